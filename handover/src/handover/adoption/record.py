@@ -1,0 +1,17 @@
+"""What an adoption writes down, so that it can be undone."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Record:
+    """What undoing an adoption needs to know, kept in the incoming system's schema."""
+
+    role_created: bool
+    membership_granted: bool
+    usage_granted: bool
+    role_settings: list[str]
+    shared: list[str]
+    columns: list[tuple[str, str]]
+    content_types: list[int]
+    permissions: list[int]

@@ -1,0 +1,144 @@
+"""What the live database is before an adoption, and every reason not to begin one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from psycopg import Connection, sql
+from psycopg.rows import dict_row
+
+from handover.adoption.history import History, Live, classify
+from handover.config import Config
+from handover.errors import Finding
+from handover.schema.catalog import Catalog, read
+from handover.schema.contract import differences
+from handover.schema.models import Description, Model
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The live database as adoption finds it.
+
+    Attributes
+    ----------
+    facts
+        The row of ``role.sql``: the two roles, the schema, the owner's rights.
+    shared
+        Models of the incoming system whose tables are in ``public``.
+    history
+        What becomes of each of its migrations.
+    content_types, permissions
+        Ids of the rows that are there before.
+    findings
+        Why adoption must not begin; empty when it may.
+    """
+
+    facts: dict[str, Any]
+    shared: tuple[Model, ...]
+    history: History
+    content_types: tuple[int, ...]
+    permissions: tuple[int, ...]
+    findings: tuple[Finding, ...]
+
+
+def role_facts(connection: Connection[Any], config: Config) -> dict[str, Any]:
+    """Return the facts of ``role.sql`` about the connected role and the incoming one."""
+    names = {"role": config.backend.role, "schema": config.backend.schema_name}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(query("role"), names).fetchone()
+    assert row is not None  # noqa: S101 - the connected role always has a row
+    return row
+
+
+def survey(connection: Connection[Any], config: Config, description: Description) -> Survey:
+    """Compare the incoming system with the live database; changes nothing and takes no lock.
+
+    Parameters
+    ----------
+    connection
+        As the owner of the shared tables.
+    config
+        The pair.
+    description
+        The incoming system's own answer.
+    """
+    facts = role_facts(connection, config)
+    catalog = read(connection)
+    shared = tuple(m for m in description.concrete() if m.table in catalog.columns)
+    tables = frozenset(model.table for model in shared)
+    new = config.new_columns()
+    applied = _applied(connection, catalog)
+    history = classify(description.migrations, Live(catalog, tables, new, applied))
+    findings = (
+        *_missing_tables(description, config, catalog, history),
+        *differences(catalog, shared, new),
+        *history.refused,
+        *_role_findings(facts, config),
+        *_ownership(connection, config, sorted(tables)),
+    )
+    content_types = _ids(connection, "django_content_type", tables)
+    return Survey(facts, shared, history, content_types, _ids(connection, "auth_permission", tables), findings)
+
+
+def query(name: str) -> bytes:
+    """Return the text of one of the package's queries, for example ``role``."""
+    return files("handover.adoption").joinpath(f"{name}.sql").read_bytes()
+
+
+def _applied(connection: Connection[Any], catalog: Catalog) -> frozenset[tuple[str, str]]:
+    if "django_migrations" not in catalog.columns:
+        return frozenset()
+    return frozenset(connection.execute("SELECT app, name FROM public.django_migrations").fetchall())
+
+
+def _ids(connection: Connection[Any], table: str, shared: frozenset[str]) -> tuple[int, ...]:
+    if table not in shared:
+        return ()
+    query = sql.SQL("SELECT id FROM {} ORDER BY id").format(sql.Identifier("public", table))
+    return tuple(row[0] for row in connection.execute(query))
+
+
+def _missing_tables(description: Description, config: Config, catalog: Catalog, history: History) -> Iterator[Finding]:
+    expected = {pair.table for pair in config.models}
+    expected |= {m.table for m in description.concrete() if m.app_label in {app for app, _ in history.copied}}
+    mirrored = {m.label for m in description.concrete() if m.table in expected}
+    expected |= {m.table for m in description.concrete() if m.made_for in mirrored}
+    for table in sorted(expected - catalog.columns.keys()):
+        what = "does not exist in schema public; the backend's models share it."
+        yield Finding("HO010", table, what, "Is this the original's database? Run the original's migrations first.")
+    known = {m.table for m in description.concrete()}
+    for pair in config.models:
+        if pair.table not in known:
+            what = f"has no model in the backend; handover.toml names {pair.backend}."
+            yield Finding("HO010", pair.table, what, "Correct db_table in the model, or the table in handover.toml.")
+
+
+def _role_findings(facts: dict[str, Any], config: Config) -> Iterator[Finding]:
+    role, owner, schema = config.backend.role, facts["owner"], config.backend.schema_name
+    if not facts["role_exists"] and not facts["may_create_roles"]:
+        what = f"does not exist, and {owner} may not create roles."
+        yield Finding("HO020", f"role {role}", what, f"As an administrator: ALTER ROLE {owner} CREATEROLE;")
+    if not facts["may_create_schemas"]:
+        what = f"cannot be made: {owner} may not create schemas here."
+        todo = f"As its owner: GRANT CREATE ON DATABASE {facts['database']} TO {owner};"
+        yield Finding("HO020", f"schema {schema}", what, todo)
+    if facts["schema_exists"]:
+        what = "exists already, and no adoption made it."
+        yield Finding("HO021", f"schema {schema}", what, "Choose another `schema` in handover.toml, or remove it.")
+    if facts["role_is_superuser"]:
+        what = "is a superuser or bypasses row security; it must read and write rows and nothing more."
+        yield Finding("HO026", f"role {role}", what, "Choose another `role` in handover.toml.")
+
+
+def _ownership(connection: Connection[Any], config: Config, tables: list[str]) -> Iterator[Finding]:
+    role = config.backend.role
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(query("table_owners"), {"role": role, "tables": tables}).fetchall()
+    for row in rows:
+        if not row["mine"]:
+            what = f"belongs to {row['owner']}; adoption grants rights on it and so needs its owner."
+            yield Finding("HO020", row["table"], what, f"Connect as {row['owner']}, or as a member of it.")
+        if row["roles"]:
+            what = f"could be altered by {role}, a member of its owner {row['owner']}."
+            yield Finding("HO026", row["table"], what, f"REVOKE {row['owner']} FROM {role};")

@@ -1,0 +1,143 @@
+"""Take the incoming system out again, without a trace."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from psycopg import Connection, sql
+
+from handover.adoption.record import Record
+from handover.adoption.statements import Statement, Step, Transaction
+from handover.adoption.survey import query
+from handover.config import Config
+from handover.errors import Finding, Refused
+
+_SESSIONS = """
+    SELECT pid, coalesce(nullif(application_name, ''), 'no name') FROM pg_stat_activity
+     WHERE usename = %s AND datname = current_database() ORDER BY pid
+"""
+_OTHER_DATABASES = """
+    SELECT DISTINCT d.datname FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid
+     WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = %s::regrole AND d.datname <> current_database()
+     UNION SELECT datname FROM pg_stat_activity WHERE usename = %s AND datname <> current_database()
+     ORDER BY 1
+"""
+_OWN_TABLES = """
+    SELECT relname FROM pg_class
+     WHERE relnamespace = %s::regnamespace AND relkind = 'r'
+       AND relname NOT IN ('django_migrations', 'handover_adoption')
+     ORDER BY 1
+"""
+
+
+def plan(connection: Connection[Any], config: Config, record: Record) -> Transaction:
+    """Return the one transaction that removes what adoption and the system itself have added.
+
+    Raises
+    ------
+    Refused
+        The system is still connected.
+    """
+    sessions = connection.execute(_SESSIONS, [config.backend.role]).fetchall()
+    if sessions:
+        what = f"is connected: {', '.join(f'pid {pid} ({name})' for pid, name in sessions)}."
+        finding = Finding("HO027", config.backend.role, what, "Stop the backend and its workers first.")
+        raise Refused("the backend is still at work; nothing was changed.", (finding,))
+    others = [row[0] for row in connection.execute(_OTHER_DATABASES, [config.backend.role] * 2)]
+    return (
+        Step(
+            "Content types and permissions that came with it, and what points at them",
+            tuple(_rows(connection, config, record)),
+        ),
+        Step("Its schema, with everything in it", (_drop_schema(config),)),
+        Step("The columns it added to shared tables", tuple(_drop_columns(connection, record))),
+        Step("Its rights on the shared tables", tuple(_revoke(config, record))),
+        _role(config, record, others),
+    )
+
+
+def losses(connection: Connection[Any], config: Config, record: Record) -> tuple[str, ...]:
+    """Return what an undo destroys that adopting again does not bring back, one line a table or column."""
+    lines = []
+    for (table,) in connection.execute(_OWN_TABLES, [config.backend.schema_name]).fetchall():
+        lines += _count(
+            connection,
+            sql.Identifier(config.backend.schema_name, table),
+            sql.SQL("true"),
+            f"{config.backend.schema_name}.{table}",
+        )
+    for table, column in _added(connection, record):
+        filled = sql.SQL("{} IS NOT NULL").format(sql.Identifier(column))
+        lines += _count(connection, sql.Identifier("public", table), filled, f"values of {table}.{column}")
+    return tuple(lines)
+
+
+def _count(connection: Connection[Any], table: sql.Identifier, where: sql.SQL | sql.Composed, name: str) -> list[str]:
+    row = connection.execute(sql.SQL("SELECT count(*) FROM {} WHERE {}").format(table, where)).fetchone()
+    return [f"{row[0]} rows: {name}"] if row and row[0] else []
+
+
+def _rows(connection: Connection[Any], config: Config, record: Record) -> Iterator[Statement]:
+    if "django_content_type" not in record.shared:
+        return
+    # The original's history is frozen, so a row that came later under a label the system has migrations for is its own.
+    types = sql.SQL(
+        "SELECT id FROM public.django_content_type WHERE NOT id = ANY({}) AND app_label IN (SELECT app FROM {})"
+    ).format(sql.Literal(record.content_types), sql.Identifier(config.backend.schema_name, "django_migrations"))
+    permissions = sql.SQL(
+        "SELECT p.id FROM public.auth_permission p JOIN public.django_content_type t ON t.id = p.content_type_id"
+        " WHERE NOT p.id = ANY({}) AND t.app_label IN (SELECT app FROM {})"
+    ).format(sql.Literal(record.permissions), sql.Identifier(config.backend.schema_name, "django_migrations"))
+    doomed = {"django_content_type": types, "auth_permission": permissions}
+    references = connection.execute(query("references")).fetchall()
+    for table_name, column_name, target, nullable in references:
+        table, column = sql.Identifier("public", table_name), sql.Identifier(column_name)
+        verb = (
+            sql.SQL("UPDATE {} SET {} = NULL").format(table, column)
+            if nullable
+            else sql.SQL("DELETE FROM {}").format(table)
+        )
+        yield sql.SQL("{} WHERE {} IN ({})").format(verb, column, doomed[target])
+    for name in ("auth_permission", "django_content_type"):
+        yield sql.SQL("DELETE FROM {} WHERE id IN ({})").format(sql.Identifier("public", name), doomed[name])
+
+
+def _drop_schema(config: Config) -> Statement:
+    return sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(config.backend.schema_name))
+
+
+def _drop_columns(connection: Connection[Any], record: Record) -> Iterator[Statement]:
+    for table, column in _added(connection, record):
+        yield sql.SQL("ALTER TABLE {} DROP COLUMN {}").format(sql.Identifier("public", table), sql.Identifier(column))
+
+
+def _added(connection: Connection[Any], record: Record) -> list[tuple[str, str]]:
+    """Return the columns that are there; an interrupted adoption may not have come so far.
+
+    DROP COLUMN IF EXISTS would wait for the table even when there is nothing to drop.
+    """
+    query = "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s AND NOT attisdropped"
+    return [(t, c) for t, c in record.columns if connection.execute(query, [f"public.{t}", c]).fetchone()]
+
+
+def _revoke(config: Config, record: Record) -> Iterator[Statement]:
+    role = sql.Identifier(config.backend.role)
+    tables = sql.SQL(", ").join(sql.Identifier("public", name) for name in record.shared)
+    yield sql.SQL("REVOKE ALL ON {} FROM {}").format(tables, role)
+    if record.usage_granted:
+        yield sql.SQL("REVOKE USAGE ON SCHEMA public FROM {}").format(role)
+
+
+def _role(config: Config, record: Record, others: list[str]) -> Step:
+    role = sql.Identifier(config.backend.role)
+    if record.role_created and not others:
+        return Step("The role, which adoption made", (sql.SQL("DROP ROLE {}").format(role),))
+    if others:
+        return Step(f"The role stays as it is: {', '.join(others)} uses it too", ())
+    settings = [sql.SQL("ALTER ROLE {} RESET search_path").format(role)]
+    for setting in record.role_settings:
+        name, _, value = setting.partition("=")
+        if name == "search_path":
+            settings.append(sql.SQL("ALTER ROLE {} SET search_path = {}").format(role, sql.SQL(value)))
+    if record.membership_granted:
+        settings.append(sql.SQL("REVOKE {} FROM CURRENT_USER").format(role))
+    return Step("The role was there before; its settings as they were", tuple(settings))

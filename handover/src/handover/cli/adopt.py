@@ -1,0 +1,109 @@
+"""``handover adopt``: the backend into a live database, and out again."""
+
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+import typer
+from rich.console import Console
+
+from handover import config as configuration
+from handover.adoption import adopt as adoption
+from handover.adoption import undo as undoing
+from handover.adoption.run import script
+from handover.adoption.statements import Transaction
+from handover.config import Config, database_url, from_environment
+from handover.errors import ConfigurationError, HandoverError, Refused
+
+out = Console(highlight=False, markup=False, soft_wrap=True)
+progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+def adopt(
+    config: Annotated[Path, typer.Option(help="The pair: its systems, database and models.")] = Path("handover.toml"),
+    sql: Annotated[bool, typer.Option("--sql", help="Print every statement for review, for psql.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it. Without this nothing is changed.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Remove everything an adoption added.")] = False,
+    confirm: Annotated[str, typer.Option(help="With --undo --apply: the database's name, instead of typing it.")] = "",
+    attempts: Annotated[int, typer.Option(min=1, help="How often to try for a lock of 2 seconds.")] = 5,
+) -> None:
+    """Take the backend into the live database of the original: its own role, schema and history.
+
+    Shows what would be done; --apply does it, or takes back what it began.
+    """
+    if sql and apply:
+        raise ConfigurationError("--sql prints and --apply does; use one of them.")
+    pair = configuration.load(config)
+    url = database_url(pair)
+    try:
+        if undo:
+            _undo(url, pair, sql=sql, apply=apply, confirm=confirm, attempts=attempts)
+        else:
+            _adopt(url, pair, sql=sql, apply=apply, attempts=attempts)
+    except psycopg.Error as error:
+        raise HandoverError(f"the database refused: {str(error).strip()}", code="HO004") from error
+
+
+def _adopt(url: str, pair: Config, *, sql: bool, apply: bool, attempts: int) -> None:
+    state = adoption.state(url, pair)
+    if state == "complete":
+        later = f"Later migrations: manage.py migrate, as {pair.backend.role}."
+        out.print(f"{_name(url)} is adopted already; nothing to do. {later}")
+        return
+    if state == "interrupted":
+        summary = f"an adoption of {_name(url)} was interrupted, and its beginnings are still there."
+        raise Refused(f"{summary} Remove them, then adopt again: handover adopt --undo --apply", code="HO031")
+    asked = adoption.ask(pair)
+    if apply:
+        password = from_environment(pair.backend.password_env, f"the password that the role {pair.backend.role} gets")
+        adoption.adopt(url, pair, asked, password, attempts=attempts, say=progress.print)
+        done = f"{_name(url)} is adopted: {pair.backend.role} has its own schema {pair.backend.schema_name}."
+        out.print(f"{done} Undo: handover adopt --undo")
+        return
+    with psycopg.connect(url) as connection:
+        connection.read_only = True
+        transactions = adoption.plan(connection, pair, asked, None)
+    _show(transactions, f"Adopt {pair.backend.role} into {_name(url)}", sql=sql, again="handover adopt --apply")
+
+
+def _undo(url: str, pair: Config, *, sql: bool, apply: bool, confirm: str, attempts: int) -> None:
+    with psycopg.connect(url) as connection:
+        connection.read_only = True
+        record = adoption.read_record(connection, pair)
+        transaction = undoing.plan(connection, pair, record)
+        losses = undoing.losses(connection, pair, record) or ("nothing; its tables are empty",)
+    if not apply:
+        _show((transaction,), f"Undo the adoption of {_name(url)}", sql=sql, again="handover adopt --undo --apply")
+    if not sql:
+        out.print("\n".join(["Lost for good:", *(f"  {line}" for line in losses)]))
+    if apply:
+        _confirm(_name(url), confirm)
+        adoption.undo(url, pair, attempts=attempts, say=progress.print)
+        out.print(f"{_name(url)} is as it was before the adoption; adopt again: handover adopt --apply")
+
+
+def _confirm(database: str, typed: str) -> None:
+    if not typed:
+        typed = typer.prompt(f"Type the name of the database to remove the backend from it ({database})", err=True)
+    if typed != database:
+        raise Refused(
+            f"{typed!r} is not {database!r}, the database that was to be confirmed; nothing was changed.",
+            code="HO005",
+        )
+
+
+def _show(transactions: tuple[Transaction, ...], heading: str, *, sql: bool, again: str) -> None:
+    if sql:
+        print(script(transactions, heading=heading), end="")  # noqa: T201 - a script must not be wrapped
+        return
+    out.print(heading)
+    steps = (step for transaction in transactions for step in transaction)
+    for number, (title, same) in enumerate(groupby(steps, key=attrgetter("title")), 1):
+        out.print(f"{number:3}. {title} ({sum(len(step.statements) for step in same)} statements)")
+    out.print(f"Nothing was changed. Every statement: add --sql. To do it: {again}")
+
+
+def _name(url: str) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(url).get("dbname", "the database"))

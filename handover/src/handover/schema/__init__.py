@@ -1,0 +1,1 @@
+"""What the database is, what the models expect, and how the two differ."""

@@ -1,0 +1,25 @@
+"""What the original does to old tasks, whoever they belong to."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from choreography.models import ChoreographyTask
+
+STUCK_AFTER = timedelta(minutes=5)
+FORGOTTEN_AFTER = timedelta(hours=1)
+STUCK = "Task stuck for more than 5 minutes - likely container restart"
+
+
+def fail_stuck_tasks() -> None:
+    """Give up every task that should have ended by now."""
+    status = ChoreographyTask.Status
+    unfinished = ChoreographyTask.objects.filter(status__in=[status.STARTED, status.RUNNING])
+    unfinished.filter(created_at__lt=timezone.now() - STUCK_AFTER).update(
+        status=status.FAILED, progress=0, error=STUCK, updated_at=timezone.now()
+    )
+
+
+def forget_old_tasks() -> None:
+    """Delete the tasks nobody asks about any more."""
+    ChoreographyTask.objects.filter(created_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()

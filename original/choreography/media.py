@@ -1,0 +1,42 @@
+"""Songs and videos, by name, in the media storage."""
+
+from pathlib import PurePosixPath
+
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+
+SONGS = "songs"
+
+
+def song_names() -> list[str]:
+    """Return the file names of all songs, sorted."""
+    return sorted(name for name in _files_in(SONGS) if name.lower().endswith(".mp3"))
+
+
+def open_song(name: str) -> File:
+    """Open a song for reading."""
+    return default_storage.open(f"{SONGS}/{name}")
+
+
+def open_video(user_id: int, name: str) -> File | None:
+    """Open one of the user's videos; None when there is none of that name."""
+    folder = _output_folder(user_id)
+    # Only what the folder lists is opened, so no name can lead out of it.
+    return default_storage.open(f"{folder}/{name}") if name in _files_in(folder) else None
+
+
+def save_video(user_id: int, song: str, video: File) -> str:
+    """Store a video under a name of its own and return its path below the media root."""
+    name = f"{PurePosixPath(song).stem}_balanced_choreography.mp4"
+    return default_storage.save(f"{_output_folder(user_id)}/{name}", video)
+
+
+def _output_folder(user_id: int) -> str:
+    return f"output/user_{user_id}"
+
+
+def _files_in(folder: str) -> list[str]:
+    try:
+        return default_storage.listdir(folder)[1]
+    except FileNotFoundError:
+        return []
