@@ -1,0 +1,109 @@
+"""Shared pytest fixtures: a real server, and databases of one's own on it."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sandbox import house, template
+from sandbox.postgres import Database, Server
+
+# What a test server may lose when the machine loses power.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+MEMORY = Path("/dev/shm")  # noqa: S108 - below it, mkdtemp makes the folder
+MEMORY_NEEDED = 1 << 30
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+    """Give the settings of both systems an environment.
+
+    As a wrapper it comes before every plain hook, so before pytest-django's, which loads the settings.
+    """
+    _set_environment(early_config)
+    return (yield)
+
+
+def _set_environment(config: pytest.Config) -> None:
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    if "SECRET_KEY" not in os.environ:
+        patch.setenv("SECRET_KEY", secrets.token_urlsafe(48))
+    if "DATABASE_URL" not in os.environ:
+        # Nobody can listen there: a test that names no database of its own touches none.
+        patch.setenv("DATABASE_URL", "postgresql://unset@127.0.0.1:1/unset")
+    if "MEDIA_ROOT" not in os.environ:
+        media = tempfile.mkdtemp(prefix="sandbox-media-")
+        config.add_cleanup(lambda: shutil.rmtree(media))
+        patch.setenv("MEDIA_ROOT", media)
+
+
+@contextmanager
+def server_for_this_run() -> Iterator[Server]:
+    """Give a fresh server, in memory where there is room, that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="sandbox-", dir=roomy_place()) as place:
+        Path(place).chmod(0o711)  # the server may run as another user than this process
+        with Server(Path(place) / "postgres", settings=FAST) as server:
+            yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """The server in the folder that SANDBOX_POSTGRES names, else one for this run."""
+    if folder := os.environ.get("SANDBOX_POSTGRES"):
+        yield Server.attach(Path(folder))
+        return
+    with server_for_this_run() as server:
+        yield server
+
+
+def roomy_place() -> Path | None:
+    """Return memory that has room, else None, which means the usual place for temporary files."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:
+        return MEMORY
+    return None
+
+
+@pytest.fixture(scope="session")
+def original_template(postgres: Server) -> str:
+    """The name of a database as the original's migrations make it, to be cloned."""
+    return template.ensure(postgres, "original_template", lambda name: house.build_original(postgres, name))
+
+
+@pytest.fixture(scope="session")
+def adopted_template(postgres: Server, original_template: str) -> str:
+    """The name of a database that the backend was taken into, to be cloned."""
+    return template.ensure(
+        postgres, "adopted_template", lambda name: house.build_adopted(postgres, name, original_template)
+    )
+
+
+@pytest.fixture
+def original_database(postgres: Server, original_template: str) -> Iterator[Database]:
+    """The original's database, a clone for this test."""
+    with template.clone(postgres, original_template) as database:
+        yield database
+
+
+@pytest.fixture
+def adopted_database(postgres: Server, adopted_template: str) -> Iterator[Database]:
+    """The original's database after the backend was taken in, a clone for this test."""
+    with template.clone(postgres, adopted_template) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def moves_library() -> Path:
+    """The folder of the drawn starter library."""
+    return house.moves_library()
+
+
+@pytest.fixture(scope="session")
+def demo_song() -> Path:
+    """A short synthesised mp3."""
+    return house.demo_song()

@@ -1,0 +1,109 @@
+"""The house on one machine, by its own commands: the original's database, the backend in it, moves and songs.
+
+Knows where the systems lie and how they are started; imports none of them.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from sandbox.errors import SandboxError
+from sandbox.lock import locked
+from sandbox.postgres import Server
+
+ROOT = Path(__file__).resolve().parents[3]
+LOCAL = ROOT / ".local"
+PROGRAMS = Path(sys.executable).parent
+
+
+class CommandFailedError(SandboxError):
+    """One of the house's own commands failed; its output says why."""
+
+    code = "SB003"
+
+    def __init__(self, command: list[str], status: int, output: str) -> None:
+        super().__init__(f"{' '.join(command)} ended with status {status}; it must end with 0. It said:\n{output}")
+
+
+def system_environment(*, database_url: str, media: Path, secret_key: str) -> dict[str, str]:
+    """Return the environment that either system starts with."""
+    return {**os.environ, "DATABASE_URL": database_url, "MEDIA_ROOT": str(media), "SECRET_KEY": secret_key}
+
+
+def build_original(server: Server, name: str) -> None:
+    """Make a database as the original's own migrations do; the original reads and writes it, its owner alters it."""
+    server.create_database(name)
+    env = system_environment(database_url=server.url("owner", name), media=LOCAL / "media", secret_key="unused")  # noqa: S106
+    _run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT / "original", env=env)
+    app = sql.Identifier("original_app")
+    with psycopg.connect(server.url("owner", name)) as connection:
+        connection.execute(
+            sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}").format(app)
+        )
+        connection.execute(sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}").format(app))
+
+
+def build_adopted(server: Server, name: str, template: str) -> None:
+    """Make a copy of the original's database and take the backend into it."""
+    server.create_database(name, template=template)
+    adopt(server, name)
+
+
+def adopt(server: Server, name: str) -> None:
+    """Run ``handover adopt --apply`` on a database of this server; nothing happens when that was done before."""
+    command = [str(PROGRAMS / "handover"), "adopt", "--apply"]
+    _run(command, cwd=ROOT, env=handover_environment(server, name))
+
+
+def handover_environment(server: Server, name: str) -> dict[str, str]:
+    """Return the environment of ``handover`` for a database of this server."""
+    backend_url = server.url("backend_app", name)
+    password = str(conninfo_to_dict(backend_url)["password"])
+    return {
+        **system_environment(database_url=backend_url, media=LOCAL / "media", secret_key="unused"),  # noqa: S106
+        "HANDOVER_DATABASE_URL": server.url("owner", name),
+        "BACKEND_DATABASE_PASSWORD": password,
+    }
+
+
+def moves_library(folder: Path = LOCAL / "media" / "Bachata_steps") -> Path:
+    """Return the folder of the starter library, drawn when it is not there yet."""
+    with _alone():
+        _show([str(PROGRAMS / "choreographer"), "library", "starter", str(folder)])
+    return folder
+
+
+def demo_song(path: Path = LOCAL / "demo" / "short.mp3", *, seconds: int = 30) -> Path:
+    """Return a synthesised bachata as mp3, made when it is not there yet."""
+    with _alone():
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _show([str(PROGRAMS / "choreographer"), "demo-song", str(path), "--seconds", str(seconds)])
+    return path
+
+
+def _run(command: list[str], *, cwd: Path, env: Mapping[str, str]) -> None:
+    done = subprocess.run(  # noqa: PLW1510 - the error below says more
+        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode:
+        raise CommandFailedError(command, done.returncode, done.stdout)
+
+
+def _show(command: list[str]) -> None:
+    """Run a command whose progress people want to see."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)  # noqa: PLW1510 - see below
+    if done.returncode:
+        raise CommandFailedError(command, done.returncode, "(see above)")
+
+
+def _alone() -> AbstractContextManager[None]:
+    LOCAL.mkdir(exist_ok=True)
+    return locked(LOCAL)

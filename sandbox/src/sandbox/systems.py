@@ -1,0 +1,188 @@
+"""The original, the backend and its worker as processes on one database, until they are healthy."""
+
+import os
+import secrets
+import select
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+from sandbox import house, process
+from sandbox.errors import SandboxError
+from sandbox.postgres import Database
+
+HEALTHY_WITHIN_S = 60.0
+WORKER_STOPS_WITHIN_S = 20.0
+
+
+class PortInUseError(SandboxError):
+    """Somebody else listens where a system was to listen."""
+
+    code = "SB004"
+
+    def __init__(self, port: int) -> None:
+        super().__init__(
+            f"port {port} is in use; a system was to listen there. Stop what does, or choose another port."
+        )
+
+
+class EndedError(SandboxError):
+    """A system ended, or did not become healthy in time."""
+
+    code = "SB005"
+
+    def __init__(self, name: str, what: str, log: Path) -> None:
+        last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        super().__init__(f"{name} {what}. The end of {log}:\n{last}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the systems share on this machine.
+
+    ``folder`` holds the media root, the engine's cache, the logs and the key that sessions are signed with.
+    """
+
+    folder: Path
+    library: Path
+
+    @property
+    def media(self) -> Path:
+        """The media root."""
+        return self.folder / "media"
+
+    def secret_key(self) -> str:
+        """Return the key that both systems sign sessions with, made at the first call."""
+        file = self.folder / "secret_key"
+        if not file.exists():
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as new:
+                new.write(secrets.token_urlsafe(48))
+        return file.read_text()
+
+    def environment(self, database_url: str) -> dict[str, str]:
+        """Return the environment that a system starts with."""
+        shared = {"MOVES_LIBRARY": str(self.library), "CHOREOGRAPHER_CACHE": str(self.folder / "cache")}
+        system = house.system_environment(database_url=database_url, media=self.media, secret_key=self.secret_key())
+        return system | shared
+
+
+@dataclass(frozen=True)
+class System:
+    """One running process: its name, and where it writes."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+@dataclass(frozen=True)
+class Systems:
+    """Everything that runs on one database."""
+
+    database: Database
+    place: Place
+    backend_url: str
+    original_url: str
+    running: tuple[System, ...]
+
+    def environment(self, role: str) -> dict[str, str]:
+        """Return the environment of a system that connects as ``role``."""
+        return self.place.environment(self.database.url(role))
+
+
+@contextmanager
+def running(database: Database, place: Place, *, port: int, original_port: int) -> Iterator[Systems]:
+    """Start the systems, wait until they are healthy, and stop them at the end."""
+    for wanted in (port, original_port):
+        _require_free(wanted)
+    for folder in (place.media / "songs", place.folder / "log"):
+        folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(_system(name, command, place, place.environment(database.url(role))))
+            for name, command, role in (
+                ("original", _gunicorn("monolith", original_port), "original_app"),
+                ("backend", _gunicorn("config", port), "backend_app"),
+                ("worker", [sys.executable, "manage.py", "procrastinate", "worker"], "backend_app"),
+            )
+        ]
+        systems = Systems(database, place, _address(port), _address(original_port), tuple(started))
+        _until_healthy(systems.original_url, started)
+        _until_healthy(systems.backend_url, started)
+        yield systems
+
+
+def wait(systems: tuple[System, ...] | list[System], timeout_s: float | None = None) -> None:
+    """Wait for ``timeout_s``, or for ever; raise EndedError as soon as one of the systems ends."""
+    poll = select.poll()
+    descriptors = {os.pidfd_open(system.process.pid): system for system in systems}
+    try:
+        for descriptor in descriptors:
+            poll.register(descriptor, select.POLLIN)
+        for descriptor, _ in poll.poll(None if timeout_s is None else timeout_s * 1000):
+            ended = descriptors[descriptor]
+            raise EndedError(ended.name, f"ended with status {ended.process.poll()}", ended.log)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _gunicorn(project: str, port: int) -> list[str]:
+    return [sys.executable, "-m", "gunicorn", f"{project}.wsgi", "--bind", f"127.0.0.1:{port}"]
+
+
+def _address(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _system(name: str, command: list[str], place: Place, env: dict[str, str]) -> Iterator[System]:
+    log = place.folder / "log" / f"{name}.log"
+    folder = "original" if name == "original" else "backend"
+    with log.open("wb") as output:
+        started = process.spawn(command, cwd=house.ROOT / folder, env=env, stdout=output)
+    try:
+        yield System(name, started, log)
+    finally:
+        process.stop(started, timeout_s=WORKER_STOPS_WITHIN_S)
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise PortInUseError(port) from error
+
+
+def _until_healthy(url: str, systems: list[System]) -> None:
+    deadline = time.monotonic() + HEALTHY_WITHIN_S
+    while not _is_healthy(url):
+        wait(systems, timeout_s=0.1)
+        if time.monotonic() > deadline:
+            raise EndedError(url, f"was not healthy within {HEALTHY_WITHIN_S:.0f} s", systems[0].log)
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == HTTPStatus.OK)
+    except (urllib.error.URLError, ConnectionError):
+        return False

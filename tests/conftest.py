@@ -1,0 +1,51 @@
+"""Both systems, running on one database."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sandbox import template
+from sandbox.systems import Place, Systems, free_port, running
+from tests.people import PASSWORD, Browser, share_cookies
+
+
+@pytest.fixture(scope="session")
+def systems(postgres, adopted_template, moves_library, tmp_path_factory) -> Iterator[Systems]:
+    """The original, the backend and its worker, for all tests of this run."""
+    place = Place(tmp_path_factory.mktemp("house"), moves_library)
+    with (
+        template.clone(postgres, adopted_template) as database,
+        running(database, place, port=free_port(), original_port=free_port()) as started,
+    ):
+        yield started
+
+
+@pytest.fixture
+def visitor(systems: Systems) -> Iterator[Browser]:
+    """A browser in which nobody is logged in."""
+    with (
+        httpx.Client(base_url=systems.backend_url, timeout=60) as backend,
+        httpx.Client(base_url=systems.original_url, timeout=60) as original,
+    ):
+        yield Browser(f"dancer{secrets.token_hex(4)}", backend, original)
+
+
+@pytest.fixture
+def dancer(visitor: Browser) -> Browser:
+    """A browser registered and logged in on the backend; the original gets the same cookies."""
+    account = {"username": visitor.name, "email": f"{visitor.name}@example.org", "display_name": "Ana"}
+    answer = visitor.backend.post("/api/auth/register", json=account | {"password": PASSWORD})
+    assert answer.status_code == 201, answer.text
+    share_cookies(visitor.backend, visitor.original)
+    return visitor
+
+
+@pytest.fixture(scope="session")
+def song_in_the_house(systems: Systems, demo_song: Path) -> str:
+    """A song that lies in the media root, as the original's songs do."""
+    target = systems.place.media / "songs" / "Noche.mp3"
+    target.write_bytes(demo_song.read_bytes())
+    return target.name

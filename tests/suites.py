@@ -1,0 +1,95 @@
+"""Run the test suites, one process each, on one database server; sum up at the end.
+
+Two Django projects have two settings modules, so they cannot share a pytest process.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET  # our own pytest's report
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import house
+from sandbox.fixtures import server_for_this_run
+
+ROOT = Path(__file__).resolve().parents[1]
+SUITES = {"original": ROOT / "original", "backend": ROOT / "backend", "engine, toolkit, both together": ROOT}
+ALLOWED_SKIPS = ROOT / "tests" / "allowed-skips.txt"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one suite did."""
+
+    name: str
+    seconds: float
+    passed: int
+    failed: int
+    skips: tuple[str, ...]
+
+
+def main() -> int:
+    """Run what the command line asks for; return the exit status."""
+    parser = argparse.ArgumentParser(description="Run every test.")
+    parser.add_argument("--full", action="store_true", help="the full sizes")
+    arguments, pytest_arguments = parser.parse_known_args()
+    if arguments.full:
+        os.environ["COMPAS_FULL"] = "1"
+    began = time.monotonic()
+    house.moves_library()
+    house.demo_song()
+    with server_for_this_run() as server:
+        os.environ["SANDBOX_POSTGRES"] = str(server.folder)
+        outcomes = [run(name, folder, pytest_arguments) for name, folder in SUITES.items()]
+    return summary(outcomes, time.monotonic() - began)
+
+
+def run(name: str, folder: Path, arguments: list[str]) -> Outcome:
+    """Run one suite in its folder."""
+    print(f"\n── {name} ──", flush=True)
+    began = time.monotonic()
+    with tempfile.NamedTemporaryFile(suffix=".xml") as report:
+        command = [sys.executable, "-m", "pytest", "--quiet", "--durations=5", f"--junitxml={report.name}", *arguments]
+        status = subprocess.run(command, cwd=folder).returncode  # noqa: PLW1510 - judged by its report
+        return outcome(name, status, Path(report.name).read_text(), time.monotonic() - began)
+
+
+def outcome(name: str, status: int, report: str, seconds: float) -> Outcome:
+    """Read pytest's report; a suite that ended without one, or ran nothing, has failed."""
+    cases = list(ET.fromstring(report).iter("testcase")) if report else []  # noqa: S314 - see the import
+    kinds = Counter("failed" if c.find("failure") is not None or c.find("error") is not None else "ran" for c in cases)
+    skips = tuple(str(s.get("message")) for c in cases if (s := c.find("skipped")) is not None)
+    crashed = status not in (0, 1) or (status == 1 and not kinds["failed"])
+    return Outcome(name, seconds, kinds["ran"] - len(skips), kinds["failed"] + crashed, skips)
+
+
+def summary(outcomes: list[Outcome], seconds: float) -> int:
+    """Print what happened; return the exit status."""
+    print("\n── summary ──")
+    for o in outcomes:
+        print(f"{o.seconds:6.1f} s  {o.passed:4} passed  {o.failed:3} failed  {len(o.skips):3} skipped  {o.name}")
+    print(f"{seconds:6.1f} s  in all")
+    skips = Counter(reason for o in outcomes for reason in o.skips)
+    for reason, count in skips.items():
+        print(f"skipped {count}: {reason}")
+    failed = sum(o.failed for o in outcomes)
+    for reason in unlisted(skips):
+        print(f"this skip is not listed in {ALLOWED_SKIPS.relative_to(ROOT)}, so it fails in CI: {reason}")
+        failed += os.environ.get("CI") == "true"
+    print(f"{sum(o.passed for o in outcomes)} passed, {failed} failed, {sum(skips.values())} skipped")
+    return 1 if failed else 0
+
+
+def unlisted(reasons: Counter[str]) -> list[str]:
+    """Return the reasons that the list of allowed skips does not hold."""
+    allowed = {line.strip() for line in ALLOWED_SKIPS.read_text().splitlines() if not line.startswith("#")}
+    return [reason for reason in reasons if reason not in allowed]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

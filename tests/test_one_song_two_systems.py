@@ -1,0 +1,101 @@
+"""A song in, a video out, seen from both sides."""
+
+import io
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+
+from tests.people import Browser
+
+
+def decoded(video: bytes) -> tuple[float, int, float]:
+    """Decode everything; return the video's length in seconds, its frames, and the sound's length."""
+    with av.open(io.BytesIO(video)) as container:
+        picture, sound = container.streams.video[0], container.streams.audio[0]
+        frames = samples = 0
+        for frame in container.decode(picture, sound):
+            if isinstance(frame, av.VideoFrame):
+                frames += 1
+            else:
+                samples += frame.samples
+        assert picture.duration is not None
+        return float(picture.duration * picture.time_base), frames, float(Fraction(samples, sound.rate))
+
+
+def length_s(song: Path) -> float:
+    with av.open(str(song)) as container:
+        return float(container.duration) / av.time_base
+
+
+def test_song_uploaded_through_the_api__becomes_a_video_that_both_systems_play(dancer: Browser, demo_song: Path):
+    with demo_song.open("rb") as file:
+        upload = dancer.post(dancer.backend, "/api/songs", files={"file": (f"{dancer.name}.mp3", file, "audio/mpeg")})
+    assert upload.status_code in {200, 201}, upload.text
+    wanted = {"song": upload.json()["name"], "difficulty": "beginner"}
+    answer = dancer.post(dancer.backend, "/api/choreography/generate", json=wanted)
+    assert answer.status_code == 202, answer.text
+    task_id = answer.json()["task_id"]
+    assert answer.headers["location"] == f"/api/choreography/tasks/{task_id}"
+
+    task = dancer.until_ended(task_id)
+    assert (task["status"], task["progress"], task["error"]) == ("completed", 100, None)
+    assert [progress for _, progress in task["seen"]] == sorted(progress for _, progress in task["seen"])
+
+    video = dancer.backend.get(f"/api/choreography/tasks/{task_id}/video").content
+    seconds, frames, sound_s = decoded(video)
+    assert seconds == pytest.approx(length_s(demo_song), abs=0.5)
+    assert sound_s == pytest.approx(length_s(demo_song), abs=0.5)
+    assert frames > 20 * seconds
+
+    # The same in the original: its task, its list, its player.
+    seen = dancer.original.get(f"/task/{task_id}/").json()
+    assert (seen["status"], seen["stage"], seen["message"]) == ("completed", "completed", task["message"])
+    saved = task["result"]["saved_choreography_id"]
+    assert f"/collections/{saved}/" in dancer.original.get("/collections/").text
+    player = dancer.original.get(f"/collections/{saved}/").text
+    source = re.search(r'src="(/video/[^"]+)"', player)
+    assert source, player
+    assert dancer.original.get(source[1]).content == video
+    assert wanted["song"] in dancer.original.get("/select-song/").text
+
+
+def test_choreography_made_in_the_original__is_listed_and_played_with_range_by_the_backend(
+    dancer: Browser, song_in_the_house: str, demo_song: Path
+):
+    form = {"song_selection": song_in_the_house, "difficulty": "intermediate", "auto_save": "true"}
+    answer = dancer.post(dancer.original, "/create/", data=form)
+    assert answer.status_code == 200, answer.text
+    task = dancer.until_ended(answer.json()["task_id"])
+    assert (task["status"], task["error"]) == ("completed", None)
+    assert task["job_execution_name"] is None
+
+    (row,) = dancer.backend.get("/api/collections").json()["results"]
+    assert row["id"] == task["result"]["saved_choreography_id"]
+    assert (row["title"], row["difficulty"]) == ("Auto-saved Choreography", "intermediate")
+    assert dancer.backend.get(f"/api/collections/{row['id']}").json()["id"] == row["id"]
+
+    address = f"/api/collections/{row['id']}/video"
+    whole = dancer.backend.get(address)
+    assert decoded(whole.content)[0] == pytest.approx(length_s(demo_song), abs=0.5)
+    part = dancer.backend.get(address, headers={"Range": "bytes=100-299"})
+    assert part.status_code == 206
+    assert part.headers["content-range"] == f"bytes 100-299/{len(whole.content)}"
+    assert part.content == whole.content[100:300]
+
+
+def test_choreography_of_somebody_else__is_not_there(dancer: Browser, visitor, systems, song_in_the_house: str):
+    answer = dancer.post(
+        dancer.backend, "/api/choreography/generate", json={"song": song_in_the_house, "difficulty": "beginner"}
+    )
+    task = dancer.until_ended(answer.json()["task_id"])
+    for path in (f"choreography/tasks/{task['task_id']}", f"collections/{task['result']['saved_choreography_id']}"):
+        assert dancer.backend.get(f"/api/{path}/video").status_code == 200
+    dancer.post(dancer.backend, "/api/auth/logout")
+    other = {"username": f"x{dancer.name}", "email": f"x{dancer.name}@example.org", "display_name": "B"}
+    assert dancer.backend.post("/api/auth/register", json=other | {"password": "another-one"}).status_code == 201
+    for path in (f"choreography/tasks/{task['task_id']}", f"collections/{task['result']['saved_choreography_id']}"):
+        assert dancer.backend.get(f"/api/{path}").status_code == 404
+        assert dancer.backend.get(f"/api/{path}/video").status_code == 404
