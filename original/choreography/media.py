@@ -9,8 +9,8 @@ SONGS = "songs"
 
 
 def song_names() -> list[str]:
-    """Return the file names of all songs, sorted."""
-    return sorted(name for name in _files_in(SONGS) if name.lower().endswith(".mp3"))
+    """Return the file names of all songs, sorted; a hidden file is one that is still being written."""
+    return sorted(name for name in _files_in(SONGS) if name.lower().endswith(".mp3") and not name.startswith("."))
 
 
 def open_song(name: str) -> File:

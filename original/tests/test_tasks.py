@@ -49,6 +49,7 @@ def test_the_front_page_is_the_song_page():
 
 def test_song_page_offers_the_mp3_files(media: Path, song: None):
     (media / "songs" / "notes.txt").touch()
+    (media / "songs" / ".half-written.mp3").touch()
     (media / "songs" / "Bésame & más.MP3").touch()
 
     page = Client().get("/select-song/")

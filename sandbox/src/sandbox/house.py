@@ -34,7 +34,9 @@ class CommandFailedError(SandboxError):
 
 def system_environment(*, database_url: str, media: Path, secret_key: str) -> dict[str, str]:
     """Return the environment that either system starts with."""
-    return {**os.environ, "DATABASE_URL": database_url, "MEDIA_ROOT": str(media), "SECRET_KEY": secret_key}
+    # A test process of one system must not hand its settings module to the other.
+    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    return {**inherited, "DATABASE_URL": database_url, "MEDIA_ROOT": str(media), "SECRET_KEY": secret_key}
 
 
 def build_original(server: Server, name: str) -> None:

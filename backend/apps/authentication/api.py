@@ -1,0 +1,82 @@
+"""/api/auth"""
+
+from django.contrib.auth import login as open_session
+from django.contrib.auth import logout as close_session
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.authentication import services
+from config.documentation import PROBLEMS
+
+
+class Registration(serializers.Serializer):
+    username = serializers.CharField(max_length=150, validators=[UnicodeUsernameValidator()])
+    email = serializers.EmailField(max_length=254)
+    display_name = serializers.CharField(max_length=200)
+    password = serializers.CharField(min_length=6, trim_whitespace=False, write_only=True)
+
+
+class Credentials(serializers.Serializer):
+    login = serializers.CharField(max_length=254, help_text="e-mail or username")
+    password = serializers.CharField(trim_whitespace=False, write_only=True)
+
+
+class Me(serializers.Serializer):
+    id = serializers.IntegerField()
+    username = serializers.CharField()
+    email = serializers.CharField()
+    display_name = serializers.CharField()
+    is_instructor = serializers.BooleanField()
+    preferences = serializers.JSONField()
+
+
+class BeforeLogin(APIView):
+    """For visitors without a session.
+
+    There is no CSRF token before a session. JSON only (the default parser) takes its place: a form on
+    another site cannot send it, and a script there would need a CORS preflight that nobody answers.
+    """
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+
+class Register(BeforeLogin):
+    @extend_schema(request=Registration, responses={201: Me, 400: PROBLEMS})
+    def post(self, request: Request) -> Response:
+        """Create an account and log it in."""
+        form = Registration(data=request.data)
+        form.is_valid(raise_exception=True)
+        user = services.register_user(**form.validated_data)
+        open_session(request, user)
+        return Response(Me(user).data, status=status.HTTP_201_CREATED)
+
+
+class Login(BeforeLogin):
+    @extend_schema(request=Credentials, responses={200: Me, 400: PROBLEMS, 401: PROBLEMS, 429: PROBLEMS})
+    def post(self, request: Request) -> Response:
+        """Open a session with an e-mail or username."""
+        form = Credentials(data=request.data)
+        form.is_valid(raise_exception=True)
+        user = services.log_in(request=request, **form.validated_data)
+        return Response(Me(user).data)
+
+
+class Logout(APIView):
+    @extend_schema(request=None, responses={204: None, 401: PROBLEMS})
+    def post(self, request: Request) -> Response:
+        """Close the session."""
+        close_session(request)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Account(APIView):
+    @extend_schema(responses={200: Me, 401: PROBLEMS})
+    def get(self, request: Request) -> Response:
+        """Who is logged in."""
+        return Response(Me(request.user).data)

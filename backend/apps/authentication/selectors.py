@@ -1,0 +1,18 @@
+"""Look users up."""
+
+from apps.authentication.models import User
+
+
+def user_by_login(login: str) -> User | None:
+    """Return the user of an e-mail or username, as the original finds it: e-mail first, lower-cased.
+
+    E-mails are not unique in the database; the oldest account wins, so that the answer never varies.
+    """
+    by_email = User.objects.filter(email=login.lower()).order_by("pk").first() if login else None
+    return by_email or User.objects.filter(username=login).first()
+
+
+def saves_automatically(user: User) -> bool:
+    """Return the user's preference, which is on until switched off; old rows hold other things than objects."""
+    preferences = user.preferences
+    return bool(preferences.get("auto_save_choreographies", True)) if isinstance(preferences, dict) else True

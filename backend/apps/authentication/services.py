@@ -1,0 +1,41 @@
+"""Register and log in."""
+
+from django.contrib.auth import authenticate
+from django.contrib.auth import login as open_session
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+
+from apps.authentication import lockout
+from apps.authentication.models import User
+from apps.authentication.selectors import user_by_login
+from config.errors import CredentialsError, InvalidError
+
+
+def register_user(*, username: str, email: str, display_name: str, password: str) -> User:
+    """Create an account by the original's rules. Raises InvalidError if username or e-mail is taken."""
+    # Lower-cased, because both systems lower-case the e-mail that is typed at login.
+    email = email.lower()
+    if User.objects.filter(email__iexact=email).exists():
+        raise InvalidError("This e-mail has an account already.", errors={"email": ["Has an account already."]})
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(
+                username=username, email=email, password=password, display_name=display_name
+            )
+    except IntegrityError as error:
+        raise InvalidError("This username is taken.", errors={"username": ["Is taken."]}) from error
+
+
+def log_in(*, request: HttpRequest, login: str, password: str) -> User:
+    """Open a session. Raises CredentialsError, and LockedOutError after five failures."""
+    login = login.strip()
+    lockout.check_lock(login)
+    found = user_by_login(login)
+    # Authenticate an unknown login too: it costs the same time, so timing does not tell who exists.
+    user = authenticate(request, username=found.get_username() if found else login, password=password)
+    if user is None:
+        lockout.count_failure(login)
+        raise CredentialsError("E-mail, username or password is wrong.")
+    lockout.forget_failures(login)
+    open_session(request, user)
+    return user

@@ -1,0 +1,93 @@
+"""/api/collections"""
+
+import uuid
+
+from django.http import HttpResponseBase
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.collections import selectors, services
+from apps.collections.models import SavedChoreography
+from apps.media.streaming import VideoView
+from config.documentation import PROBLEMS, VIDEO
+
+
+class ChoreographyOut(serializers.ModelSerializer):
+    duration = serializers.FloatField(allow_null=True, help_text="seconds; null where an old row holds no number")
+    video = serializers.SerializerMethodField()
+
+    class Meta:
+        model = SavedChoreography
+        fields = (
+            "id",
+            "title",
+            "difficulty",
+            "duration",
+            "music_info",
+            "generation_parameters",
+            "created_at",
+            "video",
+        )
+        read_only_fields = fields
+
+    def get_video(self, choreography: SavedChoreography) -> str:
+        return reverse("api:choreography-video", args=[choreography.pk])
+
+
+class Keep(serializers.Serializer):
+    task_id = serializers.CharField(max_length=36, help_text="a completed task of yours")
+    title = serializers.CharField(max_length=200, required=False, help_text="default: the song's")
+    difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices, required=False)
+
+
+class Choreographies(ListAPIView):
+    serializer_class = ChoreographyOut
+    queryset = SavedChoreography.objects.none()
+
+    def get_queryset(self):
+        return selectors.choreographies_of(self.request.user)
+
+    @extend_schema(responses={200: ChoreographyOut(many=True), 401: PROBLEMS})
+    def get(self, request: Request) -> Response:
+        """Your collection, newest first."""
+        return super().get(request)
+
+    @extend_schema(
+        request=Keep,
+        responses={
+            201: ChoreographyOut,
+            200: ChoreographyOut,
+            400: PROBLEMS,
+            401: PROBLEMS,
+            404: PROBLEMS,
+            409: PROBLEMS,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Keep a finished task's video. Again answers 200 with what was kept."""
+        form = Keep(data=request.data)
+        form.is_valid(raise_exception=True)
+        saved, created = services.save_choreography(user=request.user, **form.validated_data)
+        code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
+        location = reverse("api:choreography", args=[saved.pk])
+        return Response(ChoreographyOut(saved).data, status=code, headers={"Location": location})
+
+
+class Choreography(APIView):
+    @extend_schema(responses={200: ChoreographyOut, 401: PROBLEMS, 404: PROBLEMS})
+    def get(self, request: Request, choreography_id: uuid.UUID) -> Response:
+        """One of your choreographies."""
+        return Response(ChoreographyOut(selectors.choreography_of(request.user, choreography_id)).data)
+
+
+class ChoreographyVideo(VideoView):
+    @extend_schema(responses=VIDEO)
+    def get(self, request: Request, choreography_id: uuid.UUID) -> HttpResponseBase:
+        """Its video, whole or by range."""
+        choreography = selectors.choreography_of(request.user, choreography_id)
+        return self.respond(request, selectors.video_of(choreography))

@@ -1,0 +1,9 @@
+from django.urls import path
+
+from apps.collections import api
+
+urlpatterns = [
+    path("", api.Choreographies.as_view(), name="choreographies"),
+    path("/<uuid:choreography_id>", api.Choreography.as_view(), name="choreography"),
+    path("/<uuid:choreography_id>/video", api.ChoreographyVideo.as_view(), name="choreography-video"),
+]

@@ -1,0 +1,106 @@
+"""A file over HTTP, whole or by range.
+
+Django knows no ranges; without them nobody can seek, and Safari plays nothing.
+"""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from rest_framework.request import Request
+from rest_framework.views import APIView
+from werkzeug.http import http_date, parse_if_range_header, parse_range_header, quote_etag
+
+from config.problems import MEDIA_TYPE, problem
+
+CHUNK_BYTES = 256 * 1024
+
+
+class FileSpan:
+    """The bytes of an open file from where it stands, ``length`` of them."""
+
+    def __init__(self, file: BinaryIO, length: int) -> None:
+        self.file = file
+        self.length = length
+
+    def __iter__(self) -> Iterator[bytes]:
+        remaining = self.length
+        while remaining and (chunk := self.file.read(min(CHUNK_BYTES, remaining))):
+            remaining -= len(chunk)
+            yield chunk
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def video_response(request: HttpRequest | Request, path: Path) -> HttpResponseBase:
+    """Return the video, or the one range of it that was asked for (206), or 416."""
+    info = path.stat()
+    size = info.st_size
+    validators = {
+        "ETag": quote_etag(f"{info.st_mtime_ns:x}-{size:x}"),
+        "Last-Modified": http_date(int(info.st_mtime)),
+    }
+    span = requested_span(request, size=size, validators=validators)
+    if span is None:
+        return _unsatisfiable(size)
+    start, stop = span
+    headers = validators | {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        "Content-Length": str(stop - start),
+    }
+    status = HTTPStatus.OK
+    if stop - start < size:
+        status = HTTPStatus.PARTIAL_CONTENT
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    if request.method == "HEAD":
+        return HttpResponse(status=status, headers=headers, content_type="video/mp4")
+    file = path.open("rb")
+    file.seek(start)
+    body = FileSpan(file, stop - start)
+    return StreamingHttpResponse(body, status=status, headers=headers, content_type="video/mp4")
+
+
+def requested_span(request: HttpRequest | Request, *, size: int, validators: dict[str, str]) -> tuple[int, int] | None:
+    """Return start and stop of the bytes to send, or None if there are no such bytes.
+
+    A header that makes no sense, several ranges at once, and a range of a file that has changed since
+    (If-Range) all mean the whole file, as RFC 9110 allows.
+    """
+    asked = parse_range_header(request.headers.get("Range"))
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or _changed(request, validators):
+        return 0, size
+    start, stop = asked.ranges[0]
+    if start < 0:  # "the last n bytes": of a shorter file, all of it
+        start = max(size + start, 0)
+    stop = min(size if stop is None else stop, size)
+    return (start, stop) if start < stop else None
+
+
+def _changed(request: HttpRequest | Request, validators: dict[str, str]) -> bool:
+    if "If-Range" not in request.headers:
+        return False
+    known = parse_if_range_header(request.headers["If-Range"])
+    if known.date is not None:
+        return http_date(known.date) != validators["Last-Modified"]
+    return known.etag is None or quote_etag(known.etag) != validators["ETag"]
+
+
+def _unsatisfiable(size: int) -> JsonResponse:
+    body = problem(416, f"The file has {size} bytes; the range lies outside.", code="range")
+    return JsonResponse(body, status=416, headers={"Content-Range": f"bytes */{size}"}, content_type=MEDIA_TYPE)
+
+
+class VideoView(APIView):
+    """A view that answers with a file, whatever the client says it accepts."""
+
+    def perform_content_negotiation(self, request: Request, **_: Any) -> Any:
+        # JSON is only for its errors: a player that accepts nothing but video/mp4 is right here.
+        return super().perform_content_negotiation(request, force=True)
+
+    @staticmethod
+    def respond(request: Request, path: Path) -> HttpResponseBase:
+        return video_response(request, path)

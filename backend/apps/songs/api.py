@@ -1,0 +1,58 @@
+"""/api/songs"""
+
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers, status
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.songs import selectors, services
+from config.documentation import PROBLEMS
+
+# What a multipart body has beyond the file itself.
+ENVELOPE_BYTES = 64 * 1024
+
+
+class SongOut(serializers.Serializer):
+    name = serializers.CharField(help_text="what /api/choreography/generate takes")
+    title = serializers.CharField()
+    size = serializers.IntegerField(help_text="bytes")
+    duration_s = serializers.FloatField(allow_null=True, help_text="null if it was not uploaded here")
+    added_at = serializers.DateTimeField()
+    mine = serializers.SerializerMethodField()
+
+    def get_mine(self, song: selectors.SongFile) -> bool:
+        return song.uploaded_by_id == self.context["request"].user.pk
+
+
+class Upload(serializers.Serializer):
+    file = serializers.FileField(allow_empty_file=True)
+
+
+class Songs(APIView):
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(
+        responses={200: inline_serializer("SongList", {"results": SongOut(many=True)}), 401: PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        """Every song there is, by title."""
+        results = SongOut(selectors.songs(), many=True, context={"request": request})
+        return Response({"results": results.data})
+
+    @extend_schema(
+        request={
+            "multipart/form-data": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+        },
+        responses={201: SongOut, 200: SongOut, 400: PROBLEMS, 401: PROBLEMS, 413: PROBLEMS},
+    )
+    def post(self, request: Request) -> Response:
+        """Upload an mp3. The same content again answers 200 with the song that is there."""
+        # Before request.data, which would read all of it and keep it on disk first.
+        services.check_size(int(request.META.get("CONTENT_LENGTH") or 0) - ENVELOPE_BYTES)
+        form = Upload(data=request.data)
+        form.is_valid(raise_exception=True)
+        song, created = services.add_song(upload=form.validated_data["file"], uploaded_by=request.user)
+        body = SongOut(song, context={"request": request}).data
+        return Response(body, status=status.HTTP_201_CREATED if created else status.HTTP_200_OK)

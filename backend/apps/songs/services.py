@@ -1,0 +1,146 @@
+"""Take songs in."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import connection, transaction
+from django.utils.text import get_valid_filename
+
+import choreographer
+from apps.authentication.models import User
+from apps.songs.models import Song
+from apps.songs.selectors import SongFile, is_song, song_file, song_paths, songs_folder, title_of
+from choreographer.music.song import open_sound
+from config.errors import InvalidError, TooLargeError
+
+# A title becomes part of the names of videos; file systems allow 255 bytes.
+LONGEST_STEM_BYTES = 150
+# The number of the advisory lock that uploads take; any number that nothing else uses.
+PLACING = 0x736F6E6773
+
+
+def size_limit_bytes() -> int:
+    return settings.SONG_MAX_MB * 1024 * 1024
+
+
+def check_size(size: int) -> None:
+    """Raise TooLargeError beyond SONG_MAX_MB."""
+    if size > size_limit_bytes():
+        raise TooLargeError(f"A song may have at most {settings.SONG_MAX_MB} MB.")
+
+
+def add_song(*, upload: UploadedFile, uploaded_by: User) -> tuple[SongFile, bool]:
+    """Keep an uploaded song, and say whether it is new: the same content is the same song.
+
+    Raises InvalidError if it is no song in mp3, TooLargeError if it is too large.
+    """
+    check_size(upload.size or 0)
+    name = safe_name(upload.name or "")
+    with _written_aside(upload, name) as (draft, sha256):
+        duration_s = _checked_duration_s(draft)
+        title = title_of(upload.name or name)
+        return _place(draft, title=title, sha256=sha256, duration_s=duration_s, user=uploaded_by)
+
+
+def safe_name(name: str) -> str:
+    """Return a file name that every file system and URL takes. Raises InvalidError unless it is an mp3's."""
+    if not is_song(name):
+        raise _not_a_song(f"{name or 'The file'} is no mp3 by its name. Choose a file that ends in .mp3.")
+    stem = get_valid_filename(Path(f"_{name}").stem).strip("._-")
+    return f"{stem.encode()[:LONGEST_STEM_BYTES].decode(errors='ignore') or 'song'}.mp3"
+
+
+def _not_a_song(message: str) -> InvalidError:
+    return InvalidError(message, code="not-a-song", errors={"file": [message]})
+
+
+@contextmanager
+def _written_aside(upload: UploadedFile, name: str) -> Iterator[tuple[Path, str]]:
+    """Yield the upload as a file that nobody lists yet, on the file system it will stay on, and its SHA-256."""
+    songs_folder().mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".upload-", dir=songs_folder()) as folder:
+        draft, digest = Path(folder, name), hashlib.sha256()
+        with draft.open("wb") as file:
+            for chunk in upload.chunks():
+                digest.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        yield draft, digest.hexdigest()
+
+
+def _checked_duration_s(draft: Path) -> float:
+    try:
+        duration_s = choreographer.music.check_song(draft)
+        with open_sound(draft) as (container, _):
+            is_mp3 = container.format.name == "mp3"
+    except choreographer.ChoreographerError as error:
+        # The engine knows more kinds of sound than songs may have here, and would recommend them.
+        unknown = f"{draft.name} is no sound file. Choose an mp3 that can be played."
+        raise _not_a_song(unknown if error.code == "CH003" else error.message) from error
+    if not is_mp3:
+        raise _not_a_song(f"{draft.name} is no mp3 inside ({container.format.long_name}). Convert it to mp3 first.")
+    return duration_s
+
+
+def _song_with_content(sha256: str, *, size: int) -> SongFile | None:
+    # Compared with the files, not the rows: the original's songs have none, and a row may outlive its file.
+    for path in song_paths():
+        if path.stat().st_size == size and _sha256(path) == sha256:
+            return song_file(path, Song.objects.filter(file_name=path.name).first())
+    return None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@transaction.atomic
+def _place(draft: Path, *, title: str, sha256: str, duration_s: float, user: User) -> tuple[SongFile, bool]:
+    _one_at_a_time()
+    size = draft.stat().st_size
+    known = _song_with_content(sha256, size=size)
+    if known:
+        return known, False
+    path = _link_without_overwriting(draft)
+    facts = {"file_name": path.name, "title": title[:200], "size": size, "duration_s": duration_s, "uploaded_by": user}
+    try:
+        # A row of this content may be there whose file is gone: it is filled again.
+        row, _ = Song.objects.update_or_create(sha256=sha256, defaults=facts)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return song_file(path, row), True
+
+
+def _one_at_a_time() -> None:
+    """Let other uploads wait until this transaction ends, on whatever machine they are."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLACING])
+
+
+def _link_without_overwriting(draft: Path) -> Path:
+    """Give the draft its place, under the next name that neither a file nor a row has."""
+    number = 1
+    path = songs_folder() / draft.name
+    while not _link(draft, path):
+        number += 1
+        path = songs_folder() / f"{draft.stem}-{number}.mp3"
+    return path
+
+
+def _link(draft: Path, path: Path) -> bool:
+    if Song.objects.filter(file_name=path.name).exists():
+        return False  # its file may be gone, but choreographies still name it
+    try:
+        path.hardlink_to(draft)  # unlike a rename, never replaces what is there
+    except FileExistsError:
+        return False
+    return True

@@ -1,0 +1,109 @@
+"""Every error of the API as problem details (RFC 9457)."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from config import errors
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS = {
+    errors.InvalidError: HTTPStatus.BAD_REQUEST,
+    errors.CredentialsError: HTTPStatus.UNAUTHORIZED,
+    errors.NotFoundError: HTTPStatus.NOT_FOUND,
+    errors.ConflictError: HTTPStatus.CONFLICT,
+    errors.TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.LockedOutError: HTTPStatus.TOO_MANY_REQUESTS,
+}
+
+
+def problem(status: int, detail: str, *, code: str | None = None, field_errors: Any = None) -> dict[str, Any]:
+    """Return the members of one problem; without a code it is the plain HTTP status."""
+    members = {
+        "type": f"urn:compas:problem:{code}" if code else "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+    }
+    return members | {"errors": field_errors} if field_errors else members
+
+
+def problem_details(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Translate what a view raised (REST_FRAMEWORK["EXCEPTION_HANDLER"])."""
+    if isinstance(error, errors.DomainError):
+        return _from_domain(error)
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    if isinstance(error, ValidationError):
+        detail, code = "Some of what was sent is not right; see errors.", "invalid"
+        response.data = problem(response.status_code, detail, code=code, field_errors=_by_field(error.detail))
+    else:
+        response.data = problem(response.status_code, _detail(error))
+    response.content_type = MEDIA_TYPE
+    return response
+
+
+def _from_domain(error: errors.DomainError) -> Response:
+    status = STATUS[type(error)]
+    body = problem(status, error.message, code=error.code, field_errors=error.errors)
+    response = Response(body, status=status, content_type=MEDIA_TYPE)
+    if isinstance(error, errors.LockedOutError):
+        response["Retry-After"] = str(error.retry_after_s)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = "Session"
+    return response
+
+
+def _detail(error: Exception) -> str:
+    return str(error.detail) if isinstance(error, APIException) else str(error) or "There is no such address."
+
+
+def _by_field(detail: Any) -> Any:
+    return detail if isinstance(detail, dict) else {"non_field_errors": detail}
+
+
+class ProblemPages:
+    """The same translation for the pages: a domain error becomes a page with its status."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, errors.DomainError):
+            return None
+        return _outside_views(request, STATUS[type(error)], error.message)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - the framework's signature
+    """Answer an address that nothing serves (handler404)."""
+    return _outside_views(request, HTTPStatus.NOT_FOUND, "There is no such address.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer after a fault of ours (handler500); the log has the traceback."""
+    return _outside_views(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; it was logged.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - the framework's signature
+    """Answer a form without its token (CSRF_FAILURE_VIEW)."""
+    return _outside_views(
+        request, HTTPStatus.FORBIDDEN, "This form had expired. Go back, load the page again, and retry."
+    )
+
+
+def _outside_views(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return JsonResponse(problem(status, detail), status=status, content_type=MEDIA_TYPE)
+    context = {"detail": detail, "title": status.phrase, "status": int(status)}
+    return render(request, "web/problem.html", context, status=status)

@@ -1,0 +1,147 @@
+"""Settings of the backend. What varies between machines comes from ``config.env``."""
+
+from pathlib import Path
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+SECRET_KEY = env.SECRET_KEY
+DEBUG = env.DEBUG
+ALLOWED_HOSTS = env.ALLOWED_HOSTS
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "rest_framework",
+    "drf_spectacular",
+    "django_htmx",
+    "apps.authentication",
+    "apps.songs",
+    # Before procrastinate, whose management command it extends.
+    "apps.choreography",
+    "apps.collections",
+    "procrastinate.contrib.django",
+    "web",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.security.ContentSecurityPolicy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "config.problems.ProblemPages",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# The backend's own tables live in schema "backend", the shared ones in "public". config.guard
+# refuses every connection on which that is not so.
+DATABASES = {
+    "default": {
+        **env.DATABASE,
+        "OPTIONS": {"options": "-c search_path=backend,public"},
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Equal to the original's, to the letter: a session holds the path of the backend that made it, so
+# anything else would log everybody out at the switch.
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ("django.contrib.auth.backends.ModelBackend",)
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/studio"
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        # The default of 300 would let 300 invented logins push a locked one out.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+
+MEDIA_ROOT = env.MEDIA_ROOT
+MOVES_LIBRARY = env.MOVES_LIBRARY
+CHOREOGRAPHER_CACHE = env.CHOREOGRAPHER_CACHE
+SONG_MAX_MB = env.SONG_MAX_MB
+
+STATIC_URL = "static/"
+# Served from where the files are: no collectstatic step between a checkout and a running page.
+WHITENOISE_USE_FINDERS = True
+
+# Django's own logging is silent about faults unless DEBUG is on.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"django": {"handlers": [], "level": "INFO"}},
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.authentication.sessions.CookieSession"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["config.rendering.FiniteJSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "config.pagination.NewestFirst",
+    "EXCEPTION_HANDLER": "config.problems.problem_details",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Compás",
+    "DESCRIPTION": "A song in, a bachata choreography video out.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+}
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+PROCRASTINATE_WORKER_DEFAULTS = {
+    # One video at a time per worker: the engine uses every core. More machines, more workers.
+    "concurrency": 1,
+    # A stop waits this long for the running video, not for ever.
+    "shutdown_graceful_timeout": 15.0,
+    "update_heartbeat_interval": 5.0,
+    "stalled_worker_timeout": 30.0,
+}

@@ -1,0 +1,14 @@
+"""What the web server runs."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+from django.db import connection
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+application = get_wsgi_application()
+
+# The guard looks at every new connection. Open one now, so that a server on a database that was not
+# adopted fails to start instead of failing its first visitor; close it, so that no fork inherits it.
+connection.ensure_connection()
+connection.close()

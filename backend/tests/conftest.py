@@ -1,0 +1,99 @@
+"""Every test runs on the original's schema, adopted, as the role ``backend_app``."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.core.cache import cache
+from django.db import connection, connections
+from django.test import Client
+from psycopg.conninfo import conninfo_to_dict
+
+from apps.authentication.models import User
+
+
+@contextmanager
+def connected_to(url: str) -> Iterator[None]:
+    """Point Django at a database; in place, because the threads of a worker read the same settings."""
+    wanted = conninfo_to_dict(url)
+    database = connections.settings["default"]
+    before = dict(database)
+    connection.close()
+    database.update(
+        NAME=wanted["dbname"],
+        USER=wanted["user"],
+        PASSWORD=wanted["password"],
+        HOST=wanted["host"],
+        PORT=str(wanted["port"]),
+        # A worker's thread closes its connection with its job instead of leaving it to the garbage.
+        CONN_MAX_AGE=0,
+    )
+    try:
+        yield
+    finally:
+        connection.close()
+        database.update(before)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(postgres, adopted_template, django_db_blocker) -> Iterator[None]:
+    """One clone for all tests that roll back. Nothing is made by the backend's own migrations."""
+    name = f"backend_{secrets.token_hex(4)}"
+    postgres.create_database(name, template=adopted_template)
+    with django_db_blocker.unblock(), connected_to(postgres.url("backend_app", name)):
+        yield
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def own_database(adopted_database, django_db_blocker) -> Iterator[object]:
+    """A clone for a test that commits: workers and other sessions see what it writes."""
+    with django_db_blocker.unblock(), connected_to(adopted_database.url("backend_app")):
+        yield adopted_database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """The same algorithm as everywhere, in less than the 0.3 s a password that it takes for good reason."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PBKDF2PasswordHasher, "iterations", 1_000)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def media_root(settings, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.CHOREOGRAPHER_CACHE = tmp_path / "cache"
+    settings.MEDIA_ROOT.mkdir()
+    return settings.MEDIA_ROOT
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    cache.clear()
+
+
+def make_user(name: str = "ana", **facts: object) -> User:
+    facts = {"email": f"{name}@example.com", "display_name": name.title(), "password": "secreto"} | facts
+    return User.objects.create_user(name, **facts)
+
+
+@pytest.fixture
+def ana(db) -> User:
+    return make_user("ana")
+
+
+@pytest.fixture
+def ben(db) -> User:
+    return make_user("ben")
+
+
+@pytest.fixture
+def api(ana: User) -> Client:
+    """Ana's browser."""
+    client = Client()
+    client.force_login(ana)
+    return client

@@ -1,0 +1,319 @@
+"""From the request to the row, the video and the collection, with the real engine and the real worker."""
+
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from apps.authentication.models import User
+from apps.choreography import progress
+from apps.choreography.generation import carry_out_generation
+from apps.choreography.models import ChoreographyTask
+from apps.choreography.services import start_generation
+from apps.collections.models import SavedChoreography
+from config.errors import NotFoundError
+from tests.conftest import make_user
+
+SONG = "demo.mp3"
+
+
+@pytest.fixture
+def house(own_database, media_root, settings, moves_library, demo_song) -> User:
+    """A database that workers see, a song, the moves; and a user."""
+    settings.MOVES_LIBRARY = moves_library
+    # What was heard in the demo song is kept between tests; hearing it is the engine's business.
+    settings.CHOREOGRAPHER_CACHE = demo_song.parent / "cache"
+    (media_root / "songs").mkdir()
+    shutil.copy(demo_song, media_root / "songs" / SONG)
+    return make_user("ana")
+
+
+def start(user: User, **wishes: object) -> ChoreographyTask:
+    return start_generation(user=user, **({"song": SONG, "difficulty": "beginner"} | wishes))
+
+
+def work() -> None:
+    call_command("procrastinate", "worker", "--one-shot")
+
+
+def wishes(**changes: object) -> dict[str, object]:
+    asked = {"song": SONG, "difficulty": "beginner", "energy": None, "seed": 0, "auto_save": True}
+    return asked | changes
+
+
+def videos(media_root: Path) -> list[str]:
+    """Return every file below output/, temporary ones included."""
+    return sorted(p.relative_to(media_root).as_posix() for p in (media_root / "output").rglob("*") if p.is_file())
+
+
+def watch_stages(database) -> Callable[[], list[tuple]]:
+    """Write down, in the database itself, every state that a task's row goes through."""
+    with psycopg.connect(database.url("owner")) as session:
+        session.execute(
+            """
+            CREATE TABLE public.seen
+              (n int GENERATED ALWAYS AS IDENTITY, status text, progress int, stage text, message text);
+            GRANT INSERT, SELECT ON public.seen TO PUBLIC;
+            CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+              INSERT INTO public.seen (status, progress, stage, message)
+              VALUES (NEW.status, NEW.progress, NEW.stage, NEW.message);
+              RETURN NULL;
+            END $$;
+            CREATE TRIGGER note AFTER INSERT OR UPDATE ON public.choreography_tasks
+              FOR EACH ROW EXECUTE FUNCTION public.note();
+            """
+        )
+
+    def seen() -> list[tuple]:
+        with psycopg.connect(database.url("owner")) as session:
+            return session.execute("SELECT status, progress, stage, message FROM public.seen ORDER BY n").fetchall()
+
+    return seen
+
+
+def interfere(database, stage: str, statement: str) -> None:
+    """Do to the row, right after it enters ``stage``, what the original would do at that moment."""
+    with psycopg.connect(database.url("owner")) as session:
+        session.execute(
+            f"""
+            CREATE FUNCTION public.interfere() RETURNS trigger LANGUAGE plpgsql AS
+              $$ BEGIN {statement}; RETURN NULL; END $$;
+            CREATE TRIGGER interfere AFTER UPDATE ON public.choreography_tasks FOR EACH ROW
+              WHEN (NEW.stage = '{stage}' AND NEW.status = 'running') EXECUTE FUNCTION public.interfere();
+            """
+        )
+
+
+CANCEL = "DELETE FROM public.choreography_tasks WHERE task_id = NEW.task_id"
+DELETE_OWNER = "; ".join([CANCEL, "DELETE FROM public.users WHERE id = NEW.user_id"])
+HOUSEKEEPING = (
+    "UPDATE public.choreography_tasks SET status = 'failed', progress = 0,"
+    " error = 'Task stuck for more than 5 minutes - likely container restart' WHERE task_id = NEW.task_id"
+)
+
+
+def test_generation__song__becomes_a_video_in_the_collection(house, own_database, media_root):
+    seen = watch_stages(own_database)
+    task = start(house, seed=3)
+    work()
+    # Exactly the stages and words of the original: its page shows this task like one of its own.
+    assert seen() == [
+        ("started", 0, "initializing", "Starting choreography generation..."),
+        ("running", 10, "downloading", "Downloading audio..."),
+        ("running", 25, "analyzing", "Analyzing music features..."),
+        ("running", 40, "selecting", "Selecting dance moves..."),
+        ("running", 70, "generating", "Generating choreography video..."),
+        ("running", 90, "finalizing", "Finalizing video..."),
+        ("completed", 100, "completed", "Choreography generated successfully! (Auto-saved to collection)"),
+    ]
+    done = ChoreographyTask.objects.get()
+    name = f"output/user_{house.pk}/{task.task_id}.mp4"
+    saved = SavedChoreography.objects.get()
+    assert done.result | {"processing_time": 0, "sequence_duration": 0, "moves_analyzed": 0} == {
+        "video_path": name,
+        "video_filename": f"{task.task_id}.mp4",
+        "processing_time": 0,
+        "sequence_duration": 0,
+        "moves_analyzed": 0,
+        "metadata_path": None,
+        "saved_choreography_id": str(saved.pk),
+        "auto_saved": True,
+    }
+    assert done.result["moves_analyzed"] >= 5
+    assert done.error is None
+    assert done.updated_at > task.updated_at
+    assert videos(media_root) == [name]
+    with av.open(str(media_root / name)) as video:
+        assert [stream.type for stream in video.streams] == ["video", "audio"]
+        assert done.result["sequence_duration"] == pytest.approx(video.duration / 1_000_000, abs=0.5)
+
+
+def test_generation__auto_save__writes_the_row_the_original_would(house):
+    task = start(house, difficulty="intermediate")
+    work()
+    row = SavedChoreography.objects.values().get()
+    row.pop("id"), row.pop("created_at")
+    duration = ChoreographyTask.objects.get().result["sequence_duration"]
+    assert row == {
+        "user_id": house.pk,
+        "title": "Auto-saved Choreography",
+        "video_path": f"output/user_{house.pk}/{task.task_id}.mp4",
+        "thumbnail_path": "",
+        "difficulty": "intermediate",
+        "duration": duration,
+        "music_info": {"source": SONG, "difficulty": "intermediate"},
+        "generation_parameters": {"difficulty": "intermediate", "audio_input": SONG, "task_id": task.task_id},
+    }
+
+
+@pytest.mark.parametrize(
+    ("preferences", "auto_save"), [({"auto_save_choreographies": False}, True), ({}, False)], ids=["user", "request"]
+)
+def test_generation__without_auto_save__completes_and_saves_nothing(house, preferences, auto_save):
+    User.objects.filter(pk=house.pk).update(preferences=preferences)
+    house.refresh_from_db()
+    start(house, auto_save=auto_save)
+    work()
+    task = ChoreographyTask.objects.get()
+    assert (task.status, task.message) == ("completed", "Choreography generated successfully!")
+    assert (task.result["auto_saved"], task.result["saved_choreography_id"]) == (False, None)
+    assert not SavedChoreography.objects.exists()
+
+
+def test_start__task_names_its_job(house):
+    task = start(house, energy="high", seed=7)
+    job = ProcrastinateJob.objects.get()
+    assert task.job_execution_name == f"procrastinate/jobs/{job.pk}"
+    assert (job.task_name, job.status) == ("generate", "todo")
+    assert job.args == {
+        "task_id": task.task_id,
+        "song": SONG,
+        "difficulty": "beginner",
+        "energy": "high",
+        "seed": 7,
+        "auto_save": True,
+    }
+
+
+def test_start__no_such_song__queues_nothing(house):
+    with pytest.raises(NotFoundError, match=r"There is no song 'gone\.txt'"):
+        start(house, song="gone.txt")
+    assert not ProcrastinateJob.objects.exists()
+    assert not ChoreographyTask.objects.exists()
+
+
+def test_start__row_cannot_be_written__no_job_is_left_behind(house):
+    ghost = User(pk=house.pk + 1, username="ghost")
+    with pytest.raises(Exception, match="violates foreign key constraint"):
+        start(ghost)
+    assert not ProcrastinateJob.objects.exists()
+
+
+def test_second_run__finds_nothing_to_do(house, media_root):
+    task = start(house)
+    work()
+    before = list(ChoreographyTask.objects.values())
+    made = (media_root / videos(media_root)[0]).stat()
+    carry_out_generation(task_id=task.task_id, **wishes())
+    assert list(ChoreographyTask.objects.values()) == before
+    assert (media_root / videos(media_root)[0]).stat() == made
+    assert SavedChoreography.objects.count() == 1
+
+
+def test_two_workers_at_once__one_makes_the_video(house, own_database, media_root):
+    seen = watch_stages(own_database)
+    task = start(house)
+    gate = threading.Barrier(2)
+
+    def run() -> None:
+        gate.wait()
+        try:
+            carry_out_generation(task_id=task.task_id, **wishes())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert [stage for _, _, stage, _ in seen()].count("downloading") == 1
+    assert ChoreographyTask.objects.get().status == "completed"
+    assert SavedChoreography.objects.count() == 1
+    assert len(videos(media_root)) == 1
+
+
+@pytest.mark.parametrize("stage", ["downloading", "analyzing", "selecting", "generating", "finalizing"])
+def test_cancelled_midway__stops_and_leaves_no_file(house, own_database, media_root, stage):
+    interfere(own_database, stage, CANCEL)
+    start(house)
+    work()
+    assert not ChoreographyTask.objects.exists()
+    assert not SavedChoreography.objects.exists()
+    assert videos(media_root) == []
+
+
+@pytest.mark.parametrize("stage", ["analyzing", "finalizing"])
+def test_failed_by_the_original_midway__stays_as_the_original_left_it(house, own_database, media_root, stage):
+    interfere(own_database, stage, HOUSEKEEPING)
+    start(house)
+    work()
+    task = ChoreographyTask.objects.get()
+    assert (task.status, task.progress, task.stage, task.result) == ("failed", 0, stage, None)
+    assert task.error == "Task stuck for more than 5 minutes - likely container restart"
+    assert not SavedChoreography.objects.exists()
+    assert videos(media_root) == []
+
+
+def test_owner_deleted_midway__stops_and_leaves_nothing(house, own_database, media_root):
+    interfere(own_database, "generating", DELETE_OWNER)
+    start(house)
+    work()
+    assert not User.objects.exists()
+    assert videos(media_root) == []
+
+
+def test_bad_song__task_fails_with_the_engines_reason(house, media_root):
+    (media_root / "songs" / "text.mp3").write_text("la la la " * 100)
+    start(house, song="text.mp3")
+    work()
+    task = ChoreographyTask.objects.get()
+    assert (task.status, task.progress, task.stage) == ("failed", 0, "failed")
+    assert task.error.startswith("text.mp3 is no sound file")
+    assert videos(media_root) == []
+    assert ProcrastinateJob.objects.get().status == "succeeded"
+
+
+def test_song_gone_before_the_worker_comes__task_fails_and_says_so(house, media_root):
+    start(house)
+    (media_root / "songs" / SONG).unlink()
+    work()
+    assert ChoreographyTask.objects.get().error == f"There is no song {SONG!r}."
+
+
+def test_library_missing__task_fails_with_a_reason(house, settings, tmp_path):
+    settings.MOVES_LIBRARY = tmp_path / "nowhere"
+    start(house)
+    work()
+    task = ChoreographyTask.objects.get()
+    assert task.status == "failed"
+    assert task.error
+
+
+def test_fault_of_ours__task_fails_and_the_queue_knows(house, media_root, caplog):
+    # A file where the folder for the user's videos should be: the engine cannot write there.
+    (media_root / "output").write_text("in the way")
+    start(house)
+    work()
+    task = ChoreographyTask.objects.get()
+    assert (task.status, task.error) == ("failed", "Something went wrong here (NotADirectoryError). Please try again.")
+    assert ProcrastinateJob.objects.get().status == "failed"
+    assert "NotADirectoryError" in caplog.text
+
+
+def test_compare_and_set__only_the_expected_state_is_written(ana):
+    for status in ["completed", "failed"]:
+        task = ChoreographyTask.objects.create(task_id=status, user=ana, status=status, progress=7, stage="as it was")
+        assert not progress.claim(status)
+        assert not progress.fail(status, reason="no")
+        with pytest.raises(
+            progress.TaskTakenError, match=rf"Task {status} is no longer running; its work stops here\."
+        ):
+            progress.advance(status, "selecting")
+        with pytest.raises(progress.TaskTakenError):
+            progress.complete(status, result={"auto_saved": False})
+        [before, after] = [vars(task), vars(ChoreographyTask.objects.get(pk=status))]
+        assert after | {"_state": None} == before | {"_state": None}
+
+
+def test_advance__writes_only_its_own_columns(ana):
+    ChoreographyTask.objects.create(task_id="t", user=ana, status="running", job_execution_name="a/b", error="kept")
+    progress.advance("t", "selecting")
+    task = ChoreographyTask.objects.get()
+    assert (task.progress, task.stage, task.message) == (40, "selecting", "Selecting dance moves...")
+    assert (task.job_execution_name, task.error, task.result) == ("a/b", "kept", None)

@@ -1,0 +1,147 @@
+"""Answers around the endpoints: errors, health, documentation, headers."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError, connection
+from django.test import Client
+from django.urls import get_resolver
+
+from config.errors import DomainError
+from config.problems import STATUS
+from config.rendering import finite
+from tests.conftest import connected_to
+
+BACKEND = Path(__file__).resolve().parent.parent
+PROBLEM = "application/problem+json"
+
+
+def test_domain_errors__have_a_status_each():
+    def leaves(kind: type) -> set[type]:
+        return {kind} if not kind.__subclasses__() else set().union(*map(leaves, kind.__subclasses__()))
+
+    assert leaves(DomainError) == set(STATUS)
+
+
+def test_unknown_address__under_api__is_a_problem(db):
+    answer = Client().get("/api/nothing/here")
+    assert (answer.status_code, answer["Content-Type"]) == (404, PROBLEM)
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is no such address.",
+    }
+
+
+def test_trailing_slash__is_another_address(db):
+    assert Client().get("/api/songs/").status_code == 404
+
+
+def test_method_not_allowed__is_a_problem(api):
+    answer = api.delete("/api/auth/me")
+    assert (answer.status_code, answer["Content-Type"]) == (405, PROBLEM)
+    assert answer.json()["detail"] == 'Method "DELETE" not allowed.'
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/api/songs", PROBLEM), ("/studio", "text/html; charset=utf-8")])
+def test_fault_of_ours__says_nothing_about_itself(api, media_root, path, kind):
+    # A loop where the songs should be: listing them fails in a way that nobody foresaw.
+    (media_root / "songs").mkdir()
+    (media_root / "songs" / "x.mp3").write_bytes(b"")
+    api.raise_request_exception = False
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE songs RENAME COLUMN title TO heading")
+    answer = api.get(path)
+    assert (answer.status_code, answer["Content-Type"]) == (500, kind)
+    assert "it was logged" in answer.content.decode()
+    assert "heading" not in answer.content.decode()
+    assert "Traceback" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/health", "/api/health"])
+def test_health__answers_without_a_session(db, path):
+    answer = Client().get(path)
+    assert (answer.status_code, answer.json()) == (200, {"status": "healthy", "service": "backend"})
+
+
+def test_logging__fault_of_ours__is_written_without_debug(tmp_path):
+    script = "import django; django.setup(); import logging; logging.getLogger('django.request').error('a fault')"
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "MEDIA_ROOT": str(tmp_path),
+        "DEBUG": "off",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=BACKEND, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.endswith("ERROR django.request: a fault\n")
+
+
+def test_health__database_away__is_503_without_its_address(django_db_blocker):
+    with django_db_blocker.unblock(), connected_to("postgresql://backend_app:secret@127.0.0.1:1/nowhere"):
+        with pytest.raises(OperationalError):
+            connection.ensure_connection()
+        answer = Client().get("/api/health")
+    assert (answer.status_code, answer["Content-Type"]) == (503, PROBLEM)
+    assert not [word for word in ("127.0.0.1", "secret", "nowhere") if word in answer.content.decode()]
+
+
+def test_finite__only_json_is_left():
+    nan, inf = float("nan"), float("inf")
+    assert finite({"a": [nan, (inf, -inf)], "b": 1.5, "c": None}) == {"a": [None, [None, None]], "b": 1.5, "c": None}
+
+
+def test_schema__is_valid_and_lists_every_address(db, tmp_path):
+    file = tmp_path / "openapi.yaml"
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(file), format="openapi-json")
+    document = json.loads(file.read_text())
+    assert document["openapi"] == "3.1.0"
+    assert set(document["paths"]) == {
+        "/api/auth/login",
+        "/api/auth/logout",
+        "/api/auth/me",
+        "/api/auth/register",
+        "/api/choreography/generate",
+        "/api/choreography/tasks",
+        "/api/choreography/tasks/{task_id}",
+        "/api/choreography/tasks/{task_id}/video",
+        "/api/collections",
+        "/api/collections/{choreography_id}",
+        "/api/collections/{choreography_id}/video",
+        "/api/songs",
+    }
+
+
+def test_schema__is_public(db):
+    assert Client().get("/api/schema").status_code == 200
+
+
+def test_urls__none_ends_in_a_slash():
+    def paths(patterns, prefix=""):
+        for pattern in patterns:
+            path = prefix + str(pattern.pattern)
+            yield from paths(pattern.url_patterns, path) if hasattr(pattern, "url_patterns") else [path]
+
+    assert [path for path in paths(get_resolver().url_patterns) if path.endswith("/")] == []
+
+
+def test_pages__load_nothing_from_elsewhere(api):
+    answer = api.get("/studio")
+    assert "default-src 'self'" in answer["Content-Security-Policy"]
+    html = answer.content.decode()
+    assert re.findall(r"""(?:src|href|action)=["'](?:https?:)?//""", html) == []
+    assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", html) == []
+
+
+@pytest.mark.parametrize("name", ["web/compas.css", "web/player.js", "web/icon.svg", "django_htmx/htmx-2.min.js"])
+def test_static_files__are_served_without_a_build(db, name):
+    answer = Client().get(f"/static/{name}")
+    assert (answer.status_code, bool(answer.getvalue())) == (200, True)

@@ -1,0 +1,56 @@
+"""Settings come from the environment, and the reference lists every one."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BACKEND = Path(__file__).resolve().parent.parent
+READ = re.findall(r'_env\.\w+\(\s*"(\w+)"', (BACKEND / "config" / "env.py").read_text())
+REFERENCE = (BACKEND.parent / "docs" / "reference" / "settings.md").read_text()
+REQUIRED = {"SECRET_KEY": "x", "DATABASE_URL": "postgresql://x@127.0.0.1:1/x", "MEDIA_ROOT": "/srv/media"}
+
+
+def load(environment: dict[str, str], show: str = "") -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name not in READ}
+    return subprocess.run(
+        [sys.executable, "-c", f"from config import settings; print({show})"],
+        cwd=BACKEND,
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", sorted(REQUIRED))
+def test_required_setting__missing__is_named(name):
+    done = load({key: value for key, value in REQUIRED.items() if key != name})
+    assert done.returncode == 1
+    assert f"Set the {name} environment variable" in done.stderr
+
+
+def test_defaults__are_safe():
+    shown = load(REQUIRED, "settings.DEBUG, settings.ALLOWED_HOSTS, settings.MOVES_LIBRARY, settings.SONG_MAX_MB")
+    assert shown.stdout == "False ['localhost', '127.0.0.1', '[::1]'] /srv/media/Bachata_steps 50\n"
+
+
+def test_cache__default__lies_beside_the_media():
+    assert load(REQUIRED, "settings.CHOREOGRAPHER_CACHE").stdout == "/srv/cache\n"
+
+
+def test_reference__lists_exactly_what_is_read():
+    assert re.findall(r"^\| `([A-Z_]+)` \| (?:none|off|`.+`) \|", REFERENCE.split("## Fixed")[0], re.MULTILINE) == READ
+
+
+def test_only_one_module_reads_the_environment():
+    readers = {
+        path.relative_to(BACKEND).as_posix()
+        for path in BACKEND.rglob("*.py")
+        if "tests" not in path.parts
+        and re.search(r"os\.environ\b(?!\.setdefault)|getenv|import environ", path.read_text())
+    }
+    assert readers == {"config/env.py"}

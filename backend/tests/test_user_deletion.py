@@ -1,0 +1,69 @@
+"""A user can be deleted by either system, whatever the backend has written."""
+
+from contextlib import closing
+
+import psycopg
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission
+
+from apps.authentication.models import User
+from apps.choreography.models import ChoreographyTask
+from apps.collections.models import SavedChoreography
+from apps.songs.models import Song
+from tests.conftest import make_user
+
+# What the original's own cascade does, statement by statement: it knows nothing of songs.
+ORIGINALS_CASCADE = [
+    "DELETE FROM users_groups WHERE user_id = %s",
+    "DELETE FROM users_user_permissions WHERE user_id = %s",
+    "DELETE FROM django_admin_log WHERE user_id = %s",
+    "DELETE FROM choreography_tasks WHERE user_id = %s",
+    "DELETE FROM saved_choreographies WHERE user_id = %s",
+    "DELETE FROM users WHERE id = %s",
+]
+
+
+@pytest.fixture
+def ana_with_everything(own_database) -> User:
+    user = make_user("ana")
+    user.groups.add(Group.objects.create(name="teachers"))
+    user.user_permissions.add(Permission.objects.first())
+    LogEntry.objects.create(user=user, action_flag=1, object_repr="x")
+    ChoreographyTask.objects.create(task_id="t", user=user, job_execution_name="procrastinate/jobs/1")
+    SavedChoreography.objects.create(user=user, title="t", video_path="x.mp4", difficulty="beginner", duration=1)
+    Song.objects.create(file_name="s.mp3", title="s", sha256="0" * 64, size=1, duration_s=1, uploaded_by=user)
+    return user
+
+
+def assert_only_the_song_is_left() -> None:
+    assert not User.objects.exists()
+    assert not ChoreographyTask.objects.exists()
+    assert not SavedChoreography.objects.exists()
+    assert not LogEntry.objects.exists()
+    assert Song.objects.get().uploaded_by_id is None
+
+
+def test_delete_in_the_backend__takes_all_rows_and_keeps_the_song(ana_with_everything):
+    ana_with_everything.delete()
+    assert_only_the_song_is_left()
+
+
+def test_delete_in_the_original__takes_all_rows_and_keeps_the_song(ana_with_everything, own_database):
+    with psycopg.connect(own_database.url("original_app")) as session:
+        for statement in ORIGINALS_CASCADE:
+            session.execute(statement, [ana_with_everything.pk])
+    assert_only_the_song_is_left()
+
+
+def test_delete_in_the_original__foreign_key_without_on_delete__would_be_refused(ana_with_everything, own_database):
+    with psycopg.connect(own_database.url("backend_app")) as session:
+        session.execute(
+            "ALTER TABLE songs DROP CONSTRAINT songs_uploaded_by_id_fk_users_id,"
+            " ADD FOREIGN KEY (uploaded_by_id) REFERENCES users (id) DEFERRABLE INITIALLY DEFERRED"
+        )
+    with closing(psycopg.connect(own_database.url("original_app"))) as session:
+        for statement in ORIGINALS_CASCADE:
+            session.execute(statement, [ana_with_everything.pk])
+        with pytest.raises(psycopg.errors.ForeignKeyViolation, match='still referenced from table "songs"'):
+            session.commit()

@@ -1,0 +1,314 @@
+"""The page: the same services, for people."""
+
+import uuid
+from html import unescape
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from apps.authentication.models import User
+from apps.choreography.models import ChoreographyTask
+from apps.collections.models import SavedChoreography
+from tests.media import write_sound
+
+HTMX = {"HX-Request": "true"}
+NEW = {"username": "carla", "email": "carla@example.com", "display_name": "Carla", "password": "bailar"}
+
+
+def text(answer) -> str:
+    return unescape(answer.content.decode())
+
+
+@pytest.fixture
+def visitor(db) -> Client:
+    return Client()
+
+
+@pytest.fixture
+def tone(tmp_path) -> SimpleUploadedFile:
+    return SimpleUploadedFile("Mi Cielo.mp3", write_sound(tmp_path / "t.mp3").read_bytes())
+
+
+@pytest.fixture
+def video(media_root) -> str:
+    path = media_root / "output" / "t.mp4"
+    path.parent.mkdir()
+    path.write_bytes(b"moving pictures")
+    return "output/t.mp4"
+
+
+def make_task(user, **columns: object) -> ChoreographyTask:
+    return ChoreographyTask.objects.create(task_id="t 1", user=user, **columns)
+
+
+def save(user, **columns: object) -> SavedChoreography:
+    tidy = {"title": "Noche", "video_path": "output/t.mp4", "difficulty": "beginner", "duration": 204.4}
+    return SavedChoreography.objects.create(user=user, **(tidy | columns))
+
+
+@pytest.mark.parametrize("path", ["/studio", "/studio/t", "/collection", f"/collection/{uuid.UUID(int=1)}"])
+def test_page__visitor__logs_in_first_and_comes_back(visitor, path):
+    answer = visitor.get(path)
+    assert (answer.status_code, answer["Location"]) == (302, f"/login?next={path}")
+
+
+def test_home__is_the_studio(api):
+    assert api.get("/")["Location"] == "/studio"
+
+
+def test_login__leads_to_where_one_wanted_to_go(ana, visitor):
+    assert "Welcome back" in text(visitor.get("/login?next=/collection"))
+    answer = visitor.post("/login", {"login": "ana@example.com", "password": "secreto", "next": "/collection"})
+    assert (answer.status_code, answer["Location"]) == (302, "/collection")
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example", "//evil.example", "javascript:alert(1)", ""])
+def test_login__never_leads_to_another_site(ana, visitor, elsewhere):
+    answer = visitor.post("/login", {"login": "ana", "password": "secreto", "next": elsewhere})
+    assert answer["Location"] == "/studio"
+
+
+def test_login__wrong__says_so_and_keeps_what_was_typed_but_not_the_password(ana, visitor):
+    answer = visitor.post("/login", {"login": "ana", "password": "wrong-one"})
+    assert answer.status_code == 401
+    assert "E-mail, username or password is wrong." in text(answer)
+    assert 'value="ana"' in text(answer)
+    assert "wrong-one" not in text(answer)
+
+
+def test_login__locked__says_so(ana, visitor):
+    for _ in range(5):
+        visitor.post("/login", {"login": "ana", "password": "wrong-one"})
+    answer = visitor.post("/login", {"login": "ana", "password": "secreto"})
+    assert (answer.status_code, "Try again in 15 minutes" in text(answer)) == (429, True)
+
+
+def test_login__without_csrf_token__is_refused(ana):
+    answer = Client(enforce_csrf_checks=True).post("/login", {"login": "ana", "password": "secreto"})
+    assert (answer.status_code, "This form had expired." in text(answer)) == (403, True)
+
+
+def test_register__opens_the_studio(visitor):
+    answer = visitor.post("/register", NEW, follow=True)
+    assert answer.redirect_chain == [("/studio", 302)]
+    assert "Carla" in text(answer)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"password": "12345"}, "at least 6 characters"),
+        ({"email": "ANA@example.com"}, "Has an account already."),
+        ({"username": "ana"}, "Is taken."),
+    ],
+)
+def test_register__wrong__is_explained_at_the_field(ana, visitor, change, words):
+    answer = visitor.post("/register", NEW | change)
+    assert (answer.status_code, words in text(answer), User.objects.count()) == (400, True, 1)
+    assert 'aria-invalid="true"' in text(answer)
+
+
+def test_logout__is_post_only(api):
+    assert api.get("/logout").status_code == 405
+    assert api.post("/logout")["Location"] == "/login"
+    assert api.get("/studio").status_code == 302
+
+
+def test_studio__upload__answers_with_the_list_and_the_song_chosen(api, media_root, tone):
+    answer = api.post("/studio/songs", {"file": tone}, headers=HTMX)
+    assert answer.status_code == 200
+    assert "<html" not in text(answer)
+    assert "“Mi Cielo” is here and chosen." in text(answer)
+    assert 'value="Mi_Cielo.mp3" required checked' in text(answer)
+    tone.seek(0)
+    assert "was here already" in text(api.post("/studio/songs", {"file": tone}, headers=HTMX))
+
+
+def test_studio__upload_without_scripts__comes_back_to_the_studio(api, tone):
+    assert api.post("/studio/songs", {"file": tone})["Location"] == "/studio"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({"file": SimpleUploadedFile("x.mp3", b"la la la")}, 400, "is no sound file. Choose an mp3"),
+        ({}, 400, "Choose an mp3 file first."),
+    ],
+)
+def test_studio__upload_refused__says_why_in_the_list(api, body, status, words):
+    answer = api.post("/studio/songs", body, headers=HTMX)
+    assert (answer.status_code, words in text(answer), 'role="alert"' in text(answer)) == (status, True, True)
+
+
+def test_studio__upload_too_large__says_the_limit(api, settings, tone):
+    settings.SONG_MAX_MB = 0
+    answer = api.post("/studio/songs", {"file": tone}, headers=HTMX)
+    assert (answer.status_code, "at most 0 MB" in text(answer)) == (413, True)
+
+
+def test_studio__generate__leads_to_its_progress(api, ana, media_root):
+    (media_root / "songs").mkdir()
+    (media_root / "songs" / "mi_cielo.mp3").write_bytes(b"")
+    assert "mi cielo" in text(api.get("/studio"))
+    answer = api.post("/studio", {"song": "mi_cielo.mp3", "difficulty": "beginner", "energy": ""})
+    task = ChoreographyTask.objects.get()
+    assert answer["Location"] == f"/studio/{task.pk}"
+    page = text(api.get(answer["Location"]))
+    assert "Starting choreography generation..." in page
+    assert 'hx-trigger="every 1s"' in page
+    assert 'aria-live="polite"' in page
+    assert "mi cielo" in text(api.get("/studio"))
+
+
+@pytest.mark.parametrize(("body", "auto_save"), [({"auto_save": "on"}, True), ({}, False)])
+def test_studio__tick__decides_about_saving(api, media_root, body, auto_save):
+    (media_root / "songs").mkdir()
+    (media_root / "songs" / "s.mp3").write_bytes(b"")
+    api.post("/studio", {"song": "s.mp3", "difficulty": "beginner", **body})
+    assert ProcrastinateJob.objects.get().args["auto_save"] is auto_save
+
+
+def test_studio__no_song_chosen__says_so(api):
+    answer = api.post("/studio", {"difficulty": "beginner"})
+    assert (answer.status_code, "Choose a song first." in text(answer)) == (400, True)
+    assert not ChoreographyTask.objects.exists()
+
+
+def test_studio__song_gone__is_a_page_with_404(api):
+    answer = api.post("/studio", {"song": "gone.mp3", "difficulty": "beginner"})
+    assert (answer.status_code, "Missed a step" in text(answer)) == (404, True)
+
+
+def test_progress__polling__answers_only_what_changed_and_stops_at_the_end(api, ana, video):
+    task = make_task(ana, status="running", progress=40, stage="selecting", message="Selecting dance moves...")
+    url = "/studio/t%201"
+    seen = task.updated_at.isoformat()
+    first = api.get(url, headers=HTMX)
+    assert (first.status_code, "<html" in text(first)) == (200, False)
+    assert 'aria-current="step">Choose the moves' in text(first)
+    assert f'name="seen" value="{seen}"' in text(first)
+    assert api.get(url, {"seen": seen}, headers=HTMX).status_code == 204
+    task.status, task.result = "completed", {"video_path": video, "sequence_duration": 61.5}
+    task.save()
+    last = api.get(url, {"seen": seen}, headers=HTMX)
+    assert last.status_code == 286  # htmx stops asking
+    assert '<video src="/api/choreography/tasks/t%201/video"' in text(last)
+    assert 'data-speed="0.75"' in text(last)
+    assert "1:02" in text(last)
+    assert "HX-Request" in last["Vary"]
+    # Whoever opens the page later sees the same, and is not made to poll.
+    assert "hx-trigger" not in text(api.get(url))
+
+
+def test_progress__task_of_the_original__is_shown(api, ana, video):
+    make_task(ana, status="completed", message="Choreography generated successfully!", result={"video_path": video})
+    page = text(api.get("/studio/t%201"))
+    assert "Your choreography is ready" in page
+    assert "Keep it in my collection" in page
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"status": "failed", "error": "The song is <silent>."}, "The song is <silent>."),
+        ({"status": "failed", "error": None}, "No reason was recorded."),
+        ({"status": "completed", "result": None}, "The video is not there any more"),
+        (
+            {"status": "completed", "result": {"video_path": "gone.mp4", "sequence_duration": "long"}},
+            "The video is not there any more",
+        ),
+        ({"status": "running", "stage": "unknown", "progress": 55}, "Making your choreography"),
+    ],
+)
+def test_progress__untidy_or_failed__is_explained(api, ana, columns, words):
+    make_task(ana, **columns)
+    assert words in text(api.get("/studio/t%201"))
+    assert words in text(api.get("/studio/t%201", headers=HTMX))
+
+
+def test_progress__row_gone__stops_polling_and_says_so(api):
+    answer = api.get("/studio/t%201", headers=HTMX)
+    assert (answer.status_code, "This one is gone" in text(answer)) == (286, True)
+
+
+def test_progress__session_ended__leads_the_whole_page_to_login(visitor):
+    answer = visitor.get("/studio/t", headers=HTMX | {"HX-Current-URL": "http://testserver/studio/t"})
+    assert answer["HX-Redirect"] == "/login?next=/studio/t"
+
+
+def test_keep__saves_once_and_leads_there(api, ana, video):
+    make_task(ana, status="completed", result={"video_path": video, "sequence_duration": 61.5})
+    first, again = api.post("/studio/t%201/keep"), api.post("/studio/t%201/keep")
+    assert first["Location"] == again["Location"] == f"/collection/{SavedChoreography.objects.get().pk}"
+
+
+def test_keep__nothing_to_keep__is_a_page_with_409(api, ana):
+    make_task(ana, status="running")
+    answer = api.post("/studio/t%201/keep")
+    assert (answer.status_code, "it has no video" in text(answer)) == (409, True)
+
+
+def test_collection__lists_mine_by_pages(api, ana, ben, video):
+    for number in range(13):
+        save(ana, title=f"Number {number:02}")
+    save(ben, title="His")
+    first, second = text(api.get("/collection")), text(api.get("/collection?page=2"))
+    assert "13 choreographies" in first
+    assert ("Number 12" in first, "Number 00" in first, "Number 00" in second) == (True, False, True)
+    assert "His" not in first + second
+    # Out of range is the last page, as in the original.
+    assert "Number 00" in text(api.get("/collection?page=99"))
+
+
+def test_collection__empty__invites(api):
+    assert "Nothing here yet." in text(api.get("/collection"))
+
+
+def test_choreography__has_its_player_facts_and_download(api, ana, video):
+    saved = save(ana, music_info={"source": "songs/mi_cielo.mp3"})
+    page = text(api.get(f"/collection/{saved.pk}"))
+    assert f'<video src="/api/collections/{saved.pk}/video"' in page
+    assert 'download="Noche.mp4"' in page
+    for fact in ("Beginner", "3:24", "mi cielo"):
+        assert fact in page
+
+
+def test_choreography__auto_saved__is_called_by_its_song(api, ana):
+    saved = save(ana, title="Auto-saved Choreography", music_info={"source": "mi_cielo.mp3"})
+    assert "<h1>mi cielo</h1>" in text(api.get(f"/collection/{saved.pk}"))
+
+
+def test_choreography__of_somebody_else__is_404(api, ben):
+    answer = api.get(f"/collection/{save(ben).pk}")
+    assert (answer.status_code, "There is no such choreography." in text(answer)) == (404, True)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"duration": float("nan")},
+        {"duration": float("inf")},
+        {"duration": -1.0},
+        {"music_info": ["list"]},
+        {"music_info": {"source": 7}},
+        {"music_info": None, "generation_parameters": None},
+        {"title": ""},
+        {"video_path": ""},
+        {"video_path": "/nowhere/x.mp4"},
+        {"thumbnail_path": None},
+    ],
+)
+def test_collection__untidy_row__is_shown(api, ana, columns):
+    saved = save(ana, **columns)
+    for path in ("/collection", f"/collection/{saved.pk}"):
+        answer = api.get(path)
+        assert answer.status_code == 200
+        assert ("Noche" if columns.get("title") != "" else "Untitled") in text(answer)
+        assert "nan" not in text(answer).split("<main")[1]
+
+
+def test_text_of_users__is_escaped(api, ana):
+    save(ana, title="<script>alert(1)</script>")
+    assert "<script>alert" not in api.get("/collection").content.decode()

@@ -1,0 +1,74 @@
+"""Log in, register, log out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib.auth import login as open_session
+from django.contrib.auth import logout as close_session
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.authentication import services
+from apps.authentication.api import Credentials, Registration
+from config.errors import CredentialsError, InvalidError, LockedOutError
+from config.problems import STATUS
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def log_in(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _page(request, "login")
+    form = Credentials(data=request.POST)
+    if not form.is_valid():
+        return _page(request, "login", errors=form.errors)
+    try:
+        services.log_in(request=request, **form.validated_data)
+    except (CredentialsError, LockedOutError) as error:
+        return _page(request, "login", problem=error.message, status=STATUS[type(error)])
+    return redirect(_next(request))
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def register(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _page(request, "register")
+    form = Registration(data=request.POST)
+    if not form.is_valid():
+        return _page(request, "register", errors=form.errors)
+    try:
+        user = services.register_user(**form.validated_data)
+    except InvalidError as error:
+        return _page(request, "register", errors=error.errors)
+    open_session(request, user)
+    return redirect(_next(request))
+
+
+@require_POST
+def log_out(request: HttpRequest) -> HttpResponse:
+    close_session(request)
+    return redirect("web:login")
+
+
+def _page(
+    request: HttpRequest,
+    name: str,
+    *,
+    errors: Mapping[str, Sequence[str]] | None = None,
+    problem: str | None = None,
+    status: int = 400,
+) -> HttpResponse:
+    typed = {key: value for key, value in request.POST.items() if key != "password"}
+    context: dict[str, Any] = {"errors": errors, "problem": problem, "typed": typed, "next": _next(request)}
+    return render(request, f"web/{name}.html", context, status=status if errors or problem else 200)
+
+
+def _next(request: HttpRequest) -> str:
+    """Return where to go after login: only ever to an address of our own."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if ours else resolve_url("web:studio")

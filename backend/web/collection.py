@@ -1,0 +1,64 @@
+"""What was kept."""
+
+import math
+import uuid
+from pathlib import PurePosixPath
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps.collections import selectors
+from apps.collections.models import SavedChoreography
+from apps.collections.services import AUTO_SAVED_TITLE
+from apps.songs.selectors import title_of
+from config.errors import NotFoundError
+from web.members import members_only
+
+PAGE_SIZE = 12
+
+
+@members_only
+@require_safe
+def collection(request: HttpRequest) -> HttpResponse:
+    pages = Paginator(selectors.choreographies_of(request.user), PAGE_SIZE)
+    page = pages.get_page(request.GET.get("page"))
+    cards = [_facts(choreography) for choreography in page.object_list]
+    return render(request, "web/collection.html", {"page": page, "cards": cards, "total": pages.count})
+
+
+@members_only
+@require_safe
+def choreography(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
+    found = selectors.choreography_of(request.user, choreography_id)
+    return render(request, "web/choreography.html", _facts(found))
+
+
+def _facts(found: SavedChoreography) -> dict[str, Any]:
+    song = _song(found)
+    # Everybody's auto-saved ones have the same title; the song tells them apart.
+    title = song if song and found.title == AUTO_SAVED_TITLE else found.title or "Untitled"
+    long_enough = math.isfinite(found.duration) and found.duration > 0
+    return {
+        "choreography": found,
+        "title": title,
+        "song": song,
+        "has_video": _has_video(found),
+        # A still from the middle: all begin with the same intro.
+        "still_s": round(found.duration / 2) if long_enough else 0,
+    }
+
+
+def _song(found: SavedChoreography) -> str:
+    """Return the song's title, where the row tells: old ones hold lists, nothing, or other things."""
+    source = found.music_info.get("source") if isinstance(found.music_info, dict) else None
+    return title_of(PurePosixPath(source).name) if isinstance(source, str) and source else ""
+
+
+def _has_video(found: SavedChoreography) -> bool:
+    try:
+        return bool(selectors.video_of(found))
+    except NotFoundError:
+        return False

@@ -1,0 +1,146 @@
+"""Choose a song, watch the choreography come into being."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseStopPolling
+
+from apps.authentication.selectors import saves_automatically
+from apps.choreography import selectors, services
+from apps.choreography.api import Wishes
+from apps.choreography.executions import request_of
+from apps.choreography.models import ChoreographyTask
+from apps.choreography.progress import STAGES
+from apps.collections.selectors import choreography_from_task
+from apps.collections.services import save_choreography
+from apps.songs.api import ENVELOPE_BYTES
+from apps.songs.selectors import songs, title_of
+from apps.songs.services import add_song, check_size
+from config.errors import ConflictError, InvalidError, NotFoundError, TooLargeError
+from config.problems import STATUS
+from web.members import members_only
+
+RECENT = 5
+FINISHED = {ChoreographyTask.Status.COMPLETED, ChoreographyTask.Status.FAILED}
+
+
+@members_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def studio(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _studio(request)
+    # An unticked box is not sent at all, and "the song decides" is sent as nothing.
+    wishes = {key: value for key, value in request.POST.items() if value}
+    form = Wishes(data=wishes | {"auto_save": "auto_save" in request.POST})
+    if not form.is_valid():
+        return _studio(request, errors=form.errors)
+    task = services.start_generation(user=request.user, **form.validated_data)
+    return redirect("web:progress", task.pk)
+
+
+def _studio(request: HttpRequest, errors: Any = None) -> HttpResponse:
+    context = {
+        "songs": songs(),
+        "chosen": request.POST.get("song") or request.GET.get("song"),
+        "auto_save": saves_automatically(request.user),
+        "recent": [(task, _song(task)) for task in selectors.tasks_of(request.user)[:RECENT]],
+        "errors": errors,
+    }
+    return render(request, "web/studio.html", context, status=400 if errors else 200)
+
+
+@members_only
+@require_POST
+def upload_song(request: HttpRequest) -> HttpResponse:
+    """Add a song and choose it; answers with the list of songs alone."""
+    try:
+        context, status = _add(request), HTTPStatus.OK
+    except (InvalidError, TooLargeError) as error:
+        context, status = {"upload_problem": error.message}, STATUS[type(error)]
+    if request.htmx:
+        return render(request, "web/_songs.html", {"songs": songs(), **context}, status=status)
+    return redirect("web:studio")
+
+
+def _add(request: HttpRequest) -> dict[str, str]:
+    check_size(int(request.META.get("CONTENT_LENGTH") or 0) - ENVELOPE_BYTES)
+    if "file" not in request.FILES:
+        raise InvalidError("Choose an mp3 file first.")
+    song, created = add_song(upload=request.FILES["file"], uploaded_by=request.user)
+    added = "is here and chosen." if created else "was here already; it is chosen."
+    return {"chosen": song.name, "added": f"“{song.title}” {added}"}
+
+
+@members_only
+@require_safe
+def progress(request: HttpRequest, task_id: str) -> HttpResponse:
+    """How far it is; then the video. The page asks again every second until then."""
+    try:
+        task = selectors.task_of(request.user, task_id)
+    except NotFoundError:
+        if not request.htmx:
+            raise
+        # It was cancelled, or purged by the original.
+        return HttpResponseStopPolling(content=_part(request, "web/_gone.html", {}))
+    if not request.htmx:
+        return render(request, "web/progress.html", _progress(request, task))
+    if request.GET.get("seen") == task.updated_at.isoformat():
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    part = _part(request, "web/_progress.html", _progress(request, task))
+    return HttpResponseStopPolling(content=part) if task.status in FINISHED else HttpResponse(part)
+
+
+def _part(request: HttpRequest, template: str, context: dict[str, Any]) -> bytes:
+    return render(request, template, context).content
+
+
+def _progress(request: HttpRequest, task: ChoreographyTask) -> dict[str, Any]:
+    return {
+        "task": task,
+        "seen": task.updated_at.isoformat(),
+        "song": _song(task),
+        "finished": task.status in FINISHED,
+        "steps": _steps(task),
+        "has_video": _has_video(task),
+        "kept": choreography_from_task(request.user, task.pk),
+        "duration_s": selectors.result_of(task).get("sequence_duration"),
+    }
+
+
+def _steps(task: ChoreographyTask) -> list[tuple[str, str]]:
+    """Return the stages for people, each done, now or ahead."""
+    names = {
+        "downloading": "Fetch the song",
+        "analyzing": "Hear the beat",
+        "selecting": "Choose the moves",
+        "generating": "Put them on the beat",
+        "finalizing": "Last touches",
+    }
+    states = []
+    for stage, (reached, _) in STAGES.items():
+        state = "now" if task.stage == stage else "done" if task.progress > reached else "ahead"
+        states.append((names[stage], state))
+    return states
+
+
+def _song(task: ChoreographyTask) -> str:
+    """Return the song's title; nothing for the original's tasks, which do not say."""
+    song = request_of(task).get("song")
+    return title_of(song) if song else ""
+
+
+def _has_video(task: ChoreographyTask) -> bool:
+    try:
+        return bool(selectors.video_of(task))
+    except (NotFoundError, ConflictError):
+        return False
+
+
+@members_only
+@require_POST
+def keep(request: HttpRequest, task_id: str) -> HttpResponse:
+    saved, _ = save_choreography(user=request.user, task_id=task_id)
+    return redirect("web:choreography", saved.pk)
