@@ -101,7 +101,7 @@ def _run(command: list[str], *, cwd: Path, env: Mapping[str, str]) -> None:
 
 def _show(command: list[str]) -> None:
     """Run a command whose progress people want to see."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)  # noqa: PLW1510 - see below
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: PLW1510 - see below
     if done.returncode:
         raise CommandFailedError(command, done.returncode, "(see above)")
 

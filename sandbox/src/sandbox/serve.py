@@ -23,10 +23,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="script/server", description="Run the whole house on this machine.")
     parser.add_argument("--port", type=int, default=8000, help="of the backend (default %(default)s)")
     parser.add_argument("--original-port", type=int, default=8001, help="of the original (default %(default)s)")
+    parser.add_argument("--folder", type=Path, default=house.LOCAL, help="of its data (default .local)")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        with whole_house(house.LOCAL, arguments.port, arguments.original_port) as systems:
+        with whole_house(arguments.folder.absolute(), arguments.port, arguments.original_port) as systems:
             say("backend", f"{systems.backend_url}   register, choose a song, dance")
             say("original", f"{systems.original_url}   the same accounts, the same videos")
             say("", "Ctrl-C stops everything.")

@@ -1,0 +1,124 @@
+"""A song in, a choreography video out: the stages in their order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from choreographer import music, video
+from choreographer.moves import Library
+from choreographer.sequence import PlacedMove, Wishes, plan_sequence
+
+
+@dataclass(frozen=True)
+class Choreography:
+    """A finished choreography.
+
+    Attributes
+    ----------
+    video
+        The file that was written.
+    duration_s
+        Length of the song and of the video, in seconds.
+    tempo_bpm
+        Median tempo of the song, in beats per minute.
+    moves
+        The moves in the order they are danced, with the time each begins.
+    moves_considered
+        How many clips the library offered before any filter.
+    seconds
+        Wall time of each stage: ``analyzing``, ``selecting``, ``generating``.
+    audio_cached
+        Whether the encoded sound track came from the cache.
+    """
+
+    video: Path
+    duration_s: float
+    tempo_bpm: float
+    moves: tuple[PlacedMove, ...]
+    moves_considered: int
+    seconds: Mapping[str, float]
+    audio_cached: bool
+
+
+def make(
+    song: Path,
+    out: Path,
+    *,
+    library: Path,
+    difficulty: str | None = None,
+    energy: str | None = None,
+    seed: int = 0,
+    cache: Path | None = None,
+    on_stage: Callable[[str], None] | None = None,
+) -> Choreography:
+    """Make a choreography video for a song.
+
+    Parameters
+    ----------
+    song
+        Any file with sound that FFmpeg reads: mp3, m4a, ogg, opus, flac, wav, mp4.
+    out
+        The mp4 to write. It appears whole or not at all; an existing file is replaced.
+    library
+        Folder with ``library.json`` and the clips it names.
+    difficulty
+        ``beginner``, ``intermediate`` or ``advanced``: nothing harder is danced, and of the rest the moves of
+        this level are preferred. ``None`` for no limit.
+    energy
+        ``low``, ``medium`` or ``high``: the energy to keep throughout. ``None`` follows the song.
+    seed
+        The same seed gives the same choreography; another seed another one.
+    cache
+        Folder for what was heard in the song and for its encoded sound, by content. ``None`` keeps nothing.
+    on_stage
+        Called with ``"analyzing"``, ``"selecting"`` and ``"generating"`` as each begins. Whatever it raises
+        aborts the work and leaves no file.
+
+    Returns
+    -------
+    Choreography
+        What was made and how long it took.
+
+    Raises
+    ------
+    ChoreographerError
+        The song, the library or the wish cannot be served; the message says why and what would help.
+    """
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(name: str) -> Iterator[None]:
+        if on_stage is not None:
+            on_stage(name)
+        began = time.perf_counter()
+        yield
+        seconds[name] = time.perf_counter() - began
+
+    with ExitStack() as stack:
+        kept = cache or Path(stack.enter_context(TemporaryDirectory(prefix="choreographer-")))
+        with stage("analyzing"):
+            # The sound is encoded on another core while the beats are tracked.
+            encoding = stack.enter_context(ThreadPoolExecutor(1)).submit(video.encode_sound, song, cache=kept)
+            analysis = music.analyze_song(song, cache=kept)
+        with stage("selecting"):
+            moves = Library.load(library)
+            wishes = Wishes(difficulty=difficulty, energy=energy, seed=seed)
+            plan = plan_sequence(analysis, moves, wishes)
+        with stage("generating"):
+            sound = encoding.result()
+            video.assemble(plan, sound.path, out)
+    return Choreography(
+        video=out,
+        duration_s=analysis.duration_s,
+        tempo_bpm=analysis.tempo_bpm,
+        moves=plan.moves,
+        moves_considered=len(moves.moves),
+        seconds=seconds,
+        audio_cached=sound.cached,
+    )

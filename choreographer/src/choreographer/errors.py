@@ -1,0 +1,36 @@
+"""What can go wrong, as one family of errors. Every message says what is, what was expected, what to do."""
+
+from __future__ import annotations
+
+
+class ChoreographerError(Exception):
+    """The choreography could not be made.
+
+    Attributes
+    ----------
+    code
+        Stable identifier, ``CH`` and three digits; listed in the subclasses.
+    message
+        The sentence for the person who asked, without the code.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}  {message}")
+        self.code = code
+        self.message = message
+
+
+class SongError(ChoreographerError):
+    """The song cannot be danced to (CH001 to CH019)."""
+
+
+class LibraryError(ChoreographerError):
+    """The library of moves cannot be used (CH020 to CH039)."""
+
+
+class SequencingError(ChoreographerError):
+    """No sequence of moves satisfies what was asked (CH040 to CH059)."""
+
+
+class VideoError(ChoreographerError):
+    """The video cannot be assembled (CH060 to CH079)."""

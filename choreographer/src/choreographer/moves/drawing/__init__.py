@@ -1,0 +1,1 @@
+"""Two dancers, drawn by our own code: the moves of the starter library."""

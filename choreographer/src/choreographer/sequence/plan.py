@@ -1,0 +1,43 @@
+"""A plan: which clip is danced from which beat of the song."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from choreographer.moves import Move
+from choreographer.music import Analysis
+
+
+@dataclass(frozen=True)
+class PlacedMove:
+    """A move in its place.
+
+    Attributes
+    ----------
+    move
+        What is danced.
+    clip
+        The file that shows it.
+    first_beat
+        Index of its count 1 in the beats of the song.
+    start_s, end_s
+        When it begins and ends in the song, in seconds.
+    tempo_ratio
+        Tempo of the song there, divided by the tempo of the clip.
+    """
+
+    move: Move
+    clip: Path
+    first_beat: int
+    start_s: float
+    end_s: float
+    tempo_ratio: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole choreography: the song's analysis and the moves in their order, without a gap."""
+
+    analysis: Analysis
+    moves: tuple[PlacedMove, ...]

@@ -1,0 +1,98 @@
+"""`script/server` itself: everything starts, and nothing is left behind however it ends."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sandbox import house
+from sandbox.process import wait_for_exit
+from sandbox.systems import free_port
+
+
+@pytest.fixture
+def folder(tmp_path: Path, moves_library: Path, demo_song: Path) -> Path:
+    """A folder for a house whose moves are drawn and whose song is there."""
+    media = tmp_path / "house" / "media"
+    (media / "songs").mkdir(parents=True)
+    (media / "Bachata_steps").symlink_to(moves_library)
+    (media / "songs" / "Noche de demo.mp3").write_bytes(demo_song.read_bytes())
+    for parent in media.parents[: len(tmp_path.parents) - 1]:
+        if parent.is_relative_to(tmp_path.parents[1]):
+            parent.chmod(0o755)  # pytest's folders are private, and the server runs as another user than root
+    return tmp_path / "house"
+
+
+@contextmanager
+def server(folder: Path, *, port: int | None = None) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Start the command and wait until it is ready, or has ended; give the lines it wrote so far."""
+    ports = ["--port", str(port or free_port()), "--original-port", str(free_port())]
+    command = [sys.executable, "-m", "sandbox.serve", "--folder", str(folder), *ports]
+    with subprocess.Popen(command, cwd=house.ROOT, stderr=subprocess.PIPE, text=True) as process:
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if "Ctrl-C" in line:
+                break
+        try:
+            yield process, lines
+        finally:
+            process.terminate()
+
+
+def children_of(pid: int) -> list[int]:
+    """Return all descendants."""
+    direct = [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return direct + [grandchild for child in direct for grandchild in children_of(child)]
+
+
+def test_server__ready__both_systems_answer__and_again_after_a_restart(folder):
+    for _ in range(2):
+        with server(folder) as (process, lines):
+            printed = "".join(lines)
+            for name in ("backend", "original"):
+                address = re.search(rf"^{name} +(http://\S+)", printed, re.MULTILINE)[1]
+                assert httpx.get(f"{address}/health").json() == {"status": "healthy", "service": name}
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) == 0
+        assert ("the original's migrations" in printed) == (_ == 0)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_server__ends__takes_everything_with_it(folder, how):
+    with server(folder) as (process, _):
+        everybody = children_of(process.pid)
+        assert len(everybody) > 5
+        process.send_signal(how)
+        process.wait(timeout=60)
+        for pid in everybody:
+            assert wait_for_exit(pid, timeout_s=60), Path(f"/proc/{pid}/cmdline").read_text()
+
+
+def test_server__port_taken__says_so(folder):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with server(folder, port=port) as (process, lines):
+            assert process.wait(timeout=60) == 1
+    assert f"SB004  port {port} is in use; a system was to listen there." in "".join(lines)
+
+
+def test_server__its_worker_dies__ends_with_the_end_of_its_log(folder):
+    with server(folder) as (process, _):
+        (worker,) = [pid for pid in children_of(process.pid) if b"procrastinate" in cmdline(pid)]
+        subprocess.run(["kill", "-KILL", str(worker)], check=True)
+        assert process.wait(timeout=60) == 1
+        assert "SB005  worker ended with status -9. The end of" in process.stderr.read()
+
+
+def cmdline(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
