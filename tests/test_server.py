@@ -8,26 +8,27 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
 
 from sandbox import house
+from sandbox.fixtures import roomy_place
 from sandbox.process import wait_for_exit
 from sandbox.systems import free_port
 
 
 @pytest.fixture
-def folder(tmp_path: Path, moves_library: Path, demo_song: Path) -> Path:
+def folder(moves_library: Path, demo_song: Path) -> Iterator[Path]:
     """A folder for a house whose moves are drawn and whose song is there."""
-    media = tmp_path / "house" / "media"
-    (media / "songs").mkdir(parents=True)
-    (media / "Bachata_steps").symlink_to(moves_library)
-    (media / "songs" / "Noche de demo.mp3").write_bytes(demo_song.read_bytes())
-    for parent in media.parents[: len(tmp_path.parents) - 1]:
-        if parent.is_relative_to(tmp_path.parents[1]):
-            parent.chmod(0o755)  # pytest's folders are private, and the server runs as another user than root
-    return tmp_path / "house"
+    with TemporaryDirectory(prefix="house-", dir=roomy_place()) as place:
+        folder = Path(place)
+        folder.chmod(0o711)  # the database server runs as another user than root
+        (folder / "media" / "songs").mkdir(parents=True)
+        (folder / "media" / "Bachata_steps").symlink_to(moves_library)
+        (folder / "media" / "songs" / "Noche de demo.mp3").write_bytes(demo_song.read_bytes())
+        yield folder
 
 
 @contextmanager

@@ -148,6 +148,6 @@ class Database:
 def _sessions(connection: psycopg.Connection, database: str) -> list[str]:
     query = """
         SELECT concat_ws(', ', 'pid ' || pid, 'role ' || usename, state, nullif(application_name, ''))
-        FROM pg_stat_activity WHERE datname = %s ORDER BY pid
+        FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend' ORDER BY pid
     """
     return [str(line) for (line,) in connection.execute(query, (database,))]
