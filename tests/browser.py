@@ -32,8 +32,8 @@ def is_installed() -> bool:
 
 
 @contextmanager
-def page(*, width: int = 1280, height: int = 900) -> Iterator["Page"]:
-    """Open an empty page; whatever the page itself reports as an error fails at the end."""
+def page(*, width: int = 1280, height: int = 900, expected_error: str = "") -> Iterator["Page"]:
+    """Open an empty page; whatever the page itself reports as an error fails at the end, unless it is expected."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - see above
 
     errors: list[str] = []
@@ -44,7 +44,8 @@ def page(*, width: int = 1280, height: int = 900) -> Iterator["Page"]:
         opened.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
         yield opened
         browser.close()
-    assert not errors, errors
+    unexpected = [error for error in errors if not (expected_error and expected_error in error)]
+    assert not unexpected, unexpected
 
 
 def register(at: "Page", url: str, name: str) -> None:

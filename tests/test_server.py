@@ -32,7 +32,9 @@ def folder(moves_library: Path, demo_song: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def server(folder: Path, *, port: int | None = None) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+def server(
+    folder: Path, *, port: int | None = None, starts: bool = True
+) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """Start the command and wait until it is ready, or has ended; give the lines it wrote so far."""
     ports = ["--port", str(port or free_port()), "--original-port", str(free_port())]
     command = [sys.executable, "-m", "sandbox.serve", "--folder", str(folder), *ports]
@@ -42,6 +44,7 @@ def server(folder: Path, *, port: int | None = None) -> Iterator[tuple[subproces
             lines.append(line)
             if "Ctrl-C" in line:
                 break
+        assert starts == ("Ctrl-C" in lines[-1]), "".join(lines)
         try:
             yield process, lines
         finally:
@@ -82,7 +85,7 @@ def test_server__port_taken__says_so(folder):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with server(folder, port=port) as (process, lines):
+        with server(folder, port=port, starts=False) as (process, lines):
             assert process.wait(timeout=60) == 1
     assert f"SB004  port {port} is in use; a system was to listen there." in "".join(lines)
 

@@ -103,7 +103,8 @@ class Systems:
 def running(database: Database, place: Place, *, port: int, original_port: int) -> Iterator[Systems]:
     """Start the systems, wait until they are healthy, and stop them at the end."""
     for wanted in (port, original_port):
-        _require_free(wanted)
+        if not _is_free(wanted):
+            raise PortInUseError(wanted)
     for folder in (place.media / "songs", place.folder / "log"):
         folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -137,10 +138,14 @@ def wait(systems: tuple[System, ...] | list[System], timeout_s: float | None = N
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of 127.0.0.1 that nobody listens on.
+
+    Below the range that the kernel gives to outgoing connections, or one of those could take it before it is used.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        if _is_free(port):
+            return port
 
 
 def _gunicorn(project: str, port: int) -> list[str]:
@@ -163,13 +168,14 @@ def _system(name: str, command: list[str], place: Place, env: dict[str, str]) ->
         process.stop(started, timeout_s=WORKER_STOPS_WITHIN_S)
 
 
-def _require_free(port: int) -> None:
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise PortInUseError(port) from error
+        except OSError:
+            return False
+    return True
 
 
 def _until_healthy(url: str, systems: list[System]) -> None:
