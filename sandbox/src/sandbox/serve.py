@@ -13,7 +13,7 @@ from psycopg import sql
 from sandbox import house
 from sandbox.errors import SandboxError
 from sandbox.postgres import Database, Server, reachable
-from sandbox.systems import Place, Systems, running, wait
+from sandbox.systems import Place, Systems, require_free, running, wait
 
 DATABASE = "compas"
 
@@ -48,6 +48,7 @@ def say(name: str, text: str) -> None:
 @contextmanager
 def whole_house(folder: Path, port: int, original_port: int) -> Iterator[Systems]:
     """Start everything that lies in ``folder``, making what is missing."""
+    require_free(port, original_port)  # before the work of making a database
     began = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     with Server(reachable(folder / "postgres")) as server:

@@ -102,9 +102,7 @@ class Systems:
 @contextmanager
 def running(database: Database, place: Place, *, port: int, original_port: int) -> Iterator[Systems]:
     """Start the systems, wait until they are healthy, and stop them at the end."""
-    for wanted in (port, original_port):
-        if not _is_free(wanted):
-            raise PortInUseError(wanted)
+    require_free(port, original_port)
     for folder in (place.media / "songs", place.folder / "log"):
         folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -166,6 +164,13 @@ def _system(name: str, command: list[str], place: Place, env: dict[str, str]) ->
         yield System(name, started, log)
     finally:
         process.stop(started, timeout_s=WORKER_STOPS_WITHIN_S)
+
+
+def require_free(*ports: int) -> None:
+    """Raise PortInUseError unless all ports are free."""
+    for port in ports:
+        if not _is_free(port):
+            raise PortInUseError(port)
 
 
 def _is_free(port: int) -> bool:
