@@ -3,26 +3,34 @@
 from pathlib import PurePosixPath
 
 from django.core.files.base import File
-from django.core.files.storage import default_storage
-
-SONGS = "songs"
+from django.core.files.storage import Storage, default_storage, storages
 
 
 def song_names() -> list[str]:
     """Return the file names of all songs, sorted; a hidden file is one that is still being written."""
-    return sorted(name for name in _files_in(SONGS) if name.lower().endswith(".mp3") and not name.startswith("."))
+    return sorted(
+        name for name in _files_in(storages["songs"]) if name.lower().endswith(".mp3") and not name.startswith(".")
+    )
 
 
 def open_song(name: str) -> File:
     """Open a song for reading."""
-    return default_storage.open(f"{SONGS}/{name}")
+    return storages["songs"].open(name)
 
 
 def open_video(user_id: int, name: str) -> File | None:
     """Open one of the user's videos; None when there is none of that name."""
     folder = _output_folder(user_id)
     # Only what the folder lists is opened, so no name can lead out of it.
-    return default_storage.open(f"{folder}/{name}") if name in _files_in(folder) else None
+    return default_storage.open(f"{folder}/{name}") if name in _files_in(default_storage, folder) else None
+
+
+def delete_video(user_id: int, name: str) -> None:
+    """Delete one of the user's videos; nothing happens when there is none of that name."""
+    folder = _output_folder(user_id)
+    # The row's path is not asked: its owner may have typed it.
+    if name in _files_in(default_storage, folder):
+        default_storage.delete(f"{folder}/{name}")
 
 
 def save_video(user_id: int, song: str, video: File) -> str:
@@ -35,8 +43,8 @@ def _output_folder(user_id: int) -> str:
     return f"output/user_{user_id}"
 
 
-def _files_in(folder: str) -> list[str]:
+def _files_in(storage: Storage, folder: str = "") -> list[str]:
     try:
-        return default_storage.listdir(folder)[1]
+        return storage.listdir(folder)[1]
     except FileNotFoundError:
         return []

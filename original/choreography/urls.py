@@ -17,5 +17,9 @@ urlpatterns = [
     path("tasks/", tasks.list_tasks, name="tasks"),
     path("video/<str:name>/", tasks.video, name="video"),
     path("collections/", collection.list_collection, name="collection"),
+    path("collections/save/", collection.save, name="save-choreography"),
+    path("collections/stats/", collection.show_statistics, name="collection-statistics"),
     path("collections/<uuid:choreography_id>/", collection.show_choreography, name="choreography"),
+    path("collections/<uuid:choreography_id>/edit/", collection.edit_choreography, name="edit-choreography"),
+    path("collections/<uuid:choreography_id>/delete/", collection.delete_choreography, name="delete-choreography"),
 ]

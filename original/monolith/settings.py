@@ -24,6 +24,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -76,8 +77,20 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
+# The admin's files are served from where they are installed, with DEBUG off too.
+WHITENOISE_USE_FINDERS = True
 
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT")).resolve()
+# The code knows names in storages and no folders, so a bucket takes other entries here and nothing else.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},  # below MEDIA_ROOT
+    # Apart from the rest: in the bucket they lie beside the media, not below them.
+    "songs": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": MEDIA_ROOT / "songs"},
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 MOVES_LIBRARY = Path(env.str("MOVES_LIBRARY", default=str(MEDIA_ROOT / "Bachata_steps")))
 CHOREOGRAPHER_CACHE = Path(env.str("CHOREOGRAPHER_CACHE", default=str(MEDIA_ROOT.parent / "cache")))
 

@@ -51,7 +51,11 @@ def media(tmp_path: Path, settings: Any) -> Path:
     """The media root and the engine's cache, empty; and no failed logins remembered."""
     cache.clear()
     settings.MEDIA_ROOT = tmp_path / "media"
+    songs = {**settings.STORAGES["songs"], "OPTIONS": {"location": tmp_path / "media" / "songs"}}
+    settings.STORAGES = {**settings.STORAGES, "songs": songs}
     settings.CHOREOGRAPHER_CACHE = tmp_path / "cache"
+    # Else every browser of a test begins with a search of all static files.
+    settings.WHITENOISE_AUTOREFRESH = True
     (settings.MEDIA_ROOT / "songs").mkdir(parents=True)
     return settings.MEDIA_ROOT
 

@@ -36,6 +36,7 @@ def test_settings_come_from_the_environment(environment: pytest.MonkeyPatch):
     assert (database["HOST"], database["PORT"]) == ("db.example", 6543)
     assert (found["DEBUG"], found["ALLOWED_HOSTS"]) == (False, ["localhost", "127.0.0.1", "[::1]"])
     assert found["MOVES_LIBRARY"] == Path("/srv/media/Bachata_steps")
+    assert found["STORAGES"]["songs"]["OPTIONS"] == {"location": Path("/srv/media/songs")}
     assert found["CHOREOGRAPHER_CACHE"] == Path("/srv/cache")
 
 

@@ -33,8 +33,8 @@ def test_undo__after_both_systems_wrote__leaves_no_trace(operator):
         )
     done = operator.undo()
     assert done.returncode == 0, done.stderr
-    assert "1 rows: backend.songs" in done.stdout
-    assert "1 rows: values of choreography_tasks.job_execution_name" in done.stdout
+    assert "1 row: backend.songs" in done.stdout
+    assert "1 row: values of choreography_tasks.job_execution_name" in done.stdout
     assert changes(before, operator.snapshot()) == {}
 
 

@@ -95,7 +95,7 @@ def adoption(incoming: Incoming, situation: Situation, record: dict[str, Any]) -
     end = (
         Step("Content types and permissions of its own models", tuple(_content_types(incoming))),
         *(_additive_migration(incoming, key) for key in incoming.history.additive),
-        Step("Done", (_completed(incoming),)),
+        Step("Mark the adoption as complete", (_completed(incoming),)),
     )
     return (begin, *((_own_migration(incoming, key),) for key in incoming.history.own), end)
 

@@ -10,6 +10,7 @@ from handover.adoption.statements import Statement, Step, Transaction
 from handover.adoption.survey import query
 from handover.config import Config
 from handover.errors import Finding, Refused
+from handover.wording import counted
 
 _SESSIONS = """
     SELECT pid, coalesce(nullif(application_name, ''), 'no name') FROM pg_stat_activity
@@ -73,7 +74,7 @@ def losses(connection: Connection[Any], config: Config, record: Record) -> tuple
 
 def _count(connection: Connection[Any], table: sql.Identifier, where: sql.SQL | sql.Composed, name: str) -> list[str]:
     row = connection.execute(sql.SQL("SELECT count(*) FROM {} WHERE {}").format(table, where)).fetchone()
-    return [f"{row[0]} rows: {name}"] if row and row[0] else []
+    return [f"{counted(row[0], 'row')}: {name}"] if row and row[0] else []
 
 
 def _rows(connection: Connection[Any], config: Config, record: Record) -> Iterator[Statement]:

@@ -16,6 +16,7 @@ from handover.adoption.run import script
 from handover.adoption.statements import Transaction
 from handover.config import Config, database_url, from_environment
 from handover.errors import ConfigurationError, HandoverError, Refused
+from handover.wording import counted
 
 out = Console(highlight=False, markup=False, soft_wrap=True)
 progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
@@ -101,7 +102,7 @@ def _show(transactions: tuple[Transaction, ...], heading: str, *, sql: bool, aga
     out.print(heading)
     steps = (step for transaction in transactions for step in transaction)
     for number, (title, same) in enumerate(groupby(steps, key=attrgetter("title")), 1):
-        out.print(f"{number:3}. {title} ({sum(len(step.statements) for step in same)} statements)")
+        out.print(f"{number:3}. {title} ({counted(sum(len(step.statements) for step in same), 'statement')})")
     out.print(f"Nothing was changed. Every statement: add --sql. To do it: {again}")
 
 
