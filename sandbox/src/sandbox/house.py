@@ -64,6 +64,12 @@ def adopt(server: Server, name: str) -> None:
     _run(command, cwd=ROOT, env=handover_environment(server, name))
 
 
+def migrate_backend(server: Server, name: str) -> None:
+    """Run the backend's migrations that came after its adoption, as its own role."""
+    env = system_environment(database_url=server.url("backend_app", name), media=LOCAL / "media", secret_key="unused")  # noqa: S106
+    _run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT / "backend", env=env)
+
+
 def handover_environment(server: Server, name: str) -> dict[str, str]:
     """Return the environment of ``handover`` for a database of this server."""
     backend_url = server.url("backend_app", name)

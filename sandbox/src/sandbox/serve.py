@@ -73,6 +73,7 @@ def _build_database(server: Server) -> None:
             connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
     say("database", "handover adopt")
     house.adopt(server, DATABASE)
+    house.migrate_backend(server, DATABASE)
 
 
 if __name__ == "__main__":
