@@ -40,7 +40,7 @@ class Browser:
 def share_cookies(source: httpx.Client, target: httpx.Client) -> None:
     """Do what one host name does: send the cookies of one system to the other."""
     for name in ("sessionid", "csrftoken"):
-        target.cookies.set(name, source.cookies[name])
+        target.cookies.set(name, source.cookies[name], domain="127.0.0.1")
 
 
 def shell(systems: Systems, system: str, code: str) -> str:

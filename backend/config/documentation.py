@@ -1,6 +1,7 @@
 """Parts of the OpenAPI document that several views share."""
 
 from drf_spectacular.authentication import SessionScheme
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
@@ -8,6 +9,14 @@ from rest_framework import serializers
 
 class CookieSessionScheme(SessionScheme):
     target_class = "apps.authentication.sessions.CookieSession"
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    target_class = "apps.tokens.authentication.BearerToken"
+    name = "bearerAuth"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:  # noqa: ARG002 - the framework's signature
+        return {"type": "http", "scheme": "bearer", "description": "a personal token from /api/auth/tokens"}
 
 
 class Problem(serializers.Serializer):
@@ -19,4 +28,6 @@ class Problem(serializers.Serializer):
 
 
 PROBLEMS = OpenApiResponse(Problem, description="Problem details (RFC 9457), application/problem+json")
+# Where no token is let in (apps.tokens.scopes).
+SESSION_ONLY = [{"cookieAuth": []}]
 VIDEO = {(200, "video/mp4"): OpenApiTypes.BINARY, (206, "video/mp4"): OpenApiTypes.BINARY, 404: PROBLEMS, 416: PROBLEMS}

@@ -30,10 +30,26 @@ class CredentialsError(DomainError):
     code = "wrong-credentials"
 
 
+class ScopeError(DomainError):
+    """A token does not reach this far. ``scope`` is the one that would; None where no token does."""
+
+    code = "scope"
+
+    def __init__(self, message: str, *, scope: str | None = None):
+        super().__init__(message)
+        self.scope = scope
+
+
 class NotFoundError(DomainError):
     """There is no such thing, or it is somebody else's, which must look the same."""
 
     code = "not-found"
+
+
+class GoneError(NotFoundError):
+    """It was there and will not come back."""
+
+    code = "gone"
 
 
 class ConflictError(DomainError):
@@ -56,3 +72,9 @@ class LockedOutError(DomainError):
     def __init__(self, message: str, *, retry_after_s: int):
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class UnavailableError(DomainError):
+    """Something that this service needs is not there at the moment; not the client's fault."""
+
+    code = "unavailable"

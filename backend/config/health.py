@@ -1,19 +1,23 @@
 """Is this service able to work? Asked by load balancers, without a session."""
 
+import logging
+
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_safe
 
 from config.guard import NotAdoptedError
-from config.problems import MEDIA_TYPE, problem
+from config.problems import problem_response, safe_only
+
+log = logging.getLogger(__name__)
 
 
-@require_safe
+@safe_only
 def health(_request: HttpRequest) -> JsonResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except (DatabaseError, NotAdoptedError):
-        body = problem(503, "The database does not answer or is not adopted; the log says which.", code="database")
-        return JsonResponse(body, status=503, content_type=MEDIA_TYPE)
+    except (DatabaseError, NotAdoptedError) as error:
+        log.warning("the database does not answer or is not adopted: %s", error)
+        detail = "The database does not answer or is not adopted; the log says which."
+        return problem_response(503, detail, code="database")
     return JsonResponse({"status": "healthy", "service": "backend"})

@@ -1,10 +1,87 @@
-"""Newest first, by cursor: rows that arrive while somebody pages are neither doubled nor skipped."""
+"""Pages by cursor: rows that arrive or go while somebody pages are neither doubled nor skipped.
 
+A cursor holds where a page ends: the values of every field the rows are ordered by, the key last. Django
+REST framework's holds the first field only and counts the rows that are equal in it, which goes wrong
+when one of them goes; with titles and lengths many are equal.
+"""
+
+from typing import Any
+
+from django.core import signing
+from django.db.models import Model, Q, QuerySet
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.utils.urls import replace_query_param
+
+from config.errors import InvalidError
+
+# Signed, so that its values are ones that a row of ours had, and nothing the database could choke on.
+SALT = "config.pagination"
 
 
-class NewestFirst(CursorPagination):
-    ordering = "-created_at"
+class Keyset(CursorPagination):
+    """In whatever order the queryset is."""
+
     page_size = 20
     page_size_query_param = "page_size"
     max_page_size = 100
+
+    def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Model]:  # noqa: ARG002 - the framework's signature
+        self.request = request
+        self.order = _order(queryset)
+        backwards, values = self._asked(request.query_params.get(self.cursor_query_param))
+        order = [_turned(name) for name in self.order] if backwards else self.order
+        if values:
+            queryset = queryset.filter(_after(order, values))
+        size = self.get_page_size(request)
+        rows = list(queryset.order_by(*order)[: size + 1])
+        self.page, more = rows[:size], len(rows) > size
+        self.has_next, self.has_previous = (True, more) if backwards else (more, bool(values))
+        if backwards:
+            self.page.reverse()
+        return self.page
+
+    def get_next_link(self) -> str | None:
+        return self._link(self.page[-1], backwards=False) if self.has_next and self.page else None
+
+    def get_previous_link(self) -> str | None:
+        return self._link(self.page[0], backwards=True) if self.has_previous and self.page else None
+
+    def _asked(self, cursor: str | None) -> tuple[bool, list[str]]:
+        if cursor is None:
+            return False, []
+        try:
+            backwards, order, values = signing.loads(cursor, salt=SALT)
+        except signing.BadSignature:
+            backwards, order, values = False, [], []
+        if order != self.order:
+            message = "This cursor is none of ours, or of another order. Begin without one."
+            raise InvalidError(message, errors={self.cursor_query_param: [message]})
+        return backwards, values
+
+    def _link(self, row: Model, *, backwards: bool) -> str:
+        fields = (row._meta.get_field(name.lstrip("-")) for name in self.order)  # noqa: SLF001 - public by its documentation
+        cursor = signing.dumps([backwards, self.order, [field.value_to_string(row) for field in fields]], salt=SALT)
+        return replace_query_param(self.request.build_absolute_uri(), self.cursor_query_param, cursor)
+
+
+def _order(queryset: QuerySet) -> list[str]:
+    """Return the names the queryset is ordered by; the key makes it an order without equals."""
+    meta = queryset.model._meta  # noqa: SLF001 - public by its documentation
+    names = [str(name) for name in queryset.query.order_by or meta.ordering]
+    return [name for name in names if name.lstrip("-") not in {"pk", meta.pk.name}] + [meta.pk.name]
+
+
+def _turned(name: str) -> str:
+    return name.removeprefix("-") if name.startswith("-") else f"-{name}"
+
+
+def _after(order: list[str], values: list[str]) -> Q:
+    """Return the rows that come after these values: greater in the first field, or equal there and greater …"""
+    after, equal = Q(), Q()
+    for name, value in zip(order, values, strict=True):
+        field = name.removeprefix("-")
+        further = Q(**{f"{field}__{'lt' if name.startswith('-') else 'gt'}": value})
+        after |= equal & further
+        equal &= Q(**{field: value})
+    return after

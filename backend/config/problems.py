@@ -1,6 +1,7 @@
 """Every error of the API as problem details (RFC 9457)."""
 
 from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -11,16 +12,20 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from config import errors
+from config.rendering import FiniteJSONRenderer
 
 MEDIA_TYPE = "application/problem+json"
 
 STATUS = {
     errors.InvalidError: HTTPStatus.BAD_REQUEST,
     errors.CredentialsError: HTTPStatus.UNAUTHORIZED,
+    errors.ScopeError: HTTPStatus.FORBIDDEN,
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
+    errors.GoneError: HTTPStatus.GONE,
     errors.ConflictError: HTTPStatus.CONFLICT,
     errors.TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.LockedOutError: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -35,8 +40,19 @@ def problem(status: int, detail: str, *, code: str | None = None, field_errors: 
     return members | {"errors": field_errors} if field_errors else members
 
 
+def problem_response(
+    status: int, detail: str, *, code: str | None = None, headers: dict[str, str] | None = None, **more: Any
+) -> JsonResponse:
+    """Return one problem as an answer of its own, outside Django REST framework; ``more`` are further members."""
+    body = problem(status, detail, code=code) | more
+    return JsonResponse(body, status=status, headers=headers, content_type=MEDIA_TYPE)
+
+
 def problem_details(error: Exception, context: dict[str, Any]) -> Response | None:
     """Translate what a view raised (REST_FRAMEWORK["EXCEPTION_HANDLER"])."""
+    # A problem is JSON, also from a view that otherwise answers with something else, and for whoever accepts that.
+    context["request"].accepted_renderer = FiniteJSONRenderer()
+    context["request"].accepted_media_type = MEDIA_TYPE
     if isinstance(error, errors.DomainError):
         return _from_domain(error)
     response = exception_handler(error, context)
@@ -59,6 +75,9 @@ def _from_domain(error: errors.DomainError) -> Response:
         response["Retry-After"] = str(error.retry_after_s)
     if status == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = "Session"
+    if isinstance(error, errors.ScopeError):
+        wanted = f', scope="{error.scope}"' if error.scope else ""
+        response["WWW-Authenticate"] = f'Bearer error="insufficient_scope"{wanted}'
     return response
 
 
@@ -85,6 +104,28 @@ class ProblemPages:
         return _outside_views(request, STATUS[type(error)], error.message)
 
 
+def safe_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Answer GET and HEAD alone; like Django's require_safe, but the refusal is a problem."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD"}:
+            return view(request)
+        return problem_response(405, f'Method "{request.method}" not allowed.', headers={"Allow": "GET, HEAD"})
+
+    return guarded
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - the framework's signature
+    """Answer what Django itself refuses, such as an unknown host name or too many fields (handler400)."""
+    return _outside_views(request, HTTPStatus.BAD_REQUEST, "This request cannot be understood.")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - the framework's signature
+    """Answer what a page does not allow (handler403)."""
+    return _outside_views(request, HTTPStatus.FORBIDDEN, "You may not do this.")
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - the framework's signature
     """Answer an address that nothing serves (handler404)."""
     return _outside_views(request, HTTPStatus.NOT_FOUND, "There is no such address.")
@@ -104,6 +145,6 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
 
 def _outside_views(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
     if request.path.startswith("/api/"):
-        return JsonResponse(problem(status, detail), status=status, content_type=MEDIA_TYPE)
+        return problem_response(status, detail)
     context = {"detail": detail, "title": status.phrase, "status": int(status)}
     return render(request, "web/problem.html", context, status=status)

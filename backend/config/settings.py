@@ -22,7 +22,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_htmx",
     "apps.authentication",
+    "apps.tokens",
     "apps.songs",
+    "apps.jobs",
     # Before procrastinate, whose management command it extends.
     "apps.choreography",
     "apps.collections",
@@ -101,6 +103,12 @@ MOVES_LIBRARY = env.MOVES_LIBRARY
 CHOREOGRAPHER_CACHE = env.CHOREOGRAPHER_CACHE
 SONG_MAX_MB = env.SONG_MAX_MB
 
+PARALLEL_RUNNING_LIMIT = env.PARALLEL_RUNNING_LIMIT
+JOB_LEASE_S = env.JOB_LEASE_S
+JOB_SWEEP_S = env.JOB_SWEEP_S
+JOB_MAX_ATTEMPTS = env.JOB_MAX_ATTEMPTS
+JOB_TIME_LIMIT_S = env.JOB_TIME_LIMIT_S
+
 STATIC_URL = "static/"
 # Served from where the files are: no collectstatic step between a checkout and a running page.
 WHITENOISE_USE_FINDERS = True
@@ -112,16 +120,23 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django": {"handlers": [], "level": "INFO"}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        # It tells at every start that it has tasks, to whoever only asks for the models, too.
+        "procrastinate.blueprints": {"level": "WARNING"},
+    },
 }
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.authentication.sessions.CookieSession"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.tokens.authentication.BearerToken",
+        "apps.authentication.sessions.CookieSession",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.parsing.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["config.rendering.FiniteJSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "config.pagination.NewestFirst",
+    "DEFAULT_PAGINATION_CLASS": "config.pagination.Keyset",
     "EXCEPTION_HANDLER": "config.problems.problem_details",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -134,6 +149,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
 }
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
@@ -142,6 +158,9 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "concurrency": 1,
     # A stop waits this long for the running video, not for ever.
     "shutdown_graceful_timeout": 15.0,
-    "update_heartbeat_interval": 5.0,
-    "stalled_worker_timeout": 30.0,
+    # New calls are announced; a call that is made again is only found by looking.
+    "fetch_job_polling_interval": JOB_SWEEP_S / 2,
+    # A worker's heart must have stopped before its lease is over: 5 s and 30 s by default.
+    "update_heartbeat_interval": JOB_LEASE_S / 12,
+    "stalled_worker_timeout": JOB_LEASE_S / 2,
 }

@@ -1,24 +1,34 @@
-"""Every address of the backend. None ends in a slash."""
+"""Every address of the backend. Only those that the original has too end in a slash."""
 
+from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from config.health import health
+from config.readiness import ready
 
 api = [
     path("auth/", include("apps.authentication.urls")),
+    path("auth/tokens", include("apps.tokens.urls")),
     path("songs", include("apps.songs.urls")),
     path("choreography/", include("apps.choreography.urls")),
     path("collections", include("apps.collections.urls")),
+    path("moves", include("apps.moves.urls")),
     path("health", health, name="health"),
+    path("ready", ready, name="ready"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
 ]
 
 urlpatterns = [
     path("api/", include((api, "api"))),
     path("health", health),
+    path("ready", ready),
     path("", include("web.urls")),
+    path("", include("bookmarks.urls")),
+    path("admin/", admin.site.urls),
 ]
 
+handler400 = "config.problems.bad_request"
+handler403 = "config.problems.forbidden"
 handler404 = "config.problems.not_found"
 handler500 = "config.problems.server_error"

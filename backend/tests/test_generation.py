@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,11 +14,14 @@ from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from apps.authentication.models import User
-from apps.choreography import progress
-from apps.choreography.generation import carry_out_generation
+from apps.choreography import progress, queue
+from apps.choreography.generation import work as make_next
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.services import start_generation
 from apps.collections.models import SavedChoreography
+from apps.jobs import leases
+from apps.jobs.leases import Lease
+from apps.jobs.models import Job
 from config.errors import NotFoundError
 from tests.conftest import make_user
 
@@ -41,11 +45,6 @@ def start(user: User, **wishes: object) -> ChoreographyTask:
 
 def work() -> None:
     call_command("procrastinate", "worker", "--one-shot")
-
-
-def wishes(**changes: object) -> dict[str, object]:
-    asked = {"song": SONG, "difficulty": "beginner", "energy": None, "seed": 0, "auto_save": True}
-    return asked | changes
 
 
 def videos(media_root: Path) -> list[str]:
@@ -169,23 +168,20 @@ def test_generation__without_auto_save__completes_and_saves_nothing(house, prefe
 
 def test_start__task_names_its_job(house):
     task = start(house, energy="high", seed=7)
-    job = ProcrastinateJob.objects.get()
-    assert task.job_execution_name == f"procrastinate/jobs/{job.pk}"
-    assert (job.task_name, job.status) == ("generate", "todo")
-    assert job.args == {
-        "task_id": task.task_id,
-        "song": SONG,
-        "difficulty": "beginner",
-        "energy": "high",
-        "seed": 7,
-        "auto_save": True,
-    }
+    call = ProcrastinateJob.objects.get()
+    assert task.job_execution_name == f"procrastinate/jobs/{call.pk}"
+    assert (call.task_name, call.status, call.args) == ("generate", "todo", {"task_id": task.task_id})
+    job = Job.objects.get()
+    assert (job.task_id, job.user, job.queue_job_id, job.created_at) == (task.pk, house, call.pk, task.created_at)
+    assert (job.token, job.attempt, job.outcome, job.auto_save) == (None, 0, None, True)
+    assert job.request == {"song": SONG, "difficulty": "beginner", "energy": "high", "seed": 7, "auto_save": True}
 
 
 def test_start__no_such_song__queues_nothing(house):
     with pytest.raises(NotFoundError, match=r"There is no song 'gone\.txt'"):
         start(house, song="gone.txt")
     assert not ProcrastinateJob.objects.exists()
+    assert not Job.objects.exists()
     assert not ChoreographyTask.objects.exists()
 
 
@@ -194,6 +190,7 @@ def test_start__row_cannot_be_written__no_job_is_left_behind(house):
     with pytest.raises(Exception, match="violates foreign key constraint"):
         start(ghost)
     assert not ProcrastinateJob.objects.exists()
+    assert not Job.objects.exists()
 
 
 def test_second_run__finds_nothing_to_do(house, media_root):
@@ -201,7 +198,7 @@ def test_second_run__finds_nothing_to_do(house, media_root):
     work()
     before = list(ChoreographyTask.objects.values())
     made = (media_root / videos(media_root)[0]).stat()
-    carry_out_generation(task_id=task.task_id, **wishes())
+    make_next(queue_job_id=queue.ring(task.pk))
     assert list(ChoreographyTask.objects.values()) == before
     assert (media_root / videos(media_root)[0]).stat() == made
     assert SavedChoreography.objects.count() == 1
@@ -209,13 +206,13 @@ def test_second_run__finds_nothing_to_do(house, media_root):
 
 def test_two_workers_at_once__one_makes_the_video(house, own_database, media_root):
     seen = watch_stages(own_database)
-    task = start(house)
+    start(house)
     gate = threading.Barrier(2)
 
     def run() -> None:
         gate.wait()
         try:
-            carry_out_generation(task_id=task.task_id, **wishes())
+            make_next(queue_job_id=1)
         finally:
             connection.close()
 
@@ -238,14 +235,25 @@ def test_cancelled_midway__stops_and_leaves_no_file(house, own_database, media_r
     assert videos(media_root) == []
 
 
-@pytest.mark.parametrize("stage", ["analyzing", "finalizing"])
-def test_failed_by_the_original_midway__stays_as_the_original_left_it(house, own_database, media_root, stage):
+@pytest.mark.parametrize("stage", ["downloading", "analyzing", "generating", "finalizing"])
+def test_failed_by_the_original_midway__is_taken_back_and_completed(house, own_database, media_root, stage):
     interfere(own_database, stage, HOUSEKEEPING)
     start(house)
     work()
     task = ChoreographyTask.objects.get()
-    assert (task.status, task.progress, task.stage, task.result) == ("failed", 0, stage, None)
-    assert task.error == "Task stuck for more than 5 minutes - likely container restart"
+    assert (task.status, task.progress, task.stage, task.error) == ("completed", 100, "completed", None)
+    assert SavedChoreography.objects.count() == 1
+    assert len(videos(media_root)) == 1
+
+
+def test_failed_by_somebody_midway__other_words__stays_as_it_was_left(house, own_database, media_root):
+    interfere(own_database, "selecting", HOUSEKEEPING.replace("Task stuck", "The admin stopped it; stuck"))
+    start(house)
+    work()
+    task = ChoreographyTask.objects.get()
+    assert (task.status, task.progress, task.stage, task.result) == ("failed", 0, "selecting", None)
+    assert task.error == "The admin stopped it; stuck for more than 5 minutes - likely container restart"
+    assert (Job.objects.get().outcome, Job.objects.get().error) == ("failed", task.error)
     assert not SavedChoreography.objects.exists()
     assert videos(media_root) == []
 
@@ -296,24 +304,50 @@ def test_fault_of_ours__task_fails_and_the_queue_knows(house, media_root, caplog
     assert "NotADirectoryError" in caplog.text
 
 
-def test_compare_and_set__only_the_expected_state_is_written(ana):
-    for status in ["completed", "failed"]:
-        task = ChoreographyTask.objects.create(task_id=status, user=ana, status=status, progress=7, stage="as it was")
-        assert not progress.claim(status)
-        assert not progress.fail(status, reason="no")
+def take(user: User, task_id: str = "t", **columns: object) -> Lease:
+    """Return the lease of a task whose row looks as given."""
+    task = ChoreographyTask.objects.create(task_id=task_id, user=user, **columns)
+    Job.objects.create(task_id=task_id, user=user, request={}, created_at=task.created_at)
+    return leases.take(task_id, queue_job_id=1)
+
+
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_row_that_somebody_has_ended__is_not_written(ana, status):
+    lease = take(ana, status=status, progress=7, stage="as it was")
+    before = ChoreographyTask.objects.values().get()
+    with pytest.raises(progress.StoppedError, match=rf"Task t was set to '{status}' by somebody else\."):
+        progress.advance(lease, "selecting")
+    with pytest.raises(progress.StoppedError):
+        progress.complete(lease, result={"auto_saved": False})
+    progress.take_back(lease)
+    progress.fail(lease, reason="no")
+    assert ChoreographyTask.objects.values().get() == before
+    assert (Job.objects.get().outcome, Job.objects.get().error) == (
+        "failed",
+        f"Task t was set to '{status}' by somebody else.",
+    )
+
+
+def test_lease_of_somebody_else__writes_nothing(ana):
+    take(ana, status="running")
+    stale = Lease("t", ana.pk, uuid.uuid4(), attempt=1)
+    before = [ChoreographyTask.objects.values().get(), Job.objects.values().get()]
+    for write in [
+        lambda: progress.advance(stale, "selecting"),
+        lambda: progress.take_back(stale),
+        lambda: progress.complete(stale, result={"auto_saved": False}),
+        lambda: progress.fail(stale, reason="no"),
+    ]:
         with pytest.raises(
-            progress.TaskTakenError, match=rf"Task {status} is no longer running; its work stops here\."
+            leases.LeaseLostError, match=r"The lease of task t \(attempt 1\) was lost; nothing is written"
         ):
-            progress.advance(status, "selecting")
-        with pytest.raises(progress.TaskTakenError):
-            progress.complete(status, result={"auto_saved": False})
-        [before, after] = [vars(task), vars(ChoreographyTask.objects.get(pk=status))]
-        assert after | {"_state": None} == before | {"_state": None}
+            write()
+    assert [ChoreographyTask.objects.values().get(), Job.objects.values().get()] == before
 
 
 def test_advance__writes_only_its_own_columns(ana):
-    ChoreographyTask.objects.create(task_id="t", user=ana, status="running", job_execution_name="a/b", error="kept")
-    progress.advance("t", "selecting")
+    lease = take(ana, status="running", job_execution_name="a/b")
+    progress.advance(lease, "selecting")
     task = ChoreographyTask.objects.get()
     assert (task.progress, task.stage, task.message) == (40, "selecting", "Selecting dance moves...")
-    assert (task.job_execution_name, task.error, task.result) == ("a/b", "kept", None)
+    assert (task.job_execution_name, task.error, task.result) == ("a/b", None, None)

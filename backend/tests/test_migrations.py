@@ -8,7 +8,7 @@ from django.db.migrations.operations import RunPython
 
 from apps.choreography.models import ChoreographyTask
 
-OWN = {"choreography", "procrastinate", "songs", "users"}
+OWN = {"choreography", "jobs", "procrastinate", "songs", "tokens", "users"}
 
 
 def own_migrations():
@@ -73,4 +73,14 @@ def test_songs_foreign_key__sets_null_in_the_database(db):
         )
         assert cursor.fetchall() == [
             ("FOREIGN KEY (uploaded_by_id) REFERENCES users(id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED",)
+        ]
+
+
+def test_jobs_foreign_key__cascades_in_the_database_and_none_is_to_tasks(db):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'jobs'::regclass AND contype = 'f'"
+        )
+        assert cursor.fetchall() == [
+            ("FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED",)
         ]

@@ -131,7 +131,9 @@ def test_app_labels__equal_the_originals():
         "apps.authentication": "users",
         "apps.choreography": "choreography",
         "apps.collections": "collections",
+        "apps.jobs": "jobs",
         "apps.songs": "songs",
+        "apps.tokens": "tokens",
     }
 
 

@@ -1,11 +1,20 @@
 """Tasks through the API: both systems' rows, tidy or not, the owner's only."""
 
+import threading
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from apps.choreography.models import ChoreographyTask
+from apps.choreography.neighbour import STUCK
+from apps.collections.models import SavedChoreography
+from apps.jobs.models import Job
+from tests.conftest import make_user
+from tests.generating import age
 
 PROBLEM = "application/problem+json"
 
@@ -45,21 +54,21 @@ def test_generate__answers_202_with_the_task_to_follow(api, ana, song):
         "video": None,
     }
     assert task.user == ana
-    job = ProcrastinateJob.objects.get()
-    assert job.args == {
-        "task_id": task.pk,
-        "song": song,
-        "difficulty": "beginner",
-        "energy": "low",
-        "seed": 5,
-        "auto_save": False,
-    }
+    assert ProcrastinateJob.objects.get().args == {"task_id": task.pk}
+    job = Job.objects.get()
+    assert job.request == {"song": song, "difficulty": "beginner", "energy": "low", "seed": 5, "auto_save": False}
+    assert (job.task_id, job.user, job.auto_save) == (task.pk, ana, False)
 
 
 def test_generate__only_what_is_needed__uses_the_defaults(api, song):
     assert generate(api, song=song, difficulty="advanced").status_code == 202
-    args = ProcrastinateJob.objects.get().args
-    assert (args["energy"], args["seed"], args["auto_save"]) == (None, 0, True)
+    job = Job.objects.get()
+    assert (job.request["energy"], job.request["seed"], job.request["auto_save"], job.auto_save) == (
+        None,
+        0,
+        True,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,3 +176,175 @@ def test_anonymous__is_401(db, path):
 
 def test_anonymous__cannot_generate(db, song):
     assert generate(Client(), song=song, difficulty="beginner").status_code == 401
+
+
+@pytest.mark.parametrize(("method", "suffix"), [("delete", ""), ("post", "/cancel")])
+def test_cancel__row_goes_and_the_reason_stays_for_a_day(api, song, method, suffix):
+    url = generate(api, song=song, difficulty="beginner")["Location"]
+    task_id = url.rpartition("/")[2]
+    answer = getattr(api, method)(url + suffix)
+    assert answer.status_code == 200
+    assert answer.json() == {"message": "Task cancelled", "task_id": task_id, "previous_status": "started"}
+    assert not ChoreographyTask.objects.exists()
+    for path in (url, f"{url}/video"):
+        gone = api.get(path)
+        assert (gone.status_code, gone["Content-Type"], gone.json()["type"]) == (
+            410,
+            PROBLEM,
+            "urn:compas:problem:task-cancelled",
+        )
+        assert gone.json()["detail"] == "You cancelled it."
+    assert getattr(api, method)(url + suffix).status_code == 410
+    Job.objects.update(ended_at=timezone.now() - timedelta(days=1, seconds=1))
+    assert api.get(url).status_code == 404
+
+
+@pytest.mark.parametrize("status", ["started", "running", "completed", "failed"])
+def test_cancel__task_of_the_original__goes_too(api, ana, status):
+    make_task(ana, "t", status=status)
+    assert api.delete("/api/choreography/tasks/t").json()["previous_status"] == status
+    assert not ChoreographyTask.objects.exists()
+    assert api.get("/api/choreography/tasks/t").status_code == 410
+
+
+@pytest.mark.parametrize("path", ["his", "none"])
+def test_cancel__of_somebody_else__is_the_same_404_as_none(api, ben, path):
+    make_task(ben, "his")
+    answer = api.delete(f"/api/choreography/tasks/{path}")
+    assert (answer.status_code, answer.json()["detail"]) == (404, f"There is no task '{path}'.")
+    assert ChoreographyTask.objects.count() == 1
+    assert not Job.objects.exists()
+
+
+def test_cancelled__somebody_else__still_reads_404(api, ben, song):
+    url = generate(api, song=song, difficulty="beginner")["Location"]
+    api.delete(url)
+    other = Client()
+    other.force_login(ben)
+    assert other.get(url).status_code == 404
+
+
+def test_cancel__finished__what_was_saved_stays(api, ana):
+    make_task(ana, "t", status="completed", result={"video_path": "output/user_1/t.mp4"})
+    SavedChoreography.objects.create(user=ana, title="t", video_path="x.mp4", difficulty="beginner", duration=1)
+    assert api.delete("/api/choreography/tasks/t").status_code == 200
+    assert SavedChoreography.objects.count() == 1
+
+
+def test_cancelled_in_the_original__before_any_worker_noticed__is_410(api, song):
+    url = generate(api, song=song, difficulty="beginner")["Location"]
+    ChoreographyTask.objects.all().delete()
+    assert api.get(url).status_code == 410
+
+
+def test_failed_by_the_original__job_lives_on__is_shown_as_living(api, song):
+    url = generate(api, song=song, difficulty="beginner")["Location"]
+    ChoreographyTask.objects.update(status="failed", error=STUCK)
+    listed = api.get("/api/choreography/tasks").json()["results"]
+    for shown in (api.get(url).json(), *listed):
+        assert [shown[name] for name in ("status", "error")] == ["started", None]
+    ChoreographyTask.objects.update(error="The song is silent.")
+    assert [api.get(url).json()[name] for name in ("status", "error")] == ["failed", "The song is silent."]
+
+
+@pytest.mark.parametrize(
+    ("ended", "shown"),
+    [
+        (
+            {"outcome": "completed", "result": {"video_path": "output/t.mp4"}},
+            ("completed", 100, "completed", {"video_path": "output/t.mp4"}, None),
+        ),
+        ({"outcome": "failed", "error": "It is silent."}, ("failed", 0, "failed", None, "It is silent.")),
+        ({}, ("started", 0, "initializing", None, None)),
+    ],
+    ids=["completed", "failed", "waiting"],
+)
+def test_purged_by_the_original__is_answered_from_the_outcome(api, ana, song, media_root, ended, shown):
+    url = generate(api, song=song, difficulty="beginner")["Location"]
+    age(url.rpartition("/")[2], hours=1.1)
+    Job.objects.update(ended_at=timezone.now(), **ended)
+    ChoreographyTask.objects.all().delete()
+    answer = api.get(url)
+    assert answer.status_code == 200
+    assert tuple(answer.json()[name] for name in ("status", "progress", "stage", "result", "error")) == shown
+    folder = media_root / "output" / f"user_{ana.pk}"
+    folder.mkdir(parents=True)
+    (folder / "t.mp4").write_bytes(b"moving pictures")
+    video = api.get(f"{url}/video")
+    assert video.status_code == (200 if shown[0] == "completed" else 409)
+    video.close()
+
+
+def test_purged__somebody_else__reads_404(api, ben, song):
+    url = generate(api, song=song, difficulty="beginner")["Location"]
+    Job.objects.update(outcome="completed", result={}, ended_at=timezone.now())
+    ChoreographyTask.objects.all().delete()
+    other = Client()
+    other.force_login(ben)
+    assert other.get(url).status_code == 404
+
+
+def send(client: Client, key: str, **wishes: object):
+    headers = {"Idempotency-Key": key}
+    return client.post("/api/choreography/generate", wishes, content_type="application/json", headers=headers)
+
+
+def test_idempotency_key__sent_again__is_the_same_task(api, song):
+    first = send(api, "a key", song=song, difficulty="beginner")
+    again = send(api, "a key", song=song, difficulty="beginner", seed=0, energy=None, auto_save=True)
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert first["Location"] == again["Location"]
+    assert first.json() == again.json()
+    assert ChoreographyTask.objects.count() == Job.objects.count() == ProcrastinateJob.objects.count() == 1
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"difficulty": "advanced"}, {"auto_save": False}, {"energy": "low"}])
+def test_idempotency_key__with_other_wishes__is_409(api, song, change):
+    send(api, "a key", song=song, difficulty="beginner")
+    answer = send(api, "a key", **({"song": song, "difficulty": "beginner"} | change))
+    assert (answer.status_code, answer["Content-Type"]) == (409, PROBLEM)
+    assert answer.json()["type"] == "urn:compas:problem:idempotency-key-reused"
+    assert "'a key' was sent before, with other wishes. Choose a new key." in answer.json()["detail"]
+    assert ChoreographyTask.objects.count() == 1
+
+
+def test_idempotency_key__is_each_users_own_and_others_are_other_tasks(api, ben, song):
+    other = Client()
+    other.force_login(ben)
+    answers = [send(client, key, song=song, difficulty="beginner") for client in (api, other) for key in ("1", "2")]
+    assert [answer.status_code for answer in answers] == [202] * 4
+    assert len({answer["Location"] for answer in answers}) == 4
+
+
+def test_idempotency_key__of_a_cancelled_task__is_410(api, song):
+    url = send(api, "k", song=song, difficulty="beginner")["Location"]
+    api.delete(url)
+    assert send(api, "k", song=song, difficulty="beginner").status_code == 410
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\x00b"])
+def test_idempotency_key__that_is_none__is_named(api, song, key):
+    answer = send(api, key, song=song, difficulty="beginner")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["Idempotency-Key"])
+    assert not ChoreographyTask.objects.exists()
+
+
+def test_idempotency_key__sent_twice_at_once__is_one_task(own_database, media_root):
+    (media_root / "songs").mkdir()
+    (media_root / "songs" / "demo.mp3").write_bytes(b"")
+    clients = [Client(), Client()]
+    user = make_user("ana")
+    [client.force_login(user) for client in clients]
+    gate, answers = threading.Barrier(2), []
+
+    def run(client: Client) -> None:
+        gate.wait()
+        answers.append(send(client, "k", song="demo.mp3", difficulty="beginner"))
+        connection.close()
+
+    threads = [threading.Thread(target=run, args=[client]) for client in clients]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert sorted(answer.status_code for answer in answers) == [200, 202]
+    assert len({answer["Location"] for answer in answers}) == 1
+    assert ChoreographyTask.objects.count() == Job.objects.count() == ProcrastinateJob.objects.count() == 1

@@ -10,10 +10,13 @@ from django.contrib.auth.models import Group, Permission
 from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
+from apps.jobs.models import Job
 from apps.songs.models import Song
+from apps.tokens.models import PersonalToken
+from apps.tokens.services import issue_token
 from tests.conftest import make_user
 
-# What the original's own cascade does, statement by statement: it knows nothing of songs.
+# What the original's own cascade does, statement by statement: it knows nothing of songs, jobs or tokens.
 ORIGINALS_CASCADE = [
     "DELETE FROM users_groups WHERE user_id = %s",
     "DELETE FROM users_user_permissions WHERE user_id = %s",
@@ -33,6 +36,8 @@ def ana_with_everything(own_database) -> User:
     ChoreographyTask.objects.create(task_id="t", user=user, job_execution_name="procrastinate/jobs/1")
     SavedChoreography.objects.create(user=user, title="t", video_path="x.mp4", difficulty="beginner", duration=1)
     Song.objects.create(file_name="s.mp3", title="s", sha256="0" * 64, size=1, duration_s=1, uploaded_by=user)
+    issue_token(user=user, name="t", scopes=["read"])
+    Job.objects.create(task_id="t", user=user, request={}, created_at=user.date_joined)
     return user
 
 
@@ -41,6 +46,8 @@ def assert_only_the_song_is_left() -> None:
     assert not ChoreographyTask.objects.exists()
     assert not SavedChoreography.objects.exists()
     assert not LogEntry.objects.exists()
+    assert not PersonalToken.objects.exists()
+    assert not Job.objects.exists()
     assert Song.objects.get().uploaded_by_id is None
 
 

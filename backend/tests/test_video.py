@@ -14,10 +14,18 @@ CONTENT = bytes(range(256)) * 4000  # more than one chunk
 @pytest.fixture
 def video(ana, media_root) -> str:
     """The address of a finished video."""
-    path = media_root / "output" / "user_1" / "t.mp4"
-    path.parent.mkdir(parents=True)
+    return address(ana, put_video(media_root, stored_by(ana)))
+
+
+def stored_by(user) -> str:
+    return f"output/user_{user.pk}/t.mp4"
+
+
+def put_video(media_root: Path, stored: str) -> str:
+    path = media_root / stored
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(CONTENT)
-    return address(ana, "output/user_1/t.mp4")
+    return stored
 
 
 def address(user, stored: str) -> str:
@@ -107,21 +115,20 @@ def test_player_that_accepts_only_video__is_served(api, video):
 
 
 def test_empty_file__is_served_whole_and_has_no_range(api, ana, media_root):
-    (media_root / "empty.mp4").write_bytes(b"")
-    url = address(ana, "empty.mp4")
+    stored = put_video(media_root, stored_by(ana))
+    (media_root / stored).write_bytes(b"")
+    url = address(ana, stored)
     assert get(api, url).body == b""
     assert get(api, url, Range="bytes=0-0").status_code == 416
 
 
 def test_absolute_path_below_the_media_root__is_served(api, ana, video, media_root):
-    url = address(ana, str(media_root / "output" / "user_1" / "t.mp4"))
+    url = address(ana, str(media_root / stored_by(ana)))
     assert get(api, url).body == CONTENT
 
 
 def test_video_of_a_task_of_the_original__is_served(api, ana, video):
-    ChoreographyTask.objects.create(
-        task_id="old", user=ana, status="completed", result={"video_path": "output/user_1/t.mp4"}
-    )
+    ChoreographyTask.objects.create(task_id="old", user=ana, status="completed", result={"video_path": stored_by(ana)})
     answer = get(api, "/api/choreography/tasks/old/video", Range="bytes=3-5")
     assert (answer.status_code, answer.body) == (206, CONTENT[3:6])
 
@@ -155,3 +162,19 @@ def test_file_outside_the_media_root_or_gone__is_404(api, ana, media_root):
         answer = get(api, address(ana, stored))
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:compas:problem:file-missing"), stored
         assert answer.json()["detail"] == "The video file is not there any more."
+
+
+def test_file_of_somebody_else__is_404_whoever_names_it(api, ana, ben, media_root):
+    """The original stores whatever path a client sends."""
+    for stored in (put_video(media_root, stored_by(ben)), put_video(media_root, "songs/t.mp4")):
+        for named in (stored, str(media_root / stored), f"output/user_{ana.pk}/../../{stored}"):
+            assert get(api, address(ana, named)).status_code == 404, named
+
+
+def test_path_of_a_machine_that_is_gone__means_the_file_of_that_name_in_the_users_folder(api, ana, video):
+    for stored in ("/srv/old/media/output/user_9/t.mp4", "t.mp4", "somewhere/else/t.mp4"):
+        assert get(api, address(ana, stored)).body == CONTENT
+
+
+def test_file_put_into_choreographies_by_the_admin__is_served(api, ana, media_root):
+    assert get(api, address(ana, put_video(media_root, "choreographies/2024/05/t.mp4"))).body == CONTENT

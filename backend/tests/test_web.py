@@ -6,11 +6,11 @@ from html import unescape
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
+from apps.jobs.models import Job
 from tests.media import write_sound
 
 HTMX = {"HX-Request": "true"}
@@ -32,11 +32,11 @@ def tone(tmp_path) -> SimpleUploadedFile:
 
 
 @pytest.fixture
-def video(media_root) -> str:
-    path = media_root / "output" / "t.mp4"
-    path.parent.mkdir()
+def video(ana, media_root) -> str:
+    path = media_root / "output" / f"user_{ana.pk}" / "t.mp4"
+    path.parent.mkdir(parents=True)
     path.write_bytes(b"moving pictures")
-    return "output/t.mp4"
+    return str(path.relative_to(media_root))
 
 
 def make_task(user, **columns: object) -> ChoreographyTask:
@@ -44,7 +44,7 @@ def make_task(user, **columns: object) -> ChoreographyTask:
 
 
 def save(user, **columns: object) -> SavedChoreography:
-    tidy = {"title": "Noche", "video_path": "output/t.mp4", "difficulty": "beginner", "duration": 204.4}
+    tidy = {"title": "Noche", "video_path": f"output/user_{user.pk}/t.mp4", "difficulty": "beginner", "duration": 204.4}
     return SavedChoreography.objects.create(user=user, **(tidy | columns))
 
 
@@ -167,7 +167,7 @@ def test_studio__tick__decides_about_saving(api, media_root, body, auto_save):
     (media_root / "songs").mkdir()
     (media_root / "songs" / "s.mp3").write_bytes(b"")
     api.post("/studio", {"song": "s.mp3", "difficulty": "beginner", **body})
-    assert ProcrastinateJob.objects.get().args["auto_save"] is auto_save
+    assert Job.objects.get().auto_save is auto_save
 
 
 def test_studio__no_song_chosen__says_so(api):

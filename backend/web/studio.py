@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseStopPolling
 
+from apps.authentication.models import User
 from apps.authentication.selectors import saves_automatically
 from apps.choreography import selectors, services
 from apps.choreography.api import Wishes
@@ -46,10 +47,14 @@ def _studio(request: HttpRequest, errors: Any = None) -> HttpResponse:
         "songs": songs(),
         "chosen": request.POST.get("song") or request.GET.get("song"),
         "auto_save": saves_automatically(request.user),
-        "recent": [(task, _song(task)) for task in selectors.tasks_of(request.user)[:RECENT]],
+        "recent": [(task, _song(task)) for task in _recent(request.user)],
         "errors": errors,
     }
     return render(request, "web/studio.html", context, status=400 if errors else 200)
+
+
+def _recent(user: User) -> list[ChoreographyTask]:
+    return selectors.as_their_jobs_are(list(selectors.tasks_of(user)[:RECENT]))
 
 
 @members_only

@@ -3,6 +3,7 @@
 from django.contrib.auth import login as open_session
 from django.contrib.auth import logout as close_session
 from django.contrib.auth.validators import UnicodeUsernameValidator
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
@@ -11,7 +12,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.authentication import services
-from config.documentation import PROBLEMS
+from apps.authentication.preferences import change_preferences, preferences_of
+from config.documentation import PROBLEMS, SESSION_ONLY
+from config.errors import InvalidError
+from config.parsing import BoundedJSONParser, MergePatchParser
 
 
 class Registration(serializers.Serializer):
@@ -33,6 +37,10 @@ class Me(serializers.Serializer):
     display_name = serializers.CharField()
     is_instructor = serializers.BooleanField()
     preferences = serializers.JSONField()
+
+
+class AccountChange(serializers.Serializer):
+    display_name = serializers.CharField(max_length=200)
 
 
 class BeforeLogin(APIView):
@@ -68,7 +76,7 @@ class Login(BeforeLogin):
 
 
 class Logout(APIView):
-    @extend_schema(request=None, responses={204: None, 401: PROBLEMS})
+    @extend_schema(auth=SESSION_ONLY, request=None, responses={204: None, 401: PROBLEMS})
     def post(self, request: Request) -> Response:
         """Close the session."""
         close_session(request)
@@ -80,3 +88,28 @@ class Account(APIView):
     def get(self, request: Request) -> Response:
         """Who is logged in."""
         return Response(Me(request.user).data)
+
+    @extend_schema(request=AccountChange, responses={200: Me, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS})
+    def patch(self, request: Request) -> Response:
+        """Change your name."""
+        form = AccountChange(data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        return Response(Me(services.change_account(user=request.user, **form.validated_data)).data)
+
+
+class Preferences(APIView):
+    parser_classes = (BoundedJSONParser, MergePatchParser)
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT, 401: PROBLEMS})
+    def get(self, request: Request) -> Response:
+        """Your preferences, defaults included."""
+        return Response(preferences_of(request.user))
+
+    @extend_schema(
+        request=OpenApiTypes.OBJECT, responses={200: OpenApiTypes.OBJECT, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS}
+    )
+    def patch(self, request: Request) -> Response:
+        """Merge into your preferences (RFC 7396): null removes a key, what is not named stays."""
+        if not isinstance(request.data, dict):
+            raise InvalidError("Preferences are an object.")
+        return Response(change_preferences(user=request.user, patch=request.data))

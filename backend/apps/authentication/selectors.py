@@ -1,6 +1,7 @@
 """Look users up."""
 
 from apps.authentication.models import User
+from apps.authentication.preferences import AUTO_SAVE, preferences_of
 
 
 def user_by_login(login: str) -> User | None:
@@ -14,5 +15,4 @@ def user_by_login(login: str) -> User | None:
 
 def saves_automatically(user: User) -> bool:
     """Return the user's preference, which is on until switched off; old rows hold other things than objects."""
-    preferences = user.preferences
-    return bool(preferences.get("auto_save_choreographies", True)) if isinstance(preferences, dict) else True
+    return bool(preferences_of(user)[AUTO_SAVE])

@@ -7,4 +7,5 @@ urlpatterns = [
     path("login", api.Login.as_view(), name="login"),
     path("logout", api.Logout.as_view(), name="logout"),
     path("me", api.Account.as_view(), name="me"),
+    path("me/preferences", api.Preferences.as_view(), name="preferences"),
 ]

@@ -1,8 +1,10 @@
 """/api/choreography"""
 
+from typing import Any
+
 from django.http import HttpResponseBase
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -14,6 +16,9 @@ from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
 from apps.media.streaming import VideoView
 from config.documentation import PROBLEMS, VIDEO
+from config.errors import InvalidError
+
+LONGEST_KEY = 255
 
 
 class Wishes(serializers.Serializer):
@@ -49,15 +54,51 @@ class TaskOut(serializers.ModelSerializer):
         return reverse("api:task-video", args=[task.pk]) if completed else None
 
 
+class Cancelled(serializers.Serializer):
+    message = serializers.CharField()
+    task_id = serializers.CharField()
+    previous_status = serializers.CharField()
+
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    location=OpenApiParameter.HEADER,
+    description=f"Any text of at most {LONGEST_KEY} characters. Sent again with the same wishes, it is the same task.",
+)
+
+
 class Generate(APIView):
-    @extend_schema(request=Wishes, responses={202: TaskOut, 400: PROBLEMS, 401: PROBLEMS, 404: PROBLEMS})
+    @extend_schema(
+        request=Wishes,
+        parameters=[IDEMPOTENCY_KEY],
+        responses={
+            200: OpenApiResponse(TaskOut, description="the task that this Idempotency-Key started before"),
+            202: TaskOut,
+            400: PROBLEMS,
+            401: PROBLEMS,
+            404: PROBLEMS,
+            409: PROBLEMS,
+            410: PROBLEMS,
+        },
+    )
     def post(self, request: Request) -> Response:
         """Start a choreography; Location is the task to follow."""
         wishes = Wishes(data=request.data)
         wishes.is_valid(raise_exception=True)
-        task = services.start_generation(user=request.user, **wishes.validated_data)
+        task, is_new = _start(request, wishes.validated_data)
         location = reverse("api:task", args=[task.pk])
-        return Response(TaskOut(task).data, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
+        answer = status.HTTP_202_ACCEPTED if is_new else status.HTTP_200_OK
+        return Response(TaskOut(task).data, status=answer, headers={"Location": location})
+
+
+def _start(request: Request, wishes: dict[str, Any]) -> tuple[ChoreographyTask, bool]:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return services.start_generation(user=request.user, **wishes), True
+    if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
+        message = f"An Idempotency-Key is a text of 1 to {LONGEST_KEY} printable characters."
+        raise InvalidError(message, code="idempotency-key", errors={"Idempotency-Key": [message]})
+    return services.start_generation_once(user=request.user, idempotency_key=key, **wishes)
 
 
 class Tasks(ListAPIView):
@@ -69,12 +110,32 @@ class Tasks(ListAPIView):
     def get_queryset(self):
         return selectors.tasks_of(self.request.user)
 
+    def paginate_queryset(self, queryset):
+        return selectors.as_their_jobs_are(super().paginate_queryset(queryset))
+
 
 class Task(APIView):
-    @extend_schema(responses={200: TaskOut, 401: PROBLEMS, 404: PROBLEMS})
+    @extend_schema(responses={200: TaskOut, 401: PROBLEMS, 404: PROBLEMS, 410: PROBLEMS})
     def get(self, request: Request, task_id: str) -> Response:
-        """How far a generation is."""
+        """How far a generation is. Cancelled: 410 for a day."""
         return Response(TaskOut(selectors.task_of(request.user, task_id)).data)
+
+    @extend_schema(responses={200: Cancelled, 401: PROBLEMS, 404: PROBLEMS, 410: PROBLEMS})
+    def delete(self, request: Request, task_id: str) -> Response:
+        """Cancel a generation; a finished one is forgotten, and what was saved stays."""
+        return _cancel(request, task_id)
+
+
+class TaskCancel(APIView):
+    @extend_schema(request=None, responses={200: Cancelled, 401: PROBLEMS, 404: PROBLEMS, 410: PROBLEMS})
+    def post(self, request: Request, task_id: str) -> Response:
+        """Cancel a generation, for clients that cannot send DELETE."""
+        return _cancel(request, task_id)
+
+
+def _cancel(request: Request, task_id: str) -> Response:
+    previous = services.cancel_generation(user=request.user, task_id=task_id)
+    return Response({"message": "Task cancelled", "task_id": task_id, "previous_status": previous})
 
 
 class TaskVideo(VideoView):

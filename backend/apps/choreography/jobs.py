@@ -1,12 +1,12 @@
 """What the worker runs (`manage.py procrastinate worker`)."""
 
 from procrastinate.contrib.django import app
+from procrastinate.job_context import JobContext
 
-from apps.choreography.generation import carry_out_generation
+from apps.choreography import queue
+from apps.choreography.generation import work
 
 
-@app.task(name="generate", queue="generate")
-def generate(*, task_id: str, song: str, difficulty: str, energy: str | None, seed: int, auto_save: bool) -> None:
-    carry_out_generation(
-        task_id=task_id, song=song, difficulty=difficulty, energy=energy, seed=seed, auto_save=auto_save
-    )
+@app.task(name=queue.NAME, queue=queue.NAME, pass_context=True)
+def generate(context: JobContext, *, task_id: str) -> None:  # noqa: ARG001 - for whom it rang; who is first is served
+    work(queue_job_id=context.job.id)

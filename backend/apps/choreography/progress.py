@@ -1,14 +1,18 @@
-"""A task's way through its states, each step a compare-and-set.
+"""A task's way through its states. Only the holder of the job's lease writes them.
 
-The original fails, deletes and reads these rows too. So no step writes a row that is not in the state
-it believes, none writes a column it does not mean, and none is ever a ``save()``.
+The original fails, deletes and reads these rows too. So every step locks the row and looks at it
+before it writes, none writes a column it does not mean, and none is ever a ``save()``.
 """
 
 from typing import Any
 
 from django.utils import timezone
 
+from apps.choreography import neighbour
 from apps.choreography.models import ChoreographyTask
+from apps.jobs import leases
+from apps.jobs.leases import Lease
+from apps.jobs.models import Job
 
 STARTED = ChoreographyTask.Status.STARTED
 RUNNING = ChoreographyTask.Status.RUNNING
@@ -27,44 +31,83 @@ SUCCESS = "Choreography generated successfully!"
 AUTO_SAVED = " (Auto-saved to collection)"
 
 
-class TaskTakenError(Exception):
-    """The row is not ours to write any more: cancelled, purged or failed by somebody else."""
+class StoppedError(Exception):
+    """The row says that there is nothing left to do; ``outcome`` says how it ended."""
+
+    def __init__(self, message: str, *, outcome: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
 
 
-def claim(task_id: str) -> bool:
-    """Take a started task. False: it is gone, finished, or another worker has it."""
-    return _swap(task_id, {STARTED}, status=RUNNING, **_stage("downloading"))
+def begin(lease: Lease, *, job_execution_name: str) -> None:
+    """Show that work begins, perhaps anew. Raises LeaseLostError or StoppedError."""
+    _write(lease, {STARTED, RUNNING}, job_execution_name=job_execution_name, **_running("downloading"))
 
 
-def advance(task_id: str, stage: str) -> None:
-    """Enter the next stage. Raises TaskTakenError."""
-    _swap_or_stop(task_id, **_stage(stage))
+def advance(lease: Lease, stage: str) -> None:
+    """Enter the next stage. Raises LeaseLostError or StoppedError."""
+    with leases.short_transaction():
+        _write(lease, {RUNNING}, **_running(stage))
 
 
-def complete(task_id: str, *, result: dict[str, Any]) -> None:
-    """Finish. Raises TaskTakenError."""
-    message = SUCCESS + (AUTO_SAVED if result["auto_saved"] else "")
-    _swap_or_stop(
-        task_id, status=COMPLETED, progress=100, stage="completed", message=message, result=result, error=None
-    )
+def take_back(lease: Lease) -> None:
+    """Undo it if the original has failed the row. Raises LeaseLostError."""
+    with leases.short_transaction():
+        task = _locked(lease.task_id)
+        leases.held(lease)
+        if task is not None and neighbour.was_given_up(task):
+            reached, _ = STAGES.get(task.stage, (0, ""))
+            _update(task, status=RUNNING, progress=reached, error=None)
 
 
-def fail(task_id: str, *, reason: str) -> bool:
-    """Record why it failed. False: somebody else has ended it already."""
-    return _swap(task_id, {STARTED, RUNNING}, status=FAILED, progress=0, stage="failed", error=reason)
+def complete(lease: Lease, *, result: dict[str, Any]) -> None:
+    """Finish. Raises LeaseLostError or StoppedError."""
+    _write(lease, {RUNNING}, result=result, error=None, **ended(COMPLETED, result))
+    leases.end(lease, Job.Outcome.COMPLETED, result=result)
 
 
-def _stage(stage: str) -> dict[str, Any]:
+def fail(lease: Lease, *, reason: str) -> None:
+    """Write why it failed, unless somebody else has ended it already. Raises LeaseLostError."""
+    with leases.short_transaction():
+        try:
+            _write(lease, {STARTED, RUNNING}, error=reason, **ended(FAILED))
+        except StoppedError as stopped:
+            leases.end(lease, stopped.outcome, error=str(stopped))
+        else:
+            leases.end(lease, Job.Outcome.FAILED, error=reason)
+
+
+def ended(status: str, result: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the columns that say so; the message of a failed task stays as it was."""
+    if status == FAILED:
+        return {"status": FAILED, "progress": 0, "stage": "failed"}
+    message = SUCCESS + (AUTO_SAVED if result and result.get("auto_saved") else "")
+    return {"status": COMPLETED, "progress": 100, "stage": "completed", "message": message}
+
+
+def _running(stage: str) -> dict[str, Any]:
     progress, message = STAGES[stage]
-    return {"stage": stage, "progress": progress, "message": message}
+    return {"status": RUNNING, "stage": stage, "progress": progress, "message": message, "error": None}
 
 
-def _swap_or_stop(task_id: str, **changes: Any) -> None:
-    if not _swap(task_id, {RUNNING}, **changes):
-        raise TaskTakenError(f"Task {task_id} is no longer running; its work stops here.")
+def _write(lease: Lease, states: set[str], **changes: Any) -> None:
+    """Write the row, within a transaction, if it is in a state it may be in."""
+    task = _locked(lease.task_id)
+    job = leases.held(lease)
+    if task is None:
+        if not neighbour.was_purged(job):
+            raise StoppedError(f"Task {lease.task_id} was cancelled.", outcome=Job.Outcome.CANCELLED)
+        return  # the original forgets old tasks, running or not; the outcome is kept with the job
+    if task.status not in states and not neighbour.was_given_up(task):
+        reason = task.error or f"Task {lease.task_id} was set to {task.status!r} by somebody else."
+        raise StoppedError(reason, outcome=Job.Outcome.FAILED)
+    _update(task, **changes)
 
 
-def _swap(task_id: str, states: set[str], **changes: Any) -> bool:
+def _locked(task_id: str) -> ChoreographyTask | None:
+    return ChoreographyTask.objects.select_for_update(no_key=True).filter(pk=task_id).first()
+
+
+def _update(task: ChoreographyTask, **changes: Any) -> None:
     # update() knows no auto_now, and the original's page shows when a task last moved.
-    rows = ChoreographyTask.objects.filter(task_id=task_id, status__in=states)
-    return rows.update(updated_at=timezone.now(), **changes) == 1
+    ChoreographyTask.objects.filter(pk=task.pk).update(updated_at=timezone.now(), **changes)

@@ -1,13 +1,21 @@
 """Look tasks up. Only the owner's: to everybody else they do not exist."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from apps.authentication.models import User
+from apps.choreography import neighbour, progress
 from apps.choreography.models import ChoreographyTask
+from apps.jobs import leases
+from apps.jobs.models import Job
 from apps.media.files import video_file
-from config.errors import ConflictError, NotFoundError
+from config.errors import ConflictError, GoneError, NotFoundError
+
+# How long a cancelled task is remembered as one that was there.
+GONE_FOR = timedelta(days=1)
 
 
 def tasks_of(user: User) -> QuerySet[ChoreographyTask]:
@@ -15,13 +23,65 @@ def tasks_of(user: User) -> QuerySet[ChoreographyTask]:
 
 
 def task_of(user: User, task_id: str, *, lock: bool = False) -> ChoreographyTask:
-    """Return one task, locked until the transaction ends if wanted. Raises NotFoundError."""
-    tasks = tasks_of(user).select_for_update() if lock else tasks_of(user)
+    """Return one task, locked until the transaction ends if wanted.
+
+    What the original did to the row does not show: a row it gave up is shown as the job that lives on,
+    one it purged as the job that is known here. Raises NotFoundError, GoneError if it was cancelled.
+    """
     # A NUL is the one character that PostgreSQL takes as an error instead of as another id.
-    task = None if "\0" in task_id else tasks.filter(pk=task_id).first()
-    if task is None:
+    known = task_id if "\0" not in task_id else None
+    task = _locked(tasks_of(user), lock=lock).filter(pk=known).first()
+    job = _locked(Job.objects.filter(user=user), lock=lock).filter(pk=known).first()
+    if task is None and job is None:
         raise NotFoundError(f"There is no task {task_id!r}.", code="task-missing")
+    if task is None:
+        return _without_row(job)
+    return as_their_jobs_are([task])[0]
+
+
+def as_their_jobs_are(tasks: list[ChoreographyTask]) -> list[ChoreographyTask]:
+    """Return the tasks, those that the original gave up as the jobs that live on."""
+    given_up = [task.pk for task in tasks if neighbour.was_given_up(task)]
+    living = leases.live().in_bulk(given_up)
+    return [_shown_as_living(task, living[task.pk]) if task.pk in living else task for task in tasks]
+
+
+def _locked(rows: QuerySet, *, lock: bool) -> QuerySet:
+    return rows.select_for_update() if lock else rows
+
+
+def _shown_as_living(task: ChoreographyTask, job: Job) -> ChoreographyTask:
+    working = job.token is not None
+    task.status = ChoreographyTask.Status.RUNNING if working else ChoreographyTask.Status.STARTED
+    task.progress, _ = progress.STAGES.get(task.stage, (0, ""))
+    task.error = None
     return task
+
+
+def _without_row(job: Job) -> ChoreographyTask:
+    if job.outcome == Job.Outcome.CANCELLED:
+        _refuse_cancelled(job)
+    if not job.outcome and not neighbour.was_purged(job):
+        raise GoneError(f"Task {job.pk!r} was cancelled.", code="task-cancelled")
+    if job.outcome:
+        state = progress.ended(job.outcome, job.result)
+    else:
+        state = {"status": progress.RUNNING if job.token else progress.STARTED}
+    return ChoreographyTask(
+        task_id=job.pk,
+        user_id=job.user_id,
+        result=job.result,
+        error=job.error,
+        created_at=job.created_at,
+        updated_at=job.ended_at or job.created_at,
+        **state,
+    )
+
+
+def _refuse_cancelled(job: Job) -> None:
+    if job.ended_at and job.ended_at > timezone.now() - GONE_FOR:
+        raise GoneError(job.error or f"Task {job.pk!r} was cancelled.", code="task-cancelled")
+    raise NotFoundError(f"There is no task {job.pk!r}.", code="task-missing")
 
 
 def result_of(task: ChoreographyTask) -> dict[str, object]:
@@ -39,4 +99,4 @@ def video_name_of(task: ChoreographyTask) -> str:
 
 def video_of(task: ChoreographyTask) -> Path:
     """Return the task's video. Raises ConflictError before there is one, NotFoundError when it is gone."""
-    return video_file(video_name_of(task))
+    return video_file(video_name_of(task), owner_id=task.user_id)

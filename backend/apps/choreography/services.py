@@ -1,33 +1,114 @@
-"""Start a generation."""
+"""Start a generation, cancel one."""
 
 import uuid
+from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from apps.authentication.models import User
 from apps.authentication.selectors import saves_automatically
-from apps.choreography import jobs
+from apps.choreography import queue
 from apps.choreography.executions import execution_name
 from apps.choreography.models import ChoreographyTask
+from apps.choreography.selectors import task_of
+from apps.jobs import leases
+from apps.jobs.models import Job
 from apps.songs.selectors import song_path
+from config.errors import ConflictError
+
+CANCELLED = "You cancelled it."
+
+
+def start_generation(
+    *,
+    user: User,
+    song: str,
+    difficulty: str,
+    energy: str | None = None,
+    seed: int = 0,
+    auto_save: bool = True,
+    idempotency_key: str | None = None,
+) -> ChoreographyTask:
+    """Write the task and its job and call a worker, all or nothing.
+
+    As in the original, the result is saved if both the request and the user's preference say so. Raises
+    NotFoundError if there is no such song.
+    """
+    song_path(song)
+    request = {"song": song, "difficulty": difficulty, "energy": energy, "seed": seed, "auto_save": auto_save}
+    return _start(user, request, idempotency_key)
+
+
+def start_generation_once(*, user: User, idempotency_key: str, **wishes: Any) -> tuple[ChoreographyTask, bool]:
+    """Start a generation, or return the one that was started with this key; say whether it is new.
+
+    Raises NotFoundError if there is no such song, ConflictError if the key was sent with other wishes.
+    """
+    if job := _job_of_key(user, idempotency_key):
+        return _task_of_same(job, wishes), False
+    try:
+        return start_generation(user=user, idempotency_key=idempotency_key, **wishes), True
+    except IntegrityError:
+        # Sent twice at the same moment: the other one was faster.
+        if job := _job_of_key(user, idempotency_key):
+            return _task_of_same(job, wishes), False
+        raise
 
 
 @transaction.atomic
-def start_generation(
-    *, user: User, song: str, difficulty: str, energy: str | None = None, seed: int = 0, auto_save: bool = True
-) -> ChoreographyTask:
-    """Write the task and queue its job, both or neither. Raises NotFoundError if there is no such song.
-
-    As in the original, the result is saved if both the request and the user's preference say so.
-    """
-    song_path(song)
+def _start(user: User, request: dict[str, Any], idempotency_key: str | None) -> ChoreographyTask:
     task_id = str(uuid.uuid4())
-    job_id = jobs.generate.defer(
+    queue_job_id = queue.ring(task_id)
+    task = ChoreographyTask.objects.create(
         task_id=task_id,
-        song=song,
-        difficulty=difficulty,
-        energy=energy,
-        seed=seed,
-        auto_save=auto_save and saves_automatically(user),
+        user=user,
+        message=queue.message_for(leases.live().count()),
+        job_execution_name=execution_name(queue_job_id),
     )
-    return ChoreographyTask.objects.create(task_id=task_id, user=user, job_execution_name=execution_name(job_id))
+    Job.objects.create(
+        task_id=task_id,
+        user=user,
+        request=request,
+        auto_save=request["auto_save"] and saves_automatically(user),
+        idempotency_key=idempotency_key,
+        created_at=task.created_at,
+        queue_job_id=queue_job_id,
+    )
+    return task
+
+
+def _job_of_key(user: User, key: str) -> Job | None:
+    return Job.objects.filter(user=user, idempotency_key=key).first()
+
+
+def _task_of_same(job: Job, wishes: dict[str, Any]) -> ChoreographyTask:
+    unsaid = {"energy": None, "seed": 0, "auto_save": True}
+    if job.request != unsaid | wishes:
+        message = f"Idempotency-Key {job.idempotency_key!r} was sent before, with other wishes. Choose a new key."
+        raise ConflictError(message, code="idempotency-key-reused")
+    return task_of(job.user, job.pk)
+
+
+def cancel_generation(*, user: User, task_id: str) -> str:
+    """Delete the task, as the original does, which stops the work; return the status it had.
+
+    Raises NotFoundError if there is no such task, GoneError if it was cancelled before.
+    """
+    with transaction.atomic():
+        task = task_of(user, task_id, lock=True)
+        ChoreographyTask.objects.filter(pk=task.pk).delete()
+        _remember_cancelled(task)
+    # Somebody may move up. The worker stops by itself when it finds its lease gone.
+    queue.tell_places()
+    queue.ring_if_due()
+    return task.status
+
+
+def _remember_cancelled(task: ChoreographyTask) -> None:
+    """Keep for GET that it was cancelled; the original's tasks, which have no job, included."""
+    cancelled = {"outcome": Job.Outcome.CANCELLED, "error": CANCELLED, "ended_at": timezone.now(), "token": None}
+    new = {"user_id": task.user_id, "request": {}, "created_at": task.created_at}
+    Job.objects.update_or_create(
+        pk=task.pk, defaults=cancelled | {"lease_expires_at": None, "owner": ""}, create_defaults=cancelled | new
+    )

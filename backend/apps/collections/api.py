@@ -45,16 +45,38 @@ class Keep(serializers.Serializer):
     difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices, required=False)
 
 
+class Change(serializers.Serializer):
+    title = serializers.CharField(max_length=200)
+    difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices)
+
+
+class Wanted(serializers.Serializer):
+    difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices, required=False, allow_blank=True)
+    search = serializers.CharField(required=False, allow_blank=True, help_text="in the title and in music_info")
+    sort = serializers.ChoiceField(list(selectors.SORTS), required=False, help_text="default: newest")
+
+
+class Stats(serializers.Serializer):
+    total_count = serializers.IntegerField()
+    total_duration = serializers.FloatField(help_text="seconds; lengths that are none are left out")
+    avg_duration = serializers.FloatField(help_text="seconds")
+    beginner_count = serializers.IntegerField()
+    intermediate_count = serializers.IntegerField()
+    advanced_count = serializers.IntegerField()
+
+
 class Choreographies(ListAPIView):
     serializer_class = ChoreographyOut
     queryset = SavedChoreography.objects.none()
 
     def get_queryset(self):
-        return selectors.choreographies_of(self.request.user)
+        wanted = Wanted(data=self.request.query_params)
+        wanted.is_valid(raise_exception=True)
+        return selectors.choreographies_of(self.request.user, **wanted.validated_data)
 
-    @extend_schema(responses={200: ChoreographyOut(many=True), 401: PROBLEMS})
+    @extend_schema(parameters=[Wanted], responses={200: ChoreographyOut(many=True), 400: PROBLEMS, 401: PROBLEMS})
     def get(self, request: Request) -> Response:
-        """Your collection, newest first."""
+        """Your collection, newest first or as wanted. A cursor belongs to one order."""
         return super().get(request)
 
     @extend_schema(
@@ -83,6 +105,31 @@ class Choreography(APIView):
     def get(self, request: Request, choreography_id: uuid.UUID) -> Response:
         """One of your choreographies."""
         return Response(ChoreographyOut(selectors.choreography_of(request.user, choreography_id)).data)
+
+    @extend_schema(
+        request=Change(partial=True), responses={200: ChoreographyOut, 400: PROBLEMS, 401: PROBLEMS, 404: PROBLEMS}
+    )
+    def patch(self, request: Request, choreography_id: uuid.UUID) -> Response:
+        """Change its title or level; what is not given stays."""
+        form = Change(data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        changed = services.change_choreography(
+            user=request.user, choreography_id=choreography_id, **form.validated_data
+        )
+        return Response(ChoreographyOut(changed).data)
+
+    @extend_schema(responses={204: None, 401: PROBLEMS, 404: PROBLEMS})
+    def delete(self, request: Request, choreography_id: uuid.UUID) -> Response:
+        """Delete it and its video."""
+        services.delete_choreography(user=request.user, choreography_id=choreography_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class CollectionStats(APIView):
+    @extend_schema(responses={200: Stats, 401: PROBLEMS})
+    def get(self, request: Request) -> Response:
+        """How many you have, and how long they are."""
+        return Response(selectors.stats_of(request.user))
 
 
 class ChoreographyVideo(VideoView):

@@ -1,23 +1,56 @@
 """Look saved choreographies up. Only the owner's: to everybody else they do not exist."""
 
+import math
 import uuid
 from pathlib import Path
 
-from django.db.models import QuerySet
+from django.db.models import Avg, Count, Q, QuerySet, Sum, TextField
+from django.db.models.functions import Cast
 
 from apps.authentication.models import User
 from apps.collections.models import SavedChoreography
 from apps.media.files import video_file
 from config.errors import NotFoundError
 
-
-def choreographies_of(user: User) -> QuerySet[SavedChoreography]:
-    return SavedChoreography.objects.filter(user=user)
+SORTS = {"newest": "-created_at", "oldest": "created_at", "title": "title", "duration": "-duration"}
 
 
-def choreography_of(user: User, choreography_id: uuid.UUID) -> SavedChoreography:
-    """Return one saved choreography. Raises NotFoundError."""
-    choreography = choreographies_of(user).filter(pk=choreography_id).first()
+def choreographies_of(
+    user: User, *, difficulty: str = "", search: str = "", sort: str = "newest"
+) -> QuerySet[SavedChoreography]:
+    """Return a user's choreographies; ``search`` looks at the title and at the text of music_info, as the original."""
+    found = SavedChoreography.objects.filter(user=user).order_by(SORTS[sort])
+    if difficulty:
+        found = found.filter(difficulty=difficulty)
+    if search:
+        found = found.annotate(music_text=Cast("music_info", TextField()))
+        found = found.filter(Q(title__icontains=search) | Q(music_text__icontains=search))
+    return found
+
+
+def stats_of(user: User) -> dict[str, float]:
+    """Return how many choreographies there are and how long they are, under the original's names.
+
+    Old rows hold lengths that are negative, infinite or no number: those rows count, their lengths do not.
+    """
+    # PostgreSQL holds NaN for greater than everything, infinity included.
+    measured = Q(duration__gte=0, duration__lt=math.inf)
+    by_difficulty = {
+        f"{level}_count": Count("pk", filter=Q(difficulty=level)) for level in SavedChoreography.Difficulty.values
+    }
+    stats = SavedChoreography.objects.filter(user=user).aggregate(
+        total_count=Count("pk"),
+        total_duration=Sum("duration", filter=measured, default=0.0),
+        avg_duration=Avg("duration", filter=measured, default=0.0),
+        **by_difficulty,
+    )
+    return {name: stats[name] for name in ("total_count", "total_duration", "avg_duration", *by_difficulty)}
+
+
+def choreography_of(user: User, choreography_id: uuid.UUID, *, lock: bool = False) -> SavedChoreography:
+    """Return one saved choreography, locked until the transaction ends if wanted. Raises NotFoundError."""
+    found = choreographies_of(user).select_for_update() if lock else choreographies_of(user)
+    choreography = found.filter(pk=choreography_id).first()
     if choreography is None:
         raise NotFoundError("There is no such choreography.", code="choreography-missing")
     return choreography
@@ -30,4 +63,4 @@ def choreography_from_task(user: User, task_id: str) -> SavedChoreography | None
 
 def video_of(choreography: SavedChoreography) -> Path:
     """Return its video. Raises NotFoundError when it is gone."""
-    return video_file(choreography.video_path.name or "")
+    return video_file(choreography.video_path.name or "", owner_id=choreography.user_id)

@@ -1,16 +1,24 @@
-"""Keep choreographies."""
+"""Keep choreographies, change them, delete them."""
 
+import logging
 import uuid
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
 from apps.authentication.models import User
 from apps.choreography.executions import request_of
+from apps.choreography.models import ChoreographyTask
 from apps.choreography.selectors import result_of, task_of, video_name_of
 from apps.collections.models import SavedChoreography
-from apps.collections.selectors import choreography_from_task
+from apps.collections.selectors import choreographies_of, choreography_from_task, choreography_of
+from apps.media.files import media_file, video_file
 from apps.songs.selectors import title_of
+from config.errors import NotFoundError
+
+log = logging.getLogger(__name__)
 
 AUTO_SAVED_TITLE = "Auto-saved Choreography"
 
@@ -66,6 +74,53 @@ def save_choreography(
         duration_s=float(seconds) if isinstance(seconds, int | float) else 0.0,
     )
     return saved, True
+
+
+def change_choreography(
+    *, user: User, choreography_id: uuid.UUID, title: str | None = None, difficulty: str | None = None
+) -> SavedChoreography:
+    """Write what is given and nothing else: of two changes at once neither undoes the other. Raises NotFoundError."""
+    given = {"title": title, "difficulty": difficulty}
+    changes = {name: value for name, value in given.items() if value is not None}
+    if changes:
+        choreographies_of(user).filter(pk=choreography_id).update(**changes)
+    return choreography_of(user, choreography_id)
+
+
+@transaction.atomic
+def delete_choreography(*, user: User, choreography_id: uuid.UUID) -> None:
+    """Delete the row, and the video if it is the user's and no other row names it. Raises NotFoundError."""
+    doomed = choreography_of(user, choreography_id, lock=True)
+    video = _video(doomed.video_path.name or "", user.pk)
+    task_id = doomed.generation_parameters.get("task_id") if isinstance(doomed.generation_parameters, dict) else None
+    choreographies_of(user).filter(pk=doomed.pk).delete()
+    if video and not _is_named(video, apart_from_task=task_id):
+        # After the commit: a file without its row is litter, a row without its file is a loss.
+        transaction.on_commit(partial(_remove, video))
+
+
+def _is_named(video: Path, *, apart_from_task: Any) -> bool:
+    """Return whether a row names this file, in whatever way: absolute, relative, or by the path of an old machine."""
+    saved = SavedChoreography.objects.filter(video_path__endswith=video.name)
+    named = set(saved.values_list("video_path", "user_id"))
+    tasks = ChoreographyTask.objects.filter(result__video_path__endswith=video.name)
+    # The task that made it goes by itself within the hour, and would keep the file for nobody.
+    named |= {(str(result_of(task)["video_path"]), task.user_id) for task in tasks if task.pk != apart_from_task}
+    return any(video in (media_file(name), _video(name, owner_id)) for name, owner_id in named)
+
+
+def _video(name: str, owner_id: int) -> Path | None:
+    try:
+        return video_file(name, owner_id=owner_id)
+    except NotFoundError:
+        return None
+
+
+def _remove(video: Path) -> None:
+    try:
+        video.unlink(missing_ok=True)
+    except OSError:
+        log.exception("%s belongs to no choreography any more and could not be removed", video)
 
 
 def _create(

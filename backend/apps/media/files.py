@@ -1,7 +1,7 @@
 """From the name that a row stores to the file it means."""
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from django.conf import settings
 
@@ -24,12 +24,28 @@ def media_file(name: str) -> Path | None:
     return path if found else None
 
 
-def video_file(name: str) -> Path:
-    """Return the video that a row names. Raises NotFoundError."""
-    path = media_file(name)
-    if path is None:
-        raise NotFoundError("The video file is not there any more.", code="file-missing")
-    return path
+def video_file(name: str, *, owner_id: int) -> Path:
+    """Return the video that a row of this user names. Raises NotFoundError.
+
+    Old rows hold paths of machines that are gone; the original finds their videos by base name in the
+    user's folder, so that is looked at too. A row may name any file, since the original takes the path
+    from whoever saves it: another user's video, or a song, is not this user's and is not there.
+    """
+    for candidate in (name, f"{_folder_of(owner_id)}/{PurePosixPath(name).name}"):
+        path = media_file(candidate)
+        if path and belongs_to(path, owner_id):
+            return path
+    raise NotFoundError("The video file is not there any more.", code="file-missing")
+
+
+def belongs_to(path: Path, owner_id: int) -> bool:
+    """Whether a file is one of this user's videos, or one that the admin put there."""
+    root = Path(os.path.realpath(settings.MEDIA_ROOT))
+    return any(path.is_relative_to(root / folder) for folder in (_folder_of(owner_id), "choreographies"))
+
+
+def _folder_of(owner_id: int) -> str:
+    return f"output/user_{owner_id}"
 
 
 def stored_name(path: Path) -> str:

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 from werkzeug.http import http_date, parse_if_range_header, parse_range_header, quote_etag
 
-from config.problems import MEDIA_TYPE, problem
+from config.problems import problem_response
 
 CHUNK_BYTES = 256 * 1024
 
@@ -90,8 +90,8 @@ def _changed(request: HttpRequest | Request, validators: dict[str, str]) -> bool
 
 
 def _unsatisfiable(size: int) -> JsonResponse:
-    body = problem(416, f"The file has {size} bytes; the range lies outside.", code="range")
-    return JsonResponse(body, status=416, headers={"Content-Range": f"bytes */{size}"}, content_type=MEDIA_TYPE)
+    detail = f"The file has {size} bytes; the range lies outside."
+    return problem_response(416, detail, code="range", headers={"Content-Range": f"bytes */{size}"})
 
 
 class VideoView(APIView):

@@ -1,0 +1,23 @@
+"""What the original does to tasks, whoever wrote them, and what it means when it did it to ours."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from apps.choreography.models import ChoreographyTask
+from apps.jobs.models import Job
+
+# It fails every unfinished task that is older than 5 minutes, with exactly this sentence.
+STUCK = "Task stuck for more than 5 minutes - likely container restart"
+# It deletes every task older than this; a younger one that is gone was cancelled.
+FORGOTTEN_AFTER = timedelta(hours=1)
+
+
+def was_given_up(task: ChoreographyTask) -> bool:
+    """Whether the original's housekeeping failed it. If its job lives on, the row is taken back."""
+    return task.status == ChoreographyTask.Status.FAILED and task.error == STUCK
+
+
+def was_purged(job: Job) -> bool:
+    """Whether the row of this job, which is gone, was too old for the original. Else it was cancelled."""
+    return job.created_at <= timezone.now() - FORGOTTEN_AFTER

@@ -1,0 +1,95 @@
+"""Put in order what killed workers and the original left: nothing stays running for ever.
+
+Every worker sweeps, when it starts and then every JOB_SWEEP_S; two at once do no harm.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.db import Error, connection, transaction
+from django.utils import timezone
+from procrastinate import sql
+from procrastinate.contrib.django.django_connector import DjangoConnector
+
+from apps.choreography import files, neighbour, queue
+from apps.choreography.models import ChoreographyTask
+from apps.jobs import leases
+from apps.jobs.models import Job
+
+log = logging.getLogger(__name__)
+
+
+def sweep() -> None:
+    """Do it once."""
+    retry_stalled_calls()
+    for task_id in list(leases.live().filter(token__isnull=True).values_list("task_id", flat=True)):
+        look_after_waiting(task_id)
+    files.remove_abandoned_drafts()
+    queue.tell_places()
+    queue.ring_if_due()
+
+
+@contextmanager
+def sweeping() -> Iterator[None]:
+    """Sweep now, and regularly until the block ends."""
+    sweep()
+    over = threading.Event()
+    thread = threading.Thread(target=_sweep_until, args=(over,), name="sweep", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _sweep_until(over: threading.Event) -> None:
+    while not over.wait(settings.JOB_SWEEP_S):
+        try:
+            sweep()
+        except (Error, OSError):
+            # The next one may succeed; a worker that stops sweeping would leave tasks running for ever.
+            log.exception("the sweep failed; it is tried again in %s s", settings.JOB_SWEEP_S)
+        finally:
+            connection.close()
+
+
+def retry_stalled_calls() -> None:
+    """Let calls be answered anew whose worker has no heartbeat any more; procrastinate does not do that by itself."""
+    queries = DjangoConnector()
+    stalled = queries.execute_query_all(
+        query=sql.queries["select_stalled_jobs_by_heartbeat"],
+        queue=queue.NAME,
+        task_name=queue.NAME,
+        seconds_since_heartbeat=settings.PROCRASTINATE_WORKER_DEFAULTS["stalled_worker_timeout"],
+    )
+    for call in stalled:
+        log.warning("call %s: its worker is gone; it is made again", call["id"])
+        with transaction.atomic():
+            queries.execute_query(
+                query=sql.queries["retry_job"],
+                job_id=call["id"],
+                retry_at=datetime.now(UTC),
+                new_priority=None,
+                new_queue_name=None,
+                new_lock=None,
+            )
+
+
+def look_after_waiting(task_id: str) -> None:
+    """Take a waiting row back that the original gave up; end the job of one that was cancelled."""
+    with leases.short_transaction():
+        task = ChoreographyTask.objects.select_for_update(no_key=True).filter(pk=task_id).first()
+        job = leases.live().select_for_update().filter(pk=task_id, token__isnull=True).first()
+        if job is None:
+            return  # taken up or ended meanwhile
+        if task is None and not neighbour.was_purged(job):
+            leases.end_for_all(task_id, Job.Outcome.CANCELLED, error=f"Task {task_id} was cancelled.")
+        if task is not None and neighbour.was_given_up(task):
+            ChoreographyTask.objects.filter(pk=task_id).update(
+                status=ChoreographyTask.Status.STARTED, error=None, updated_at=timezone.now()
+            )

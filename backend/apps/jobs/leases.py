@@ -1,0 +1,143 @@
+"""Who may write. A worker that lost its lease, however long it slept, writes nothing any more.
+
+Every write goes through ``held``, which locks the job's row and compares the token. Rows are always
+locked in the order task, job: the original's delete of a user locks them in that order too.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import Error, connection, transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from apps.jobs.models import Job
+
+log = logging.getLogger(__name__)
+
+RENEWALS_PER_LEASE = 3
+
+
+class LeaseLostError(Exception):
+    """The job is somebody else's now, or it has ended."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work on one job. The token is the fence; a new attempt has a new one."""
+
+    task_id: str
+    user_id: int
+    token: uuid.UUID
+    attempt: int
+
+
+def live() -> QuerySet[Job]:
+    """Return the jobs with something left to do, oldest first."""
+    return Job.objects.filter(outcome__isnull=True)
+
+
+def take(task_id: str, *, queue_job_id: int) -> Lease | None:
+    """Take a job that nobody works on, or whose worker let its lease run out. None: somebody was faster."""
+    token = uuid.uuid4()
+    free = Q(token__isnull=True) | Q(lease_expires_at__lt=Now())
+    job = live().select_for_update().filter(free, pk=task_id).first()
+    if job is None:
+        return None
+    attempt = job.attempt + 1
+    Job.objects.filter(pk=task_id).update(
+        token=token, owner=_owner(), lease_expires_at=_expiry(), attempt=attempt, queue_job_id=queue_job_id
+    )
+    return Lease(task_id, job.user_id, token, attempt)
+
+
+def held(lease: Lease) -> Job:
+    """Return the job, locked until the transaction ends. Raises LeaseLostError."""
+    job = live().select_for_update().filter(pk=lease.task_id, token=lease.token).first()
+    if job is None:
+        raise LeaseLostError(
+            f"The lease of task {lease.task_id} (attempt {lease.attempt}) was lost; nothing is written."
+        )
+    return job
+
+
+def end(lease: Lease, outcome: str, *, result: dict[str, Any] | None = None, error: str | None = None) -> None:
+    """Write how it ended, which ends the lease too. Raises LeaseLostError."""
+    held(lease)
+    _end(lease.task_id, outcome, result=result, error=error)
+
+
+def end_for_all(task_id: str, outcome: str, *, error: str) -> None:
+    """End a job whoever works on it: its worker finds its lease gone."""
+    live().filter(pk=task_id).select_for_update().first()
+    _end(task_id, outcome, error=error)
+
+
+def _end(task_id: str, outcome: str, **how: Any) -> None:
+    live().filter(pk=task_id).update(
+        outcome=outcome, ended_at=Now(), token=None, owner="", lease_expires_at=None, **how
+    )
+
+
+@contextmanager
+def kept(lease: Lease, *, each_time: Callable[[], None]) -> Iterator[None]:
+    """Renew the lease in the background until the block ends, but no longer than JOB_TIME_LIMIT_S."""
+    over = threading.Event()
+    thread = threading.Thread(target=_keep, args=(lease, over, each_time), name=f"lease-{lease.task_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _keep(lease: Lease, over: threading.Event, each_time: Callable[[], None]) -> None:
+    give_up_at = time.monotonic() + settings.JOB_TIME_LIMIT_S
+    # A worker that hangs would renew for ever; so its time is limited, and then another may take over.
+    while not over.wait(settings.JOB_LEASE_S / RENEWALS_PER_LEASE) and time.monotonic() < give_up_at:
+        try:
+            if not _renew(lease):
+                break
+            each_time()
+        except (Error, LeaseLostError) as error:
+            log.warning("task %s: %s", lease.task_id, error)
+            connection.close()
+    connection.close()
+
+
+def _renew(lease: Lease) -> bool:
+    mine = live().filter(pk=lease.task_id, token=lease.token)
+    return mine.update(lease_expires_at=_expiry()) == 1
+
+
+@contextmanager
+def short_transaction() -> Iterator[None]:
+    """Begin a transaction that the server ends if this process is stopped in the middle of it.
+
+    Otherwise the locks of a stopped worker would keep everybody else from taking over.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            milliseconds = str(max(1000, round(settings.JOB_LEASE_S * 1000)))
+            cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [milliseconds])
+        yield
+
+
+def _expiry() -> Any:
+    # The database's clock: those of two machines differ.
+    return Now() + timedelta(seconds=settings.JOB_LEASE_S)
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"

@@ -1,0 +1,22 @@
+"""ON DELETE CASCADE in the database, so that the original can delete its users.
+
+The original does not know this table, so its own cascade, which lives in Python, would leave a row
+that points at nobody, and the database would refuse the delete. Django 5.2 cannot say ON DELETE.
+"""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("jobs", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL(
+            sql=(
+                "ALTER TABLE jobs ADD CONSTRAINT jobs_user_id_fk_users_id"
+                " FOREIGN KEY (user_id) REFERENCES users (id)"
+                " ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED"
+            ),
+            reverse_sql="ALTER TABLE jobs DROP CONSTRAINT jobs_user_id_fk_users_id",
+        ),
+    ]

@@ -1,0 +1,53 @@
+"""What the backend knows of a generation beyond its row (table ``jobs`` in schema ``backend``).
+
+The original fails, deletes and purges rows of ``choreography_tasks``. What has to outlive that is here:
+who works on it, what was asked for, and how it ended.
+"""
+
+from django.conf import settings
+from django.db import models
+
+
+class Job(models.Model):
+    class Outcome(models.TextChoices):
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    # The task's id, and no foreign key: the original deletes tasks, and the outcome stays.
+    task_id = models.CharField(max_length=36, primary_key=True)
+    # The constraint is made by jobs.0002, with ON DELETE CASCADE in the database, and Django leaves it
+    # to that: tasks are then locked before jobs whoever deletes a user, as everywhere else.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="jobs", db_constraint=False
+    )
+    request = models.JSONField(help_text="song, difficulty, energy, seed and auto_save as asked for")
+    auto_save = models.BooleanField(default=False, help_text="asked for, and the user's preference agreed")
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)
+    created_at = models.DateTimeField(help_text="the task's")
+    queue_job_id = models.BigIntegerField(null=True, blank=True, help_text="the queue's job that runs it")
+
+    # The lease. A worker writes only while the token is its own; NULL means nobody works on it.
+    token = models.UUIDField(null=True, blank=True)
+    owner = models.CharField(max_length=255, blank=True, default="", help_text="host and process, for people")
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    attempt = models.IntegerField(default=0)
+
+    # NULL while there is something left to do.
+    outcome = models.CharField(max_length=20, choices=Outcome.choices, null=True, blank=True)
+    result = models.JSONField(null=True, blank=True)
+    error = models.TextField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "jobs"
+        ordering = ["created_at", "task_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "idempotency_key"], name="jobs_idempotency_key_uniq"),
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], condition=models.Q(outcome__isnull=True), name="jobs_live_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task_id} ({self.outcome or 'live'})"

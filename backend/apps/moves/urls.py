@@ -1,0 +1,9 @@
+from django.urls import path
+
+from apps.moves import api
+
+urlpatterns = [
+    path("", api.Moves.as_view(), name="moves"),
+    # <path:>, because a clip's id is whatever its library says.
+    path("/<path:clip_id>", api.Move.as_view(), name="move"),
+]

@@ -1,0 +1,72 @@
+"""/api/auth/tokens"""
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.tokens import services
+from apps.tokens.models import PersonalToken
+from apps.tokens.scopes import SCOPES
+from apps.tokens.selectors import tokens_of
+from config.documentation import PROBLEMS, SESSION_ONLY
+
+
+class TokenOut(serializers.ModelSerializer):
+    scopes = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = PersonalToken
+        fields = ("id", "name", "prefix", "scopes", "created_at", "expires_at", "last_used_at")
+        read_only_fields = fields
+
+
+class IssuedToken(TokenOut):
+    token = serializers.CharField(help_text="the secret; it is shown this once")
+
+    class Meta(TokenOut.Meta):
+        fields = (*TokenOut.Meta.fields, "token")
+        read_only_fields = fields
+
+
+class NewToken(serializers.Serializer):
+    name = serializers.CharField(max_length=100, help_text="to tell it from others")
+    scopes = serializers.MultipleChoiceField(choices=list(SCOPES.items()), allow_empty=False)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="default: never")
+
+    def validate_expires_at(self, value):
+        if value is not None and value <= timezone.now():
+            raise serializers.ValidationError("Lies in the past.")
+        return value
+
+
+class Tokens(APIView):
+    @extend_schema(
+        auth=SESSION_ONLY,
+        operation_id="auth_tokens_list",
+        responses={200: inline_serializer("TokenList", {"results": TokenOut(many=True)}), 401: PROBLEMS, 403: PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        """Your tokens, newest first, without their secrets."""
+        return Response({"results": TokenOut(tokens_of(request.user), many=True).data})
+
+    @extend_schema(
+        auth=SESSION_ONLY, request=NewToken, responses={201: IssuedToken, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS}
+    )
+    def post(self, request: Request) -> Response:
+        """Make a token. Its secret is in this answer and never again."""
+        form = NewToken(data=request.data)
+        form.is_valid(raise_exception=True)
+        token, secret = services.issue_token(user=request.user, **form.validated_data)
+        body = TokenOut(token).data | {"token": secret}
+        return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+
+
+class Token(APIView):
+    @extend_schema(auth=SESSION_ONLY, responses={204: None, 401: PROBLEMS, 403: PROBLEMS, 404: PROBLEMS})
+    def delete(self, request: Request, token_id: int) -> Response:
+        """Revoke a token."""
+        services.revoke_token(user=request.user, token_id=token_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)

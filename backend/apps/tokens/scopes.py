@@ -1,0 +1,27 @@
+"""What a token may do, decided by the address: a new address is closed to tokens until it is listed here."""
+
+READ = "read"
+SCOPES = {
+    READ: "read everything that is yours",
+    "songs:write": "add songs",
+    "choreographies:write": "make, cancel, keep, change and delete choreographies",
+    "account:write": "change your name and preferences",
+}
+
+# How the routes begin that tokens may use, and the scope for everything there that is more than reading.
+_WRITE_SCOPES = {
+    "api/auth/me": "account:write",
+    "api/choreography/": "choreographies:write",
+    "api/collections": "choreographies:write",
+    "api/moves": None,
+    "api/songs": "songs:write",
+}
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+def scope_needed(method: str, route: str) -> str | None:
+    """Return the scope that a token needs there; None where only a session will do."""
+    for area, write_scope in _WRITE_SCOPES.items():
+        if route.startswith(area):
+            return READ if method in _SAFE_METHODS else write_scope
+    return None

@@ -1,0 +1,28 @@
+"""Look tokens up. By their owner, or by their secret."""
+
+import hashlib
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from apps.authentication.models import User
+from apps.tokens.models import PersonalToken
+
+
+def tokens_of(user: User) -> QuerySet[PersonalToken]:
+    return PersonalToken.objects.filter(user=user)
+
+
+def valid_token(secret: str) -> PersonalToken | None:
+    """Return the token of this secret, unless it is unknown, revoked or expired or its owner is inactive.
+
+    Only hashes are compared, so how long it takes says nothing about any secret.
+    """
+    alive = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    tokens = PersonalToken.objects.select_related("user").filter(alive, user__is_active=True)
+    return tokens.filter(sha256=hash_of(secret)).first()
+
+
+def hash_of(secret: str) -> str:
+    # Unsalted and quick, unlike a password's: 256 random bits are not to be guessed.
+    return hashlib.sha256(secret.encode()).hexdigest()

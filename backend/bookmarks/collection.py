@@ -1,0 +1,99 @@
+"""The collection: saving and stats answer as the original did, pages and forms lead to ours."""
+
+import json
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.collections import selectors, services
+from apps.collections.models import SavedChoreography
+from bookmarks.successors import successor
+
+
+class StoredJSON(forms.JSONField):
+    """JSON that PostgreSQL can store: without NaN and without a NUL."""
+
+    def to_python(self, value: Any) -> Any:
+        """Parse what was sent."""
+        try:
+            parsed = super().to_python(value)
+            text = json.dumps(parsed, allow_nan=False, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError(self.error_messages["invalid"], params={"value": value}) from error
+        if rb"\u0000" in text.replace(rb"\\", b""):
+            raise forms.ValidationError(self.error_messages["invalid"], params={"value": value})
+        return parsed
+
+
+class SaveForm(forms.Form):
+    """What the original's address takes."""
+
+    title = forms.CharField(max_length=200)
+    difficulty = forms.ChoiceField(choices=SavedChoreography.Difficulty.choices)
+    video_path = forms.CharField(max_length=500)
+    duration = forms.FloatField(min_value=0)
+    music_info = StoredJSON(required=False)
+    generation_parameters = StoredJSON(required=False)
+
+
+class EditForm(forms.Form):
+    """What the original's form changes."""
+
+    title = forms.CharField(max_length=200)
+    difficulty = forms.ChoiceField(choices=SavedChoreography.Difficulty.choices)
+
+
+@login_required
+@require_GET
+def show_collection(request: HttpRequest) -> HttpResponse:
+    return successor(request, "web:collection")
+
+
+@login_required
+@require_GET
+def show_choreography(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
+    selectors.choreography_of(request.user, choreography_id)
+    return successor(request, "web:choreography", choreography_id)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
+    selectors.choreography_of(request.user, choreography_id)
+    form = EditForm(request.POST)
+    if request.method == "POST" and form.is_valid():
+        services.change_choreography(user=request.user, choreography_id=choreography_id, **form.cleaned_data)
+    return redirect("web:choreography", choreography_id)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def delete(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
+    if request.method != "POST":
+        return show_choreography(request, choreography_id)
+    services.delete_choreography(user=request.user, choreography_id=choreography_id)
+    return redirect("web:collection")
+
+
+@login_required
+@require_POST
+def save(request: HttpRequest) -> JsonResponse:
+    form = SaveForm(request.POST)
+    if not form.is_valid():
+        errors = {field: list(reasons) for field, reasons in form.errors.items()}
+        return JsonResponse({"success": False, "errors": errors}, status=HTTPStatus.BAD_REQUEST)
+    saved = SavedChoreography.objects.create(user=request.user, thumbnail_path="", **form.cleaned_data)
+    message = "Choreography saved successfully!"
+    return JsonResponse({"success": True, "choreography_id": str(saved.pk), "message": message})
+
+
+@login_required
+@require_GET
+def stats(request: HttpRequest) -> JsonResponse:
+    return JsonResponse(selectors.stats_of(request.user))

@@ -1,0 +1,20 @@
+"""JSON bodies, without those that would break whoever reads them."""
+
+from typing import Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+
+
+class BoundedJSONParser(JSONParser):
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().parse(*args, **kwargs)
+        except RecursionError as error:
+            raise ParseError("JSON parse error - nested too deep") from error
+
+
+class MergePatchParser(BoundedJSONParser):
+    """The same under the name that RFC 7396 gives it."""
+
+    media_type = "application/merge-patch+json"

@@ -1,0 +1,82 @@
+"""Can this service do all of its work? Asked before traffic is led here; ``config.health`` is for each instance."""
+
+import logging
+import tempfile
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from procrastinate.contrib.django.models import ProcrastinateWorker
+
+from apps.moves.selectors import library
+from config.errors import UnavailableError
+from config.guard import NotAdoptedError
+from config.problems import problem_response, safe_only
+
+log = logging.getLogger(__name__)
+
+OK = "ok"
+_QUEUE = "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s::text[]) AS name"
+_QUEUE_TABLES = ["backend.procrastinate_jobs", "backend.procrastinate_workers"]
+
+
+@safe_only
+def ready(_request: HttpRequest) -> HttpResponse:
+    outcomes = check()
+    failed = [f"{name} ({outcome})" for name, outcome in outcomes.items() if outcome != OK]
+    if failed:
+        log.warning("not ready: %s", ", ".join(failed))
+        return problem_response(503, f"Not ready: {', '.join(failed)}.", code="not-ready", checks=outcomes)
+    return JsonResponse({"status": "ready", "service": "backend", "checks": outcomes})
+
+
+def check() -> dict[str, str]:
+    """Return for each check "ok" or what is wrong, without a word about where things are."""
+    outcomes = {"database": _outcome(_database), "media": _outcome(_media), "library": _outcome(_library)}
+    for name, needs_database in (("queue", _queue), ("workers", _workers)):
+        answers = outcomes["database"] == OK
+        outcomes[name] = _outcome(needs_database) if answers else "needs the database"
+    return outcomes
+
+
+def _outcome(look: Callable[[], str]) -> str:
+    try:
+        return look()
+    except (DatabaseError, NotAdoptedError, OSError, UnavailableError) as error:
+        log.warning("%s: %s", look.__name__.strip("_"), error)
+        return "failed; the log says why"
+
+
+def _database() -> str:
+    # A new connection passes the guard, which refuses a database that was not adopted.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return OK
+
+
+def _media() -> str:
+    # Written, because permissions do not tell: the disk may be full, or mounted read-only.
+    with tempfile.TemporaryFile(dir=settings.MEDIA_ROOT) as file:
+        file.write(b"ready?")
+    return OK
+
+
+def _library() -> str:
+    library()
+    return OK
+
+
+def _queue() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(_QUEUE, [_QUEUE_TABLES])
+        (complete,) = cursor.fetchone()
+    return OK if complete else "its tables are missing"
+
+
+def _workers() -> str:
+    stalled_after_s = settings.PROCRASTINATE_WORKER_DEFAULTS["stalled_worker_timeout"]
+    recent = ProcrastinateWorker.objects.filter(last_heartbeat__gte=Now() - timedelta(seconds=stalled_after_s))
+    return OK if recent.exists() else f"none has reported within {stalled_after_s:.0f} s"

@@ -1,0 +1,55 @@
+"""What tests of generations need: a song, the moves, a user; and a look at what was left behind."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.authentication.models import User
+from apps.choreography.models import ChoreographyTask
+from apps.choreography.services import start_generation
+from apps.choreography.sweep import sweep
+from apps.collections.models import SavedChoreography
+from apps.jobs.models import Job
+
+SONG = "demo.mp3"
+
+
+def place_song(demo_song: Path) -> None:
+    """Put the song where songs are. What was heard in it is kept between tests."""
+    settings.CHOREOGRAPHER_CACHE = demo_song.parent / "cache"
+    folder = Path(settings.MEDIA_ROOT, "songs")
+    folder.mkdir()
+    shutil.copy(demo_song, folder / SONG)
+
+
+def start(user: User, **wishes: object) -> ChoreographyTask:
+    return start_generation(user=user, **({"song": SONG, "difficulty": "beginner"} | wishes))
+
+
+def age(task_id: str, **by: float) -> None:
+    """Let the task be older than it is, in both tables."""
+    for model in (ChoreographyTask, Job):
+        row = model.objects.filter(pk=task_id)
+        for created_at in row.values_list("created_at", flat=True):
+            row.update(created_at=created_at - timedelta(**by))
+
+
+def output_files() -> list[str]:
+    """Return every file and every draft below output/, temporary ones included."""
+    output = Path(settings.MEDIA_ROOT, "output")
+    found = [path for path in output.rglob("*") if path.is_file() or path.parent.name == ".drafts"]
+    return sorted(path.relative_to(output).as_posix() for path in found)
+
+
+def assert_completed_once(user: User, task_ids: list[str]) -> None:
+    """Every task has ended well, once, with one video; nothing else is there."""
+    # As every worker does at intervals; the last one may still be clearing away its own draft.
+    sweep()
+    rows = ChoreographyTask.objects.filter(pk__in=task_ids).values_list("status", "progress", "error")
+    assert list(rows) == [("completed", 100, None)] * len(task_ids), list(rows)
+    assert set(Job.objects.filter(pk__in=task_ids).values_list("outcome", "token")) == {("completed", None)}
+    saved = SavedChoreography.objects.values_list("generation_parameters__task_id", flat=True)
+    assert sorted(saved) == sorted(task_ids)
+    assert output_files() == sorted(f"user_{user.pk}/{task_id}.mp4" for task_id in task_ids)

@@ -1,0 +1,261 @@
+"""Who may do what: for every address and method, an anonymous, the owner, another user and staff.
+
+An address or a method that is not declared fails until somebody has decided who may use it.
+"""
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib import admin
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, path, resolve
+
+from apps.authentication.models import User
+from apps.choreography.models import ChoreographyTask
+from apps.collections.models import SavedChoreography
+from apps.tokens.models import PersonalToken
+from apps.tokens.scopes import SCOPES, scope_needed
+from apps.tokens.services import issue_token
+from tests.conftest import make_user
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+PEOPLE = ("anonymous", "owner", "other", "staff")
+Outcome = int | str  # a status, or "login": led to the login page, to come back
+Outcomes = tuple[Outcome, Outcome, Outcome, Outcome]
+
+KEPT, TASK, TOKEN, SONG, VIDEO = uuid.UUID(int=1), "t", 7, "s.mp3", "v.mp4"
+
+
+def everybody(outcome: Outcome) -> Outcomes:
+    return (outcome,) * 4
+
+
+def members(outcome: Outcome, *, anonymous: Outcome = 401) -> Outcomes:
+    return (anonymous, outcome, outcome, outcome)
+
+
+def owner(outcome: Outcome, *, anonymous: Outcome = 401, others: Outcome = 404) -> Outcomes:
+    """Staff is nobody special here: what staff may see, it sees in the admin site."""
+    return (anonymous, outcome, others, others)
+
+
+def page(outcome: Outcome) -> Outcomes:
+    return members(outcome, anonymous="login")
+
+
+def own_page(outcome: Outcome, *, others: Outcome = 404) -> Outcomes:
+    return owner(outcome, anonymous="login", others=others)
+
+
+# In the order of PEOPLE.
+DECLARED: dict[str, dict[str, Outcomes]] = {
+    "/api/auth/login": {"POST": everybody(200)},
+    "/api/auth/logout": {"POST": members(204)},
+    "/api/auth/me": {"GET": members(200), "PATCH": members(200)},
+    "/api/auth/me/preferences": {"GET": members(200), "PATCH": members(200)},
+    "/api/auth/register": {"POST": everybody(201)},
+    "/api/auth/tokens": {"GET": members(200), "POST": members(201)},
+    f"/api/auth/tokens/{TOKEN}": {"DELETE": owner(204)},
+    "/api/choreography/generate": {"POST": members(202)},
+    "/api/choreography/tasks": {"GET": members(200)},
+    f"/api/choreography/tasks/{TASK}": {"GET": owner(200), "DELETE": owner(200)},
+    f"/api/choreography/tasks/{TASK}/cancel": {"POST": owner(200)},
+    f"/api/choreography/tasks/{TASK}/video": {"GET": owner(200)},
+    "/api/collections": {"GET": members(200), "POST": owner(201)},
+    "/api/collections/stats": {"GET": members(200)},
+    f"/api/collections/{KEPT}": {"GET": owner(200), "PATCH": owner(200), "DELETE": owner(204)},
+    f"/api/collections/{KEPT}/video": {"GET": owner(200)},
+    "/api/health": {"GET": everybody(200)},
+    "/api/moves": {"GET": members(200)},
+    "/api/moves/none": {"GET": members(404)},
+    "/api/ready": {"GET": everybody(503)},
+    "/api/schema": {"GET": everybody(200)},
+    "/api/songs": {"GET": members(200), "POST": members(400)},
+    "/health": {"GET": everybody(200)},
+    "/ready": {"GET": everybody(503)},
+    # The pages.
+    "/": dict.fromkeys(METHODS, everybody(302)),
+    "/collection": {"GET": page(200)},
+    f"/collection/{KEPT}": {"GET": own_page(200)},
+    "/login": {"GET": everybody(200), "POST": everybody(302)},
+    "/logout": {"POST": everybody(302)},
+    "/register": {"GET": everybody(200), "POST": everybody(302)},
+    "/studio": {"GET": page(200), "POST": page(302)},
+    "/studio/songs": {"POST": page(302)},
+    f"/studio/{TASK}": {"GET": own_page(200)},
+    f"/studio/{TASK}/keep": {"POST": own_page(302)},
+    # The original's addresses.
+    "/auth/login/": {"GET": everybody(302), "POST": everybody(302)},
+    "/auth/logout/": {"POST": everybody(302)},
+    "/auth/profile/": {"GET": page(302), "POST": page(302)},
+    "/auth/register/": {"GET": everybody(302), "POST": everybody(302)},
+    "/collections/": {"GET": page(302)},
+    "/collections/save/": {"POST": page(200)},
+    "/collections/stats/": {"GET": page(200)},
+    f"/collections/{KEPT}/": {"GET": own_page(302)},
+    f"/collections/{KEPT}/delete/": {"GET": own_page(302), "POST": own_page(302)},
+    f"/collections/{KEPT}/edit/": {"GET": own_page(302), "POST": own_page(302)},
+    "/create/": {"POST": members(200)},
+    "/select-song/": {"GET": everybody(302)},
+    f"/task/{TASK}/": {"GET": own_page(200, others=403)},
+    f"/task/{TASK}/cancel/": {"POST": own_page(200, others=403), "DELETE": own_page(200, others=403)},
+    "/tasks/": {"GET": page(200)},
+    f"/video/{VIDEO}/": {"GET": own_page(200)},
+}
+
+LOGIN = {"login": "ana", "username": "ana", "password": "secreto"}
+REGISTRATION = {"username": "new", "email": "new@example.com", "display_name": "New", "password": "bailar"}
+WISHES = {"song": SONG, "song_selection": SONG, "difficulty": "beginner"}
+SENT: dict[str, dict[str, object]] = {
+    "/api/auth/login": LOGIN,
+    "/api/auth/register": REGISTRATION,
+    "/api/auth/tokens": {"name": "x", "scopes": ["read"]},
+    "/api/choreography/generate": WISHES,
+    "/api/collections": {"task_id": TASK},
+    "/auth/login/": LOGIN,
+    "/auth/register/": REGISTRATION,
+    "/collections/save/": {"title": "x", "difficulty": "beginner", "video_path": "x.mp4", "duration": 1},
+    "/create/": WISHES,
+    "/login": LOGIN,
+    "/register": REGISTRATION,
+    "/studio": WISHES,
+}
+# There no token is let in, whatever its scopes.
+SESSION_ONLY = {"/api/auth/logout", "/api/auth/tokens", f"/api/auth/tokens/{TOKEN}"}
+
+
+@pytest.fixture
+def house(db, media_root: Path, settings, moves_library: Path) -> None:
+    """Ana's things, which others try to get at."""
+    settings.MOVES_LIBRARY = moves_library
+    ana = make_user("ana")
+    name = f"output/user_{ana.pk}/{VIDEO}"
+    for file in (f"songs/{SONG}", name):
+        (media_root / file).parent.mkdir(parents=True)
+        (media_root / file).write_bytes(b"x")
+    result = {"video_path": name, "sequence_duration": 1.0}
+    ChoreographyTask.objects.create(task_id=TASK, user=ana, status="completed", result=result)
+    kept = {"title": "Noche", "video_path": name, "difficulty": "beginner", "duration": 1}
+    SavedChoreography.objects.create(pk=KEPT, user=ana, **kept)
+    issue_token(user=ana, name="hers", scopes=["read"])
+    PersonalToken.objects.update(id=TOKEN)
+
+
+def browser_of(person: str) -> Client:
+    client = Client()
+    if person == "owner":
+        client.force_login(User.objects.get(username="ana"))
+    elif person != "anonymous":
+        client.force_login(make_user(person, is_staff=person == "staff", is_superuser=person == "staff"))
+    return client
+
+
+def send(client: Client, method: str, address: str) -> HttpResponse:
+    body = SENT.get(address, {}) if method == "POST" else {}
+    if address.startswith("/api/") and address != "/api/songs":
+        answer = client.generic(method, address, json.dumps(body), content_type="application/json")
+    else:
+        answer = client.post(address, body) if method == "POST" else client.generic(method, address)
+    if answer.streaming:
+        answer.getvalue()  # to its end, or the file of a video stays open
+    return answer
+
+
+def outcome_of(answer: HttpResponse) -> Outcome:
+    leads_to_login = answer.status_code == 302 and answer["Location"].startswith("/login?next=")
+    return "login" if leads_to_login else answer.status_code
+
+
+def routes(patterns: list[URLPattern | URLResolver], before: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        route = before + str(pattern.pattern).removeprefix("^")
+        if not isinstance(pattern, URLResolver):
+            yield route
+        elif pattern.app_name != "admin":  # at the end of this file
+            yield from routes(pattern.url_patterns, route)
+
+
+def undeclared(patterns: list[URLPattern | URLResolver]) -> set[str]:
+    return set(routes(patterns)) - {resolve(address).route.removeprefix("^") for address in DECLARED}
+
+
+def test_every_address__is_declared():
+    assert undeclared(get_resolver().url_patterns) == set()
+
+
+def test_new_address__is_noticed():
+    new = path("api/secrets/<int:number>", lambda *_, **__: HttpResponse())
+    assert undeclared([*get_resolver().url_patterns, new]) == {"api/secrets/<int:number>"}
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+@pytest.mark.parametrize(
+    ("address", "method"), [(address, method) for address in DECLARED for method in DECLARED[address]]
+)
+def test_access__is_as_declared(house, person, address, method):
+    declared = DECLARED[address][method][PEOPLE.index(person)]
+    assert outcome_of(send(browser_of(person), method, address)) == declared
+
+
+@pytest.mark.parametrize("address", DECLARED)
+def test_method__that_is_not_declared__is_not_there(house, address):
+    client = browser_of("owner")
+    for method in set(METHODS) - set(DECLARED[address]):
+        assert send(client, method, address).status_code == 405, method
+
+
+GUARDED = [
+    (address, method)
+    for address in DECLARED
+    for method in DECLARED[address]
+    if address.startswith("/api/") and DECLARED[address][method][0] == 401
+]
+
+
+def answer_to_token(method: str, address: str, *scopes: str) -> HttpResponse:
+    _, secret = issue_token(user=PersonalToken.objects.get().user, name="x", scopes=scopes)
+    return send(Client(enforce_csrf_checks=True, headers={"Authorization": f"Bearer {secret}"}), method, address)
+
+
+@pytest.mark.parametrize(("address", "method"), GUARDED)
+def test_token__with_every_scope__does_what_its_owner_does(house, address, method):
+    declared = 403 if address in SESSION_ONLY else DECLARED[address][method][PEOPLE.index("owner")]
+    assert answer_to_token(method, address, *SCOPES).status_code == declared
+
+
+@pytest.mark.parametrize(("address", "method"), GUARDED)
+def test_token__with_every_scope_but_the_needed_one__does_nothing(house, address, method):
+    needed = scope_needed(method, resolve(address).route)
+    answer = answer_to_token(method, address, *(set(SCOPES) - {needed}))
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:compas:problem:scope")
+    assert (needed or "No token") in answer.json()["detail"]
+
+
+def test_token__is_nobody_on_the_pages(house):
+    for address in ("/studio", "/collection", f"/collection/{KEPT}", f"/studio/{TASK}", f"/task/{TASK}/", "/tasks/"):
+        assert outcome_of(answer_to_token("GET", address, *SCOPES)) == "login"
+        PersonalToken.objects.exclude(pk=TOKEN).delete()
+
+
+def admin_addresses() -> list[str]:
+    found = [f"/admin/{route}" for route in routes(admin.site.urls[0])]
+    return [re.sub(r"<[^>]+>", "1", address) for address in found if "(?P" not in address]
+
+
+@pytest.mark.parametrize("person", ["anonymous", "other", "staff"])
+def test_admin__is_for_staff(house, person):
+    client = browser_of(person)
+    open_to_all = {"/admin/login/", "/admin/jsi18n/", "/admin/logout/"}
+    for address in set(admin_addresses()) - open_to_all:
+        answer = client.get(address)
+        refused = answer.status_code == 302 and answer["Location"].startswith("/admin/login/?next=")
+        assert refused is (person != "staff"), address
+
+
+def test_admin__has_addresses():
+    assert {"/admin/", "/admin/users/user/1/password/"} <= set(admin_addresses())

@@ -1,0 +1,225 @@
+"""Who runs, who waits, and what the sweep puts in order."""
+
+import signal
+import threading
+from collections import Counter
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from apps.choreography import progress, queue
+from apps.choreography.generation import carry_out_generation
+from apps.choreography.models import ChoreographyTask
+from apps.choreography.neighbour import STUCK
+from apps.choreography.services import cancel_generation
+from apps.choreography.sweep import sweep, sweeping
+from apps.jobs import leases
+from apps.jobs.models import Job
+from tests.conftest import make_user
+from tests.generating import SONG, assert_completed_once, output_files, place_song, start
+from tests.workers import Workers, hold_on, workers_on
+
+FIRST = "Starting choreography generation..."
+
+
+@pytest.fixture
+def songs(media_root) -> None:
+    (media_root / "songs").mkdir()
+    (media_root / "songs" / SONG).write_bytes(b"not heard before the worker comes")
+
+
+def messages(tasks: list[ChoreographyTask]) -> list[str]:
+    return [ChoreographyTask.objects.get(pk=task.pk).message for task in tasks]
+
+
+def test_places__are_told_and_move_up(ana, songs):
+    tasks = [start(ana, seed=seed) for seed in range(4)]
+    waiting = [f"Waiting: {n} ahead of you" for n in (1, 2, 3)]
+    assert messages(tasks) == [FIRST, *waiting]
+    lease = queue.take_next(queue_job_id=0)
+    queue.tell_places()
+    assert messages(tasks) == ["Downloading audio...", *waiting]
+    cancel_generation(user=ana, task_id=tasks[2].pk)
+    assert messages([tasks[1], tasks[3]]) == waiting[:2]
+    progress.fail(lease, reason="It is silent.")
+    queue.tell_places()
+    assert messages([tasks[1], tasks[3]]) == [FIRST, waiting[0]]
+
+
+def test_places__with_more_at_once__only_who_has_to_wait_is_told(ana, songs, settings):
+    settings.PARALLEL_RUNNING_LIMIT = 2
+    assert messages([start(ana) for _ in range(3)]) == [FIRST, FIRST, "Waiting: 2 ahead of you"]
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_limit__no_more_than_that_many_are_running(ana, songs, settings, limit):
+    settings.PARALLEL_RUNNING_LIMIT = limit
+    tasks = [start(ana) for _ in range(4)]
+    taken = [queue.take_next(queue_job_id=0) for _ in range(4)]
+    assert [lease.task_id for lease in taken if lease] == [task.pk for task in tasks[:limit]]
+    assert Counter(ChoreographyTask.objects.values_list("status", flat=True)) == {
+        "running": limit,
+        "started": 4 - limit,
+    }
+    progress.fail(taken[0], reason="It is silent.")
+    assert queue.take_next(queue_job_id=0).task_id == tasks[limit].pk
+
+
+def test_limit__workers_race__no_more_than_that_many_are_running(own_database, songs):
+    user = make_user("ana")
+    [start(user) for _ in range(5)]
+    gate, taken = threading.Barrier(5), []
+
+    def run() -> None:
+        gate.wait()
+        taken.append(queue.take_next(queue_job_id=0))
+        connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(5)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert [lease is None for lease in taken].count(False) == 1
+    assert ChoreographyTask.objects.filter(status="running").count() == 1
+
+
+def test_job_left_behind__still_counts_and_comes_first(ana, songs, settings):
+    tasks = [start(ana) for _ in range(2)]
+    settings.JOB_LEASE_S = -1  # a lease that is over as soon as it is taken
+    first = queue.take_next(queue_job_id=0)
+    settings.JOB_LEASE_S = 60
+    second = queue.take_next(queue_job_id=5)
+    assert (second.task_id, second.attempt) == (tasks[0].pk, 2)
+    assert second.token != first.token
+    assert ChoreographyTask.objects.get(pk=tasks[0].pk).job_execution_name == "procrastinate/jobs/5"
+    assert queue.take_next(queue_job_id=0) is None
+
+
+def test_job_left_behind_too_often__fails_with_a_reason_and_the_next_is_taken(ana, songs, settings):
+    tasks = [start(ana) for _ in range(2)]
+    settings.JOB_LEASE_S = -1
+    [queue.take_next(queue_job_id=0) for _ in range(3)]
+    settings.JOB_LEASE_S = 60
+    assert queue.take_next(queue_job_id=0).task_id == tasks[1].pk
+    row = ChoreographyTask.objects.get(pk=tasks[0].pk)
+    assert (row.status, row.stage) == ("failed", "failed")
+    assert row.error == "Its worker was stopped in the middle of the work (attempts: 3). Please try again."
+    assert Job.objects.get(pk=row.pk).outcome == "failed"
+
+
+def test_lost_call__is_made_again_once(ana, songs):
+    task = start(ana)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+    [sweep() for _ in range(3)]
+    assert [call.args for call in ProcrastinateJob.objects.all()] == [{"task_id": task.pk}]
+
+
+def test_nothing_to_do__nobody_is_called(ana, songs):
+    start(ana)
+    queue.take_next(queue_job_id=0)
+    start(ana)  # has to wait
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+    sweep()
+    assert not ProcrastinateJob.objects.exists()
+
+
+def test_sweep__waiting_row_given_up_by_the_original__waits_again(ana, songs):
+    task = start(ana)
+    ChoreographyTask.objects.update(status="failed", progress=0, error=STUCK)
+    sweep()
+    row = ChoreographyTask.objects.get()
+    assert (row.pk, row.status, row.progress, row.error) == (task.pk, "started", 0, None)
+
+
+def test_sweep__waiting_row_failed_with_other_words__is_left_and_its_job_ends(ana, songs):
+    start(ana)
+    ChoreographyTask.objects.update(status="failed", error="The admin said no.")
+    sweep()
+    assert queue.take_next(queue_job_id=0) is None
+    assert ChoreographyTask.objects.get().error == "The admin said no."
+    assert (Job.objects.get().outcome, Job.objects.get().error) == ("failed", "The admin said no.")
+
+
+def test_sweep__waiting_row_that_is_gone__is_cancelled(ana, songs):
+    start(ana)
+    ChoreographyTask.objects.all().delete()
+    sweep()
+    assert Job.objects.get().outcome == "cancelled"
+    assert Job.objects.get().ended_at <= timezone.now()
+
+
+def test_sweep_that_fails__is_tried_again(own_database, settings, tmp_path, caplog):
+    settings.JOB_SWEEP_S = 0.01
+    with sweeping():
+        with psycopg.connect(own_database.url("owner")) as session:
+            session.execute("ALTER TABLE backend.jobs RENAME TO elsewhere")
+        waiting = Workers(own_database, tmp_path)
+        waiting.until(lambda: "the sweep failed; it is tried again in 0.01 s" in caplog.text, "a sweep fails")
+        with psycopg.connect(own_database.url("owner")) as session:
+            session.execute("ALTER TABLE backend.elsewhere RENAME TO jobs")
+        user = make_user("ana")
+        Job.objects.create(task_id="t", user=user, request={}, created_at=timezone.now())
+        waiting.until(lambda: Job.objects.get().outcome == "cancelled", "a later sweep succeeds")
+
+
+def test_hanging_worker__is_not_renewed_for_ever(own_database, settings):
+    settings.JOB_LEASE_S, settings.JOB_TIME_LIMIT_S = 0.05, 0.0
+    Job.objects.create(task_id="t", user=make_user("ana"), request={}, created_at=timezone.now())
+    with leases.short_transaction():
+        lease = leases.take("t", queue_job_id=0)
+    expires_at = Job.objects.get().lease_expires_at
+    renewed = []
+    with leases.kept(lease, each_time=lambda: renewed.append(1)):
+        [thread.join() for thread in threading.enumerate() if thread.name == "lease-t"]
+    assert (renewed, Job.objects.get().lease_expires_at) == ([], expires_at)
+
+
+def test_calls_of_a_killed_worker__are_made_again_and_every_task_is_completed(
+    own_database, tmp_path, settings, moves_library, demo_song
+):
+    settings.MOVES_LIBRARY = moves_library
+    place_song(demo_song)
+    user = make_user("ana")
+    with hold_on(own_database) as hold, workers_on(own_database, tmp_path, JOB_LEASE_S=1, JOB_SWEEP_S=0.2) as workers:
+        name = workers.start()
+        hold.at("selecting")
+        tasks = [start(user, seed=seed) for seed in range(2)]
+        workers.until(hold.who_waits, "the worker is in the middle of the first")
+        workers.kill(name)
+        hold.release()
+        assert ProcrastinateJob.objects.filter(status="doing").count() == 1
+        last = workers.start()
+        workers.until(lambda: not leases.live().exists(), "both are completed")
+        workers.until(lambda: not ProcrastinateJob.objects.filter(status="doing").exists(), "no call is left")
+        workers.signal(last, signal.SIGTERM)
+    assert_completed_once(user, [task.pk for task in tasks])
+    assert [Job.objects.get(pk=task.pk).attempt for task in tasks] == [2, 1]
+
+
+def test_one_worker_many_tasks__all_are_completed_in_their_order(own_database, settings, moves_library, demo_song):
+    settings.MOVES_LIBRARY = moves_library
+    place_song(demo_song)
+    user = make_user("ana")
+    tasks = [start(user, seed=seed).pk for seed in range(3)]
+    call_command("procrastinate", "worker", "--one-shot")
+    assert_completed_once(user, tasks)
+    assert list(Job.objects.order_by("ended_at").values_list("task_id", flat=True)) == tasks
+
+
+def test_carry_out__lease_that_is_over_and_taken__writes_nothing(own_database, settings, moves_library, demo_song):
+    settings.MOVES_LIBRARY = moves_library
+    place_song(demo_song)
+    start(make_user("ana"))
+    settings.JOB_LEASE_S = -1
+    stale = queue.take_next(queue_job_id=0)
+    settings.JOB_LEASE_S = 60
+    queue.take_next(queue_job_id=0)
+    before = list(ChoreographyTask.objects.values()) + list(Job.objects.values())
+    carry_out_generation(stale)
+    assert list(ChoreographyTask.objects.values()) + list(Job.objects.values()) == before
+    assert output_files() == []

@@ -1,0 +1,181 @@
+"""Every address of the original, asked on both systems: programs get the same answer, people get to the right page."""
+
+import re
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from tests.people import PASSWORD, Browser, share_cookies
+
+VIDEO_FIELDS = {"title": "Luna", "difficulty": "beginner", "duration": "12.5", "music_info": '{"source": "luna.mp3"}'}
+
+
+@dataclass(frozen=True)
+class Address:
+    """One request, and what both systems answer to it.
+
+    ``successor`` is where a page of the original leads to on the backend; without one both answer JSON or a file,
+    with the same status and the same keys.
+    """
+
+    method: str
+    path: str
+    status: int = 200
+    data: dict[str, str] | None = None
+    successor: str | None = None
+    who: str = "dancer"
+
+
+ID = "00000000-0000-4000-8000-000000000000"
+ADDRESSES = [
+    Address("GET", "/health", who="visitor"),
+    Address("GET", "/", 302, successor="/studio", who="visitor"),
+    Address("GET", "/select-song/", successor="/studio"),
+    Address("POST", "/create/", 401, {"song_selection": "Noche.mp3"}, who="visitor"),
+    Address("POST", "/create/", 400, {"difficulty": "hard"}),
+    Address("POST", "/create/", 404, {"song_selection": "gone.mp3", "difficulty": "beginner"}),
+    Address("POST", "/create/", 200, {"song_selection": "Noche.mp3", "difficulty": "beginner", "auto_save": "false"}),
+    Address("POST", "/task/{new_task}/cancel/"),
+    Address("GET", "/task/{new_task}/", 404),
+    Address("GET", "/create/", 405),
+    Address("GET", "/task/{task}/"),
+    Address("GET", "/task/{others_task}/", 403),
+    Address("GET", "/task/no-such-task/", 404),
+    Address("GET", "/task/{task}/", 302, who="visitor"),
+    Address("POST", "/task/no-such-task/cancel/", 404),
+    Address("POST", "/task/{others_task}/cancel/", 403),
+    Address("GET", "/task/{task}/cancel/", 405),
+    Address("GET", "/tasks/"),
+    Address("GET", "/tasks/", 302, who="visitor"),
+    Address("GET", "/video/{video}/"),
+    Address("GET", "/video/gone.mp4/", 404),
+    Address("GET", "/video/{others_video}/", 404),
+    Address("GET", "/collections/?difficulty=beginner", successor="/collection?difficulty=beginner"),
+    Address("GET", "/collections/{saved}/", successor="/collection/{saved}"),
+    Address("GET", f"/collections/{ID}/", 404),
+    Address("GET", "/collections/{others_saved}/", 404),
+    Address("GET", "/collections/{saved}/edit/", successor="/collection/{saved}"),
+    Address("POST", "/collections/{saved}/edit/", 302, {"title": "Sol", "difficulty": "advanced"}),
+    Address("POST", "/collections/{others_saved}/edit/", 404, {"title": "Sol", "difficulty": "advanced"}),
+    Address("GET", "/collections/{saved}/delete/", successor="/collection/{saved}"),
+    Address("POST", "/collections/{others_saved}/delete/", 404),
+    Address("POST", "/collections/{saved}/delete/", 302),
+    Address("POST", "/collections/save/", 200, VIDEO_FIELDS | {"video_path": "output/x.mp4"}),
+    Address("POST", "/collections/save/", 400, VIDEO_FIELDS | {"duration": "-1"}),
+    Address("GET", "/collections/stats/"),
+    Address("GET", "/auth/login/", successor="/login", who="visitor"),
+    Address("POST", "/auth/login/", 200, {"username": "nobody", "password": "wrong"}, who="visitor"),
+    Address("POST", "/auth/login/", 302, {"username": "{name}", "password": PASSWORD}, who="visitor"),
+    Address("GET", "/auth/register/", successor="/register", who="visitor"),
+    Address("GET", "/auth/profile/", successor="/studio"),
+    Address("POST", "/auth/logout/", 302),
+    Address("GET", "/admin/", 302, who="visitor"),
+]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Two dancers and what they have, on one system."""
+
+    dancer: Browser
+    visitor: httpx.Client
+    values: dict[str, str]
+
+
+@pytest.fixture
+def stage(systems, system: str, dancer: Browser, song_in_the_house) -> Stage:
+    """Rows and files as the systems themselves write them: one choreography each of two dancers."""
+    values = {"name": dancer.name}
+    form = {"song_selection": song_in_the_house, "difficulty": "beginner", "auto_save": "true"}
+    for prefix, name in (("others_", f"{dancer.name}x"), ("", dancer.name)):
+        if prefix:
+            dancer.backend.cookies.clear()
+            account = {"username": name, "email": f"{name}@example.org", "display_name": "B", "password": PASSWORD}
+            assert dancer.backend.post("/api/auth/register", json=account).status_code == 201
+        else:
+            dancer.backend.cookies.clear()
+            credentials = {"login": name, "password": PASSWORD}
+            assert dancer.backend.post("/api/auth/login", json=credentials).status_code == 200
+        task_id = dancer.post(dancer.backend, "/create/", data=form).json()["task_id"]
+        task = dancer.until_ended(task_id)
+        assert task["status"] == "completed", task["error"]
+        values[f"{prefix}task"] = task_id
+        values[f"{prefix}video"] = task["result"]["video_filename"]
+        values[f"{prefix}saved"] = task["result"]["saved_choreography_id"]
+    dancer.original.cookies.clear()
+    share_cookies(dancer.backend, dancer.original)
+    with httpx.Client(base_url=systems.backend_url if system == "backend" else systems.original_url) as visitor:
+        yield Stage(dancer, visitor, values)
+
+
+@pytest.mark.parametrize("system", ["original", "backend"])
+def test_address__on_either_system__answers_as_the_table_says(stage: Stage, system: str):
+    wrong = []
+    shapes = {}
+    for address in ADDRESSES:
+        answer = ask(stage, system, address)
+        shapes[shape_key(address)] = shape(answer)
+        if problem := difference(address, answer, stage, system):
+            wrong.append(f"{address.method} {address.path} as {address.who}: {problem}")
+    assert not wrong, "\n".join(wrong)
+    SHAPES[system] = shapes
+
+
+def test_address__that_programs_read__has_the_same_keys_on_both_systems():
+    if len(SHAPES) < 2:
+        pytest.fail("both systems have to be asked first: run this file as a whole")
+    assert SHAPES["backend"] == SHAPES["original"]
+
+
+SHAPES: dict[str, dict[str, object]] = {}
+
+
+def ask(stage: Stage, system: str, address: Address) -> httpx.Response:
+    path = address.path.format(**stage.values)
+    data = {
+        key: value.format(**stage.values) if key == "username" else value for key, value in (address.data or {}).items()
+    }
+    if address.who == "visitor":
+        client = stage.visitor
+        client.cookies.clear()
+        client.get("/auth/login/", follow_redirects=True)
+    else:
+        client = getattr(stage.dancer, system)
+        if not client.cookies.get("csrftoken"):
+            client.get("/login" if system == "backend" else "/auth/login/")
+    headers = {"X-CSRFToken": client.cookies.get("csrftoken", ""), "Referer": str(client.base_url)}
+    answer = client.request(address.method, path, data=data if address.method == "POST" else None, headers=headers)
+    if address.path == "/create/" and answer.status_code == 200:
+        stage.values["new_task"] = answer.json()["task_id"]
+    return answer
+
+
+def difference(address: Address, answer: httpx.Response, stage: Stage, system: str) -> str:
+    expected = 302 if system == "backend" and address.successor else address.status
+    if answer.status_code != expected:
+        return f"{answer.status_code} instead of {expected}"
+    if system == "backend" and address.successor:
+        wanted = address.successor.format(**stage.values)
+        if answer.headers["location"] != wanted:
+            return f"leads to {answer.headers['location']} instead of {wanted}"
+    return ""
+
+
+def shape_key(address: Address) -> str:
+    return f"{address.method} {address.path} {address.status} {address.who}"
+
+
+def shape(answer: httpx.Response) -> object:
+    """Return what a program relies on: the keys of JSON, or nothing for a page."""
+    if not answer.headers.get("content-type", "").startswith("application/json"):
+        return None
+    return keys(answer.json())
+
+
+def keys(value: object) -> object:
+    if isinstance(value, dict):
+        return {re.sub(r"\d+", "N", key): keys(item) for key, item in sorted(value.items())}
+    if isinstance(value, list):
+        return [keys(item) for item in value[:1]]
+    return type(value).__name__ if not isinstance(value, int | float) else "number"

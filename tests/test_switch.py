@@ -1,0 +1,46 @@
+"""Traffic goes to the other system under people's feet: an open page goes on."""
+
+import os
+import secrets
+import signal
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from sandbox.switch import switch
+from tests import browser
+
+
+def port_of(url: str) -> int:
+    return urlsplit(url).port
+
+
+def test_switch__points_at_another_server__the_next_request_goes_there(systems):
+    with switch(port_of(systems.backend_url)) as address, httpx.Client(base_url=address.url) as client:
+        assert client.get("/health").json()["service"] == "backend"
+        address.to(port_of(systems.original_url))
+        # The connection was kept alive; it is cut, so that the client has to come anew.
+        assert client.get("/health").json()["service"] == "original"
+
+
+@pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSING)
+def test_page__traffic_goes_back_to_the_original_meanwhile__shows_the_same_task_to_its_end(systems, song_in_the_house):
+    (worker,) = [system.process.pid for system in systems.running if system.name == "worker"]
+    with (
+        switch(port_of(systems.backend_url)) as address,
+        browser.page(expected_error="404") as page,
+    ):
+        browser.register(page, address.url, f"lola{secrets.token_hex(3)}")
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            page.get_by_role("radio", name="Noche").check()
+            page.get_by_role("button", name="Make my choreography").click()
+            page.get_by_role("heading", name="Making your choreography").wait_for()
+            address.to(port_of(systems.original_url))
+            with page.expect_response(lambda answer: "/task/" in answer.url and answer.status == 200):
+                pass
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        page.locator("video[src^='/video/']").wait_for(timeout=60_000)
+        assert browser.play(page) == pytest.approx(30, abs=0.5)
