@@ -70,6 +70,22 @@ def test_library_starter__another_library__fails_with_the_reason(tmp_path: Path)
     assert "CH034" in result.stderr
 
 
+def test_library_sheet__library_given__draws_it(drawn: Library, tmp_path: Path) -> None:
+    result = _run("library", "sheet", "--library", drawn.folder, "-o", tmp_path / "sheet.png")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.strip() == str(tmp_path / "sheet.png")
+    assert "5 moves" in result.stderr
+
+
+def test_library_sheet__no_library__fails_with_the_reason(tmp_path: Path) -> None:
+    result = _run("library", "sheet", "--library", tmp_path / "nowhere", "-o", tmp_path / "sheet.png")
+
+    assert result.exit_code == 1
+    assert "CH020  there is no library.json" in result.stderr
+    assert not (tmp_path / "sheet.png").exists()
+
+
 def test_demo_song__writes_the_song_and_its_beats(tmp_path: Path) -> None:
     result = _run("demo-song", tmp_path / "demo.mp3", "--seconds", 12, "--bpm", 130)
 

@@ -1,4 +1,4 @@
-"""The command line: ``choreographer make``, ``choreographer library starter``, ``choreographer demo-song``."""
+"""The command line: ``choreographer make``, ``choreographer library``, ``choreographer demo-song``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from choreographer.choreography import make
 from choreographer.errors import ChoreographerError
+from choreographer.moves import Library
+from choreographer.moves.sheet import draw_sheet
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A song in, a bachata choreography video out.")
 library_app = typer.Typer(no_args_is_help=True, help="Libraries of moves.")
@@ -67,6 +69,20 @@ def starter_command(
     except ChoreographerError as error:
         raise _failed(error) from error
     typer.echo(folder)
+
+
+@library_app.command("sheet")
+def sheet_command(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The picture to write, .png or .jpg.")],
+    library: Annotated[Path | None, typer.Option(help="Folder of a library; by default the starter library.")] = None,
+) -> None:
+    """Draw a contact sheet: every move on its counts 1 to 8."""
+    try:
+        rows = draw_sheet(Library.load(library or _starter(_home() / "starter")), out)
+    except ChoreographerError as error:
+        raise _failed(error) from error
+    progress_console.print(f"{rows} moves")
+    typer.echo(out)
 
 
 @app.command("demo-song")

@@ -27,13 +27,19 @@ def _content(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def test_repertoire__range__has_every_difficulty_and_energy_and_both_ends() -> None:
-    danced = [pattern for pattern in REPERTOIRE if pattern.role is None]
-
-    assert len(REPERTOIRE) >= 12
-    assert {pattern.difficulty for pattern in danced} == set(DIFFICULTIES)
-    assert {pattern.energy for pattern in danced if pattern.difficulty == "beginner"} == set(ENERGY_LEVELS)
+    assert len({pattern.label for pattern in REPERTOIRE}) == len(REPERTOIRE) >= 24
     assert {pattern.role for pattern in REPERTOIRE} == {None, "intro", "outro"}
     assert SIZE[0] >= 640
+
+
+@pytest.mark.parametrize("energy", ENERGY_LEVELS)
+@pytest.mark.parametrize("difficulty", DIFFICULTIES)
+def test_repertoire__difficulty_and_energy__have_moves_enough_for_variety(difficulty: str, energy: str) -> None:
+    allowed = DIFFICULTIES[: DIFFICULTIES.index(difficulty) + 1]
+    fitting = [p for p in REPERTOIRE if p.role is None and p.energy == energy and p.difficulty in allowed]
+
+    assert len(fitting) >= 4
+    assert sum(p.difficulty == difficulty for p in fitting) >= 2
 
 
 def test_tempi__stretched__reach_every_tempo_that_is_tracked() -> None:

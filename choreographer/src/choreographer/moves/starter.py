@@ -10,13 +10,13 @@ from pathlib import Path
 
 from choreographer.errors import LibraryError
 from choreographer.files import written_aside
-from choreographer.moves.drawing.encoding import FRAMES_PER_BEAT, encode_clip, frame_rate, retime_clip
+from choreographer.moves.drawing.encoding import FRAMES_PER_BEAT, encode_parts, frame_rate, retime_clip
 from choreographer.moves.drawing.pattern import Pattern
 from choreographer.moves.drawing.repertoire import REPERTOIRE
-from choreographer.moves.drawing.scene import Scene
+from choreographer.moves.drawing.scene import Scene, empty_stage
 from choreographer.moves.library import INDEX_NAME, Library, Move
 
-VERSION = 1  # of the drawings; a library of another version is drawn anew
+VERSION = 2  # of the drawings; a library of another version is drawn anew
 SIZE = (960, 540)
 # Stretched by 0.85 to 1.18, these tempi reach every song from 92 to 177 bpm.
 TEMPI_BPM = (108, 128, 150)
@@ -92,7 +92,7 @@ def _draw_all(
 
 def _draw(pattern: Pattern, folder: Path, size: tuple[int, int], tempi_bpm: Sequence[int]) -> None:
     first, *others = (_clip(folder, pattern, bpm) for bpm in tempi_bpm)
-    encode_clip(Scene(pattern, size).pictures(FRAMES_PER_BEAT), first, size=size, tempo_bpm=tempi_bpm[0])
+    encode_parts(Scene(pattern, size).parts(FRAMES_PER_BEAT), first, backdrop=empty_stage(size), tempo_bpm=tempi_bpm[0])
     for path, bpm in zip(others, tempi_bpm[1:], strict=True):
         retime_clip(first, path, tempo_bpm=bpm)
 

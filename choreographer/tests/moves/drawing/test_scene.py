@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from choreographer.moves.drawing.camera import UP_AXIS, Camera
+from choreographer.moves.drawing.encoding import FRAMES_PER_BEAT
 from choreographer.moves.drawing.footwork import FLIGHT_BEATS, LEFT, RIGHT
 from choreographer.moves.drawing.holds import joined
 from choreographer.moves.drawing.pattern import Pattern
@@ -86,7 +87,7 @@ def test_legs__always__have_their_length(pattern: Pattern) -> None:
 def test_motion__between_pictures__has_no_jump(pattern: Pattern) -> None:
     scene = Scene(pattern, SIZE)
     before = scene.couple(0)
-    for beat in np.arange(1, pattern.beats * 15) / 15:
+    for beat in np.arange(1, pattern.beats * FRAMES_PER_BEAT) / FRAMES_PER_BEAT:
         now = scene.couple(beat)
         for old, new in zip(before, now, strict=True):
             assert np.linalg.norm(new.head - old.head) < 0.09

@@ -53,6 +53,13 @@ class Camera:
             HORIZON * self.height - (y - EYE_HEIGHT_M) * scale - self.origin[1],
         )
 
+    def points(self, world: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where several points are, shape ``(n, 3)`` to ``(n, 2)``."""
+        scale = FOCAL * self.height / (EYE_DISTANCE_M - world[:, 2:])
+        centre = (self.width / 2 - self.origin[0], HORIZON * self.height - self.origin[1])
+        placed: NDArray[np.float64] = centre + (world[:, :2] - (EYE_X_M, EYE_HEIGHT_M)) * (1, -1) * scale
+        return placed
+
     def scale(self, world: Vector) -> float:
         """Return how many pixels a metre has at this point."""
         return FOCAL * self.height / (EYE_DISTANCE_M - float(world[2]))

@@ -39,9 +39,9 @@ def paint_lead(brush: Brush, body: Body) -> None:
     depth, across = _depth(body), body.leftward
     waist = ring(body.waist, across, 0.140, 0.095)
     chest = ring(body.chest, across, 0.175, 0.11)
-    brush.hull([*ring(body.pelvis - 0.02 * UP, across, 0.150, 0.10), *waist], TROUSERS, depth=depth - 0.001)
-    brush.hull([*waist, *chest], SHIRT, depth=depth)
-    brush.hull([*chest, *ring(body.shoulders, across, 0.185, 0.075)], SHIRT, depth=depth)
+    brush.hull([ring(body.pelvis - 0.02 * UP, across, 0.150, 0.10), waist], TROUSERS, depth=depth - 0.001)
+    brush.hull([waist, chest], SHIRT, depth=depth)
+    brush.hull([chest, ring(body.shoulders, across, 0.185, 0.075)], SHIRT, depth=depth)
     _braces(brush, body, depth + 0.002)
     _arms(brush, body, SHIRT, LEAD_SKIN, 0.054)
     brush.limb(body.shoulders + 0.02 * UP, 0.052, body.head - 0.06 * UP, 0.05, LEAD_SKIN, depth=depth + 0.02)
@@ -62,10 +62,10 @@ def paint_follow(brush: Brush, body: Body) -> None:
     waist = ring(body.waist, across, 0.108, 0.08)
     chest = ring(body.chest - 0.02 * UP, across, 0.140, 0.10)
     neckline = ring(body.chest + 0.07 * UP, across, 0.135, 0.09)
-    brush.hull([*ring(body.pelvis + 0.04 * UP, across, 0.148, 0.11), *waist], DRESS, depth=depth + 0.003)
-    brush.hull([*waist, *chest], DRESS, depth=depth + 0.003)
-    brush.hull([*chest, *neckline], DRESS, depth=depth + 0.003)
-    brush.hull([*neckline, *ring(body.shoulders - 0.02 * UP, across, 0.140, 0.06)], FOLLOW_SKIN, depth=depth + 0.001)
+    brush.hull([ring(body.pelvis + 0.04 * UP, across, 0.148, 0.11), waist], DRESS, depth=depth + 0.003)
+    brush.hull([waist, chest], DRESS, depth=depth + 0.003)
+    brush.hull([chest, neckline], DRESS, depth=depth + 0.003)
+    brush.hull([neckline, ring(body.shoulders - 0.02 * UP, across, 0.140, 0.06)], FOLLOW_SKIN, depth=depth + 0.001)
     for side in SIDES:
         for way in (body.forward, -body.forward):
             if float(way[2]) > 0:
@@ -134,12 +134,12 @@ def _hat(brush: Brush, body: Body) -> None:
     brim = body.head + 0.062 * UP
     band, top = brim + 0.035 * UP, brim + 0.105 * UP - 0.01 * body.gaze
     depth = float(body.head[2]) + 0.11
-    brush.hull(ring(brim, across, 0.165, 0.185), HAT, depth=depth)
+    brush.hull([ring(brim, across, 0.165, 0.185)], HAT, depth=depth)
     brush.hull(
-        [*ring(brim, across, 0.108, 0.12), *ring(band, across, 0.106, 0.118)], BAND, depth=depth + 0.001, outlined=False
+        [ring(brim, across, 0.108, 0.12), ring(band, across, 0.106, 0.118)], BAND, depth=depth + 0.001, outlined=False
     )
     brush.hull(
-        [*ring(band, across, 0.106, 0.118), *ring(top, across, 0.085, 0.10)], HAT, depth=depth + 0.002, outlined=False
+        [ring(band, across, 0.106, 0.118), ring(top, across, 0.085, 0.10)], HAT, depth=depth + 0.002, outlined=False
     )
 
 
@@ -162,8 +162,8 @@ def _skirt(brush: Brush, body: Body) -> None:
     centre = body.pelvis - (0.31 - 0.12 * flare) * body.scale * UP + swing
     hem = ring(centre, body.leftward, 0.235 + 0.20 * flare, 0.215 + 0.20 * flare)
     depth = float(body.pelvis[2])
-    brush.hull(hem, DRESS_INSIDE, depth=depth - 0.25, outlined=False)
-    brush.hull([*hem, *ring(body.pelvis + 0.06 * UP, body.leftward, 0.145, 0.105)], DRESS, depth=depth + 0.02)
+    brush.hull([hem], DRESS_INSIDE, depth=depth - 0.25, outlined=False)
+    brush.hull([hem, ring(body.pelvis + 0.06 * UP, body.leftward, 0.145, 0.105)], DRESS, depth=depth + 0.02)
     for point in hem[::3]:
         if point[2] > centre[2] - 0.03:
             brush.line([body.pelvis + 0.45 * (point - body.pelvis), point], DRESS_FOLD, 0.014, depth=depth + 0.021)

@@ -62,10 +62,11 @@ class Footwork:
         landings = [_land(beat - 2, station, first_side) for beat, station in enumerate(row)]
         # A foot that would come down where it is stays on the floor.
         self.landings = [at for number, at in enumerate(landings) if not _stays(at, landings[:number])]
+        self._of_side = {side: [at for at in self.landings if at.side == side] for side in (LEFT, RIGHT)}
 
     def foot(self, side: int, beat: float) -> Foot:
         """Return where the left or right foot is."""
-        own = [landing for landing in self.landings if landing.side == side]
+        own = self._of_side[side]
         last = max((landing for landing in own if landing.beat <= beat), key=lambda at: at.beat, default=own[0])
         following = min((at for at in own if at.beat > beat), key=lambda at: at.beat, default=None)
         heel = 0.085 * ease((beat - last.beat) / 0.2 + 0.6) if last.tap else 0.0

@@ -12,6 +12,7 @@ from choreographer.moves.drawing.body import Body, Skeleton
 from choreographer.moves.drawing.brush import Brush
 from choreographer.moves.drawing.camera import Camera
 from choreographer.moves.drawing.dancers import paint_follow, paint_lead
+from choreographer.moves.drawing.encoding import Part
 from choreographer.moves.drawing.footwork import LEFT, RIGHT
 from choreographer.moves.drawing.holds import pose_hands
 from choreographer.moves.drawing.pattern import Pattern
@@ -19,6 +20,7 @@ from choreographer.moves.drawing.stage import backdrop, paint_shadows
 
 FOLLOW_SCALE = 0.94
 HEEL_M = 0.05
+GRID = 32  # pixels at twice the size; the conversion of colours is slow at other widths
 MARGIN_M = np.array((0.45, 0.22))  # a skirt that flies; a hat
 
 
@@ -46,6 +48,13 @@ class Scene:
 
     def picture(self, beat: float) -> Image.Image:
         """Return the picture of a beat."""
+        part, corner = self.part(beat)
+        picture = empty_stage(self.size).copy()
+        picture.paste(part, corner)
+        return picture
+
+    def part(self, beat: float) -> Part:
+        """Return the part of the picture of a beat where the dancers are; the rest is the empty stage."""
         # Twice the size and halved again: that is what smooths the edges. Only where the dancers are, for speed.
         whole = (self.size[0] * 2, self.size[1] * 2)
         bodies = self.couple(beat)
@@ -57,27 +66,26 @@ class Scene:
         paint_lead(brush, bodies[0])
         paint_follow(brush, bodies[1])
         brush.paint(ImageDraw.Draw(part))
-        picture = _small_backdrop(self.size).copy()
-        picture.paste(part.reduce(2), (box[0] // 2, box[1] // 2))
-        return picture
+        return part.reduce(2), (box[0] // 2, box[1] // 2)
 
-    def pictures(self, frames_per_beat: int) -> Iterator[Image.Image]:
-        """Yield the pictures of the whole move."""
+    def parts(self, frames_per_beat: int) -> Iterator[Part]:
+        """Yield the parts of all pictures of the move."""
         for frame in range(self.pattern.beats * frames_per_beat):
-            yield self.picture(frame / frames_per_beat)
+            yield self.part(frame / frames_per_beat)
 
 
 @lru_cache(maxsize=2)
-def _small_backdrop(size: tuple[int, int]) -> Image.Image:
+def empty_stage(size: tuple[int, int]) -> Image.Image:
+    """Return the stage as it is where no dancer is."""
     return backdrop(size[0] * 2, size[1] * 2).reduce(2)
 
 
 def _around(bodies: Sequence[Body], camera: Camera) -> tuple[int, int, int, int]:
-    """Return the part of the picture that holds the dancers with their clothes and shadows, on even pixels."""
+    """Return the part of the picture that holds the dancers with their clothes and shadows, in steps of ``GRID``."""
     joints = [at for body in bodies for at in (body.head, body.pelvis, *body.hand.values(), *body.toes.values())]
     points = np.array([camera.point(at) for at in joints])
     margin = MARGIN_M * camera.scale(joints[0])
-    left, top = (int(max(0, edge)) // 2 * 2 for edge in points.min(axis=0) - margin)
+    left, top = (int(max(0, edge)) // GRID * GRID for edge in points.min(axis=0) - margin)
     ends = zip(points.max(axis=0) + margin, (camera.width, camera.height), strict=True)
-    right, bottom = (int(min(edge, end)) // 2 * 2 for end, edge in ends)
+    right, bottom = (min(-(-int(edge) // GRID) * GRID, end) for edge, end in ends)
     return left, top, right, bottom
