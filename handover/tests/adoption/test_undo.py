@@ -108,6 +108,29 @@ def test_undo__role_was_there_before__gets_its_settings_back(operator):
     assert changes(before, operator.snapshot()) == {}
 
 
+def test_undo__role_rights_and_column_were_there_before__stay(operator):
+    """A careful administrator prepared everything, and the column holds values already."""
+    role = operator.role
+    operator.as_owner(
+        f"CREATE ROLE {role} LOGIN",
+        f"GRANT SELECT ON users TO {role}",
+        "ALTER TABLE choreography_tasks ADD COLUMN job_execution_name varchar(500)",
+        "INSERT INTO users (password, is_superuser, username, first_name, last_name, email, is_staff, is_active,"
+        " date_joined, display_name, is_instructor, preferences)"
+        " VALUES ('!', false, 'ana', '', '', '', true, true, now(), 'Ana', false, '{}')",
+        "INSERT INTO choreography_tasks SELECT 't', 'running', 10, 's', 'm', NULL, NULL, now(), now(), id, 'mine'"
+        " FROM users",
+    )
+    before = operator.snapshot()
+    done = operator.adopt("--apply")
+    assert done.returncode == 0, done.stderr
+    with operator.database.server.connect(operator.database.name) as connection:
+        connection.execute(f"SET ROLE {role}")
+        assert connection.execute("SELECT job_execution_name FROM public.choreography_tasks").fetchone() == ("mine",)
+    assert operator.undo().returncode == 0
+    assert changes(before, operator.snapshot()) == {}
+
+
 def test_undo__another_database_uses_the_role__keeps_it_as_it_is(operator, original_template):
     operator.adopt("--apply")
     server, copy = operator.database.server, f"{operator.database.name}_copy"

@@ -83,20 +83,21 @@ def plan(connection: Connection[Any], config: Config, asked: Asked, verifier: st
     situation = Situation(
         role_exists=found.facts["role_exists"],
         is_member=found.facts["is_member"],
-        public_usage=found.facts["public_usage"],
+        has_usage=found.facts["has_usage"],
         verifier=verifier,
     )
-    return adoption(incoming, situation, asdict(_record(found, config)))
+    return adoption(incoming, situation, asdict(_record(found)))
 
 
-def _record(found: Survey, config: Config) -> Record:
+def _record(found: Survey) -> Record:
     return Record(
         role_created=not found.facts["role_exists"],
         membership_granted=not found.facts["is_member"],
-        usage_granted=not found.facts["public_usage"],
+        usage_granted=not found.facts["has_usage"],
         role_settings=found.facts["role_settings"],
         shared=sorted(model.table for model in found.shared),
-        columns=sorted(config.new_columns()),
+        columns=list(found.columns),
+        held=list(found.held),
         content_types=list(found.content_types),
         permissions=list(found.permissions),
     )

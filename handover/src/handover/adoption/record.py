@@ -13,5 +13,6 @@ class Record:
     role_settings: list[str]
     shared: list[str]
     columns: list[tuple[str, str]]
+    held: list[tuple[str, str]]
     content_types: list[int]
     permissions: list[int]

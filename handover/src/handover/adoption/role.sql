@@ -3,12 +3,16 @@ SELECT current_user AS owner,
        current_database() AS database,
        me.rolcreaterole OR me.rolsuper AS may_create_roles,
        has_database_privilege(current_database(), 'CREATE') AS may_create_schemas,
-       has_schema_privilege('public', 'public', 'USAGE') AS public_usage,
+       has_schema_privilege('public', 'public', 'USAGE')
+           OR coalesce(has_schema_privilege(role.oid, 'public', 'USAGE'), false) AS has_usage,
        to_regnamespace(quote_ident(%(schema)s)) IS NOT NULL AS schema_exists,
        to_regclass(format('%%I.handover_adoption', %(schema)s)) IS NOT NULL AS adopted,
        role.oid IS NOT NULL AS role_exists,
        coalesce(role.rolsuper OR role.rolbypassrls, false) AS role_is_superuser,
-       role.oid IS NOT NULL AND pg_has_role(current_user, role.oid, 'MEMBER') AS is_member,
+       -- Since PostgreSQL 16 whoever makes a role is a member that may grant it and not act for it.
+       role.oid IS NOT NULL AND CASE WHEN current_setting('server_version_num')::int >= 160000
+           THEN pg_has_role(current_user, role.oid, 'SET') AND pg_has_role(current_user, role.oid, 'USAGE')
+           ELSE pg_has_role(current_user, role.oid, 'MEMBER') END AS is_member,
        coalesce((SELECT setconfig FROM pg_db_role_setting WHERE setrole = role.oid AND setdatabase = 0), '{}') AS role_settings
   FROM pg_roles me
   LEFT JOIN pg_roles role ON role.rolname = %(role)s

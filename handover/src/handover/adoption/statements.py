@@ -15,6 +15,7 @@ from handover.adoption.history import History, Key
 from handover.schema.models import Model
 
 ADOPTION_TABLE = "handover_adoption"
+ROW_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 Statement = sql.SQL | sql.Composed
 
 
@@ -43,15 +44,15 @@ class Situation:
 
     Attributes
     ----------
-    role_exists, is_member, public_usage
-        The role is there; the owner is a member of it; everybody may use schema ``public``.
+    role_exists, is_member, has_usage
+        The role is there; the owner may act for it; it may use schema ``public``.
     verifier
         SCRAM verifier for a new role, None to leave the password to the DBA.
     """
 
     role_exists: bool
     is_member: bool
-    public_usage: bool
+    has_usage: bool
     verifier: str | None
 
 
@@ -115,10 +116,11 @@ def _role(incoming: Incoming, situation: Situation) -> Iterator[Statement]:
 
 def _grants(incoming: Incoming, situation: Situation) -> Iterator[Statement]:
     role = sql.Identifier(incoming.role)
-    if not situation.public_usage:
+    if not situation.has_usage:
         yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role)
     tables = _tables(sorted(model.table for model in incoming.shared))
-    yield sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}").format(tables, role)
+    rights = sql.SQL(", ").join(map(sql.SQL, ROW_RIGHTS))
+    yield sql.SQL("GRANT {} ON {} TO {}").format(rights, tables, role)
     yield sql.SQL("GRANT REFERENCES ON {} TO {}").format(_tables(incoming.referenced), role)
 
 

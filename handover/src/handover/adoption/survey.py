@@ -28,6 +28,10 @@ class Survey:
         Models of the incoming system whose tables are in ``public``.
     history
         What becomes of each of its migrations.
+    columns
+        (table, column) pairs that adoption will add.
+    held
+        (table, privilege) pairs that the role has already.
     content_types, permissions
         Ids of the rows that are there before.
     findings
@@ -37,6 +41,8 @@ class Survey:
     facts: dict[str, Any]
     shared: tuple[Model, ...]
     history: History
+    columns: tuple[tuple[str, str], ...]
+    held: tuple[tuple[str, str], ...]
     content_types: tuple[int, ...]
     permissions: tuple[int, ...]
     findings: tuple[Finding, ...]
@@ -77,8 +83,17 @@ def survey(connection: Connection[Any], config: Config, description: Description
         *_role_findings(facts, config),
         *_ownership(connection, config, sorted(tables)),
     )
-    content_types = _ids(connection, "django_content_type", tables)
-    return Survey(facts, shared, history, content_types, _ids(connection, "auth_permission", tables), findings)
+    names = {"role": config.backend.role, "tables": list(tables)}
+    return Survey(
+        facts=facts,
+        shared=shared,
+        history=history,
+        columns=tuple(sorted((t, c) for t, c in new if t in tables and c not in catalog.columns[t])),
+        held=tuple(connection.execute(query("held"), names).fetchall()),
+        content_types=_ids(connection, "django_content_type", tables),
+        permissions=_ids(connection, "auth_permission", tables),
+        findings=findings,
+    )
 
 
 def query(name: str) -> bytes:

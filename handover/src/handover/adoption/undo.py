@@ -6,7 +6,7 @@ from typing import Any
 from psycopg import Connection, sql
 
 from handover.adoption.record import Record
-from handover.adoption.statements import Statement, Step, Transaction
+from handover.adoption.statements import ROW_RIGHTS, Statement, Step, Transaction
 from handover.adoption.survey import query
 from handover.config import Config
 from handover.errors import Finding, Refused
@@ -122,8 +122,13 @@ def _added(connection: Connection[Any], record: Record) -> list[tuple[str, str]]
 
 def _revoke(config: Config, record: Record) -> Iterator[Statement]:
     role = sql.Identifier(config.backend.role)
-    tables = sql.SQL(", ").join(sql.Identifier("public", name) for name in record.shared)
-    yield sql.SQL("REVOKE ALL ON {} FROM {}").format(tables, role)
+    held = {tuple(pair) for pair in record.held}  # JSON knows no tuples
+    for right in (*ROW_RIGHTS, "REFERENCES"):
+        # What the role could do before, it can do afterwards.
+        names = [table for table in record.shared if (table, right) not in held]
+        tables = sql.SQL(", ").join(sql.Identifier("public", name) for name in names)
+        if names:
+            yield sql.SQL("REVOKE {} ON {} FROM {}").format(sql.SQL(right), tables, role)
     if record.usage_granted:
         yield sql.SQL("REVOKE USAGE ON SCHEMA public FROM {}").format(role)
 
