@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 
 import httpx
-import pytest
 
 from tests.people import PASSWORD, Browser, share_cookies
 
@@ -83,20 +82,15 @@ class Stage:
     values: dict[str, str]
 
 
-@pytest.fixture
-def stage(systems, system: str, dancer: Browser, song_in_the_house) -> Stage:
-    """Rows and files as the systems themselves write them: one choreography each of two dancers."""
+def prepare(system: str, dancer: Browser, visitor: httpx.Client, song: str) -> Stage:
+    """Let the systems themselves write rows and files: one choreography each of two dancers."""
     values = {"name": dancer.name}
-    form = {"song_selection": song_in_the_house, "difficulty": "beginner", "auto_save": "true"}
-    for prefix, name in (("others_", f"{dancer.name}x"), ("", dancer.name)):
-        if prefix:
-            dancer.backend.cookies.clear()
-            account = {"username": name, "email": f"{name}@example.org", "display_name": "B", "password": PASSWORD}
-            assert dancer.backend.post("/api/auth/register", json=account).status_code == 201
-        else:
-            dancer.backend.cookies.clear()
-            credentials = {"login": name, "password": PASSWORD}
-            assert dancer.backend.post("/api/auth/login", json=credentials).status_code == 200
+    form = {"song_selection": song, "difficulty": "beginner", "auto_save": "true"}
+    for prefix, name in (("others_", f"{dancer.name}-{system}"), ("", dancer.name)):
+        dancer.backend.cookies.clear()
+        account = {"username": name, "email": f"{name}@example.org", "display_name": "B", "password": PASSWORD}
+        address = "/api/auth/register" if prefix else "/api/auth/login"
+        assert dancer.backend.post(address, json=account | {"login": name}).is_success
         task_id = dancer.post(dancer.backend, "/create/", data=form).json()["task_id"]
         task = dancer.until_ended(task_id)
         assert task["status"] == "completed", task["error"]
@@ -105,30 +99,24 @@ def stage(systems, system: str, dancer: Browser, song_in_the_house) -> Stage:
         values[f"{prefix}saved"] = task["result"]["saved_choreography_id"]
     dancer.original.cookies.clear()
     share_cookies(dancer.backend, dancer.original)
-    with httpx.Client(base_url=systems.backend_url if system == "backend" else systems.original_url) as visitor:
-        yield Stage(dancer, visitor, values)
+    return Stage(dancer, visitor, values)
 
 
-@pytest.mark.parametrize("system", ["original", "backend"])
-def test_address__on_either_system__answers_as_the_table_says(stage: Stage, system: str):
-    wrong = []
-    shapes = {}
-    for address in ADDRESSES:
-        answer = ask(stage, system, address)
-        shapes[shape_key(address)] = shape(answer)
-        if problem := difference(address, answer, stage, system):
-            wrong.append(f"{address.method} {address.path} as {address.who}: {problem}")
+def test_address__on_both_systems__answers_as_the_table_says_and_programs_read_the_same_keys(
+    systems, dancer: Browser, song_in_the_house: str
+):
+    wrong: list[str] = []
+    shapes: dict[str, dict[str, object]] = {"original": {}, "backend": {}}
+    for system, url in (("original", systems.original_url), ("backend", systems.backend_url)):
+        with httpx.Client(base_url=url) as visitor:
+            stage = prepare(system, dancer, visitor, song_in_the_house)
+            for address in ADDRESSES:
+                answer = ask(stage, system, address)
+                shapes[system][shape_key(address)] = shape(answer)
+                if problem := difference(address, answer, stage, system):
+                    wrong.append(f"{system} {address.method} {address.path} as {address.who}: {problem}")
     assert not wrong, "\n".join(wrong)
-    SHAPES[system] = shapes
-
-
-def test_address__that_programs_read__has_the_same_keys_on_both_systems():
-    if len(SHAPES) < 2:
-        pytest.fail("both systems have to be asked first: run this file as a whole")
-    assert SHAPES["backend"] == SHAPES["original"]
-
-
-SHAPES: dict[str, dict[str, object]] = {}
+    assert shapes["backend"] == shapes["original"]
 
 
 def ask(stage: Stage, system: str, address: Address) -> httpx.Response:
@@ -179,3 +167,12 @@ def keys(value: object) -> object:
     if isinstance(value, list):
         return [keys(item) for item in value[:1]]
     return type(value).__name__ if not isinstance(value, int | float) else "number"
+
+
+def test_difference__other_status_or_other_page__is_told():
+    stage = Stage(None, None, {})
+    assert difference(Address("GET", "/tasks/"), httpx.Response(500), stage, "backend") == "500 instead of 200"
+    elsewhere = httpx.Response(302, headers={"location": "/elsewhere"})
+    moved = Address("GET", "/select-song/", successor="/studio")
+    assert difference(moved, elsewhere, stage, "backend") == "leads to /elsewhere instead of /studio"
+    assert keys({"task_id": "x"}) != keys({"task_id": "x", "more": 1})
