@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,22 @@ class Move:
         When each beat falls in the clip and when the clip ends, in seconds; ``beats + 1`` numbers.
     role
         ``intro`` opens a choreography, ``outro`` closes it, ``None`` is danced in between.
+    description
+        What is danced, in a sentence; with the label, what a search by text finds.
+    style
+        The feeling of it, in one word of the library's own (``romantic``, ``playful`` …); empty when unknown.
+    wardrobe
+        Who dances in which clothes, in one word of the library's own: a cut between two of the same is smooth.
+        Empty when unknown.
+    start_pose, end_pose
+        How the couple stands in the first and the last picture, as :mod:`choreographer.moves.poses` says; ``None``
+        when unknown.
+    detection_rate
+        In how many of the pictures both dancers were found, 0 to 1.
+    processing_time
+        Seconds that making the clip took.
+    created_at
+        When the clip was made, ISO 8601; empty when unknown.
     """
 
     clip_id: str
@@ -69,6 +85,14 @@ class Move:
     beats: int
     beats_s: tuple[float, ...]
     role: str | None = None
+    description: str = ""
+    style: str = ""
+    wardrobe: str = ""
+    start_pose: tuple[float, ...] | None = None
+    end_pose: tuple[float, ...] | None = None
+    detection_rate: float = 0.0
+    processing_time: float = 0.0
+    created_at: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what could not be danced."""
@@ -163,8 +187,12 @@ def _read_move(fields: Any, index: Path) -> Move:
     if not isinstance(fields, dict):
         raise LibraryError("CH031", f"{index} lists {fields!r}, which is no move. Every move is an object.")
     try:
-        known = {name: fields[name] for name in Move.__dataclass_fields__ if name != "role"}
-        return Move(**{**known, "beats_s": tuple(fields["beats_s"]), "role": fields.get("role")})
+        known = {name: fields[name] for name, field in Move.__dataclass_fields__.items() if field.default is MISSING}
+        optional = {name: fields[name] for name in Move.__dataclass_fields__ if name not in known and name in fields}
+        for name in ("start_pose", "end_pose"):
+            if optional.get(name) is not None:
+                optional[name] = tuple(optional[name])
+        return Move(**{**known, **optional, "beats_s": tuple(fields["beats_s"])})
     except KeyError as error:
         name = fields.get("clip_id", "a move")
         raise LibraryError("CH032", f"{name} in {index} has no field {error}. Every move needs it.") from error

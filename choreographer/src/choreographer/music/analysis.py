@@ -38,6 +38,8 @@ class Analysis:
         Index in ``beats_s`` of the first beat that is a 1. Every eighth beat from there is a 1.
     energy
         Loudness of each eight-count from ``first_count`` on, 0 (the softest of this song) to 1.
+    confidence
+        How clearly each beat of ``beats_s`` was heard, 0 (it only goes on as before) to 1.
     """
 
     duration_s: float
@@ -45,6 +47,7 @@ class Analysis:
     beats_s: tuple[float, ...]
     first_count: int
     energy: tuple[float, ...]
+    confidence: tuple[float, ...] = ()
 
     @property
     def eight_counts(self) -> int:

@@ -25,6 +25,8 @@ class PlacedMove:
         When it begins and ends in the song, in seconds.
     tempo_ratio
         Tempo of the song there, divided by the tempo of the clip.
+    reasons
+        Why it was chosen, in sentences for people.
     """
 
     move: Move
@@ -33,11 +35,21 @@ class PlacedMove:
     start_s: float
     end_s: float
     tempo_ratio: float
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole choreography: the song's analysis and the moves in their order, without a gap."""
+    """The whole choreography: the song's analysis and the moves in their order, without a gap.
+
+    Attributes
+    ----------
+    analysis, moves
+        What was heard, and what is danced to it.
+    relaxed
+        Which wishes were given up because nothing fits them all, in sentences for people.
+    """
 
     analysis: Analysis
     moves: tuple[PlacedMove, ...]
+    relaxed: tuple[str, ...] = ()

@@ -1,0 +1,3 @@
+from choreographer.cli import app
+
+app()

@@ -1,0 +1,48 @@
+"""How the commands speak: results on stdout, what happens meanwhile on stderr."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from choreographer.errors import ChoreographerError
+from choreographer.moves import DIFFICULTIES, ENERGY_LEVELS
+
+progress_console = Console(stderr=True)
+
+Difficulty = StrEnum("Difficulty", list(DIFFICULTIES))  # type: ignore[misc]  # typer offers these words
+Energy = StrEnum("Energy", list(ENERGY_LEVELS))  # type: ignore[misc]
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal, plain lines elsewhere."""
+    if not progress_console.is_terminal:
+        yield lambda done, total: progress_console.print(f"{what}: {done} of {total}")
+        return
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=progress_console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def home() -> Path:
+    """Return the folder for what can be made again: the starter library and the cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "choreographer"
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Tell an error of the engine in its own words and end with status 1."""
+    try:
+        yield
+    except ChoreographerError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error

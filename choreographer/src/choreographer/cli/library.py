@@ -1,0 +1,50 @@
+"""``choreographer library``: libraries of moves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from choreographer.cli.console import home, progress, progress_console, told
+from choreographer.moves import Library
+from choreographer.moves.sheet import draw_sheet
+
+library_app = typer.Typer(no_args_is_help=True, help="Libraries of moves.")
+
+
+@library_app.command("starter")
+def starter_command(
+    folder: Annotated[Path, typer.Argument(help="Where the library shall be.")],
+    height: Annotated[int, typer.Option(help="Height of the pictures in pixels, 16:9.", min=90, max=2160)] = 540,
+) -> None:
+    """Draw the starter library, or what is missing of it."""
+    with told():
+        typer.echo(starter_library(folder, height))
+
+
+@library_app.command("sheet")
+def sheet_command(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The picture to write, .png or .jpg.")],
+    library: Annotated[Path | None, typer.Option(help="Folder of a library; by default the starter library.")] = None,
+) -> None:
+    """Draw a contact sheet: every move on its counts 1 to 8."""
+    with told():
+        rows = draw_sheet(Library.load(library or starter_library()), out)
+    progress_console.print(f"{rows} moves")
+    typer.echo(out)
+
+
+def starter_library(folder: Path | None = None, height: int = 540) -> Path:
+    """Return the folder of the starter library, drawn as far as it is missing."""
+    # Drawing needs more of the machine than making a choreography does.
+    from choreographer.moves.starter import draw_starter  # noqa: PLC0415
+
+    folder = folder or home() / "starter"
+    # Encoders of this colour format want even sizes.
+    size = (height * 16 // 9 // 2 * 2, height // 2 * 2)
+    with progress("drawing moves") as on_progress:
+        library = draw_starter(folder, size=size, on_progress=on_progress)
+    progress_console.print(f"{len(library.moves)} clips in {folder}")
+    return folder
