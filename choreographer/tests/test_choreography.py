@@ -106,7 +106,7 @@ def test_make__failing_while_writing__keeps_the_video_that_was_there(
 ) -> None:
     out = tmp_path / "dance.mp4"
     out.write_bytes(b"the one before")
-    monkeypatch.setattr("choreographer.video.assembly._time_s", lambda _packet: 1 / 0)
+    monkeypatch.setattr("choreographer.video.assembly.itemgetter", lambda _place: lambda _packet: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         choreographer.make(demo.path, out, library=drawn.folder, cache=made.video.parent / "cache")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,14 +103,14 @@ def make(
         kept = cache or Path(stack.enter_context(TemporaryDirectory(prefix="choreographer-")))
         with stage("analyzing"):
             # The sound is encoded on another core while the beats are tracked.
-            encoding = stack.enter_context(ThreadPoolExecutor(1)).submit(video.encode_sound, song, cache=kept)
+            encoded = stack.enter_context(video.sound_encoding(song, cache=kept))
             analysis = music.analyze_song(song, cache=kept)
         with stage("selecting"):
             moves = Library.load(library)
             wishes = Wishes(difficulty=difficulty, energy=energy, seed=seed)
             plan = plan_sequence(analysis, moves, wishes)
         with stage("generating"):
-            sound = encoding.result()
+            sound = encoded()
             video.assemble(plan, sound.path, out)
     return Choreography(
         video=out,
