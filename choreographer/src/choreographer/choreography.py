@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 from choreographer import music, video
 from choreographer.moves import Library
-from choreographer.sequence import PlacedMove, Wishes, plan_sequence
+from choreographer.sequence import PlacedMove, Plan, Wishes, plan_sequence
+from choreographer.video import Sidecars
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Choreography:
         Wall time of each stage: ``analyzing``, ``selecting``, ``generating``.
     audio_cached
         Whether the encoded sound track came from the cache.
+    plan
+        What was heard in the song, every move in its place and why, and which wishes were given up.
     """
 
     video: Path
@@ -43,6 +46,7 @@ class Choreography:
     moves_considered: int
     seconds: Mapping[str, float]
     audio_cached: bool
+    plan: Plan
 
 
 def make(
@@ -54,6 +58,7 @@ def make(
     energy: str | None = None,
     seed: int = 0,
     cache: Path | None = None,
+    sidecars: Sidecars | None = None,
     on_stage: Callable[[str], None] | None = None,
 ) -> Choreography:
     """Make a choreography video for a song.
@@ -75,6 +80,9 @@ def make(
         The same seed gives the same choreography; another seed another one.
     cache
         Folder for what was heard in the song and for its encoded sound, by content. ``None`` keeps nothing.
+    sidecars
+        Where the timeline, the captions, the chapters and the thumbnail shall be; ``None`` writes none. They appear
+        together with the video.
     on_stage
         Called with ``"analyzing"``, ``"selecting"`` and ``"generating"`` as each begins. Whatever it raises
         aborts the work and leaves no file.
@@ -111,6 +119,8 @@ def make(
             plan = plan_sequence(analysis, moves, wishes)
         with stage("generating"):
             sound = encoded()
+            if sidecars:
+                stack.enter_context(video.sidecars_aside(plan, song.stem, sidecars))
             video.assemble(plan, sound.path, out)
     return Choreography(
         video=out,
@@ -120,4 +130,5 @@ def make(
         moves_considered=len(moves.moves),
         seconds=seconds,
         audio_cached=sound.cached,
+        plan=plan,
     )

@@ -46,9 +46,9 @@ def open_clip(path: Path) -> InputContainer:
         It cannot be read, or has no pictures.
     """
     try:
-        container = av.open(f"file:{path}", container_options=UNDECODED)
-    except (av.FFmpegError, ValueError) as error:
-        raise _unreadable(path, error) from error
+        container = av.open(f"file:{path}", container_options=UNDECODED, metadata_errors="ignore")
+    except av.FFmpegError as error:
+        raise _unreadable(path, error.strerror) from error
     if not container.streams.video:
         container.close()
         raise _unreadable(path, "it has no pictures")
@@ -71,7 +71,7 @@ def read_clip(path: Path) -> Clip:
         try:
             packets = [packet for packet in container.demux(stream) if packet.size]
         except av.FFmpegError as error:
-            raise _unreadable(path, error) from error
+            raise _unreadable(path, error.strerror) from error
         stamps = [(packet.pts, packet.dts) for packet in packets]
         pictures = tuple((bytes(packet), packet.is_keyframe) for packet in packets)
         tick_s = float(stream.time_base or 0)
