@@ -66,7 +66,8 @@ def normalise_track(track: ArrayLike) -> Track:
     trunk = float(np.median(np.linalg.norm(joints[:, :, SHOULDERS].mean(axis=2) - hips, axis=-1)))
     if not trunk > 0:
         raise SearchError("CH102", "the dancers of a track have trunks of length 0. Check the order of the joints.")
-    return (joints - hips.mean(axis=1)[:, None, None]) / trunk
+    normal: Track = (joints - hips.mean(axis=1)[:, None, None]) / trunk
+    return normal
 
 
 def end_poses(track: ArrayLike) -> tuple[Pose, Pose]:

@@ -69,7 +69,8 @@ def _at_moments(track: Track) -> Track:
     wanted = np.arange(MOMENTS) * (len(track) - 1) / MOMENTS
     before = np.minimum(wanted.astype(int), max(len(track) - 2, 0))
     part = (wanted - before)[:, None, None, None]
-    return (1 - part) * track[before] + part * track[np.minimum(before + 1, len(track) - 1)]
+    between: Track = (1 - part) * track[before] + part * track[np.minimum(before + 1, len(track) - 1)]
+    return between
 
 
 def _dancer(joints: Track) -> Features:
