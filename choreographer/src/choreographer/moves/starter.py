@@ -23,7 +23,7 @@ from choreographer.moves.drawing.repertoire.wording import WARDROBE, WORDING, Wo
 from choreographer.moves.drawing.scene import Scene, empty_stage
 from choreographer.moves.library import INDEX_NAME, Library, Move
 from choreographer.moves.poses import Track, end_poses
-from choreographer.moves.vectors.measured import SUFFIX, Measured, read_measured, write_measured
+from choreographer.moves.vectors.measured import SUFFIX, Measured, measured_path, read_measured, write_measured
 
 VERSION = 2  # of the drawings; a library of another version is drawn anew
 SIZE = (960, 540)
@@ -119,13 +119,15 @@ def _measure(pattern: Pattern, folder: Path, tempi_bpm: Sequence[int], took_s: f
     What an older version has drawn is measured when it is missing, not drawn anew.
     """
     clips = {bpm: _clip(folder, pattern, bpm) for bpm in tempi_bpm}
-    kept = [measured for clip in clips.values() if (measured := read_measured(clip)) is not None]
-    if len(kept) == len(clips) and kept[0].track is not None:
-        return kept[0].track, kept[0].processing_time
+    first = clips[tempi_bpm[0]]
+    kept = read_measured(first) if all(measured_path(clip).is_file() for clip in clips.values()) else None
+    if kept is not None and kept.track is not None:
+        return kept.track, kept.processing_time
     # As precise as it is kept, or the poses would differ in the last digit next time.
     track = scene_track(pattern).astype(np.float32).astype(np.float64)
     each_s = took_s / len(clips)
-    for bpm, clip in clips.items():
+    # The first is written last, so that it stands for all of them.
+    for bpm, clip in reversed(clips.items()):
         write_measured(clip, Measured(silent_move_sound(bpm, pattern.energy), track, each_s))
     return track, each_s
 
