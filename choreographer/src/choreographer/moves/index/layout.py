@@ -174,18 +174,18 @@ class Layout:
         needed = max(section["offset"] + self._size(section) for section in self.sections.values())
         if size < needed:
             raise self._damaged(f"has {size} bytes; its header asks for {needed}")
-        self._raw = np.memmap(path, np.uint8, "r")
+        # A plain view: every slice of a memmap object costs some microseconds.
+        raw = np.asarray(np.memmap(path, np.uint8, "r"))
+        self._arrays = {name: self._view(raw, section) for name, section in self.sections.items()}
 
     def section(self, name: str) -> NDArray[Any]:
         """Return a section as an array in place; nothing is read before it is used."""
-        section = self.sections[name]
-        part = self._raw[section["offset"] : section["offset"] + self._size(section)]
-        return part.view(section["dtype"]).reshape(section["shape"])
+        return self._arrays[name]
 
     def text(self, name: str, row: int) -> bytes:
         """Return one entry of a section of texts."""
-        ends = self.section(f"{name}_ends")
-        return self.section(name)[int(ends[row - 1]) if row else 0 : int(ends[row])].tobytes()
+        ends = self._arrays[f"{name}_ends"]
+        return self._arrays[name][int(ends[row - 1]) if row else 0 : int(ends[row])].tobytes()
 
     def verify(self) -> None:
         """Read everything and compare it with the checksums.
@@ -203,6 +203,8 @@ class Layout:
         if start[:8] != MAGIC:
             raise self._damaged("is no index of moves")
         version, length, checksum = (int.from_bytes(start[at : at + 4], "little") for at in (8, 12, 16))
+        if len(start) < SECTIONS_AT:
+            raise self._damaged(f"has {len(start)} bytes; it is cut short")
         if version != VERSION:
             raise self._damaged(f"has layout {version}; this version reads {VERSION}")
         header = start[HEADER_AT : HEADER_AT + length]
@@ -212,6 +214,10 @@ class Layout:
 
     def _damaged(self, what: str) -> SearchError:
         return SearchError("CH119", f"{self.path} {what}. Make it anew: choreographer library index {self.path.parent}")
+
+    def _view(self, raw: NDArray[np.uint8], section: Section) -> NDArray[Any]:
+        part = raw[section["offset"] : section["offset"] + self._size(section)]
+        return part.view(section["dtype"]).reshape(section["shape"])
 
     @staticmethod
     def _size(section: Section) -> int:

@@ -64,12 +64,12 @@ def read_measured(clip: Path) -> Measured | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             if int(kept["version"]) != VERSION:
                 return None
             track = np.asarray(kept["track"], np.float64) if "track" in kept else None
             return Measured(kept.get("audio"), track, float(kept["processing_time"]))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise SearchError("CH106", f"{path} cannot be read ({error}). Delete it; it is measured again.") from error
 
 
