@@ -101,7 +101,8 @@ class Bucket(GoogleCloudStorage):
         for begin in range(start, stop, PIECE_BYTES):
             end = min(begin + PIECE_BYTES, stop) - 1
             with told_as_files_do():
-                yield blob.download_as_bytes(start=begin, end=end, raw_download=True, checksum=None, **READING)
+                piece = blob.download_as_bytes(start=begin, end=end, raw_download=True, checksum=None, **READING)
+            yield piece
 
     @contextmanager
     def aside(self) -> Iterator[Path]:

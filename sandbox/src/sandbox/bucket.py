@@ -188,7 +188,7 @@ def _answers(url: str) -> bool:
 
 
 def _call(method: str, url: str, body: bytes | None = None) -> bytes:
-    headers = {"Content-Type": "application/json" if url.endswith("project=sandbox") else "application/octet-stream"}
+    headers = {"Content-Type": "application/octet-stream"}
     request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310 - our own address
     with urllib.request.urlopen(request, timeout=READY_WITHIN_S) as answer:  # noqa: S310 - our own address
         return bytes(answer.read())
