@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -16,11 +17,27 @@ from tests.people import PASSWORD, Browser, share_cookies
 def systems(postgres, adopted_template, moves_library, tmp_path_factory) -> Iterator[Systems]:
     """The original, the backend and its worker, for all tests of this run."""
     place = Place(tmp_path_factory.mktemp("house"), moves_library)
+    with started(postgres, adopted_template, place) as both:
+        yield both
+
+
+@pytest.fixture(scope="session")
+def systems_on_a_bucket(
+    postgres, adopted_template, moves_library, tmp_path_factory, bucket_server
+) -> Iterator[Systems]:
+    """The same on a database of their own, with songs and videos in a bucket."""
+    place = Place(tmp_path_factory.mktemp("house"), moves_library, bucket_server.create_bucket())
+    with started(postgres, adopted_template, place) as both:
+        yield both
+
+
+@contextmanager
+def started(postgres, adopted_template, place: Place) -> Iterator[Systems]:
     with (
         template.clone(postgres, adopted_template) as database,
-        running(database, place, port=free_port(), original_port=free_port()) as started,
+        running(database, place, port=free_port(), original_port=free_port()) as both,
     ):
-        yield started
+        yield both
 
 
 @pytest.fixture
@@ -45,7 +62,6 @@ def dancer(visitor: Browser) -> Browser:
 
 @pytest.fixture(scope="session")
 def song_in_the_house(systems: Systems, demo_song: Path) -> str:
-    """A song that lies in the media root, as the original's songs do."""
-    target = systems.place.media / "songs" / "Noche.mp3"
-    target.write_bytes(demo_song.read_bytes())
-    return target.name
+    """A song that lies where the original's songs do."""
+    systems.place.put_song("Noche.mp3", demo_song.read_bytes())
+    return "Noche.mp3"

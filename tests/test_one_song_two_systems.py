@@ -8,7 +8,14 @@ from pathlib import Path
 import av
 import pytest
 
+from sandbox.systems import Systems
 from tests.people import Browser
+
+
+@pytest.fixture(scope="session", params=["systems", "systems_on_a_bucket"], ids=["directory", "gcs"])
+def systems(request: pytest.FixtureRequest) -> Systems:
+    """Both systems, once with their files in a directory and once in a bucket."""
+    return request.getfixturevalue(request.param)
 
 
 def decoded(video: bytes) -> tuple[float, int, float]:

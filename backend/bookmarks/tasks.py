@@ -1,11 +1,10 @@
 """Start a generation, follow it, cancel it, fetch its video: JSON as the original's page and scripts read it."""
 
 from http import HTTPStatus
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
@@ -14,7 +13,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.choreography import selectors, services
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
-from apps.media.files import media_file
+from apps.media.files import folder_of
+from apps.media.storage import media
 from apps.media.streaming import video_response
 from config.errors import GoneError, NotFoundError
 from config.rendering import finite
@@ -95,11 +95,11 @@ def list_tasks(request: HttpRequest) -> JsonResponse:
 @login_required
 @require_GET
 def video(request: HttpRequest, name: str) -> HttpResponseBase:
-    folder = Path("output", f"user_{request.user.pk}")
-    path = media_file(str(folder / name)) if PurePosixPath(name).name == name else None
-    if path is None or path.parent != Path(settings.MEDIA_ROOT).resolve() / folder:
+    folder = folder_of(request.user.pk)
+    file = media().find(f"{folder}/{name}") if PurePosixPath(name).name == name else None
+    if file is None or str(PurePosixPath(file.name).parent) != folder:
         raise Http404
-    return video_response(request, path)
+    return video_response(request, file)
 
 
 def _refusal(task_id: str) -> JsonResponse:

@@ -1,14 +1,20 @@
 """The one module that reads the environment. Every setting is listed in docs/reference/settings.md."""
 
+import re
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 _env = environ.Env()
 
 SECRET_KEY: str = _env.str("SECRET_KEY")
 DATABASE: dict[str, object] = _env.db_url("DATABASE_URL")
 MEDIA_ROOT = Path(_env.str("MEDIA_ROOT")).absolute()
+STORAGE: str = _env.str("STORAGE", default="directory")
+GS_BUCKET_NAME: str = _env.str("GS_BUCKET_NAME") if STORAGE == "gcs" else ""
+GS_API_ENDPOINT: str = _env.str("GS_API_ENDPOINT", default="https://storage.googleapis.com")
+GS_IAM_SIGN_BLOB: bool = _env.bool("GS_IAM_SIGN_BLOB", default=False)
 DEBUG: bool = _env.bool("DEBUG", default=False)
 ALLOWED_HOSTS: list[str] = _env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 MOVES_LIBRARY = Path(_env.str("MOVES_LIBRARY", default=str(MEDIA_ROOT / "Bachata_steps"))).absolute()
@@ -19,3 +25,12 @@ JOB_LEASE_S: float = _env.float("JOB_LEASE_S", default=60.0)
 JOB_SWEEP_S: float = _env.float("JOB_SWEEP_S", default=10.0)
 JOB_MAX_ATTEMPTS: int = _env.int("JOB_MAX_ATTEMPTS", default=3)
 JOB_TIME_LIMIT_S: float = _env.float("JOB_TIME_LIMIT_S", default=900.0)
+
+if STORAGE not in {"directory", "gcs"}:
+    raise ImproperlyConfigured(f"STORAGE is {STORAGE!r}; it must be 'directory' or 'gcs'.")
+if STORAGE == "gcs" and not GS_BUCKET_NAME:
+    raise ImproperlyConfigured("GS_BUCKET_NAME is empty; with STORAGE=gcs it must name the bucket.")
+if not re.fullmatch(r"https?://[^/]+", GS_API_ENDPOINT):
+    raise ImproperlyConfigured(
+        f"GS_API_ENDPOINT is {GS_API_ENDPOINT!r}; it must be like https://storage.googleapis.com, without a path."
+    )

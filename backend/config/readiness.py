@@ -1,7 +1,6 @@
 """Can this service do all of its work? Asked before traffic is led here; ``config.health`` is for each instance."""
 
 import logging
-import tempfile
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -11,6 +10,8 @@ from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
+from apps.media.directory import Directory
+from apps.media.storage import media
 from apps.moves.selectors import library
 from config.errors import UnavailableError
 from config.guard import NotAdoptedError
@@ -58,9 +59,9 @@ def _database() -> str:
 
 
 def _media() -> str:
-    # Written, because permissions do not tell: the disk may be full, or mounted read-only.
-    with tempfile.TemporaryFile(dir=settings.MEDIA_ROOT) as file:
-        file.write(b"ready?")
+    # Drafts need the folder too, where the media lie in a bucket.
+    for needed in (Directory(), media()):
+        needed.check()
     return OK
 
 

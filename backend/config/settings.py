@@ -98,10 +98,26 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 
+# Drafts are made here, and everything else too, unless it lies in a bucket.
 MEDIA_ROOT = env.MEDIA_ROOT
 MOVES_LIBRARY = env.MOVES_LIBRARY
 CHOREOGRAPHER_CACHE = env.CHOREOGRAPHER_CACHE
 SONG_MAX_MB = env.SONG_MAX_MB
+_BUCKET = {
+    "bucket_name": env.GS_BUCKET_NAME,
+    "api_endpoint": env.GS_API_ENDPOINT,
+    "file_overwrite": False,
+    "iam_sign_blob": env.GS_IAM_SIGN_BLOB,
+}
+# Songs apart from the rest: in the bucket they lie beside the media, not below them.
+STORAGES = {
+    "default": {"BACKEND": "apps.media.directory.Directory"},
+    "songs": {"BACKEND": "apps.media.directory.Directory", "OPTIONS": {"folder": "songs"}},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+if env.STORAGE == "gcs":
+    STORAGES["default"] = {"BACKEND": "apps.media.bucket.Bucket", "OPTIONS": _BUCKET | {"location": "media"}}
+    STORAGES["songs"] = {"BACKEND": "apps.media.bucket.Bucket", "OPTIONS": _BUCKET | {"location": "songs"}}
 
 PARALLEL_RUNNING_LIMIT = env.PARALLEL_RUNNING_LIMIT
 JOB_LEASE_S = env.JOB_LEASE_S

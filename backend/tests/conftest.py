@@ -1,6 +1,11 @@
 """Every test runs on the original's schema, adopted, as the role ``backend_app``."""
 
+import ast
+import functools
+import os
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +18,8 @@ from django.test import Client
 from psycopg.conninfo import conninfo_to_dict
 
 from apps.authentication.models import User
+from sandbox import house
+from sandbox.bucket import Bucket
 
 
 @contextmanager
@@ -69,6 +76,29 @@ def media_root(settings, tmp_path: Path) -> Path:
     settings.CHOREOGRAPHER_CACHE = tmp_path / "cache"
     settings.MEDIA_ROOT.mkdir()
     return settings.MEDIA_ROOT
+
+
+@functools.cache
+def storages_of_a_process(**environment: str) -> str:
+    """Return STORAGES as settings make them of this environment."""
+    command = [sys.executable, "-c", "from config import settings; print(settings.STORAGES)"]
+    done = subprocess.run(
+        command,
+        cwd=house.ROOT / "backend",
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+@pytest.fixture
+def on_bucket(bucket: Bucket, settings) -> Bucket:
+    """A bucket of this test's own, in which songs and videos lie."""
+    of_any = storages_of_a_process(**bucket.environment() | {"GS_BUCKET_NAME": "any-bucket"})
+    settings.STORAGES = ast.literal_eval(of_any.replace("any-bucket", bucket.name))
+    return bucket
 
 
 @pytest.fixture(autouse=True)

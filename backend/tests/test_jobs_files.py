@@ -37,9 +37,9 @@ def put(path: Path, *, age_s: float = TWO_DAYS_S) -> Path:
     return path
 
 
-def test_name_that_is_taken__is_left_alone_and_the_task_fails(house):
+def test_name_that_is_taken__is_left_alone_and_the_task_fails(house, media_root):
     task = start(house)
-    video = put(files.video_path(task.pk, user_id=house.pk))
+    video = put(media_root / files.video_name(task.pk, user_id=house.pk))
     work()
     row = ChoreographyTask.objects.get()
     assert (row.status, row.error) == ("failed", "Something went wrong here (FileExistsError). Please try again.")
@@ -48,19 +48,19 @@ def test_name_that_is_taken__is_left_alone_and_the_task_fails(house):
     assert not SavedChoreography.objects.exists()
 
 
-def test_video__can_be_read_by_others_and_has_one_name(house):
+def test_video__can_be_read_by_others_and_has_one_name(house, media_root):
     start(house)
     work()
-    video = files.output_folder() / output_files()[0]
+    video = media_root / "output" / output_files()[0]
     assert (video.stat().st_mode & 0o777, video.stat().st_nlink) == (0o644, 1)
 
 
-def test_video_of_an_attempt_that_died_before_its_commit__is_taken_up(house, settings):
+def test_video_of_an_attempt_that_died_before_its_commit__is_taken_up(house, media_root, settings):
     task = start(house)
     settings.JOB_LEASE_S = -1
     queue.take_next(queue_job_id=0)  # the first attempt, of which only the video is left
     settings.JOB_LEASE_S = 60
-    put(files.video_path(task.pk, user_id=house.pk))
+    put(media_root / files.video_name(task.pk, user_id=house.pk))
     work()
     assert_completed_once(house, [task.pk])
     assert Job.objects.get().attempt == 2
@@ -104,7 +104,7 @@ def library_of_files(ana, ben, media_root) -> dict[str, Path]:
     for task_id, outcome in jobs.items():
         Job.objects.create(task_id=task_id, user=ana, request={}, created_at=row.created_at, outcome=outcome)
         found[task_id].parent.with_name(f"user_{ana.pk}").mkdir(exist_ok=True)
-        found[task_id] = found[task_id].rename(files.video_path(task_id, user_id=ana.pk))
+        found[task_id] = found[task_id].rename(media_root / files.video_name(task_id, user_id=ana.pk))
     return found
 
 

@@ -38,6 +38,26 @@ def test_defaults__are_safe():
     assert shown.stdout == "False ['localhost', '127.0.0.1', '[::1]'] /srv/media/Bachata_steps 50\n"
 
 
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"STORAGE": "s3"}, "STORAGE is 's3'; it must be 'directory' or 'gcs'."),
+        ({"STORAGE": "gcs"}, "Set the GS_BUCKET_NAME environment variable"),
+        (
+            {"STORAGE": "gcs", "GS_BUCKET_NAME": ""},
+            "GS_BUCKET_NAME is empty; with STORAGE=gcs it must name the bucket.",
+        ),
+        (
+            {"GS_API_ENDPOINT": "https://storage.example/v1"},
+            "GS_API_ENDPOINT is 'https://storage.example/v1'; it must be like https://storage.googleapis.com",
+        ),
+    ],
+)
+def test_storage__wrong_or_missing__stops_the_start_and_says_why(environment, message):
+    done = load(REQUIRED | environment)
+    assert (done.returncode, message in done.stderr) == (1, True), done.stderr
+
+
 def test_cache__default__lies_beside_the_media():
     assert load(REQUIRED, "settings.CHOREOGRAPHER_CACHE").stdout == "/srv/cache\n"
 

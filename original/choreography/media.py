@@ -28,8 +28,8 @@ def open_video(user_id: int, name: str) -> File | None:
 def delete_video(user_id: int, name: str) -> None:
     """Delete one of the user's videos; nothing happens when there is none of that name."""
     folder = _output_folder(user_id)
-    # The row's path is not asked: its owner may have typed it.
-    if name in _files_in(default_storage, folder):
+    # The row's path is not asked: its owner may have typed it. A bucket may list '', which stands for the folder.
+    if name and name in _files_in(default_storage, folder):
         default_storage.delete(f"{folder}/{name}")
 
 

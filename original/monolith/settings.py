@@ -1,8 +1,11 @@
 """Settings of the original, all read from the environment."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -81,14 +84,41 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT")).resolve()
-# The code knows names in storages and no folders, so a bucket takes other entries here and nothing else.
+STORAGE = env.str("STORAGE", default="directory")
+
+
+def media_storages() -> dict[str, Any]:
+    """Return where videos and songs lie. The code knows names in these two and no folders."""
+    if STORAGE == "directory":
+        backend = "django.core.files.storage.FileSystemStorage"
+        videos, songs = {}, {"location": MEDIA_ROOT / "songs"}  # without a location: below MEDIA_ROOT
+    elif STORAGE == "gcs":
+        backend, videos, songs = "choreography.bucket.Bucket", bucket("media"), bucket("songs")
+    else:
+        raise ImproperlyConfigured(f"STORAGE is {STORAGE!r}; it must be 'directory' or 'gcs'.")
+    return {"default": {"BACKEND": backend, "OPTIONS": videos}, "songs": {"BACKEND": backend, "OPTIONS": songs}}
+
+
+def bucket(prefix: str) -> dict[str, Any]:
+    """Return the options of a storage below this prefix of the bucket: songs lie beside the media, not below them."""
+    name, endpoint = env.str("GS_BUCKET_NAME"), env.str("GS_API_ENDPOINT", default="https://storage.googleapis.com")
+    if not name:
+        raise ImproperlyConfigured("GS_BUCKET_NAME is empty; with STORAGE=gcs it must name the bucket.")
+    if not re.fullmatch(r"https?://[^/]+", endpoint):
+        example = "like https://storage.googleapis.com, without a path"
+        raise ImproperlyConfigured(f"GS_API_ENDPOINT is {endpoint!r}; it must be {example}.")
+    return {
+        "bucket_name": name,
+        "location": prefix,
+        "api_endpoint": endpoint,
+        "file_overwrite": False,
+        "iam_sign_blob": env.bool("GS_IAM_SIGN_BLOB", default=False),
+        "max_memory_size": 8 * 1024 * 1024,  # of an open file; the rest goes to a temporary one
+    }
+
+
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},  # below MEDIA_ROOT
-    # Apart from the rest: in the bucket they lie beside the media, not below them.
-    "songs": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": MEDIA_ROOT / "songs"},
-    },
+    **media_storages(),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 MOVES_LIBRARY = Path(env.str("MOVES_LIBRARY", default=str(MEDIA_ROOT / "Bachata_steps")))

@@ -4,7 +4,6 @@ A draft is written where no other attempt writes. Only the holder of the lease g
 and a name that is taken is never taken over.
 """
 
-import os
 import shutil
 from pathlib import Path
 
@@ -13,22 +12,20 @@ from django.conf import settings
 from apps.jobs import leases
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
+from apps.media.files import folder_of
+from apps.media.storage import media
 
-OUTPUT = "output"
-DRAFTS = ".drafts"
-
-
-def output_folder() -> Path:
-    return Path(settings.MEDIA_ROOT, OUTPUT)
+DRAFTS = "output/.drafts"
 
 
 def drafts_folder() -> Path:
-    return output_folder() / DRAFTS
+    """Return where drafts are, on this machine wherever videos lie: in a directory, on the same file system."""
+    return Path(settings.MEDIA_ROOT, DRAFTS)
 
 
-def video_path(task_id: str, *, user_id: int) -> Path:
-    """Return where the video of a task is or will be."""
-    return output_folder() / f"user_{user_id}" / f"{task_id}.mp4"
+def video_name(task_id: str, *, user_id: int) -> str:
+    """Return the name that the video of a task has or will have in the media storage."""
+    return f"{folder_of(user_id)}/{task_id}.mp4"
 
 
 def draft_folder(lease: Lease) -> Path:
@@ -42,24 +39,24 @@ def draft_path(lease: Lease) -> Path:
 
 def publish(lease: Lease) -> None:
     """Give the draft the task's name. Raises FileExistsError if another file has it."""
-    video = video_path(lease.task_id, user_id=lease.user_id)
-    video.parent.mkdir(parents=True, exist_ok=True)
+    video = video_name(lease.task_id, user_id=lease.user_id)
     try:
-        video.hardlink_to(draft_path(lease))  # unlike a rename, never replaces what is there
+        media().add(video, draft_path(lease))
     except FileExistsError:
-        # An earlier attempt died between this line and its commit: whole, and of the same wishes.
-        if lease.attempt == 1:
+        # An earlier attempt died between this line and its commit: whole, and of the same wishes. Or it is this
+        # attempt's own, sent to a bucket twice because the first answer was lost.
+        if lease.attempt == 1 and not media().holds(video, draft_path(lease)):
             raise
-    _fsync(video.parent)
 
 
 def clear_away(lease: Lease) -> None:
     """Remove what an attempt leaves: its draft, and its video if nobody is going to name it."""
-    draft, video = draft_path(lease), video_path(lease.task_id, user_id=lease.user_id)
-    made_here = lease.attempt > 1 or (draft.exists() and video.exists() and video.samefile(draft))
-    remove_draft(draft_folder(lease))
-    if made_here and _has_no_video(lease.task_id):
-        video.unlink(missing_ok=True)
+    video = video_name(lease.task_id, user_id=lease.user_id)
+    try:
+        if _has_no_video(lease.task_id) and (lease.attempt > 1 or media().holds(video, draft_path(lease))):
+            media().delete(video)
+    finally:
+        remove_draft(draft_folder(lease))
 
 
 def remove_all_of(job: Job) -> None:
@@ -68,7 +65,7 @@ def remove_all_of(job: Job) -> None:
         for folder in drafts():
             if folder.name.rpartition(".")[0] == job.pk:
                 remove_draft(folder)
-        video_path(job.pk, user_id=job.user_id).unlink(missing_ok=True)
+        media().delete(video_name(job.pk, user_id=job.user_id))
 
 
 def _has_no_video(task_id: str) -> bool:
@@ -97,11 +94,3 @@ def remove_abandoned_drafts() -> None:
 def remove_draft(folder: Path) -> None:
     # Another worker's sweep may be removing it at the same time.
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _fsync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +14,6 @@ from apps.collections.services import auto_save_choreography
 from apps.jobs import leases
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
-from apps.media.files import stored_name
 from apps.songs.selectors import song_path
 from config.errors import NotFoundError
 
@@ -66,7 +65,7 @@ def _make(lease: Lease) -> None:
     began = time.monotonic()
     job = Job.objects.get(pk=lease.task_id)
     choreography = choreographer.make(
-        song_path(job.request["song"]),
+        song_path(job.request["song"], folder=files.draft_folder(lease)),
         files.draft_path(lease),
         library=settings.MOVES_LIBRARY,
         difficulty=job.request["difficulty"],
@@ -82,7 +81,7 @@ def _make(lease: Lease) -> None:
 
 
 def _finish(lease: Lease, job: Job, choreography: choreographer.Choreography, *, seconds: float) -> None:
-    video = files.video_path(job.pk, user_id=job.user_id)
+    video = files.video_name(job.pk, user_id=job.user_id)
     saved_id = uuid.uuid4() if job.auto_save else None
     result = _result(video, choreography, seconds=seconds, saved_id=saved_id)
     # First the task, whose row is then locked: if it was cancelled meanwhile, nothing is saved.
@@ -94,7 +93,7 @@ def _finish(lease: Lease, job: Job, choreography: choreographer.Choreography, *,
             task_id=job.pk,
             song=job.request["song"],
             difficulty=job.request["difficulty"],
-            video_name=stored_name(video),
+            video_name=video,
             duration_s=choreography.duration_s,
         )
     # Last: nothing but the commit can fail after this, and the next attempt takes up what it finds.
@@ -102,11 +101,11 @@ def _finish(lease: Lease, job: Job, choreography: choreographer.Choreography, *,
 
 
 def _result(
-    video: Path, choreography: choreographer.Choreography, *, seconds: float, saved_id: uuid.UUID | None
+    video: str, choreography: choreographer.Choreography, *, seconds: float, saved_id: uuid.UUID | None
 ) -> dict[str, Any]:
     return {
-        "video_path": stored_name(video),
-        "video_filename": video.name,
+        "video_path": video,
+        "video_filename": PurePosixPath(video).name,
         "processing_time": round(seconds, 3),
         "sequence_duration": choreography.duration_s,
         "moves_analyzed": choreography.moves_considered,

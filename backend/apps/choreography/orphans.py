@@ -1,11 +1,9 @@
 """Files below output/ that no row and no job names."""
 
-import os
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from django.conf import settings
 from django.utils import timezone
 
 from apps.choreography import files
@@ -13,13 +11,20 @@ from apps.choreography.models import ChoreographyTask
 from apps.choreography.selectors import result_of
 from apps.collections.models import SavedChoreography
 from apps.jobs.models import Job
+from apps.media.files import names_of
+from apps.media.storage import StoredFile, media
+
+OUTPUT = "output"
 
 
 @dataclass(frozen=True)
 class Orphan:
-    path: Path
+    """A file of the media storage, or the folder of a draft on this machine."""
+
+    name: str
     size: int
     reason: str
+    draft: Path | None = None
 
 
 def orphans(*, min_age: timedelta) -> list[Orphan]:
@@ -27,40 +32,40 @@ def orphans(*, min_age: timedelta) -> list[Orphan]:
 
     A file younger than ``min_age`` is left alone: the original writes a video first and its row afterwards.
     """
-    old_before = (timezone.now() - min_age).timestamp()
+    old_before = timezone.now() - min_age
     # First the files, then the names: a row that is written in between keeps its file.
-    old = [path for path in _videos() if path.stat().st_mtime < old_before]
+    old = [file for file in _videos() if file.modified_at < old_before]
     named = _named()
-    found = [_orphan(path, "no row and no job names it") for path in old if os.path.realpath(path) not in named]
-    abandoned = [_orphan(folder, "draft of an attempt that is over") for folder in files.abandoned_drafts()]
-    return found + abandoned
+    # What lies elsewhere by way of a link is nobody's to remove.
+    lost = [file for file in old if (place := media().canonical(file.name)) and place not in named]
+    found = [Orphan(file.name, file.size, "no row and no job names it") for file in lost]
+    return found + [_abandoned(folder) for folder in files.abandoned_drafts()]
 
 
-def _videos() -> list[Path]:
-    drafts = files.drafts_folder()
-    inside = sorted(files.output_folder().rglob("*"))
-    return [path for path in inside if path.is_file() and not path.is_relative_to(drafts)]
+def _videos() -> list[StoredFile]:
+    return [file for file in media().files(OUTPUT) if not file.name.startswith(f"{files.DRAFTS}/")]
 
 
-def _named() -> set[str]:
-    """Return every file that a row or a job names, however untidily: absolute, relative, through a link."""
-    names = set(SavedChoreography.objects.values_list("video_path", flat=True))
-    names |= set(SavedChoreography.objects.exclude(thumbnail_path=None).values_list("thumbnail_path", flat=True))
-    names |= {str(result_of(task).get("video_path", "")) for task in ChoreographyTask.objects.only("result")}
+def _named() -> set[str | None]:
+    """Return every file that a row or a job may mean, however untidily: absolute, relative, through a link."""
+    saved = SavedChoreography.objects.values_list("video_path", "thumbnail_path", "user_id")
+    rows = [(name, user_id) for video, thumbnail, user_id in saved for name in (video, thumbnail or "")]
+    tasks = ChoreographyTask.objects.only("result", "user_id")
+    rows += [(str(result_of(task).get("video_path", "")), task.user_id) for task in tasks]
+    names = {name for row, user_id in rows for name in names_of(row, owner_id=user_id)}
     for job in Job.objects.exclude(outcome=Job.Outcome.FAILED).exclude(outcome=Job.Outcome.CANCELLED):
-        names.add(str(files.video_path(job.pk, user_id=job.user_id)))
-    root = Path(settings.MEDIA_ROOT)
-    return {os.path.realpath(root / name) for name in names if name and "\0" not in name}
+        names.add(files.video_name(job.pk, user_id=job.user_id))
+    return {media().canonical(name) for name in names}
 
 
-def _orphan(path: Path, reason: str) -> Orphan:
-    parts = path.rglob("*") if path.is_dir() else [path]
-    return Orphan(path, sum(part.stat().st_size for part in parts if part.is_file()), reason)
+def _abandoned(folder: Path) -> Orphan:
+    size = sum(part.stat().st_size for part in folder.rglob("*") if part.is_file())
+    return Orphan(f"{files.DRAFTS}/{folder.name}", size, "draft of an attempt that is over", draft=folder)
 
 
 def remove(orphan: Orphan) -> None:
-    """Remove it from the disk. No row is touched."""
-    if orphan.path.is_dir():
-        files.remove_draft(orphan.path)
+    """Remove it. No row is touched."""
+    if orphan.draft:
+        files.remove_draft(orphan.draft)
     else:
-        orphan.path.unlink(missing_ok=True)
+        media().delete(orphan.name)

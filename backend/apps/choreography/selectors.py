@@ -1,7 +1,6 @@
 """Look tasks up. Only the owner's: to everybody else they do not exist."""
 
 from datetime import timedelta
-from pathlib import Path
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -12,6 +11,7 @@ from apps.choreography.models import ChoreographyTask
 from apps.jobs import leases
 from apps.jobs.models import Job
 from apps.media.files import video_file
+from apps.media.storage import StoredFile
 from config.errors import ConflictError, GoneError, NotFoundError
 
 # How long a cancelled task is remembered as one that was there.
@@ -98,6 +98,6 @@ def video_name_of(task: ChoreographyTask) -> str:
     return name
 
 
-def video_of(task: ChoreographyTask) -> Path:
+def video_of(task: ChoreographyTask) -> StoredFile:
     """Return the task's video. Raises ConflictError before there is one, NotFoundError when it is gone."""
     return video_file(video_name_of(task), owner_id=task.user_id)

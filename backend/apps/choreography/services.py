@@ -14,7 +14,7 @@ from apps.choreography.models import ChoreographyTask
 from apps.choreography.selectors import task_of
 from apps.jobs import leases
 from apps.jobs.models import Job
-from apps.songs.selectors import song_path
+from apps.songs.selectors import song_named
 from config.errors import ConflictError
 
 CANCELLED = "You cancelled it."
@@ -35,7 +35,7 @@ def start_generation(
     As in the original, the result is saved if both the request and the user's preference say so. Raises
     NotFoundError if there is no such song.
     """
-    song_path(song)
+    song_named(song)
     request = {"song": song, "difficulty": difficulty, "energy": energy, "seed": seed, "auto_save": auto_save}
     return _start(user, request, idempotency_key)
 

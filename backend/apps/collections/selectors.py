@@ -2,7 +2,6 @@
 
 import math
 import uuid
-from pathlib import Path
 
 from django.db.models import Avg, Count, Q, QuerySet, Sum, TextField
 from django.db.models.functions import Cast
@@ -10,6 +9,7 @@ from django.db.models.functions import Cast
 from apps.authentication.models import User
 from apps.collections.models import SavedChoreography
 from apps.media.files import video_file
+from apps.media.storage import StoredFile
 from config.errors import NotFoundError
 
 SORTS = {"newest": "-created_at", "oldest": "created_at", "title": "title", "duration": "-duration"}
@@ -61,6 +61,6 @@ def choreography_from_task(user: User, task_id: str) -> SavedChoreography | None
     return choreographies_of(user).filter(generation_parameters__task_id=task_id).first()
 
 
-def video_of(choreography: SavedChoreography) -> Path:
+def video_of(choreography: SavedChoreography) -> StoredFile:
     """Return its video. Raises NotFoundError when it is gone."""
     return video_file(choreography.video_path.name or "", owner_id=choreography.user_id)

@@ -3,7 +3,7 @@
 import logging
 import uuid
 from functools import partial
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +14,8 @@ from apps.choreography.models import ChoreographyTask
 from apps.choreography.selectors import result_of, task_of, video_name_of
 from apps.collections.models import SavedChoreography
 from apps.collections.selectors import choreographies_of, choreography_from_task, choreography_of
-from apps.media.files import media_file, video_file
+from apps.media.files import video_file
+from apps.media.storage import StoredFile, media
 from apps.songs.selectors import title_of
 from config.errors import NotFoundError
 
@@ -99,28 +100,29 @@ def delete_choreography(*, user: User, choreography_id: uuid.UUID) -> None:
         transaction.on_commit(partial(_remove, video))
 
 
-def _is_named(video: Path, *, apart_from_task: Any) -> bool:
+def _is_named(video: StoredFile, *, apart_from_task: Any) -> bool:
     """Return whether a row names this file, in whatever way: absolute, relative, or by the path of an old machine."""
-    saved = SavedChoreography.objects.filter(video_path__endswith=video.name)
+    base = PurePosixPath(video.name).name
+    saved = SavedChoreography.objects.filter(video_path__endswith=base)
     named = set(saved.values_list("video_path", "user_id"))
-    tasks = ChoreographyTask.objects.filter(result__video_path__endswith=video.name)
+    tasks = ChoreographyTask.objects.filter(result__video_path__endswith=base)
     # The task that made it goes by itself within the hour, and would keep the file for nobody.
     named |= {(str(result_of(task)["video_path"]), task.user_id) for task in tasks if task.pk != apart_from_task}
-    return any(video in (media_file(name), _video(name, owner_id)) for name, owner_id in named)
+    return any(video.name == media().canonical(name) or video == _video(name, owner_id) for name, owner_id in named)
 
 
-def _video(name: str, owner_id: int) -> Path | None:
+def _video(name: str, owner_id: int) -> StoredFile | None:
     try:
         return video_file(name, owner_id=owner_id)
     except NotFoundError:
         return None
 
 
-def _remove(video: Path) -> None:
+def _remove(video: StoredFile) -> None:
     try:
-        video.unlink(missing_ok=True)
+        media().delete(video.name)
     except OSError:
-        log.exception("%s belongs to no choreography any more and could not be removed", video)
+        log.exception("%s belongs to no choreography any more and could not be removed", video.name)
 
 
 def _create(

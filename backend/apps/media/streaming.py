@@ -3,46 +3,22 @@
 Django knows no ranges; without them nobody can seek, and Safari plays nothing.
 """
 
-from collections.abc import Iterator
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 from werkzeug.http import http_date, parse_if_range_header, parse_range_header, quote_etag
 
+from apps.media.storage import StoredFile, media
 from config.problems import problem_response
 
-CHUNK_BYTES = 256 * 1024
 
-
-class FileSpan:
-    """The bytes of an open file from where it stands, ``length`` of them."""
-
-    def __init__(self, file: BinaryIO, length: int) -> None:
-        self.file = file
-        self.length = length
-
-    def __iter__(self) -> Iterator[bytes]:
-        remaining = self.length
-        while remaining and (chunk := self.file.read(min(CHUNK_BYTES, remaining))):
-            remaining -= len(chunk)
-            yield chunk
-
-    def close(self) -> None:
-        self.file.close()
-
-
-def video_response(request: HttpRequest | Request, path: Path) -> HttpResponseBase:
+def video_response(request: HttpRequest | Request, file: StoredFile) -> HttpResponseBase:
     """Return the video, or the one range of it that was asked for (206), or 416."""
-    info = path.stat()
-    size = info.st_size
-    validators = {
-        "ETag": quote_etag(f"{info.st_mtime_ns:x}-{size:x}"),
-        "Last-Modified": http_date(int(info.st_mtime)),
-    }
+    size = file.size
+    validators = {"ETag": quote_etag(f"{file.version}-{size:x}"), "Last-Modified": http_date(file.modified_at)}
     span = requested_span(request, size=size, validators=validators)
     if span is None:
         return _unsatisfiable(size)
@@ -58,9 +34,7 @@ def video_response(request: HttpRequest | Request, path: Path) -> HttpResponseBa
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     if request.method == "HEAD":
         return HttpResponse(status=status, headers=headers, content_type="video/mp4")
-    file = path.open("rb")
-    file.seek(start)
-    body = FileSpan(file, stop - start)
+    body = media().read(file, start, stop)
     return StreamingHttpResponse(body, status=status, headers=headers, content_type="video/mp4")
 
 
@@ -102,5 +76,5 @@ class VideoView(APIView):
         return super().perform_content_negotiation(request, force=True)
 
     @staticmethod
-    def respond(request: Request, path: Path) -> HttpResponseBase:
-        return video_response(request, path)
+    def respond(request: Request, file: StoredFile) -> HttpResponseBase:
+        return video_response(request, file)

@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -14,8 +13,10 @@ from django.utils.text import get_valid_filename
 
 import choreographer
 from apps.authentication.models import User
+from apps.media import storage
+from apps.media.storage import StoredFile
 from apps.songs.models import Song
-from apps.songs.selectors import SongFile, is_song, song_file, song_paths, songs_folder, title_of
+from apps.songs.selectors import SongFile, is_song, song_file, song_files, song_named, title_of
 from choreographer.music.song import inspect_song
 from config.errors import InvalidError, TooLargeError
 
@@ -62,9 +63,8 @@ def _not_a_song(message: str) -> InvalidError:
 
 @contextmanager
 def _written_aside(upload: UploadedFile, name: str) -> Iterator[tuple[Path, str]]:
-    """Yield the upload as a file that nobody lists yet, on the file system it will stay on, and its SHA-256."""
-    songs_folder().mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".upload-", dir=songs_folder()) as folder:
+    """Yield the upload as a file that nobody lists yet, and its SHA-256."""
+    with storage.songs().aside() as folder:
         draft, digest = Path(folder, name), hashlib.sha256()
         with draft.open("wb") as file:
             for chunk in upload.chunks():
@@ -89,15 +89,17 @@ def _checked_duration_s(draft: Path) -> float:
 
 def _song_with_content(sha256: str, *, size: int) -> SongFile | None:
     # Compared with the files, not the rows: the original's songs have none, and a row may outlive its file.
-    for path in song_paths():
-        if path.stat().st_size == size and _sha256(path) == sha256:
-            return song_file(path, Song.objects.filter(file_name=path.name).first())
+    for file in song_files():
+        if file.size == size and _sha256(file) == sha256:
+            return song_file(file, Song.objects.filter(file_name=file.name).first())
     return None
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256(file: StoredFile) -> str:
+    digest = hashlib.sha256()
+    for chunk in storage.songs().read(file, 0, file.size):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 @transaction.atomic
@@ -107,15 +109,15 @@ def _place(draft: Path, *, title: str, sha256: str, duration_s: float, user: Use
     known = _song_with_content(sha256, size=size)
     if known:
         return known, False
-    path = _link_without_overwriting(draft)
-    facts = {"file_name": path.name, "title": title[:200], "size": size, "duration_s": duration_s, "uploaded_by": user}
+    name = _add_without_overwriting(draft)
+    facts = {"file_name": name, "title": title[:200], "size": size, "duration_s": duration_s, "uploaded_by": user}
     try:
         # A row of this content may be there whose file is gone: it is filled again.
         row, _ = Song.objects.update_or_create(sha256=sha256, defaults=facts)
     except BaseException:
-        path.unlink(missing_ok=True)
+        storage.songs().delete(name)
         raise
-    return song_file(path, row), True
+    return song_file(song_named(name), row), True
 
 
 def _one_at_a_time() -> None:
@@ -124,21 +126,22 @@ def _one_at_a_time() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLACING])
 
 
-def _link_without_overwriting(draft: Path) -> Path:
+def _add_without_overwriting(draft: Path) -> str:
     """Give the draft its place, under the next name that neither a file nor a row has."""
     number = 1
-    path = songs_folder() / draft.name
-    while not _link(draft, path):
+    name = draft.name
+    while not _add(draft, name):
         number += 1
-        path = songs_folder() / f"{draft.stem}-{number}.mp3"
-    return path
+        name = f"{draft.stem}-{number}.mp3"
+    return name
 
 
-def _link(draft: Path, path: Path) -> bool:
-    if Song.objects.filter(file_name=path.name).exists():
+def _add(draft: Path, name: str) -> bool:
+    if Song.objects.filter(file_name=name).exists():
         return False  # its file may be gone, but choreographies still name it
     try:
-        path.hardlink_to(draft)  # unlike a rename, never replaces what is there
+        storage.songs().add(name, draft)
     except FileExistsError:
-        return False
+        # This very song is not there under any name, so it is this upload, made twice because its answer was lost.
+        return storage.songs().holds(name, draft)
     return True

@@ -14,10 +14,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sandbox import house, process
 from sandbox.errors import SandboxError
 from sandbox.postgres import Database
+
+if TYPE_CHECKING:
+    from sandbox.bucket import Bucket  # which takes its port from here
 
 HEALTHY_WITHIN_S = 60.0
 WORKER_STOPS_WITHIN_S = 20.0
@@ -49,10 +53,12 @@ class Place:
     """What the systems share on this machine.
 
     ``folder`` holds the media root, the engine's cache, the logs and the key that sessions are signed with.
+    Media lie there too, or in ``bucket``.
     """
 
     folder: Path
     library: Path
+    bucket: "Bucket | None" = None
 
     @property
     def media(self) -> Path:
@@ -72,7 +78,14 @@ class Place:
         """Return the environment that a system starts with."""
         shared = {"MOVES_LIBRARY": str(self.library), "CHOREOGRAPHER_CACHE": str(self.folder / "cache")}
         system = house.system_environment(database_url=database_url, media=self.media, secret_key=self.secret_key())
-        return system | shared
+        return system | shared | (self.bucket.environment() if self.bucket else {})
+
+    def put_song(self, name: str, content: bytes) -> None:
+        """Put a song where both systems find songs."""
+        if self.bucket:
+            self.bucket.put(f"songs/{name}", content)
+        else:
+            (self.media / "songs" / name).write_bytes(content)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from apps.choreography import orphans
@@ -21,7 +20,8 @@ class Command(BaseCommand):
         for orphan in found:
             if apply:
                 orphans.remove(orphan)
-            name = orphan.path.relative_to(settings.MEDIA_ROOT)
-            self.stdout.write(f"{'removed' if apply else 'orphan'}  {name}  {orphan.size} bytes  {orphan.reason}")
+            self.stdout.write(
+                f"{'removed' if apply else 'orphan'}  {orphan.name}  {orphan.size} bytes  {orphan.reason}"
+            )
         total = f"{len(found)} found, {sum(orphan.size for orphan in found)} bytes"
         self.stdout.write(f"{total}{'.' if apply or not found else '; nothing was removed. Remove them with --apply.'}")

@@ -1,0 +1,171 @@
+"""Media in a Google bucket, below a prefix."""
+
+import base64
+import mimetypes
+import posixpath
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import google.auth
+from django.conf import settings
+from django.core.files.base import File
+from google.api_core.exceptions import GoogleAPIError, NotFound, PreconditionFailed
+from google.auth.credentials import AnonymousCredentials, Signing
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.storage import Blob, Client
+from google.cloud.storage.retry import DEFAULT_RETRY
+from google_crc32c import Checksum
+from storages.backends.gcloud import GoogleCloudStorage
+from storages.utils import clean_name
+
+from apps.media.storage import StoredFile
+
+# One request each. Smaller ones cost more of them; of larger ones more is lost when a player jumps elsewhere.
+PIECE_BYTES = 1024 * 1024
+# Of an open file; the rest goes to a temporary one.
+MEMORY_BYTES = 8 * 1024 * 1024
+LONGEST_NAME_BYTES = 1024
+# Somebody waits for the answer; an upload, which a worker waits for, may try longer.
+READING = {"retry": DEFAULT_RETRY.with_timeout(10.0), "timeout": 10.0}
+FACTS = "items(name,size,updated,generation),nextPageToken"
+
+
+class BucketError(OSError):
+    """The bucket could not be reached, or refused."""
+
+
+@contextmanager
+def told_as_files_do() -> Iterator[None]:
+    """Raise what a file system would."""
+    try:
+        yield
+    except NotFound as error:
+        raise FileNotFoundError(str(error)) from error
+    except PreconditionFailed as error:
+        raise FileExistsError(str(error)) from error
+    except (GoogleAPIError, GoogleAuthError) as error:
+        raise BucketError(str(error)) from error
+
+
+class Bucket(GoogleCloudStorage):
+    """django-storages' own, that never overwrites, and with what ``MediaStorage`` asks for."""
+
+    def get_default_settings(self) -> dict[str, Any]:
+        return super().get_default_settings() | {"api_endpoint": None, "max_memory_size": MEMORY_BYTES}
+
+    @property
+    def client(self) -> Client:
+        if self._client is None:
+            self.credentials = self.credentials or self._usual_credentials()
+            # A machine's own credentials hold no key to sign with; its links then ask for a login at Google.
+            self.querystring_auth &= self.iam_sign_blob or isinstance(self.credentials, Signing)
+            options = {"api_endpoint": self.api_endpoint}
+            self._client = Client(self.project_id, self.credentials, client_options=options)
+        return self._client
+
+    def _usual_credentials(self) -> Any:
+        # Over plain HTTP nothing secret may travel: that is a stand-in, which asks for nothing.
+        plain = self.api_endpoint and self.api_endpoint.startswith("http://")
+        return AnonymousCredentials() if plain else google.auth.default(scopes=Client.SCOPE)[0]
+
+    def canonical(self, name: str) -> str | None:
+        # Rows of earlier years may hold the path that a file had on a disk.
+        known = posixpath.relpath(posixpath.join(settings.MEDIA_ROOT, name), settings.MEDIA_ROOT)
+        outside = known.split("/")[0] == ".."
+        return known if not outside and _can_be_a_name(f"{self.location}/{known}") else None
+
+    def find(self, name: str) -> StoredFile | None:
+        known = self.canonical(name)
+        if known in {None, "."}:
+            return None
+        with told_as_files_do():
+            blob = self.bucket.get_blob(self._normalize_name(known), **READING)
+        return self._stored(blob) if blob else None
+
+    def _stored(self, blob: Blob) -> StoredFile:
+        name = blob.name.removeprefix(f"{self.location}/")
+        return StoredFile(name, blob.size, blob.updated, version=f"{blob.generation:x}")
+
+    def files(self, folder: str = "") -> list[StoredFile]:
+        prefix = posixpath.join(self.location, folder, "")
+        with told_as_files_do():
+            blobs = list(self.bucket.list_blobs(prefix=prefix, fields=FACTS, **READING))
+        # An object whose name ends in a slash stands for a folder, and is no file.
+        return [self._stored(blob) for blob in blobs if not blob.name.endswith("/")]
+
+    def read(self, file: StoredFile, start: int, stop: int) -> Iterator[bytes]:
+        blob = self.bucket.blob(self._normalize_name(file.name), generation=int(file.version, 16))
+        for begin in range(start, stop, PIECE_BYTES):
+            end = min(begin + PIECE_BYTES, stop) - 1
+            with told_as_files_do():
+                piece = blob.download_as_bytes(start=begin, end=end, raw_download=True, checksum=None, **READING)
+            yield piece
+
+    @contextmanager
+    def aside(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="upload-") as folder:
+            yield Path(folder)
+
+    def add(self, name: str, path: Path) -> None:
+        if self.find(name):
+            raise FileExistsError(name)  # known before a long upload
+        with path.open("rb") as file, told_as_files_do():
+            self._upload(name, file, size=path.stat().st_size)
+
+    def _upload(self, name: str, file: Any, *, size: int) -> None:
+        kind, _ = mimetypes.guess_type(name)
+        blob = self.bucket.blob(self._normalize_name(name))
+        # Generation 0: only where there is no such object, whoever else may be writing it at this moment.
+        blob.upload_from_file(file, rewind=True, size=size, content_type=kind, if_generation_match=0)
+
+    def _save(self, name: str, content: File) -> str:
+        while True:
+            name = clean_name(name)
+            try:
+                self._upload(name, content, size=content.size)
+            except PreconditionFailed:
+                name = self.get_available_name(name)
+            else:
+                return name
+
+    def holds(self, name: str, path: Path) -> bool:
+        with told_as_files_do():
+            blob = self.bucket.get_blob(self._normalize_name(name))
+        return bool(blob and path.exists() and blob.size == path.stat().st_size and blob.crc32c == _crc32c(path))
+
+    def fetch(self, name: str, folder: Path) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / posixpath.basename(name)
+        with told_as_files_do():
+            self.bucket.blob(self._normalize_name(name)).download_to_filename(path)
+        return path
+
+    def delete(self, name: str) -> None:
+        with told_as_files_do():
+            super().delete(name)
+
+    def check(self) -> None:
+        with told_as_files_do():
+            next(
+                iter(self.bucket.list_blobs(prefix=f"{self.location}/", max_results=1, **READING | {"retry": None})),
+                None,
+            )
+
+
+def _can_be_a_name(name: str) -> bool:
+    try:
+        length = len(name.encode())
+    except UnicodeEncodeError:
+        return False
+    return length <= LONGEST_NAME_BYTES and not set(name) & set("\0\r\n")
+
+
+def _crc32c(path: Path) -> str:
+    checksum = Checksum()
+    with path.open("rb") as file:
+        for _ in checksum.consume(file, PIECE_BYTES):
+            pass
+    return base64.b64encode(checksum.digest()).decode()
