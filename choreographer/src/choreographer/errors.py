@@ -34,3 +34,7 @@ class SequencingError(ChoreographerError):
 
 class VideoError(ChoreographerError):
     """The video cannot be assembled (CH060 to CH079)."""
+
+
+class ClipError(ChoreographerError):
+    """A clip, or the list of the clips, cannot become part of a library (CH100 to CH119)."""
