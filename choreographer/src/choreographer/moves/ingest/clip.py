@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +126,8 @@ def normalise(
         start_s, rest = from_time(pictures, beats_s[0])
         # The first picture is the nearest to the 1, which may be half a picture away from it.
         marked_s = [max(0.0, round(beat_s - start_s, 4)) for beat_s in beats_s]
-        count = ceil(marked_s[-1] * rate)
+        # A picture that would be shown for less than half its time before the cut shows the beat after it.
+        count = round(marked_s[-1] * rate)
         keyframes = [round(beat_s * rate) for beat_s in marked_s[:-1:BEATS_PER_GROUP]]
         # Both streams must be there before the first packet is written.
         stream, track = add_pictures(container, size), _add_sound(container)

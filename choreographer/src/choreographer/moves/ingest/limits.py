@@ -75,7 +75,7 @@ def run_limited(work: Callable[..., Any], limits: Limits, /, **arguments: Any) -
         try:
             answer, _ = child.communicate(request.encode(), timeout=limits.wall_s)
         except subprocess.TimeoutExpired:
-            raise LimitError(f"was stopped after {limits.wall_s:.0f} s") from None
+            raise LimitError(f"was stopped after {limits.wall_s:g} s") from None
         finally:
             child.kill()
     if child.returncode:

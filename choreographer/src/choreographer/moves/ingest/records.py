@@ -45,7 +45,7 @@ class Records:
                 "CH113", f"{self.folder} holds a library that was not ingested; it was left alone. Choose another one."
             )
         (self.folder / STATE).mkdir(parents=True, exist_ok=True)
-        with (self.folder / STATE / "lock").open("w") as lock:
+        with (self.folder / STATE / "lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
