@@ -15,7 +15,7 @@ def _film(path: Path, *, rotation: int = 0, pixel_shape: Fraction = Fraction(1),
     """Write a film that is dark but for its upper left corner."""
     picture = np.full((size[1], size[0], 3), 60, np.uint8)
     picture[:20, :20] = 250
-    with av.open(str(path), "w", format="mp4") as out:
+    with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=30)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
@@ -61,6 +61,14 @@ def test_opened_pictures__playlist__opens_no_other_file(tmp_path: Path) -> None:
         opened_pictures(tmp_path / "list.mp4"),
     ):
         pass
+
+
+def test_opened_pictures__another_size_in_the_middle__is_refused(tmp_path: Path) -> None:
+    films = [_film(tmp_path / f"{size[0]}.ts", size=size).read_bytes() for size in ((160, 90), (128, 72))]
+    (tmp_path / "both.ts").write_bytes(b"".join(films))
+
+    with pytest.raises(ClipError, match=r"^CH110  the picture after \d\.\d\d s of both\.ts cannot be decoded\."):
+        _levels(tmp_path / "both.ts")
 
 
 def test_opened_pictures__sound_alone__is_refused(demo) -> None:

@@ -374,6 +374,15 @@ def test_ingest__library_of_another_kind__is_left_alone(drawn: Library, ingested
     assert _content(drawn.folder) == before
 
 
+def test_ingest__library_that_is_a_file__is_refused(ingested, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(
+        ClipError, match=r"^CH113  .*file cannot hold a library \(Not a directory\)\. Choose a folder\."
+    ):
+        ingest(ingested.annotations.parent, ingested.annotations, tmp_path / "file")
+
+
 def test_ingest__folder_of_the_films__is_left_alone(ingested) -> None:
     films = ingested.annotations.parent
 

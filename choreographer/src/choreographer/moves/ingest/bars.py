@@ -53,6 +53,7 @@ def _sides(picture: Pixels) -> tuple[Pixels, Pixels, Pixels, Pixels]:
 
 def _uniform_lines(lines: Pixels, colour: NDArray[np.int16]) -> int:
     low, high = (colour - TOLERANCE).clip(0, 255), (colour + TOLERANCE).clip(0, 255)
+    lines = lines[:, ::2]  # every second pixel tells enough
     alike = ((lines >= low.astype(np.uint8)) & (lines <= high.astype(np.uint8))).all(axis=2)
     uniform = alike.mean(axis=1) >= UNIFORM_FRACTION
     return len(lines) if uniform.all() else int(uniform.argmin())

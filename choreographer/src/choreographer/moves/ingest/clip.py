@@ -27,7 +27,7 @@ from choreographer.moves.ingest.quality import sharpness
 from choreographer.music.song import frames_of, open_sound
 from choreographer.video.clips import read_clip
 
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 1.0
 # The longest move lasts 20 s at the slowest tempo; nobody leaves more than this before its first 1.
 LONGEST_S = 60.0
 SOUND_RATE_HZ = 48_000
@@ -166,7 +166,7 @@ def _numbered(frames: Iterable[VideoFrame], keyframes: frozenset[int]) -> Iterat
 
 
 def _add_sound(container: OutputContainer) -> AudioStream:
-    track = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="stereo")
+    track = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="stereo", options={"aac_coder": "fast"})
     track.bit_rate = SOUND_BIT_RATE
     return track
 

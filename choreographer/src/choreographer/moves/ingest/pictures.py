@@ -60,9 +60,12 @@ def opened_pictures(path: Path) -> Iterator[Iterator[Timed]]:
 def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[Timed]:
     shown_s: float | None = None
     turning: _Chain | None = None
+    kind = None
     try:
         for frame in container.decode(stream):
-            if frame.is_corrupt or frame.time is None:
+            kind = kind or (frame.width, frame.height, frame.format.name)
+            backwards = frame.time is None or (shown_s is not None and frame.time < shown_s)
+            if frame.is_corrupt or backwards or (frame.width, frame.height, frame.format.name) != kind:
                 raise _damaged(path, shown_s)
             shown_s = frame.time
             turning = turning or _Chain(list(_uprighting(frame.rotation, stream.sample_aspect_ratio)))

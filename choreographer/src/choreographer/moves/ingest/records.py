@@ -44,7 +44,12 @@ class Records:
             raise ClipError(
                 "CH113", f"{self.folder} holds a library that was not ingested; it was left alone. Choose another one."
             )
-        (self.folder / STATE).mkdir(parents=True, exist_ok=True)
+        try:
+            (self.folder / STATE).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ClipError(
+                "CH113", f"{self.folder} cannot hold a library ({error.strerror}). Choose a folder."
+            ) from error
         with (self.folder / STATE / "lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -31,7 +31,7 @@ from choreographer.moves.library import Library, Move
 from choreographer.music.analysis import VERSION as HEARING_VERSION
 
 # Another encoder may write other parameters.
-STAMP = f"{VERSION}-{HEARING_VERSION}-{av.__version__}"
+ENCODING = f"{VERSION}-{av.__version__}"
 HEIGHT, RATE_HZ = 720, 30
 LARGEST_BYTES = 2 << 30  # a film of a few seconds; more is read by mistake
 
@@ -178,7 +178,7 @@ class _Run:
         if annotation.video.stat().st_size > LARGEST_BYTES:
             raise ClipError("CH111", f"{annotation.video.name} has more than {LARGEST_BYTES >> 30} GB. Cut it first.")
         content = content_key(annotation.video)
-        name = f"heard-{_digest(content, bool(annotation.beats_s))}.json"
+        name = f"heard-{_digest(HEARING_VERSION, VERSION, content, bool(annotation.beats_s))}.json"
         self.used.add(name)
         examined = self.records.found(name)
         if examined is None:
@@ -195,7 +195,7 @@ class _Run:
 
     def _clip(self, part: Part, size: tuple[int, int], rate_hz: int, *, anew: bool = False) -> Record:
         box, beats_s = part.film.examined["box"], list(part.span.beats_s)
-        key = _digest(part.clip_id, part.film.content, beats_s, box, size, rate_hz)
+        key = _digest(ENCODING, part.clip_id, part.film.content, beats_s, box, size, rate_hz)
         name = f"clip-{key}.json"
         self.used.add(name)
         finished = None if anew else self.records.finished(name)
@@ -261,7 +261,7 @@ class _Run:
 
 
 def _digest(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps([STAMP, *parts]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _refuse_twin(annotation: Annotation, first: Annotation | None) -> None:
