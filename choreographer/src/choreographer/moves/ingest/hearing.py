@@ -64,6 +64,8 @@ def hear_clip(path: Path) -> Heard:
         code = REASONS.get(error.code, "CH110")
         detail = f" ({error.message})" if code == "CH110" else ""
         raise ClipError(code, f"{path.name} {ADVICE[code]}{detail}") from error
+    except av.FFmpegError as error:
+        raise _undecodable(path, error) from error
     _refuse_unsteady(path, analysis)
     return Heard(
         tuple(round(late_s + beat_s, 4) for beat_s in analysis.beats_s), analysis.first_count, analysis.confidence
@@ -74,6 +76,10 @@ def _refuse_unsteady(path: Path, analysis: Analysis) -> None:
     steps_s = np.diff(analysis.beats_s)
     if np.abs(steps_s / np.median(steps_s) - 1).max() > STEADY_FRACTION:
         raise ClipError("CH108", f"{path.name} {ADVICE['CH108']}")
+
+
+def _undecodable(path: Path, error: av.FFmpegError) -> ClipError:
+    return ClipError("CH110", f"{path.name} {ADVICE['CH110']} ({error.strerror}). Export it again.")
 
 
 def sound_start_s(path: Path) -> float:
@@ -90,5 +96,5 @@ def sound_start_s(path: Path) -> float:
                 raise ClipError("CH107", f"{path.name} {ADVICE['CH107']}")
             first = next(container.decode(container.streams.audio[0]), None)
     except av.FFmpegError as error:
-        raise ClipError("CH110", f"{path.name} {ADVICE['CH110']} ({error.strerror}). Export it again.") from error
+        raise _undecodable(path, error) from error
     return first.time or 0.0 if first else 0.0
