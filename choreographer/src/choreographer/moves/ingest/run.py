@@ -288,4 +288,4 @@ def _even(number: float) -> int:
 def _odd_ones(made: Mapping[str, Record]) -> list[str]:
     """Return the clips whose parameters are not those of most."""
     (usual, _), *others = Counter(record["parameters"] for record in made.values()).most_common() or [("", 0)]
-    return [number for number, record in made.items() if record["parameters"] != usual] if others else []
+    return [clip_id for clip_id, record in made.items() if record["parameters"] != usual] if others else []
