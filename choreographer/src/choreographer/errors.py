@@ -36,5 +36,9 @@ class VideoError(ChoreographerError):
     """The video cannot be assembled (CH060 to CH079)."""
 
 
+class ClipError(ChoreographerError):
+    """A clip, or the list of the clips, cannot become part of a library (CH080 to CH099)."""
+
+
 class SearchError(ChoreographerError):
     """Moves cannot be described, indexed or found (CH100 to CH129)."""

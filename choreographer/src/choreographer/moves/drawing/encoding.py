@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -15,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from choreographer.files import written_aside
+from choreographer.moves.encoding import BEATS_PER_GROUP, add_pictures, stamp
 
 FRAMES_PER_BEAT = 13  # 26 pictures a second at 120 bpm
-BEATS_PER_GROUP = 4  # a clip can be entered on every fourth beat
 
 Part = tuple[Image.Image, tuple[int, int]]  # and where it belongs, even numbers of pixels from the left and the top
 Planes = list[NDArray[np.uint8]]
@@ -72,28 +71,16 @@ def encode_clip(pictures: Iterable[Image.Image], path: Path, *, size: tuple[int,
 def encode_parts(parts: Iterable[Part], path: Path, *, backdrop: Image.Image, tempo_bpm: float) -> int:
     """Encode pictures that differ from the backdrop in one part each, and return how many there were.
 
-    H.264 without B-frames in closed groups of four beats, with parameters that do not depend on the content
-    (``stitchable``), so that packets of one clip may follow those of another.
+    A keyframe opens every group of four beats; see :mod:`choreographer.moves.encoding`.
     """
-    group = FRAMES_PER_BEAT * BEATS_PER_GROUP
-    options = {
-        "preset": "superfast",
-        "crf": "21",
-        # What the preset leaves out and costs little here: macroblock tree, all block sizes, adaptive quantisation.
-        "x264-params": f"bframes=0:keyint={group}:min-keyint={group}:scenecut=0:open-gop=0:stitchable=1"
-        ":weightp=0:mbtree=1:partitions=p8x8,i8x8,i4x4:8x8dct=1:rc-lookahead=5:threads=1",
-    }
     canvas = Canvas(backdrop)
+    rate = frame_rate(tempo_bpm)
     count = 0
     with written_aside(path) as aside, av.open(str(aside), "w", format="mp4") as out:
-        # The encoder writes its rate into the parameters, which must be equal for all tempi: it is told a fixed one,
-        # and the packets are stamped with the true one.
-        stream = out.add_stream("libx264", rate=30, options=options)
-        stream.width, stream.height = backdrop.size
-        stream.pix_fmt = "yuv420p"
+        stream = add_pictures(out, backdrop.size, group=FRAMES_PER_BEAT * BEATS_PER_GROUP)
         for frame in chain((canvas.frame(*part) for part in parts), [None]):
             for packet in stream.encode(frame):
-                _stamp(packet, count, tempo_bpm)
+                stamp(packet, count, rate)
                 out.mux(packet)
                 count += 1
     return count
@@ -105,14 +92,8 @@ def retime_clip(source: Path, path: Path, *, tempo_bpm: float) -> None:
         stream = out.add_stream_from_template(clip.streams.video[0])
         for number, packet in enumerate(packet for packet in clip.demux(video=0) if packet.size):
             packet.stream = stream
-            _stamp(packet, number, tempo_bpm)
+            stamp(packet, number, frame_rate(tempo_bpm))
             out.mux(packet)
-
-
-def _stamp(packet: av.Packet[Any], number: int, tempo_bpm: float) -> None:
-    packet.time_base = 1 / frame_rate(tempo_bpm)
-    packet.pts = packet.dts = number
-    packet.duration = 1
 
 
 def frame_rate(tempo_bpm: float) -> Fraction:
