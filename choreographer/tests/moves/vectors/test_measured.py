@@ -107,6 +107,24 @@ def test_measure_clip__pose_model_came_later__adds_the_poses(clip: Path) -> None
     assert (known.audio == without.audio).all()
 
 
+@pytest.mark.parametrize(
+    ("track", "message"),
+    [
+        (np.ones((17, 2, 12, 2)), r"CH100  a track of poses has shape \(17, 2, 12, 2\)"),
+        (np.full((17, 2, 13, 2), np.nan), r"CH101  "),
+        (np.random.default_rng(0).normal(size=(3, 2, 13, 2)), r"it was asked for 17"),
+        ("nobody", r"could not convert string to float"),
+    ],
+)
+def test_measure_clip__pose_model_that_fails__names_the_clip_and_keeps_nothing(clip: Path, track, message: str) -> None:
+    model = _Model()
+    model.track = lambda *_: track
+
+    with pytest.raises(SearchError, match=rf"^CH109  the pose model found .* in .*clip\.mp4.*{message}"):
+        measure_clip(clip, BEATS_S, model)
+    assert not measured_path(clip).exists()
+
+
 def test_measure_clip__no_sound__has_no_audio_vector(drawn, tmp_path: Path) -> None:
     silent = tmp_path / "silent.mp4"
     silent.write_bytes(drawn.clip(drawn.moves[0]).read_bytes())
