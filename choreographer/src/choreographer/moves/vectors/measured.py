@@ -98,7 +98,8 @@ def _found_track(clip: Path, beats_s: tuple[float, ...], pose_model: PoseModel) 
     halves = np.arange(2 * len(beats_s) - 1) / 2
     times_s = np.interp(halves, np.arange(len(beats_s)), beats_s)
     try:
-        track = np.asarray(pose_model.track(clip, times_s.tolist()), np.float64)
+        # As precise as it is kept, or the vectors would differ in the last digit next time.
+        track = np.asarray(pose_model.track(clip, times_s.tolist()), np.float32).astype(np.float64)
         normalise_track(track)
     except Exception as error:
         raise SearchError("CH109", f"the pose model found no poses in {clip}: {error}. Mend or remove it.") from error
@@ -112,6 +113,6 @@ def _found_track(clip: Path, beats_s: tuple[float, ...], pose_model: PoseModel) 
 def _own_sound(clip: Path) -> Vector | None:
     try:
         return describe_sound(read_song(clip).samples)
-    except SongError:
+    except (SongError, SearchError):
         # Silent, or no sound at all: such a move is found by text and motion, not by music.
         return None
