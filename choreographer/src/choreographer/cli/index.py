@@ -26,16 +26,15 @@ def index_command(
     elasticsearch: Server = None,
     anew: Annotated[bool, typer.Option("--anew", help="Make it even if it is there.")] = False,
 ) -> None:
-    """Make the index of a library, or what has changed since; with --elasticsearch add its moves there."""
+    """Make the index of a library unless it is complete; with --elasticsearch add its moves there."""
     from choreographer.moves.index.building import index_library, send_library  # noqa: PLC0415
 
     with told(), progress("describing moves") as on_progress:
-        library = Library.load(folder)
         if elasticsearch is None:
-            indexed = index_library(library, anew=anew, on_progress=on_progress)
+            indexed = index_library(folder, anew=anew, on_progress=on_progress)
         else:
             with _server(elasticsearch) as index:
-                indexed = send_library(library, index, on_progress=on_progress)
+                indexed = send_library(Library.load(folder), index, on_progress=on_progress)
     if not indexed.changed:
         progress_console.print("the index is complete; nothing was written")
     for missing, what in ((indexed.without_sound, "no sound"), (indexed.without_poses, "no poses")):
@@ -84,7 +83,7 @@ def _opened(library: Path | None, elasticsearch: str | None) -> Iterator[MoveInd
         return
     if library is None:
         library = starter_library()
-        index_library(Library.load(library))
+        index_library(library)
     yield LocalMoveIndex.of_library(library)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from choreographer.errors import SearchError
 from choreographer.moves import Library
-from choreographer.moves.index import building
+from choreographer.moves.index import local
 from choreographer.moves.index.building import describe_move, index_library, send_library, song_query
 from choreographer.moves.index.document import VECTOR_DIMS
 from choreographer.moves.index.elasticsearch import ElasticsearchMoveIndex
@@ -25,7 +25,7 @@ def library(drawn: Library, tmp_path: Path) -> Library:
 
 
 def test_index_library__drawn_moves__are_found_by_what_they_are(library: Library) -> None:
-    indexed = index_library(library)
+    indexed = index_library(library.folder)
 
     assert (indexed.moves, indexed.changed, indexed.without_sound, indexed.without_poses) == (5, True, 0, 0)
     index = LocalMoveIndex.of_library(library.folder)
@@ -39,7 +39,7 @@ def test_index_library__drawn_moves__are_found_by_what_they_are(library: Library
 
 
 def test_index_library__song_and_text__use_both(library: Library, demo) -> None:
-    index_library(library)
+    index_library(library.folder)
     sound = read_song(demo.path)
 
     hits = LocalMoveIndex.of_library(library.folder).search(song_query(sound, text="a turn")).hits
@@ -52,10 +52,10 @@ def test_index_library__song_and_text__use_both(library: Library, demo) -> None:
 
 
 def test_index_library__complete__writes_nothing(library: Library) -> None:
-    index_library(library)
+    index_library(library.folder)
     before = {path: path.stat().st_mtime_ns for path in library.folder.rglob("*")}
 
-    again = index_library(library)
+    again = index_library(library.folder)
 
     assert (again.moves, again.changed, again.without_sound) == (5, False, None)
     assert {path: path.stat().st_mtime_ns for path in library.folder.rglob("*")} == before
@@ -64,34 +64,39 @@ def test_index_library__complete__writes_nothing(library: Library) -> None:
 def test_index_library__asked_anew_or_damaged_or_of_other_vectors__is_made_again(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index_library(library)
+    index_library(library.folder)
     whole = (library.folder / FILE_NAME).read_bytes()
 
-    assert index_library(library, anew=True).changed
+    assert index_library(library.folder, anew=True).changed
     damaged = bytearray(whole)
     damaged[LocalMoveIndex.of_library(library.folder).layout.sections["text"]["offset"]] ^= 1
     (library.folder / FILE_NAME).write_bytes(damaged)
-    assert index_library(library).changed
+    assert index_library(library.folder).changed
     assert (library.folder / FILE_NAME).read_bytes() == whole
-    monkeypatch.setattr(building, "VERSION", 99)
-    assert index_library(library).changed
+    monkeypatch.setattr(local, "VECTORS_VERSION", 99)
+    with pytest.raises(SearchError, match=r"^CH120  .* or how moves are described, has changed"):
+        LocalMoveIndex.of_library(library.folder)
+    assert index_library(library.folder).changed
 
 
 def test_of_library__library_changed_since__is_refused_until_it_is_indexed(library: Library) -> None:
-    index_library(library)
+    index_library(library.folder)
     Library(library.folder, library.moves[:4]).save()
 
-    with pytest.raises(SearchError, match=r"^CH120  library\.json in .* has changed since its index was made"):
+    with pytest.raises(
+        SearchError,
+        match=r"^CH120  library\.json in .* has changed since its index was made\. Make it anew: ",
+    ):
         LocalMoveIndex.of_library(library.folder)
 
-    assert index_library(Library.load(library.folder)).changed
+    assert index_library(library.folder).changed
     assert LocalMoveIndex.of_library(library.folder).count() == 4
 
 
 def test_index_library__progress__counts_to_the_end(library: Library) -> None:
     told: list[tuple[int, int]] = []
 
-    index_library(library, on_progress=lambda done, total: told.append((done, total)))
+    index_library(library.folder, on_progress=lambda done, total: told.append((done, total)))
 
     assert told == [(number, 5) for number in range(6)]
 
@@ -104,7 +109,7 @@ def test_describe_move__drawn__has_every_vector(library: Library) -> None:
 
 
 def test_describe_move__clip_without_sound_or_poses__has_its_text(flashes: Library) -> None:
-    indexed = index_library(flashes)
+    indexed = index_library(flashes.folder)
 
     assert (indexed.moves, indexed.without_sound, indexed.without_poses) == (3, 3, 3)
     document = describe_move(flashes, replace(flashes.moves[0], description="A flash of light."))
@@ -116,7 +121,7 @@ def test_describe_move__clip_without_sound_or_poses__has_its_text(flashes: Libra
 def test_send_library__elasticsearch__answers_as_the_local_index(
     library: Library, elasticsearch_url: str, demo
 ) -> None:
-    index_library(library)
+    index_library(library.folder)
     query = song_query(read_song(demo.path), text="slow and romantic", difficulty="beginner")
     index = ElasticsearchMoveIndex(elasticsearch_url, index="test_library")
     try:

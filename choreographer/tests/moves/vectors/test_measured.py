@@ -94,7 +94,7 @@ def test_measure_clip__pose_model__is_asked_once_twice_a_beat(clip: Path) -> Non
     ((path, times_s),) = model.asked
     assert path == clip
     assert times_s == pytest.approx([number * 0.25 for number in range(17)])
-    assert known[0].track == pytest.approx(known[1].track, abs=1e-4)
+    assert (known[0].track == known[1].track).all()
     assert known[1].audio.shape == (128,)
 
 
@@ -105,6 +105,24 @@ def test_measure_clip__pose_model_came_later__adds_the_poses(clip: Path) -> None
 
     assert known.track.shape == (17, 2, 13, 2)
     assert (known.audio == without.audio).all()
+
+
+@pytest.mark.parametrize(
+    ("track", "message"),
+    [
+        (np.ones((17, 2, 12, 2)), r"CH100  a track of poses has shape \(17, 2, 12, 2\)"),
+        (np.full((17, 2, 13, 2), np.nan), r"CH101  "),
+        (np.random.default_rng(0).normal(size=(3, 2, 13, 2)), r"it was asked for 17"),
+        ("nobody", r"could not convert string to float"),
+    ],
+)
+def test_measure_clip__pose_model_that_fails__names_the_clip_and_keeps_nothing(clip: Path, track, message: str) -> None:
+    model = _Model()
+    model.track = lambda *_: track
+
+    with pytest.raises(SearchError, match=rf"^CH109  the pose model found .* in .*clip\.mp4.*{message}"):
+        measure_clip(clip, BEATS_S, model)
+    assert not measured_path(clip).exists()
 
 
 def test_measure_clip__no_sound__has_no_audio_vector(drawn, tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from choreographer.errors import SearchError
 from choreographer.moves.index import MoveIndex
 from choreographer.moves.index.document import MoveDocument, Vector, move_document, move_text
-from choreographer.moves.index.local import FILE_NAME, LocalMoveIndex, is_fresh, library_stamp
+from choreographer.moves.index.local import FILE_NAME, LocalMoveIndex, library_stamp
 from choreographer.moves.index.query import MoveQuery
 from choreographer.moves.library import INDEX_NAME, Library, Move
 from choreographer.moves.vectors.measured import measure_clip
@@ -20,8 +21,6 @@ from choreographer.moves.vectors.posing import PoseModel, find_pose_model
 from choreographer.moves.vectors.sentence import describe_text
 from choreographer.moves.vectors.sound import describe_sound
 from choreographer.music.song import Song
-
-VERSION = 1  # of the vectors; an index of another version is made anew
 
 Progress = Callable[[int, int], None]
 
@@ -69,15 +68,13 @@ class _Described:
         return Indexed(moves, changed=True, without_sound=self.without_sound, without_poses=self.without_poses)
 
 
-def index_library(
-    library: Library, *, anew: bool = False, on_progress: Progress = lambda _done, _total: None
-) -> Indexed:
+def index_library(folder: Path, *, anew: bool = False, on_progress: Progress = lambda _done, _total: None) -> Indexed:
     """Make the index of a library in its folder, unless it is there, whole and of this ``library.json``.
 
     Parameters
     ----------
-    library
-        The library; clips that were not measured yet are measured, and the measurements kept beside them.
+    folder
+        Of the library; clips that were not measured yet are measured, and the measurements kept beside them.
     anew
         Make it whatever is there, for instance after a pose model was installed.
     on_progress
@@ -85,16 +82,19 @@ def index_library(
 
     Raises
     ------
+    LibraryError
+        There is no library, or it cannot be read.
     SearchError
         What was measured in a clip cannot be read, or the pose model fails.
     """
-    path = library.folder / FILE_NAME
-    if not anew and _is_complete(library):
-        return Indexed(len(library.moves), changed=False)
+    if not anew and _is_complete(folder):
+        return Indexed(LocalMoveIndex.of_library(folder).count(), changed=False)
+    index = folder / INDEX_NAME
     # Before the moves are read: whoever changes the library meanwhile makes this index stale.
-    stamp = {**library_stamp(library.folder / INDEX_NAME), "vectors": VERSION}
+    stamp = library_stamp(index) if index.is_file() else {}
+    library = Library.load(folder)
     described = _Described(library, on_progress)
-    LocalMoveIndex.create(path, described, len(library.moves), stamp)
+    LocalMoveIndex.create(folder / FILE_NAME, described, len(library.moves), stamp)
     return described.indexed(len(library.moves))
 
 
@@ -157,11 +157,9 @@ def _text_vector(text: str) -> Vector:
     return describe_text(text)
 
 
-def _is_complete(library: Library) -> bool:
+def _is_complete(folder: Path) -> bool:
     try:
-        index = LocalMoveIndex(library.folder / FILE_NAME)
-        index.layout.verify()
+        LocalMoveIndex.of_library(folder).layout.verify()
     except SearchError:
         return False
-    stamp = index.layout.library
-    return stamp.get("vectors") == VERSION and is_fresh(stamp, library.folder / INDEX_NAME)
+    return True

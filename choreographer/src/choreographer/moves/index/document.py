@@ -13,6 +13,7 @@ from choreographer.errors import SearchError
 from choreographer.moves.library import Move
 
 INDEX = "bachata_move_embeddings"
+VECTORS_VERSION = 1  # of how vectors are made; an index of another version is made anew
 # Name in a query, and length. The field is called NAME_embedding.
 VECTOR_DIMS: Mapping[str, int] = {"audio": 128, "lead": 512, "follow": 512, "interaction": 256, "text": 384}
 KEYWORDS = ("clip_id", "move_label", "difficulty", "energy_level", "lead_follow_roles", "version")

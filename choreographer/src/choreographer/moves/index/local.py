@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from choreographer.errors import SearchError
 from choreographer.moves.index import MoveIndex
-from choreographer.moves.index.document import VECTOR_DIMS, MoveDocument
+from choreographer.moves.index.document import VECTOR_DIMS, VECTORS_VERSION, MoveDocument
 from choreographer.moves.index.layout import CODES, Layout, write_layout
 from choreographer.moves.index.query import MOST_HITS, MoveQuery, Neighbours
 from choreographer.moves.library import INDEX_NAME
@@ -53,8 +53,8 @@ class LocalMoveIndex(MoveIndex):
         if not is_fresh(index.layout.library, folder / INDEX_NAME):
             raise SearchError(
                 "CH120",
-                f"{INDEX_NAME} in {folder} has changed since its index was made. Make it anew: "
-                f"choreographer library index {folder}",
+                f"{INDEX_NAME} in {folder}, or how moves are described, has changed since its index was made. "
+                f"Make it anew: choreographer library index {folder}",
             )
         return index
 
@@ -122,17 +122,23 @@ class LocalMoveIndex(MoveIndex):
 
 
 def _products(matrix: NDArray[np.float32], vector: NDArray[np.float32], rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    # Not a matrix product: that one waits for as many threads as there are cores, which on a busy machine takes longer.
     if len(rows) < FEW * len(matrix):
-        return np.asarray(matrix[rows] @ vector)
-    return np.asarray(matrix @ vector)[rows]
+        return np.asarray(np.einsum("ij,j->i", matrix[rows], vector))
+    return np.asarray(np.einsum("ij,j->i", matrix, vector)[rows])
 
 
 def library_stamp(index: Path) -> dict[str, Any]:
-    """Return by what a ``library.json`` is known again."""
+    """Return by what a ``library.json``, and the way its moves are described, is known again."""
     status = index.stat()
     with index.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": digest}
+    return {
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "sha256": digest,
+        "vectors": VECTORS_VERSION,
+    }
 
 
 def is_fresh(stamp: Mapping[str, Any], index: Path) -> bool:
@@ -140,7 +146,7 @@ def is_fresh(stamp: Mapping[str, Any], index: Path) -> bool:
     if not index.is_file():
         return False
     status = index.stat()
-    if status.st_size != stamp.get("size"):
+    if status.st_size != stamp.get("size") or stamp.get("vectors") != VECTORS_VERSION:
         return False
     # Reading a large library takes longer than a search; only after a copy is the content compared.
     return status.st_mtime_ns == stamp.get("mtime_ns") or library_stamp(index)["sha256"] == stamp.get("sha256")

@@ -147,8 +147,8 @@ def cosines_with(rows: NDArray[np.float32], vector: Vector) -> Scores:
     """Return the cosine of each row with a vector, in double precision; 0 where a row is zero."""
     wide, other = rows.astype(np.float64), vector.astype(np.float64)
     # Not a matrix product: its sum may differ in the last digit from row to row, and equal moves must tie.
-    products = (wide * other).sum(axis=1)
-    lengths = np.sqrt((wide * wide).sum(axis=1)) * np.sqrt((other * other).sum())
+    products = np.einsum("ij,j->i", wide, other)
+    lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide) * np.einsum("i,i->", other, other))
     cosines: Scores = np.divide(products, lengths, out=np.zeros(len(rows)), where=lengths > 0)
     return cosines
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from choreographer.errors import SearchError, SongError
 from choreographer.files import written_aside
-from choreographer.moves.poses import Track
+from choreographer.moves.poses import Track, normalise_track
 from choreographer.moves.vectors.posing import PoseModel
 from choreographer.moves.vectors.sound import Vector, describe_sound
 from choreographer.music.song import read_song
@@ -88,18 +88,31 @@ def measure_clip(clip: Path, beats_s: tuple[float, ...], pose_model: PoseModel |
     kept = read_measured(clip)
     measured = kept or Measured(audio=_own_sound(clip))
     if measured.track is None and pose_model is not None:
-        halves = np.arange(2 * len(beats_s) - 1) / 2
-        times_s = np.interp(halves, np.arange(len(beats_s)), beats_s)
-        track = np.asarray(pose_model.track(clip, times_s.tolist()), np.float64)
-        measured = Measured(measured.audio, track, measured.processing_time)
+        measured = replace(measured, track=_found_track(clip, beats_s, pose_model))
     if measured is not kept:
         write_measured(clip, measured)
     return measured
 
 
+def _found_track(clip: Path, beats_s: tuple[float, ...], pose_model: PoseModel) -> Track:
+    halves = np.arange(2 * len(beats_s) - 1) / 2
+    times_s = np.interp(halves, np.arange(len(beats_s)), beats_s)
+    try:
+        # As precise as it is kept, or the vectors would differ in the last digit next time.
+        track = np.asarray(pose_model.track(clip, times_s.tolist()), np.float32).astype(np.float64)
+        normalise_track(track)
+    except Exception as error:
+        raise SearchError("CH109", f"the pose model found no poses in {clip}: {error}. Mend or remove it.") from error
+    if len(track) != len(times_s):
+        raise SearchError(
+            "CH109", f"the pose model found {len(track)} poses in {clip}; it was asked for {len(times_s)}. Mend it."
+        )
+    return track
+
+
 def _own_sound(clip: Path) -> Vector | None:
     try:
         return describe_sound(read_song(clip).samples)
-    except SongError:
+    except (SongError, SearchError):
         # Silent, or no sound at all: such a move is found by text and motion, not by music.
         return None
