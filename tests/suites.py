@@ -20,8 +20,13 @@ from sandbox import house
 from sandbox.fixtures import server_for_this_run
 
 ROOT = Path(__file__).resolve().parents[1]
-# The longest first, so that the others fill the second core meanwhile.
-SUITES = {"engine, toolkit, both together": ROOT, "backend": ROOT / "backend", "original": ROOT / "original"}
+# Where each pytest process runs and what it collects; the longest first, so that the others fill the second core.
+SUITES = {
+    "backend": (ROOT / "backend", ["tests"]),
+    "toolkit, both together": (ROOT, ["handover", "tests"]),
+    "engine, sandbox": (ROOT, ["choreographer", "sandbox"]),
+    "original": (ROOT / "original", ["tests"]),
+}
 ALLOWED_SKIPS = ROOT / "tests" / "allowed-skips.txt"
 
 
@@ -53,15 +58,20 @@ def main() -> int:
     return summary(outcomes, time.monotonic() - began)
 
 
-def run(suite: tuple[str, Path], *, arguments: list[str]) -> Outcome:
+def run(suite: tuple[str, tuple[Path, list[str]]], *, arguments: list[str]) -> Outcome:
     """Run one suite in its folder; what it prints is shown when it has ended."""
-    name, folder = suite
+    name, (folder, places) = suite
     print(f"{name} ...", flush=True)
     began = time.monotonic()
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
-        command = [sys.executable, "-m", "pytest", "--quiet", "--durations=5", f"--junitxml={report.name}", *arguments]
+        command = [sys.executable, "-m", "pytest", "--quiet", "--durations=5", f"--junitxml={report.name}"]
         done = subprocess.run(  # noqa: PLW1510 - judged by its report
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [*command, *places, *arguments],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         seconds = time.monotonic() - began
         print(f"\n── {name}, {seconds:.1f} s ──\n{done.stdout}", flush=True)

@@ -13,7 +13,7 @@ def write_sound(
     *,
     codec: str = "libmp3lame",
     container: str | None = None,
-    seconds: float = 4.0,
+    seconds: float = 12.0,
     frequency_hz: float = 440.0,
     loudness: float = 0.5,
 ) -> Path:

@@ -319,7 +319,7 @@ def test_row_that_somebody_has_ended__is_not_written(ana, status):
         progress.advance(lease, "selecting")
     with pytest.raises(progress.StoppedError):
         progress.complete(lease, result={"auto_saved": False})
-    progress.take_back(lease)
+    progress.keep_beside_the_original(lease)
     progress.fail(lease, reason="no")
     assert ChoreographyTask.objects.values().get() == before
     assert (Job.objects.get().outcome, Job.objects.get().error) == (
@@ -334,7 +334,7 @@ def test_lease_of_somebody_else__writes_nothing(ana):
     before = [ChoreographyTask.objects.values().get(), Job.objects.values().get()]
     for write in [
         lambda: progress.advance(stale, "selecting"),
-        lambda: progress.take_back(stale),
+        lambda: progress.keep_beside_the_original(stale),
         lambda: progress.complete(stale, result={"auto_saved": False}),
         lambda: progress.fail(stale, reason="no"),
     ]:

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
-from apps.choreography import queue
+from apps.choreography import neighbour, queue
 from apps.choreography.generation import work as make_next
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.neighbour import STUCK
@@ -166,6 +166,17 @@ def test_cancelled_at_work_through_the_backend__stops_and_its_files_go(ana, own_
     assert output_files() == []
 
 
+CANCEL_OTHERS = """
+from choreography.models import ChoreographyTask
+ChoreographyTask.objects.exclude(pk={!r}).delete()
+"""
+RUNNING_ROW = """
+from choreography.generation import Generation
+from choreography.models import ChoreographyTask
+from django.contrib.auth import get_user_model
+task = ChoreographyTask.objects.create(task_id="left behind", user=get_user_model().objects.get())
+Generation(task, song="", difficulty="beginner", auto_save=False)._enter("downloading")
+"""
 CREATE = f"""
 from django.contrib.auth import get_user_model
 from django.test import Client
@@ -174,6 +185,46 @@ client.force_login(get_user_model().objects.get())
 wishes = {{"song_selection": "{SONG}", "difficulty": "beginner"}}
 answer = client.post("/create/", wishes, headers={{"host": "localhost"}}).status_code
 """
+
+
+@pytest.mark.parametrize(
+    ("gives_way", "answers"), [(True, [200, 200, 200, 429]), (False, [200, 200, 429, 429])], ids=["default", "control"]
+)
+def test_originals_users__beside_a_task_at_work__have_all_their_places(
+    ana, own_database, settings, tmp_path, monkeypatch, gives_way, answers
+):
+    library = settings.MOVES_LIBRARY
+    if not gives_way:
+        monkeypatch.setattr(neighbour, "is_at_work", lambda: False)
+    task = start(ana)
+    with one_at_work(own_database, settings, tmp_path) as go_on, original_shell() as shell:
+        # The original's real threads, each waiting in its stage "selecting" until its row is cancelled.
+        gate = Gate(tmp_path / "originals library", library)
+        create = f"from django.conf import settings; settings.MOVES_LIBRARY = {str(gate.folder)!r}\n{CREATE}"
+        seen = []
+        for _ in answers:
+            seen.append(shell.run(own_database, create))
+            at_work = ("started" if gives_way else "running", seen.count(200))
+            Workers(own_database, tmp_path).until(lambda: states_beside(task) == at_work, f"{at_work} in the rows")  # noqa: B023
+        assert seen == answers
+        assert read(ana, task.pk)["status"] == "running"
+        shell.run(own_database, CANCEL_OTHERS.format(task.pk))
+        Workers(own_database, tmp_path).until(lambda: states_beside(task) == ("running", 0), "it takes its place again")
+        go_on()
+    assert_completed_once(ana, [task.pk])
+
+
+def states_beside(task: ChoreographyTask) -> tuple[str, int]:
+    """Return the status of our row, and how many of the original's are running."""
+    running = ChoreographyTask.objects.filter(status="running").exclude(pk=task.pk).count()
+    return ChoreographyTask.objects.get(pk=task.pk).status, running
+
+
+def test_original_that_left_a_running_row__is_not_given_way_to_for_ever(ana, original, own_database):
+    original.run(own_database, RUNNING_ROW)
+    assert neighbour.is_at_work()
+    age(ChoreographyTask.objects.get().pk, minutes=6)
+    assert not neighbour.is_at_work()
 
 
 @pytest.mark.parametrize(("limit", "code"), [(1, 200), (3, 429)], ids=["default", "control"])

@@ -46,7 +46,7 @@ def test_upload__new_song__is_kept_and_listed(api, ana, media_root, tone):
         "added_at": 0,
         "mine": True,
     }
-    assert song["duration_s"] == pytest.approx(4.0, abs=0.1)
+    assert song["duration_s"] == pytest.approx(12.0, abs=0.1)
     assert files_in(media_root) == {"songs/Mi_Corazón.mp3": tone}
     row = Song.objects.get()
     assert (row.uploaded_by, row.sha256, row.size) == (ana, hashlib.sha256(tone).hexdigest(), len(tone))

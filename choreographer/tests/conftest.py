@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from choreographer.moves import Library, Move
-from choreographer.moves.drawing.encoding import FRAMES_PER_BEAT, encode_clip, frame_rate
+from choreographer.moves.drawing.encoding import FRAMES_PER_BEAT
 from choreographer.moves.drawing.repertoire import REPERTOIRE
 from choreographer.moves.starter import draw_starter
 from choreographer.music import Analysis
 from choreographer.music.demo import Truth, write_demo_song
-from choreographer.music.recording import write_sound
+from choreographer.video.proof import flash_library, write_clicks
 
 SMALL = (128, 72)
 FEW = ("side basic", "right turn", "circle", "intro", "outro")
@@ -81,23 +80,16 @@ def make_analysis() -> Callable[..., Analysis]:
     return make
 
 
+@pytest.fixture(scope="session")
+def flashes_once(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    return flash_library(tmp_path_factory.mktemp("flashes"), (120, 128))
+
+
 @pytest.fixture
-def flashes(tmp_path: Path, make_move: MakeMove) -> Library:
-    """Clips that are black, but for one white picture on every beat."""
-    black, white = (Image.new("RGB", SMALL, level) for level in ("black", "white"))
-    moves = []
-    for name, tempo in (("one", 120), ("two", 120), ("three", 128)):
-        move = make_move(
-            name,
-            tempo=tempo,
-            beats_s=tuple(float(beat * FRAMES_PER_BEAT / frame_rate(tempo)) for beat in range(9)),
-        )
-        pictures = (black if frame % FRAMES_PER_BEAT else white for frame in range(8 * FRAMES_PER_BEAT))
-        encode_clip(pictures, tmp_path / "flashes" / move.video_path, size=SMALL, tempo_bpm=tempo)
-        moves.append(move)
-    library = Library(tmp_path / "flashes", tuple(moves))
-    library.save()
-    return library
+def flashes(flashes_once: Library, tmp_path: Path) -> Library:
+    """Clips that are black, but for one white picture on every beat; the test may harm them."""
+    shutil.copytree(flashes_once.folder, tmp_path / "flashes")
+    return Library.load(tmp_path / "flashes")
 
 
 @pytest.fixture
@@ -105,15 +97,7 @@ def clicks(tmp_path: Path) -> Callable[[Sequence[float], float], Path]:
     """Write a song of clicks at the given times; every fourth is higher."""
 
     def write(times_s: Sequence[float], seconds: float) -> Path:
-        rate = 44_100
-        t = np.arange(int(0.03 * rate)) / rate
-        samples = np.zeros(int(seconds * rate), np.float32)
-        for number, time_s in enumerate(times_s):
-            pitch = 1600 if number % 4 == 0 else 1000
-            start = round(time_s * rate)
-            samples[start : start + len(t)] += 0.8 * np.sin(2 * np.pi * pitch * t) * np.exp(-t / 0.006)
-        path = tmp_path / "clicks.wav"
-        write_sound(path, samples, rate_hz=rate)
-        return path
+        write_clicks(tmp_path / "clicks.wav", times_s, seconds)
+        return tmp_path / "clicks.wav"
 
     return write

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 import choreographer
 from choreographer.choreography import Choreography
+from choreographer.isolation import LimitedChild
 from choreographer.moves import Library
 
 
@@ -48,6 +50,8 @@ def test_make__demo__tells_what_it_did(made: Choreography, demo, drawn: Library)
     assert made.moves[0].move.role == "intro"
     assert list(made.seconds) == ["analyzing", "selecting", "generating"]
     assert all(value > 0 for value in made.seconds.values())
+    assert made.plan.moves == made.moves
+    assert made.plan.analysis.duration_s == made.duration_s
     assert not made.audio_cached
 
 
@@ -101,12 +105,37 @@ def test_make__on_stage_raises__leaves_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_make__on_stage_raises__ends_the_encoder_at_work(
+    demo, drawn: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    children: list[LimitedChild] = []
+
+    def endless(*_arguments: object, **_options: object) -> LimitedChild:
+        children.append(LimitedChild("time.sleep", 600, about="x"))
+        return children[-1]
+
+    def cancel(begun: str) -> None:
+        if begun == "selecting":
+            raise InterruptedError("cancelled")
+
+    monkeypatch.setattr("choreographer.video.sound.LimitedChild", endless)
+    with pytest.raises(InterruptedError, match="cancelled"):
+        choreographer.make(
+            demo.path, tmp_path / "dance.mp4", library=drawn.folder, cache=tmp_path / "cache", on_stage=cancel
+        )
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(children[0].pid, 0)
+    assert not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.rglob("*.m4a"))
+
+
 def test_make__failing_while_writing__keeps_the_video_that_was_there(
     demo, drawn: Library, tmp_path: Path, made: Choreography, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "dance.mp4"
     out.write_bytes(b"the one before")
-    monkeypatch.setattr("choreographer.video.assembly._time_s", lambda _packet: 1 / 0)
+    monkeypatch.setattr("choreographer.video.assembly.itemgetter", lambda _place: lambda _packet: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         choreographer.make(demo.path, out, library=drawn.folder, cache=made.video.parent / "cache")

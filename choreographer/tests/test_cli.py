@@ -27,12 +27,25 @@ def test_make__library_given__writes_the_video_and_lists_the_moves(demo, drawn: 
     result = _run("make", demo.path, "-o", out, "--library", drawn.folder, "--difficulty", "beginner", "--seed", 2)
 
     assert result.exit_code == 0, result.output
-    assert out.is_file()
+    assert {path.name for path in tmp_path.glob("dance.*")} == {
+        "dance.mp4",
+        "dance.timeline.json",
+        "dance.captions.vtt",
+        "dance.chapters.vtt",
+        "dance.jpg",
+    }
     lines = result.stdout.splitlines()
     assert lines[0].startswith(f"{out}  30 s at 124 bpm, ")
     assert lines[1].split() == ["0:00.5", "intro"]
     assert lines[-1].endswith("outro")
     assert "generating" in result.stderr
+
+
+def test_make__without_sidecars__writes_only_the_video(demo, drawn: Library, tmp_path: Path) -> None:
+    result = _run("make", demo.path, "-o", tmp_path / "dance.mp4", "--library", drawn.folder, "--no-sidecars")
+
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in tmp_path.glob("dance.*")] == ["dance.mp4"]
 
 
 def test_make__song_that_is_none__fails_with_the_reason(drawn: Library, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def work(*, queue_job_id: int) -> None:
 def carry_out_generation(lease: Lease) -> None:
     """Make the video of a job that was taken. Whatever happens, the row says how it ended."""
     try:
-        with leases.kept(lease, each_time=lambda: progress.take_back(lease)):
+        with leases.kept(lease, each_time=lambda: progress.keep_beside_the_original(lease)):
             _carry_out(lease)
     except leases.LeaseLostError as error:
         log.warning("%s", error)

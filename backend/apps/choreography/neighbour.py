@@ -5,12 +5,25 @@ from datetime import timedelta
 from django.utils import timezone
 
 from apps.choreography.models import ChoreographyTask
+from apps.jobs import leases
 from apps.jobs.models import Job
 
 # It fails every unfinished task that is older than 5 minutes, with exactly this sentence.
 STUCK = "Task stuck for more than 5 minutes - likely container restart"
+GIVES_UP_AFTER = timedelta(minutes=5)
 # It deletes every task older than this; a younger one that is gone was cancelled.
 FORGOTTEN_AFTER = timedelta(hours=1)
+
+
+def is_at_work() -> bool:
+    """Whether the original makes a video now: it counts running rows, whoever's, and refuses its users at three.
+
+    A row that it would give up before it counts does not count.
+    """
+    running = ChoreographyTask.objects.filter(
+        status=ChoreographyTask.Status.RUNNING, created_at__gte=timezone.now() - GIVES_UP_AFTER
+    )
+    return running.exclude(pk__in=leases.live().values("pk")).exists()
 
 
 def was_given_up(task: ChoreographyTask) -> bool:

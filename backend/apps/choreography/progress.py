@@ -47,22 +47,27 @@ def begin(lease: Lease, *, job_execution_name: str) -> None:
 def advance(lease: Lease, stage: str) -> None:
     """Enter the next stage. Raises LeaseLostError or StoppedError."""
     with leases.short_transaction():
-        _write(lease, {RUNNING}, **_running(stage))
+        _write(lease, {STARTED, RUNNING}, **_running(stage))
 
 
-def take_back(lease: Lease) -> None:
-    """Undo it if the original has failed the row. Raises LeaseLostError."""
+def keep_beside_the_original(lease: Lease) -> None:
+    """Take the row back if the original has failed it, and give way to its work. Raises LeaseLostError."""
     with leases.short_transaction():
         task = _locked(lease.task_id)
         leases.held(lease)
-        if task is not None and neighbour.was_given_up(task):
+        if task is None:
+            return
+        status = _status_at_work()
+        if neighbour.was_given_up(task):
             reached, _ = STAGES.get(task.stage, (0, ""))
-            _update(task, status=RUNNING, progress=reached, error=None)
+            _update(task, status=status, progress=reached, error=None)
+        elif task.status in {STARTED, RUNNING} and task.status != status:
+            _update(task, status=status)
 
 
 def complete(lease: Lease, *, result: dict[str, Any]) -> None:
     """Finish. Raises LeaseLostError or StoppedError."""
-    _write(lease, {RUNNING}, result=result, error=None, **ended(COMPLETED, result))
+    _write(lease, {STARTED, RUNNING}, result=result, error=None, **ended(COMPLETED, result))
     leases.end(lease, Job.Outcome.COMPLETED, result=result)
 
 
@@ -87,7 +92,12 @@ def ended(status: str, result: dict[str, Any] | None = None) -> dict[str, Any]:
 
 def _running(stage: str) -> dict[str, Any]:
     progress, message = STAGES[stage]
-    return {"status": RUNNING, "stage": stage, "progress": progress, "message": message, "error": None}
+    return {"status": _status_at_work(), "stage": stage, "progress": progress, "message": message, "error": None}
+
+
+def _status_at_work() -> str:
+    # The original refuses its users at three running rows. While it works, ours say what a waiting one says.
+    return STARTED if neighbour.is_at_work() else RUNNING
 
 
 def _write(lease: Lease, states: set[str], **changes: Any) -> None:

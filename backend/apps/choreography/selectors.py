@@ -40,9 +40,10 @@ def task_of(user: User, task_id: str, *, lock: bool = False) -> ChoreographyTask
 
 
 def as_their_jobs_are(tasks: list[ChoreographyTask]) -> list[ChoreographyTask]:
-    """Return the tasks, those that the original gave up as the jobs that live on."""
-    given_up = [task.pk for task in tasks if neighbour.was_given_up(task)]
-    living = leases.live().in_bulk(given_up)
+    """Return the tasks, those that the original gave up or that give way to it as the jobs that live on."""
+    waiting = ChoreographyTask.Status.STARTED
+    unsure = [task.pk for task in tasks if task.status == waiting or neighbour.was_given_up(task)]
+    living = leases.live().in_bulk(unsure)
     return [_shown_as_living(task, living[task.pk]) if task.pk in living else task for task in tasks]
 
 

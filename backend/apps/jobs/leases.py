@@ -26,6 +26,7 @@ from apps.jobs.models import Job
 log = logging.getLogger(__name__)
 
 RENEWALS_PER_LEASE = 3
+RENEWED_AFTER_S = 1.0  # at the latest: what is done each time is meant for people who wait
 
 
 class LeaseLostError(Exception):
@@ -105,7 +106,8 @@ def kept(lease: Lease, *, each_time: Callable[[], None]) -> Iterator[None]:
 def _keep(lease: Lease, over: threading.Event, each_time: Callable[[], None]) -> None:
     give_up_at = time.monotonic() + settings.JOB_TIME_LIMIT_S
     # A worker that hangs would renew for ever; so its time is limited, and then another may take over.
-    while not over.wait(settings.JOB_LEASE_S / RENEWALS_PER_LEASE) and time.monotonic() < give_up_at:
+    wait_s = min(settings.JOB_LEASE_S / RENEWALS_PER_LEASE, RENEWED_AFTER_S)
+    while not over.wait(wait_s) and time.monotonic() < give_up_at:
         try:
             if not _renew(lease):
                 break

@@ -17,7 +17,7 @@ from apps.media import storage
 from apps.media.storage import StoredFile
 from apps.songs.models import Song
 from apps.songs.selectors import SongFile, is_song, song_file, song_files, song_named, title_of
-from choreographer.music.song import open_sound
+from choreographer.music.song import inspect_song
 from config.errors import InvalidError, TooLargeError
 
 # A title becomes part of the names of videos; file systems allow 255 bytes.
@@ -77,16 +77,14 @@ def _written_aside(upload: UploadedFile, name: str) -> Iterator[tuple[Path, str]
 
 def _checked_duration_s(draft: Path) -> float:
     try:
-        duration_s = choreographer.music.check_song(draft)
-        with open_sound(draft) as (container, _):
-            is_mp3 = container.format.name == "mp3"
+        facts = inspect_song(draft)
     except choreographer.ChoreographerError as error:
         # The engine knows more kinds of sound than songs may have here, and would recommend them.
         unknown = f"{draft.name} is no sound file. Choose an mp3 that can be played."
         raise _not_a_song(unknown if error.code == "CH003" else error.message) from error
-    if not is_mp3:
-        raise _not_a_song(f"{draft.name} is no mp3 inside ({container.format.long_name}). Convert it to mp3 first.")
-    return duration_s
+    if facts.format != "mp3":
+        raise _not_a_song(f"{draft.name} is no mp3 inside ({facts.format_title}). Convert it to mp3 first.")
+    return facts.duration_s
 
 
 def _song_with_content(sha256: str, *, size: int) -> SongFile | None:

@@ -2,12 +2,20 @@
 
 >>> import choreographer
 >>> choreographer.make(song, out, library=folder)  # doctest: +SKIP
+
+What is named here is imported when it is first used: a child process that only decodes a file needs a tenth of it.
 """
 
-from choreographer import music
-from choreographer.choreography import Choreography, make
-from choreographer.errors import ChoreographerError, LibraryError, SequencingError, SongError, VideoError
-from choreographer.sequence import PlacedMove
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from choreographer import music
+    from choreographer.choreography import Choreography, make
+    from choreographer.errors import ChoreographerError, LibraryError, SequencingError, SongError, VideoError
+    from choreographer.sequence import PlacedMove
 
 __all__ = [
     "ChoreographerError",
@@ -20,3 +28,13 @@ __all__ = [
     "make",
     "music",
 ]
+
+_HOMES = {"Choreography": "choreography", "make": "choreography", "PlacedMove": "sequence"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "music":
+        return import_module("choreographer.music")
+    return getattr(import_module(f"choreographer.{_HOMES.get(name, 'errors')}"), name)

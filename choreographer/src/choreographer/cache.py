@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from choreographer.files import written_aside
@@ -37,12 +38,25 @@ def cached(folder: Path, name: str, make: Callable[[Path], None]) -> tuple[Path,
     Each entry has its digest beside it. The digest is written last, so an entry that was interrupted, cut short
     or overwritten is noticed and made again.
     """
-    entry = folder / name
-    digest = folder / f"{name}.sha256"
-    if entry.is_file() and digest.is_file() and digest.read_bytes() == content_key(entry).encode():
+    entry = found(folder, name)
+    if entry:
         return entry, True
-    with written_aside(entry) as aside:
+    with entry_made(folder, name) as aside:
         make(aside)
-    with written_aside(digest) as aside:
-        aside.write_text(content_key(entry))
-    return entry, False
+    return folder / name, False
+
+
+def found(folder: Path, name: str) -> Path | None:
+    """Return the cached file ``name`` if it is there and whole."""
+    entry, digest = folder / name, folder / f"{name}.sha256"
+    whole = entry.is_file() and digest.is_file() and digest.read_bytes() == content_key(entry).encode()
+    return entry if whole else None
+
+
+@contextmanager
+def entry_made(folder: Path, name: str) -> Iterator[Path]:
+    """Yield the path to write the entry ``name`` to; it is in the cache when the block succeeds."""
+    with written_aside(folder / name) as aside:
+        yield aside
+    with written_aside(folder / f"{name}.sha256") as aside:
+        aside.write_text(content_key(folder / name))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 from choreographer import music, video
 from choreographer.moves import Library
-from choreographer.sequence import PlacedMove, Wishes, plan_sequence
+from choreographer.sequence import PlacedMove, Plan, Wishes, plan_sequence
+from choreographer.video import Sidecars
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Choreography:
         Wall time of each stage: ``analyzing``, ``selecting``, ``generating``.
     audio_cached
         Whether the encoded sound track came from the cache.
+    plan
+        What was heard in the song, every move in its place and why, and which wishes were given up.
     """
 
     video: Path
@@ -44,6 +46,7 @@ class Choreography:
     moves_considered: int
     seconds: Mapping[str, float]
     audio_cached: bool
+    plan: Plan
 
 
 def make(
@@ -55,6 +58,7 @@ def make(
     energy: str | None = None,
     seed: int = 0,
     cache: Path | None = None,
+    sidecars: Sidecars | None = None,
     on_stage: Callable[[str], None] | None = None,
 ) -> Choreography:
     """Make a choreography video for a song.
@@ -76,6 +80,9 @@ def make(
         The same seed gives the same choreography; another seed another one.
     cache
         Folder for what was heard in the song and for its encoded sound, by content. ``None`` keeps nothing.
+    sidecars
+        Where the timeline, the captions, the chapters and the thumbnail shall be; ``None`` writes none. They appear
+        together with the video.
     on_stage
         Called with ``"analyzing"``, ``"selecting"`` and ``"generating"`` as each begins. Whatever it raises
         aborts the work and leaves no file.
@@ -104,14 +111,16 @@ def make(
         kept = cache or Path(stack.enter_context(TemporaryDirectory(prefix="choreographer-")))
         with stage("analyzing"):
             # The sound is encoded on another core while the beats are tracked.
-            encoding = stack.enter_context(ThreadPoolExecutor(1)).submit(video.encode_sound, song, cache=kept)
+            encoded = stack.enter_context(video.sound_encoding(song, cache=kept))
             analysis = music.analyze_song(song, cache=kept)
         with stage("selecting"):
             moves = Library.load(library)
             wishes = Wishes(difficulty=difficulty, energy=energy, seed=seed)
             plan = plan_sequence(analysis, moves, wishes)
         with stage("generating"):
-            sound = encoding.result()
+            sound = encoded()
+            if sidecars:
+                stack.enter_context(video.sidecars_aside(plan, song.stem, sidecars))
             video.assemble(plan, sound.path, out)
     return Choreography(
         video=out,
@@ -121,4 +130,5 @@ def make(
         moves_considered=len(moves.moves),
         seconds=seconds,
         audio_cached=sound.cached,
+        plan=plan,
     )

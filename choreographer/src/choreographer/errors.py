@@ -34,3 +34,7 @@ class SequencingError(ChoreographerError):
 
 class VideoError(ChoreographerError):
     """The video cannot be assembled (CH060 to CH079)."""
+
+
+class SearchError(ChoreographerError):
+    """Moves cannot be described, indexed or found (CH100 to CH129)."""

@@ -62,7 +62,7 @@ def test_draw_sheet__unknown_format__names_the_known(flashes: Library, tmp_path:
 def test_draw_sheet__clip_that_is_none__says_which(flashes: Library, tmp_path: Path) -> None:
     flashes.clip(flashes.moves[1]).write_text("no video")
 
-    with pytest.raises(LibraryError, match=r"^CH036  the clip .*two\.mp4 cannot be decoded .* Restore it"):
+    with pytest.raises(LibraryError, match=r"^CH036  the clip .*two_120\.mp4 cannot be decoded .* Restore it"):
         draw_sheet(flashes, tmp_path / "sheet.png")
     assert not (tmp_path / "sheet.png").exists()
 
@@ -70,5 +70,5 @@ def test_draw_sheet__clip_that_is_none__says_which(flashes: Library, tmp_path: P
 def test_draw_sheet__clip_shorter_than_its_counts__says_where_it_ends(flashes: Library, tmp_path: Path) -> None:
     long = dataclasses.replace(flashes.moves[0], beats=16, beats_s=tuple(beat * 0.5 for beat in range(17)))
 
-    with pytest.raises(LibraryError, match=r"^CH036  the clip .*one\.mp4 ends before its count 9\."):
+    with pytest.raises(LibraryError, match=r"^CH036  the clip .*one_120\.mp4 ends before its count 9\."):
         draw_sheet(Library(flashes.folder, (long,)), tmp_path / "sheet.png")

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,8 +12,12 @@ import pytest
 from choreographer.errors import LibraryError
 from choreographer.moves import DIFFICULTIES, ENERGY_LEVELS, INDEX_NAME, Library, starter
 from choreographer.moves.drawing.encoding import FRAMES_PER_BEAT
+from choreographer.moves.drawing.measuring import silent_move_sound
 from choreographer.moves.drawing.repertoire import REPERTOIRE
+from choreographer.moves.drawing.repertoire.wording import WORDING
+from choreographer.moves.poses import pose_distance
 from choreographer.moves.starter import SIZE, STAMP_NAME, TEMPI_BPM, draw_starter
+from choreographer.moves.vectors.measured import read_measured
 from choreographer.sequence.costs import RATIOS
 from choreographer.video.clips import read_clip, require_equal
 
@@ -115,6 +122,52 @@ def test_draw_starter__new_version_of_the_drawings__draws_all_anew(
     assert {move.version for move in new.moves} == {"drawn-99-64x36"}
     clips = [str(tmp_path / move.video_path) for move in old.moves]
     assert all(_content(tmp_path)[clip][0] > before[clip][0] for clip in clips)
+
+
+def test_draw_starter__drawn_by_a_version_that_measured_nothing__is_measured_and_not_drawn_anew(tmp_path: Path) -> None:
+    whole = _draw(tmp_path)
+    before = _content(tmp_path)
+    for path in tmp_path.glob("*/*.measured.npz"):
+        path.unlink()
+    old = json.loads((tmp_path / INDEX_NAME).read_text())
+    for move in old["moves"]:
+        for name in ("description", "style", "wardrobe", "start_pose", "end_pose", "created_at"):
+            del move[name]
+    (tmp_path / INDEX_NAME).write_text(json.dumps(old))
+
+    again = _draw(tmp_path)
+
+    assert [replace(move, processing_time=0) for move in again.moves] == [
+        replace(move, processing_time=0) for move in whole.moves
+    ]
+    clips = [str(tmp_path / move.video_path) for move in whole.moves]
+    assert all(_content(tmp_path)[clip] == before[clip] for clip in clips)
+
+
+def test_draw_starter__documents__say_all_that_is_known(drawn: Library) -> None:
+    joins = [(move.end_pose, move.start_pose) for move in drawn.moves if move.role is None]
+
+    assert {move.style for move in drawn.moves} <= {"romantic", "playful", "sensual", "energetic"}
+    assert {move.wardrobe for move in drawn.moves} == {"fiesta"}
+    assert all(move.description.endswith(".") and move.processing_time > 0 for move in drawn.moves)
+    assert {move.detection_rate for move in drawn.moves} == {1.0}
+    assert {datetime.fromisoformat(move.created_at).utcoffset() for move in drawn.moves} == {timedelta(0)}
+    assert max(pose_distance(end, start) for end, _ in joins for _, start in joins) < 0.1
+
+
+def test_draw_starter__measured__differs_by_tempo_and_energy_in_sound_alone(tmp_path: Path) -> None:
+    slow, fast, *_ = (read_measured(tmp_path / move.video_path) for move in _draw(tmp_path).moves)
+
+    assert (slow.track == fast.track).all()
+    assert float(slow.audio @ fast.audio) < 0.9
+    low, medium, high = (silent_move_sound(108, energy) for energy in ENERGY_LEVELS)
+    assert (slow.audio == low).all()
+    assert low @ high < min(low @ medium, high @ medium)
+
+
+def test_wording__repertoire__describes_every_move_in_its_own_words() -> None:
+    assert set(WORDING) == {pattern.label for pattern in REPERTOIRE}
+    assert len({words.description for words in WORDING.values()}) == len(REPERTOIRE)
 
 
 def test_draw_starter__another_library__is_left_alone(tmp_path: Path) -> None:

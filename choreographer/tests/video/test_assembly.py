@@ -126,7 +126,7 @@ def test_encode_sound__cache_cut_off__is_encoded_again(demo, tmp_path: Path) -> 
 def test_encode_sound__a_whole_set__is_refused_before_it_is_encoded(
     demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(song, "LONGEST_S", 8.0)
+    monkeypatch.setattr(song, "LONGEST_S", 20.0)
 
     with pytest.raises(SongError, match=r"^CH007  demo\.mp3 lasts more than"):
         encode_sound(demo.path, cache=tmp_path)

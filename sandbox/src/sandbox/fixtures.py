@@ -13,6 +13,7 @@ import pytest
 from sandbox import house, template
 from sandbox.bucket import Bucket, BucketServer, NoBucketServerError
 from sandbox.postgres import Database, Server
+from sandbox.search import SearchServer
 
 # What a test server may lose when the machine loses power.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -98,6 +99,16 @@ def adopted_database(postgres: Server, adopted_template: str) -> Iterator[Databa
     """The original's database after the backend was taken in, a clone for this test."""
     with template.clone(postgres, adopted_template) as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_url() -> Iterator[str]:
+    """The Elasticsearch that ELASTICSEARCH_URL names, else a stand-in for this run."""
+    if url := os.environ.get("ELASTICSEARCH_URL"):
+        yield url
+        return
+    with SearchServer() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,10 @@
-"""The command line: ``choreographer make``, ``choreographer library``, ``choreographer demo-song``."""
+"""The command line: ``choreographer make``, ``library``, ``search``, ``demo-song``."""
 
 from __future__ import annotations
 
 import typer
 
+from choreographer.cli.index import index_command, search_command
 from choreographer.cli.library import library_app
 from choreographer.cli.make import make_command
 from choreographer.cli.songs import demo_song_command
@@ -11,4 +12,6 @@ from choreographer.cli.songs import demo_song_command
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A song in, a bachata choreography video out.")
 app.command("make")(make_command)
 app.command("demo-song")(demo_song_command)
+app.command("search")(search_command)
+library_app.command("index")(index_command)
 app.add_typer(library_app, name="library")

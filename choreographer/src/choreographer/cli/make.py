@@ -10,6 +10,7 @@ import typer
 from choreographer.choreography import make
 from choreographer.cli.console import Difficulty, Energy, home, progress_console, told
 from choreographer.cli.library import starter_library
+from choreographer.video import Sidecars
 
 
 def make_command(
@@ -19,6 +20,7 @@ def make_command(
     energy: Annotated[Energy | None, typer.Option(help="The energy to keep; without it the song decides.")] = None,
     seed: Annotated[int, typer.Option(help="Another seed, another choreography.")] = 0,
     library: Annotated[Path | None, typer.Option(help="Folder of a library; by default the starter library.")] = None,
+    sidecars: Annotated[bool, typer.Option(help="Write timeline, captions, chapters and a picture beside it.")] = True,
 ) -> None:
     """Make a choreography video for a song."""
     with told():
@@ -30,6 +32,7 @@ def make_command(
             energy=energy,
             seed=seed,
             cache=home() / "cache",
+            sidecars=Sidecars.beside(out) if sidecars else None,
             on_stage=lambda stage: progress_console.print(f"{stage} ..."),
         )
     typer.echo(f"{made.video}  {made.duration_s:.0f} s at {made.tempo_bpm:.0f} bpm, {len(made.moves)} moves:")

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-import av
 import numpy as np
-from av.audio.stream import AudioStream
-from av.container import InputContainer
 from numpy.typing import NDArray
 
 from choreographer.errors import SongError
+from choreographer.isolation import Limits, run_limited
 
 SAMPLE_RATE_HZ = 22_050  # what the beat network was trained on
-SHORTEST_S = 8 * 60 / 175  # one eight-count at the fastest tempo that is tracked
-LONGEST_S = 20 * 60.0
+SHORTEST_S = 10.0  # an intro, a move and an outro need it
+LONGEST_S = 45 * 60.0
 SILENCE_PEAK = 10 ** (-60 / 20)  # -60 dB of full scale
+LOUDEST_PEAK = 10 ** (12 / 20)  # lossy codecs overshoot by a few dB; beyond is damage
 # Encoders pad and trim by some frames; more than this is missing on purpose of nobody.
+TRIMMED_S = 0.1
 MISSING_S, MISSING_FRACTION = 1.0, 0.02
+# The longest song takes a quarter of this on a slow machine and fills 240 MB.
+LIMITS = Limits(seconds=60, memory_mb=1024, file_mb=300)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,23 @@ class Song:
         return len(self.samples) / SAMPLE_RATE_HZ
 
 
+@dataclass(frozen=True)
+class SongFacts:
+    """What is known of a song that was decoded to its end.
+
+    Attributes
+    ----------
+    duration_s
+        Length in seconds.
+    format, format_title
+        The format inside, whatever the file is called: FFmpeg's name (``mp3``) and its title for people.
+    """
+
+    duration_s: float
+    format: str
+    format_title: str
+
+
 def require_file(path: Path) -> None:
     """Refuse a path that is no file.
 
@@ -59,9 +78,21 @@ def check_song(path: Path) -> float:
     Raises
     ------
     SongError
-        The file is missing, empty, no sound, silent, too short, too long or cut off.
+        The file is missing, empty, no sound, silent, too short, too long, cut off or of telephone quality; or
+        decoding it crashed or took more time or memory than it may.
     """
     return read_song(path).duration_s
+
+
+def inspect_song(path: Path) -> SongFacts:
+    """Decode all of a song and tell what it is.
+
+    Raises
+    ------
+    SongError
+        As :func:`check_song`.
+    """
+    return _read(path)[1]
 
 
 def read_song(path: Path) -> Song:
@@ -72,10 +103,44 @@ def read_song(path: Path) -> Song:
     SongError
         As :func:`check_song`.
     """
-    with open_sound(path) as (container, stream):
-        declared_s = _declared_duration_s(container, path)
-        samples = _decode(frames_of(container, stream, path))
-    song = Song(samples)
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[Song, SongFacts]:
+    require_file(path)
+    # Without a name from its beginning, so that it is gone however this process ends.
+    with tempfile.TemporaryFile(prefix="choreographer-") as file:
+        facts = run_limited(
+            "choreographer.media.sound.decode_sound",
+            str(path),
+            file.fileno(),
+            SAMPLE_RATE_HZ,
+            LONGEST_S,
+            about=path.name,
+            limits=LIMITS,
+            pass_fds=[file.fileno()],
+        )
+        song = Song(_mapped(file))
+    _refuse_unplayable(song, facts["declared_s"], path)
+    return song, SongFacts(song.duration_s, facts["format"], facts["format_title"])
+
+
+def _mapped(file: IO[bytes]) -> NDArray[np.float32]:
+    """Return the samples as they lie in the file, which keeps them out of memory until they are read."""
+    if not file.seek(0, 2):
+        return np.empty(0, np.float32)
+    # Copied where it is written to.
+    samples = np.asarray(np.memmap(file, np.float32, "c"))
+    loudest = max(float(samples.max()), -float(samples.min()))
+    # Formats with floating point hold, when damaged, anything at all. What is no number fails this comparison too.
+    if not loudest <= LOUDEST_PEAK:
+        np.nan_to_num(samples, copy=False)
+        np.clip(samples, -1, 1, out=samples)
+    return samples
+
+
+def _refuse_unplayable(song: Song, declared_s: float | None, path: Path) -> None:
+    samples = song.samples
     if not len(samples):
         raise SongError("CH003", f"{path.name} holds no sound that can be decoded. Choose a song file such as mp3.")
     if declared_s is not None and declared_s - song.duration_s > max(MISSING_S, MISSING_FRACTION * declared_s):
@@ -84,95 +149,11 @@ def read_song(path: Path) -> Song:
             f"{path.name} is cut off: it declares {declared_s:.0f} s but only {song.duration_s:.0f} s can be played. "
             "Copy or upload the file again.",
         )
-    if song.duration_s < SHORTEST_S:
+    if song.duration_s < SHORTEST_S - TRIMMED_S:
         raise SongError(
             "CH006",
-            f"{path.name} lasts {song.duration_s:.1f} s; a choreography needs at least one eight-count "
-            f"({SHORTEST_S:.1f} s). Choose a longer song.",
+            f"{path.name} lasts {song.duration_s:.1f} s; a choreography needs at least {SHORTEST_S:.0f} s. "
+            "Choose a longer song.",
         )
-    if float(np.abs(samples).max()) < SILENCE_PEAK:
+    if max(samples.max(), -samples.min()) < SILENCE_PEAK:
         raise SongError("CH005", f"{path.name} is silent. Choose a song that can be heard.")
-    return song
-
-
-@contextmanager
-def open_sound(path: Path) -> Iterator[tuple[InputContainer, AudioStream]]:
-    """Open a file and its first sound track.
-
-    Raises
-    ------
-    SongError
-        The file is missing, empty, of no known format, or has no sound track.
-    """
-    require_file(path)
-    if path.stat().st_size == 0:
-        raise SongError("CH002", f"{path.name} is empty (0 bytes). Copy or upload the file again.")
-    try:
-        container = av.open(str(path))
-    except av.FFmpegError as error:
-        raise SongError(
-            "CH003",
-            f"{path.name} is no sound file ({error.strerror}). Choose an mp3, m4a, ogg, opus, flac, wav or mp4.",
-        ) from error
-    with container:
-        if not container.streams.audio:
-            raise SongError("CH004", f"{path.name} has no sound track, only pictures. Choose a file with sound.")
-        yield container, container.streams.audio[0]
-
-
-def frames_of(container: InputContainer, stream: AudioStream, path: Path) -> Iterator[av.AudioFrame]:
-    """Yield the decoded frames of a sound track, stepping over packets that are damaged.
-
-    Raises
-    ------
-    SongError
-        There is more of it than ``LONGEST_S``.
-    """
-    _refuse_long(path, _declared_duration_s(container, path) or 0.0)
-    duration_s = 0.0
-    for packet in container.demux(stream):
-        try:
-            frames = packet.decode()
-        except av.InvalidDataError:
-            # One bad packet is a click, not a reason to refuse a song; a cut-off file is noticed by its length.
-            continue
-        for frame in frames:
-            duration_s += frame.samples / frame.sample_rate
-            yield frame
-        _refuse_long(path, duration_s)
-
-
-def _decode(frames: Iterator[av.AudioFrame]) -> NDArray[np.float32]:
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
-    blocks = [part.to_ndarray()[0] for frame in frames for part in resampler.resample(frame)]
-    blocks.extend(part.to_ndarray()[0] for part in resampler.resample(None))
-    return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
-
-
-def _refuse_long(path: Path, duration_s: float) -> None:
-    if duration_s > LONGEST_S:
-        raise SongError(
-            "CH007",
-            f"{path.name} lasts more than {LONGEST_S / 60:.0f} minutes. Choose one song rather than a whole set.",
-        )
-
-
-def _declared_duration_s(container: InputContainer, path: Path) -> float | None:
-    """Return the length the file declares, or None where it is only an estimate from the bit rate."""
-    if container.duration is None or container.format.name in {"aac", "ac3", "amr"}:
-        return None
-    if container.format.name == "mp3" and not _has_frame_count(path):
-        return None
-    return container.duration / av.time_base
-
-
-def _has_frame_count(path: Path) -> bool:
-    """Whether an mp3 declares its number of frames (Xing or Info header in its first frame)."""
-    with path.open("rb") as file:
-        head = file.read(10)
-        if head[:3] == b"ID3":
-            # The tag's size has seven bits per byte.
-            size = sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
-            file.seek(10 + size)
-        start = file.read(4096)
-    return b"Xing" in start or b"Info" in start

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
+from av.container import InputContainer
 
 from choreographer.errors import VideoError
 
+# The packets are copied, so no decoder is needed to look into them; that takes a tenth of the time.
+UNDECODED = {"protocol_whitelist": "file", "codec_whitelist": "none"}
 AGAIN = "Normalise the clip again, or remove it from the library."
 
 
@@ -34,6 +37,24 @@ class Clip:
     pictures: tuple[tuple[bytes, bool], ...]
 
 
+def open_clip(path: Path) -> InputContainer:
+    """Open a clip of which nothing is decoded.
+
+    Raises
+    ------
+    VideoError
+        It cannot be read, or has no pictures.
+    """
+    try:
+        container = av.open(f"file:{path}", container_options=UNDECODED, metadata_errors="ignore")
+    except av.FFmpegError as error:
+        raise _unreadable(path, error.strerror) from error
+    if not container.streams.video:
+        container.close()
+        raise _unreadable(path, "it has no pictures")
+    return container
+
+
 def read_clip(path: Path) -> Clip:
     """Read the packets of a clip.
 
@@ -43,17 +64,17 @@ def read_clip(path: Path) -> Clip:
         It cannot be read, or its pictures cannot be copied as they are: they do not begin with a keyframe, or
         they are not stored in the order in which they are shown.
     """
-    try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            codec = stream.codec_context
-            parameters = (codec.name, codec.width, codec.height, codec.extradata or b"")
+    with open_clip(path) as container:
+        stream = container.streams.video[0]
+        codec = stream.codec_context
+        parameters = (codec.name, codec.width, codec.height, codec.extradata or b"")
+        try:
             packets = [packet for packet in container.demux(stream) if packet.size]
-            stamps = [(packet.pts, packet.dts) for packet in packets]
-            pictures = tuple((bytes(packet), packet.is_keyframe) for packet in packets)
-            tick_s = float(stream.time_base or 0)
-    except (av.FFmpegError, IndexError) as error:
-        raise VideoError("CH060", f"the clip {path} cannot be read ({error}). {AGAIN}") from error
+        except av.FFmpegError as error:
+            raise _unreadable(path, error.strerror) from error
+        stamps = [(packet.pts, packet.dts) for packet in packets]
+        pictures = tuple((bytes(packet), packet.is_keyframe) for packet in packets)
+        tick_s = float(stream.time_base or 0)
     if not pictures or not pictures[0][1]:
         raise VideoError("CH061", f"the clip {path} does not begin with a keyframe. {AGAIN}")
     first = stamps[0][0] or 0
@@ -78,6 +99,10 @@ def require_equal(clip: Clip, first: Clip) -> None:
         f"the clip {clip.path} was encoded with other parameters ({_describe(clip)}) than {first.path} "
         f"({_describe(first)}); a player would show garbage after the cut. {AGAIN}",
     )
+
+
+def _unreadable(path: Path, why: object) -> VideoError:
+    return VideoError("CH060", f"the clip {path} cannot be read ({why}). {AGAIN}")
 
 
 def _describe(clip: Clip) -> str:

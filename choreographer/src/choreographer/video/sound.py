@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache as once
 from pathlib import Path
 
-import av
-
-from choreographer.cache import cached, content_key
-from choreographer.music.song import frames_of, open_sound
+from choreographer.cache import content_key, entry_made, found
+from choreographer.isolation import LimitedChild, Limits
+from choreographer.music import song as songs
 
 VERSION = 1  # of the encoding; a cached sound track of another version is not used
-RATE_HZ = 48_000
-BIT_RATE = 160_000
+# The longest song takes 30 s, and fills 55 MB.
+LIMITS = Limits(seconds=300, memory_mb=1024, file_mb=120)
 
 
 @dataclass(frozen=True)
@@ -33,27 +34,58 @@ def encode_sound(song: Path, *, cache: Path) -> SoundTrack:
         A song that :func:`choreographer.music.check_song` accepts.
     cache
         Folder for the result.
+
+    Raises
+    ------
+    SongError
+        The song has no sound that can be decoded, or too much of it.
     """
+    with sound_encoding(song, cache=cache) as finish:
+        return finish()
+
+
+@contextmanager
+def sound_encoding(song: Path, *, cache: Path) -> Iterator[Callable[[], SoundTrack]]:
+    """Encode the song on another core while the block does something else.
+
+    Parameters
+    ----------
+    song, cache
+        As for :func:`encode_sound`.
+
+    Yields
+    ------
+    callable
+        Waits for the sound track and returns it.
+
+    Notes
+    -----
+    Whatever is raised in the block ends the encoder and leaves nothing in the cache.
+    """
+    songs.require_file(song)
     name = f"sound-{VERSION}-{content_key(song)}.m4a"
-    return SoundTrack(*cached(cache, name, lambda aside: _encode(song, aside)))
+    entry = found(cache, name)
+    if entry:
+        yield lambda: SoundTrack(entry, cached=True)
+        return
+    with ExitStack() as stack:
+        aside = stack.enter_context(entry_made(cache, name))
+        child = stack.enter_context(
+            LimitedChild(
+                "choreographer.media.sound.encode_track",
+                str(song),
+                str(aside),
+                songs.LONGEST_S,
+                about=song.name,
+                limits=LIMITS,
+            )
+        )
 
+        @once
+        def finish() -> SoundTrack:
+            child.result()
+            stack.pop_all().close()
+            return SoundTrack(cache / name, cached=False)
 
-def _encode(song: Path, path: Path) -> None:
-    with open_sound(song) as (container, stream), av.open(str(path), "w", format="mp4") as out:
-        # The fast coder takes a third of the time of the default one.
-        track = out.add_stream("aac", rate=RATE_HZ, layout="stereo", options={"aac_coder": "fast"})
-        track.bit_rate = BIT_RATE
-        position = 0
-        for frame in _resampled(frames_of(container, stream, song)):
-            # Time is counted in samples, as the beat tracker counts it: stamps of damaged files jump.
-            frame.pts = position
-            position += frame.samples
-            out.mux(track.encode(frame))
-        out.mux(track.encode(None))
-
-
-def _resampled(frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:
-    resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE_HZ, frame_size=1024)
-    for frame in frames:
-        yield from resampler.resample(frame)
-    yield from resampler.resample(None)
+        yield finish
+        finish()

@@ -36,13 +36,15 @@ def warp_times(times_s: Sequence[float], placed: PlacedMove, song_beats_s: Seque
     targets_s = _beats_at(wanted, np.asarray(song_beats_s))
     times = np.asarray(times_s)
     shown_s = np.interp(times, move.beats_s, targets_s)
-    kept = (times < move.beats_s[-1]) & (shown_s < placed.end_s)
+    kept = times < move.beats_s[-1]
     kept[0] = True
     ticks = np.round(shown_s[kept] * TIMESCALE_HZ).astype(np.int64)
     ticks[0] = round(placed.start_s * TIMESCALE_HZ)
     # Two pictures may never share a time, however fast the song is.
     steps = np.arange(len(ticks))
-    return np.maximum.accumulate(ticks - steps) + steps
+    ticks = np.maximum.accumulate(ticks - steps) + steps
+    # Compared in ticks: a picture a microsecond before the end would share its time with the next move's first.
+    return ticks[: max(1, int(np.searchsorted(ticks, round(placed.end_s * TIMESCALE_HZ))))]
 
 
 def _beats_at(indices: NDArray[np.int64], beats_s: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,1 @@
+"""What a move sounds like, looks like and is called, as vectors that can be compared."""
