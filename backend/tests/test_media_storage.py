@@ -65,6 +65,13 @@ def test_add__name_that_is_taken__changes_nothing(storage, local):
     assert (storage.find(NAME), content_of(storage, NAME)) == (before, b"first")
 
 
+def test_add__name_that_is_taken_in_a_bucket__is_known_before_the_upload(on_bucket, local, monkeypatch):
+    media().add(NAME, local(b"first"))
+    monkeypatch.setattr(Blob, "upload_from_file", lambda *_, **__: pytest.fail("it was sent all the same"))
+    with pytest.raises(FileExistsError):
+        media().add(NAME, local(b"second"))
+
+
 def winners(storage: MediaStorage, local: Callable[[bytes], Path]) -> int:
     """Add under one name from many threads at once; the one that won is there."""
     paths = [local(b"%d" % number) for number in range(12)]

@@ -122,6 +122,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 MOVES_LIBRARY = Path(env.str("MOVES_LIBRARY", default=str(MEDIA_ROOT / "Bachata_steps")))
+# Where moves are looked for; empty: in the index file of the library.
+ELASTICSEARCH_URL = env.str("ELASTICSEARCH_URL", default="")
 CHOREOGRAPHER_CACHE = Path(env.str("CHOREOGRAPHER_CACHE", default=str(MEDIA_ROOT.parent / "cache")))
 
 LOGGING = {
