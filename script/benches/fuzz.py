@@ -1,7 +1,8 @@
 """Damaged and malicious files through everything that reads files of strangers: none may crash, hang or leave a trace.
 
 A file is refused with a reason, or accepted and heard to its end. Crashed is what ends otherwise, hung what takes
-longer than the limits of the child allow, left behind what is still there afterwards: files and processes.
+longer than the limits of the child allow, left behind what is still there afterwards: files and processes. A worker
+that dies ends the bench with its traceback: nothing of that kind may happen.
 """
 
 import argparse
@@ -10,10 +11,9 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def main() -> None:
         temporary = Path(place, "tmp")
         temporary.mkdir()
         files = written(Path(place), arguments.files, arguments.seed, tiny=not arguments.no_tiny)
-        fates = Counter(tried(files, temporary))
+        fates = Counter(tried(files, temporary, arguments.files))
         left = [*temporary.iterdir()]
     figures = {
         "files": arguments.files,
@@ -84,19 +84,25 @@ def written(place: Path, count: int, seed: int, *, tiny: bool) -> Iterator[Path]
         yield path
 
 
-def tried(files: Iterator[Path], temporary: Path) -> Iterator[str]:
+def tried(files: Iterator[Path], temporary: Path, total: int) -> Iterator[str]:
     """Give each file to each reader; yield how it ended."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), context, use_temporary, (temporary,)) as pool:
-        waiting: list[tuple[Path, Future[str]]] = [(path, pool.submit(fate, path)) for path in files]
-        for path, future in track(waiting, "trying", console=console):
-            try:
-                outcome = future.result()
-            except BrokenProcessPool:
-                outcome = "crashed"
-                console.print(f"{path.name} took the whole process down")
-            path.unlink()
-            yield outcome
+    workers = len(os.sched_getaffinity(0))
+    with ProcessPoolExecutor(workers, context, use_temporary, (temporary,)) as pool:
+        waiting: deque[tuple[Path, Future[str]]] = deque()
+        for path in track(files, "trying", total=total, console=console):
+            waiting.append((path, pool.submit(fate, path)))
+            # Few at a time, so that few lie on the disk.
+            if len(waiting) > 2 * workers:
+                yield settled(*waiting.popleft())
+        yield from (settled(*pair) for pair in waiting)
+
+
+def settled(path: Path, future: Future[str]) -> str:
+    """Wait for the fate of a file and remove it."""
+    outcome = future.result()
+    path.unlink()
+    return outcome
 
 
 def use_temporary(folder: Path) -> None:
