@@ -84,6 +84,16 @@ def test_run_limited__decoder_that_hangs_and_hears_no_alarm__is_ended(monkeypatc
         run_limited("builtins.exec", DEAF, about="x.mp3", limits=Limits(seconds=1))
 
 
+BUSY = "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass"
+
+
+def test_run_limited__decoder_that_takes_too_much_computing_time__is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("choreographer.isolation.GRACE_S", 600)
+
+    with pytest.raises(SongError, match=r"^CH019  reading x\.mp3 took more time than it may \(1 s\)"):
+        run_limited("builtins.exec", BUSY, about="x.mp3", limits=Limits(seconds=1))
+
+
 def test_run_limited__decoder_that_eats_memory__is_stopped() -> None:
     with pytest.raises(SongError, match=r"^CH019  reading x\.mp3 took more memory than it may \(500 MB\)"):
         run_limited("builtins.bytearray", 600_000_000, about="x.mp3", limits=Limits(memory_mb=500))

@@ -66,7 +66,7 @@ def make(
     Parameters
     ----------
     song
-        Any file with sound that FFmpeg reads: mp3, m4a, ogg, opus, flac, wav, mp4.
+        An mp3, m4a, ogg, opus, flac, wav or mp4, 10 s to 45 min long.
     out
         The mp4 to write. It appears whole or not at all; an existing file is replaced.
     library

@@ -57,3 +57,15 @@ def test_warp_times__pictures_after_the_last_beat__are_left_out(make_move: Calla
     ticks = warp_times(frames, _placed(make_move("a"), 0.0, 4.0), song)
 
     assert len(ticks) == 113
+
+
+def test_warp_times__picture_a_microsecond_before_the_end__does_not_share_its_time_with_the_next_move(
+    make_move: Callable[..., Move],
+) -> None:
+    song = 0.5 * np.arange(9)
+    move = make_move("a", tempo=120)
+
+    ticks = warp_times((*FRAMES[:100], move.beats_s[-1] - 1e-6), _placed(move, 0.0, 4.0), song)
+
+    assert ticks[-1] < round(4.0 * TIMESCALE_HZ)
+    assert len(ticks) == 100

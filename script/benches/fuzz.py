@@ -1,0 +1,151 @@
+"""Damaged and malicious files through everything that reads files of strangers: none may crash, hang or leave a trace.
+
+A file is refused with a reason, or accepted and heard to its end. Crashed is what ends otherwise, hung what takes
+longer than the limits of the child allow, left behind what is still there afterwards: files and processes. A worker
+that dies ends the bench with its traceback: nothing of that kind may happen.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import tempfile
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from choreographer import isolation
+from choreographer.errors import ChoreographerError
+from choreographer.media.mutation import mutants, write_tiny_packets
+from choreographer.music import song as songs
+from choreographer.music.analysis import analyze_samples
+from choreographer.music.demo import write_demo_song
+from choreographer.music.recording import CODECS
+
+console = Console(stderr=True)
+# Beyond the child's own limit: the start of the process, and the beat tracker on what was accepted.
+PATIENCE_S = 20
+SEED_SECONDS = 10.5
+
+
+def analyse(path: Path) -> None:
+    """Decode a song and hear its beats."""
+    analyze_samples(songs.read_song(path))
+
+
+# What reads files of strangers. Whatever is added here gets every file.
+READERS: dict[str, Callable[[Path], None]] = {"analyse": analyse}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="script/bench fuzz", description=__doc__)
+    parser.add_argument("--files", type=int, default=2000, help="how many files (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other damage (default %(default)s)")
+    parser.add_argument("--no-tiny", action="store_true", help="leave out the file of a million tiny packets")
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as place:
+        temporary = Path(place, "tmp")
+        temporary.mkdir()
+        files = written(Path(place), arguments.files, arguments.seed, tiny=not arguments.no_tiny)
+        fates = Counter(tried(files, temporary, arguments.files))
+        left = [*temporary.iterdir()]
+    figures = {
+        "files": arguments.files,
+        **{fate: fates[fate] for fate in ("refused", "accepted", "crashed", "hung")},
+        "left_behind": len(left) + len(children()),
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    table(figures)
+    print(json.dumps(figures))
+
+
+def written(place: Path, count: int, seed: int, *, tiny: bool) -> Iterator[Path]:
+    """Write one file at a time; who takes it removes it."""
+    seeds = {}
+    for suffix in CODECS:
+        path = place / f"seed{suffix}"
+        write_demo_song(path, seconds=SEED_SECONDS, seed=seed)
+        seeds[suffix] = path.read_bytes()
+    if tiny:
+        write_tiny_packets(place / "tiny.ogg")
+        yield place / "tiny.ogg"
+        count -= 1
+    for number, (name, content) in enumerate(islice(mutants(seeds, seed), count)):
+        path = place / f"{number}-{name}"
+        path.write_bytes(content)
+        yield path
+
+
+def tried(files: Iterator[Path], temporary: Path, total: int) -> Iterator[str]:
+    """Give each file to each reader; yield how it ended."""
+    context = multiprocessing.get_context("spawn")
+    workers = len(os.sched_getaffinity(0))
+    with ProcessPoolExecutor(workers, context, use_temporary, (temporary,)) as pool:
+        waiting: deque[tuple[Path, Future[str]]] = deque()
+        for path in track(files, "trying", total=total, console=console):
+            waiting.append((path, pool.submit(fate, path)))
+            # Few at a time, so that few lie on the disk.
+            if len(waiting) > 2 * workers:
+                yield settled(*waiting.popleft())
+        yield from (settled(*pair) for pair in waiting)
+
+
+def settled(path: Path, future: Future[str]) -> str:
+    """Wait for the fate of a file and remove it."""
+    outcome = future.result()
+    path.unlink()
+    return outcome
+
+
+def use_temporary(folder: Path) -> None:
+    """Let a worker leave its temporary files where they can be counted."""
+    tempfile.tempdir = str(folder)
+
+
+def fate(path: Path) -> str:
+    """Return how reading a file ended: the worst of all readers."""
+    began, outcome = time.monotonic(), "accepted"
+    for name, read in READERS.items():
+        try:
+            read(path)
+        except ChoreographerError:
+            outcome = "refused"
+        except Exception as error:  # noqa: BLE001 - that is what is looked for
+            console.print(f"{name} of {path.name}: {error!r}")
+            return "crashed"
+    return "hung" if time.monotonic() - began > songs.LIMITS.seconds + PATIENCE_S else outcome
+
+
+def children() -> list[str]:
+    """Return the numbers of limited children that are still there."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+        except OSError:
+            continue  # it ended meanwhile
+        if str(isolation.CHILD).encode() in command:
+            found.append(process.name)
+    return found
+
+
+def table(figures: dict[str, float]) -> None:
+    """Show the figures to people."""
+    shown = Table(title="files of strangers", title_justify="left")
+    for column in ("", "measured", "to reach"):
+        shown.add_column(column, justify="right")
+    for name, value in figures.items():
+        shown.add_row(name, str(value), "0" if name in {"crashed", "hung", "left_behind"} else "")
+    console.print(shown)
+
+
+if __name__ == "__main__":
+    main()
