@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from choreographer.errors import ChoreographerError, LibraryError, SequencingError, SongError, VideoError
+from choreographer.errors import ChoreographerError, ClipError, LibraryError, SearchError, SongError, VideoError
 
-FAMILY = {error.__name__: error for error in (LibraryError, SequencingError, SongError, VideoError)}
+FAMILY = {error.__name__: error for error in (ClipError, LibraryError, SearchError, SongError, VideoError)}
 CHILD = Path(__file__).with_name("limited_child.py")
 # Nothing else of the environment: it may hold passwords.
 ENVIRONMENT = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "TMPDIR")

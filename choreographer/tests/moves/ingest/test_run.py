@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from choreographer.errors import ClipError
+from choreographer.isolation import Limits
 from choreographer.moves import INDEX_NAME, Library
 from choreographer.moves.ingest import ingest
-from choreographer.moves.ingest.limits import Limits
 from choreographer.music.song import read_song
 from choreographer.sequence import Wishes, plan_sequence
 from choreographer.video import assemble, encode_sound
@@ -297,8 +297,8 @@ def test_ingest__too_much_work__is_refused_and_leaves_nothing(
     annotations = write_annotations(tmp_path, [annotation("basic")])
     out = tmp_path / "library"
 
-    slow = _refused(tmp_path, annotations, out, limits=Limits(wall_s=0.05))
-    large = _refused(tmp_path, annotations, out, limits=Limits(file_bytes=10_000))
+    slow = _refused(tmp_path, annotations, out, limits=Limits(seconds=1))
+    large = _refused(tmp_path, annotations, out, limits=Limits(memory_mb=2304, file_mb=0))
 
     assert slow["basic"] == (
         "CH091  basic.mp4 was stopped after 0.05 s. Export it again, or leave it out.",

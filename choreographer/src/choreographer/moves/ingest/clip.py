@@ -34,7 +34,7 @@ SOUND_RATE_HZ = 48_000
 SOUND_BIT_RATE = 128_000
 
 
-def examine(*, path: str, listen: bool) -> dict[str, Any]:
+def examine(path: str, listen: bool) -> dict[str, Any]:  # noqa: FBT001 - plain arguments, for a child process
     """Hear and see a film.
 
     Parameters
@@ -90,7 +90,7 @@ def _pixels(frame: VideoFrame, layout: str) -> NDArray[np.uint8]:
 
 
 def normalise(
-    *, source: str, out: str, beats_s: list[float], box: Box, size: tuple[int, int], rate_hz: int
+    source: str, out: str, beats_s: list[float], box: Box, size: tuple[int, int], rate_hz: int
 ) -> dict[str, Any]:
     """Encode the part of a film that becomes a move.
 

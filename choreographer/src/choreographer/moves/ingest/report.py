@@ -21,7 +21,9 @@ REASONS = {
     "CH088": "no stable beat",
     "CH089": "too short",
     "CH090": "corrupt",
-    "CH091": "too much work",
+    "CH018": "crashed the decoder",
+    "CH019": "too much work",
+    "CH091": "failed",
     "CH092": "other parameters",
 }
 

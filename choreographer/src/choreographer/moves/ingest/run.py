@@ -20,10 +20,9 @@ import av
 from choreographer.cache import content_key
 from choreographer.errors import ChoreographerError, ClipError, LibraryError
 from choreographer.files import written_aside
+from choreographer.isolation import Limits, UnexpectedError, run_limited
 from choreographer.moves.ingest.annotations import Annotation, Entry, annotation_of, read_entries
-from choreographer.moves.ingest.clip import examine, normalise
 from choreographer.moves.ingest.document import VERSION, Film, Part, Record, accepted_of, move_of, parts_of
-from choreographer.moves.ingest.limits import LimitError, Limits, run_limited
 from choreographer.moves.ingest.records import SETTINGS, Records
 from choreographer.moves.ingest.report import Accepted, Refused, Report
 from choreographer.moves.ingest.span import choose_spans
@@ -33,6 +32,8 @@ from choreographer.music.analysis import VERSION as HEARING_VERSION
 # Another encoder may write other parameters.
 ENCODING = f"{VERSION}-{av.__version__}"
 HEIGHT, RATE_HZ = 720, 30
+# An encoder of large pictures takes more than a decoder of sound.
+LIMITS = Limits(seconds=300, memory_mb=2304, file_mb=256)
 LARGEST_BYTES = 2 << 30  # a film of a few seconds; more is read by mistake
 
 Progress = Callable[[str, int, int], None]
@@ -50,7 +51,7 @@ def ingest(
     width: int | None = None,
     rate_hz: int | None = None,
     workers: int | None = None,
-    limits: Limits | None = None,
+    limits: Limits = LIMITS,
     on_progress: Progress | None = None,
 ) -> Report:
     """Make a library from a folder of films, or bring it up to date.
@@ -93,7 +94,7 @@ def ingest(
     with records.claimed():
         run = _Run(
             records,
-            limits or Limits(),
+            limits,
             workers or len(os.sched_getaffinity(0)),
             on_progress or (lambda _stage, _done, _total: None),
         )
@@ -182,7 +183,7 @@ class _Run:
         self.used.add(name)
         examined = self.records.found(name)
         if examined is None:
-            examined = self._limited(annotation, examine, path=str(annotation.video), listen=not annotation.beats_s)
+            examined = self._limited(annotation, "examine", str(annotation.video), not annotation.beats_s)
             self.records.keep(name, examined)
         spans = choose_spans(
             annotation.beats_s or examined["beats_s"],
@@ -204,14 +205,7 @@ class _Run:
         path = self.records.clip(part.clip_id, key)
         with written_aside(self.records.folder / path) as aside:
             made = self._limited(
-                part.annotation,
-                normalise,
-                source=str(part.annotation.video),
-                out=str(aside),
-                beats_s=beats_s,
-                box=box,
-                size=size,
-                rate_hz=rate_hz,
+                part.annotation, "normalise", str(part.annotation.video), str(aside), beats_s, box, size, rate_hz
             )
         record = {
             **made,
@@ -223,12 +217,15 @@ class _Run:
         self.encoded.add(name)
         return record
 
-    def _limited(self, annotation: Annotation, work: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
+    def _limited(self, annotation: Annotation, work: str, *arguments: object) -> dict[str, Any]:
+        name = annotation.video.name
         try:
-            result: dict[str, Any] = run_limited(work, self.limits, **arguments)
-        except LimitError as error:
-            raise ClipError("CH091", f"{annotation.video.name} {error}. Export it again, or leave it out.") from error
-        return result
+            return dict(
+                run_limited(f"choreographer.moves.ingest.clip.{work}", *arguments, about=name, limits=self.limits)
+            )
+        except UnexpectedError as error:
+            reason = str(error).splitlines()[-1]
+            raise ClipError("CH091", f"{name} failed ({reason}). Export it again, or leave it out.") from error
 
     def _settings(
         self, films: Iterable[Film], width: int | None, height: int | None, rate_hz: int | None
