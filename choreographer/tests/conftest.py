@@ -19,7 +19,7 @@ from choreographer.music.demo import Truth, write_demo_song
 from choreographer.music.recording import write_sound
 
 SMALL = (128, 72)
-FEW = ("side basic", "right turn", "circle", "intro", "outro")
+FEW = ("side basic", "right turn", "circle", "sway", "box step", "intro", "outro")
 
 MakeMove = Callable[..., Move]
 
@@ -41,7 +41,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """Five moves of the starter library, drawn small and at one tempo."""
+    """Some moves of the starter library, drawn small and at one tempo."""
     few = [pattern for pattern in REPERTOIRE if pattern.label in FEW]
     return draw_starter(tmp_path_factory.mktemp("drawn"), size=SMALL, tempi_bpm=(128,), repertoire=few)
 
@@ -86,7 +86,7 @@ def flashes(tmp_path: Path, make_move: MakeMove) -> Library:
     """Clips that are black, but for one white picture on every beat."""
     black, white = (Image.new("RGB", SMALL, level) for level in ("black", "white"))
     moves = []
-    for name, tempo in (("one", 120), ("two", 120), ("three", 128)):
+    for name, tempo in (("one", 120), ("two", 120), ("three", 128), ("four", 120), ("five", 128)):
         move = make_move(
             name,
             tempo=tempo,

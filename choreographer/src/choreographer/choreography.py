@@ -35,6 +35,8 @@ class Choreography:
         Wall time of each stage: ``analyzing``, ``selecting``, ``generating``.
     audio_cached
         Whether the encoded sound track came from the cache.
+    relaxed
+        What was given up because nothing satisfied everything, in sentences for people.
     """
 
     video: Path
@@ -44,6 +46,7 @@ class Choreography:
     moves_considered: int
     seconds: Mapping[str, float]
     audio_cached: bool
+    relaxed: tuple[str, ...] = ()
 
 
 def make(
@@ -54,6 +57,8 @@ def make(
     difficulty: str | None = None,
     energy: str | None = None,
     seed: int = 0,
+    style: str | None = None,
+    relax: bool | tuple[str, ...] = False,
     cache: Path | None = None,
     on_stage: Callable[[str], None] | None = None,
 ) -> Choreography:
@@ -74,6 +79,10 @@ def make(
         ``low``, ``medium`` or ``high``: the energy to keep throughout. ``None`` follows the song.
     seed
         The same seed gives the same choreography; another seed another one.
+    style
+        The style to prefer, one that moves of the library have. ``None`` for any.
+    relax
+        What may be given up when nothing satisfies everything, as in :class:`choreographer.sequence.Wishes`.
     cache
         Folder for what was heard in the song and for its encoded sound, by content. ``None`` keeps nothing.
     on_stage
@@ -108,7 +117,7 @@ def make(
             analysis = music.analyze_song(song, cache=kept)
         with stage("selecting"):
             moves = Library.load(library)
-            wishes = Wishes(difficulty=difficulty, energy=energy, seed=seed)
+            wishes = Wishes(difficulty=difficulty, energy=energy, seed=seed, style=style, relax=relax)
             plan = plan_sequence(analysis, moves, wishes)
         with stage("generating"):
             sound = encoding.result()
@@ -121,4 +130,5 @@ def make(
         moves_considered=len(moves.moves),
         seconds=seconds,
         audio_cached=sound.cached,
+        relaxed=plan.relaxed,
     )
