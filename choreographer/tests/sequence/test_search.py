@@ -154,7 +154,7 @@ def test_find_path__dead_end_within_the_width__is_found_when_wider(
 ) -> None:
     # At the end only the best move fits; whoever dances it shortly before, because it is the best, is stuck.
     moves = (*(make_move(name, quality_score=0.1) for name in "abcdef"), make_move("best"))
-    table, places, by_gap = _searched((make_analysis(6), Library(FilePath("library"), moves), Wishes()), frozenset())
+    table, places, by_gap = _searched((make_analysis(8), Library(FilePath("library"), moves), Wishes()), frozenset())
     only = table.label[places[-1].rows] == table.labels.index("best")
     places[-1] = Place(*(column[only] for column in vars(places[-1]).values()))
     assert find_path(table, places, by_gap, widths=(1,)) is None
