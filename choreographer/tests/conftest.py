@@ -18,7 +18,7 @@ from choreographer.music.demo import Truth, write_demo_song
 from choreographer.video.proof import flash_library, write_clicks
 
 SMALL = (128, 72)
-FEW = ("side basic", "right turn", "circle", "intro", "outro")
+FEW = ("side basic", "right turn", "circle", "sway", "box step", "intro", "outro")
 
 MakeMove = Callable[..., Move]
 
@@ -40,7 +40,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """Five moves of the starter library, drawn small and at one tempo."""
+    """Some moves of the starter library, drawn small and at one tempo."""
     few = [pattern for pattern in REPERTOIRE if pattern.label in FEW]
     return draw_starter(tmp_path_factory.mktemp("drawn"), size=SMALL, tempi_bpm=(128,), repertoire=few)
 

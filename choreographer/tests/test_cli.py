@@ -88,7 +88,7 @@ def test_library_sheet__library_given__draws_it(drawn: Library, tmp_path: Path) 
 
     assert result.exit_code == 0, result.output
     assert result.stdout.strip() == str(tmp_path / "sheet.png")
-    assert "5 moves" in result.stderr
+    assert "7 moves" in result.stderr
 
 
 def test_library_sheet__no_library__fails_with_the_reason(tmp_path: Path) -> None:

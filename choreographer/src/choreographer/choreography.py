@@ -57,6 +57,8 @@ def make(
     difficulty: str | None = None,
     energy: str | None = None,
     seed: int = 0,
+    style: str | None = None,
+    relax: bool | tuple[str, ...] = False,
     cache: Path | None = None,
     sidecars: Sidecars | None = None,
     on_stage: Callable[[str], None] | None = None,
@@ -78,6 +80,10 @@ def make(
         ``low``, ``medium`` or ``high``: the energy to keep throughout. ``None`` follows the song.
     seed
         The same seed gives the same choreography; another seed another one.
+    style
+        The style to prefer, one that moves of the library have. ``None`` for any.
+    relax
+        What may be given up when nothing satisfies everything, as in :class:`choreographer.sequence.Wishes`.
     cache
         Folder for what was heard in the song and for its encoded sound, by content. ``None`` keeps nothing.
     sidecars
@@ -115,7 +121,7 @@ def make(
             analysis = music.analyze_song(song, cache=kept)
         with stage("selecting"):
             moves = Library.load(library)
-            wishes = Wishes(difficulty=difficulty, energy=energy, seed=seed)
+            wishes = Wishes(difficulty=difficulty, energy=energy, seed=seed, style=style, relax=relax)
             plan = plan_sequence(analysis, moves, wishes)
         with stage("generating"):
             sound = encoded()

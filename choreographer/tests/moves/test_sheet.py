@@ -26,8 +26,8 @@ def test_draw_sheet__starter_library__has_a_row_of_eight_pictures_for_each_move(
     rows = draw_sheet(drawn, tmp_path / "sheet.png")
 
     sheet = _opened(tmp_path / "sheet.png")
-    assert rows == len(drawn.moves) == 5
-    assert sheet.size == (WIDTH, TITLE + 5 * ROW + EDGE)
+    assert rows == len(drawn.moves) == 7
+    assert sheet.size == (WIDTH, TITLE + 7 * ROW + EDGE)
     for row in range(rows):
         red = [
             (tile[..., 0] - tile[..., 1:].max(axis=2) > 90).sum() for tile in (_tile(sheet, row, c) for c in range(8))

@@ -1,185 +1,172 @@
+"""The search against trying everything."""
+
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import pairwise
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path as FilePath
 
+import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from choreographer.errors import SequencingError
-from choreographer.moves import DIFFICULTIES, ENERGY_LEVELS, Library, Move
-from choreographer.moves.drawing.repertoire import REPERTOIRE
-from choreographer.moves.starter import STAMP_NAME, TEMPI_BPM, _move
+from choreographer.moves import Library, Move
 from choreographer.music import Analysis
-from choreographer.sequence import Plan, Wishes, plan_sequence
-from choreographer.sequence.costs import PREFERRED_RATIOS, RATIOS
+from choreographer.sequence import MoveTable, Wishes
+from choreographer.sequence.candidates import Place, find_candidates
+from choreographer.sequence.costs import REPEAT_COSTS, WINDOW, PlaceCosts
+from choreographer.sequence.joins import FARTHEST, POSE_COST, WARDROBE_COST
+from choreographer.sequence.phrases import Phrases
+from choreographer.sequence.planning import repeat_costs
+from choreographer.sequence.search import Path, find_path
 
-STARTER = Library(
-    Path("starter"), tuple(_move(pattern, tempo, STAMP_NAME) for pattern in REPERTOIRE for tempo in TEMPI_BPM)
-)
-
-MakeAnalysis = Callable[..., Analysis]
-MakeMove = Callable[..., Move]
-
-
-def _labels(plan: Plan) -> list[str]:
-    return [placed.move.move_label for placed in plan.moves]
+Case = tuple[Analysis, Library, Wishes]
+Route = tuple[tuple[int, int], ...]
 
 
-def _library(*moves: Move) -> Library:
-    return Library(Path("library"), moves)
+def _join(before: Move, after: Move) -> float:
+    cost = WARDROBE_COST if before.wardrobe and after.wardrobe and before.wardrobe != after.wardrobe else 0.0
+    if before.end_pose is not None and after.start_pose is not None:
+        jump = np.sqrt(np.mean(np.square(np.subtract(before.end_pose, after.start_pose)).reshape(-1, 2).sum(axis=1)))
+        cost += POSE_COST * min(float(jump), FARTHEST)
+    return cost
 
 
-def _assert_covers(plan: Plan, analysis: Analysis) -> None:
-    assert plan.moves[0].first_beat == analysis.first_count
-    for placed, following in pairwise(plan.moves):
-        assert following.first_beat == placed.first_beat + placed.move.beats
-        assert placed.end_s == following.start_s
-    assert plan.moves[-1].end_s == analysis.duration_s
+def _routes(places: Sequence[Place], slot: int = 0) -> Iterator[Route]:
+    if slot == len(places):
+        yield ()
+        return
+    place = places[slot]
+    for row, span in zip(place.rows.tolist(), place.spans.tolist(), strict=True):
+        for rest in _routes(places, slot + span):
+            yield ((slot, row), *rest)
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    eight_counts=st.integers(2, 60),
-    tempo=st.floats(95, 175),
-    seed=st.integers(0, 2**32),
-    difficulty=st.sampled_from([None, *DIFFICULTIES]),
-    energy=st.sampled_from([None, *ENERGY_LEVELS]),
-)
-def test_plan_sequence__any_song_and_wish__is_whole_and_danceable(
-    eight_counts: int, tempo: float, seed: int, difficulty: str | None, energy: str | None
+def _cost(route: Route, table: MoveTable, places: Sequence[Place], by_gap: Sequence[float]) -> float:
+    """Add up what a route costs, without anything of the search."""
+    total, danced, before = 0.0, [], None
+    for slot, row in route:
+        move, place = table.moves[row], places[slot]
+        total += float(place.costs[place.rows == row][0])
+        total += _join(before, move) if before is not None else 0.0
+        for gap, label in enumerate(reversed(danced[-WINDOW:])):
+            total += by_gap[gap] if label == move.move_label else 0.0
+        danced += [move.move_label] * move.eight_counts
+        before = move
+    return total
+
+
+def _searched(case: Case, relaxed: frozenset[str]) -> tuple[MoveTable, list[Place], tuple[float, ...]]:
+    analysis, library, wishes = case
+    table = MoveTable.of(library.moves)
+    costs = PlaceCosts(table, Phrases.of(analysis, wishes), wishes, relaxed=relaxed)
+    return table, find_candidates(costs), repeat_costs(relaxed)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_find_path__tiny_song__is_the_cheapest_of_all_routes(
+    tiny_cases: st.SearchStrategy[Case], data: st.DataObject
 ) -> None:
-    beats_s = tuple(0.2 + beat * 60 / tempo for beat in range(eight_counts * 8 + 6))
-    analysis = Analysis(
-        beats_s[-1] + 0.1, tempo, beats_s, 3, (0.1, 0.9) * (eight_counts // 2) + (0.5,) * (eight_counts % 2)
+    relaxed = frozenset(data.draw(st.sampled_from(((), ("repeats",), ("repeats", "difficulty", "tempo", "ends")))))
+    table, places, by_gap = _searched(data.draw(tiny_cases), relaxed)
+    every = {route: _cost(route, table, places, by_gap) for route in _routes(places)}
+    least = min(every.values(), default=np.inf)
+
+    path = find_path(table, places, by_gap)
+
+    if path is None:
+        assert least == np.inf
+    else:
+        assert path.cost == pytest.approx(least, abs=1e-6)
+        assert every[path.steps] == pytest.approx(least, abs=1e-6)
+        assert path.gap == 0.0
+
+
+def _library_of(make_move: Callable[..., Move], labels: int = 5) -> Library:
+    rng = np.random.default_rng(3)
+    moves = [
+        make_move(
+            f"m{label}{clip}",
+            label=f"label{label}",
+            beats=8 if label % 3 else 16,
+            wardrobe=("red", "blue")[clip],
+            start_pose=tuple(rng.normal(0, 0.4, 4)),
+            end_pose=tuple(rng.normal(0, 0.4, 4)),
+        )
+        for label in range(labels)
+        for clip in range(2)
+    ]
+    return Library(FilePath("library"), tuple(moves))
+
+
+def test_find_path__wrong_cost_planted__trying_everything_shows_it(
+    make_analysis: Callable[..., Analysis], make_move: Callable[..., Move]
+) -> None:
+    case = (make_analysis(4), _library_of(make_move), Wishes())
+    table, places, by_gap = _searched(case, frozenset())
+    least = min(_cost(route, table, places, by_gap) for route in _routes(places))
+    right = find_path(table, places, by_gap)
+    assert right is not None
+    assert right.cost == pytest.approx(least)
+
+    slot, row = right.steps[0]
+    dearer = places[slot].costs + 5.0 * (places[slot].rows == row)
+    wrong = find_path(table, [replace(places[slot], costs=dearer), *places[1:]], by_gap)
+
+    assert wrong is not None
+    assert _cost(wrong.steps, table, places, by_gap) > least + 0.01
+
+
+def test_find_path__joins_left_out__trying_everything_shows_it(
+    make_analysis: Callable[..., Analysis], make_move: Callable[..., Move], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = (make_analysis(4), _library_of(make_move), Wishes())
+    table, places, by_gap = _searched(case, frozenset())
+    least = min(_cost(route, table, places, by_gap) for route in _routes(places))
+
+    monkeypatch.setattr(
+        "choreographer.sequence.search.Joins.between", lambda _, before, after: np.zeros((len(before), len(after)))
     )
+    wrong = find_path(table, places, by_gap)
 
-    plan = plan_sequence(analysis, STARTER, Wishes(difficulty, energy, seed))
-
-    _assert_covers(plan, analysis)
-    assert plan.moves[0].move.role == "intro"
-    assert plan.moves[-1].move.role == "outro"
-    assert all(placed.move.role is None for placed in plan.moves[1:-1])
-    assert all(before != after for before, after in pairwise(_labels(plan)))
-    assert all(RATIOS[0] <= placed.tempo_ratio <= RATIOS[1] for placed in plan.moves)
-    hardest = DIFFICULTIES.index(difficulty) if difficulty else 2
-    assert all(DIFFICULTIES.index(placed.move.difficulty) <= hardest for placed in plan.moves)
+    assert wrong is not None
+    assert _cost(wrong.steps, table, places, by_gap) > least + 0.01
 
 
-def test_plan_sequence__same_seed__same_plan_whatever_the_order_of_the_library(make_analysis: MakeAnalysis) -> None:
-    analysis = make_analysis(30)
-    shuffled = Library(STARTER.folder, STARTER.moves[::-1])
-
-    assert plan_sequence(analysis, STARTER, Wishes(seed=7)) == plan_sequence(analysis, shuffled, Wishes(seed=7))
-
-
-def test_plan_sequence__other_seeds__other_plans(make_analysis: MakeAnalysis) -> None:
-    analysis = make_analysis(30)
-    plans = {tuple(_labels(plan_sequence(analysis, STARTER, Wishes(seed=seed)))) for seed in range(8)}
-
-    assert len(plans) == 8
-
-
-def test_plan_sequence__long_song__uses_the_whole_repertoire(make_analysis: MakeAnalysis) -> None:
-    plan = plan_sequence(make_analysis(48, energy=[0.1, 0.5, 0.9] * 16), STARTER, Wishes())
-    labels = _labels(plan)
-
-    assert len(set(labels)) >= 12
-    assert max(labels.count(label) for label in labels) <= len(labels) / 4
-
-
-def test_plan_sequence__two_tempi_of_a_move__takes_the_nearer(make_analysis: MakeAnalysis, make_move: MakeMove) -> None:
-    library = _library(*(make_move(f"{name}{tempo}", label=name, tempo=tempo) for name in "ab" for tempo in (110, 135)))
-
-    plan = plan_sequence(make_analysis(tempo=130), library, Wishes())
-
-    assert {placed.move.estimated_tempo for placed in plan.moves} == {135}
-    assert all(PREFERRED_RATIOS[0] <= placed.tempo_ratio <= PREFERRED_RATIOS[1] for placed in plan.moves)
-
-
-def test_plan_sequence__energy__follows_the_song(make_analysis: MakeAnalysis, make_move: MakeMove) -> None:
-    library = _library(*(make_move(f"{level}{n}", energy_level=level) for level in ENERGY_LEVELS for n in range(4)))
-
-    plan = plan_sequence(make_analysis(24, energy=[0.0] * 12 + [1.0] * 12), library, Wishes())
-    levels = [ENERGY_LEVELS.index(placed.move.energy_level) for placed in plan.moves]
-
-    assert sum(levels[12:]) > sum(levels[:12]) + 10
-
-
-def test_plan_sequence__energy_asked_for__is_kept(make_analysis: MakeAnalysis) -> None:
-    analysis = make_analysis(24)
-    high = plan_sequence(analysis, STARTER, Wishes(energy="high")).moves[1:-1]
-    low = plan_sequence(analysis, STARTER, Wishes(energy="low")).moves[1:-1]
-
-    assert sum(placed.move.energy_level == "high" for placed in high) > len(high) / 2
-    assert not any(placed.move.energy_level == "high" for placed in low)
-
-
-def test_plan_sequence__greedy_would_fail__finds_the_path(make_analysis: MakeAnalysis, make_move: MakeMove) -> None:
-    # In the last but one place only `good` fits beside the outro's neighbour; taking it early would end in a repeat.
-    library = _library(make_move("a"), make_move("long", beats=16), make_move("end", role="outro", beats=16))
-
-    plan = plan_sequence(make_analysis(6), library, Wishes())
-
-    assert _labels(plan) in (["a", "long", "a", "end"], ["long", "a", "long", "end"])
-    _assert_covers(plan, plan.analysis)
-
-
-def test_plan_sequence__library_without_ends__dances_all_the_same(
-    make_analysis: MakeAnalysis, make_move: MakeMove
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_find_path__narrow__the_gap_bounds_what_it_gives_away(
+    cases: st.SearchStrategy[Case], data: st.DataObject
 ) -> None:
-    plan = plan_sequence(make_analysis(4), _library(make_move("a"), make_move("b")), Wishes())
+    table, places, by_gap = _searched(data.draw(cases), frozenset({"repeats", "tempo"}))
+    wide, narrow = (find_path(table, places, by_gap, widths=(width,)) for width in (1024, 2))
+    assume(wide is not None and narrow is not None)
 
-    _assert_covers(plan, plan.analysis)
-
-
-def test_plan_sequence__one_eight_count__is_one_move(make_analysis: MakeAnalysis) -> None:
-    plan = plan_sequence(make_analysis(1), STARTER, Wishes())
-
-    assert len(plan.moves) == 1
-    _assert_covers(plan, plan.analysis)
+    assert isinstance(wide, Path)
+    assert isinstance(narrow, Path)
+    assert wide.cost - 1e-9 <= narrow.cost <= wide.cost + narrow.gap + 1e-9
 
 
-def test_plan_sequence__tempo_out_of_reach__says_what_can_be_danced(
-    make_analysis: MakeAnalysis, make_move: MakeMove
+def test_find_path__dead_end_within_the_width__is_found_when_wider(
+    make_analysis: Callable[..., Analysis], make_move: Callable[..., Move]
 ) -> None:
-    library = _library(make_move("a", tempo=120), make_move("b", tempo=120))
+    # At the end only the best move fits; whoever dances it shortly before, because it is the best, is stuck.
+    moves = (*(make_move(name, quality_score=0.1) for name in "abcdef"), make_move("best"))
+    table, places, by_gap = _searched((make_analysis(8), Library(FilePath("library"), moves), Wishes()), frozenset())
+    only = table.label[places[-1].rows] == table.labels.index("best")
+    places[-1] = Place(*(column[only] for column in vars(places[-1]).values()))
+    assert find_path(table, places, by_gap, widths=(1,)) is None
 
-    with pytest.raises(SequencingError, match=r"^CH042  the song is at 170 bpm at 1 s; the 2 moves .* 102 to 142 bpm"):
-        plan_sequence(make_analysis(tempo=170), library, Wishes())
+    path = find_path(table, places, by_gap, widths=(1, 4096))
 
-
-def test_plan_sequence__nothing_easy_enough__says_so(make_analysis: MakeAnalysis, make_move: MakeMove) -> None:
-    library = _library(make_move("a", difficulty="advanced"))
-
-    with pytest.raises(SequencingError, match=r"^CH041  none of the 1 moves is beginner or easier"):
-        plan_sequence(make_analysis(), library, Wishes(difficulty="beginner"))
-
-
-def test_plan_sequence__one_move_only__says_what_is_there(make_analysis: MakeAnalysis, make_move: MakeMove) -> None:
-    with pytest.raises(SequencingError, match=r"^CH043  the same move would .* there is only lonely\. Raise"):
-        plan_sequence(make_analysis(), _library(make_move("lonely")), Wishes())
+    assert path is not None
+    assert np.isfinite(_cost(path.steps, table, places, by_gap))
 
 
-def test_plan_sequence__only_long_moves__says_that_nothing_fits(
-    make_analysis: MakeAnalysis, make_move: MakeMove
-) -> None:
-    library = _library(make_move("a", beats=16), make_move("b", beats=16))
-
-    with pytest.raises(SequencingError, match=r"^CH043  .* or nothing fits between intro and outro"):
-        plan_sequence(make_analysis(5), library, Wishes())
-
-
-def test_wishes__negative_seed__is_refused() -> None:
-    with pytest.raises(SequencingError, match=r"^CH044  seed is -1; choose 0 or more"):
-        Wishes(seed=-1)
-
-
-@pytest.mark.parametrize("wish", [{"difficulty": "expert"}, {"energy": "wild"}])
-def test_wishes__unknown_word__lists_the_known(wish: dict[str, str]) -> None:
-    ((name, value),) = wish.items()
-
-    with pytest.raises(SequencingError, match=rf"^CH040  {name} is '{value}'; choose \w+, \w+, \w+, or leave it out"):
-        Wishes(**wish)
+def test_repeat_costs__given_up__fall_with_the_distance_and_stay_below_the_next_constraint() -> None:
+    assert list(REPEAT_COSTS) == sorted(REPEAT_COSTS, reverse=True)
+    assert repeat_costs(frozenset()) == (np.inf,) * WINDOW
+    # Dancing A B A B is better than A A B B.
+    assert 2 * (REPEAT_COSTS[1] + REPEAT_COSTS[3]) < REPEAT_COSTS[0] + REPEAT_COSTS[2] + REPEAT_COSTS[3]

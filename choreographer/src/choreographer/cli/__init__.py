@@ -1,4 +1,4 @@
-"""The command line: ``choreographer make``, ``library``, ``search``, ``demo-song``."""
+"""The command line: ``choreographer make``, ``plan``, ``swap``, ``search``, ``library``, ``demo-song``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import typer
 from choreographer.cli.index import index_command, search_command
 from choreographer.cli.library import library_app
 from choreographer.cli.make import make_command
+from choreographer.cli.plan import plan_command, swap_command
 from choreographer.cli.songs import demo_song_command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A song in, a bachata choreography video out.")
 app.command("make")(make_command)
+app.command("plan")(plan_command)
+app.command("swap")(swap_command)
 app.command("demo-song")(demo_song_command)
 app.command("search")(search_command)
 library_app.command("index")(index_command)

@@ -14,6 +14,7 @@ from av.stream import Stream
 
 # FFmpeg's names. None of them leads to other files, as playlists (hls, concat, sdp, dash) do.
 SOUND_FORMATS = ("mp3", "mov", "ogg", "flac", "wav")
+FILM_FORMATS = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf")
 
 
 class UnreadableError(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict, cast
@@ -13,7 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from choreographer.errors import SongError
-from choreographer.media.opening import UnreadableError, open_media, packets_of
+from choreographer.media.opening import SOUND_FORMATS, UnreadableError, open_media, packets_of
 
 # Speech on a telephone; above 4 kHz, where guira and bongo are heard, it holds nothing.
 LEAST_RATE_HZ = 16_000
@@ -70,8 +70,8 @@ def encode_track(path: str, out_path: str, longest_s: float) -> None:
 
 
 @contextmanager
-def open_sound(path: Path) -> Iterator[tuple[InputContainer, AudioStream]]:
-    """Open a file and its first sound track.
+def open_sound(path: Path, formats: Sequence[str] = SOUND_FORMATS) -> Iterator[tuple[InputContainer, AudioStream]]:
+    """Open a file of one of these formats, and its first sound track.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def open_sound(path: Path) -> Iterator[tuple[InputContainer, AudioStream]]:
     if path.stat().st_size == 0:
         raise SongError("CH002", f"{path.name} is empty (0 bytes). Copy or upload the file again.")
     try:
-        with open_media(path) as container:
+        with open_media(path, formats) as container:
             if not container.streams.audio:
                 raise SongError("CH004", f"{path.name} has no sound track, only pictures. Choose a file with sound.")
             stream = container.streams.audio[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +106,24 @@ def read_song(path: Path) -> Song:
     return _read(path)[0]
 
 
+def read_sound(path: Path) -> Song:
+    """Decode any sound to mono samples, however short or soft.
+
+    Raises
+    ------
+    SongError
+        There is none, or none that can be decoded within the limits.
+    """
+    return _decode(path)[0]
+
+
 def _read(path: Path) -> tuple[Song, SongFacts]:
+    song, facts = _decode(path)
+    _refuse_unplayable(song, facts["declared_s"], path)
+    return song, SongFacts(song.duration_s, facts["format"], facts["format_title"])
+
+
+def _decode(path: Path) -> tuple[Song, dict[str, Any]]:
     require_file(path)
     # Without a name from its beginning, so that it is gone however this process ends.
     with tempfile.TemporaryFile(prefix="choreographer-") as file:
@@ -120,9 +137,7 @@ def _read(path: Path) -> tuple[Song, SongFacts]:
             limits=LIMITS,
             pass_fds=[file.fileno()],
         )
-        song = Song(_mapped(file))
-    _refuse_unplayable(song, facts["declared_s"], path)
-    return song, SongFacts(song.duration_s, facts["format"], facts["format_title"])
+        return Song(_mapped(file)), facts
 
 
 def _mapped(file: IO[bytes]) -> NDArray[np.float32]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from choreographer.moves import Move
 from choreographer.music import Analysis
+from choreographer.sequence.wishes import Wishes
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,18 @@ class Plan:
         What was heard, and what is danced to it.
     relaxed
         Which wishes were given up because nothing fits them all, in sentences for people.
+    wishes
+        What was asked for.
+    library
+        Folder of the library the clips are in.
+    song, song_sha256
+        The song's file and the SHA-256 of its content, in hexadecimal; ``None`` and empty when not known.
     """
 
     analysis: Analysis
     moves: tuple[PlacedMove, ...]
     relaxed: tuple[str, ...] = ()
+    wishes: Wishes = field(default_factory=Wishes)
+    library: Path = Path()
+    song: Path | None = None
+    song_sha256: str = ""

@@ -1,171 +1,241 @@
 """The cheapest path of moves through the whole song, by dynamic programming.
 
-The song is a row of eight-counts. A state is where the dancers are in that row and which two moves they danced
-last, so that the search can see a repetition coming; the cost of a path is the sum of how badly each move suits
-its place. Because every path is compared, a move early in the song leaves the right one for its end.
+The song is a row of eight-counts. A state is where the dancers are in that row, which clip they danced last (its end
+pose decides the next join) and which labels they danced in the last ``WINDOW`` eight-counts (they decide what would be
+a repetition). States that agree in all three have the same future, so only the cheapest is kept: that is exact.
+
+How many states there are grows with the fourth power of the number of labels. So each is weighed with what it will
+still cost at least, from a backward pass that is exact but for repetitions of which it sees only those of neighbours;
+of each eight-count the ``WIDTHS`` best are kept. The least weight of a state that was dropped is a lower bound: no
+path that was not looked at can be cheaper. When the path found is no dearer than this, it is the cheapest there is;
+otherwise the difference, ``Path.gap``, bounds what it gives away. A path that does not exist is only reported when no
+state was dropped.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from choreographer.errors import SequencingError
-from choreographer.moves import DIFFICULTIES, Library, Move
-from choreographer.music import Analysis
-from choreographer.music.analysis import COUNTS
-from choreographer.sequence.costs import RATIOS, move_costs, tempo_ratios
-from choreographer.sequence.plan import PlacedMove, Plan
-from choreographer.sequence.wishes import Wishes
+from choreographer.sequence.candidates import Place
+from choreographer.sequence.costs import WINDOW
+from choreographer.sequence.joins import Joins
+from choreographer.sequence.table import Array, MoveTable, Rows
 
-# Danced again after only one other move. It must outweigh the noise of the seed.
-AGAIN_COST = 2.0
-
-Array = NDArray[np.float64]
-Route = list[tuple[int, int]]  # eight-count, index of the move
+# States kept in an eight-count, in the first attempt and in those that follow while no path was found.
+WIDTHS = (128, 2048, 16384)
+NOTHING = -1  # danced in an eight-count before the song
 
 
-def plan_sequence(analysis: Analysis, library: Library, wishes: Wishes) -> Plan:
-    """Choose a move for every eight-count of the song.
+@dataclass(frozen=True)
+class Path:
+    """A way through the song.
+
+    Attributes
+    ----------
+    steps
+        Eight-count and row of the table, of each move.
+    cost
+        What the moves and their joins cost together.
+    gap
+        No way costs less than ``cost - gap``; 0 when this is the cheapest of all.
+    """
+
+    steps: tuple[tuple[int, int], ...]
+    cost: float
+    gap: float
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """An eight-count: the moves that may end before it, those that may begin in it, and what lies ahead.
+
+    ``joins`` is ``(before, after)``; ``ahead`` is the least that the rest costs from each of ``after`` on, itself
+    included; ``arrives`` is the place of each of ``after`` among the ``before`` of the stage it leads to.
+    """
+
+    joins: Array
+    labels: Rows
+    costs: Array
+    spans: Rows
+    ahead: Array
+    arrives: Rows
+
+
+@dataclass
+class _States:
+    """States of one eight-count: parallel columns."""
+
+    cost: Array
+    weight: Array
+    last: Rows
+    danced: Rows
+    parent: Rows  # slot, state and candidate this came from, (states, 3)
+
+    def take(self, chosen: NDArray[np.intp]) -> _States:
+        return _States(*(column[chosen] for column in vars(self).values()))
+
+
+def find_path(
+    table: MoveTable, places: Sequence[Place], repeat_costs: Sequence[float], *, widths: Sequence[int] = WIDTHS
+) -> Path | None:
+    """Return the cheapest way through the song, or ``None`` when there is none.
 
     Parameters
     ----------
-    analysis
-        What was heard in the song.
-    library
-        The moves to choose from.
-    wishes
-        Difficulty, energy and seed.
-
-    Returns
-    -------
-    Plan
-        From the first 1 to the end of the song without a gap: an intro first and an outro last when the library
-        has them, never the same move twice in a row, every tempo ratio within ``costs.RATIOS``.
-
-    Raises
-    ------
-    SequencingError
-        No such path exists; the message says which condition fails and what would help.
+    table
+        The moves.
+    places
+        The candidates of each eight-count.
+    repeat_costs
+        What it costs that a label was danced in the last eight-count, the one before it, and so on, ``WINDOW``
+        numbers that do not grow; infinite where it is forbidden.
+    widths
+        How many states to keep in an eight-count, attempt by attempt.
     """
-    moves = _allowed_moves(library, wishes)
-    costs = move_costs(moves, analysis, wishes)
-    ratios = tempo_ratios(moves, analysis)
-    _refuse_tempo(moves, analysis, ratios)
-    path = _cheapest_path(moves, _keep_roles(moves, costs))
-    if path is None:
-        labels = sorted({move.move_label for move in moves})
-        raise SequencingError(
-            "CH043",
-            "the same move would have to be danced twice in a row, or nothing fits between intro and outro: "
-            f"there is only {', '.join(labels)}. Raise the difficulty or add moves to the library.",
+    stages = _look_ahead(table, places, repeat_costs)
+    for width in widths:
+        path, dropped = _go_through(stages, places, np.array(repeat_costs), width)
+        if path is not None:
+            steps, cost = path
+            return Path(steps, cost, max(cost - dropped, 0.0))
+        if np.isinf(dropped):
+            return None
+    return None
+
+
+def _look_ahead(table: MoveTable, places: Sequence[Place], repeat_costs: Sequence[float]) -> list[_Stage]:
+    joins = Joins(table, np.unique(np.concatenate([place.rows for place in places])))
+    before, arrives = _arrivals(places)
+    neighbour = np.cumsum([0.0, *repeat_costs])
+    stages: list[_Stage] = []
+    # The least that is to come after each of `before`, of the stages from the last to the first.
+    after: dict[int, Array] = {len(places): np.zeros(len(before[len(places)]))}
+    for slot in range(len(places) - 1, -1, -1):
+        place = places[slot]
+        ahead = place.costs + np.array(
+            [after[slot + span][at] for span, at in zip(place.spans.tolist(), arrives[slot].tolist(), strict=True)]
         )
-    return Plan(analysis, tuple(_place(moves[m], slot, float(ratios[m, slot]), library, analysis) for slot, m in path))
+        labels = table.label[place.rows]
+        last = before[slot]
+        # Before the first move there is none, so no join.
+        matrix = joins.between(last, place.rows) if slot else np.zeros((1, len(place.rows)))
+        stages.append(_Stage(matrix, labels, place.costs, place.spans, ahead, arrives[slot]))
+        if slot:
+            again = neighbour[np.minimum(table.eight_counts[last], WINDOW)]
+            clash = np.where(table.label[last][:, None] == labels, again[:, None], 0.0)
+            after[slot] = (matrix + clash + ahead).min(axis=1, initial=np.inf)
+    return stages[::-1]
 
 
-def _allowed_moves(library: Library, wishes: Wishes) -> list[Move]:
-    # Sorted, so that the seed means the same whatever the order of the file.
-    ordered = sorted(library.moves, key=lambda move: move.clip_id)
-    moves = [move for move in ordered if DIFFICULTIES.index(move.difficulty) <= wishes.hardest]
-    if not moves:
-        raise SequencingError(
-            "CH041",
-            f"none of the {len(ordered)} moves is {wishes.difficulty} or easier. "
-            "Raise the difficulty or add easier moves to the library.",
+def _arrivals(places: Sequence[Place]) -> tuple[list[Rows], list[Rows]]:
+    """Return the rows that may end before each eight-count, and where each candidate is among those it arrives with."""
+    ending: list[list[Rows]] = [[np.arange(0)] for _ in range(len(places) + 1)]
+    for slot, place in enumerate(places):
+        for span in np.unique(place.spans).tolist():
+            ending[slot + span].append(place.rows[place.spans == span])
+    before = [np.unique(np.concatenate(rows)) for rows in ending]
+    arrives = [np.zeros(len(place.rows), np.intp) for place in places]
+    for slot, place in enumerate(places):
+        for span in np.unique(place.spans).tolist():
+            inside = place.spans == span
+            arrives[slot][inside] = np.searchsorted(before[slot + span], place.rows[inside])
+    return before, arrives
+
+
+def _go_through(
+    stages: Sequence[_Stage], places: Sequence[Place], repeat_costs: Array, width: int
+) -> tuple[tuple[tuple[tuple[int, int], ...], float] | None, float]:
+    """Return the best path with so many states, and the least weight of a state that was dropped."""
+    start = np.zeros(1)
+    nothing = np.full((1, WINDOW), NOTHING)
+    waiting: dict[int, list[_States]] = defaultdict(list)
+    waiting[0].append(_States(start, start, np.zeros(1, np.intp), nothing, np.zeros((1, 3), np.intp)))
+    kept: list[_States | None] = []
+    dropped = np.inf
+    for slot, stage in enumerate(stages):
+        states, least = _merge(waiting.pop(slot, []), width)
+        kept.append(states)
+        dropped = min(dropped, least)
+        if states is None:
+            continue
+        for target, following, least_left in _follow(slot, stage, states, repeat_costs, width):
+            waiting[target].append(following)
+            dropped = min(dropped, least_left)
+    final, _ = _merge(waiting.pop(len(stages), []), width)
+    if final is None:
+        return None, dropped
+    best = int(final.cost.argmin())
+    return (_trace_back(final.parent[best], kept, places), float(final.cost[best])), dropped
+
+
+def _merge(arrived: Sequence[_States], width: int) -> tuple[_States | None, float]:
+    """Keep the cheapest of states with the same future, and of all the best; also return the least weight dropped."""
+    if not arrived:
+        return None, np.inf
+    columns = zip(*(vars(states).values() for states in arrived), strict=True)
+    states = _States(*(np.concatenate(parts) for parts in columns))
+    states = states.take(np.argsort(states.cost, kind="stable"))
+    # The clip danced last says the newest label, so the key is the clip and the labels before.
+    future = np.column_stack((states.last, states.danced[:, 1:]))
+    unique = np.sort(np.unique(future, axis=0, return_index=True)[1])
+    states = states.take(unique)
+    if len(states.cost) <= width:
+        return states, np.inf
+    order = np.argsort(states.weight, kind="stable")
+    return states.take(np.sort(order[:width])), float(states.weight[order[width]])
+
+
+def _follow(
+    slot: int, stage: _Stage, states: _States, repeat_costs: Array, width: int
+) -> list[tuple[int, _States, float]]:
+    """Dance every candidate after every state; return, for each eight-count reached, the best new states."""
+    so_far = states.cost[:, None] + stage.joins[states.last]
+    for gap, cost in enumerate(repeat_costs):
+        so_far += np.where(states.danced[:, gap, None] == stage.labels, cost, 0.0)
+    weight = so_far + stage.ahead
+    reached = []
+    for span in np.unique(stage.spans).tolist():
+        moves = np.flatnonzero(stage.spans == span)
+        best, least_left = _lightest(weight[:, moves], width)
+        if not len(best):
+            continue
+        state, move = best // len(moves), moves[best % len(moves)]
+        filled = min(span, WINDOW)
+        danced = np.roll(states.danced[state], filled, axis=1)
+        danced[:, :filled] = stage.labels[move][:, None]
+        following = _States(
+            cost=so_far[state, move] + stage.costs[move],
+            weight=weight[state, move],
+            last=stage.arrives[move],
+            danced=danced,
+            parent=np.column_stack((np.full(len(state), slot), state, move)),
         )
-    return moves
+        reached.append((slot + span, following, least_left))
+    return reached
 
 
-def _refuse_tempo(moves: Sequence[Move], analysis: Analysis, ratios: Array) -> None:
-    danceable = ((ratios >= RATIOS[0]) & (ratios <= RATIOS[1])).any(axis=0)
-    if danceable.all():
-        return
-    slot = int(np.argmin(danceable))
-    edges_s = analysis.beats_s[analysis.first_count + slot * COUNTS :][: COUNTS + 1]
-    tempo_bpm = 60 * COUNTS / (edges_s[-1] - edges_s[0])
-    tempi_bpm = [move.estimated_tempo for move in moves]
-    raise SequencingError(
-        "CH042",
-        f"the song is at {tempo_bpm:.0f} bpm at {edges_s[0]:.0f} s; the {len(moves)} moves allowed can be danced at "
-        f"{min(tempi_bpm) * RATIOS[0]:.0f} to {max(tempi_bpm) * RATIOS[1]:.0f} bpm. "
-        "Choose another song, or add moves at this tempo to the library.",
-    )
+def _lightest(weight: Array, width: int) -> tuple[NDArray[np.intp], float]:
+    """Return where the ``width`` least finite weights are, and the least of the others."""
+    flat = weight.ravel()
+    if len(flat) > width:
+        order = np.argpartition(flat, width)
+        chosen, least_left = order[:width], float(flat[order[width]])
+    else:
+        chosen, least_left = np.arange(len(flat)), np.inf
+    return np.sort(chosen[np.isfinite(flat[chosen])]), least_left
 
 
-def _keep_roles(moves: Sequence[Move], costs: Array) -> Array:
-    """Keep intros to the first eight-count and outros to the last, and these to them where there is one."""
-    kept, slots = costs.copy(), costs.shape[1]
-    intros, outros = (np.array([move.role == role for move in moves]) for role in ("intro", "outro"))
-    kept[intros, 1:] = np.inf
-    kept[outros, :-1] = np.inf
-    # A song of a single eight-count has no room for both.
-    if slots > 1 and np.isfinite(kept[intros, 0]).any():
-        kept[~intros, 0] = np.inf
-    if slots > 1 and np.isfinite(kept[outros, -1]).any():
-        for row in np.flatnonzero(~outros).tolist():
-            # Whatever begins here would go on into the last eight-count.
-            kept[row, -moves[row].eight_counts :] = np.inf
-    return kept
-
-
-def _cheapest_path(moves: Sequence[Move], costs: Array) -> Route | None:
-    groups, clip_of, group_costs = _by_label(moves, costs)
-    slots, none = costs.shape[1], len(groups)
-    labels = np.array([*(label for label, _, _ in groups), ""])
-    lengths = np.array([1 if role == "outro" else length for _, length, role in groups])
-    same = labels[:, None] == labels[None, :-1]
-    again = AGAIN_COST * same
-
-    # best[slot, before, last]: the cheapest way to have filled the eight-counts before `slot`.
-    best = np.full((slots + 1, none + 1, none + 1), np.inf)
-    back = np.zeros(best.shape, np.intp)
-    best[0, none, none] = 0
-    for slot in range(slots):
-        for last in np.flatnonzero(np.isfinite(best[slot]).any(axis=0)):
-            ways = best[slot, :, last, None] + again
-            before = ways.argmin(axis=0)
-            cost = ways.min(axis=0) + group_costs[:, slot] + np.where(same[last], np.inf, 0)
-            # Moves that do not fit cost infinity, so the clip of the index changes nothing.
-            end = np.minimum(slot + lengths, slots)
-            following = np.flatnonzero(cost < best[end, last, np.arange(none)])
-            best[end[following], last, following] = cost[following]
-            back[end[following], last, following] = before[following]
-    if not np.isfinite(best[slots]).any():
-        return None
-    return _trace_back(best[slots], back, lengths, clip_of)
-
-
-def _by_label(moves: Sequence[Move], costs: Array) -> tuple[list[tuple[str, int, str]], NDArray[np.intp], Array]:
-    """Keep of the clips that show the same move only the one that suits each eight-count best."""
-    key = [(move.move_label, move.eight_counts, move.role or "") for move in moves]
-    groups = sorted(set(key))
-    members = [np.array([index for index, own in enumerate(key) if own == group]) for group in groups]
-    clip_of = np.array([member[costs[member].argmin(axis=0)] for member in members])
-    return groups, clip_of, np.take_along_axis(costs, clip_of, axis=0)
-
-
-def _trace_back(final: Array, back: NDArray[np.intp], lengths: NDArray[np.intp], clip_of: NDArray[np.intp]) -> Route:
-    before, last = (int(index) for index in np.unravel_index(final.argmin(), final.shape))
-    slot, path = len(back) - 1, []
-    while slot > 0:
-        earlier = int(back[slot, before, last])
-        slot -= int(lengths[last])
-        path.append((slot, int(clip_of[last, slot])))
-        before, last = earlier, before
-    return path[::-1]
-
-
-def _place(move: Move, slot: int, tempo_ratio: float, library: Library, analysis: Analysis) -> PlacedMove:
-    first = analysis.first_count + slot * COUNTS
-    last_move = move.role == "outro" or slot + move.eight_counts == analysis.eight_counts
-    return PlacedMove(
-        move=move,
-        clip=library.clip(move),
-        first_beat=first,
-        start_s=analysis.beats_s[first],
-        # The last move is held, or goes on as long as its clip does, until the song has ended.
-        end_s=analysis.duration_s if last_move else analysis.beats_s[first + move.beats],
-        tempo_ratio=round(tempo_ratio, 4),
-    )
+def _trace_back(parent: Rows, kept: Sequence[_States | None], places: Sequence[Place]) -> tuple[tuple[int, int], ...]:
+    steps = []
+    while True:
+        slot, state, move = parent.tolist()
+        steps.append((slot, int(places[slot].rows[move])))
+        states = kept[slot]
+        if slot == 0 or states is None:
+            return tuple(steps[::-1])
+        parent = states.parent[state]

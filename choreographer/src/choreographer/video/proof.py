@@ -30,10 +30,10 @@ Array = NDArray[np.float64]
 def flash_library(folder: Path, tempi_bpm: Sequence[int] = TEMPI_BPM) -> Library:
     """Make clips that are black, but for one white picture on every beat.
 
-    There are two moves at each tempo, since none is danced twice in a row. The pictures lie on the beats, so what
+    There are three moves at each tempo, since none is danced again soon. The pictures lie on the beats, so what
     is measured is where the beat of a clip comes in the song, not between which two pictures it was filmed.
     """
-    moves = tuple(_flash_clip(folder, f"{name}_{bpm}", bpm) for bpm in tempi_bpm for name in ("one", "two"))
+    moves = tuple(_flash_clip(folder, f"{name}_{bpm}", bpm) for bpm in tempi_bpm for name in ("one", "two", "three"))
     library = Library(folder, moves)
     library.save()
     return library

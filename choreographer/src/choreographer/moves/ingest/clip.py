@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 from choreographer.errors import ClipError
 from choreographer.moves.encoding import BEATS_PER_GROUP, TOLD_RATE, add_pictures, stamp
 from choreographer.moves.ingest.bars import BarFinder
-from choreographer.moves.ingest.hearing import hear_clip, sound_start_s
+from choreographer.moves.ingest.hearing import clip_sound, hear_clip, sound_start_s
 from choreographer.moves.ingest.pictures import Box, Fitting, at_rate, from_time, opened_pictures
 from choreographer.moves.ingest.quality import sharpness
-from choreographer.music.song import frames_of, open_sound
 from choreographer.video.clips import read_clip
 
 LOOK_EVERY_S = 1.0
@@ -173,18 +172,10 @@ def _add_sound(container: OutputContainer) -> AudioStream:
 
 def _sound_between(path: Path, start_s: float, stop_s: float) -> NDArray[np.float32]:
     """Return the sound of a part of the film, ``(2, samples)``; silence where there is none."""
-    resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SOUND_RATE_HZ)
-    start, stop = (round((edge_s - sound_start_s(path)) * SOUND_RATE_HZ) for edge_s in (start_s, stop_s))
-    parts, length = [np.zeros((2, max(0, -start)), np.float32)], 0
-    with open_sound(path) as (container, stream):
-        for frame in chain(frames_of(container, stream, path), [None]):
-            for part in resampler.resample(frame):
-                samples = part.to_ndarray().astype(np.float32, copy=False)
-                parts.append(samples[:, max(0, start - length) : max(0, stop - length)])
-                length += part.samples
-            if length >= stop:
-                break
-    sound = np.concatenate(parts, axis=1)[:, : stop - start]
+    start_s, stop_s = (edge_s - sound_start_s(path) for edge_s in (start_s, stop_s))
+    start, stop = round(start_s * SOUND_RATE_HZ), round(stop_s * SOUND_RATE_HZ)
+    heard = clip_sound(path, sample_format="fltp", layout="stereo", rate_hz=SOUND_RATE_HZ, stop_s=stop_s)
+    sound = np.pad(heard[:, max(0, start) : max(0, stop)], ((0, 0), (max(0, -start), 0)))
     return np.pad(sound, ((0, 0), (0, stop - start - sound.shape[1])))
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
+from numpy.typing import NDArray
 
 from choreographer.errors import ClipError, SongError
-from choreographer.moves.ingest.pictures import OPTIONS
+from choreographer.media.opening import FILM_FORMATS
+from choreographer.media.sound import frames_of, open_sound, resampled
 from choreographer.music.analysis import Analysis, analyze_samples
-from choreographer.music.song import SAMPLE_RATE_HZ, Song, read_song
+from choreographer.music.song import LONGEST_S, SAMPLE_RATE_HZ, SILENCE_PEAK, Song
 
 # The tracker lets the beat go on until the sound ends. A clip that is cut on its last beat ends a few milliseconds
 # too early for the beat after it, on which the move ends.
@@ -19,7 +20,8 @@ SILENCE_S = 1.0
 # A band that drifts changes the time between two beats by a hundredth; a tracker that guesses, by a third.
 STEADY_FRACTION = 0.15
 # What each refusal of a song means for a clip; all others mean that it cannot be decoded.
-REASONS = {"CH004": "CH087", "CH005": "CH087", "CH006": "CH089", "CH009": "CH088", "CH012": "CH089"}
+REASONS = {"CH004": "CH087", "CH009": "CH088", "CH012": "CH089"}
+SHORTEST_S = 8 * 60 / 175  # one eight-count at the fastest tempo that is tracked
 ADVICE = {
     "CH087": "has no sound to hear its beats in. Export it with its music.",
     "CH088": "has no steady beat. Export it with its music, or note the times of its beats as beats_s.",
@@ -57,15 +59,12 @@ def hear_clip(path: Path) -> Heard:
     """
     late_s = sound_start_s(path)
     try:
-        samples = read_song(path).samples
+        samples = clip_sound(path, sample_format="flt", layout="mono", rate_hz=SAMPLE_RATE_HZ)[0]
+        _refuse_unheard(path, samples)
         silence = np.zeros(int(SILENCE_S * SAMPLE_RATE_HZ), np.float32)
         analysis = analyze_samples(Song(np.concatenate((samples, silence))))
     except SongError as error:
-        code = REASONS.get(error.code, "CH090")
-        detail = f" ({error.message})" if code == "CH090" else ""
-        raise ClipError(code, f"{path.name} {ADVICE[code]}{detail}") from error
-    except av.FFmpegError as error:
-        raise _undecodable(path, error) from error
+        raise _refused(path, error) from error
     _refuse_unsteady(path, analysis)
     return Heard(
         tuple(round(late_s + beat_s, 4) for beat_s in analysis.beats_s), analysis.first_count, analysis.confidence
@@ -78,8 +77,38 @@ def _refuse_unsteady(path: Path, analysis: Analysis) -> None:
         raise ClipError("CH088", f"{path.name} {ADVICE['CH088']}")
 
 
-def _undecodable(path: Path, error: av.FFmpegError) -> ClipError:
-    return ClipError("CH090", f"{path.name} {ADVICE['CH090']} ({error.strerror}). Export it again.")
+def _refuse_unheard(path: Path, samples: NDArray[np.float32]) -> None:
+    if not len(samples) or np.abs(samples).max() < SILENCE_PEAK:
+        raise ClipError("CH087", f"{path.name} {ADVICE['CH087']}")
+    if len(samples) < SHORTEST_S * SAMPLE_RATE_HZ:
+        raise ClipError("CH089", f"{path.name} {ADVICE['CH089']}")
+
+
+def _refused(path: Path, error: SongError) -> ClipError:
+    code = REASONS.get(error.code, "CH090")
+    detail = f" ({error.message})" if code == "CH090" else ""
+    return ClipError(code, f"{path.name} {ADVICE[code]}{detail}")
+
+
+def clip_sound(
+    path: Path, *, sample_format: str, layout: str, rate_hz: int, stop_s: float = LONGEST_S
+) -> NDArray[np.float32]:
+    """Return the sound of a film up to ``stop_s``, shape ``(channels, samples)``.
+
+    Raises
+    ------
+    SongError
+        It has none, or none that can be decoded.
+    """
+    parts, length = [np.zeros((1 if layout == "mono" else 2, 0), np.float32)], 0
+    with open_sound(path, FILM_FORMATS) as (_, stream):
+        frames = frames_of(stream, path, None, LONGEST_S)
+        for frame in resampled(frames, sample_format=sample_format, layout=layout, rate_hz=rate_hz):
+            parts.append(frame.to_ndarray().astype(np.float32, copy=False))
+            length += frame.samples
+            if length >= stop_s * rate_hz:
+                break
+    return np.concatenate(parts, axis=1)
 
 
 def sound_start_s(path: Path) -> float:
@@ -91,10 +120,8 @@ def sound_start_s(path: Path) -> float:
         CH087: it has no sound. CH090: it cannot be decoded.
     """
     try:
-        with av.open(str(path), options=OPTIONS) as container:
-            if not container.streams.audio:
-                raise ClipError("CH087", f"{path.name} {ADVICE['CH087']}")
-            first = next(container.decode(container.streams.audio[0]), None)
-    except av.FFmpegError as error:
-        raise _undecodable(path, error) from error
+        with open_sound(path, FILM_FORMATS) as (_, stream):
+            first = next(frames_of(stream, path, None, LONGEST_S), None)
+    except SongError as error:
+        raise _refused(path, error) from error
     return first.time or 0.0 if first else 0.0

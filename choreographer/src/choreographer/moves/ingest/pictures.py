@@ -15,12 +15,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from choreographer.errors import ClipError
+from choreographer.media.opening import FILM_FORMATS, UnreadableError, open_media
 
-# Playlists are formats too; they name other files, which a stranger's clip must not open.
-OPTIONS = {
-    "protocol_whitelist": "file",
-    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf",
-}
 # A picture is enlarged until it fills the frame when no more than this of it is lost; otherwise it is shown whole.
 COVER_LOSS = 0.1
 # Degrees against the clock.
@@ -41,20 +37,17 @@ def opened_pictures(path: Path) -> Iterator[Iterator[Timed]]:
         CH090: it cannot be opened, has no pictures, or one of them cannot be decoded.
     """
     try:
-        container = av.open(str(path), options=OPTIONS)
-    except av.FFmpegError as error:
-        raise ClipError(
-            "CH090", f"{path.name} is no film that can be decoded ({error.strerror}). Export it again."
-        ) from error
-    with container:
-        if not container.streams.video:
-            raise ClipError("CH090", f"{path.name} has no pictures. Give a film.")
-        stream = container.streams.video[0]
-        # Other clips are at work on the other cores.
-        stream.thread_count = 1
-        # Without this a damaged picture is mended with parts of others, and nobody is told.
-        stream.codec_context.options = {"err_detect": "explode"}
-        yield _decoded(container, stream, path)
+        with open_media(path, FILM_FORMATS) as container:
+            if not container.streams.video:
+                raise ClipError("CH090", f"{path.name} has no pictures. Give a film.")
+            stream = container.streams.video[0]
+            # Other clips are at work on the other cores.
+            stream.thread_count = 1
+            # Without this a damaged picture is mended with parts of others, and nobody is told.
+            stream.codec_context.options = {"err_detect": "explode"}
+            yield _decoded(container, stream, path)
+    except UnreadableError as error:
+        raise ClipError("CH090", f"{path.name} is no film that can be decoded ({error}). Export it again.") from error
 
 
 def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[Timed]:

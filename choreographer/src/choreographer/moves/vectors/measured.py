@@ -14,7 +14,7 @@ from choreographer.files import written_aside
 from choreographer.moves.poses import Track, normalise_track
 from choreographer.moves.vectors.posing import PoseModel
 from choreographer.moves.vectors.sound import Vector, describe_sound
-from choreographer.music.song import read_song
+from choreographer.music.song import read_sound
 
 VERSION = 1  # of what is measured; measurements of another version are made again
 SUFFIX = ".measured.npz"
@@ -112,7 +112,7 @@ def _found_track(clip: Path, beats_s: tuple[float, ...], pose_model: PoseModel) 
 
 def _own_sound(clip: Path) -> Vector | None:
     try:
-        return describe_sound(read_song(clip).samples)
+        return describe_sound(read_sound(clip).samples)
     except (SongError, SearchError):
         # Silent, or no sound at all: such a move is found by text and motion, not by music.
         return None
