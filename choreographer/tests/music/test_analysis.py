@@ -82,8 +82,10 @@ def test_analyze_song__cache_damaged__is_heard_again(demo, heard: Analysis, tmp_
 
 
 def test_analyze_song__fewer_than_eight_counts__says_so(
-    clicks: Callable[[Sequence[float], float], Path], tmp_path: Path
+    clicks: Callable[[Sequence[float], float], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A file this short would be refused before it is heard.
+    monkeypatch.setattr("choreographer.music.song.SHORTEST_S", 1.0)
     song = clicks([0.3 + 0.5 * beat for beat in range(8)], 4.2)
 
     with pytest.raises(SongError, match=r"^CH012  the song holds no complete eight-count: \d beats"):
