@@ -6,13 +6,13 @@ rooms, bare bands.
 
 import argparse
 import json
+import os
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import librosa
 import mir_eval
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="length of the songs made (default %(default)s)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
+        # librosa's compiled code beside its modules crashes for ever when a process was killed while writing it.
+        os.environ["NUMBA_CACHE_DIR"] = made
         if arguments.songs is None:
             songs = make_songs(Path(made), arguments.count, arguments.seed, arguments.seconds)
         else:
@@ -109,6 +111,8 @@ def measure(path: Path) -> Figures:
     except SongError:
         found, ones, tempo = np.empty(0), np.empty(0), 0.0
     took_s = time.perf_counter() - began
+    import librosa  # noqa: PLC0415 - after main has said where it may write
+
     _, others = librosa.beat.beat_track(y=song.samples, sr=SAMPLE_RATE_HZ, units="time")
     true_tempo = 60 / float(np.median(np.diff(beats)))
     return Figures(
@@ -152,7 +156,7 @@ def table(results: list[Figures]) -> None:
     shown.add_section()
     shown.add_row("mean", *(f"{overall[column]:.3f}" for column in columns))
     shown.add_row("to reach", *(TARGETS.get(column, "") for column in columns))
-    console = Console(stderr=True)
+    console = Console(stderr=True, width=120)
     console.print(shown)
     console.print(f"{overall['seconds_per_song_minute']} s per minute of song")
 
