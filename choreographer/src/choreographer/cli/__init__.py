@@ -1,4 +1,4 @@
-"""The command line: ``choreographer make``, ``plan``, ``swap``, ``search``, ``library``, ``demo-song``."""
+"""The command line: one command for each step from a song and a library to a video."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from choreographer.cli.index import index_command, search_command
 from choreographer.cli.library import library_app
 from choreographer.cli.make import make_command
 from choreographer.cli.plan import plan_command, swap_command
-from choreographer.cli.songs import demo_song_command
+from choreographer.cli.songs import analyze_command, correct_command, demo_song_command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A song in, a bachata choreography video out.")
 app.command("make")(make_command)
+app.command("analyze")(analyze_command)
+app.command("correct")(correct_command)
 app.command("plan")(plan_command)
 app.command("swap")(swap_command)
 app.command("demo-song")(demo_song_command)

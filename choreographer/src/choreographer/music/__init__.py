@@ -1,6 +1,25 @@
 """Hearing: what a dancer hears in a song. Beats, counts, tempo and energy; nothing about moves."""
 
-from choreographer.music.analysis import Analysis, analyze_song
+from choreographer.music.analysis import Analysis, Phrase, analyze_song
+from choreographer.music.corrections import (
+    Corrections,
+    apply_corrections,
+    downbeat_at,
+    read_corrections,
+    save_corrections,
+    shift_half_beat,
+)
 from choreographer.music.song import check_song
 
-__all__ = ["Analysis", "analyze_song", "check_song"]
+__all__ = [
+    "Analysis",
+    "Corrections",
+    "Phrase",
+    "analyze_song",
+    "apply_corrections",
+    "check_song",
+    "downbeat_at",
+    "read_corrections",
+    "save_corrections",
+    "shift_half_beat",
+]

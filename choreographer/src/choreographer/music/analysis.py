@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,36 @@ from choreographer.cache import cached, content_key
 from choreographer.errors import SongError
 from choreographer.music.song import SAMPLE_RATE_HZ, Song, read_song, require_file
 
-VERSION = 1  # of what is heard; a cached analysis of another version is not used
+VERSION = 2  # of what is heard; a cached analysis of another version is not used
 COUNTS = 8
-# Songs have a contrast of 9, clicks of 3, noise and drones of 1.
+BAR = 4
+# Songs have a contrast of 4 or more, noise and drones of 1.
 LEAST_CONTRAST = 1.4
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Eight counts of a song.
+
+    Attributes
+    ----------
+    number
+        0 for the first.
+    first_beat
+        Index of its 1 in ``Analysis.beats_s``.
+    start_s, end_s
+        From its 1 to the next 1, in seconds.
+    energy
+        Loudness, 0 (the softest phrase of this song) to 1.
+    """
+
+    number: int
+    first_beat: int
+    start_s: float
+    end_s: float
+    energy: float
 
 
 @dataclass(frozen=True)
@@ -40,6 +67,8 @@ class Analysis:
         Loudness of each eight-count from ``first_count`` on, 0 (the softest of this song) to 1.
     confidence
         How clearly each beat of ``beats_s`` was heard, 0 (it only goes on as before) to 1.
+    loudness
+        Root mean square of the samples from each beat of ``beats_s`` to the next, so one fewer.
     """
 
     duration_s: float
@@ -48,26 +77,77 @@ class Analysis:
     first_count: int
     energy: tuple[float, ...]
     confidence: tuple[float, ...] = ()
+    loudness: tuple[float, ...] = ()
 
     @property
     def eight_counts(self) -> int:
         """How many complete eight-counts the song holds."""
         return len(self.energy)
 
+    @property
+    def downbeats_s(self) -> tuple[float, ...]:
+        """The first beat of each bar of four, in seconds: counts 1 and 5."""
+        return self.beats_s[self.first_count % BAR :: BAR]
 
-def analyze_song(path: Path, *, cache: Path) -> Analysis:
+    @property
+    def tempo_curve_bpm(self) -> tuple[float, ...]:
+        """Tempo at each beat of ``beats_s``, in beats per minute, over the beat before and the one after."""
+        if len(self.beats_s) < 2:  # noqa: PLR2004
+            return ()
+        beat_s = np.gradient(np.array(self.beats_s))
+        return tuple(round(float(60 / length), 2) for length in beat_s)
+
+    @property
+    def phrases(self) -> tuple[Phrase, ...]:
+        """The complete eight-counts of the song."""
+        starts = range(self.first_count, len(self.beats_s), COUNTS)
+        return tuple(
+            Phrase(number, start, self.beats_s[start], self.beats_s[start + COUNTS], energy)
+            for number, (start, energy) in enumerate(zip(starts, self.energy, strict=False))
+        )
+
+    def to_json(self) -> str:
+        """Return the fields, and what follows from them, as a JSON object."""
+        follows = {
+            "downbeats_s": self.downbeats_s,
+            "tempo_curve_bpm": self.tempo_curve_bpm,
+            "phrases": [asdict(phrase) for phrase in self.phrases],
+        }
+        return json.dumps({**asdict(self), **follows})
+
+    @classmethod
+    def from_json(cls, text: str) -> Analysis:
+        """Return the analysis that :meth:`to_json` wrote."""
+        values: dict[str, Any] = json.loads(text)
+        own = ((field.name, values[field.name]) for field in fields(cls))
+        kept: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in own}
+        return cls(**kept)
+
+
+def analyze_song(path: Path, *, cache: Path, corrected: bool = True) -> Analysis:
     """Hear a song, or remember what was heard in a file of the same content.
+
+    Parameters
+    ----------
+    path
+        The song.
+    cache
+        Folder that remembers.
+    corrected
+        Obey the corrections that stand beside the song.
 
     Raises
     ------
     SongError
-        The song cannot be danced to.
+        The song cannot be danced to, or its corrections cannot be read.
     """
+    from choreographer.music.corrections import Corrections, apply_corrections, read_corrections  # noqa: PLC0415
+
     require_file(path)
+    corrections = read_corrections(path) if corrected else Corrections()
     name = f"analysis-{VERSION}-{content_key(path)}.json"
     entry, _ = cached(cache, name, lambda aside: _write(analyze_samples(read_song(path)), aside))
-    fields: dict[str, Any] = json.loads(entry.read_text())
-    return Analysis(**{**fields, "beats_s": tuple(fields["beats_s"]), "energy": tuple(fields["energy"])})
+    return apply_corrections(Analysis.from_json(entry.read_text()), corrections)
 
 
 def analyze_samples(song: Song) -> Analysis:
@@ -79,59 +159,76 @@ def analyze_samples(song: Song) -> Analysis:
         No beat is heard, or not one complete eight-count.
     """
     # Loading the tracker costs a tenth of a second, which a cached analysis need not pay.
-    from choreographer.music.features import FRAME_RATE_HZ, beat_features  # noqa: PLC0415
-    from choreographer.music.meter import decode_bars  # noqa: PLC0415
-    from choreographer.music.network import beat_activations  # noqa: PLC0415
-    from choreographer.music.onsets import refine_beats  # noqa: PLC0415
+    from choreographer.music.tracker import track_beats  # noqa: PLC0415
 
-    activations = beat_activations(beat_features(song.samples))
-    frames, places = decode_bars(activations)
-    if len(frames) < COUNTS or _contrast(activations, frames) < LEAST_CONTRAST:
+    tracked = track_beats(song.samples)
+    if len(tracked.beats_s) < BAR or tracked.contrast < LEAST_CONTRAST:
         raise SongError("CH009", "no steady beat was heard in this song. Choose one with a rhythm to dance to.")
-    beats_s = refine_beats(song.samples, frames / FRAME_RATE_HZ)
-    grid, added = _fill(beats_s, song.duration_s)
-    # Where the bar begins is voted for by every beat, so that one slip of the tracker does not decide it.
-    votes = np.bincount((np.arange(len(places)) - places) % 4, minlength=4)
-    first = int((votes.argmax() + added) % 4)
-    edges = grid[first::COUNTS]
-    if len(edges[1:]) == 0:
-        raise SongError(
-            "CH012",
-            f"the song holds no complete eight-count: {len(grid) - first} beats from the first 1 to its end. "
-            "Choose a longer song.",
-        )
-    return Analysis(
+    grid, before, after = _fill(tracked.beats_s, song.duration_s)
+    confidence = np.pad(tracked.confidence, (before, after))
+    return analysis_of(
         duration_s=song.duration_s,
-        tempo_bpm=round(60 / float(np.median(np.diff(beats_s))), 2),
-        beats_s=tuple(round(float(beat), 4) for beat in grid),
-        first_count=first,
-        energy=_energy(song.samples, edges),
+        beats_s=grid,
+        first_count=(tracked.first_downbeat + before) % BAR,
+        confidence=confidence,
+        loudness=_loudness(song.samples, grid),
     )
 
 
-def _contrast(activations: NDArray[np.float32], frames: NDArray[np.int64]) -> float:
-    """How much more it sounds like a beat where the beats are than elsewhere."""
-    beat = activations.sum(axis=1)
-    near = [beat[np.clip(frames + shift, 0, len(beat) - 1)] for shift in (-2, -1, 0, 1, 2)]
-    return float(np.median(np.max(near, axis=0)) / beat.mean())
+def analysis_of(
+    *, duration_s: float, beats_s: Array, first_count: int, confidence: Iterable[float], loudness: Iterable[float]
+) -> Analysis:
+    """Return an analysis with all that follows from its beats and its first 1.
+
+    Raises
+    ------
+    SongError
+        There is not one complete eight-count.
+    """
+    confidence, loudness = tuple(confidence), tuple(loudness)
+    if len(beats_s) - first_count <= COUNTS:
+        raise SongError(
+            "CH012",
+            f"the song holds no complete eight-count: {len(beats_s) - first_count} beats from the first 1 to its end. "
+            "Choose a longer song.",
+        )
+    heard = beats_s[np.flatnonzero(confidence)] if any(confidence) else beats_s
+    return Analysis(
+        duration_s=duration_s,
+        tempo_bpm=round(60 / float(np.median(np.diff(heard))), 2),
+        beats_s=tuple(round(float(beat), 4) for beat in beats_s),
+        first_count=first_count,
+        energy=_energy(beats_s, first_count, loudness),
+        confidence=tuple(round(float(value), 3) for value in confidence),
+        loudness=tuple(round(float(value), 5) for value in loudness),
+    )
 
 
-def _fill(beats_s: NDArray[np.float64], duration_s: float) -> tuple[NDArray[np.float64], int]:
-    """Let the beat go on to both ends of the song; also return how many beats were added before."""
+def _fill(beats_s: Array, duration_s: float) -> tuple[Array, int, int]:
+    """Let the beat go on to both ends of the song; also return how many beats were added before and after."""
     before, after = np.diff(beats_s[:COUNTS]).mean(), np.diff(beats_s[-COUNTS:]).mean()
-    added = int(beats_s[0] / before)
-    head = beats_s[0] - before * np.arange(added, 0, -1)
+    head = beats_s[0] - before * np.arange(int(beats_s[0] / before), 0, -1)
     tail = beats_s[-1] + after * np.arange(1, int((duration_s - beats_s[-1]) / after) + 1)
     # Refined, the first beat may come to lie a few milliseconds before the song.
-    return np.concatenate((head, beats_s, tail)).clip(0, duration_s), added
+    return np.concatenate((head, beats_s, tail)).clip(0, duration_s), len(head), len(tail)
 
 
-def _energy(samples: NDArray[np.float32], edges_s: NDArray[np.float64]) -> tuple[float, ...]:
-    bounds = (edges_s * SAMPLE_RATE_HZ).astype(int)
-    loudness = [float(np.sqrt(np.mean(np.square(samples[start:stop])))) for start, stop in pairwise(bounds)]
-    low, high = min(loudness, default=0.0), max(loudness, default=0.0)
-    return tuple(round((value - low) / (high - low), 3) if high > low else 0.5 for value in loudness)
+def _loudness(samples: NDArray[np.float32], beats_s: Array) -> list[float]:
+    bounds = (beats_s * SAMPLE_RATE_HZ).astype(int)
+    # Where the first beat was clipped to the beginning of the song nothing may lie between two beats.
+    return [
+        float(np.sqrt(np.mean(np.square(samples[start : max(stop, start + 1)])))) for start, stop in pairwise(bounds)
+    ]
+
+
+def _energy(beats_s: Array, first_count: int, loudness: Iterable[float]) -> tuple[float, ...]:
+    power, length_s = np.square(np.array(list(loudness))), np.diff(beats_s)
+    starts = range(first_count, len(beats_s) - COUNTS, COUNTS)
+    phrases = [slice(start, start + COUNTS) for start in starts]
+    levels = [float(np.sqrt(np.average(power[part], weights=length_s[part]))) for part in phrases]
+    low, high = min(levels, default=0.0), max(levels, default=0.0)
+    return tuple(round((level - low) / (high - low), 3) if high > low else 0.5 for level in levels)
 
 
 def _write(analysis: Analysis, path: Path) -> None:
-    path.write_text(json.dumps(asdict(analysis)))
+    path.write_text(analysis.to_json())

@@ -76,6 +76,23 @@ def guira(*, long_stroke: bool) -> Sound:
     return _faded(0.5 * noise * teeth * shape, 0.005)
 
 
+@lru_cache(maxsize=1)
+def kick() -> Sound:
+    """Return a stroke on a bass drum."""
+    t = _time(0.22)
+    skin = np.sin(2 * np.pi * np.cumsum(50 + 90 * np.exp(-t / 0.02)) / RATE_HZ) * np.exp(-t / 0.08)
+    return _faded(skin, 0.02)
+
+
+@lru_cache(maxsize=64)
+def sung(note: int, length_s: float) -> Sound:
+    """Return a sung vowel: it swells, so that it tells little about when it began."""
+    t = _time(length_s)
+    phase = 2 * np.pi * np.cumsum(pitch_hz(note) * (1 + 0.008 * np.sin(2 * np.pi * 5.5 * t))) / RATE_HZ
+    tone = sum(np.sin(n * phase) / n**1.5 for n in range(1, 9))
+    return _faded(np.asarray(tone) * 0.5 * (1 - np.exp(-t / 0.06)), 0.05)
+
+
 def _time(length_s: float) -> NDArray[np.float64]:
     return np.arange(int(length_s * RATE_HZ)) / RATE_HZ
 
