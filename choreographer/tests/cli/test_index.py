@@ -26,8 +26,8 @@ def test_library_index__twice__makes_it_once(folder: Path) -> None:
     first, second = (_run("library", "index", folder) for _ in range(2))
 
     assert (first.exit_code, second.exit_code) == (0, 0), first.output
-    assert first.stdout == second.stdout == "5 moves in the index\n"
-    assert "describing moves: 5 of 5" in first.stderr
+    assert first.stdout == second.stdout == "7 moves in the index\n"
+    assert "describing moves: 7 of 7" in first.stderr
     assert second.stderr == "the index is complete; nothing was written\n"
     assert "describing moves" in _run("library", "index", folder, "--anew").stderr
 
@@ -36,7 +36,7 @@ def test_library_index__clips_without_sound__says_how_many(flashes: Library) -> 
     result = _run("library", "index", flashes.folder)
 
     assert result.exit_code == 0
-    assert "3 moves have no sound\n3 moves have no poses\n" in result.stderr
+    assert "6 moves have no sound\n6 moves have no poses\n" in result.stderr
 
 
 def test_library_index__no_library__fails_with_the_reason(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_search__song_and_text__shows_hits_with_their_parts(folder: Path, demo) 
 
     assert result.exit_code == 0, result.output
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert lines[0] == ["5", "moves"]
+    assert lines[0] == ["7", "moves"]
     assert [word for word in lines[2] if word.isalpha()] == ["move", "difficulty", "energy", "score", "audio", "text"]
     assert next(line[1] for line in lines if line[1:2] and line[1].endswith("_128")) == "right_turn_128"
     assert sum(line[0] == "│" for line in lines) == 2
@@ -65,7 +65,7 @@ def test_search__json__has_every_hit_and_its_document(folder: Path) -> None:
     result = _run("search", "--library", folder, "--text", "a turn", "--difficulty", "advanced", "--json")
 
     found = json.loads(result.stdout)
-    assert (found["found"], found["dropped_filters"]) == (5, ["difficulty"])
+    assert (found["found"], found["dropped_filters"]) == (7, ["difficulty"])
     assert "too few moves of this difficulty" in result.stderr
     best = found["hits"][0]
     assert best["clip_id"] == best["document"]["clip_id"] == "right_turn_128"
@@ -93,7 +93,7 @@ def test_search__elasticsearch__finds_what_was_sent_there(folder: Path) -> None:
         sent = _run("library", "index", folder, "--elasticsearch", server.url)
         found = _run("search", "--elasticsearch", server.url, "--text", "a turn", "--json")
 
-    assert sent.stdout == "5 moves in the index\n"
+    assert sent.stdout == "7 moves in the index\n"
     assert json.loads(found.stdout)["hits"][0]["clip_id"] == "right_turn_128"
 
 

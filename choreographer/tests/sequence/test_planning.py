@@ -12,16 +12,13 @@ from hypothesis import strategies as st
 
 from choreographer.errors import SequencingError
 from choreographer.moves import DIFFICULTIES, ENERGY_LEVELS, Library, Move
-from choreographer.moves.drawing.repertoire import REPERTOIRE
-from choreographer.moves.starter import STAMP_NAME, TEMPI_BPM, _move
+from choreographer.moves.starter import starter_moves
 from choreographer.music import Analysis
 from choreographer.sequence import PlacedMove, Plan, Wishes, plan_sequence
 from choreographer.sequence.costs import WINDOW
 from choreographer.sequence.stretch import PREFERRED_RATIOS, RATIOS, WIDEST_RATIOS
 
-STARTER = Library(
-    Path("starter"), tuple(_move(pattern, tempo, STAMP_NAME) for pattern in REPERTOIRE for tempo in TEMPI_BPM)
-)
+STARTER = Library(Path("starter"), starter_moves())
 
 MakeAnalysis = Callable[..., Analysis]
 MakeMove = Callable[..., Move]

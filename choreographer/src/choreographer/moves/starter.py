@@ -82,6 +82,12 @@ def draw_starter(
     return Library.load(folder)
 
 
+def starter_moves() -> tuple[Move, ...]:
+    """Return the moves of the whole starter library as it describes them, without drawing any."""
+    tracks = {pattern.label: scene_track(pattern) for pattern in REPERTOIRE}
+    return tuple(_move(p, bpm, STAMP_NAME, tracks[p.label], 0.0) for p in REPERTOIRE for bpm in TEMPI_BPM)
+
+
 def _tell_nobody(_done: int, _total: int) -> None:
     pass
 

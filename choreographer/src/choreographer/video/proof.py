@@ -83,12 +83,13 @@ def drifting_beats(tempo_bpm: float, seconds: float) -> Array:
 def distances_s(video: Path, plan: Plan) -> Array:
     """Return how far after each click of a finished video the nearest flash comes, in seconds.
 
-    Only clicks within the moves are counted: before the first 1 and after the last move the dancers stand.
+    Only clicks within the moves are counted: the first picture is shown from the beginning, so its flash has no time,
+    and after the last move the dancers stand.
     """
     flashes, clicks = _flashes_s(video), _clicks_s(video)
     last = plan.moves[-1]
     final_beat = min(last.first_beat + last.move.beats, len(plan.analysis.beats_s)) - 1
-    first_s, final_s = plan.moves[0].start_s - FRAME_S, plan.analysis.beats_s[final_beat] + FRAME_S
+    first_s, final_s = plan.moves[0].start_s + FRAME_S, plan.analysis.beats_s[final_beat] + FRAME_S
     inside = clicks[(clicks > first_s) & (clicks < final_s)]
     return np.array([flashes[np.abs(flashes - click).argmin()] - click for click in inside])
 

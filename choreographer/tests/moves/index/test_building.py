@@ -27,9 +27,9 @@ def library(drawn: Library, tmp_path: Path) -> Library:
 def test_index_library__drawn_moves__are_found_by_what_they_are(library: Library) -> None:
     indexed = index_library(library.folder)
 
-    assert (indexed.moves, indexed.changed, indexed.without_sound, indexed.without_poses) == (5, True, 0, 0)
+    assert (indexed.moves, indexed.changed, indexed.without_sound, indexed.without_poses) == (7, True, 0, 0)
     index = LocalMoveIndex.of_library(library.folder)
-    assert index.count() == 5
+    assert index.count() == 7
     for wish, clip_id in (
         ("she spins once under his raised arm", "right_turn_128"),
         ("a deep dip to end the song", "outro_128"),
@@ -44,7 +44,7 @@ def test_index_library__song_and_text__use_both(library: Library, demo) -> None:
 
     hits = LocalMoveIndex.of_library(library.folder).search(song_query(sound, text="a turn")).hits
 
-    assert len(hits) == 5
+    assert len(hits) == 7
     assert hits[0].clip_id == "right_turn_128"
     assert all(0.5 < hit.parts["audio"] < 1 for hit in hits), "the demo song is like what they were drawn for"
     vector = song_query(sound).vectors["audio"]
@@ -57,7 +57,7 @@ def test_index_library__complete__writes_nothing(library: Library) -> None:
 
     again = index_library(library.folder)
 
-    assert (again.moves, again.changed, again.without_sound) == (5, False, None)
+    assert (again.moves, again.changed, again.without_sound) == (7, False, None)
     assert {path: path.stat().st_mtime_ns for path in library.folder.rglob("*")} == before
 
 
@@ -98,7 +98,7 @@ def test_index_library__progress__counts_to_the_end(library: Library) -> None:
 
     index_library(library.folder, on_progress=lambda done, total: told.append((done, total)))
 
-    assert told == [(number, 5) for number in range(6)]
+    assert told == [(number, 7) for number in range(8)]
 
 
 def test_describe_move__drawn__has_every_vector(library: Library) -> None:
@@ -111,11 +111,11 @@ def test_describe_move__drawn__has_every_vector(library: Library) -> None:
 def test_describe_move__clip_without_sound_or_poses__has_its_text(flashes: Library) -> None:
     indexed = index_library(flashes.folder)
 
-    assert (indexed.moves, indexed.without_sound, indexed.without_poses) == (3, 3, 3)
+    assert (indexed.moves, indexed.without_sound, indexed.without_poses) == (6, 6, 6)
     document = describe_move(flashes, replace(flashes.moves[0], description="A flash of light."))
     assert set(document.vectors) == {"text"}
     assert "created_at" not in document.fields
-    assert len(LocalMoveIndex.of_library(flashes.folder).search(song_query(text="light")).hits) == 3
+    assert len(LocalMoveIndex.of_library(flashes.folder).search(song_query(text="light")).hits) == 6
 
 
 def test_send_library__elasticsearch__answers_as_the_local_index(
@@ -125,7 +125,7 @@ def test_send_library__elasticsearch__answers_as_the_local_index(
     query = song_query(read_song(demo.path), text="slow and romantic", difficulty="beginner")
     index = ElasticsearchMoveIndex(elasticsearch_url, index="test_library")
     try:
-        assert [send_library(library, index).moves for _ in range(2)] == [5, 5]
+        assert [send_library(library, index).moves for _ in range(2)] == [7, 7]
         local, sent = LocalMoveIndex.of_library(library.folder).search(query), index.search(query)
         clip_ids = [hit.clip_id for hit in sent.hits]
         assert index.get_many(clip_ids) == LocalMoveIndex.of_library(library.folder).get_many(clip_ids)

@@ -18,7 +18,7 @@ from choreographer.errors import ClipError
 from choreographer.isolation import Limits
 from choreographer.moves import INDEX_NAME, Library
 from choreographer.moves.ingest import ingest
-from choreographer.music.song import read_song
+from choreographer.music.song import read_sound
 from choreographer.sequence import Wishes, plan_sequence
 from choreographer.video import assemble, encode_sound
 from choreographer.video.clips import read_clip, require_equal
@@ -86,7 +86,8 @@ def test_ingest__clips__begin_on_a_1_and_can_be_entered_on_every_fourth_beat(ing
         assert np.diff(clip.times_s) == pytest.approx(FRAME_S, abs=1e-4)
     for accepted in ingested.report.accepted:
         if accepted.clip_id != "ending":  # of an outro the last part is taken
-            assert accepted.first_count == ingested.films[accepted.clip_id].first_count
+            film = ingested.films[accepted.clip_id]
+            assert accepted.heard_s[accepted.first_count] == pytest.approx(film.beats_s[film.first_count], abs=0.02)
 
 
 def test_ingest__beats__are_those_of_the_film_and_fall_on_its_flashes(ingested) -> None:
@@ -113,7 +114,7 @@ def test_ingest__bars__are_gone(ingested) -> None:
 
 def test_ingest__sound__is_that_of_the_move(ingested) -> None:
     for move in ingested.library.moves:
-        own_s = read_song(ingested.library.clip(move)).duration_s
+        own_s = read_sound(ingested.library.clip(move)).duration_s
 
         assert own_s == pytest.approx(move.beats_s[-1], abs=FRAME_S + 0.03)
 
@@ -142,7 +143,7 @@ def test_ingest__tempo_far_from_what_is_heard__is_a_warning(ingested) -> None:
 def test_ingest__library__can_be_danced(ingested, demo, make_analysis, tmp_path: Path) -> None:
     analysis = make_analysis(eight_counts=9, tempo=144)
 
-    plan = plan_sequence(analysis, ingested.library, Wishes(seed=1))
+    plan = plan_sequence(analysis, ingested.library, Wishes(seed=1, relax=True))
     assemble(plan, encode_sound(demo.path, cache=tmp_path).path, tmp_path / "dance.mp4")
 
     assert [plan.moves[0].move.role, plan.moves[-1].move.role] == ["intro", "outro"]
@@ -297,14 +298,11 @@ def test_ingest__too_much_work__is_refused_and_leaves_nothing(
     annotations = write_annotations(tmp_path, [annotation("basic")])
     out = tmp_path / "library"
 
-    slow = _refused(tmp_path, annotations, out, limits=Limits(seconds=1))
-    large = _refused(tmp_path, annotations, out, limits=Limits(memory_mb=2304, file_mb=0))
+    refused = _refused(tmp_path, annotations, out, limits=Limits(memory_mb=2304, file_mb=0))
 
-    assert slow["basic"] == (
-        "CH091  basic.mp4 was stopped after 0.05 s. Export it again, or leave it out.",
-        "too much work",
-    )
-    assert large["basic"][0].startswith("CH091  basic.mp4 failed (")
+    message, reason = refused["basic"]
+    assert message.startswith("CH019  reading basic.mp4 took more room on the disk than it may (0 MB).")
+    assert reason == "too much work"
     assert not list(out.rglob("*.mp4"))
     assert not list(out.rglob("*.part"))
 
