@@ -21,13 +21,16 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+import choreographer
 from choreographer import isolation
-from choreographer.errors import ChoreographerError
+from choreographer.errors import ChoreographerError, ClipError
 from choreographer.media.mutation import mutants, write_tiny_packets
+from choreographer.moves.ingest import ingest
 from choreographer.music import song as songs
 from choreographer.music.analysis import analyze_samples
 from choreographer.music.demo import write_demo_song
 from choreographer.music.recording import CODECS
+from choreographer.video.proof import flash_library
 
 console = Console(stderr=True)
 # Beyond the child's own limit: the start of the process, and the beat tracker on what was accepted.
@@ -40,8 +43,18 @@ def analyse(path: Path) -> None:
     analyze_samples(songs.read_song(path))
 
 
+def take_in(path: Path) -> None:
+    """Make a library of one clip."""
+    words = {"clip_id": "clip", "move_label": "basic", "difficulty": "low", "energy_level": "low"}
+    with tempfile.TemporaryDirectory() as place:
+        annotations = Path(place, "annotations.json")
+        annotations.write_text(json.dumps({"clips": [words | {"video_path": path.name}]}))
+        for refused in ingest(path.parent, annotations, Path(place, "library"), height=90, workers=1).refused:
+            raise ClipError(refused.code, refused.message)
+
+
 # What reads files of strangers. Whatever is added here gets every file.
-READERS: dict[str, Callable[[Path], None]] = {"analyse": analyse}
+READERS: dict[str, Callable[[Path], None]] = {"analyse": analyse, "ingest": take_in}
 
 
 def main() -> None:
@@ -74,6 +87,9 @@ def written(place: Path, count: int, seed: int, *, tiny: bool) -> Iterator[Path]
         path = place / f"seed{suffix}"
         write_demo_song(path, seconds=SEED_SECONDS, seed=seed)
         seeds[suffix] = path.read_bytes()
+    film = place / "film.mp4"
+    choreographer.make(place / "seed.mp3", film, library=flash_library(place / "flashes").folder)
+    seeds[".mp4"] = film.read_bytes()
     if tiny:
         write_tiny_packets(place / "tiny.ogg")
         yield place / "tiny.ogg"
