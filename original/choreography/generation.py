@@ -16,11 +16,15 @@ from django.db import DatabaseError, connections
 
 from choreography import media
 from choreography.models import ChoreographyTask, SavedChoreography
+from choreography.search import Vectors, search_moves
 
 if TYPE_CHECKING:
     from choreographer import Choreography
 
 log = logging.getLogger(__name__)
+
+# Rather a move that comes back, or one faster than it was filmed, than no video; never one that is too hard.
+RELAX = ("repeats", "style", "tempo", "ends")
 
 # stage: progress and message, as the page shows them
 STAGES = {
@@ -84,6 +88,8 @@ class Generation:
             out,
             library=settings.MOVES_LIBRARY,
             difficulty=self.difficulty,
+            relax=RELAX,
+            search=_search,
             cache=settings.CHOREOGRAPHER_CACHE,
             on_stage=self._enter,
         )
@@ -136,6 +142,10 @@ def start_generation(*, user_id: int, song: str, difficulty: str, auto_save: boo
     task = ChoreographyTask.objects.create(task_id=str(uuid.uuid4()), user_id=user_id)
     Generation(task, song, difficulty, auto_save).start()
     return task
+
+
+def _search(song: Vectors, wishes: Any) -> dict[str, float]:
+    return {found.clip_id: found.score for found in search_moves(song, difficulty=wishes.difficulty)}
 
 
 def _download(song: str, folder: Path) -> Path:

@@ -14,10 +14,14 @@ from apps.collections.services import auto_save_choreography
 from apps.jobs import leases
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
+from apps.moves.search import find_moves
 from apps.songs.selectors import song_path
 from config.errors import NotFoundError
 
 log = logging.getLogger(__name__)
+
+# Rather a move that comes back, or one faster than it was filmed, than no video; never one that is too hard.
+RELAX = ("repeats", "style", "tempo", "ends")
 
 
 def work(*, queue_job_id: int) -> None:
@@ -71,6 +75,8 @@ def _make(lease: Lease) -> None:
         difficulty=job.request["difficulty"],
         energy=job.request["energy"],
         seed=job.request["seed"],
+        relax=RELAX,
+        search=find_moves,
         cache=settings.CHOREOGRAPHER_CACHE,
         # Raises when the row is no longer ours, which stops the engine and leaves no file.
         on_stage=lambda stage: progress.advance(lease, stage),

@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from choreographer import music, video
 from choreographer.moves import Library
+from choreographer.music.song import read_song
+from choreographer.selection import MoveSearch, offer_moves, song_vectors
 from choreographer.sequence import PlacedMove, Plan, Wishes, plan_sequence
 from choreographer.video import Sidecars
 
@@ -59,6 +62,7 @@ def make(
     seed: int = 0,
     style: str | None = None,
     relax: bool | tuple[str, ...] = False,
+    search: MoveSearch | None = None,
     cache: Path | None = None,
     sidecars: Sidecars | None = None,
     on_stage: Callable[[str], None] | None = None,
@@ -84,6 +88,9 @@ def make(
         The style to prefer, one that moves of the library have. ``None`` for any.
     relax
         What may be given up when nothing satisfies everything, as in :class:`choreographer.sequence.Wishes`.
+    search
+        Finds the moves that go with the song, see :mod:`choreographer.selection`: these are offered, and the better
+        they go with it the rather they are danced. ``None`` offers the whole library alike.
     cache
         Folder for what was heard in the song and for its encoded sound, by content. ``None`` keeps nothing.
     sidecars
@@ -118,11 +125,16 @@ def make(
         with stage("analyzing"):
             # The sound is encoded on another core while the beats are tracked.
             encoded = stack.enter_context(video.sound_encoding(song, cache=kept))
-            analysis = music.analyze_song(song, cache=kept)
+            read = lru_cache(1)(lambda: read_song(song))
+            analysis = music.analyze_song(song, cache=kept, read=read)
+            vectors = song_vectors(song, cache=kept, read=read) if search else {}
+            read.cache_clear()
         with stage("selecting"):
             moves = Library.load(library)
             wishes = Wishes(difficulty=difficulty, energy=energy, seed=seed, style=style, relax=relax)
-            plan = plan_sequence(analysis, moves, wishes)
+            found = search(vectors, wishes) if search else {}
+            offered = offer_moves(moves, found) if search else moves
+            plan = plan_sequence(analysis, offered, wishes, relevance=found)
         with stage("generating"):
             sound = encoded()
             if sidecars:

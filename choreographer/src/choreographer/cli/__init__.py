@@ -6,7 +6,7 @@ import typer
 
 from choreographer.cli.index import index_command, search_command
 from choreographer.cli.library import library_app
-from choreographer.cli.make import make_command
+from choreographer.cli.make import cut_command, make_command
 from choreographer.cli.plan import plan_command, swap_command
 from choreographer.cli.songs import analyze_command, correct_command, demo_song_command
 
@@ -16,6 +16,7 @@ app.command("analyze")(analyze_command)
 app.command("correct")(correct_command)
 app.command("plan")(plan_command)
 app.command("swap")(swap_command)
+app.command("cut")(cut_command)
 app.command("demo-song")(demo_song_command)
 app.command("search")(search_command)
 library_app.command("index")(index_command)

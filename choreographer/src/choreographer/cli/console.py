@@ -23,9 +23,14 @@ Energy = StrEnum("Energy", list(ENERGY_LEVELS))  # type: ignore[misc]
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on a terminal, plain lines elsewhere."""
+    """Show a bar on a terminal, ten plain lines elsewhere."""
     if not progress_console.is_terminal:
-        yield lambda done, total: progress_console.print(f"{what}: {done} of {total}")
+
+        def tell(done: int, total: int) -> None:
+            if done == total or done % max(1, total // 10) == 0:
+                progress_console.print(f"{what}: {done} of {total}")
+
+        yield tell
         return
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=progress_console, transient=True) as bar:

@@ -9,6 +9,7 @@ import typer
 
 from choreographer.cli.console import home, progress, progress_console, stages, told
 from choreographer.moves import Library
+from choreographer.moves.index.local import LocalMoveIndex
 from choreographer.moves.sheet import draw_sheet
 
 library_app = typer.Typer(no_args_is_help=True, help="Libraries of moves.")
@@ -39,7 +40,7 @@ def ingest_command(
     workers: Annotated[int | None, typer.Option(help="Films at a time; by default one a core.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Make a library from a folder of films: beats marked, cut from a 1, encoded alike.
+    """Make a library from a folder of films: beats marked, cut from a 1, encoded alike, and its index.
 
     Ends with status 4 when some films were refused, and with 1 when all were.
     """
@@ -50,6 +51,8 @@ def ingest_command(
         report = ingest(
             folder, annotations, out, height=height, width=width, rate_hz=fps, workers=workers, on_progress=on_progress
         )
+    if report.accepted:
+        ready_index(out)
     typer.echo(report.to_json() if as_json else "\n".join(report.lines()))
     if report.refused:
         raise typer.Exit(4 if report.accepted else 1)
@@ -78,4 +81,14 @@ def starter_library(folder: Path | None = None, height: int = 540) -> Path:
     with progress("drawing moves") as on_progress:
         library = draw_starter(folder, size=size, on_progress=on_progress)
     progress_console.print(f"{len(library.moves)} clips in {folder}")
+    ready_index(folder)
     return folder
+
+
+def ready_index(folder: Path) -> LocalMoveIndex:
+    """Return the index of a library, made when it is missing or older than the library."""
+    from choreographer.moves.index.building import index_library  # noqa: PLC0415
+
+    with progress("describing moves") as on_progress:
+        index_library(folder, on_progress=on_progress)
+    return LocalMoveIndex.of_library(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +14,11 @@ from rich.table import Table
 
 from choreographer.cache import content_key
 from choreographer.cli.console import Difficulty, Energy, home, progress_console, told
-from choreographer.cli.library import starter_library
+from choreographer.cli.library import ready_index, starter_library
 from choreographer.moves import Library
 from choreographer.music import analyze_song
+from choreographer.music.song import read_song
+from choreographer.selection import offer_moves, search_every_level, song_vectors
 from choreographer.sequence import Plan, Wishes, plan_sequence, read_plan, swap_move, write_plan
 
 PlanOut = Annotated[Path, typer.Option("--out", "-o", help="The plan to write, a JSON file.")]
@@ -40,8 +43,11 @@ def plan_command(
     """Plan a choreography: write which move is danced when, and show it."""
     with told():
         wishes = Wishes(difficulty, energy, seed, style, relax=tuple(relax_only) if relax_only else relax)
-        analysis = analyze_song(song, cache=home() / "cache")
-        plan = plan_sequence(analysis, Library.load(library or starter_library()), wishes)
+        folder, cache = library or starter_library(), home() / "cache"
+        read = lru_cache(1)(lambda: read_song(song))
+        analysis = analyze_song(song, cache=cache, read=read)
+        found = search_every_level(ready_index(folder), song_vectors(song, cache=cache, read=read), wishes)
+        plan = plan_sequence(analysis, offer_moves(Library.load(folder), found), wishes, relevance=found)
         write_plan(replace(plan, song=song, song_sha256=content_key(song)), out)
     _show(plan, out, why=why)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
@@ -124,7 +124,9 @@ class Analysis:
         return cls(**kept)
 
 
-def analyze_song(path: Path, *, cache: Path, corrected: bool = True) -> Analysis:
+def analyze_song(
+    path: Path, *, cache: Path, corrected: bool = True, read: Callable[[], Song] | None = None
+) -> Analysis:
     """Hear a song, or remember what was heard in a file of the same content.
 
     Parameters
@@ -135,6 +137,8 @@ def analyze_song(path: Path, *, cache: Path, corrected: bool = True) -> Analysis
         Folder that remembers.
     corrected
         Obey the corrections that stand beside the song.
+    read
+        Gives the decoded song, where somebody else needs it too.
 
     Raises
     ------
@@ -146,7 +150,7 @@ def analyze_song(path: Path, *, cache: Path, corrected: bool = True) -> Analysis
     require_file(path)
     corrections = read_corrections(path) if corrected else Corrections()
     name = f"analysis-{VERSION}-{content_key(path)}.json"
-    entry, _ = cached(cache, name, lambda aside: _write(analyze_samples(read_song(path)), aside))
+    entry, _ = cached(cache, name, lambda aside: _write(analyze_samples(read() if read else read_song(path)), aside))
     return apply_corrections(Analysis.from_json(entry.read_text()), corrections)
 
 
