@@ -60,7 +60,7 @@ def dancer(visitor: Browser) -> Browser:
     return visitor
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def song_in_the_house(systems: Systems, demo_song: Path) -> str:
     """A song that lies where the original's songs do."""
     systems.place.put_song("Noche.mp3", demo_song.read_bytes())

@@ -126,10 +126,20 @@ def resampled(
         # A recording may change within itself: joined from others, or damaged.
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if kind != before:
-            yield from resampler.resample(None) if resampler else ()
+            yield from _converted(resampler, None)
             resampler, before = av.AudioResampler(sample_format, layout, rate_hz), kind
-        yield from resampler.resample(frame) if resampler else ()
-    yield from resampler.resample(None) if resampler else ()
+        yield from _converted(resampler, frame)
+    yield from _converted(resampler, None)
+
+
+def _converted(resampler: av.AudioResampler | None, frame: av.AudioFrame | None) -> list[av.AudioFrame]:
+    try:
+        return resampler.resample(frame) if resampler else []
+    except MemoryError:
+        raise
+    except av.FFmpegError:
+        # A damaged frame that claims a format which does not exist is a click, as a damaged packet is.
+        return []
 
 
 def _require_rate(stream: AudioStream, path: Path) -> None:
