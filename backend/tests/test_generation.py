@@ -284,13 +284,17 @@ def test_song_gone_before_the_worker_comes__task_fails_and_says_so(house, media_
     assert ChoreographyTask.objects.get().error == f"There is no song {SONG!r}."
 
 
-def test_library_missing__task_fails_with_a_reason(house, settings, tmp_path):
-    settings.MOVES_LIBRARY = tmp_path / "nowhere"
+@pytest.mark.parametrize("missing", ["library.json", "moves.index"])
+def test_library_or_its_index_missing__task_fails_and_the_log_says_how_to_mend_it(
+    house, settings, tmp_path, caplog, missing
+):
+    shutil.copytree(settings.MOVES_LIBRARY, tmp_path / "moves", ignore=shutil.ignore_patterns(missing))
+    settings.MOVES_LIBRARY = tmp_path / "moves"
     start(house)
     work()
     task = ChoreographyTask.objects.get()
-    assert task.status == "failed"
-    assert task.error
+    assert (task.status, task.error) == ("failed", "The library of moves cannot be used; the log says why.")
+    assert f"there is no {'index ' if missing == 'moves.index' else missing}" in caplog.text
 
 
 def test_fault_of_ours__task_fails_and_the_queue_knows(house, media_root, caplog):

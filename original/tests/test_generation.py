@@ -151,6 +151,21 @@ def test_a_song_that_is_none_fails_the_task_with_the_reason(watched: psycopg.Con
     assert stages == ["initializing", "downloading", "analyzing", "failed"]
 
 
+def test_a_library_without_an_index_fails_the_task_and_says_how_to_make_it(
+    media: Path, settings: Any, moves_library: Path, demo_song: Path, tmp_path: Path, own_database: Database
+):
+    shutil.copytree(moves_library, tmp_path / "moves", ignore=shutil.ignore_patterns("moves.index"))
+    settings.MOVES_LIBRARY = tmp_path / "moves"
+    shutil.copy(demo_song, media / "songs" / "luna.mp3")
+
+    task = create(make_user("ana"), song_selection="luna.mp3")
+
+    assert task.status == "failed"
+    assert task.error == (
+        f"There is no {tmp_path}/moves/moves.index. Make it: choreographer library index {tmp_path}/moves"
+    )
+
+
 def test_a_cancelled_task_stays_gone_and_its_work_stops(own_database: Database, media: Path):
     (media / "songs" / "luna.mp3").write_bytes(b"never listened to")
     task = ChoreographyTask.objects.create(task_id="1", user=make_user("ana"))

@@ -55,6 +55,10 @@ def _carry_out(lease: Lease) -> None:
     except progress.StoppedError as error:
         log.info("%s", error)
         progress.fail(lease, reason=str(error))
+    except (choreographer.LibraryError, choreographer.SearchError) as error:
+        # The reason holds paths of this machine, which are nobody else's business.
+        log.error("task %s: %s", lease.task_id, error)  # noqa: TRY400 - foreseen; a traceback says no more
+        progress.fail(lease, reason="The library of moves cannot be used; the log says why.")
     except (choreographer.ChoreographerError, NotFoundError) as error:
         progress.fail(lease, reason=error.message)
     except leases.LeaseLostError:

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from choreographer import music
     from choreographer.choreography import Choreography, make
-    from choreographer.errors import ChoreographerError, LibraryError, SequencingError, SongError, VideoError
+    from choreographer.errors import (
+        ChoreographerError,
+        LibraryError,
+        SearchError,
+        SequencingError,
+        SongError,
+        VideoError,
+    )
     from choreographer.sequence import PlacedMove
 
 __all__ = [
@@ -22,6 +29,7 @@ __all__ = [
     "Choreography",
     "LibraryError",
     "PlacedMove",
+    "SearchError",
     "SequencingError",
     "SongError",
     "VideoError",
