@@ -101,6 +101,7 @@ def pair_with(role: str) -> str:
     """Return this repository's pair as seen from another folder, with a role of its own."""
     text = (house.ROOT / "handover.toml").read_text()
     for old, new in {
+        'path = "original"': f'path = "{house.ROOT}/original"',
         'path = "backend"': f'path = "{house.ROOT}/backend"',
         'python = [".venv/bin/python"]': f'python = ["{house.PROGRAMS}/python"]',
         'role = "backend_app"': f'role = "{role}"',

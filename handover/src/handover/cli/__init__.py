@@ -8,10 +8,12 @@ import sys
 import typer
 
 from handover.cli.adopt import adopt
+from handover.cli.check import check
 from handover.errors import HandoverError
 
 _typer = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 _typer.command()(adopt)
+_typer.command()(check)
 
 
 @_typer.callback()

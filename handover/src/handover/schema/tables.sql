@@ -1,0 +1,6 @@
+SELECT n.nspname AS "schema", c.relname AS name, c.relkind::text AS kind, pg_get_userbyid(c.relowner) AS owner,
+       c.reltuples::bigint AS rows, c.relpages::bigint * current_setting('block_size')::bigint AS bytes,
+       c.relrowsecurity AS row_security
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+ ORDER BY 1, 2
