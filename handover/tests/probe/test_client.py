@@ -96,7 +96,7 @@ def test_probe__environment__reaches_the_settings_and_takes_references(tmp_path,
     with probe("it", it, tmp_path) as dialogue:
         assert dialogue.ask("describe")["settings"]["time_zone"] == "Europe/Madrid"
     monkeypatch.delenv("ZONE_OF_IT")
-    with pytest.raises(ConfigurationError, match="ZONE_OF_IT is not set; it holds the value of ZONE in handover.toml"):
+    with pytest.raises(ConfigurationError, match="ZONE_OF_IT is not set; it holds the value of ZONE"):
         it.variables()
 
 

@@ -1,16 +1,22 @@
 """One check: ask both systems, read the database in one snapshot, apply every rule, take the census."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
+
+from psycopg import Connection
 
 from handover.census.census import Compared, take
 from handover.check.rows import read_rows
-from handover.check.subject import Side, Subject, search_path
+from handover.check.subject import Side, SideName, Subject, search_path
 from handover.check.systems import Asked, asking
 from handover.config import Config
 from handover.errors import Finding, UnseenError
+from handover.probe.client import Probe
 from handover.rules import RULES
 from handover.schema import catalog as live
+from handover.wording import counted
 
 ORDER = {"breaking": 0, "risky": 1, "unseen": 2, "safe": 3}
 
@@ -34,6 +40,37 @@ class Looked:
     compared: tuple[Compared, ...]
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What was gathered; the snapshot and the dialogues are open."""
+
+    connection: Connection[Any]
+    subject: Subject
+    probes: Mapping[SideName, Probe]
+    findings: tuple[Finding, ...]
+
+
+@contextmanager
+def gathered(config: Config, url: str) -> Iterator[Facts]:
+    """Ask both systems and read the catalog, at the same time.
+
+    Raises
+    ------
+    UnseenError, ProbeError
+        Something could not be looked at, so there is no verdict.
+    """
+    with live.snapshot(url) as connection, asking(config) as answers:
+        catalog = live.read(connection)
+        asked = [answer.result() for answer in answers]
+        described = [a for a in asked if a.description]
+        live.read_roles(connection, catalog, [a.description.settings.database.role for a in described if a.description])
+        sides = tuple(_side(a, catalog) for a in described)
+        rows, unread = read_rows(connection, catalog, sides[0].search_path if sides else ("public",))
+        probes = {a.name: a.probe for a in described if a.probe}
+        raised = (a.finding for a in asked if a.finding)
+        yield Facts(connection, Subject(config, catalog, sides, rows), probes, (*raised, *unread))
+
+
 def look(config: Config, url: str, *, budget_s: float, say: Callable[[str], None]) -> Looked:
     """Look at everything once.
 
@@ -52,26 +89,16 @@ def look(config: Config, url: str, *, budget_s: float, say: Callable[[str], None
         Something could not be looked at, so there is no verdict.
     """
     say("asking both systems, reading the catalog")
-    with live.snapshot(url) as connection, asking(config) as answers:
-        catalog = live.read(connection)
-        asked = [answer.result() for answer in answers]
-        raised = [a.finding for a in asked if a.finding]
-        described = {a.name: a for a in asked if a.description}
-        roles = [a.description.settings.database.role for a in described.values() if a.description]
-        live.read_roles(connection, catalog, roles)
-        sides = tuple(_side(a, catalog) for a in described.values())
-        path = sides[0].search_path if sides else ("public",)
-        rows, unread = read_rows(connection, catalog, path)
-        subject = Subject(config, catalog, sides, rows)
+    with gathered(config, url) as facts:
+        subject = facts.subject
         if subject.both and not subject.shared:
             raise UnseenError(_nothing_shared(subject))
-        findings = [*raised, *unread, *apply_rules(subject)]
+        findings = [*facts.findings, *apply_rules(subject)]
         compared: tuple[Compared, ...] = ()
         if subject.both:
-            say(f"taking the census of {len(subject.shared)} shared tables")
-            probes = {a.name: a.probe for a in described.values() if a.probe}
-            compared, counted = take(connection, subject, probes, budget_s=budget_s, say=say)
-            findings += counted
+            say(f"taking the census of {counted(len(subject.shared), 'shared table')}")
+            compared, met = take(facts.connection, subject, facts.probes, budget_s=budget_s, say=say)
+            findings += met
     return Looked(subject, merged(findings), compared)
 
 

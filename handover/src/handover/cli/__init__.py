@@ -9,11 +9,16 @@ import typer
 
 from handover.cli.adopt import adopt
 from handover.cli.check import check
+from handover.cli.contract import contract
+from handover.cli.doctor import doctor
+from handover.cli.document import document
+from handover.cli.init import init
 from handover.errors import HandoverError
 
 _typer = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-_typer.command()(adopt)
-_typer.command()(check)
+for _command in (init, doctor, check, document, adopt):
+    _typer.command()(_command)
+_typer.add_typer(contract, name="contract")
 
 
 @_typer.callback()

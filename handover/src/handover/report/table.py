@@ -68,7 +68,7 @@ def points_of(pair: Pair, new_fields: Iterable[str]) -> Iterator[tuple[str, str]
     for field in pair.original.fields:
         where = f"{pair.table}.{field.column}"
         if field.values():
-            default = f", default {field.default}" if field.default.kind != "none" else ""
+            default = f", default {field.default}" if field.default.value not in ("", "str:") else ""
             yield where, f"{field.name} choices {', '.join(field.values())}{default}"
         if field.relation and field.relation.accessor:
             yield where, f"{field.name} → {field.relation.to_table}, related_name {field.relation.accessor}"

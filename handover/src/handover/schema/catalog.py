@@ -96,6 +96,7 @@ class Table:
     rows: int = -1
     bytes: int = 0
     row_security: bool = False
+    grants: list[str] = field(default_factory=list)
     columns: dict[str, Column] = field(default_factory=dict)
     constraints: list[Constraint] = field(default_factory=list)
     indexes: list[Index] = field(default_factory=list)
