@@ -32,7 +32,7 @@ def callable_facts(function):
         source = textwrap.dedent(inspect.getsource(function))
         digest = hashlib.sha256("".join(source.split()).encode()).hexdigest()
     except (OSError, TypeError):
-        digest = None
+        digest = "unread " + name
     return {"kind": "callable", "value": name, "source": digest}
 
 
@@ -98,13 +98,13 @@ def validator_facts(validator):
 
 
 def storage_facts(storage):
-    from django.core.files.storage import Storage, default_storage
+    from django.core.files.storage import FileSystemStorage, default_storage
 
     is_default = storage is default_storage
     if hasattr(storage, "_wrapped"):
         storage.exists  # noqa: B018 - a lazy storage is made at its first use
         storage = storage._wrapped
-    local = type(storage).path is not Storage.path
+    local = isinstance(storage, FileSystemStorage)
     facts = {"class_name": dotted(type(storage)), "default": is_default, "local": local, "parameters": {}}
     for name in STORAGE_PARAMETERS:
         value = getattr(storage, name, None)

@@ -29,8 +29,9 @@ def _is_awaited(subject: Subject, mapped: Mapped, field: Field) -> bool:
     """Say whether the backend declared the column and nothing has made it yet."""
     if mapped.side.name != "backend" or not subject.is_new(mapped.table, field.column):
         return False
-    own_schema = subject.config.backend.schema_name in mapped.side.search_path
-    return not (own_schema and subject.adopted)
+    schema = subject.config.backend.schema_name
+    # With a schema of its own, adoption has added the column; without one, some migration is to do so.
+    return not (subject.adopted and schema != mapped.table.schema and schema in mapped.side.search_path)
 
 
 @rule("HO132", "A new column is nullable")

@@ -150,7 +150,8 @@ def _essence(sql: str) -> tuple[list[str], list[str]]:
     PostgreSQL prints an expression in its own words (casts, parentheses, IN as = ANY), so texts cannot be compared.
     What is written as literal stays.
     """
-    literals = re.findall(r"'(?:[^']|'')*'|(?<![\w.\"])\d+(?:\.\d+)?(?![\w\"])", re.sub(r"\(\d+(,\d+)?\)", "", sql))
+    sql = re.sub(r"(?<=[a-z])\(\d+(,\s*\d+)?\)", "", sql)  # the length of a type is no literal
+    literals = re.findall(r"'(?:[^']|'')*'|(?<![\w.\"])\d+(?:\.\d+)?(?![\w\"])", sql)
     several = re.search(r"\b(IN|BETWEEN|LIKE|ANY|ALL)\b|~~", sql)
     return sorted(literals), [] if several else sorted(re.findall(r"<=|>=|<>|!=|<|>|=", sql))
 

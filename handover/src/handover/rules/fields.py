@@ -84,8 +84,9 @@ def defaults(subject: Subject) -> Iterator[Finding]:
 
 
 def _of_callables(one: Given, other: Given) -> Severity:
-    """Two functions of different text may do the same; nobody can tell from outside."""
-    return "risky" if one.kind == other.kind == "callable" else "breaking"
+    """Two functions of a project's own may do the same; nobody can tell from outside."""
+    own = one.kind == other.kind == "callable" and (one.source or other.source)
+    return "risky" if own else "breaking"
 
 
 @rule("HO113", "Related names are equal")

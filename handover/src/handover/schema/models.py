@@ -19,8 +19,12 @@ class Given(_Facts):
     def same_as(self, other: "Given") -> bool:
         """Say whether two are the same; a callable may live in two modules if its text is the same."""
         if self.kind == other.kind == "callable" and self.source is not None:
-            return self.source == other.source or self.value == other.value
-        return (self.kind, self.value) == (other.kind, other.value)
+            return self.source == other.source
+        # A text field without a default is empty, too.
+        return self._stored() == other._stored()
+
+    def _stored(self) -> tuple[str, str]:
+        return ("none", "") if self.value == "str:" else (self.kind, self.value)
 
     def __str__(self) -> str:
         if self.kind == "none":
