@@ -246,6 +246,21 @@ def _permissions() -> Iterator[Drift]:
 
         yield Drift(f"{label} another label", "backend models", shape.name, "HO210", table, "breaking", edit=relabel)
 
+    def relabel_users(projects: dict[SideName, Project]) -> None:
+        relabel(projects)
+        projects["backend"].settings["AUTH_USER_MODEL"] = "'dance_api.Dancer'"
+
+    yield Drift(
+        "users under another label", "settings", DANCE.name, "HO180", "AUTH_USER_MODEL", "risky", edit=relabel_users
+    )
+
+    def other_users(projects: dict[SideName, Project]) -> None:
+        projects["backend"].models["Dancer"].meta["db_table"] = "'members'"
+
+    yield Drift(
+        "users in another table", "settings", DANCE.name, "HO180", "AUTH_USER_MODEL", "breaking", edit=other_users
+    )
+
 
 def _roles() -> Iterator[Drift]:
     for side in ("original", "backend"):

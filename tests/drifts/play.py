@@ -104,10 +104,8 @@ class Player:
                 stage.write(folder, projects, drift.files)
                 described = {side: self._described(folder, side, database, drift) for side in SIDES}
             config = stage.config(folder, projects)
-            if drift.kind == "data":
-                said = self._counted(database)
-            else:
-                said = stage.looked(config, described, database)
+            counts = drift.kind == "data"
+            said = self._counted(database) if counts else stage.looked(config, described, database)
             known = set(self.baseline)
             noticed = self._rivals(drift, folder, database) if rivals else {}
         return Outcome(drift, tuple(f for f in said if f not in known), noticed)

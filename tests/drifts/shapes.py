@@ -122,7 +122,7 @@ LIBRARY = Shape(
                         ),
                         "added_by": f("ForeignKey", USER, on_delete="models.CASCADE", related_name="'works'"),
                     },
-                ),  # fmt: skip
+                ),
                 _model(
                     "Book",
                     "library_books",

@@ -132,28 +132,34 @@ def definitions(subject: Subject) -> Iterator[Finding]:
                 where = f"{mapped.table} ({expected.name})"
                 yield Finding("HO153", where, f"is {found.definition}", says, todo, "unseen", mapped.side.name)
                 continue
-            if (ours := _essence(expected.sql)) != (theirs := _essence(found.definition)):
+            columns = mapped.table.columns.keys()
+            ours, theirs = _essence(expected.sql, columns), _essence(found.definition, columns)
+            if ours != theirs:
                 where = f"{mapped.table} ({expected.name})"
                 says = f"{mapped.model.label} says {_listed(ours)}"
                 todo = "Compare the two, then correct the one that is wrong."
-                is_ = f"compares with {_listed(theirs)}"
+                is_ = f"is made of {_listed(theirs)}"
                 yield Finding("HO153", where, is_, says, todo, "risky", mapped.side.name)
 
 
-def _listed(parts: tuple[list[str], list[str]]) -> str:
-    return ", ".join([*parts[0], *parts[1]]) or "nothing"
+def _listed(parts: tuple[list[str], ...]) -> str:
+    return ", ".join(word for part in parts for word in part) or "nothing"
 
 
-def _essence(sql: str) -> tuple[list[str], list[str]]:
-    """Return the literals and the simple comparisons of an expression.
+def _essence(sql: str, columns: Iterable[str]) -> tuple[list[str], ...]:
+    """Return the columns, literals, functions and simple comparisons of an expression.
 
     PostgreSQL prints an expression in its own words (casts, parentheses, IN as = ANY), so texts cannot be compared.
-    What is written as literal stays.
+    What it is made of stays.
     """
+    sql = sql[sql.find("(") :]  # without the names of table and index
     sql = re.sub(r"(?<=[a-z])\(\d+(,\s*\d+)?\)", "", sql)  # the length of a type is no literal
     literals = re.findall(r"'(?:[^']|'')*'|(?<![\w.\"])\d+(?:\.\d+)?(?![\w\"])", sql)
     several = re.search(r"\b(IN|BETWEEN|LIKE|ANY|ALL)\b|~~", sql)
-    return sorted(literals), [] if several else sorted(re.findall(r"<=|>=|<>|!=|<|>|=", sql))
+    comparisons = [] if several else sorted(re.findall(r"<=|>=|<>|!=|<|>|=|\bNULL\b|\bNOT\b", sql))
+    functions = sorted({name.lower() for name in re.findall(r"\b([A-Za-z_]\w*)\(", sql)})
+    named = [name for name in sorted(columns) if re.search(rf"\b{re.escape(name)}\b", sql)]
+    return named, sorted(literals), functions, comparisons
 
 
 @rule("HO154", "Foreign keys and unique constraints are known")

@@ -21,9 +21,10 @@ class Given(_Facts):
         if self.kind == other.kind == "callable" and self.source is not None:
             return self.source == other.source
         # A text field without a default is empty, too.
-        return self._stored() == other._stored()
+        return self.stored() == other.stored()
 
-    def _stored(self) -> tuple[str, str]:
+    def stored(self) -> tuple[str, str]:
+        """Return what ends up in the column."""
         return ("none", "") if self.value == "str:" else (self.kind, self.value)
 
     def __str__(self) -> str:
