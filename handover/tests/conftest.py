@@ -1,6 +1,7 @@
 """A small pair with its own database, and somebody who runs ``handover`` on it."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import pytest
 from handover.cli import app
 from sandbox import template
 from sandbox.postgres import Database
+from tests.drifts import warm
 from tests.drifts.nursery import nursery
 from tests.drifts.play import Player
 from tests.drifts.shapes import DANCE, SHAPES
@@ -87,15 +89,27 @@ def stage(players) -> Stage:
     return players[DANCE.name].stage
 
 
+@pytest.fixture(scope="session")
+def python(tmp_path_factory) -> Iterator[list[str]]:
+    """An interpreter that starts at once: see ``tests/drifts/warm.py``."""
+    address = str(tmp_path_factory.mktemp("warm") / "socket")
+    command = [sys.executable, warm.__file__, address, "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        assert server.stdout.readline() == "ready\n"
+        yield [sys.executable, "-I", "-S", warm.__file__, address]
+        server.kill()
+
+
 @pytest.fixture
-def pair(stage, postgres, tmp_path, monkeypatch, capsys) -> Iterator[Pair]:
+def pair(stage, python, postgres, tmp_path, monkeypatch, capsys) -> Iterator[Pair]:
     with template.clone(postgres, stage.database) as database:
         stage.write(tmp_path, stage.pair)
-        (tmp_path / "handover.toml").write_text(toml(stage, database.name))
+        (tmp_path / "handover.toml").write_text(toml(stage, database.name, python))
         yield Pair(tmp_path, stage, database, monkeypatch, capsys)
 
 
-def toml(stage: Stage, database: str) -> str:
+def toml(stage: Stage, database: str, python: list[str]) -> str:
     """Return the pair's ``handover.toml``."""
     lines = []
     for side in ("original", "backend"):
@@ -103,7 +117,7 @@ def toml(stage: Stage, database: str) -> str:
         lines += [
             f"[{side}]",
             f'path = "{side}"',
-            f'python = ["{sys.executable}"]',
+            f"python = {json.dumps(python)}",
             'settings = "settings"',
             f"environment = {{ {environment} }}",
             'schema = "public"' if side == "backend" else "",

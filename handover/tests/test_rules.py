@@ -13,9 +13,9 @@ from tests.drifts.play import Outcome
 ELSEWHERE = {"HO104", *(row[1] for row in row_drifts._ROWS)}
 # Needs a system of its own to be shown: see the tests named here.
 SHOWN_ELSEWHERE = {
-    "HO100": "test_check.py: not adopted",
-    "HO130": "test_clean.py: safe additions",
-    "HO195": "test_settings.py",
+    "HO100": "tests/test_pair_is_clean.py",
+    "HO130": "test_clean.py",
+    "HO195": "check/test_subject.py",
 }
 
 

@@ -34,10 +34,10 @@ SETTINGS: dict[str, list[tuple[str, str, str, Severity]]] = {
     ],
     "PASSWORD_HASHERS": [
         ("['pinned.PinnedHasher']", "HO181", "PASSWORD_HASHERS", "breaking"),
-        (f"['{AUTH}.hashers.PBKDF2SHA1PasswordHasher', 'pinned.PinnedHasher', '{AUTH}.hashers.ScryptPasswordHasher']",
+        (f"['{AUTH}.hashers.ScryptPasswordHasher', 'pinned.PinnedHasher', '{AUTH}.hashers.PBKDF2SHA1PasswordHasher']",
          "HO181", "PASSWORD_HASHERS", "breaking"),
-        (f"['{AUTH}.hashers.PBKDF2PasswordHasher', '{AUTH}.hashers.ScryptPasswordHasher']", "HO181", "hasher", "risky"),
-        (f"['{AUTH}.hashers.ScryptPasswordHasher', 'pinned.PinnedHasher']", "HO181", "hasher", "risky"),
+        (f"['{AUTH}.hashers.PBKDF2PasswordHasher', '{AUTH}.hashers.PBKDF2SHA1PasswordHasher']", "HO181", "hasher", "risky"),
+        (f"['{AUTH}.hashers.PBKDF2SHA1PasswordHasher', 'pinned.PinnedHasher']", "HO181", "hasher", "risky"),
     ],
     "AUTH_PASSWORD_VALIDATORS": [
         (f"[{{'NAME': '{AUTH}.password_validation.NumericPasswordValidator'}}]", "HO188", "VALIDATORS", "risky"),

@@ -107,7 +107,7 @@ TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = os.environ["MEDIA_ROOT"]
 # Django raises the iterations with each version; a pair that wants to rest pins them.
-PASSWORD_HASHERS = ["pinned.PinnedHasher", "django.contrib.auth.hashers.ScryptPasswordHasher"]
+PASSWORD_HASHERS = ["pinned.PinnedHasher", "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher"]
 DATABASES = {{
     "default": {{
         "ENGINE": "django.db.backends.postgresql",

@@ -200,18 +200,20 @@ def index_facts(model, index):
     }
 
 
+def quote_without_connection(connection):
+    """Since 4.2 Django asks an open connection to put parameters into a statement; there is none here."""
+    quote = connection.schema_editor(collect_sql=True).quote_value
+    connection.ops.compose_sql = lambda query, params: query % tuple(map(quote, params or ()))
+
+
 def sql_of(model, thing):
     """The statement that would make an index or a constraint, without a database; None if Django cannot say."""
     from django.db import connection
 
     try:
+        quote_without_connection(connection)
         editor = connection.schema_editor(collect_sql=True, atomic=False)
-        with_values = connection.ops.compose_sql
-        connection.ops.compose_sql = lambda query, params: query % tuple(map(editor.quote_value, params or ()))
-        try:
-            return str(thing.create_sql(model, editor) or "") or None
-        finally:
-            connection.ops.compose_sql = with_values
+        return str(thing.create_sql(model, editor) or "") or None
     except Exception as error:
         sys.stderr.write("handover: no SQL for %s: %s\n" % (thing.name, error))
         return None
@@ -455,9 +457,7 @@ def render(request):
     from django.db import connection
     from django.db.migrations.loader import MigrationLoader
 
-    # Django asks an open connection to put parameters into a statement; there is none here.
-    quote = connection.schema_editor(collect_sql=True).quote_value
-    connection.ops.compose_sql = lambda query, params: query % tuple(map(quote, params or ()))
+    quote_without_connection(connection)
     loader = MigrationLoader(None)
     rendered = []
     for app, name in request["migrations"]:
