@@ -5,6 +5,7 @@ import pytest
 from handover.check.look import merged
 from handover.errors import Finding
 from handover.rules import RULES
+from sandbox import house
 from tests.drifts import other_drifts, row_drifts
 from tests.drifts.every import of_stage, one_a_code
 from tests.drifts.play import Outcome
@@ -64,3 +65,11 @@ def test_settings__every_one__is_planted_on_both_sides():
     for setting in other_drifts.SETTINGS:
         sides = {side for side in ("original", "backend") if any(f" {side} {setting} " in f"{name} " for name in names)}
         assert sides == {"original", "backend"}, setting
+
+
+def test_findings__every_code__is_in_the_reference_with_its_title():
+    page = (house.ROOT / "docs" / "reference" / "handover-findings.md").read_text()
+    for code, rule in RULES.items():
+        assert f"| {code} | {rule.title} |" in page
+    for code in ELSEWHERE:
+        assert f"| {code} |" in page

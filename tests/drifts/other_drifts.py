@@ -267,6 +267,15 @@ def _roles() -> Iterator[Drift]:
         role = f"drift_{side}"
         schema = f"REVOKE USAGE ON SCHEMA public FROM PUBLIC; REVOKE USAGE ON SCHEMA public FROM {role}"
         yield Drift(f"{role} may not use the schema", "catalog", SHOP.name, "HO191", "shop_", "breaking", sql=schema)
+    shadow = (
+        "CREATE SCHEMA shadow; CREATE TABLE shadow.shop_orders (LIKE public.shop_orders INCLUDING ALL); "
+        "GRANT USAGE ON SCHEMA shadow TO drift_backend; GRANT ALL ON shadow.shop_orders TO drift_backend; "
+        "DO $$ BEGIN EXECUTE format('ALTER ROLE drift_backend IN DATABASE %I SET search_path = shadow, public', "
+        "current_database()); END $$"
+    )
+    yield Drift("a shadow of a shared table", "catalog", SHOP.name, "HO105", "shop_orders", "breaking", sql=shadow)
+    yield Drift("no role in the settings", "settings", SHOP.name, "HO190", "role", "unseen",
+                edit=_setting("backend", "DATABASES['default']['USER']", "''"))  # fmt: skip
     few = "UPDATE pg_database SET datconnlimit = 5 WHERE datname = current_database()"
     yield Drift("too few connections", "catalog", SHOP.name, "HO193", "connections", "breaking", sql=few)
     serial = (

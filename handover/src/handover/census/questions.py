@@ -13,6 +13,7 @@ from handover.schema.models import Field
 Sql = sql.SQL | sql.Composed
 UUID_PATTERN = "^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$"
 UUID_LENGTHS = (32, 36)
+COMPARABLE = ("character", "text", "smallint", "integer", "bigint", "uuid")
 INTEGER_RANGES = {
     "SmallIntegerField": (-(2**15), 2**15 - 1),
     "IntegerField": (-(2**31), 2**31 - 1),
@@ -61,7 +62,7 @@ def questions(subject: Subject, pair: Pair) -> Iterator[Question]:
         if live is None:
             continue
         column = sql.Identifier(one.column)
-        yield from _choices(one, other, column)
+        yield from _choices(live, one, other, column)
         yield from _numbers(live, one, other, column)
         yield from _nulls(live, one, other, column)
         yield from _times(live, one, column)
@@ -77,7 +78,9 @@ def _by_side(one: Field, other: Field) -> Iterator[tuple[Hurts, Field]]:
     yield "backend", other
 
 
-def _choices(one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:
+def _choices(live: Column, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:
+    if not live.type.startswith(COMPARABLE) or "[" in live.type:
+        return  # the text of other values is not the same in Python and PostgreSQL
     for side, field in _by_side(one, other):
         values = field.values()
         if values and (side == "original" or set(values) != set(one.values())):

@@ -12,6 +12,7 @@ from handover.rules import (  # noqa: F401 - importing a module registers its ru
     settings,
     storages,
     tables,
+    triggers,
 )
 from handover.rules.registry import RULES, Rule
 

@@ -160,19 +160,3 @@ def _essence(sql: str, columns: Iterable[str]) -> tuple[list[str], ...]:
     functions = sorted({name.lower() for name in re.findall(r"\b([A-Za-z_]\w*)\(", sql)})
     named = [name for name in sorted(columns) if re.search(rf"\b{re.escape(name)}\b", sql)]
     return named, sorted(literals), functions, comparisons
-
-
-@rule("HO154", "Foreign keys and unique constraints are known")
-def unknown_foreign_keys(subject: Subject) -> Iterator[Finding]:
-    for mapped in subject.on_shared:
-        references = {field.column for field in mapped.model.fields if field.references}
-        for key in mapped.table.foreign_keys():
-            if len(key.columns) > 1 or key.columns[0] in references:
-                continue
-            if key.columns[0] not in mapped.model.by_column():
-                continue  # a column it never writes
-            found = f"must exist in {'.'.join(key.target or ())}"
-            expected = f"{mapped.model.label} does not know that: its writes may fail"
-            todo = "Drop the constraint until both systems know it, or make the field a ForeignKey."
-            where = f"{mapped.table}.{key.columns[0]}"
-            yield Finding("HO154", where, found, expected, todo, hurts=mapped.side.name)

@@ -105,3 +105,19 @@ def python_only(subject: Subject) -> Iterator[Finding]:
                 todo = "Add a foreign key with ON DELETE CASCADE or SET NULL in the database."
                 expected = f"deletes by the {mapped.side.other} leave its rows behind"
                 yield Finding("HO158", where, found, expected, todo, "risky", mapped.side.name)
+
+
+@rule("HO154", "Every foreign key is known")
+def unknown_foreign_keys(subject: Subject) -> Iterator[Finding]:
+    for mapped in subject.on_shared:
+        references = {field.column for field in mapped.model.fields if field.references}
+        for key in mapped.table.foreign_keys():
+            if len(key.columns) > 1 or key.columns[0] in references:
+                continue
+            if key.columns[0] not in mapped.model.by_column():
+                continue  # a column it never writes
+            found = f"must exist in {'.'.join(key.target or ())}"
+            expected = f"{mapped.model.label} does not know that: its writes may fail"
+            todo = "Drop the constraint until both systems know it, or make the field a ForeignKey."
+            where = f"{mapped.table}.{key.columns[0]}"
+            yield Finding("HO154", where, found, expected, todo, hurts=mapped.side.name)

@@ -1,4 +1,4 @@
-"""Indexes that look-ups rely on, and triggers that writes meet."""
+"""Indexes that look-ups rely on."""
 
 from collections.abc import Iterator
 
@@ -77,15 +77,3 @@ def invalid(subject: Subject) -> Iterator[Finding]:
                 expected = "it costs every write and serves nobody"
                 todo = "DROP INDEX CONCURRENTLY it, and build it again if it is wanted."
                 yield Finding("HO162", f"{table} ({index.name})", "is invalid", expected, todo, "risky", "both")
-
-
-@rule("HO163", "No trigger changes what is written")
-def triggers(subject: Subject) -> Iterator[Finding]:
-    for key in sorted(subject.shared):
-        table = subject.catalog.tables[key]
-        for trigger in table.triggers:
-            if trigger.enabled:
-                expected = "neither system's models know what it does to their writes"
-                todo = "Read it with both systems in mind, then accept it in the contract."
-                where = f"{table} ({trigger.name})"
-                yield Finding("HO163", where, "is a trigger", expected, todo, "risky", "both")

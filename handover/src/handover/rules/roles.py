@@ -10,11 +10,15 @@ from handover.rules.registry import rule
 @rule("HO190", "Each system's role exists")
 def unknown(subject: Subject) -> Iterator[Finding]:
     for side in subject.sides:
-        if side.role and side.role not in subject.catalog.roles and (side.name == "original" or subject.adopted):
+        if not side.role:
+            todo = "Set USER in its DATABASES, so that what it may do can be looked at."
+            found, expected = f"of the {side.name} is not named in its settings", "its rights were not looked at"
+            yield Finding("HO190", "role", found, expected, todo, "unseen", side.name)
+        elif side.role not in subject.catalog.roles and (side.name == "original" or subject.adopted):
             found = "does not exist on this server"
             expected = f"the {side.name}'s settings connect as it"
             todo = "Is this the right server? Correct the environment of the system in handover.toml."
-            yield Finding("HO190", f"role {side.role or '(none)'}", found, expected, todo, hurts=side.name)
+            yield Finding("HO190", f"role {side.role}", found, expected, todo, hurts=side.name)
 
 
 @rule("HO191", "Each system may read and write its tables")

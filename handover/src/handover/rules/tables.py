@@ -71,3 +71,18 @@ def row_security(subject: Subject) -> Iterator[Finding]:
             todo = "Compare the policies of both roles, then accept it; or ALTER TABLE … DISABLE ROW LEVEL SECURITY."
             expected = "the two systems may see different rows"
             yield Finding("HO103", str(table), found, expected, todo, "risky", "both")
+
+
+@rule("HO105", "Both systems find the same table")
+def shadows(subject: Subject) -> Iterator[Finding]:
+    """A table of the same name earlier on one system's path takes its writes away from the other."""
+    if subject.both is None:
+        return
+    names = [{model.table for model in side.description.concrete()} for side in subject.both]
+    for name in sorted(names[0] & names[1]):
+        tables = [subject.catalog.find(side.search_path, name) for side in subject.both]
+        if tables[0] and tables[1] and tables[0].key != tables[1].key:
+            found = f"is {tables[1].schema}.{tables[1].name} for the backend"
+            expected = f"the original reads and writes {tables[0].schema}.{tables[0].name}"
+            todo = "Remove the table that stands in the way, or correct the search_path of one of them."
+            yield Finding("HO105", name, found, expected, todo, hurts="both")
