@@ -5,7 +5,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from handover.check.subject import SideName
+from handover.config import SideName
 from tests.drifts.drift import Drift, Edit
 from tests.drifts.projects import Model, Project, f
 from tests.drifts.shapes import DANCE, LAB, LIBRARY, SHOP, Shape

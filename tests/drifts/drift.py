@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from handover.check.subject import SideName
+from handover.config import SideName
 from handover.errors import Severity
 from tests.drifts.projects import Project
 

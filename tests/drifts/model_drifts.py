@@ -5,7 +5,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from handover.check.subject import SideName
+from handover.config import SideName
 from handover.errors import Severity
 from tests.drifts.drift import Drift, Edit
 from tests.drifts.projects import Field, Model, Project, f

@@ -5,7 +5,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from handover.check.subject import SideName
+from handover.config import SideName
 from handover.errors import Severity
 from tests.drifts.drift import Drift
 from tests.drifts.projects import Project

@@ -13,8 +13,8 @@ from typing import Any
 
 from handover import config as configuration
 from handover.check.look import look
-from handover.check.subject import SideName
-from handover.config import Config
+from handover.check.systems import asking
+from handover.config import Config, SideName
 from handover.errors import Finding, Severity
 from sandbox import house, template
 from sandbox.postgres import Server
@@ -131,7 +131,9 @@ class OwnPair:
     def look(self, root: Path, database: str) -> tuple[Finding, ...]:
         """Check the pair that lies below a folder."""
         url = self.server.url("owner", database)
-        return look(self._config(root, database), url, budget_s=5, say=lambda _: None).findings
+        config = self._config(root, database)
+        with asking(config) as answers:
+            return look(config, url, answers, budget_s=5, say=lambda _: None).findings
 
     def _config(self, root: Path, database: str) -> Config:
         known = configuration.load(house.ROOT / "handover.toml")

@@ -10,8 +10,8 @@ from typing import Any
 from handover.census.census import take
 from handover.check.look import merged
 from handover.check.rows import read_rows
-from handover.check.subject import Side, SideName, Subject, search_path
-from handover.config import System
+from handover.check.subject import Side, Subject, search_path
+from handover.config import SideName, System
 from handover.errors import Finding
 from handover.probe.client import Probe, probe
 from handover.schema import catalog as live

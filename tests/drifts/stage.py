@@ -14,8 +14,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from handover.check.look import apply_rules, merged
 from handover.check.rows import read_rows
-from handover.check.subject import Side, SideName, Subject, search_path
-from handover.config import Backend, Config, ModelPair, System
+from handover.check.subject import Side, Subject, search_path
+from handover.config import Backend, Config, ModelPair, SideName, System
 from handover.errors import Finding
 from handover.schema import catalog as live
 from handover.schema.models import Description

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from handover.check.look import look
-from handover.check.subject import SideName
-from handover.config import Backend, Config, System
+from handover.check.systems import asking
+from handover.config import Backend, Config, SideName, System
 from sandbox import house, template
 from sandbox.postgres import Server
 from tests.drifts.nursery import nursery
@@ -34,7 +34,8 @@ def between_versions(server: Server, folder: Path) -> dict[str, list[str]]:
                     written = folder / f"{shape.name}-{'-'.join(pair)}"
                     _write(stage, written, dict(zip(SIDES, pair, strict=True)))
                     config = _config(stage, written, database.name, [pythons[version] for version in pair])
-                    looked = look(config, database.url("owner"), budget_s=30, say=lambda _: None)
+                    with asking(config) as answers:
+                        looked = look(config, database.url("owner"), answers, budget_s=30, say=lambda _: None)
                     name = f"{shape.name} on Django {' and '.join(pair)}"
                     alarms[name] = [str(f) for f in looked.findings if f.severity in SEVERITIES]
     return alarms

@@ -5,14 +5,13 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handover.errors import ConfigurationError
 
+SideName = Literal["original", "backend"]
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 
 
@@ -228,6 +227,10 @@ def database_url(config: Config) -> str:
     ConfigurationError
         It is not set, or no URL of a database; what it holds never appears in a message.
     """
+    # Only here: the systems are started before the driver is loaded, see `handover.cli.check`.
+    from psycopg import ProgrammingError  # noqa: PLC0415
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
     variable = config.database.url_env
     url = from_environment(variable, "the database URL of the role that owns the shared tables")
     try:

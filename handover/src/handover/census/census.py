@@ -11,18 +11,24 @@ from handover.census.files import look_for_files
 from handover.census.keys import shown
 from handover.census.questions import Question, questions
 from handover.check.rows import readable, unreadable
-from handover.check.subject import Pair, SideName, Subject
+from handover.check.subject import Pair, Subject
+from handover.config import SideName
 from handover.errors import Finding
 from handover.probe.client import Probe
 from handover.schema.catalog import STATEMENT_TIMEOUT_MS
 from handover.wording import counted
 
 EXAMPLES = 3
+EXAMPLES_S = 5.0
 SAMPLED_ROWS = 50_000
 # A pass over a table reads about a million rows a second and question (measured on two cores, rows in memory); what
 # would take longer than is left is sampled at once instead of being cut off half-way.
 ROWS_PER_SECOND = 1_000_000
 LEAST_S = 0.2
+# Of a table that was never analysed and is too big to be read whole.
+UNKNOWN_PERCENT = 1.0
+# Sorting the keys of more rows costs more than a stable order of three examples is worth.
+SORTED_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -155,13 +161,14 @@ class _Pass:
         table = sql.SQL("{} AS t").format(sql.Identifier(*self._pair.table.key))
         if self._sampled_rows is None or self._pair.table.kind != "r":
             return table
-        percent = min(100.0, 100.0 * self._sampled_rows / max(self._pair.table.rows, 1))
+        rows = self._pair.table.rows
+        percent = min(100.0, 100.0 * self._sampled_rows / rows) if rows > 0 else UNKNOWN_PERCENT
         return table + sql.SQL(" TABLESAMPLE SYSTEM ({}) REPEATABLE (1)").format(sql.Literal(percent))
 
     def _report(self, question: Question, count: int) -> None:
         if not count:
             return
-        examples = ", ".join(self._examples(question.condition))
+        examples = ", ".join(self._examples(question.condition)) or "none was read again in time"
         found = f"has {counted(count, 'row')} of this kind: {question.found} (for example {examples})"
         where = f"{self._pair.table}.{question.column}"
         self.findings.append(
@@ -169,7 +176,11 @@ class _Pass:
         )
 
     def _examples(self, condition: sql.SQL | sql.Composed) -> list[str]:
-        order = sql.SQL("ORDER BY 1") if self._sampled_rows is None else sql.SQL("")
+        small = self._sampled_rows is None and self._pair.table.rows < SORTED_ROWS
+        order = sql.SQL("ORDER BY 1") if small else sql.SQL("")
         query = sql.SQL("SELECT array_agg(key) FROM (SELECT {} AS key FROM {} WHERE {} {} LIMIT {}) AS k")
         composed = query.format(shown(self._pair), self._source(), condition, order, EXAMPLES)
-        return list(self._execute(composed, STATEMENT_TIMEOUT_MS / 1000)[0] or ())
+        try:
+            return list(self._execute(composed, EXAMPLES_S)[0] or ())
+        except errors.QueryCanceled:
+            return []

@@ -6,7 +6,8 @@ from typing import Any
 from psycopg import Connection, sql
 
 from handover.census.keys import shown
-from handover.check.subject import Pair, SideName
+from handover.check.subject import Pair
+from handover.config import SideName
 from handover.errors import Finding
 from handover.probe.client import Probe
 from handover.schema.models import Field, Model

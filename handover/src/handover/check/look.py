@@ -9,9 +9,9 @@ from psycopg import Connection
 
 from handover.census.census import Compared, take
 from handover.check.rows import read_rows
-from handover.check.subject import Side, SideName, Subject, search_path
-from handover.check.systems import Asked, asking
-from handover.config import Config
+from handover.check.subject import Side, Subject, search_path
+from handover.check.systems import Answers, Asked
+from handover.config import Config, SideName
 from handover.errors import Finding, UnseenError
 from handover.probe.client import Probe
 from handover.rules import RULES
@@ -51,15 +51,15 @@ class Facts:
 
 
 @contextmanager
-def gathered(config: Config, url: str) -> Iterator[Facts]:
-    """Ask both systems and read the catalog, at the same time.
+def gathered(config: Config, url: str, answers: Answers) -> Iterator[Facts]:
+    """Read the catalog while both systems answer.
 
     Raises
     ------
     UnseenError, ProbeError
         Something could not be looked at, so there is no verdict.
     """
-    with live.snapshot(url) as connection, asking(config) as answers:
+    with live.snapshot(url) as connection:
         catalog = live.read(connection)
         asked = [answer.result() for answer in answers]
         described = [a for a in asked if a.description]
@@ -71,13 +71,15 @@ def gathered(config: Config, url: str) -> Iterator[Facts]:
         yield Facts(connection, Subject(config, catalog, sides, rows), probes, (*raised, *unread))
 
 
-def look(config: Config, url: str, *, budget_s: float, say: Callable[[str], None]) -> Looked:
+def look(config: Config, url: str, answers: Answers, *, budget_s: float, say: Callable[[str], None]) -> Looked:
     """Look at everything once.
 
     Parameters
     ----------
     config, url
         The pair, and the database it shares.
+    answers
+        Of both systems, which may still be starting: see :func:`handover.check.systems.asking`.
     budget_s
         How long the census may take, in seconds.
     say
@@ -88,8 +90,7 @@ def look(config: Config, url: str, *, budget_s: float, say: Callable[[str], None
     UnseenError, ProbeError
         Something could not be looked at, so there is no verdict.
     """
-    say("asking both systems, reading the catalog")
-    with gathered(config, url) as facts:
+    with gathered(config, url, answers) as facts:
         subject = facts.subject
         if subject.both and not subject.shared:
             raise UnseenError(_nothing_shared(subject))

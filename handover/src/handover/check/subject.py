@@ -4,13 +4,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
 
-from handover.config import Config, ModelPair
+from handover.config import Config, ModelPair, SideName
 from handover.schema.catalog import Catalog, Key, Table
 from handover.schema.models import Description, Field, Migration, Model
 
-SideName = Literal["original", "backend"]
 Applied = frozenset[tuple[str, str]]
 
 

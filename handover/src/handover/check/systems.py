@@ -6,8 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from handover.check.subject import SideName
-from handover.config import Config, System
+from handover.config import Config, SideName, System
 from handover.errors import Finding, RaisedError
 from handover.probe.client import Probe, probe
 from handover.schema.models import Description
@@ -23,8 +22,11 @@ class Asked:
     finding: Finding | None
 
 
+Answers = tuple[Future[Asked], ...]
+
+
 @contextmanager
-def asking(config: Config) -> Iterator[tuple[Future[Asked], ...]]:
+def asking(config: Config) -> Iterator[Answers]:
     """Ask both systems to describe themselves, each in a thread; their dialogues stay open until the end."""
     key = secrets.token_hex(32)  # both get the same, so equal secrets have equal fingerprints
     systems: dict[SideName, System] = {"original": config.require_original(), "backend": config.backend}

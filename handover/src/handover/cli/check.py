@@ -1,23 +1,27 @@
-"""``handover check``: is the pair clean?"""
+"""``handover check``: is the pair clean?
+
+Two interpreters take longer to start than this one, so they are started first and the rest is imported meanwhile.
+"""
+
+# ruff: noqa: PLC0415 - see above
 
 import json
+import sys
 import time
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from handover import config as configuration
-from handover.check.look import Looked, look
+from handover.check.systems import asking
 from handover.config import Config, database_url
-from handover.contract.contract import judge, load, path_of
 from handover.errors import ConfigurationError
-from handover.report import html, machine, table
-from handover.report.verdict import Verdict
 
-progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+if TYPE_CHECKING:
+    from handover.check.look import Looked
+    from handover.report.verdict import Verdict
 
 ConfigOption = Annotated[Path, typer.Option(help="The pair: its systems, database and models.")]
 BudgetOption = Annotated[float, typer.Option("--census-seconds", min=0.0, help="How long counting live rows may take.")]
@@ -42,25 +46,43 @@ def check(
     pair = configuration.load(config)
     began = time.monotonic()
     looked = look_at(pair, census_seconds)
+    from handover.contract.contract import judge, load, path_of
+    from handover.report.verdict import Verdict
+
     judged = judge(load(path_of(pair)), looked.findings, date.today())  # noqa: DTZ011 - a day of the reader's
     verdict = Verdict(looked, judged, time.monotonic() - began)
-    if as_json:
-        _print(json.dumps(machine.as_json(verdict), indent=2, ensure_ascii=False))
-    elif as_sarif:
-        _print(json.dumps(machine.as_sarif(verdict), indent=2, ensure_ascii=False))
-    elif as_junit:
-        _print(machine.as_junit(verdict))
-    elif as_html:
-        _print(html.as_html(verdict))
+    if as_json or as_sarif or as_junit or as_html:
+        print(_for_machines(verdict, sarif=as_sarif, junit=as_junit, html=as_html))  # noqa: T201 - nothing may wrap it
     else:
+        from rich.console import Console
+
+        from handover.report import table
+
         table.show(verdict, Console(highlight=False))
     raise typer.Exit(verdict.exit_code)
 
 
-def look_at(pair: Config, census_seconds: float) -> Looked:
+def _for_machines(verdict: "Verdict", *, sarif: bool, junit: bool, html: bool) -> str:
+    from handover.report import html as page
+    from handover.report import machine
+
+    if junit:
+        return machine.as_junit(verdict)
+    if html:
+        return page.as_html(verdict)
+    values = machine.as_sarif(verdict) if sarif else machine.as_json(verdict)
+    return json.dumps(values, indent=2, ensure_ascii=False)
+
+
+def look_at(pair: Config, census_seconds: float) -> "Looked":
     """Look at a pair, with progress on standard error."""
-    return look(pair, database_url(pair), budget_s=census_seconds, say=progress.print)
+    say("asking both systems, reading the catalog")
+    with asking(pair) as answers:
+        from handover.check.look import look
+
+        return look(pair, database_url(pair), answers, budget_s=census_seconds, say=say)
 
 
-def _print(text: str) -> None:
-    print(text)  # noqa: T201 - for a machine, so nothing may wrap it
+def say(line: str) -> None:
+    """Tell people how far it is."""
+    print(line, file=sys.stderr)  # noqa: T201

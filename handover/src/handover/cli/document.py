@@ -8,7 +8,8 @@ import typer
 
 from handover import config as configuration
 from handover.check.look import gathered
-from handover.cli.check import DEFAULT_CONFIG, ConfigOption, progress
+from handover.check.systems import asking
+from handover.cli.check import DEFAULT_CONFIG, ConfigOption, say
 from handover.config import database_url
 from handover.document import drift, markdown
 from handover.document.facts import as_json
@@ -28,8 +29,8 @@ def document(
         raise ConfigurationError("--json, --strategy and --diff are one output each; choose one.")
     pair = configuration.load(config)
     old = drift.load(diff) if diff else None
-    progress.print("asking both systems, reading the catalog")
-    with gathered(pair, database_url(pair)) as facts:
+    say("asking both systems, reading the catalog")
+    with asking(pair) as answers, gathered(pair, database_url(pair), answers) as facts:
         if facts.findings:
             raise UnseenError("the document would not be whole:\n" + "\n".join(map(str, facts.findings)))
         subject = facts.subject
