@@ -183,6 +183,8 @@ class _Sabotage:
             f"CREATE TRIGGER surprise BEFORE UPDATE ON {self.name} FOR EACH ROW EXECUTE FUNCTION surprise()"
         )
         yield self._drift("a trigger", "HO163", "risky", trigger)
+        rule = f"CREATE RULE surprise AS ON DELETE TO {self.name} DO INSTEAD NOTHING"
+        yield self._drift("a rewrite rule", "HO164", "risky", rule)
         yield self._alter("row level security", "HO103", "risky", "ENABLE ROW LEVEL SECURITY")
         if len(self.table.primary_key) == 1:
             key = self.table.primary_key[0]

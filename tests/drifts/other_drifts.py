@@ -60,6 +60,7 @@ SETTINGS: dict[str, list[tuple[str, str, str, Severity]]] = {
         ("{'isolation_level': 4}", "HO189", "OPTIONS", "risky"),
         ("{'options': '-c statement_timeout=1'}", "HO189", "OPTIONS", "risky"),
     ],
+    "DATABASE_ROUTERS": [("['somewhere.Router']", "HO196", "DATABASE_ROUTERS", "unseen")],
     "no_such_name": [("undefined_name", "HO104", "settings", "breaking")],
 }  # fmt: skip
 

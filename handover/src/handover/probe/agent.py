@@ -345,6 +345,7 @@ def settings_facts(connection, key, names):
         "media_root": str(settings.MEDIA_ROOT),
         "storage": storage_facts(default_storage),
         "database": database_facts(connection),
+        "routers": [str(router) for router in settings.DATABASE_ROUTERS],
         "named": {name: str(getattr(settings, name, None)) for name in names},
     }
     if "django.contrib.auth" in settings.INSTALLED_APPS:

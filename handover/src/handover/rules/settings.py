@@ -208,3 +208,13 @@ def search_index(subject: Subject) -> Iterator[Finding]:
             found = f"is {name} in the {side.name}"
             expected = f"handover.toml names the index {index.name}"
             yield Finding("HO195", index.setting, found, expected, SAME, hurts=side.name)
+
+
+@rule("HO196", "Every model is in the shared database")
+def routers(subject: Subject) -> Iterator[Finding]:
+    for side in subject.sides:
+        if names := side.description.settings.routers:
+            found = f"of the {side.name} are {', '.join(names)}"
+            expected = "code decides which database a model is in, and nobody looked there"
+            todo = "Make sure that the mapped models are in the default database, then accept it in the contract."
+            yield Finding("HO196", "DATABASE_ROUTERS", found, expected, todo, "unseen", side.name)

@@ -87,7 +87,11 @@ class Trigger:
 
 @dataclass
 class Table:
-    """One live table or view; ``kind`` is PostgreSQL's ``relkind``, ``rows`` an estimate, -1 when never analysed."""
+    """One live table or view.
+
+    ``kind`` is PostgreSQL's ``relkind``, ``rows`` an estimate, -1 when never analysed; ``rewritten`` when a rule of
+    PostgreSQL turns statements into others.
+    """
 
     schema: str
     name: str
@@ -96,6 +100,7 @@ class Table:
     rows: int = -1
     bytes: int = 0
     row_security: bool = False
+    rewritten: bool = False
     grants: list[str] = field(default_factory=list)
     columns: dict[str, Column] = field(default_factory=dict)
     constraints: list[Constraint] = field(default_factory=list)

@@ -223,6 +223,7 @@ class Settings(_Facts):
     media_root: str
     storage: Storage
     database: DatabaseSettings
+    routers: tuple[str, ...] = ()
     named: dict[str, str]
 
 
