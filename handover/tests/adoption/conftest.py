@@ -92,7 +92,7 @@ def operator(original_database, asked, tmp_path, monkeypatch, capsys) -> Iterato
     }
     yield Operator(original_database, role, config, environment, monkeypatch, capsys)
     with original_database.server.connect(original_database.name) as connection:
-        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount:
             connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(sql.Identifier(role)))
             connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 

@@ -29,6 +29,7 @@ def test_accept__something_else_is_there_later__is_open_again(pair):
     pair.handover(*ACCEPT)
     pair.superuser("ALTER TABLE dance_videos ALTER source SET DEFAULT 'y'")
     assert pair.check("--json").codes() == ["HO131"]
+    assert "⏳ the contract accepts HO131 dance_videos.source, which was not found: take it out" in pair.check().stdout
 
 
 def test_accept__slip_of_the_pen__is_told_and_writes_nothing(pair):

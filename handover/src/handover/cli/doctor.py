@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import typer
+from psycopg import Connection
 from rich.console import Console
 
 from handover import config as configuration
-from handover.check.rows import readable, unreadable
+from handover.check.rows import HISTORY, readable, unreadable
 from handover.check.systems import asking
 from handover.cli.check import DEFAULT_CONFIG, ConfigOption
 from handover.config import Config, database_url
@@ -29,7 +31,8 @@ class Symptom:
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Say whether everything can be looked at, with the exact GRANT for what cannot."""
     pair = configuration.load(config)
-    symptoms = [*of_systems(pair), *of_database(pair)]
+    tables = {model.table for model in pair.models} | {HISTORY}
+    symptoms = [*of_systems(pair, tables), *of_database(pair, tables)]
     for symptom in symptoms:
         out.print(f"{BAD if symptom.cure else GOOD} {symptom.what}")
         if symptom.cure:
@@ -39,8 +42,8 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     raise typer.Exit(1 if ill else 0)
 
 
-def of_systems(pair: Config) -> Iterator[Symptom]:
-    """Yield whether each system answers."""
+def of_systems(pair: Config, tables: set[str]) -> Iterator[Symptom]:
+    """Yield whether each system answers; add the tables that it names."""
     with asking(pair) as answers:
         for name, answer in zip(("original", "backend"), answers, strict=True):
             try:
@@ -51,38 +54,37 @@ def of_systems(pair: Config) -> Iterator[Symptom]:
             if asked.description is None:
                 yield Symptom(f"the {name} does not start", str(asked.finding))
                 continue
+            tables |= {model.table for model in asked.description.concrete()}
             versions = asked.description.versions
             counts = f"{len(asked.description.models)} models"
             yield Symptom(f"the {name} answers: Django {versions['django']}, Python {versions['python']}, {counts}")
 
 
-def of_database(pair: Config) -> Iterator[Symptom]:
-    """Yield whether the database can be reached, and what of it may be read."""
+def of_database(pair: Config, tables: set[str]) -> Iterator[Symptom]:
+    """Yield whether the database can be reached, and which of its catalogs and of these tables may not be read."""
     try:
         with live.snapshot(database_url(pair)) as connection:
-            role = connection.info.user
-            yield Symptom(f"the database answers: {connection.info.dbname}, as {role}")
-            closed = [
-                name
-                for name in live.READS
-                if connection.execute("SELECT has_table_privilege(%s, 'SELECT')", [f"pg_catalog.{name}"]).fetchone()
-                != (True,)
-            ]
-            for name in closed:
-                yield Symptom(f"pg_catalog.{name} may not be read", f'GRANT SELECT ON pg_catalog.{name} TO "{role}";')
-            if closed:
-                return
-            yield Symptom(f"{len(live.READS)} catalogs may be read")
-            catalog = live.read(connection)
-            tables = [
-                t for t in catalog.tables.values() if t.name in {p.table for p in pair.models} | {"django_migrations"}
-            ]
-            for table in tables:
-                if readable(connection, table):
-                    yield Symptom(f"{table} may be read")
-                else:
-                    yield Symptom(f"{table} may not be read", unreadable(catalog, table).todo)
-            for name in sorted({p.table for p in pair.models} - {t.name for t in tables}):
-                yield Symptom(f"{name} does not exist", "Is it the right database? Correct `table` in handover.toml.")
+            yield Symptom(f"the database answers: {connection.info.dbname}, as {connection.info.user}")
+            closed = list(_closed_catalogs(connection))
+            yield from closed or [Symptom(f"{len(live.READS)} catalogs may be read")]
+            if not closed:
+                yield from _of_tables(connection, live.read(connection), pair, tables)
     except HandoverError as error:
         yield Symptom("the database does not answer", str(error))
+
+
+def _closed_catalogs(connection: Connection[Any]) -> Iterator[Symptom]:
+    query = "SELECT name FROM unnest(%s::text[]) name WHERE NOT has_table_privilege('pg_catalog.' || name, 'SELECT')"
+    for (name,) in connection.execute(query, [list(live.READS)]).fetchall():
+        cure = f'GRANT SELECT ON pg_catalog.{name} TO "{connection.info.user}";'
+        yield Symptom(f"pg_catalog.{name} may not be read", cure)
+
+
+def _of_tables(connection: Connection[Any], catalog: live.Catalog, pair: Config, names: set[str]) -> Iterator[Symptom]:
+    tables = [table for table in catalog.tables.values() if table.name in names]
+    closed = [table for table in tables if not readable(connection, table)]
+    yield Symptom(f"{len(tables) - len(closed)} tables may be read")
+    for table in closed:
+        yield Symptom(f"{table} may not be read", unreadable(catalog, table).todo)
+    for name in sorted({model.table for model in pair.models} - {table.name for table in tables}):
+        yield Symptom(f"{name} does not exist", "Is it the right database? Correct `table` in handover.toml.")

@@ -33,6 +33,12 @@ def show(verdict: Verdict, console: Console) -> None:
         for mark, finding in findings:
             lines = [f"{mark} {finding.code} {finding.severity}, hurts {finding.hurts}: {finding.where} {finding.what}"]
             console.print(escape("\n     ".join([*lines, *finding.todo.splitlines()])), soft_wrap=True)
+    for entry in verdict.judged.expired:
+        line = f"the contract accepted {entry.code} {entry.place} until {entry.until}"
+        console.print(f"{OPEN} {escape(line)}", soft_wrap=True)
+    for entry in verdict.judged.idle:
+        line = f"the contract accepts {entry.code} {entry.place}, which was not found: take it out"
+        console.print(f"{OPEN} {escape(line)}", soft_wrap=True)
     console.print(f"\n{mark_of(verdict.judged.open)} {escape(verdict.summary())}", style="bold", soft_wrap=True)
 
 
