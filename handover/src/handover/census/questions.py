@@ -13,6 +13,7 @@ from handover.schema.models import Field
 Sql = sql.SQL | sql.Composed
 UUID_PATTERN = "^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$"
 UUID_LENGTHS = (32, 36)
+SURVIVE = "Correct the rows, or prove that both systems survive them."
 COMPARABLE = ("character", "text", "smallint", "integer", "bigint", "uuid")
 INTEGER_RANGES = {
     "SmallIntegerField": (-(2**15), 2**15 - 1),
@@ -97,13 +98,9 @@ def _choices(live: Column, one: Field, other: Field, column: sql.Identifier) -> 
 def _numbers(live: Column, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:
     if live.type in ("double precision", "real") or live.type.startswith("numeric"):
         bad = sql.SQL("{} IN ('NaN', 'Infinity', '-Infinity')").format(column)
-        if live.type.startswith("numeric"):
-            bad = sql.SQL("{} = 'NaN'").format(column)
         found = "rows are NaN or infinite"
         expected = "JSON has no such number, and neither sorts nor adds up"
-        yield Question(
-            "HO221", one.column, bad, found, expected, "Correct the rows, or prove that both systems survive them."
-        )
+        yield Question("HO221", one.column, bad, found, expected, SURVIVE)
     if one.primary_key or live.type not in ("smallint", "integer", "bigint"):
         return
     for side, field in _by_side(one, other):
@@ -166,8 +163,7 @@ def _files(one: Field, other: Field, column: sql.Identifier) -> Iterator[Questio
     yield Question("HO225", one.column, absolute, "rows hold an absolute path", expected, todo)
     if not (one.blank and other.blank):
         empty = sql.SQL("{} = ''").format(column)
-        todo = "Correct the rows, or prove that both systems survive them."
-        yield Question("HO223", one.column, empty, "rows hold no path", "there is no file to open", todo)
+        yield Question("HO223", one.column, empty, "rows hold no path", "there is no file to open", SURVIVE)
 
 
 def _keys(live: Column, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:

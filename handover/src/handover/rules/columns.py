@@ -107,7 +107,7 @@ def unwritten(subject: Subject) -> Iterator[Finding]:
 def nullable_addition(subject: Subject) -> Iterator[Finding]:
     for mapped, name, other_knows in _unknown(subject):
         if mapped.table.columns[name].null and not (mapped.side.name == "backend" and other_knows):
-            found = "is nullable, and " + f"{mapped.model.label} does not know it"
+            found = f"is nullable, and {mapped.model.label} does not know it"
             where = f"{mapped.table}.{name}"
             yield Finding("HO130", where, found, "its inserts leave it NULL", "Nothing.", "safe", mapped.side.name)
 
