@@ -20,10 +20,10 @@ def test_load__no_file__says_where_to_run(tmp_path):
 
 BROKEN = {
     "[backend": r"is not valid TOML: Expected .*Correct that line",
-    "": r"backend: Field required",
-    '[backend]\npath="b"\npython=[]\nsettings="s"\n': r"backend.python: Tuple should have at least 1 item",
-    '[backend]\npath="b"\npython=["p"]\nsettings="s"\nrole="x; DROP"\n': r"backend.role: String should match pattern",
-    '[database]\nurl="postgresql://u:p@h/d"\n': r"database.url: Extra inputs are not permitted",
+    "": r"line 1: backend: Field required",
+    '[backend]\npath="b"\npython=[]\nsettings="s"\n': r"line 3: backend.python: Tuple should have at least 1 item",
+    '[backend]\npath="b"\npython=["p"]\nsettings="s"\nrole="x; DROP"\n': r"line 5: backend.role: String should match",
+    '[database]\nurl="postgresql://u:p@h/d"\n': r"line 2: database.url: Extra inputs are not permitted",
 }
 
 

@@ -1,18 +1,22 @@
 """``handover.toml``: the two systems, the database they share, and the models that mirror each other."""
 
 import os
+import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handover.errors import ConfigurationError
 
+SideName = Literal["original", "backend"]
+Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
+
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Database(_Section):
@@ -21,8 +25,8 @@ class Database(_Section):
     Attributes
     ----------
     url_env
-        Environment variable with the URL of the role that owns the shared tables. The URL holds a password,
-        so only its place is written down.
+        Environment variable with the URL of a role that may read the shared tables; to adopt, of the role that owns
+        them. The URL holds a password, so only its place is written down.
     """
 
     url_env: str = "HANDOVER_DATABASE_URL"
@@ -34,16 +38,42 @@ class System(_Section):
     Attributes
     ----------
     path
-        Its folder, relative to ``handover.toml``; the interpreter starts there.
+        Its folder, relative to ``handover.toml``, or on the machine where its interpreter runs.
     python
-        Argument vector of its interpreter. A relative path is relative to ``handover.toml``.
+        Argument vector of its interpreter, for example ``["ssh", "vm", "/srv/app/bin/python"]``. A relative path is
+        relative to ``handover.toml``.
     settings
         Its settings module.
+    environment
+        Variables it needs. ``${NAME}`` stands for a variable of the environment that ``handover`` runs in, so that
+        no secret is written down.
+    base_url
+        Where it answers HTTP requests.
+    connections
+        How many database connections it may open at once: processes times threads, workers included.
     """
 
     path: Path
     python: tuple[str, ...] = Field(min_length=1)
     settings: str
+    environment: dict[str, str] = {}
+    base_url: str | None = Field(default=None, pattern=r"^https?://")
+    connections: int = Field(default=20, ge=1)
+
+    def variables(self) -> dict[str, str]:
+        """Return its environment with the references filled in.
+
+        Raises
+        ------
+        ConfigurationError
+            A variable that one of them refers to is not set.
+        """
+        return {name: _filled_in(name, value) for name, value in self.environment.items()}
+
+
+def _filled_in(name: str, value: str) -> str:
+    purpose = f"the value of {name} in handover.toml"
+    return re.sub(r"\$\{(\w+)\}", lambda match: from_environment(match[1], purpose), value)
 
 
 class Backend(System):
@@ -57,8 +87,8 @@ class Backend(System):
         Environment variable with the password that a newly made role gets.
     """
 
-    role: str = Field(default="backend_app", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
-    schema_name: str = Field(default="backend", alias="schema", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
+    role: Name = "backend_app"
+    schema_name: Name = Field(default="backend", alias="schema")
     password_env: str = "BACKEND_DATABASE_PASSWORD"  # noqa: S105 - the variable's name
 
 
@@ -81,17 +111,57 @@ class ModelPair(_Section):
     new_fields: tuple[str, ...] = ()
 
 
+class Index(_Section):
+    """The search index that both systems ask; ``setting`` is the Django setting that holds its name in each."""
+
+    name: str
+    setting: str
+    url_env: str | None = None
+
+
+class Bucket(_Section):
+    """Where both systems keep their files."""
+
+    name: str
+    prefix: str = ""
+
+
+class Dns(_Section):
+    """The record that decides which system people reach; ``ttl_s`` in seconds."""
+
+    zone: str
+    record: str
+    ttl_s: int = Field(default=60, ge=1)
+
+
 class Config(_Section):
     """All of ``handover.toml``; ``root`` is the folder it lies in."""
 
     root: Path
     database: Database = Database()
+    original: System | None = None
     backend: Backend
     models: tuple[ModelPair, ...] = Field(min_length=1)
+    index: Index | None = None
+    bucket: Bucket | None = None
+    dns: Dns | None = None
 
     def new_columns(self) -> frozenset[tuple[str, str]]:
         """Return the (table, column) pairs that the backend may add to shared tables."""
         return frozenset((pair.table, field) for pair in self.models for field in pair.new_fields)
+
+    def require_original(self) -> System:
+        """Return the original.
+
+        Raises
+        ------
+        ConfigurationError
+            The file does not say how to reach it.
+        """
+        if self.original is None:
+            message = "handover.toml has no [original]; comparing two systems needs its path, python and settings."
+            raise ConfigurationError(f"{message} Add them, or let `handover init` write the file.")
+        return self.original
 
 
 def load(path: Path) -> Config:
@@ -100,10 +170,11 @@ def load(path: Path) -> Config:
     Raises
     ------
     ConfigurationError
-        The file is missing, is no TOML, or a value is not what is expected.
+        The file is missing, is no TOML, or a value is not what is expected; names the line.
     """
     try:
-        values = tomllib.loads(path.read_text())
+        text = path.read_text()
+        values = tomllib.loads(text)
         return Config.model_validate({"root": path.parent.resolve(), **values})
     except FileNotFoundError as error:
         message = f"{path} does not exist. Run from the folder that holds handover.toml, or name it: --config FILE"
@@ -111,19 +182,55 @@ def load(path: Path) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}. Correct that line.") from error
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        lines = [
+            f"  line {line_of(text, e['loc'])}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()
+        ]
         message = "\n".join([f"{path} has {len(lines)} values that are not as expected:", *lines])
         raise ConfigurationError(message) from error
 
 
+def line_of(text: str, place: Sequence[str | int]) -> int:
+    """Return the line, from 1, where a value of a TOML text stands, or where its section begins.
+
+    ``tomllib`` tells the line of a syntax error only, not of a value.
+
+    Examples
+    --------
+    >>> line_of('[backend]\\npath = "b"\\npython = []\\n', ("backend", "python"))
+    3
+    """
+    section: tuple[str | int, ...] = ()
+    counts: dict[str, int] = {}
+    best, depth = 1, 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[(\[?)\s*([^\]]+?)\s*\]", line):
+            name = header[2].replace('"', "")
+            section = tuple(name.split("."))
+            if header[1]:
+                section = (*section, counts.get(name, 0))
+                counts[name] = counts.get(name, 0) + 1
+            here = section
+        elif key := re.match(r"\s*\"?([\w-]+)\"?\s*=", line):
+            here = (*section, key[1])
+        else:
+            continue
+        if len(here) > depth and tuple(place[: len(here)]) == here:
+            best, depth = number, len(here)
+    return best
+
+
 def database_url(config: Config) -> str:
-    """Return the URL of the shared database, as the owner of its tables.
+    """Return the URL of the shared database.
 
     Raises
     ------
     ConfigurationError
         It is not set, or no URL of a database; what it holds never appears in a message.
     """
+    # Only here: the systems are started before the driver is loaded, see `handover.cli.check`.
+    from psycopg import ProgrammingError  # noqa: PLC0415
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
     variable = config.database.url_env
     url = from_environment(variable, "the database URL of the role that owns the shared tables")
     try:

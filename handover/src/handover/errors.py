@@ -1,6 +1,10 @@
 """What the toolkit says when it refuses or fails: what is, what was expected, what to do."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["breaking", "risky", "safe", "unseen"]
+Hurts = Literal["original", "backend", "both"]
 
 
 @dataclass(frozen=True)
@@ -13,16 +17,31 @@ class Finding:
         Stable identifier, ``HO`` and three digits.
     where
         Dotted name of the thing, for example ``choreography_tasks.task_id``.
-    what
-        What is and what was expected, one sentence.
+    found
+        What is; a clause that ``where`` is the subject of.
+    expected
+        What was expected, or what follows; may be empty.
     todo
         What to do about it.
+    severity
+        ``breaking``: one system fails or loses data. ``risky``: it may. ``safe``: worth knowing, nothing to do.
+        ``unseen``: nobody could look, so nobody may call it clean.
+    hurts
+        Which system suffers.
     """
 
     code: str
     where: str
-    what: str
+    found: str
+    expected: str
     todo: str
+    severity: Severity = "breaking"
+    hurts: Hurts = "backend"
+
+    @property
+    def what(self) -> str:
+        """What is and what was expected, one sentence."""
+        return f"{self.found}; {self.expected}." if self.expected else f"{self.found}."
 
     def __str__(self) -> str:
         return f"{self.code}  {self.where} {self.what}\n       {self.todo}"
@@ -53,6 +72,16 @@ class ProbeError(HandoverError):
     """A system's own interpreter could not answer."""
 
     code = "HO002"
+
+
+class RaisedError(ProbeError):
+    """A system's own code raised; its traceback is in the message."""
+
+
+class UnseenError(HandoverError):
+    """Something could not be looked at, so nothing can be called clean."""
+
+    code = "HO006"
 
 
 class Refused(HandoverError):  # noqa: N818 - a refusal is an outcome, not a defect

@@ -92,7 +92,7 @@ def operator(original_database, asked, tmp_path, monkeypatch, capsys) -> Iterato
     }
     yield Operator(original_database, role, config, environment, monkeypatch, capsys)
     with original_database.server.connect(original_database.name) as connection:
-        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount:
             connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(sql.Identifier(role)))
             connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 
@@ -101,6 +101,7 @@ def pair_with(role: str) -> str:
     """Return this repository's pair as seen from another folder, with a role of its own."""
     text = (house.ROOT / "handover.toml").read_text()
     for old, new in {
+        'path = "original"': f'path = "{house.ROOT}/original"',
         'path = "backend"': f'path = "{house.ROOT}/backend"',
         'python = [".venv/bin/python"]': f'python = ["{house.PROGRAMS}/python"]',
         'role = "backend_app"': f'role = "{role}"',

@@ -161,7 +161,7 @@ MISMATCHES = {
     "ALTER TABLE saved_choreographies DROP COLUMN thumbnail_path": (
         "HO011  saved_choreographies.thumbnail_path does not exist;"
     ),
-    "ALTER TABLE users ADD COLUMN phone text NOT NULL": "HO014  users.phone is NOT NULL without a default,",
+    "ALTER TABLE users ADD COLUMN phone text NOT NULL": "HO014  users.phone is NOT NULL without a default;",
     "ALTER TABLE users_groups DROP CONSTRAINT users_groups_pkey": (
         "HO015  users_groups has its primary key on nothing; users.User_groups expects id."
     ),

@@ -1,12 +1,10 @@
 import pytest
 
 from handover.adoption.history import Live, classify
-from handover.schema.catalog import Catalog, Column
 from handover.schema.models import Migration, Operation
 
-TEXT = Column("text", null=False, supplied=False)
 LIVE = Live(
-    catalog=Catalog({"tasks": {"id": TEXT}, "auth_group": {"id": TEXT}}, {}, {}, {}, ()),
+    columns={"tasks": {"id"}, "auth_group": {"id"}},
     shared=frozenset({"tasks", "auth_group"}),
     new_columns=frozenset({("tasks", "job")}),
     applied=frozenset({("auth", "0001_initial"), ("tasks", "0001_initial")}),

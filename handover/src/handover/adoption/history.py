@@ -4,10 +4,10 @@ Two histories on one database collide by name alone, so nothing is decided by na
 because every table and column it would make is there.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from handover.errors import Finding
-from handover.schema.catalog import Catalog
 from handover.schema.models import Migration, Operation
 
 Key = tuple[str, str]
@@ -50,8 +50,8 @@ class Live:
 
     Attributes
     ----------
-    catalog
-        The live schema ``public``.
+    columns
+        Table of the live schema ``public`` → its columns.
     shared
         Names of the shared tables.
     new_columns
@@ -60,7 +60,7 @@ class Live:
         (app, name) pairs of ``public.django_migrations``.
     """
 
-    catalog: Catalog
+    columns: Mapping[str, Collection[str]]
     shared: frozenset[str]
     new_columns: frozenset[tuple[str, str]]
     applied: frozenset[Key]
@@ -81,17 +81,17 @@ def classify(migrations: tuple[Migration, ...], live: Live) -> History:
     on_disk = {m.key for m in migrations}
     for app, name in sorted(live.applied - on_disk):
         if app in both:
-            what = "is applied, and the backend's Django does not have it: the live tables are newer than its code."
-            refused.append(Finding("HO023", f"{app}.{name}", what, "Upgrade Django in the backend."))
+            what = "is applied, and the backend's Django does not have it: the live tables are newer than its code"
+            refused.append(Finding("HO023", f"{app}.{name}", what, "", "Upgrade Django in the backend."))
     return History(**{kind: tuple(keys) for kind, keys in kinds.items()}, refused=tuple(refused))
 
 
 def _of_both(migration: Migration, live: Live) -> str | Finding:
     if migration.key in live.applied:
         return "copied"
-    what = "is not applied, but the backend's Django needs it: the live tables are older than its code."
+    what = "is not applied, but the backend's Django needs it: the live tables are older than its code"
     todo = "Run it with the original first, or use its Django version in the backend."
-    return Finding("HO022", ".".join(migration.key), what, todo)
+    return Finding("HO022", ".".join(migration.key), what, "", todo)
 
 
 def _of_backend(migration: Migration, live: Live) -> str | Finding:
@@ -99,31 +99,31 @@ def _of_backend(migration: Migration, live: Live) -> str | Finding:
     if not touching:
         return _own(migration)
     if len(touching) == len(migration.operations):
-        if all(_is_true(op, live.catalog) for op in touching):
+        if all(_is_true(op, live) for op in touching):
             return "recorded"
         if all(_is_addition(op, live) for op in touching):
             return "additive"
     names = ", ".join(sorted({op.table for op in touching if op.table}))
-    what = f"does more to {names} than add a declared nullable column; the original may not survive that."
+    what = f"does more to {names} than add a declared nullable column; the original may not survive that"
     todo = "Move it to a migration of its own, after the original is gone; list additions under new_fields."
-    return Finding("HO024", ".".join(migration.key), what, todo)
+    return Finding("HO024", ".".join(migration.key), what, "", todo)
 
 
 def _own(migration: Migration) -> str | Finding:
     if all(op.sql for op in migration.operations):
         return "own"
-    what = "runs Python code, which cannot be shown as SQL and reviewed."
-    return Finding("HO025", ".".join(migration.key), what, "Write it with RunSQL.")
+    what = "runs Python code, which cannot be shown as SQL and reviewed"
+    return Finding("HO025", ".".join(migration.key), what, "", "Write it with RunSQL.")
 
 
-def _is_true(operation: Operation, catalog: Catalog) -> bool:
-    if operation.kind not in _ALREADY_TRUE or operation.table not in catalog.columns:
+def _is_true(operation: Operation, live: Live) -> bool:
+    if operation.kind not in _ALREADY_TRUE or operation.table is None or operation.table not in live.columns:
         return False
-    return operation.column is None or operation.column in catalog.columns[operation.table]
+    return operation.column is None or operation.column in live.columns[operation.table]
 
 
 def _is_addition(operation: Operation, live: Live) -> bool:
     if operation.kind != "AddField" or operation.table is None or operation.column is None or not operation.null:
         return False
-    there = operation.column in live.catalog.columns[operation.table]
+    there = operation.column in live.columns[operation.table]
     return not there and (operation.table, operation.column) in live.new_columns

@@ -9,10 +9,11 @@ from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
 from handover.adoption.history import History, Live, classify
+from handover.check.look import apply_rules, merged
+from handover.check.subject import Side, Subject
 from handover.config import Config
 from handover.errors import Finding
-from handover.schema.catalog import Catalog, read
-from handover.schema.contract import differences
+from handover.schema.catalog import Table, read, read_roles
 from handover.schema.models import Description, Model
 
 
@@ -71,14 +72,17 @@ def survey(connection: Connection[Any], config: Config, description: Description
     """
     facts = role_facts(connection, config)
     catalog = read(connection)
-    shared = tuple(m for m in description.concrete() if m.table in catalog.columns)
+    read_roles(connection, catalog, [config.backend.role])
+    public = catalog.in_schema("public")
+    shared = tuple(m for m in description.concrete() if m.table in public)
     tables = frozenset(model.table for model in shared)
     new = config.new_columns()
-    applied = _applied(connection, catalog)
-    history = classify(description.migrations, Live(catalog, tables, new, applied))
+    columns = {name: table.columns for name, table in public.items()}
+    history = classify(description.migrations, Live(columns, tables, new, _applied(connection, public)))
+    backend = Side("backend", description, ("public",))
     findings = (
-        *_missing_tables(description, config, catalog, history),
-        *differences(catalog, shared, new),
+        *_missing_tables(description, config, public, history),
+        *merged(apply_rules(Subject(config, catalog, (backend,), adopting=True), adoption=True)),
         *history.refused,
         *_role_findings(facts, config),
         *_ownership(connection, config, sorted(tables)),
@@ -88,7 +92,7 @@ def survey(connection: Connection[Any], config: Config, description: Description
         facts=facts,
         shared=shared,
         history=history,
-        columns=tuple(sorted((t, c) for t, c in new if t in tables and c not in catalog.columns[t])),
+        columns=tuple(sorted((t, c) for t, c in new if t in tables and c not in columns[t])),
         held=tuple(connection.execute(query("held"), names).fetchall()),
         content_types=_ids(connection, "django_content_type", tables),
         permissions=_ids(connection, "auth_permission", tables),
@@ -101,8 +105,8 @@ def query(name: str) -> bytes:
     return files("handover.adoption").joinpath(f"{name}.sql").read_bytes()
 
 
-def _applied(connection: Connection[Any], catalog: Catalog) -> frozenset[tuple[str, str]]:
-    if "django_migrations" not in catalog.columns:
+def _applied(connection: Connection[Any], public: dict[str, Table]) -> frozenset[tuple[str, str]]:
+    if "django_migrations" not in public:
         return frozenset()
     return frozenset(connection.execute("SELECT app, name FROM public.django_migrations").fetchall())
 
@@ -114,36 +118,40 @@ def _ids(connection: Connection[Any], table: str, shared: frozenset[str]) -> tup
     return tuple(row[0] for row in connection.execute(query))
 
 
-def _missing_tables(description: Description, config: Config, catalog: Catalog, history: History) -> Iterator[Finding]:
+def _missing_tables(
+    description: Description, config: Config, public: dict[str, Table], history: History
+) -> Iterator[Finding]:
     expected = {pair.table for pair in config.models}
     expected |= {m.table for m in description.concrete() if m.app_label in {app for app, _ in history.copied}}
     mirrored = {m.label for m in description.concrete() if m.table in expected}
     expected |= {m.table for m in description.concrete() if m.made_for in mirrored}
-    for table in sorted(expected - catalog.columns.keys()):
-        what = "does not exist in schema public; the backend's models share it."
-        yield Finding("HO010", table, what, "Is this the original's database? Run the original's migrations first.")
+    for table in sorted(expected - public.keys()):
+        what = "does not exist in schema public; the backend's models share it"
+        yield Finding("HO010", table, what, "", "Is this the original's database? Run the original's migrations first.")
     known = {m.table for m in description.concrete()}
     for pair in config.models:
         if pair.table not in known:
-            what = f"has no model in the backend; handover.toml names {pair.backend}."
-            yield Finding("HO010", pair.table, what, "Correct db_table in the model, or the table in handover.toml.")
+            what = f"has no model in the backend; handover.toml names {pair.backend}"
+            yield Finding(
+                "HO010", pair.table, what, "", "Correct db_table in the model, or the table in handover.toml."
+            )
 
 
 def _role_findings(facts: dict[str, Any], config: Config) -> Iterator[Finding]:
     role, owner, schema = config.backend.role, facts["owner"], config.backend.schema_name
     if not facts["role_exists"] and not facts["may_create_roles"]:
-        what = f"does not exist, and {owner} may not create roles."
-        yield Finding("HO020", f"role {role}", what, f"As an administrator: ALTER ROLE {owner} CREATEROLE;")
+        what = f"does not exist, and {owner} may not create roles"
+        yield Finding("HO020", f"role {role}", what, "", f"As an administrator: ALTER ROLE {owner} CREATEROLE;")
     if not facts["may_create_schemas"]:
-        what = f"cannot be made: {owner} may not create schemas here."
+        what = f"cannot be made: {owner} may not create schemas here"
         todo = f"As its owner: GRANT CREATE ON DATABASE {facts['database']} TO {owner};"
-        yield Finding("HO020", f"schema {schema}", what, todo)
+        yield Finding("HO020", f"schema {schema}", what, "", todo)
     if facts["schema_exists"]:
-        what = "exists already, and no adoption made it."
-        yield Finding("HO021", f"schema {schema}", what, "Choose another `schema` in handover.toml, or remove it.")
+        what = "exists already, and no adoption made it"
+        yield Finding("HO021", f"schema {schema}", what, "", "Choose another `schema` in handover.toml, or remove it.")
     if facts["role_is_superuser"]:
-        what = "is a superuser or bypasses row security; it must read and write rows and nothing more."
-        yield Finding("HO026", f"role {role}", what, "Choose another `role` in handover.toml.")
+        what = "is a superuser or bypasses row security; it must read and write rows and nothing more"
+        yield Finding("HO026", f"role {role}", what, "", "Choose another `role` in handover.toml.")
 
 
 def _ownership(connection: Connection[Any], config: Config, tables: list[str]) -> Iterator[Finding]:
@@ -152,8 +160,8 @@ def _ownership(connection: Connection[Any], config: Config, tables: list[str]) -
         rows = cursor.execute(query("table_owners"), {"role": role, "tables": tables}).fetchall()
     for row in rows:
         if not row["mine"]:
-            what = f"belongs to {row['owner']}; adoption grants rights on it and so needs its owner."
-            yield Finding("HO020", row["table"], what, f"Connect as {row['owner']}, or as a member of it.")
+            what = f"belongs to {row['owner']}; adoption grants rights on it and so needs its owner"
+            yield Finding("HO020", row["table"], what, "", f"Connect as {row['owner']}, or as a member of it.")
         if row["roles"]:
-            what = f"could be altered by {role}, a member of its owner {row['owner']}."
-            yield Finding("HO026", row["table"], what, f"REVOKE {row['owner']} FROM {role};")
+            what = f"could be altered by {role}, a member of its owner {row['owner']}"
+            yield Finding("HO026", row["table"], what, "", f"REVOKE {row['owner']} FROM {role};")

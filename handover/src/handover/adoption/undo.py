@@ -40,8 +40,8 @@ def plan(connection: Connection[Any], config: Config, record: Record) -> Transac
     """
     sessions = connection.execute(_SESSIONS, [config.backend.role]).fetchall()
     if sessions:
-        what = f"is connected: {', '.join(f'pid {pid} ({name})' for pid, name in sessions)}."
-        finding = Finding("HO027", config.backend.role, what, "Stop the backend and its workers first.")
+        what = f"is connected: {', '.join(f'pid {pid} ({name})' for pid, name in sessions)}"
+        finding = Finding("HO027", config.backend.role, what, "", "Stop the backend and its workers first.")
         raise Refused("the backend is still at work; nothing was changed.", (finding,))
     others = [row[0] for row in connection.execute(_OTHER_DATABASES, [config.backend.role] * 2)]
     return (

@@ -4,25 +4,38 @@ Exit 0 done, 1 failed, 2 usage, 3 refused, 4 differences found.
 """
 
 import sys
+from importlib import import_module
 
 import typer
 
-from handover.cli.adopt import adopt
 from handover.errors import HandoverError
 
-_typer = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-_typer.command()(adopt)
+# Each command is a module and a function of that name; only the one that is asked for is loaded.
+COMMANDS = ("init", "doctor", "check", "contract", "document", "adopt")
 
 
-@_typer.callback()
-def _handover() -> None:
-    """Document, check, prove, perform, watch and undo the move from one Django system to another."""
+def _command_line(names: tuple[str, ...]) -> typer.Typer:
+    line = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+    @line.callback()
+    def handover() -> None:
+        """Document, check, prove, perform, watch and undo the move from one Django system to another."""
+
+    for name in names:
+        command = getattr(import_module(f"handover.cli.{name}"), name)
+        if isinstance(command, typer.Typer):
+            line.add_typer(command, name=name)
+        else:
+            line.command()(command)
+    return line
 
 
 def app(arguments: list[str] | None = None) -> None:
     """Run the command line; an error of the toolkit ends it with its message and its exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    wanted = tuple(name for name in COMMANDS if words[:1] == [name])
     try:
-        _typer(arguments)
+        _command_line(wanted or COMMANDS)(arguments)
     except HandoverError as error:
         print(error, file=sys.stderr)  # noqa: T201 - this is the edge where errors meet people
         sys.exit(error.exit_code)

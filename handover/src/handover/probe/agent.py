@@ -1,60 +1,375 @@
 """Sent over standard input to a system's own interpreter: standard library and Django only, Python 3.8 or newer.
 
-It never connects to a database. Requests come in and answers go out as JSON, one a line; whatever the system itself
-prints goes to standard error.
+It never connects to a database and writes nothing. Requests come in and answers go out as JSON, one a line; whatever
+the system itself prints goes to standard error.
 """
 
+import enum
+import hashlib
+import hmac
+import inspect
 import json
 import os
 import sys
+import textwrap
 import traceback
+
+HASHER_PARAMETERS = ("digest", "iterations", "memory_cost", "time_cost", "parallelism", "rounds", "work_factor")
+STORAGE_PARAMETERS = ("bucket_name", "location", "base_location", "file_overwrite", "project_id", "endpoint_url")
+
+
+def dotted(thing):
+    """Return where a class or function can be imported from."""
+    return "%s.%s" % (getattr(thing, "__module__", "?"), getattr(thing, "__qualname__", type(thing).__name__))
+
+
+def callable_facts(function):
+    """A dotted name, and the text of code that is the project's own: the same function may live in two places."""
+    name = dotted(function)
+    if name.split(".")[0] in ("django", "builtins", "uuid", "datetime", "secrets"):
+        return {"kind": "callable", "value": name, "source": None}
+    try:
+        source = textwrap.dedent(inspect.getsource(function))
+        digest = hashlib.sha256("".join(source.split()).encode()).hexdigest()
+    except (OSError, TypeError):
+        digest = "unread " + name
+    return {"kind": "callable", "value": name, "source": digest}
+
+
+def plain(value):
+    """Return a value as text that is the same in every version: enums as their value, lazy texts as text."""
+    if isinstance(value, enum.Enum):
+        value = value.value
+    if type(value).__name__ == "__proxy__":
+        value = str(value)
+    if isinstance(value, (dict, list)):
+        value = json.dumps(value, sort_keys=True, default=str)
+    return "%s:%s" % (type(value).__name__, value)
+
+
+def field_value(field, value):
+    """Return a default as the field would read it back, so that 0 and 0.0 of a float are the same."""
+    try:
+        return field.to_python(value.value if isinstance(value, enum.Enum) else value)
+    except Exception:
+        return value
+
+
+def default_facts(field):
+    if field.has_default():
+        default = field.default
+        return (
+            callable_facts(default)
+            if callable(default)
+            else {
+                "kind": "value",
+                "value": plain(field_value(field, default)),
+                "source": None,
+            }
+        )
+    if field.empty_strings_allowed and not field.null and field.get_default() == "":
+        return {"kind": "value", "value": "str:", "source": None}
+    return {"kind": "none", "value": "", "source": None}
+
+
+def db_default_facts(field):
+    from django.db import models
+
+    value = getattr(field, "db_default", None)
+    missing = getattr(models, "NOT_PROVIDED", None) or getattr(models.fields, "NOT_PROVIDED", None)
+    return None if value is None or value is missing else str(value)
+
+
+def choices_facts(field):
+    try:
+        return [[plain(value), str(label)] for value, label in field.flatchoices] if field.choices else []
+    except Exception as error:  # a callable may ask the database, which is not there
+        return "%s: %s" % (type(error).__name__, error)
+
+
+def validator_facts(validator):
+    name = dotted(validator if inspect.isroutine(validator) or inspect.isclass(validator) else type(validator))
+    if not hasattr(validator, "deconstruct"):
+        return name
+    _, arguments, options = validator.deconstruct()
+    options = {key: value for key, value in options.items() if key not in ("message", "code")}
+    parts = [repr(a) for a in arguments] + ["%s=%r" % pair for pair in sorted(options.items())]
+    return "%s(%s)" % (name, ", ".join(parts))
+
+
+def storage_facts(storage):
+    from django.core.files.storage import FileSystemStorage, default_storage
+
+    is_default = storage is default_storage
+    if hasattr(storage, "_wrapped"):
+        storage.exists  # noqa: B018 - a lazy storage is made at its first use
+        storage = storage._wrapped
+    local = isinstance(storage, FileSystemStorage)
+    facts = {"class_name": dotted(type(storage)), "default": is_default, "local": local, "parameters": {}}
+    for name in STORAGE_PARAMETERS:
+        value = getattr(storage, name, None)
+        if value is not None and not callable(value):
+            facts["parameters"][name] = str(value)
+    return facts
+
+
+def relation_facts(field):
+    remote = field.remote_field
+    return {
+        "to": field.related_model._meta.label,
+        "to_table": field.related_model._meta.db_table,
+        "on_delete": on_delete_name(getattr(remote, "on_delete", None)),
+        "accessor": remote.get_accessor_name(),
+        "query_name": field.related_query_name(),
+        "constraint": bool(getattr(field, "db_constraint", True)),
+        "parent_link": bool(getattr(remote, "parent_link", False)),
+    }
+
+
+def on_delete_name(function):
+    if function is None:
+        return None
+    name = getattr(function, "__name__", type(function).__name__)
+    return "SET(...)" if name == "set_on_delete" else name
+
+
+def internal_type(field):
+    """Return the nearest kind of Django's own, so that a project's subclass of CharField is a CharField."""
+    from django.db import models
+
+    name = field.get_internal_type()
+    if hasattr(models, name):
+        return name
+    django = ("django.db.models", "django.contrib.postgres")
+    return next((cls.__name__ for cls in type(field).__mro__ if cls.__module__.startswith(django)), name)
 
 
 def field_facts(field, connection):
     target = field.target_field if field.remote_field else None
-    return {
+    facts = {
+        "name": field.name,
         "column": field.column,
         "type": field.db_type(connection),
+        "kind": internal_type(field),
         "null": field.null,
+        "blank": field.blank,
         "primary_key": field.primary_key,
         "unique": field.unique,
         "indexed": bool(field.db_index or field.unique),
         "references": [target.model._meta.db_table, target.column] if target is not None else None,
+        "relation": relation_facts(field) if target is not None else None,
+        "default": default_facts(field),
+        "db_default": db_default_facts(field),
+        "choices": choices_facts(field),
+        "max_length": getattr(field, "max_length", None),
+        "collation": getattr(field, "db_collation", None),
+        "validators": sorted(validator_facts(v) for v in list(field.default_validators) + list(field._validators)),
+        "auto_now": bool(getattr(field, "auto_now", False)),
+        "auto_now_add": bool(getattr(field, "auto_now_add", False)),
+        "upload_to": None,
+        "storage": None,
+        "generated": bool(getattr(field, "generated", False)),
     }
+    if hasattr(field, "upload_to"):
+        upload_to = field.upload_to
+        facts["upload_to"] = (
+            callable_facts(upload_to)
+            if callable(upload_to)
+            else {
+                "kind": "value",
+                "value": plain(str(upload_to)),
+                "source": None,
+            }
+        )
+        facts["storage"] = storage_facts(field.storage)
+    return facts
 
 
 def columns_of(meta, names):
     return [meta.get_field(name.lstrip("-")).column for name in names]
 
 
+def index_facts(model, index):
+    meta = model._meta
+    return {
+        "name": index.name,
+        "columns": columns_of(meta, index.fields),
+        "method": "btree" if index.suffix == "idx" else index.suffix,
+        "special": bool(getattr(index, "condition", None) or getattr(index, "expressions", None) or index.opclasses),
+        "sql": sql_of(model, index),
+    }
+
+
+def quote_without_connection(connection):
+    """Since 4.2 Django asks an open connection to put parameters into a statement; there is none here."""
+    quote = connection.schema_editor(collect_sql=True).quote_value
+    connection.ops.compose_sql = lambda query, params: query % tuple(map(quote, params or ()))
+
+
+def sql_of(model, thing):
+    """The statement that would make an index or a constraint, without a database; None if Django cannot say."""
+    from django.db import connection
+
+    try:
+        quote_without_connection(connection)
+        editor = connection.schema_editor(collect_sql=True, atomic=False)
+        return str(thing.create_sql(model, editor) or "") or None
+    except Exception as error:
+        sys.stderr.write("handover: no SQL for %s: %s\n" % (thing.name, error))
+        return None
+
+
+def constraint_facts(model, constraint):
+    meta = model._meta
+    kind = {"UniqueConstraint": "unique", "CheckConstraint": "check", "ExclusionConstraint": "exclusion"}
+    special = getattr(constraint, "condition", None) or getattr(constraint, "expressions", None)
+    names = [cls.__name__ for cls in type(constraint).__mro__ if cls.__name__ in kind]
+    return {
+        "name": constraint.name,
+        "kind": kind[names[0]] if names else "other",
+        "columns": columns_of(meta, getattr(constraint, "fields", None) or ()),
+        "special": bool(special or getattr(constraint, "opclasses", None)) or not getattr(constraint, "fields", None),
+        "sql": sql_of(model, constraint),
+    }
+
+
+def many_to_many_facts(field):
+    through = field.remote_field.through
+    return {
+        "name": field.name,
+        "table": through._meta.db_table,
+        "own_table": bool(through._meta.auto_created),
+        "to_table": field.related_model._meta.db_table,
+        "accessor": field.remote_field.get_accessor_name(),
+        "query_name": field.related_query_name(),
+    }
+
+
 def model_facts(model, connection):
     meta = model._meta
     unique = [columns_of(meta, names) for names in meta.unique_together]
-    unique += [columns_of(meta, c.fields) for c in meta.constraints if getattr(c, "fields", None)]
+    constraints = [constraint_facts(model, c) for c in meta.constraints]
+    unique += [c["columns"] for c in constraints if c["kind"] == "unique" and not c["special"]]
     permissions = [
         ["%s_%s" % (action, meta.model_name), "Can %s %s" % (action, meta.verbose_name_raw)]
         for action in meta.default_permissions
     ]
+    key = getattr(meta, "pk_fields", None) or [meta.pk]
     return {
         "label": meta.label,
+        "path": dotted(model),
         "app_label": meta.app_label,
         "model_name": meta.model_name,
         "table": meta.db_table,
         "made_for": meta.auto_created._meta.label if meta.auto_created else None,
         "proxy": meta.proxy,
-        "fields": [field_facts(f, connection) for f in meta.local_concrete_fields],
+        "managed": meta.managed,
+        "parents": [parent._meta.label for parent in meta.parents],
+        "fields": [field_facts(f, connection) for f in meta.local_concrete_fields if f.db_type(connection)],
+        "key": [field.column for field in key],
+        "many_to_many": [many_to_many_facts(f) for f in meta.local_many_to_many],
         "unique": unique,
-        "indexes": [columns_of(meta, index.fields) for index in meta.indexes if index.fields],
+        "indexes": [index_facts(model, index) for index in meta.indexes]
+        + [
+            {"name": None, "columns": columns_of(meta, names), "method": "btree", "special": False, "sql": None}
+            for names in getattr(meta, "index_together", ())
+        ],
+        "constraints": constraints,
+        "ordering": [str(name) for name in meta.ordering],
         "permissions": permissions + [list(p) for p in meta.permissions],
     }
 
 
-def describe(_request):
+def hasher_facts():
+    from django.contrib.auth.hashers import get_hashers
+
+    found = []
+    for hasher in get_hashers():
+        values = {name: getattr(hasher, name) for name in HASHER_PARAMETERS if hasattr(hasher, name)}
+        values = {k: getattr(v, "__name__", None) or str(v) for k, v in values.items()}
+        found.append({"algorithm": hasher.algorithm, "class_name": dotted(type(hasher)), "parameters": values})
+    return found
+
+
+def keyed(value, key):
+    """A fingerprint that only shows whether two systems hold the same secret."""
+    return hmac.new(key.encode(), str(value).encode(), hashlib.sha256).hexdigest()
+
+
+def database_facts(connection):
+    found = connection.settings_dict
+    options = {name: str(value) for name, value in sorted(found.get("OPTIONS", {}).items()) if "pass" not in name}
+    return {
+        "vendor": connection.vendor,
+        "name": str(found.get("NAME", "")),
+        "host": str(found.get("HOST", "")),
+        "port": str(found.get("PORT", "") or ""),
+        "role": str(found.get("USER", "")),
+        "options": options,
+        "conn_max_age": found.get("CONN_MAX_AGE"),
+        "atomic_requests": bool(found.get("ATOMIC_REQUESTS")),
+        "time_zone": found.get("TIME_ZONE"),
+    }
+
+
+def settings_facts(connection, key, names):
+    from django.conf import settings
+    from django.core.files.storage import default_storage
+
+    validators = [
+        [v["NAME"], sorted([k, plain(o)] for k, o in v.get("OPTIONS", {}).items())]
+        for v in settings.AUTH_PASSWORD_VALIDATORS
+    ]
+    facts = {
+        "installed": [str(app) for app in settings.INSTALLED_APPS],
+        "auth_user_model": settings.AUTH_USER_MODEL,
+        "hashers": [],
+        "backends": list(settings.AUTHENTICATION_BACKENDS),
+        "session_engine": settings.SESSION_ENGINE,
+        "session_serializer": settings.SESSION_SERIALIZER,
+        "session_cookie": [
+            settings.SESSION_COOKIE_NAME,
+            str(settings.SESSION_COOKIE_DOMAIN),
+            settings.SESSION_COOKIE_PATH,
+        ],
+        "session_age": settings.SESSION_COOKIE_AGE,
+        "csrf": [settings.CSRF_COOKIE_NAME, str(settings.CSRF_COOKIE_DOMAIN), str(settings.CSRF_USE_SESSIONS)],
+        "secret_key": keyed(settings.SECRET_KEY, key),
+        "secret_key_fallbacks": [keyed(k, key) for k in getattr(settings, "SECRET_KEY_FALLBACKS", [])],
+        "user_table": None,
+        "login_fields": [],
+        "time_zone": settings.TIME_ZONE,
+        "use_tz": settings.USE_TZ,
+        "default_auto_field": settings.DEFAULT_AUTO_FIELD,
+        "password_validators": validators,
+        "media_root": str(settings.MEDIA_ROOT),
+        "storage": storage_facts(default_storage),
+        "database": database_facts(connection),
+        "routers": [str(router) for router in settings.DATABASE_ROUTERS],
+        "named": {name: str(getattr(settings, name, None)) for name in names},
+    }
+    if "django.contrib.auth" in settings.INSTALLED_APPS:
+        from django.contrib.auth import get_user_model
+
+        user = get_user_model()
+        facts["hashers"] = hasher_facts()
+        facts["user_table"] = user._meta.db_table
+        facts["login_fields"] = [str(user.USERNAME_FIELD), str(getattr(user, "EMAIL_FIELD", ""))]
+    return facts
+
+
+def describe(request):
+    import django
     from django.apps import apps
     from django.db import connection
 
     models = apps.get_models(include_auto_created=True)
-    return {"models": [model_facts(model, connection) for model in models], "migrations": migrations()}
+    return {
+        "versions": {"django": django.get_version(), "python": "%d.%d" % sys.version_info[:2]},
+        "settings": settings_facts(connection, request.get("key", ""), request.get("names", [])),
+        "models": [model_facts(model, connection) for model in models],
+        "migrations": migrations(),
+    }
 
 
 def migrations():
@@ -69,48 +384,73 @@ def migrations():
         migration = loader.graph.nodes[key]
         operations = []
         for operation in migration.operations:
-            before = state.clone()
-            operation.state_forwards(migration.app_label, state)
-            operations += operation_facts(operation, migration.app_label, before, state)
+            operations += operation_facts(operation, migration.app_label, state)
         module = type(migration).__module__
-        facts.append({"app": key[0], "name": key[1], "module": module, "operations": operations})
+        parents = sorted(list(parent.key) for parent in loader.graph.node_map[key].parents)
+        replaces = [list(pair) for pair in migration.replaces]
+        facts.append(
+            {
+                "app": key[0],
+                "name": key[1],
+                "module": module,
+                "operations": operations,
+                "parents": parents,
+                "replaces": replaces,
+            }
+        )
     return facts
 
 
 def full_plan(graph):
-    plan = []
+    plan, seen = [], set()
     for leaf in graph.leaf_nodes():
-        plan += [key for key in graph.forwards_plan(leaf) if key not in plan]
+        for key in graph.forwards_plan(leaf):
+            if key not in seen:
+                seen.add(key)
+                plan.append(key)
     return plan
 
 
-def operation_facts(operation, app_label, before, after):
+def operation_facts(operation, app_label, state):
+    """What an operation does to tables, in the order it does so; the state is moved on."""
     if hasattr(operation, "database_operations"):
-        parts = operation.database_operations
-        return [facts for part in parts for facts in operation_facts(part, app_label, before, after)]
+        # What the database sees is read off a state of its own; what Django believes comes after.
+        seen = state.clone()
+        facts = [f for part in operation.database_operations for f in operation_facts(part, app_label, seen)]
+        operation.state_forwards(app_label, state)
+        return facts
+    before = table_of(operation, app_label, state)
+    operation.state_forwards(app_label, state)
     kind = type(operation).__name__
-    facts = {"kind": kind, "table": None, "column": None, "null": None, "sql": kind != "RunPython"}
-    model = model_of(operation, app_label, before, after)
-    if model is not None:
-        facts["table"] = model._meta.db_table
-        if kind in ("AddField", "AlterField"):
-            facts["column"] = model._meta.get_field(operation.name).column
-            facts["null"] = operation.field.null
+    facts = {"kind": kind, "table": table_of(operation, app_label, state) or before, "column": None, "null": None}
+    facts["sql"] = kind != "RunPython"
+    if facts["table"] is not None and kind in ("AddField", "AlterField"):
+        field = operation.field.clone()
+        field.set_attributes_from_name(operation.name)
+        facts["column"] = None if field.many_to_many else field.column
+        facts["null"] = operation.field.null
     return [facts]
 
 
-def model_of(operation, app_label, before, after):
-    """The model an operation is about: as it is afterwards, or as it was if the operation removes it."""
+def table_of(operation, app_label, state):
+    """The table of the model an operation is about, as the given state knows it."""
+    from django.db import connection
+    from django.db.backends.utils import truncate_name
     from django.db.migrations.operations.models import ModelOperation
 
     names = [getattr(operation, "model_name", None), getattr(operation, "old_name", None)]
     if isinstance(operation, ModelOperation):
         names.append(operation.name)
     for name in filter(None, names):
-        for state in (after, before):
-            if (app_label, name.lower()) in state.models:
-                return state.apps.get_model(app_label, name)
+        model = state.models.get((app_label, name.lower()))
+        if model is not None:
+            table = model.options.get("db_table")
+            return table or truncate_name("%s_%s" % model_key(app_label, name), connection.ops.max_name_length())
     return None
+
+
+def model_key(app_label, name):
+    return app_label, name.lower()
 
 
 def render(request):
@@ -118,9 +458,7 @@ def render(request):
     from django.db import connection
     from django.db.migrations.loader import MigrationLoader
 
-    # Django asks an open connection to put parameters into a statement; there is none here.
-    quote = connection.schema_editor(collect_sql=True).quote_value
-    connection.ops.compose_sql = lambda query, params: query % tuple(map(quote, params or ()))
+    quote_without_connection(connection)
     loader = MigrationLoader(None)
     rendered = []
     for app, name in request["migrations"]:
@@ -136,24 +474,58 @@ def is_comment(text):
     return all(line.startswith("--") or not line.strip() for line in text.splitlines())
 
 
+def files(request):
+    """Which names the storage of a field finds: true, false, or what it said instead."""
+    from django.apps import apps
+
+    field = apps.get_model(request["model"])._meta.get_field(request["field"])
+    found = []
+    for name in request["names"]:
+        try:
+            found.append(bool(field.storage.exists(name)))
+        except Exception as error:
+            found.append("%s: %s" % (type(error).__name__, error))
+    return {"found": found}
+
+
 def answer(request):
-    return {"describe": describe, "render": render}[request["do"]](request)
+    return {"describe": describe, "render": render, "files": files}[request["do"]](request)
 
 
 def main():
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # the system's own prints must not mix with the answers
-    sys.path.insert(0, os.getcwd())
     for line in sys.stdin:
         try:
-            import django
-
-            django.setup()
-            reply = {"ok": answer(json.loads(line))}
-        except Exception:
+            request = json.loads(line)
+            if request["do"] == "start":
+                start(request)
+                reply = {"ok": True}
+            else:
+                reply = {"ok": answer(request)}
+        except BaseException:
             reply = {"error": traceback.format_exc()}
         replies.write(json.dumps(reply) + "\n")
         replies.flush()
+
+
+def start(request):
+    """Become the system: its folder, its environment, its settings."""
+    os.environ.update(request["environment"])
+    os.environ["DJANGO_SETTINGS_MODULE"] = request["settings"]
+    os.chdir(request["path"])
+    sys.path.insert(0, os.getcwd())
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    # Looking must not touch the database; whatever would, has no answer here.
+    connection.connect = refuse
+
+
+def refuse():
+    raise RuntimeError("the probe connects to no database")
 
 
 main()

@@ -2,51 +2,80 @@
 
 import json
 import os
+import select
+import shlex
 import subprocess
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
 
 from handover.config import System
-from handover.errors import ProbeError
+from handover.errors import ProbeError, RaisedError
 
 # Reads the agent's length, then the agent, and leaves standard input open for the dialogue.
 BOOTSTRAP = (
     "import io,sys;b=sys.stdin.buffer;n=int(b.readline());s=b.read(n);"
     "sys.stdin=io.TextIOWrapper(b,'utf-8');exec(compile(s,'handover-agent','exec'))"
 )
+ANSWER_WITHIN_S = 120.0
+CHUNK_BYTES = 1 << 16
 
 
 class Probe:
     """A running agent in one system's interpreter; made by :func:`probe`."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], requests: IO[bytes], replies: IO[bytes]) -> None:
-        self._name, self._process, self._requests, self._replies = name, process, requests, replies
+    def __init__(self, name: str, process: subprocess.Popen[bytes], within_s: float) -> None:
+        self._name, self._process, self._within_s = name, process, within_s
+        self._requests, self._replies = _pipes(process)
+        self._unread = b""
 
     def ask(self, do: str, **arguments: object) -> Any:
         """Return the system's answer.
 
         Raises
         ------
+        RaisedError
+            The system raised; its traceback is in the message.
         ProbeError
-            The system raised, or its interpreter ended.
+            Its interpreter ended, was silent for too long, or said something that is no answer.
         """
         with suppress(BrokenPipeError):  # it has ended; the missing answer says so below
             self._requests.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
-        line = self._replies.readline()
-        if not line:
-            message = f"the interpreter of {self._name} ended with status {self._process.wait()} and gave no answer."
-            raise ProbeError(f"{message} What it printed stands above; run it by hand to see more.")
-        reply = json.loads(line)
+        line = self._line(do)
+        try:
+            reply = json.loads(line)
+        except ValueError as error:
+            what = f"{self._name} answered {do!r} with something that is no JSON: {line[:80]!r}."
+            raise ProbeError(f"{what} Something between here and its interpreter writes to its output.") from error
         if "error" in reply:
-            raise ProbeError(f"{self._name} could not answer {do!r}. Its own words:\n{reply['error']}")
+            raise RaisedError(f"{self._name} could not answer {do!r}. Its own words:\n{reply['error']}")
         return reply["ok"]
+
+    def _line(self, do: str) -> bytes:
+        deadline = time.monotonic() + self._within_s
+        parts = [self._unread]
+        while b"\n" not in parts[-1]:
+            if not select.select([self._replies], [], [], max(deadline - time.monotonic(), 0))[0]:
+                self._process.kill()
+                message = f"{self._name} did not answer {do!r} within {self._within_s:g} s and was ended."
+                raise ProbeError(f"{message} Run its interpreter by hand to see what it waits for.")
+            parts.append(os.read(self._replies.fileno(), CHUNK_BYTES))
+            if not parts[-1]:
+                raise ProbeError(self._ended(cut=any(parts)))
+        line, _, self._unread = b"".join(parts).partition(b"\n")
+        return line
+
+    def _ended(self, *, cut: bool) -> str:
+        how = "in the middle of its answer" if cut else "and gave no answer"
+        message = f"the interpreter of {self._name} ended with status {self._process.wait()} {how}."
+        return f"{message} What it printed stands above; run it by hand to see more."
 
 
 @contextmanager
-def probe(name: str, system: System, root: Path) -> Iterator[Probe]:
+def probe(name: str, system: System, root: Path, *, within_s: float = ANSWER_WITHIN_S) -> Iterator[Probe]:
     """Start the agent inside a system and end it afterwards.
 
     Parameters
@@ -54,23 +83,26 @@ def probe(name: str, system: System, root: Path) -> Iterator[Probe]:
     name
         What to call the system in messages.
     system
-        Interpreter, folder and settings module.
+        Interpreter, folder, settings module and environment.
     root
         Folder of ``handover.toml``.
+    within_s
+        How long one answer may take, in seconds.
 
     Raises
     ------
     ProbeError
         The interpreter could not be started.
+    RaisedError
+        The system's settings or apps do not import; its traceback is in the message.
     """
     source = files("handover.probe").joinpath("agent.py").read_bytes()
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": system.settings}
-    command = [*_interpreter(system.python, root), "-c", BOOTSTRAP]
+    command = interpreter(system, root)
+    local = root / system.path
     try:
         process = subprocess.Popen(
             command,
-            cwd=root / system.path,
-            env=environment,
+            cwd=local if local.is_dir() else root,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,  # nothing is left to be flushed into a pipe that nobody reads any more
@@ -78,18 +110,30 @@ def probe(name: str, system: System, root: Path) -> Iterator[Probe]:
     except OSError as error:
         message = f"{name} could not be started with {command[0]!r} in {system.path}: {error.strerror}."
         raise ProbeError(f"{message} Correct `python` or `path` in handover.toml.") from error
-    assert process.stdin  # noqa: S101 - both are pipes
-    assert process.stdout  # noqa: S101
     with process:
         try:
+            started = Probe(name, process, within_s)
             with suppress(BrokenPipeError):
-                process.stdin.write(f"{len(source)}\n".encode() + source)
-            with open(process.stdout.fileno(), "rb", closefd=False) as replies:
-                yield Probe(name, process, process.stdin, replies)
+                _pipes(process)[0].write(f"{len(source)}\n".encode() + source)
+            started.ask("start", path=str(local), settings=system.settings, environment=system.variables())
+            yield started
         finally:
             process.kill()
 
 
-def _interpreter(python: Sequence[str], root: Path) -> list[str]:
-    program = python[0]
-    return [str(root / program) if "/" in program else program, *python[1:]]
+def interpreter(system: System, root: Path) -> list[str]:
+    """Return the command that runs the agent's bootstrap in a system's interpreter.
+
+    A program with a slash is relative to ``handover.toml``. ``ssh`` gives what follows to a shell on the other
+    machine, so there the bootstrap is quoted once more.
+    """
+    program, *rest = system.python
+    over_a_shell = Path(program).name == "ssh"
+    bootstrap = shlex.quote(BOOTSTRAP) if over_a_shell else BOOTSTRAP
+    return [str(root / program) if "/" in program else program, *rest, "-c", bootstrap]
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    assert process.stdin  # noqa: S101 - both are pipes
+    assert process.stdout  # noqa: S101
+    return process.stdin, process.stdout

@@ -1,54 +1,227 @@
-"""The live database as it is: columns, keys and indexes of the shared schema ``public``."""
+"""The live database as it is: every table of every schema but PostgreSQL's own, read in one snapshot."""
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, connect, errors, sql
+from psycopg.rows import dict_row
+
+from handover.errors import HandoverError, UnseenError
+
+Key = tuple[str, str]
+STATEMENT_TIMEOUT_MS = 30_000
+# Reading waits for nobody: whoever holds a table exclusively is told about, not queued behind.
+LOCK_TIMEOUT_MS = 2_000
+READS = (
+    "pg_class", "pg_namespace", "pg_attribute", "pg_attrdef", "pg_type", "pg_collation", "pg_constraint",
+    "pg_index", "pg_am", "pg_opclass", "pg_trigger", "pg_depend", "pg_roles", "pg_db_role_setting", "pg_database",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Column:
-    """One live column; ``supplied`` when the database fills it in by default or identity."""
+    """One live column; ``identity`` is '', 'a' (always) or 'd' (by default), ``generated`` '', 's' or 'v'."""
 
     type: str
     null: bool
-    supplied: bool
+    default: str | None = None
+    identity: str = ""
+    generated: str = ""
+    collation: str | None = None
+
+    @property
+    def supplied(self) -> bool:
+        """Whether the database fills it in."""
+        return self.default is not None or bool(self.identity or self.generated)
 
 
 @dataclass(frozen=True)
-class ForeignKey:
-    """One live foreign key into ``public``; ``deletes_in_database`` when it has an ON DELETE action."""
+class Constraint:
+    """One live constraint; ``kind`` is 'p', 'u', 'f', 'c' or 'x', ``on_delete`` 'a' when the database does nothing."""
+
+    name: str
+    kind: str
+    columns: tuple[str, ...]
+    definition: str
+    deferrable: bool
+    validated: bool
+    on_delete: str
+    target: Key | None
+    target_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Index:
+    """One live index; ``special`` when it is partial or on an expression, ``like`` when it serves LIKE only."""
+
+    name: str
+    method: str
+    columns: tuple[str, ...]
+    unique: bool
+    primary: bool
+    valid: bool
+    special: bool
+    default_classes: bool
+    like: bool
+    definition: str
+
+    @property
+    def plain(self) -> bool:
+        """Whether its columns describe it whole."""
+        return self.valid and not self.special and self.default_classes
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """One live trigger."""
+
+    name: str
+    definition: str
+    enabled: bool
+
+
+@dataclass
+class Table:
+    """One live table or view.
+
+    ``kind`` is PostgreSQL's ``relkind``, ``rows`` an estimate, -1 when never analysed; ``rewritten`` when a rule of
+    PostgreSQL turns statements into others.
+    """
 
     schema: str
-    table: str
-    column: str
-    target_table: str
-    target_column: str
-    deletes_in_database: bool
+    name: str
+    kind: str = "r"
+    owner: str = ""
+    rows: int = -1
+    bytes: int = 0
+    row_security: bool = False
+    rewritten: bool = False
+    grants: list[str] = field(default_factory=list)
+    columns: dict[str, Column] = field(default_factory=dict)
+    constraints: list[Constraint] = field(default_factory=list)
+    indexes: list[Index] = field(default_factory=list)
+    triggers: list[Trigger] = field(default_factory=list)
+
+    @property
+    def key(self) -> Key:
+        """Schema and name."""
+        return (self.schema, self.name)
+
+    def __str__(self) -> str:
+        return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns of its primary key."""
+        return next((c.columns for c in self.constraints if c.kind == "p"), ())
+
+    def foreign_keys(self) -> Iterator[Constraint]:
+        """Yield its foreign keys."""
+        return (c for c in self.constraints if c.kind == "f")
+
+    def is_indexed(self, columns: tuple[str, ...], *, method: str = "btree") -> bool:
+        """Say whether a valid index serves look-ups by these columns."""
+        return any(i.plain and i.columns == columns and i.method == method for i in self.indexes)
+
+    def is_unique(self, columns: tuple[str, ...]) -> bool:
+        """Say whether a valid index forbids duplicates of these columns; their order does not matter."""
+        return any(i.plain and i.unique and set(i.columns) == set(columns) for i in self.indexes)
 
 
 @dataclass(frozen=True)
+class Role:
+    """One database role; ``connections`` is its limit, -1 for none; ``settings`` are ``name=value`` texts."""
+
+    name: str
+    unbounded: bool
+    connections: int
+    settings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What one role lacks on one table, and whether it could alter it."""
+
+    missing: tuple[str, ...]
+    no_schema: bool
+    owns: bool
+    sequences: tuple[str, ...]
+
+
+@dataclass
 class Catalog:
-    """Everything that the contract is compared with.
+    """Everything that models are compared with.
 
     Attributes
     ----------
-    columns
-        Table → column → facts.
-    indexes, uniques
-        Table → the column lists of its valid, whole-table indexes; the unique ones (primary key included) again.
-    primary_keys
-        Table → columns of its primary key.
-    foreign_keys
-        All that point into ``public``.
+    server
+        The row of ``server.sql``.
+    tables
+        (schema, name) → table.
+    roles, rights
+        Of the roles that were asked for.
     """
 
-    columns: dict[str, dict[str, Column]]
-    indexes: dict[str, set[tuple[str, ...]]]
-    uniques: dict[str, set[tuple[str, ...]]]
-    primary_keys: dict[str, tuple[str, ...]]
-    foreign_keys: tuple[ForeignKey, ...]
+    server: dict[str, Any] = field(default_factory=dict)
+    tables: dict[Key, Table] = field(default_factory=dict)
+    roles: dict[str, Role] = field(default_factory=dict)
+    rights: dict[tuple[str, Key], Rights] = field(default_factory=dict)
+    schemas: frozenset[str] = frozenset({"public"})
+
+    def find(self, path: Sequence[str], name: str) -> Table | None:
+        """Return the table that a name means to somebody with this ``search_path``.
+
+        A model may name its schema itself, ``lab"."sample``: Django puts quotes around the whole.
+        """
+        parts = tuple(part for part in name.replace('"."', "\0").strip('"').split("\0") if part)
+        candidates = [(parts[0], parts[1])] if len(parts) > 1 else [(schema, name) for schema in path]
+        return next((self.tables[key] for key in candidates if key in self.tables), None)
+
+    def in_schema(self, schema: str) -> dict[str, Table]:
+        """Return the tables of one schema by name."""
+        return {name: table for (of, name), table in self.tables.items() if of == schema}
+
+    @cached_property
+    def foreign_keys(self) -> tuple[tuple[Table, Constraint], ...]:
+        """All foreign keys with the table they are on."""
+        return tuple((table, key) for table in self.tables.values() for key in table.foreign_keys())
+
+
+@contextmanager
+def snapshot(url: str, *, timeout_ms: int = STATEMENT_TIMEOUT_MS) -> Iterator[Connection[Any]]:
+    """Open one read-only snapshot of the database; nothing that happens meanwhile is seen, nothing can be written.
+
+    Raises
+    ------
+    UnseenError
+        The database cannot be reached, or refused to answer.
+    """
+    try:
+        with connect(url, application_name="handover check", connect_timeout=10) as connection:
+            begin(connection, timeout_ms=timeout_ms)
+            yield connection
+            connection.rollback()
+    except errors.InsufficientPrivilege as error:
+        message = f"the database did not let {_user(url)} look: {_first_line(error)}."
+        raise UnseenError(f"{message} `handover doctor` says which GRANT is missing.") from error
+    except (errors.QueryCanceled, errors.LockNotAvailable) as error:
+        message = f"the database took too long to answer: {_first_line(error)}. Somebody may hold a table exclusively."
+        raise UnseenError(f"{message} Nothing was compared; try again when it has ended.") from error
+    except errors.Error as error:
+        raise HandoverError(f"the database refused: {str(error).strip()}", code="HO004") from error
+
+
+def begin(connection: Connection[Any], *, timeout_ms: int = STATEMENT_TIMEOUT_MS) -> None:
+    """Make the connection's transaction a read-only snapshot with time limits."""
+    connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    connection.execute(sql.SQL("SET LOCAL statement_timeout = {}").format(timeout_ms))
+    connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT_MS))
+    connection.execute("SET LOCAL search_path = public")
 
 
 def query(name: str) -> bytes:
@@ -57,19 +230,56 @@ def query(name: str) -> bytes:
 
 
 def read(connection: Connection[Any]) -> Catalog:
-    """Read the catalog of schema ``public``; takes no lock on any table."""
-    columns: dict[str, dict[str, Column]] = {}
-    indexes: dict[str, set[tuple[str, ...]]] = {}
-    uniques: dict[str, set[tuple[str, ...]]] = {}
-    primary_keys: dict[str, tuple[str, ...]] = {}
-    for table, column, *facts in connection.execute(query("columns")):
-        columns.setdefault(table, {})[column] = Column(*facts)
-    for table, unique, primary, names in connection.execute(query("indexes")):
-        key = tuple(names)
-        indexes.setdefault(table, set()).add(key)
-        if unique:
-            uniques.setdefault(table, set()).add(key)
-        if primary:
-            primary_keys[table] = key
-    keys = tuple(ForeignKey(*facts) for facts in connection.execute(query("foreign_keys")))
-    return Catalog(columns, indexes, uniques, primary_keys, keys)
+    """Read the catalog, without roles; locks no table against anybody's reading or writing.
+
+    Parameters
+    ----------
+    connection
+        In a transaction of its own, see :func:`snapshot`.
+    """
+    server = _rows(connection, "server")[0]
+    tables = {(row["schema"], row["name"]): Table(**row) for row in _rows(connection, "tables")}
+    by_table: dict[str, dict[Key, list[dict[str, Any]]]] = {}
+    for part in ("columns", "constraints", "indexes", "triggers"):
+        by_table[part] = defaultdict(list)
+        for row in _rows(connection, part):
+            by_table[part][row.pop("schema"), row.pop("table")].append(row)
+    for key, table in tables.items():
+        table.columns = {row.pop("column"): Column(**row) for row in by_table["columns"][key]}
+        table.constraints = [_constraint(row) for row in by_table["constraints"][key]]
+        table.indexes = [Index(**row | {"columns": tuple(row["columns"])}) for row in by_table["indexes"][key]]
+        table.triggers = [Trigger(**row) for row in by_table["triggers"][key]]
+    schemas = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_'").fetchall()
+    return Catalog(server, tables, schemas=frozenset(name for (name,) in schemas))
+
+
+def read_roles(connection: Connection[Any], catalog: Catalog, names: Sequence[str]) -> None:
+    """Read what the catalog says about some roles, into it."""
+    asked = {"roles": list(names)}
+    for row in _rows(connection, "roles", asked):
+        catalog.roles[row["name"]] = Role(**row | {"settings": tuple(row["settings"])})
+    for row in _rows(connection, "rights", asked):
+        key = (row.pop("role"), (row.pop("schema"), row.pop("table")))
+        catalog.rights[key] = Rights(**row | {name: tuple(row[name]) for name in ("missing", "sequences")})
+
+
+def _constraint(row: dict[str, Any]) -> Constraint:
+    schema, table = row.pop("target_schema"), row.pop("target_table")
+    target = (schema, table) if table is not None else None
+    row |= {name: tuple(row[name]) for name in ("columns", "target_columns")}
+    return Constraint(**row, target=target)
+
+
+def _rows(connection: Connection[Any], name: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query(name), parameters).fetchall()
+
+
+def _user(url: str) -> str:
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - for one message
+
+    return str(conninfo_to_dict(url).get("user", "this role"))
+
+
+def _first_line(error: errors.Error) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,13 +1,22 @@
--- Only whole-table indexes on plain columns in their usual order: a partial one neither serves every look-up nor
--- forbids every duplicate, and one for LIKE (varchar_pattern_ops) serves no sorting.
-SELECT c.relname AS "table", i.indisunique AS "unique", i.indisprimary AS "primary",
+-- "plain": a whole-table index on columns in their usual order. A partial one neither serves every look-up nor forbids
+-- every duplicate, and one for LIKE (varchar_pattern_ops) serves no sorting.
+SELECT n.nspname AS "schema", c.relname AS "table", x.relname AS name, m.amname AS method,
        ARRAY(SELECT a.attname::text
                FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS key(attnum, position)
                JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = key.attnum
               WHERE key.position <= i.indnkeyatts
-              ORDER BY key.position) AS columns
+              ORDER BY key.position) AS columns,
+       i.indisunique AS "unique", i.indisprimary AS "primary", i.indisvalid AND i.indisready AS valid,
+       i.indpred IS NOT NULL OR i.indexprs IS NOT NULL AS special,
+       NOT EXISTS (SELECT FROM unnest(i.indclass::oid[]) AS class(oid) JOIN pg_opclass o ON o.oid = class.oid
+                    WHERE NOT o.opcdefault) AS default_classes,
+       EXISTS (SELECT FROM unnest(i.indclass::oid[]) AS class(oid) JOIN pg_opclass o ON o.oid = class.oid
+                WHERE o.opcname LIKE '%pattern\_ops') AS "like",
+       pg_get_indexdef(i.indexrelid) AS definition
   FROM pg_index i
   JOIN pg_class c ON c.oid = i.indrelid
- WHERE c.relnamespace = 'public'::regnamespace AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-   AND NOT EXISTS (SELECT FROM unnest(i.indclass::oid[]) AS class(oid) JOIN pg_opclass o ON o.oid = class.oid
-                    WHERE NOT o.opcdefault)
+  JOIN pg_class x ON x.oid = i.indexrelid
+  JOIN pg_am m ON m.oid = x.relam
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+ ORDER BY 1, 2, 3

@@ -1,4 +1,6 @@
-"""What a system's models expect of the database, as its probe tells."""
+"""What a system is and what its models expect of the database, as its probe tells."""
+
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -7,31 +9,147 @@ class _Facts(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Given(_Facts):
+    """A default or an ``upload_to``: nothing, a value, or a callable with the digest of its source."""
+
+    kind: Literal["none", "value", "callable"] = "none"
+    value: str = ""
+    source: str | None = None
+
+    def same_as(self, other: "Given") -> bool:
+        """Say whether two are the same; a callable may live in two modules if its text is the same."""
+        if self.kind == other.kind == "callable" and self.source is not None:
+            return self.source == other.source
+        # A text field without a default is empty, too.
+        return self.stored() == other.stored()
+
+    def stored(self) -> tuple[str, str]:
+        """Return what ends up in the column."""
+        return ("none", "") if self.value == "str:" else (self.kind, self.value)
+
+    def __str__(self) -> str:
+        if self.kind == "none":
+            return "nothing"
+        kind, _, value = self.value.partition(":")
+        return self.value if self.kind == "callable" else (repr(value) if kind == "str" else value)
+
+
+class Storage(_Facts):
+    """Where a file field keeps its files; ``local`` when that is a folder."""
+
+    class_name: str
+    default: bool
+    local: bool
+    parameters: dict[str, str]
+
+    def place(self) -> tuple[str, ...]:
+        """Return what decides where a name is found: the folder, or the bucket and the prefix."""
+        if self.local:
+            return ("folder", self.parameters.get("location", "").rstrip("/"))
+        names = ("bucket_name", "location", "endpoint_url")
+        return (self.class_name, *(self.parameters.get(name, "") for name in names))
+
+
+class Relation(_Facts):
+    """Where a foreign key points, and how one gets back."""
+
+    to: str
+    to_table: str
+    on_delete: str | None
+    accessor: str | None
+    query_name: str
+    constraint: bool
+    parent_link: bool
+
+
 class Field(_Facts):
     """One concrete field; ``type`` is the database's, ``references`` the (table, column) it points at."""
 
+    name: str
     column: str
     type: str
+    kind: str
     null: bool
+    blank: bool
     primary_key: bool
     unique: bool
     indexed: bool
     references: tuple[str, str] | None
+    relation: Relation | None
+    default: Given
+    db_default: str | None
+    choices: tuple[tuple[str, str], ...] | str
+    max_length: int | None
+    collation: str | None
+    validators: tuple[str, ...]
+    auto_now: bool
+    auto_now_add: bool
+    upload_to: Given | None
+    storage: Storage | None
+    generated: bool
+
+    def values(self) -> tuple[str, ...]:
+        """Return the values it may choose from, as text; empty when it is free."""
+        if isinstance(self.choices, str):
+            return ()
+        return tuple(value.partition(":")[2] for value, _ in self.choices if not value.startswith("NoneType:"))
+
+
+class ManyToMany(_Facts):
+    """One many-to-many field; ``own_table`` when Django makes its table."""
+
+    name: str
+    table: str
+    own_table: bool
+    to_table: str
+    accessor: str | None
+    query_name: str
+
+
+class Index(_Facts):
+    """One index of ``Meta``; ``special`` when columns alone do not describe it, ``sql`` the statement that makes it."""
+
+    name: str | None
+    columns: tuple[str, ...]
+    method: str
+    special: bool
+    sql: str | None = None
+
+
+class Constraint(_Facts):
+    """One constraint of ``Meta``; ``special`` and ``sql`` as for an index."""
+
+    name: str
+    kind: str
+    columns: tuple[str, ...]
+    special: bool
+    sql: str | None = None
 
 
 class Model(_Facts):
     """One model; ``made_for`` names the model that a many-to-many table of Django's making belongs to."""
 
     label: str
+    path: str
     app_label: str
     model_name: str
     table: str
     made_for: str | None
     proxy: bool
+    managed: bool
+    parents: tuple[str, ...]
     fields: tuple[Field, ...]
+    key: tuple[str, ...]
+    many_to_many: tuple[ManyToMany, ...]
     unique: tuple[tuple[str, ...], ...]
-    indexes: tuple[tuple[str, ...], ...]
+    indexes: tuple[Index, ...]
+    constraints: tuple[Constraint, ...]
+    ordering: tuple[str, ...]
     permissions: tuple[tuple[str, str], ...]
+
+    def by_column(self) -> dict[str, Field]:
+        """Return its fields by the name of their column."""
+        return {field.column: field for field in self.fields}
 
 
 class Operation(_Facts):
@@ -51,6 +169,8 @@ class Migration(_Facts):
     name: str
     module: str
     operations: tuple[Operation, ...]
+    parents: tuple[tuple[str, str], ...] = ()
+    replaces: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -58,9 +178,60 @@ class Migration(_Facts):
         return (self.app, self.name)
 
 
+class Hasher(_Facts):
+    """One password hasher."""
+
+    algorithm: str
+    class_name: str
+    parameters: dict[str, str]
+
+
+class DatabaseSettings(_Facts):
+    """Where the system says its database is; never with a password."""
+
+    vendor: str
+    name: str
+    host: str
+    port: str
+    role: str
+    options: dict[str, str]
+    conn_max_age: float | None
+    atomic_requests: bool
+    time_zone: str | None
+
+
+class Settings(_Facts):
+    """The settings that two systems on one database must agree on; secrets by keyed hash."""
+
+    installed: tuple[str, ...]
+    auth_user_model: str
+    user_table: str | None
+    hashers: tuple[Hasher, ...]
+    backends: tuple[str, ...]
+    session_engine: str
+    session_serializer: str
+    session_cookie: tuple[str, ...]
+    session_age: int
+    csrf: tuple[str, ...]
+    secret_key: str
+    secret_key_fallbacks: tuple[str, ...]
+    login_fields: tuple[str, ...]
+    time_zone: str | None
+    use_tz: bool
+    default_auto_field: str
+    password_validators: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    media_root: str
+    storage: Storage
+    database: DatabaseSettings
+    routers: tuple[str, ...] = ()
+    named: dict[str, str]
+
+
 class Description(_Facts):
     """The answer to ``describe``."""
 
+    versions: dict[str, str]
+    settings: Settings
     models: tuple[Model, ...]
     migrations: tuple[Migration, ...]
 

@@ -1,0 +1,1 @@
+"""The live rows, counted where they would surprise one of the systems."""

@@ -1,0 +1,1 @@
+"""Two systems and the live database, looked at together."""

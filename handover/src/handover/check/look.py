@@ -1,0 +1,137 @@
+"""One check: ask both systems, read the database in one snapshot, apply every rule, take the census."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from psycopg import Connection
+
+from handover.census.census import Compared, take
+from handover.check.rows import read_rows
+from handover.check.subject import Side, Subject, search_path
+from handover.check.systems import Answers, Asked
+from handover.config import Config, SideName
+from handover.errors import Finding, UnseenError
+from handover.probe.client import Probe
+from handover.rules import RULES
+from handover.schema import catalog as live
+from handover.wording import counted
+
+ORDER = {"breaking": 0, "risky": 1, "unseen": 2, "safe": 3}
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What one check saw.
+
+    Attributes
+    ----------
+    subject
+        The facts.
+    findings
+        Merged, the worst first.
+    compared
+        What the census counted, one entry a table.
+    """
+
+    subject: Subject
+    findings: tuple[Finding, ...]
+    compared: tuple[Compared, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was gathered; the snapshot and the dialogues are open."""
+
+    connection: Connection[Any]
+    subject: Subject
+    probes: Mapping[SideName, Probe]
+    findings: tuple[Finding, ...]
+
+
+@contextmanager
+def gathered(config: Config, url: str, answers: Answers) -> Iterator[Facts]:
+    """Read the catalog while both systems answer.
+
+    Raises
+    ------
+    UnseenError, ProbeError
+        Something could not be looked at, so there is no verdict.
+    """
+    with live.snapshot(url) as connection:
+        catalog = live.read(connection)
+        asked = [answer.result() for answer in answers]
+        described = [a for a in asked if a.description]
+        live.read_roles(connection, catalog, [a.description.settings.database.role for a in described if a.description])
+        sides = tuple(_side(a, catalog) for a in described)
+        rows, unread = read_rows(connection, catalog, sides[0].search_path if sides else ("public",))
+        probes = {a.name: a.probe for a in described if a.probe}
+        raised = (a.finding for a in asked if a.finding)
+        yield Facts(connection, Subject(config, catalog, sides, rows), probes, (*raised, *unread))
+
+
+def look(config: Config, url: str, answers: Answers, *, budget_s: float, say: Callable[[str], None]) -> Looked:
+    """Look at everything once.
+
+    Parameters
+    ----------
+    config, url
+        The pair, and the database it shares.
+    answers
+        Of both systems, which may still be starting: see :func:`handover.check.systems.asking`.
+    budget_s
+        How long the census may take, in seconds.
+    say
+        Receives a line of progress.
+
+    Raises
+    ------
+    UnseenError, ProbeError
+        Something could not be looked at, so there is no verdict.
+    """
+    with gathered(config, url, answers) as facts:
+        subject = facts.subject
+        if subject.both and not subject.shared:
+            raise UnseenError(_nothing_shared(subject))
+        findings = [*facts.findings, *apply_rules(subject)]
+        compared: tuple[Compared, ...] = ()
+        if subject.both:
+            say(f"taking the census of {counted(len(subject.shared), 'shared table')}")
+            compared, met = take(facts.connection, subject, facts.probes, budget_s=budget_s, say=say)
+            findings += met
+    return Looked(subject, merged(findings), compared)
+
+
+def apply_rules(subject: Subject, *, adoption: bool = False) -> list[Finding]:
+    """Return what the rules find; of an adoption, those rules that refuse one."""
+    rules = [rule for rule in RULES.values() if rule.adoption or not adoption]
+    return [finding for rule in rules for finding in rule.look(subject)]
+
+
+def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Make one of what both systems suffer from, and sort: the worst first, then by place."""
+    result: dict[tuple[str, str, str], Finding] = {}
+    for finding in findings:
+        key = (finding.code, finding.where, finding.found)
+        known = result.setdefault(key, finding)
+        if known is finding or known == finding:
+            continue
+        hurts = known.hurts if known.hurts == finding.hurts else "both"
+        expected = known.expected
+        if finding.expected not in expected:
+            expected = f"{expected}, and {finding.expected}"
+        severity = min(known.severity, finding.severity, key=ORDER.__getitem__)
+        result[key] = replace(known, hurts=hurts, expected=expected, severity=severity)
+    return tuple(sorted(result.values(), key=lambda f: (ORDER[f.severity], f.where, f.code, f.found)))
+
+
+def _side(asked: Asked, catalog: live.Catalog) -> Side:
+    assert asked.description is not None  # noqa: S101 - the caller chose those that have one
+    return Side(asked.name, asked.description, search_path(asked.description, catalog))
+
+
+def _nothing_shared(subject: Subject) -> str:
+    counts = [f"{len(subject.known[side.name])} tables of the {side.name}" for side in subject.sides]
+    message = f"{' and '.join(counts)} were found in {subject.catalog.server['database']}, and none is shared."
+    return f"{message} 0 tables compared. Is it the right database, and does it have the original's tables?"

@@ -1,0 +1,58 @@
+"""The rows that belong to the schema: migration histories, content types, permissions."""
+
+from collections.abc import Iterator
+from typing import Any, LiteralString
+
+from psycopg import Connection, sql
+
+from handover.check.subject import Rows
+from handover.errors import Finding
+from handover.schema.catalog import Catalog, Table
+
+HISTORY = "django_migrations"
+TYPES = ("django_content_type", "auth_permission")
+
+
+def readable(connection: Connection[Any], table: Table) -> bool:
+    """Say whether the connected role may read a table."""
+    # A schema that may not be used makes even the second question an error, so it is asked first.
+    schema: LiteralString = "SELECT has_schema_privilege(%s, 'USAGE')"
+    of_table: LiteralString = "SELECT has_table_privilege(format('%%I.%%I', %s::text, %s::text), 'SELECT')"
+    for query, names in ((schema, [table.schema]), (of_table, [table.schema, table.name])):
+        if connection.execute(query, names).fetchone() != (True,):
+            return False
+    return True
+
+
+def unreadable(catalog: Catalog, table: Table) -> Finding:
+    """Return the finding that a table may not be read, with the GRANT that would change it."""
+    role = catalog.server["role"]
+    schema, name = f'"{table.schema}"', f'"{table.schema}"."{table.name}"'
+    todo = f'GRANT USAGE ON SCHEMA {schema} TO "{role}"; GRANT SELECT ON {name} TO "{role}";'
+    found = f"may not be read by {role}"
+    return Finding("HO242", str(table), found, "its rows were not looked at", todo, "unseen", "both")
+
+
+def read_rows(connection: Connection[Any], catalog: Catalog, path: tuple[str, ...]) -> tuple[Rows, tuple[Finding, ...]]:
+    """Read the rows; ``path`` is where the shared tables lie."""
+    findings: list[Finding] = []
+    applied = {}
+    for table in [t for t in catalog.tables.values() if t.name == HISTORY]:
+        if not readable(connection, table):
+            findings.append(unreadable(catalog, table))
+            continue
+        query = sql.SQL("SELECT app, name FROM {}").format(sql.Identifier(*table.key))
+        applied[table.key] = frozenset(connection.execute(query).fetchall())
+    types, permissions = (catalog.find(path, name) for name in TYPES)
+    present = [table for table in (types, permissions) if table]
+    findings += [unreadable(catalog, table) for table in present if not readable(connection, table)]
+    if types is None or permissions is None or findings:
+        return Rows(applied), tuple(findings)
+    labels = frozenset(_fetch(connection, "SELECT app_label, model FROM {}", types))
+    query_permissions = "SELECT t.app_label, t.model, p.codename FROM {} p JOIN {} t ON t.id = p.content_type_id"
+    return Rows(applied, labels, frozenset(_fetch(connection, query_permissions, permissions, types))), ()
+
+
+def _fetch(connection: Connection[Any], query: LiteralString, *tables: Table) -> Iterator[tuple[Any, ...]]:
+    names = [sql.Identifier(*table.key) for table in tables]
+    yield from connection.execute(sql.SQL(query).format(*names))

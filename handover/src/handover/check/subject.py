@@ -1,0 +1,204 @@
+"""What the rules look at: two systems as they describe themselves, and the database as it is."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from handover.config import Config, ModelPair, SideName
+from handover.schema.catalog import Catalog, Key, Table
+from handover.schema.models import Description, Field, Migration, Model
+
+Applied = frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The few rows that are part of the schema.
+
+    Attributes
+    ----------
+    applied
+        History table → (app, name) pairs.
+    content_types, permissions
+        (app label, model) pairs, and with the codename; None when there is no such table.
+    """
+
+    applied: dict[Key, Applied] = field(default_factory=dict)
+    content_types: frozenset[tuple[str, str]] | None = None
+    permissions: frozenset[tuple[str, str, str]] | None = None
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A model and the live table it reads and writes."""
+
+    side: "Side"
+    model: Model
+    table: Table
+
+    def fields(self) -> Iterator[tuple[Field, str]]:
+        """Yield each field whose column is live, with its place."""
+        return ((f, f"{self.table}.{f.column}") for f in self.model.fields if f.column in self.table.columns)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two models that share a table."""
+
+    original: Model
+    backend: Model
+    table: Table
+
+    def fields(self) -> Iterator[tuple[Field, Field, str]]:
+        """Yield the two fields of each column that both know, with its place."""
+        others = self.backend.by_column()
+        for one in self.original.fields:
+            if one.column in others:
+                yield one, others[one.column], f"{self.table}.{one.column}"
+
+    @property
+    def automatic(self) -> bool:
+        """Whether Django made both, as the table of a many-to-many field."""
+        return self.original.made_for is not None and self.backend.made_for is not None
+
+
+@dataclass(frozen=True)
+class Side:
+    """One system: what it says of itself, and how it finds its tables."""
+
+    name: SideName
+    description: Description
+    search_path: tuple[str, ...]
+
+    @property
+    def other(self) -> SideName:
+        """The other system."""
+        return "backend" if self.name == "original" else "original"
+
+    @property
+    def role(self) -> str:
+        """The database role it connects as."""
+        return self.description.settings.database.role
+
+    def migrations(self) -> dict[tuple[str, str], Migration]:
+        """Return its migrations by app and name."""
+        return {migration.key: migration for migration in self.description.migrations}
+
+
+@dataclass
+class Subject:
+    """Everything that one check looks at.
+
+    Attributes
+    ----------
+    config
+        The pair as ``handover.toml`` names it.
+    catalog, rows
+        The live database.
+    sides
+        The systems that could describe themselves.
+    adopting
+        The backend is about to be taken in: what it adds is not there yet.
+    """
+
+    config: Config
+    catalog: Catalog
+    sides: tuple[Side, ...]
+    rows: Rows = field(default_factory=Rows)
+    adopting: bool = False
+
+    @cached_property
+    def mapped(self) -> tuple[Mapped, ...]:
+        """Every model of every side that has a live table; of several on one table, the one that is managed."""
+        found: list[Mapped] = []
+        for side in self.sides:
+            by_table: dict[Key, Mapped] = {}
+            for model in side.description.concrete():
+                table = self.catalog.find(side.search_path, model.table)
+                if table and not (table.key in by_table and not self._preferred(model, by_table[table.key].model)):
+                    by_table[table.key] = Mapped(side, model, table)
+            found += by_table.values()
+        return tuple(found)
+
+    def _preferred(self, model: Model, known: Model) -> bool:
+        named = {path for pair in self.config.models for path in (pair.original, pair.backend)}
+        return (model.path in named, model.managed) > (known.path in named, known.managed)
+
+    @cached_property
+    def known(self) -> dict[SideName, dict[Key, Model]]:
+        """Side → live table → model."""
+        result: dict[SideName, dict[Key, Model]] = {side.name: {} for side in self.sides}
+        for mapped in self.mapped:
+            result[mapped.side.name][mapped.table.key] = mapped.model
+        return result
+
+    @cached_property
+    def shared(self) -> frozenset[Key]:
+        """The live tables that both systems use; in an adoption, those in ``public`` that the backend knows."""
+        if self.adopting:
+            return frozenset(key for key in self.known["backend"] if key[0] == "public")
+        if len(self.known) < len(("original", "backend")):
+            return frozenset()
+        return frozenset(self.known["original"].keys() & self.known["backend"].keys())
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The two models of each shared table."""
+        if self.adopting:
+            return ()
+        tables = (self.catalog.tables[key] for key in sorted(self.shared))
+        return tuple(Pair(self.known["original"][t.key], self.known["backend"][t.key], t) for t in tables)
+
+    @cached_property
+    def looked_at(self) -> tuple[Mapped, ...]:
+        """The models whose tables are compared: all that are shared, and of a side's own those it manages."""
+        if self.adopting:
+            return tuple(m for m in self.mapped if m.table.key in self.shared)
+        return tuple(m for m in self.mapped if m.table.key in self.shared or m.model.managed)
+
+    @cached_property
+    def on_shared(self) -> tuple[Mapped, ...]:
+        """The models on shared tables."""
+        return tuple(m for m in self.mapped if m.table.key in self.shared)
+
+    @property
+    def adopted(self) -> bool:
+        """Whether the schema that the backend looks for its own tables in is there."""
+        schema = self.config.backend.schema_name
+        paths = [side.search_path for side in self.sides if side.name == "backend"]
+        return not self.adopting and (schema in self.catalog.schemas or not any(schema in path for path in paths))
+
+    def side(self, name: SideName) -> Side | None:
+        """Return a side if it could be asked."""
+        return next((side for side in self.sides if side.name == name), None)
+
+    @cached_property
+    def both(self) -> tuple[Side, Side] | None:
+        """The original and the backend, if both could be asked."""
+        original, backend = self.side("original"), self.side("backend")
+        return (original, backend) if original and backend else None
+
+    def is_new(self, table: Table, column: str) -> bool:
+        """Say whether ``handover.toml`` allows the backend to add this column."""
+        return any(p.table in (table.name, str(table)) and column in p.new_fields for p in self.config.models)
+
+    def history(self, side: Side) -> Table | None:
+        """Return the table that a side's Django writes its history to."""
+        return self.catalog.find(side.search_path, "django_migrations")
+
+    def declared(self, pair: Pair) -> ModelPair | None:
+        """Return the row of ``handover.toml`` for a pair."""
+        return next((p for p in self.config.models if p.table in (pair.table.name, str(pair.table))), None)
+
+
+def search_path(description: Description, catalog: Catalog) -> tuple[str, ...]:
+    """Return where a system looks for its tables: by its own options, its role, its database, or the default."""
+    database = description.settings.database
+    role = catalog.roles.get(database.role)
+    texts = [database.options.get("options", ""), *reversed(role.settings if role else ()), *catalog.server["settings"]]
+    for text in texts:
+        if found := re.search(r"search_path\s*=\s*((?:\"[^\"]*\"|[\w$]+)(?:\s*,\s*(?:\"[^\"]*\"|[\w$]+))*)", text):
+            names = [name.strip().strip('"') for name in found[1].split(",")]
+            return tuple(database.role if name == "$user" else name for name in names)
+    return (database.role, "public")

@@ -1,0 +1,51 @@
+"""Both systems asked at the same time; one whose code raises is a finding, one that falls silent an error."""
+
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from handover.config import Config, SideName, System
+from handover.errors import Finding, RaisedError
+from handover.probe.client import Probe, probe
+from handover.schema.models import Description
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one system said: its description and the open dialogue, or the finding that it raised."""
+
+    name: SideName
+    probe: Probe | None
+    description: Description | None
+    finding: Finding | None
+
+
+Answers = tuple[Future[Asked], ...]
+
+
+@contextmanager
+def asking(config: Config) -> Iterator[Answers]:
+    """Ask both systems to describe themselves, each in a thread; their dialogues stay open until the end."""
+    key = secrets.token_hex(32)  # both get the same, so equal secrets have equal fingerprints
+    systems: dict[SideName, System] = {"original": config.require_original(), "backend": config.backend}
+    with ExitStack() as stack, ThreadPoolExecutor(len(systems)) as pool:
+        # The dialogues are closed after the threads have ended, whatever happens in between.
+        yield tuple(pool.submit(_ask, stack, config, name, system, key) for name, system in systems.items())
+
+
+def _ask(stack: ExitStack, config: Config, name: SideName, system: System, key: str) -> Asked:
+    names = [config.index.setting] if config.index else []
+    try:
+        dialogue = stack.enter_context(probe(f"the {name}", system, config.root))
+        described = Description.model_validate(dialogue.ask("describe", key=key, names=names))
+    except RaisedError as error:
+        words = str(error).partition("\n")[2].strip()
+        last = words.splitlines()[-1]
+        found = f"does not start: {last}"
+        todo = f"Mend it, or its environment in handover.toml. Its own words:\n{words}"
+        return Asked(
+            name, None, None, Finding("HO104", system.settings, found, "nothing of it was compared", todo, hurts=name)
+        )
+    return Asked(name, dialogue, described, None)

@@ -1,0 +1,88 @@
+"""``handover check``: is the pair clean?
+
+Two interpreters take longer to start than this one, so they are started first and the rest is imported meanwhile.
+"""
+
+# ruff: noqa: PLC0415 - see above
+
+import json
+import sys
+import time
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from handover import config as configuration
+from handover.check.systems import asking
+from handover.config import Config, database_url
+from handover.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from handover.check.look import Looked
+    from handover.report.verdict import Verdict
+
+ConfigOption = Annotated[Path, typer.Option(help="The pair: its systems, database and models.")]
+BudgetOption = Annotated[float, typer.Option("--census-seconds", min=0.0, help="How long counting live rows may take.")]
+DEFAULT_CONFIG = Path("handover.toml")
+DEFAULT_BUDGET_S = 30.0
+
+
+def check(
+    config: ConfigOption = DEFAULT_CONFIG,
+    census_seconds: BudgetOption = DEFAULT_BUDGET_S,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of the table.")] = False,
+    as_sarif: Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0 instead of the table.")] = False,
+    as_junit: Annotated[bool, typer.Option("--junit", help="JUnit XML instead of the table.")] = False,
+    as_html: Annotated[bool, typer.Option("--html", help="An HTML page instead of the table.")] = False,
+) -> None:
+    """Compare both systems and the live database; change nothing.
+
+    Exit 0 clean, 4 with findings, 1 when something could not be looked at.
+    """
+    if as_json + as_sarif + as_junit + as_html > 1:
+        raise ConfigurationError("--json, --sarif, --junit and --html are one output each; choose one.")
+    pair = configuration.load(config)
+    began = time.monotonic()
+    looked = look_at(pair, census_seconds)
+    from handover.contract.contract import judge, load, path_of
+    from handover.report.verdict import Verdict
+
+    judged = judge(load(path_of(pair)), looked.findings, date.today())  # noqa: DTZ011 - a day of the reader's
+    verdict = Verdict(looked, judged, time.monotonic() - began)
+    if as_json or as_sarif or as_junit or as_html:
+        print(_for_machines(verdict, sarif=as_sarif, junit=as_junit, html=as_html))  # noqa: T201 - nothing may wrap it
+    else:
+        from rich.console import Console
+
+        from handover.report import table
+
+        table.show(verdict, Console(highlight=False))
+    raise typer.Exit(verdict.exit_code)
+
+
+def _for_machines(verdict: "Verdict", *, sarif: bool, junit: bool, html: bool) -> str:
+    from handover.report import html as page
+    from handover.report import machine
+
+    if junit:
+        return machine.as_junit(verdict)
+    if html:
+        return page.as_html(verdict)
+    values = machine.as_sarif(verdict) if sarif else machine.as_json(verdict)
+    return json.dumps(values, indent=2, ensure_ascii=False)
+
+
+def look_at(pair: Config, census_seconds: float) -> "Looked":
+    """Look at a pair, with progress on standard error."""
+    say("asking both systems, reading the catalog")
+    with asking(pair) as answers:
+        from handover.check.look import look
+
+        return look(pair, database_url(pair), answers, budget_s=census_seconds, say=say)
+
+
+def say(line: str) -> None:
+    """Tell people how far it is."""
+    print(line, file=sys.stderr)  # noqa: T201

@@ -1,0 +1,54 @@
+"""``handover contract``: what the team has agreed on, and one more acceptance."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from handover import config as configuration
+from handover.cli.check import DEFAULT_BUDGET_S, DEFAULT_CONFIG, BudgetOption, ConfigOption, look_at
+from handover.contract import contract as agreed
+from handover.report.table import BAD, GOOD, OPEN
+
+contract = typer.Typer(invoke_without_command=True, help="Show what was accepted, or accept one more finding.")
+out = Console(highlight=False, markup=False, soft_wrap=True)
+
+
+@contract.callback()
+def show(context: typer.Context, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Show what was accepted."""
+    if context.invoked_subcommand:
+        return
+    path = agreed.path_of(configuration.load(config))
+    entries = agreed.load(path).accepted
+    out.print(f"{path}: {len(entries)} accepted" if entries else f"{path}: nothing is accepted.")
+    for entry in entries:
+        over = entry.until is not None and entry.until < _today()
+        until = f" (until {entry.until})" if entry.until else ""
+        out.print(
+            f"{BAD if over else OPEN if entry.until else GOOD} {entry.code} {entry.place}{until}: {entry.because}"
+        )
+
+
+@contract.command()
+def accept(
+    code: Annotated[str, typer.Argument(help="The finding's code, for example HO131.")],
+    place: Annotated[str, typer.Argument(help="Its place, as the check writes it.")],
+    because: Annotated[str, typer.Option(help="Why it is no problem, or a known one.")],
+    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day that holds.")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    census_seconds: BudgetOption = DEFAULT_BUDGET_S,
+) -> None:
+    """Accept one finding that a check has now, with a reason. It is looked for first, so a slip of the pen is told."""
+    pair = configuration.load(config)
+    path = agreed.path_of(pair)
+    before = agreed.load(path)
+    findings = look_at(pair, census_seconds).findings
+    day = until.date() if until else None
+    agreed.save(path, agreed.accept(before, findings, code, place, because, day))
+    out.print(f"{path}: accepted {code} {place}. Review the file, then commit it.")
+
+
+def _today() -> date:
+    return date.today()  # noqa: DTZ011 - a day of the reader's

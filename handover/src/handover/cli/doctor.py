@@ -1,0 +1,90 @@
+"""``handover doctor``: may the check look at everything, and if not, what is missing?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from psycopg import Connection
+from rich.console import Console
+
+from handover import config as configuration
+from handover.check.rows import HISTORY, readable, unreadable
+from handover.check.systems import asking
+from handover.cli.check import DEFAULT_CONFIG, ConfigOption
+from handover.config import Config, database_url
+from handover.errors import HandoverError
+from handover.report.table import BAD, GOOD
+from handover.schema import catalog as live
+
+out = Console(highlight=False, markup=False, soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """One thing that was tried; ``cure`` is empty when it went well."""
+
+    what: str
+    cure: str = ""
+
+
+def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Say whether everything can be looked at, with the exact GRANT for what cannot."""
+    pair = configuration.load(config)
+    tables = {model.table for model in pair.models} | {HISTORY}
+    symptoms = [*of_systems(pair, tables), *of_database(pair, tables)]
+    for symptom in symptoms:
+        out.print(f"{BAD if symptom.cure else GOOD} {symptom.what}")
+        if symptom.cure:
+            out.print("   " + symptom.cure.replace("\n", "\n   "))
+    ill = sum(bool(symptom.cure) for symptom in symptoms)
+    out.print(f"{ill} of {len(symptoms)} things are missing." if ill else "Everything can be looked at.")
+    raise typer.Exit(1 if ill else 0)
+
+
+def of_systems(pair: Config, tables: set[str]) -> Iterator[Symptom]:
+    """Yield whether each system answers; add the tables that it names."""
+    with asking(pair) as answers:
+        for name, answer in zip(("original", "backend"), answers, strict=True):
+            try:
+                asked = answer.result()
+            except HandoverError as error:
+                yield Symptom(f"the {name} does not answer", str(error))
+                continue
+            if asked.description is None:
+                yield Symptom(f"the {name} does not start", str(asked.finding))
+                continue
+            tables |= {model.table for model in asked.description.concrete()}
+            versions = asked.description.versions
+            counts = f"{len(asked.description.models)} models"
+            yield Symptom(f"the {name} answers: Django {versions['django']}, Python {versions['python']}, {counts}")
+
+
+def of_database(pair: Config, tables: set[str]) -> Iterator[Symptom]:
+    """Yield whether the database can be reached, and which of its catalogs and of these tables may not be read."""
+    try:
+        with live.snapshot(database_url(pair)) as connection:
+            yield Symptom(f"the database answers: {connection.info.dbname}, as {connection.info.user}")
+            closed = list(_closed_catalogs(connection))
+            yield from closed or [Symptom(f"{len(live.READS)} catalogs may be read")]
+            if not closed:
+                yield from _of_tables(connection, live.read(connection), pair, tables)
+    except HandoverError as error:
+        yield Symptom("the database does not answer", str(error))
+
+
+def _closed_catalogs(connection: Connection[Any]) -> Iterator[Symptom]:
+    query = "SELECT name FROM unnest(%s::text[]) name WHERE NOT has_table_privilege('pg_catalog.' || name, 'SELECT')"
+    for (name,) in connection.execute(query, [list(live.READS)]).fetchall():
+        cure = f'GRANT SELECT ON pg_catalog.{name} TO "{connection.info.user}";'
+        yield Symptom(f"pg_catalog.{name} may not be read", cure)
+
+
+def _of_tables(connection: Connection[Any], catalog: live.Catalog, pair: Config, names: set[str]) -> Iterator[Symptom]:
+    tables = [table for table in catalog.tables.values() if table.name in names]
+    closed = [table for table in tables if not readable(connection, table)]
+    yield Symptom(f"{len(tables) - len(closed)} tables may be read")
+    for table in closed:
+        yield Symptom(f"{table} may not be read", unreadable(catalog, table).todo)
+    for name in sorted({model.table for model in pair.models} - {table.name for table in tables}):
+        yield Symptom(f"{name} does not exist", "Is it the right database? Correct `table` in handover.toml.")

@@ -1,0 +1,48 @@
+"""``handover document``: the exact schema of production, written down."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handover import config as configuration
+from handover.check.look import gathered
+from handover.check.systems import asking
+from handover.cli.check import DEFAULT_CONFIG, ConfigOption, say
+from handover.config import database_url
+from handover.document import drift, markdown
+from handover.document.facts import as_json
+from handover.errors import ConfigurationError, UnseenError
+
+DIFFERENT = 4
+
+
+def document(
+    config: ConfigOption = DEFAULT_CONFIG,
+    json_: Annotated[bool, typer.Option("--json", help="JSON instead of Markdown.")] = False,
+    strategy: Annotated[bool, typer.Option("--strategy", help="The mapping of the models only.")] = False,
+    diff: Annotated[Path | None, typer.Option("--diff", help="Show what changed since this saved JSON.")] = None,
+) -> None:
+    """Write the schema of the live database and what the models know of it. Two runs on the same schema are equal."""
+    if json_ + strategy + (diff is not None) > 1:
+        raise ConfigurationError("--json, --strategy and --diff are one output each; choose one.")
+    pair = configuration.load(config)
+    old = drift.load(diff) if diff else None
+    say("asking both systems, reading the catalog")
+    with asking(pair) as answers, gathered(pair, database_url(pair), answers) as facts:
+        if facts.findings:
+            raise UnseenError("the document would not be whole:\n" + "\n".join(map(str, facts.findings)))
+        subject = facts.subject
+    if old is not None:
+        lines = list(drift.drift(old, as_json(subject)))
+        _print("\n".join(lines) or f"Nothing changed since {diff}.")
+        raise typer.Exit(DIFFERENT if lines else 0)
+    if json_:
+        _print(json.dumps(as_json(subject), indent=2, ensure_ascii=False))
+    else:
+        _print((markdown.strategy if strategy else markdown.as_markdown)(subject).rstrip("\n"))
+
+
+def _print(text: str) -> None:
+    print(text)  # noqa: T201 - a file, so nothing may wrap it

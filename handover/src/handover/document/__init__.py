@@ -1,0 +1,1 @@
+"""The exact schema of production, and the mapping of the models, written down."""

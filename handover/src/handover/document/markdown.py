@@ -1,0 +1,146 @@
+"""The document as Markdown: tables for people, a diagram in Mermaid."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from handover.check.subject import Subject
+from handover.document.facts import as_json
+from handover.report.table import points_of
+
+
+def as_markdown(subject: Subject) -> str:
+    """Return the exact schema as Markdown."""
+    facts = as_json(subject)
+    database = facts["database"]
+    lines = [
+        f"# The schema of {database['name']}",
+        "",
+        f"PostgreSQL {database['postgresql']}, {len(facts['tables'])} tables and views.",
+        "Sizes have one significant digit.",
+        "",
+        "```mermaid",
+        *_diagram(subject),
+        "```",
+    ]
+    for name, table in facts["tables"].items():
+        lines += ["", *_table(name, table)]
+        for system, models in facts["models"].items():
+            for label, model in models.items():
+                if model["table"] == name:
+                    lines += ["", *_model(system, label, model)]
+    return "\n".join([*lines, ""])
+
+
+def _diagram(subject: Subject) -> Iterator[str]:
+    yield "erDiagram"
+    for table, key in subject.catalog.foreign_keys:
+        if key.target is not None:
+            target = subject.catalog.tables[key.target]
+            yield f"    {_name(str(target))} ||--o{{ {_name(str(table))} : {', '.join(key.columns)!r}".replace("'", '"')
+
+
+def _name(table: str) -> str:
+    return table.replace(".", "__")
+
+
+def _table(name: str, table: dict[str, Any]) -> Iterator[str]:
+    yield f"## `{name}`"
+    yield ""
+    rows = "unknown" if table["rows_about"] is None else f"{table['rows_about']:,}"
+    yield f"A {table['kind']} of {table['owner']}, about {rows} rows, about {table['bytes_about']:,} bytes."
+    if table["grants"]:
+        yield f"Grants: {'; '.join(table['grants'])}."
+    yield ""
+    columns = (
+        (f"`{column}`", facts["type"], "NULL" if facts["null"] else "NOT NULL", _supplied(facts))
+        for column, facts in table["columns"].items()
+    )
+    yield from _grid(("column", "type", "null?", "default / identity"), columns)
+    for part in ("constraints", "indexes", "triggers"):
+        if table[part]:
+            yield ""
+            states = ((f"`{n}`", f"`{f['definition']}`", _state(f)) for n, f in sorted(table[part].items()))
+            yield from _grid((part[:-1] if part != "indexes" else "index", "definition", "state"), states)
+
+
+def _supplied(column: dict[str, Any]) -> str:
+    if column["identity"]:
+        return f"identity {column['identity']}"
+    return "generated" if column["generated"] else f"`{column['default']}`" if column["default"] else "—"
+
+
+def _state(facts: dict[str, Any]) -> str:
+    good = all(facts.get(name, True) for name in ("validated", "valid", "enabled"))
+    return "" if good else "NOT VALID" if "validated" in facts else "invalid" if "valid" in facts else "disabled"
+
+
+def _model(system: str, label: str, model: dict[str, Any]) -> Iterator[str]:
+    yield f"### {system}: `{label}` (`{model['path']}`)"
+    yield ""
+    rows = ((f"`{name}`", _kind(field), _facts(field)) for name, field in model["fields"].items())
+    yield from _grid(("field", "kind", "only Python knows"), rows)
+
+
+def _kind(field: dict[str, Any]) -> str:
+    return f"{field['kind']}({field['max_length']})" if field["max_length"] else str(field["kind"])
+
+
+def _facts(field: dict[str, Any]) -> str:
+    parts = []
+    if field["default"] is not None:
+        parts.append(f"default `{field['default']}`")
+    if field["choices"]:
+        parts.append(f"choices {', '.join(field['choices'])}")
+    if field["relation"]:
+        relation = field["relation"]
+        parts.append(f"→ {relation['to']}, {relation['on_delete']}, related_name `{relation['related_name']}`")
+    if field["upload_to"] is not None:
+        parts.append(f"upload_to {field['upload_to']}")
+    parts += [name for name in ("auto_now", "auto_now_add", "blank") if field[name]]
+    parts += [f"`{validator}`" for validator in field["validators"]]
+    return "; ".join(parts) or "—"
+
+
+def _grid(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    headings = list(headings)
+    yield "| " + " | ".join(headings) + " |"
+    yield "|" + "--|" * len(headings)
+    for row in rows:
+        yield "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
+
+
+def strategy(subject: Subject) -> str:
+    """Return the model mapping as MODEL_REUSE_STRATEGY has it."""
+    lines = ["# Model reuse strategy", "", "## Models Mapped"]
+    for number, pair in enumerate((p for p in subject.pairs if subject.declared(p)), 1):
+        declared = subject.declared(pair)
+        name = pair.original.path.rpartition(".")[2]
+        lines += ["", f"### {number}. {name}"]
+        lines += [f"- **Original:** `{pair.original.path}`", f"- **Backend:** `{pair.backend.path}`"]
+        lines += [f"- **Table:** `{pair.table}`", "", "**Critical Compatibility Points:**"]
+        lines += [f"- {text}" for _, text in points_of(pair, declared.new_fields if declared else ())]
+        new = pair.backend.by_column().keys() - pair.original.by_column().keys()
+        lines.append("- no new fields: an exact mirror" if not new else f"- new fields: {', '.join(sorted(new))}")
+        lines += ["", *_field_types(pair.original.fields)]
+    lines += ["", "## Database Table Names", ""]
+    named = [p for p in subject.pairs if subject.declared(p)]
+    lines += _grid(
+        ("Model", "Backend", "db_table"), ((p.original.label, f"`{p.backend.path}`", f"`{p.table}`") for p in named)
+    )
+    lines += ["", "## ForeignKey Related Names", ""]
+    relations = (
+        (p.original.label, f"`{f.name}`", f.relation.to, f"`{f.relation.accessor}`")
+        for p in named
+        for f in p.original.fields
+        if f.relation
+    )
+    lines += _grid(("Model", "Field", "Related To", "related_name"), relations)
+    return "\n".join([*lines, ""])
+
+
+def _field_types(fields: Iterable[Any]) -> Iterator[str]:
+    rows = (
+        (f"`{f.name}`", f"{f.kind}({f.max_length})" if f.max_length else f.kind, "yes" if f.null else "no")
+        for f in fields
+    )
+    yield from _grid(("Field", "Type", "nullable"), rows)

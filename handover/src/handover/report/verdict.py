@@ -1,0 +1,58 @@
+"""The verdict of one check: what is open, what was accepted, and the exit code that follows."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from handover.check.look import Looked
+from handover.contract.contract import Judged
+from handover.errors import Finding
+from handover.wording import counted
+
+CLEAN, NOT_LOOKED_AT, FINDINGS = 0, 1, 4
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One check, judged by the contract."""
+
+    looked: Looked
+    judged: Judged
+    seconds: float
+
+    @cached_property
+    def problems(self) -> tuple[Finding, ...]:
+        """Open findings that are breaking or risky."""
+        return tuple(f for f in self.judged.open if f.severity in ("breaking", "risky"))
+
+    @cached_property
+    def unseen(self) -> tuple[Finding, ...]:
+        """What nobody could look at."""
+        return tuple(f for f in self.judged.open if f.severity == "unseen")
+
+    @cached_property
+    def safe(self) -> tuple[Finding, ...]:
+        """What is worth knowing."""
+        return tuple(f for f in self.judged.open if f.severity == "safe")
+
+    @property
+    def exit_code(self) -> int:
+        """0 clean, 4 with findings, 1 when something could not be looked at."""
+        if self.unseen:
+            return NOT_LOOKED_AT
+        return FINDINGS if self.problems else CLEAN
+
+    @property
+    def rows(self) -> int:
+        """How many rows the census looked at."""
+        return sum(c.rows for c in self.looked.compared)
+
+    def summary(self) -> str:
+        """Return the verdict in one line."""
+        kinds = Counter(f.severity for f in self.judged.open)
+        parts = [f"{kinds[kind]} {kind}" for kind in ("breaking", "risky") if kinds[kind]]
+        if self.unseen:
+            parts.append(f"{counted(len(self.unseen), 'thing')} could not be looked at")
+        compared = f"{counted(len(self.looked.subject.shared), 'shared table')}, {counted(self.rows, 'row')} compared"
+        accepted = f", {len(self.judged.accepted)} accepted in the contract" if self.judged.accepted else ""
+        return f"{', '.join(parts) or 'clean'}{accepted}; {compared}, {self.seconds:.1f} s"

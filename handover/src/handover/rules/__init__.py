@@ -1,0 +1,19 @@
+"""What must hold between two systems and their database; one rule a function, one noun a module."""
+
+from handover.rules import (  # noqa: F401 - importing a module registers its rules
+    columns,
+    constraints,
+    fields,
+    foreign_keys,
+    indexes,
+    migrations,
+    permissions,
+    roles,
+    settings,
+    storages,
+    tables,
+    triggers,
+)
+from handover.rules.registry import RULES, Rule
+
+__all__ = ["RULES", "Rule"]

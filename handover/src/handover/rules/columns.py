@@ -1,0 +1,188 @@
+"""Live columns against the fields that read and write them."""
+
+from collections.abc import Iterator
+
+from handover.check.subject import Mapped, Subject
+from handover.errors import Finding, Severity
+from handover.rules.registry import rule
+from handover.rules.tables import VIEWS
+from handover.schema.models import Field
+from handover.schema.types import INTEGERS, canonical_type
+
+REVERT = "Revert the column, or correct the model."
+AUTOMATIC_KEYS = ("AutoField", "BigAutoField", "SmallAutoField")
+
+
+@rule("HO011", "Every field has its column", adoption=True)
+def missing(subject: Subject) -> Iterator[Finding]:
+    for mapped in subject.looked_at:
+        for field in mapped.model.fields:
+            if field.column in mapped.table.columns or _is_awaited(subject, mapped, field):
+                continue
+            expected = f"{mapped.model.label} reads and writes it"
+            todo = "Correct the model, or list it under new_fields in handover.toml if it is an addition."
+            where = f"{mapped.table}.{field.column}"
+            yield Finding("HO011", where, "does not exist", expected, todo, hurts=mapped.side.name)
+
+
+def _is_awaited(subject: Subject, mapped: Mapped, field: Field) -> bool:
+    """Say whether the backend declared the column and nothing has made it yet."""
+    if mapped.side.name != "backend" or not subject.is_new(mapped.table, field.column):
+        return False
+    schema = subject.config.backend.schema_name
+    # With a schema of its own, adoption has added the column; without one, some migration is to do so.
+    return not (subject.adopted and schema != mapped.table.schema and schema in mapped.side.search_path)
+
+
+@rule("HO132", "A new column is nullable")
+def awaited(subject: Subject) -> Iterator[Finding]:
+    for mapped in subject.on_shared:
+        for field in mapped.model.fields:
+            if field.column in mapped.table.columns or not _is_awaited(subject, mapped, field):
+                continue
+            where = f"{mapped.table}.{field.column}"
+            if field.null:
+                if subject.adopted:
+                    found, expected = "is not there yet", f"{mapped.model.label} reads and writes it"
+                    todo = "Run the migration that adds it before the backend starts."
+                    yield Finding("HO132", where, found, expected, todo, "risky")
+                continue
+            supplied = field.db_default is not None
+            found = "will be NOT NULL" + (" with a default in the database" if supplied else "")
+            expected = "the original does not write it; only a nullable column is safe"
+            yield Finding(
+                "HO132", where, found, expected, "Make it null=True.", "risky" if supplied else "breaking", "original"
+            )
+
+
+@rule("HO012", "Column types are equal", adoption=True)
+def types(subject: Subject) -> Iterator[Finding]:
+    for mapped in subject.looked_at:
+        for field, where in mapped.fields():
+            live, expected = canonical_type(mapped.table.columns[field.column].type), canonical_type(field.type)
+            # Migrations make the key of a many-to-many table by DEFAULT_AUTO_FIELD, running code by the app's own
+            # setting, so Django's auth differs from its own tables. Nobody but the database ever writes that key.
+            automatic = mapped.model.made_for is not None and field.primary_key and {live, expected} <= INTEGERS
+            if live != expected and not automatic:
+                says = f"{mapped.model.label} expects {expected}"
+                yield Finding("HO012", where, f"is {live}", says, REVERT, hurts=mapped.side.name)
+
+
+@rule("HO013", "NOT NULL is equal", adoption=True)
+def nullability(subject: Subject) -> Iterator[Finding]:
+    for mapped in subject.looked_at:
+        if mapped.table.kind in VIEWS:
+            continue
+        for field, where in mapped.fields():
+            live = mapped.table.columns[field.column].null
+            if live != field.null:
+                is_, expects = ("NULL", "NOT NULL") if live else ("NOT NULL", "NULL")
+                says = f"{mapped.model.label} expects {expects}"
+                severity: Severity = "risky" if live else "breaking"  # reads may meet a NULL; writes of NULL fail
+                yield Finding("HO013", where, f"is {is_}", says, REVERT, severity, mapped.side.name)
+
+
+def _unknown(subject: Subject) -> Iterator[tuple[Mapped, str, bool]]:
+    """Yield each live column of a shared table that a side does not know, and whether the other side does."""
+    for mapped in subject.on_shared:
+        mine = mapped.model.by_column()
+        theirs = subject.known.get(mapped.side.other, {}).get(mapped.table.key)
+        for column in mapped.table.columns:
+            if column not in mine:
+                yield mapped, column, theirs is not None and column in theirs.by_column()
+
+
+@rule("HO014", "Nobody's inserts lack a value", adoption=True)
+def unwritten(subject: Subject) -> Iterator[Finding]:
+    for mapped, name, _ in _unknown(subject):
+        column = mapped.table.columns[name]
+        if not column.null and not column.supplied and mapped.table.kind not in VIEWS:
+            expected = f"{mapped.model.label} does not know it: its inserts will fail"
+            todo = "Add the field to the model, or make the column nullable."
+            where = f"{mapped.table}.{name}"
+            yield Finding("HO014", where, "is NOT NULL without a default", expected, todo, hurts=mapped.side.name)
+
+
+@rule("HO130", "A new nullable column is safe")
+def nullable_addition(subject: Subject) -> Iterator[Finding]:
+    for mapped, name, other_knows in _unknown(subject):
+        if mapped.table.columns[name].null and not (mapped.side.name == "backend" and other_knows):
+            found = f"is nullable, and {mapped.model.label} does not know it"
+            where = f"{mapped.table}.{name}"
+            yield Finding("HO130", where, found, "its inserts leave it NULL", "Nothing.", "safe", mapped.side.name)
+
+
+@rule("HO131", "A default in the database is accepted first")
+def supplied_addition(subject: Subject) -> Iterator[Finding]:
+    for mapped, name, _ in _unknown(subject):
+        column = mapped.table.columns[name]
+        if not column.null and column.supplied:
+            found = f"is NOT NULL and filled by the database ({column.default or 'generated'})"
+            expected = f"{mapped.model.label} does not know it and relies on that"
+            todo = "Make the column nullable, or accept it in the contract."
+            yield Finding("HO131", f"{mapped.table}.{name}", found, expected, todo, "risky", mapped.side.name)
+
+
+@rule("HO133", "The backend knows every column of the original")
+def forgotten(subject: Subject) -> Iterator[Finding]:
+    for mapped, name, other_knows in _unknown(subject):
+        if mapped.side.name == "backend" and other_knows and mapped.table.columns[name].null:
+            found = "is written by the original alone"
+            expected = f"{mapped.model.label} does not know it, so its rows have no value there"
+            yield Finding(
+                "HO133", f"{mapped.table}.{name}", found, expected, "Add the field to the model.", "risky", "both"
+            )
+
+
+@rule("HO140", "The database makes automatic keys")
+def automatic_keys(subject: Subject) -> Iterator[Finding]:
+    for mapped in subject.looked_at:
+        for field, where in mapped.fields():
+            column = mapped.table.columns[field.column]
+            if field.kind not in AUTOMATIC_KEYS or mapped.table.kind in VIEWS:
+                continue
+            if not column.supplied:
+                found = "has neither identity nor default"
+            elif column.identity == "a":
+                found = "is GENERATED ALWAYS"
+            else:
+                continue
+            expected = f"{mapped.model.label} lets the database make its key, and may give one itself"
+            todo = "ALTER TABLE … ALTER … ADD GENERATED BY DEFAULT AS IDENTITY, then set its sequence."
+            severity: Severity = "risky" if column.supplied else "breaking"
+            yield Finding("HO140", where, found, expected, todo, severity, mapped.side.name)
+
+
+@rule("HO141", "Defaults that models leave to the database are there")
+def database_defaults(subject: Subject) -> Iterator[Finding]:
+    for mapped in subject.looked_at:
+        for field, where in mapped.fields():
+            column = mapped.table.columns[field.column]
+            if field.db_default is not None and not column.supplied:
+                expected = f"{mapped.model.label} leaves it to the database: {field.db_default}"
+                todo = "ALTER TABLE … ALTER … SET DEFAULT, or correct the model."
+                severity: Severity = "risky" if column.null else "breaking"
+                yield Finding("HO141", where, "has no default", expected, todo, severity, mapped.side.name)
+
+
+@rule("HO142", "Collations are equal")
+def collations(subject: Subject) -> Iterator[Finding]:
+    for mapped in subject.looked_at:
+        for field, where in mapped.fields():
+            live = mapped.table.columns[field.column].collation
+            if live != field.collation and mapped.table.kind not in VIEWS:
+                expected = f"{mapped.model.label} expects {field.collation or 'the default'}: order and equality differ"
+                found = f"has collation {live or 'default'}"
+                yield Finding("HO142", where, found, expected, REVERT, "risky", mapped.side.name)
+
+
+@rule("HO143", "Fields that are written are no generated columns")
+def generated(subject: Subject) -> Iterator[Finding]:
+    for mapped in subject.looked_at:
+        for field, where in mapped.fields():
+            if bool(mapped.table.columns[field.column].generated) != field.generated and mapped.table.kind not in VIEWS:
+                found = "is an ordinary column" if field.generated else "is generated by the database"
+                expected = f"{mapped.model.label} " + (
+                    "never writes it" if field.generated else "writes it: that fails"
+                )
+                yield Finding("HO143", where, found, expected, REVERT, hurts=mapped.side.name)

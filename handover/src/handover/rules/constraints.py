@@ -1,0 +1,162 @@
+"""Keys, unique and check constraints."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from handover.check.subject import Mapped, Subject
+from handover.errors import Finding
+from handover.rules.registry import rule
+from handover.rules.tables import VIEWS
+from handover.schema.catalog import Constraint, Index, Table
+from handover.schema.models import Constraint as ModelConstraint
+from handover.schema.models import Field, Model
+from handover.schema.models import Index as ModelIndex
+
+
+def _tables(subject: Subject) -> Iterator[Mapped]:
+    return (mapped for mapped in subject.looked_at if mapped.table.kind not in VIEWS)
+
+
+@rule("HO015", "Primary keys are equal", adoption=True)
+def primary_keys(subject: Subject) -> Iterator[Finding]:
+    for mapped in _tables(subject):
+        if mapped.table.primary_key != mapped.model.key:
+            live = ", ".join(mapped.table.primary_key) or "nothing"
+            expected = f"{mapped.model.label} expects {', '.join(mapped.model.key)}"
+            todo = "Revert the key, or correct the model."
+            found = f"has its primary key on {live}"
+            yield Finding("HO015", str(mapped.table), found, expected, todo, hurts=mapped.side.name)
+
+
+@rule("HO016", "What must be unique is unique", adoption=True)
+def unique(subject: Subject) -> Iterator[Finding]:
+    for mapped in _tables(subject):
+        for columns in dict.fromkeys(_unique_columns(mapped.model)):
+            live = set(columns) <= mapped.table.columns.keys()
+            if live and not mapped.table.is_unique(columns):
+                yield _not_unique(mapped, f"{mapped.table} ({', '.join(columns)})")
+        for constraint in mapped.model.constraints:
+            if constraint.kind == "unique" and constraint.special and not _enforces(mapped.table, constraint.name):
+                yield _not_unique(mapped, f"{mapped.table} ({constraint.name})")
+
+
+def _not_unique(mapped: Mapped, where: str) -> Finding:
+    expected = f"{mapped.model.label} expects it to be"
+    todo = "Restore the unique index."
+    return Finding("HO016", where, "is not unique", expected, todo, hurts=mapped.side.name)
+
+
+def _unique_columns(model: Model) -> list[tuple[str, ...]]:
+    return [*model.unique, *((f.column,) for f in model.fields if f.unique and model.key != (f.column,))]
+
+
+def _enforces(table: Table, name: str) -> bool:
+    return any(index.name == name and index.unique and index.valid for index in table.indexes)
+
+
+@rule("HO150", "No unknown uniqueness")
+def unknown_unique(subject: Subject) -> Iterator[Finding]:
+    for mapped in subject.on_shared:
+        known = [set(columns) for columns in [*_unique_columns(mapped.model), mapped.model.key]]
+        names = {constraint.name for constraint in mapped.model.constraints}
+        for index in mapped.table.indexes:
+            implied = not index.special and any(columns <= set(index.columns) for columns in known)
+            if index.unique and not index.primary and index.name not in names and not implied:
+                found = f"forbids duplicates of {', '.join(index.columns) or 'an expression'}"
+                expected = f"{mapped.model.label} does not know that: its writes may fail"
+                todo = "Drop it until both systems know it, or add it to the model."
+                where = f"{mapped.table} ({index.name})"
+                yield Finding("HO150", where, found, expected, todo, hurts=mapped.side.name)
+
+
+@rule("HO151", "No unknown check")
+def unknown_checks(subject: Subject) -> Iterator[Finding]:
+    for mapped in subject.on_shared:
+        names = {constraint.name for constraint in mapped.model.constraints}
+        for check in mapped.table.constraints:
+            if check.kind not in ("c", "x") or check.name in names or _of_positive(mapped.model, check):
+                continue
+            expected = f"{mapped.model.label} does not know that: its writes may fail"
+            todo = "Drop it until both systems know it, or add it to the model."
+            where = f"{mapped.table} ({check.name})"
+            yield Finding("HO151", where, f"demands {check.definition}", expected, todo, hurts=mapped.side.name)
+
+
+def _of_positive(model: Model, check: Constraint) -> bool:
+    """Say whether this is the check that Django makes for a positive integer."""
+    if len(check.columns) != 1:
+        return False
+    field = model.by_column().get(check.columns[0])
+    return field is not None and field.kind.startswith("Positive") and _is_positive(check)
+
+
+def _is_positive(check: Constraint) -> bool:
+    return re.fullmatch(r'CHECK \(\(+"?[^"]+"? >= 0\)+', check.definition) is not None
+
+
+@rule("HO152", "Every check of the models is enforced")
+def missing_checks(subject: Subject) -> Iterator[Finding]:
+    for mapped in _tables(subject):
+        live = {c.name: c for c in mapped.table.constraints if c.kind in ("c", "x")}
+        for constraint in mapped.model.constraints:
+            if constraint.kind in ("check", "exclusion") and constraint.name not in live:
+                yield _unenforced(mapped, f"{mapped.table} ({constraint.name})")
+        for field, where in mapped.fields():
+            if field.kind.startswith("Positive") and not _stays_positive(live.values(), field):
+                yield _unenforced(mapped, f"{where} >= 0")
+
+
+def _stays_positive(checks: Iterable[Constraint], field: Field) -> bool:
+    return any(c.columns == (field.column,) and _is_positive(c) for c in checks)
+
+
+def _unenforced(mapped: Mapped, where: str) -> Finding:
+    expected = f"{mapped.model.label} relies on it: the other writer may break it"
+    todo = "Restore the constraint, or take it out of the model."
+    return Finding("HO152", where, "is enforced by no constraint", expected, todo, "risky", mapped.side.name)
+
+
+@rule("HO153", "Constraints and conditions say what the models say")
+def definitions(subject: Subject) -> Iterator[Finding]:
+    for mapped in _tables(subject):
+        live: dict[str, Constraint | Index] = {index.name: index for index in mapped.table.indexes}
+        live |= {constraint.name: constraint for constraint in mapped.table.constraints if constraint.kind in "cx"}
+        named: tuple[ModelConstraint | ModelIndex, ...] = (*mapped.model.constraints, *mapped.model.indexes)
+        for expected in named:
+            found = live.get(expected.name or "")
+            if found is None or not expected.special:
+                continue
+            if expected.sql is None:
+                says = f"{mapped.model.label} could not say what it should be"
+                todo = "Compare it by hand, and accept it in the contract."
+                where = f"{mapped.table} ({expected.name})"
+                yield Finding("HO153", where, f"is {found.definition}", says, todo, "unseen", mapped.side.name)
+                continue
+            columns = mapped.table.columns.keys()
+            ours, theirs = _essence(expected.sql, columns), _essence(found.definition, columns)
+            if ours != theirs:
+                where = f"{mapped.table} ({expected.name})"
+                says = f"{mapped.model.label} says {_listed(ours)}"
+                todo = "Compare the two, then correct the one that is wrong."
+                is_ = f"is made of {_listed(theirs)}"
+                yield Finding("HO153", where, is_, says, todo, "risky", mapped.side.name)
+
+
+def _listed(parts: tuple[list[str], ...]) -> str:
+    return ", ".join(word for part in parts for word in part) or "nothing"
+
+
+def _essence(sql: str, columns: Iterable[str]) -> tuple[list[str], ...]:
+    """Return the columns, literals, functions and simple comparisons of an expression.
+
+    PostgreSQL prints an expression in its own words (casts, parentheses, IN as = ANY), so texts cannot be compared.
+    What it is made of stays.
+    """
+    sql = sql[sql.find("(") :]  # without the names of table and index
+    sql = re.sub(r"(?<=[a-z])\(\d+(,\s*\d+)?\)", "", sql)  # the length of a type is no literal
+    literals = re.findall(r"'(?:[^']|'')*'|(?<![\w.\"])\d+(?:\.\d+)?(?![\w\"])", sql)
+    several = re.search(r"\b(IN|BETWEEN|LIKE|ANY|ALL)\b|~~", sql)
+    comparisons = [] if several else sorted(re.findall(r"<=|>=|<>|!=|<|>|=|\bNULL\b|\bNOT\b", sql))
+    functions = sorted({name.lower() for name in re.findall(r"\b([A-Za-z_]\w*)\(", sql)})
+    named = [name for name in sorted(columns) if re.search(rf"\b{re.escape(name)}\b", sql)]
+    return named, sorted(literals), functions, comparisons

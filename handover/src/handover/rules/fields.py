@@ -1,0 +1,217 @@
+"""What only Python knows of a field, and the two systems must agree on."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from handover.check.subject import Pair, Subject
+from handover.errors import Finding, Hurts, Severity
+from handover.rules.registry import rule
+from handover.schema.models import Field, Given
+from handover.schema.types import canonical_type
+
+COPY = "Write it in the backend's model as in the original's."
+# Kinds that differ in what a form accepts, not in what is stored.
+TEXTUAL = frozenset({"CharField", "SlugField", "FilePathField", "TextField"})
+
+
+def _differs(
+    code: str, where: str, original: object, backend: object, severity: Severity = "breaking", hurts: Hurts = "both"
+) -> Finding:
+    return Finding(code, where, f"is {backend} in the backend", f"the original has {original}", COPY, severity, hurts)
+
+
+def _pairs(subject: Subject) -> Iterator[Pair]:
+    return (pair for pair in subject.pairs if not pair.automatic)
+
+
+@rule("HO110", "Kinds of field are equal")
+def kinds(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for one, other, where in pair.fields():
+            # A type that differs is told by the live column already.
+            if one.kind == other.kind or canonical_type(one.type) != canonical_type(other.type):
+                continue
+            severity: Severity = "risky" if {one.kind, other.kind} <= TEXTUAL else "breaking"
+            yield _differs("HO110", where, f"a {one.kind}", f"a {other.kind}", severity)
+
+
+@rule("HO111", "Choices are equal")
+def choices(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for one, other, where in pair.fields():
+            if isinstance(one.choices, str) or isinstance(other.choices, str):
+                yield _unread(where, one, other)
+                continue
+            originals, backends = set(one.values()), set(other.values())
+            if originals == backends:
+                continue
+            # Whoever has fewer choices meets values that it does not know; no choices at all means any value.
+            fewer = {"original": _meets(originals, backends), "backend": _meets(backends, originals)}
+            hurt = [name for name, meets in fewer.items() if meets]
+            hurts: Hurts = "both" if len(hurt) != 1 else "original" if hurt == ["original"] else "backend"
+            yield _differs("HO111", where, _listed(one), _listed(other), hurts=hurts)
+
+
+def _meets(mine: set[str], theirs: set[str]) -> bool:
+    return bool(mine) and (not theirs or bool(theirs - mine))
+
+
+def _listed(field: Field) -> str:
+    return f"choices {', '.join(field.values())}" if field.choices else "no choices"
+
+
+def _unread(where: str, *fields: Field) -> Finding:
+    why = next(field.choices for field in fields if isinstance(field.choices, str))
+    todo = "Compare them by hand, and accept it in the contract."
+    return Finding(
+        "HO111",
+        where,
+        f"has choices that are made at run time ({why})",
+        "nobody could compare them",
+        todo,
+        "unseen",
+        "both",
+    )
+
+
+@rule("HO112", "Defaults are equal")
+def defaults(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for one, other, where in pair.fields():
+            if not one.default.same_as(other.default):
+                severity = _of_callables(one.default, other.default)
+                yield _differs("HO112", where, f"default {one.default}", f"default {other.default}", severity)
+
+
+def _of_callables(one: Given, other: Given) -> Severity:
+    """Two functions of a project's own may do the same; nobody can tell from outside."""
+    own = one.kind == other.kind == "callable" and (one.source or other.source)
+    return "risky" if own else "breaking"
+
+
+@rule("HO113", "Related names are equal")
+def related_names(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for one, other, where in pair.fields():
+            if not one.relation or not other.relation:
+                continue
+            names = [(f.relation.accessor, f.relation.query_name) for f in (one, other) if f.relation]
+            if names[0] != names[1]:
+                yield _differs("HO113", where, _names(*names[0]), _names(*names[1]))
+        backends = {field.table: field for field in pair.backend.many_to_many}
+        for field in pair.original.many_to_many:
+            twin = backends.get(field.table)
+            if twin and (field.accessor, field.query_name) != (twin.accessor, twin.query_name):
+                yield _differs(
+                    "HO113",
+                    f"{pair.table}.{field.name}",
+                    _names(field.accessor, field.query_name),
+                    _names(twin.accessor, twin.query_name),
+                )
+
+
+def _names(accessor: str | None, query_name: str) -> str:
+    return f"reverse name {accessor or 'none'} (in queries {query_name})"
+
+
+@rule("HO114", "Deletes do the same")
+def deletes(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        actions = {key.columns: key.on_delete for key in pair.table.foreign_keys()}
+        for one, other, where in pair.fields():
+            if not one.relation or not other.relation or one.relation.on_delete == other.relation.on_delete:
+                continue
+            both = {one.relation.on_delete, other.relation.on_delete}
+            done_by_database = {"c": {"CASCADE", "DO_NOTHING"}, "n": {"SET_NULL", "DO_NOTHING"}}
+            if both != done_by_database.get(actions.get((one.column,), ""), set()):
+                yield _differs(
+                    "HO114", where, f"on_delete {one.relation.on_delete}", f"on_delete {other.relation.on_delete}"
+                )
+
+
+@rule("HO115", "Times are set by the same side of a save")
+def automatic_times(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for one, other, where in pair.fields():
+            if (one.auto_now, one.auto_now_add) != (other.auto_now, other.auto_now_add):
+                yield _differs("HO115", where, _times(one), _times(other))
+
+
+def _times(field: Field) -> str:
+    return f"auto_now={field.auto_now}, auto_now_add={field.auto_now_add}"
+
+
+@rule("HO116", "Forms ask for the same fields")
+def blanks(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for one, other, where in pair.fields():
+            if one.blank != other.blank:
+                yield _differs("HO116", where, f"blank={one.blank}", f"blank={other.blank}", "risky")
+
+
+@rule("HO117", "Validators are equal")
+def validators(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for one, other, where in pair.fields():
+            if one.kind != other.kind and canonical_type(one.type) != canonical_type(other.type):
+                continue
+            lacking, extra = (
+                Counter(one.validators) - Counter(other.validators),
+                Counter(other.validators) - Counter(one.validators),
+            )
+            if lacking or extra:
+                yield _differs(
+                    "HO117", where, ", ".join(lacking) or "none of them", ", ".join(extra) or "without them", "risky"
+                )
+
+
+@rule("HO118", "New files get the same names")
+def upload_paths(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for one, other, where in pair.fields():
+            if one.upload_to and other.upload_to and not one.upload_to.same_as(other.upload_to):
+                yield _differs("HO118", where, f"upload_to {one.upload_to}", f"upload_to {other.upload_to}", "risky")
+
+
+@rule("HO119", "Fields keep their names")
+def names(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for one, other, where in pair.fields():
+            if one.name != other.name:
+                yield _differs("HO119", where, f"field {one.name}", f"field {other.name}", "risky")
+
+
+@rule("HO120", "Lists come in the same order")
+def ordering(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        if pair.original.ordering != pair.backend.ordering:
+            original, backend = (", ".join(m.ordering) or "none" for m in (pair.original, pair.backend))
+            yield _differs("HO120", str(pair.table), f"ordering {original}", f"ordering {backend}", "risky")
+
+
+@rule("HO121", "Lengths that only Python checks are equal")
+def lengths(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for one, other, where in pair.fields():
+            if one.max_length != other.max_length and canonical_type(one.type) == canonical_type(other.type):
+                yield _differs(
+                    "HO121", where, f"max_length {one.max_length}", f"max_length {other.max_length}", "risky"
+                )
+
+
+@rule("HO122", "Relations point at the same table")
+def targets(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for one, other, where in pair.fields():
+            if not one.relation or not other.relation:
+                continue
+            if one.relation.to_table != other.relation.to_table:
+                yield _differs(
+                    "HO122", where, f"a key to {one.relation.to_table}", f"a key to {other.relation.to_table}"
+                )
+            elif one.relation.parent_link != other.relation.parent_link:
+                yield _differs("HO122", where, _link(one), _link(other))
+
+
+def _link(field: Field) -> str:
+    return "the link to its parent model" if field.relation and field.relation.parent_link else "an ordinary relation"

@@ -1,0 +1,123 @@
+"""Foreign keys: they exist, and nobody's deletes fail at a table they do not know."""
+
+from collections.abc import Iterator
+
+from handover.check.subject import Mapped, Subject
+from handover.errors import Finding
+from handover.rules.registry import rule
+from handover.rules.tables import VIEWS
+from handover.schema.catalog import Constraint
+from handover.schema.models import Field
+
+ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", "r": "RESTRICT", "a": "NO ACTION"}
+# What Django may say in Python so that the database's action changes nothing.
+FITTING = {"c": ("CASCADE", "DO_NOTHING", "DB_CASCADE"), "n": ("SET_NULL", "DO_NOTHING", "DB_SET_NULL")}
+IN_DATABASE = ("c", "n", "d")
+
+
+def _live(mapped: Mapped, field: Field) -> Constraint | None:
+    """Return the live foreign key of a field if it points where the field does."""
+    if field.references is None:
+        return None
+    table = field.references[0].rpartition('"."')[2].strip('"')
+    for key in mapped.table.foreign_keys():
+        if key.columns == (field.column,) and key.target and key.target[1] == table:
+            return key if key.target_columns == (field.references[1],) else None
+    return None
+
+
+def _constrained(subject: Subject) -> Iterator[tuple[Mapped, Field, str, Constraint | None]]:
+    for mapped in subject.looked_at:
+        if mapped.table.kind in VIEWS:
+            continue
+        for field, where in mapped.fields():
+            if field.references and field.relation and field.relation.constraint:
+                yield mapped, field, where, _live(mapped, field)
+
+
+@rule("HO017", "Every foreign key is enforced", adoption=True)
+def missing(subject: Subject) -> Iterator[Finding]:
+    for mapped, field, where, live in _constrained(subject):
+        if live is None and field.references:
+            found = f"has no foreign key to {'.'.join(field.references)}"
+            todo = "Restore the constraint: orphan rows are possible without it."
+            yield Finding("HO017", where, found, f"{mapped.model.label} relies on it", todo, hurts=mapped.side.name)
+
+
+@rule("HO155", "Foreign keys are checked at the commit")
+def deferrable(subject: Subject) -> Iterator[Finding]:
+    for mapped, _, where, live in _constrained(subject):
+        if live and not live.deferrable:
+            expected = f"{mapped.model.label} expects DEFERRABLE INITIALLY DEFERRED: rows may come in any order"
+            todo = "ALTER TABLE … ALTER CONSTRAINT … DEFERRABLE INITIALLY DEFERRED."
+            yield Finding("HO155", where, "is checked at once", expected, todo, "risky", mapped.side.name)
+
+
+@rule("HO156", "Foreign keys hold for the old rows, too")
+def validated(subject: Subject) -> Iterator[Finding]:
+    for mapped, _, where, live in _constrained(subject):
+        if live and not live.validated:
+            todo = "ALTER TABLE … VALIDATE CONSTRAINT …, after the orphans are gone."
+            expected = f"{mapped.model.label} may meet orphan rows"
+            yield Finding(
+                "HO156", where, "has a foreign key that is NOT VALID", expected, todo, "risky", mapped.side.name
+            )
+
+
+@rule("HO157", "The database deletes what the models would")
+def actions(subject: Subject) -> Iterator[Finding]:
+    for mapped, field, where, live in _constrained(subject):
+        says = field.relation.on_delete if field.relation else None
+        if live and live.on_delete in FITTING and says not in FITTING[live.on_delete]:
+            found = f"is ON DELETE {ACTIONS[live.on_delete]} in the database"
+            todo = "Make the two agree: a delete by the other system follows the database."
+            yield Finding("HO157", where, found, f"{mapped.model.label} says {says}", todo, "risky", mapped.side.name)
+
+
+@rule("HO019", "No unknown table blocks a delete", adoption=True)
+def unknown_references(subject: Subject) -> Iterator[Finding]:
+    """Django cannot cascade into a table it does not know, so its deletes fail there."""
+    for side in subject.sides:
+        known = subject.known[side.name]
+        for table, key in subject.catalog.foreign_keys:
+            if key.target not in subject.shared or table.key in known or key.on_delete in IN_DATABASE:
+                continue
+            target = subject.catalog.tables[key.target]
+            where = f"{table.schema}.{table.name}.{', '.join(key.columns)}"
+            found = f"points at {target} without ON DELETE, and the {side.name} does not know that table"
+            install = f"install the app that owns the table in the {side.name} (its models are enough)"
+            todo = f"Give the constraint ON DELETE CASCADE or SET NULL, or {install}."
+            yield Finding("HO019", where, found, "its deletes will fail", todo, hurts=side.name)
+
+
+@rule("HO158", "No table of one system is orphaned by the other")
+def python_only(subject: Subject) -> Iterator[Finding]:
+    """A key without a constraint is cleaned up in Python alone, by the system that knows it."""
+    for mapped in subject.looked_at:
+        if mapped.table.key in subject.known.get(mapped.side.other, {}):
+            continue
+        for field, where in mapped.fields():
+            target = field.references and subject.catalog.find(mapped.side.search_path, field.references[0])
+            if not target or target.key not in subject.shared or _live(mapped, field):
+                continue
+            if field.relation and not field.relation.constraint:
+                found = f"points at {target} without a constraint, and the {mapped.side.other} does not know the table"
+                todo = "Add a foreign key with ON DELETE CASCADE or SET NULL in the database."
+                expected = f"deletes by the {mapped.side.other} leave its rows behind"
+                yield Finding("HO158", where, found, expected, todo, "risky", mapped.side.name)
+
+
+@rule("HO154", "Every foreign key is known")
+def unknown_foreign_keys(subject: Subject) -> Iterator[Finding]:
+    for mapped in subject.on_shared:
+        references = {field.column for field in mapped.model.fields if field.references}
+        for key in mapped.table.foreign_keys():
+            if len(key.columns) > 1 or key.columns[0] in references:
+                continue
+            if key.columns[0] not in mapped.model.by_column():
+                continue  # a column it never writes
+            found = f"must exist in {'.'.join(key.target or ())}"
+            expected = f"{mapped.model.label} does not know that: its writes may fail"
+            todo = "Drop the constraint until both systems know it, or make the field a ForeignKey."
+            where = f"{mapped.table}.{key.columns[0]}"
+            yield Finding("HO154", where, found, expected, todo, hurts=mapped.side.name)

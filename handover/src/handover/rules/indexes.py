@@ -1,0 +1,79 @@
+"""Indexes that look-ups rely on."""
+
+from collections.abc import Iterator
+
+from handover.check.subject import Mapped, Subject
+from handover.errors import Finding
+from handover.rules.registry import rule
+from handover.rules.tables import VIEWS
+from handover.schema.models import Field, Index
+
+RESTORE = "Restore the index: CREATE INDEX CONCURRENTLY."
+
+
+def _tables(subject: Subject) -> Iterator[Mapped]:
+    return (mapped for mapped in subject.looked_at if mapped.table.kind not in VIEWS)
+
+
+@rule("HO018", "Every look-up has its index", adoption=True)
+def missing(subject: Subject) -> Iterator[Finding]:
+    for mapped in _tables(subject):
+        plain = [(i.columns, i.method) for i in mapped.model.indexes if i.columns and not i.special]
+        plain += [((f.column,), "btree") for f in mapped.model.fields if f.indexed and not f.unique]
+        for columns, method in dict.fromkeys(plain):
+            if not set(columns) <= mapped.table.columns.keys() or mapped.table.is_indexed(columns, method=method):
+                continue
+            where = f"{mapped.table} ({', '.join(columns)})"
+            kind = "" if method == "btree" else f" of kind {method}"
+            says = f"{mapped.model.label} expects one"
+            yield Finding("HO018", where, f"has no valid index{kind}", says, RESTORE, "risky", mapped.side.name)
+
+
+@rule("HO160", "Prefix look-ups have their index")
+def like(subject: Subject) -> Iterator[Finding]:
+    for mapped in _tables(subject):
+        for field, where in mapped.fields():
+            served = any(i.like and i.valid and i.columns[:1] == (field.column,) for i in mapped.table.indexes)
+            if _wants_like(field) and not served:
+                says = f"{mapped.model.label} expects one"
+                found = "has no index for LIKE"
+                yield Finding("HO160", where, found, says, RESTORE, "risky", mapped.side.name)
+
+
+def _wants_like(field: Field) -> bool:
+    """Say whether Django's PostgreSQL backend makes an index for LIKE beside the usual one."""
+    textual = field.type.startswith(("varchar", "text")) and "[" not in field.type
+    return textual and (field.indexed or field.unique) and field.collation is None
+
+
+@rule("HO161", "Partial indexes and those on expressions are there")
+def special(subject: Subject) -> Iterator[Finding]:
+    for mapped in _tables(subject):
+        live = {index.name: index for index in mapped.table.indexes}
+        for index in mapped.model.indexes:
+            if not index.special or not set(index.columns) <= mapped.table.columns.keys():
+                continue
+            found = live.get(index.name or "")
+            if found is None or not found.valid or found.method != index.method:
+                where = f"{mapped.table} ({index.name})"
+                is_ = "does not exist" if found is None else f"is {_state(found.valid, found.method)}"
+                yield Finding("HO161", where, is_, _expects(mapped, index), RESTORE, "risky", mapped.side.name)
+
+
+def _state(valid: bool, method: str) -> str:  # noqa: FBT001 - a fact, not a switch
+    return method if valid else "invalid"
+
+
+def _expects(mapped: Mapped, index: Index) -> str:
+    return f"{mapped.model.label} expects a valid one of kind {index.method}"
+
+
+@rule("HO162", "No index is half built")
+def invalid(subject: Subject) -> Iterator[Finding]:
+    for key in sorted(subject.shared):
+        table = subject.catalog.tables[key]
+        for index in table.indexes:
+            if not index.valid:
+                expected = "it costs every write and serves nobody"
+                todo = "DROP INDEX CONCURRENTLY it, and build it again if it is wanted."
+                yield Finding("HO162", f"{table} ({index.name})", "is invalid", expected, todo, "risky", "both")

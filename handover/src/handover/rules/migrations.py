@@ -1,0 +1,141 @@
+"""Migration histories: they do not clash, and what they say is true."""
+
+from collections.abc import Iterator
+
+from handover.check.subject import Side, Subject
+from handover.errors import Finding
+from handover.rules.registry import rule
+from handover.schema.models import Migration, Operation
+
+MAKES_TABLE = "CreateModel"
+MAKES_COLUMN = ("AddField",)
+# Changes that touch no table, so they hurt nobody by not being recorded.
+NOTHING_IN_DATABASE = frozenset({"AlterModelOptions", "AlterModelManagers"})
+
+
+def _applied(subject: Subject, side: Side) -> frozenset[tuple[str, str]] | None:
+    """Return what a side's Django believes to be applied; None when it has no history."""
+    table = subject.history(side)
+    return subject.rows.applied.get(table.key, frozenset()) if table else None
+
+
+def _counts_as_applied(migration: Migration, applied: frozenset[tuple[str, str]]) -> bool:
+    """Say whether it is recorded, or all that it was squashed from."""
+    return migration.key in applied or bool(migration.replaces and applied.issuperset(migration.replaces))
+
+
+def _histories(subject: Subject) -> Iterator[tuple[Side, frozenset[tuple[str, str]]]]:
+    for side in subject.sides:
+        applied = _applied(subject, side)
+        if applied is not None and (side.name == "original" or subject.adopted):
+            yield side, applied
+
+
+@rule("HO170", "Each system has its history")
+def missing_history(subject: Subject) -> Iterator[Finding]:
+    for side in subject.sides:
+        if _applied(subject, side) is None and side.description.migrations and subject.adopted:
+            found = f"does not exist in schema {', '.join(side.search_path)}"
+            expected = f"the {side.name}'s migrate would take every migration for new"
+            yield Finding("HO170", "django_migrations", found, expected, "Is this the right database?", hurts=side.name)
+
+
+@rule("HO171", "Two migrations of one name are one migration")
+def clashes(subject: Subject) -> Iterator[Finding]:
+    if not subject.both or not subject.adopted:
+        return
+    original, backend = subject.both
+    tables = [table.key for side in subject.both if (table := subject.history(side))]
+    if len(tables) == len(subject.both) and len(set(tables)) > 1:
+        return  # two histories cannot clash
+    others = original.migrations()
+    for key, migration in backend.migrations().items():
+        twin = others.get(key)
+        if twin and _work(twin) != _work(migration):
+            found = "is another migration in each system, and both read one history"
+            expected = "whichever comes second is believed to be applied and never runs"
+            todo = "Give the backend a schema of its own (handover adopt), or rename its migration."
+            yield Finding("HO171", ".".join(key), found, expected, todo)
+
+
+def _work(migration: Migration) -> list[tuple[str, str | None, str | None]]:
+    return [(op.kind, op.table, op.column) for op in migration.operations if op.kind not in NOTHING_IN_DATABASE]
+
+
+@rule("HO172", "What is recorded as applied is there")
+def lies(subject: Subject) -> Iterator[Finding]:
+    for side, applied in _histories(subject):
+        wanted = _columns_of_models(side)
+        for migration in side.description.migrations:
+            if not _counts_as_applied(migration, applied):
+                continue
+            for operation in migration.operations:
+                if gone := _missing(subject, side, operation, wanted):
+                    where, todo = (
+                        ".".join(migration.key),
+                        "Add what is missing by hand, or take the row out and migrate.",
+                    )
+                    found = f"is recorded as applied, but {gone} does not exist"
+                    expected = f"the {side.name} will never add it"
+                    yield Finding("HO172", where, found, expected, todo, hurts=side.name)
+
+
+def _columns_of_models(side: Side) -> dict[str, set[str]]:
+    """Return table → columns of the models as they are now: what later migrations removed is not missed."""
+    return {model.table: set(model.by_column()) for model in side.description.concrete() if model.managed}
+
+
+def _missing(subject: Subject, side: Side, operation: Operation, wanted: dict[str, set[str]]) -> str | None:
+    if operation.table is None or operation.table not in wanted:
+        return None
+    table = subject.catalog.find(side.search_path, operation.table)
+    if operation.kind == MAKES_TABLE and table is None:
+        return f"table {operation.table}"
+    column = operation.column
+    if operation.kind in MAKES_COLUMN and column in wanted[operation.table] and table and column not in table.columns:
+        return f"column {table}.{column}"
+    return None
+
+
+@rule("HO173", "Nothing is left to migrate")
+def pending(subject: Subject) -> Iterator[Finding]:
+    for side, applied in _histories(subject):
+        for migration in side.description.migrations:
+            if not _counts_as_applied(migration, applied):
+                expected = f"the {side.name} on disk has it"
+                todo = f"Run it with the {side.name}, or find out who removed the row."
+                where = ".".join(migration.key)
+                yield Finding("HO173", where, "is not recorded as applied", expected, todo, "risky", side.name)
+
+
+@rule("HO174", "Whatever is applied is on disk")
+def unknown(subject: Subject) -> Iterator[Finding]:
+    histories = list(_histories(subject))
+    on_disk = {side.name: _names(side) for side in subject.sides}
+    for side, applied in histories:
+        mine = subject.history(side)
+        sharing = [s for s in subject.sides if (other := subject.history(s)) and mine and other.key == mine.key]
+        known = set().union(*(on_disk[s.name] for s in sharing))
+        for key in sorted(applied - known):
+            expected = f"no file of the {side.name} has that name: its code is older than the database"
+            todo = "Deploy the code that the database was migrated with, or remove the row."
+            yield Finding("HO174", ".".join(key), "is recorded as applied", expected, todo, "risky", side.name)
+
+
+def _names(side: Side) -> set[tuple[str, str]]:
+    return {name for migration in side.description.migrations for name in (migration.key, *migration.replaces)}
+
+
+@rule("HO175", "Each history is in order")
+def out_of_order(subject: Subject) -> Iterator[Finding]:
+    for side, applied in _histories(subject):
+        on_disk = side.migrations()
+        for migration in side.description.migrations:
+            if migration.key not in applied:
+                continue
+            for parent in migration.parents:
+                if parent in on_disk and not _counts_as_applied(on_disk[parent], applied):
+                    found = f"is recorded as applied before {'.'.join(parent)}, which it needs"
+                    expected = f"every migrate of the {side.name} ends with InconsistentMigrationHistory"
+                    todo = "Record the missing one if what it makes is there, else take this one out."
+                    yield Finding("HO175", ".".join(migration.key), found, expected, todo, hurts=side.name)

@@ -1,0 +1,49 @@
+"""Content types and permissions: what people were granted on one system holds on the other."""
+
+from collections.abc import Iterator
+
+from handover.check.subject import Subject
+from handover.errors import Finding
+from handover.rules.registry import rule
+
+
+@rule("HO210", "Models of one table have one label")
+def labels(subject: Subject) -> Iterator[Finding]:
+    for pair in subject.pairs:
+        one, other = ((m.app_label, m.model_name) for m in (pair.original, pair.backend))
+        if one != other and not pair.automatic:
+            found = f"is {'.'.join(other)} in the backend"
+            expected = f"the original has {'.'.join(one)}: permissions, grants and log entries do not carry over"
+            todo = "Set AppConfig.label or Meta.app_label, and the model's name, as in the original."
+            yield Finding("HO210", str(pair.table), found, expected, todo, hurts="both")
+
+
+@rule("HO211", "Models of one table have the same permissions")
+def codenames(subject: Subject) -> Iterator[Finding]:
+    for pair in subject.pairs:
+        one, other = ({codename for codename, _ in m.permissions} for m in (pair.original, pair.backend))
+        if one != other and not pair.automatic:
+            found = f"has permissions that one system does not know: {', '.join(sorted(one ^ other))}"
+            expected = "a grant on one is nothing on the other"
+            todo = "Write Meta.permissions and default_permissions as in the original."
+            yield Finding("HO211", str(pair.table), found, expected, todo, "risky", "both")
+
+
+@rule("HO212", "Permissions can be granted")
+def missing_rows(subject: Subject) -> Iterator[Finding]:
+    types, permissions = subject.rows.content_types, subject.rows.permissions
+    if types is None or permissions is None:
+        return
+    for mapped in subject.on_shared:
+        model = mapped.model
+        if model.made_for:
+            continue
+        label = (model.app_label, model.model_name)
+        absent = [c for c, _ in model.permissions if (*label, c) not in permissions]
+        if label not in types or absent:
+            found = "has no row in django_content_type" if label not in types else f"lacks {', '.join(absent)}"
+            expected = f"the {mapped.side.name} checks them"
+            todo = f"Run migrate with the {mapped.side.name}: it writes them."
+            yield Finding(
+                "HO212", f"{mapped.table} ({'.'.join(label)})", found, expected, todo, "risky", mapped.side.name
+            )

@@ -1,0 +1,220 @@
+"""Settings that two systems on one database must agree on."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from handover.check.subject import Subject
+from handover.errors import Finding, Hurts, Severity
+from handover.rules.registry import rule
+from handover.schema.models import DatabaseSettings, Settings
+
+T = TypeVar("T")
+SAME = "Give both systems the same value."
+
+
+def _settings(subject: Subject) -> Iterator[tuple[Settings, Settings]]:
+    if subject.both:
+        original, backend = subject.both
+        yield original.description.settings, backend.description.settings
+
+
+def _differs(
+    code: str, name: str, values: tuple[object, object], effect: str,
+    severity: Severity = "breaking", hurts: Hurts = "both",
+) -> Finding:  # fmt: skip
+    found = f"is {_shown(values[1])} in the backend"
+    return Finding(code, name, found, f"the original has {_shown(values[0])}: {effect}", SAME, severity, hurts)
+
+
+def _both_ways(original: T, backend: T) -> Iterator[tuple[Hurts, T, T]]:
+    yield "original", original, backend
+    yield "backend", backend, original
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) or "nothing" if isinstance(value, list | tuple) else str(value)
+
+
+@rule("HO180", "One user model")
+def user_model(subject: Subject) -> Iterator[Finding]:
+    for one, other in _settings(subject):
+        if one.user_table != other.user_table:
+            values = (one.user_table, other.user_table)
+            yield _differs("HO180", "table of AUTH_USER_MODEL", values, "accounts are not the same")
+        elif one.auth_user_model != other.auth_user_model:
+            values = (one.auth_user_model, other.auth_user_model)
+            yield _differs("HO180", "AUTH_USER_MODEL", values, "histories and permissions name another model", "risky")
+
+
+@rule("HO181", "Passwords work on both systems")
+def hashers(subject: Subject) -> Iterator[Finding]:
+    for one, other in _settings(subject):
+        algorithms = [{h.algorithm for h in s.hashers} for s in (one, other)]
+        for name, mine, theirs in _both_ways(*algorithms):
+            if lacking := sorted(theirs - mine):
+                found = f"of the {name} lack {', '.join(lacking)}"
+                expected = "whoever has such a password cannot log in there"
+                yield Finding("HO181", "PASSWORD_HASHERS", found, expected, SAME, hurts=name)
+        if not one.hashers or not other.hashers or algorithms[0] != algorithms[1]:
+            continue
+        preferred = [(s.hashers[0].algorithm, *sorted(s.hashers[0].parameters.items())) for s in (one, other)]
+        if preferred[0] != preferred[1]:
+            values = (_hasher(one), _hasher(other))
+            effect = "each login rehashes the password, and that ends the user's other sessions"
+            yield _differs("HO181", "preferred password hasher", values, effect, "risky")
+
+
+def _hasher(settings: Settings) -> str:
+    first = settings.hashers[0]
+    return " ".join([first.algorithm, *(f"{name}={value}" for name, value in sorted(first.parameters.items()))])
+
+
+@rule("HO182", "Sessions of one system are sessions of the other")
+def sessions(subject: Subject) -> Iterator[Finding]:
+    out = "everybody is logged out at the switch"
+    for one, other in _settings(subject):
+        for name, values in {
+            "SESSION_ENGINE": (one.session_engine, other.session_engine),
+            "SESSION_SERIALIZER": (one.session_serializer, other.session_serializer),
+            "SESSION_COOKIE_NAME, _DOMAIN, _PATH": (one.session_cookie, other.session_cookie),
+        }.items():
+            if values[0] != values[1]:
+                yield _differs("HO182", name, values, out)
+        if one.session_age != other.session_age:
+            effect = "sessions end at different times"
+            yield _differs("HO182", "SESSION_COOKIE_AGE", (one.session_age, other.session_age), effect, "risky")
+
+
+@rule("HO183", "One secret key")
+def secret_key(subject: Subject) -> Iterator[Finding]:
+    for one, other in _settings(subject):
+        if one.secret_key == other.secret_key:
+            continue
+        # A key that the other one still accepts keeps old signatures valid; new ones of either fail on one side.
+        accepted = [one.secret_key in other.secret_key_fallbacks, other.secret_key in one.secret_key_fallbacks]
+        found = "is another one in the backend" + (
+            ", which accepts the original's as a fallback" if accepted[0] else ""
+        )
+        expected = "both sign sessions, cookies and password resets with one key"
+        severity: Severity = "risky" if all(accepted) else "breaking"
+        yield Finding("HO183", "SECRET_KEY", found, expected, SAME, severity, "both")
+
+
+@rule("HO184", "Sessions name a backend that both have")
+def authentication(subject: Subject) -> Iterator[Finding]:
+    for one, other in _settings(subject):
+        for name, mine, theirs in _both_ways(one, other):
+            if lacking := [path for path in theirs.backends if path not in mine.backends]:
+                found = f"of the {name} lack {', '.join(lacking)}"
+                expected = "a session that was opened through it is anonymous there"
+                yield Finding("HO184", "AUTHENTICATION_BACKENDS", found, expected, SAME, hurts=name)
+
+
+@rule("HO185", "People log in by the same field")
+def login_fields(subject: Subject) -> Iterator[Finding]:
+    for one, other in _settings(subject):
+        if one.login_fields != other.login_fields:
+            values = (one.login_fields, other.login_fields)
+            yield _differs("HO185", "USERNAME_FIELD, EMAIL_FIELD", values, "what people type finds no account")
+
+
+@rule("HO186", "Both mean the same time")
+def time_zones(subject: Subject) -> Iterator[Finding]:
+    for one, other in _settings(subject):
+        if one.use_tz != other.use_tz:
+            effect = "times are written in different zones"
+            yield _differs("HO186", "USE_TZ", (one.use_tz, other.use_tz), effect)
+        zones = [(s.time_zone, s.database.time_zone) for s in (one, other)]
+        if zones[0] != zones[1]:
+            effect = "days and months begin at different times" if one.use_tz else "times are off by hours"
+            severity: Severity = "risky" if one.use_tz and other.use_tz and zones[0][1] == zones[1][1] else "breaking"
+            yield _differs("HO186", "TIME_ZONE", (_zone(zones[0]), _zone(zones[1])), effect, severity)
+
+
+def _zone(zone: tuple[str | None, str | None]) -> str:
+    return f"{zone[0]}" + (f" (database {zone[1]})" if zone[1] else "")
+
+
+@rule("HO187", "New tables get the same kind of key")
+def auto_field(subject: Subject) -> Iterator[Finding]:
+    for one, other in _settings(subject):
+        if one.default_auto_field != other.default_auto_field:
+            values = (one.default_auto_field, other.default_auto_field)
+            yield _differs("HO187", "DEFAULT_AUTO_FIELD", values, "the next key is of another type", "risky")
+
+
+@rule("HO188", "Both accept the same passwords")
+def password_validators(subject: Subject) -> Iterator[Finding]:
+    for one, other in _settings(subject):
+        if sorted(one.password_validators) != sorted(other.password_validators):
+            names = [[_validator(v) for v in s.password_validators] for s in (one, other)]
+            effect = "a password chosen on one is refused on the other"
+            yield _differs("HO188", "AUTH_PASSWORD_VALIDATORS", (names[0], names[1]), effect, "risky")
+
+
+def _validator(validator: tuple[str, tuple[tuple[str, str], ...]]) -> str:
+    options = ", ".join(f"{name}={value.partition(':')[2]}" for name, value in validator[1])
+    return validator[0].rpartition(".")[2] + (f"({options})" if options else "")
+
+
+@rule("HO189", "Both connect to this database")
+def database(subject: Subject) -> Iterator[Finding]:
+    for side in subject.sides:
+        settings = side.description.settings.database
+        if settings.vendor != "postgresql":
+            found = f"is {settings.vendor} in the {side.name}"
+            yield Finding("HO189", "DATABASES", found, "the shared database is PostgreSQL", SAME, hurts=side.name)
+        elif settings.name != subject.catalog.server["database"]:
+            found = f"is {settings.name or 'nothing'} in the {side.name}"
+            expected = f"what is compared here is {subject.catalog.server['database']}"
+            yield Finding("HO189", "name of the database", found, expected, SAME, hurts=side.name)
+    for one, other in _settings(subject):
+        for name, values in {
+            "ATOMIC_REQUESTS": (one.database.atomic_requests, other.database.atomic_requests),
+            "database OPTIONS": (_options(one.database), _options(other.database)),
+        }.items():
+            if values[0] != values[1]:
+                effect = "the two treat transactions or values differently"
+                yield _differs("HO189", name, values, effect, "risky")
+
+
+def _options(settings: DatabaseSettings) -> list[str]:
+    """Return the options without the search path, which is meant to differ."""
+    relevant = {k: v for k, v in settings.options.items() if k in ("isolation_level", "assume_role", "client_encoding")}
+    text = [
+        part for part in settings.options.get("options", "").split("-c") if part.strip() and "search_path" not in part
+    ]
+    return sorted([*(f"{k}={v}" for k, v in relevant.items()), *(part.strip() for part in text)])
+
+
+@rule("HO194", "Forms that are open survive the switch")
+def csrf(subject: Subject) -> Iterator[Finding]:
+    for one, other in _settings(subject):
+        if one.csrf != other.csrf:
+            effect = "a form loaded from one is refused by the other"
+            yield _differs(
+                "HO194", "CSRF_COOKIE_NAME, _DOMAIN, CSRF_USE_SESSIONS", (one.csrf, other.csrf), effect, "risky"
+            )
+
+
+@rule("HO195", "Both ask the same search index")
+def search_index(subject: Subject) -> Iterator[Finding]:
+    index = subject.config.index
+    if index is None:
+        return
+    for side in subject.sides:
+        name = side.description.settings.named.get(index.setting)
+        if name != index.name:
+            found = f"is {name} in the {side.name}"
+            expected = f"handover.toml names the index {index.name}"
+            yield Finding("HO195", index.setting, found, expected, SAME, hurts=side.name)
+
+
+@rule("HO196", "Every model is in the shared database")
+def routers(subject: Subject) -> Iterator[Finding]:
+    for side in subject.sides:
+        if names := side.description.settings.routers:
+            found = f"of the {side.name} are {', '.join(names)}"
+            expected = "code decides which database a model is in, and nobody looked there"
+            todo = "Make sure that the mapped models are in the default database, then accept it in the contract."
+            yield Finding("HO196", "DATABASE_ROUTERS", found, expected, todo, "unseen", side.name)

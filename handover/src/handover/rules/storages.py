@@ -1,0 +1,42 @@
+"""Storages: one name means one file."""
+
+from collections.abc import Iterator
+
+from handover.check.subject import Subject
+from handover.errors import Finding
+from handover.rules.registry import rule
+from handover.schema.models import Storage
+
+TODO = "Point both at the same folder or bucket. Two paths to one volume: accept it in the contract."
+
+
+def _pairs(subject: Subject) -> Iterator[tuple[str, Storage, Storage]]:
+    if subject.both:
+        original, backend = (side.description.settings.storage for side in subject.both)
+        yield "default storage", original, backend
+    for pair in subject.pairs:
+        for one, other, where in pair.fields():
+            # The default one is compared once, not at every field.
+            if one.storage and other.storage and not (one.storage.default and other.storage.default):
+                yield f"storage of {where}", one.storage, other.storage
+
+
+@rule("HO200", "A name is the same file on both systems")
+def places(subject: Subject) -> Iterator[Finding]:
+    for where, one, other in _pairs(subject):
+        if one.place() != other.place():
+            found = f"is {' '.join(filter(None, other.place()))} in the backend"
+            expected = (
+                f"the original has {' '.join(filter(None, one.place()))}: a file of one does not exist for the other"
+            )
+            yield Finding("HO200", where, found, expected, TODO, hurts="both")
+
+
+@rule("HO201", "Neither system overwrites the other's files")
+def overwriting(subject: Subject) -> Iterator[Finding]:
+    for where, one, other in _pairs(subject):
+        overwrites = [s.parameters.get("file_overwrite", "False") for s in (one, other)]
+        if one.place() == other.place() and overwrites[0] != overwrites[1]:
+            found = f"has file_overwrite={overwrites[1]} in the backend"
+            expected = f"the original has {overwrites[0]}: an upload of one replaces a file of the other"
+            yield Finding("HO201", where, found, expected, "Set file_overwrite to False in both.", "risky", "both")

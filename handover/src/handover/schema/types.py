@@ -1,0 +1,34 @@
+"""Names of database types, in one spelling."""
+
+import re
+
+INTEGERS = frozenset({"smallint", "integer", "bigint"})
+# Django writes a few types in the short spelling; the catalog always uses the long one. Before 4.1 it asked for serial.
+_LONG_SPELLING = {
+    "varchar": "character varying",
+    "char": "character",
+    "timestamptz": "timestamp with time zone",
+    "timestamp": "timestamp without time zone",
+    "time": "time without time zone",
+    "bool": "boolean",
+    "decimal": "numeric",
+    "float8": "double precision",
+    "int": "integer",
+    "serial": "integer",
+    "bigserial": "bigint",
+    "smallserial": "smallint",
+}
+
+
+def canonical_type(type_name: str) -> str:
+    """Return a database type in the catalog's spelling, without the schema it was made in.
+
+    Examples
+    --------
+    >>> canonical_type("varchar(36)"), canonical_type("numeric(10, 2)"), canonical_type("public.citext")
+    ('character varying(36)', 'numeric(10,2)', 'citext')
+    """
+    text = re.sub(r"\s*,\s*", ",", type_name.lower().strip())
+    name, rest = re.fullmatch(r"([^(\[]*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    name = re.sub(r'^("[^"]*"|\w+)\.', "", name.strip()).strip('"')
+    return _LONG_SPELLING.get(name, name) + rest

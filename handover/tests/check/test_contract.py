@@ -1,0 +1,69 @@
+"""Findings that are accepted, for a time and for a reason."""
+
+import json
+from datetime import date, timedelta
+
+from handover.contract.contract import Accepted, Contract, judge
+from handover.errors import Finding
+
+ADDED = "ALTER TABLE dance_videos ADD source text NOT NULL DEFAULT 'x'"
+ACCEPT = ("contract", "accept", "HO131", "dance_videos.source", "--because", "Both leave it to the database.")
+
+
+def test_accept__finding_that_is_there__makes_the_pair_clean(pair):
+    pair.superuser(ADDED)
+    assert pair.check().returncode == 4
+    done = pair.handover(*ACCEPT)
+    assert done.returncode == 0, done.stderr
+    check = pair.check("--json")
+    assert check.returncode == 0
+    (accepted,) = check.json()["accepted"]
+    assert accepted["because"] == "Both leave it to the database."
+    file = json.loads((pair.folder / "handover" / "contract.json").read_text())
+    assert file["accepted"][0]["found"] == "is NOT NULL and filled by the database ('x'::text)"
+    assert "✅ HO131 dance_videos.source: Both leave it to the database." in pair.handover("contract").stdout
+
+
+def test_accept__something_else_is_there_later__is_open_again(pair):
+    pair.superuser(ADDED)
+    pair.handover(*ACCEPT)
+    pair.superuser("ALTER TABLE dance_videos ALTER source SET DEFAULT 'y'")
+    assert pair.check("--json").codes() == ["HO131"]
+    assert "⏳ the contract accepts HO131 dance_videos.source, which was not found: take it out" in pair.check().stdout
+
+
+def test_accept__slip_of_the_pen__is_told_and_writes_nothing(pair):
+    pair.superuser(ADDED)
+    done = pair.handover("contract", "accept", "HO131", "dance_videos.sourze", "--because", "x")
+    assert done.returncode == 2
+    assert "HO001  there is no finding HO131 at 'dance_videos.sourze'; nothing was written." in done.stderr
+    assert "  HO131 'dance_videos.source'" in done.stderr
+    assert not (pair.folder / "handover").exists()
+
+
+FINDING = Finding("HO220", "t.c", "has 3 rows of this kind", "no", "todo", "risky")
+
+
+def test_judge__its_time_is_over__is_open_again():
+    today = date(2026, 1, 15)
+    entry = Accepted(code="HO220", place="t.c", because="Until the backfill.", until=today)
+    assert judge(Contract(accepted=(entry,)), [FINDING], today).open == ()
+    late = judge(Contract(accepted=(entry,)), [FINDING], today + timedelta(days=1))
+    assert late.open == (FINDING,)
+    assert late.expired == (entry,)
+
+
+def test_judge__accepts_nothing_that_was_found__is_idle():
+    entry = Accepted(code="HO220", place="t.other", because="x")
+    judged = judge(Contract(accepted=(entry,)), [FINDING], date(2026, 1, 15))
+    assert judged.idle == (entry,)
+    assert judged.open == (FINDING,)
+
+
+def test_contract__file_that_is_none__is_told(pair):
+    file = pair.folder / "handover" / "contract.json"
+    file.parent.mkdir()
+    file.write_text('{"accepted": [{"code": "12", "place": "x", "because": ""}]}')
+    done = pair.handover("contract")
+    assert done.returncode == 2
+    assert "accepted.0.code: String should match pattern" in done.stderr

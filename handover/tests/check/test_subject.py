@@ -1,0 +1,69 @@
+"""Small facts that need no second system: where tables are looked for, and which index is named."""
+
+import pytest
+
+from handover.check.look import merged
+from handover.check.subject import Side, Subject, search_path
+from handover.config import Index
+from handover.rules import RULES
+from handover.schema.catalog import Catalog, Role
+from handover.schema.models import Description, Given
+from handover.schema.types import canonical_type
+
+
+@pytest.fixture(scope="module")
+def described(players) -> Description:
+    player = next(iter(players.values()))
+    return Description.model_validate(player.clean["original"]["describe"])
+
+
+def test_search_path__options_role_or_database__the_first_that_says_so_counts(described):
+    catalog = Catalog(server={"settings": ["search_path=shop, public"]})
+    assert search_path(described, catalog) == ("shop", "public")
+    catalog.roles["drift_original"] = Role("drift_original", False, -1, ('search_path="$user", public',))
+    assert search_path(described, catalog) == ("drift_original", "public")
+    database = described.settings.database.model_copy(update={"options": {"options": "-c search_path=backend,public"}})
+    settings = described.settings.model_copy(update={"database": database})
+    assert search_path(described.model_copy(update={"settings": settings}), catalog) == ("backend", "public")
+
+
+def test_search_path__nobody_says__is_postgresqls_default(described):
+    assert search_path(described, Catalog(server={"settings": []})) == ("drift_original", "public")
+
+
+def test_rule_ho195__another_index__is_breaking(described, players):
+    stage = next(iter(players.values())).stage
+    named = {"SEARCH_INDEX": "moves_v1"}
+    settings = described.settings.model_copy(update={"named": named})
+    side = Side("backend", described.model_copy(update={"settings": settings}), ("public",))
+    config = stage.config(stage.folder, stage.pair)
+    for name, found in (
+        ("moves_v2", ["SEARCH_INDEX is moves_v1 in the backend; handover.toml names the index moves_v2."]),
+        ("moves_v1", []),
+    ):
+        pair = config.model_copy(update={"index": Index(name=name, setting="SEARCH_INDEX")})
+        said = merged(RULES["HO195"].look(Subject(pair, Catalog(), (side,))))
+        assert [f"{f.where} {f.what}" for f in said] == found
+
+
+def test_given__callables__are_the_same_by_their_text_not_their_place():
+    one = Given(kind="callable", value="shop.models.make", source="abc")
+    assert one.same_as(Given(kind="callable", value="apps.shop.models.make", source="abc"))
+    assert not one.same_as(Given(kind="callable", value="shop.models.make", source="xyz"))
+    assert Given().same_as(Given(kind="value", value="str:"))
+    assert not Given().same_as(Given(kind="value", value="str:x"))
+
+
+TYPES = {
+    "varchar(20)[]": "character varying(20)[]",
+    "bigserial": "bigint",
+    "timestamp with time zone": "timestamp with time zone",
+    "numeric(10, 2)": "numeric(10,2)",
+    "public.citext": "citext",
+    "time": "time without time zone",
+}
+
+
+@pytest.mark.parametrize(("django", "catalog"), TYPES.items())
+def test_canonical_type__djangos_spelling__is_the_catalogs(django, catalog):
+    assert canonical_type(django) == canonical_type(catalog) == catalog

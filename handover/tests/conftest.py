@@ -1,0 +1,128 @@
+"""A small pair with its own database, and somebody who runs ``handover`` on it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handover.cli import app
+from sandbox import template
+from sandbox.postgres import Database
+from tests.drifts import warm
+from tests.drifts.nursery import nursery
+from tests.drifts.play import Player
+from tests.drifts.shapes import DANCE, SHAPES
+from tests.drifts.stage import Stage, build
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+    def json(self) -> Any:
+        """What it printed, as JSON."""
+        return json.loads(self.stdout)
+
+    def codes(self, part: str = "findings") -> list[str]:
+        """The codes of a part of ``check --json``."""
+        return [finding["code"] for finding in self.json()[part]]
+
+
+@dataclass
+class Pair:
+    """Two systems on disk and a database that they share."""
+
+    folder: Path
+    stage: Stage
+    database: Database
+    patch: pytest.MonkeyPatch
+    captured: pytest.CaptureFixture[str]
+
+    def handover(self, *arguments: str, role: str = "owner", **environment: str) -> Ended:
+        """Run the command line in this process; the systems run in interpreters of their own."""
+        self.captured.readouterr()
+        self.patch.setenv("HANDOVER_DATABASE_URL", self.database.url(role))
+        for name, value in environment.items():
+            self.patch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            app([*arguments, "--config", str(self.folder / "handover.toml")])
+        printed = self.captured.readouterr()
+        return Ended(int(ended.value.code or 0), printed.out, printed.err)
+
+    def check(self, *arguments: str, **more: str) -> Ended:
+        return self.handover("check", *arguments, **more)
+
+    def superuser(self, sql: str) -> None:
+        with self.database.server.connect(self.database.name) as connection:
+            connection.execute(sql.encode())
+
+    def change(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="session")
+def players(postgres, tmp_path_factory) -> Iterator[dict[str, Player]]:
+    """A clean pair of every shape, on which drifts can be played."""
+    with nursery() as parent:
+        stages = {s.name: build(s, tmp_path_factory.mktemp(s.name), postgres, parent) for s in SHAPES}
+        players = {name: Player(stage) for name, stage in stages.items()}
+        yield players
+        for player in players.values():
+            player.close()
+
+
+@pytest.fixture(scope="session")
+def stage(players) -> Stage:
+    """The clean pair with a user model of its own."""
+    return players[DANCE.name].stage
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory) -> Iterator[list[str]]:
+    """An interpreter that starts at once: see ``tests/drifts/warm.py``."""
+    address = str(tmp_path_factory.mktemp("warm") / "socket")
+    command = [sys.executable, warm.__file__, address, "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        assert server.stdout.readline() == "ready\n"
+        yield [sys.executable, "-I", "-S", warm.__file__, address]
+        server.kill()
+
+
+@pytest.fixture
+def pair(stage, python, postgres, tmp_path, monkeypatch, capsys) -> Iterator[Pair]:
+    with template.clone(postgres, stage.database) as database:
+        stage.write(tmp_path, stage.pair)
+        (tmp_path / "handover.toml").write_text(toml(stage, database.name, python))
+        yield Pair(tmp_path, stage, database, monkeypatch, capsys)
+
+
+def toml(stage: Stage, database: str, python: list[str]) -> str:
+    """Return the pair's ``handover.toml``."""
+    lines = []
+    for side in ("original", "backend"):
+        environment = ", ".join(f'{k} = "{v}"' for k, v in stage.environment(side, database).items())
+        lines += [
+            f"[{side}]",
+            f'path = "{side}"',
+            f"python = {json.dumps(python)}",
+            'settings = "settings"',
+            f"environment = {{ {environment} }}",
+            'schema = "public"' if side == "backend" else "",
+        ]
+    for name, model in stage.shape.project.models.items():
+        lines += ["[[models]]", f'original = "dance.models.{name}"', f'backend = "apps.dance.models.{name}"']
+        lines.append(f'table = "{model.table}"')
+    return "\n".join([*lines, ""])

@@ -1,0 +1,339 @@
+"""Drifts of settings, of migration histories, of roles, and of rows."""
+
+# ruff: noqa: E501, S608, PLC0415 - statements and rows of a table are read best on one line
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from handover.config import SideName
+from handover.errors import Severity
+from tests.drifts.drift import Drift
+from tests.drifts.projects import Project
+from tests.drifts.shapes import DANCE, LAB, LIBRARY, SHOP, Shape
+
+STORAGE = "{{'default': {{'BACKEND': {0!r}, 'OPTIONS': {1}}}, 'staticfiles': {{'BACKEND': 'django.contrib.staticfiles.storage.StaticFilesStorage'}}}}"
+FILES = "django.core.files.storage.FileSystemStorage"
+AUTH = "django.contrib.auth"
+# Setting → (value, rule, what stands in the place, severity).
+SETTINGS: dict[str, list[tuple[str, str, str, Severity]]] = {
+    "SECRET_KEY": [("'another key, of which the other system knows nothing at all'", "HO183", "SECRET_KEY", "breaking")],
+    "SESSION_ENGINE": [
+        ("'django.contrib.sessions.backends.cache'", "HO182", "SESSION_ENGINE", "breaking"),
+        ("'django.contrib.sessions.backends.signed_cookies'", "HO182", "SESSION_ENGINE", "breaking"),
+    ],
+    "SESSION_SERIALIZER": [("'somewhere.Serializer'", "HO182", "SESSION_SERIALIZER", "breaking")],
+    "SESSION_COOKIE_NAME": [("'sid'", "HO182", "SESSION_COOKIE", "breaking")],
+    "SESSION_COOKIE_DOMAIN": [("'.example.org'", "HO182", "SESSION_COOKIE", "breaking")],
+    "SESSION_COOKIE_PATH": [("'/app'", "HO182", "SESSION_COOKIE", "breaking")],
+    "SESSION_COOKIE_AGE": [("3600", "HO182", "SESSION_COOKIE_AGE", "risky")],
+    "CSRF_COOKIE_NAME": [("'token'", "HO194", "CSRF", "risky")],
+    "CSRF_USE_SESSIONS": [("True", "HO194", "CSRF", "risky")],
+    "AUTHENTICATION_BACKENDS": [
+        (f"['{AUTH}.backends.AllowAllUsersModelBackend']", "HO184", "AUTHENTICATION", "breaking"),
+        (f"['{AUTH}.backends.ModelBackend', '{AUTH}.backends.RemoteUserBackend']", "HO184", "AUTHENTICATION", "breaking"),
+    ],
+    "PASSWORD_HASHERS": [
+        ("['pinned.PinnedHasher']", "HO181", "PASSWORD_HASHERS", "breaking"),
+        (f"['{AUTH}.hashers.ScryptPasswordHasher', 'pinned.PinnedHasher', '{AUTH}.hashers.PBKDF2SHA1PasswordHasher']",
+         "HO181", "PASSWORD_HASHERS", "breaking"),
+        (f"['{AUTH}.hashers.PBKDF2PasswordHasher', '{AUTH}.hashers.PBKDF2SHA1PasswordHasher']", "HO181", "hasher", "risky"),
+        (f"['{AUTH}.hashers.PBKDF2SHA1PasswordHasher', 'pinned.PinnedHasher']", "HO181", "hasher", "risky"),
+    ],
+    "AUTH_PASSWORD_VALIDATORS": [
+        (f"[{{'NAME': '{AUTH}.password_validation.NumericPasswordValidator'}}]", "HO188", "VALIDATORS", "risky"),
+        (f"[{{'NAME': '{AUTH}.password_validation.MinimumLengthValidator', 'OPTIONS': {{'min_length': 12}}}}]",
+         "HO188", "VALIDATORS", "risky"),
+    ],
+    "USE_TZ": [("False", "HO186", "USE_TZ", "breaking")],
+    "TIME_ZONE": [("'Europe/Madrid'", "HO186", "TIME_ZONE", "risky")],
+    "DEFAULT_AUTO_FIELD": [("'django.db.models.AutoField'", "HO187", "DEFAULT_AUTO_FIELD", "risky")],
+    "MEDIA_ROOT": [("'/somewhere/else'", "HO200", "storage", "breaking")],
+    "STORAGES": [
+        (STORAGE.format(FILES, "{'location': '/srv/media'}"), "HO200", "storage", "breaking"),
+        (STORAGE.format("django.core.files.storage.InMemoryStorage", "{}"), "HO200", "storage", "breaking"),
+    ],
+    "DATABASES['default']['NAME']": [("'elsewhere'", "HO189", "database", "breaking")],
+    "DATABASES['default']['USER']": [("'nobody_knows'", "HO190", "role", "breaking")],
+    "DATABASES['default']['ATOMIC_REQUESTS']": [("True", "HO189", "ATOMIC_REQUESTS", "risky")],
+    "DATABASES['default']['TIME_ZONE']": [("'Europe/Madrid'", "HO186", "TIME_ZONE", "breaking")],
+    "DATABASES['default']['OPTIONS']": [
+        ("{'isolation_level': 4}", "HO189", "OPTIONS", "risky"),
+        ("{'options': '-c statement_timeout=1'}", "HO189", "OPTIONS", "risky"),
+    ],
+    "DATABASE_ROUTERS": [("['somewhere.Router']", "HO196", "DATABASE_ROUTERS", "unseen")],
+    "no_such_name": [("undefined_name", "HO104", "settings", "breaking")],
+}  # fmt: skip
+
+
+def drifts() -> Iterator[Drift]:
+    """Yield the drifts of settings, histories and roles."""
+    yield from _settings()
+    yield from _code()
+    for shape in (SHOP, DANCE):
+        yield from _histories(shape)
+    yield from _migration_files()
+    yield from _permissions()
+    yield from _roles()
+    yield from _additions()
+
+
+def _settings() -> Iterator[Drift]:
+    for name, values in SETTINGS.items():
+        for number, (value, code, place, severity) in enumerate(values, 1):
+            for side in ("original", "backend"):
+                shape = SHOP if number % 2 else DANCE
+                yield Drift(
+                    f"{shape.name} {side} {name} {number}", "settings", shape.name, code, place, severity,
+                    edit=_setting(side, name, value),
+                )  # fmt: skip
+
+
+def _setting(side: SideName, name: str, value: str):
+    def edit(projects: dict[SideName, Project]) -> None:
+        projects[side].settings[name] = value
+
+    return edit
+
+
+def _code() -> Iterator[Drift]:
+    """Drifts of code that models and settings name."""
+
+    def appended(side: SideName, file: str, text: str):
+        def change(folder: Path) -> None:
+            path = folder / side / file
+            path.write_text(path.read_text() + text)
+
+        return change
+
+    def replaced(side: SideName, file: str, old: str, new: str):
+        def change(folder: Path) -> None:
+            path = folder / side / file
+            assert old in path.read_text(), (old, path)
+            path.write_text(path.read_text().replace(old, new))
+
+        return change
+
+    models = "apps/lab/models.py"
+    yield Drift("lab backend make_period does something else", "backend models", LAB.name, "HO112", "lab_samples.kept_for",
+                "risky", files=replaced("backend", models, "days=30", "days=31"))  # fmt: skip
+    yield Drift("lab backend folder_of does something else", "backend models", LAB.name, "HO118", "lab_samples.image",
+                "risky", files=replaced("backend", models, "images/", "pictures/"))  # fmt: skip
+    yield Drift("pinned hasher of the backend has other iterations", "settings", SHOP.name, "HO181", "hasher", "risky",
+                files=replaced("backend", "pinned.py", "600_000", "700_000"))  # fmt: skip
+    yield Drift("login by e-mail on the backend", "settings", DANCE.name, "HO185", "USERNAME_FIELD", "breaking",
+                files=replaced("backend", "apps/dance/models.py", "class Dancer(AbstractUser):",
+                               "class Dancer(AbstractUser):\n    USERNAME_FIELD = 'email'\n    REQUIRED_FIELDS = []\n"))  # fmt: skip
+    yield Drift("models of the backend do not import", "settings", SHOP.name, "HO104", "settings", "breaking",
+                files=appended("backend", "apps/shop/models.py", "\nimport no_such_module\n"))  # fmt: skip
+    yield Drift("models of the original have a syntax error", "settings", SHOP.name, "HO104", "settings", "breaking",
+                files=appended("original", "shop/models.py", "\ndef broken(:\n"))  # fmt: skip
+    yield Drift("a field's own storage on the backend", "settings", DANCE.name, "HO200", "dance_videos.path", "breaking",
+                files=replaced("backend", "apps/dance/models.py", "upload_to='videos/%Y/%m/'",
+                               "upload_to='videos/%Y/%m/', storage=__import__('django.core.files.storage', "
+                               "fromlist=['x']).FileSystemStorage(location='/srv/videos')"))  # fmt: skip
+    bucket = (
+        "\n\nfrom django.core.files.storage import Storage\n\n\nclass Bucket(Storage):\n    bucket_name = 'b'\n"
+        "    file_overwrite = {}\n"
+    )
+
+    def overwrite(folder: Path) -> None:
+        for side, value in (("original", "False"), ("backend", "True")):
+            (folder / side / "bucket.py").write_text(bucket.format(value))
+            settings = folder / side / "settings.py"
+            settings.write_text(f"{settings.read_text()}\nSTORAGES = {STORAGE.format('bucket.Bucket', '{}')}\n")
+
+    yield Drift("file_overwrite of the backend", "settings", DANCE.name, "HO201", "storage", "risky", files=overwrite)
+    yield Drift("choices of the backend come from rows", "backend models", SHOP.name, "HO111", "shop_orders.status", "unseen",
+                files=replaced("backend", "apps/shop/models.py", "choices=[('new', 'New'), ('paid', 'Paid'), ('sent', 'Sent')]",
+                               "choices=lambda: [(str(c.pk), 'x') for c in Customer.objects.all()]"))  # fmt: skip
+    yield Drift("a default in the database that is not there", "backend models", DANCE.name, "HO141", "dance_tasks.progress",
+                "breaking", files=replaced("backend", "apps/dance/models.py", "progress = models.IntegerField(default=0)",
+                                           "progress = models.IntegerField(db_default=0)"))  # fmt: skip
+    yield Drift("a generated field on an ordinary column", "backend models", DANCE.name, "HO143", "dance_tasks.progress",
+                "breaking", files=replaced("backend", "apps/dance/models.py", "progress = models.IntegerField(default=0)",
+                                           "progress = models.GeneratedField(expression=models.Value(1), "
+                                           "output_field=models.IntegerField(), db_persist=True)"))  # fmt: skip
+    yield Drift("a key to another table", "backend models", LIBRARY.name, "HO122", "library_loans.reader_id", "breaking",
+                files=replaced("backend", "apps/library/models.py", "reader = models.ForeignKey('Reader'",
+                               "reader = models.ForeignKey('Work'"))  # fmt: skip
+    yield Drift("a length that only Python checks", "backend models", SHOP.name, "HO121", "shop_customers.notes", "risky",
+                files=replaced("backend", "apps/shop/models.py", "notes = models.TextField(",
+                               "notes = models.TextField(max_length=40, "))  # fmt: skip
+
+
+def _histories(shape: Shape) -> Iterator[Drift]:
+    label = shape.project.label
+
+    def drift(what: str, code: str, place: str, severity: Severity, sql: str) -> Drift:
+        return Drift(f"{shape.name} history: {what}", "history", shape.name, code, place, severity, sql=sql)
+
+    where = "DELETE FROM django_migrations WHERE app = {0!r} AND name LIKE {1!r}"
+    first = f"{label}.0001_initial"
+    yield drift("the first migration is forgotten", "HO173", first, "risky", where.format(label, "0001%"))
+    yield drift("an early migration is forgotten", "HO175", "auth.0002", "breaking", where.format("auth", "0001%"))
+    yield drift("sessions are forgotten", "HO173", "sessions.0001", "risky", where.format("sessions", "0001%"))
+    yield drift(
+        "content types are forgotten", "HO175", "contenttypes", "breaking", where.format("contenttypes", "0001%")
+    )
+    insert = "INSERT INTO django_migrations (app, name, applied) VALUES ({0!r}, {1!r}, now())"
+    yield drift("one from the future", "HO174", f"{label}.0099_future", "risky", insert.format(label, "0099_future"))
+    yield drift("one of Django's from the future", "HO174", "auth.0099", "risky", insert.format("auth", "0099_future"))
+    yield drift("it is gone", "HO170", "django_migrations", "breaking", "DROP TABLE django_migrations")
+    yield drift("it is empty", "HO173", first, "risky", "DELETE FROM django_migrations")
+    table = next(iter(shape.project.models.values())).table
+    yield drift("what it made is gone", "HO172", first, "breaking", f"DROP TABLE {table} CASCADE")
+
+
+def _migration_files() -> Iterator[Drift]:
+    """Migrations of the backend that are not those of the original, under names that the history knows."""
+
+    def written(side: SideName, name: str, operations: str, *, after: str):
+        def change(folder: Path) -> None:
+            package = "apps/dance" if side == "backend" else "dance"
+            text = (
+                "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"
+                f"    dependencies = [('dance', {after!r})]\n    operations = [{operations}]\n"
+            )
+            (folder / side / package / "migrations" / f"{name}.py").write_text(text)
+
+        return change
+
+    add = "migrations.AddField('task', 'new_job', models.CharField(max_length=50, null=True))"
+    record = "INSERT INTO django_migrations (app, name, applied) VALUES ('dance', '0002_job', now())"
+
+    def with_field(projects: dict[SideName, Project]) -> None:
+        from tests.drifts.projects import f
+
+        projects["backend"].models["Task"].fields["new_job"] = f("CharField", max_length="50", null="True")
+
+    yield Drift("believed applied, column missing", "history", DANCE.name, "HO172", "dance.0002_job", "breaking",
+                edit=with_field, files=written("backend", "0002_job", add, after="0001_initial"), sql=record)  # fmt: skip
+    yield Drift("a migration of the backend was not run", "history", DANCE.name, "HO173", "dance.0002_job", "risky",
+                edit=with_field, files=written("backend", "0002_job", add, after="0001_initial"))  # fmt: skip
+
+    def clash(folder: Path) -> None:
+        written("backend", "0002_job", add, after="0001_initial")(folder)
+        other = "migrations.AddField('video', 'score', models.IntegerField(null=True))"
+        written("original", "0002_job", other, after="0001_initial")(folder)
+
+    def with_fields(projects: dict[SideName, Project]) -> None:
+        from tests.drifts.projects import f
+
+        with_field(projects)
+        projects["original"].models["Video"].fields["score"] = f("IntegerField", null="True")
+        projects["backend"].models["Video"].fields["score"] = f("IntegerField", null="True")
+
+    both = f"{record}; ALTER TABLE dance_videos ADD score int"
+    yield Drift("two migrations of one name", "history", DANCE.name, "HO171", "dance.0002_job", "breaking",
+                edit=with_fields, files=clash, sql=both)  # fmt: skip
+
+
+def _permissions() -> Iterator[Drift]:
+    for shape in (SHOP, LIBRARY):
+        model = next(iter(shape.project.models.values()))
+        label, name, table = shape.project.label, model.name.lower(), model.table
+        gone = f"DELETE FROM auth_permission WHERE codename = 'change_{name}'"
+        yield Drift(f"{label} permission gone", "history", shape.name, "HO212", table, "risky", sql=gone)
+        types = (
+            f"DELETE FROM auth_permission WHERE content_type_id IN (SELECT id FROM django_content_type WHERE app_label = "
+            f"{label!r} AND model = {name!r}); DELETE FROM django_content_type WHERE app_label = {label!r} AND model = {name!r}"
+        )
+        yield Drift(f"{label} content type gone", "history", shape.name, "HO212", table, "risky", sql=types)
+
+        def relabel(projects: dict[SideName, Project]) -> None:
+            for project in projects.values():
+                if project.package:
+                    project.label += "_api"
+
+        yield Drift(f"{label} another label", "backend models", shape.name, "HO210", table, "breaking", edit=relabel)
+
+    def relabel_users(projects: dict[SideName, Project]) -> None:
+        relabel(projects)
+        projects["backend"].settings["AUTH_USER_MODEL"] = "'dance_api.Dancer'"
+
+    yield Drift(
+        "users under another label", "settings", DANCE.name, "HO180", "AUTH_USER_MODEL", "risky", edit=relabel_users
+    )
+
+    def other_users(projects: dict[SideName, Project]) -> None:
+        projects["backend"].models["Dancer"].meta["db_table"] = "'members'"
+
+    yield Drift(
+        "users in another table", "settings", DANCE.name, "HO180", "AUTH_USER_MODEL", "breaking", edit=other_users
+    )
+
+
+def _roles() -> Iterator[Drift]:
+    for side in ("original", "backend"):
+        role = f"drift_{side}"
+        schema = f"REVOKE USAGE ON SCHEMA public FROM PUBLIC; REVOKE USAGE ON SCHEMA public FROM {role}"
+        yield Drift(f"{role} may not use the schema", "catalog", SHOP.name, "HO191", "shop_", "breaking", sql=schema)
+    shadow = (
+        "CREATE SCHEMA shadow; CREATE TABLE shadow.shop_orders (LIKE public.shop_orders INCLUDING ALL); "
+        "GRANT USAGE ON SCHEMA shadow TO drift_backend; GRANT ALL ON shadow.shop_orders TO drift_backend; "
+        "DO $$ BEGIN EXECUTE format('ALTER ROLE drift_backend IN DATABASE %I SET search_path = shadow, public', "
+        "current_database()); END $$"
+    )
+    yield Drift("a shadow of a shared table", "catalog", SHOP.name, "HO105", "shop_orders", "breaking", sql=shadow)
+    yield Drift("no role in the settings", "settings", SHOP.name, "HO190", "role", "unseen",
+                edit=_setting("backend", "DATABASES['default']['USER']", "''"))  # fmt: skip
+    few = "UPDATE pg_database SET datconnlimit = 5 WHERE datname = current_database()"
+    yield Drift("too few connections", "catalog", SHOP.name, "HO193", "connections", "breaking", sql=few)
+    serial = (
+        "ALTER TABLE shop_orders ALTER id DROP IDENTITY; CREATE SEQUENCE orders_seq; ALTER SEQUENCE orders_seq OWNER TO owner; "
+        "ALTER SEQUENCE orders_seq OWNED BY shop_orders.id; "
+        "ALTER TABLE shop_orders ALTER id SET DEFAULT nextval('orders_seq')"
+    )
+    yield Drift("a sequence that nobody may use", "catalog", SHOP.name, "HO191", "shop_orders", "breaking", sql=serial)
+    key = "ALTER TABLE dance_tasks ADD CONSTRAINT surprise FOREIGN KEY (progress) REFERENCES dancers (id) NOT VALID"
+    wide = "ALTER TABLE dance_tasks ALTER progress TYPE integer"
+    yield Drift("a foreign key that no model knows", "catalog", DANCE.name, "HO154", "dance_tasks.progress", "breaking",
+                sql=f"{wide}; {key}")  # fmt: skip
+
+
+def _additions() -> Iterator[Drift]:
+    """Additions of the backend that are not safe."""
+    from tests.drifts.projects import f
+
+    def added(model: str, **options: str):
+        def edit(projects: dict[SideName, Project]) -> None:
+            projects["backend"].models[model].fields["new_note"] = f("CharField", max_length="9", **options)
+
+        return edit
+
+    for shape, model in ((SHOP, "Order"), (LIBRARY, "Reader"), (LAB, "Sample"), (DANCE, "Video")):
+        at = f"{shape.project.models[model].table}.new_note"
+        kind = "backend models"
+        yield Drift(f"{shape.name} addition NOT NULL", kind, shape.name, "HO132", at, "breaking", edit=added(model))
+        yield Drift(f"{shape.name} addition NOT NULL with a default in the database", kind, shape.name, "HO132", at, "risky",
+                    edit=added(model, db_default="'x'"))  # fmt: skip
+        yield Drift(f"{shape.name} addition that is not there yet", kind, shape.name, "HO132", at, "risky",
+                    edit=added(model, null="True"))  # fmt: skip
+        table = shape.project.models[model].table
+        yield Drift(f"{shape.name} addition NOT NULL in the database, nullable in the model", kind, shape.name, "HO014", at,
+                    "breaking", edit=added(model, null="True"),
+                    sql=f"SET session_replication_role = replica; DELETE FROM {table}; "
+                        f"ALTER TABLE {table} ADD new_note varchar(9) NOT NULL")  # fmt: skip
+
+    def private(constraint: str, on_delete: str):
+        def edit(projects: dict[SideName, Project]) -> None:
+            from tests.drifts.projects import Model
+
+            key = f(
+                "ForeignKey",
+                "settings.AUTH_USER_MODEL",
+                on_delete=on_delete,
+                related_name="'+'",
+                db_constraint=constraint,
+            )
+            fields = {"id": f("BigAutoField", primary_key="True"), "user": key}
+            projects["backend"].models["Token"] = Model("Token", fields, {"db_table": "'tokens'"})
+
+        return edit
+
+    table = "CREATE TABLE tokens (id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, user_id {0} NOT NULL {1}); CREATE INDEX ON tokens (user_id); GRANT ALL ON tokens TO drift_backend"
+    blocks = table.format("bigint", "REFERENCES dancers DEFERRABLE INITIALLY DEFERRED")
+    yield Drift("a table of the backend blocks the original's deletes", "backend models", DANCE.name, "HO019", "tokens",
+                "breaking", edit=private("True", "models.CASCADE"), sql=blocks)  # fmt: skip
+    yield Drift("a table of the backend is orphaned by the original", "backend models", DANCE.name, "HO158", "tokens",
+                "risky", edit=private("False", "models.CASCADE"), sql=table.format("bigint", ""))  # fmt: skip
