@@ -113,6 +113,7 @@ def report(outcomes: list[Outcome], alarms: dict[str, list[str]]) -> None:
         "missed": len(missed),
         "clean_pairs": len(alarms),
         "false_alarms": len(false),
+        "rivals_asked": sum(bool(o.rivals) for o in outcomes),
         "migrations_check_caught": sum(o.rivals.get("migrations", False) for o in outcomes),
         "inspectdb_caught": sum(o.rivals.get("inspectdb", False) for o in outcomes),
     }

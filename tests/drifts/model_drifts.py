@@ -234,7 +234,8 @@ def _nullability(at: _Place, field: Field) -> Iterator[Drift]:
 
 def _relation(at: _Place, field: Field) -> Iterator[Drift]:
     yield at.option("another related_name", "HO113", "breaking", related_name="'somebody_elses'")
-    yield at.option("no related_name", "HO113", "breaking", related_name=None)
+    if not (field.kind == "OneToOneField" and field.options["related_name"] == repr(at.model.lower())):  # the default
+        yield at.option("no related_name", "HO113", "breaking", related_name=None)
     yield at.option("another related_query_name", "HO113", "breaking", related_query_name="'by_other_name'")
     now = field.options["on_delete"]
     other = "models.PROTECT" if now != "models.PROTECT" else "models.CASCADE"
@@ -316,10 +317,11 @@ def _of_model(shape: Shape, side: SideName, model: Model) -> Iterator[Drift]:
         "breaking",
         unique_together=f"[({first}, '{list(model.fields)[0 if 'id' in model.fields else -2]}')]",
     )
-    yield drift(
-        "a check that is not enforced", "HO152", "risky",
-        constraints="[models.CheckConstraint(condition=models.Q(pk__isnull=False), name='missing_check')]",
-    )  # fmt: skip
+    if "constraints" not in model.meta:
+        yield drift(
+            "a check that is not enforced", "HO152", "risky",
+            constraints="[models.CheckConstraint(condition=models.Q(pk__isnull=False), name='missing_check')]",
+        )  # fmt: skip
 
     def rename(projects: dict[SideName, Project]) -> None:
         models = projects[side].models
