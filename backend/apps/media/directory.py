@@ -72,7 +72,9 @@ class Directory(FileSystemStorage):
 
     def files(self, folder: str = "") -> list[StoredFile]:
         root = Path(self.location)
-        names = sorted(path.relative_to(root).as_posix() for path in (root / folder).rglob("*"))
+        # os.walk, since it steps over a folder that another request has removed meanwhile.
+        paths = (Path(where, name) for where, _, names in os.walk(root / folder) for name in names)
+        names = sorted(path.relative_to(root).as_posix() for path in paths)
         return [file for file in map(self._stored, names) if file]
 
     def read(self, file: StoredFile, start: int, stop: int) -> FileSpan:

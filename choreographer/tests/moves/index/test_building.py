@@ -19,8 +19,8 @@ from choreographer.music.song import read_song
 
 @pytest.fixture
 def library(drawn: Library, tmp_path: Path) -> Library:
-    """A copy of the drawn moves, to be changed."""
-    shutil.copytree(drawn.folder, tmp_path / "library")
+    """A copy of the drawn moves, to be changed, without an index."""
+    shutil.copytree(drawn.folder, tmp_path / "library", ignore=shutil.ignore_patterns(FILE_NAME))
     return Library.load(tmp_path / "library")
 
 
