@@ -1,5 +1,6 @@
 """The original's real housekeeping against the backend's tasks: none is lost, doubled or stuck."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -164,6 +165,46 @@ def test_cancelled_at_work_through_the_backend__stops_and_its_files_go(ana, own_
     assert Job.objects.get().outcome == "cancelled"
     assert not SavedChoreography.objects.exists()
     assert output_files() == []
+
+
+MODELS = """
+from choreography.models import ChoreographyTask, SavedChoreography
+from django.contrib.auth import get_user_model
+models = (ChoreographyTask, SavedChoreography, get_user_model())
+rows = [row for model in models for row in model.objects.order_by("pk")]
+"""
+SAVE_ALL = f"{MODELS}\nfor row in rows: row.save()"
+LOSE_ONE = """
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("UPDATE choreography_tasks SET job_execution_name = NULL")
+"""
+
+
+def all_columns() -> list[dict[str, object]]:
+    """Return every column of every shared row, but for the time of the last save."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT to_jsonb(t) - 'updated_at' FROM choreography_tasks t UNION ALL"
+            " SELECT to_jsonb(s) FROM saved_choreographies s UNION ALL SELECT to_jsonb(u) FROM users u"
+        )
+        return sorted((json.loads(row) if isinstance(row, str) else row for (row,) in cursor.fetchall()), key=str)
+
+
+def test_rows__saved_whole_by_either_side__lose_no_column(ana, original, own_database):
+    task = start(ana)
+    make_next(queue_job_id=7)
+    before = all_columns()
+    assert ChoreographyTask.objects.get(pk=task.pk).job_execution_name == "procrastinate/jobs/7"
+    original.run(own_database, SAVE_ALL)
+    assert all_columns() == before
+    for model in (ChoreographyTask, SavedChoreography, type(ana)):
+        for row in model.objects.all():
+            row.save()
+    assert all_columns() == before
+    # The control: a side that knew the column and not its value would be seen.
+    original.run(own_database, LOSE_ONE)
+    assert all_columns() != before
 
 
 CANCEL_OTHERS = """
