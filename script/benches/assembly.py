@@ -28,7 +28,7 @@ from choreographer.moves import Library
 from choreographer.sequence import Wishes, plan_sequence
 song, out, library, cache = map(Path, sys.argv[1:])
 sound = video.encode_sound(song, cache=cache)
-plan = plan_sequence(music.analyze_song(song, cache=cache), Library.load(library), Wishes())
+plan = plan_sequence(music.analyze_song(song, cache=cache), Library.load(library), Wishes(relax=True))
 began = time.perf_counter()
 video.assemble(plan, sound.path, out)
 print(json.dumps({

@@ -3,6 +3,7 @@
 import os
 import secrets
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -171,7 +172,9 @@ def _system(name: str, command: list[str], place: Place, env: dict[str, str]) ->
     log = place.folder / "log" / f"{name}.log"
     folder = "original" if name == "original" else "backend"
     with log.open("wb") as output:
-        started = process.spawn(command, cwd=house.ROOT / folder, env=env, stdout=output)
+        # A worker whose database dies with its parent would wait half a minute for another; killed, it loses nothing.
+        ask = signal.SIGKILL if name == "worker" else signal.SIGTERM
+        started = process.spawn(command, cwd=house.ROOT / folder, env=env, stdout=output, on_parent_death=ask)
     try:
         yield System(name, started, log)
     finally:
