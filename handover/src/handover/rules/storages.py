@@ -7,7 +7,7 @@ from handover.errors import Finding
 from handover.rules.registry import rule
 from handover.schema.models import Storage
 
-TODO = "Point both at the same folder or bucket. Two paths to one volume: accept it in the contract."
+ADVICE = "Point both at the same folder or bucket. Two paths to one volume: accept it in the contract."
 
 
 def _pairs(subject: Subject) -> Iterator[tuple[str, Storage, Storage]]:
@@ -29,7 +29,7 @@ def places(subject: Subject) -> Iterator[Finding]:
             expected = (
                 f"the original has {' '.join(filter(None, one.place()))}: a file of one does not exist for the other"
             )
-            yield Finding("HO200", where, found, expected, TODO, hurts="both")
+            yield Finding("HO200", where, found, expected, ADVICE, hurts="both")
 
 
 @rule("HO201", "Neither system overwrites the other's files")
