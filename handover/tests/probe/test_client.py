@@ -180,3 +180,16 @@ class Migration(migrations.Migration):
         migrations.DeleteModel("Thing"),
     ]
 """
+
+
+def test_load__agent_was_started_to_look__refuses(tmp_path):
+    refusal = pytest.raises(RaisedError, match="started to look; only one that was started to act takes in chapters")
+    with probe("it", system(tmp_path), tmp_path) as it, refusal:
+        it.ask("load", name="act", source="ANSWERS = {}")
+
+
+def test_load__agent_was_started_to_act__answers_what_the_chapter_teaches(tmp_path):
+    with probe("it", system(tmp_path), tmp_path, act_on={"NAME": "elsewhere"}) as it:
+        source = "def where(request):\n from django.db import connection\n return connection.settings_dict['NAME']\n"
+        it.ask("load", name="where", source=source + "ANSWERS = {'where': where}")
+        assert it.ask("where") == "elsewhere"

@@ -1,6 +1,7 @@
 """Sent over standard input to a system's own interpreter: standard library and Django only, Python 3.8 or newer.
 
-It never connects to a database and writes nothing. Requests come in and answers go out as JSON, one a line; whatever
+It never connects to a database and writes nothing, unless it was started to act: then it takes in chapters, each a
+source of its own that answers more requests. Requests come in and answers go out as JSON, one a line; whatever
 the system itself prints goes to standard error.
 """
 
@@ -488,8 +489,22 @@ def files(request):
     return {"found": found}
 
 
+def load(request):
+    """Take in a chapter; only an agent that was started to act does."""
+    if not ACTING:
+        raise RuntimeError("the probe was started to look; only one that was started to act takes in chapters")
+    names = {"plain": plain, "dotted": dotted, "__name__": "handover_" + request["name"]}
+    exec(compile(request["source"], "handover-" + request["name"], "exec"), names)  # noqa: S102
+    ANSWERS.update(names["ANSWERS"])
+    return sorted(names["ANSWERS"])
+
+
+ANSWERS = {"describe": describe, "render": render, "files": files, "load": load}
+ACTING = []
+
+
 def answer(request):
-    return {"describe": describe, "render": render, "files": files}[request["do"]](request)
+    return ANSWERS[request["do"]](request)
 
 
 def main():
@@ -520,8 +535,13 @@ def start(request):
     django.setup()
     from django.db import connection
 
-    # Looking must not touch the database; whatever would, has no answer here.
-    connection.connect = refuse
+    if request.get("acting"):
+        # Where to act is told from outside: a system's own settings lead to production.
+        connection.settings_dict.update(request["database"])
+        ACTING.append(True)
+    else:
+        # Looking must not touch the database; whatever would, has no answer here.
+        connection.connect = refuse
 
 
 def refuse():

@@ -6,7 +6,7 @@ import select
 import shlex
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -54,6 +54,17 @@ class Probe:
             raise RaisedError(f"{self._name} could not answer {do!r}. Its own words:\n{reply['error']}")
         return reply["ok"]
 
+    def load(self, chapter: str) -> None:
+        """Teach the agent to answer more: ``chapter`` is a file of ``handover/probe/chapters``.
+
+        Raises
+        ------
+        RaisedError
+            The agent was started to look, not to act.
+        """
+        source = files("handover.probe").joinpath("chapters", f"{chapter}.py").read_text()
+        self.ask("load", name=chapter, source=source)
+
     def _line(self, do: str) -> bytes:
         deadline = time.monotonic() + self._within_s
         parts = [self._unread]
@@ -75,7 +86,14 @@ class Probe:
 
 
 @contextmanager
-def probe(name: str, system: System, root: Path, *, within_s: float = ANSWER_WITHIN_S) -> Iterator[Probe]:
+def probe(
+    name: str,
+    system: System,
+    root: Path,
+    *,
+    within_s: float = ANSWER_WITHIN_S,
+    act_on: Mapping[str, str] | None = None,
+) -> Iterator[Probe]:
     """Start the agent inside a system and end it afterwards.
 
     Parameters
@@ -88,6 +106,9 @@ def probe(name: str, system: System, root: Path, *, within_s: float = ANSWER_WIT
         Folder of ``handover.toml``.
     within_s
         How long one answer may take, in seconds.
+    act_on
+        Lets the agent act, on this database: any of Django's ``NAME``, ``HOST``, ``PORT``, ``USER``, ``PASSWORD``,
+        over the system's own. Without it the agent connects to no database.
 
     Raises
     ------
@@ -115,7 +136,8 @@ def probe(name: str, system: System, root: Path, *, within_s: float = ANSWER_WIT
             started = Probe(name, process, within_s)
             with suppress(BrokenPipeError):
                 _pipes(process)[0].write(f"{len(source)}\n".encode() + source)
-            started.ask("start", path=str(local), settings=system.settings, environment=system.variables())
+            place = {} if act_on is None else {"acting": True, "database": dict(act_on)}
+            started.ask("start", path=str(local), settings=system.settings, environment=system.variables(), **place)
             yield started
         finally:
             process.kill()

@@ -1,0 +1,1 @@
+"""What a run saw, written so that nobody can change it unnoticed."""

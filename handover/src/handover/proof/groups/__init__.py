@@ -1,0 +1,1 @@
+"""One module a group; each has a function ``prove(venue, recorder) -> Outcome``."""

@@ -1,0 +1,58 @@
+"""Where proofs are run: a database, and both systems acting on it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from psycopg.conninfo import conninfo_to_dict
+
+from handover.config import Config, SideName
+from handover.probe.client import Probe, probe
+
+Size = Literal["small", "full"]
+
+
+@dataclass(frozen=True)
+class Venue:
+    """A database to prove on.
+
+    Attributes
+    ----------
+    config
+        The pair.
+    owner_url
+        URL of the database to act on, as the role that owns the shared tables.
+    throwaway
+        Whether the database is a copy that goes away afterwards; only on such a one servers are killed and disks
+        filled.
+    size
+        ``small`` for every day, ``full`` for the long run.
+    seed
+        The same seed, the same rows and operations.
+    say
+        Receives a line of progress.
+    """
+
+    config: Config
+    owner_url: str
+    throwaway: bool
+    size: Size
+    seed: int
+    say: Callable[[str], None]
+
+    @contextmanager
+    def acting(self, side: SideName, *chapters: str) -> Iterator[Probe]:
+        """Start an agent in a system's interpreter that acts on this database as the system's own role."""
+        system = self.config.require_original() if side == "original" else self.config.backend
+        with probe(f"the {side}", system, self.config.root, act_on=self.database) as agent:
+            for chapter in chapters:
+                agent.load(chapter)
+            yield agent
+
+    @property
+    def database(self) -> dict[str, str]:
+        """Return the database's name and place as Django's settings call them."""
+        found = conninfo_to_dict(self.owner_url)
+        names = {"NAME": "dbname", "HOST": "host", "PORT": "port"}
+        return {ours: str(found[theirs]) for ours, theirs in names.items() if theirs in found}
