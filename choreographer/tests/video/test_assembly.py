@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -63,6 +64,16 @@ def test_assemble__other_extradata__names_the_clip(plan: Plan, sound: Path, tmp_
     _refused(
         plan, sound, tmp_path / "out" / "x.mp4", rf"^CH063  the clip .*{odd.name} was encoded with other parameters"
     )
+
+
+def test_assemble__more_pictures_than_the_library_says__names_the_clip(
+    plan: Plan, sound: Path, tmp_path: Path
+) -> None:
+    short = replace(plan.moves[0], move=replace(plan.moves[0].move, frame_count=3))
+    doubted = replace(plan, moves=(short, *plan.moves[1:]))
+
+    message = rf"^CH068  the clip .*{short.clip.name} holds \d+ pictures; the library says 3\. Make its library again"
+    _refused(doubted, sound, tmp_path / "out" / "x.mp4", message)
 
 
 def test_assemble__clip_that_is_none__names_it(plan: Plan, sound: Path, tmp_path: Path) -> None:

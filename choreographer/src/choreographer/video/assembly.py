@@ -15,14 +15,18 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from choreographer.errors import VideoError
 from choreographer.files import written_aside
 from choreographer.sequence import Plan
 from choreographer.video.clips import UNDECODED, Clip, open_clip, read_clip, require_equal
 from choreographer.video.warp import TIMESCALE_HZ, warp_times
 
 TICK = Fraction(1, TIMESCALE_HZ)
-# Fragments would lose the edit list that hides the encoder's priming: the sound would be 23 ms late.
-OPTIONS = {"movflags": "+faststart", "video_track_timescale": str(TIMESCALE_HZ)}
+# The index stands before the pictures, so that a player begins at once. `+faststart` would write it behind them and
+# the whole file once more; fragments would lose the edit list that hides the encoder's priming, 23 ms of sound.
+# At most what each picture and each piece of sound takes there: its time, size, place, chunk and keyframe.
+INDEX_BYTES_PER_PACKET = 8 + 4 + 8 + 12 + 4
+INDEX_BYTES = 64 * 1024
 
 Packet: TypeAlias = "tuple[int, av.Packet[Any]]"  # time in ticks, what to write
 Picture = tuple[int, bytes, bool]  # time in ticks, data, whether it is a keyframe
@@ -51,9 +55,9 @@ def assemble(plan: Plan, sound: Path, out: Path) -> None:
 
 def _write(plan: Plan, sound: Path, path: Path) -> None:
     with (
-        av.open(str(path), "w", format="mp4", options=OPTIONS) as out,
         open_clip(plan.moves[0].clip) as clip,
         av.open(str(sound), container_options=UNDECODED) as song,
+        av.open(str(path), "w", format="mp4", options=_options(plan, song)) as out,
     ):
         pictures = out.add_stream_from_template(clip.streams.video[0])
         pictures.time_base = TICK
@@ -68,6 +72,12 @@ def _write(plan: Plan, sound: Path, path: Path) -> None:
             out.mux_one(packet)
 
 
+def _options(plan: Plan, song: InputContainer) -> dict[str, str]:
+    packets = sum(placed.move.frame_count for placed in plan.moves) + song.streams.audio[0].frames
+    index_bytes = INDEX_BYTES + packets * INDEX_BYTES_PER_PACKET
+    return {"moov_size": str(index_bytes), "video_track_timescale": str(TIMESCALE_HZ)}
+
+
 def _pictures(plan: Plan) -> Iterator[Picture]:
     first: Clip | None = None
     for number, placed in enumerate(plan.moves):
@@ -75,10 +85,18 @@ def _pictures(plan: Plan) -> Iterator[Picture]:
         clip = read_clip(placed.clip)
         first = first or clip
         require_equal(clip, first)
+        _require_count(clip, placed.move.frame_count)
         ticks = warp_times(clip.times_s, placed, plan.analysis.beats_s).tolist()
         for index, (tick, (data, keyframe)) in enumerate(zip(ticks, clip.pictures, strict=False)):
             # Until the first 1 the dancers stand still: the first picture is shown from the beginning.
             yield (0 if number == index == 0 else tick), data, keyframe
+
+
+def _require_count(clip: Clip, expected: int) -> None:
+    """More than the library says would not fit into the index."""
+    if len(clip.pictures) > expected:
+        found = f"the clip {clip.path} holds {len(clip.pictures)} pictures; the library says {expected}"
+        raise VideoError("CH068", f"{found}. Make its library again.")
 
 
 def _picture_packets(pictures: Iterator[Picture], duration_s: float, stream: VideoStream) -> Iterator[Packet]:
