@@ -66,9 +66,7 @@ def test_assemble__other_extradata__names_the_clip(plan: Plan, sound: Path, tmp_
     )
 
 
-def test_assemble__more_pictures_than_the_library_says__names_the_clip(
-    plan: Plan, sound: Path, tmp_path: Path
-) -> None:
+def test_assemble__more_pictures_than_the_library_says__names_the_clip(plan: Plan, sound: Path, tmp_path: Path) -> None:
     short = replace(plan.moves[0], move=replace(plan.moves[0].move, frame_count=3))
     doubted = replace(plan, moves=(short, *plan.moves[1:]))
 
