@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
-from elasticsearch import Elasticsearch
 
 INDEX = "bachata_move_embeddings"
 INDEX_FILE = "moves.index"
@@ -101,6 +100,8 @@ def _cosines(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
 
 
 def _ask_elasticsearch(asked: dict[str, np.ndarray], filters: Mapping[str, str]) -> Candidates:
+    from elasticsearch import Elasticsearch  # noqa: PLC0415 - takes as long to import as all of Django
+
     kind = _neighbour_kind(asked)
     knn = {
         "field": f"{kind}_embedding",
