@@ -79,7 +79,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Equal to the original's, to the letter: a session holds the path of the backend that made it, so
 # anything else would log everybody out at the switch.
 AUTH_USER_MODEL = "users.User"
+PASSWORD_MIN_LENGTH = 6
 AUTHENTICATION_BACKENDS = ("django.contrib.auth.backends.ModelBackend",)
+# The original's: a password that one of them takes, the other takes as well.
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": PASSWORD_MIN_LENGTH},
+    },
+]
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 CSRF_FAILURE_VIEW = "config.problems.csrf_failure"

@@ -62,3 +62,10 @@ def test_admin__new_password__writes_only_the_password(staff, ana):
     (update,) = [q["sql"] for q in queries if q["sql"].startswith('UPDATE "users"')]
     assert '"email"' not in update
     assert User.objects.get(pk=ana.pk).check_password("bachata!")
+
+
+def test_admin__new_password_that_the_original_would_refuse__is_refused(staff, ana):
+    sent = {"password1": "12345", "password2": "12345", "usable_password": "true"}
+    answer = staff.post(f"/admin/users/user/{ana.pk}/password/", sent)
+    (error,) = answer.context["form"].errors["password2"]
+    assert error == "This password is too short. It must contain at least 6 characters."

@@ -1,5 +1,6 @@
 """/api/auth"""
 
+from django.conf import settings
 from django.contrib.auth import login as open_session
 from django.contrib.auth import logout as close_session
 from django.contrib.auth.validators import UnicodeUsernameValidator
@@ -22,7 +23,7 @@ class Registration(serializers.Serializer):
     username = serializers.CharField(max_length=150, validators=[UnicodeUsernameValidator()])
     email = serializers.EmailField(max_length=254)
     display_name = serializers.CharField(max_length=200)
-    password = serializers.CharField(min_length=6, trim_whitespace=False, write_only=True)
+    password = serializers.CharField(min_length=settings.PASSWORD_MIN_LENGTH, trim_whitespace=False, write_only=True)
 
 
 class Credentials(serializers.Serializer):
