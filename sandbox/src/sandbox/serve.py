@@ -63,16 +63,15 @@ def whole_house(folder: Path, port: int, original_port: int) -> Iterator[Systems
 
 def _build_database(server: Server) -> None:
     if DATABASE not in server.databases():
-        say("database", "the original's migrations")
+        say("database", "the original's migrations, handover adopt")
         unfinished = f"{DATABASE}_unfinished"
         if unfinished in server.databases():
             server.drop_database(unfinished)
         house.build_original(server, unfinished)
+        house.adopt(server, unfinished)
         with server.connect() as connection:
             names = sql.Identifier(unfinished), sql.Identifier(DATABASE)
             connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
-    say("database", "handover adopt")
-    house.adopt(server, DATABASE)
     house.migrate_backend(server, DATABASE)
 
 
