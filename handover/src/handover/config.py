@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handover.errors import ConfigurationError
+from handover.journeys.journey import Journey, numbered
 from handover.parallel.settings import Shadow, Watch
 
 SideName = Literal["original", "backend"]
@@ -146,6 +147,7 @@ class Config(_Section):
     index: Index | None = None
     bucket: Bucket | None = None
     dns: Dns | None = None
+    flows: tuple[Journey, ...] = ()
     watch: Watch = Watch()
     shadow: Shadow = Shadow()
 
@@ -177,7 +179,7 @@ def load(path: Path) -> Config:
     """
     try:
         text = path.read_text()
-        values = tomllib.loads(text)
+        values = numbered(tomllib.loads(text), text, line_of)
         return Config.model_validate({"root": path.parent.resolve(), **values})
     except FileNotFoundError as error:
         message = f"{path} does not exist. Run from the folder that holds handover.toml, or name it: --config FILE"
@@ -203,16 +205,11 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
     3
     """
     section: tuple[str | int, ...] = ()
-    counts: dict[str, int] = {}
+    lists: dict[tuple[str | int, ...], int] = {}
     best, depth = 1, 0
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[(\[?)\s*([^\]]+?)\s*\]", line):
-            name = header[2].replace('"', "")
-            section = tuple(name.split("."))
-            if header[1]:
-                section = (*section, counts.get(name, 0))
-                counts[name] = counts.get(name, 0) + 1
-            here = section
+            here = section = _section(header[2].replace('"', "").split("."), lists, opens=bool(header[1]))
         elif key := re.match(r"\s*\"?([\w-]+)\"?\s*=", line):
             here = (*section, key[1])
         else:
@@ -220,6 +217,18 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
         if len(here) > depth and tuple(place[: len(here)]) == here:
             best, depth = number, len(here)
     return best
+
+
+def _section(names: list[str], lists: dict[tuple[str | int, ...], int], *, opens: bool) -> tuple[str | int, ...]:
+    """Return where a header leads: each list on the way stands for its newest member."""
+    here: tuple[str | int, ...] = ()
+    for position, name in enumerate(names, 1):
+        here = (*here, name)
+        if opens and position == len(names):
+            lists[here] = lists.get(here, -1) + 1
+        if here in lists:
+            here = (*here, lists[here])
+    return here
 
 
 def database_url(config: Config) -> str:
