@@ -13,6 +13,7 @@ from handover.cutover.settings import BackupSettings, Cleanup, Gate, Hooks, Roll
 from handover.errors import ConfigurationError
 from handover.journal.settings import JournalSettings
 from handover.journeys.journey import Journey, numbered
+from handover.parallel.settings import Shadow, Watch
 
 SideName = Literal["original", "backend"]
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
@@ -193,6 +194,8 @@ class Config(_Section):
     cleanup: Cleanup = Cleanup()
     backup: BackupSettings = BackupSettings()
     hooks: Hooks = Hooks()
+    watch: Watch = Watch()
+    shadow: Shadow = Shadow()
 
     def new_columns(self) -> frozenset[tuple[str, str]]:
         """Return the (table, column) pairs that the backend may add to shared tables."""

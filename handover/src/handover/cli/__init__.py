@@ -21,6 +21,7 @@ COMMANDS = (
     "adopt",
     "init-journal",
     "status",
+    "watch",
     "gates",
     "sign",
     "backup",

@@ -1,8 +1,10 @@
 """Whether a system is alive, can write, and carries load, before people are sent to it."""
 
 import math
+import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import httpx
@@ -16,6 +18,12 @@ ANSWER_WITHIN_S = 10.0
 OK = 200
 
 
+@cache
+def trust() -> ssl.SSLContext:
+    """Return whom to trust: the machine's certificates, or those that SSL_CERT_FILE names; read once."""
+    return ssl.create_default_context()
+
+
 def alive(config: Config, side: SideName) -> dict[str, Any]:
     """Ask for its health.
 
@@ -27,7 +35,7 @@ def alive(config: Config, side: SideName) -> dict[str, Any]:
     url = address(config, side) + system(config, side).health
     began = time.monotonic()
     try:
-        answer = httpx.get(url, timeout=ANSWER_WITHIN_S)
+        answer = httpx.get(url, timeout=ANSWER_WITHIN_S, verify=trust())
     except httpx.HTTPError as error:
         raise Refused(f"the {side} is dead: {url}: {type(error).__name__}: {error}.", code="HO582") from error
     if answer.status_code != OK:
@@ -71,7 +79,7 @@ def warm_up(config: Config, side: SideName) -> dict[str, Any]:
     wanted = config.rollback.warm_up
     base = address(config, side)
     urls = [base + wanted.paths[number % len(wanted.paths)] for number in range(wanted.requests)]
-    with httpx.Client(timeout=ANSWER_WITHIN_S) as client, ThreadPoolExecutor(wanted.at_once) as pool:
+    with httpx.Client(timeout=ANSWER_WITHIN_S, verify=trust()) as client, ThreadPoolExecutor(wanted.at_once) as pool:
         results = list(pool.map(lambda url: _timed(client, url), urls))
     return _judged(side, wanted, results)
 

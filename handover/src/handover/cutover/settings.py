@@ -100,7 +100,7 @@ class Verify(_Section):
     windows: int = Field(default=3, ge=1)
     thresholds: tuple[Threshold, ...] = ()
     automatic_rollback: bool = False
-    error_metrics: tuple[str, ...] = ("errors_pct",)
+    error_metrics: tuple[str, ...] = ("error_rate",)
 
 
 class WriteProbe(_Section):

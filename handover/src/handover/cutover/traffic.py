@@ -9,6 +9,7 @@ import psycopg
 
 from handover import hooks
 from handover.config import Config, SideName, database_url
+from handover.cutover.health import trust
 from handover.errors import HandoverError, Refused
 
 BETWEEN_S = 0.5
@@ -59,7 +60,7 @@ def _count(config: Config, side: SideName, way: str) -> int:
     if kind == "log":
         return (config.root / Path(rest)).read_bytes().count(b"\n")
     if kind in ("http", "https"):
-        answer = httpx.get(way, timeout=ANSWER_WITHIN_S)
+        answer = httpx.get(way, timeout=ANSWER_WITHIN_S, verify=trust())
         answer.raise_for_status()
         return int(answer.text)
     if kind == "sql":

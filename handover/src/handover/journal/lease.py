@@ -24,6 +24,7 @@ from handover.journal.journal import JournalError, connect
 
 FOLDER_LOCK = Path(".handover/lease")
 SESSION_LOCK = 0x6C65617365  # "lease"
+NOTICE_WITHIN_S = 0.5
 PAUSE_CHANNEL = "handover_pause"
 _TAKE = """
     INSERT INTO handover.lease AS held (token, who, machine, pid, place, command, expires_at)
@@ -78,8 +79,8 @@ class Lease:
         assert self._connection is not None  # noqa: S101 - only started with one
         try:
             self._connection.execute(f"LISTEN {PAUSE_CHANNEL}")
-            while not self._end.is_set():
-                for _ in self._connection.notifies(timeout=min(self._lease_s / 3, 1.0), stop_after=1):
+            while not self._end.wait(min(self._lease_s / 3, NOTICE_WITHIN_S)):
+                for _ in self._connection.notifies(timeout=0, stop_after=1):
                     os.kill(os.getpid(), signal.SIGTERM)
                 if not self._connection.execute(_RENEW, [self._lease_s, self._token]).rowcount:
                     self._lost.set()
@@ -103,8 +104,7 @@ class Lease:
             yield self
         finally:
             self._end.set()
-            self._connection.cancel_safe(timeout=1)
-            thread.join(timeout=5)
+            thread.join()
 
 
 @contextmanager
