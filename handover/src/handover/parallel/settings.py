@@ -100,7 +100,7 @@ class Log(_Section):
 
     path: Path
     format: Literal["common", "json"] = "common"
-    fields: dict[Literal["time", "method", "path", "status", "seconds"], str] = {}
+    fields: dict[Literal["method", "path", "status"], str] = {}
 
 
 class Watch(_Section):
@@ -122,6 +122,8 @@ class Watch(_Section):
         Newest changes of each table that are read back at each look.
     probes, journeys
         What is asked of both systems; ``journeys`` names declared flows, ``["*"]`` all of them.
+    journeys_every_s
+        From the beginning of a flow on a system to its next there, at least.
     writer
         Table → SQL that says of a row ``'original'`` or ``'backend'``.
     newest
@@ -139,6 +141,7 @@ class Watch(_Section):
     sample: int = Field(default=20, ge=1, le=1000)
     probes: tuple[Probe, ...] = (Probe(name="health", path="/health", kind="health"),)
     journeys: tuple[str, ...] = ()
+    journeys_every_s: float = Field(default=30, ge=0)
     limits: Limits = Limits()
     tasks: Tasks | None = None
     progress: tuple[Progress, ...] = ()
