@@ -44,7 +44,8 @@ def test_backup__restore_that_loses_a_row__is_no_evidence(backed, tmp_path):
     folder.mkdir()
     (folder / "pg_dump").symlink_to(real / "pg_dump")
     lossy = folder / "pg_restore"
-    lossy.write_text(f"#!/bin/sh\n{real}/pg_restore \"$@\" && {real}/psql -qc 'DELETE FROM dance_videos'\n")
+    loses = "DELETE FROM dance_videos"
+    lossy.write_text(f"#!/bin/sh\n{real}/pg_restore \"$@\" && {real}/psql -qc '{loses}'\n")
     lossy.chmod(0o755)
     backed.file.write_text(backed.file.read_text().replace(str(real), str(folder)))
     ended = backed.handover("backup", "--apply")

@@ -1,5 +1,7 @@
 """Every command crashes at every point: before an action, in the middle, after it, and before it is written down."""
 
+import os
+
 import pytest
 
 from handover.cutover.commands import commands
@@ -20,6 +22,9 @@ from handover.tests.cutover.crashes import (
 
 # Each pair leads there and back, so one story goes by every point of both.
 THERE_AND_BACK = [("begin", "end"), ("cutover", "rollback")]
+
+
+FULL = "COMPAS_FULL" in os.environ
 
 
 @pytest.fixture
@@ -72,7 +77,7 @@ def test_crash__at_every_point__goes_back_as_well(matrix, there, back):
             run(matrix, there)
 
 
-@pytest.mark.parametrize("command", ["cutover", "rollback"])
+@pytest.mark.parametrize("command", ["cutover", "rollback"] if FULL else ["cutover"])
 def test_crash__between_database_and_copy__is_made_up_for(matrix, monkeypatch, command):
     run(matrix, "begin")
     if command == "rollback":
@@ -133,7 +138,7 @@ def test_command__state_does_not_allow_it__changes_nothing(matrix, state):
     for transition in TRANSITIONS:
         if transition.through is None or transition.command in allowed(state):
             continue
-        with pytest.raises(Refused, match=rf"the state is {state}: .*Nothing was changed\.|there is nothing to switch"):
+        with pytest.raises(Refused, match=rf"the state is {state}: .*Nothing was changed\.|nothing to switch"):
             run(matrix, transition.command)
         with opened(matrix.config) as journal:
             assert [e.id for e in journal.entries()] == before
