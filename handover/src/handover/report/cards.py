@@ -161,11 +161,12 @@ def _worst_of(watched: Watched, prefix: str, label: str) -> Fact:
 
 
 def _of(measure: Measure, label: str) -> Fact:
-    if measure.value is None or STATE_OF[measure.verdict] == UNKNOWN:
-        return Fact(label, measure.verdict, STATE_OF[measure.verdict])
+    state = STATE_OF[measure.verdict]
+    if measure.value is None:
+        return Fact(label, measure.verdict, state)
     unit = UNITS.get(measure.metric, "")
-    value = measure.value * 100 if unit == "%" else measure.value
-    return Fact(label, number(value, unit), STATE_OF[measure.verdict])
+    value = number(measure.value * 100 if unit == "%" else measure.value, unit)
+    return Fact(label, f"{measure.verdict} now, was {value}" if state == UNKNOWN else value, state)
 
 
 def _shadow(summary: Mapping[str, Any] | None) -> Fact:

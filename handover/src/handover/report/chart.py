@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from handover.report.seen import Seen
 from handover.report.story import Mark
 
-WIDTH, HEIGHT = 460, 230
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 26, 26
+WIDTH, HEIGHT = 460, 236
+LABEL_WIDTH = 62
+LEFT, RIGHT, TOP, BOTTOM = 54, 12, 36, 26
 TICKS = 4
 STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 NAMES = {"original": "Original", "backend": "Backend", "both": "Both"}
@@ -29,10 +30,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark on an axis."""
+    """A mark on an axis; ``row`` is 1 where its text would cover its neighbour's."""
 
     at: float
     text: str
+    row: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def draw(
         lines,
         tuple(_times(scale)),
         tuple(Tick(scale.y(top * n / TICKS), number(top * n / TICKS, unit)) for n in range(TICKS + 1)),
-        tuple(Tick(scale.x(mark.at), mark.label) for mark in marks if span[0] <= mark.at <= span[1]),
+        tuple(_labels(scale, [mark for mark in marks if span[0] <= mark.at <= span[1]])),
         limit_tick,
         "; ".join(f"{line.name} {line.last}" for line in lines),
     )
@@ -134,6 +136,14 @@ def _line(system: str, windows: Sequence[Seen], scale: _Scale, factor: float, un
     said = "no data" if last is None or last.value is None else number(last.value * factor, unit)
     texts = tuple(" ".join(f"{x},{y}" for x, y in piece) for piece in drawn if len(piece) > 1)
     return Line(system, NAMES[system], texts, dots, sum(w.value is None for w in windows), said)
+
+
+def _labels(scale: _Scale, marks: Iterable[Mark]) -> Iterator[Tick]:
+    before = Tick(-LABEL_WIDTH, "")
+    for mark in marks:
+        at = scale.x(mark.at)
+        before = Tick(at, mark.label, 1 - before.row if at - before.at < LABEL_WIDTH else 0)
+        yield before
 
 
 def _times(scale: _Scale) -> Iterator[Tick]:
