@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from handover.cutover.settings import BackupSettings, Cleanup, Gate, Hooks, Rollback, Traffic, Verify
+from handover.cutover.settings import BackupSettings, Cleanup, Gate, Hooks, Load, Rollback, Traffic, Verify
 from handover.errors import ConfigurationError
 from handover.journal.settings import JournalSettings
 from handover.journeys.journey import Journey, numbered
@@ -193,6 +193,7 @@ class Config(_Section):
     rollback: Rollback = Rollback()
     cleanup: Cleanup = Cleanup()
     backup: BackupSettings = BackupSettings()
+    load: Load | None = None
     hooks: Hooks = Hooks()
     watch: Watch = Watch()
     shadow: Shadow = Shadow()

@@ -25,6 +25,7 @@ COMMANDS = (
     "gates",
     "sign",
     "backup",
+    "load",
     "cutover",
     "verify",
     "rollback",

@@ -171,6 +171,33 @@ class Cleanup(_Section):
     decommission: tuple[str, ...] = ()
 
 
+class Load(_Section):
+    """The load that the backend must carry before the switch.
+
+    Attributes
+    ----------
+    peak_per_s
+        The peak that was measured on the original, in requests a second.
+    measured
+        Where and when that was measured, for the reader of the evidence.
+    factor
+        How many times the peak is sent.
+    seconds
+        For how long.
+    paths
+        Addresses to read, one after another; none may change anything.
+    at_once
+        How many requests may be under way at the same time.
+    """
+
+    peak_per_s: float = Field(gt=0)
+    measured: str = Field(min_length=1)
+    factor: float = Field(default=2.0, gt=0)
+    seconds: float = Field(default=60.0, gt=0)
+    paths: tuple[str, ...] = Field(min_length=1)
+    at_once: int = Field(default=32, ge=1)
+
+
 class BackupSettings(_Section):
     """How a backup is made and tried.
 
