@@ -14,6 +14,7 @@ from handover.errors import ConfigurationError
 from handover.journal.settings import JournalSettings
 from handover.journeys.journey import Journey, numbered
 from handover.parallel.settings import Shadow, Watch
+from handover.proof.settings import Prove
 
 SideName = Literal["original", "backend"]
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
@@ -197,6 +198,7 @@ class Config(_Section):
     hooks: Hooks = Hooks()
     watch: Watch = Watch()
     shadow: Shadow = Shadow()
+    prove: Prove = Prove()
 
     def new_columns(self) -> frozenset[tuple[str, str]]:
         """Return the (table, column) pairs that the backend may add to shared tables."""

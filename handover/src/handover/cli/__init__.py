@@ -19,6 +19,7 @@ COMMANDS = (
     "contract",
     "document",
     "adopt",
+    "prove",
     "init-journal",
     "status",
     "watch",

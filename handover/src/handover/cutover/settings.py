@@ -199,14 +199,12 @@ class Load(_Section):
 
 
 class BackupSettings(_Section):
-    """How a backup is made and tried.
+    """How a backup is made and tried; ``[prove] pg_bin`` names the folder of PostgreSQL's programs.
 
     Attributes
     ----------
     folder
         Where backups go, relative to ``handover.toml``.
-    programs
-        Folder with ``pg_dump`` and ``pg_restore``; PATH when none.
     restore_url_env
         Environment variable with the URL of an empty database to restore into.
     objects
@@ -214,7 +212,6 @@ class BackupSettings(_Section):
     """
 
     folder: Path = Path(".handover/backups")
-    programs: Path | None = None
     restore_url_env: str = "HANDOVER_RESTORE_URL"
     objects: bool = True
 
