@@ -12,8 +12,6 @@ from sandbox.postgres.cluster import SUPERUSER
 
 @pytest.fixture
 def backed(story):
-    programs = binaries.programs(Account.current())
-    story.declare(f'[backup]\nprograms = "{programs}"')
     story.done("init-journal", "--apply")
     server = story.pair.database.server
     story.pair.patch.setenv("HANDOVER_RESTORE_URL", server.url(SUPERUSER, "postgres"))
@@ -47,7 +45,8 @@ def test_backup__restore_that_loses_a_row__is_no_evidence(backed, tmp_path):
     loses = "DELETE FROM dance_videos"
     lossy.write_text(f"#!/bin/sh\n{real}/pg_restore \"$@\" && {real}/psql -qc '{loses}'\n")
     lossy.chmod(0o755)
-    backed.file.write_text(backed.file.read_text().replace(str(real), str(folder)))
+    declared = backed.config.prove.pg_bin
+    backed.file.write_text(backed.file.read_text().replace(f'pg_bin = "{declared}"', f'pg_bin = "{folder}"'))
     ended = backed.handover("backup", "--apply")
     assert ended.returncode == 1, ended.stdout
     assert "the restored copy is not what was backed up" in ended.stderr

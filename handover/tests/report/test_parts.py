@@ -1,7 +1,5 @@
 """The parts of the report, each with what must not look green."""
 
-
-
 import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace

@@ -171,15 +171,40 @@ class Cleanup(_Section):
     decommission: tuple[str, ...] = ()
 
 
+class Load(_Section):
+    """The load that the backend must carry before the switch.
+
+    Attributes
+    ----------
+    peak_per_s
+        The peak that was measured on the original, in requests a second.
+    measured
+        Where and when that was measured, for the reader of the evidence.
+    factor
+        How many times the peak is sent.
+    seconds
+        For how long.
+    paths
+        Addresses to read, one after another; none may change anything.
+    at_once
+        How many requests may be under way at the same time.
+    """
+
+    peak_per_s: float = Field(gt=0)
+    measured: str = Field(min_length=1)
+    factor: float = Field(default=2.0, gt=0)
+    seconds: float = Field(default=60.0, gt=0)
+    paths: tuple[str, ...] = Field(min_length=1)
+    at_once: int = Field(default=32, ge=1)
+
+
 class BackupSettings(_Section):
-    """How a backup is made and tried.
+    """How a backup is made and tried; ``[prove] pg_bin`` names the folder of PostgreSQL's programs.
 
     Attributes
     ----------
     folder
         Where backups go, relative to ``handover.toml``.
-    programs
-        Folder with ``pg_dump`` and ``pg_restore``; PATH when none.
     restore_url_env
         Environment variable with the URL of an empty database to restore into.
     objects
@@ -187,7 +212,6 @@ class BackupSettings(_Section):
     """
 
     folder: Path = Path(".handover/backups")
-    programs: Path | None = None
     restore_url_env: str = "HANDOVER_RESTORE_URL"
     objects: bool = True
 

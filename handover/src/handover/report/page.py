@@ -24,6 +24,7 @@ from handover.evidence.folder import PLACE, latest
 from handover.journal.entry import Entry
 from handover.journal.journal import Journal
 from handover.report import cards, chart, risks, seen, story
+from handover.report.html import style
 from handover.report.story import Signature
 
 PATH: tuple[tuple[str, tuple[State, ...]], ...] = (
@@ -40,7 +41,6 @@ CHARTS = (
     ("lag", "Until the other system reads a change", "s", "parity_lag_p95_s"),
     ("traffic", "Requests in each window", "", "requests"),
 )
-BEFORE_MARGIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -169,11 +169,6 @@ def _evidence(config: Config, kind: str) -> dict[str, Any]:
 
 def _incidents(config: Config) -> list[tuple[str, str]]:
     return [(path.name, path.read_text()) for path in sorted((config.root / INCIDENTS).glob("*.md"))]
-
-
-def style() -> str:
-    """Return the style that every page of the toolkit shares."""
-    return files("handover.report").joinpath("style.css").read_text()
 
 
 def rendered(facts: Mapping[str, Any], *, live: str = "") -> str:
