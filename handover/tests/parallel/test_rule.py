@@ -10,6 +10,7 @@ LATENCY = Rule("backend", "latency_p95_ms", "request_ms", "p95", 100, minimum=2,
 ERRORS = Rule("backend", "error_rate", "request_ms", "share of failures", 0.1, minimum=2, requests=True)
 QUEUE = Rule("both", "queue", "queue", "most", 5)
 DIFFERENT = Rule("both", "parity_differences", "parity_different", "sum", 0, 0)
+LAG = Rule("both", "parity_lag_p95_s", "parity_lag_s", "p95", 3, idle="parity_rows")
 ACCESS = Rule("backend", "access_error_rate", "access", "share of the sum", 0.1, minimum=10)
 
 
@@ -36,6 +37,10 @@ GOOD_LOG, BAD_LOG = measured("backend", "access", 8), measured("backend", "acces
         (QUEUE, [measured("both", "queue", 6), measured("both", "queue", 1)], "red", "6, at most 5"),
         (QUEUE, [measured("both", "queue", 1), unmeasured("both", "queue", "away")], "no data", "1 of 2 looks saw nothing: away"),
         (QUEUE, [measured("both", "queue", 9), unmeasured("both", "queue", "away")], "red", "9, at most 5; the last: away"),
+        (LAG, [], "no data", "nothing measured parity_lag_s"),
+        (LAG, [measured("both", "parity_rows", 3)], "not enough traffic", "0, at least 1 are needed"),
+        (LAG, [unmeasured("both", "parity_rows", "away")], "no data", "nothing measured parity_lag_s"),
+        (LAG, [measured("both", "parity_rows", 3), measured("both", "parity_lag_s", 4)], "red", "4 of 1, at most 3"),
         (DIFFERENT, [measured("both", "parity_different", 0)], "green", "0, at most 0"),
         (DIFFERENT, [measured("both", "parity_different", 1)], "red", "1, at most 0"),
         (ACCESS, [GOOD_LOG], "not enough traffic", "8, at least 10 are needed"),

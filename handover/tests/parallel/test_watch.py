@@ -50,12 +50,12 @@ def test_watch_once__healthy_pair__keeps_every_measure_and_says_what_is_not_gree
     watched.declare(section())
     done = watched.pair.handover("watch", "--once")
     verdicts = {(w["system"], w["metric"]): w["verdict"] for w in watched.windows()}
-    assert verdicts.pop(("both", "parity_lag_p95_s")) == "no data"  # nobody wrote
+    assert verdicts.pop(("both", "parity_lag_p95_s")) == "not enough traffic"  # nobody wrote
     assert set(verdicts.values()) == {"green"}
     assert {("original", "latency_p95_ms"), ("backend", "health"), ("both", "database")} <= verdicts.keys()
     assert done.returncode == 1
     assert f"{len(verdicts)} of {len(verdicts) + 1} measures are green" in done.stdout
-    assert "⏳ both parity_lag_p95_s: no data, nothing measured parity_lag_s" in done.stdout
+    assert "⏳ both parity_lag_p95_s: not enough traffic, 0, at least 1 are needed" in done.stdout
 
 
 def test_watch__everything_is_green_then_a_system_fails__ends_with_0_then_4(watched):

@@ -49,6 +49,8 @@ class Rule:
         Fewer samples (of ``sum``: a smaller value) are "not enough traffic".
     requests
         The samples are requests: one without an answer is a failure, not a gap.
+    idle
+        Samples that show that somebody looked: then having none of one's own is a quiet time, not blindness.
     """
 
     system: Place
@@ -58,10 +60,13 @@ class Rule:
     limit: float | None
     minimum: int = 1
     requests: bool = False
+    idle: str = ""
 
     def judge(self, samples: Sequence[Sample]) -> Judged:
         """Return the verdict on the samples of a window; those of other metrics are left out."""
         mine = [s for s in samples if s.system == self.system and s.metric == self.source]
+        if not mine and any(s.value is not None for s in samples if (s.system, s.metric) == (self.system, self.idle)):
+            return self._judged(None, "not enough traffic", f"0, at least {self.minimum} are needed")
         if not mine:
             return self._judged(None, "no data", f"nothing measured {self.source}")
         values = [s.value for s in mine if s.value is not None]
@@ -154,13 +159,11 @@ def _of_answers(watch: Watch, system: Place) -> Iterator[Rule]:
 
 def _of_rows(config: Config) -> Iterator[Rule]:
     watch = config.watch
-    writers: list[Place] = [*SYSTEMS] if watch.writer else ["both"]
+    unknown = {pair.table for pair in config.models} - watch.writer.keys()
+    writers: list[Place] = [*(SYSTEMS if watch.writer else ()), *(["both"] if unknown else ())]
     for writer in writers:
         limit = watch.limits.parity_lag_s
-        yield Rule(writer, "parity_lag_p95_s", "parity_lag_s", "p95", limit, watch.min_rows)
-    if {pair.table for pair in config.models} - watch.writer.keys() and "both" not in writers:
-        writers.append("both")
-    for writer in writers:
+        yield Rule(writer, "parity_lag_p95_s", "parity_lag_s", "p95", limit, watch.min_rows, idle="parity_rows")
         yield Rule(writer, "parity_rows", "parity_rows", "sum", None, watch.min_rows)
         yield Rule(writer, "parity_differences", "parity_different", "sum", 0, 0)
     if watch.files:
