@@ -7,9 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 GateKind = Literal["check", "proofs", "watch", "backup", "rehearsal", "certificate", "ttl", "capacity", "sign-offs"]
-HookPoint = Literal[
-    "before-switch", "after-switch", "traffic", "can-write", "drain", "notify", "page", "decommission", "after-rollback"
-]
+HookPoint = Literal["before-switch", "after-switch", "traffic", "drain", "notify", "page", "after-rollback"]
 FOUR = ("Tech Lead", "Backend Developer", "Database Administrator", "DevOps")
 
 

@@ -86,8 +86,7 @@ class Journal:
             name = connection.info.dbname
             connection.close()
             self.trouble = "it has no journal"
-            message = f"{name} has no journal. Make one: handover init-journal --apply"
-            raise Refused(message, code="HO502")
+            raise Refused(f"{name} has no journal. Make one: handover init-journal --apply", code="HO502")
         return connection
 
     def close(self) -> None:
