@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable
 from html import escape
+from importlib.resources import files
 
 from handover.errors import Finding
 from handover.report.table import critical_points, mapped, mark_of
 from handover.report.verdict import Verdict
 
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; margin: 0 0 2rem; }
-td, th { border-bottom: 1px solid #8884; padding: .4rem .6rem; text-align: left; vertical-align: top; }
-code { font-size: .9em; } .todo { white-space: pre-wrap; } :root { color-scheme: light dark; }
-"""
+
+def style() -> str:
+    """Return the style that every page of the toolkit shares."""
+    return files("handover.report").joinpath("style.css").read_text()
 
 
 def as_html(verdict: Verdict) -> str:
@@ -32,7 +31,7 @@ def as_html(verdict: Verdict) -> str:
             [(f.code, f.where, f.what, because) for f, because in accepted],
         ),
     ]
-    head = f'<meta charset="utf-8"><title>handover check</title><style>{STYLE}</style>'
+    head = f'<meta charset="utf-8"><title>handover check</title><style>{style()}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
 
 

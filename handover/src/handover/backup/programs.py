@@ -1,0 +1,42 @@
+"""PostgreSQL's own programs; what they connect with goes through the environment, where no process list shows it."""
+
+import os
+import subprocess
+
+from psycopg.conninfo import conninfo_to_dict
+
+from handover.config import Config
+from handover.errors import HandoverError
+from handover.proof.copy import program_path
+
+VARIABLES = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+}
+
+
+class BackupError(HandoverError):
+    """A backup could not be made, restored, or is not what was backed up."""
+
+    code = "HO560"
+
+
+def run(config: Config, name: str, url: str, *arguments: str) -> None:
+    """Run ``pg_dump`` or ``pg_restore`` on a database.
+
+    Raises
+    ------
+    BackupError
+        It is not there, or failed; with its own words.
+    """
+    given = conninfo_to_dict(url)
+    environment = os.environ | {ours: str(given[theirs]) for theirs, ours in VARIABLES.items() if theirs in given}
+    argv = [str(program_path(config, name)), *arguments]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BackupError(f"{name} failed: {done.stderr.strip()[-2000:]}")
