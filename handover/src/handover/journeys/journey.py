@@ -204,7 +204,8 @@ def _with_lines(flow: Any, number: int, text: str, line_of: Any) -> Any:
     if not isinstance(steps, list):
         return flow
     places = (("flows", number, "steps", index) for index in range(len(steps)))
-    lines = [{**step, "line": line_of(text, place)} for step, place in zip(steps, places, strict=True)]
+    pairs = zip(steps, places, strict=True)
+    lines = [{**step, "line": line_of(text, place)} if isinstance(step, dict) else step for step, place in pairs]
     return {**flow, "steps": lines}
 
 
