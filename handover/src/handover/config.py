@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from handover.errors import ConfigurationError
 from handover.journeys.journey import Journey, numbered
 from handover.proof.search.settings import Search
+from handover.proof.storage.settings import Storage
 
 SideName = Literal["original", "backend"]
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
@@ -149,6 +150,7 @@ class Config(_Section):
     dns: Dns | None = None
     flows: tuple[Journey, ...] = ()
     search: Search | None = None
+    storage: Storage | None = None
 
     def new_columns(self) -> frozenset[tuple[str, str]]:
         """Return the (table, column) pairs that the backend may add to shared tables."""

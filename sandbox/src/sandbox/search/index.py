@@ -94,7 +94,7 @@ class Index:
 
     def _found(self, body: Mapping[str, Any]) -> list[tuple[float | None, str]]:
         if ("knn" in body) == ("query" in body):
-            raise unknown("this stand-in knows searches with one of [knn] and [query]")
+            raise unknown("this stand-in knows searches with [knn] only, or with [query] only")
         if "knn" in body:
             return [*self._nearest(body["knn"])]
         if body.get("sort") != ["_doc"]:

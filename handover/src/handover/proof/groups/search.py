@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -68,7 +69,9 @@ def _proved(venue: Venue, recorder: Recorder, search: Search, name: str, url_env
         live = index.mapping()
         seen = _Seen(search, live, venue.seed)
         seen.read(index)
-        agents = {side: stack.enter_context(venue.acting(side, "search")) for side in SIDES}
+        with ThreadPoolExecutor(len(SIDES)) as pool:
+            started = pool.map(lambda side: stack.enter_context(venue.acting(side, "search")), SIDES)
+            agents = dict(zip(SIDES, started, strict=True))
         asked = _Asked(set(seen.ids))
         asked.ask(venue, search, agents, _queries(venue, search, seen), stack)
         findings = [*_of_mapping(wanted, live, name), *seen.findings(), *asked.strangers()]
