@@ -34,6 +34,7 @@ def run(
     client: httpx.Client | None = None,
     root: Path = Path(),
     store: Store | None = None,
+    run_name: str = "",
     say: Callable[[str], None] | None = None,
 ) -> JourneyResult:
     """Make one journey, with cookies of its own.
@@ -54,6 +55,8 @@ def run(
     store
         Lets a system save a file under a name; returns the name it got, and its bytes. Without it a flow that stores
         is refused.
+    run_name
+        What ``{run}`` stands for; a new text if it is not given.
     say
         Receives a line of progress a step.
 
@@ -75,7 +78,7 @@ def run(
         raise ConfigurationError(f"{message}; leave it out here.")
     with ExitStack() as stack:
         sender = client or stack.enter_context(httpx.Client(timeout=TIMEOUT_S))
-        return _Run(journey, base_urls, on, sender, root, say or (lambda _: None), store).made()
+        return _Run(journey, base_urls, on, sender, root, say or (lambda _: None), store, run_name).made()
 
 
 @dataclass
@@ -87,6 +90,7 @@ class _Run:
     root: Path
     say: Callable[[str], None]
     store: Store | None
+    run_name: str
     known: dict[str, Any] = field(default_factory=dict)
     secret: set[str] = field(default_factory=lambda: {"password"})
     kept: dict[str, bytes] = field(default_factory=dict)
@@ -108,7 +112,7 @@ class _Run:
         return step.always and step.needs() <= self.known.keys() and step.same_as in {None, *self.kept}
 
     def _learn_variables(self) -> None:
-        self.known = {"run": secrets.token_hex(4), "password": secrets.token_urlsafe(12)}
+        self.known = {"run": self.run_name or secrets.token_hex(4), "password": secrets.token_urlsafe(12)}
         for name, text in self.journey.variables.items():
             value = re.sub(r"\$\{(\w+)\}", self._from_environment(name), text)
             if value != text:

@@ -62,7 +62,7 @@ SAID = {
     "HO363": "leads to .* in the original and to /files/.* in the backend",
     "HO364": "loses 'videos/.*' of the .* when the .* saves another file of that name",
     "HO365": "calls a new file 'videos/.*' in the original and 'clips/.*' in the backend",
-    "HO366": "the .* deleted it and the original and the backend still finds it",
+    "HO366": "which the .* deleted; it is still found by the original and the backend",
     "HO368": "is listed differently: only the original lists .*videos/",
     "HO369": "has type text/plain in the backend and None in the original|has type None in the original and text/plain",
     "HO370": "names 1 file of 2 that the storage does not list \\(videos/gone.mp4\\)",

@@ -20,7 +20,7 @@ from handover.proof.addresses import base_urls
 from handover.proof.outcome import Failure, Outcome
 from handover.proof.storage.crossing import SIZES, Crossing
 from handover.proof.storage.fields import SIDES, FilePair, file_pairs
-from handover.proof.storage.listing import also_named, both_listed, named, of_rows, orphans
+from handover.proof.storage.listing import also_named, both_listed, named, of_rows, orphans, remove_all
 from handover.proof.storage.race import SAVES, Race
 from handover.proof.storage.settings import Storage
 from handover.proof.venue import Venue
@@ -34,8 +34,8 @@ STREAMED_BYTES = 20_000
 def prove(venue: Venue, recorder: Recorder) -> Outcome:
     """Save, open, stream, list and delete files through both systems.
 
-    Everything it saves has a name of its own and is removed at the end. It works on the storages that the systems'
-    settings name, whatever database the venue is.
+    Everything it saves has a name of its own and is removed at the end, also when it is interrupted. It works on the
+    storages that the systems' settings name, whatever database the venue is.
 
     Returns
     -------
@@ -44,6 +44,8 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
         ``rows`` that name one, and ``streamed_original``, ``streamed_backend`` (ranges fetched over HTTP). Figures
         hold ``listings``, how many requests listing took.
     """
+    pairs: tuple[FilePair, ...] = ()
+    run_name = secrets.token_hex(6)
     try:
         with ExitStack() as stack:
             agents = dict(zip(SIDES, _started(stack, venue, SIDES), strict=True))
@@ -52,13 +54,20 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
                 found = "has no file field that both systems have on one column"
                 finding = Finding("HO360", "models", found, "nothing was compared", "Map one.", "unseen", "both")
                 return Outcome(GROUP, {"files": 0}, (Failure(finding),))
-            work = _Work(venue, agents)
+            work = _Work(venue, agents, run_name)
             more = SIDES * (RACERS[venue.size] - 1)
             racers = zip(more, _started(stack, venue, more), strict=True)
             work.files_of(pairs, [*agents.items(), *racers])
             work.stream(pairs[0])
+            work.remove(pairs)
             work.list_all(pairs)
-    except ProbeError as error:
+    except BaseException as error:
+        if pairs:
+            # An agent that was interrupted, or has ended, answers nothing any more.
+            with ExitStack() as stack:
+                remove_all(pairs, dict(zip(SIDES, _started(stack, venue, SIDES), strict=True)), run_name)
+        if not isinstance(error, ProbeError):
+            raise
         words = str(error).strip()
         found = f"was not compared: {words.splitlines()[-1]}"
         finding = Finding("HO374", GROUP, found, "", f"Its own words:\n{words}", "unseen", "both")
@@ -78,6 +87,8 @@ def _started(stack: ExitStack, venue: Venue, sides: tuple[SideName, ...]) -> lis
 class _Work:
     venue: Venue
     agents: Mapping[SideName, Probe]
+    run_name: str
+    made: set[str] = field(default_factory=set)
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     streamed: list[JourneyResult] = field(default_factory=list)
@@ -92,16 +103,19 @@ class _Work:
         size = self.venue.size
         for pair in pairs:
             self.venue.say(f"saving, opening and deleting files of {pair.where}")
-            crossing, race = Crossing(pair, self.agents), Race(pair, racers)
-            try:
-                self._met(crossing.findings(SIZES[size]), _crossing_lines(pair))
-                self._met(race.findings(SAVES[size]), _race_lines(pair, len(racers)))
-            finally:
-                crossing.remove()
-                race.remove()
+            crossing, race = Crossing(pair, self.agents, self.run_name), Race(pair, racers, self.run_name)
+            self._met(crossing.findings(SIZES[size]), _crossing_lines(pair))
+            self._met(race.findings(SAVES[size]), _race_lines(pair, len(racers)))
+            self.made |= crossing.made | race.made
             self.counts["files"] += crossing.files + race.saved
             self.counts["reads"] += crossing.reads
             self.counts["overlapping_saves"] += race.overlapping
+
+    def remove(self, pairs: tuple[FilePair, ...]) -> None:
+        """Remove what was saved, through both systems: they may not keep their files in one place."""
+        for pair in pairs:
+            for side in SIDES:
+                self.agents[side].ask("store_delete", names=sorted(self.made), **pair.of(side))
 
     def list_all(self, pairs: tuple[FilePair, ...]) -> None:
         """Compare rows and objects; each storage is listed once by each system."""
@@ -131,24 +145,22 @@ class _Work:
         if not flows:
             found = "is not described: handover.toml has no flow with a step that stores a file"
             self._unseen("HO367", found, "Write one: docs/reference/handover-toml.md.")
-        made: set[str] = set()
         for flow in flows:
             for side in flow.sides:
-                self._streamed(flow, side, pair, made)
-        for side in SIDES:
-            self.agents[side].ask("store_delete", names=sorted(made), **pair.of(side))
+                self._streamed(flow, side, pair)
 
-    def _streamed(self, flow: Journey, on: SideName, pair: FilePair, made: set[str]) -> None:
+    def _streamed(self, flow: Journey, on: SideName, pair: FilePair) -> None:
         def store(side: SideName, name: str) -> tuple[str, bytes]:
             content = secrets.token_bytes(STREAMED_BYTES)
             sent = base64.b64encode(content).decode()
             stored = self.agents[side].ask("store_put", name=name, content=sent, **pair.of(side))["name"]
-            made.add(stored)
+            self.made.add(stored)
             self.counts["files"] += 1
             return stored, content
 
         try:
-            result = run(flow, base_urls(self.venue.config), on=on, root=self.venue.config.root, store=store)
+            urls, root = base_urls(self.venue.config), self.venue.config.root
+            result = run(flow, urls, on=on, root=root, store=store, run_name=f"{self.run_name}{len(self.streamed)}")
         except HandoverError as error:
             self._unseen("HO367", f"was not fetched over HTTP: {error}", "Start both systems and name their addresses.")
             return

@@ -16,7 +16,7 @@ from handover.proof.storage.fields import SIDES, FilePair
 # A byte, more than one chunk of a copy, and in the long run more than a bucket takes in one request (8 MiB).
 SIZES = {"small": (1, 100_000), "full": (1, 4_096, 300_000, 9 * 2**20)}
 # Names that a storage may not change in its own way: capitals, spaces, accents, what an address has to quote.
-NAMES = ("handover-{run}.mp4", "Handover Ñandú & Cía #{run}.MP4")
+NAMES = ("handover-{run}-{number}.mp4", "Handover Ñandú & Cía #{run}-{number}.MP4")
 
 
 @dataclass
@@ -25,14 +25,17 @@ class Crossing:
 
     Attributes
     ----------
+    run
+        Stands in every name, so that whatever is left can be found.
     files, reads
-        How many were saved, and how often one was opened by the other system.
+        How many were saved, and how often one was opened.
     made
         Names that are to be removed at the end.
     """
 
     pair: FilePair
     agents: Mapping[SideName, Probe]
+    run: str
     files: int = 0
     reads: int = 0
     made: set[str] = field(default_factory=set)
@@ -42,20 +45,15 @@ class Crossing:
         yield from self._same_names()
         for writer, reader in (SIDES, SIDES[::-1]):
             for number, size in enumerate(sizes):
-                name = NAMES[number % len(NAMES)].format(run=secrets.token_hex(6))
+                name = NAMES[number % len(NAMES)].format(run=self.run, number=f"{writer[0]}{number}")
                 yield from self._one_file(writer, reader, name, secrets.token_bytes(size))
-
-    def remove(self) -> None:
-        """Remove what is left, by either system."""
-        for side in SIDES:
-            self.agents[side].ask("store_delete", names=sorted(self.made), **self.pair.of(side))
 
     def _same_names(self) -> Iterator[Finding]:
         for name in NAMES:
-            names = self._names(name.format(run="x"))
+            names = self._names(name.format(run=self.run, number=0))
             # The folder may have the month in it; if that has just changed, ask again.
             if len(set(names.values())) > 1:
-                names = self._names(name.format(run="x"))
+                names = self._names(name.format(run=self.run, number=0))
             if len(set(names.values())) > 1:
                 found = (
                     f"calls a new file {names['original']!r} in the original and {names['backend']!r} in the backend"
@@ -129,7 +127,7 @@ class Crossing:
         there = {side: self._exists(side, stored) for side in SIDES}
         if said or any(there.values()):
             who = " and ".join(f"the {side}" for side, found in there.items() if found) or "nobody"
-            found = f"names {stored!r} of the {writer}; the {reader} deleted it and {who} still finds it"
+            found = f"names {stored!r} of the {writer}, which the {reader} deleted; it is still found by {who}"
             expected = f"it said {said[stored]}" if said else ""
             yield self._finding("HO366", found, expected, writer, "Compare what delete() does in the two storages.")
 

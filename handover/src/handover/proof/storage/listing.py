@@ -83,5 +83,14 @@ def also_named(connection: Connection[Any], columns: Iterable[NamedBy]) -> set[s
     return {name for one in columns for name in named(connection, one.table, one.column, one.key)}
 
 
+def remove_all(pairs: Iterable[FilePair], agents: Mapping[SideName, Probe], run: str) -> None:
+    """Remove every file with the name of a run in its own, wherever a listing by either system shows one."""
+    for pair in pairs:
+        for side in SIDES:
+            left = sorted(name for name in listed(pair, side, agents[side]).names if run in name)
+            if left:
+                agents[side].ask("store_delete", names=left, **pair.of(side))
+
+
 def _some(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)[:EXAMPLES])
