@@ -69,7 +69,7 @@ class Race:
 
     def _round(self, name: str, saves: int) -> list[list[dict[str, Any]]]:
         with ThreadPoolExecutor(len(self.agents)) as pool:
-            return list(pool.map(lambda one: self._saves(*one, name, saves), self.agents))
+            return list(pool.map(lambda one: self._saves(one[0], one[1], name, saves), self.agents))
 
     def _saves(self, side: SideName, agent: Probe, name: str, saves: int) -> list[dict[str, Any]]:
         contents = [base64.b64encode(secrets.token_bytes(BYTES)).decode() for _ in range(saves)]
