@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from handover.errors import ConfigurationError
 from handover.journeys.journey import Journey, numbered
 from handover.proof.search.settings import Search
+from handover.proof.settings import Prove
 from handover.proof.storage.settings import Storage
 
 SideName = Literal["original", "backend"]
@@ -148,6 +149,7 @@ class Config(_Section):
     index: Index | None = None
     bucket: Bucket | None = None
     dns: Dns | None = None
+    prove: Prove = Prove()
     flows: tuple[Journey, ...] = ()
     search: Search | None = None
     storage: Storage | None = None

@@ -11,7 +11,7 @@ import typer
 from handover.errors import HandoverError
 
 # Each command is a module and a function of that name; only the one that is asked for is loaded.
-COMMANDS = ("init", "doctor", "check", "contract", "document", "adopt")
+COMMANDS = ("init", "doctor", "check", "contract", "document", "adopt", "prove")
 
 
 def _command_line(names: tuple[str, ...]) -> typer.Typer:
