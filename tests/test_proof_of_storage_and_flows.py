@@ -1,5 +1,7 @@
 """Group 5 of ``handover prove`` and its flows on this repository's pair, both systems running."""
 
+from dataclasses import replace
+
 import pytest
 
 from handover.config import load
@@ -19,9 +21,8 @@ def running(request) -> Systems:
 
 
 @pytest.fixture
-def venue(running: Systems, demo_song, monkeypatch) -> Venue:
+def venue(running: Systems, monkeypatch) -> Venue:
     """The database that they are running on."""
-    running.place.put_song("Noche.mp3", demo_song.read_bytes())
     return venue_of(running, monkeypatch)
 
 
@@ -56,8 +57,22 @@ def test_storage__of_both_systems__is_one(venue: Venue, tmp_path):
     assert outcome.counts["streamed_original"] == 2
 
 
-def test_flows__of_both_systems__are_made_on_either_and_seen_on_the_other(venue: Venue, tmp_path):
-    outcome = proved(flows, venue, tmp_path)
+def test_storage__of_a_system_on_another_bucket__is_told(
+    systems_on_a_bucket: Systems, bucket_server, monkeypatch, tmp_path
+):
+    """The control: the two buckets are on one server, and hold the same names."""
+    venue = venue_of(systems_on_a_bucket, monkeypatch)
+    elsewhere = {**venue.config.original.environment, "GS_BUCKET_NAME": bucket_server.create_bucket().name}
+    original = venue.config.original.model_copy(update={"environment": elsewhere})
+    config = venue.config.model_copy(update={"original": original, "flows": ()})
+    outcome = proved(storage, replace(venue, config=config), tmp_path)
+    assert {finding.code for finding in findings(outcome)} >= {"HO361", "HO364", "HO367"}
+
+
+def test_flows__of_both_systems__are_made_on_either_and_seen_on_the_other(
+    systems: Systems, song_in_the_house, monkeypatch, tmp_path
+):
+    outcome = proved(flows, venue_of(systems, monkeypatch), tmp_path)
     assert [str(finding) for finding in findings(outcome)] == []
     assert outcome.counts["journeys"] == 3
     assert outcome.counts["steps"] == 2 * 16 + 14
