@@ -112,7 +112,7 @@ class Town:
     seen: list[tuple[str, str, str, dict[str, str], bytes]] = field(default_factory=list)
     urls: dict[Any, str] = field(default_factory=dict)
     files: Path = Path()
-    writes: Callable[[], object] = lambda: None
+    writes: Callable[[str], object] = lambda _: None
     finds: Callable[[Any], Any] = lambda _: []
 
 
@@ -144,13 +144,13 @@ class _Handler(BaseHTTPRequestHandler):
             case ("POST", "/search"):
                 self.reply(200, json.dumps({"found": self.town.finds(json.loads(body))}).encode())
             case _ if known:
-                self.handle_known(wrong)
+                self.handle_known(wrong, body)
             case _:
                 self.reply(401, b'{"error": "who are you?"}')
 
     do_GET = do_POST = do_DELETE = handle_any  # noqa: N815 - the names that http.server calls
 
-    def handle_known(self, wrong: set[str]) -> None:
+    def handle_known(self, wrong: set[str], body: bytes) -> None:
         match (self.command, self.path):
             case ("POST", "/logout"):
                 self.reply(204, headers={"Set-Cookie": "sessionid=; Path=/; Max-Age=0"})
@@ -158,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.connection.shutdown(socket.SHUT_RDWR)
             case ("POST", "/notes"):
                 if "elsewhere" not in wrong:
-                    self.town.writes()
+                    self.town.writes(json.loads(body)["by"])
                 self.town.notes["n 1"] = 0
                 answer = {"note": "n 1", "done": False} if "field" not in wrong else {"note": "n 1"}
                 self.reply(201, json.dumps(answer).encode(), {"Location": "/notes/n%201"})
