@@ -14,7 +14,9 @@ from handover.errors import ConfigurationError
 from handover.journal.settings import JournalSettings
 from handover.journeys.journey import Journey, numbered
 from handover.parallel.settings import Shadow, Watch
+from handover.proof.search.settings import Search
 from handover.proof.settings import Prove
+from handover.proof.storage.settings import Storage
 
 SideName = Literal["original", "backend"]
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
@@ -199,6 +201,8 @@ class Config(_Section):
     watch: Watch = Watch()
     shadow: Shadow = Shadow()
     prove: Prove = Prove()
+    search: Search | None = None
+    storage: Storage | None = None
 
     def new_columns(self) -> frozenset[tuple[str, str]]:
         """Return the (table, column) pairs that the backend may add to shared tables."""

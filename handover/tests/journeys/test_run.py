@@ -1,5 +1,6 @@
 """A journey is made as it is written down, and whatever a system does otherwise is told with line and step."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -9,73 +10,16 @@ from handover.config import load
 from handover.errors import ConfigurationError
 from handover.journeys.journey import Journey
 from handover.journeys.run import run
+from tests.faults.town import WALK, Town
+from tests.faults.town import town as answering
 
 HEAD = '[backend]\npath = "b"\npython = ["p"]\nsettings = "s"\n[[models]]\noriginal="o"\nbackend="b"\ntable="t"\n'
-WALK = """
-[[flows]]
-name = "walk"
-cookies = ["sessionid", "csrftoken"]
-variables = { user = "walker-{run}" }
 
-[[flows.steps]]
-name = "open the form"
-path = "/form"
-follow = true
-save = { odd = 'text:value="([^"]+)"' }
 
-[[flows.steps]]
-name = "log in"
-method = "POST"
-path = "/login"
-form = { user = "{user}", odd = "{odd}", password = "{password}" }
-status = 302
-
-[[flows.steps]]
-name = "write"
-method = "POST"
-path = "/notes"
-json = { by = "{user}", at = 7 }
-status = 201
-expect = { done = false }
-save = { note = "note", address = "header:Location" }
-
-[[flows.steps]]
-name = "wait there"
-on = "other"
-path = "/notes/{note}"
-until = { state = "done" }
-within_s = 0.4
-every_s = 0.01
-expect = { "parts.0.id" = 7 }
-
-[[flows.steps]]
-name = "play"
-path = "/pictures"
-type = "video/mp4"
-keep = "pictures"
-
-[[flows.steps]]
-name = "seek there"
-on = "other"
-path = "/pictures"
-range = [10, 19]
-type = "video/mp4"
-same_as = "pictures"
-
-[[flows.steps]]
-name = "delete"
-method = "DELETE"
-path = "{address}"
-status = 204
-always = true
-
-[[flows.steps]]
-name = "miss it there"
-on = "other"
-path = "{address}"
-status = 404
-lacks = "busy"
-"""
+@pytest.fixture
+def town() -> Iterator[Town]:
+    with answering() as both:
+        yield both
 
 
 @pytest.fixture

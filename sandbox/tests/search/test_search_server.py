@@ -293,3 +293,23 @@ def test_server__closed__hangs_up_and_answers_nobody() -> None:
 
     assert not client.ping()
     client.close()
+
+
+def test_scroll__of_everything__gives_pages_of_what_was_there_at_the_first(filled: Elasticsearch) -> None:
+    body: Any = {"query": {"match_all": {}}, "sort": ["_doc"], "size": 3, "fields": ["v"], "source": ["name"]}
+    first = filled.search(index="moves", scroll="1m", **body)
+    bulk(filled, [{"_op_type": "delete", "_index": "moves", "_id": "d"}], refresh=True)
+    second = filled.scroll(scroll_id=first["_scroll_id"], scroll="1m")
+    third = filled.scroll(scroll_id=first["_scroll_id"], scroll="1m")
+
+    assert [_ids(answer) for answer in (first, second, third)] == [["a", "b", "c"], ["d"], []]
+    assert first["hits"]["hits"][2]["fields"] == {"v": [0, 0, 2]}
+    assert filled.clear_scroll(scroll_id=first["_scroll_id"])["succeeded"]
+    with pytest.raises(NotFoundError, match=r"No search context found for id \[scroll-"):
+        filled.scroll(scroll_id=first["_scroll_id"], scroll="1m")
+
+
+@pytest.mark.parametrize("body", [{"query": {"match_all": {}}}, {"query": {"match_all": {}}, "sort": ["name"]}])
+def test_search__of_a_query_in_another_order__is_refused(filled: Elasticsearch, body: Any) -> None:
+    with pytest.raises(BadRequestError, match=r"this stand-in sorts a \[query\] by"):
+        filled.search(index="moves", **body)

@@ -13,7 +13,7 @@ from handover.errors import ConfigurationError, Finding
 
 FILE = Path("handover/contract.json")
 # What these found is a number of rows, which changes every day; the others are accepted as they were found.
-COUNTS = ("HO22", "HO23", "HO24")
+COUNTS = ("HO22", "HO23", "HO24", "HO352", "HO353", "HO370", "HO371")
 # What `handover prove` finds; all else is found by `handover check`.
 PROVED = range(300, 440)
 

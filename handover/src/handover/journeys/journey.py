@@ -42,6 +42,9 @@ class Step(_Section):
         What people call it; without one, method and path.
     on
         Which system is asked.
+    store
+        Instead of a request: let the system save a file under this name, through its own storage. Its ``name`` and
+        ``base`` name can be saved and its bytes kept. Only the proof of storage can do this.
     method, path, headers, body, form, file
         The request; ``json`` in the file is ``body``. The CSRF token is sent when the jar has its cookie.
     range
@@ -74,7 +77,8 @@ class Step(_Section):
     name: str = ""
     on: On = "either"
     method: Method = "GET"
-    path: str = Field(pattern=r"^[/{]")
+    path: str = Field(default="", pattern=r"^[/{]")
+    store: str | None = None
     headers: dict[str, str] = {}
     body: Any = Field(default=None, alias="json")
     form: dict[str, str] | None = None
@@ -110,6 +114,8 @@ class Step(_Section):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
+        if bool(self.path) == bool(self.store):
+            raise ValueError("needs a path to ask for, or a file to store; one of them.")
         if sum(part is not None for part in (self.body, self.form)) > 1:
             raise ValueError("has json and form; a request has one body.")
         if self.file is not None and self.body is not None:
@@ -123,7 +129,7 @@ class Step(_Section):
     @property
     def title(self) -> str:
         """What people call it."""
-        return self.name or f"{self.method} {self.path}"
+        return self.name or (f"store {self.store}" if self.store else f"{self.method} {self.path}")
 
     @property
     def statuses(self) -> tuple[int, ...]:
@@ -132,7 +138,7 @@ class Step(_Section):
 
     def needs(self) -> frozenset[str]:
         """Return the variables that its texts hold."""
-        texts = (self.path, self.headers, self.body, self.form, self.expect, self.contains, self.lacks)
+        texts = (self.path, self.store, self.headers, self.body, self.form, self.expect, self.contains, self.lacks)
         return frozenset().union(*map(names_in, texts))
 
 
@@ -179,6 +185,11 @@ class Journey(_Section):
         free = any(step.on in ("either", "other") for step in self.steps)
         return ("original", "backend") if free else ("original",)
 
+    @property
+    def stores(self) -> bool:
+        """Whether it lets a system store a file, which takes more than HTTP."""
+        return any(step.store for step in self.steps)
+
     def systems(self, on: str) -> frozenset[str]:
         """Return the systems that a run on one of them asks."""
         return frozenset(which(step.on, on) for step in self.steps)
@@ -204,7 +215,8 @@ def _with_lines(flow: Any, number: int, text: str, line_of: Any) -> Any:
     if not isinstance(steps, list):
         return flow
     places = (("flows", number, "steps", index) for index in range(len(steps)))
-    lines = [{**step, "line": line_of(text, place)} for step, place in zip(steps, places, strict=True)]
+    pairs = zip(steps, places, strict=True)
+    lines = [{**step, "line": line_of(text, place)} if isinstance(step, dict) else step for step, place in pairs]
     return {**flow, "steps": lines}
 
 

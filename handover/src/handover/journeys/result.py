@@ -1,8 +1,11 @@
 """What came of a journey."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from handover.config import SideName
+
+Kind = Literal["status", "content", "unfinished", "silent"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class StepResult:
         How many requests were made: more than one where something was waited for.
     failure
         What is, and what was expected; None when all was right.
+    kind
+        Of the failure: ``status``, ``content`` (headers and body), ``unfinished`` (waited in vain), ``silent``.
     """
 
     title: str
@@ -36,6 +41,7 @@ class StepResult:
     latency_ms: float
     tries: int
     failure: str | None = None
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True)

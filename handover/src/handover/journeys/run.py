@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,12 +16,13 @@ from handover.config import SideName, from_environment
 from handover.errors import ConfigurationError
 from handover.journeys.answers import Answer, check
 from handover.journeys.journey import Journey, Step, which
-from handover.journeys.result import JourneyResult, StepResult
+from handover.journeys.result import JourneyResult, Kind, StepResult
 from handover.journeys.templates import filled, filled_path
 
 TIMEOUT_S = 60.0
 SAFE_METHODS = ("GET", "HEAD")
 AGENT = "handover"
+Store = Callable[[SideName, str], tuple[str, bytes]]
 MOST_REDIRECTS = 5
 
 
@@ -32,6 +33,8 @@ def run(
     on: SideName = "original",
     client: httpx.Client | None = None,
     root: Path = Path(),
+    store: Store | None = None,
+    run_name: str = "",
     say: Callable[[str], None] | None = None,
 ) -> JourneyResult:
     """Make one journey, with cookies of its own.
@@ -49,6 +52,11 @@ def run(
         left alone. One is made for this run if none is given.
     root
         Folder of ``handover.toml``, which files to send are relative to.
+    store
+        Lets a system save a file under a name; returns the name it got, and its bytes. Without it a flow that stores
+        is refused.
+    run_name
+        What ``{run}`` stands for; a new text if it is not given.
     say
         Receives a line of progress a step.
 
@@ -65,9 +73,12 @@ def run(
     if missing := sorted(journey.systems(on) - base_urls.keys()):
         message = f"the flow {journey.name!r} asks the {missing[0]}, of which no address is known."
         raise ConfigurationError(f"{message} Add base_url to [{missing[0]}] in handover.toml.")
+    if journey.stores and store is None:
+        message = f"the flow {journey.name!r} stores a file, which only the proof of storage can do"
+        raise ConfigurationError(f"{message}; leave it out here.")
     with ExitStack() as stack:
         sender = client or stack.enter_context(httpx.Client(timeout=TIMEOUT_S))
-        return _Run(journey, base_urls, on, sender, root, say or (lambda _: None)).made()
+        return _Run(journey, base_urls, on, sender, root, say or (lambda _: None), store, run_name).made()
 
 
 @dataclass
@@ -78,6 +89,8 @@ class _Run:
     client: httpx.Client
     root: Path
     say: Callable[[str], None]
+    store: Store | None
+    run_name: str
     known: dict[str, Any] = field(default_factory=dict)
     secret: set[str] = field(default_factory=lambda: {"password"})
     kept: dict[str, bytes] = field(default_factory=dict)
@@ -99,7 +112,7 @@ class _Run:
         return step.always and step.needs() <= self.known.keys() and step.same_as in {None, *self.kept}
 
     def _learn_variables(self) -> None:
-        self.known = {"run": secrets.token_hex(4), "password": secrets.token_urlsafe(12)}
+        self.known = {"run": self.run_name or secrets.token_hex(4), "password": secrets.token_urlsafe(12)}
         for name, text in self.journey.variables.items():
             value = re.sub(r"\$\{(\w+)\}", self._from_environment(name), text)
             if value != text:
@@ -112,6 +125,8 @@ class _Run:
 
     def _step(self, step: Step) -> StepResult:
         side = which(step.on, self.on)
+        if step.store:
+            return self._stored(step, side)
         deadline = time.monotonic() + step.within_s
         tries = 0
         while True:
@@ -121,16 +136,27 @@ class _Run:
                 answer = Answer(self._sent(step, side))
             except (httpx.HTTPError, OSError) as error:
                 # Of an error only its kind: its text may hold the address with what was filled in.
-                return self._result(step, side, None, began, tries, f"did not answer: {type(error).__name__}")
-            result = self._result(step, side, answer, began, tries, None)
+                failure = f"did not answer: {type(error).__name__}"
+                return self._result(step, side, None, began, tries, failure, "silent")
+            result = self._result(step, side, answer, began, tries)
             if not step.until or answer.status not in step.statuses or answer.ended(step.until):
                 return self._checked(step, answer, result)
             if time.monotonic() + step.every_s > deadline:
                 waited = " or ".join(f"{path} of {list(values)}" for path, values in step.until.items())
                 seen = ", ".join(f"{path} is {answer.shown(path)}" for path in step.until)
                 failure = f"did not come to an end: after {step.within_s:g} s {seen}; {waited} was expected"
-                return self._result(step, side, answer, began, tries, failure)
+                return self._result(step, side, answer, began, tries, failure, "unfinished")
             time.sleep(step.every_s)
+
+    def _stored(self, step: Step, side: SideName) -> StepResult:
+        assert self.store  # noqa: S101 - `run` refused it
+        began = time.perf_counter()
+        name, content = self.store(side, str(filled(step.store, self.known)))
+        said = {"name": name, "base": name.rpartition("/")[2]}
+        self.known |= {variable: said[source] for variable, source in step.save.items()}
+        if step.keep:
+            self.kept[step.keep] = content
+        return self._result(step, side, None, began, 1)
 
     def _checked(self, step: Step, answer: Answer, result: StepResult) -> StepResult:
         failure = check(step, answer, self.known, self.kept)
@@ -139,7 +165,8 @@ class _Run:
             if step.keep:
                 self.kept[step.keep] = answer.response.content
             return result
-        return StepResult(**(vars(result) | {"failure": self._masked(failure)}))
+        kind: Kind = "content" if answer.status in step.statuses else "status"
+        return replace(result, failure=self._masked(failure), kind=kind)
 
     def _sent(self, step: Step, side: SideName) -> httpx.Response:
         response = self._exchanged(self._request(step, side), side)
@@ -184,12 +211,26 @@ class _Run:
         return httpx.Request(step.method, base + filled_path(step.path, self.known), headers=headers, **body)
 
     def _result(
-        self, step: Step, side: SideName, answer: Answer | None, began: float, tries: int, failure: str | None
+        self,
+        step: Step,
+        side: SideName,
+        answer: Answer | None,
+        began: float,
+        tries: int,
+        failure: str | None = None,
+        kind: Kind | None = None,
     ) -> StepResult:
-        latency_ms = (time.perf_counter() - began) * 1000
-        status = answer.status if answer else None
         return StepResult(
-            step.title, step.line, side, step.method, step.path, status, latency_ms, tries, self._masked(failure)
+            title=step.title,
+            line=step.line,
+            on=side,
+            method=step.method,
+            path=step.path,
+            status=answer.status if answer else None,
+            latency_ms=(time.perf_counter() - began) * 1000,
+            tries=tries,
+            failure=self._masked(failure),
+            kind=kind,
         )
 
     def _masked(self, text: str | None) -> str | None:

@@ -11,7 +11,7 @@ from sandbox.search.filters import all_of
 from sandbox.search.mapping import Fields
 
 KNN_KEYS = {"field", "query_vector", "k", "num_candidates", "filter"}
-SEARCH_KEYS = {"knn", "size", "_source", "fields"}
+SEARCH_KEYS = {"knn", "query", "sort", "size", "_source", "fields"}
 MOST_CANDIDATES = RESULT_WINDOW = 10_000
 USUAL_SIZE = 10
 
@@ -68,15 +68,13 @@ class Index:
         }
 
     def search(self, body: Mapping[str, Any]) -> Document:
-        """Return the hits of a kNN search."""
+        """Return the hits of a kNN search, or of a query in the order of writing."""
         if strange := set(body) - SEARCH_KEYS:
             raise unknown(f"unknown key for a search in this stand-in: {sorted(strange)}")
         size = body.get("size", USUAL_SIZE)
         if not isinstance(size, int) or not 0 <= size <= RESULT_WINDOW:
             raise RefusedError(400, "illegal_argument_exception", f"Result window is too large: [{size}]")
-        if "knn" not in body:
-            raise unknown("this stand-in knows searches with [knn] only")
-        nearest = self._nearest(body["knn"])
+        found = self._found(body)
         wanted = body.get("fields", [])
         hits = [
             {
@@ -86,13 +84,23 @@ class Index:
                 **self._selected(self.searchable[identity], body.get("_source", True)),
                 **self._fields(self.searchable[identity], wanted),
             }
-            for score, identity in nearest[:size]
+            for score, identity in found[:size]
         ]
         return {
-            "total": {"value": len(nearest), "relation": "eq"},
-            "max_score": nearest[0][0] if nearest else None,
+            "total": {"value": len(found), "relation": "eq"},
+            "max_score": found[0][0] if found else None,
             "hits": hits,
         }
+
+    def _found(self, body: Mapping[str, Any]) -> list[tuple[float | None, str]]:
+        if ("knn" in body) == ("query" in body):
+            raise unknown("this stand-in knows searches with [knn] only, or with [query] only")
+        if "knn" in body:
+            return [*self._nearest(body["knn"])]
+        if body.get("sort") != ["_doc"]:
+            raise unknown(f'this stand-in sorts a [query] by ["_doc"] only, not by {body.get("sort")}')
+        test = all_of(body["query"], self.fields)
+        return [(None, identity) for identity, document in self.searchable.items() if test(document)]
 
     def _nearest(self, knn: Any) -> list[tuple[float, str]]:
         name, k, query = self._checked(knn)

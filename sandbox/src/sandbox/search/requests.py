@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox.search.errors import RefusedError, no_index, unknown
-from sandbox.search.index import Index
+from sandbox.search.index import RESULT_WINDOW, USUAL_SIZE, Index
 
 VERSION = "9.2.0"
 Answer = tuple[int, dict[str, Any]]
@@ -15,11 +16,27 @@ READING = ("GET", "POST")
 CALLS = {"_search": READING, "_count": READING, "_refresh": READING, "_mget": READING, "_mapping": ("GET",)}
 
 
+@dataclass
+class Scroll:
+    """The hits of a search that are still to be read."""
+
+    hits: dict[str, Any]
+    size: int
+
+    def page(self) -> dict[str, Any]:
+        """Return the next hits."""
+        rest = self.hits["hits"]
+        self.hits = {**self.hits, "hits": rest[self.size :]}
+        return {**self.hits, "hits": rest[: self.size]}
+
+
 class Requests:
     """The indices of the server, and the calls that reach them."""
 
     def __init__(self) -> None:
         self.indices: dict[str, Index] = {}
+        # What is left of a search that is read page by page: as it was when it was made.
+        self.scrolls: dict[str, Scroll] = {}
 
     def answer(self, method: str, path: str, parameters: Parameters, body: bytes) -> Answer:
         """Return the status and the answer to a request; raise RefusedError when it is refused."""
@@ -28,6 +45,8 @@ class Requests:
                 return 200, _about()
             case [*name, "_bulk"] if len(name) <= 1 and method in {"POST", "PUT"}:
                 return self._bulk(body, *name, parameters=parameters)
+            case ["_search", "scroll"] if method in {"POST", "DELETE"}:
+                return 200, self._scroll(method, _json(body))
             case [name] if not name.startswith("_"):
                 return self._whole_index(method, name, body, parameters)
             case [name, call] if call in CALLS and method in CALLS[call]:
@@ -39,8 +58,10 @@ class Requests:
     def _call(self, call: str, name: str, body: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:
         if call == "_mget":
             return self._mget(name, body, parameters)
-        _only(parameters)
+        _only(parameters, *(("scroll",) if call == "_search" else ()))
         index, shards = self._index(name), {"total": 1, "successful": 1, "skipped": 0, "failed": 0}
+        if call == "_search" and "scroll" in parameters:
+            return self._first_page(index, body)
         if call == "_search":
             return {"took": 1, "timed_out": False, "_shards": shards, "hits": index.search(body)}
         if call == "_count":
@@ -49,6 +70,24 @@ class Requests:
             index.refresh()
             return {"_shards": shards}
         return {name: {"mappings": {"properties": index.fields.properties}}}
+
+    def _first_page(self, index: Index, body: Mapping[str, Any]) -> dict[str, Any]:
+        size = body.get("size", USUAL_SIZE)
+        whole = index.search({**body, "size": RESULT_WINDOW})
+        name = f"scroll-{len(self.scrolls)}"
+        self.scrolls[name] = Scroll(whole, size)
+        return self._scroll("POST", {"scroll_id": name})
+
+    def _scroll(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        if strange := set(body) - {"scroll", "scroll_id"}:
+            raise unknown(f"request does not support {sorted(strange)}")
+        name = str(body.get("scroll_id"))
+        if name not in self.scrolls:
+            raise RefusedError(404, "search_context_missing_exception", f"No search context found for id [{name}]")
+        if method == "DELETE":
+            del self.scrolls[name]
+            return {"succeeded": True, "num_freed": 1}
+        return {"took": 1, "timed_out": False, "_scroll_id": name, "hits": self.scrolls[name].page()}
 
     def _whole_index(self, method: str, name: str, body: bytes, parameters: Parameters) -> Answer:
         _only(parameters)

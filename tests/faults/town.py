@@ -1,15 +1,105 @@
-"""Two small systems over HTTP, on one set of notes; either may be told to misbehave."""
+"""Two small systems over HTTP, on one set of notes and files; either may be told to misbehave."""
 
 import json
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
-import pytest
-
 PICTURES = bytes(range(256))
+# What somebody does there: see the requests below.
+WALK = """
+[[flows]]
+name = "walk"
+cookies = ["sessionid", "csrftoken"]
+variables = { user = "walker-{run}" }
+
+[[flows.steps]]
+name = "open the form"
+path = "/form"
+follow = true
+save = { odd = 'text:value="([^"]+)"' }
+
+[[flows.steps]]
+name = "log in"
+method = "POST"
+path = "/login"
+form = { user = "{user}", odd = "{odd}", password = "{password}" }
+status = 302
+
+[[flows.steps]]
+name = "write"
+method = "POST"
+path = "/notes"
+json = { by = "{user}", at = 7 }
+status = 201
+expect = { done = false }
+save = { note = "note", address = "header:Location" }
+
+[[flows.steps]]
+name = "wait there"
+on = "other"
+path = "/notes/{note}"
+until = { state = "done" }
+within_s = 0.4
+every_s = 0.01
+expect = { "parts.0.id" = 7 }
+
+[[flows.steps]]
+name = "play"
+path = "/pictures"
+type = "video/mp4"
+keep = "pictures"
+
+[[flows.steps]]
+name = "seek there"
+on = "other"
+path = "/pictures"
+range = [10, 19]
+type = "video/mp4"
+same_as = "pictures"
+
+[[flows.steps]]
+name = "delete"
+method = "DELETE"
+path = "{address}"
+status = 204
+always = true
+
+[[flows.steps]]
+name = "miss it there"
+on = "other"
+path = "{address}"
+status = 404
+lacks = "busy"
+"""
+# What is stored by either, fetched from both.
+STREAM = """
+[[flows]]
+name = "stream"
+[[flows.steps]]
+name = "store"
+store = "videos/stream-{run}.mp4"
+save = { base = "base" }
+keep = "video"
+[[flows.steps]]
+name = "fetch a part"
+path = "/files/{base}"
+range = [5, 104]
+type = "video/mp4"
+same_as = "video"
+[[flows.steps]]
+name = "fetch a part there"
+on = "other"
+path = "/files/{base}"
+range = [0, 9]
+type = "video/mp4"
+same_as = "video"
+"""
 
 
 @dataclass
@@ -21,10 +111,16 @@ class Town:
     wrong: dict[str, set[str]] = field(default_factory=lambda: {"original": set(), "backend": set()})
     seen: list[tuple[str, str, str, dict[str, str], bytes]] = field(default_factory=list)
     urls: dict[Any, str] = field(default_factory=dict)
+    files: Path = Path()
+    writes: Callable[[str], object] = lambda _: None
+    finds: Callable[[Any], Any] = lambda _: []
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Headers and body leave together; apart, the second would wait for an acknowledgement.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     town: Town
     side: str
 
@@ -43,11 +139,26 @@ class _Handler(BaseHTTPRequestHandler):
                 self.town.sessions.add("s1")
                 status = 500 if "status" in wrong else 302
                 self.reply(status, headers={"Location": "/", "Set-Cookie": "sessionid=s1; Path=/; HttpOnly"})
-            case (_, _) if not known:
+            case ("GET", path) if path.startswith("/files/"):
+                self.pictures(wrong, (self.town.files / path.removeprefix("/files/")).read_bytes())
+            case ("POST", "/search"):
+                self.reply(200, json.dumps({"found": self.town.finds(json.loads(body))}).encode())
+            case _ if known:
+                self.handle_known(wrong, body)
+            case _:
                 self.reply(401, b'{"error": "who are you?"}')
+
+    do_GET = do_POST = do_DELETE = handle_any  # noqa: N815 - the names that http.server calls
+
+    def handle_known(self, wrong: set[str], body: bytes) -> None:
+        match (self.command, self.path):
             case ("POST", "/logout"):
                 self.reply(204, headers={"Set-Cookie": "sessionid=; Path=/; Max-Age=0"})
+            case ("POST", "/notes") if "hang up" in wrong:
+                self.connection.shutdown(socket.SHUT_RDWR)
             case ("POST", "/notes"):
+                if "elsewhere" not in wrong:
+                    self.town.writes(json.loads(body)["by"])
                 self.town.notes["n 1"] = 0
                 answer = {"note": "n 1", "done": False} if "field" not in wrong else {"note": "n 1"}
                 self.reply(201, json.dumps(answer).encode(), {"Location": "/notes/n%201"})
@@ -63,15 +174,13 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 self.reply(404, b"no such page", kind="text/plain")
 
-    do_GET = do_POST = do_DELETE = handle_any  # noqa: N815 - the names that http.server calls
-
-    def pictures(self, wrong: set[str]) -> None:
+    def pictures(self, wrong: set[str], whole: bytes = PICTURES) -> None:
         kind = "text/html" if "type" in wrong else "video/mp4"
-        content = PICTURES[::-1] if "bytes" in wrong else PICTURES
+        content = whole[::-1] if "bytes" in wrong else whole
         asked = self.headers.get("Range")
         if asked and "range" not in wrong:
             first, last = map(int, asked.removeprefix("bytes=").split("-"))
-            self.reply(206, content[first : last + 1], {"Content-Range": f"bytes {first}-{last}/256"}, kind)
+            self.reply(206, content[first : last + 1], {"Content-Range": f"bytes {first}-{last}/{len(content)}"}, kind)
         else:
             self.reply(200, content, {}, kind)
 
@@ -88,9 +197,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
-@pytest.fixture
+@contextmanager
 def town() -> Iterator[Town]:
-    """Both systems, answering."""
+    """Let both systems answer."""
     town = Town()
     servers = []
     for side in ("original", "backend"):
@@ -100,8 +209,10 @@ def town() -> Iterator[Town]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         servers.append((server, thread))
-    yield town
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    try:
+        yield town
+    finally:
+        for server, thread in servers:
+            server.shutdown()
+            thread.join()
+            server.server_close()

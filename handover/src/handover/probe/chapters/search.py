@@ -1,0 +1,89 @@
+"""Ask the system's own search, by a callable of the project or a few lines that call it; list what it searches for."""
+
+import os
+
+OPEN = {}
+
+
+def search_with(request):
+    """Take in how the system is asked: ``call`` names a callable, ``code`` defines ``search(vectors, filters)``."""
+    from django.utils.module_loading import import_string
+
+    if request.get("code"):
+        names = {"__name__": "handover_search"}
+        exec(compile(request["code"], "[search] code", "exec"), names)  # noqa: S102
+        OPEN["search"] = names["search"]
+        return True
+    called = import_string(request["call"])
+    arguments, options = request["arguments"], request["options"]
+
+    def search(vectors, filters):
+        known = dict(filters, vectors=vectors)
+        named = {name: known.get(text[1:-1]) if is_name(text) else text for name, text in options.items()}
+        found = called(*[known.get(text[1:-1]) if is_name(text) else text for text in arguments], **named)
+        return [
+            (part_of(hit, request["id"]), part_of(hit, request["score"])) for hit in part_of(found, request["hits"])
+        ]
+
+    OPEN["search"] = search
+    return True
+
+
+def is_name(text):
+    return isinstance(text, str) and text.startswith("{") and text.endswith("}")
+
+
+def part_of(value, path):
+    """What stands at a path: keys, places in a list, or attributes, with dots between them."""
+    for name in path.split(".") if path else ():
+        if isinstance(value, dict):
+            value = value[name]
+        elif isinstance(value, (list, tuple)):
+            value = value[int(name)]
+        else:
+            value = getattr(value, name)
+    return value.items() if isinstance(value, dict) else value
+
+
+def search(request):
+    """Each query's hits, the best first: [id, score] pairs, or what the system raised."""
+    found = []
+    for query in request["queries"]:
+        try:
+            hits = OPEN["search"](query["vectors"], query["filters"])
+            hits = hits.items() if isinstance(hits, dict) else hits
+            found.append({"hits": [[str(name), float(score)] for name, score in hits]})
+        except Exception as error:
+            found.append({"error": "%s: %s" % (type(error).__name__, error)})
+    return found
+
+
+def clips(request):
+    """The files that documents are about: below a folder that a setting names, or in one of the storages."""
+    from django.conf import settings
+
+    if request["storage"] is None:
+        return sorted(below(os.fspath(getattr(settings, request["setting"]))))
+    from django.core.files.storage import storages
+
+    return sorted(walked(storages[request["storage"]], request["prefix"].rstrip("/")))
+
+
+def below(folder):
+    for where, _, names in os.walk(folder):
+        for name in names:
+            yield os.path.relpath(os.path.join(where, name), folder).replace(os.sep, "/")
+
+
+def walked(storage, prefix):
+    waiting = [prefix]
+    while waiting:
+        folder = waiting.pop()
+        folders, names = storage.listdir(folder)
+        waiting += ["%s/%s" % (folder, name) if folder else name for name in folders]
+        for name in names:
+            path = "%s/%s" % (folder, name) if folder else name
+            yield path[len(prefix) :].lstrip("/")
+
+
+ANSWERS = {"search_with": search_with, "search": search, "clips": clips}

@@ -1,0 +1,189 @@
+"""Use the storages of the system's file fields: save, open, delete and list, as its own code would."""
+
+import base64
+import hashlib
+import os
+import time
+
+WALKS = {}
+PAGE = 20000
+
+
+def field_of(request):
+    """The model's file field, by column."""
+    from django.utils.module_loading import import_string
+
+    model = import_string(request["model"])
+    return model, next(f for f in model._meta.concrete_fields if f.column == request["column"])
+
+
+def store_fields(request):
+    """The file fields of these models; ``storage`` is the same text where two fields share one."""
+    from django.utils.module_loading import import_string
+
+    found = []
+    for path in request["models"]:
+        model = import_string(path)
+        for field in model._meta.concrete_fields:
+            if hasattr(field, "upload_to"):
+                facts = {"model": path, "label": model._meta.label, "column": field.column}
+                found.append(dict(facts, storage=place_of(field.storage)))
+    return found
+
+
+def place_of(storage):
+    """One text for where a storage keeps things."""
+    location = getattr(storage, "location", "")
+    return "%s %s" % (getattr(storage, "bucket_name", ""), location)
+
+
+def instance_of(model, key):
+    """A row that nobody saved, with a key that both systems can have."""
+    thing = model()
+    try:
+        thing.pk = model._meta.pk.to_python(key)
+    except Exception:
+        thing.pk = 1
+    return thing
+
+
+def store_name(request):
+    """The name that a new file of this field gets before anybody looks whether it is taken."""
+    model, field = field_of(request)
+    return field.generate_filename(instance_of(model, request["key"]), request["name"])
+
+
+def store_save(request):
+    """Save a file through the field, as an upload is, but no row: its name and its address."""
+    from django.core.files.base import ContentFile
+
+    model, field = field_of(request)
+    thing = instance_of(model, request["key"])
+    file = getattr(thing, field.name)
+    began = time.time()
+    file.save(request["name"], ContentFile(base64.b64decode(request["content"])), save=False)
+    return {"name": file.name, "url": url_of(field.storage, file.name), "began": began, "ended": time.time()}
+
+
+def store_put(request):
+    """Save a file in the field's storage under a name of the caller's choice."""
+    from django.core.files.base import ContentFile
+
+    field = field_of(request)[1]
+    return {"name": field.storage.save(request["name"], ContentFile(base64.b64decode(request["content"])))}
+
+
+def store_race(request):
+    """Save many files of one name from a few threads, while other processes do the same."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(request["threads"]) as pool:
+        saves = pool.map(lambda content: store_save(dict(request, content=content)), request["contents"])
+        return [dict(saved, content=content) for saved, content in zip(saves, request["contents"])]  # noqa: B905 - Python 3.8
+
+
+def store_open(request):
+    """A file as this system sees it: its bytes, size, address and type; or that it is not there."""
+    storage = field_of(request)[1].storage
+    name = request["name"]
+    seen = {"exists": bool(storage.exists(name))}
+    try:
+        with storage.open(name, "rb") as file:
+            content = file.read()
+        seen.update(size=len(content), sha256=hashlib.sha256(content).hexdigest(), said_size=storage.size(name))
+        seen.update(url=url_of(storage, name), type=type_of(storage, name))
+    except Exception as error:
+        seen["error"] = "%s: %s" % (type(error).__name__, error)
+    return seen
+
+
+def store_exists(request):
+    storage = field_of(request)[1].storage
+    return [bool(storage.exists(name)) for name in request["names"]]
+
+
+def url_of(storage, name):
+    """Where a file can be fetched; None when the storage has no addresses."""
+    try:
+        return str(storage.url(name))
+    except (NotImplementedError, ValueError):
+        return None
+
+
+def type_of(storage, name):
+    """What a bucket says a file is; a directory says nothing."""
+    bucket = getattr(storage, "bucket", None)
+    if not hasattr(bucket, "get_blob"):
+        return None
+    blob = bucket.get_blob("/".join(part for part in (storage.location.strip("/"), name) if part))
+    return blob.content_type if blob is not None else None
+
+
+def store_delete(request):
+    """Delete files; what each one said if it could not be."""
+    storage = field_of(request)[1].storage
+    said = {}
+    for name in request["names"]:
+        try:
+            storage.delete(name)
+        except Exception as error:
+            said[name] = "%s: %s" % (type(error).__name__, error)
+    return said
+
+
+def store_list(request):
+    """The next names of everything in the storage, in pages; ``listings`` counts what was asked of the storage."""
+    key = "%s %s" % (request["model"], request["column"])
+    if request["first"]:
+        counted = [0]
+        WALKS[key] = (listed(field_of(request)[1].storage, counted), counted)
+    walk, counted = WALKS[key]
+    names = []
+    for name in walk:
+        names.append(name)
+        if len(names) >= PAGE:
+            return {"names": names, "done": False, "listings": counted[0]}
+    del WALKS[key]
+    return {"names": names, "done": True, "listings": counted[0]}
+
+
+def listed(storage, counted):
+    bucket = getattr(storage, "bucket", None)
+    return of_bucket(storage, bucket, counted) if hasattr(bucket, "list_blobs") else of_folders(storage, counted)
+
+
+def of_bucket(storage, bucket, counted):
+    """A bucket has no folders: one listing gives a thousand names, wherever they lie."""
+    prefix = storage.location.strip("/")
+    prefix = prefix + "/" if prefix else ""
+    for page in bucket.list_blobs(prefix=prefix).pages:
+        counted[0] += 1
+        for blob in page:
+            yield blob.name[len(prefix) :]
+
+
+def of_folders(storage, counted):
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            folders, names = storage.listdir(folder)
+        except FileNotFoundError:  # removed by somebody meanwhile; or nothing was ever saved
+            continue
+        counted[0] += 1
+        waiting.extend(os.path.join(folder, name) for name in folders)
+        for name in names:
+            yield os.path.join(folder, name).replace(os.sep, "/")
+
+
+ANSWERS = {
+    "store_fields": store_fields,
+    "store_name": store_name,
+    "store_save": store_save,
+    "store_put": store_put,
+    "store_race": store_race,
+    "store_open": store_open,
+    "store_exists": store_exists,
+    "store_delete": store_delete,
+    "store_list": store_list,
+}

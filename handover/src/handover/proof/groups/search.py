@@ -1,0 +1,219 @@
+"""Group 4: the same query gives the same moves, in the same order, with the same scores, from both systems."""
+
+import os
+import random
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import httpx
+
+from handover.config import SideName
+from handover.errors import ConfigurationError, Finding, ProbeError, UnseenError
+from handover.evidence.folder import Recorder
+from handover.probe.client import Probe
+from handover.proof.outcome import Failure, Outcome
+from handover.proof.search import vectors as quality
+from handover.proof.search.asking import Answer, asker, said_last
+from handover.proof.search.compare import differences, smallest
+from handover.proof.search.index import TIMEOUT_S, Document, Index, declared
+from handover.proof.search.index import differences as mapping_differences
+from handover.proof.search.queries import Query, queries
+from handover.proof.search.settings import Search
+from handover.proof.venue import Venue
+from handover.wording import counted
+
+GROUP = "search"
+SIDES: tuple[SideName, ...] = ("original", "backend")
+QUERIES = {"small": 24, "full": 600}
+SAMPLE = 50
+EXAMPLES = 3
+
+
+def prove(venue: Venue, recorder: Recorder) -> Outcome:
+    """Ask both systems the same queries, and look whether the index holds what it should.
+
+    Returns
+    -------
+    Outcome
+        Counts ``search_queries``, ``hits``, ``documents``, ``vectors`` and, where clips are declared, ``clips``.
+        Figures hold the mean pairwise cosine of each vector field.
+    """
+    search, index = venue.config.search, venue.config.index
+    name = search and (search.index or (index and index.name))
+    url_env = search and (search.url_env or (index and index.url_env))
+    if search is None or not name or not url_env:
+        missing = "[search]" if search is None else "name and url_env of the index"
+        found = f"is not described: handover.toml has no {missing}"
+        todo = "Describe how each system is asked and where the index is: docs/reference/handover-toml.md."
+        finding = Finding("HO340", GROUP, found, "nothing was compared", todo, "unseen", "both")
+        return Outcome(GROUP, {"search_queries": 0}, (Failure(finding),))
+    try:
+        return _proved(venue, recorder, search, name, url_env)
+    except (UnseenError, ProbeError, ConfigurationError) as error:
+        todo = str(error).strip()
+        code = "HO341" if isinstance(error, UnseenError) else "HO343"
+        words = said_last(error) if isinstance(error, ProbeError) else "the index or a system could not be asked"
+        finding = Finding(code, GROUP, f"was not compared: {words}", "", todo, "unseen", "both")
+        return Outcome(GROUP, {"search_queries": 0}, (Failure(finding),))
+
+
+def _proved(venue: Venue, recorder: Recorder, search: Search, name: str, url_env: str) -> Outcome:
+    url = os.environ.get(url_env, "")
+    if not url:
+        raise UnseenError(f"the environment variable {url_env} is not set; it holds the address of the search index.")
+    wanted = declared(venue.config.root / search.mapping)
+    with ExitStack() as stack:
+        index = Index(stack.enter_context(httpx.Client(base_url=url, timeout=TIMEOUT_S)), name)
+        live = index.mapping()
+        seen = _Seen(search, live, venue.seed)
+        seen.read(index)
+        with ThreadPoolExecutor(len(SIDES)) as pool:
+            started = pool.map(lambda side: stack.enter_context(venue.acting(side, "search")), SIDES)
+            agents = dict(zip(SIDES, started, strict=True))
+        asked = _Asked(set(seen.ids))
+        asked.ask(venue, search, agents, _queries(venue, search, seen), stack)
+        findings = [*_of_mapping(wanted, live, name), *seen.findings(), *asked.strangers()]
+        counts = {"search_queries": asked.queries, "hits": asked.hits, "documents": len(seen.ids), **seen.counts()}
+        if search.clips is not None:
+            clips = {side: _clips(agent, search) for side, agent in agents.items()}
+            counts["clips"] = len(clips["original"] | clips["backend"])
+            findings += _of_clips(seen, clips)
+    for vector in seen.fields.values():
+        recorder.line("vectors", {"field": vector.name, "count": vector.count, "mean_cosine": vector.mean_cosine})
+    failures = (*map(Failure, findings), *smallest(asked.met))
+    figures = {f"mean_cosine_{f.name}": f.mean_cosine for f in seen.fields.values() if f.mean_cosine is not None}
+    return Outcome(GROUP, counts, failures, tuple(seen.notes()), figures)
+
+
+def _queries(venue: Venue, search: Search, seen: "_Seen") -> list[Query]:
+    dims = {query: seen.fields[name].dims for query, name in search.vectors.items()}
+    return list(queries(search, dims, seen.sample, QUERIES[venue.size], venue.seed))
+
+
+@dataclass
+class _Seen:
+    """What one reading of the index showed."""
+
+    search: Search
+    live: dict[str, dict[str, object]]
+    seed: int
+    ids: list[str] = field(default_factory=list)
+    sample: list[Document] = field(default_factory=list)
+    clip_of: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, quality.Field] = field(default_factory=dict)
+
+    def read(self, index: Index) -> None:
+        for name in self.search.vectors.values():
+            dims = self.live.get(name, {}).get("dims")
+            if not isinstance(dims, int):
+                raise UnseenError(f"the index has no vector field {name}; correct [search].vectors in handover.toml.")
+            self.fields[name] = quality.Field(name, dims, self.seed)
+        rng = random.Random(self.seed)  # noqa: S311 - a sample, no secret
+        clip_field = self.search.clips.field if self.search.clips else None
+        for document in index.documents([clip_field] if clip_field else [], list(self.fields)):
+            self.ids.append(document.id)
+            for name, vector in document.vectors.items():
+                self.fields[name].add(document.id, vector)
+            if clip_field:
+                self.clip_of[document.id] = str(document.fields.get(clip_field, ""))
+            if len(self.sample) < SAMPLE:
+                self.sample.append(document)
+            elif (place := rng.randrange(len(self.ids))) < SAMPLE:
+                self.sample[place] = document
+
+    def counts(self) -> dict[str, int]:
+        return {"vectors": sum(f.count for f in self.fields.values())}
+
+    def notes(self) -> Iterator[str]:
+        for f in self.fields.values():
+            if f.count < len(self.ids):
+                yield f"{f.name}: {len(self.ids) - f.count} of {counted(len(self.ids), 'document')} have none"
+
+    def findings(self) -> Iterator[Finding]:
+        todo = "Make the index anew from its source; a query by this vector finds nothing that means anything."
+        for f in self.fields.values():
+            if f.wrong:
+                found = f"has another length in {counted(len(f.wrong), 'document')} (for example {_some(f.wrong)})"
+                yield Finding("HO348", f.name, found, f"the mapping says {f.dims}", todo, "breaking", "both")
+            if f.zero:
+                found = f"is zero or not finite in {counted(len(f.zero), 'document')} (for example {_some(f.zero)})"
+                yield Finding("HO349", f.name, found, "such a vector has no cosine", todo, "breaking", "both")
+            if f.is_one:
+                found = f"is the same vector in all {f.count} documents"
+                yield Finding("HO350", f.name, found, "it tells no two apart", todo, "breaking", "both")
+            if f.is_noise:
+                found = f"is noise: no two of {f.count} documents are more alike than chance makes them"
+                yield Finding(
+                    "HO351", f.name, found, f"mean pairwise cosine {f.mean_cosine:.3f}", todo, "risky", "both"
+                )
+
+
+@dataclass
+class _Asked:
+    """What came of the queries."""
+
+    known: set[str]
+    queries: int = 0
+    hits: int = 0
+    met: dict[str, tuple[Query, Finding, int]] = field(default_factory=dict)
+    strange: dict[SideName, set[str]] = field(default_factory=lambda: {side: set() for side in SIDES})
+
+    def ask(
+        self, venue: Venue, search: Search, agents: dict[SideName, Probe], asked: list[Query], stack: ExitStack
+    ) -> None:
+        venue.say(f"asking both systems {counted(len(asked), 'query').replace('querys', 'queries')}")
+        answers = {side: stack.enter_context(asker(venue, search, side, agents[side]))(asked) for side in SIDES}
+        for number, query in enumerate(asked):
+            self._compare(query, {side: found[number] for side, found in answers.items()})
+
+    def _compare(self, query: Query, answers: dict[SideName, Answer]) -> None:
+        self.queries += 1
+        for side, answer in answers.items():
+            self.hits += len(answer.hits)
+            self.strange[side] |= {name for name, _ in answer.hits} - self.known
+        for finding in differences(query, answers):
+            key = f"{finding.code} {finding.where}"
+            smallest, shown, count = self.met.get(key, (query, finding, 0))
+            smaller = query.size < smallest.size
+            self.met[key] = (query if smaller else smallest, finding if smaller else shown, count + 1)
+
+    def strangers(self) -> Iterator[Finding]:
+        for side, names in self.strange.items():
+            if names:
+                found = f"answers with {counted(len(names), 'id')} that the index does not have ({_some(names)})"
+                todo = "It searches another index; compare its settings with [index] in handover.toml."
+                yield Finding("HO347", side, found, "both search the one index", todo, "breaking", side)
+
+
+def _of_mapping(wanted: dict[str, object], live: dict[str, object], name: str) -> Iterator[Finding]:
+    for place, found, expected in mapping_differences(wanted, live):
+        todo = "Make the index anew with the contract's mapping, or review the contract's file."
+        yield Finding("HO342", f"{name}.{place}", found, expected, todo, "breaking", "both")
+
+
+def _clips(agent: Probe, search: Search) -> set[str]:
+    assert search.clips  # noqa: S101 - the caller looked
+    values = search.clips.model_dump(include={"setting", "storage", "prefix"})
+    return {name for name in agent.ask("clips", **values) if name.endswith(search.clips.suffix)}
+
+
+def _of_clips(seen: _Seen, clips: dict[SideName, set[str]]) -> Iterator[Finding]:
+    if apart := clips["original"] ^ clips["backend"]:
+        found = f"are not the same in both systems: {counted(len(apart), 'file')} ({_some(apart)})"
+        todo = "The two look in different places; make them one."
+        yield Finding("HO354", "clips", found, "", todo, "breaking", "both")
+    there = clips["original"] & clips["backend"]
+    if lost := [name for name, clip in seen.clip_of.items() if clip not in there]:
+        found = f"have no clip: {counted(len(lost), 'document')} of {len(seen.clip_of)} ({_some(lost)})"
+        todo = "Restore the clips, or delete the documents: a dance that picks one fails."
+        yield Finding("HO352", "documents", found, "", todo, "breaking", "both")
+    if unknown := there - set(seen.clip_of.values()):
+        found = f"have no document: {counted(len(unknown), 'file')} of {len(there)} ({_some(unknown)})"
+        todo = "Index them, or remove the files: no search finds them."
+        yield Finding("HO353", "clips", found, "", todo, "risky", "both")
+
+
+def _some(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)[:EXAMPLES])

@@ -1,0 +1,96 @@
+"""Both systems asked the same, each by its own way."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from handover.config import SideName, from_environment
+from handover.errors import ConfigurationError, ProbeError
+from handover.journeys.templates import AbsentError, at, filled, filled_path
+from handover.probe.client import Probe
+from handover.proof.addresses import base_urls
+from handover.proof.search.queries import Query
+from handover.proof.search.settings import Asked, Search
+from handover.proof.venue import Venue
+
+BATCH = 20
+TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a system found: (id, score) pairs, the best first; or what it said instead."""
+
+    hits: tuple[tuple[str, float], ...] = ()
+    error: str | None = None
+
+
+Ask = Callable[[Sequence[Query]], list[Answer]]
+
+
+@contextmanager
+def asker(venue: Venue, search: Search, side: SideName, agent: Probe) -> Iterator[Ask]:
+    """Give what asks one system.
+
+    Raises
+    ------
+    ConfigurationError
+        It is asked over HTTP and has no address.
+    ProbeError
+        What ``[search]`` names is not there.
+    """
+    asked: Asked = getattr(search, side)
+    with ExitStack() as stack:
+        if asked.path is None:
+            values = asked.model_dump(include={"call", "code", "arguments", "options", "hits", "id", "score"})
+            agent.ask("search_with", **values)
+            yield lambda queries: _of_agent(agent, queries)
+            return
+        address = base_urls(venue.config).get(side)
+        if address is None:
+            message = f"[search.{side}] asks over HTTP, and the {side} has no address."
+            raise ConfigurationError(f"{message} Add base_url to [{side}] in handover.toml.")
+        headers = {name: _from_environment(side, value) for name, value in asked.headers.items()}
+        client = stack.enter_context(httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT_S))
+        names = dict.fromkeys([*search.filters, *search.vectors])
+        yield lambda queries: [_over_http(client, asked, query, names) for query in queries]
+
+
+def _of_agent(agent: Probe, queries: Sequence[Query]) -> list[Answer]:
+    found: list[Answer] = []
+    for start in range(0, len(queries), BATCH):
+        batch = queries[start : start + BATCH]
+        sent = [{"vectors": dict(query.vectors), "filters": dict(query.filters)} for query in batch]
+        for answer in agent.ask("search", queries=sent):
+            hits = tuple((str(name), float(score)) for name, score in answer.get("hits", ()))
+            found.append(Answer(hits, answer.get("error")))
+    return found
+
+
+def _over_http(client: httpx.Client, asked: Asked, query: Query, names: dict[str, Any]) -> Answer:
+    known = {**names, **query.vectors, **query.filters, "vectors": query.vectors}
+    try:
+        body = filled(asked.body, known)
+        answer = client.request(asked.method, filled_path(asked.path or "/", known), json=body)
+        answer.raise_for_status()
+        values = answer.json()
+        hits = at(values, asked.hits) if asked.hits else values
+        return Answer(tuple((str(at(hit, asked.id)), float(at(hit, asked.score))) for hit in hits))
+    except httpx.HTTPStatusError as error:
+        return Answer(error=f"HTTP {error.response.status_code}")
+    except (httpx.HTTPError, AbsentError, ValueError, TypeError) as error:
+        return Answer(error=f"{type(error).__name__}: {error}")
+
+
+def _from_environment(side: SideName, text: str) -> str:
+    purpose = f"a header of [search.{side}] in handover.toml"
+    return re.sub(r"\$\{(\w+)\}", lambda match: from_environment(match[1], purpose), text)
+
+
+def said_last(error: ProbeError) -> str:
+    """Return the last line of what a system raised."""
+    return str(error).strip().splitlines()[-1]

@@ -1,0 +1,74 @@
+"""Two answers to one query: the same ids, in the same order, with the same scores."""
+
+from collections.abc import Iterator, Mapping
+
+from handover.config import SideName
+from handover.errors import Finding
+from handover.proof.outcome import Failure
+from handover.proof.search.asking import Answer
+from handover.proof.search.queries import Query
+from handover.wording import counted
+
+# The strategy's "same scores": what two sums of the same products in double precision never differ by.
+TOLERANCE = 1e-6
+SHOWN = 3
+
+Told = tuple[str, str, str, SideName | str]
+
+
+def differences(query: Query, answers: Mapping[SideName, Answer]) -> Iterator[Finding]:
+    """Yield what differs between the answers of both systems to a query; the first kind of difference only."""
+    for side, answer in answers.items():
+        if answer.error is not None:
+            found = f"is answered by the {side} with {answer.error}"
+            todo = "Search there by hand; or correct [search] in handover.toml."
+            yield Finding("HO343", side, found, "hits were expected", todo, "breaking", side)
+    if any(answer.error is not None for answer in answers.values()):
+        return
+    original, backend = answers["original"].hits, answers["backend"].hits
+    one, other = [name for name, _ in original], [name for name, _ in backend]
+    if set(one) != set(other):
+        yield _other_ids(query, one, other)
+    elif one != other:
+        place = next(n for n, (a, b) in enumerate(zip(one, other, strict=True)) if a != b)
+        found = f"has {one[place]} at place {place + 1} in the original and {other[place]} in the backend"
+        todo = "Compare how the two rank, and what they do with a tie."
+        yield Finding("HO345", "order", f"of {query.title} {found}", "", todo, "breaking", "backend")
+    else:
+        yield from _other_scores(query, original, backend)
+
+
+def _other_ids(query: Query, one: list[str], other: list[str]) -> Finding:
+    only = {"original": sorted({*one} - {*other}), "backend": sorted({*other} - {*one})}
+    parts = [f"only the {side} finds {counted(len(n), 'id')} ({', '.join(n[:SHOWN])})" for side, n in only.items() if n]
+    found = f"of {query.title} differ: {' and '.join(parts)}, of {len(one)} and {len(other)}"
+    todo = "Compare the filters, how many hits each asks for, and when each drops a filter."
+    return Finding("HO344", "ids", found, "", todo, "breaking", "backend")
+
+
+def _other_scores(
+    query: Query, original: tuple[tuple[str, float], ...], backend: tuple[tuple[str, float], ...]
+) -> Iterator[Finding]:
+    pairs = zip(original, backend, strict=True)
+    name, one, other = max(
+        ((name, a, b) for (name, a), (_, b) in pairs), key=lambda hit: _apart(*hit[1:]), default=("", 0.0, 0.0)
+    )
+    if _apart(one, other) > TOLERANCE:
+        found = f"of {query.title} differ: {name} has {one!r} in the original and {other!r} in the backend"
+        todo = "Compare the weights, the formula, and where each rounds."
+        yield Finding("HO346", "scores", found, f"they may differ by {TOLERANCE:g}", todo, "breaking", "backend")
+
+
+def _apart(one: float, other: float) -> float:
+    distance = abs(one - other)
+    return distance if distance == distance else float("inf")  # noqa: PLR0124 - NaN is no score
+
+
+def smallest(met: Mapping[str, tuple[Query, Finding, int]]) -> tuple[Failure, ...]:
+    """Return one failure for each kind of difference, with the smallest query that shows it."""
+    failures = []
+    for query, finding, count in met.values():
+        asked = {name: f"{len(vector)} numbers" for name, vector in query.vectors.items()}
+        lines = (f"vectors: {asked}, from {query.origin}", f"filters: {dict(query.filters)}", f"queries: {count}")
+        failures.append(Failure(finding, lines))
+    return tuple(failures)

@@ -1,0 +1,49 @@
+"""The file fields that both systems have on one column."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from handover.config import Config, SideName
+from handover.probe.client import Probe
+
+# Every system can have a row of this key; it is never saved.
+KEY = "7f3c2a9e-0000-4000-8000-000000000001"
+SIDES: tuple[SideName, ...] = ("original", "backend")
+
+
+@dataclass(frozen=True)
+class FilePair:
+    """One column that names files, and what each system calls the model and where it keeps the files."""
+
+    table: str
+    column: str
+    models: Mapping[SideName, str]
+    places: Mapping[SideName, str]
+
+    @property
+    def where(self) -> str:
+        """Its place in a finding."""
+        return f"{self.table}.{self.column}"
+
+    def of(self, side: SideName) -> dict[str, str]:
+        """Return what tells an agent which field is meant."""
+        return {"model": self.models[side], "column": self.column, "key": KEY}
+
+
+def file_pairs(config: Config, agents: Mapping[SideName, Probe]) -> tuple[FilePair, ...]:
+    """Ask both systems which of the mapped models' fields hold files."""
+    found: dict[SideName, dict[tuple[str, str], str]] = {}
+    for side in SIDES:
+        paths = [getattr(pair, side) for pair in config.models]
+        facts = agents[side].ask("store_fields", models=paths)
+        found[side] = {(fact["model"], fact["column"]): fact["storage"] for fact in facts}
+    return tuple(_pairs(config, found))
+
+
+def _pairs(config: Config, found: Mapping[SideName, Mapping[tuple[str, str], str]]) -> Iterator[FilePair]:
+    for pair in config.models:
+        models: dict[SideName, str] = {"original": pair.original, "backend": pair.backend}
+        columns = [{c for m, c in found[side] if m == models[side]} for side in SIDES]
+        for column in sorted(columns[0] & columns[1]):
+            places = {side: found[side][models[side], column] for side in SIDES}
+            yield FilePair(pair.table, column, models, places)

@@ -1,0 +1,96 @@
+"""Everything in a storage by listing it, and every row that names a file: each must have the other."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection, sql
+
+from handover.config import SideName
+from handover.errors import Finding
+from handover.probe.client import Probe
+from handover.proof.storage.fields import SIDES, FilePair
+from handover.proof.storage.settings import NamedBy
+from handover.wording import counted
+
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a system's listing of a storage gave: names, and how many listings that took."""
+
+    names: frozenset[str]
+    listings: int
+
+
+def listed(pair: FilePair, side: SideName, agent: Probe) -> Listed:
+    """List a field's storage through a system."""
+    names: list[str] = []
+    answer: dict[str, Any] = {"done": False}
+    while not answer["done"]:
+        answer = agent.ask("store_list", first=not names, **pair.of(side))
+        names += answer["names"]
+    return Listed(frozenset(names), answer["listings"])
+
+
+def both_listed(pair: FilePair, agents: Mapping[SideName, Probe]) -> tuple[dict[SideName, Listed], list[Finding]]:
+    """List a storage through both systems; a difference counts if it is still there when both list again."""
+    seen = {side: listed(pair, side, agents[side]) for side in SIDES}
+    apart = seen["original"].names ^ seen["backend"].names
+    if apart:  # somebody may have saved or deleted a file between the two listings
+        again = {side: listed(pair, side, agents[side]) for side in SIDES}
+        apart &= again["original"].names ^ again["backend"].names
+        seen = {side: Listed(again[side].names, seen[side].listings + again[side].listings) for side in SIDES}
+    if not apart:
+        return seen, []
+    only = {side: sorted(apart & seen[side].names) for side in SIDES}
+    parts = [f"only the {side} lists {counted(len(n), 'file')} ({_some(n)})" for side, n in only.items() if n]
+    todo = "Compare bucket, prefix and folder of the two storages."
+    return seen, [
+        Finding("HO368", pair.where, f"is listed differently: {' and '.join(parts)}", "", todo, "breaking", "both")
+    ]
+
+
+def named(connection: Connection[Any], table: str, column: str, key: str | None = None) -> set[str]:
+    """Return every name that a column holds, or a key of the JSON in it."""
+    value = sql.Identifier(column)
+    text = sql.SQL("{} ->> {}").format(value, sql.Literal(key)) if key else sql.SQL("{}::text").format(value)
+    query = sql.SQL("SELECT DISTINCT {0} FROM {1} WHERE {0} <> ''").format(text, sql.Identifier(*table.split(".")))
+    with connection.cursor() as cursor:
+        return {name for (name,) in cursor.execute(query)}
+
+
+def of_rows(pair: FilePair, names: set[str], there: frozenset[str]) -> Iterator[Finding]:
+    """Yield the rows that point at nothing."""
+    if lost := names - there:
+        found = f"names {counted(len(lost), 'file')} of {len(names)} that the storage does not list ({_some(lost)})"
+        todo = "Restore the files, or prove that both systems survive their absence and accept it in the contract."
+        yield Finding("HO370", pair.where, found, "", todo, "risky", "both")
+
+
+def orphans(place: str, folders: Iterable[str], names: set[str], there: frozenset[str]) -> Iterator[Finding]:
+    """Yield the files that no row names."""
+    chosen = tuple(folders)
+    if lost := {name for name in there - names if chosen and name.startswith(chosen)}:
+        found = f"holds {counted(len(lost), 'file')} that no row names ({_some(lost)})"
+        todo = "Let the systems' own sweep remove them, name the column that knows them in [storage], or accept them."
+        yield Finding("HO371", place, found, f"below {', '.join(map(repr, chosen))}", todo, "risky", "both")
+
+
+def also_named(connection: Connection[Any], columns: Iterable[NamedBy]) -> set[str]:
+    """Return what other columns name."""
+    return {name for one in columns for name in named(connection, one.table, one.column, one.key)}
+
+
+def remove_all(pairs: Iterable[FilePair], agents: Mapping[SideName, Probe], run: str) -> None:
+    """Remove every file with the name of a run in its own, wherever a listing by either system shows one."""
+    for pair in pairs:
+        for side in SIDES:
+            left = sorted(name for name in listed(pair, side, agents[side]).names if run in name)
+            if left:
+                agents[side].ask("store_delete", names=left, **pair.of(side))
+
+
+def _some(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)[:EXAMPLES])

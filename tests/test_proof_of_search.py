@@ -1,0 +1,109 @@
+"""Group 4 of ``handover prove`` on this repository's pair: both systems' own search on one index."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from choreographer.moves.index import MoveDocument
+from choreographer.moves.index.document import VECTOR_DIMS
+from choreographer.moves.index.elasticsearch import ElasticsearchMoveIndex
+from handover.config import load
+from handover.evidence.folder import recording
+from handover.proof.groups import search
+from handover.proof.outcome import Outcome
+from handover.proof.venue import Venue
+from sandbox import house
+from sandbox.search.server import SearchServer
+
+MOVES = 24
+
+
+@pytest.fixture(scope="module")
+def moves_folder(tmp_path_factory) -> Path:
+    """A folder with the clips of a few moves."""
+    folder = tmp_path_factory.mktemp("moves")
+    for document in documents():
+        clip = folder / document.fields["video_path"]
+        clip.parent.mkdir(exist_ok=True)
+        clip.touch()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def search_server():
+    """A server of this module's own, with those moves in it."""
+    with SearchServer() as server:
+        index = ElasticsearchMoveIndex(server.url)
+        index.add(documents())
+        index.close()
+        yield server
+
+
+def documents() -> list[MoveDocument]:
+    """Moves of few kinds: some of too little quality, some without a vector, some that repeat the one before."""
+    rng = np.random.default_rng(4)
+    kinds = {name: rng.normal(0.2, 1, (5, dims)) for name, dims in VECTOR_DIMS.items()}
+    made: list[MoveDocument] = []
+    for number in range(MOVES):
+        fields = {
+            "clip_id": f"move{number:02}",
+            "difficulty": ("beginner", "beginner", "intermediate", "advanced")[number % 4],
+            "energy_level": ("low", "medium", "high")[number % 3],
+            "quality_score": (1.0, 0.5, 0.4999, 0.8)[number // 2 % 4],
+            "video_path": f"group{number % 3}/move{number:02}.mp4",
+        }
+        mixed = {name: (rng.normal(0, 1, 5) @ kind).astype(np.float32) for name, kind in kinds.items()}
+        vectors = dict(made[-1].vectors) if number % 5 == 4 else mixed
+        if number == 8:  # and the one that repeats it
+            del vectors["lead"]
+        made.append(MoveDocument(fields, vectors))
+    return made
+
+
+@pytest.fixture
+def venue(search_server, postgres, adopted_template, moves_folder, tmp_path, monkeypatch) -> Venue:
+    environment = {
+        "ORIGINAL_DATABASE_URL": postgres.url("original_app", adopted_template),
+        "DATABASE_URL": postgres.url("backend_app", adopted_template),
+        "ELASTICSEARCH_URL": search_server.url,
+        "MOVES_LIBRARY": str(moves_folder),
+        "MEDIA_ROOT": str(tmp_path),
+        "SECRET_KEY": "unused",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    config = load(house.ROOT / "handover.toml")
+    return Venue(config, postgres.url("owner", adopted_template), True, "small", 7, lambda _: None)
+
+
+def proved(venue: Venue, folder: Path) -> Outcome:
+    with recording(venue.config.model_copy(update={"root": folder}), "prove") as recorder:
+        return search.prove(venue, recorder)
+
+
+def test_search__of_both_systems_on_one_index__is_the_same(venue: Venue, tmp_path):
+    outcome = proved(venue, tmp_path)
+    assert [str(failure.finding) for failure in outcome.failures] == []
+    assert outcome.counts["search_queries"] == search.QUERIES["small"]
+    assert outcome.counts["documents"] == outcome.counts["clips"] == MOVES
+    assert outcome.counts["hits"] > 2 * 5 * search.QUERIES["small"]
+    assert outcome.notes == (f"lead_embedding: 2 of {MOVES} documents have none",)
+    assert outcome.figures["mean_cosine_audio_embedding"] < 0.9
+
+
+def test_search__of_the_original_with_other_weights__is_noticed(venue: Venue, tmp_path):
+    """The control: what is compared is what each system's own code says."""
+    code = """
+from choreography import search as own
+own.WEIGHTS = {**own.WEIGHTS, "audio": 0.34, "text": 0.36}
+def search(vectors, filters):
+    return [(found.clip_id, found.score) for found in own.search_moves(vectors, **filters)]
+"""
+    asked = venue.config.search.original.model_copy(update={"call": None, "code": code})
+    described = venue.config.search.model_copy(update={"original": asked})
+    outcome = proved(replace(venue, config=venue.config.model_copy(update={"search": described})), tmp_path)
+    assert {failure.finding.code for failure in outcome.failures} == {"HO345", "HO346"}
+    assert all(failure.reproduce for failure in outcome.failures)

@@ -1,0 +1,79 @@
+"""Group 5 of ``handover prove`` and its flows on this repository's pair, both systems running."""
+
+from dataclasses import replace
+
+import pytest
+
+from handover.config import load
+from handover.errors import Finding
+from handover.evidence.folder import recording
+from handover.proof.groups import flows, storage
+from handover.proof.outcome import Outcome
+from handover.proof.venue import Venue
+from sandbox import house
+from sandbox.systems import Systems
+
+
+@pytest.fixture(params=["systems", "systems_on_a_bucket"], ids=["directory", "gcs"])
+def running(request) -> Systems:
+    """Both systems, once with their files in a directory and once in a bucket."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def venue(running: Systems, monkeypatch) -> Venue:
+    """The database that they are running on."""
+    return venue_of(running, monkeypatch)
+
+
+def venue_of(running: Systems, monkeypatch) -> Venue:
+    environment = running.environment("backend_app") | {
+        "ORIGINAL_DATABASE_URL": running.database.url("original_app"),
+        "HANDOVER_ORIGINAL_URL": running.original_url,
+        "HANDOVER_BACKEND_URL": running.backend_url,
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    monkeypatch.delenv("HANDOVER_DATABASE_URL", raising=False)
+    config = load(house.ROOT / "handover.toml")
+    return Venue(config, running.database.url("owner"), True, "small", 7, lambda _: None)
+
+
+def proved(group, venue: Venue, folder) -> Outcome:
+    with recording(venue.config.model_copy(update={"root": folder}), "prove") as recorder:
+        return group.prove(venue, recorder)
+
+
+def findings(outcome: Outcome) -> list[Finding]:
+    return [failure.finding for failure in outcome.failures]
+
+
+def test_storage__of_both_systems__is_one(venue: Venue, tmp_path):
+    outcome = proved(storage, venue, tmp_path)
+    assert [str(finding) for finding in findings(outcome)] == []
+    assert outcome.counts["files"] >= 2 * (2 * 2 * 2 + 2 * 8) + 2
+    assert outcome.counts["streamed_backend"] == 4
+    assert outcome.counts["streamed_original"] == 2
+
+
+def test_storage__of_a_system_on_another_bucket__is_told(
+    systems_on_a_bucket: Systems, bucket_server, monkeypatch, tmp_path
+):
+    """The control: the two buckets are on one server, and hold the same names."""
+    venue = venue_of(systems_on_a_bucket, monkeypatch)
+    elsewhere = {**venue.config.original.environment, "GS_BUCKET_NAME": bucket_server.create_bucket().name}
+    original = venue.config.original.model_copy(update={"environment": elsewhere})
+    config = venue.config.model_copy(update={"original": original, "flows": ()})
+    outcome = proved(storage, replace(venue, config=config), tmp_path)
+    assert {finding.code for finding in findings(outcome)} >= {"HO361", "HO364", "HO367"}
+
+
+def test_flows__of_both_systems__are_made_on_either_and_seen_on_the_other(
+    systems: Systems, song_in_the_house, monkeypatch, tmp_path
+):
+    outcome = proved(flows, venue_of(systems, monkeypatch), tmp_path)
+    assert [str(finding) for finding in findings(outcome)] == []
+    assert outcome.counts["journeys"] == 3
+    assert outcome.counts["steps"] == 2 * 16 + 14
+    assert outcome.empty == ()
