@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handover.errors import ConfigurationError
+from handover.proof.settings import Prove
 
 SideName = Literal["original", "backend"]
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
@@ -145,6 +146,7 @@ class Config(_Section):
     index: Index | None = None
     bucket: Bucket | None = None
     dns: Dns | None = None
+    prove: Prove = Prove()
 
     def new_columns(self) -> frozenset[tuple[str, str]]:
         """Return the (table, column) pairs that the backend may add to shared tables."""

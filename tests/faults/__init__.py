@@ -1,0 +1,1 @@
+"""Faults that are planted into systems and histories, one at a time."""
