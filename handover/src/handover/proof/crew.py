@@ -105,7 +105,7 @@ class Crew:
         self.seats: list[Seat] = []
         self.made: list[list[str]] = []
         self._related: dict[str, Any] = {}
-        self._given = 0  # operations handed out
+        self._given, self._wanted = 0, plan.operations  # operations handed out, and to be
         self._lock = threading.Lock()
         self._ready: Queue[Seat | BaseException] = Queue()
         self._go, self._end = threading.Event(), threading.Event()
@@ -151,6 +151,12 @@ class Crew:
                 working -= 1
             else:
                 yield told
+
+    def go_on(self, limit: int) -> None:
+        """Hand out another batch for each agent, until there were ``limit`` operations."""
+        with self._lock:
+            more = self._given + self.plan.batch * len(self.seats)
+            self._wanted = max(self._wanted, min(more, limit))
 
     def stop(self) -> None:
         """End all agents, whatever they are at."""
@@ -246,12 +252,12 @@ class Crew:
     def _next(self, seat: Seat) -> dict[str, Any] | None:
         with self._lock:
             start = self._given
-            operations = min(self.plan.batch, self.plan.operations - start)
+            operations = min(self.plan.batch, self._wanted - start)
             if operations <= 0 or self._stopped:
                 return None
             self._given += operations
             order = seat.orders.pop() if seat.orders else None
-        rows = start // self.plan.rows_last * self.plan.rows
+        rows = min(start // self.plan.rows_last, self.plan.sets - 1) * self.plan.rows
         keys = self.keys[rows : rows + self.plan.rows]
         chosen: tuple[Style, ...] = getattr(self.venue.config.prove.concurrent, seat.side)
         weights = [*ALWAYS, *((style, WEIGHTS[style]) for style in chosen)]

@@ -150,7 +150,7 @@ class _Row:
         """Go through the versions, then hold every operation against them."""
         state: State | None = None
         for at, version in enumerate(self.versions):
-            operation = self.by_id.get(version.operation) if version.operation is not None else None
+            operation = self._writer(version)
             if version.old != state:
                 self._add("unexplained", version, operation, at - 1, at)
             if operation is None:
@@ -165,6 +165,14 @@ class _Row:
             writer = self.by_id.get(state[0]) if state and state[0] is not None else None
             self.tally.add("unexplained", self._side(writer), writer, 1, lambda: (*self._lines(last, last), line))
         self._operations()
+
+    def _writer(self, version: Version) -> Operation | None:
+        """Whose version it is: of whom it names, unless somebody else has left the name of the one before."""
+        operation = self.by_id.get(version.operation) if version.operation is not None else None
+        if operation is not None and version.old and version.old[0] == version.operation:
+            role = self.writers.roles.get(version.role)
+            return operation if role == self._side(operation) else None
+        return operation
 
     def _remember(self, at: int, version: Version) -> None:
         if version.new is None:
@@ -198,7 +206,7 @@ class _Row:
             self._judge_whole(at, version, operation, operation.basis, version.old, version.new)
         else:
             self._judge_update(at, version, operation, version.old, version.new)
-        self._overruled(at, operation)
+        self._overruled(operation)
         if operation.style in MASS:
             self.mass_at = at
 
@@ -255,18 +263,19 @@ class _Row:
     def _deviates(self, at: int, version: Version, operation: Operation, old: State, new: State) -> None:
         self._add("goes back" if new[1] < old[1] else "unexplained", version, operation, at - 1, at)
 
-    def _overruled(self, at: int, operation: Operation) -> None:
+    def _overruled(self, operation: Operation) -> None:
         """The other system's housekeeping came between what a writer knew and what it wrote."""
         if operation.style not in HELD or not operation.basis or self.mass_at < 0:
             return
         known = self.first.get(operation.basis[0])
         if known is not None and known < self.mass_at:
-            self._overruled_by(self.mass_at, operation, at)
+            self._overruled_by(self.mass_at, operation)
 
-    def _overruled_by(self, mass_at: int, operation: Operation, at: int) -> None:
+    def _overruled_by(self, mass_at: int, operation: Operation) -> None:
         mass = self.by_id.get(self.versions[mass_at].operation or 0)
         if mass and mass.style in MASS and self._side(mass) != self._side(operation):
-            self._add("overruled", self.versions[mass_at], mass, mass_at - 1, min(at, mass_at + 1))
+            lines = (*self._lines(mass_at, mass_at), self._knew(operation))
+            self.tally.add("overruled", self._side(mass), mass, 1, lambda: lines)
 
     def _operations(self) -> None:
         reached: dict[int, int] = defaultdict(lambda: -1)
@@ -296,7 +305,7 @@ class _Row:
         if known is not None:
             after = bisect(self.deletions, known)
             if after < len(self.deletions):
-                self._overruled_by(self.deletions[after], operation, self.deletions[after])
+                self._overruled_by(self.deletions[after], operation)
 
     def _reads(self, operation: Operation, reached: dict[int, int]) -> None:
         for seen in operation.seen:
@@ -403,10 +412,12 @@ class _Row:
             shown = [*shown[: ROWS_SHOWN // 2], *shown[-ROWS_SHOWN // 2 :]]
         lines = [f"row {self.row.key}", *(self._line(at) for at in shown if at >= 0)]
         if operation is not None and operation.basis:
-            lines.append(
-                f"{_told(operation, self.writers)} knew {_shown(operation.basis)}; it ended {operation.outcome}"
-            )
+            lines.append(self._knew(operation))
         return tuple(lines)
+
+    def _knew(self, operation: Operation) -> str:
+        knew = f"{_told(operation, self.writers)} knew {_shown(operation.basis)}"
+        return f"{knew}; it ended {operation.outcome}"
 
     def _line(self, at: int) -> str:
         version = self.versions[at]

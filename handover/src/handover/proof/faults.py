@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+
 from handover.config import Config, SideName
 from handover.errors import HandoverError
 from handover.proof.crew import Crew, Told
@@ -15,6 +17,12 @@ from handover.proof.proxy import Proxy
 COMMAND_WITHIN_S = 120.0
 ARBITRARY_S = 0.02  # into a batch
 BY_THEN = 75  # percent of a run: what is left shows that both systems go on
+LONGEST = 3  # times what was planned: then a fault that nobody has felt is given up
+SPARE_ROWS = 100_000  # more than the pages hold that a table has ready
+USE_UP = """
+    INSERT INTO handover_prove.versions (transaction, role, key, others)
+    SELECT 0, 'nobody', '', repeat('x', 100) FROM generate_series(1, %s)
+"""
 
 
 class FaultError(HandoverError):
@@ -76,7 +84,9 @@ class Schedule:
         self.struck: list[Struck] = []
         self._to_come = list(faults)
         self._every = operations * BY_THEN // 100 // max(len(faults), 1)
-        self._done = 0
+        self._rest = operations - operations * BY_THEN // 100
+        self._limit = LONGEST * operations
+        self._done = self._done_at_last = 0
         self._current: Fault | None = None
 
     def watch(self, crew: Crew, batches: Iterator[Told]) -> Iterator[Told]:
@@ -88,6 +98,8 @@ class Schedule:
                 due = self._done >= self._every * len(self.struck)
                 if self._current is None and self._to_come and due:
                     self._strike(crew, self._to_come.pop(0))
+                if self.struck and (self._to_come or self._current or self._done < self._done_at_last + self._rest):
+                    crew.go_on(self._limit)
                 yield told
         finally:
             self._over()
@@ -113,6 +125,7 @@ class Schedule:
             fault, self._current = self._current, None
             fault.end()
             self.struck[-1].ended = time.time()
+            self._done_at_last = self._done
 
 
 def _killed(operation: Operation | None) -> bool:
@@ -142,7 +155,7 @@ def possible(config: Config, proxy: Proxy) -> tuple[list[Fault], dict[str, str]]
         missing["PostgreSQL is killed and restarted"] = "[prove] restart"
     if prove.fill_disk and prove.free_disk:
         fill, free = prove.fill_disk, prove.free_disk
-        faults.append(Fault("the disk is full", lambda _: run(fill, root), _full, lambda: run(free, root)))
+        faults.append(Fault("the disk is full", lambda crew: _fill(crew, fill), _full, lambda: run(free, root)))
     else:
         missing["the disk is full"] = "[prove] fill_disk and free_disk"
     return faults, missing
@@ -155,6 +168,19 @@ def _order(crew: Crew, side: SideName, **order: float) -> None:
 def _cut(proxy: Proxy) -> None:
     if not proxy.cut():
         raise FaultError("no connection went through the proxy, so none could be cut. Run the proof again.")
+
+
+def _fill(crew: Crew, command: Sequence[str]) -> None:
+    """Fill the disk, and the pages that the tables have ready as well, so that the next writes need room."""
+    run(command, crew.venue.config.root)
+    with psycopg.connect(crew.venue.owner_url) as connection:
+        try:
+            connection.execute(USE_UP, [SPARE_ROWS])
+        except psycopg.errors.DiskFull:
+            return
+        connection.rollback()
+    what = f"[prove] fill_disk has run, and {SPARE_ROWS:,} rows still found room"
+    raise FaultError(f"{what}. Let it fill the disk that the copy's tables lie on.")
 
 
 def run(command: Sequence[str], root: Path) -> None:

@@ -84,8 +84,7 @@ class Agent:
             if field.attname in values and field.unique and field is not self.key:
                 values[field.attname] = unique_value(field, op.id)
         try:
-            with transaction.atomic():
-                self.rows.create(pk=op.key, **values)
+            self.rows.create(pk=op.key, **values)
         except IntegrityError:
             return False  # it is there
         return True
@@ -263,6 +262,15 @@ def join(request):
         connection.__dict__.pop("isolation_level", None)
         isolate(request["isolation"])
     agent = Agent(request)
+    while True:
+        try:
+            return joined(agent, request)
+        except (OperationalError, InterfaceError) as error:
+            if outcome_of(error) != "unknown":  # reconnected, if the server is just being restarted
+                raise
+
+
+def joined(agent, request):
     agent.values = row_values(agent, agent.model, dict(request["related"]))
     agent.values.pop(agent.key.attname, None)
     AGENT[:] = [agent]
