@@ -9,7 +9,6 @@ is a pair of real projects, one of which has the fault in its code: the proof mu
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from handover.config import SideName
 from handover.proof.history import AGENT_IDS, Operation, RowHistory, State, Version, Writers
@@ -366,16 +365,175 @@ def in_between(fault: History, seed: int) -> list[RowHistory]:
 
 @dataclass(frozen=True)
 class Faulty:
-    """A fault in a system's code: what stands below a model of one side, and what must be said of that side."""
+    """A fault in the backend's code: what stands below its model, how it writes, and what must be said of it."""
 
     name: str
-    side: SideName
     styles: tuple[str, ...]
     code: str
     kind: str
-    seen: tuple[str, ...]
+    retries: int = 3
+    rows: int = 3
 
-    def plant(self, folder: Path, module: str, model: str) -> None:
-        """Write it into the system below a folder."""
-        file = folder.joinpath(self.side, *module.split("."), "models.py")
-        file.write_text(f"{file.read_text()}\n\n{self.code.replace('MODEL', model)}\n")
+
+QUERYSET = """
+class _Rows(models.QuerySet):
+    LINES
+
+for manager in MODEL._meta.local_managers:
+    manager._queryset_class = _Rows
+MODEL._meta._expire_cache()
+"""
+SAVE = """
+_save = MODEL.save
+def save(self, *args, **kwargs):
+    LINES
+MODEL.save = save
+"""
+
+
+def _queryset(*lines: str) -> str:
+    return QUERYSET.replace("LINES", "\n    ".join(lines))
+
+
+def _save(*lines: str) -> str:
+    return SAVE.replace("LINES", "\n    ".join(lines))
+
+
+SYSTEMS: tuple[Faulty, ...] = (
+    Faulty(
+        "save() that ignores update_fields",
+        ("update_fields",),
+        _save("kwargs.pop('update_fields', None)", "_save(self, *args, **kwargs)"),
+        "lost update",
+    ),
+    Faulty(
+        "save() that names a column too many",
+        ("update_fields",),
+        _save(
+            "if 'update_fields' in kwargs:",
+            "    kwargs['update_fields'] += ['progress']",
+            "_save(self, *args, **kwargs)",
+        ),
+        "lost update",
+    ),
+    Faulty("save() of whatever is held", ("save",), "", "lost update"),
+    Faulty(
+        "save() that empties a column",
+        ("update_fields",),
+        _save(
+            "if 'update_fields' in kwargs:",
+            "    self.result = None",
+            "    kwargs['update_fields'] += ['result']",
+            "_save(self, *args, **kwargs)",
+        ),
+        "other columns",
+    ),
+    Faulty(
+        "save() that skips every other time",
+        ("update_fields",),
+        "import itertools\n_turns = itertools.cycle([True, False])\n"
+        + _save("if next(_turns):", "    _save(self, *args, **kwargs)"),
+        "not committed",
+    ),
+    Faulty(
+        "save() in a transaction that is rolled back",
+        ("update_fields",),
+        "from django.db import transaction\n"
+        + _save(
+            "with transaction.atomic():",
+            "    _save(self, *args, **kwargs)",
+            "    transaction.set_rollback('update_fields' in kwargs)",
+        ),
+        "not committed",
+    ),
+    Faulty(
+        "select_for_update() that locks nothing",
+        ("locked",),
+        _queryset("def select_for_update(self, *args, **kwargs):", "    return self.all()"),
+        "condition ignored",
+    ),
+    Faulty(
+        "filter() that forgets the status",
+        ("conditional",),
+        _queryset(
+            "def filter(self, *args, **kwargs):",
+            "    kwargs.pop('status', None)",
+            "    return super().filter(*args, **kwargs)",
+        ),
+        "condition ignored",
+    ),
+    Faulty(
+        "update() that is repeated",
+        ("update",),
+        _queryset("def update(self, **kwargs):", "    super().update(**kwargs)", "    return super().update(**kwargs)"),
+        "applied twice",
+    ),
+    Faulty(
+        "update() that counts down",
+        ("update",),
+        _queryset(
+            "def update(self, **kwargs):",
+            "    if 'progress' in kwargs:",
+            "        kwargs['progress'] = models.F('progress') - 1",
+            "    return super().update(**kwargs)",
+        ),
+        "goes back",
+    ),
+    Faulty(
+        "update() that only says it did",
+        ("update",),
+        _queryset("def update(self, **kwargs):", "    return 1"),
+        "not committed",
+    ),
+    Faulty(
+        "update() that says it did not",
+        ("update",),
+        _queryset("def update(self, **kwargs):", "    super().update(**kwargs)", "    return 0"),
+        "applied after all",
+    ),
+    Faulty(
+        "update() on a connection of its own",
+        ("update",),
+        "import threading\nfrom django.db import connection\n"
+        + _queryset(
+            "def update(self, **kwargs):",
+            "    found = []",
+            "    def work():",
+            "        found.append(super(_Rows, self).update(**kwargs))",
+            "        connection.close()",
+            "    thread = threading.Thread(target=work)",
+            "    thread.start()",
+            "    thread.join()",
+            "    return found[0]",
+        ),
+        "applied after all",
+    ),
+    Faulty(
+        "transactions that are none",
+        ("update",),
+        "import contextlib\nfrom django.db import transaction\ntransaction.atomic = lambda *args, **kwargs: contextlib.nullcontext()\n",
+        "intermediate read",
+    ),
+    Faulty(
+        "reads from a cache",
+        ("update",),
+        "_cache = {}\n"
+        + _queryset(
+            "def first(self):",
+            "    key = str(self.query)",
+            "    found, left = _cache.get(key, (None, 0))",
+            "    if not left:",
+            "        found, left = super().first(), 8",
+            "    _cache[key] = found, left - 1",
+            "    return found",
+        ),
+        "read goes back",
+    ),
+    Faulty(
+        "delete() that leaves the row",
+        ("delete", "update"),
+        _queryset("def delete(self):", "    return self.count(), {}"),
+        "not committed",
+    ),
+    Faulty("two rows in any order, and no second try", ("pair",), "", "deadlock", retries=0, rows=2),
+)

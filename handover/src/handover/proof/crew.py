@@ -37,6 +37,7 @@ WEIGHTS: dict[Style, float] = {
     "delete": 0.8,
     "purge": 0.4,
 }
+OWN = 70.0
 ALWAYS: tuple[tuple[str, float], ...] = (("read", 18), ("reread", 5), ("double", 4), ("rollback", 4))
 
 
@@ -260,12 +261,19 @@ class Crew:
         rows = min(start // self.plan.rows_last, self.plan.sets - 1) * self.plan.rows
         keys = self.keys[rows : rows + self.plan.rows]
         chosen: tuple[Style, ...] = getattr(self.venue.config.prove.concurrent, seat.side)
-        weights = [*ALWAYS, *((style, WEIGHTS[style]) for style in chosen)]
+        weights = [*ALWAYS, *weighed(chosen)]
         if order is not None and "at" in order:
             order = {**order, "at": operations // 2, "key": keys[0]}
         first = self.take_ids(seat, operations)
         seed = f"{self.venue.seed}/{first}"
         return {"operations": operations, "first": first, "keys": keys, "seed": seed, "weights": weights, "die": order}
+
+
+def weighed(styles: tuple[Style, ...]) -> list[tuple[str, float]]:
+    """Return how often each of a system's ways of writing comes up; together more often than what is always done."""
+    common = [style for style in styles if WEIGHTS[style] >= 1] or list(styles)
+    factor = OWN / sum(WEIGHTS[style] for style in common)
+    return [(style, WEIGHTS[style] * (factor if style in common else 1)) for style in styles]
 
 
 def _killed_within(order: dict[str, Any], first: int) -> list[Operation]:

@@ -302,7 +302,8 @@ def row_values(agent, model, given):
             values[field.attname] = None if field.null else related_key(agent, field)
         elif field.primary_key and (field.get_internal_type().endswith("AutoField") or field.has_default()):
             continue
-        elif not field.has_default() and not field.null:
+        elif not field.has_default() and not (field.null and field.unique):
+            # Where nothing may stand, something does: or nobody would see it go.
             values[field.attname] = filler(field)
     return values
 
@@ -328,7 +329,7 @@ def filler(field):
         models.DurationField: datetime.timedelta(1),
         models.DecimalField: decimal.Decimal(0),
         models.GenericIPAddressField: "127.0.0.1",
-        models.JSONField: {},
+        models.JSONField: {"kept": True},
         models.UUIDField: uuid.uuid4(),
     }
     for kind, value in plain.items():
