@@ -107,7 +107,8 @@ class Crew:
         self.made: list[list[str]] = []
         self._related: dict[str, Any] = {}
         self._given, self._wanted = 0, plan.operations  # operations handed out, and to be
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._open = True  # more may be wanted
         self._ready: Queue[Seat | BaseException] = Queue()
         self._go, self._end = threading.Event(), threading.Event()
         self._stopped = False
@@ -158,10 +159,19 @@ class Crew:
         with self._lock:
             more = self._given + self.plan.batch * len(self.seats)
             self._wanted = max(self._wanted, min(more, limit))
+            self._open = self._given < limit
+            self._lock.notify_all()
+
+    def finish(self) -> None:
+        """Hand out what was planned, and no more."""
+        with self._lock:
+            self._open = False
+            self._lock.notify_all()
 
     def stop(self) -> None:
         """End all agents, whatever they are at."""
         self._stopped = True
+        self.finish()
         self._go.set()
         self._end.set()
         for seat in self.seats:
@@ -252,6 +262,7 @@ class Crew:
 
     def _next(self, seat: Seat) -> dict[str, Any] | None:
         with self._lock:
+            self._lock.wait_for(lambda: self._given < self._wanted or not self._open)
             start = self._given
             operations = min(self.plan.batch, self._wanted - start)
             if operations <= 0 or self._stopped:

@@ -91,6 +91,8 @@ class Schedule:
 
     def watch(self, crew: Crew, batches: Iterator[Told]) -> Iterator[Told]:
         """Pass on what the writers tell, and let the faults strike in between."""
+        if not self._to_come:
+            crew.finish()
         try:
             for told in batches:
                 self._done += len(told.operations)
@@ -98,8 +100,10 @@ class Schedule:
                 due = self._done >= self._every * len(self.struck)
                 if self._current is None and self._to_come and due:
                     self._strike(crew, self._to_come.pop(0))
-                if self.struck and (self._to_come or self._current or self._done < self._done_at_last + self._rest):
+                if self._to_come or self._current or self._done < self._done_at_last + self._rest:
                     crew.go_on(self._limit)
+                else:
+                    crew.finish()
                 yield told
         finally:
             self._over()

@@ -77,14 +77,18 @@ class Agent:
         """Keyword arguments of an update that counts one up."""
         return {self.text.name: self.named(number), self.number.name: F(self.number.name) + 1}
 
-    def create(self, op):
+    def new(self, op):
+        """The values of a new row."""
         values = dict(self.values, **{self.text.attname: self.named(op.id), self.number.attname: 0})
         values[self.status.attname] = self.statuses[0]
         for field in self.model._meta.concrete_fields:
             if field.attname in values and field.unique and field is not self.key:
                 values[field.attname] = unique_value(field, op.id)
+        return values
+
+    def create(self, op):
         try:
-            self.rows.create(pk=op.key, **values)
+            self.rows.create(pk=op.key, **self.new(op))
         except IntegrityError:
             return False  # it is there
         return True
@@ -411,16 +415,23 @@ def make_rows(request):
     return [recorded(AGENT[0], Operation(first + IDS_AN_OPERATION * n, "create", [key], rng)) for n, key in numbered]
 
 
+def plant(request):
+    """Create the row of a control past everything that the system has of its own."""
+    agent, rng = AGENT[0], random.Random(0)
+    operation = Operation(request["id"], "create", [request["key"]], rng)
+    rows = agent.model._base_manager
+    agent.create = lambda op: bool(rows.bulk_create([agent.model(pk=op.key, **agent.new(op))]))
+    try:
+        return recorded(agent, operation)
+    finally:
+        del agent.create
+
+
 def hold(request):
     """Read an object and keep it."""
     agent = AGENT[0]
-    agent.held[request["key"]] = agent.rows.get(pk=request["key"])
+    agent.held[request["key"]] = agent.model._base_manager.get(pk=request["key"])
     return agent.state(agent.held[request["key"]])
-
-
-def write(request):
-    """One operation of a given style."""
-    return recorded(AGENT[0], Operation(request["id"], request["style"], [request["key"]], random.Random(0)))
 
 
 def write_held(request):
@@ -442,6 +453,7 @@ def clear(request):
     from django.apps import apps
 
     agent = AGENT[0]
+    reconnect()  # the server may have been restarted since
     removed = agent.model._base_manager.filter(pk__in=request["keys"]).delete()[0]
     for label, key in reversed(request["made"]):
         apps.get_model(label)._base_manager.filter(pk=key).delete()
@@ -453,7 +465,7 @@ ANSWERS = {
     "contend_rows": make_rows,
     "contend": contend,
     "contend_hold": hold,
-    "contend_write": write,
+    "contend_plant": plant,
     "contend_write_held": write_held,
     "contend_clear": clear,
 }

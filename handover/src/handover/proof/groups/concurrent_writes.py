@@ -70,8 +70,8 @@ def prove(venue: Venue, recorder: Recorder, plan: Plan | None = None) -> Outcome
         A command of ``[prove]`` failed.
     """
     proof = _Proof(venue, recorder, plan or PLANS[venue.size])
-    proof.play(isolation=None)
-    if proof.levels - {READ_COMMITTED}:
+    levels = proof.play(isolation=None)
+    if levels != {READ_COMMITTED}:
         proof.play(isolation=READ_COMMITTED)
     return proof.outcome()
 
@@ -82,14 +82,14 @@ class _Proof:
         self.rounds = 0
         self.levels: set[str] = set()
         self.checked = Checked()
-        self.planted = Checked()
+        self.caught = set(SIDES)  # whose planted save was seen, in every round
         self.struck: list[Struck] = []
         self.missing: dict[str, str] = {}
         self.idle: list[SideName] = []
         self.seconds = self.check_seconds = 0.0
 
-    def play(self, *, isolation: str | None) -> None:
-        """Play one round: all writers on rows of their own, then the check."""
+    def play(self, *, isolation: str | None) -> set[str]:
+        """Play one round: all writers on rows of their own, then the check; return the levels of isolation."""
         venue = self.venue
         with ExitStack() as stack:
             way = stack.enter_context(_way(venue)) if venue.throwaway else None
@@ -103,20 +103,24 @@ class _Proof:
             keys = arena.keys(venue.seed + self.rounds, count + len(SIDES))
             crew.join(arena, keys[:count])
             self.rounds += 1
-            self.levels = set(crew.levels.values())
             control = self._plant(crew, keys[count:])
             self._write(crew, way, control, _roles(described))
             crew.ask(crew.seats[0], "contend_clear", keys=keys, made=crew.made)
+            levels = set(crew.levels.values())
+            self.levels |= levels
+        return levels
 
     def _plant(self, crew: Crew, keys: list[str]) -> dict[str, list[Operation]]:
         """Let each side save an object that it holds over what the other has written since: the check must see it."""
         told: dict[str, list[Operation]] = {}
         for culprit, other, key in zip(SIDES, reversed(SIDES), keys, strict=True):
             holder, writer = crew.of(culprit), crew.of(other)
-            records = crew.ask(writer, "contend_rows", keys=[key], first=crew.take_ids(writer, 1))
-            crew.ask(holder, "contend_hold", key=key)
-            records.append(crew.ask(writer, "contend_write", id=crew.take_ids(writer, 1), style="update", key=key))
-            records.append(crew.ask(holder, "contend_write_held", id=crew.take_ids(holder, 1), key=key))
+            records = [crew.ask(writer, "contend_plant", id=crew.take_ids(writer, 1), key=key)]
+            for seat in (holder, writer):
+                crew.ask(seat, "contend_hold", key=key)
+            records += [
+                crew.ask(seat, "contend_write_held", id=crew.take_ids(seat, 1), key=key) for seat in (writer, holder)
+            ]
             told[key] = [Operation.told(record) for record in records]
         return told
 
@@ -168,7 +172,7 @@ class _Proof:
         self.venue.say("concurrent writes: the history is checked")
         began = time.monotonic()
         check(self._rows(operations), writers, self.checked)
-        check(self._rows(control), writers, self.planted)
+        self.caught &= _planted_by(check(self._rows(control), writers).tally)
         self.check_seconds += time.monotonic() - began
 
     def _rows(self, operations: dict[str, list[Operation]]) -> Iterator[RowHistory]:
@@ -204,7 +208,6 @@ class _Proof:
             self.recorder.line("concurrent-anomalies", {**line, "history": failure.reproduce})
         for struck in self.struck:
             self.recorder.line("concurrent-faults", asdict(struck))
-        caught = _caught(self.planted.tally)
         checked = self.checked
         counts = {"operations": checked.operations, "reads": checked.reads, "rows": checked.rows}
         if self.venue.throwaway:
@@ -216,13 +219,13 @@ class _Proof:
             "contended_pct": round(checked.contended_pct, 1),
             "backend_anomalies": sum(n for f, n in found.items() if f.caused_by == "backend"),
             "unaccepted_anomalies": self._unaccepted(found),
-            "planted_caught": len(caught),
+            "planted_caught": len(self.caught),
             "faults": sum(struck.met for struck in self.struck),
         }
         return Outcome(
             GROUP,
-            {**counts, "planted stale saves caught": len(caught)},
-            (*found, *self._shortcomings(caught)),
+            {**counts, "planted stale saves caught": len(self.caught)},
+            (*found, *self._shortcomings()),
             tuple(self._notes()),
             figures,
         )
@@ -232,7 +235,7 @@ class _Proof:
         judged = contract.judge(accepted, [f.finding for f in found], date.today())  # noqa: DTZ011 - a reader's day
         return sum(count for failure, count in found.items() if failure.finding in judged.open)
 
-    def _shortcomings(self, caught: set[SideName]) -> Iterator[Failure]:
+    def _shortcomings(self) -> Iterator[Failure]:
         """Yield what makes this run say too little."""
         table = self.arena.pair.table
         if self.checked.contended_pct < CONTENDED_PCT:
@@ -240,7 +243,7 @@ class _Proof:
             todo = "Run it again on a quieter machine, or with more operations."
             yield _unseen("HO334", table, f"is written too calmly: {share}", f"{CONTENDED_PCT:g} % are needed", todo)
         for side in SIDES:
-            if side not in caught:
+            if side not in self.caught:
                 found = f"holds a planted stale save by the {side} that the check did not see"
                 todo = "The check is blind here; report it, and trust no other result of this run."
                 yield _unseen("HO335", table, found, "the control has to be seen in every run", todo)
@@ -252,7 +255,7 @@ class _Proof:
             yield _unseen("HO338", table, found, "both systems go on by themselves", "Look at how it reconnects.")
         if self.venue.size == "full":
             for name, option in self.missing.items():
-                todo = f"Set {option} in handover.toml: see docs/reference/prove.md."
+                todo = f"Set {option} in handover.toml: see docs/reference/concurrent-writes.md."
                 yield _unseen("HO336", name, "was not tried", "the full run tries every fault", todo)
 
     def _notes(self) -> Iterator[str]:
@@ -267,7 +270,7 @@ class _Proof:
                 yield f"{name}: not tried, it takes {option}"
 
 
-def _caught(planted: Tally) -> set[SideName]:
+def _planted_by(planted: Tally) -> set[SideName]:
     return {c.side for c in planted.counts if c.side and (c.kind, c.style) == ("lost update", "planted")}
 
 
