@@ -1,12 +1,13 @@
 """The check of a history: each planted fault is told with its kind and its author, and clean histories are clean."""
 
+import json
 import random
 from dataclasses import replace
 
 import pytest
 
 from handover.proof.explain import check
-from handover.proof.history import RowHistory, contended
+from handover.proof.history import RowHistory, Writers, contended
 from tests.faults.concurrent import History, histories, in_between
 from tests.faults.synthetic import WRITERS, clean_rows
 
@@ -83,3 +84,11 @@ def test_check__operation_on_several_rows__is_counted_once():
     row.operations.append(both)
     other = RowHistory("another", [both], [])
     assert check([row, other], WRITERS).operations == 41
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
+def test_evidence__history_went_through_json__is_checked_as_before(fault):
+    rows = [RowHistory.read(json.loads(json.dumps(row.evidence()))) for row in fault.rows]
+    writers = Writers.read(json.loads(json.dumps(fault.writers.evidence())))
+    assert rows == list(fault.rows)
+    assert found(rows, replace(fault, writers=writers)) == found(list(fault.rows), fault)

@@ -1,7 +1,7 @@
 """What concurrent writers did to one row: their own records, and the versions that a trigger wrote down."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple, Self
 
 from handover.config import SideName
@@ -15,6 +15,7 @@ READS = frozenset({"read", "reread"})
 MASS = frozenset({"sweep", "purge"})  # of many rows; of this one perhaps none
 HELD = frozenset({"save", "forced_save", "update_fields", "planted"})  # written from an object read earlier
 WHOLE = frozenset({"save", "forced_save", "planted"})  # every column of it
+LEAVES_NOTHING = frozenset({"missed", "rolled", "deadlock", "conflict", "full"})
 DELETES = frozenset({"delete", "purge"})
 
 
@@ -69,8 +70,8 @@ class Operation(NamedTuple):
             began,
             ended,
             outcome,
-            tuple(basis) if basis else None,
-            tuple(tuple(s) if s else None for s in seen),
+            _state(basis),
+            tuple(_state(s) for s in seen),
             tuple(moves) if moves else None,
         )
 
@@ -124,6 +125,17 @@ class RowHistory:
     versions: list[Version] | None = None
     final: State | None = None
 
+    def evidence(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"key": self.key, "operations": self.operations, "versions": self.versions, "final": self.final}
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> Self:
+        """Return what :meth:`evidence` gave, after a way through JSON."""
+        operations = [Operation.told(record) for record in values["operations"]]
+        versions = values["versions"]
+        return cls(values["key"], operations, versions and [_version(v) for v in versions], _state(values["final"]))
+
 
 @dataclass(frozen=True)
 class Writers:
@@ -152,6 +164,26 @@ class Writers:
     def may_have_been(self, number: int) -> bool:
         """Say whether an id may be of an operation that nobody could tell about."""
         return any(first <= number < end for first, end in self.unreported)
+
+    def evidence(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self) | {"repeatable": sorted(self.repeatable)}
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> Self:
+        """Return what :meth:`evidence` gave, after a way through JSON."""
+        sides = {int(agent): side for agent, side in values["sides"].items()}
+        unreported = tuple((first, end) for first, end in values["unreported"])
+        return cls(sides, values["roles"], frozenset(values["repeatable"]), unreported, values["last_status"])
+
+
+def _state(values: Sequence[Any] | None) -> State | None:
+    return (values[0], values[1], values[2]) if values else None
+
+
+def _version(values: Sequence[Any]) -> Version:
+    order, transaction, role, operation, old, new, others = values
+    return Version(order, transaction, role, operation, _state(old), _state(new), others)
 
 
 def contended(row: RowHistory) -> set[int]:

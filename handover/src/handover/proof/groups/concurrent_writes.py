@@ -170,6 +170,8 @@ class _Proof:
         self, operations: dict[str, list[Operation]], control: dict[str, list[Operation]], writers: Writers
     ) -> None:
         self.venue.say("concurrent writes: the history is checked")
+        if self.venue.size == "full":
+            self.recorder.line("concurrent-writers", writers.evidence())
         began = time.monotonic()
         check(self._rows(operations), writers, self.checked)
         self.caught &= _planted_by(check(self._rows(control), writers).tally)
@@ -185,7 +187,7 @@ class _Proof:
             for key, found in self._versions(connection, keys):
                 row = RowHistory(key, operations.pop(key), found, finals.get(key))
                 if self.venue.size == "full":
-                    self.recorder.line("concurrent-histories", asdict(row))
+                    self.recorder.line("concurrent-histories", row.evidence())
                 yield row
 
     def _versions(self, connection: psycopg.Connection, keys: list[str]) -> Iterator[tuple[str, list[Version] | None]]:
