@@ -38,7 +38,7 @@ WEIGHTS: dict[Style, float] = {
     "purge": 0.4,
 }
 OWN = 70.0
-ALWAYS: tuple[tuple[str, float], ...] = (("read", 18), ("reread", 5), ("double", 4), ("rollback", 4))
+ALWAYS: tuple[tuple[str, float], ...] = (("read", 36), ("reread", 4), ("double", 3), ("rollback", 3))
 
 
 @dataclass(frozen=True)
