@@ -65,6 +65,10 @@ class Probe:
         source = files("handover.probe").joinpath("chapters", f"{chapter}.py").read_text()
         self.ask("load", name=chapter, source=source)
 
+    def end(self) -> None:
+        """End the interpreter at once; whoever waits for an answer gets a ProbeError."""
+        self._process.kill()
+
     def _line(self, do: str) -> bytes:
         deadline = time.monotonic() + self._within_s
         parts = [self._unread]

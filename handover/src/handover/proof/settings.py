@@ -1,10 +1,70 @@
-"""The section ``[prove]`` of ``handover.toml``."""
+"""``[prove]`` of ``handover.toml``: what the proofs cannot find out by themselves."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Style = Literal[
+    "save",
+    "forced_save",
+    "update_fields",
+    "update",
+    "conditional",
+    "locked",
+    "pair",
+    "sweep",
+    "delete",
+    "purge",
+]
+EVERY_STYLE: tuple[Style, ...] = (
+    "save",
+    "forced_save",
+    "update_fields",
+    "update",
+    "conditional",
+    "locked",
+    "pair",
+    "sweep",
+    "delete",
+    "purge",
+)
 
 
-class Prove(BaseModel):
-    """Where proofs are run.
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Writing(_Section):
+    """``[prove.concurrent]``: on which table both systems write at once, and how each of them writes.
+
+    Attributes
+    ----------
+    table
+        One of ``[[models]]``; None for the first that fits.
+    text, number, status
+        Columns: a free text that takes an operation's id, a whole number that writers count up, a column of choices.
+        None for the first of the table that fits.
+    original, backend
+        How each system writes. ``save``: ``save()`` of an object that it holds; ``forced_save``: the same with
+        ``force_update=True``; ``update_fields``: ``save(update_fields=[…])`` of one; ``update``: ``update()`` with
+        ``F()``; ``conditional``: ``filter(status=…).update()``; ``locked``: ``select_for_update()``, then
+        ``update()``; ``pair``: two rows in one transaction; ``sweep``: one ``update()`` of many rows, as housekeeping
+        does; ``delete``; ``purge``: one ``delete()`` of many rows. Leave out what a system never does.
+    retries
+        How often each system repeats what ended in a deadlock or a serialization failure.
+    """
+
+    table: str | None = None
+    text: str | None = None
+    number: str | None = None
+    status: str | None = None
+    original: tuple[Style, ...] = Field(default=EVERY_STYLE, min_length=1)
+    backend: tuple[Style, ...] = Field(default=EVERY_STYLE, min_length=1)
+    retries: dict[Literal["original", "backend"], int] = {}
+
+
+class Prove(_Section):
+    """``[prove]``.
 
     Attributes
     ----------
@@ -14,9 +74,18 @@ class Prove(BaseModel):
     server_url_env
         Environment variable with the URL of a database on another server, on which the throw-away copy is made, as a
         role that may create databases and owns the shared tables there. Else the copy is made on the same server.
+    restart
+        Argument vector that kills and restarts the PostgreSQL server of the throw-away copy, and returns when it
+        takes connections again. Relative to ``handover.toml``.
+    fill_disk, free_disk
+        Argument vectors that fill the disk which that server keeps its tables on, and make room again.
+    concurrent
+        Group 3.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     pg_bin: str | None = None
     server_url_env: str | None = None
+    restart: tuple[str, ...] = ()
+    fill_disk: tuple[str, ...] = ()
+    free_disk: tuple[str, ...] = ()
+    concurrent: Writing = Writing()

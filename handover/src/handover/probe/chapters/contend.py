@@ -1,0 +1,471 @@
+"""Sent to an agent that may act: it writes to rows that others write to at the same time, and tells what it did.
+
+Every write puts an operation id of its own into a text column. One answer holds a whole batch: for each operation
+``[id, style, keys, began, ended, outcome, basis, seen, moves]``, with times in seconds since 1970, ``basis`` the row
+as the writer knew it, ``seen`` what a reader saw; a row is ``[id, number, status]``.
+"""
+
+import datetime
+import decimal
+import os
+import random
+import signal
+import threading
+import time
+import uuid
+
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, models, transaction
+from django.db.models import F
+from django.utils.module_loading import import_string
+
+# ruff: noqa: S311 - a seed makes a run repeatable, it hides nothing
+
+DEADLOCK, CONFLICT, DISK_FULL = "40P01", "40001", "53100"
+GONE = ("08", "57P")  # classes of states in which the server ends a session
+RECONNECT_WITHIN_S, RECONNECT_EVERY_S = 60.0, 0.05
+IDS_AN_OPERATION = 2
+HELD_AGAIN = 0.5
+AGENT = []
+
+
+class RolledBackError(Exception):
+    """Ends a transaction that is to leave nothing."""
+
+
+class Agent:
+    """The columns it writes, and the objects it holds."""
+
+    def __init__(self, request):
+        self.model = import_string(request["model"])
+        by_column = {field.column: field for field in self.model._meta.concrete_fields}
+        self.text, self.number, self.status = (by_column[request[name]] for name in ("text", "number", "status"))
+        self.key = self.model._meta.pk
+        self.prefix = request["prefix"]
+        self.statuses = request["statuses"]
+        self.retries = request["retries"]
+        self.audited = request["audited"]
+        self.made = []  # rows that ours point at
+        self.held = {}
+        self.last_status = {}
+        self.rows = self.model._default_manager
+
+    def named(self, number):
+        return "%s%d" % (self.prefix, number)
+
+    def id_of(self, text):
+        digits = text[len(self.prefix) :] if isinstance(text, str) and text.startswith(self.prefix) else ""
+        return int(digits) if digits.isdigit() else None
+
+    def state(self, row):
+        """What it knows of an object: id, number, status."""
+        return [self.id_of(getattr(row, self.text.attname)), getattr(row, self.number.attname), self.status_of(row)]
+
+    def status_of(self, row):
+        return str(getattr(row, self.status.attname))
+
+    def hold(self, key, rng):
+        """An object of the row: one that was kept, in half of the cases, else one that is read now."""
+        if key not in self.held or rng.random() > HELD_AGAIN:
+            self.held.pop(key, None)
+            row = self.rows.filter(pk=key).first()
+            if row is None:
+                return None
+            self.held[key] = row
+        return self.held[key]
+
+    def written(self, number):
+        """Keyword arguments of an update that counts one up."""
+        return {self.text.name: self.named(number), self.number.name: F(self.number.name) + 1}
+
+    def new(self, op):
+        """The values of a new row."""
+        values = dict(self.values, **{self.text.attname: self.named(op.id), self.number.attname: 0})
+        values[self.status.attname] = self.statuses[0]
+        for field in self.model._meta.concrete_fields:
+            if field.attname in values and field.unique and field is not self.key:
+                values[field.attname] = unique_value(field, op.id)
+        return values
+
+    def create(self, op):
+        try:
+            self.rows.create(pk=op.key, **self.new(op))
+        except IntegrityError:
+            return False  # it is there
+        return True
+
+    def save(self, op, forced=False):
+        row = self.hold(op.key, op.rng)
+        if row is None:
+            return False
+        op.basis = self.state(row)
+        setattr(row, self.text.attname, self.named(op.id))
+        setattr(row, self.number.attname, op.basis[1] + 1)
+        self.held.pop(op.key)
+        row.save(force_update=True) if forced else row.save()
+        self.held[op.key] = row
+        return True
+
+    def forced_save(self, op):
+        return self.save(op, forced=True)
+
+    def update_fields(self, op):
+        row = self.hold(op.key, op.rng)
+        if row is None:
+            return False
+        op.basis = self.state(row)
+        setattr(row, self.text.attname, self.named(op.id))
+        self.held.pop(op.key)
+        row.save(update_fields=[self.text.name])
+        self.held[op.key] = row
+        return True
+
+    def update(self, op):
+        return self.rows.filter(pk=op.key).update(**self.written(op.id)) == 1
+
+    def conditional(self, op):
+        known = self.last_status.get(op.key) or op.rng.choice(self.statuses)
+        others = [status for status in self.statuses if status != known]
+        op.moves = [known, op.rng.choice(others)]
+        wanted = {"pk": op.key, self.status.name: known}
+        changes = {self.text.name: self.named(op.id), self.status.name: op.moves[1]}
+        self.last_status.pop(op.key, None)
+        return self.rows.filter(**wanted).update(**changes) == 1
+
+    def locked(self, op):
+        with transaction.atomic():
+            row = self.rows.select_for_update().filter(pk=op.key).first()
+            if row is None:
+                return False
+            op.basis = self.state(row)
+            changes = {self.text.name: self.named(op.id), self.number.name: op.basis[1] + 1}
+            return self.rows.filter(pk=op.key).update(**changes) == 1
+
+    def double(self, op):
+        with transaction.atomic():
+            if not self.rows.filter(pk=op.key).update(**self.written(op.id)):
+                return False
+            self.rows.filter(pk=op.key).update(**self.written(op.id + 1))
+        return True
+
+    def rollback(self, op):
+        with transaction.atomic():
+            self.rows.filter(pk=op.key).update(**self.written(op.id))
+            raise RolledBackError
+
+    def pair(self, op):
+        with transaction.atomic():
+            for key in op.keys:
+                if not self.rows.filter(pk=key).update(**self.written(op.id)):
+                    op.outcome_if_rolled = "missed"
+                    raise RolledBackError
+        return True
+
+    def sweep(self, op):
+        last = self.statuses[-1]
+        changes = {self.text.name: self.named(op.id), self.status.name: last, self.number.name: 0}
+        self.rows.filter(pk__in=op.keys).exclude(**{self.status.name: last}).update(**changes)
+        return True
+
+    def delete(self, op):
+        return self.deleted(self.rows.filter(pk=op.key), op) > 0
+
+    def purge(self, op):
+        self.deleted(self.rows.filter(**{"pk__in": op.keys, self.status.name: self.statuses[-1]}), op)
+        return True
+
+    def deleted(self, rows, op):
+        if not self.audited:
+            return rows.delete()[0]
+        with transaction.atomic():
+            with connection.cursor() as cursor:  # a deleted row has no column that could tell whose doing it was
+                cursor.execute("SELECT set_config('handover.operation', %s, true)", [self.named(op.id)])
+            return rows.delete()[0]
+
+    def read(self, op):
+        op.seen = [self.look(op.key)]
+        return True
+
+    def reread(self, op):
+        with transaction.atomic():
+            op.seen = [self.look(op.key), self.look(op.key)]
+        return True
+
+    def look(self, key):
+        row = self.rows.filter(pk=key).values_list(self.text.name, self.number.name, self.status.name).first()
+        if row is None:
+            self.last_status.pop(key, None)
+            return None
+        self.last_status[key] = str(row[2])
+        return [self.id_of(row[0]), row[1], str(row[2])]
+
+
+class Operation:
+    """One operation under way."""
+
+    def __init__(self, number, style, keys, rng):
+        self.id, self.style, self.keys, self.key, self.rng = number, style, keys, keys[0], rng
+        self.basis = self.moves = None
+        self.seen = []
+        self.outcome_if_rolled = "rolled"
+
+    def run(self, agent):
+        """Do it, again after a deadlock; return how it ended."""
+        work = getattr(agent, self.style)
+        for _ in range(agent.retries + 1):
+            self.seen = []
+            try:
+                return "ok" if work(self) else "missed"
+            except RolledBackError:
+                return self.outcome_if_rolled
+            except (DatabaseError, InterfaceError) as error:
+                outcome = outcome_of(error)
+                forget(agent, self.keys)
+            if outcome not in ("deadlock", "conflict"):
+                break
+        return outcome
+
+
+def forget(agent, keys):
+    for key in keys:
+        agent.held.pop(key, None)
+
+
+def outcome_of(error):
+    """What an operation has come to that raised; ``unknown`` when the connection was lost on the way."""
+    cause = error.__cause__
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
+    named = {DEADLOCK: "deadlock", CONFLICT: "conflict", DISK_FULL: "full"}
+    if state in named:
+        return named[state]
+    if isinstance(error, (OperationalError, InterfaceError)) and (not state or state.startswith(GONE)):
+        reconnect()
+        return "unknown"
+    # Django's own words: a forced update found no row. Anything else is a defect, and is told as one.
+    if type(error) is DatabaseError or "NotUpdated" in type(error).__name__:
+        return "missed"
+    raise error
+
+
+def reconnect():
+    connection.close()
+    deadline = time.monotonic() + RECONNECT_WITHIN_S
+    while True:
+        try:
+            return connection.ensure_connection()
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(RECONNECT_EVERY_S)
+
+
+def join(request):
+    """Make ready: the columns, the isolation, and a value for each column that a new row needs."""
+    if request["isolation"]:
+        connection.settings_dict.setdefault("OPTIONS", {}).pop("isolation_level", None)
+        connection.close()
+        connection.__dict__.pop("isolation_level", None)
+        isolate(request["isolation"])
+    agent = Agent(request)
+    while True:
+        try:
+            return joined(agent, request)
+        except (OperationalError, InterfaceError) as error:
+            if outcome_of(error) != "unknown":  # reconnected, if the server is just being restarted
+                raise
+
+
+def joined(agent, request):
+    agent.values = row_values(agent, agent.model, dict(request["related"]))
+    agent.values.pop(agent.key.attname, None)
+    AGENT[:] = [agent]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SHOW transaction_isolation")
+        level = cursor.fetchone()[0]
+    related = {f.column: agent.values[f.attname] for f in agent.model._meta.concrete_fields if f.remote_field}
+    return {"isolation": level, "related": related, "made": [[m._meta.label, str(row.pk)] for m, row in agent.made]}
+
+
+def isolate(level):
+    """Every session from now on works at this level, whatever the settings say."""
+    from django.db.backends.signals import connection_created
+
+    def set_level(connection, **_):
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL " + level)
+
+    connection_created.connect(set_level, weak=False, dispatch_uid="handover")
+
+
+def row_values(agent, model, given):
+    """A value for each column of a new row that has no default; rows it points at are found or made."""
+    values = {}
+    for field in model._meta.concrete_fields:
+        if field.column in given:
+            values[field.attname] = field.to_python(given[field.column])
+        elif field.remote_field:
+            values[field.attname] = None if field.null else related_key(agent, field)
+        elif field.primary_key and (field.get_internal_type().endswith("AutoField") or field.has_default()):
+            continue
+        elif not field.has_default() and not (field.null and field.unique):
+            # Where nothing may stand, something does: or nobody would see it go.
+            values[field.attname] = filler(field)
+    return values
+
+
+def related_key(agent, field):
+    target = field.target_field
+    row = field.related_model._base_manager.order_by(target.name).first()
+    if row is None:
+        values = row_values(agent, field.related_model, {})
+        row = field.related_model._base_manager.create(**values)
+        agent.made.append((field.related_model, row))
+    return getattr(row, target.attname)
+
+
+def filler(field):
+    if field.choices:
+        return field.flatchoices[0][0]
+    plain = {
+        models.BooleanField: False,
+        models.DateTimeField: datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc),
+        models.DateField: datetime.date(2020, 1, 1),
+        models.TimeField: datetime.time(12),
+        models.DurationField: datetime.timedelta(1),
+        models.DecimalField: decimal.Decimal(0),
+        models.GenericIPAddressField: "127.0.0.1",
+        models.JSONField: {"kept": True},
+        models.UUIDField: uuid.uuid4(),
+    }
+    for kind, value in plain.items():
+        if isinstance(field, kind):
+            return value
+    if isinstance(field, (models.IntegerField, models.FloatField)):
+        return 0
+    return unique_value(field, random.randrange(10**9)) if field.unique else "x"
+
+
+def unique_value(field, number):
+    if isinstance(field, models.IntegerField):
+        return number % 2**31
+    if isinstance(field, models.UUIDField):
+        return uuid.uuid4()
+    return ("x%d" % number)[-(field.max_length or 99) :]
+
+
+def contend(request):
+    """Do a batch of operations; ``die`` ends this process in the middle of it, as SIGKILL does."""
+    agent = AGENT[0]
+    rng = random.Random(request["seed"])
+    styles, weights = zip(*request["weights"])  # noqa: B905 - Python 3.8 has no strict
+    die = request.get("die") or {}
+    timer = threading.Timer(die.get("after_s", 0), kill)
+    timer.daemon = True
+    if "after_s" in die:
+        timer.start()
+    gone = set()
+    history = []
+    for number in range(request["operations"]):
+        operation_id = request["first"] + IDS_AN_OPERATION * number
+        if die.get("at") == number:
+            die_within(agent, operation_id, die["key"])
+        style = rng.choices(styles, weights)[0]
+        keys = keys_of(style, request["keys"], rng)
+        if keys[0] in gone and style not in ("read", "reread"):
+            style, keys = "create", keys[:1]
+        history.append(recorded(agent, Operation(operation_id, style, keys, rng)))
+        ended = history[-1][5]
+        single = keys[0] if len(keys) == 1 else None
+        gone.discard(single)
+        if ended == "missed" and style not in ("create", "conditional", "pair"):
+            gone.add(single)
+    if "after_s" in die:
+        timer.join()  # it dies in this batch, not in a later one
+    return history
+
+
+def keys_of(style, keys, rng):
+    if style in ("sweep", "purge"):
+        return keys
+    return rng.sample(keys, 2) if style == "pair" else [rng.choice(keys)]
+
+
+def recorded(agent, operation):
+    began = time.time()
+    outcome = operation.run(agent)
+    ended = time.time()
+    o = operation
+    return [o.id, o.style, o.keys, began, ended, outcome, o.basis, o.seen, o.moves]
+
+
+def die_within(agent, operation_id, key):
+    with transaction.atomic():
+        agent.rows.filter(pk=key).update(**agent.written(operation_id))
+        kill()
+
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def make_rows(request):
+    """Create the rows that everybody is going to write to."""
+    rng = random.Random(0)
+    numbered = enumerate(request["keys"])
+    first = request["first"]
+    return [recorded(AGENT[0], Operation(first + IDS_AN_OPERATION * n, "create", [key], rng)) for n, key in numbered]
+
+
+def plant(request):
+    """Create the row of a control past everything that the system has of its own."""
+    agent, rng = AGENT[0], random.Random(0)
+    operation = Operation(request["id"], "create", [request["key"]], rng)
+    rows = agent.model._base_manager
+    agent.create = lambda op: bool(rows.bulk_create([agent.model(pk=op.key, **agent.new(op))]))
+    try:
+        return recorded(agent, operation)
+    finally:
+        del agent.create
+
+
+def hold(request):
+    """Read an object and keep it."""
+    agent = AGENT[0]
+    agent.held[request["key"]] = agent.model._base_manager.get(pk=request["key"])
+    return agent.state(agent.held[request["key"]])
+
+
+def write_held(request):
+    """Write every column of the held object, which is what saving it does unless the system has seen to it."""
+    agent, key = AGENT[0], request["key"]
+    row = agent.held.pop(key)
+    operation = Operation(request["id"], "planted", [key], None)
+    operation.basis = agent.state(row)
+    setattr(row, agent.text.attname, agent.named(operation.id))
+    setattr(row, agent.number.attname, operation.basis[1] + 1)
+    columns = [field for field in agent.model._meta.local_concrete_fields if not field.primary_key]
+    values = {field.attname: getattr(row, field.attname) for field in columns}
+    agent.planted = lambda _: agent.model._base_manager.filter(pk=key).update(**values) == 1
+    return recorded(agent, operation)
+
+
+def clear(request):
+    """Take away the rows, and those that were made for them."""
+    from django.apps import apps
+
+    agent = AGENT[0]
+    reconnect()  # the server may have been restarted since
+    removed = agent.model._base_manager.filter(pk__in=request["keys"]).delete()[0]
+    for label, key in reversed(request["made"]):
+        apps.get_model(label)._base_manager.filter(pk=key).delete()
+    return removed
+
+
+ANSWERS = {
+    "contend_join": join,
+    "contend_rows": make_rows,
+    "contend": contend,
+    "contend_hold": hold,
+    "contend_plant": plant,
+    "contend_write_held": write_held,
+    "contend_clear": clear,
+}

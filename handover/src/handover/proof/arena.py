@@ -1,0 +1,153 @@
+"""The table on which both systems write at once, and the columns that they write."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from handover.config import Config, ModelPair, SideName
+from handover.errors import ConfigurationError
+from handover.proof.settings import Writing
+from handover.schema.models import Description, Field, Model
+
+TEXTS = frozenset({"TextField", "CharField"})
+NUMBERS = frozenset({"IntegerField", "BigIntegerField", "PositiveIntegerField", "PositiveBigIntegerField"})
+KEYS = frozenset({"CharField", "UUIDField", "AutoField", "BigAutoField", "IntegerField", "BigIntegerField"})
+ID_LENGTH = 24  # "prove-" and the digits of an id
+FIRST_NUMBER = 900_000_000  # beyond what a sequence has given, below what an integer holds
+NAMESPACE = uuid.UUID("6f1d5a2e-6f0b-4c0e-9d6a-51c3f0a3c1de")
+
+
+@dataclass(frozen=True)
+class Arena:
+    """What is written.
+
+    Attributes
+    ----------
+    pair
+        The two models.
+    key
+        Field of the primary key.
+    text, number, status
+        The columns.
+    statuses
+        The values of the status column, in the order of its choices.
+    columns
+        Every column with its type.
+    silent
+        Columns that may change with any write: the number, text and status themselves, and what Django stamps.
+    """
+
+    pair: ModelPair
+    key: Field
+    text: str
+    number: str
+    status: str
+    statuses: tuple[str, ...]
+    columns: dict[str, str]
+    silent: frozenset[str]
+
+    def model(self, side: SideName) -> str:
+        """Return the import path of a side's model."""
+        return self.pair.original if side == "original" else self.pair.backend
+
+    def keys(self, seed: int, count: int, start: int = 0) -> list[str]:
+        """Return primary keys that are nobody's, as text."""
+        return [self._key(seed, number) for number in range(start, start + count)]
+
+    def _key(self, seed: int, number: int) -> str:
+        unique = uuid.uuid5(NAMESPACE, f"{seed}/{number}")
+        if self.key.kind == "UUIDField":
+            return str(unique)
+        if self.key.kind == "CharField":
+            return str(unique)[: self.key.max_length]
+        return str(FIRST_NUMBER + number)
+
+
+def choose(config: Config, descriptions: dict[SideName, Description]) -> Arena:
+    """Return the first pair of models that both systems can write to at once.
+
+    Raises
+    ------
+    ConfigurationError
+        None fits, or what handover.toml names does not.
+    """
+    wanted = config.prove.concurrent
+    pairs = [pair for pair in config.models if wanted.table in (None, pair.table)]
+    if not pairs:
+        known = ", ".join(pair.table for pair in config.models)
+        raise ConfigurationError(
+            f"[prove.concurrent] table is {wanted.table!r}, which is no table of [[models]]. Name one of: {known}",
+            code="HO337",
+        )
+    why: list[str] = []
+    for pair in pairs:
+        models = [_model(descriptions[side], pair.table) for side in ("original", "backend")]
+        arena = _arena(pair, models, wanted, why)
+        if arena:
+            return arena
+    raise ConfigurationError("\n".join([REFUSAL, *(f"  {line}" for line in why)]), code="HO337")
+
+
+REFUSAL = (
+    "no model fits a proof of concurrent writes: it takes a text column of 24 characters or more, a whole number and a "
+    "column of choices, none of them unique, in a table with a key of its own. Name the columns of one in "
+    "[prove.concurrent]: table, text, number, status."
+)
+
+
+def _model(description: Description, table: str) -> Model | None:
+    return next((m for m in description.concrete() if m.table == table), None)
+
+
+def _arena(pair: ModelPair, models: list[Model | None], wanted: Writing, why: list[str]) -> Arena | None:
+    known = [model for model in models if model is not None]
+    if len(known) < len(models):
+        why.append(f"{pair.table}: one of the systems has no model of it")
+        return None
+    keys = [f for f in known[0].fields if f.primary_key]
+    if any(m.parents or not m.managed for m in known) or len(keys) != 1 or keys[0].kind not in KEYS:
+        why.append(f"{pair.table}: its rows are spread over tables, or its key is none that can be chosen")
+        return None
+    found = {
+        "text": _first(known, wanted.text, _is_text),
+        "number": _first(known, wanted.number, _is_number),
+        "status": _first(known, wanted.status, _is_status),
+    }
+    missing = [name for name, field in found.items() if field is None]
+    if missing:
+        named = [f"{name} ({getattr(wanted, name) or 'none found'})" for name in missing]
+        why.append(f"{pair.table}: no column for {', '.join(named)}")
+        return None
+    text, number, status = (field for field in found.values() if field is not None)
+    written = {text.column, number.column, status.column}
+    stamped = {f.column for m in known for f in m.fields if f.auto_now or f.generated}
+    columns = {f.column: f.type for m in known for f in m.fields}
+    return Arena(
+        pair, keys[0], text.column, number.column, status.column, status.values(), columns, frozenset(written | stamped)
+    )
+
+
+def _first(models: list[Model], wanted: str | None, fits: Callable[[Field], bool]) -> Field | None:
+    others = [model.by_column() for model in models[1:]]
+    for field in sorted(models[0].fields, key=lambda f: f.kind != "TextField"):
+        everywhere = [field, *(columns[field.column] for columns in others if field.column in columns)]
+        if wanted in {None, field.column} and len(everywhere) == len(models) and all(map(fits, everywhere)):
+            return field
+    return None
+
+
+def _is_special(field: Field) -> bool:
+    return field.primary_key or field.unique or field.references is not None or field.generated
+
+
+def _is_text(field: Field) -> bool:
+    fits = field.max_length is None or field.max_length >= ID_LENGTH
+    return field.kind in TEXTS and not field.choices and fits and not _is_special(field)
+
+
+def _is_number(field: Field) -> bool:
+    return field.kind in NUMBERS and not field.choices and not _is_special(field)
+
+
+def _is_status(field: Field) -> bool:
+    return field.kind == "CharField" and len(field.values()) > 1 and not _is_special(field)

@@ -1,0 +1,85 @@
+"""A trigger that writes down every version of a row, on a throw-away copy, and what it wrote."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from itertools import groupby
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from handover.proof.arena import Arena
+from handover.proof.history import State, Version
+
+REMOVE = "DROP TRIGGER IF EXISTS handover_prove ON {table}; DROP SCHEMA IF EXISTS handover_prove CASCADE"
+READ = """
+    SELECT key, number, transaction, role, operation,
+           old_text, old_number, old_status, new_text, new_number, new_status, others
+    FROM handover_prove.versions WHERE key = ANY(%s) ORDER BY key COLLATE "C", number
+"""
+# Not every type can be compared for equality; the text of any can.
+COMPARED = "CASE WHEN NEW.{0}::text IS DISTINCT FROM OLD.{0}::text THEN {1} END"
+
+
+@contextmanager
+def written_down(url: str, arena: Arena) -> Iterator[None]:
+    """Have the versions of the arena's table written down within the block; nothing of it is left afterwards."""
+    others = [
+        sql.SQL(COMPARED).format(sql.Identifier(column), sql.Literal(column))
+        for column in arena.columns
+        if column not in arena.silent
+    ]
+    names = {"text": arena.text, "number": arena.number, "status": arena.status, "key": arena.key.column}
+    statement = files("handover.proof").joinpath("versions.sql").read_text()
+    table = table_of(arena)
+    install = sql.SQL(statement).format(
+        table=table,
+        others=sql.SQL(", ").join(others) if others else sql.SQL("NULL"),
+        **{name: sql.Identifier(column) for name, column in names.items()},
+    )
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(install)
+    try:
+        yield
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(sql.SQL(REMOVE).format(table=table))
+
+
+def table_of(arena: Arena) -> sql.Composable:
+    """Return the table's name; Django's trick for another schema is ``schema"."table``."""
+    return sql.SQL(".").join(sql.Identifier(part) for part in arena.pair.table.split('"."'))
+
+
+def read(connection: psycopg.Connection[Any], keys: Sequence[str], prefix: str) -> Iterator[tuple[str, list[Version]]]:
+    """Yield the versions of each row, row by row, in the order in which they came about."""
+    with connection.transaction(), connection.cursor("handover_versions") as cursor:
+        cursor.itersize = 5_000
+        cursor.execute(READ, [list(keys)])
+        for key, rows in groupby(cursor, key=lambda row: row[0]):
+            yield key, [_version(row, prefix) for row in rows]
+
+
+def finals(connection: psycopg.Connection[Any], arena: Arena, keys: Sequence[str], prefix: str) -> dict[str, State]:
+    """Return the rows as they are."""
+    columns = [sql.Identifier(name) for name in (arena.text, arena.number, arena.status)]
+    query = sql.SQL("SELECT {key}::text, {columns} FROM {table} WHERE {key}::text = ANY(%s)").format(
+        key=sql.Identifier(arena.key.column), columns=sql.SQL(", ").join(columns), table=table_of(arena)
+    )
+    return {
+        key: (id_of(text, prefix), number, status) for key, text, number, status in connection.execute(query, [keys])
+    }
+
+
+def id_of(text: str | None, prefix: str) -> int | None:
+    """Return the operation that a text names, None for anything else."""
+    digits = text.removeprefix(prefix) if text and text.startswith(prefix) else ""
+    return int(digits) if digits.isdigit() else None
+
+
+def _version(row: Sequence[Any], prefix: str) -> Version:
+    _, number, transaction, role, operation, old_text, old_number, old_status, *new, others = row
+    old = None if old_number is None else (id_of(old_text, prefix), old_number, old_status)
+    new_state = None if new[1] is None else (id_of(new[0], prefix), new[1], new[2])
+    return Version(number, transaction, role, id_of(operation, prefix), old, new_state, others)

@@ -1,0 +1,135 @@
+"""Both systems of a fixture pair write at once, in interpreters of their own, on a clone; what breaks is broken."""
+
+import threading
+
+import psycopg
+import pytest
+
+from handover import config as configuration
+from handover.config import SideName
+from handover.errors import RaisedError
+from handover.evidence.folder import recording
+from handover.proof.crew import Plan
+from handover.proof.groups import concurrent_writes
+from handover.proof.outcome import Outcome
+from handover.proof.venue import Size, Venue
+from tests.faults.concurrent import NARROW, SYSTEMS
+from tests.faults.concurrent_play import caught, play
+
+PLAN = Plan(operations=240, batch=8, agents=2, rows=3, rows_last=120)
+# The others are played by a bench.
+PLAYED = ("save() that ignores update_fields", "transactions that are none", "reads from a cache")
+
+
+def proven(pair, *, throwaway: bool = True, size: Size = "small", say=lambda _: None, plan: Plan = PLAN) -> Outcome:
+    config = configuration.load(pair.folder / "handover.toml")
+    venue = Venue(config, pair.database.url("owner"), throwaway, size, seed=1, say=say)
+    with recording(config, "prove") as recorder:
+        return concurrent_writes.prove(venue, recorder, plan)
+
+
+def writing(pair, *more: str, **styles: tuple[str, ...]) -> None:
+    path = pair.folder / "handover.toml"
+    lines = [f"{side} = {list(chosen)}" for side, chosen in styles.items()]
+    path.write_text("\n".join([path.read_text(), "[prove.concurrent]", *lines, *more, ""]))
+
+
+def places(outcome: Outcome) -> set[tuple[str, str, SideName | None]]:
+    return {(f.finding.code, f.finding.where, f.caused_by) for f in outcome.failures}
+
+
+def left_behind(pair) -> list[tuple[str]]:
+    query = """
+        SELECT nspname FROM pg_namespace WHERE nspname LIKE 'handover%'
+        UNION ALL SELECT tgname FROM pg_trigger WHERE tgname LIKE 'handover%'
+        UNION ALL SELECT task_id FROM dance_tasks WHERE error LIKE 'prove-%'
+    """
+    with psycopg.connect(pair.database.url("owner")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_prove__narrow_writes_on_both_sides__nothing_is_found_and_the_control_is(pair):
+    writing(pair, original=NARROW, backend=NARROW)
+    outcome = proven(pair)
+    assert places(outcome) == set()
+    assert outcome.empty == ()
+    assert outcome.figures["backend_anomalies"] == outcome.figures["unaccepted_anomalies"] == 0
+    assert outcome.figures["planted_caught"] == 2
+    assert outcome.figures["contended_pct"] >= 30
+    assert outcome.figures["faults"] == 3
+    assert "PostgreSQL is killed and restarted: not tried, it takes [prove] restart" in outcome.notes
+    assert left_behind(pair) == []
+
+
+def test_prove__original_saves_what_it_holds__is_found_laid_at_its_door_and_may_be_accepted(pair):
+    writing(pair, original=("save", "update"), backend=NARROW)
+    outcome = proven(pair)
+    where = "dance_tasks: stale save by the original"
+    assert ("HO320", where, "original") in places(outcome)
+    assert {side for _, _, side in places(outcome)} == {"original"}
+    assert outcome.figures["backend_anomalies"] == 0 < outcome.figures["unaccepted_anomalies"]
+    (stale,) = [f for f in outcome.failures if f.finding.code == "HO320"]
+    assert stale.reproduce[0].startswith("row ")
+    assert stale.reproduce[-1].startswith("original (agent ")
+    assert " knew [" in stale.reproduce[-1]
+
+
+def test_prove__no_copy__nothing_breaks_nothing_is_left_and_the_full_run_is_not_green(pair):
+    writing(pair, original=("save",), backend=NARROW)
+    outcome = proven(pair, throwaway=False, size="full")
+    assert ("HO320", "dance_tasks: stale save by the original", "original") in places(outcome)
+    assert outcome.figures["planted_caught"] == 2
+    (unseen,) = [f.finding for f in outcome.failures if f.finding.code == "HO336"]
+    assert (unseen.where, unseen.found, unseen.severity) == ("all faults", "was not tried", "unseen")
+    assert "versions" not in outcome.counts
+    assert "no versions were written down" in " ".join(outcome.notes)
+    assert left_behind(pair) == []
+
+
+def test_prove__one_side_works_at_repeatable_read__is_proven_at_both_levels(pair):
+    settings = pair.folder / "backend" / "settings.py"
+    level = "__import__('django').db.backends.postgresql.psycopg_any.IsolationLevel.REPEATABLE_READ"
+    settings.write_text(f"{settings.read_text()}\nDATABASES['default']['OPTIONS'] = {{'isolation_level': {level}}}\n")
+    writing(pair, "retries = { backend = 99 }", original=NARROW, backend=NARROW)
+    outcome = proven(pair)
+    assert places(outcome) == set()
+    assert "isolation: read committed, repeatable read" in outcome.notes[0]
+    assert outcome.counts["operations"] > 240
+
+
+def test_prove__interrupted_while_all_write__leaves_no_trigger(pair):
+    def interrupt(line: str) -> None:
+        if "connections are cut" in line:
+            raise KeyboardInterrupt
+
+    writing(pair, original=NARROW, backend=NARROW)
+    with pytest.raises(KeyboardInterrupt):
+        proven(pair, say=interrupt)
+    assert [name for (name,) in left_behind(pair) if name.startswith("handover")] == []
+    assert [t for t in threading.enumerate() if t.name.endswith("writer")] == []
+
+
+def test_prove__system_raises__its_own_words_are_told(pair):
+    models = pair.folder / "backend/apps/dance/models.py"
+    code = (
+        "def update(self, **kwargs):\n    raise ValueError('no updates on Sundays')\nmodels.QuerySet.update = update\n"
+    )
+    models.write_text(f"{models.read_text()}\n\n{code}")
+    writing(pair, original=NARROW, backend=("update",))
+    with pytest.raises(RaisedError, match=r"the backend could not answer(.*\n)+.*no updates on Sundays"):
+        proven(pair)
+
+
+def test_prove__column_is_not_there__says_which_and_what_to_do(pair):
+    writing(pair, 'table = "dance_tasks"', 'number = "nothing"')
+    with pytest.raises(
+        configuration.ConfigurationError,
+        match=r"HO337  no model fits(.*\n)*.*dance_tasks: no column for number \(nothing\)",
+    ):
+        proven(pair)
+
+
+@pytest.mark.parametrize("fault", [f for f in SYSTEMS if f.name in PLAYED], ids=lambda f: f.name)
+def test_prove__fault_in_the_backend__is_caught_and_laid_at_its_door(stage, python, tmp_path, fault):
+    outcome = play(stage, fault, tmp_path, python=python, operations=240)
+    assert caught(fault, outcome), places(outcome)

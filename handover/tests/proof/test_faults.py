@@ -1,0 +1,78 @@
+import sys
+
+import pytest
+
+from handover.proof.crew import Told
+from handover.proof.faults import Fault, FaultError, Schedule, run
+from handover.proof.history import Operation
+
+
+class Calm:
+    """A crew that only counts how often it was asked to go on."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.venue = self
+
+    def say(self, line: str) -> None:
+        pass
+
+    def go_on(self, limit: int) -> None:
+        assert limit > 0
+        self.asked += 1
+
+    def finish(self) -> None:
+        self.asked = -1
+
+
+def told(count: int, outcome: str = "ok") -> Told:
+    later = 4e9  # after any fault of today's
+    return Told(0, [Operation(n, "update", ("k",), later, later, outcome) for n in range(count)])  # type: ignore[arg-type]
+
+
+def fault(name: str, ended: list[str]) -> Fault:
+    return Fault(name, lambda _: None, lambda o: o is not None and o.outcome == "full", lambda: ended.append(name))
+
+
+def test_watch__fault_is_felt__is_ended_and_the_next_one_strikes():
+    ended: list[str] = []
+    schedule = Schedule([fault("first", ended), fault("second", ended)], operations=80)
+    crew = Calm()
+    batches = [told(10), told(10), told(10, "full"), told(10), told(10), told(10, "full"), told(30)]
+    assert list(schedule.watch(crew, iter(batches))) == batches  # type: ignore[arg-type]
+    assert ended == ["first", "second"]
+    assert [(s.name, s.met) for s in schedule.struck] == [("first", True), ("second", True)]
+
+
+def test_watch__nobody_feels_it__is_ended_with_the_run_and_counts_as_unmet():
+    ended: list[str] = []
+    schedule = Schedule([fault("only", ended)], operations=20)
+    crew = Calm()
+    list(schedule.watch(crew, iter([told(10), told(10)])))  # type: ignore[arg-type]
+    assert ended == ["only"]
+    assert [s.met for s in schedule.struck] == [False]
+    assert crew.asked == 2
+
+
+def test_watch__the_run_fails__the_fault_is_ended():
+    ended: list[str] = []
+    schedule = Schedule([fault("only", ended)], operations=20)
+
+    def batches():
+        yield told(10)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        list(schedule.watch(Calm(), batches()))  # type: ignore[arg-type]
+    assert ended == ["only"]
+
+
+def test_run__command_fails__says_which_how_and_what_it_said(tmp_path):
+    command = [sys.executable, "-c", "print('no such server'); exit(3)"]
+    with pytest.raises(FaultError, match=r"HO336 .* ended with status 3; 0 was expected. It said:\nno such server"):
+        run(command, tmp_path)
+
+
+def test_run__no_such_program__says_what_to_correct(tmp_path):
+    with pytest.raises(FaultError, match=r"no-such-program could not be run: .*Correct \[prove\] in handover.toml"):
+        run(["no-such-program"], tmp_path)

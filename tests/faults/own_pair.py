@@ -1,0 +1,94 @@
+"""This repository's own pair on a server that may be killed, with its tables on a disk that may be filled."""
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from handover import config as configuration
+from handover.config import Config
+from sandbox import house
+from sandbox.postgres import Server
+from sandbox.postgres.account import Account
+from tests.faults import keeper
+
+DATABASE = "proven"
+DISK_MB = 192
+
+
+@contextmanager
+def durable_pair(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[tuple[Config, str]]:
+    """Give the pair's configuration and its database's URL as its owner; ``settings`` are PostgreSQL's."""
+    folder.chmod(0o711)  # the server may run as another user than this process
+    with _kept(folder, settings or {}) as server, _small_disk(folder / "disk") as disk:
+        house.build_original(server, "first")
+        _put_on(server, disk)
+        house.adopt(server, DATABASE)
+        yield _config(folder, server, disk), server.url("owner", DATABASE)
+
+
+@contextmanager
+def _kept(folder: Path, settings: Mapping[str, str]) -> Iterator[Server]:
+    command = [sys.executable, "-P", keeper.__file__, "serve", str(folder), *(f"{k}={v}" for k, v in settings.items())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+            yield Server.attach(folder / "pg")
+        finally:
+            process.terminate()  # its server gets the parent-death signal
+
+
+@contextmanager
+def _small_disk(disk: Path) -> Iterator[Path | None]:
+    """Mount a file system of its own where that is permitted."""
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0711", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        yield None
+        return
+    try:
+        yield disk
+    finally:
+        # Lazily: the server that has its files open there is just ending.
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def _put_on(server: Server, disk: Path | None) -> None:
+    where = ""
+    if disk is not None:
+        tables = disk / "tables"
+        tables.mkdir(mode=0o700)
+        os.chown(tables, Account.current().uid, Account.current().gid)
+        where = "TABLESPACE small"
+        with server.connect() as connection:
+            connection.execute(f"CREATE TABLESPACE small LOCATION '{tables}'".encode())
+    with server.connect() as connection:
+        connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE first OWNER owner {where}".encode())
+
+
+def _config(folder: Path, server: Server, disk: Path | None) -> Config:
+    known = configuration.load(house.ROOT / "handover.toml")
+    common = {"SECRET_KEY": secrets.token_urlsafe(), "MEDIA_ROOT": str(folder / "media")}
+    systems: dict[str, Any] = {}
+    for side, role in (("original", "original_app"), ("backend", "backend_app")):
+        environment = common | {"DATABASE_URL": server.url(role, DATABASE)}
+        update = {"path": house.ROOT / side, "python": (sys.executable,), "environment": environment}
+        systems[side] = getattr(known, side).model_copy(update=update)
+    faults: dict[str, tuple[str, ...]] = {"restart": _command("restart", folder)}
+    if disk is not None:
+        faults |= {"fill_disk": _command("fill", disk), "free_disk": _command("free", disk)}
+    root = folder / "root"
+    (root / "handover").mkdir(parents=True)
+    shutil.copy(house.ROOT / "handover/contract.json", root / "handover")
+    return known.model_copy(update={**systems, "root": root, "prove": known.prove.model_copy(update=faults)})
+
+
+# -P: beside the keeper lies a module called concurrent, like one of the standard library.
+def _command(name: str, place: Path) -> tuple[str, ...]:
+    return (sys.executable, "-P", keeper.__file__, name, str(place))
