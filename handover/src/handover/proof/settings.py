@@ -1,6 +1,6 @@
 """``[prove]`` of ``handover.toml``: what the proofs cannot find out by themselves."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,18 +16,7 @@ Style = Literal[
     "delete",
     "purge",
 ]
-EVERY_STYLE: tuple[Style, ...] = (
-    "save",
-    "forced_save",
-    "update_fields",
-    "update",
-    "conditional",
-    "locked",
-    "pair",
-    "sweep",
-    "delete",
-    "purge",
-)
+EVERY_STYLE: tuple[Style, ...] = get_args(Style)
 
 
 class _Section(BaseModel):
