@@ -28,11 +28,15 @@ class Bag:
             if made.raised or None in made.value:
                 # Rows of a model with parents are not made in bulk; one by one they have crossed already.
                 continue
-            keys = made.value
+            keys, label = made.value, self.mirror.models["original"].label
+            for key in keys:
+                self.mirror.parents.note(label, key)
             yield from self._read(maker, other, keys, rows)
             yield from self._ordered(maker, other, keys)
             yield from self._updated(maker, other, keys)
             yield from self._deleted(maker, other, keys)
+            for key in keys:
+                self.mirror.parents.forget(label, key)
             yield from self._in_transactions(maker, other)
             yield from self._many_to_many(maker, other)
         yield from self._defaults()
@@ -118,7 +122,8 @@ class Bag:
         self.counts[maker.side]["bulk"] += len(sent)
         for key, wanted in turned.items():
             for column in columns:
-                if key in after and not same(after[key][column], wanted[column]):
+                # Django's own bulk update writes numbers into a CASE, where zero has no sign.
+                if key in after and not same(_unsigned(after[key][column]), _unsigned(wanted[column])):
                     values = ((maker.side, wanted[column]), (other.side, after[key][column]))
                     yield self._told(
                         "HO312", maker, maker.side, "rows", column, words={"what": "update"}, values=values
@@ -237,6 +242,10 @@ def usable(mirror: Mirror, examples: list[Example]) -> list[Row]:
             assert relation  # noqa: S101 - chosen by it
             row[column] = mirror.parents.pool(relation.to_table)[turn]
     return chosen
+
+
+def _unsigned(wire: Wire) -> Wire:
+    return ["float", "0.0"] if wire == ["float", "-0.0"] else wire
 
 
 def _links(answer: Answer) -> Any:

@@ -31,6 +31,8 @@ class Trace:
         The row as its maker read it after it was made, and after the other changed it.
     touched
         The automatic columns that the other's save moved.
+    stumbled
+        Step → what the other's ORM raised there; no difference if both do.
     found
         What differed between the two.
     """
@@ -40,6 +42,7 @@ class Trace:
     made: Row = field(default_factory=dict)
     changed: Row = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
+    stumbled: dict[str, Answer] = field(default_factory=dict)
     found: list[Difference] = field(default_factory=list)
 
 
@@ -59,12 +62,17 @@ class Crossing:
         self._turn = 0
         self._column: str | None = None
 
-    def differences(self, example: Example, *, column: str | None = None) -> dict[Key, Difference]:
+    def differences(
+        self, example: Example, *, column: str | None = None, only: SideName | None = None
+    ) -> dict[Key, Difference]:
         """Let a row cross in both directions; return what differed, the first of each place and direction.
 
-        With a ``column`` both are asked everything about that one and nothing about the others.
+        With a ``column`` both are asked everything about that one and nothing about the others. With ``only`` the rows
+        of that system cross, and nothing can be said of what needs both directions.
         """
         self._turn, self._column = self._turn + 1, column
+        if only:
+            return {d.key: replace(d, example=example) for d in reversed(self._cross(only, example).found)}
         one, other = (self._cross(side, example) for side in SIDES)
         result: dict[Key, Difference] = {}
         seen: set[tuple[str, SideName]] = set()
@@ -83,7 +91,8 @@ class Crossing:
         if answer.raised:
             trace.refused = answer
             return trace
-        key = answer.value
+        key, label = answer.value, self.mirror.models["original"].label
+        self.mirror.parents.note(label, key)
         self.counts[side]["rows"] += 1
         if example.extra:
             backend = self.actors["backend"]
@@ -95,6 +104,7 @@ class Crossing:
             self._change(trace, other, key, example)
             self._save(trace, other, key, example)
         self._delete(trace, maker, other, key)
+        self.mirror.parents.forget(label, key)
         return trace
 
     def _find(self, trace: Trace, key: Wire) -> None:
@@ -148,7 +158,7 @@ class Crossing:
             return
         answer = other.one("update", **self.of(other, key), values=example.change)
         if answer.raised:
-            trace.found.append(self._refused(trace.maker, other, answer, "update"))
+            trace.stumbled["update"] = answer
         else:
             trace.changed = self._same_view(trace, key) or {}
 
@@ -163,7 +173,7 @@ class Crossing:
             {"do": "let_go", "held": HELD},
         )
         if held.raised or saved.raised:
-            trace.found.append(self._refused(trace.maker, other, held if held.raised else saved, "save"))
+            trace.stumbled["save"] = held if held.raised else saved
             return
         after = self._same_view(trace, key)
         for column in self.mirror.shared if after else ():
@@ -235,8 +245,19 @@ class Crossing:
             yield self._refused("backend", self.actors[refused[0].maker], refused[0].refused, "create")
         else:
             yield from self._written(original, backend, example)
+            yield from self._stumbles(original, backend)
             for column in sorted(original.touched ^ backend.touched):
                 yield self._told("HO318", backend, column, "save")
+
+    def _stumbles(self, original: Trace, backend: Trace) -> Iterator[Difference]:
+        for step in ("update", "save"):
+            raised = [trace.stumbled[step] for trace in (original, backend) if step in trace.stumbled]
+            if len({answer.refusal for answer in raised}) == 1 and len(raised) == len(SIDES):
+                continue
+            for trace in (original, backend):
+                if step in trace.stumbled:
+                    other = self.actors[self.actors[trace.maker].other]
+                    yield self._refused(trace.maker, other, trace.stumbled[step], step)
 
     def _written(self, original: Trace, backend: Trace, example: Example) -> Iterator[Difference]:
         for stage, given in (("made", example.row), ("changed", example.change)):

@@ -34,7 +34,10 @@ class Example:
 
 
 class Parents:
-    """Rows for foreign keys to point at, made by the original; removed at the end, the newest first."""
+    """Rows for foreign keys to point at, made by the original; removed at the end, the newest first.
+
+    Rows that are on their way across are noted, too, so that a run that is ended leaves none on a staging database.
+    """
 
     def __init__(self, maker: Actor) -> None:
         self._maker = maker
@@ -66,17 +69,25 @@ class Parents:
         answer = self._maker.one("create", model=model.label, values=row)
         if answer.raised:
             message = f"the {self._maker.side} could not make a row of {table} to point at: {answer.words.strip()}"
-            raise UnseenError(f"{message} Nothing that points there can be proved.", code="HO321")
+            raise UnseenError(f"{message} Nothing that points there can be proved.", code="HO424")
         self._made.append((model.label, answer.value))
         return answer.value
 
-    def remove(self) -> list[tuple[str, Wire]]:
-        """Delete the rows again; return those that are still there."""
-        left = []
+    def note(self, path: str, key: Wire) -> None:
+        """Remember a row that is to be deleted by its own step."""
+        self._made.append((path, key))
+
+    def forget(self, path: str, key: Wire) -> None:
+        """Its step deleted it."""
+        self._made.remove((path, key))
+
+    def remove(self, by: Actor | None = None) -> list[tuple[str, Wire]]:
+        """Delete the rows again, by another agent if the first was interrupted; return those that are still there."""
+        actor, left = by or self._maker, []
         for label, key in reversed(self._made):
             where = {"pk": key}
-            self._maker.one("delete", model=label, where=where)
-            if self._maker.one("filter", model=label, where=where, select="exists").value is not False:
+            actor.one("delete", model=label, where=where, base=True)
+            if actor.one("filter", model=label, where=where, select="exists", base=True).value is not False:
                 left.append((label, key))
         return left
 
@@ -213,7 +224,7 @@ def mirror(pair: ModelPair, actors: Actors, parents: Parents) -> Mirror:
     unmade = [c for c, f in fields.items() if not f.relation and _valueless(f)]
     if must := [c for c in unmade if not optional(fields[c])]:
         what = f"{pair.table}.{must[0]} must have a value, and there is none for a {fields[must[0]].kind}"
-        raise UnseenError(f"{what} ({fields[must[0]].type}); no row of the table could be made.", code="HO322")
+        raise UnseenError(f"{what} ({fields[must[0]].type}); no row of the table could be made.", code="HO425")
     kept = {c: _narrowed(f, shared[c][1]) for c, f in fields.items() if c not in unmade}
     return Mirror(pair, models, kept, shared, {s: {c: f for c, f in o.items() if not _valueless(f)}
                                                for s, o in own.items()}, parents)  # fmt: skip

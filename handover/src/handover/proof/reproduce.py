@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 from handover.config import SideName
 from handover.probe.wire import Wire
@@ -33,6 +34,11 @@ class Lines:
     def __init__(self, mirror: Mirror, difference: Difference) -> None:
         self._mirror, self._difference = mirror, difference
         self._maker = difference.maker
+        self._made: Row = dict(difference.example.row) if difference.example else {}
+        key = mirror.models["original"].key[0]
+        if key in mirror.fields and mirror.fields[key].kind == "UUIDField" and key not in self._made:
+            # The last row by a random key is any row, so this one gets a key that the next line can name.
+            self._made[key] = ["uuid", str(uuid4())]
         self._other: SideName = "backend" if self._maker == "original" else "original"
 
     def all(self) -> Iterator[str]:
@@ -58,6 +64,10 @@ class Lines:
 
     def _seen(self, step: str, column: str) -> Iterator[str]:
         both: tuple[SideName, ...] = (self._maker, self._other)
+        change = self._difference.example.change if self._difference.example else {}
+        if change and step in ("get", "save", "update"):
+            values = self._arguments(change, self._other)
+            yield self._line(self._other, f"{self._manager()}.filter(pk={self._row()}.pk).update({values})")
         if step == "get":
             yield from (self._line(side, f"print({self._shown(side)})") for side in both)
         elif step == "filter":
@@ -67,13 +77,8 @@ class Lines:
             name = self._name(column, self._other)
             accessor = self._difference.words["name"]
             for side in both:
-                parent = f"type({self._row()}.{name})._default_manager"
-                yield self._line(side, f"print({self._row()}.{name}.{accessor}.count())  # or: {parent}")
+                yield self._line(side, f"print({self._row()}.{name}.{accessor}.count())")
         elif step in ("save", "update"):
-            change = self._difference.example.change if self._difference.example else {}
-            if change:
-                values = self._arguments(change, self._other)
-                yield self._line(self._other, f"{self._manager()}.filter(pk={self._row()}.pk).update({values})")
             yield self._line(self._other, f"{self._row()}.save(); print({self._shown(self._other)})")
             yield self._line(self._maker, f"print({self._shown(self._maker)})")
         else:
@@ -87,8 +92,7 @@ class Lines:
         return f"{imports}from {path} import {name} as M; {code}  # in the shell of the {side}"
 
     def _create(self, side: SideName) -> str:
-        example = self._difference.example
-        row = dict(example.row) if example else {}
+        example, row = self._difference.example, dict(self._made)
         if example and side == "backend":
             row |= example.extra
         return f"one = {self._manager()}.create({self._arguments(row, side)})"
@@ -104,8 +108,7 @@ class Lines:
         return f"{self._manager()}.order_by('pk').last()"
 
     def _key(self) -> Wire:
-        row: Row = self._difference.example.row if self._difference.example else {}
-        fields = self._mirror.fields
+        row, fields = self._made, self._mirror.fields
         return next(
             (w for c, w in row.items() if c in fields and fields[c].primary_key and not fields[c].relation), None
         )

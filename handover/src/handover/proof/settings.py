@@ -52,8 +52,22 @@ class Writing(_Section):
     retries: dict[Literal["original", "backend"], int] = {}
 
 
+class Login(_Section):
+    """How people log in: what each system's login page uses, if that is more than its authentication backends.
+
+    Attributes
+    ----------
+    original, backend
+        Import path of a form like Django's ``AuthenticationForm``, or of a function that takes ``request``, ``login``
+        and ``password`` by keyword and returns the user, or raises an error of credentials.
+    """
+
+    original: str = ""
+    backend: str = ""
+
+
 class Prove(_Section):
-    """``[prove]``.
+    """Where proofs are run.
 
     Attributes
     ----------
@@ -70,6 +84,8 @@ class Prove(_Section):
         Argument vectors that fill the disk which that server keeps its tables on, and make room again.
     concurrent
         Group 3.
+    login
+        How people log in.
     """
 
     pg_bin: str | None = None
@@ -78,3 +94,4 @@ class Prove(_Section):
     fill_disk: tuple[str, ...] = ()
     free_disk: tuple[str, ...] = ()
     concurrent: Writing = Writing()
+    login: Login = Login()

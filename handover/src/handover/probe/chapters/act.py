@@ -15,6 +15,15 @@ OPEN = []
 READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
 
 
+def write_to_nobody():
+    """Signals and save() methods of the system run; what they mail about rows that are made here goes nowhere."""
+    from django.conf import settings
+
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+
+
+write_to_nobody()
+
 # --- values
 
 
@@ -327,7 +336,7 @@ def batch(request):
     answers = []
     for one in request["requests"]:
         try:
-            answers.append({"ok": ANSWERS[one["do"]](one)})
+            answers.append({"ok": answer(one)})  # noqa: F821 - the agent's
         except Exception as error:
             classes = [cls.__name__ for cls in type(error).__mro__[:-2]]
             answers.append({"raised": classes, "words": str(error)})

@@ -47,7 +47,7 @@ GROUPS = (
         reads=True,
     ),
     Group("concurrent-writes", ("concurrent-writes",), ("3. Concurrent writes",)),
-    Group("search", ("search",), ("4. Search",)),
+    Group("search", ("search",), ("4. Search",), reads=True),
     Group("storage", ("storage",), ("5. Storage",)),
     Group("identity", ("identity",), ("One login, two systems",)),
     Group("flows", ("flows",), ("Journeys of a user",)),

@@ -1,0 +1,281 @@
+"""``handover prove`` as its user runs it, on a small pair."""
+
+import json
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from handover.config import load
+from handover.evidence.folder import latest
+
+# One table is enough to show what the command does with what it finds.
+ONE_TABLE = ("dance.models.Dancer", "dance.models.Task")
+ROUNDED = """
+class Rounded(models.FloatField):
+    def from_db_value(self, value, expression, connection):
+        return None if value is None else round(value, 2)
+
+
+"""
+
+
+@pytest.fixture
+def one_table(pair):
+    """The pair, mapping its videos only."""
+    path = pair.folder / "handover.toml"
+    head, *models = path.read_text().split("[[models]]")
+    prove = "[prove]" + models[-1].partition("[prove]")[2]
+    kept = [m.partition("[prove]")[0] for m in models if not any(name in m for name in ONE_TABLE)]
+    path.write_text("[[models]]".join([head, *kept]) + prove)
+    return pair
+
+
+@pytest.fixture
+def rounding(one_table):
+    """The same, with a backend that rounds what it reads."""
+    one_table.change("backend/apps/dance/models.py", "class Video(", ROUNDED + "class Video(")
+    one_table.change("backend/apps/dance/models.py", "duration = models.FloatField()", "duration = Rounded()")
+    return one_table
+
+
+def prove(pair, *arguments: str, **environment: str):
+    done = pair.handover("prove", "--json", "--group", "read-across", *arguments, **environment)
+    return done, json.loads(done.stdout)["groups"] if done.stdout else {}
+
+
+def copies(pair) -> list[str]:
+    return [name for name in pair.database.server.databases() if name.startswith("handover_prove_")]
+
+
+def evidence(pair):
+    return latest(load(pair.folder / "handover.toml"), "prove")
+
+
+def rows(pair) -> list[tuple]:
+    with psycopg.connect(pair.database.url("owner")) as connection:
+        names = ("dancers", "dance_tasks", "dance_videos", "django_session")
+        query = "SELECT count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM {} t"
+        return [connection.execute(sql.SQL(query).format(sql.Identifier(name))).fetchone() for name in names]
+
+
+# --- on a copy
+
+
+def test_prove__clean_pair__is_green_and_leaves_evidence_and_no_copy(one_table):
+    before = rows(one_table)
+    done, found = prove(one_table)
+    assert done.returncode == 0, done.stderr
+    assert set(found) == {"backend-reads-original", "original-reads-backend"}
+    for group in found.values():
+        assert group["green"]
+        assert group["counts"]["rows of dance_videos"] > 10
+        assert group["counts"]["existing_rows"] == 4
+    assert copies(one_table) == []
+    assert rows(one_table) == before
+    sealed = evidence(one_table)
+    assert (sealed.summary["green"], sealed.summary["on"]) == (True, "throw-away copy")
+    assert set(sealed.summary["groups"]) == set(found)
+    assert len(sealed.summary["fingerprint"]) == 16
+
+
+def test_prove__field_that_rounds__is_shrunk_replayed_and_accepted(rounding):
+    done, found = prove(rounding)
+    assert done.returncode == 4
+    (failure,) = found["backend-reads-original"]["failures"]
+    assert (failure["code"], failure["where"], failure["hurts"]) == ("HO300", "dance_videos.duration", "backend")
+    assert failure["found"] == "is another float when the backend reads what the original wrote, float in the original"
+    assert len(failure["reproduce"]) <= 5
+    # The row is the smallest: what must be there, and the one value that shows it.
+    (recorded, *_) = [line for line in evidence(rounding).lines("failures") if line["key"][2] == "original"]
+    assert set(recorded["example"]["row"]) <= {"duration", "user_id", "level", "title", "path"}
+    assert recorded["example"]["change"] == recorded["example"]["extra"] == {}
+
+    file = evidence(rounding).folder / "failures.jsonl"
+    again = rounding.handover("prove", "--replay", str(file))
+    assert again.returncode == 4
+    assert "HO300 dance_videos.duration: is still so" in again.stdout
+    for code, place in {(f["code"], f["where"]) for group in found.values() for f in group["failures"]}:
+        accepted = rounding.handover("contract", "accept", code, place, "--because", "only two digits are shown")
+        assert accepted.returncode == 0, accepted.stderr
+    rounding.change("backend/apps/dance/models.py", "round(value, 2)", "value")
+    mended = rounding.handover("prove", "--replay", str(file))
+    assert mended.returncode == 0
+    assert "HO300 dance_videos.duration: is so no more" in mended.stdout
+
+
+def test_prove__lines_that_reproduce__do_so_in_each_shell(rounding):
+    done, found = prove(rounding)
+    (failure,) = found["backend-reads-original"]["failures"]
+    printed = [run_line(rounding, line) for line in failure["reproduce"]]
+    assert len(set(printed[-2:])) == 2, printed
+    assert done.returncode == 4
+
+
+def run_line(pair, line: str) -> str:
+    code, _, side = line.partition("  # in the shell of the ")
+    code = f"import django; django.setup(); {code}"
+    environment = pair.stage.environment(side, pair.database.name) | {"DJANGO_SETTINGS_MODULE": "settings"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=pair.folder / side, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_prove__unknown_group__names_those_there_are(one_table):
+    done = one_table.handover("prove", "--group", "dancing")
+    assert done.returncode == 2
+    assert "there is no group 'dancing'; there are: read-across, concurrent-writes, " in done.stderr
+
+
+def test_prove__table_of_which_no_row_can_be_made__is_never_green(one_table):
+    one_table.superuser("ALTER TABLE dance_videos ADD CHECK (duration < -5) NOT VALID")
+    one_table.superuser("ALTER TABLE dance_videos ADD CHECK (duration > 5) NOT VALID")
+    done, found = prove(one_table)
+    assert done.returncode == 1
+    assert not any(group["green"] for group in found.values())
+    assert "rows of dance_videos" in found["backend-reads-original"]["empty"]
+
+
+def test_prove__system_that_cannot_act__is_red_and_not_green(one_table):
+    one_table.change("backend/apps/dance/models.py", "'dance_videos'", "'no_such_table'")
+    done, found = prove(one_table)
+    assert done.returncode == 1
+    assert not any(group["green"] for group in found.values())
+    assert copies(one_table) == []
+
+
+def test_prove__role_may_not_create_databases__says_what_to_grant(one_table):
+    one_table.superuser("ALTER ROLE owner NOCREATEDB")
+    try:
+        done = one_table.handover("prove")
+    finally:
+        one_table.superuser("ALTER ROLE owner CREATEDB")
+    assert done.returncode == 1
+    assert "HO421  the role owner may not create databases" in done.stderr
+    assert "ALTER ROLE owner CREATEDB; or prove on a staging database: --database URL_ENV." in done.stderr
+
+
+def test_prove__programs_are_missing_or_too_old__says_what_to_name(one_table):
+    path = one_table.folder / "handover.toml"
+    text = path.read_text()
+    path.write_text(text[: text.index("pg_bin")] + 'pg_bin = "no/such/folder"\n')
+    done = one_table.handover("prove")
+    assert "pg_dump is not in no/such/folder" in done.stderr
+    old = one_table.folder / "old"
+    old.mkdir()
+    for name in ("pg_dump", "pg_restore"):
+        old.joinpath(name).write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6.1'\n")
+        old.joinpath(name).chmod(0o755)
+    path.write_text(text[: text.index("pg_bin")] + 'pg_bin = "old"\n')
+    done = one_table.handover("prove")
+    assert done.returncode == 1
+    assert "pg_dump is of version 9, the server of version" in done.stderr
+    assert copies(one_table) == []
+
+
+# --- on a database that stays
+
+
+def test_prove__on_staging__removes_its_own_rows(one_table):
+    before = rows(one_table)
+    elsewhere = one_table.database.server.url("owner", "postgres")
+    staging = one_table.database.url("owner")
+    one_table.patch.setenv("STAGING", staging)
+    one_table.patch.setattr("handover.cli.prove.database_url", lambda _: elsewhere)
+    done, found = prove(one_table, "--database", "STAGING")
+    assert done.returncode == 0, done.stderr
+    assert all(group["notes"] == [] for group in found.values())
+    assert rows(one_table) == before
+    assert evidence(one_table).summary["on"] == "staging"
+
+
+def test_prove__staging_is_the_pairs_own_database__is_refused(one_table):
+    done = one_table.handover("prove", "--database", "HANDOVER_DATABASE_URL")
+    assert done.returncode == 2
+    assert "HO422  HANDOVER_DATABASE_URL is the pair's own database" in done.stderr
+
+
+def test_prove__i_mean_production__reads_and_can_do_nothing_else(rounding):
+    rounding.superuser("UPDATE dance_videos SET duration = 0.123456")
+    before = rows(rounding)
+    done, found = prove(rounding, "--i-mean-production")
+    assert done.returncode == 4
+    (failure,) = found["backend-reads-original"]["failures"]
+    assert (failure["code"], failure["where"]) == ("HO315", "dance_videos.duration")
+    # Values of people's rows stay where they are.
+    assert "0.123456" not in done.stdout
+    assert rows(rounding) == before
+    assert evidence(rounding).summary["on"] == "production, read only"
+    refused = rounding.handover("prove", "--i-mean-production", "--group", "identity")
+    assert refused.returncode == 2
+    assert "identity writes, and on production nothing is written; only read-across can read." in refused.stderr
+
+
+def test_prove__i_mean_production_of_empty_tables__is_not_green(one_table):
+    one_table.superuser("DELETE FROM dance_videos")
+    done, found = prove(one_table, "--i-mean-production")
+    assert done.returncode == 1
+    assert "existing rows of dance_videos" in found["backend-reads-original"]["empty"]
+
+
+# --- ended in between
+
+
+# A shell lets what it starts in the background ignore Ctrl-C, this process's children included.
+AS_ON_A_TERMINAL = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from handover.cli import app; app()"
+)
+
+
+@contextmanager
+def waiting_at_a_lock(pair, monkeypatch):
+    """Give a real process of the command that waits at a lock in its copy, which the test holds."""
+    monkeypatch.setenv("HANDOVER_DATABASE_URL", pair.database.url("owner"))
+    # The copy is made with a lock that each insert asks for; the advisory locks of a server's databases are apart.
+    with psycopg.connect(pair.database.url("owner")) as connection:
+        connection.execute(
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_lock(77); "
+            "RETURN NEW; END $$; CREATE TRIGGER wait BEFORE INSERT ON dance_videos FOR EACH ROW EXECUTE FUNCTION wait()"
+        )
+    config = str(pair.folder / "handover.toml")
+    command = [sys.executable, "-c", AS_ON_A_TERMINAL, "prove", "--group", "read-across"]
+    with subprocess.Popen([*command, "--config", config], stderr=subprocess.PIPE, text=True) as process:
+        name = next(line.split()[-1] for line in process.stderr if line.startswith("copying"))
+        with pair.database.server.connect("postgres") as server:
+            while not server.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+                assert process.poll() is None
+            holder = psycopg.connect(pair.database.server.url("owner", name))
+            holder.execute("SELECT pg_advisory_lock(77)")
+            waits = "SELECT FROM pg_stat_activity WHERE datname = %s AND wait_event = 'advisory'"
+            while not server.execute(waits, [name]).rowcount:
+                assert process.poll() is None
+            yield process
+            holder.close()  # the command has ended its session already, to drop the copy
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_prove__ended_while_an_agent_waits__leaves_no_copy_no_process_no_file(one_table, monkeypatch, number):
+    pair = one_table
+    with waiting_at_a_lock(pair, monkeypatch) as process:
+        agents = children(process.pid)
+        assert agents
+        process.send_signal(number)
+        process.wait()
+    assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]
+    assert copies(pair) == []
+    assert not any(alive(pid) for pid in agents)
+    assert not list((pair.folder / ".handover" / "evidence").iterdir())
+
+
+def children(pid: int) -> list[int]:
+    done = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True, check=True)
+    return [int(word) for word in done.stdout.split()]
+
+
+def alive(pid: int) -> bool:
+    done = subprocess.run(["ps", "-p", str(pid), "-o", "stat="], capture_output=True, text=True, check=False)
+    return done.stdout.strip() not in ("", "Z")
