@@ -2,12 +2,15 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -125,7 +128,17 @@ def test_kill__hook_waits_for_a_lock__nothing_is_switched(story, tmp_path):
     assert story.state() == "switched"
 
 
-def test_pause__a_command_is_running__ends_it_at_once_and_refuses_the_next(story, tmp_path):
+def operator(story: Story, folder: Path, place: str) -> Story:
+    """Return somebody on this machine, or one who shares nothing with it but the database."""
+    if place == "here":
+        return story
+    (other := folder / "other").mkdir()
+    shutil.copy(story.file, other)
+    return replace(story, pair=replace(story.pair, folder=other))
+
+
+@pytest.mark.parametrize("place", ["here", "on another machine"])
+def test_pause__a_command_is_running__ends_it_at_once_and_refuses_the_next(story, tmp_path, place):
     story.in_parallel()
     plan = story.plan()
     held, waiting = tmp_path / "held", tmp_path / "waiting"
@@ -138,9 +151,9 @@ def test_pause__a_command_is_running__ends_it_at_once_and_refuses_the_next(story
         fcntl.flock(file, fcntl.LOCK_EX)
         with process(story, "cutover", "--apply", plan) as running:
             until(lambda: waiting.exists() and waiting.read_text(), "the hook was never run")
-            said = story.done("pause", "--because", "wait for Ana").stdout
+            said = operator(story, tmp_path, place).done("pause", "--because", "wait for Ana").stdout
             _, errors = running.communicate(timeout=WITHIN_S)
-    assert f"stopped `cutover` of ana, pid {running.pid}" in said
+    assert (f"stopped `cutover` of ana, pid {running.pid}" in said) == (place == "here")
     assert running.returncode == 3
     assert "HO504" in errors
     assert "HO507  everything is paused by ana" in story.refused("resume")

@@ -16,6 +16,7 @@ from handover.cutover.states import MEANINGS, STATES
 from sandbox import house
 
 DOCS = house.ROOT / "docs"
+SOURCE = house.ROOT / "handover/src/handover"
 BOOKS = sorted((DOCS / "runbooks").glob("*.md"))
 HEADINGS = ("## What you see", "## What you type", "## What can go wrong", "## How to go back")
 
@@ -72,6 +73,15 @@ def test_hooks_page__names_every_point():
     text = (DOCS / "reference/hooks.md").read_text()
     for point in HookPoint.__args__:
         assert f"`{point}`" in text, point
+
+
+def test_findings_page__has_every_code_of_the_night():
+    text = (DOCS / "reference/handover-findings.md").read_text()
+    sources = (path for folder in ("journal", "cutover", "backup") for path in (SOURCE / folder).glob("*.py"))
+    codes = {code for path in (*sources, SOURCE / "hooks.py") for code in re.findall(r"HO5\d\d", path.read_text())}
+    spans = [range(int(a), int(b or a) + 1) for a, b in re.findall(r"HO(5\d\d)(?:\WHO(5\d\d))?", text)]
+    assert len(codes) > 30
+    assert not [code for code in sorted(codes) if not any(int(code[2:]) in span for span in spans)]
 
 
 @pytest.mark.parametrize("name", ["stop-vm", "page"])

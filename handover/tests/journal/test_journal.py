@@ -131,11 +131,11 @@ def test_lease__another_operator_holds_it__says_who(begun, tmp_path, monkeypatch
     monkeypatch.setenv("HANDOVER_OPERATOR", "bob")
     with held(elsewhere, "rehearse-rollback"):
         monkeypatch.setenv("HANDOVER_OPERATOR", "ana")
-        said = begun.refused("cutover", "begin", "--apply")
+        said = begun.refused("resume")
         assert "HO503  another operator holds the lease: bob on " in said
         assert "`rehearse-rollback`" in said
         assert "Lease: bob on" in begun.handover("status").stdout
-    begun.done("cutover", "begin", "--apply")
+    begun.done("resume")
 
 
 def test_lease__ran_out_but_the_session_lives__is_not_taken(begun, tmp_path):

@@ -36,7 +36,8 @@ def run(config: Config, name: str, url: str, *arguments: str) -> None:
     """
     given = conninfo_to_dict(url)
     environment = os.environ | {ours: str(given[theirs]) for theirs, ours in VARIABLES.items() if theirs in given}
-    argv = [str(program_path(config, name)), *arguments]
+    folder = config.backup.programs
+    argv = [str(config.root / folder / name if folder else program_path(config, name)), *arguments]
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BackupError(f"{name} failed: {done.stderr.strip()[-2000:]}")

@@ -197,19 +197,22 @@ class Load(_Section):
 
 
 class BackupSettings(_Section):
-    """How a backup is made and tried; ``[prove] pg_bin`` names the folder of PostgreSQL's programs.
+    """How a backup is made and tried.
 
     Attributes
     ----------
     folder
         Where backups go, relative to ``handover.toml``.
+    programs
+        Folder of ``pg_dump`` and ``pg_restore``; that of ``[prove] pg_bin`` when none.
     restore_url_env
-        Environment variable with the URL of an empty database to restore into.
+        Environment variable with the URL of a server to restore on, as a role that may make databases.
     objects
         Whether the files of the backend's default storage are listed with their checksums.
     """
 
     folder: Path = Path(".handover/backups")
+    programs: Path | None = None
     restore_url_env: str = "HANDOVER_RESTORE_URL"
     objects: bool = True
 
