@@ -87,6 +87,16 @@ def keep_writing(url, over):
             connection.execute(query.replace("dance_tasks", f"dance_tasks {columns}"))
 
 
+def test_watch__samples_are_old__are_forgotten_and_the_verdicts_kept(watched):
+    watched.declare(section(keep_samples_h=0.1 / 3600))
+    watched.pair.handover("watch", "--for", "1s")
+    with psycopg.connect(watched.url) as connection:
+        oldest = connection.execute("SELECT min(at) FROM handover.watch_samples").fetchone()[0]
+    ends = sorted({window["window_end"] for window in watched.windows()})
+    assert len(ends) >= 2
+    assert oldest is None or oldest > ends[0]
+
+
 def test_watch__no_table_to_keep_it_in__refuses_and_says_what_makes_one(pair):
     done = pair.handover("watch", "--once")
     assert done.returncode == 3
@@ -108,8 +118,7 @@ def test_watch__flow_that_nobody_declared__says_which_there_are(watched):
     assert "[watch] names the flow 'walk', which [[flows]] does not declare; there is: none." in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_watch__told_to_stop__ends_and_judges_no_half_window(watched, number):
+def test_watch__ctrl_c__ends_and_judges_no_half_window(watched):
     watched.declare(section(window_s=600))
     path = str(watched.pair.folder / "handover.toml")
     command = [sys.executable, "-c", "from handover.cli import app; app()", "watch", "--config", path]
@@ -117,14 +126,14 @@ def test_watch__told_to_stop__ends_and_judges_no_half_window(watched, number):
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         assert process.stderr.readline() == "watching; a verdict every 600 s\n"
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         said = process.stderr.read()
         assert process.wait() == 1
     assert "no window was finished, so there is no verdict" in said
     assert watched.windows() == []
 
 
-def test_watch__everything_is_paused__ends_and_does_not_begin_again(watched):
+def test_watch__everything_is_paused__is_told_so_by_a_signal_ends_and_does_not_begin_again(watched):
     watched.declare(section(window_s=0.3))
     path = str(watched.pair.folder / "handover.toml")
     command = [sys.executable, "-c", "from handover.cli import app; app()", "watch", "--config", path]

@@ -12,6 +12,8 @@ from handover.journal.journal import opened
 from handover.report.page import facts, look_at_gates, rendered
 from handover.report.serve import serving
 from handover.tests.cutover.conftest import FROM_OCTODNS
+from handover.tests.parallel.conftest import section
+from handover.tests.report.conftest import wait_for_windows, watched
 from tests import browser
 
 pytestmark = pytest.mark.filterwarnings(FROM_OCTODNS)
@@ -177,21 +179,23 @@ def test_serve__other_addresses_of_this_machine__are_not_listened_on(live):
 
 
 @pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSING)
-def test_report__in_a_browser__fits_a_desk_and_a_phone_and_stays_fresh(moved):
-    with opened(moved.config) as journal:
-        look = look_at_gates(moved.config, journal)
+def test_report__in_a_browser__fits_a_desk_and_a_phone_and_stays_fresh(story):
+    story.declare(section(probes=[{"name": "health", "path": "/health"}]))
+    story.in_parallel()
 
     def page(nonce: str) -> str:
-        with opened(moved.config) as journal:
-            return rendered(facts(moved.config, journal, look), live=nonce)
+        with opened(story.config) as journal:
+            return rendered(facts(story.config, journal, look_at_gates(story.config, journal)), live=nonce)
 
-    with serving(page) as server, browser.page() as shown:
+    with watched(story), serving(page) as server, browser.page() as shown:
+        wait_for_windows(story, 2)
         for scheme in ("light", "dark"):
             shown.emulate_media(color_scheme=scheme)
             for width in (1280, 390):
                 shown.set_viewport_size({"width": width, "height": 844})
                 shown.goto(server.url)
                 assert shown.evaluate("document.documentElement.scrollWidth") == width
+                assert shown.locator("svg").count() == 4
         first = shown.locator("header time").get_attribute("datetime")
         shown.locator("summary", has_text="are green").click()
         newer = "first => document.querySelector('header time').dateTime !== first"

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from http import HTTPStatus
 
 import httpx
 
@@ -55,6 +54,6 @@ class Asker:
                 body += part
                 if time.monotonic() > deadline:
                     raise httpx.ReadTimeout("the body took too long")
-        if answer.status_code == HTTPStatus.OK and probe.contains and probe.contains.encode() not in body:
+        if answer.status_code == probe.status and probe.contains and probe.contains.encode() not in body:
             return answer.status_code, f"{probe.name} does not contain {probe.contains!r}"
         return answer.status_code, ""

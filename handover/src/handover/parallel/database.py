@@ -10,7 +10,7 @@ from psycopg import Connection, sql
 
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.parallel.settings import Place, Tasks, Watch
-from handover.schema.models import Description
+from handover.schema.models import Model
 
 OPTIONS = "-c default_transaction_read_only=on -c lock_timeout=2000 -c statement_timeout={timeout_ms}"
 CONNECTIONS: LiteralString = """
@@ -56,8 +56,8 @@ class Reader:
 
 
 def table_of(name: str) -> sql.Identifier:
-    """Return a table's name as SQL; a dot parts the schema."""
-    return sql.Identifier(*name.split("."))
+    """Return a table's name as SQL; a dot parts the schema, with quotes around it or without."""
+    return sql.Identifier(*name.replace('"', "").split("."))
 
 
 def expression(text: str) -> sql.SQL:
@@ -67,14 +67,14 @@ def expression(text: str) -> sql.SQL:
 
 def look(reader: Reader, watch: Watch) -> Iterator[Sample]:
     """Measure what is measured at every look."""
-    began = datetime.now(UTC)
+    now, began = None, datetime.now(UTC)
     try:
         with reader.session() as connection:
+            began = datetime.now(UTC)  # opening a session may take its time
             (now,) = connection.execute("SELECT clock_timestamp()").fetchone() or (None,)
     except psycopg.Error as error:
         # Also a value: that the database is away is what was to be found out.
         yield measured("both", "database", 1, ok=False, reason=f"the database does not answer: {first_line(error)}")
-        now = None
     else:
         yield measured("both", "database", 1)
     if now is not None:
@@ -96,13 +96,26 @@ def number(reader: Reader, system: Place, metric: str, query: str | sql.Composed
 
 
 def look_at_window(
-    reader: Reader, watch: Watch, described: Sequence[Description], tables: Iterable[str], since: datetime
+    reader: Reader, watch: Watch, models: Sequence[tuple[str, Model]] | None, since: datetime
 ) -> Iterator[Sample]:
-    """Measure what is measured once a window: tasks, and rows that must not exist."""
+    """Measure what is measured once a window: tasks, and rows that must not exist.
+
+    Parameters
+    ----------
+    reader, watch
+        Where to look, and what for.
+    models
+        Each mapped table with a model on it, of both systems; None when one of them does not tell.
+    since
+        When the window began.
+    """
     if watch.tasks:
         yield from _tasks(reader, watch, watch.tasks, since)
-    yield from _broken(reader, "choices", _choices(described, tables), described)
-    yield from _broken(reader, "orphans", _orphans(described, tables), described)
+    for name, queries in (("choices", _choices), ("orphans", _orphans)):
+        if models is None:
+            yield unmeasured("both", f"invariant_{name}", "not both systems tell of their mapped models")
+        else:
+            yield _broken(reader, f"invariant_{name}", queries(models))
     for invariant in watch.invariants:
         sample = number(reader, "both", f"invariant_{invariant.name}", invariant.sql)
         yield _explained(sample, invariant.because)
@@ -114,53 +127,34 @@ def _explained(sample: Sample, because: str) -> Sample:
     return Sample(sample.at, sample.system, sample.metric, sample.value, ok=False, reason=because)
 
 
-def _broken(
-    reader: Reader, name: str, queries: Iterable[tuple[str, sql.Composed]], described: Sequence[Description]
-) -> Iterator[Sample]:
-    if len(described) < len(("original", "backend")):
-        yield unmeasured("both", f"invariant_{name}", "not both systems describe their models")
-        return
-    total, where, last = 0.0, [], unmeasured("both", f"invariant_{name}", "no model has such a field")
+def _broken(reader: Reader, metric: str, queries: Iterable[tuple[str, sql.Composed]]) -> Sample:
+    """Return how many rows the queries count together; a query that fails makes the whole unmeasured."""
+    total, where = 0.0, []
     for place, query in queries:
-        last = number(reader, "both", f"invariant_{name}", query)
-        if last.value is None:
-            yield Sample(last.at, "both", last.metric, None, ok=False, reason=f"{place}: {last.reason}")
-            return
-        total += last.value
-        where += [f"{place} ({last.value:g})"] if last.value else []
-    if last.value is not None:
-        yield measured("both", f"invariant_{name}", total, ok=not total, reason=", ".join(where))
-    elif name == "orphans":
-        yield measured("both", "invariant_orphans", 0)  # nothing points anywhere
-    else:
-        yield measured("both", f"invariant_{name}", 0)
+        one = number(reader, "both", metric, query)
+        if one.value is None:
+            return unmeasured("both", metric, f"{place}: {one.reason}")
+        total += one.value
+        where += [f"{place} ({one.value:g})"] if one.value else []
+    return measured("both", metric, total, ok=not total, reason=", ".join(where))
 
 
-def _choices(described: Sequence[Description], tables: Iterable[str]) -> Iterator[tuple[str, sql.Composed]]:
+def _choices(models: Sequence[tuple[str, Model]]) -> Iterator[tuple[str, sql.Composed]]:
     """Yield a query for each column with choices: rows whose value neither system would choose."""
-    wanted = set(tables)
     known: dict[tuple[str, str], set[str]] = {}
-    for description in described:
-        for model in description.concrete():
-            for field in model.fields if model.table in wanted else ():
-                if field.values():
-                    known.setdefault((model.table, field.column), set()).update(field.values())
+    for table, model in models:
+        for field in model.fields:
+            if field.values():
+                known.setdefault((table, field.column), set()).update(field.values())
     for (table, column), values in sorted(known.items()):
         names = [table_of(table), sql.Identifier(column)]
         query = sql.SQL("SELECT count(*) FROM {0} t WHERE t.{1}::text <> ALL ({2})")
         yield f"{table}.{column}", query.format(*names, sql.Literal(sorted(values)))
 
 
-def _orphans(described: Sequence[Description], tables: Iterable[str]) -> Iterator[tuple[str, sql.Composed]]:
+def _orphans(models: Sequence[tuple[str, Model]]) -> Iterator[tuple[str, sql.Composed]]:
     """Yield a query for each foreign key: rows that point at nothing."""
-    wanted = set(tables)
-    keys = {
-        (model.table, field.column, *field.references)
-        for description in described
-        for model in description.concrete()
-        for field in model.fields
-        if model.table in wanted and field.references
-    }
+    keys = {(table, f.column, *f.references) for table, model in models for f in model.fields if f.references}
     for table, column, to_table, to_column in sorted(keys):
         query = sql.SQL(
             "SELECT count(*) FROM {0} t LEFT JOIN {2} o ON o.{3} = t.{1} WHERE t.{1} IS NOT NULL AND o.{3} IS NULL"

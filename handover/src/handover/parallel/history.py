@@ -27,8 +27,10 @@ INTO_SAMPLES = (
 )
 INTO_WINDOWS = (
     "INSERT INTO handover.watch_windows (run, window_start, window_end, system, metric, value, verdict, reason)"
-    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+    # An answer may be lost after its commit; what is sent again is there already.
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
 )
+FORGET = "DELETE FROM handover.watch_samples WHERE at < now() - make_interval(secs => %s)"
 LAST_PAUSE = "SELECT kind FROM handover.journal WHERE kind IN ('pause', 'lift') ORDER BY seq DESC LIMIT 1"
 
 
@@ -112,6 +114,7 @@ class History:
             with connection.transaction(), connection.cursor() as cursor:
                 for query in (INTO_SAMPLES, INTO_WINDOWS):
                     cursor.executemany(query, [row for into, row in self._waiting if into == query])
+                cursor.execute(FORGET, [self._config.watch.keep_samples_h * 3600])
         except psycopg.OperationalError:
             return False
         self._waiting.clear()

@@ -65,10 +65,8 @@ class Rule:
     def judge(self, samples: Sequence[Sample]) -> Judged:
         """Return the verdict on the samples of a window; those of other metrics are left out."""
         mine = [s for s in samples if s.system == self.system and s.metric == self.source]
-        if not mine and any(s.value is not None for s in samples if (s.system, s.metric) == (self.system, self.idle)):
-            return self._judged(None, "not enough traffic", f"0, at least {self.minimum} are needed")
         if not mine:
-            return self._judged(None, "no data", f"nothing measured {self.source}")
+            return self._nothing(samples)
         values = [s.value for s in mine if s.value is not None]
         blind = [s for s in mine if s.value is None]
         value = self._value(mine, values)
@@ -80,9 +78,17 @@ class Rule:
         if value is None:
             return self._judged(None, "no data", f"none of {counted(len(mine), 'request')} was answered")
         if not self._enough(mine):
-            had = self._number(mine)
-            return self._judged(value, "not enough traffic", f"{had:g}, at least {self.minimum} are needed")
+            return self._judged(value, "not enough traffic", self._too_little(self._number(mine)))
         return self._judged(value, "green", self._why(value, mine))
+
+    def _nothing(self, samples: Sequence[Sample]) -> Judged:
+        others = (s for s in samples if (s.system, s.metric) == (self.system, self.idle))
+        if any(s.value is not None for s in others):
+            return self._judged(None, "not enough traffic", self._too_little(0))
+        return self._judged(None, "no data", f"nothing measured {self.source}")
+
+    def _too_little(self, number: float) -> str:
+        return f"{number:g}, at least {self.minimum} are needed"
 
     def _enough(self, mine: Sequence[Sample]) -> bool:
         return self._number(mine) >= self.minimum

@@ -118,6 +118,8 @@ class Watch(_Section):
         The same of rows that one system wrote and the other read.
     min_tasks
         The same of tasks that a system starts and finishes.
+    keep_samples_h
+        Single measurements are forgotten after so many hours; the verdicts on windows are kept.
     sample
         Newest changes of each table that are read back at each look.
     probes, journeys
@@ -138,6 +140,7 @@ class Watch(_Section):
     min_requests: int = Field(default=10, ge=1)
     min_rows: int = Field(default=1, ge=1)
     min_tasks: int = Field(default=1, ge=0)
+    keep_samples_h: float = Field(default=48, gt=0)
     sample: int = Field(default=20, ge=1, le=1000)
     probes: tuple[Probe, ...] = (Probe(name="health", path="/health", kind="health"),)
     journeys: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ from handover.parallel.progress import Rising
 from handover.parallel.rule import rules
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.parallel.traffic import Walker, walkers
+from handover.schema.models import Model
 
 Collector = Callable[[], Iterable[Sample]]
 HEED_STOP_EVERY_S = 0.2
@@ -160,9 +161,19 @@ class Watcher:
         yield from stored.look(self._row_reader, self.config, self._posts)
 
     def _window_end(self, start: datetime) -> Iterable[Sample]:
-        described = [post.described for post in self._posts.values() if post.described]
-        tables = [pair.table for pair in self.config.models]
-        return database.look_at_window(self._window_reader, self.config.watch, described, tables, start)
+        return database.look_at_window(self._window_reader, self.config.watch, self._models(), start)
+
+    def _models(self) -> list[tuple[str, Model]] | None:
+        found = []
+        for side, post in self._posts.items():
+            described = post.described
+            by_path = {model.path: model for model in described.concrete()} if described else {}
+            for pair in self.config.models:
+                path = pair.original if side == "original" else pair.backend
+                if path not in by_path:
+                    return None
+                found.append((pair.table, by_path[path]))
+        return found
 
 
 def _collected(collector: Collector) -> list[Sample]:
