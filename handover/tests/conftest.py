@@ -122,7 +122,8 @@ def toml(stage: Stage, database: str, python: list[str]) -> str:
             f"environment = {{ {environment} }}",
             'schema = "public"' if side == "backend" else "",
         ]
+    label = stage.shape.project.label
     for name, model in stage.shape.project.models.items():
-        lines += ["[[models]]", f'original = "dance.models.{name}"', f'backend = "apps.dance.models.{name}"']
-        lines.append(f'table = "{model.table}"')
+        lines += ["[[models]]", f'original = "{label}.models.{name}"', f'backend = "apps.{label}.models.{name}"']
+        lines.append(f"table = {json.dumps(model.table)}")
     return "\n".join([*lines, ""])

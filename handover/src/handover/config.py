@@ -9,7 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from handover.cutover.settings import BackupSettings, Cleanup, Gate, Hooks, Rollback, Traffic, Verify
 from handover.errors import ConfigurationError
+from handover.journal.settings import JournalSettings
+from handover.journeys.journey import Journey, numbered
+from handover.parallel.settings import Shadow, Watch
 
 SideName = Literal["original", "backend"]
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
@@ -47,8 +51,10 @@ class System(_Section):
     environment
         Variables it needs. ``${NAME}`` stands for a variable of the environment that ``handover`` runs in, so that
         no secret is written down.
-    base_url
-        Where it answers HTTP requests.
+    base_url, health
+        Where it answers HTTP requests, and the path that says whether it is well.
+    insecure_http
+        Whether plain HTTP is meant: for a rehearsal on this machine, never for the real night.
     connections
         How many database connections it may open at once: processes times threads, workers included.
     """
@@ -58,6 +64,8 @@ class System(_Section):
     settings: str
     environment: dict[str, str] = {}
     base_url: str | None = Field(default=None, pattern=r"^https?://")
+    health: str = Field(default="/health", pattern=r"^/")
+    insecure_http: bool = False
     connections: int = Field(default=20, ge=1)
 
     def variables(self) -> dict[str, str]:
@@ -127,11 +135,43 @@ class Bucket(_Section):
 
 
 class Dns(_Section):
-    """The record that decides which system people reach; ``ttl_s`` in seconds."""
+    """The record that decides which system people reach.
+
+    Attributes
+    ----------
+    zone, record, type
+        Where it stands; ``record`` is relative to the zone, empty for the zone itself.
+    ttl_s
+        The TTL around the switch, in seconds.
+    former_ttl_s
+        What the TTL was before somebody lowered it by hand; the journal knows it when ``cutover begin`` lowers it.
+    original, backend
+        What it holds while people reach one system or the other.
+    octodns_config
+        The configuration of octoDNS, with the zone's provider.
+    authoritative
+        Its name servers, ``address`` or ``address:port``; asked of the resolvers when empty.
+    resolvers
+        Resolvers that must have seen the change as well, in the same form.
+    rehearsal_record
+        A second record of the zone, on which a rollback is rehearsed.
+    timeout_s, verify_s
+        How long one call of the provider may take, and how long until all name servers answer alike.
+    """
 
     zone: str
     record: str
+    type: Literal["A", "AAAA", "CNAME"] = "A"
     ttl_s: int = Field(default=60, ge=1)
+    former_ttl_s: int | None = Field(default=None, ge=1)
+    original: tuple[str, ...] = ()
+    backend: tuple[str, ...] = ()
+    octodns_config: Path | None = None
+    authoritative: tuple[str, ...] = ()
+    resolvers: tuple[str, ...] = ()
+    rehearsal_record: str | None = None
+    timeout_s: float = Field(default=60.0, gt=0)
+    verify_s: float = Field(default=60.0, gt=0)
 
 
 class Config(_Section):
@@ -145,6 +185,17 @@ class Config(_Section):
     index: Index | None = None
     bucket: Bucket | None = None
     dns: Dns | None = None
+    flows: tuple[Journey, ...] = ()
+    journal: JournalSettings = JournalSettings()
+    gates: tuple[Gate, ...] = ()
+    traffic: Traffic = Traffic()
+    verify: Verify = Verify()
+    rollback: Rollback = Rollback()
+    cleanup: Cleanup = Cleanup()
+    backup: BackupSettings = BackupSettings()
+    hooks: Hooks = Hooks()
+    watch: Watch = Watch()
+    shadow: Shadow = Shadow()
 
     def new_columns(self) -> frozenset[tuple[str, str]]:
         """Return the (table, column) pairs that the backend may add to shared tables."""
@@ -174,7 +225,7 @@ def load(path: Path) -> Config:
     """
     try:
         text = path.read_text()
-        values = tomllib.loads(text)
+        values = numbered(tomllib.loads(text), text, line_of)
         return Config.model_validate({"root": path.parent.resolve(), **values})
     except FileNotFoundError as error:
         message = f"{path} does not exist. Run from the folder that holds handover.toml, or name it: --config FILE"
@@ -200,16 +251,11 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
     3
     """
     section: tuple[str | int, ...] = ()
-    counts: dict[str, int] = {}
+    lists: dict[tuple[str | int, ...], int] = {}
     best, depth = 1, 0
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[(\[?)\s*([^\]]+?)\s*\]", line):
-            name = header[2].replace('"', "")
-            section = tuple(name.split("."))
-            if header[1]:
-                section = (*section, counts.get(name, 0))
-                counts[name] = counts.get(name, 0) + 1
-            here = section
+            here = section = _section(header[2].replace('"', "").split("."), lists, opens=bool(header[1]))
         elif key := re.match(r"\s*\"?([\w-]+)\"?\s*=", line):
             here = (*section, key[1])
         else:
@@ -217,6 +263,18 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
         if len(here) > depth and tuple(place[: len(here)]) == here:
             best, depth = number, len(here)
     return best
+
+
+def _section(names: list[str], lists: dict[tuple[str | int, ...], int], *, opens: bool) -> tuple[str | int, ...]:
+    """Return where a header leads: each list on the way stands for its newest member."""
+    here: tuple[str | int, ...] = ()
+    for position, name in enumerate(names, 1):
+        here = (*here, name)
+        if opens and position == len(names):
+            lists[here] = lists.get(here, -1) + 1
+        if here in lists:
+            here = (*here, lists[here])
+    return here
 
 
 def database_url(config: Config) -> str:

@@ -10,8 +10,29 @@ import typer
 
 from handover.errors import HandoverError
 
-# Each command is a module and a function of that name; only the one that is asked for is loaded.
-COMMANDS = ("init", "doctor", "check", "contract", "document", "adopt")
+# Each command is a module and a function of that name, a dash being an underscore there; only the one that is asked for
+# is loaded.
+COMMANDS = (
+    "init",
+    "doctor",
+    "check",
+    "contract",
+    "document",
+    "adopt",
+    "init-journal",
+    "status",
+    "watch",
+    "gates",
+    "sign",
+    "backup",
+    "cutover",
+    "verify",
+    "rollback",
+    "rehearse-rollback",
+    "resume",
+    "pause",
+    "cleanup",
+)
 
 
 def _command_line(names: tuple[str, ...]) -> typer.Typer:
@@ -22,11 +43,12 @@ def _command_line(names: tuple[str, ...]) -> typer.Typer:
         """Document, check, prove, perform, watch and undo the move from one Django system to another."""
 
     for name in names:
-        command = getattr(import_module(f"handover.cli.{name}"), name)
+        module = name.replace("-", "_")
+        command = getattr(import_module(f"handover.cli.{module}"), module)
         if isinstance(command, typer.Typer):
             line.add_typer(command, name=name)
         else:
-            line.command()(command)
+            line.command(name)(command)
     return line
 
 

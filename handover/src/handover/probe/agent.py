@@ -493,14 +493,16 @@ def load(request):
     """Take in a chapter; only an agent that was started to act does."""
     if not ACTING:
         raise RuntimeError("the probe was started to look; only one that was started to act takes in chapters")
-    names = {"plain": plain, "dotted": dotted, "__name__": "handover_" + request["name"]}
+    names = {"plain": plain, "dotted": dotted, **SHARED, "__name__": "handover_" + request["name"]}
     exec(compile(request["source"], "handover-" + request["name"], "exec"), names)  # noqa: S102
     ANSWERS.update(names["ANSWERS"])
+    SHARED.update({name: names[name] for name in names.get("SHARES", ())})
     return sorted(names["ANSWERS"])
 
 
 ANSWERS = {"describe": describe, "render": render, "files": files, "load": load}
 ACTING = []
+SHARED = {}  # what a chapter gives to those after it
 
 
 def answer(request):

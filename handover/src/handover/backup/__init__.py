@@ -1,0 +1,1 @@
+"""A backup that was restored and compared, or it is none."""

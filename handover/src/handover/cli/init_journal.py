@@ -1,0 +1,52 @@
+"""``handover init-journal``: the journal's role, schema and tables, and out again."""
+
+from typing import Annotated
+
+import psycopg
+import typer
+
+from handover import config as configuration
+from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out
+from handover.config import Config, database_url
+from handover.errors import HandoverError, Refused
+from handover.journal.install import install, plan, uninstall
+
+
+def init_journal(
+    config: ConfigOption = DEFAULT_CONFIG,
+    apply: ApplyOption = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Remove the journal, its schema and its role.")] = False,
+    confirm: Annotated[str, typer.Option(help="With --undo --apply: the database's name, instead of typing it.")] = "",
+) -> None:
+    """Make the journal in the shared database: a role that cannot log in, its schema, its tables."""
+    pair = configuration.load(config)
+    try:
+        if undo:
+            _undo(pair, apply=apply, confirm=confirm)
+        else:
+            _make(pair, apply=apply)
+    except psycopg.Error as error:
+        raise HandoverError(f"the database refused: {str(error).strip()}", code="HO004") from error
+
+
+def _make(pair: Config, *, apply: bool) -> None:
+    with psycopg.connect(database_url(pair)) as connection:
+        steps = plan(connection, pair)
+    if not apply:
+        out.print("\n".join(f"{number:3}. {step.title}" for number, step in enumerate(steps, 1)))
+        out.print("Nothing was changed. To do it: handover init-journal --apply")
+        return
+    install(pair)
+    out.print("The journal is there. Undo: handover init-journal --undo")
+
+
+def _undo(pair: Config, *, apply: bool, confirm: str) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(database_url(pair)).get("dbname")
+    if not apply:
+        out.print(f"Would remove the schema handover of {name} with every entry, and the role {pair.journal.role}.")
+        out.print("Nothing was changed. To do it: handover init-journal --undo --apply")
+        return
+    typed = confirm or typer.prompt(f"Type the name of the database to remove its journal ({name})", err=True)
+    if typed != name:
+        raise Refused(f"{typed!r} is not {name!r}, which was to be confirmed; nothing was changed.", code="HO005")
+    out.print("\n".join(uninstall(pair)))

@@ -1,0 +1,23 @@
+"""``handover resume``: go on, or back, after an interruption."""
+
+from typing import Annotated
+
+import typer
+
+from handover import config as configuration
+from handover.cli.console import DEFAULT_CONFIG, BecauseOption, ConfigOption, CopyAloneOption, progress
+from handover.cli.cutover import show
+from handover.cutover import commands
+from handover.cutover.opening import night
+
+
+def resume(
+    config: ConfigOption = DEFAULT_CONFIG,
+    back: Annotated[bool, typer.Option("--back", help="Go back instead of on.")] = False,
+    because: BecauseOption = "interrupted",
+    copy_alone: CopyAloneOption = False,
+) -> None:
+    """Finish what was interrupted, or take it back."""
+    pair = configuration.load(config)
+    with night(pair, "resume", say=progress.print, copy_alone=copy_alone) as tonight:
+        show(commands.back(tonight, because) if back else commands.resume(tonight))

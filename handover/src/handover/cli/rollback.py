@@ -1,0 +1,45 @@
+"""``handover rollback``: back to the original."""
+
+from typing import Annotated
+
+import typer
+
+from handover import config as configuration
+from handover.cli.console import (
+    DEFAULT_CONFIG,
+    ApplyOption,
+    BecauseOption,
+    ConfigOption,
+    CopyAloneOption,
+    out,
+    progress,
+)
+from handover.cli.cutover import show
+from handover.cutover.opening import night
+from handover.cutover.provider import require
+from handover.cutover.rollback import ROLLBACK
+from handover.cutover.run import begin
+from handover.errors import ConfigurationError
+
+
+def rollback(
+    config: ConfigOption = DEFAULT_CONFIG,
+    apply: ApplyOption = False,
+    because: BecauseOption = "",
+    unproven: Annotated[str, typer.Option(metavar="REASON", help="Go although the original is not proven.")] = "",
+    copy_alone: CopyAloneOption = False,
+) -> None:
+    """Move people back to the original, after it proved that it is alive, can write and carries load."""
+    pair = configuration.load(config)
+    if not apply:
+        dns = require(pair)
+        out.print(f"Would try the original, then point {dns.record}.{dns.zone} at {', '.join(dns.original)}.")
+        out.print(f"Budget: {pair.rollback.budget_s / 60:g} minutes. May decide: {', '.join(pair.rollback.allowed)}.")
+        out.print("Nothing was changed. To do it: handover rollback --apply --because …")
+        return
+    if not because:
+        raise ConfigurationError("a rollback needs --because: the incident's record begins with it.")
+    with night(pair, "rollback", say=progress.print, copy_alone=copy_alone) as tonight:
+        progress.print(f"budget: {pair.rollback.budget_s / 60:g} minutes from now")
+        facts = {"because": because, "unproven": unproven, "decided_at": tonight.journal.now().isoformat()}
+        show(begin(tonight, ROLLBACK, facts))

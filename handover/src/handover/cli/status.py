@@ -1,0 +1,36 @@
+"""``handover status``: where are we?"""
+
+import json
+
+import typer
+
+from handover import config as configuration
+from handover.cli.console import DEFAULT_CONFIG, ConfigOption, JsonOption, out
+from handover.cutover import status as looking
+from handover.errors import Refused
+from handover.journal.journal import Journal
+
+DIFFERENT = 4
+
+
+def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Say where the move is, what is under way, and what people reach; change nothing.
+
+    Exit 4 when the name servers do not say what the journal says, or it contradicts itself.
+    """
+    pair = configuration.load(config)
+    try:
+        journal = Journal(pair)
+    except Refused as error:
+        out.print(f"State: none. {error}")
+        return
+    try:
+        found = looking.status(pair, journal)
+    finally:
+        journal.close()
+    if as_json:
+        print(json.dumps(looking.as_json(found), indent=2, default=str))  # noqa: T201 - nothing may wrap it
+    else:
+        out.print("\n".join(looking.lines(found)))
+    if found.agrees is False or found.position.conflict:
+        raise typer.Exit(DIFFERENT)

@@ -1,0 +1,101 @@
+"""``handover watch``: both systems on one database, measured and judged, until it is stopped."""
+
+import re
+import secrets
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from threading import Event
+from typing import Annotated
+
+import typer
+
+from handover import config as configuration
+from handover.cli.check import DEFAULT_CONFIG, ConfigOption, say
+from handover.config import Config, database_url
+from handover.errors import ConfigurationError
+from handover.parallel.history import History, Window
+from handover.parallel.watch import Watcher
+from handover.report.table import BAD, GOOD, OPEN
+
+GREEN, NOT_SEEN, RED = 0, 1, 4
+UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+MARKS = {"green": GOOD, "red": BAD, "no data": OPEN, "not enough traffic": OPEN}
+
+
+def watch(
+    config: ConfigOption = DEFAULT_CONFIG,
+    once: Annotated[bool, typer.Option("--once", help="Judge one window, then end.")] = False,
+    for_: Annotated[str, typer.Option("--for", help="How long, for example 90s, 5m, 2h; else until stopped.")] = "",
+) -> None:
+    """Watch both systems and keep what is seen.
+
+    Exit 0 every window was green, 4 something was red, 1 something had no data or too little traffic.
+    """
+    pair = configuration.load(config)
+    for_s = pair.watch.window_s if once else duration_s(for_)
+    url = database_url(pair)
+    run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    history = History(pair, url, run)
+    try:
+        history.require()
+        verdicts = observe(pair, url, history, for_s=for_s, stop=stopping())
+    finally:
+        history.close()
+    if not verdicts:
+        say("no window was finished, so there is no verdict")
+    raise typer.Exit(RED if "red" in verdicts else GREEN if verdicts == {"green"} else NOT_SEEN)
+
+
+def observe(pair: Config, url: str, history: History, *, for_s: float | None, stop: Event) -> set[str]:
+    """Watch window after window; return every verdict there was."""
+    verdicts: set[str] = set()
+    with Watcher(pair, url) as watcher:
+        watcher.meet(stop)
+        began = time.monotonic()
+        say(f"watching; a verdict every {pair.watch.window_s:g} s")
+        while not stop.is_set() and (for_s is None or time.monotonic() - began < for_s):
+            window, samples = watcher.window(stop)
+            kept = history.add(samples, window)
+            if window:
+                show(window)
+                verdicts |= {one.verdict for one in window.judged}
+            if not kept:
+                say("the database does not take what was seen; it waits here and in .handover/watch.jsonl")
+    return verdicts
+
+
+def show(window: Window) -> None:
+    """Print a window: one line, and one for whatever is not green."""
+    bad = [one for one in window.judged if one.verdict != "green"]
+    mark = GOOD if window.green else BAD if any(one.verdict == "red" for one in bad) else OPEN
+    green = len(window.judged) - len(bad)
+    print(f"{mark} {window.end:%H:%M:%S} {green} of {len(window.judged)} measures are green", flush=True)  # noqa: T201
+    for one in bad:
+        print(f"   {MARKS[one.verdict]} {one.system} {one.metric}: {one.verdict}, {one.reason}", flush=True)  # noqa: T201
+
+
+def stopping() -> Event:
+    """Return what is set by Ctrl-C and by SIGTERM."""
+    stop = Event()
+    handler: Callable[..., None] = lambda *_: stop.set()  # noqa: E731 - a signal's handler
+    signal.signal(signal.SIGINT, handler)
+    signal.signal(signal.SIGTERM, handler)
+    return stop
+
+
+def duration_s(text: str) -> float | None:
+    """Return a duration in seconds; None for none.
+
+    Examples
+    --------
+    >>> duration_s("90s"), duration_s("1.5h"), duration_s("")
+    (90.0, 5400.0, None)
+    """
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if not found or float(found[1]) <= 0:
+        raise ConfigurationError(f"--for {text} is no duration; it must look like 90s, 5m, 2h or 1d.")
+    return float(found[1]) * UNITS_S[found[2]]

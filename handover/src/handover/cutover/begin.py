@@ -1,0 +1,32 @@
+"""Begin parallel operation: both systems answer, and the TTL is lowered so that a switch is quick."""
+
+from handover.cutover import health, provider, zone
+from handover.cutover.record import Record, record
+from handover.cutover.run import Action, Command, Evidence, Night
+from handover.errors import Refused
+
+SEE = "see the TTL"
+
+
+def preflight(night: Night) -> Evidence:
+    """Both systems answer, and the record names the original."""
+    answered = {side: health.alive(night.config, side) for side in ("original", "backend")}
+    for one in zone.held(night):
+        if one.record is None or one.record.values != provider.wanted(night.dns, "original").values:
+            message = f"{one.provider}: the record is {one.record or 'not there'}; it must name the original"
+            raise Refused(f"{message} ({', '.join(night.dns.original)}). Nothing was changed.", code="HO570")
+    return answered
+
+
+def see(night: Night) -> Evidence:
+    """Note the TTL that resolvers may still hold."""
+    return {"ttl_s": max(one.record.ttl_s for one in zone.held(night) if one.record)}
+
+
+def lowered(night: Night) -> Record:
+    """Return the record with the TTL of the switch, never a longer one than it has."""
+    dns = night.dns
+    return record(dns.type, dns.ttl_s, dns.original)
+
+
+BEGIN = Command("begin", (Action(SEE, see), *zone.actions(lowered)), preflight, zone.WRITE)

@@ -1,0 +1,93 @@
+"""Gates that read evidence: a backup that was restored, a rollback that was rehearsed, a load that was carried."""
+
+from datetime import timedelta
+
+from handover.config import Config
+from handover.cutover.settings import Gate
+from handover.cutover.sight import Seen, Sight
+from handover.evidence.folder import PLACE, Sealed, read
+from handover.journal.journal import Journal
+
+
+def note(journal: Journal, sealed: Sealed) -> None:
+    """Enter finished evidence into the journal, whose database says when that was."""
+    facts = {"evidence": sealed.summary["kind"], "signature": sealed.signature, "folder": sealed.folder.name}
+    journal.add("evidence", facts)
+
+
+def newest(config: Config, seen_from: Sight, kind: str) -> tuple[Sealed, timedelta] | None:
+    """Return the newest evidence that the journal knows, with its age by the database's clock.
+
+    Raises
+    ------
+    EvidenceError
+        Its files are not those that were signed.
+    """
+    entry = seen_from.latest("evidence", evidence=kind)
+    if entry is None:
+        return None
+    sealed = read(config, config.root / PLACE / entry.body["folder"])
+    return sealed, seen_from.now - entry.at
+
+
+def backup(seen_from: Sight, gate: Gate) -> Seen:
+    """A backup was made, restored into an empty database, and compared."""
+    return _judged(seen_from, gate, "backup", "Make one: handover backup", _of_backup)
+
+
+def rehearsal(seen_from: Sight, gate: Gate) -> Seen:
+    """A rollback was rehearsed within the budget."""
+    return _judged(seen_from, gate, "rehearsal", "Rehearse: handover rehearse-rollback --apply", _of_rehearsal)
+
+
+def capacity(seen_from: Sight, gate: Gate) -> Seen:
+    """The backend carried a multiple of the measured peak."""
+    return _judged(seen_from, gate, "load", "Measure it: handover load --apply", _of_load)
+
+
+def _judged(seen_from: Sight, gate: Gate, kind: str, todo: str, of: object) -> Seen:
+    found = newest(seen_from.config, seen_from, kind)
+    if found is None:
+        return Seen(ok=False, found=f"there is no evidence of kind {kind}", todo=todo)
+    sealed, age = found
+    if age > timedelta(hours=gate.max_age_h):
+        hours = age.total_seconds() / 3600
+        return Seen(ok=False, found=f"the last {kind} is {hours:.1f} h old; at most {gate.max_age_h:g} h", todo=todo)
+    assert callable(of)  # noqa: S101 - one of the three below
+    trouble, words = of(seen_from, gate, sealed)
+    return Seen(ok=not trouble, found=trouble or words, todo=todo)
+
+
+def _of_backup(_: Sight, __: Gate, sealed: Sealed) -> tuple[str, str]:
+    facts = sealed.summary
+    if not facts.get("restored"):
+        return "the backup was not restored, so nobody knows whether it can be", ""
+    if facts.get("differing"):
+        return f"the restored copy differs: {', '.join(facts['differing'])}", ""
+    if not facts.get("tables") or not facts.get("rows"):
+        return "the restored copy was compared over no table or no row", ""
+    return "", f"{facts['tables']} tables, {facts['rows']} rows, {facts.get('objects', 0)} files restored and equal"
+
+
+def _of_rehearsal(seen_from: Sight, _: Gate, sealed: Sealed) -> tuple[str, str]:
+    took, budget = sealed.summary.get("total_s"), seen_from.config.rollback.budget_s
+    if took is None:
+        return "the rehearsal did not come to its end", ""
+    if took > budget:
+        return f"the rehearsed rollback took {took:.0f} s; at most {budget:.0f} s", ""
+    return "", f"the rehearsed rollback took {took:.1f} s of {budget:.0f} s"
+
+
+def _of_load(_: Sight, gate: Gate, sealed: Sealed) -> tuple[str, str]:
+    facts = sealed.summary
+    if not facts.get("requests") or facts.get("failed") is None:
+        return "the load test made no request", ""
+    if facts["failed"]:
+        return f"{facts['failed']} of {facts['requests']} requests failed under load", ""
+    if facts["carried_per_s"] < gate.factor * facts["peak_per_s"]:
+        wanted = f"{gate.factor:g} x the peak of {facts['peak_per_s']:g}/s"
+        return f"{facts['carried_per_s']:.1f} requests/s were carried; {wanted} expected", ""
+    return (
+        "",
+        f"{facts['carried_per_s']:.1f} requests/s carried, {gate.factor:g} x the peak of {facts['peak_per_s']:g}/s",
+    )

@@ -1,0 +1,38 @@
+"""The record of an incident: begun with the rollback, so that nobody has to remember afterwards."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from handover.config import Config
+
+FOLDER = Path(".handover/incidents")
+_TEMPLATE = """\
+# Incident of {at:%F %T %Z}
+
+- **Decided by:** {who} on {machine}
+- **Cause, as far as known:** {because}
+- **State before:** {source}
+- **Impact:** (how many people, for how long, what was lost: to be filled in)
+- **Next attempt:** (what has to be mended first: to be filled in)
+
+## Time line
+
+"""
+
+
+def begin(config: Config, run: str, at: datetime, facts: Mapping[str, Any], who: str, machine: str) -> Path:
+    """Write the record of a rollback, once a run; return its file."""
+    path = config.root / FOLDER / f"{run}.md"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        because = facts.get("because", "not said")
+        path.write_text(_TEMPLATE.format(at=at, who=who, machine=machine, because=because, source=facts["source"]))
+    return path
+
+
+def finish(path: Path, lines: list[str]) -> None:
+    """Write the time line; what people filled in above it stays."""
+    head = path.read_text().partition("## Time line\n")[0]
+    path.write_text(f"{head}## Time line\n\n" + "".join(f"- {line}\n" for line in lines))

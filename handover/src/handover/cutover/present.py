@@ -1,0 +1,73 @@
+"""Gates that look at the present: the check is clean, the proofs are green, the watch was green."""
+
+from datetime import date, timedelta
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import groupby, pairwise
+from operator import itemgetter
+from typing import Any
+
+from handover.check.look import look
+from handover.check.systems import asking
+from handover.config import database_url
+from handover.contract.contract import judge, load, path_of
+from handover.cutover.settings import Gate
+from handover.cutover.sight import Seen, Sight
+
+CENSUS_S = 30.0
+SIDES = {"original", "backend"}
+_WINDOWS = """
+    SELECT system, metric, window_start, window_end, verdict, reason FROM handover.watch_windows
+     WHERE window_end > %s ORDER BY system, metric, window_start
+"""
+
+
+def check(seen_from: Sight, _: Gate) -> Seen:
+    """Run ``handover check`` on the schema as it is."""
+    config = seen_from.config
+    with asking(config) as answers:
+        looked = look(config, database_url(config), answers, budget_s=CENSUS_S, say=lambda _: None)
+    judged = judge(load(path_of(config)), looked.findings, date.today())  # noqa: DTZ011 - a day of the reader's
+    bad = [finding for finding in judged.open if finding.severity != "safe"]
+    if bad or not looked.compared:
+        first = f"{bad[0].code} {bad[0].where}" if bad else "no table was compared"
+        return Seen(ok=False, found=f"the check finds {len(bad)} differences: {first}", todo="See them: handover check")
+    return Seen(ok=True, found=f"the check is clean over {len(looked.compared)} tables")
+
+
+def proofs(seen_from: Sight, gate: Gate) -> Seen:
+    """Ask for green proofs of every group on the schema as it is."""
+    if find_spec("handover.proof.gate") is None:
+        return Seen(ok=False, found="this version has no proofs to ask for", todo="Install one that has.")
+    gate_of_proofs = import_module("handover.proof.gate")
+    reason = gate_of_proofs.proven(seen_from.config, seen_from.fingerprint, timedelta(hours=gate.max_age_h))
+    return Seen(ok=not reason, found=str(reason or "every group is green"), todo="Prove it: handover prove")
+
+
+def watch(seen_from: Sight, gate: Gate) -> Seen:
+    """Every window of the last hours is green, without a gap, for both systems."""
+    since = seen_from.now - timedelta(hours=gate.hours)
+    rows = seen_from.journal.connection().execute(_WINDOWS, [since]).fetchall()
+    todo = "See them: handover watch. Both systems must be watched, with traffic, for that long."
+    missing = sorted(SIDES - {row[0] for row in rows})
+    if missing:
+        return Seen(ok=False, found=f"nothing was watched of {' and '.join(missing)}", todo=todo)
+    for (system, metric), windows in groupby(rows, key=itemgetter(0, 1)):
+        if trouble := _trouble(list(windows), seen_from, since):
+            return Seen(ok=False, found=f"{metric} of the {system} {trouble}", todo=todo)
+    return Seen(ok=True, found=f"{len(rows)} windows of {gate.hours:g} h are green")
+
+
+def _trouble(windows: list[Any], seen_from: Sight, since: Any) -> str:
+    for _, _, start, _, verdict, reason in windows:
+        if verdict != "green":
+            return f"is {verdict} at {start:%F %T}: {reason}"
+    length = windows[0][3] - windows[0][2]
+    if windows[0][2] > since:
+        return f"is watched since {windows[0][2]:%F %T} only; needed since {since:%F %T}"
+    for before, after in pairwise(windows):
+        if after[2] - before[3] > length:
+            return f"was not watched from {before[3]:%F %T} to {after[2]:%F %T}"
+    if seen_from.now - windows[-1][3] > 2 * length:
+        return f"is not watched any more since {windows[-1][3]:%F %T}"
+    return ""

@@ -1,0 +1,167 @@
+"""The way back to the original: it is tried first, then people are sent to it, and each part is timed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from handover.cutover import health, incident, provider, traffic, zone
+from handover.cutover.record import Record
+from handover.cutover.run import Action, Command, Evidence, Night
+from handover.cutover.switch import hook
+from handover.errors import HandoverError, Refused
+from handover.hooks import HookError
+from handover.journal.entry import machine, operator
+
+STILL_POSSIBLE = """\
+Nothing was changed. What can still be done:
+       - start the original again (its runbook), then: handover rollback --apply
+       - stay on the backend and mend it there: people reach it now
+       - send people to the original all the same, knowing that it was not proven:
+         handover rollback --apply --unproven "REASON\""""
+
+
+def preflight(night: Night) -> Evidence:
+    """Prove that the original is alive, can write and carries load, before anybody is sent to it.
+
+    Raises
+    ------
+    Refused
+        The operator may not decide it, or the original fails; says what can still be done.
+    """
+    check_allowed(night)
+    try:
+        return prove(night)
+    except HandoverError as error:
+        if because := night.facts.get("unproven"):
+            night.say(f"UNPROVEN  {error} -- going on because: {because}")
+            return {"unproven": str(error), "because": because}
+        raise Refused(f"{error}\n       {STILL_POSSIBLE}", code="HO586") from error
+
+
+def check_allowed(night: Night) -> None:
+    """Raise unless the operator was named beforehand."""
+    who, allowed = operator(), night.config.rollback.allowed
+    if night.facts.get("automatic") or who in allowed:
+        return
+    named = ", ".join(allowed) or "nobody"
+    message = f"{who} may not decide a rollback; handover.toml names {named}. Nothing was changed."
+    raise Refused(f"{message} Ask one of them, or add the name: [rollback] allowed", code="HO587")
+
+
+def prove(night: Night) -> dict[str, Any]:
+    """Return how the original answered, wrote and carried load, with the seconds of each."""
+    watch = zone.stopwatch()
+    seen: dict[str, Any] = {"alive": health.alive(night.config, "original"), "alive_s": watch()}
+    if night.journal.copy_alone:
+        # Its database is down, so it cannot write; the operator has decided without.
+        seen["note"] = "the database is down: nobody asked whether the original can write"
+    else:
+        watch = zone.stopwatch()
+        seen |= {"write": health.can_write(night.config), "write_s": watch()}
+    watch = zone.stopwatch()
+    return seen | {"warm_up": health.warm_up(night.config, "original"), "warm_up_s": watch()}
+
+
+def to_original(night: Night) -> Record:
+    """Return the record that names the original."""
+    return provider.wanted(night.dns, "original")
+
+
+def tell(night: Night) -> Evidence:
+    """Tell the team and begin the record of the incident; a hook that fails does not hold up the way back."""
+    run = night.position().run
+    assert run is not None  # noqa: S101 - an action is part of one
+    path = incident.begin(night.config, run.id, _decided_at(night), night.facts, operator(), machine())
+    facts = {"incident": str(path.relative_to(night.config.root)), "budget_s": night.config.rollback.budget_s}
+    try:
+        return {**facts, "notify": hook(night, "notify")}
+    except (HookError, Refused) as error:
+        night.say(f"the team was not told: {error}")
+        return {**facts, "trouble": str(error)}
+
+
+def hand_over(night: Night) -> Evidence:
+    """Count the tasks in flight and let the team's hook drain them or hand them over.
+
+    A task in flight is lost by no switch as long as its worker runs: the record moves people, not workers.
+    """
+    seen: dict[str, Any] = {"in_flight": _count(night, "in_flight_sql")}
+    try:
+        return seen | {"drain": hook(night, "drain")}
+    except HookError as error:
+        night.say(f"the tasks were not handed over: {error}")
+        return seen | {"trouble": str(error)}
+
+
+def count_lost(night: Night) -> Evidence:
+    """Ask the database whether a task was lost."""
+    lost = _count(night, "lost_sql")
+    if isinstance(lost, int) and lost > 0:
+        night.say(f"{lost} tasks are lost: see [rollback.tasks] lost_sql")
+    return {"lost": lost, "in_flight": _count(night, "in_flight_sql")}
+
+
+def _count(night: Night, name: str) -> int | str:
+    tasks = night.config.rollback.tasks
+    if tasks is None or night.journal.copy_alone:
+        return "unknown: nobody declared how to count them" if tasks is None else "unknown: the database is down"
+    try:
+        return traffic.number(night.config, getattr(tasks, name))
+    except Exception as error:  # noqa: BLE001 - whatever the team's query does, the way back goes on
+        return f"unknown: {str(error).strip()}"
+
+
+def follow(night: Night) -> Evidence:
+    """See whether the backend gets no more requests; what cannot be seen is said, and does not hold up the way back."""
+    try:
+        return traffic.follow(night.config, "backend", say=night.say)
+    except HandoverError as error:
+        night.say(str(error))
+        return {"quiet": False, "trouble": str(error)}
+
+
+def account(night: Night) -> Evidence:
+    """Measure the whole against the budget and finish the incident's time line."""
+    run = night.position().run
+    assert run is not None  # noqa: S101
+    parts = timings(night, run.id)
+    visible_s = (night.journal.now() - _decided_at(night)).total_seconds()
+    budget_s = night.config.rollback.budget_s
+    night.say(f"rollback: {visible_s:.1f} s of {budget_s:.0f} s")
+    path = night.config.root / run.done[TELL]["incident"]
+    incident.finish(path, [f"{name}: {seconds:.1f} s" for name, seconds in parts.items()])
+    return {"total_s": visible_s, "budget_s": budget_s, "within": visible_s <= budget_s, "parts": parts}
+
+
+def timings(night: Night, run: str) -> dict[str, float]:
+    """Return how long each action of a run took, in seconds."""
+    done = [e.body for e in night.journal.entries() if e.kind == "action" and e.body["run"] == run]
+    return {body["action"]: body["seconds"] for body in done if body["phase"] == "done"}
+
+
+def _decided_at(night: Night) -> datetime:
+    return datetime.fromisoformat(str(night.facts["decided_at"]))
+
+
+def _after(night: Night) -> Mapping[str, Any]:
+    try:
+        return hook(night, "after-rollback")
+    except (HookError, Refused) as error:
+        return {"trouble": str(error)}
+
+
+TELL, HAND_OVER, COUNT, ACCOUNT = "tell the team", "hand over the tasks", "count the tasks", "measure"
+ROLLBACK = Command(
+    "rollback",
+    (
+        Action(TELL, tell),
+        Action(HAND_OVER, hand_over),
+        *zone.actions(to_original),
+        Action("follow the traffic", follow),
+        Action(COUNT, count_lost),
+        Action("hook after-rollback", _after),
+        Action(ACCOUNT, account),
+    ),
+    preflight,
+    zone.WRITE,
+)

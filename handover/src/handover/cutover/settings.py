@@ -1,0 +1,210 @@
+"""The sections of ``handover.toml`` about the night: gates, verification, rollback, clean-up, traffic, hooks."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+GateKind = Literal["check", "proofs", "watch", "backup", "rehearsal", "certificate", "ttl", "capacity", "sign-offs"]
+HookPoint = Literal[
+    "before-switch", "after-switch", "traffic", "can-write", "drain", "notify", "page", "decommission", "after-rollback"
+]
+FOUR = ("Tech Lead", "Backend Developer", "Database Administrator", "DevOps")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Gate(_Section):
+    """One thing that must hold before people are moved.
+
+    Attributes
+    ----------
+    id, kind, reason
+        Its name, what is looked at, and why it matters here.
+    max_age_h
+        How old the evidence may be, in hours.
+    hours
+        Of ``watch``: for how long every window must have been green.
+    min_days
+        Of ``certificate``: how long it must still be valid.
+    host, port
+        Of ``certificate``: where the new address answers, when that is not the backend's ``base_url``.
+    factor
+        Of ``capacity``: how many times the measured peak must have been carried.
+    roles
+        Of ``sign-offs``: who must have signed.
+    """
+
+    id: Id
+    kind: GateKind
+    reason: str = Field(min_length=1)
+    max_age_h: float = Field(default=24.0, gt=0)
+    hours: float = Field(default=24.0, gt=0)
+    min_days: int = Field(default=14, ge=1)
+    host: str | None = None
+    port: int = Field(default=443, ge=1, le=65535)
+    factor: float = Field(default=2.0, gt=0)
+    roles: tuple[str, ...] = FOUR
+
+
+class Traffic(_Section):
+    """How to see whether a system still gets requests; one way a system.
+
+    Attributes
+    ----------
+    original, backend
+        ``log:FILE`` counts the lines of an access log, ``https://…`` reads a number from an answer, ``sql:SELECT …``
+        asks the database, ``hook`` asks the hook ``traffic``. The number only grows.
+    quiet_s
+        For how long it must stand still before a system counts as quiet.
+    limit_s
+        How long to wait for that.
+    """
+
+    original: str | None = None
+    backend: str | None = None
+    quiet_s: float = Field(default=60.0, gt=0)
+    limit_s: float = Field(default=1800.0, gt=0)
+
+
+class Threshold(_Section):
+    """A limit on one metric of the backend; ``above`` or ``below`` is a breach."""
+
+    metric: str
+    above: float | None = None
+    below: float | None = None
+
+
+class Verify(_Section):
+    """What is watched after the switch.
+
+    Attributes
+    ----------
+    close_h, loose_h
+        How long close and loose watching last, in hours.
+    windows
+        After how many windows in a row a breach pages somebody.
+    thresholds
+        The limits; those that name errors may roll back.
+    automatic_rollback
+        Whether measured errors on the backend, while the original answers, roll back without a person.
+    error_metrics
+        Which metrics are errors; only a breach of these rolls back.
+    """
+
+    close_h: float = Field(default=48.0, gt=0)
+    loose_h: float = Field(default=168.0, gt=0)
+    windows: int = Field(default=3, ge=1)
+    thresholds: tuple[Threshold, ...] = ()
+    automatic_rollback: bool = False
+    error_metrics: tuple[str, ...] = ("error_rate",)
+
+
+class WriteProbe(_Section):
+    """A row that the original makes and takes back in one transaction: it can write, and nothing stays.
+
+    Attributes
+    ----------
+    model
+        Its import path in the original.
+    fields
+        What the row holds; a value ``{"first": "users.models.User"}`` stands for the first row of that model.
+    """
+
+    model: str
+    fields: dict[str, object] = {}
+
+
+class WarmUp(_Section):
+    """The load that the original must carry before people are sent to it.
+
+    Attributes
+    ----------
+    paths
+        Addresses of the original that need no login.
+    requests, at_once
+        How many, and how many of them at the same time.
+    p95_ms
+        How slow 95 % of them may be at most.
+    """
+
+    paths: tuple[str, ...] = ("/health",)
+    requests: int = Field(default=100, ge=1)
+    at_once: int = Field(default=4, ge=1)
+    p95_ms: float = Field(default=2000.0, gt=0)
+
+
+class Tasks(_Section):
+    """Work in flight, asked of the shared database; each query has one row with one number."""
+
+    in_flight_sql: str
+    lost_sql: str
+
+
+class Rollback(_Section):
+    """The way back.
+
+    Attributes
+    ----------
+    allowed
+        Who may decide it, by account (or HANDOVER_OPERATOR); empty means that nobody was named, and nobody may.
+    budget_s
+        How long it may take from the decision to the last verification, in seconds.
+    write, warm_up, tasks
+        How the original is tried before people are sent to it, and what is asked of the tasks.
+    """
+
+    allowed: tuple[str, ...] = ()
+    budget_s: float = Field(default=900.0, gt=0)
+    write: WriteProbe | None = None
+    warm_up: WarmUp = WarmUp()
+    tasks: Tasks | None = None
+
+
+class Cleanup(_Section):
+    """The end: ``after_h`` hours after the switch at the earliest, ``decommission`` hooks in their order."""
+
+    after_h: float = Field(default=168.0, gt=0)
+    decommission: tuple[str, ...] = ()
+
+
+class BackupSettings(_Section):
+    """How a backup is made and tried.
+
+    Attributes
+    ----------
+    folder
+        Where backups go, relative to ``handover.toml``.
+    programs
+        Folder with ``pg_dump`` and ``pg_restore``; PATH when none.
+    restore_url_env
+        Environment variable with the URL of an empty database to restore into.
+    objects
+        Whether the files of the backend's default storage are listed with their checksums.
+    """
+
+    folder: Path = Path(".handover/backups")
+    programs: Path | None = None
+    restore_url_env: str = "HANDOVER_RESTORE_URL"
+    objects: bool = True
+
+
+class Hooks(_Section):
+    """Executables at named points.
+
+    Attributes
+    ----------
+    folder
+        Where they lie, relative to ``handover.toml``.
+    at
+        Their argument vector by point; the program is relative to the folder.
+    timeout_s
+        How long each may take.
+    """
+
+    folder: Path = Path("hooks")
+    at: dict[HookPoint, tuple[str, ...]] = {}
+    timeout_s: float = Field(default=60.0, gt=0)

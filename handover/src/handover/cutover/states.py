@@ -1,0 +1,95 @@
+"""The states of a move and the commands that lead from one to another: a table, nothing else decides.
+
+A state that ends in "-ing" in the middle of a command holds until every action of that command is done, so a crash
+leaves the state that says so, and the journal names the action.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from handover.errors import Refused
+
+State = Literal[
+    "none",
+    "preparing",
+    "beginning",
+    "parallel",
+    "switching",
+    "switched",
+    "verifying",
+    "rolling_back",
+    "rolled_back",
+    "cleaning",
+    "cleaned",
+]
+STATES: tuple[State, ...] = get_args(State)
+Serving = Literal["original", "backend", "either"]
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a state means: ``now`` for people, which system the record names, and what to type ``next``."""
+
+    now: str
+    serving: Serving
+    next: str
+
+
+MEANINGS: dict[State, Meaning] = {
+    "none": Meaning("there is no journal yet", "original", "handover init-journal --apply"),
+    "preparing": Meaning("the journal is there; nothing has begun", "original", "handover cutover begin --apply"),
+    "beginning": Meaning("the record's TTL is being lowered", "original", "handover resume"),
+    "parallel": Meaning("both systems run on one database; people reach the original", "original", "handover gates"),
+    "switching": Meaning("people are being moved to the backend", "either", "handover resume"),
+    "switched": Meaning("people reach the backend, watched closely", "backend", "handover verify"),
+    "verifying": Meaning("people reach the backend, watched loosely", "backend", "handover verify"),
+    "rolling_back": Meaning("people are being moved back to the original", "either", "handover resume"),
+    "rolled_back": Meaning("people reach the original again", "original", "handover gates"),
+    "cleaning": Meaning("the original is being decommissioned", "backend", "handover resume"),
+    "cleaned": Meaning("the original is gone, the database stays", "backend", "handover report"),
+}
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A command that leads from some states, through one, to another; ``through`` is None when it has no actions."""
+
+    command: str
+    sources: tuple[State, ...]
+    through: State | None
+    target: State
+
+
+TRANSITIONS: tuple[Transition, ...] = (
+    Transition("init-journal", ("none",), None, "preparing"),
+    Transition("begin", ("preparing",), "beginning", "parallel"),
+    Transition("end", ("beginning", "parallel", "rolled_back"), None, "preparing"),
+    Transition("cutover", ("parallel", "rolled_back"), "switching", "switched"),
+    Transition("verify", ("switched",), None, "verifying"),
+    Transition("rollback", ("switching", "switched", "verifying", "cleaning"), "rolling_back", "rolled_back"),
+    Transition("cleanup", ("verifying",), "cleaning", "cleaned"),
+)
+BY_COMMAND = {transition.command: transition for transition in TRANSITIONS}
+# What `handover resume --back` does in a state that is being passed through.
+BACK: dict[State, str] = {"beginning": "end", "switching": "rollback", "cleaning": "rollback"}
+
+
+def allowed(state: State) -> tuple[str, ...]:
+    """Return the commands that a state allows."""
+    return tuple(t.command for t in TRANSITIONS if state in t.sources)
+
+
+def transition(command: str, state: State) -> Transition:
+    """Return where a command leads from a state.
+
+    Raises
+    ------
+    Refused
+        The state does not allow it.
+    """
+    found = BY_COMMAND[command]
+    if state in found.sources:
+        return found
+    there = ", ".join(found.sources)
+    message = f"`{command}` leads from {there}; the state is {state}: {MEANINGS[state].now}. Nothing was changed."
+    raise Refused(f"{message} Next: {MEANINGS[state].next}", code="HO505")

@@ -1,0 +1,169 @@
+"""Where the move is, in words: the state, what is under way, who holds the lease, what people reach."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from handover.config import Config
+from handover.cutover import nameservers, provider
+from handover.cutover.position import Position, fold
+from handover.cutover.states import BACK, MEANINGS, allowed
+from handover.errors import HandoverError
+from handover.journal.journal import Journal, JournalError
+from handover.journal.lease import holder
+from handover.journal.processes import Running, running
+
+
+@dataclass(frozen=True)
+class Status:
+    """What `handover status` tells.
+
+    Attributes
+    ----------
+    position
+        Where the journal says the move is.
+    people
+        What the name servers say: ``original``, ``backend``, or in words why it is neither.
+    agrees
+        Whether the name servers say what the journal says; None when nobody could ask.
+    answers
+        Theirs, one line each.
+    trouble
+        Why the journal's database was not read; empty when it was.
+    late
+        How many entries only the copy has.
+    holder
+        Who holds the lease; empty when nobody.
+    processes
+        Of the toolkit, on this machine.
+    """
+
+    position: Position
+    people: str
+    agrees: bool | None
+    answers: tuple[str, ...]
+    trouble: str
+    late: int
+    holder: str
+    processes: tuple[Running, ...]
+
+
+def status(config: Config, journal: Journal) -> Status:
+    """Look where the move is; changes nothing."""
+    entries = journal.entries()
+    position = fold(entries)
+    late = len(journal.only_in_copy())
+    who = ""
+    with suppress(JournalError):
+        who = holder(journal.connection())
+    people, agrees, answers = _people(config, position)
+    return Status(position, people, agrees, answers, journal.trouble, late, who, tuple(running(config.root)))
+
+
+def _people(config: Config, position: Position) -> tuple[str, bool | None, tuple[str, ...]]:
+    try:
+        dns = provider.require(config)
+        servers = nameservers.authoritative(dns)
+    except HandoverError as error:
+        return f"unknown: {error}", None, ()
+    answers = [nameservers.ask(server, dns, dns.record) for server in servers]
+    sides = {"original": provider.wanted(dns, "original").values, "backend": provider.wanted(dns, "backend").values}
+    expected = position.record or _expected(position, sides)
+    silent = [a for a in answers if a.record is None]
+    people = _name({a.record.values if a.record else None for a in answers}, sides)
+    agrees = None if silent else all(a.record and a.record.values in expected for a in answers)
+    return people, agrees, tuple(str(a) for a in answers)
+
+
+def _expected(position: Position, sides: dict[str, tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    serving = MEANINGS[position.state].serving
+    return tuple(sides.values()) if serving == "either" else (sides[serving],)
+
+
+def _name(values: set[tuple[str, ...] | None], sides: dict[str, tuple[str, ...]]) -> str:
+    if len(values) > 1:
+        return "the name servers do not agree"
+    only = next(iter(values), None)
+    if only is None:
+        return "unknown: the name servers do not say"
+    return next((side for side, known in sides.items() if known == only), f"neither system: {', '.join(only)}")
+
+
+def lines(found: Status) -> list[str]:
+    """Return a status for people."""
+    position = found.position
+    meaning = MEANINGS[position.state]
+    since = f" since {position.since:%F %T %Z}" if position.since else ""
+    result = [f"State: {position.state}{since}: {meaning.now}."]
+    result += _paused(position) + _under_way(position) + _dns(found)
+    if found.trouble:
+        result.append(f"The journal's database is not read: {found.trouble}. This is the copy of this machine.")
+        result.append(
+            "  Without it: handover rollback --apply --copy-alone sends people to the original; nothing else."
+        )
+    if found.late:
+        result.append(f"{found.late} entries are only in the copy; the next command that acts brings them over.")
+    if position.conflict:
+        result.append(f"The journal tells two stories: {position.conflict}.")
+    result.append(f"Lease: {found.holder or 'nobody holds it'}.")
+    result += [f"Running here: `{one.command}` of {one.who}, pid {one.pid}." for one in found.processes]
+    result.append(f"Allowed now: {', '.join(allowed(position.state)) or 'nothing'}.")
+    result.append(f"Next: {_next(position)}")
+    return result
+
+
+def _next(position: Position) -> str:
+    if position.paused:
+        return "handover pause --lift"
+    way = " (or back: handover resume --back)" if position.run and position.state in (*BACK, "rolling_back") else ""
+    return MEANINGS[position.state].next + way
+
+
+def _paused(position: Position) -> list[str]:
+    if not position.paused:
+        return []
+    by = position.paused
+    return [f"Paused by {by.who} on {by.machine} since {by.at:%F %T %Z}: {by.body.get('because') or 'no reason'}."]
+
+
+def _under_way(position: Position) -> list[str]:
+    run = position.run
+    if run is None:
+        return []
+    done = f"{len(run.done)} of {len(run.actions)} actions are done"
+    result = [f"Under way: {run.command}; {done}{': ' + ', '.join(run.done) if run.done else ''}."]
+    if run.error:
+        result.append(f"  `{run.begun}` failed: {run.error}")
+    elif run.begun:
+        result.append(f"  `{run.begun}` was begun; whether it was done nobody wrote down. It may be done again.")
+    return result
+
+
+def _dns(found: Status) -> list[str]:
+    said = {
+        True: "as the journal says",
+        False: "NOT as the journal says",
+        None: "nobody can compare that with the journal",
+    }[found.agrees]
+    expected = found.position.record
+    between = " (a change is under way: either is possible)" if expected and len(set(expected)) > 1 else ""
+    return [f"People reach: {found.people}; {said}{between}.", *(f"  {line}" for line in found.answers)]
+
+
+def as_json(found: Status) -> dict[str, Any]:
+    """Return a status for machines."""
+    position = found.position
+    return {
+        "state": position.state,
+        "since": position.since,
+        "under_way": position.run.command if position.run else None,
+        "begun": position.run.begun if position.run else None,
+        "done": list(position.run.done) if position.run else [],
+        "paused": bool(position.paused),
+        "people_reach": found.people,
+        "dns_as_journal": found.agrees,
+        "database": not found.trouble,
+        "only_in_copy": found.late,
+        "lease": found.holder,
+        "conflict": position.conflict,
+    }

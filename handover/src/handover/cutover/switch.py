@@ -1,0 +1,58 @@
+"""The switch to the backend."""
+
+from handover import hooks
+from handover.cutover import gates, health, traffic, zone
+from handover.cutover.record import Record
+from handover.cutover.run import Action, Command, Evidence, Night
+from handover.cutover.settings import HookPoint
+
+FOLLOW = "follow the traffic"
+
+
+def preflight(night: Night) -> Evidence:
+    """Every gate is green or overridden, the backend answers, the zone is as planned, traffic can be seen."""
+    traffic.requests_seen(night.config, "original")
+    answered = health.alive(night.config, "backend")
+    for one in zone.held(night):
+        if one.record != to_backend(night):
+            zone.check_unchanged(night.facts["plan"], one)
+    return {"backend": answered, "gates": gates.require(night)}
+
+
+def to_backend(night: Night) -> Record:
+    """Return the record of the reviewed plan."""
+    return zone.as_record(night.facts["plan"]["to"])
+
+
+def before(night: Night) -> Evidence:
+    """Run the team's hook; when it refuses, nothing is switched."""
+    return hook(night, "before-switch")
+
+
+def after(night: Night) -> Evidence:
+    """Run the team's hook."""
+    return hook(night, "after-switch")
+
+
+def hook(night: Night, point: HookPoint) -> Evidence:
+    """Run a hook and return what the journal keeps of it."""
+    ran = hooks.run(night.config, point, {"record": night.record, "facts": dict(night.facts)})
+    return {"output": ran.output, "took_s": ran.seconds} if ran else {"note": f"no hook {point} is declared"}
+
+
+def follow(night: Night) -> Evidence:
+    """Wait until the original gets no more requests."""
+    return traffic.follow(night.config, "original", say=night.say)
+
+
+CUTOVER = Command(
+    "cutover",
+    (
+        Action("hook before-switch", before),
+        *zone.actions(to_backend),
+        Action(FOLLOW, follow),
+        Action("hook after-switch", after),
+    ),
+    preflight,
+    zone.WRITE,
+)

@@ -1,0 +1,90 @@
+"""Hooks: executables of the team at named points. JSON goes in over standard input, the exit code comes back.
+
+Exit 0: done. Exit 3: refused, the command stops and says the hook's words. Anything else, and no end within the time
+limit: failed. What a hook prints is kept in the journal, at most a few thousand characters of it.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handover.config import Config
+from handover.cutover.settings import HookPoint
+from handover.errors import HandoverError, Refused
+
+REFUSED = 3
+KEPT_CHARACTERS = 4000
+
+
+class HookError(HandoverError):
+    """A hook failed, or did not end in time."""
+
+    code = "HO580"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A hook that ended well; ``output`` is what it printed, ``seconds`` how long it took."""
+
+    output: str
+    seconds: float
+
+
+def run(config: Config, point: HookPoint, facts: Mapping[str, Any]) -> Ran | None:
+    """Run the hook of a point; None when none is declared.
+
+    Raises
+    ------
+    Refused
+        It ended with 3.
+    HookError
+        It could not be started, failed, or did not end in time.
+    """
+    argv = config.hooks.at.get(point)
+    return None if argv is None else execute(config, point, argv, facts)
+
+
+def execute(config: Config, name: str, argv: tuple[str, ...], facts: Mapping[str, Any]) -> Ran:
+    """Run an executable of the hooks' folder as the hook ``name``; see :func:`run`."""
+    program = config.root / config.hooks.folder / argv[0]
+    began = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            [str(program), *argv[1:]],
+            cwd=config.root,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # so that what it started ends with it
+        )
+    except OSError as error:
+        message = f"the hook {name} could not be started: {program}: {error.strerror}."
+        raise HookError(f"{message} It must be there and executable.") from error
+    try:
+        output, _ = process.communicate(
+            json.dumps({"point": name, **facts}, default=str), timeout=config.hooks.timeout_s
+        )
+    except subprocess.TimeoutExpired:
+        message = f"the hook {name} did not end within {config.hooks.timeout_s:g} s and was killed."
+        raise HookError(f"{message} Run {program} by hand to see what it waits for.") from None
+    finally:
+        _end(process)
+    kept = output.strip()[-KEPT_CHARACTERS:]
+    if process.returncode == REFUSED:
+        raise Refused(f"the hook {name} refused: {kept or 'it gave no reason'}", code="HO581")
+    if process.returncode:
+        message = f"the hook {name} failed with status {process.returncode}: {kept or 'it printed nothing'}."
+        raise HookError(f"{message} See docs/reference/hooks.md for the exit codes.")
+    return Ran(kept, time.monotonic() - began)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()

@@ -1,0 +1,79 @@
+"""The copy of the journal on this machine: JSON lines that are only added, each on disk before the action begins."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from handover.errors import HandoverError
+from handover.journal.entry import Entry, read_line
+
+PLACE = Path(".handover/journal.jsonl")
+
+
+class CopyError(HandoverError):
+    """The copy cannot be read or written."""
+
+    code = "HO501"
+
+
+class Copy:
+    """The copy beside ``handover.toml``; ``root`` is that folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / PLACE
+
+    def entries(self) -> list[Entry]:
+        """Return its entries, each once, as last written: in their order, those without a place at the end.
+
+        Raises
+        ------
+        CopyError
+            A line before the last is no entry. A last line without an end was being written when the process died;
+            what it announced was not begun.
+        """
+        if not self.path.exists():
+            return []
+        latest: dict[str, Entry] = {}
+        for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(keepends=True), 1):
+            if not line.endswith("\n"):
+                break
+            try:
+                entry = read_line(line)
+            except ValueError as error:
+                message = f"line {number} of {self.path} is no entry of the journal: {error}. It was changed by hand."
+                raise CopyError(f"{message} Move the file away to read the journal of the database alone.") from error
+            latest[entry.id] = entry
+        return sorted(latest.values(), key=lambda e: (e.seq is None, e.seq or 0))
+
+    def add(self, *entries: Entry) -> None:
+        """Add entries; on disk when this returns.
+
+        Raises
+        ------
+        CopyError
+            They could not be written.
+        """
+        if not entries:
+            return
+        try:
+            with self._locked() as file:
+                file.write("".join(entry.line() for entry in entries).encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            message = f"{self.path} could not be written: {error.strerror}. Nothing is begun that it does not hold."
+            raise CopyError(f"{message} Make room or mend the rights, then run again.") from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[IO[bytes]]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            text = file.read()
+            file.truncate(text.rfind(b"\n") + 1)  # what a killed process left unfinished
+            file.seek(0, os.SEEK_END)
+            yield file

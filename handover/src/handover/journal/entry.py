@@ -1,0 +1,74 @@
+"""One entry of the journal, as a row and as a line of the copy."""
+
+import getpass
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that was decided, begun, done or seen.
+
+    Attributes
+    ----------
+    kind
+        What it is, for example ``action``; see :mod:`handover.journal.position` for those that move the state.
+    body
+        What a reader needs to know; never a secret.
+    who, machine
+        Whose account, and where.
+    at
+        By the database's clock, or by this machine's for an entry that reached only the copy.
+    seq
+        Its place in the journal of the database, from 1; None while only the copy has it.
+    id
+        The same in the database and in the copy.
+    """
+
+    kind: str
+    body: Mapping[str, Any]
+    who: str
+    machine: str
+    at: datetime
+    seq: int | None = None
+    id: str = field(default_factory=lambda: str(uuid4()))
+
+    def line(self) -> str:
+        """Return it as a line of JSON."""
+        return json.dumps(self.__dict__ | {"at": self.at.isoformat()}, ensure_ascii=False, default=str) + "\n"
+
+
+def read_line(line: str) -> Entry:
+    """Return the entry of a line.
+
+    Raises
+    ------
+    ValueError
+        It is no entry.
+    """
+    try:
+        values = json.loads(line)
+        return Entry(**values | {"at": datetime.fromisoformat(values["at"])})
+    except (KeyError, TypeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def new(kind: str, body: Mapping[str, Any]) -> Entry:
+    """Return an entry of this account, on this machine, at this time."""
+    return Entry(kind, json.loads(json.dumps(dict(body), default=str)), operator(), machine(), datetime.now(UTC))
+
+
+def operator() -> str:
+    """Return who acts: HANDOVER_OPERATOR where several people share an account, else the account."""
+    return os.environ.get("HANDOVER_OPERATOR") or getpass.getuser()
+
+
+def machine() -> str:
+    """Return this machine's name."""
+    return socket.gethostname()

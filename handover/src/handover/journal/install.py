@@ -1,0 +1,110 @@
+"""Make the journal's role, schema and tables, and remove them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import Connection, sql
+
+from handover.config import Config, database_url
+from handover.errors import Refused
+from handover.journal.copy import PLACE
+from handover.journal.journal import SCHEMA, Journal, is_there
+
+# Every .sql file of these makes tables of the journal and may be executed again.
+FOLDERS = ("handover.journal", "handover.parallel")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A statement, and what it is for."""
+
+    title: str
+    statement: sql.Composed | bytes
+
+
+def plan(connection: Connection[Any], config: Config) -> list[Step]:
+    """Return what has to be executed; tables that are there stay as they are."""
+    role = sql.Identifier(config.journal.role)
+    steps = []
+    if not role_exists(connection, config.journal.role):
+        title = f"make the role {config.journal.role}, which cannot log in"
+        steps.append(Step(title, sql.SQL("CREATE ROLE {}").format(role)))
+        steps.append(
+            Step(f"let {connection.info.user} act as it", sql.SQL("GRANT {} TO CURRENT_USER").format(role)),
+        )
+    if not is_there(connection):
+        statement = sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(sql.Identifier(SCHEMA), role)
+        steps.append(Step(f"make the schema {SCHEMA}", statement))
+    steps.append(Step("act as it", sql.SQL("SET LOCAL ROLE {}").format(role)))
+    return steps + [Step(f"make the tables of {name}", text) for name, text in table_files()]
+
+
+def table_files() -> list[tuple[str, bytes]]:
+    """Return the name and the text of every file that makes tables."""
+    folders = [files(name) for name in FOLDERS if find_spec(name)]
+    paths = [path for folder in folders for path in folder.iterdir() if path.name.endswith(".sql")]
+    return sorted((path.name, path.read_bytes()) for path in paths)
+
+
+def role_exists(connection: Connection[Any], role: str) -> bool:
+    """Say whether the cluster has a role."""
+    return connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount > 0
+
+
+def install(config: Config) -> None:
+    """Make it; all or nothing. A journal that is there gets the tables that it lacks."""
+    with psycopg.connect(database_url(config)) as connection:
+        made_role = not role_exists(connection, config.journal.role)
+        fresh = not is_there(connection)
+        for step in plan(connection, config):
+            connection.execute(step.statement)
+    if fresh:
+        journal = Journal(config)
+        try:
+            journal.add("init", {"role": config.journal.role, "role_made": made_role, "state": "preparing"})
+        finally:
+            journal.close()
+
+
+def uninstall(config: Config) -> list[str]:
+    """Remove schema and role, put the copy aside; return what was done, a line each.
+
+    Raises
+    ------
+    Refused
+        There is none.
+    """
+    done = []
+    with psycopg.connect(database_url(config)) as connection:
+        if not is_there(connection):
+            raise Refused(f"{connection.info.dbname} has no journal; nothing was changed.", code="HO502")
+        record = connection.execute("SELECT body FROM handover.journal WHERE kind = 'init' ORDER BY seq").fetchone()
+        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(SCHEMA)))
+        done.append(f"the schema {SCHEMA} is gone")
+        if record and record[0].get("role_made"):
+            done.append(_drop_role(connection, config.journal.role))
+    return done + _put_copy_aside(config.root)
+
+
+def _drop_role(connection: Connection[Any], role: str) -> str:
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+    except psycopg.errors.DependentObjectsStillExist:
+        return f"the role {role} stays: another database of this server uses it"
+    return f"the role {role} is gone"
+
+
+def _put_copy_aside(root: Path) -> list[str]:
+    path = root / PLACE
+    if not path.exists():
+        return []
+    # A new journal must not catch up from the old one's copy.
+    aside = path.with_name(f"{path.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
+    path.rename(aside)
+    return [f"the copy is kept as {aside.relative_to(root)}"]

@@ -1,0 +1,229 @@
+"""The journal itself: an entry goes to the database, then to the copy, and only then is anything done."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg import Connection, sql
+from psycopg.types.json import Jsonb
+
+from handover.config import Config, database_url
+from handover.errors import HandoverError, Refused
+from handover.journal import entry as entries
+from handover.journal.copy import Copy
+from handover.journal.entry import Entry
+
+SCHEMA = "handover"
+LOCK = 0x68616E646F766572  # "handover": one entry after another
+CONNECT_WITHIN_S = 5
+# Long enough for a busy database, short enough for somebody who waits at night.
+LOCK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS = 5000, 15000
+_COLUMNS = "seq, id::text, at, who, machine, kind, body"
+_READ = f"SELECT {_COLUMNS} FROM handover.journal WHERE seq > %s ORDER BY seq"  # noqa: S608 - the constant above
+_ADD = f"""
+    INSERT INTO handover.journal (seq, id, at, who, machine, kind, body)
+    SELECT coalesce(max(seq), 0) + 1, %s, coalesce(%s, clock_timestamp()), %s, %s, %s, %s FROM handover.journal
+    ON CONFLICT (id) DO NOTHING RETURNING {_COLUMNS}
+"""  # noqa: S608
+
+
+class JournalError(HandoverError):
+    """The journal's database does not answer, or refuses."""
+
+    code = "HO500"
+
+
+class Journal:
+    """The journal of one pair; made by :func:`opened`.
+
+    Attributes
+    ----------
+    copy
+        On this machine.
+    trouble
+        Why the database is not used; empty when it is.
+    """
+
+    def __init__(self, config: Config, *, copy_alone: bool = False) -> None:
+        self.config, self.copy = config, Copy(config.root)
+        self.copy_alone = copy_alone
+        self._connection: Connection[Any] | None = None
+        self.trouble = "it was not asked: --copy-alone" if copy_alone else ""
+        if not copy_alone:
+            with suppress(JournalError):
+                self.connection()
+
+    def connection(self) -> Connection[Any]:
+        """Return the session in the database, opened again when it broke.
+
+        Raises
+        ------
+        JournalError
+            The database does not answer.
+        Refused
+            It has no journal.
+        """
+        if self.copy_alone:
+            raise JournalError(f"the journal's database is not used: {self.trouble}")
+        if self._connection is None or self._connection.closed:
+            self._connection = None
+            self._connection = self._connect()
+        return self._connection
+
+    def _connect(self) -> Connection[Any]:
+        try:
+            connection = connect(self.config)
+        except psycopg.Error as error:
+            self.trouble = str(error).strip().splitlines()[0]
+            raise JournalError(_down(self.trouble)) from error
+        self.trouble = ""
+        if not is_there(connection):
+            connection.close()
+            self.trouble = "it has no journal"
+            message = f"{connection.info.dbname} has no journal. Make one: handover init-journal --apply"
+            raise Refused(message, code="HO502")
+        return connection
+
+    def close(self) -> None:
+        """End the session."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def entries(self) -> list[Entry]:
+        """Return every entry, those that only the copy has at the end; of the copy alone when the database is down."""
+        copied = self.copy.entries()
+        try:
+            stored = self._stored(0)
+        except JournalError:
+            return copied
+        known = {e.id for e in stored}
+        return stored + [e for e in copied if e.id not in known]
+
+    def only_in_copy(self) -> list[Entry]:
+        """Return the entries that have not reached the database."""
+        with suppress(JournalError):
+            known = {e.id for e in self._stored(0)}
+            return [e for e in self.copy.entries() if e.id not in known]
+        return [e for e in self.copy.entries() if e.seq is None]
+
+    def catch_up(self) -> list[Entry]:
+        """Bring database and copy to the same entries; return those that the database had been missing."""
+        late = []
+        for missing in self.only_in_copy():
+            late += self._insert(replace(missing, body={**missing.body, "late": True}), at=missing.at)
+        known = {e.id for e in self.copy.entries() if e.seq is not None}
+        self.copy.add(*(e for e in self._stored(0) if e.id not in known))
+        return late
+
+    def add(self, kind: str, body: Mapping[str, Any], *, after_the_fact: bool = False) -> Entry:
+        """Add an entry to the database and to the copy.
+
+        Parameters
+        ----------
+        kind, body
+            See :class:`handover.journal.entry.Entry`.
+        after_the_fact
+            What it tells has happened already, so the copy holds it even when the database does not answer.
+
+        Raises
+        ------
+        JournalError
+            The database does not take it, and nothing may be begun that it does not know.
+        """
+        new = entries.new(kind, body)
+        try:
+            stored = self._insert(new, at=None)
+        except JournalError as error:
+            if not (after_the_fact or self.copy_alone):
+                raise
+            self.trouble = self.trouble or str(error)
+            self.copy.add(new)
+            return new
+        self.copy.add(*stored)
+        return stored[0]
+
+    def now(self) -> datetime:
+        """Return the time by the database's clock, or by this machine's when only the copy is used.
+
+        Raises
+        ------
+        JournalError
+            The database does not answer.
+        """
+        if self.copy_alone:
+            return datetime.now(UTC)
+        with self._asking() as connection:
+            row = connection.execute("SELECT clock_timestamp()").fetchone()
+        assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+        return row[0]  # type: ignore[no-any-return]
+
+    def _stored(self, after: int) -> list[Entry]:
+        with self._asking() as connection:
+            return [_entry(row) for row in connection.execute(_READ, [after])]
+
+    def _insert(self, new: Entry, *, at: datetime | None) -> list[Entry]:
+        with self._asking() as connection, connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            values = [new.id, at, new.who, new.machine, new.kind, Jsonb(new.body)]
+            return [_entry(row) for row in connection.execute(_ADD.encode(), values)]
+
+    @contextmanager
+    def _asking(self) -> Iterator[Connection[Any]]:
+        connection = self.connection()
+        try:
+            yield connection
+        except psycopg.Error as error:
+            self.trouble = str(error).strip().splitlines()[0]
+            raise JournalError(_down(self.trouble)) from error
+
+
+@contextmanager
+def opened(config: Config, *, copy_alone: bool = False) -> Iterator[Journal]:
+    """Open the journal; without its database the copy is read.
+
+    Raises
+    ------
+    Refused
+        The database has no journal.
+    """
+    journal = Journal(config, copy_alone=copy_alone)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+def connect(config: Config) -> Connection[Any]:
+    """Return a session that acts as the journal's owner, with limits on how long anything may take."""
+    limits = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+    connection = psycopg.connect(
+        database_url(config),
+        autocommit=True,
+        connect_timeout=CONNECT_WITHIN_S,
+        application_name="handover journal",
+        options=limits,
+    )
+    if is_there(connection):
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(config.journal.role)))
+    return connection
+
+
+def is_there(connection: Connection[Any]) -> bool:
+    """Say whether the database has a journal."""
+    row = connection.execute("SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = %s)", [SCHEMA]).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    seq, id_, at, who, machine, kind, body = row
+    return Entry(kind, body if isinstance(body, dict) else json.loads(body), who, machine, at, seq, id_)
+
+
+def _down(why: str) -> str:
+    message = f"the journal's database does not answer, or refuses: {why}."
+    todo = "Nothing was begun that it does not hold. `handover status` reads the copy and says what may be done."
+    return f"{message} {todo}"

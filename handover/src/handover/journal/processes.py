@@ -1,0 +1,86 @@
+"""The processes of the toolkit on this machine, so that a pause can stop them at once.
+
+A process locks a file of its own while it runs; a file that nobody locks was left by a killed one.
+"""
+
+import fcntl
+import json
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from uuid import uuid4
+
+from handover.errors import HandoverError
+from handover.journal.entry import operator
+
+PLACE = Path(".handover/processes")
+
+
+class StoppedError(HandoverError):
+    """A pause, or a signal, ended this process; the journal holds what it had begun."""
+
+    code = "HO504"
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process that runs."""
+
+    pid: int
+    command: str
+    who: str
+
+
+@contextmanager
+def registered(root: Path, command: str) -> Iterator[None]:
+    """Name this process while the block runs; SIGTERM then raises :class:`StoppedError` in it."""
+    folder = root / PLACE
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{uuid4()}.json"
+    main = threading.current_thread() is threading.main_thread()
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        json.dump({"pid": os.getpid(), "command": command, "who": operator()}, file)
+        file.flush()
+        before = signal.signal(signal.SIGTERM, _stop) if main else None
+        try:
+            yield
+        finally:
+            if main:
+                signal.signal(signal.SIGTERM, before)
+            path.unlink(missing_ok=True)
+
+
+def running(root: Path) -> list[Running]:
+    """Return the processes that run."""
+    found = []
+    for path in sorted((root / PLACE).glob("*.json")):
+        with path.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                text = file.read()
+                if text:  # else it is just being written
+                    found.append(Running(**json.loads(text)))
+            else:
+                path.unlink(missing_ok=True)
+    return found
+
+
+def stop(root: Path) -> list[Running]:
+    """Signal every process but this one; return them."""
+    others = [process for process in running(root) if process.pid != os.getpid()]
+    for process in others:
+        os.kill(process.pid, signal.SIGTERM)
+    return others
+
+
+def _stop(_: int, __: FrameType | None) -> None:
+    message = "this process was stopped by a pause or a signal; what it had begun stands in the journal."
+    raise StoppedError(f"{message} See where it is: handover status. Go on or back: handover resume")

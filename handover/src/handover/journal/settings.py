@@ -1,0 +1,22 @@
+"""The section ``[journal]`` of ``handover.toml``."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class JournalSettings(BaseModel):
+    """Where the journal is kept.
+
+    Attributes
+    ----------
+    role
+        The role that owns the schema ``handover``; made and removed by ``handover init-journal``.
+    lease_s
+        For how long one operator holds the lease without renewing it, in seconds of the database's clock.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] = "handover_journal"
+    lease_s: float = Field(default=30.0, gt=0)

@@ -1,0 +1,209 @@
+"""Make a journey: its requests one after another, what came back compared with what was expected."""
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from handover.config import SideName, from_environment
+from handover.errors import ConfigurationError
+from handover.journeys.answers import Answer, check
+from handover.journeys.journey import Journey, Step, which
+from handover.journeys.result import JourneyResult, StepResult
+from handover.journeys.templates import filled, filled_path
+
+TIMEOUT_S = 60.0
+SAFE_METHODS = ("GET", "HEAD")
+AGENT = "handover"
+MOST_REDIRECTS = 5
+
+
+def run(
+    journey: Journey,
+    base_urls: Mapping[SideName, str],
+    *,
+    on: SideName = "original",
+    client: httpx.Client | None = None,
+    root: Path = Path(),
+    say: Callable[[str], None] | None = None,
+) -> JourneyResult:
+    """Make one journey, with cookies of its own.
+
+    Parameters
+    ----------
+    journey
+        A flow of ``handover.toml``.
+    base_urls
+        Where each system answers; both may have one address, as people see them.
+    on
+        Which system the steps on ``either`` ask; those on ``other`` ask the other one.
+    client
+        Sends the requests, so that many runs share connections; it may be used by several threads. Its cookies are
+        left alone. One is made for this run if none is given.
+    root
+        Folder of ``handover.toml``, which files to send are relative to.
+    say
+        Receives a line of progress a step.
+
+    Returns
+    -------
+    JourneyResult
+        A system that does not answer is a failure of the step that asked it, not an error.
+
+    Raises
+    ------
+    ConfigurationError
+        A system that the steps ask has no address, or a variable of the environment is not set.
+    """
+    if missing := sorted(journey.systems(on) - base_urls.keys()):
+        message = f"the flow {journey.name!r} asks the {missing[0]}, of which no address is known."
+        raise ConfigurationError(f"{message} Add base_url to [{missing[0]}] in handover.toml.")
+    with ExitStack() as stack:
+        sender = client or stack.enter_context(httpx.Client(timeout=TIMEOUT_S))
+        return _Run(journey, base_urls, on, sender, root, say or (lambda _: None)).made()
+
+
+@dataclass
+class _Run:
+    journey: Journey
+    base_urls: Mapping[SideName, str]
+    on: SideName
+    client: httpx.Client
+    root: Path
+    say: Callable[[str], None]
+    known: dict[str, Any] = field(default_factory=dict)
+    secret: set[str] = field(default_factory=lambda: {"password"})
+    kept: dict[str, bytes] = field(default_factory=dict)
+    jars: dict[SideName, httpx.Cookies] = field(default_factory=dict)
+
+    def made(self) -> JourneyResult:
+        self._learn_variables()
+        self.jars = {side: httpx.Cookies() for side in self.base_urls}
+        results: list[StepResult] = []
+        for step in self.journey.steps:
+            failed = any(result.failure for result in results)
+            if failed and not self._can_clean_up(step):
+                continue
+            results.append(self._step(step))
+            self.say(_line(results[-1]))
+        return JourneyResult(self.journey.name, self.on, tuple(results))
+
+    def _can_clean_up(self, step: Step) -> bool:
+        return step.always and step.needs() <= self.known.keys() and step.same_as in {None, *self.kept}
+
+    def _learn_variables(self) -> None:
+        self.known = {"run": secrets.token_hex(4), "password": secrets.token_urlsafe(12)}
+        for name, text in self.journey.variables.items():
+            value = re.sub(r"\$\{(\w+)\}", self._from_environment(name), text)
+            if value != text:
+                self.secret.add(name)
+            self.known[name] = filled(value, self.known)
+
+    def _from_environment(self, name: str) -> Callable[[re.Match[str]], str]:
+        purpose = f"the variable {name} of the flow {self.journey.name!r}"
+        return lambda match: from_environment(match[1], purpose)
+
+    def _step(self, step: Step) -> StepResult:
+        side = which(step.on, self.on)
+        deadline = time.monotonic() + step.within_s
+        tries = 0
+        while True:
+            tries += 1
+            began = time.perf_counter()
+            try:
+                answer = Answer(self._sent(step, side))
+            except (httpx.HTTPError, OSError) as error:
+                # Of an error only its kind: its text may hold the address with what was filled in.
+                return self._result(step, side, None, began, tries, f"did not answer: {type(error).__name__}")
+            result = self._result(step, side, answer, began, tries, None)
+            if not step.until or answer.status not in step.statuses or answer.ended(step.until):
+                return self._checked(step, answer, result)
+            if time.monotonic() + step.every_s > deadline:
+                waited = " or ".join(f"{path} of {list(values)}" for path, values in step.until.items())
+                seen = ", ".join(f"{path} is {answer.shown(path)}" for path in step.until)
+                failure = f"did not come to an end: after {step.within_s:g} s {seen}; {waited} was expected"
+                return self._result(step, side, answer, began, tries, failure)
+            time.sleep(step.every_s)
+
+    def _checked(self, step: Step, answer: Answer, result: StepResult) -> StepResult:
+        failure = check(step, answer, self.known, self.kept)
+        if failure is None:
+            self.known |= answer.saved(step.save)
+            if step.keep:
+                self.kept[step.keep] = answer.response.content
+            return result
+        return StepResult(**(vars(result) | {"failure": self._masked(failure)}))
+
+    def _sent(self, step: Step, side: SideName) -> httpx.Response:
+        response = self._exchanged(self._request(step, side), side)
+        for _ in range(MOST_REDIRECTS if step.follow else 0):
+            following = response.next_request
+            if following is None or following.url.netloc != response.url.netloc:
+                break
+            # As browsers do, whatever the method was; and with this run's cookies instead of the client's.
+            response = self._exchanged(httpx.Request("GET", following.url, headers={"User-Agent": AGENT}), side)
+        return response
+
+    def _exchanged(self, request: httpx.Request, side: SideName) -> httpx.Response:
+        jar = self.jars[side]
+        jar.set_cookie_header(request)
+        response = self.client.send(request, follow_redirects=False)
+        jar.extract_cookies(response)
+        for name in self.journey.cookies:
+            value = jar.get(name)
+            for other in self.jars.keys() - {side}:
+                self.jars[other].delete(name)
+                if value is not None:
+                    self.jars[other].set(name, value, domain=_cookie_domain(self.base_urls[other]))
+        return response
+
+    def _request(self, step: Step, side: SideName) -> httpx.Request:
+        base = self.base_urls[side].rstrip("/")
+        headers = {"User-Agent": AGENT, **filled(step.headers, self.known)}
+        if step.range:
+            headers["Range"] = f"bytes={step.range[0]}-{step.range[1]}"
+        token = self.jars[side].get(self.journey.csrf_cookie)
+        if step.method not in SAFE_METHODS and token:
+            headers |= {self.journey.csrf_header: token, "Referer": f"{base}/"}
+        body: dict[str, Any] = {}
+        if step.body is not None:
+            body["json"] = filled(step.body, self.known)
+        if step.form is not None:
+            body["data"] = filled(step.form, self.known)
+        if step.file is not None:
+            content = (self.root / step.file.path).read_bytes()
+            body["files"] = {step.file.field: (step.file.name, content, step.file.type)}
+        # Not by the client's own `build_request`: it would add cookies of other runs.
+        return httpx.Request(step.method, base + filled_path(step.path, self.known), headers=headers, **body)
+
+    def _result(
+        self, step: Step, side: SideName, answer: Answer | None, began: float, tries: int, failure: str | None
+    ) -> StepResult:
+        latency_ms = (time.perf_counter() - began) * 1000
+        status = answer.status if answer else None
+        return StepResult(
+            step.title, step.line, side, step.method, step.path, status, latency_ms, tries, self._masked(failure)
+        )
+
+    def _masked(self, text: str | None) -> str | None:
+        for name in self.secret:
+            text = text and text.replace(str(self.known[name]), f"{{{name}}}")
+        return text
+
+
+def _cookie_domain(url: str) -> str:
+    host = urlsplit(url).hostname or ""
+    # As `http.cookiejar` calls a host without a dot.
+    return host if "." in host else f"{host}.local"
+
+
+def _line(result: StepResult) -> str:
+    status = result.failure or f"{result.status} in {result.latency_ms:.0f} ms"
+    return f"{result.title}, on the {result.on}: {status}"

@@ -1,0 +1,92 @@
+"""An agent in each system's interpreter that reads rows; one that ends is started again."""
+
+import time
+from contextlib import ExitStack
+from typing import Any
+
+from handover.config import Config, SideName
+from handover.errors import HandoverError, ProbeError, RaisedError
+from handover.probe.client import Probe, probe
+from handover.proof.venue import Venue
+from handover.schema.models import Description, Model
+
+AGAIN_AFTER_S = 15.0
+WITHIN_S = 30.0
+
+
+class Post:
+    """Where the agent of one system stands.
+
+    Attributes
+    ----------
+    described
+        What the system said of its models when the agent began; None while there is none.
+    """
+
+    def __init__(self, config: Config, side: SideName, url: str) -> None:
+        self._config, self._side = config, side
+        self._place = Venue(config, url, throwaway=False, size="small", seed=0, say=_nothing).database
+        self._stack = ExitStack()
+        self._probe: Probe | None = None
+        self.described: Description | None = None
+        self._tried, self._why = float("-inf"), ""
+
+    def ask(self, do: str, **arguments: object) -> Any:
+        """Return the answer of the agent, which is started when there is none.
+
+        Raises
+        ------
+        ProbeError
+            The system does not start, or did not a moment ago; or it did not answer.
+        """
+        if self._probe is None:
+            self._start()
+        assert self._probe  # noqa: S101 - started, or raised
+        try:
+            return self._probe.ask(do, **arguments)
+        except RaisedError:
+            raise
+        except ProbeError:
+            self.end()
+            raise
+
+    def model(self, path: str) -> Model:
+        """Return what the system says of a model.
+
+        Raises
+        ------
+        ProbeError
+            It does not start, or has no such model.
+        """
+        if self._probe is None:
+            self._start()
+        found = self.described.concrete() if self.described else ()
+        for model in found:
+            if model.path == path:
+                return model
+        raise ProbeError(f"the {self._side} has no model {path}")
+
+    def _start(self) -> None:
+        if time.monotonic() - self._tried < AGAIN_AFTER_S:
+            raise ProbeError(self._why)
+        self._tried = time.monotonic()
+        system = self._config.require_original() if self._side == "original" else self._config.backend
+        try:
+            self._probe = self._stack.enter_context(
+                probe(f"the {self._side}", system, self._config.root, within_s=WITHIN_S, act_on=self._place)
+            )
+            self._probe.load("reading")
+            self.described = Description.model_validate(self._probe.ask("describe", key="", names=[]))
+        except HandoverError as error:
+            self._why = f"the {self._side} does not start: {str(error).strip().splitlines()[-1]}"
+            self.end()
+            raise ProbeError(self._why) from error
+
+    def end(self) -> None:
+        """End the agent; the next question starts another."""
+        self._probe = self.described = None
+        self._stack.close()
+
+
+def _nothing(_: str) -> None:
+    """Say nothing."""

@@ -1,0 +1,60 @@
+"""What a system answers over HTTP, and how fast."""
+
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import httpx
+
+from handover.config import SideName
+from handover.parallel.sample import Sample, measured, unmeasured
+from handover.parallel.settings import Probe, Watch
+
+
+class Asker:
+    """Asks one system for its probes; one at a time, over connections that stay open."""
+
+    def __init__(self, system: SideName, base_url: str | None, watch: Watch) -> None:
+        self.system, self._base_url, self._watch = system, base_url, watch
+        # No proxy of the environment: what is measured is the system.
+        self._client = httpx.Client(timeout=watch.timeout_s, trust_env=False, follow_redirects=False)
+
+    def close(self) -> None:
+        """End its connections."""
+        self._client.close()
+
+    def look(self) -> Iterator[Sample]:
+        """Ask for every probe once."""
+        if self._base_url is None:
+            yield unmeasured(self.system, "request_ms", f"handover.toml has no base_url of the {self.system}")
+            return
+        for probe in self._watch.probes:
+            sample = self._ask(f"{self._base_url.rstrip('/')}{probe.path}", probe)
+            yield sample
+            yield Sample(sample.at, sample.system, f"{probe.name}_ms", sample.value, sample.ok, sample.reason)
+
+    def _ask(self, url: str, probe: Probe) -> Sample:
+        began = time.monotonic()
+        try:
+            status, wrong = self._answer(url, probe, began + self._watch.timeout_s)
+        except httpx.TimeoutException:
+            took = (time.monotonic() - began) * 1000
+            reason = f"{probe.name} did not answer within {self._watch.timeout_s:g} s"
+            return measured(self.system, "request_ms", took, ok=False, reason=reason)
+        except httpx.HTTPError as error:
+            return unmeasured(self.system, "request_ms", f"{probe.name} did not answer: {error}")
+        took = (time.monotonic() - began) * 1000
+        reason = f"{probe.name} answered {status}, expected {probe.status}" if status != probe.status else wrong
+        return measured(self.system, "request_ms", took, ok=not reason, reason=reason)
+
+    def _answer(self, url: str, probe: Probe, deadline: float) -> tuple[int, str]:
+        """Return the status and what is wrong with the body; a body that drips past the deadline is a time-out."""
+        with self._client.stream("GET", url) as answer:
+            body = bytearray()
+            for part in answer.iter_bytes():
+                body += part
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("the body took too long")
+        if answer.status_code == HTTPStatus.OK and probe.contains and probe.contains.encode() not in body:
+            return answer.status_code, f"{probe.name} does not contain {probe.contains!r}"
+        return answer.status_code, ""

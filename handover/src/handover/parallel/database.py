@@ -1,0 +1,211 @@
+"""What the shared database itself says: connections, tasks, invariants, and whatever SQL is declared."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import Connection, sql
+
+from handover.parallel.sample import Sample, measured, unmeasured
+from handover.parallel.settings import Place, Tasks, Watch
+from handover.schema.models import Description
+
+OPTIONS = "-c default_transaction_read_only=on -c lock_timeout=2000 -c statement_timeout={timeout_ms}"
+CONNECTIONS: LiteralString = """
+    SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::float
+         / greatest(current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int, 1)
+"""
+
+
+class Reader:
+    """A read-only session that is opened again after it broke."""
+
+    def __init__(self, url: str, watch: Watch) -> None:
+        self._url, self._watch = url, watch
+        self._connection: Connection[Any] | None = None
+
+    def close(self) -> None:
+        """End the session."""
+        if self._connection:
+            self._connection.close()
+
+    @contextmanager
+    def session(self) -> Iterator[Connection[Any]]:
+        """Give the session; one that breaks meanwhile is not used again."""
+        if self._connection is None or self._connection.closed:
+            options = OPTIONS.format(timeout_ms=int(self._watch.timeout_s * 1000))
+            within = max(int(self._watch.timeout_s), 2)
+            self._connection = psycopg.connect(
+                self._url, autocommit=True, options=options, connect_timeout=within, application_name="handover watch"
+            )
+        try:
+            yield self._connection
+        except psycopg.OperationalError:
+            self._connection.close()
+            raise
+
+    def number(self, query: str | sql.Composed, *parameters: object) -> float:
+        """Return the one number of a query; SQL comes from ``handover.toml`` or from here."""
+        with self.session() as connection:
+            row = connection.execute(query, parameters or None).fetchone()
+        if row is None or row[0] is None:
+            raise ValueError("it returned no number")
+        return float(row[0])
+
+
+def table_of(name: str) -> sql.Identifier:
+    """Return a table's name as SQL; a dot parts the schema."""
+    return sql.Identifier(*name.split("."))
+
+
+def expression(text: str) -> sql.SQL:
+    """Return SQL that ``handover.toml`` declares."""
+    return sql.SQL(text)
+
+
+def look(reader: Reader, watch: Watch) -> Iterator[Sample]:
+    """Measure what is measured at every look."""
+    began = datetime.now(UTC)
+    try:
+        with reader.session() as connection:
+            (now,) = connection.execute("SELECT clock_timestamp()").fetchone() or (None,)
+    except psycopg.Error as error:
+        # Also a value: that the database is away is what was to be found out.
+        yield measured("both", "database", 1, ok=False, reason=f"the database does not answer: {first_line(error)}")
+        now = None
+    else:
+        yield measured("both", "database", 1)
+    if now is not None:
+        middle = began + (datetime.now(UTC) - began) / 2
+        off = abs((middle - now).total_seconds())
+        reason = f"this machine and the database are {off:.1f} s apart" if off > watch.limits.clock_s else ""
+        yield measured("both", "clock_s", off, ok=not reason, reason=reason)
+    yield number(reader, "both", "connections_share", CONNECTIONS)
+    for measure in watch.measures:
+        yield number(reader, measure.system, measure.name, measure.sql)
+
+
+def number(reader: Reader, system: Place, metric: str, query: str | sql.Composed, *parameters: object) -> Sample:
+    """Return a query's number as a sample, or that it could not be had."""
+    try:
+        return measured(system, metric, reader.number(query, *parameters))
+    except (psycopg.Error, ValueError) as error:
+        return unmeasured(system, metric, first_line(error))
+
+
+def look_at_window(
+    reader: Reader, watch: Watch, described: Sequence[Description], tables: Iterable[str], since: datetime
+) -> Iterator[Sample]:
+    """Measure what is measured once a window: tasks, and rows that must not exist."""
+    if watch.tasks:
+        yield from _tasks(reader, watch, watch.tasks, since)
+    yield from _broken(reader, "choices", _choices(described, tables), described)
+    yield from _broken(reader, "orphans", _orphans(described, tables), described)
+    for invariant in watch.invariants:
+        sample = number(reader, "both", f"invariant_{invariant.name}", invariant.sql)
+        yield _explained(sample, invariant.because)
+
+
+def _explained(sample: Sample, because: str) -> Sample:
+    if not sample.value:
+        return sample
+    return Sample(sample.at, sample.system, sample.metric, sample.value, ok=False, reason=because)
+
+
+def _broken(
+    reader: Reader, name: str, queries: Iterable[tuple[str, sql.Composed]], described: Sequence[Description]
+) -> Iterator[Sample]:
+    if len(described) < len(("original", "backend")):
+        yield unmeasured("both", f"invariant_{name}", "not both systems describe their models")
+        return
+    total, where, last = 0.0, [], unmeasured("both", f"invariant_{name}", "no model has such a field")
+    for place, query in queries:
+        last = number(reader, "both", f"invariant_{name}", query)
+        if last.value is None:
+            yield Sample(last.at, "both", last.metric, None, ok=False, reason=f"{place}: {last.reason}")
+            return
+        total += last.value
+        where += [f"{place} ({last.value:g})"] if last.value else []
+    if last.value is not None:
+        yield measured("both", f"invariant_{name}", total, ok=not total, reason=", ".join(where))
+    elif name == "orphans":
+        yield measured("both", "invariant_orphans", 0)  # nothing points anywhere
+    else:
+        yield measured("both", f"invariant_{name}", 0)
+
+
+def _choices(described: Sequence[Description], tables: Iterable[str]) -> Iterator[tuple[str, sql.Composed]]:
+    """Yield a query for each column with choices: rows whose value neither system would choose."""
+    wanted = set(tables)
+    known: dict[tuple[str, str], set[str]] = {}
+    for description in described:
+        for model in description.concrete():
+            for field in model.fields if model.table in wanted else ():
+                if field.values():
+                    known.setdefault((model.table, field.column), set()).update(field.values())
+    for (table, column), values in sorted(known.items()):
+        names = [table_of(table), sql.Identifier(column)]
+        query = sql.SQL("SELECT count(*) FROM {0} t WHERE t.{1}::text <> ALL ({2})")
+        yield f"{table}.{column}", query.format(*names, sql.Literal(sorted(values)))
+
+
+def _orphans(described: Sequence[Description], tables: Iterable[str]) -> Iterator[tuple[str, sql.Composed]]:
+    """Yield a query for each foreign key: rows that point at nothing."""
+    wanted = set(tables)
+    keys = {
+        (model.table, field.column, *field.references)
+        for description in described
+        for model in description.concrete()
+        for field in model.fields
+        if model.table in wanted and field.references
+    }
+    for table, column, to_table, to_column in sorted(keys):
+        query = sql.SQL(
+            "SELECT count(*) FROM {0} t LEFT JOIN {2} o ON o.{3} = t.{1} WHERE t.{1} IS NOT NULL AND o.{3} IS NULL"
+        )
+        names = [table_of(table), sql.Identifier(column), table_of(to_table), sql.Identifier(to_column)]
+        yield f"{table}.{column}", query.format(*names)
+
+
+def _tasks(reader: Reader, watch: Watch, tasks: Tasks, since: datetime) -> Iterator[Sample]:
+    """Count the tasks of each system that started, finished, failed since a moment, and those that are stuck."""
+    writer = watch.writer.get(tasks.table)
+    systems: tuple[Place, ...] = ("original", "backend") if writer else ("both",)
+    query = sql.SQL(
+        "SELECT {writer}, count(*) FILTER (WHERE {started} >= %(since)s),"
+        " count(*) FILTER (WHERE {status} = ANY (%(done)s) AND {ended} >= %(since)s),"
+        " count(*) FILTER (WHERE {status} = ANY (%(failed)s) AND {ended} >= %(since)s),"
+        " count(*) FILTER (WHERE {status} = ANY (%(open)s) AND {started} < now() - %(stuck)s * interval '1 second')"
+        " FROM {table} t GROUP BY 1"
+    ).format(
+        writer=expression(writer or "'both'"),
+        table=table_of(tasks.table),
+        status=sql.Identifier(tasks.status),
+        started=sql.Identifier(tasks.started_at),
+        ended=sql.Identifier(tasks.ended_at),
+    )
+    values = {
+        "since": since,
+        "done": list(tasks.done),
+        "failed": list(tasks.failed),
+        "open": list(tasks.open),
+        "stuck": tasks.stuck_after_s,
+    }
+    names = ("tasks_started", "tasks_finished", "tasks_failed_share", "tasks_stuck")
+    try:
+        with reader.session() as connection:
+            rows = {row[0]: row[1:] for row in connection.execute(query, values)}
+    except psycopg.Error as error:
+        yield from (unmeasured(system, name, first_line(error)) for system in systems for name in names)
+        return
+    for system in systems:
+        started, done, failed, stuck = rows.get(system, (0, 0, 0, 0))
+        counts = (started, done, failed / max(done + failed, 1), stuck)
+        yield from (measured(system, name, value) for name, value in zip(names, counts, strict=True))
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, without what follows."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,115 @@
+"""What a watch saw, kept: in the tables of the journal, and as JSON lines beside ``handover.toml``.
+
+While the database is away nothing is lost: what could not be written waits, and the lines are written at once.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import Connection, errors
+
+from handover.config import Config
+from handover.errors import Refused
+from handover.parallel.rule import Judged
+from handover.parallel.sample import Sample
+
+LINES = ".handover/watch.jsonl"
+# An hour without a database at a busy pair; the lines hold the rest.
+WAITING_AT_MOST = 200_000
+INTO_SAMPLES = (
+    "INSERT INTO handover.watch_samples (run, at, system, metric, value, ok, reason)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s)"
+)
+INTO_WINDOWS = (
+    "INSERT INTO handover.watch_windows (run, window_start, window_end, system, metric, value, verdict, reason)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A judged stretch of time."""
+
+    start: datetime
+    end: datetime
+    judged: tuple[Judged, ...]
+
+    @property
+    def green(self) -> bool:
+        """Whether everything is; a window in which nothing was judged is not."""
+        return bool(self.judged) and all(one.verdict == "green" for one in self.judged)
+
+
+class History:
+    """Where samples and windows of one run go."""
+
+    def __init__(self, config: Config, url: str, run: str) -> None:
+        self._url, self._run = url, run
+        self._connection: Connection[Any] | None = None
+        self._waiting: list[tuple[str, tuple[object, ...]]] = []
+        path = config.root / LINES
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lines = path.open("a", encoding="utf-8")
+
+    def close(self) -> None:
+        """End the session and the file."""
+        self._lines.close()
+        if self._connection:
+            self._connection.close()
+
+    def require(self) -> None:
+        """Refuse to watch where nothing can be kept.
+
+        Raises
+        ------
+        Refused
+            The tables are not there, or may not be written. A database that is away is no reason: that is watched.
+        """
+        try:
+            self._open().execute("SELECT FROM handover.watch_windows LIMIT 0")
+        except (errors.UndefinedTable, errors.InvalidSchemaName, errors.InsufficientPrivilege) as error:
+            what = str(error).splitlines()[0]
+            message = f"what is seen cannot be kept: {what}. Nothing is watched. Run: handover init-journal"
+            raise Refused(message, code="HO600") from error
+        except psycopg.OperationalError:
+            return
+
+    def add(self, samples: Sequence[Sample], window: Window | None = None) -> bool:
+        """Keep samples, and the window that they end; say whether the database has them."""
+        for one in samples:
+            self._line(asdict(one))
+            row = (self._run, one.at, one.system, one.metric, one.value, one.ok, one.reason)
+            self._waiting.append((INTO_SAMPLES, row))
+        for judged in window.judged if window else ():
+            assert window  # noqa: S101 - the loop has nothing to go over otherwise
+            self._line({"window_start": window.start, "window_end": window.end, **asdict(judged)})
+            values = (judged.system, judged.metric, judged.value, judged.verdict, judged.reason)
+            self._waiting.append((INTO_WINDOWS, (self._run, window.start, window.end, *values)))
+        self._lines.flush()
+        del self._waiting[:-WAITING_AT_MOST]
+        return self._write()
+
+    def _line(self, values: dict[str, Any]) -> None:
+        self._lines.write(json.dumps({"run": self._run, **values}, ensure_ascii=False, default=str) + "\n")
+
+    def _write(self) -> bool:
+        try:
+            connection = self._open()
+            with connection.transaction(), connection.cursor() as cursor:
+                for query in (INTO_SAMPLES, INTO_WINDOWS):
+                    cursor.executemany(query, [row for into, row in self._waiting if into == query])
+        except psycopg.OperationalError:
+            return False
+        self._waiting.clear()
+        return True
+
+    def _open(self) -> Connection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(
+                self._url, autocommit=True, connect_timeout=5, application_name="handover watch history"
+            )
+        return self._connection

@@ -1,0 +1,185 @@
+"""Rows that one system wrote, read by the other: the newest changes of every mapped table, at every look.
+
+Both systems read through their own models. What they read is compared as keyed digests, so no value of a row is seen
+here. A row that changes while it is read is read again at the next look. The lag of a change is the time from its
+first sight in the database until both systems read the same; a change that was there before the first look has none.
+"""
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import sql
+
+from handover.config import Config, ModelPair, SideName
+from handover.errors import HandoverError, UnseenError
+from handover.parallel.agents import Post
+from handover.parallel.database import Reader, expression, first_line, table_of
+from handover.parallel.sample import Sample, measured, unmeasured
+from handover.parallel.settings import Place
+from handover.schema.models import Model
+from handover.schema.types import canonical_type
+from handover.wording import counted
+
+SIDES: tuple[SideName, SideName] = ("original", "backend")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row as the database has it now."""
+
+    key: str
+    version: str
+    writer: Place
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A mapped table with the two models on it."""
+
+    pair: ModelPair
+    models: Mapping[SideName, Model]
+    key: str
+    date: str
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that both know."""
+        return sorted(set.intersection(*({f.column for f in model.fields} for model in self.models.values())))
+
+    @property
+    def key_type(self) -> str:
+        """The database type of the key."""
+        return canonical_type(self.models["original"].by_column()[self.key].type)
+
+
+@dataclass
+class Parity:
+    """What is remembered of the rows between looks.
+
+    ``read`` holds the version of each row that both read alike, ``pending`` since when a version was not; of each
+    table, by key.
+    """
+
+    config: Config
+    secret: str = field(default_factory=lambda: secrets.token_hex(32))
+    read: dict[str, dict[str, str]] = field(default_factory=dict)
+    pending: dict[str, dict[str, tuple[str, float]]] = field(default_factory=dict)
+
+    def look(self, reader: Reader, posts: Mapping[SideName, Post]) -> Iterator[Sample]:
+        """Read the newest changes of every mapped table through both systems."""
+        for pair in self.config.models:
+            try:
+                yield from self._table(shared_table(self.config, pair, posts), reader, posts)
+            except (psycopg.Error, HandoverError) as error:
+                reason = f"{pair.table}: {first_line(error)}"
+                for metric in ("parity_rows", "parity_different"):
+                    yield from (unmeasured(writer, metric, reason) for writer in self._writers(pair))
+
+    def _writers(self, pair: ModelPair) -> tuple[Place, ...]:
+        return SIDES if pair.table in self.config.watch.writer else ("both",)
+
+    def _table(self, shared: Shared, reader: Reader, posts: Mapping[SideName, Post]) -> Iterator[Sample]:
+        table = shared.pair.table
+        first = table not in self.read
+        began = time.monotonic()
+        before = self._rows(shared, reader)
+        keys = [row.key for row in before]
+        asked = {"keys": keys, "columns": shared.columns, "secret": self.secret}
+        one, other = (posts[side].ask("read_rows", model=shared.models[side].label, **asked)["rows"] for side in SIDES)
+        after = {row.key: row.version for row in self._rows(shared, reader, keys)}
+        still = [
+            (row, _different(*read))
+            for row, *read in zip(before, one, other, strict=True)
+            if after.get(row.key) == row.version  # one that changes meanwhile is read at the next look
+        ]
+        yield from self._lags(table, still, first=first, began=began)
+        for writer in self._writers(shared.pair):
+            mine = [different for row, different in still if row.writer == writer]
+            late = [d for row, d in still if row.writer == writer and d and self._is_late(table, row)]
+            yield measured(writer, "parity_rows", len(mine))
+            reason = f"{table}: {late[0]}" if late else ""
+            yield measured(writer, "parity_different", len(late), ok=not late, reason=reason)
+
+    def _lags(self, table: str, still: list[tuple[Row, str]], *, first: bool, began: float) -> Iterator[Sample]:
+        """Yield the lag of each new version that both read alike, or that is overdue."""
+        read, pending = self.read.get(table, {}), self.pending.setdefault(table, {})
+        for row, different in still:
+            if not different and read.get(row.key) == row.version:
+                continue
+            version, since = pending.get(row.key, ("", began))
+            if version != row.version:
+                since = began
+            pending[row.key] = (row.version, since)
+            lag = time.monotonic() - since
+            if not first and (not different or lag > self.config.watch.limits.parity_lag_s):
+                yield measured(row.writer, "parity_lag_s", lag, ok=not different, reason=different)
+            if not different:
+                del pending[row.key]
+        self.read[table] = {row.key: row.version for row, different in still if not different}
+
+    def _is_late(self, table: str, row: Row) -> bool:
+        return time.monotonic() - self.pending[table][row.key][1] > self.config.watch.limits.parity_lag_s
+
+    def _rows(self, shared: Shared, reader: Reader, keys: list[str] | None = None) -> list[Row]:
+        """Return the rows of some keys; without, the newest and those that are still read differently."""
+        watch, table = self.config.watch, shared.pair.table
+        parts = {
+            "key": sql.Identifier(shared.key),
+            "type": expression(shared.key_type),
+            "writer": expression(watch.writer.get(table, "'both'")),
+            "table": table_of(table),
+            "date": sql.Identifier(shared.date),
+        }
+        of_keys = sql.SQL("t.{key} = ANY (%(keys)s::text[]::{type}[])").format(**parts)
+        newest = sql.SQL(
+            "t.{key} IN (SELECT {key} FROM {table} WHERE {date} IS NOT NULL ORDER BY {date} DESC LIMIT %(limit)s)"
+        ).format(**parts)
+        which = of_keys if keys is not None else sql.SQL("{} OR {}").format(newest, of_keys)
+        query = sql.SQL("SELECT t.{key}::text, t.xmin::text || ' ' || t.ctid::text, {writer} FROM {table} t WHERE ")
+        values = {"limit": watch.sample, "keys": list(self.pending.get(table, ())) if keys is None else keys}
+        with reader.session() as connection:
+            rows = [Row(*row) for row in connection.execute(query.format(**parts) + which, values)]
+        if unknown := {row.writer for row in rows} - set(self._writers(shared.pair)):
+            raise UnseenError(f"watch.writer says {unknown.pop()!r}, expected 'original' or 'backend'")
+        return rows
+
+
+def shared_table(config: Config, pair: ModelPair, posts: Mapping[SideName, Post]) -> Shared:
+    """Return the two models on a mapped table.
+
+    Raises
+    ------
+    UnseenError, ProbeError
+        It cannot be looked at.
+    """
+    models = {side: posts[side].model(pair.original if side == "original" else pair.backend) for side in SIDES}
+    keys = {model.key for model in models.values()}
+    if len(keys) != 1 or len(next(iter(keys))) != 1:
+        raise UnseenError("its key is not one column that both systems agree on")
+    return Shared(pair, models, next(iter(keys))[0], dated(config, pair, models))
+
+
+def dated(config: Config, pair: ModelPair, models: Mapping[SideName, Model]) -> str:
+    """Return the column that dates the changes of a table: the declared one, else what Django dates by itself."""
+    if declared := config.watch.newest.get(pair.table):
+        return declared
+    fields = [f for model in models.values() for f in model.fields]
+    for automatic in ("auto_now", "auto_now_add"):
+        for one in fields:
+            if getattr(one, automatic):
+                return one.column
+    raise UnseenError(f"no column dates its changes; name one: [watch.newest] {pair.table} = …")
+
+
+def _different(one: Mapping[str, str] | None, other: Mapping[str, str] | None) -> str:
+    """Say how two readings of a row differ; empty when they do not."""
+    if one is None or other is None:
+        blind = [side for side, row in zip(SIDES, (one, other), strict=True) if row is None]
+        return f"a row is not found by the {' and the '.join(blind)}"
+    columns = sorted(column for column in one if one[column] != other.get(column))
+    if not columns:
+        return ""
+    return f"{counted(len(columns), 'column')} of a row read differently: {', '.join(columns)}"

@@ -1,0 +1,171 @@
+"""What a window is judged by: a metric, how its samples become one value, and what that value may be.
+
+The rules follow from ``handover.toml`` alone, never from what was measured: so a metric that nobody measured is seen.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from handover.config import Config
+from handover.parallel.sample import Sample
+from handover.parallel.settings import Place, Watch
+from handover.wording import counted
+
+Verdict = Literal["green", "red", "no data", "not enough traffic"]
+How = Literal["p50", "p95", "share of failures", "number", "most", "sum"]
+SYSTEMS: tuple[Place, Place] = ("original", "backend")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdict on one metric of one window; ``value`` is None when there is none."""
+
+    system: Place
+    metric: str
+    value: float | None
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one metric is judged.
+
+    Attributes
+    ----------
+    system, metric
+        What the verdict is about.
+    source
+        The samples it is made from.
+    how
+        How they become one value: nearest-rank percentile, share of failures, number, largest or sum.
+    limit
+        The largest value that is green; None when any is.
+    minimum
+        Fewer samples (of ``sum``: a smaller value) are "not enough traffic".
+    requests
+        The samples are requests: one without an answer is a failure, not a gap.
+    """
+
+    system: Place
+    metric: str
+    source: str
+    how: How
+    limit: float | None
+    minimum: int = 1
+    requests: bool = False
+
+    def judge(self, samples: Sequence[Sample]) -> Judged:
+        """Return the verdict on the samples of a window; those of other metrics are left out."""
+        mine = [s for s in samples if s.system == self.system and s.metric == self.source]
+        if not mine:
+            return self._judged(None, "no data", f"nothing measured {self.source}")
+        values = [s.value for s in mine if s.value is not None]
+        blind = [s for s in mine if s.value is None]
+        value = self._value(mine, values)
+        if value is not None and self.limit is not None and value > self.limit and self._enough(mine, value):
+            return self._judged(value, "red", self._why(value, mine))
+        if blind and not self.requests:
+            looks = f"{len(blind)} of {counted(len(mine), 'look')} saw nothing"
+            return self._judged(value, "no data", f"{looks}: {blind[-1].reason}")
+        if value is None:
+            return self._judged(None, "no data", f"none of {counted(len(mine), 'request')} was answered")
+        if not self._enough(mine, value):
+            had = len(mine) if self.how != "sum" else value
+            return self._judged(value, "not enough traffic", f"{had:g}, at least {self.minimum} are needed")
+        return self._judged(value, "green", self._why(value, mine))
+
+    def _enough(self, mine: Sequence[Sample], value: float) -> bool:
+        return (value if self.how == "sum" else len(mine)) >= self.minimum
+
+    def _value(self, mine: Sequence[Sample], values: Sequence[float]) -> float | None:
+        if self.how == "number":
+            return len(mine)
+        if self.how == "share of failures":
+            return sum(not s.ok for s in mine) / len(mine)
+        ways: dict[How, Callable[[Sequence[float]], float]] = {"most": max, "sum": math.fsum}
+        ways |= {"p50": lambda v: percentile(v, 50), "p95": lambda v: percentile(v, 95)}
+        return ways[self.how](values) if values else None
+
+    def _why(self, value: float, mine: Sequence[Sample]) -> str:
+        limit = "" if self.limit is None else f", at most {self.limit:g}"
+        of = f" of {len(mine)}" if self.how in ("share of failures", "p50", "p95") else ""
+        reasons = [s.reason for s in mine if s.reason and not s.ok]
+        said = f"; the last: {reasons[-1]}" if reasons else ""
+        return f"{value:.4g}{of}{limit}{said}"
+
+    def _judged(self, value: float | None, verdict: Verdict, reason: str) -> Judged:
+        return Judged(self.system, self.metric, value, verdict, reason)
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the nearest-rank percentile: the smallest value that ``percent`` of 100 values do not exceed.
+
+    Examples
+    --------
+    >>> percentile([3.0, 1.0, 2.0], 50), percentile([1.0, 2.0], 95)
+    (2.0, 2.0)
+    """
+    return sorted(values)[max(math.ceil(percent / 100 * len(values)), 1) - 1]
+
+
+def rules(config: Config) -> tuple[Rule, ...]:
+    """Return everything that a window of this pair is judged by."""
+    watch = config.watch
+    return (
+        *(rule for system in SYSTEMS for rule in _of_answers(watch, system)),
+        *_of_rows(config),
+        *_of_tasks(watch),
+        *_of_invariants(watch),
+        Rule("both", "database", "database", "share of failures", 0, requests=True),
+        Rule("both", "connections_share", "connections_share", "most", watch.limits.connections_share),
+        Rule("both", "clock_s", "clock_s", "most", watch.limits.clock_s),
+        *(Rule(m.system, m.name, m.name, "most", m.limit) for m in watch.measures),
+    )
+
+
+def _of_answers(watch: Watch, system: Place) -> Iterator[Rule]:
+    limits, least = watch.limits, watch.min_requests
+    yield Rule(system, "requests", "request_ms", "number", None, least, requests=True)
+    yield Rule(system, "error_rate", "request_ms", "share of failures", limits.error_rate, least, requests=True)
+    yield Rule(system, "latency_p50_ms", "request_ms", "p50", limits.latency_p50_ms, least, requests=True)
+    yield Rule(system, "latency_p95_ms", "request_ms", "p95", limits.latency_p95_ms, least, requests=True)
+    for probe in watch.probes:
+        yield Rule(system, probe.name, f"{probe.name}_ms", "share of failures", limits.error_rate, requests=True)
+    if system in watch.logs:
+        yield Rule(system, "access_error_rate", "access", "share of failures", limits.error_rate, least, requests=True)
+
+
+def _of_rows(config: Config) -> Iterator[Rule]:
+    watch = config.watch
+    writers: list[Place] = [*SYSTEMS] if watch.writer else ["both"]
+    for writer in writers:
+        limit = watch.limits.parity_lag_s
+        yield Rule(writer, "parity_lag_p95_s", "parity_lag_s", "p95", limit, watch.min_rows)
+    if {pair.table for pair in config.models} - watch.writer.keys() and "both" not in writers:
+        writers.append("both")
+    for writer in writers:
+        yield Rule(writer, "parity_rows", "parity_rows", "sum", None, watch.min_rows)
+        yield Rule(writer, "parity_differences", "parity_different", "sum", 0, 0)
+    if watch.files:
+        for system in SYSTEMS:
+            yield Rule(system, "files_found", "files_found", "sum", None)
+            yield Rule(system, "files_missing", "files_missing", "sum", 0, 0)
+
+
+def _of_tasks(watch: Watch) -> Iterator[Rule]:
+    if watch.tasks is None:
+        return
+    systems: tuple[Place, ...] = SYSTEMS if watch.tasks.table in watch.writer else ("both",)
+    for system in systems:
+        yield Rule(system, "tasks_started", "tasks_started", "sum", None, watch.min_tasks)
+        yield Rule(system, "tasks_finished", "tasks_finished", "sum", None, watch.min_tasks)
+        yield Rule(system, "tasks_failed_share", "tasks_failed_share", "most", watch.limits.tasks_failed_share)
+        yield Rule(system, "tasks_stuck", "tasks_stuck", "most", watch.limits.tasks_stuck)
+
+
+def _of_invariants(watch: Watch) -> Iterator[Rule]:
+    names = ["choices", "orphans", *(["progress"] if watch.progress else []), *(i.name for i in watch.invariants)]
+    yield from (Rule("both", f"invariant_{name}", f"invariant_{name}", "most", 0) for name in names)

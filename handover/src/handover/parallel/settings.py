@@ -1,0 +1,187 @@
+"""``[watch]`` and ``[shadow]`` of ``handover.toml``: what is measured, how often, and what is still good."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Place = Literal["original", "backend", "both"]
+Short = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Column = Annotated[str, Field(pattern=r"^[\w$]+(\.[\w$]+){1,2}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limits(_Section):
+    """What a window may reach and still be green.
+
+    Attributes
+    ----------
+    latency_p50_ms, latency_p95_ms
+        Of all answers of one system.
+    error_rate
+        Share of requests that failed: no answer, 5xx, or not what a probe or journey expects.
+    parity_lag_s
+        From the change of a row until the other system reads it (95 of 100).
+    connections_share
+        Used connections of those the server lets ordinary roles open.
+    tasks_stuck
+        Unfinished tasks older than ``tasks.stuck_after_s``.
+    tasks_failed_share
+        Of the tasks that ended in the window.
+    clock_s
+        How far this machine's clock may move against its own counter, or differ from the database's.
+    """
+
+    latency_p50_ms: float = Field(default=500, gt=0)
+    latency_p95_ms: float = Field(default=2000, gt=0)
+    error_rate: Share = 0.01
+    parity_lag_s: float = Field(default=3, gt=0)
+    connections_share: Share = 0.8
+    tasks_stuck: int = Field(default=0, ge=0)
+    tasks_failed_share: Share = 0.1
+    clock_s: float = Field(default=2, gt=0)
+
+
+class Probe(_Section):
+    """A page that both systems must give: ``kind`` groups probes in the report."""
+
+    name: Short
+    path: str = Field(pattern=r"^/")
+    status: int = 200
+    contains: str = ""
+    kind: Literal["health", "page", "search", "file"] = "page"
+
+
+class Measure(_Section):
+    """SQL that returns one number, for example the depth or the age of a queue; above ``limit`` it is red."""
+
+    name: Short
+    sql: str
+    limit: float
+    system: Place = "both"
+
+
+class Invariant(_Section):
+    """SQL that counts the rows which must not exist, with the reason why not."""
+
+    name: Short
+    sql: str
+    because: str
+
+
+class Progress(_Section):
+    """A number of a row that stays in its range and never goes back, unless ``restarts`` (SQL) says it may."""
+
+    column: Column
+    lowest: float = 0
+    highest: float = 100
+    restarts: str = "false"
+
+
+class Tasks(_Section):
+    """Where tasks live, and which values of ``status`` mean what."""
+
+    table: str
+    status: str = "status"
+    started_at: str = "created_at"
+    ended_at: str = "updated_at"
+    open: tuple[str, ...] = Field(min_length=1)
+    done: tuple[str, ...] = Field(min_length=1)
+    failed: tuple[str, ...] = ()
+    stuck_after_s: float = Field(default=600, gt=0)
+
+
+class Log(_Section):
+    """An access log of a system: ``common`` (also combined, as nginx, Apache and gunicorn write it) or ``json``."""
+
+    path: Path
+    format: Literal["common", "json"] = "common"
+    fields: dict[Literal["time", "method", "path", "status", "seconds"], str] = {}
+
+
+class Watch(_Section):
+    """What ``handover watch`` measures.
+
+    Attributes
+    ----------
+    interval_s, window_s
+        How often it looks, and what is judged together.
+    timeout_s
+        How long one answer may take; slower is a failure.
+    min_requests
+        Fewer answers of a system in a window are no ground for a verdict.
+    min_rows
+        The same of rows that one system wrote and the other read.
+    min_tasks
+        The same of tasks that a system starts and finishes.
+    sample
+        Newest changes of each table that are read back at each look.
+    probes, journeys
+        What is asked of both systems; ``journeys`` names declared flows, ``["*"]`` all of them.
+    writer
+        Table → SQL that says of a row ``'original'`` or ``'backend'``.
+    newest
+        Table → the column that dates its changes; else the field that Django dates by itself.
+    files
+        Columns with names of files that both systems must find, of the newest rows.
+    """
+
+    interval_s: float = Field(default=5, gt=0)
+    window_s: float = Field(default=60, gt=0)
+    timeout_s: float = Field(default=5, gt=0)
+    min_requests: int = Field(default=10, ge=1)
+    min_rows: int = Field(default=1, ge=1)
+    min_tasks: int = Field(default=1, ge=0)
+    sample: int = Field(default=20, ge=1, le=1000)
+    probes: tuple[Probe, ...] = (Probe(name="health", path="/health", kind="health"),)
+    journeys: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    tasks: Tasks | None = None
+    progress: tuple[Progress, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    invariants: tuple[Invariant, ...] = ()
+    writer: dict[str, str] = {}
+    newest: dict[str, str] = {}
+    files: tuple[Column, ...] = ()
+    logs: dict[Literal["original", "backend"], Log] = {}
+
+
+class Shadow(_Section):
+    """What ``handover shadow`` asks, and what it leaves out when it compares.
+
+    Attributes
+    ----------
+    paths
+        Requests without a log, each a path with its query.
+    log
+        An access log whose reads are sent again.
+    ignore_headers
+        Besides those that always differ (date, server, connection, length and the like).
+    headers
+        The headers that are compared; all others are not.
+    ignore_json
+        Dotted paths of JSON values; ``*`` is any key or index.
+    ignore_text
+        Regular expressions; what they match in other bodies is left out.
+    unordered
+        JSON lists whose order means nothing.
+    limit
+        At most so many requests.
+    cookie_env, token_env
+        Environment variables with a Cookie header or a bearer token of a logged-in reader; never written down.
+    """
+
+    paths: tuple[Annotated[str, Field(pattern=r"^/")], ...] = ()
+    log: Log | None = None
+    headers: tuple[str, ...] = ("content-type", "location", "cache-control", "content-disposition", "allow")
+    ignore_json: tuple[str, ...] = ()
+    ignore_text: tuple[str, ...] = ()
+    unordered: tuple[str, ...] = ()
+    limit: int = Field(default=1000, ge=1)
+    timeout_s: float = Field(default=10, gt=0)
+    cookie_env: str | None = None
+    token_env: str | None = None

@@ -1,0 +1,71 @@
+"""Files that rows name, looked for by both systems in their own storage."""
+
+from collections.abc import Iterator, Mapping
+
+import psycopg
+from psycopg import sql
+
+from handover.config import Config, ModelPair, SideName
+from handover.errors import ConfigurationError, HandoverError
+from handover.parallel.agents import Post
+from handover.parallel.database import Reader, first_line, table_of
+from handover.parallel.parity import SIDES, shared_table
+from handover.parallel.sample import Sample, measured, unmeasured
+
+
+def look(reader: Reader, config: Config, posts: Mapping[SideName, Post]) -> Iterator[Sample]:
+    """Ask both systems for the files of the newest rows that name one."""
+    for place in config.watch.files:
+        pair, column = mapped_column(config, place)
+        try:
+            names = _newest_names(reader, config, pair, column, posts)
+        except (psycopg.Error, HandoverError) as error:
+            for side in SIDES:
+                yield from (
+                    unmeasured(side, m, f"{place}: {first_line(error)}") for m in ("files_found", "files_missing")
+                )
+            continue
+        for side in SIDES:
+            yield from _of(side, posts[side], pair, column, names)
+
+
+def _of(side: SideName, post: Post, pair: ModelPair, column: str, names: list[str]) -> Iterator[Sample]:
+    try:
+        model = post.model(pair.original if side == "original" else pair.backend)
+        field = model.by_column()[column]
+        found = post.ask("files", model=model.label, field=field.name, names=names)["found"]
+    except HandoverError as error:
+        yield from (unmeasured(side, metric, first_line(error)) for metric in ("files_found", "files_missing"))
+        return
+    missing = sum(one is not True for one in found)
+    said = next((one for one in found if isinstance(one, str)), "")
+    reason = f"{missing} of {len(found)} files of {pair.table}.{column} not found. {said}".strip() if missing else ""
+    yield measured(side, "files_found", len(found) - missing)
+    yield measured(side, "files_missing", missing, ok=not missing, reason=reason)
+
+
+def _newest_names(
+    reader: Reader, config: Config, pair: ModelPair, column: str, posts: Mapping[SideName, Post]
+) -> list[str]:
+    shared = shared_table(config, pair, posts)
+    query = sql.SQL("SELECT {0} FROM {1} WHERE {0} <> '' AND {2} IS NOT NULL ORDER BY {2} DESC LIMIT {3}").format(
+        sql.Identifier(column), table_of(pair.table), sql.Identifier(shared.date), sql.Literal(config.watch.sample)
+    )
+    with reader.session() as connection:
+        return [str(name) for (name,) in connection.execute(query)]
+
+
+def mapped_column(config: Config, place: str) -> tuple[ModelPair, str]:
+    """Return the mapped table and the column of a dotted place.
+
+    Raises
+    ------
+    ConfigurationError
+        No mapped table has that name.
+    """
+    table, _, column = place.rpartition(".")
+    for pair in config.models:
+        if pair.table == table:
+            return pair, column
+    tables = ", ".join(pair.table for pair in config.models)
+    raise ConfigurationError(f"[watch] names {place}, but {table} is none of the mapped tables: {tables}. Correct it.")

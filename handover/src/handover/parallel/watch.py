@@ -1,0 +1,156 @@
+"""The loop: look at everything, judge a window, keep both; until told to stop.
+
+Every collector looks on its own, so a slow or dead system holds up nobody else. What a collector has not delivered
+when a window ends is missing there, and what is missing is not green.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Event
+
+from handover.config import Config
+from handover.parallel import database, stored
+from handover.parallel.agents import Post
+from handover.parallel.answers import Asker
+from handover.parallel.database import Reader
+from handover.parallel.history import Window
+from handover.parallel.parity import SIDES, Parity
+from handover.parallel.progress import Rising
+from handover.parallel.rule import rules
+from handover.parallel.sample import Sample, measured, unmeasured
+
+Collector = Callable[[], Iterable[Sample]]
+HEED_STOP_EVERY_S = 0.2
+MEET_WITHIN_S = 30.0
+
+
+def utc_now() -> datetime:
+    """Return the time of this machine's clock."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Clocks:
+    """This machine's clock beside its own counter, which nobody sets."""
+
+    wall: Callable[[], datetime] = utc_now
+    counter: Callable[[], float] = time.monotonic
+    _last: tuple[datetime, float] | None = None
+
+    def look(self, longest_gap_s: float) -> Iterator[Sample]:
+        """Yield how far the clock has moved against the counter since the last look, and whether anybody looked."""
+        now = (self.wall(), self.counter())
+        last, self._last = self._last, now
+        if last is None:
+            return
+        gap = now[1] - last[1]
+        jump = (now[0] - last[0]).total_seconds() - gap
+        yield measured("both", "clock_s", abs(jump), reason=f"the clock of this machine jumped by {jump:+.1f} s")
+        if gap > longest_gap_s:
+            yield unmeasured("both", "clock_s", f"nobody looked for {gap:.0f} s")
+
+
+@dataclass
+class Watcher:
+    """Everything that looks at one pair; made and closed with ``with``.
+
+    Attributes
+    ----------
+    config, url
+        The pair, and the database it shares.
+    clocks
+        What tells the time.
+    """
+
+    config: Config
+    url: str
+    clocks: Clocks = field(default_factory=Clocks)
+
+    def __post_init__(self) -> None:
+        """Set out everything that looks."""
+        watch = self.config.watch
+        self._reader, self._window_reader = Reader(self.url, watch), Reader(self.url, watch)
+        self._row_reader = Reader(self.url, watch)
+        systems = {"original": self.config.require_original(), "backend": self.config.backend}
+        self._askers = [Asker(side, systems[side].base_url, watch) for side in SIDES]
+        self._posts = {side: Post(self.config, side, self.url) for side in SIDES}
+        self._parity, self._progress = Parity(self.config), Rising(self.config)
+        self._busy: dict[Collector, Future[list[Sample]]] = {}
+        self._collectors: list[Collector] = [*(asker.look for asker in self._askers), self._database, self._rows]
+
+    def __enter__(self) -> "Watcher":
+        """Open the pool that looks."""
+        self._stack = ExitStack()
+        # Entered first, closed last: whoever still looks is cut off before it is waited for.
+        self._pool = self._stack.enter_context(ThreadPoolExecutor(len(self._collectors), "look"))
+        for asker in self._askers:
+            self._stack.callback(asker.close)
+        for reader in (self._reader, self._window_reader, self._row_reader):
+            self._stack.callback(reader.close)
+        for post in self._posts.values():
+            self._stack.callback(post.end)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Wait for whoever still looks, and close everything."""
+        self._stack.close()
+
+    def window(self, stop: Event) -> tuple[Window | None, list[Sample]]:
+        """Look for one window and judge it; None when it was stopped before its end."""
+        start, began = self.clocks.wall(), self.clocks.counter()
+        samples: list[Sample] = []
+        while not stop.is_set() and (left := self.config.watch.window_s - (self.clocks.counter() - began)) > 0:
+            samples += self.look(stop, min(self.config.watch.interval_s, left))
+        self._wait(stop, self.config.watch.timeout_s)
+        samples += self._delivered()
+        if stop.is_set():
+            return None, samples
+        samples += self._window_end(start)
+        end = start + timedelta(seconds=self.clocks.counter() - began)
+        return Window(start, end, tuple(rule.judge(samples) for rule in rules(self.config))), samples
+
+    def look(self, stop: Event, interval_s: float) -> list[Sample]:
+        """Set everybody looking who is not, and return what was delivered when the interval is over."""
+        watch = self.config.watch
+        samples = list(self.clocks.look(3 * watch.interval_s + 2 * watch.timeout_s))
+        for collector in self._collectors:
+            if collector not in self._busy:
+                self._busy[collector] = self._pool.submit(_collected, collector)
+        stop.wait(interval_s)
+        return samples + self._delivered()
+
+    def meet(self, stop: Event) -> None:
+        """Let the interpreters start, so that the first window is as long as the others for them, too."""
+        self._busy[self._rows] = self._pool.submit(_collected, self._rows)
+        self._wait(stop, MEET_WITHIN_S)
+
+    def _wait(self, stop: Event, within_s: float) -> None:
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline and not stop.is_set():
+            if not wait(self._busy.values(), timeout=HEED_STOP_EVERY_S).not_done:
+                break
+
+    def _delivered(self) -> list[Sample]:
+        done = [collector for collector, future in self._busy.items() if future.done()]
+        return [sample for collector in done for sample in self._busy.pop(collector).result()]
+
+    def _database(self) -> Iterable[Sample]:
+        return database.look(self._reader, self.config.watch)
+
+    def _rows(self) -> Iterable[Sample]:
+        yield from self._parity.look(self._row_reader, self._posts)
+        yield from self._progress.look(self._row_reader, self._posts)
+        yield from stored.look(self._row_reader, self.config, self._posts)
+
+    def _window_end(self, start: datetime) -> Iterable[Sample]:
+        described = [post.described for post in self._posts.values() if post.described]
+        tables = [pair.table for pair in self.config.models]
+        return database.look_at_window(self._window_reader, self.config.watch, described, tables, start)
+
+
+def _collected(collector: Collector) -> list[Sample]:
+    return list(collector())

@@ -1,0 +1,217 @@
+"""A journey is made as it is written down, and whatever a system does otherwise is told with line and step."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from handover.config import load
+from handover.errors import ConfigurationError
+from handover.journeys.journey import Journey
+from handover.journeys.run import run
+
+HEAD = '[backend]\npath = "b"\npython = ["p"]\nsettings = "s"\n[[models]]\noriginal="o"\nbackend="b"\ntable="t"\n'
+WALK = """
+[[flows]]
+name = "walk"
+cookies = ["sessionid", "csrftoken"]
+variables = { user = "walker-{run}" }
+
+[[flows.steps]]
+name = "open the form"
+path = "/form"
+follow = true
+save = { odd = 'text:value="([^"]+)"' }
+
+[[flows.steps]]
+name = "log in"
+method = "POST"
+path = "/login"
+form = { user = "{user}", odd = "{odd}", password = "{password}" }
+status = 302
+
+[[flows.steps]]
+name = "write"
+method = "POST"
+path = "/notes"
+json = { by = "{user}", at = 7 }
+status = 201
+expect = { done = false }
+save = { note = "note", address = "header:Location" }
+
+[[flows.steps]]
+name = "wait there"
+on = "other"
+path = "/notes/{note}"
+until = { state = "done" }
+within_s = 0.4
+every_s = 0.01
+expect = { "parts.0.id" = 7 }
+
+[[flows.steps]]
+name = "play"
+path = "/pictures"
+type = "video/mp4"
+keep = "pictures"
+
+[[flows.steps]]
+name = "seek there"
+on = "other"
+path = "/pictures"
+range = [10, 19]
+type = "video/mp4"
+same_as = "pictures"
+
+[[flows.steps]]
+name = "delete"
+method = "DELETE"
+path = "{address}"
+status = 204
+always = true
+
+[[flows.steps]]
+name = "miss it there"
+on = "other"
+path = "{address}"
+status = 404
+lacks = "busy"
+"""
+
+
+@pytest.fixture
+def walk(tmp_path: Path) -> Journey:
+    return flow(tmp_path, WALK)
+
+
+def flow(folder: Path, text: str) -> Journey:
+    folder.joinpath("handover.toml").write_text(HEAD + text)
+    return load(folder / "handover.toml").flows[0]
+
+
+@pytest.mark.parametrize("on", ["original", "backend"])
+def test_run__both_systems_right__makes_every_step_once_more_often_where_it_waits(town, walk, on):
+    said: list[str] = []
+    result = run(walk, town.urls, on=on, say=said.append)
+    assert result.failures == ()
+    other = "backend" if on == "original" else "original"
+    assert [(s.title, s.on, s.status, s.tries) for s in result.steps] == [
+        ("open the form", on, 200, 1),
+        ("log in", on, 302, 1),
+        ("write", on, 201, 1),
+        ("wait there", other, 200, 3),
+        ("play", on, 200, 1),
+        ("seek there", other, 206, 1),
+        ("delete", on, 204, 1),
+        ("miss it there", other, 404, 1),
+    ]
+    assert all(step.latency_ms > 0 for step in result.steps)
+    assert len(said) == len(result.steps)
+    assert walk.sides == ("original", "backend")
+
+
+def test_run__requests__carry_token_cookies_and_what_was_filled_in(town, walk):
+    run(walk, town.urls)
+    by_path = {(method, path): (headers, body) for _, method, path, headers, body in town.seen}
+    headers, body = by_path["POST", "/login"]
+    assert headers["X-CSRFToken"] == "t0ken"
+    assert headers["Referer"] == f"{town.urls['original']}/"
+    assert b"odd=a%26b" in body
+    headers, body = by_path["POST", "/notes"]
+    assert b'"by":"walker-' in body.replace(b" ", b"")
+    assert b'"at":7' in body.replace(b" ", b"")
+    headers, _ = by_path["GET", "/notes/n%201"]
+    assert set(headers["Cookie"].split("; ")) == {"csrftoken=t0ken", "sessionid=s1"}
+
+
+WRONG = {
+    ("original", "status"): "line 21: log in, on the original, answered 500; 302 was expected",
+    ("original", "field"): "line 28: write, on the original, has nothing at done; it must be there",
+    ("backend", "never"): "line 37: wait there, on the backend, did not come to an end: after 0.4 s state is 'busy'; "
+    "state of ['done'] was expected",
+    ("backend", "cookie"): "line 37: wait there, on the backend, answered 401; 200 was expected",
+    ("original", "type"): "line 46: play, on the original, has Content-Type text/html; video/mp4 was expected",
+    ("backend", "range"): "line 52: seek there, on the backend, answered 200; 206 was expected",
+    ("backend", "bytes"): "line 52: seek there, on the backend, sent 10 bytes that are not those of 'pictures', "
+    "which has 10 here",
+}
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"), WRONG.items(), ids=lambda value: "-".join(value) if isinstance(value, tuple) else ""
+)
+def test_run__system_misbehaves__is_told_with_line_step_and_system(town, walk, fault, told):
+    side, what = fault
+    town.wrong[side].add(what)
+    result = run(walk, town.urls)
+    assert result.failures == (told,)
+    # Whatever was made is removed all the same; nothing else is done after a failure.
+    failed = [s.title for s in result.steps].index(next(s.title for s in result.steps if s.failure))
+    assert [s.title for s in result.steps[failed + 1 :]] in ([], ["delete"])
+    assert "n 1" not in town.notes or what == "field"
+
+
+def test_run__system_that_is_not_there__is_a_failure_of_its_step(town, walk):
+    result = run(walk, town.urls | {"backend": "http://127.0.0.1:1"})
+    assert result.failures == ("line 37: wait there, on the backend, did not answer: ConnectError",)
+    assert next(s.status for s in result.steps if s.failure) is None
+
+
+def test_run__no_address_of_a_system__is_refused(walk):
+    with pytest.raises(ConfigurationError, match=r"asks the backend, of which no address is known. Add base_url"):
+        run(walk, {"original": "http://127.0.0.1:1"})
+
+
+def test_run__client_of_many_runs__keeps_its_cookies_to_itself(town, walk):
+    with httpx.Client(cookies={"sessionid": "somebody"}) as client:
+        assert run(walk, town.urls, client=client).failures == ()
+        assert run(walk, town.urls, client=client).failures == ()
+    assert not [headers for *_, headers, _ in town.seen if "somebody" in headers.get("Cookie", "")]
+
+
+def test_run__cookies_that_do_not_go_along__leave_the_other_system_anonymous(town, tmp_path):
+    apart = flow(tmp_path, WALK.replace('cookies = ["sessionid", "csrftoken"]\n', ""))
+    # The jar of the other system stays empty, though both listen on one host name.
+    assert "answered 401" in run(apart, town.urls).failures[0]
+
+
+def test_run__cookie_that_one_system_deletes__is_gone_on_the_other(town, tmp_path):
+    text = (
+        WALK.partition('[[flows.steps]]\nname = "write"')[0]
+        + """
+[[flows.steps]]
+method = "POST"
+path = "/logout"
+status = 204
+[[flows.steps]]
+on = "other"
+path = "/pictures"
+status = 401
+"""
+    )
+    result = run(flow(tmp_path, text), town.urls)
+    assert result.failures == ()
+    assert "sessionid" not in town.seen[-1][3].get("Cookie", "")
+
+
+def test_run__secret_of_the_environment__is_in_no_failure(town, tmp_path, monkeypatch):
+    monkeypatch.setenv("WALKERS_PASSWORD", "hunter22")
+    text = """
+[[flows]]
+name = "secret"
+variables = { word = "${WALKERS_PASSWORD}" }
+[[flows.steps]]
+method = "POST"
+path = "/login"
+form = { password = "{word}" }
+status = 302
+expect = { nothing = "{word}" }
+"""
+    assert run(flow(tmp_path, text), town.urls).failures == (
+        "line 13: POST /login, on the original, has nothing at nothing (the body is no JSON); it must be there",
+    )
+    text = text.replace("expect = { nothing", 'expect = { "header:Location"')
+    (failure,) = run(flow(tmp_path, text), town.urls).failures
+    assert failure.endswith("has '/' at header:Location; '{word}' was expected")
+    monkeypatch.delenv("WALKERS_PASSWORD")
+    with pytest.raises(ConfigurationError, match="WALKERS_PASSWORD is not set"):
+        run(flow(tmp_path, text), town.urls)
