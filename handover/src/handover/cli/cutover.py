@@ -16,8 +16,8 @@ from handover.cli.console import (
     progress,
 )
 from handover.config import Config
-from handover.cutover import commands, plan
-from handover.cutover.begin import BEGIN
+from handover.cutover import plan
+from handover.cutover.begin import BEGIN, END
 from handover.cutover.opening import night
 from handover.cutover.position import Position
 from handover.cutover.provider import require
@@ -71,7 +71,7 @@ def end(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False, becau
         out.print("Would give the record its former TTL again. To do it: handover cutover end --apply")
         return
     with night(pair, "cutover end", say=progress.print) as tonight:
-        show(commands.end(tonight, because))
+        show(perform(tonight, END, {"because": because}))
 
 
 @cutover.command("plan")

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from handover import config as configuration
+from handover.cli.cleanup import ConfirmOption, ask
 from handover.cli.console import DEFAULT_CONFIG, BecauseOption, ConfigOption, CopyAloneOption, progress
 from handover.cli.cutover import show
 from handover.cutover import commands
@@ -15,9 +16,11 @@ def resume(
     config: ConfigOption = DEFAULT_CONFIG,
     back: Annotated[bool, typer.Option("--back", help="Go back instead of on.")] = False,
     because: BecauseOption = "interrupted",
+    confirm: ConfirmOption = None,
     copy_alone: CopyAloneOption = False,
 ) -> None:
     """Finish what was interrupted, or take it back."""
     pair = configuration.load(config)
     with night(pair, "resume", say=progress.print, copy_alone=copy_alone) as tonight:
+        tonight.confirm = lambda name: name in (confirm or ()) or ask(name)
         show(commands.back(tonight, because) if back else commands.resume(tonight))

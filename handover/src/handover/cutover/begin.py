@@ -30,3 +30,19 @@ def lowered(night: Night) -> Record:
 
 
 BEGIN = Command("begin", (Action(SEE, see), *zone.actions(lowered)), preflight, zone.WRITE)
+
+
+def nothing_first(_: Night) -> Evidence:
+    """Nothing has to hold: the record keeps its values."""
+    return {}
+
+
+def former(night: Night) -> Record:
+    """Return the record with the TTL that it had before."""
+    dns = night.dns
+    saw = [e for e in night.journal.entries() if e.kind == "action" and e.body["action"] == SEE]
+    seen = [e.body["evidence"]["ttl_s"] for e in saw if e.body["phase"] == "done"]
+    return record(dns.type, dns.former_ttl_s or (seen[-1] if seen else dns.ttl_s), dns.original)
+
+
+END = Command("end", zone.actions(former), nothing_first, zone.WRITE)

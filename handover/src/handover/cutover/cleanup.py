@@ -1,14 +1,111 @@
-"""The end: what the original was is archived, it is decommissioned, the database stays."""
+"""The end: what the original was is archived, it is decommissioned hook by hook, the database stays."""
 
+import json
+import subprocess
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from handover import hooks
+from handover.check.look import gathered
+from handover.check.systems import asking
+from handover.config import Config, database_url
+from handover.cutover import traffic, verify
 from handover.cutover.run import Action, Command, Evidence, Night
+from handover.document import markdown
+from handover.document.facts import as_json
+from handover.errors import Refused, UnseenError
+
+FOLDER = Path(".handover/archive")
+ARCHIVE = "archive the original"
+_PARITY = """
+    SELECT system, metric, count(*), min(value), max(value), count(*) FILTER (WHERE verdict = 'green'),
+           min(window_start), max(window_end)
+      FROM handover.watch_windows GROUP BY system, metric ORDER BY system, metric
+"""
 
 
 def preflight(night: Night) -> Evidence:
-    raise NotImplementedError
+    """The waiting time is over, nothing is in breach, and the original gets no more requests.
+
+    Raises
+    ------
+    Refused
+        Not so.
+    """
+    settings = night.config.cleanup
+    switched = verify.switched_at(night)
+    left = switched + timedelta(hours=settings.after_h) - night.journal.now()
+    if left > timedelta(0):
+        message = f"the switch was at {switched:%F %T %Z}; clean-up waits {settings.after_h:g} h after it."
+        hours = left.total_seconds() / 3600
+        raise Refused(f"{message} {hours:.1f} h are left. Nothing was changed.", code="HO590")
+    judged = verify.judge(night)
+    if not judged.calm:
+        message = f"the backend is not well, or nobody looked: {judged}. Nothing was changed."
+        raise Refused(f"{message} See: handover verify", code="HO591")
+    seen = traffic.follow(night.config, "original", say=night.say)
+    if not seen["quiet"]:
+        message = (
+            f"the original still gets requests: {seen['requests']} in {seen['after_s']:.0f} s. Nothing was changed."
+        )
+        raise Refused(f"{message} Find out who asks it.", code="HO592")
+    if not settings.decommission:
+        message = "no decommission hook is declared, so nothing would end the original. Nothing was changed."
+        raise Refused(f"{message} Declare them: [cleanup] decommission", code="HO593")
+    return {"switched_at": switched.isoformat(), "traffic": seen}
 
 
 def archive(night: Night) -> Evidence:
-    raise NotImplementedError
+    """Keep what the original was: its commit, the schema, what the watch has seen of both."""
+    folder = night.config.root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "code.txt").write_text(f"{(code := _code(night.config))}\n")
+    with asking(night.config) as answers, gathered(night.config, database_url(night.config), answers) as facts:
+        if facts.findings:
+            raise UnseenError("the schema could not be read whole:\n" + "\n".join(map(str, facts.findings)))
+        subject = facts.subject
+    (folder / "schema.md").write_text(markdown.as_markdown(subject))
+    (folder / "schema.json").write_text(json.dumps(as_json(subject), indent=2, ensure_ascii=False))
+    (folder / "parity.json").write_text(json.dumps(_parity(night), indent=2, default=str))
+    return {"folder": str(FOLDER), "code": code}
 
 
-CLEANUP = Command("cleanup", (Action("archive", archive),), preflight, "archive")
+def _code(config: Config) -> str:
+    path = config.root / config.require_original().path
+    asked = subprocess.run(
+        ["git", "-C", str(path), "log", "-1", "--format=%H %cI %s", "--", "."],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if asked.returncode or not asked.stdout.strip():
+        return f"{path} is no git repository that this machine can read; archive its code by hand"
+    return asked.stdout.strip()
+
+
+def _parity(night: Night) -> list[dict[str, Any]]:
+    names = ("system", "metric", "windows", "lowest", "highest", "green", "first", "last")
+    try:
+        rows = night.journal.connection().execute(_PARITY).fetchall()
+    except psycopg.Error as error:
+        raise UnseenError(f"what the watch has seen could not be read: {error}") from error
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def decommission(name: str, night: Night) -> Evidence:
+    """Run one decommission hook, once its name was confirmed."""
+    if name not in night.facts.get("confirmed", ()) and not night.confirm(name):
+        message = f"{name} was not confirmed; what comes before it is done, it is not."
+        raise Refused(f"{message} Go on: handover resume --confirm {name}", code="HO594")
+    ran = hooks.execute(night.config, name, (name,), {"step": "decommission"})
+    return {"output": ran.output, "took_s": ran.seconds}
+
+
+def cleanup(config: Config) -> Command:
+    """Return the command with one action for each decommission hook."""
+    ends = (Action(f"decommission: {name}", partial(decommission, name)) for name in config.cleanup.decommission)
+    return Command("cleanup", (Action(ARCHIVE, archive), *ends), preflight, ARCHIVE)

@@ -1,7 +1,8 @@
 """The commands with actions by name, and going on with or back from one that was interrupted."""
 
-from handover.cutover.begin import BEGIN
-from handover.cutover.cleanup import CLEANUP
+from handover.config import Config
+from handover.cutover.begin import BEGIN, END
+from handover.cutover.cleanup import cleanup
 from handover.cutover.position import Position
 from handover.cutover.rollback import ROLLBACK
 from handover.cutover.run import Command, Night, begin, go_on, settled
@@ -10,7 +11,10 @@ from handover.cutover.switch import CUTOVER
 from handover.cutover.zone import WRITE
 from handover.errors import Refused
 
-COMMANDS: dict[str, Command] = {c.name: c for c in (BEGIN, CUTOVER, ROLLBACK, CLEANUP)}
+
+def commands(config: Config) -> dict[str, Command]:
+    """Return every command with actions; those of a clean-up are what the team declared."""
+    return {command.name: command for command in (BEGIN, END, CUTOVER, ROLLBACK, cleanup(config))}
 
 
 def resume(night: Night) -> Position:
@@ -24,7 +28,7 @@ def resume(night: Night) -> Position:
     position = settled(night)
     if position.run is None:
         return position
-    return go_on(night, COMMANDS[position.run.command], position.run)
+    return go_on(night, commands(night.config)[position.run.command], position.run)
 
 
 def back(night: Night, because: str) -> Position:
@@ -36,28 +40,21 @@ def back(night: Night, because: str) -> Position:
         There is nothing to go back from, or no way back.
     """
     position = settled(night)
-    run = position.run
-    if run is not None and position.state == "rolling_back":
+    if position.run is not None and position.state == "rolling_back":
         return _stay(night, position)
-    if run is None or position.state not in BACK:
+    if position.run is None or position.state not in BACK:
         now = MEANINGS[position.state].now
         raise Refused(f"the state is {position.state}: {now}. Nothing is under way to go back from.", code="HO509")
-    if BACK[position.state] == "rollback":
-        return begin(night, ROLLBACK, {"because": because, "decided_at": night.journal.now().isoformat()})
-    return end(night, because)
-
-
-def end(night: Night, because: str) -> Position:
-    """End parallel operation: the record gets its former TTL again, the state is that of the beginning."""
-    raise NotImplementedError
+    facts = {"because": because, "decided_at": night.journal.now().isoformat()}
+    return begin(night, commands(night.config)[BACK[position.state]], facts)
 
 
 def _stay(night: Night, position: Position) -> Position:
     run = position.run
     assert run is not None  # noqa: S101 - the caller has looked
     source = str(run.facts["source"])
-    if WRITE in run.done or run.begun == WRITE or source == "switching":
-        message = "the way back has begun to move people; it is finished, not undone."
+    if WRITE in run.done or run.begun == WRITE or source not in ("switched", "verifying"):
+        message = "the way back has begun to move people, or the way there had; it is finished, not undone."
         raise Refused(f"{message} Go on: handover resume. Then cut over again.", code="HO509")
     night.journal.add("state", {"source": position.state, "target": source, "because": "the way back was given up"})
     return night.position()

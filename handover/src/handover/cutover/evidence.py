@@ -5,14 +5,15 @@ from datetime import timedelta
 from handover.config import Config
 from handover.cutover.settings import Gate
 from handover.cutover.sight import Seen, Sight
-from handover.evidence.folder import PLACE, Sealed, read
+from handover.evidence.folder import PLACE, Sealed, latest, read
 from handover.journal.journal import Journal
 
 
-def note(journal: Journal, sealed: Sealed) -> None:
-    """Enter finished evidence into the journal, whose database says when that was."""
-    facts = {"evidence": sealed.summary["kind"], "signature": sealed.signature, "folder": sealed.folder.name}
-    journal.add("evidence", facts)
+def note_newest(config: Config, journal: Journal, kind: str) -> None:
+    """Enter the newest evidence of a kind into the journal, whose database says when that was."""
+    sealed = latest(config, kind)
+    assert sealed is not None  # noqa: S101 - the caller has just made it
+    journal.add("evidence", {"evidence": kind, "signature": sealed.signature, "folder": sealed.folder.name})
 
 
 def newest(config: Config, seen_from: Sight, kind: str) -> tuple[Sealed, timedelta] | None:

@@ -38,7 +38,7 @@ def night(
         else:
             journal.connection()
         with held(config, command, copy_alone=copy_alone) as lease:
-            yield Night(config, journal, lease, say, at)
+            yield Night(config, journal, lease, say, at=at)
 
 
 def require_copy(journal: Journal) -> None:

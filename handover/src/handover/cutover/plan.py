@@ -113,3 +113,9 @@ def lines(config: Config, plan: Mapping[str, Any]) -> list[str]:
     if not dns.authoritative:
         result.append("  the name servers are those that the zone names")
     return result
+
+
+def newest(config: Config) -> dict[str, Any] | None:
+    """Return the plan that was written last, or None."""
+    found = sorted((config.root / FOLDER).glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+    return load(config, str(found[-1])) if found else None

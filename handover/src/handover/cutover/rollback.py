@@ -85,7 +85,7 @@ def hand_over(night: Night) -> Evidence:
 
     A task in flight is lost by no switch as long as its worker runs: the record moves people, not workers.
     """
-    seen: dict[str, Any] = {"in_flight": _count(night, "in_flight_sql")}
+    seen = dict(in_flight(night))
     try:
         return seen | {"drain": hook(night, "drain")}
     except HookError as error:
@@ -93,12 +93,17 @@ def hand_over(night: Night) -> Evidence:
         return seen | {"trouble": str(error)}
 
 
+def in_flight(night: Night) -> dict[str, Any]:
+    """Ask the database how many tasks are in flight."""
+    return {"in_flight": _count(night, "in_flight_sql")}
+
+
 def count_lost(night: Night) -> Evidence:
     """Ask the database whether a task was lost."""
     lost = _count(night, "lost_sql")
     if isinstance(lost, int) and lost > 0:
         night.say(f"{lost} tasks are lost: see [rollback.tasks] lost_sql")
-    return {"lost": lost, "in_flight": _count(night, "in_flight_sql")}
+    return {"lost": lost, **in_flight(night)}
 
 
 def _count(night: Night, name: str) -> int | str:

@@ -25,6 +25,8 @@ class Night:
         The pair, its journal, the right to act.
     say
         Receives a line of progress.
+    confirm
+        Asks a person about one step that cannot be taken back.
     at
         Called with the name of each point that a crash could fall on.
     facts
@@ -35,6 +37,7 @@ class Night:
     journal: Journal
     lease: Lease
     say: Callable[[str], None]
+    confirm: Callable[[str], bool] = lambda _: False
     at: Callable[[str], None] = lambda _: None
     facts: Mapping[str, Any] = field(default_factory=dict)
 

@@ -1,5 +1,8 @@
 """The switch to the backend."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from handover import hooks
 from handover.cutover import gates, health, traffic, zone
 from handover.cutover.record import Record
@@ -34,9 +37,10 @@ def after(night: Night) -> Evidence:
     return hook(night, "after-switch")
 
 
-def hook(night: Night, point: HookPoint) -> Evidence:
+def hook(night: Night, point: HookPoint, more: Mapping[str, Any] | None = None) -> Evidence:
     """Run a hook and return what the journal keeps of it."""
-    ran = hooks.run(night.config, point, {"record": night.record, "facts": dict(night.facts)})
+    facts = {"record": night.record, "zone": night.dns.zone, "facts": dict(night.facts), **(more or {})}
+    ran = hooks.run(night.config, point, facts)
     return {"output": ran.output, "took_s": ran.seconds} if ran else {"note": f"no hook {point} is declared"}
 
 

@@ -1,0 +1,40 @@
+"""``handover cleanup``: the original is archived and decommissioned."""
+
+from typing import Annotated
+
+import typer
+
+from handover import config as configuration
+from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out, progress
+from handover.cli.cutover import show
+from handover.cutover import cleanup as cleaning
+from handover.cutover.opening import night
+from handover.cutover.run import begin
+
+ConfirmOption = Annotated[
+    list[str] | None, typer.Option("--confirm", metavar="NAME", help="A decommission hook, instead of typing its name.")
+]
+
+
+def cleanup(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False, confirm: ConfirmOption = None) -> None:
+    """Archive the original and decommission it, hook by hook; the database stays.
+
+    What a decommission hook did, nothing here can take back: each asks for its name.
+    """
+    pair = configuration.load(config)
+    if not apply:
+        out.print("Would archive the original (its commit, the schema, the last parity report), then, in this order:")
+        out.print("\n".join(f"  run {name}, after its name was typed" for name in pair.cleanup.decommission))
+        out.print("The database stays. Nothing was changed. To do it: handover cleanup --apply")
+        return
+    with night(pair, "cleanup", say=progress.print) as tonight:
+        tonight.confirm = ask
+        show(begin(tonight, cleaning.cleanup(pair), {"confirmed": list(confirm or ())}))
+
+
+def ask(name: str) -> bool:
+    """Ask a person at the terminal for the name of a step that cannot be taken back."""
+    try:
+        return bool(typer.prompt(f"Type {name} to run it; it cannot be taken back", err=True) == name)
+    except typer.Abort:  # nobody is there
+        return False

@@ -1,0 +1,33 @@
+"""``handover gates``: may people be moved?"""
+
+import json
+from typing import Annotated
+
+import typer
+
+from handover import config as configuration
+from handover.cli.console import DEFAULT_CONFIG, ConfigOption, JsonOption, out
+from handover.cutover import gates as judging
+from handover.cutover import plan
+from handover.journal.journal import opened
+from handover.report.table import BAD, GOOD
+
+RED = 4
+PlanOption = Annotated[
+    str, typer.Option("--plan", metavar="PLAN", help="The plan that would be applied; the newest if none.")
+]
+
+
+def gates(config: ConfigOption = DEFAULT_CONFIG, plan_: PlanOption = "", as_json: JsonOption = False) -> None:
+    """Look at every gate; change nothing. Exit 4 when one is red."""
+    pair = configuration.load(config)
+    with opened(pair) as journal:
+        judged = judging.look(pair, journal, plan.load(pair, plan_) if plan_ else plan.newest(pair))
+    if as_json:
+        print(json.dumps([one.as_json() for one in judged], indent=2, ensure_ascii=False))  # noqa: T201
+    else:
+        for one in judged:
+            out.print(f"{GOOD if one.seen.ok else BAD} {one.gate.id}: {one.seen.found}")
+            if not one.seen.ok:
+                out.print(f"   {one.seen.todo}")
+    raise typer.Exit(0 if all(one.seen.ok for one in judged) else RED)

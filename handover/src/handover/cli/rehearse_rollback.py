@@ -1,0 +1,24 @@
+"""``handover rehearse-rollback``: there and back on a second name."""
+
+from handover import config as configuration
+from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out, progress
+from handover.cutover.opening import night
+from handover.cutover.provider import require
+from handover.cutover.rehearsal import rehearse
+
+
+def rehearse_rollback(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) -> None:
+    """Rehearse a rollback on a second name of the zone, time each part, and keep that as evidence."""
+    pair = configuration.load(config)
+    if not apply:
+        dns = require(pair)
+        out.print(
+            f"Would switch {dns.rehearsal_record}.{dns.zone} to the backend and back; people do not use that name."
+        )
+        out.print("Nothing was changed. To do it: handover rehearse-rollback --apply")
+        return
+    with night(pair, "rehearse-rollback", say=progress.print) as tonight:
+        facts = rehearse(tonight)
+    for part, seconds in facts["parts"].items():
+        out.print(f"{seconds:8.1f} s  {part}")
+    out.print(f"{facts['total_s']:8.1f} s  of {facts['budget_s']:.0f} s, from the decision to the last answer")

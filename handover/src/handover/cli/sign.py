@@ -1,0 +1,30 @@
+"""``handover sign``: a sign-off, for exactly what there is now."""
+
+from typing import Annotated
+
+import typer
+
+from handover import config as configuration
+from handover.cli.console import DEFAULT_CONFIG, ConfigOption, out
+from handover.cli.gates import PlanOption
+from handover.cutover import plan
+from handover.cutover import sign as signing
+from handover.cutover.sight import sight
+from handover.journal.journal import opened
+
+
+def sign(
+    role: Annotated[str, typer.Option("--as", metavar="ROLE", help="For example DevOps.")],
+    because: Annotated[str, typer.Option(help="What convinced you; it is kept in the journal.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    plan_: PlanOption = "",
+) -> None:
+    """Sign off the schema, the evidence and the plan as they are; a later change of any of them voids it."""
+    pair = configuration.load(config)
+    with opened(pair) as journal:
+        journal.connection()
+        reviewed = plan.load(pair, plan_) if plan_ else plan.newest(pair)
+        body = signing.sign(sight(pair, journal, reviewed), role, because)
+        entry = journal.add("signature", body)
+    out.print(f"{entry.who} signed as {role}, for {body['fingerprint'][:12]}:")
+    out.print("\n".join(f"  {part}: {value[:12]}" for part, value in body["parts"].items()))

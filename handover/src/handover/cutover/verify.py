@@ -1,0 +1,203 @@
+"""After the switch: what the watch sees against the declared thresholds, who is paged, and going back by itself.
+
+Only measured errors on the backend go back, and only while the original answers. Data that is missing pages a person
+and never goes back: a quiet night is not an outage.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import psycopg
+
+from handover.cutover import health
+from handover.cutover.run import Night
+from handover.cutover.settings import Threshold
+from handover.cutover.switch import hook
+from handover.errors import HandoverError, Refused, UnseenError
+from handover.hooks import HookError
+from handover.journeys.run import run as make_journey
+
+PAGE_AGAIN_AFTER = timedelta(hours=1)
+_WINDOWS = """
+    SELECT metric, window_start, window_end, value, verdict, reason FROM handover.watch_windows
+     WHERE system IN ('backend', 'both') AND window_start >= %s ORDER BY metric, window_start DESC, id DESC
+"""
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A metric of the backend that was over its limit, window after window; ``values`` are what was measured."""
+
+    metric: str
+    values: tuple[float, ...]
+    limit: str
+
+    def __str__(self) -> str:
+        measured = ", ".join(f"{value:g}" for value in self.values)
+        return f"{self.metric} is {measured} ({self.limit})"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the last windows say.
+
+    Attributes
+    ----------
+    windows
+        How many were read.
+    breaches
+        Metrics over their limits.
+    missing
+        Metrics without data, and why.
+    quiet
+        Metrics with too little traffic to say anything.
+    """
+
+    windows: int
+    breaches: tuple[Breach, ...]
+    missing: tuple[str, ...]
+    quiet: tuple[str, ...]
+
+    @property
+    def calm(self) -> bool:
+        """Whether there was data, and nothing was wrong with it."""
+        return self.windows > 0 and not self.breaches and not self.missing
+
+    def __str__(self) -> str:
+        said = [*map(str, self.breaches), *self.missing, *(f"{metric}: too little traffic" for metric in self.quiet)]
+        return "; ".join(said) or f"{self.windows} windows, nothing wrong"
+
+
+def switched_at(night: Night) -> datetime:
+    """Return when people were last moved to the backend.
+
+    Raises
+    ------
+    Refused
+        They were not.
+    """
+    runs = {e.body["run"] for e in night.journal.entries() if e.kind == "run" and e.body["command"] == "cutover"}
+    ends = [e.at for e in night.journal.entries() if e.kind == "ended" and e.body["run"] in runs]
+    if not ends:
+        raise Refused("nobody was moved to the backend yet; there is nothing to verify.", code="HO595")
+    return ends[-1]
+
+
+def judge(night: Night) -> Judged:
+    """Hold the last windows since the switch against the thresholds.
+
+    Raises
+    ------
+    UnseenError
+        The windows could not be read.
+    """
+    settings = night.config.verify
+    try:
+        rows = night.journal.connection().execute(_WINDOWS, [switched_at(night)]).fetchall()
+    except psycopg.Error as error:
+        message = f"what the watch has seen could not be read: {error}. Is `handover watch` there and running?"
+        raise UnseenError(message) from error
+    by_metric = {metric: list(found) for metric, found in groupby(rows, key=itemgetter(0))}
+    limits = {threshold.metric: threshold for threshold in settings.thresholds}
+    breaches, missing, quiet = [], [], []
+    for metric in sorted({*by_metric, *limits}):
+        last = by_metric.get(metric, [])[: settings.windows]
+        if trouble := _missing(metric, last, night):
+            missing.append(trouble)
+        elif all(row[4] == "not enough traffic" for row in last):
+            quiet.append(metric)
+        elif len(last) == settings.windows and (limit := _over(limits.get(metric), last)):
+            breaches.append(Breach(metric, tuple(row[3] for row in last), limit))
+    if not by_metric:
+        missing.append("nothing was watched since the switch")
+    return Judged(len(rows), tuple(breaches), tuple(missing), tuple(quiet))
+
+
+def _missing(metric: str, last: list[Any], night: Night) -> str:
+    if not last:
+        return f"{metric} was not watched since the switch"
+    _, start, end, _, verdict, reason = last[0]
+    if verdict == "no data":
+        return f"{metric} has no data: {reason}"
+    if night.journal.now() - end > 2 * (end - start):
+        return f"{metric} is not watched any more since {end:%F %T %Z}"
+    return ""
+
+
+def _over(threshold: Threshold | None, last: list[Any]) -> str:
+    """Return which limit all these windows are over; empty when one of them is not, or was not measured."""
+    if any(row[3] is None or row[4] in ("no data", "not enough traffic") for row in last):
+        return ""
+    values = [row[3] for row in last]
+    if threshold is None:
+        return "red by the watch's own limits" if all(row[4] == "red" for row in last) else ""
+    if threshold.above is not None and all(value > threshold.above for value in values):
+        return f"above {threshold.above:g}"
+    if threshold.below is not None and all(value < threshold.below for value in values):
+        return f"below {threshold.below:g}"
+    return ""
+
+
+def page(night: Night, judged: Judged) -> bool:
+    """Page a person about breaches and missing data, not twice an hour about the same; say whether somebody was."""
+    about = [breach.metric for breach in judged.breaches] + list(judged.missing)
+    earlier = [e for e in night.journal.entries() if e.kind == "page"]
+    now = night.journal.now()
+    if earlier and earlier[-1].body["about"] == about and now - earlier[-1].at < PAGE_AGAIN_AFTER:
+        return False
+    facts: dict[str, Any] = {"about": about, "said": str(judged)}
+    try:
+        facts["hook"] = hook(night, "page", {"said": str(judged), "about": about})
+    except (HookError, Refused) as error:
+        night.say(f"nobody could be paged: {error}")
+        facts["trouble"] = str(error)
+    night.journal.add("page", facts)
+    return "trouble" not in facts
+
+
+def why_back(night: Night, judged: Judged) -> str:
+    """Return why to go back without a person; empty when there is no ground for that."""
+    settings = night.config.verify
+    errors = [breach for breach in judged.breaches if breach.metric in settings.error_metrics]
+    if not settings.automatic_rollback or not errors:
+        return ""
+    if trouble := original_trouble(night):
+        night.say(f"not going back by itself: {trouble}")
+        return ""
+    return "; ".join(map(str, errors))
+
+
+def original_trouble(night: Night) -> str:
+    """Return why the original cannot be shown to answer its journeys; empty when it does."""
+    try:
+        health.alive(night.config, "original")
+        base = health.address(night.config, "original")
+    except HandoverError as error:
+        return str(error)
+    flows = [flow for flow in night.config.flows if flow.systems("original") == {"original"}]
+    if not flows:
+        return "no flow is declared that the original answers alone, so nothing shows that it does"
+    for flow in flows:
+        made = make_journey(flow, {"original": base}, on="original", root=night.config.root)
+        if made.failures or not made.steps:
+            return f"the original fails its journey {flow.name}: {', '.join(made.failures) or 'no step was made'}"
+    return ""
+
+
+def advance(night: Night, judged: Judged) -> str:
+    """Go on from close to loose watching when its time is over and all was well; return what is left to wait for."""
+    settings, state = night.config.verify, night.position().state
+    since = switched_at(night)
+    wait_h = settings.close_h if state == "switched" else settings.close_h + settings.loose_h
+    left = since + timedelta(hours=wait_h) - night.journal.now()
+    if left > timedelta(0):
+        return f"{left.total_seconds() / 3600:.1f} h of {'close' if state == 'switched' else 'loose'} watching are left"
+    if not judged.calm:
+        return f"the time is over, but {judged}"
+    if state == "verifying":
+        return "all of it is over: handover cleanup"
+    night.journal.add("state", {"source": "switched", "target": "verifying", "because": str(judged)})
+    return "close watching is over; loose watching begins"
