@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 # Where systems listen whose port is the same, so that a DNS record alone decides between them.
 ADDRESSES = {"original": "127.0.0.2", "backend": "127.0.0.3"}
+# What gunicorn writes by itself, and at the end the host that was asked for: people come by name, probes by address.
+ACCESS_LOG = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" %({host}i)s'
 HEALTHY_WITHIN_S = 60.0
 WORKER_STOPS_WITHIN_S = 20.0
 
@@ -86,6 +88,10 @@ class Place:
             shared["ALLOWED_HOSTS"] = ",".join((self.host, LOOPBACK, *ADDRESSES.values()))
         return system | shared | (self.bucket.environment() if self.bucket else {})
 
+    def access_log(self, name: str) -> Path:
+        """Return where a system with a host name writes down its requests."""
+        return self.folder / "log" / f"{name}.access.log"
+
     def put_song(self, name: str, content: bytes) -> None:
         """Put a song where both systems find songs."""
         if self.bucket:
@@ -94,13 +100,29 @@ class Place:
             (self.media / "songs" / name).write_bytes(content)
 
 
-@dataclass(frozen=True)
+@dataclass
 class System:
-    """One running process: its name, and where it writes."""
+    """One process: its name, how it is started, and where it writes."""
 
     name: str
-    process: subprocess.Popen[bytes]
+    command: list[str]
+    environment: dict[str, str]
     log: Path
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> None:
+        """Start it."""
+        folder = "original" if self.name == "original" else "backend"
+        # A worker whose database dies with its parent would wait half a minute for another; killed, it loses nothing.
+        ask = signal.SIGKILL if self.name == "worker" else signal.SIGTERM
+        with self.log.open("ab") as output:
+            self.process = process.spawn(
+                self.command, cwd=house.ROOT / folder, env=self.environment, stdout=output, on_parent_death=ask
+            )
+
+    def stop(self, *, ask: signal.Signals = signal.SIGTERM) -> None:
+        """End it and everything it started."""
+        process.stop(self.process, timeout_s=WORKER_STOPS_WITHIN_S, ask=ask)
 
 
 @dataclass(frozen=True)
@@ -149,15 +171,15 @@ def running(
         started = [
             stack.enter_context(_system(name, command, place, place.environment(database.url(role))))
             for name, command, role in (
-                ("original", _gunicorn("monolith", original_address, original_port), "original_app"),
-                ("backend", _gunicorn("config", address, port), "backend_app"),
+                ("original", _gunicorn("monolith", original_address, original_port, place, "original"), "original_app"),
+                ("backend", _gunicorn("config", address, port, place, "backend"), "backend_app"),
                 ("worker", [sys.executable, "manage.py", "procrastinate", "worker"], "backend_app"),
             )
         ]
         urls = f"http://{address}:{port}", f"http://{original_address}:{original_port}"
         systems = Systems(database, place, *urls, tuple(started))
-        _until_healthy(systems.original_url, started)
-        _until_healthy(systems.backend_url, started)
+        until_healthy(systems.original_url, started)
+        until_healthy(systems.backend_url, started)
         yield systems
 
 
@@ -187,22 +209,21 @@ def free_port(*addresses: str) -> int:
             return port
 
 
-def _gunicorn(project: str, address: str, port: int) -> list[str]:
-    return [sys.executable, "-m", "gunicorn", f"{project}.wsgi", "--bind", f"{address}:{port}"]
+def _gunicorn(project: str, address: str, port: int, place: Place, name: str) -> list[str]:
+    log = ["--access-logfile", str(place.access_log(name)), "--access-logformat", ACCESS_LOG] if place.host else []
+    return [sys.executable, "-m", "gunicorn", f"{project}.wsgi", "--bind", f"{address}:{port}", *log]
 
 
 @contextmanager
 def _system(name: str, command: list[str], place: Place, env: dict[str, str]) -> Iterator[System]:
     log = place.folder / "log" / f"{name}.log"
-    folder = "original" if name == "original" else "backend"
-    with log.open("wb") as output:
-        # A worker whose database dies with its parent would wait half a minute for another; killed, it loses nothing.
-        ask = signal.SIGKILL if name == "worker" else signal.SIGTERM
-        started = process.spawn(command, cwd=house.ROOT / folder, env=env, stdout=output, on_parent_death=ask)
+    log.write_bytes(b"")
+    system = System(name, command, env, log)
+    system.start()
     try:
-        yield System(name, started, log)
+        yield system
     finally:
-        process.stop(started, timeout_s=WORKER_STOPS_WITHIN_S)
+        system.stop()
 
 
 def require_free(*ports: int, address: str = LOOPBACK) -> None:
@@ -222,7 +243,8 @@ def _is_free(port: int, address: str) -> bool:
     return True
 
 
-def _until_healthy(url: str, systems: list[System]) -> None:
+def until_healthy(url: str, systems: list[System]) -> None:
+    """Wait until the system at ``url`` answers that it is well. Raises EndedError when one of ``systems`` ends."""
     deadline = time.monotonic() + HEALTHY_WITHIN_S
     while not _is_healthy(url):
         wait(systems, timeout_s=0.1)

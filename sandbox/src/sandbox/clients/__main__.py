@@ -1,4 +1,4 @@
-"""``python -m sandbox.clients DIARY``: a crowd, as the JSON on the first line of the input wishes it.
+"""``python -m sandbox.clients DIARY [LOG]``: a crowd, as the JSON on the first line of the input wishes it.
 
 Says ``ready`` when everybody has arrived. Then a line ``make SONG…`` has choreographies made, ``stop`` or the end of
 the input ends it all; each is answered by a line.
@@ -6,6 +6,7 @@ the input ends it all; each is answered by a line.
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -47,4 +48,7 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 2:  # noqa: PLR2004
+        with Path(sys.argv[2]).open("ab") as log:
+            os.dup2(log.fileno(), sys.stderr.fileno())
     sys.exit(asyncio.run(main(Path(sys.argv[1]))))

@@ -3,8 +3,7 @@
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 
 from sandbox.clients.browser import Browser
 from sandbox.clients.dancer import Dancer
@@ -46,8 +45,13 @@ class Crowd:
 
     async def live(self) -> None:
         """Let everybody dance until `stop` is set; return when what they began has ended."""
-        async with _background(self._make_now_and_then(), watch_parity(self.wishes, self.diary)):
+        async with asyncio.TaskGroup() as group:
+            helpers = [
+                group.create_task(work) for work in (self._make_now_and_then(), watch_parity(self.wishes, self.diary))
+            ]
             await asyncio.gather(*(dancer.live(self.stop) for dancer in self.dancers))
+            for helper in helpers:
+                helper.cancel()
         for dancer in self.dancers:
             await dancer.browser.close()
 
@@ -66,16 +70,3 @@ class Crowd:
         for song in itertools.cycle(self.wishes.songs):
             self.make([song])
             await asyncio.sleep(self.wishes.make_every_s)
-
-
-@asynccontextmanager
-async def _background(*work: object) -> AsyncIterator[None]:
-    tasks = [asyncio.ensure_future(part) for part in work]  # type: ignore[call-overload]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                raise outcome

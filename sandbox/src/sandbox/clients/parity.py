@@ -11,6 +11,7 @@ from sandbox.clients.page import Page
 from sandbox.clients.wishes import Wishes
 
 SEEN_WITHIN_S = 10.0
+ANSWERED_WITHIN_S = 30.0
 POLL_S = 0.01
 PASSWORD = "salsa-no"  # noqa: S105 - of somebody who exists for a few minutes
 
@@ -19,7 +20,9 @@ async def watch_parity(wishes: Wishes, diary: Diary) -> None:
     """Save on one system and look on the other, turn by turn, for ever."""
     host = httpx.URL(wishes.url)
     addresses = {system: host.copy_with(host=address) for address, system in wishes.systems.items()}
-    async with httpx.AsyncClient(headers={"Host": host.netloc.decode()}, trust_env=False) as person:
+    async with httpx.AsyncClient(
+        headers={"Host": host.netloc.decode()}, timeout=ANSWERED_WITHIN_S, trust_env=False
+    ) as person:
         await _log_in(person, addresses["original"], f"parity{wishes.seed}")
         for writer, reader in itertools.cycle((("original", "backend"), ("backend", "original"))):
             seconds = await _lag(person, addresses[writer], addresses[reader])
