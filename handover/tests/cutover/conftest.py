@@ -1,6 +1,7 @@
 """A pair with a real name server, two small systems that count their requests, and a journal."""
 
 import json
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from handover.cutover.status import Status, status
 from handover.journal.journal import opened
 from handover.tests.conftest import Ended, Pair
 from sandbox.dns.nameserver import NameServer
+from sandbox.fixtures import roomy_place
 from tests.drifts.nursery import nursery
 from tests.drifts.shapes import DANCE
 from tests.drifts.stage import Stage, build
@@ -182,8 +184,16 @@ reason = "people must not meet a warning"
 
 
 @pytest.fixture
-def story(pair: Pair, name_server: NameServer, small_systems: dict[str, Small], monkeypatch) -> Story:
+def memory() -> Iterator[Path]:
+    """A folder in memory where there is room: there, writing to disk costs nothing."""
+    with tempfile.TemporaryDirectory(prefix="night-", dir=roomy_place()) as place:
+        yield Path(place)
+
+
+@pytest.fixture
+def story(pair: Pair, name_server: NameServer, small_systems: dict[str, Small], monkeypatch, memory) -> Story:
     monkeypatch.setenv("HANDOVER_OPERATOR", "ana")
+    (pair.folder / ".handover").symlink_to(memory)
     for system in small_systems.values():
         system.status, system.requests = 200, 0
     text = (pair.folder / "handover.toml").read_text()

@@ -17,3 +17,4 @@ BecauseOption = Annotated[str, typer.Option(help="Why; it is kept in the journal
 CopyAloneOption = Annotated[
     bool, typer.Option("--copy-alone", help="The journal's database is down: use this machine's copy.")
 ]
+UnprovenOption = Annotated[str, typer.Option(metavar="REASON", help="Go back although the original is not proven.")]

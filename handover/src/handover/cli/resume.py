@@ -6,7 +6,7 @@ import typer
 
 from handover import config as configuration
 from handover.cli.cleanup import ConfirmOption, ask
-from handover.cli.console import DEFAULT_CONFIG, BecauseOption, ConfigOption, CopyAloneOption, progress
+from handover.cli.console import DEFAULT_CONFIG, BecauseOption, ConfigOption, CopyAloneOption, UnprovenOption, progress
 from handover.cli.cutover import show
 from handover.cutover import commands
 from handover.cutover.opening import night
@@ -16,6 +16,7 @@ def resume(
     config: ConfigOption = DEFAULT_CONFIG,
     back: Annotated[bool, typer.Option("--back", help="Go back instead of on.")] = False,
     because: BecauseOption = "interrupted",
+    unproven: UnprovenOption = "",
     confirm: ConfirmOption = None,
     copy_alone: CopyAloneOption = False,
 ) -> None:
@@ -23,4 +24,4 @@ def resume(
     pair = configuration.load(config)
     with night(pair, "resume", say=progress.print, copy_alone=copy_alone) as tonight:
         tonight.confirm = lambda name: name in (confirm or ()) or ask(name)
-        show(commands.back(tonight, because) if back else commands.resume(tonight))
+        show(commands.back(tonight, because, unproven) if back else commands.resume(tonight))

@@ -1,9 +1,5 @@
 """``handover rollback``: back to the original."""
 
-from typing import Annotated
-
-import typer
-
 from handover import config as configuration
 from handover.cli.console import (
     DEFAULT_CONFIG,
@@ -11,6 +7,7 @@ from handover.cli.console import (
     BecauseOption,
     ConfigOption,
     CopyAloneOption,
+    UnprovenOption,
     out,
     progress,
 )
@@ -26,7 +23,7 @@ def rollback(
     config: ConfigOption = DEFAULT_CONFIG,
     apply: ApplyOption = False,
     because: BecauseOption = "",
-    unproven: Annotated[str, typer.Option(metavar="REASON", help="Go although the original is not proven.")] = "",
+    unproven: UnprovenOption = "",
     copy_alone: CopyAloneOption = False,
 ) -> None:
     """Move people back to the original, after it proved that it is alive, can write and carries load."""

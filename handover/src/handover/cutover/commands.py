@@ -31,7 +31,7 @@ def resume(night: Night) -> Position:
     return go_on(night, commands(night.config)[position.run.command], position.run)
 
 
-def back(night: Night, because: str) -> Position:
+def back(night: Night, because: str, unproven: str = "") -> Position:
     """Go back from what was interrupted.
 
     Raises
@@ -45,7 +45,7 @@ def back(night: Night, because: str) -> Position:
     if position.run is None or position.state not in BACK:
         now = MEANINGS[position.state].now
         raise Refused(f"the state is {position.state}: {now}. Nothing is under way to go back from.", code="HO509")
-    facts = {"because": because, "decided_at": night.journal.now().isoformat()}
+    facts = {"because": because, "unproven": unproven, "decided_at": night.journal.now().isoformat()}
     return begin(night, commands(night.config)[BACK[position.state]], facts)
 
 

@@ -24,6 +24,8 @@ class Copy:
 
     def __init__(self, root: Path) -> None:
         self.path = root / PLACE
+        self._latest: dict[str, Entry] = {}
+        self._lines = self._bytes = 0
 
     def entries(self) -> list[Entry]:
         """Return its entries, each once, as last written: in their order, those without a place at the end.
@@ -34,19 +36,26 @@ class Copy:
             A line before the last is no entry. A last line without an end was being written when the process died;
             what it announced was not begun.
         """
-        if not self.path.exists():
-            return []
-        latest: dict[str, Entry] = {}
-        for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(keepends=True), 1):
-            if not line.endswith("\n"):
-                break
-            try:
-                entry = read_line(line)
-            except ValueError as error:
-                message = f"line {number} of {self.path} is no entry of the journal: {error}. It was changed by hand."
-                raise CopyError(f"{message} Move the file away to read the journal of the database alone.") from error
-            latest[entry.id] = entry
-        return sorted(latest.values(), key=lambda e: (e.seq is None, e.seq or 0))
+        if self.path.exists():
+            self._read_on()
+        return sorted(self._latest.values(), key=lambda e: (e.seq is None, e.seq or 0))
+
+    def _read_on(self) -> None:
+        """Read what was added since the last time: lines are only ever added."""
+        with self.path.open("rb") as file:
+            file.seek(self._bytes)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._lines += 1
+                self._bytes += len(line)
+                try:
+                    entry = read_line(line.decode())
+                except ValueError as error:
+                    message = f"line {self._lines} of {self.path} is no entry of the journal: {error}."
+                    todo = "It was changed by hand. Move the file away to read the journal of the database alone."
+                    raise CopyError(f"{message} {todo}") from error
+                self._latest[entry.id] = entry
 
     def add(self, *entries: Entry) -> None:
         """Add entries; on disk when this returns.

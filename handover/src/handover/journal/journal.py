@@ -52,6 +52,7 @@ class Journal:
         self.config, self.copy = config, Copy(config.root)
         self.copy_alone = copy_alone
         self._connection: Connection[Any] | None = None
+        self._read: list[Entry] = []  # of the database, where nothing is ever changed
         self.trouble = "it was not asked: --copy-alone" if copy_alone else ""
         if not copy_alone:
             with suppress(JournalError):
@@ -97,7 +98,7 @@ class Journal:
         """Return every entry, those that only the copy has at the end; of the copy alone when the database is down."""
         copied = self.copy.entries()
         try:
-            stored = self._stored(0)
+            stored = self._stored()
         except JournalError:
             return copied
         known = {e.id for e in stored}
@@ -106,7 +107,7 @@ class Journal:
     def only_in_copy(self) -> list[Entry]:
         """Return the entries that have not reached the database."""
         with suppress(JournalError):
-            known = {e.id for e in self._stored(0)}
+            known = {e.id for e in self._stored()}
             return [e for e in self.copy.entries() if e.id not in known]
         return [e for e in self.copy.entries() if e.seq is None]
 
@@ -116,7 +117,7 @@ class Journal:
         for missing in self.only_in_copy():
             late += self._insert(replace(missing, body={**missing.body, "late": True}), at=missing.at)
         known = {e.id for e in self.copy.entries() if e.seq is not None}
-        self.copy.add(*(e for e in self._stored(0) if e.id not in known))
+        self.copy.add(*(e for e in self._stored() if e.id not in known))
         return late
 
     def add(self, kind: str, body: Mapping[str, Any], *, after_the_fact: bool = False) -> Entry:
@@ -161,9 +162,11 @@ class Journal:
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
         return row[0]  # type: ignore[no-any-return]
 
-    def _stored(self, after: int) -> list[Entry]:
+    def _stored(self) -> list[Entry]:
+        last = self._read[-1].seq if self._read else 0
         with self._asking() as connection:
-            return [_entry(row) for row in connection.execute(_READ, [after])]
+            self._read += [_entry(row) for row in connection.execute(_READ, [last])]
+        return self._read
 
     def _insert(self, new: Entry, *, at: datetime | None) -> list[Entry]:
         with self._asking() as connection, connection.transaction():

@@ -1,0 +1,81 @@
+"""A backup is one only after it was restored and compared."""
+
+import psycopg
+import pytest
+
+from handover.backup.content import content
+from handover.evidence.folder import latest
+from sandbox.postgres import binaries
+from sandbox.postgres.account import Account
+from sandbox.postgres.cluster import SUPERUSER
+
+
+@pytest.fixture
+def backed(story):
+    programs = binaries.programs(Account.current())
+    story.declare(f'[backup]\nprograms = "{programs}"')
+    story.done("init-journal", "--apply")
+    server = story.pair.database.server
+    story.pair.patch.setenv("HANDOVER_RESTORE_URL", server.url(SUPERUSER, "postgres"))
+    return story
+
+
+def test_backup__restored_and_equal__is_evidence_and_leaves_no_database(backed):
+    shown = backed.done("backup", "--apply").stdout
+    assert "restored, and equal" in shown
+    sealed = latest(backed.config, "backup")
+    assert sealed is not None
+    assert sealed.summary["restored"]
+    assert sealed.summary["rows"] > 0
+    assert sealed.summary["objects"] > 0
+    assert {line["table"] for line in sealed.lines("tables")} >= {"public.dancers", "public.dance_tasks"}
+    left = backed.pair.database.server.databases()
+    assert not [name for name in left if name.startswith("handover_restore")]
+
+
+def test_backup__without_apply__makes_nothing(backed):
+    assert "Nothing was changed." in backed.done("backup").stdout
+    assert latest(backed.config, "backup") is None
+
+
+def test_backup__restore_that_loses_a_row__is_no_evidence(backed, tmp_path):
+    real = binaries.programs(Account.current())
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    (folder / "pg_dump").symlink_to(real / "pg_dump")
+    lossy = folder / "pg_restore"
+    loses = "DELETE FROM dance_videos"
+    lossy.write_text(f"#!/bin/sh\n{real}/pg_restore \"$@\" && {real}/psql -qc '{loses}'\n")
+    lossy.chmod(0o755)
+    backed.file.write_text(backed.file.read_text().replace(str(real), str(folder)))
+    ended = backed.handover("backup", "--apply")
+    assert ended.returncode == 1, ended.stdout
+    assert "the restored copy is not what was backed up" in ended.stderr
+    assert "table public.dance_videos" in ended.stderr
+    assert latest(backed.config, "backup") is None
+
+
+def test_backup__no_place_to_restore__is_refused_before_anything_is_dumped(backed, monkeypatch):
+    monkeypatch.delenv("HANDOVER_RESTORE_URL")
+    ended = backed.handover("backup", "--apply")
+    assert ended.returncode == 2
+    assert "HANDOVER_RESTORE_URL is not set; it holds a server to restore on" in ended.stderr
+    assert not (backed.pair.folder / ".handover/backups").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("DELETE FROM dance_videos", "table public.dance_videos"),
+        ("UPDATE dancers SET first_name = 'x'", "table public.dancers"),
+        ("CREATE TABLE more (id int)", "table public.more: 0 rows"),
+        ("SELECT setval('dancers_id_seq', 4711)", "sequence public.dancers_id_seq"),
+    ],
+)
+def test_content__changed__differs_in_that(pair, change, said):
+    with psycopg.connect(pair.database.url("owner")) as connection:
+        before = content(connection)
+        assert not before.differing(content(connection))
+        connection.execute(change.encode())
+        (difference,) = content(connection).differing(before)
+    assert difference.startswith(said)

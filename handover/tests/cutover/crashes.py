@@ -1,0 +1,114 @@
+"""Commands that crash at a named point, and what must hold afterwards whatever the point."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from handover.cutover import plan
+from handover.cutover.commands import back, commands, resume
+from handover.cutover.opening import night
+from handover.cutover.position import Position
+from handover.cutover.run import begin
+from handover.cutover.states import MEANINGS
+from handover.cutover.status import Status, lines
+from handover.journal.journal import opened
+from handover.tests.cutover.conftest import BACKEND, ORIGINAL, Story
+
+REACHED = {"original": [ORIGINAL], "backend": [BACKEND]}
+UNPROVEN = "the matrix is about the record"
+
+
+class Crash(BaseException):
+    """The process is gone: nothing of it runs any more."""
+
+
+@dataclass
+class Crasher:
+    """Crashes when a point comes by; notes all that came by."""
+
+    point: str
+    seen: list[str] = field(default_factory=list)
+
+    def __call__(self, point: str) -> None:
+        self.seen.append(point)
+        if point == self.point:
+            raise Crash(point)
+
+
+@dataclass
+class Witness:
+    """Notes the points of a command that differ: two between which nothing was kept anywhere are one crash."""
+
+    story: Story
+    points: list[str] = field(default_factory=list)
+    kept: list[object] = field(default_factory=list)
+
+    def __call__(self, point: str) -> None:
+        with opened(self.story.config) as journal:
+            now = (len(journal.entries()), self.story.name_server.serial())
+        if now not in self.kept:
+            self.kept.append(now)
+            self.points.append(point)
+
+
+def facts_of(story: Story, command: str) -> dict[str, object]:
+    if command == "cutover":
+        return {"plan": plan.make(story.config)}
+    return {"because": "the matrix", "unproven": UNPROVEN, "confirmed": story.config.cleanup.decommission}
+
+
+def run(story: Story, command: str, at: Callable[[str], None] = lambda _: None) -> Position:
+    """Perform a command as its command line does, in this process."""
+    with night(story.config, command, say=lambda _: None, at=at) as tonight:
+        facts = {**facts_of(story, command), "decided_at": tonight.journal.now().isoformat()}
+        return begin(tonight, commands(story.config)[command], facts)
+
+
+def crash(story: Story, command: str, point: str) -> None:
+    """Perform a command until it crashes at a point."""
+    crasher = Crasher(point)
+    try:
+        run(story, command, crasher)
+    except Crash:
+        return
+    raise AssertionError(f"{command} never came by {point!r}: {crasher.seen}")
+
+
+def points_of(story: Story, command: str) -> list[str]:
+    """Perform a command to its end; return the points at which a crash makes a difference."""
+    witness = Witness(story)
+    run(story, command, witness)
+    return witness.points
+
+
+def go_on(story: Story) -> Position:
+    with night(story.config, "resume", say=lambda _: None) as tonight:
+        tonight.confirm = lambda _: True
+        return resume(tonight)
+
+
+def go_back(story: Story) -> Position:
+    with night(story.config, "resume", say=lambda _: None) as tonight:
+        return back(tonight, "the matrix", unproven=UNPROVEN)
+
+
+def check_explained(story: Story) -> Status:
+    """What status says is what is: never half-switched without the journal knowing."""
+    found = story.status()
+    position, people = found.position, story.people_reach()
+    assert not position.conflict
+    assert not found.trouble
+    assert found.late == 0 or position.run is None
+    serving = MEANINGS[position.state].serving
+    if position.run is None:
+        assert serving != "either"
+        assert people == REACHED[serving]
+    else:
+        assert position.run.begun or len(position.run.done) < len(position.run.actions) or position.run.done
+    # The record is what the journal says, or one of the two that a change under way allows.
+    assert found.agrees is True
+    expected = position.record or [tuple(REACHED[serving if serving != "either" else "original"])]
+    assert tuple(people) in expected
+    text = "\n".join(lines(found))
+    assert f"State: {position.state}" in text
+    assert (position.run is None) or f"Under way: {position.run.command}" in text
+    return found

@@ -1,0 +1,153 @@
+"""Every command crashes at every point: before an action, in the middle, after it, and before it is written down."""
+
+import os
+
+import pytest
+
+from handover.cutover.commands import commands
+from handover.cutover.states import BY_COMMAND, STATES, TRANSITIONS, allowed
+from handover.errors import Refused
+from handover.journal.copy import Copy
+from handover.journal.journal import opened
+from handover.tests.cutover.conftest import Story
+from handover.tests.cutover.crashes import (
+    Crash,
+    check_explained,
+    crash,
+    go_back,
+    go_on,
+    points_of,
+    run,
+)
+
+# Each pair leads there and back, so one story goes by every point of both.
+THERE_AND_BACK = [("begin", "end"), ("cutover", "rollback")]
+
+
+FULL = "COMPAS_FULL" in os.environ
+
+
+@pytest.fixture
+def matrix(story: Story) -> Story:
+    """A story whose original is not proven before a rollback: that is tested for itself."""
+    story.file.write_text(story.file.read_text().replace("write = {", "# write = {"))
+    story.done("init-journal", "--apply")
+    return story
+
+
+def begun(story: Story, command: str) -> None:
+    if command == "cutover":
+        run(story, "begin")
+
+
+@pytest.mark.parametrize(("there", "back"), THERE_AND_BACK)
+def test_crash__at_every_point__is_explained_and_goes_on_to_the_end(matrix, there, back):
+    begun(matrix, there)
+    points = {command: points_of(matrix, command) for command in (there, back)}
+    left = {command: list(reversed(found)) for command, found in points.items()}
+    while any(left.values()):
+        for command in (there, back):
+            if left[command]:
+                crash(matrix, command, point := left[command].pop())
+            else:
+                run(matrix, command)
+            found = check_explained(matrix)
+            if found.position.run is None and found.position.state != BY_COMMAND[command].target:
+                assert point == "begin"  # nothing had begun, so there is nothing to go on with
+                run(matrix, command)
+            position = go_on(matrix)
+            assert position.state == BY_COMMAND[command].target
+            assert position.run is None
+            check_explained(matrix)
+    for command, found in points.items():
+        assert len(found) >= 2 * len(commands(matrix.config)[command].actions) + 2
+
+
+@pytest.mark.parametrize(("there", "back"), THERE_AND_BACK)
+def test_crash__at_every_point__goes_back_as_well(matrix, there, back):
+    begun(matrix, there)
+    points = [point for point in points_of(matrix, there) if point not in ("begin", "ended")]
+    run(matrix, back)
+    for point in points:
+        crash(matrix, there, point)
+        check_explained(matrix)
+        assert go_back(matrix).state == BY_COMMAND[back].target
+        check_explained(matrix)
+        if BY_COMMAND[back].target not in BY_COMMAND[there].sources:
+            run(matrix, there)
+
+
+@pytest.mark.parametrize("command", ["cutover", "rollback"] if FULL else ["cutover"])
+def test_crash__between_database_and_copy__is_made_up_for(matrix, monkeypatch, command):
+    run(matrix, "begin")
+    if command == "rollback":
+        run(matrix, "cutover")
+    added = Copy.add
+    number = 0
+    while True:
+        number += 1
+        calls = iter(range(1, 1000))
+
+        def add(copy: Copy, *entries: object, calls=calls, number=number) -> None:
+            if entries and next(calls) == number:
+                raise Crash
+            added(copy, *entries)
+
+        monkeypatch.setattr(Copy, "add", add)
+        try:
+            run(matrix, command)
+            crashed = False
+        except Crash:
+            crashed = True
+        monkeypatch.setattr(Copy, "add", added)
+        check_explained(matrix)
+        if not crashed:
+            break
+        position = go_on(matrix)
+        if position.state != BY_COMMAND[command].target:
+            run(matrix, command)
+        run(matrix, "rollback" if command == "cutover" else "cutover")
+        with opened(matrix.config) as journal:
+            assert [e.id for e in journal.entries()] == [e.id for e in journal.copy.entries()]
+    assert number > 12
+
+
+WAYS = {
+    "preparing": [],
+    "beginning": ["begin!"],
+    "parallel": ["begin"],
+    "ending": ["begin", "end!"],
+    "switching": ["begin", "cutover!"],
+    "switched": ["begin", "cutover"],
+    "rolling_back": ["begin", "cutover", "rollback!"],
+    "rolled_back": ["begin", "cutover", "rollback"],
+}
+
+
+@pytest.mark.parametrize("state", WAYS)
+def test_command__state_does_not_allow_it__changes_nothing(matrix, state):
+    for step in WAYS[state]:
+        if step.endswith("!"):
+            crash(matrix, step[:-1], "write the record: begun")
+        else:
+            run(matrix, step)
+    assert matrix.state() == state
+    with opened(matrix.config) as journal:
+        before = [e.id for e in journal.entries()]
+    people = matrix.people_reach()
+    for transition in TRANSITIONS:
+        if transition.through is None or transition.command in allowed(state):
+            continue
+        with pytest.raises(Refused, match=rf"the state is {state}: .*Nothing was changed\.|nothing to switch"):
+            run(matrix, transition.command)
+        with opened(matrix.config) as journal:
+            assert [e.id for e in journal.entries()] == before
+    assert matrix.people_reach() == people
+
+
+def test_transitions__every_state__can_be_reached_and_left():
+    reached = {t.target for t in TRANSITIONS} | {t.through for t in TRANSITIONS} | {"none"}
+    assert set(STATES) == reached - {None}
+    left = {source for t in TRANSITIONS for source in t.sources}
+    through = {t.through for t in TRANSITIONS}
+    assert set(STATES) - left - through == {"cleaned"}

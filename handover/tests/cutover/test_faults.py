@@ -1,0 +1,260 @@
+"""What can go wrong on the night, and that it is said for what it is."""
+
+import json
+import os
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from handover.cutover.commands import commands
+from handover.cutover.opening import night
+from handover.cutover.run import begin
+from handover.journal import entry as entries
+from handover.journal.journal import opened
+from handover.tests.cutover.conftest import BACKEND, ORIGINAL
+from handover.tests.cutover.crashes import check_explained, facts_of, go_on
+
+
+@pytest.fixture
+def parallel(story):
+    story.in_parallel()
+    return story
+
+
+def test_cutover__provider_answers_500__nothing_is_switched_and_resume_does_it(parallel):
+    with parallel.name_server.fault("servfail updates"):
+        ended = parallel.handover("cutover", "--apply", parallel.plan())
+    assert ended.returncode == 1
+    assert "HO572  the provider ours could not be changed: Rfc2136ProviderUpdateFailed" in ended.stderr
+    found = check_explained(parallel)
+    assert (found.position.state, found.people) == ("switching", "original")
+    assert parallel.done("resume").stdout.startswith("State: switched")
+
+
+def test_cutover__provider_is_slow__says_that_nobody_knows_and_resume_asks(parallel):
+    parallel.file.write_text(parallel.file.read_text().replace("timeout_s = 5", "timeout_s = 0.4"))
+    plan = parallel.plan()
+    with parallel.name_server.fault("slow 1 updates"):
+        ended = parallel.handover("cutover", "--apply", plan)
+    assert ended.returncode == 1
+    assert "could not be changed within 0.4 s" in ended.stderr
+    assert parallel.status().position.state == "switching"
+    parallel.done("resume")
+    assert (parallel.state(), parallel.people_reach()) == ("switched", [BACKEND])
+
+
+def test_cutover__provider_accepts_and_does_nothing__is_not_switched(parallel):
+    with parallel.name_server.fault("unapplied updates"):
+        ended = parallel.handover("cutover", "--apply", parallel.plan())
+    assert ended.returncode == 1
+    assert f"not every name server answers {BACKEND}" in ended.stderr
+    found = parallel.status()
+    assert found.position.state == "switching"
+    assert found.agrees is False  # the journal says that it was written; people reach the original
+    assert parallel.handover("status").returncode == 4
+    assert "NOT as the journal says" in parallel.handover("status").stdout
+
+
+def test_cutover__zone_changed_since_the_plan__applies_nothing(parallel):
+    plan = parallel.plan()
+    parallel.set_record("other3", 300, "127.0.0.8")
+    serial = parallel.name_server.serial()
+    said = parallel.refused("cutover", "--apply", plan)
+    assert f"HO571  plan {plan[:8]} was reviewed, but other records of the zone have changed since" in said
+    assert "Nothing was applied." in said
+    assert parallel.name_server.serial() == serial
+    assert parallel.state() == "parallel"
+
+
+def test_cutover__record_changed_since_the_plan__applies_nothing(parallel):
+    plan = parallel.plan()
+    parallel.set_record("www", 300, "127.0.0.7")
+    said = parallel.refused("cutover", "--apply", plan)
+    assert "but the record is A 127.0.0.7 (TTL 300 s) by now. Nothing was applied." in said
+    assert parallel.people_reach() == ["127.0.0.7"]
+
+
+def test_cutover__zone_changed_after_a_crash__resume_applies_nothing(parallel):
+    with parallel.name_server.fault("servfail updates"):
+        parallel.handover("cutover", "--apply", parallel.plan())
+    parallel.set_record("other3", 300, "127.0.0.8")
+    assert "other records of the zone have changed" in parallel.refused("resume")
+    assert parallel.people_reach() == [ORIGINAL]
+
+
+def test_cutover__plan_was_edited__is_refused(parallel):
+    plan = parallel.plan()
+    (path,) = (parallel.pair.folder / ".handover/plans").glob("*.json")
+    values = json.loads(path.read_text())
+    values["to"]["values"] = ["203.0.113.66"]
+    path.write_text(json.dumps(values))
+    assert "is not as it was written: its checksum is" in parallel.refused("cutover", "--apply", plan)
+    assert parallel.people_reach() == [ORIGINAL]
+
+
+@contextmanager
+def database_down(story):
+    """Nobody gets into the pair's database, and whoever is in is thrown out."""
+    server, name = story.pair.database.server, story.pair.database.name
+    with server.connect() as connection:
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        try:
+            yield
+        finally:
+            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+
+
+def test_cutover__database_goes_down_in_the_middle__the_copy_knows_and_leads_back(parallel, capsys):
+    down = database_down(parallel)
+
+    def at(point: str) -> None:
+        if point == "in the middle of the record":
+            down.__enter__()
+
+    with (
+        pytest.raises(Exception, match="the journal's database does not answer"),
+        night(parallel.config, "cutover", say=lambda _: None, at=at) as tonight,
+    ):
+        begin(tonight, commands(parallel.config)["cutover"], facts_of(parallel, "cutover"))
+    try:
+        said = parallel.handover("status").stdout
+        assert "State: switching" in said
+        assert "People reach: backend; as the journal says." in said
+        assert "The journal's database is not read" in said
+        assert "handover rollback --apply --copy-alone sends people to the original" in said
+        assert "HO500" in parallel.handover("rollback", "--apply", "--because", "no database").stderr
+        parallel.done("rollback", "--apply", "--copy-alone", "--because", "no database")
+        assert parallel.people_reach() == [ORIGINAL]
+        assert "State: rolled_back" in parallel.handover("status").stdout
+    finally:
+        down.__exit__(None, None, None)
+    before = parallel.status()
+    assert before.late > 0
+    assert before.position.state == "rolled_back"
+    parallel.done("resume")
+    after = check_explained(parallel)
+    assert (after.late, after.position.state) == (0, "rolled_back")
+
+
+def test_rollback__copy_alone_while_the_database_answers__is_refused(parallel):
+    said = parallel.refused("rollback", "--apply", "--copy-alone", "--because", "haste")
+    assert "HO508  the journal's database answers, so the copy alone is not enough" in said
+
+
+def test_cutover__journal_cannot_be_written__nothing_begins(parallel):
+    plan = parallel.plan()
+    parallel.pair.superuser("REVOKE INSERT ON handover.journal FROM handover_journal")
+    ended = parallel.handover("cutover", "--apply", plan)
+    assert ended.returncode == 1
+    assert "HO500" in ended.stderr
+    assert "permission denied for table journal" in ended.stderr
+    assert (parallel.state(), parallel.people_reach()) == ("parallel", [ORIGINAL])
+
+
+def test_cutover__clock_of_this_machine_jumps__times_and_lease_are_the_databases(parallel, monkeypatch):
+    class Jumped(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=400)
+
+    monkeypatch.setattr(entries, "datetime", Jumped)
+    assert entries.new("note", {}).at > datetime.now(UTC) + timedelta(days=399)
+    parallel.done("cutover", "--apply", parallel.plan())
+    with opened(parallel.config) as journal:
+        now = journal.now()
+        assert all(now - e.at < timedelta(hours=1) for e in journal.entries())
+        assert all(e.at <= now for e in journal.entries())
+        took = [e.body["seconds"] for e in journal.entries() if e.kind == "action" and e.body["phase"] == "done"]
+    assert all(0 <= seconds < 60 for seconds in took)
+
+
+def hook(story, point, script):
+    folder = story.pair.folder / "hooks"
+    folder.mkdir(exist_ok=True)
+    path = folder / point
+    path.write_text(script)
+    path.chmod(0o755)
+    text = story.file.read_text()
+    if "[hooks]" not in text:
+        story.declare("[hooks]\ntimeout_s = 0.5\n[hooks.at]")
+    story.declare(f'{point} = ["{point}"]')
+
+
+def test_cutover__hook_hangs__is_killed_and_nothing_is_switched(parallel):
+    pid = parallel.pair.folder / "pid"
+    hook(parallel, "before-switch", f"#!/bin/sh\necho $$ > {pid}\nexec sleep 60\n")
+    ended = parallel.handover("cutover", "--apply", parallel.plan())
+    assert ended.returncode == 1
+    assert "HO580  the hook before-switch did not end within 0.5 s and was killed." in ended.stderr
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+    assert parallel.people_reach() == [ORIGINAL]
+    assert "`hook before-switch` failed: HO580" in parallel.handover("status").stdout
+
+
+def test_cutover__hook_refuses__says_its_words(parallel):
+    hook(parallel, "before-switch", "#!/bin/sh\necho the shop has a sale until midnight\nexit 3\n")
+    said = parallel.refused("cutover", "--apply", parallel.plan())
+    assert "HO581  the hook before-switch refused: the shop has a sale until midnight" in said
+    assert parallel.people_reach() == [ORIGINAL]
+
+
+def test_rollback__original_is_dead__is_said_at_once_with_what_can_still_be_done(story):
+    story.switched()
+    story.systems["original"].status = 503
+    said = story.refused("rollback", "--apply", "--because", "errors")
+    assert "HO582  the original is not well" in said
+    assert "stay on the backend and mend it there" in said
+    assert 'handover rollback --apply --unproven "REASON"' in said
+    assert (story.state(), story.people_reach()) == ("switched", [BACKEND])
+    story.done("rollback", "--apply", "--because", "errors", "--unproven", "a notice is better than wrong data")
+    assert (story.state(), story.people_reach()) == ("rolled_back", [ORIGINAL])
+
+
+def test_rollback__original_cannot_write__is_refused(story):
+    story.switched()
+    story.pair.superuser("REVOKE INSERT ON dancers FROM drift_original")
+    said = story.refused("rollback", "--apply", "--because", "errors")
+    assert "HO583  the original cannot write" in said
+    assert "permission denied for table dancers" in said
+    assert story.people_reach() == [BACKEND]
+
+
+def test_rollback__somebody_who_was_not_named__may_not(story):
+    story.switched()
+    said = story.refused("rollback", "--apply", "--because", "errors", HANDOVER_OPERATOR="bob")
+    assert "HO587  bob may not decide a rollback; handover.toml names ana." in said
+
+
+def test_rollback__without_a_reason__is_a_usage_error(story):
+    assert "a rollback needs --because" in story.handover("rollback", "--apply").stderr
+
+
+def test_rollback__done__leaves_the_record_of_the_incident_with_each_part(story):
+    story.switched()
+    story.done("rollback", "--apply", "--because", "errors at the till")
+    (path,) = (story.pair.folder / ".handover/incidents").glob("*.md")
+    text = path.read_text()
+    assert "errors at the till" in text
+    assert "- write the record: " in text
+
+
+def test_cutover__old_system_still_gets_requests__is_said(parallel):
+    plan = parallel.plan()
+    way = f'original = "{parallel.systems["original"].url}/requests"'
+    # Every look finds more than the last.
+    more = "sql:SELECT extract(epoch FROM clock_timestamp()) * 1000"
+    parallel.file.write_text(parallel.file.read_text().replace(way, f'original = "{more}"'))
+    ended = parallel.done("cutover", "--apply", plan)
+    assert "the original still gets requests:" in ended.stderr
+    with opened(parallel.config) as journal:
+        followed = [e.body for e in journal.entries() if e.body.get("action") == "follow the traffic"]
+    assert followed[-1]["evidence"]["quiet"] is False
+
+
+def test_resume__after_a_failure__goes_on(parallel):
+    with parallel.name_server.fault("servfail updates"):
+        parallel.handover("cutover", "--apply", parallel.plan())
+    assert go_on(parallel).state == "switched"
