@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,9 @@ import psycopg
 import pytest
 
 from handover import config as configuration
+from tests.drifts.nursery import nursery
+from tests.drifts.shapes import DANCE
+from tests.drifts.stage import Stage, build
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -50,6 +52,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Be quiet."""
+
+
+@pytest.fixture(scope="session")
+def stage(postgres, tmp_path_factory) -> Iterator[Stage]:
+    """The clean pair with a user model of its own, without all the others."""
+    with nursery() as parent:
+        yield build(DANCE, tmp_path_factory.mktemp("watched"), postgres, parent)
 
 
 @pytest.fixture
@@ -108,12 +117,21 @@ class Watched:
         return found[-1]["verdict"], found[-1]["reason"]
 
 
-SECTION = """
-[watch]
-interval_s = 0.05
-window_s = 1
-min_requests = 3
-"""
+def section(name: str = "watch", **values: object) -> str:
+    """Return a section of ``handover.toml``; a watch is quick unless it is told otherwise."""
+    quick = {"interval_s": 0.05, "window_s": 0.3, "min_requests": 2, "newest": NEWEST} if name == "watch" else {}
+    return "\n".join([f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in {**quick, **values}.items())])
+
+
+NEWEST = {"dancers": "date_joined", "dance_videos": "duration"}
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value)
 
 
 @pytest.fixture
@@ -123,9 +141,6 @@ def watched(pair, sites) -> Watched:
     for name, site in sites.items():
         text = text.replace(f"[{name}]", f"[{name}]\nbase_url = {json.dumps(site.url)}")
     path.write_text(text)
-    sql = files("handover.parallel").joinpath("watch.sql").read_text()
-    with psycopg.connect(pair.database.url("owner"), autocommit=True) as connection:
-        connection.execute("CREATE SCHEMA handover")
-        connection.execute(sql.encode())
-        connection.execute(sql.encode())  # again: it must change nothing
+    for _ in ("made", "left alone"):
+        assert pair.handover("init-journal", "--apply").returncode == 0
     return Watched(pair, sites)

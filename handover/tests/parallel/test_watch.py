@@ -1,41 +1,462 @@
 """``handover watch`` as its user runs it: two real servers, a real database, each system's own models."""
 
+# ruff: noqa: E501, S608 - a case is read best on one line; statements are put together from what stands here
+
+import getpass
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import psycopg
 import pytest
 
-from handover.tests.parallel.conftest import SECTION
+from handover.cli.watch import observe
+from handover.parallel.history import LINES, History
+from handover.parallel.watch import Clocks, Watcher
+from handover.tests.parallel.conftest import section
+from sandbox.switch import switch
 
-DATED = """
-[watch.newest]
-dancers = "date_joined"
-dance_videos = "duration"
-"""
+
+@contextmanager
+def watching(watched, url=None, *, models=True, clocks=None, **values):
+    """Give a function that judges one window and returns (verdict, reason) by system and metric.
+
+    Without ``models`` no interpreter is started: for what is measured without one.
+    """
+    watched.declare(section(**values))
+    config, stop = watched.config, threading.Event()
+    if not models:
+        nobody = {side: getattr(config, side).model_copy(update={"python": ("false",)}) for side in watched.sites}
+        config = config.model_copy(update=nobody)
+    with Watcher(config, url or watched.url, clocks or Clocks()) as watcher:
+        watcher.meet(stop)
+
+        def window():
+            window.judged, window.samples = watcher.window(stop)
+            return {(one.system, one.metric): (one.verdict, one.reason) for one in window.judged.judged}
+
+        yield window
+
+
+# --- the command
 
 
 def test_watch_once__healthy_pair__keeps_every_measure_and_says_what_is_not_green(watched):
-    watched.declare(SECTION + DATED)
+    watched.declare(section())
     done = watched.pair.handover("watch", "--once")
     verdicts = {(w["system"], w["metric"]): w["verdict"] for w in watched.windows()}
     assert verdicts.pop(("both", "parity_lag_p95_s")) == "no data"  # nobody wrote
     assert set(verdicts.values()) == {"green"}
     assert {("original", "latency_p95_ms"), ("backend", "health"), ("both", "database")} <= verdicts.keys()
     assert done.returncode == 1
-    assert f"⏳ {len(verdicts)} of {len(verdicts) + 1} measures are green" in done.stdout[:2] + done.stdout[11:]
-    assert "both parity_lag_p95_s: no data, nothing measured parity_lag_s" in done.stdout
+    assert f"{len(verdicts)} of {len(verdicts) + 1} measures are green" in done.stdout
+    assert "⏳ both parity_lag_p95_s: no data, nothing measured parity_lag_s" in done.stdout
 
 
-@pytest.mark.parametrize(("status", "reason"), [(503, "health answered 503, expected 200")])
-def test_watch__one_system_answers_errors__is_red_and_the_other_green(watched, status, reason):
-    watched.declare(SECTION + DATED)
-    watched.sites["backend"].pages["/health"] = (status, {}, b"no")
-    done = watched.pair.handover("watch", "--once")
-    assert done.returncode == 4
-    assert watched.verdict("backend", "error_rate")[0] == "red"
-    assert reason in watched.verdict("backend", "health")[1]
-    assert watched.verdict("original", "error_rate")[0] == "green"
+def test_watch__everything_is_green_then_a_system_fails__ends_with_0_then_4(watched):
+    """Somebody writes meanwhile: then there is a lag to measure, too."""
+    watched.declare(section(window_s=1))
+    over = threading.Event()
+    writer = threading.Thread(target=keep_writing, args=(watched.url, over))
+    writer.start()
+    try:
+        green = watched.pair.handover("watch", "--once")
+        watched.sites["backend"].pages["/health"] = (503, {}, b"no")
+        red = watched.pair.handover("watch", "--for", "0.1s")
+    finally:
+        over.set()
+        writer.join()
+    assert green.returncode == 0, green.stdout
+    assert green.stdout.startswith("✅")
+    assert len(green.stdout.splitlines()) == 1
+    assert red.returncode == 4
+    assert "❌ backend health: red, 100 % of" in red.stdout
+    assert "original" not in red.stdout
+
+
+def keep_writing(url, over):
+    query = "INSERT INTO dance_tasks SELECT gen_random_uuid(), 'started', 0, NULL, NULL, now(), min(id) FROM dancers"
+    columns = "(task_id, status, progress, result, error, created_at, user_id)"
+    with psycopg.connect(url, autocommit=True) as connection:
+        while not over.wait(0.05):
+            connection.execute(query.replace("dance_tasks", f"dance_tasks {columns}"))
 
 
 def test_watch__no_table_to_keep_it_in__refuses_and_says_what_makes_one(pair):
     done = pair.handover("watch", "--once")
     assert done.returncode == 3
     assert "HO600  what is seen cannot be kept" in done.stderr
-    assert "Run: handover init-journal" in done.stderr
+    assert "Run: handover init-journal --apply" in done.stderr
+
+
+@pytest.mark.parametrize("wrong", ["5", "0s", "-1m", "soon"])
+def test_watch__no_duration__says_what_one_looks_like(watched, wrong):
+    done = watched.pair.handover("watch", f"--for={wrong}")
+    assert done.returncode == 2
+    assert f"--for {wrong} is no duration; it must look like 90s, 5m, 2h or 1d." in done.stderr
+
+
+def test_watch__flow_that_nobody_declared__says_which_there_are(watched):
+    watched.declare(section(journeys=["walk"]))
+    done = watched.pair.handover("watch", "--once")
+    assert done.returncode == 2
+    assert "[watch] names the flow 'walk', which [[flows]] does not declare; there is: none." in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_watch__told_to_stop__ends_and_judges_no_half_window(watched, number):
+    watched.declare(section(window_s=600))
+    path = str(watched.pair.folder / "handover.toml")
+    command = [sys.executable, "-c", "from handover.cli import app; app()", "watch", "--config", path]
+    environment = os.environ | {"HANDOVER_DATABASE_URL": watched.url}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert process.stderr.readline() == "watching; a verdict every 600 s\n"
+        process.send_signal(number)
+        said = process.stderr.read()
+        assert process.wait() == 1
+    assert "no window was finished, so there is no verdict" in said
+    assert watched.windows() == []
+
+
+def test_watch__everything_is_paused__ends_and_does_not_begin_again(watched):
+    watched.declare(section(window_s=0.3))
+    path = str(watched.pair.folder / "handover.toml")
+    command = [sys.executable, "-c", "from handover.cli import app; app()", "watch", "--config", path]
+    environment = os.environ | {"HANDOVER_DATABASE_URL": watched.url}
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stderr
+        assert process.stderr.readline() == "watching; a verdict every 0.3 s\n"
+        paused = watched.pair.handover("pause", "--because", "a fire")
+        assert f"stopped `watch` of {getpass.getuser()}, pid {process.pid}" in paused.stdout
+        process.wait(timeout=30)
+    refused = watched.pair.handover("watch", "--once")
+    assert refused.returncode == 3
+    assert "HO601  everything is paused; nothing is watched. Lift it: handover pause --lift" in refused.stderr
+
+
+def test_watch__paused_on_another_machine__ends_too(watched):
+    watched.declare(section())
+    history, over = History(watched.config, "run"), threading.Event()
+    with psycopg.connect(watched.url, autocommit=True) as connection:
+        connection.execute(
+            "SET ROLE handover_journal; INSERT INTO handover.journal (seq, id, who, machine, kind, body)"
+            " VALUES (99, gen_random_uuid(), 'ana', 'elsewhere', 'pause', '{}')"
+        )
+    observe(watched.config, watched.url, history, for_s=None, stop=over)
+    history.close()
+    assert over.is_set()
+    assert len({w["window_start"] for w in watched.windows()}) == 1
+
+
+# --- answers
+
+
+def test_window__system_is_dead__is_red_and_the_other_is_not(watched):
+    with watching(watched, models=False) as window:
+        site = watched.sites["backend"].server
+        site.shutdown()
+        site.server_close()
+        seen = window()
+    assert seen["backend", "health"][0] == seen["backend", "error_rate"][0] == "red"
+    assert "health did not answer: " in seen["backend", "health"][1]
+    assert seen["backend", "latency_p95_ms"][0] == "no data"
+    assert seen["original", "error_rate"][0] == seen["original", "latency_p95_ms"][0] == "green"
+
+
+def test_window__answer_is_too_slow__is_red_after_the_time_limit(watched):
+    release = threading.Event()
+
+    def slow():
+        release.wait()
+        return 200, {}, b"healthy"
+
+    watched.sites["backend"].pages["/health"] = slow
+    with watching(watched, models=False, timeout_s=0.2, window_s=1) as window:
+        seen = window()
+        release.set()
+    assert seen["backend", "health"][0] == "red"
+    assert "health did not answer within 0.2 s" in seen["backend", "health"][1]
+    assert seen["original", "health"][0] == "green"
+
+
+def test_window__page_does_not_hold_what_it_must__is_red(watched):
+    probe = {"name": "find", "path": "/find?q=a", "contains": "three moves", "kind": "search"}
+    watched.sites["original"].pages["/find?q=a"] = (200, {}, b"here are three moves")
+    watched.sites["backend"].pages["/find?q=a"] = (200, {}, b"here is nothing")
+    with watching(watched, models=False, probes=[probe]) as window:
+        seen = window()
+    assert seen["original", "find"][0] == "green"
+    assert seen["backend", "find"][0] == "red"
+    assert "find does not contain 'three moves'" in seen["backend", "find"][1]
+
+
+def test_window__few_requests__are_not_enough_traffic(watched):
+    with watching(watched, models=False, min_requests=5000) as window:
+        seen = window()
+    assert seen["original", "error_rate"][0] == "not enough traffic"
+    assert "at least 5000 are needed" in seen["backend", "latency_p95_ms"][1]
+
+
+def test_window__system_has_no_address__has_no_data(watched):
+    path = watched.pair.folder / "handover.toml"
+    path.write_text(path.read_text().replace(f'base_url = "{watched.sites["backend"].url}"', ""))
+    with watching(watched, models=False) as window:
+        seen = window()
+    assert seen["backend", "health"][0] == seen["backend", "latency_p95_ms"][0] == "no data"
+    assert "handover.toml has no base_url of the backend" in seen["backend", "error_rate"][1]
+
+
+def test_window__flows__are_traffic_and_their_failures_are_red(watched):
+    watched.sites["original"].pages["/page"] = (200, {}, b"dance")
+    watched.sites["backend"].pages["/page"] = (200, {}, b"fall")
+    watched.declare('[[flows]]\nname = "look"\n[[flows.steps]]\npath = "/page"\ncontains = "dance"')
+    with watching(watched, models=False, journeys=["*"], journeys_every_s=0, probes=[]) as window:
+        seen = window()
+    assert seen["original", "journey look"][0] == seen["original", "error_rate"][0] == "green"
+    assert seen["backend", "journey look"][0] == seen["backend", "error_rate"][0] == "red"
+    assert "look, " in seen["backend", "error_rate"][1]
+    assert "dance" in seen["backend", "journey look"][1]
+
+
+def test_window__access_log__its_errors_are_red(watched):
+    for side in watched.sites:
+        (watched.pair.folder / f"{side}.log").touch()
+    with watching(watched, models=False, logs={side: {"path": f"{side}.log"} for side in watched.sites}) as window:
+        for side, status in (("original", 200), ("backend", 500)):
+            line = f'::1 - - [24/Nov/2026:13:00:00 +0000] "GET / HTTP/1.1" {status} 0\n'
+            (watched.pair.folder / f"{side}.log").write_text(line * 20)
+        seen = window()
+    assert seen["original", "access_error_rate"] == ("green", "0 % of 20, at most 1 %")
+    assert seen["backend", "access_error_rate"] == ("red", "100 % of 20, at most 1 %; the last: 20 answers were 5xx")
+
+
+# --- the database
+
+
+def test_window__database_is_away__is_red_and_what_was_seen_is_written_later(watched, monkeypatch):
+    port = urlsplit(watched.url).port
+    with switch(port) as address:
+        url = watched.url.replace(f":{port}/", f":{urlsplit(address.url).port}/")
+        with watching(watched, url, models=False, timeout_s=2) as window:
+            assert window()["both", "database"][0] == "green"
+            monkeypatch.setenv("HANDOVER_DATABASE_URL", url)
+            history = History(watched.config, "run")
+            history.require()
+            address.to(1)  # nobody listens there
+            seen = window()
+            assert not history.add(window.samples, window.judged)
+            assert watched.windows() == []
+            lines = (watched.pair.folder / LINES).read_text()
+            address.to(port)
+            assert window()["both", "database"][0] == "green"
+            assert history.add([])
+            history.close()
+    assert seen["both", "database"][0] == "red"
+    assert "the database does not answer" in seen["both", "database"][1]
+    assert seen["both", "connections_share"][0] == seen["both", "invariant_choices"][0] == "no data"
+    assert seen["original", "error_rate"][0] == "green"
+    assert len(watched.windows()) == lines.count('"verdict"') == len(seen)
+
+
+def test_window__rows_are_not_as_they_must_be__says_which(watched):
+    watched.pair.superuser("CREATE TABLE jobs (id int); GRANT SELECT ON jobs TO owner")
+    queue = {"name": "jobs", "sql": "SELECT count(*) FROM jobs", "limit": 5}
+    short = {"name": "short", "sql": "SELECT count(*) FROM dance_videos WHERE duration < 0", "because": "too short"}
+    faults = (
+        ("invariant_choices", "red", "1, at most 0; the last: dance_tasks.status (1)", LOST_STATUS),
+        ("invariant_orphans", "red", "2, at most 0; the last: dance_tasks.user_id (1), dance_videos.user_id (1)", LOST_USER),
+        ("invariant_short", "red", "3, at most 0; the last: too short", "UPDATE dance_videos SET duration = -1"),
+        ("jobs", "red", "9, at most 5", "INSERT INTO jobs SELECT generate_series(1, 9)"),
+        ("jobs", "no data", 'relation "jobs" does not exist', "DROP TABLE jobs"),
+        ("invariant_choices", "no data", 'dance_tasks.status: relation "dance_tasks" does not exist', "DROP TABLE dance_tasks"),
+    )  # fmt: skip
+    watched.pair.superuser("DELETE FROM dance_videos WHERE ctid = (SELECT min(ctid) FROM dance_videos)")
+    with watching(watched, measures=[queue], invariants=[short]) as window:
+        clean = window()
+        seen = []
+        for metric, _, _, statement in faults:
+            watched.pair.superuser(statement)
+            seen.append(window()["both", metric])
+    assert {clean["both", metric][0] for metric, *_ in faults} == {"green"}
+    for (metric, verdict, reason, _), (was, why) in zip(faults, seen, strict=True):
+        assert (was, reason in why) == (verdict, True), (metric, was, why)
+
+
+LOST_STATUS = "UPDATE dance_tasks SET status = 'lost' WHERE ctid = (SELECT max(ctid) FROM dance_tasks)"
+LOST_USER = "SET session_replication_role = replica; DELETE FROM dancers WHERE username = 'u4'"
+
+
+def test_window__connections_near_their_limit__is_red(watched):
+    with watching(watched, models=False, limits={"connections_share": 0.001}) as window:
+        assert window()["both", "connections_share"][0] == "red"
+
+
+def test_window__tasks__are_counted_for_whoever_wrote_them(watched):
+    tasks = {"table": "dance_tasks", "ended_at": "created_at", "stuck_after_s": 60}
+    states = {"open": ["started", "running"], "done": ["completed"], "failed": ["failed"]}
+    writer = {"dance_tasks": "CASE WHEN error = 'b' THEN 'backend' ELSE 'original' END"}
+    watched.pair.superuser("UPDATE dance_tasks SET status = 'completed', created_at = now() - interval '1 day'")
+    with watching(watched, models=False, tasks=tasks | states, writer=writer) as window:
+        idle = window()
+        for status, error, age_s in (("completed", "b", -5), ("failed", "b", -5), ("running", "", 90)):
+            watched.pair.superuser(
+                "INSERT INTO dance_tasks (task_id, user_id, status, progress, error, created_at)"
+                f" SELECT gen_random_uuid(), min(id), '{status}', 0, '{error}', now() - {age_s} * interval '1 s' FROM dancers"
+            )
+        seen = window()
+    assert idle["backend", "tasks_started"] == ("not enough traffic", "0, at least 1 are needed")
+    assert idle["original", "tasks_stuck"] == ("green", "0, at most 0")
+    assert seen["backend", "tasks_started"] == ("green", "2")
+    assert seen["backend", "tasks_finished"] == ("green", "1")
+    assert seen["backend", "tasks_failed_share"] == ("red", "0.5, at most 0.1")
+    assert seen["backend", "tasks_stuck"] == ("green", "0, at most 0")
+    assert seen["original", "tasks_stuck"] == ("red", "1, at most 0")
+
+
+# --- rows and files, through each system's own models
+
+
+def test_window__progress__never_goes_back_unless_it_may(watched):
+    steps = (
+        ("progress = 41", "green", "0, at most 0"),
+        ("progress = 30", "red", "dance_tasks.progress: a row went back from 41 to 30"),
+        ("progress = 101", "red", "dance_tasks.progress: a row has 101, expected 0 to 100"),
+        ("progress = 0, error = 'failed'", "green", "0, at most 0"),
+    )
+    progress = {"column": "dance_tasks.progress", "restarts": "error = 'failed'"}
+    watched.pair.superuser("UPDATE dance_tasks SET progress = 40, error = ''")
+    with watching(watched, progress=[progress]) as window:
+        assert window()["both", "invariant_progress"][0] == "green"
+        for change, verdict, reason in steps:
+            watched.pair.superuser(f"UPDATE dance_tasks SET {change} WHERE ctid = (SELECT max(ctid) FROM dance_tasks)")
+            was, why = window()["both", "invariant_progress"]
+            assert (was, reason in why) == (verdict, True), (change, was, why)
+
+
+def test_window__progress_of_no_mapped_table__says_which_there_are(watched):
+    with watching(watched, progress=[{"column": "task.progress"}], models=False) as window:
+        verdict, reason = window()["both", "invariant_progress"]
+    assert verdict == "no data"
+    assert "task is none of the mapped tables: dancers, dance_tasks, dance_videos" in reason
+
+
+def test_window__file_of_a_row_is_gone__is_red_for_who_does_not_find_it(watched):
+    with watching(watched, files=["dance_videos.path"]) as window:
+        there = window()
+        watched.pair.superuser("UPDATE dance_videos SET path = 'videos/gone.mp4' WHERE duration = 3.5")
+        gone = window()
+    assert there["backend", "files_missing"] == ("green", "0, at most 0")
+    assert there["backend", "files_found"][0] == "green"
+    assert gone["backend", "files_missing"][0] == gone["original", "files_missing"][0] == "red"
+    assert "4 of 4 files of dance_videos.path not found." in gone["backend", "files_missing"][1]
+    assert gone["backend", "files_found"][0] == "not enough traffic"
+
+
+HIDING = """class Video(models.Model):
+    class Manager(models.Manager):
+        def get_queryset(self):
+            return super().get_queryset().exclude(title='hidden')
+
+    objects = Manager()
+"""
+
+
+def test_window__row_that_one_system_does_not_find__is_red_when_the_lag_is_over(watched):
+    watched.pair.change("backend/apps/dance/models.py", "class Video(models.Model):\n", HIDING)
+    writer = {"dance_videos": "'original'", "dance_tasks": "'backend'", "dancers": "'backend'"}
+    with watching(watched, writer=writer, limits={"parity_lag_s": 0.1}) as window:
+        assert window()["original", "parity_differences"] == ("green", "0, at most 0")
+        watched.pair.superuser(
+            "UPDATE dance_videos SET title = 'hidden' WHERE ctid = (SELECT max(ctid) FROM dance_videos)"
+        )
+        window()
+        seen = window()
+    assert seen["original", "parity_differences"][0] == seen["original", "parity_lag_p95_s"][0] == "red"
+    assert "dance_videos: a row is not found by the backend" in seen["original", "parity_differences"][1]
+    assert seen["backend", "parity_differences"][0] == "green"
+
+
+def test_window__value_that_the_systems_read_differently__names_the_column(watched):
+    watched.pair.change("original/dance/models.py", "preferences = models.JSONField", "preferences = models.TextField")
+    with watching(watched, limits={"parity_lag_s": 0.05}) as window:
+        window()
+        verdict, reason = window()["both", "parity_differences"]
+    assert verdict == "red"
+    assert "dancers: 1 column of a row read differently: preferences" in reason
+
+
+DYING = """class Video(models.Model):
+    class Manager(models.Manager):
+        def get_queryset(self):
+            import os
+            if os.path.exists('die'):
+                os._exit(3)
+            return super().get_queryset()
+
+    objects = Manager()
+"""
+
+
+def test_window__interpreter_ends__has_no_data_and_is_started_again(watched, monkeypatch):
+    monkeypatch.setattr("handover.parallel.agents.AGAIN_AFTER_S", 0)
+    watched.pair.change("backend/apps/dance/models.py", "class Video(models.Model):\n", DYING)
+    die = watched.pair.folder / "backend" / "die"
+    with watching(watched, window_s=1) as window:
+        assert window()["both", "parity_rows"][0] == "green"
+        die.touch()
+        seen = window()
+        die.unlink()
+        window()
+        again = window()
+    assert seen["both", "parity_rows"][0] == "no data"
+    assert "dance_videos: HO002  the interpreter of the backend ended with status" in seen["both", "parity_rows"][1]
+    assert again["both", "parity_rows"][0] == "green"
+
+
+def test_window__writer_says_something_else__has_no_data(watched):
+    with watching(watched, writer={"dancers": "'somebody'"}) as window:
+        seen = window()
+    assert seen["original", "parity_rows"][0] == "no data"
+    assert "watch.writer says 'somebody', expected 'original' or 'backend'" in seen["original", "parity_rows"][1]
+
+
+def test_window__no_column_dates_a_table__says_what_to_declare(watched):
+    with watching(watched, newest={"dancers": "date_joined"}) as window:
+        verdict, reason = window()["both", "parity_rows"]
+    assert verdict == "no data"
+    assert "name one: [watch.newest] dance_videos" in reason
+
+
+# --- clocks
+
+
+def test_window__clock_jumps__is_red_and_the_window_is_as_long_as_it_was(watched):
+    ahead = [0.0]
+    clocks = Clocks(wall=lambda: datetime.now(UTC) + timedelta(seconds=ahead[0]))
+    with watching(watched, models=False, clocks=clocks) as window:
+        window()
+        ahead[0] = -3600.0
+        verdict, reason = window()["both", "clock_s"]
+    assert verdict == "red"
+    assert "the clock of this machine jumped by -3600.0 s" in reason
+    assert timedelta(0) < window.judged.end - window.judged.start < timedelta(seconds=60)
+
+
+def test_window__nobody_looked_for_a_while__is_no_data(watched):
+    passed = [0.0]
+    counter = lambda: datetime.now(UTC).timestamp() + passed[0]  # noqa: E731 - one line, used once
+    clocks = Clocks(lambda: datetime.now(UTC) + timedelta(seconds=passed[0]), counter)
+    with watching(watched, models=False, clocks=clocks) as window:
+        window()
+        passed[0] = 900.0
+        verdict, reason = window()["both", "clock_s"]
+    assert verdict == "no data"
+    assert "nobody looked for 90" in reason

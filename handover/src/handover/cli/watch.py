@@ -14,7 +14,8 @@ import typer
 from handover import config as configuration
 from handover.cli.check import DEFAULT_CONFIG, ConfigOption, say
 from handover.config import Config, database_url
-from handover.errors import ConfigurationError
+from handover.errors import ConfigurationError, Refused
+from handover.journal.processes import registered
 from handover.parallel.history import History, Window
 from handover.parallel.watch import Watcher
 from handover.report.table import BAD, GOOD, OPEN
@@ -37,10 +38,13 @@ def watch(
     for_s = pair.watch.window_s if once else duration_s(for_)
     url = database_url(pair)
     run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    history = History(pair, url, run)
+    history = History(pair, run)
     try:
         history.require()
-        verdicts = observe(pair, url, history, for_s=for_s, stop=stopping())
+        if history.paused():
+            raise Refused("everything is paused; nothing is watched. Lift it: handover pause --lift", code="HO601")
+        with registered(pair.root, "watch"):
+            verdicts = observe(pair, url, history, for_s=for_s, stop=stopping())
     finally:
         history.close()
     if not verdicts:
@@ -58,6 +62,9 @@ def observe(pair: Config, url: str, history: History, *, for_s: float | None, st
         while not stop.is_set() and (for_s is None or time.monotonic() - began < for_s):
             window, samples = watcher.window(stop)
             kept = history.add(samples, window)
+            if history.paused():
+                say("everything is paused, so watching ends here")
+                stop.set()
             if window:
                 show(window)
                 verdicts |= {one.verdict for one in window.judged}

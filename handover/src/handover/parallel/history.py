@@ -14,6 +14,7 @@ from psycopg import Connection, errors
 
 from handover.config import Config
 from handover.errors import Refused
+from handover.journal.journal import connect
 from handover.parallel.rule import Judged
 from handover.parallel.sample import Sample
 
@@ -28,6 +29,7 @@ INTO_WINDOWS = (
     "INSERT INTO handover.watch_windows (run, window_start, window_end, system, metric, value, verdict, reason)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
 )
+LAST_PAUSE = "SELECT kind FROM handover.journal WHERE kind IN ('pause', 'lift') ORDER BY seq DESC LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ class Window:
 class History:
     """Where samples and windows of one run go."""
 
-    def __init__(self, config: Config, url: str, run: str) -> None:
-        self._url, self._run = url, run
+    def __init__(self, config: Config, run: str) -> None:
+        self._config, self._run = config, run
         self._connection: Connection[Any] | None = None
         self._waiting: list[tuple[str, tuple[object, ...]]] = []
         path = config.root / LINES
@@ -73,7 +75,7 @@ class History:
             self._open().execute("SELECT FROM handover.watch_windows LIMIT 0")
         except (errors.UndefinedTable, errors.InvalidSchemaName, errors.InsufficientPrivilege) as error:
             what = str(error).splitlines()[0]
-            message = f"what is seen cannot be kept: {what}. Nothing is watched. Run: handover init-journal"
+            message = f"what is seen cannot be kept: {what}. Nothing is watched. Run: handover init-journal --apply"
             raise Refused(message, code="HO600") from error
         except psycopg.OperationalError:
             return
@@ -93,6 +95,14 @@ class History:
         del self._waiting[:-WAITING_AT_MOST]
         return self._write()
 
+    def paused(self) -> bool:
+        """Say whether a pause holds; one that cannot be read does not, since a watch changes nothing."""
+        try:
+            row = self._open().execute(LAST_PAUSE).fetchone()
+        except psycopg.OperationalError:
+            return False
+        return row == ("pause",)
+
     def _line(self, values: dict[str, Any]) -> None:
         self._lines.write(json.dumps({"run": self._run, **values}, ensure_ascii=False, default=str) + "\n")
 
@@ -109,7 +119,5 @@ class History:
 
     def _open(self) -> Connection[Any]:
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(
-                self._url, autocommit=True, connect_timeout=5, application_name="handover watch history"
-            )
+            self._connection = connect(self._config)
         return self._connection

@@ -11,10 +11,11 @@ from typing import Literal
 from handover.config import Config
 from handover.parallel.sample import Sample
 from handover.parallel.settings import Place, Watch
+from handover.parallel.traffic import chosen, metric_of, sides_of
 from handover.wording import counted
 
 Verdict = Literal["green", "red", "no data", "not enough traffic"]
-How = Literal["p50", "p95", "share of failures", "number", "most", "sum"]
+How = Literal["p50", "p95", "share of failures", "share of the sum", "number", "most", "sum"]
 SYSTEMS: tuple[Place, Place] = ("original", "backend")
 
 
@@ -40,7 +41,8 @@ class Rule:
     source
         The samples it is made from.
     how
-        How they become one value: nearest-rank percentile, share of failures, number, largest or sum.
+        How they become one value: nearest-rank percentile, share of samples or of their sum that failed,
+        number, largest or sum.
     limit
         The largest value that is green; None when any is.
     minimum
@@ -65,36 +67,46 @@ class Rule:
         values = [s.value for s in mine if s.value is not None]
         blind = [s for s in mine if s.value is None]
         value = self._value(mine, values)
-        if value is not None and self.limit is not None and value > self.limit and self._enough(mine, value):
+        if value is not None and self.limit is not None and value > self.limit and self._enough(mine):
             return self._judged(value, "red", self._why(value, mine))
         if blind and not self.requests:
             looks = f"{len(blind)} of {counted(len(mine), 'look')} saw nothing"
             return self._judged(value, "no data", f"{looks}: {blind[-1].reason}")
         if value is None:
             return self._judged(None, "no data", f"none of {counted(len(mine), 'request')} was answered")
-        if not self._enough(mine, value):
-            had = len(mine) if self.how != "sum" else value
+        if not self._enough(mine):
+            had = self._number(mine)
             return self._judged(value, "not enough traffic", f"{had:g}, at least {self.minimum} are needed")
         return self._judged(value, "green", self._why(value, mine))
 
-    def _enough(self, mine: Sequence[Sample], value: float) -> bool:
-        return (value if self.how == "sum" else len(mine)) >= self.minimum
+    def _enough(self, mine: Sequence[Sample]) -> bool:
+        return self._number(mine) >= self.minimum
+
+    def _number(self, mine: Sequence[Sample]) -> float:
+        """Return how much was looked at."""
+        return math.fsum(s.value or 0 for s in mine) if "sum" in self.how else len(mine)
 
     def _value(self, mine: Sequence[Sample], values: Sequence[float]) -> float | None:
         if self.how == "number":
             return len(mine)
         if self.how == "share of failures":
             return sum(not s.ok for s in mine) / len(mine)
+        if self.how == "share of the sum":
+            all_of_it = math.fsum(values)
+            return math.fsum(s.value or 0 for s in mine if not s.ok) / all_of_it if all_of_it else 0
         ways: dict[How, Callable[[Sequence[float]], float]] = {"most": max, "sum": math.fsum}
         ways |= {"p50": lambda v: percentile(v, 50), "p95": lambda v: percentile(v, 95)}
         return ways[self.how](values) if values else None
 
     def _why(self, value: float, mine: Sequence[Sample]) -> str:
-        limit = "" if self.limit is None else f", at most {self.limit:g}"
-        of = f" of {len(mine)}" if self.how in ("share of failures", "p50", "p95") else ""
+        limit = "" if self.limit is None else f", at most {self._shown(self.limit)}"
+        of = f" of {self._number(mine):g}" if self.how not in ("number", "most", "sum") else ""
         reasons = [s.reason for s in mine if s.reason and not s.ok]
         said = f"; the last: {reasons[-1]}" if reasons else ""
-        return f"{value:.4g}{of}{limit}{said}"
+        return f"{self._shown(value)}{of}{limit}{said}"
+
+    def _shown(self, value: float) -> str:
+        return f"{100 * value:.3g} %" if self.how.startswith("share") else f"{value:.4g}"
 
     def _judged(self, value: float | None, verdict: Verdict, reason: str) -> Judged:
         return Judged(self.system, self.metric, value, verdict, reason)
@@ -119,6 +131,7 @@ def rules(config: Config) -> tuple[Rule, ...]:
         *_of_rows(config),
         *_of_tasks(watch),
         *_of_invariants(watch),
+        *(Rule(s, metric_of(j), metric_of(j), "share of failures", 0) for j in chosen(config) for s in sides_of(j)),
         Rule("both", "database", "database", "share of failures", 0, requests=True),
         Rule("both", "connections_share", "connections_share", "most", watch.limits.connections_share),
         Rule("both", "clock_s", "clock_s", "most", watch.limits.clock_s),
@@ -135,7 +148,8 @@ def _of_answers(watch: Watch, system: Place) -> Iterator[Rule]:
     for probe in watch.probes:
         yield Rule(system, probe.name, f"{probe.name}_ms", "share of failures", limits.error_rate, requests=True)
     if system in watch.logs:
-        yield Rule(system, "access_error_rate", "access", "share of failures", limits.error_rate, least, requests=True)
+        yield Rule(system, "access_requests", "access", "sum", None, 0)
+        yield Rule(system, "access_error_rate", "access", "share of the sum", limits.error_rate, least)
 
 
 def _of_rows(config: Config) -> Iterator[Rule]:

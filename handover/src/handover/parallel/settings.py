@@ -100,7 +100,7 @@ class Log(_Section):
 
     path: Path
     format: Literal["common", "json"] = "common"
-    fields: dict[Literal["time", "method", "path", "status", "seconds"], str] = {}
+    fields: dict[Literal["method", "path", "status"], str] = {}
 
 
 class Watch(_Section):
@@ -122,6 +122,8 @@ class Watch(_Section):
         Newest changes of each table that are read back at each look.
     probes, journeys
         What is asked of both systems; ``journeys`` names declared flows, ``["*"]`` all of them.
+    journeys_every_s
+        From the beginning of a flow on a system to its next there, at least.
     writer
         Table → SQL that says of a row ``'original'`` or ``'backend'``.
     newest
@@ -139,6 +141,7 @@ class Watch(_Section):
     sample: int = Field(default=20, ge=1, le=1000)
     probes: tuple[Probe, ...] = (Probe(name="health", path="/health", kind="health"),)
     journeys: tuple[str, ...] = ()
+    journeys_every_s: float = Field(default=30, ge=0)
     limits: Limits = Limits()
     tasks: Tasks | None = None
     progress: tuple[Progress, ...] = ()
@@ -156,27 +159,33 @@ class Shadow(_Section):
     Attributes
     ----------
     paths
-        Requests without a log, each a path with its query.
+        Requests besides those of a log and of the flows, each a path with its query.
     log
         An access log whose reads are sent again.
-    ignore_headers
-        Besides those that always differ (date, server, connection, length and the like).
+    flows
+        Whether the reads of the declared flows that need nothing from earlier steps are sent.
+    exclude
+        Regular expressions of paths that are not sent, for example of pages that write when they are read.
     headers
-        The headers that are compared; all others are not.
+        The headers that are compared.
     ignore_json
         Dotted paths of JSON values; ``*`` is any key or index.
     ignore_text
-        Regular expressions; what they match in other bodies is left out.
+        Regular expressions; what they match in other texts is left out.
     unordered
-        JSON lists whose order means nothing.
+        Dotted paths of JSON lists whose order means nothing; ``*`` as above.
     limit
-        At most so many requests.
+        At most so many different requests.
+    timeout_s
+        How long one answer may take.
     cookie_env, token_env
-        Environment variables with a Cookie header or a bearer token of a logged-in reader; never written down.
+        Environment variables with a Cookie header or a bearer token of a reader; written down nowhere.
     """
 
     paths: tuple[Annotated[str, Field(pattern=r"^/")], ...] = ()
     log: Log | None = None
+    flows: bool = True
+    exclude: tuple[str, ...] = ()
     headers: tuple[str, ...] = ("content-type", "location", "cache-control", "content-disposition", "allow")
     ignore_json: tuple[str, ...] = ()
     ignore_text: tuple[str, ...] = ()

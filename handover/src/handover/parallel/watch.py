@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
+import httpx
+
 from handover.config import Config
 from handover.parallel import database, stored
+from handover.parallel.access_log import Tail
 from handover.parallel.agents import Post
 from handover.parallel.answers import Asker
 from handover.parallel.database import Reader
@@ -22,6 +25,7 @@ from handover.parallel.parity import SIDES, Parity
 from handover.parallel.progress import Rising
 from handover.parallel.rule import rules
 from handover.parallel.sample import Sample, measured, unmeasured
+from handover.parallel.traffic import Walker, walkers
 
 Collector = Callable[[], Iterable[Sample]]
 HEED_STOP_EVERY_S = 0.2
@@ -41,7 +45,7 @@ class Clocks:
     counter: Callable[[], float] = time.monotonic
     _last: tuple[datetime, float] | None = None
 
-    def look(self, longest_gap_s: float) -> Iterator[Sample]:
+    def look(self, longest_gap_s: float, allowed_s: float) -> Iterator[Sample]:
         """Yield how far the clock has moved against the counter since the last look, and whether anybody looked."""
         now = (self.wall(), self.counter())
         last, self._last = self._last, now
@@ -49,7 +53,8 @@ class Clocks:
             return
         gap = now[1] - last[1]
         jump = (now[0] - last[0]).total_seconds() - gap
-        yield measured("both", "clock_s", abs(jump), reason=f"the clock of this machine jumped by {jump:+.1f} s")
+        reason = f"the clock of this machine jumped by {jump:+.1f} s" if abs(jump) > allowed_s else ""
+        yield measured("both", "clock_s", abs(jump), ok=not reason, reason=reason)
         if gap > longest_gap_s:
             yield unmeasured("both", "clock_s", f"nobody looked for {gap:.0f} s")
 
@@ -80,13 +85,21 @@ class Watcher:
         self._posts = {side: Post(self.config, side, self.url) for side in SIDES}
         self._parity, self._progress = Parity(self.config), Rising(self.config)
         self._busy: dict[Collector, Future[list[Sample]]] = {}
-        self._collectors: list[Collector] = [*(asker.look for asker in self._askers), self._database, self._rows]
+        # No proxy of the environment: what is measured is the system.
+        self._client = httpx.Client(timeout=watch.timeout_s, trust_env=False)
+        looking: tuple[Asker | Walker | Tail, ...] = (
+            *self._askers,
+            *walkers(self.config, self._client),
+            *(Tail(side, log, self.config.root) for side, log in watch.logs.items()),
+        )
+        self._collectors: list[Collector] = [*(one.look for one in looking), self._database, self._rows]
 
     def __enter__(self) -> "Watcher":
         """Open the pool that looks."""
         self._stack = ExitStack()
         # Entered first, closed last: whoever still looks is cut off before it is waited for.
         self._pool = self._stack.enter_context(ThreadPoolExecutor(len(self._collectors), "look"))
+        self._stack.callback(self._client.close)
         for asker in self._askers:
             self._stack.callback(asker.close)
         for reader in (self._reader, self._window_reader, self._row_reader):
@@ -116,7 +129,7 @@ class Watcher:
     def look(self, stop: Event, interval_s: float) -> list[Sample]:
         """Set everybody looking who is not, and return what was delivered when the interval is over."""
         watch = self.config.watch
-        samples = list(self.clocks.look(3 * watch.interval_s + 2 * watch.timeout_s))
+        samples = list(self.clocks.look(3 * watch.interval_s + 2 * watch.timeout_s, watch.limits.clock_s))
         for collector in self._collectors:
             if collector not in self._busy:
                 self._busy[collector] = self._pool.submit(_collected, collector)

@@ -19,7 +19,8 @@ def read_rows(request):
 
 
 def text(value):
-    return plain(value).encode("utf-8", "surrogatepass")  # noqa: F821 - the agent lends it
+    kind = "json " if isinstance(value, (dict, list)) else ""  # not the same as the text of it
+    return (kind + plain(value)).encode("utf-8", "surrogatepass")  # noqa: F821 - the agent lends it
 
 
 def digest(value, secret):

@@ -1,0 +1,164 @@
+"""The same reads sent to both systems, and their answers compared."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from handover.config import Config, SideName, from_environment
+from handover.errors import ConfigurationError, Finding
+from handover.parallel.reads import SAFE, Chosen, Read
+from handover.parallel.sameness import Answer, Compared, compare
+from handover.parallel.traffic import base_urls
+from handover.wording import counted
+
+SIDES: tuple[SideName, SideName] = ("original", "backend")
+SERVER_ERROR = 500
+REFUSALS = (401, 403)
+LOGIN = "login"
+
+
+@dataclass(frozen=True)
+class Shadowed:
+    """What came of one read; ``finding`` is None when both systems answer alike."""
+
+    read: Read
+    times: int
+    statuses: tuple[int | None, int | None]
+    compared: Compared | None
+    finding: Finding | None
+
+    @property
+    def counts(self) -> bool:
+        """Whether anything was really compared: both answered, and neither only sent people away."""
+        return self.compared is not None and (self.finding is None or self.finding.severity == "breaking")
+
+
+class Mirror:
+    """Asks both systems; closed by ``with``. Cookies that come back are forgotten."""
+
+    def __init__(self, config: Config) -> None:
+        self._shadow = config.shadow
+        self._urls = base_urls(config)
+        if missing := [side for side in SIDES if side not in self._urls]:
+            message = f"handover.toml has no base_url of the {missing[0]}; nothing can be asked there."
+            raise ConfigurationError(f"{message} Add it to [{missing[0]}].")
+        self._client = httpx.Client(timeout=self._shadow.timeout_s, trust_env=False, headers=_credentials(config))
+
+    def __enter__(self) -> "Mirror":
+        """Return itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End the connections."""
+        self._client.close()
+
+    def look(self, read: Read, times: int = 1) -> Shadowed:
+        """Send one read to both systems, twice each, in turns; compare."""
+        if read.method not in SAFE:
+            raise ValueError(f"{read.method} may change something and is not shadowed")
+        answers: dict[SideName, list[Answer]] = {side: [] for side in SIDES}
+        try:
+            for side in (*SIDES, *SIDES):
+                answers[side].append(self._ask(side, read))
+        except _SilentError as silent:
+            statuses = tuple(answers[side][0].status if answers[side] else None for side in SIDES)
+            return Shadowed(read, times, statuses, None, _silence(read, silent))  # type: ignore[arg-type]
+        compared = compare(answers["original"], answers["backend"], self._shadow)
+        first = answers["original"][0], answers["backend"][0]
+        return Shadowed(read, times, (first[0].status, first[1].status), compared, _judge(read, first, compared))
+
+    def _ask(self, side: SideName, read: Read) -> Answer:
+        url = self._urls[side].rstrip("/")
+        try:
+            answer = self._client.request(read.method, url + read.path)
+        except httpx.HTTPError as error:
+            raise _SilentError(side, type(error).__name__) from error
+        self._client.cookies.clear()
+        headers = {name.lower(): value.replace(url, "") for name, value in answer.headers.items()}
+        return Answer(answer.status_code, headers, answer.content.replace(url.encode(), b""))
+
+
+class _SilentError(Exception):
+    """A system gave no answer."""
+
+    def __init__(self, side: SideName, why: str) -> None:
+        super().__init__(why)
+        self.side, self.why = side, why
+
+
+def look(config: Config, chosen: Chosen, *, say: Callable[[str], None], every: int = 100) -> Iterator[Shadowed]:
+    """Send every chosen read, with a line of progress now and then."""
+    with Mirror(config) as mirror:
+        for number, (read, times) in enumerate(chosen.reads.items(), 1):
+            yield mirror.look(read, times)
+            if number % every == 0:
+                say(f"{number} of {counted(len(chosen.reads), 'read')} compared")
+
+
+def _judge(read: Read, answers: tuple[Answer, Answer], compared: Compared) -> Finding | None:
+    one, other = answers
+    if compared.different:
+        return _difference(read, one, other, compared)
+    if one.status >= SERVER_ERROR:
+        found = f"fails on both systems with {one.status}"
+        return Finding("HO615", read.shown, found, "equal failures compare nothing", "Mend both.", "unseen", "both")
+    if one.status in REFUSALS or LOGIN in one.headers.get("location", ""):
+        todo = "Give a reader's session or token: [shadow] cookie_env, token_env."
+        found = f"is refused by both systems ({one.status})"
+        return Finding("HO616", read.shown, found, "only the refusal was compared", todo, "unseen", "both")
+    if "status" in compared.noise or (compared.noise and not compared.same):
+        found = f"was nothing but noise in {counted(len(compared.noise), 'place')}"
+        if "status" in compared.noise:
+            found = "has a status that changes from one answer of the same system to the next"
+        todo = "Name what always differs: [shadow] ignore_json, ignore_text."
+        return Finding("HO617", read.shown, found, "nothing was left to compare", todo, "unseen", "both")
+    return None
+
+
+def _difference(read: Read, one: Answer, other: Answer, compared: Compared) -> Finding:
+    if one.status != other.status:
+        found = f"answers {one.status} on the original and {other.status} on the backend"
+        return Finding("HO611", read.shown, found, "the same was expected", "Mend the backend, or exclude the path.")
+    headers = [place for place in compared.different if place.startswith("header ")]
+    places = headers or compared.different
+    more = f" and {len(compared.different) - 3} more" if len(compared.different) > len(places[:3]) > 2 else ""  # noqa: PLR2004
+    found = f"differs in {', '.join(places[:3])}{more}"
+    todo = "Mend the backend, or name what may differ: [shadow] headers, ignore_json, ignore_text, unordered."
+    return Finding("HO612" if headers else "HO613", read.shown, found, "the same was expected", todo)
+
+
+def _silence(read: Read, silent: _SilentError) -> Finding:
+    found = f"gets no answer from the {silent.side}: {silent.why}"
+    return Finding("HO614", read.shown, found, "both must answer", "See whether it runs.", "unseen", silent.side)
+
+
+def _credentials(config: Config) -> Mapping[str, str]:
+    """Return the headers of a logged-in reader, from the environment."""
+    shadow, headers = config.shadow, {}
+    if shadow.cookie_env:
+        headers["Cookie"] = from_environment(shadow.cookie_env, "the Cookie header of a reader for handover shadow")
+    if shadow.token_env:
+        token = from_environment(shadow.token_env, "the bearer token of a reader for handover shadow")
+        headers["Authorization"] = f"Bearer {token}"
+    return headers
+
+
+def summary(chosen: Chosen, found: list[Shadowed]) -> dict[str, Any]:
+    """Return the counts of a run."""
+    noise = Counter(place for one in found if one.compared for place in one.compared.noise)
+    return {
+        "compared": sum(one.counts for one in found),
+        "sent": len(found),
+        "seen": sum(chosen.reads.values()),
+        "different": sum(1 for one in found if one.finding and one.finding.severity == "breaking"),
+        "not_compared": sum(1 for one in found if one.finding and one.finding.severity == "unseen"),
+        "noise": sum(1 for one in found if one.compared and one.compared.noise),
+        "noise_places": dict(noise.most_common(20)),
+        "writes_refused": chosen.refused,
+        "excluded": chosen.excluded,
+        "beyond_limit": chosen.beyond,
+        "unread_lines": chosen.unread,
+    }
