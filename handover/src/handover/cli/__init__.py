@@ -21,6 +21,7 @@ COMMANDS = (
     "adopt",
     "watch",
     "shadow",
+    "report",
     "init-journal",
     "status",
     "gates",

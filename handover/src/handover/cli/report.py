@@ -1,0 +1,86 @@
+"""``handover report``: the whole move on one page, as a file or live."""
+
+import time
+from datetime import timedelta
+from html import escape
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handover import config as configuration
+from handover.cli.console import DEFAULT_CONFIG, ConfigOption, out
+from handover.cli.watch import duration_s, stopping
+from handover.config import Config
+from handover.cutover.position import fold
+from handover.errors import ConfigurationError, HandoverError
+from handover.journal.journal import Journal, opened
+from handover.journal.processes import registered
+from handover.report.cards import BEFORE
+from handover.report.page import Look, facts, look_at_gates, recorded_gates, rendered
+from handover.report.serve import serving
+
+LOOK_AGAIN_AFTER_S = 60.0
+
+
+def report(
+    config: ConfigOption = DEFAULT_CONFIG,
+    out_: Annotated[Path, typer.Option("--out", help="Where the page is written.")] = Path("handover-report.html"),
+    serve: Annotated[bool, typer.Option("--serve", help="Show it live on this machine instead.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="With --serve: where; any free one if 0.")] = 0,
+    last: Annotated[str, typer.Option(help="How far back the charts go, for example 6h; else all of it.")] = "",
+) -> None:
+    """Write the report as one HTML file that needs nothing else, or serve it live until stopped."""
+    pair = configuration.load(config)
+    reach_s = duration_s(last)
+    reach = timedelta(seconds=reach_s) if reach_s else None
+    if serve:
+        live(pair, port, reach)
+        return
+    with opened(pair) as journal:
+        page = rendered(facts(pair, journal, look(pair, journal), last=reach))
+    _write(out_, page)
+    out.print(f"{out_} holds the report, {len(page.encode()) / 1024:.0f} kB. It needs nothing else: open it anywhere.")
+
+
+def look(pair: Config, journal: Journal) -> Look:
+    """Look at the gates while they decide something; later return what was seen when people were moved."""
+    if fold(journal.entries()).state in BEFORE:
+        return look_at_gates(pair, journal)
+    return recorded_gates(pair, journal)
+
+
+def live(pair: Config, port: int, reach: timedelta | None) -> None:
+    """Serve the page until Ctrl-C, SIGTERM or a pause."""
+    kept: list[tuple[float, Look]] = []
+
+    def page(nonce: str) -> str:
+        try:
+            with opened(pair) as journal:
+                # Gates ask both systems and the whole catalog: not at every refresh of the page.
+                if not kept or time.monotonic() - kept[0][0] > LOOK_AGAIN_AFTER_S:
+                    kept[:] = [(time.monotonic(), look(pair, journal))]
+                return rendered(facts(pair, journal, kept[0][1], last=reach), live=nonce)
+        except HandoverError as error:
+            return rendered_error(error)
+
+    with registered(pair.root, "report --serve"), serving(page, port) as server:
+        out.print(f"{server.url}")
+        out.print("The address is the key: whoever has it on this machine may read. Ctrl-C ends it.")
+        stopping().wait()
+
+
+def rendered_error(error: HandoverError) -> str:
+    """Return a page that says why there is none."""
+    head = '<!doctype html><meta charset="utf-8"><title>No report</title>'
+    return f'{head}<main id="report"><p>{escape(str(error))}</p></main>'
+
+
+def _write(path: Path, page: str) -> None:
+    aside = path.with_name(f".{path.name}.tmp")
+    try:
+        aside.write_text(page, encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}. Nothing was written. Name another: --out FILE"
+        raise ConfigurationError(message, code="HO630") from error

@@ -1,0 +1,176 @@
+"""The first screen: one question each for whoever decides, whoever keeps the data, whoever keeps the code."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from handover.cutover.gates import Judged
+from handover.cutover.states import MEANINGS, State
+from handover.report.chart import number
+from handover.report.seen import Measure, Watched
+from handover.report.story import Override, Signature
+from handover.wording import counted
+
+GREEN, RED, UNKNOWN = "green", "red", "unknown"
+STATE_OF = {"green": GREEN, "red": RED, "no data": UNKNOWN, "not enough traffic": UNKNOWN}
+UNITS = {
+    "latency_p50_ms": "ms",
+    "latency_p95_ms": "ms",
+    "error_rate": "%",
+    "connections_share": "%",
+    "parity_lag_p95_s": "s",
+}
+BEFORE: tuple[State, ...] = ("none", "preparing", "beginning", "parallel", "rolled_back")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of a card."""
+
+    label: str
+    value: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A reader's question with its answer; the answer is as bad as the worst fact."""
+
+    reader: str
+    question: str
+    answer: str
+    facts: tuple[Fact, ...]
+
+    @property
+    def state(self) -> str:
+        """The worst of its facts; unknown without any."""
+        return worst(fact.state for fact in self.facts)
+
+
+def worst(states: Iterable[str]) -> str:
+    """Return red if one is red, unknown if one is unknown or there is none, else green."""
+    known = set(states)
+    return RED if RED in known else UNKNOWN if UNKNOWN in known or not known else GREEN
+
+
+def manager(
+    state: State,
+    gates: Sequence[Judged] | None,
+    signatures: Sequence[Signature],
+    overrides: Sequence[Override],
+    rollbacks: Sequence[tuple[datetime, Mapping[str, Any]]],
+    budget_s: float,
+) -> Card:
+    """Return whether people may be moved, or whether the move holds."""
+    before = state in BEFORE
+    facts = [_gates(gates)] if before or gates else []
+    if before or signatures:
+        holding = sum(one.holds for one in signatures)
+        signed = GREEN if signatures and holding == len(signatures) else UNKNOWN
+        facts.append(Fact("Sign-offs", f"{holding} of {len(signatures)}", signed))
+    facts += [_way_back(gates, rollbacks, budget_s), _overridden(overrides)]
+    if before:
+        answer = {GREEN: "Yes. Every gate is green.", RED: "Not yet.", UNKNOWN: "Nobody can say yet."}[
+            worst(f.state for f in facts)
+        ]
+        return Card("For the manager", "May people be moved?", answer, (*facts, _next(state)))
+    return Card(
+        "For the manager",
+        "Where are we?",
+        f"{MEANINGS[state].now[0].upper()}{MEANINGS[state].now[1:]}.",
+        (*facts, _next(state)),
+    )
+
+
+def _gates(gates: Sequence[Judged] | None) -> Fact:
+    if not gates:
+        return Fact("Gates", "nobody looked at one", UNKNOWN)
+    green = sum(one.seen.ok for one in gates)
+    return Fact("Gates", f"{green} of {len(gates)} green", GREEN if green == len(gates) else RED)
+
+
+def _way_back(
+    gates: Sequence[Judged] | None, rollbacks: Sequence[tuple[datetime, Mapping[str, Any]]], budget_s: float
+) -> Fact:
+    if rollbacks:
+        took = rollbacks[-1][1]["total_s"]
+        return Fact("Way back", f"took {took:.0f} s of {budget_s:.0f} s", GREEN if took <= budget_s else RED)
+    rehearsed = [one for one in gates or () if one.gate.kind == "rehearsal"]
+    if rehearsed:
+        return Fact("Way back", rehearsed[0].seen.found, GREEN if rehearsed[0].seen.ok else RED)
+    return Fact("Way back", "never rehearsed", UNKNOWN)
+
+
+def _overridden(overrides: Sequence[Override]) -> Fact:
+    if not overrides:
+        return Fact("Overrides", "none", GREEN)
+    return Fact("Overrides", f"{len(overrides)}, see above", RED)
+
+
+def _next(state: State) -> Fact:
+    return Fact("Next", MEANINGS[state].next, GREEN)
+
+
+def dba(gates: Sequence[Judged] | None, watched: Watched) -> Card:
+    """Return whether the data is safe."""
+    facts = [
+        *(_gate(gates, kind, label) for kind, label in (("check", "Schema"), ("backup", "Backup"))),
+        _worst_of(watched, "parity_differences", "Read differently"),
+        _worst_of(watched, "parity_lag_p95_s", "Read by the other in"),
+        _worst_of(watched, "invariant_", "Broken invariants"),
+        _worst_of(watched, "connections_share", "Connections"),
+        _worst_of(watched, "database", "Database away"),
+    ]
+    state = worst(fact.state for fact in facts)
+    answers = {GREEN: "Yes, as far as was looked.", RED: "No.", UNKNOWN: "Not everything was looked at."}
+    return Card("For the DBA", "Is the data safe?", answers[state], tuple(facts))
+
+
+def developer(watched: Watched, shadow: Mapping[str, Any] | None) -> Card:
+    """Return whether both systems work."""
+    facts = []
+    for system, name in (("original", "Original"), ("backend", "Backend")):
+        facts.append(_of(watched.measure(system, "error_rate"), f"{name}, errors"))
+        facts.append(_of(watched.measure(system, "latency_p95_ms"), f"{name}, p95"))
+    tasks = [m for m in watched.measures if m.metric == "tasks_stuck"]
+    facts += [_worst_of(watched, "tasks_stuck", "Tasks stuck")] if tasks else []
+    facts.append(_shadow(shadow))
+    state = worst(fact.state for fact in facts)
+    answers = {GREEN: "Yes, both.", RED: "No.", UNKNOWN: "Not everything was measured."}
+    return Card("For the developer", "Do both systems work?", answers[state], tuple(facts))
+
+
+def _gate(gates: Sequence[Judged] | None, kind: str, label: str) -> Fact:
+    found = [one for one in gates or () if one.gate.kind == kind]
+    if not found:
+        return Fact(label, "nobody looked", UNKNOWN)
+    return Fact(label, found[0].seen.found, GREEN if found[0].seen.ok else RED)
+
+
+def _worst_of(watched: Watched, prefix: str, label: str) -> Fact:
+    mine = [m for m in watched.measures if m.metric.startswith(prefix)]
+    if not mine:
+        return Fact(label, "not watched", UNKNOWN)
+    state = worst(STATE_OF[m.verdict] for m in mine)
+    at_fault = next((m for m in mine if STATE_OF[m.verdict] == state and state != GREEN), None)
+    if at_fault:
+        return _of(at_fault, label)
+    top = max(mine, key=lambda m: m.value or 0)
+    return _of(top, label)
+
+
+def _of(measure: Measure, label: str) -> Fact:
+    if measure.value is None or STATE_OF[measure.verdict] == UNKNOWN:
+        return Fact(label, measure.verdict, STATE_OF[measure.verdict])
+    unit = UNITS.get(measure.metric, "")
+    value = measure.value * 100 if unit == "%" else measure.value
+    return Fact(label, number(value, unit), STATE_OF[measure.verdict])
+
+
+def _shadow(summary: Mapping[str, Any] | None) -> Fact:
+    if summary is None:
+        return Fact("Same answers", "never compared", UNKNOWN)
+    compared, different = summary["compared"], summary["different"]
+    state = RED if different else GREEN if compared and summary["exit_code"] == 0 else UNKNOWN
+    return Fact("Same answers", f"{compared - different} of {counted(compared, 'read')}", state)

@@ -1,0 +1,169 @@
+"""Line charts as geometry: points, gaps, axes with round numbers; a template draws them."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from handover.report.seen import Seen
+from handover.report.story import Mark
+
+WIDTH, HEIGHT = 460, 230
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 26, 26
+TICKS = 4
+STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
+NAMES = {"original": "Original", "backend": "Backend", "both": "Both"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One system's line: ``pieces`` are runs of points without a gap, ``last`` what it says at its end."""
+
+    system: str
+    name: str
+    pieces: tuple[str, ...]
+    dots: tuple[tuple[float, float], ...]
+    gaps: int
+    last: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark on an axis."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart, ready to be drawn in a box of WIDTH by HEIGHT."""
+
+    id: str
+    title: str
+    unit: str
+    lines: tuple[Line, ...]
+    x: tuple[Tick, ...]
+    y: tuple[Tick, ...]
+    marks: tuple[Tick, ...]
+    limit: Tick | None
+    summary: str
+    width: int = WIDTH
+    height: int = HEIGHT
+    box: tuple[int, int, int, int] = field(default=(LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM))
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was measured."""
+        return not any(line.dots for line in self.lines)
+
+
+def draw(
+    id_: str,
+    title: str,
+    unit: str,
+    series: Mapping[str, Sequence[Seen]],
+    span: tuple[datetime, datetime],
+    *,
+    marks: Iterable[Mark] = (),
+    limit: float | None = None,
+) -> Chart:
+    """Return a chart of one metric.
+
+    Parameters
+    ----------
+    id_, title, unit
+        For the template and for readers; ``unit`` is ms, s, % or nothing.
+    series
+        Windows by system; a window without a value is a gap, never a zero.
+    span
+        First and last moment of the horizontal axis.
+    marks
+        Moments at which people were moved; those outside the span are left out.
+    limit
+        The largest green value.
+    """
+    factor = 100.0 if unit == "%" else 1.0
+    values = [w.value * factor for windows in series.values() for w in windows if w.value is not None]
+    shown = None if limit is None else limit * factor
+    # A limit far above everything would press the lines flat, so it is only drawn when it is near.
+    near = shown is not None and (not values or shown <= 3 * max(values))
+    top = _round_up(max([*values, *([shown] if near and shown is not None else [])], default=1.0) or 1.0)
+    scale = _Scale(span[0], max((span[1] - span[0]).total_seconds(), 1.0), top)
+    lines = tuple(_line(system, windows, scale, factor, unit) for system, windows in series.items())
+    limit_tick = Tick(scale.y(shown), f"limit {number(shown, unit)}") if near and shown is not None else None
+    return Chart(
+        id_,
+        title,
+        unit,
+        lines,
+        tuple(_times(scale)),
+        tuple(Tick(scale.y(top * n / TICKS), number(top * n / TICKS, unit)) for n in range(TICKS + 1)),
+        tuple(Tick(scale.x(mark.at), mark.label) for mark in marks if span[0] <= mark.at <= span[1]),
+        limit_tick,
+        "; ".join(f"{line.name} {line.last}" for line in lines),
+    )
+
+
+@dataclass(frozen=True)
+class _Scale:
+    start: datetime
+    seconds: float
+    top: float
+
+    def x(self, at: datetime) -> float:
+        share = (at - self.start).total_seconds() / self.seconds
+        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
+
+    def y(self, value: float) -> float:
+        return round(HEIGHT - BOTTOM - value / self.top * (HEIGHT - TOP - BOTTOM), 1)
+
+
+def _line(system: str, windows: Sequence[Seen], scale: _Scale, factor: float, unit: str) -> Line:
+    pieces: list[list[tuple[float, float]]] = [[]]
+    before: Seen | None = None
+    for window in windows:
+        if window.value is None or (before and window.start - before.end > 3 * (window.end - window.start)):
+            pieces.append([])
+        if window.value is not None:
+            pieces[-1].append((scale.x(window.end), scale.y(min(window.value * factor, scale.top))))
+        before = window
+    drawn = [piece for piece in pieces if piece]
+    dots = tuple(piece[0] for piece in drawn if len(piece) == 1) + tuple(piece[-1] for piece in drawn[-1:])
+    last = windows[-1] if windows else None
+    said = "no data" if last is None or last.value is None else number(last.value * factor, unit)
+    texts = tuple(" ".join(f"{x},{y}" for x, y in piece) for piece in drawn if len(piece) > 1)
+    return Line(system, NAMES[system], texts, dots, sum(w.value is None for w in windows), said)
+
+
+def _times(scale: _Scale) -> Iterator[Tick]:
+    step = next((s for s in STEPS_S if scale.seconds / s <= TICKS), STEPS_S[-1])
+    form = "%d %b" if step >= 86400 else "%H:%M" if step >= 60 else "%H:%M:%S"  # noqa: PLR2004 - a day, a minute
+    at = datetime.fromtimestamp(math.ceil(scale.start.timestamp() / step) * step, scale.start.tzinfo)
+    while (at - scale.start).total_seconds() <= scale.seconds:
+        yield Tick(scale.x(at), at.strftime(form))
+        at += timedelta(seconds=step)
+
+
+def _round_up(value: float) -> float:
+    """Return the next number that divides well by the ticks.
+
+    Examples
+    --------
+    >>> _round_up(37.0), _round_up(0.013), _round_up(1.0)
+    (40.0, 0.016, 1.0)
+    """
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(round(step * power, 12) for step in (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10) if step * power >= value)
+
+
+def number(value: float, unit: str) -> str:
+    """Return a value with its unit, short.
+
+    Examples
+    --------
+    >>> number(12.0, "ms"), number(0.25, "%"), number(1500.0, "")
+    ('12 ms', '0.25 %', '1,500')
+    """
+    text = f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004 - three digits
+    return f"{text} {unit}".strip()

@@ -1,0 +1,211 @@
+"""The report as one page that needs nothing else: everything is in the file, nothing is fetched."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+
+from handover.config import Config
+from handover.cutover import gates as judging
+from handover.cutover import plan, sign
+from handover.cutover import status as looking
+from handover.cutover.gates import Judged
+from handover.cutover.incident import FOLDER as INCIDENTS
+from handover.cutover.settings import Gate
+from handover.cutover.sight import Seen as Sighted
+from handover.cutover.sight import sight
+from handover.cutover.states import MEANINGS, State
+from handover.errors import HandoverError
+from handover.evidence.folder import PLACE, latest
+from handover.journal.entry import Entry
+from handover.journal.journal import Journal
+from handover.report import cards, chart, risks, seen, story
+from handover.report.story import Signature
+
+PATH: tuple[tuple[str, tuple[State, ...]], ...] = (
+    ("Prepare", ("none", "preparing", "beginning")),
+    ("In parallel", ("parallel", "rolling_back", "rolled_back")),
+    ("Switch", ("switching", "switched")),
+    ("Verify", ("verifying",)),
+    ("Clean up", ("cleaning", "cleaned")),
+)
+KINDS = ("check", "prove", "shadow", "backup", "rehearsal", "load")
+CHARTS = (
+    ("latency", "Latency, 95 of 100 answers", "ms", "latency_p95_ms"),
+    ("errors", "Requests that failed", "%", "error_rate"),
+    ("lag", "Until the other system reads a change", "s", "parity_lag_p95_s"),
+    ("traffic", "Requests in each window", "", "requests"),
+)
+BEFORE_MARGIN = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen of the gates; ``gates`` is None when they could not be looked at, ``why`` says why."""
+
+    gates: Sequence[Judged] | None
+    signatures: tuple[Signature, ...]
+    at: datetime
+    why: str = ""
+
+
+def look_at_gates(config: Config, journal: Journal) -> Look:
+    """Look at every gate and sign-off as they are now."""
+    entries, now = journal.entries(), datetime.now(UTC)
+    roles = [role for gate in config.gates if gate.kind == "sign-offs" for role in gate.roles]
+    try:
+        reviewed = plan.newest(config)
+        gates = judging.look(config, journal, reviewed)
+        parts = sign.parts(sight(config, journal, reviewed))
+    except HandoverError as error:
+        return Look(None, tuple(_signature(role, entries, {}) for role in roles), now, str(error))
+    return Look(gates, tuple(_signature(role, entries, parts) for role in roles), now)
+
+
+def recorded_gates(config: Config, journal: Journal) -> Look:
+    """Return the gates as they were when people were last moved."""
+    entries = journal.entries()
+    roles = [role for gate in config.gates if gate.kind == "sign-offs" for role in gate.roles]
+    signatures = tuple(_signature(role, entries, {}) for role in roles)
+    last = next((entry for entry in reversed(entries) if entry.kind == "gates"), None)
+    if last is None:
+        return Look(None, signatures, datetime.now(UTC), "no gate was looked at yet")
+    return Look([_recorded(config, one) for one in last.body["gates"]], signatures, last.at)
+
+
+def _recorded(config: Config, values: Mapping[str, Any]) -> Judged:
+    declared = next((gate for gate in config.gates if gate.id == values["gate"]), None)
+    gate = declared or Gate(id=values["gate"], kind=values["kind"], reason="it is not declared any more")
+    return Judged(gate, Sighted(values["ok"], values["found"]), values.get("overridden", ""))
+
+
+def _signature(role: str, entries: Sequence[Entry], parts: Mapping[str, str]) -> Signature:
+    mine = [e for e in entries if e.kind == "signature" and e.body["role"] == role]
+    if not mine:
+        return Signature(role, None)
+    changed = tuple(part for part, value in parts.items() if mine[-1].body["parts"].get(part) != value)
+    return Signature(role, mine[-1], changed)
+
+
+def facts(config: Config, journal: Journal, look: Look, *, last: timedelta | None = None) -> dict[str, Any]:
+    """Return everything that the page shows.
+
+    Parameters
+    ----------
+    config, journal
+        The pair and its journal; without its database the copy is read.
+    look
+        The gates, see :func:`look_at_gates`.
+    last
+        How far back the charts go; all that was watched if None.
+    """
+    now = datetime.now(UTC)
+    status = looking.status(config, journal)
+    entries = journal.entries()
+    since = now - last if last else datetime.min.replace(tzinfo=UTC)
+    watched = seen.read(config, journal, since, now)
+    sealed = {kind: _evidence(config, kind) for kind in KINDS}
+    shadow = sealed["shadow"].get("summary")
+    overrides = story.overrides(entries)
+    rollbacks = story.rollback_times(entries)
+    state = status.position.state
+    return {
+        "name": config.dns.zone if config.dns else config.root.name,
+        "now": now,
+        "state": state,
+        "meaning": MEANINGS[state],
+        "status": status,
+        "path": [(name, state in states) for name, states in PATH],
+        "overrides": overrides,
+        "cards": [
+            cards.manager(state, look.gates, look.signatures, overrides, rollbacks, config.rollback.budget_s),
+            cards.dba(look.gates, watched),
+            cards.developer(watched, shadow),
+        ],
+        "charts": _charts(config, watched, entries),
+        "events": story.events(entries)[::-1],
+        "look": look,
+        "risks": risks.risks(look.gates, watched),
+        "measures": watched.measures,
+        "watched": watched,
+        "evidence": sealed,
+        "rollbacks": rollbacks,
+        "incidents": _incidents(config),
+    }
+
+
+def _charts(config: Config, watched: seen.Watched, entries: Sequence[Entry]) -> list[chart.Chart]:
+    if not watched.windows:
+        return []
+    limits = config.watch.limits
+    limit = {
+        "latency_p95_ms": limits.latency_p95_ms,
+        "error_rate": limits.error_rate,
+        "parity_lag_p95_s": limits.parity_lag_s,
+    }
+    span = (watched.windows[0].start, watched.windows[-1].end)
+    drawn = []
+    for id_, title, unit, metric in CHARTS:
+        systems = [s for s in ("original", "backend", "both") if watched.of(s, metric)]
+        series = {system: watched.of(system, metric) for system in systems or ("original", "backend")}
+        drawn.append(chart.draw(id_, title, unit, series, span, marks=story.marks(entries), limit=limit.get(metric)))
+    return drawn
+
+
+def _evidence(config: Config, kind: str) -> dict[str, Any]:
+    try:
+        sealed = latest(config, kind)
+    except HandoverError as error:
+        return {"trouble": str(error)}
+    if sealed is None:
+        return {}
+    place = f"{PLACE}/{sealed.folder.name}"
+    return {"at": sealed.finished_at, "folder": place, "signature": sealed.signature, "summary": sealed.summary}
+
+
+def _incidents(config: Config) -> list[tuple[str, str]]:
+    return [(path.name, path.read_text()) for path in sorted((config.root / INCIDENTS).glob("*.md"))]
+
+
+def style() -> str:
+    """Return the style that every page of the toolkit shares."""
+    return files("handover.report").joinpath("style.css").read_text()
+
+
+def rendered(facts: Mapping[str, Any], *, live: str = "") -> str:
+    """Return the page; ``live`` is the nonce of the script that keeps it fresh, empty for a file."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("handover.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"when": _when, "clock": _clock, "brief": _brief}
+    page = environment.get_template("report.html.j2")
+    return page.render(**facts, live=live, style=style(), report_style=_template_text("report.css"))
+
+
+def _template_text(name: str) -> str:
+    return files("handover.report").joinpath("templates", name).read_text()
+
+
+def _when(at: datetime | None) -> str:
+    return at.astimezone(UTC).strftime("%d %b %Y, %H:%M:%S UTC") if at else ""
+
+
+def _clock(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%d %b %H:%M:%S")
+
+
+def _brief(summary: Mapping[str, Any]) -> str:
+    """Return the numbers of a summary in a line."""
+    left_out = ("kind", "started_at", "finished_at", "exit_code")
+    shown = {k: v for k, v in summary.items() if k not in left_out and isinstance(v, int | float | str)}
+    return ", ".join(
+        f"{name.replace('_', ' ')} {json.dumps(value).strip(chr(34))}" for name, value in list(shown.items())[:6]
+    )

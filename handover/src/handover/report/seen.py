@@ -1,0 +1,120 @@
+"""What the watch has seen, read for the report: series over time, and the last word on every metric."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from handover.config import Config
+from handover.errors import HandoverError
+from handover.journal.journal import Journal
+from handover.parallel.history import LINES
+from handover.parallel.rule import rules
+
+# More points than pixels say nothing; of each bucket the worst is kept.
+POINTS_AT_MOST = 240
+FRESH_WINDOWS = 3
+_QUERY = """
+    SELECT window_start, window_end, system, metric, value, verdict, reason FROM handover.watch_windows
+     WHERE window_end >= %s ORDER BY window_end, id
+"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One verdict of the watch."""
+
+    start: datetime
+    end: datetime
+    system: str
+    metric: str
+    value: float | None
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Measure:
+    """The last word on a metric; ``verdict`` is "no data" when nobody looks any more."""
+
+    system: str
+    metric: str
+    value: float | None
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Everything the watch has seen in a span of time.
+
+    Attributes
+    ----------
+    windows
+        In their order.
+    measures
+        The last word on every metric that ``handover.toml`` asks for, whether it was measured or not.
+    source
+        Where it was read, when that was not the database.
+    """
+
+    windows: tuple[Seen, ...]
+    measures: tuple[Measure, ...]
+    source: str = ""
+
+    def of(self, system: str, metric: str) -> tuple[Seen, ...]:
+        """Return the windows of one metric, thinned for drawing."""
+        found = [w for w in self.windows if (w.system, w.metric) == (system, metric)]
+        size = -(-len(found) // POINTS_AT_MOST) or 1
+        return tuple(_worst(found[at : at + size]) for at in range(0, len(found), size))
+
+    def measure(self, system: str, metric: str) -> Measure:
+        """Return the last word on one metric; "no data" for one that is not asked for."""
+        there = (m for m in self.measures if (m.system, m.metric) == (system, metric))
+        return next(there, Measure(system, metric, None, "no data", "it is not watched"))
+
+
+def _worst(windows: list[Seen]) -> Seen:
+    return max(windows, key=lambda w: (w.value is None, w.value or 0))
+
+
+def read(config: Config, journal: Journal, since: datetime, now: datetime) -> Watched:
+    """Read what was seen since a moment; without a database from the lines on this machine."""
+    source = ""
+    try:
+        windows = tuple(Seen(*row) for row in journal.connection().execute(_QUERY, [since]))
+    except (HandoverError, psycopg.Error):
+        source = f"the copy of this machine, {LINES}"
+        windows = tuple(w for w in _of_lines(config) if w.end >= since)
+    return Watched(windows, tuple(_last_words(config, windows, now)), source)
+
+
+def _of_lines(config: Config) -> Iterator[Seen]:
+    path = config.root / LINES
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if line.endswith("\n") and "window_start" in line:
+                yield _of_line(json.loads(line))
+
+
+def _of_line(values: Mapping[str, Any]) -> Seen:
+    start, end = (datetime.fromisoformat(values[name]) for name in ("window_start", "window_end"))
+    return Seen(start, end, *(values[name] for name in ("system", "metric", "value", "verdict", "reason")))
+
+
+def _last_words(config: Config, windows: Iterable[Seen], now: datetime) -> Iterator[Measure]:
+    last = {(w.system, w.metric): w for w in windows}
+    for rule in rules(config):
+        seen = last.get((rule.system, rule.metric))
+        if seen is None:
+            yield Measure(rule.system, rule.metric, None, "no data", "it was never watched")
+        elif now - seen.end > FRESH_WINDOWS * max(seen.end - seen.start, timedelta(seconds=config.watch.window_s)):
+            reason = f"it is not watched any more since {seen.end:%F %H:%M:%S}"
+            yield Measure(rule.system, rule.metric, seen.value, "no data", reason)
+        else:
+            yield Measure(rule.system, rule.metric, seen.value, seen.verdict, seen.reason)

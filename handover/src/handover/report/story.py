@@ -1,0 +1,221 @@
+"""The journal told: what happened when, who signed, which gate was passed how."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from handover.cutover.states import State
+from handover.journal.entry import Entry
+
+TITLES = {
+    "begin": "Parallel operation begins",
+    "end": "Parallel operation ends",
+    "cutover": "Switch to the backend",
+    "rollback": "Rollback to the original",
+    "cleanup": "Clean-up",
+}
+SWITCHES = ("cutover", "rollback")
+WRITE = "write the record"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the time line; ``tone`` is plain, good, bad, loud or step."""
+
+    at: datetime
+    title: str
+    detail: str = ""
+    who: str = ""
+    tone: str = "plain"
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch in one state; ``end`` is None for the present one."""
+
+    state: State
+    start: datetime
+    end: datetime | None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment at which people were sent to another system."""
+
+    at: datetime
+    label: str
+
+
+@dataclass(frozen=True)
+class Override:
+    """Something that was red and done all the same, with who decided it and why."""
+
+    at: datetime
+    who: str
+    what: str
+    because: str
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A sign-off; ``entry`` is None when nobody has signed for the role."""
+
+    role: str
+    entry: Entry | None
+    changed: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is there and nothing that it is for has changed since."""
+        return self.entry is not None and not self.changed
+
+
+def events(entries: Iterable[Entry]) -> list[Event]:
+    """Return the time line, oldest first."""
+    commands: dict[str, str] = {}
+    found: list[Event] = []
+    for entry in entries:
+        if entry.kind == "run":
+            commands[entry.body["run"]] = entry.body["command"]
+        found += _TELL.get(entry.kind, _other)(entry, commands)
+    return found
+
+
+def _init(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+    yield Event(entry.at, "The journal begins", "", entry.who)
+
+
+def _run(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+    body = entry.body
+    detail = str(body.get("facts", {}).get("because") or "")
+    tone = "bad" if body["command"] == "rollback" else "good"
+    yield Event(entry.at, TITLES.get(body["command"], body["command"]), detail, entry.who, tone)
+    for one in overridden(entry):
+        yield Event(one.at, f"OVERRIDDEN: {one.what}", one.because, one.who, "loud")
+
+
+def _action(entry: Entry, commands: Mapping[str, str]) -> Iterator[Event]:
+    body = entry.body
+    command = commands.get(body["run"], "a command")
+    if body["phase"] == "failed":
+        yield Event(entry.at, f"{command}: {body['action']} failed", str(body["error"]), entry.who, "bad")
+    elif body["phase"] == "done":
+        evidence = body.get("evidence", {})
+        record = body.get("record")
+        said = f"{', '.join(record['from'])} → {', '.join(record['to'])}" if record else str(evidence.get("note", ""))
+        yield Event(entry.at, f"{command}: {body['action']}", said or _took(body), entry.who, "step")
+
+
+def _took(body: Mapping[str, Any]) -> str:
+    return f"{body['seconds']:.1f} s" if "seconds" in body else ""
+
+
+def _ended(entry: Entry, commands: Mapping[str, str]) -> Iterator[Event]:
+    yield Event(entry.at, f"{commands.get(entry.body['run'], 'it')} is done", f"now {entry.body['target']}", "", "step")
+
+
+def _state(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+    yield Event(entry.at, f"State: {entry.body['target']}", str(entry.body.get("because", "")), entry.who)
+
+
+def _gates(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+    gates = entry.body["gates"]
+    red = [gate["gate"] for gate in gates if not gate["ok"]]
+    detail = f"red: {', '.join(red)}" if red else "all green"
+    yield Event(
+        entry.at, f"{len(gates) - len(red)} of {len(gates)} gates were green", detail, "", "bad" if red else "step"
+    )
+
+
+def _signature(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+    yield Event(entry.at, f"Signed as {entry.body['role']}", str(entry.body["because"]), entry.who, "good")
+
+
+def _evidence(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+    yield Event(entry.at, f"Evidence: {entry.body['evidence']}", str(entry.body["folder"]), entry.who)
+
+
+def _page(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+    failed = entry.body.get("trouble")
+    title = f"Nobody could be paged: {failed}" if failed else "Somebody was paged"
+    yield Event(entry.at, title, str(entry.body["said"]), "", "bad")
+
+
+def _pause(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+    title = "Everything is paused" if entry.kind == "pause" else "The pause is lifted"
+    yield Event(
+        entry.at, title, str(entry.body.get("because", "")), entry.who, "bad" if entry.kind == "pause" else "plain"
+    )
+
+
+def _other(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+    yield Event(entry.at, entry.kind, "", entry.who)
+
+
+_TELL = {
+    "init": _init,
+    "run": _run,
+    "action": _action,
+    "ended": _ended,
+    "state": _state,
+    "gates": _gates,
+    "signature": _signature,
+    "evidence": _evidence,
+    "page": _page,
+    "pause": _pause,
+    "lift": _pause,
+}
+
+
+def overridden(entry: Entry) -> Iterator[Override]:
+    """Yield what a command did although it was red."""
+    facts = entry.body.get("facts", {})
+    for gate, because in facts.get("overrides", {}).items():
+        yield Override(entry.at, entry.who, f"gate {gate}", str(because))
+    if because := facts.get("unproven"):
+        yield Override(entry.at, entry.who, "the proof that the original can take over", str(because))
+
+
+def overrides(entries: Iterable[Entry]) -> list[Override]:
+    """Return every override there was."""
+    return [one for entry in entries if entry.kind == "run" for one in overridden(entry)]
+
+
+def spans(entries: Iterable[Entry]) -> list[Span]:
+    """Return the states one after another."""
+    moments: list[tuple[State, datetime]] = []
+    targets: dict[str, State] = {}
+    for entry in entries:
+        body = entry.body
+        if entry.kind == "init":
+            moments.append(("preparing", entry.at))
+        elif entry.kind == "state":
+            moments.append((body["target"], entry.at))
+        elif entry.kind == "run":
+            targets[body["run"]] = body["target"]
+            moments.append((body["through"], entry.at))
+        elif entry.kind == "ended" and body["run"] in targets:
+            moments.append((targets[body["run"]], entry.at))
+    ends = [at for _, at in moments[1:]]
+    return [Span(state, at, end) for (state, at), end in zip(moments, [*ends, None], strict=True)] if moments else []
+
+
+def marks(entries: Iterable[Entry]) -> list[Mark]:
+    """Return when the record was written, for the charts."""
+    commands: dict[str, str] = {}
+    found = []
+    for entry in entries:
+        if entry.kind == "run":
+            commands[entry.body["run"]] = entry.body["command"]
+        elif entry.kind == "action" and entry.body["phase"] == "done" and entry.body["action"] == WRITE:
+            command = commands.get(entry.body["run"], "")
+            if command in SWITCHES:
+                found.append(Mark(entry.at, "switch" if command == "cutover" else "rollback"))
+    return found
+
+
+def rollback_times(entries: Iterable[Entry]) -> list[tuple[datetime, Mapping[str, Any]]]:
+    """Return how long each rollback took, in total and by its parts."""
+    done = (e for e in entries if e.kind == "action" and e.body["phase"] == "done" and e.body["action"] == "measure")
+    return [(e.at, e.body["evidence"]) for e in done]
