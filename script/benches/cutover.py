@@ -37,7 +37,7 @@ def main() -> int:
         former_ttl_s=arguments.ttl + MORE_BEFORE_S,
         people=arguments.people,
         name_server=arguments.dns,
-        sections=lambda _: {"gates": GATES},
+        sections={"gates": GATES},
     )
     with (
         tempfile.TemporaryDirectory() as folder,

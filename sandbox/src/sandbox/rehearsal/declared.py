@@ -1,6 +1,7 @@
 """The files of a rehearsal: the repository's handover.toml with what is different tonight, octoDNS's, and the hooks."""
 
 import json
+import shutil
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from sandbox.systems import ADDRESSES, Systems
 ZONE, RECORD, REHEARSAL_RECORD = "compas.test", "www", "rehearsal"
 HOST = f"{RECORD}.{ZONE}"
 OPERATOR = "night-shift"
+CONTRACT = Path("handover/contract.json")  # what the team has accepted
 SECRET = "HANDOVER_TSIG_SECRET"  # noqa: S105 - the variable's name
 # People come by name; the toolkit's own questions, by address, are no traffic.
 TRAFFIC_HOOK = """\
@@ -51,6 +53,8 @@ def write(
     _hook(hooks / "traffic", TRAFFIC_HOOK.format(python=sys.executable, logs=str(logs), host=HOST))
     _hook(hooks / "note", NOTE_HOOK.format(python=sys.executable, told=str(folder / "told.jsonl")))
     (folder / "octodns.yaml").write_text(_octodns(authority))
+    (folder / CONTRACT).parent.mkdir()
+    shutil.copyfile(ROOT / CONTRACT, folder / CONTRACT)
     values = tomllib.loads((ROOT / "handover.toml").read_text())
     for side, url in (("original", systems.original_url), ("backend", systems.backend_url)):
         place = {"path": str(ROOT / side), "python": [sys.executable]}

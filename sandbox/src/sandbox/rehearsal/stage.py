@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +96,9 @@ class Plot:
     people: int
     quiet_s: float = 8.0
     name_server: str = "auto"
-    sections: Callable[[Systems], Mapping[str, Any]] = lambda _: {}
-    wishes: Mapping[str, Any] | None = None
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    wishes: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -114,12 +115,12 @@ def stage(folder: Path, server: Server, plot: Plot, *, say: Callable[[str], None
         say(f"the original at {systems.original_url}, the backend at {systems.backend_url}, its worker")
         authority = stack.enter_context(_authority(plot))
         say(f"{authority.name} for {declared.ZONE} at {authority.host}:{authority.port}")
-        more = plot.sections(systems)
-        declared.write(folder, systems, authority, ttl_s=plot.ttl_s, quiet_s=plot.quiet_s, more=more)
+        declared.write(folder, systems, authority, ttl_s=plot.ttl_s, quiet_s=plot.quiet_s, more=plot.sections)
         record = stack.enter_context(RecordWatch(authority, declared.RECORD))
         crowd = stack.enter_context(CrowdProcess(_wishes(plot, port, authority), folder / "diary.jsonl"))
         say(f"{plot.people} people have arrived at http://{declared.HOST}:{port}, each with a DNS cache of their own")
-        yield Stage(folder, systems, authority, record, crowd, _environment(systems, server, database, authority))
+        environment = {**_environment(systems, server, database, authority), **plot.environment}
+        yield Stage(folder, systems, authority, record, crowd, environment)
 
 
 @contextmanager
@@ -147,7 +148,7 @@ def _wishes(plot: Plot, port: int, authority: Authority) -> Wishes:
         systems={address: system for system, address in ADDRESSES.items()},
         songs=(SONG,),
         people=plot.people,
-        **(plot.wishes or {}),
+        **plot.wishes,
     )
 
 
