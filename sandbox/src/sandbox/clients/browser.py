@@ -34,13 +34,13 @@ class Tab:
 class Transport(httpx.AsyncHTTPTransport):
     """httpx's transport, on connections to where a resolver says."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(self, connecting: Connecting) -> None:
         super().__init__(verify=False)
         self._pool = httpcore.AsyncConnectionPool(
             max_connections=CONNECTIONS,
             max_keepalive_connections=CONNECTIONS,
             keepalive_expiry=300.0,
-            network_backend=Connecting(resolver),
+            network_backend=connecting,
         )
 
 
@@ -60,7 +60,10 @@ class Browser:
         self.logged_in = False
         self.here = ""
         self.lost_sessions = 0
-        self._http = httpx.AsyncClient(transport=Transport(resolver), timeout=ANSWERED_WITHIN_S, trust_env=False)
+        self._connecting = Connecting(resolver)
+        self._http = httpx.AsyncClient(
+            transport=Transport(self._connecting), timeout=ANSWERED_WITHIN_S, trust_env=False
+        )
 
     async def close(self) -> None:
         """Close its connections."""
@@ -133,7 +136,7 @@ class Browser:
     def _who(self, answer: httpx.Response | None) -> str:
         if answer is None:
             return ""
-        address, _ = answer.extensions["network_stream"].get_extra_info("server_addr")[:2]
+        address = self._connecting.addresses[answer.extensions["network_stream"]]
         return self.systems.get(address, address)
 
     def _leads_to_login(self, path: str, answer: httpx.Response | None) -> bool:

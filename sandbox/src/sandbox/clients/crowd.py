@@ -68,5 +68,5 @@ class Crowd:
 
     async def _make_now_and_then(self) -> None:
         for song in itertools.cycle(self.wishes.songs):
-            self.make([song])
             await asyncio.sleep(self.wishes.make_every_s)
+            self.make([song])

@@ -32,8 +32,8 @@ class Visit:
 
     @property
     def from_old_tab(self) -> bool:
-        """Whether its page had been opened on the other system."""
-        return bool(self.by) and self.tab != self.by
+        """Whether its page had been opened on the other system; an address that was typed comes from no page."""
+        return bool(self.by and self.tab) and self.tab != self.by
 
 
 @dataclass(frozen=True)

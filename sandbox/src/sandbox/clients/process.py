@@ -48,6 +48,7 @@ class CrowdProcess:
         for stream in (self._process.stdin, self._process.stdout):
             if stream:
                 stream.close()
+        self._process = None
 
     def make(self, *songs: str) -> int:
         """Have a choreography made of each of these songs; return how many people have begun one."""
@@ -60,7 +61,9 @@ class CrowdProcess:
         self._expect("ended")
 
     def entries(self) -> list[Entry]:
-        """Return what has happened so far."""
+        """Return what has happened so far. Raises CrowdFailedError when the crowd is no more."""
+        if self._process is not None and self._process.poll():
+            raise CrowdFailedError("to go on", f"status {self._process.returncode}", self.log)
         return list(read(self.diary))
 
     def _write(self, line: str) -> None:

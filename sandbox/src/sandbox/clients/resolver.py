@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterable
+from weakref import WeakKeyDictionary
 
 import dns.asyncquery
 import dns.exception
@@ -72,6 +73,8 @@ class Connecting(httpcore.AsyncNetworkBackend):
 
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
+        # Known from the beginning: a connection that is closed by the time of its answer does not tell any more.
+        self.addresses: WeakKeyDictionary[httpcore.AsyncNetworkStream, str] = WeakKeyDictionary()
         self._network = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -87,4 +90,6 @@ class Connecting(httpcore.AsyncNetworkBackend):
             address = await self.resolver.address(host)
         except NotResolvedError as error:
             raise httpcore.ConnectError(str(error)) from error
-        return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+        stream = await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+        self.addresses[stream] = address
+        return stream
