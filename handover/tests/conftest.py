@@ -12,7 +12,8 @@ import pytest
 
 from handover.cli import app
 from sandbox import template
-from sandbox.postgres import Database
+from sandbox.postgres import Database, binaries
+from sandbox.postgres.account import Account
 from tests.drifts import warm
 from tests.drifts.nursery import nursery
 from tests.drifts.play import Player
@@ -126,4 +127,5 @@ def toml(stage: Stage, database: str, python: list[str]) -> str:
     for name, model in stage.shape.project.models.items():
         lines += ["[[models]]", f'original = "{label}.models.{name}"', f'backend = "apps.{label}.models.{name}"']
         lines.append(f"table = {json.dumps(model.table)}")
+    lines += ["[prove]", f"pg_bin = {json.dumps(str(binaries.programs(Account.current())))}"]
     return "\n".join([*lines, ""])

@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from handover.cutover.settings import BackupSettings, Cleanup, Gate, Hooks, Rollback, Traffic, Verify
+from handover.cutover.settings import BackupSettings, Cleanup, Gate, Hooks, Load, Rollback, Traffic, Verify
 from handover.errors import ConfigurationError
 from handover.journal.settings import JournalSettings
 from handover.journeys.journey import Journey, numbered
 from handover.parallel.settings import Shadow, Watch
+from handover.proof.settings import Prove
 
 SideName = Literal["original", "backend"]
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
@@ -193,9 +194,11 @@ class Config(_Section):
     rollback: Rollback = Rollback()
     cleanup: Cleanup = Cleanup()
     backup: BackupSettings = BackupSettings()
+    load: Load | None = None
     hooks: Hooks = Hooks()
     watch: Watch = Watch()
     shadow: Shadow = Shadow()
+    prove: Prove = Prove()
 
     def new_columns(self) -> frozenset[tuple[str, str]]:
         """Return the (table, column) pairs that the backend may add to shared tables."""

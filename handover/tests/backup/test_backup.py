@@ -12,8 +12,6 @@ from sandbox.postgres.cluster import SUPERUSER
 
 @pytest.fixture
 def backed(story):
-    programs = binaries.programs(Account.current())
-    story.declare(f'[backup]\nprograms = "{programs}"')
     story.done("init-journal", "--apply")
     server = story.pair.database.server
     story.pair.patch.setenv("HANDOVER_RESTORE_URL", server.url(SUPERUSER, "postgres"))
@@ -47,12 +45,32 @@ def test_backup__restore_that_loses_a_row__is_no_evidence(backed, tmp_path):
     loses = "DELETE FROM dance_videos"
     lossy.write_text(f"#!/bin/sh\n{real}/pg_restore \"$@\" && {real}/psql -qc '{loses}'\n")
     lossy.chmod(0o755)
-    backed.file.write_text(backed.file.read_text().replace(str(real), str(folder)))
+    declared = backed.config.prove.pg_bin
+    backed.file.write_text(backed.file.read_text().replace(f'pg_bin = "{declared}"', f'pg_bin = "{folder}"'))
     ended = backed.handover("backup", "--apply")
     assert ended.returncode == 1, ended.stdout
     assert "the restored copy is not what was backed up" in ended.stderr
     assert "table public.dance_videos" in ended.stderr
     assert latest(backed.config, "backup") is None
+
+
+@pytest.mark.parametrize(("change", "status"), [("unlink {}", 0), ("echo other > {}", 1)])
+def test_backup__file_changes_meanwhile__deleted_is_told_and_overwritten_refused(backed, tmp_path, change, status):
+    media = backed.pair.stage.media / "videos" / "meanwhile.mp4"
+    media.write_text("one")
+    real = binaries.programs(Account.current())
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    (folder / "pg_dump").symlink_to(real / "pg_dump")
+    slow = folder / "pg_restore"
+    slow.write_text(f'#!/bin/sh\n{change.format(media)}\nexec {real}/pg_restore "$@"\n')
+    slow.chmod(0o755)
+    backed.declare(f'[backup]\nprograms = "{folder}"')
+    ended = backed.handover("backup", "--apply")
+    media.unlink(missing_ok=True)
+    assert ended.returncode == status, ended.stderr
+    sealed = latest(backed.config, "backup")
+    assert (sealed.summary["objects_deleted_meanwhile"] == 1) if sealed else "was overwritten" in ended.stderr
 
 
 def test_backup__no_place_to_restore__is_refused_before_anything_is_dumped(backed, monkeypatch):

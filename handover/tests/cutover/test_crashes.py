@@ -35,6 +35,12 @@ def matrix(story: Story) -> Story:
     return story
 
 
+def chosen(points: list[str]) -> list[str]:
+    """Return all points in the long run; else the ends, all that have to do with the record, and every fourth other."""
+    others = [p for p in points if not p not in ("begin", "begun", "ended") and "the record" not in p]
+    return [point for point in points if FULL or point not in others or others.index(point) % 4 == 0]
+
+
 def begun(story: Story, command: str) -> None:
     if command == "cutover":
         run(story, "begin")
@@ -44,7 +50,7 @@ def begun(story: Story, command: str) -> None:
 def test_crash__at_every_point__is_explained_and_goes_on_to_the_end(matrix, there, back):
     begun(matrix, there)
     points = {command: points_of(matrix, command) for command in (there, back)}
-    left = {command: list(reversed(found)) for command, found in points.items()}
+    left = {command: chosen(found)[::-1] for command, found in points.items()}
     while any(left.values()):
         for command in (there, back):
             if left[command]:
@@ -63,10 +69,10 @@ def test_crash__at_every_point__is_explained_and_goes_on_to_the_end(matrix, ther
         assert len(found) >= 2 * len(commands(matrix.config)[command].actions) + 2
 
 
-@pytest.mark.parametrize(("there", "back"), THERE_AND_BACK)
+@pytest.mark.parametrize(("there", "back"), THERE_AND_BACK if FULL else THERE_AND_BACK[1:])
 def test_crash__at_every_point__goes_back_as_well(matrix, there, back):
     begun(matrix, there)
-    points = [point for point in points_of(matrix, there) if point not in ("begin", "ended")]
+    points = [point for point in chosen(points_of(matrix, there)) if point not in ("begin", "ended")]
     run(matrix, back)
     for point in points:
         crash(matrix, there, point)
@@ -77,9 +83,10 @@ def test_crash__at_every_point__goes_back_as_well(matrix, there, back):
             run(matrix, there)
 
 
-@pytest.mark.parametrize("command", ["cutover", "rollback"] if FULL else ["cutover"])
+@pytest.mark.parametrize("command", ["cutover", "rollback"] if FULL else ["begin"])
 def test_crash__between_database_and_copy__is_made_up_for(matrix, monkeypatch, command):
-    run(matrix, "begin")
+    if command != "begin":
+        run(matrix, "begin")
     if command == "rollback":
         run(matrix, "cutover")
     added = Copy.add
@@ -106,10 +113,10 @@ def test_crash__between_database_and_copy__is_made_up_for(matrix, monkeypatch, c
         position = go_on(matrix)
         if position.state != BY_COMMAND[command].target:
             run(matrix, command)
-        run(matrix, "rollback" if command == "cutover" else "cutover")
+        run(matrix, {"cutover": "rollback", "rollback": "cutover", "begin": "end"}[command])
         with opened(matrix.config) as journal:
             assert [e.id for e in journal.entries()] == [e.id for e in journal.copy.entries()]
-    assert number > 12
+    assert number > 2 * len(commands(matrix.config)[command].actions)
 
 
 WAYS = {

@@ -29,3 +29,10 @@ def test_rehearse_rollback__no_second_name__says_what_to_add(story):
     ended = story.handover("rehearse-rollback", "--apply")
     assert ended.returncode == 2
     assert "rehearsal_record must be a second name of the zone" in ended.stderr
+
+
+def test_rehearse_rollback__after_the_plan__leaves_the_plan_good(story):
+    story.in_parallel()
+    plan = story.plan()
+    story.done("rehearse-rollback", "--apply")
+    story.done("cutover", "--apply", plan)

@@ -44,9 +44,11 @@ def backup(config: Config, *, say: Callable[[str], None]) -> dict[str, Any]:
         say("restoring into an empty database")
         copy = restored(config, folder / DUMP, restore_url)
         differing = there.differing(copy)
-        if config.backup.objects and objects != (again := list_objects(config, None, say)):
-            differing += _changed(objects, again)
+        again = {one["name"]: one for one in list_objects(config, None, say)} if config.backup.objects else {}
+        differing += [f"file {one['name']} was overwritten" for one in objects if again.get(one["name"], one) != one]
         _record(recorder, there, objects, folder)
+        # People delete while others back up: that is no difference, but it is told.
+        recorder.summary["objects_deleted_meanwhile"] = sum(one["name"] not in again for one in objects)
         if differing:
             lines = "\n       ".join(differing[:20])
             message = f"the restored copy is not what was backed up:\n       {lines}"
@@ -128,12 +130,6 @@ def list_objects(config: Config, path: Path | None, say: Callable[[str], None]) 
     if path:
         path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in found))
     return found
-
-
-def _changed(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[str]:
-    """Return the files of the first list that are not as they were; new ones are no difference."""
-    now = {one["name"]: one for one in after}
-    return [f"file {one['name']} changed or went meanwhile" for one in before if now.get(one["name"]) != one]
 
 
 def _sums(folder: Path) -> None:

@@ -7,6 +7,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from handover.config import Config
 from handover.errors import HandoverError
+from handover.proof.copy import program_path
 
 VARIABLES = {
     "host": "PGHOST",
@@ -25,7 +26,7 @@ class BackupError(HandoverError):
     code = "HO560"
 
 
-def run(config: Config, program: str, url: str, *arguments: str) -> None:
+def run(config: Config, name: str, url: str, *arguments: str) -> None:
     """Run ``pg_dump`` or ``pg_restore`` on a database.
 
     Raises
@@ -33,16 +34,10 @@ def run(config: Config, program: str, url: str, *arguments: str) -> None:
     BackupError
         It is not there, or failed; with its own words.
     """
-    folder = config.backup.programs
-    path = str(config.root / folder / program) if folder else program
     given = conninfo_to_dict(url)
     environment = os.environ | {ours: str(given[theirs]) for theirs, ours in VARIABLES.items() if theirs in given}
-    try:
-        done = subprocess.run([path, *arguments], env=environment, capture_output=True, text=True, check=False)
-    except OSError as error:
-        message = f"{path} could not be started: {error.strerror}."
-        raise BackupError(
-            f"{message} Install PostgreSQL's client programs, or name their folder: [backup] programs"
-        ) from error
+    folder = config.backup.programs
+    argv = [str(config.root / folder / name if folder else program_path(config, name)), *arguments]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BackupError(f"{program} failed: {done.stderr.strip()[-2000:]}")
+        raise BackupError(f"{name} failed: {done.stderr.strip()[-2000:]}")

@@ -49,7 +49,7 @@ def check(
     from handover.contract.contract import judge, load, path_of
     from handover.report.verdict import Verdict
 
-    judged = judge(load(path_of(pair)), looked.findings, date.today())  # noqa: DTZ011 - a day of the reader's
+    judged = judge(load(path_of(pair)).of_checks(), looked.findings, date.today())  # noqa: DTZ011 - a day of the reader's
     verdict = Verdict(looked, judged, time.monotonic() - began)
     if as_json or as_sarif or as_junit or as_html:
         print(_for_machines(verdict, sarif=as_sarif, junit=as_junit, html=as_html))  # noqa: T201 - nothing may wrap it

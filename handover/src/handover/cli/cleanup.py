@@ -1,5 +1,6 @@
 """``handover cleanup``: the original is archived and decommissioned."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -33,8 +34,7 @@ def cleanup(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False, c
 
 
 def ask(name: str) -> bool:
-    """Ask a person at the terminal for the name of a step that cannot be taken back."""
-    try:
-        return bool(typer.prompt(f"Type {name} to run it; it cannot be taken back", err=True) == name)
-    except typer.Abort:  # nobody is there
+    """Ask a person at the terminal for the name of a step that cannot be taken back; without one the answer is no."""
+    if not sys.stdin.isatty():
         return False
+    return bool(typer.prompt(f"Type {name} to run it; it cannot be taken back", err=True) == name)

@@ -9,6 +9,7 @@ from rich.console import Console
 from handover import config as configuration
 from handover.cli.check import DEFAULT_BUDGET_S, DEFAULT_CONFIG, BudgetOption, ConfigOption, look_at
 from handover.contract import contract as agreed
+from handover.proof.run import proved_findings
 from handover.report.table import BAD, GOOD, OPEN
 
 contract = typer.Typer(invoke_without_command=True, help="Show what was accepted, or accept one more finding.")
@@ -34,17 +35,20 @@ def show(context: typer.Context, config: ConfigOption = DEFAULT_CONFIG) -> None:
 @contract.command()
 def accept(
     code: Annotated[str, typer.Argument(help="The finding's code, for example HO131.")],
-    place: Annotated[str, typer.Argument(help="Its place, as the check writes it.")],
+    place: Annotated[str, typer.Argument(help="Its place, as the check or the proof writes it.")],
     because: Annotated[str, typer.Option(help="Why it is no problem, or a known one.")],
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day that holds.")] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     census_seconds: BudgetOption = DEFAULT_BUDGET_S,
 ) -> None:
-    """Accept one finding that a check has now, with a reason. It is looked for first, so a slip of the pen is told."""
+    """Accept one finding that a check has now, or the last proof had, with a reason.
+
+    It is looked for first, so a slip of the pen is told.
+    """
     pair = configuration.load(config)
     path = agreed.path_of(pair)
     before = agreed.load(path)
-    findings = look_at(pair, census_seconds).findings
+    findings = proved_findings(pair) if agreed.is_proved(code) else look_at(pair, census_seconds).findings
     day = until.date() if until else None
     agreed.save(path, agreed.accept(before, findings, code, place, because, day))
     out.print(f"{path}: accepted {code} {place}. Review the file, then commit it.")

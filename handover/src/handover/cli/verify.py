@@ -7,14 +7,21 @@ from typing import Annotated
 import typer
 
 from handover import config as configuration
+from handover import hooks
 from handover.cli.console import DEFAULT_CONFIG, ConfigOption, JsonOption, out, progress
+from handover.config import Config
 from handover.cutover import verify as verifying
 from handover.cutover.opening import night
+from handover.cutover.provider import require
 from handover.cutover.rollback import ROLLBACK
 from handover.cutover.run import Night, begin, settled
-from handover.errors import Refused
+from handover.errors import Refused, UnseenError
+from handover.hooks import HookError
+from handover.journal.journal import JournalError
+from handover.journal.processes import registered
 
 BREACH = 4
+BUSY = "HO503"  # another operator acts just now
 
 
 def verify(
@@ -28,13 +35,48 @@ def verify(
     Exit 4 when something is in breach or not seen.
     """
     pair = configuration.load(config)
-    calm = True
-    while True:
+    if not follow:
         with night(pair, "verify", say=progress.print) as tonight:
-            calm = look(tonight, as_json=as_json)
-        if not follow:
-            raise typer.Exit(0 if calm else BREACH)
+            raise typer.Exit(0 if look(tonight, as_json=as_json) else BREACH)
+    with registered(pair.root, "verify --follow"):
+        keep_looking(pair, every_s, as_json=as_json)
+
+
+def keep_looking(pair: Config, every_s: float, *, as_json: bool) -> None:
+    """Look again and again; what keeps one look from seeing does not end the next, and a person is told.
+
+    Raises
+    ------
+    StoppedError
+        A pause or a signal ended it.
+    Refused
+        There is nothing to verify any more.
+    """
+    told = ""
+    while True:
+        try:
+            with night(pair, "verify", say=progress.print) as tonight:
+                look(tonight, as_json=as_json)
+            told = ""
+        except (JournalError, UnseenError) as error:
+            progress.print(str(error))
+            if not told:
+                told = page_without_journal(pair, str(error))
+        except Refused as error:
+            if error.code != BUSY:
+                raise
+            progress.print(f"not this time: {error}")
         time.sleep(every_s)
+
+
+def page_without_journal(pair: Config, said: str) -> str:
+    """Page a person when even the journal cannot be asked; return what was said."""
+    facts = {"said": said, "about": ["the journal"], "record": require(pair).record, "zone": require(pair).zone}
+    try:
+        hooks.run(pair, "page", facts)
+    except (HookError, Refused) as error:
+        progress.print(f"nobody could be paged: {error}")
+    return said
 
 
 def look(tonight: Night, *, as_json: bool) -> bool:

@@ -14,6 +14,8 @@ from handover.errors import ConfigurationError, Finding
 FILE = Path("handover/contract.json")
 # What these found is a number of rows, which changes every day; the others are accepted as they were found.
 COUNTS = ("HO22", "HO23", "HO24")
+# What `handover prove` finds; all else is found by `handover check`.
+PROVED = range(300, 440)
 
 
 class _Section(BaseModel):
@@ -52,6 +54,19 @@ class Contract(_Section):
     """Everything that was accepted."""
 
     accepted: tuple[Accepted, ...] = ()
+
+    def of_proofs(self) -> "Contract":
+        """Return the part that accepts what proofs find."""
+        return Contract(accepted=tuple(a for a in self.accepted if is_proved(a.code)))
+
+    def of_checks(self) -> "Contract":
+        """Return the part that accepts what checks find."""
+        return Contract(accepted=tuple(a for a in self.accepted if not is_proved(a.code)))
+
+
+def is_proved(code: str) -> bool:
+    """Say whether a finding is one of ``handover prove``."""
+    return int(code.removeprefix("HO")) in PROVED
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,6 @@ from handover.journal.journal import Journal, JournalError, opened
 from handover.journal.lease import held
 from handover.journal.processes import registered
 
-# What may be done with the copy alone: it moves people to where the data is safe, and nowhere else.
-COPY_ALONE = ("rollback", "resume", "pause")
-
 
 @contextmanager
 def night(

@@ -1,8 +1,6 @@
 """Gates that look at the present: the check is clean, the proofs are green, the watch was green."""
 
 from datetime import date, timedelta
-from importlib import import_module
-from importlib.util import find_spec
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
@@ -13,6 +11,7 @@ from handover.config import database_url
 from handover.contract.contract import judge, load, path_of
 from handover.cutover.settings import Gate
 from handover.cutover.sight import Seen, Sight
+from handover.proof.gate import proven
 
 CENSUS_S = 30.0
 SIDES = {"original", "backend"}
@@ -37,11 +36,9 @@ def check(seen_from: Sight, _: Gate) -> Seen:
 
 def proofs(seen_from: Sight, gate: Gate) -> Seen:
     """Ask for green proofs of every group on the schema as it is."""
-    if find_spec("handover.proof.gate") is None:
-        return Seen(ok=False, found="this version has no proofs to ask for", todo="Install one that has.")
-    gate_of_proofs = import_module("handover.proof.gate")
-    reason = gate_of_proofs.proven(seen_from.config, seen_from.fingerprint, timedelta(hours=gate.max_age_h))
-    return Seen(ok=not reason, found=str(reason or "every group is green"), todo="Prove it: handover prove")
+    limit = timedelta(hours=gate.max_age_h)
+    reasons = proven(seen_from.config, seen_from.fingerprint, limit, now=seen_from.now)
+    return Seen(ok=not reasons, found="; ".join(reasons) or "every group is green", todo="Prove it: handover prove")
 
 
 def watch(seen_from: Sight, gate: Gate) -> Seen:

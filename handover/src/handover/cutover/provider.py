@@ -25,12 +25,13 @@ class ProviderError(HandoverError):
 
 @dataclass(frozen=True)
 class Provider:
-    """One target of the zone; ``handle`` is octoDNS's."""
+    """One target of the zone; ``handle`` is octoDNS's, ``aside`` the names on which a switch does not depend."""
 
     name: str
     zone: str
     timeout_s: float
     handle: Any
+    aside: frozenset[str] = frozenset()
 
     def held(self, name: str) -> Held:
         """Return what it holds of the zone, seen from the record ``name``.
@@ -42,7 +43,7 @@ class Provider:
         """
         zone = self._call("be read", self._zone)
         ours = [r for r in zone.records if r.name == name and r._type in ("A", "AAAA", "CNAME")]  # noqa: SLF001
-        rest = sorted(_facts(r) for r in zone.records if r not in ours)
+        rest = sorted(_facts(r) for r in zone.records if r not in ours and r.name not in self.aside)
         if len(ours) > 1:
             kinds = ", ".join(sorted(r._type for r in ours))  # noqa: SLF001
             message = f"{name}.{self.zone} has several records ({kinds}); the switch moves one."
@@ -125,7 +126,9 @@ def providers(config: Config) -> tuple[Provider, ...]:
     manager = _manager(config)
     zone = f"{dns.zone.rstrip('.')}."
     handles = [(name, manager.providers[name]) for name in manager.config["zones"][zone]["targets"]]
-    return tuple(Provider(name, zone, dns.timeout_s, handle) for name, handle in handles)
+    second = dns.rehearsal_record
+    aside = frozenset([second] if second and second != dns.record else [])
+    return tuple(Provider(name, zone, dns.timeout_s, handle, aside) for name, handle in handles)
 
 
 def _manager(config: Config) -> Any:

@@ -7,9 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 GateKind = Literal["check", "proofs", "watch", "backup", "rehearsal", "certificate", "ttl", "capacity", "sign-offs"]
-HookPoint = Literal[
-    "before-switch", "after-switch", "traffic", "can-write", "drain", "notify", "page", "decommission", "after-rollback"
-]
+HookPoint = Literal["before-switch", "after-switch", "traffic", "drain", "notify", "page", "after-rollback"]
 FOUR = ("Tech Lead", "Backend Developer", "Database Administrator", "DevOps")
 
 
@@ -171,6 +169,33 @@ class Cleanup(_Section):
     decommission: tuple[str, ...] = ()
 
 
+class Load(_Section):
+    """The load that the backend must carry before the switch.
+
+    Attributes
+    ----------
+    peak_per_s
+        The peak that was measured on the original, in requests a second.
+    measured
+        Where and when that was measured, for the reader of the evidence.
+    factor
+        How many times the peak is sent.
+    seconds
+        For how long.
+    paths
+        Addresses to read, one after another; none may change anything.
+    at_once
+        How many requests may be under way at the same time.
+    """
+
+    peak_per_s: float = Field(gt=0)
+    measured: str = Field(min_length=1)
+    factor: float = Field(default=2.0, gt=0)
+    seconds: float = Field(default=60.0, gt=0)
+    paths: tuple[str, ...] = Field(min_length=1)
+    at_once: int = Field(default=32, ge=1)
+
+
 class BackupSettings(_Section):
     """How a backup is made and tried.
 
@@ -179,9 +204,9 @@ class BackupSettings(_Section):
     folder
         Where backups go, relative to ``handover.toml``.
     programs
-        Folder with ``pg_dump`` and ``pg_restore``; PATH when none.
+        Folder of ``pg_dump`` and ``pg_restore``; that of ``[prove] pg_bin`` when none.
     restore_url_env
-        Environment variable with the URL of an empty database to restore into.
+        Environment variable with the URL of a server to restore on, as a role that may make databases.
     objects
         Whether the files of the backend's default storage are listed with their checksums.
     """

@@ -94,12 +94,13 @@ def follow(config: Config, side: SideName, *, say: Any) -> dict[str, Any]:
     began = still_since = time.monotonic()
     first = last = requests_seen(config, side)
     while True:
-        now = time.monotonic()
-        if now - still_since >= config.traffic.quiet_s:
-            return {"quiet": True, "after_s": round(still_since - began, 3), "requests": last - first}
-        if now - began >= config.traffic.limit_s:
-            say(f"the {side} still gets requests: {last - first} in {now - began:.0f} s")
-            return {"quiet": False, "after_s": round(now - began, 3), "requests": last - first}
         time.sleep(min(BETWEEN_S, config.traffic.quiet_s))
+        asked = time.monotonic()
         if (count := requests_seen(config, side)) != last:
             last, still_since = count, time.monotonic()
+        # Only a second look that found no more says that it was quiet in between.
+        elif asked - still_since >= config.traffic.quiet_s:
+            return {"quiet": True, "after_s": round(still_since - began, 3), "requests": last - first}
+        if asked - began >= config.traffic.limit_s:
+            say(f"the {side} still gets requests: {last - first} in {asked - began:.0f} s")
+            return {"quiet": False, "after_s": round(asked - began, 3), "requests": last - first}

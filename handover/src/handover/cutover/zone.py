@@ -7,7 +7,7 @@ from typing import Any
 from handover.cutover import nameservers, provider
 from handover.cutover.record import Held, Record, record
 from handover.cutover.run import Action, Evidence, Night
-from handover.errors import HandoverError, Refused
+from handover.errors import Refused
 
 WRITE, SERVERS, RESOLVERS = "write the record", "ask the name servers", "ask the resolvers"
 # A resolver may count a second more than the TTL says.
@@ -102,27 +102,6 @@ def old_ttl_s(night: Night) -> int:
     run = night.position().run
     before = run.done.get(WRITE, {}).get("before", []) if run else []
     return max((h["record"]["ttl_s"] for h in before if h["record"]), default=night.dns.ttl_s)
-
-
-def seen(night: Night) -> tuple[str, tuple[nameservers.Answer, ...]]:
-    """Return what people get now, in words, with the servers' answers: original, backend, both, or unknown."""
-    dns = night.dns
-    try:
-        servers = nameservers.authoritative(dns)
-    except HandoverError as error:
-        return f"unknown: {error}", ()
-    answers = tuple(nameservers.ask(server, dns, night.record) for server in servers)
-    sides = {_side(night, a) for a in answers}
-    return (sides.pop() if len(sides) == 1 else "the name servers do not agree"), answers
-
-
-def _side(night: Night, answer: nameservers.Answer) -> str:
-    if answer.record is None:
-        return f"unknown: {answer.trouble or 'there is no such record'}"
-    for side in ("original", "backend"):
-        if answer.record.values == provider.wanted(night.dns, side).values:
-            return side
-    return f"neither system: {', '.join(answer.record.values)}"
 
 
 def as_record(values: Mapping[str, Any]) -> Record:

@@ -83,10 +83,10 @@ class Journal:
             raise JournalError(_down(self.trouble)) from error
         self.trouble = ""
         if not is_there(connection):
+            name = connection.info.dbname
             connection.close()
             self.trouble = "it has no journal"
-            message = f"{connection.info.dbname} has no journal. Make one: handover init-journal --apply"
-            raise Refused(message, code="HO502")
+            raise Refused(f"{name} has no journal. Make one: handover init-journal --apply", code="HO502")
         return connection
 
     def close(self) -> None:

@@ -47,7 +47,7 @@ _HOLDER = """
     FROM handover.lease WHERE expires_at > clock_timestamp()
 """
 _SESSION = """
-    SELECT format('session %s of %s', a.pid, coalesce(nullif(a.application_name, ''), 'no name'))
+    SELECT format('session %%s of %%s', a.pid, coalesce(nullif(a.application_name, ''), 'no name'))
     FROM pg_locks JOIN pg_stat_activity a USING (pid)
     WHERE locktype = 'advisory' AND (classid::bigint << 32 | objid::bigint) = %s AND granted
       AND a.datname = current_database()

@@ -32,6 +32,8 @@ class Venue:
         The same seed, the same rows and operations.
     say
         Receives a line of progress.
+    reads_only
+        Whether nothing may be written, as on production: agents are made read-only, existing rows are compared.
     """
 
     config: Config
@@ -40,6 +42,7 @@ class Venue:
     size: Size
     seed: int
     say: Callable[[str], None]
+    reads_only: bool = False
 
     @contextmanager
     def acting(self, side: SideName, *chapters: str) -> Iterator[Probe]:

@@ -17,11 +17,11 @@ from sandbox.postgres.data_folder import PASSWORDS, full_disk_told
 from sandbox.postgres.errors import DiskFullError, StartFailedError
 
 SUPERUSER = "postgres"
-# `owner` is what the administrator of a managed PostgreSQL is: it makes roles, it is no superuser.
+# `owner` is what the administrator of a managed PostgreSQL is: it makes roles and databases, it is no superuser.
 # `backend_app` is made by `handover adopt`; here it only gets the password that it shall have.
 ROLES = (SUPERUSER, "owner", "original_app", "backend_app")
 CREATE_ROLES = """\
-CREATE ROLE owner LOGIN CREATEROLE PASSWORD '{owner}';
+CREATE ROLE owner LOGIN CREATEROLE CREATEDB PASSWORD '{owner}';
 GRANT pg_monitor TO owner;
 CREATE ROLE original_app LOGIN PASSWORD '{original_app}';
 """

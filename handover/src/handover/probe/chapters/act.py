@@ -147,9 +147,10 @@ def key_of(thing):
 
 
 def chosen(request, queryset=None):
-    """The rows that a request is about, through the model's own manager."""
+    """The rows that a request is about, through the model's own manager; with ``base`` past what that one hides."""
     model = model_of(request["model"])
-    rows = model._default_manager.all() if queryset is None else queryset
+    manager = model._base_manager if request.get("base") else model._default_manager
+    rows = manager.all() if queryset is None else queryset
     if request.get("where"):
         rows = rows.filter(**conditions(rows.model, request["where"]))
     if request.get("exclude"):

@@ -1,0 +1,28 @@
+"""``handover load``: does the backend carry a multiple of the peak?"""
+
+import typer
+
+from handover import config as configuration
+from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out, progress
+from handover.cutover.evidence import note_newest
+from handover.cutover.load import carry
+from handover.journal.journal import opened
+from handover.journal.processes import registered
+
+
+def load(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) -> None:
+    """Send a multiple of the measured peak to the backend; keep what came back as evidence."""
+    pair = configuration.load(config)
+    if not apply:
+        if pair.load:
+            rate = pair.load.factor * pair.load.peak_per_s
+            out.print(f"Would send {rate:g} requests/s to the backend for {pair.load.seconds:g} s; all of them read.")
+        out.print("Nothing was sent. To do it: handover load --apply")
+        return
+    with registered(pair.root, "load"), opened(pair) as journal:
+        journal.connection()
+        facts = carry(pair, say=progress.print)
+        note_newest(pair, journal, "load")
+    out.print(f"{facts['carried_per_s']:.1f} requests/s carried, {facts['failed']} of {facts['requests']} failed")
+    out.print(f"p50 {facts['p50_ms']:.0f} ms, p95 {facts['p95_ms']:.0f} ms")
+    raise typer.Exit(1 if facts["failed"] else 0)

@@ -1,0 +1,131 @@
+"""``handover prove``: do both systems really live on one database?"""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from handover import config as configuration
+from handover.cli.check import DEFAULT_CONFIG, ConfigOption, say
+from handover.config import Config, database_url
+from handover.errors import ConfigurationError
+from handover.evidence.folder import recording
+from handover.proof import table
+from handover.proof.copy import copied, same_database, staging_url
+from handover.proof.groups import GROUPS, Group
+from handover.proof.replay import replayed
+from handover.proof.run import KIND, Run, as_line, run
+from handover.proof.venue import Venue
+
+TERMINATED = 128 + signal.SIGTERM
+
+
+class Terminated(KeyboardInterrupt):
+    """Somebody asked the process to end; cleaned up after like Ctrl-C."""
+
+
+def prove(
+    config: ConfigOption = DEFAULT_CONFIG,
+    group: Annotated[list[str] | None, typer.Option(help="Only this group; may be given several times.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="The long run: more rows, more operations, faults.")] = False,
+    seed: Annotated[int, typer.Option(help="The same seed, the same rows and operations.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of the table.")] = False,
+    database: Annotated[
+        str, typer.Option(metavar="URL_ENV", help="Prove on the database that this variable holds, not on a copy.")
+    ] = "",
+    i_mean_production: Annotated[
+        bool, typer.Option("--i-mean-production", help="Only read, on the pair's own database.")
+    ] = False,
+    replay: Annotated[Path | None, typer.Option(help="Replay the failures of a file of an earlier run.")] = None,
+) -> None:
+    """Prove that each system lives with what the other writes, on a throw-away copy of the database.
+
+    Exit 0 when all is green, 4 with differences, 1 when something could not be proved.
+    """
+    pair = configuration.load(config)
+    pair.require_original()
+    groups = _chosen(group or [], reads_only=i_mean_production)
+    if database and i_mean_production:
+        raise ConfigurationError("--database and --i-mean-production are one database each; choose one.")
+    with _ended_by_signals(), _venue(pair, database, full=full, seed=seed, reads_only=i_mean_production) as venue:
+        if replay is not None:
+            raise typer.Exit(replayed(venue, replay, Console(highlight=False)))
+        with recording(pair, KIND) as recorder:
+            result = run(venue, groups, recorder, date.today())  # noqa: DTZ011 - a day of the reader's
+    if as_json:
+        print(json.dumps(_as_json(result), indent=2, ensure_ascii=False, default=str))  # noqa: T201 - nothing may wrap it
+    else:
+        table.show(result, Console(highlight=False))
+    raise typer.Exit(result.exit_code)
+
+
+def _chosen(names: list[str], *, reads_only: bool) -> list[Group]:
+    known = {group.name: group for group in GROUPS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ConfigurationError(f"there is no group {unknown[0]!r}; there are: {', '.join(known)}.")
+    chosen = [known[name] for name in dict.fromkeys(names)] if names else list(GROUPS)
+    if not reads_only:
+        return chosen
+    if writing := [g.name for g in chosen if names and not g.reads]:
+        readers = ", ".join(g.name for g in GROUPS if g.reads)
+        raise ConfigurationError(f"{writing[0]} writes, and on production nothing is written; only {readers} can read.")
+    return [g for g in chosen if g.reads]
+
+
+@contextmanager
+def _venue(pair: Config, variable: str, *, full: bool, seed: int, reads_only: bool) -> Iterator[Venue]:
+    size: Any = "full" if full else "small"
+    if reads_only:
+        yield Venue(pair, database_url(pair), throwaway=False, size=size, seed=seed, say=say, reads_only=True)
+    elif variable:
+        url = staging_url(variable)
+        _refuse_production(pair, variable, url)
+        yield Venue(pair, url, throwaway=False, size=size, seed=seed, say=say)
+    else:
+        with copied(pair, database_url(pair), say) as url:
+            yield Venue(pair, url, throwaway=True, size=size, seed=seed, say=say)
+
+
+def _refuse_production(pair: Config, variable: str, url: str) -> None:
+    """Writing proofs never run on the database that the pair itself names."""
+    if same_database(url, database_url(pair)):
+        message = f"{variable} is the pair's own database ({pair.database.url_env}), and proofs write."
+        raise ConfigurationError(
+            f"{message} Name a staging database, leave --database out for a copy, or only read: --i-mean-production.",
+            code="HO422",
+        )
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM end the run like Ctrl-C, so that the copy is dropped and the agents are ended."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except Terminated:
+        print("ended by SIGTERM; nothing is left behind", file=sys.stderr)  # noqa: T201
+        raise typer.Exit(TERMINATED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _as_json(result: Run) -> dict[str, Any]:
+    return {
+        "exit_code": result.exit_code,
+        "green": result.green,
+        "groups": {one.name: as_line(one) for one in result.judged},
+        "idle": [a.model_dump(mode="json") for a in result.idle],
+    }

@@ -1,0 +1,251 @@
+"""Several rows at once: in bulk, counted, in order, in transactions, through many-to-many relations, by default."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from handover.config import SideName
+from handover.probe.wire import Wire, same
+from handover.proof.actor import Actor, Answer, Row
+from handover.proof.crossing import SIDES
+from handover.proof.difference import Difference, Values, kind_of, told_apart
+from handover.proof.mirror import POOL, Actors, Example, Mirror
+from handover.schema.models import ManyToMany
+
+
+class Bag:
+    """Rows of one table that were made together; ``counts`` as for one row that crosses."""
+
+    def __init__(self, mirror: Mirror, actors: Actors) -> None:
+        self.mirror, self.actors = mirror, actors
+        self.counts: dict[SideName, Counter[str]] = {side: Counter() for side in SIDES}
+
+    def differences(self, rows: list[Row]) -> Iterator[Difference]:
+        """Yield what differs when each system makes the rows in bulk and the other lives with them."""
+        for side in SIDES:
+            maker, other = self.actors[side], self.actors[self.actors[side].other]
+            made = maker.one("bulk_create", **self._of(maker), rows=[self.mirror.completed(row) for row in rows])
+            if made.raised or None in made.value:
+                # Rows of a model with parents are not made in bulk; one by one they have crossed already.
+                continue
+            keys = made.value
+            yield from self._read(maker, other, keys, rows)
+            yield from self._ordered(maker, other, keys)
+            yield from self._updated(maker, other, keys)
+            yield from self._deleted(maker, other, keys)
+            yield from self._in_transactions(maker, other)
+            yield from self._many_to_many(maker, other)
+        yield from self._defaults()
+
+    def _of(self, actor: Actor, keys: list[Wire] | None = None) -> dict[str, Any]:
+        model = {"model": self.mirror.models[actor.side].label}
+        return model if keys is None else model | {"where": {"pk__in": ["list", keys]}}
+
+    def _rows(self, actor: Actor, keys: list[Wire]) -> dict[str, Row]:
+        answer = actor.one("filter", **self._of(actor, keys))
+        key = self.mirror.models[actor.side].key[0]
+        return {str(row[key]): row for row in answer.value or ()}
+
+    def _read(self, maker: Actor, other: Actor, keys: list[Wire], rows: list[Row]) -> Iterator[Difference]:
+        mine, theirs = self._rows(maker, keys), self._rows(other, keys)
+        counted = [a.one("filter", **self._of(a, keys), select="count").value for a in (maker, other)]
+        self.counts[maker.side]["counted"] += 1
+        if counted[0] != counted[1]:
+            words = {"mine": counted[0], "theirs": counted[1]}
+            yield self._told("HO304", maker, other.side, "rows", words=words, rows=rows)
+        for key, row in mine.items():
+            for column in self.mirror.shared if key in theirs else ():
+                self.counts[maker.side]["values"] += 1
+                if not same(row[column], theirs[key][column]):
+                    words = told_apart(row[column], theirs[key][column])
+                    values = ((maker.side, row[column]), (other.side, theirs[key][column]))
+                    yield self._told("HO300", maker, other.side, "get", column, words=words, values=values, rows=rows)
+
+    def _ordered(self, maker: Actor, other: Actor, keys: list[Wire]) -> Iterator[Difference]:
+        by_default = {side: self.mirror.models[side].ordering for side in SIDES}
+        key = self.mirror.models["original"].key[0]
+        asked = [(column, [column, key]) for column in self.mirror.shared]
+        asked += [(column, [f"-{column}", key]) for column in self.mirror.shared]
+        if any(by_default.values()):
+            asked.append(("", []))
+        requests = {
+            a.side: [
+                {"do": "filter", **self._of(a, keys), "select": "keys", **({"order": order} if order else {})}
+                for _, order in asked
+            ]
+            for a in (maker, other)
+        }
+        one, two = (a.batch(*requests[a.side]) for a in (maker, other))
+        tied = self._tied(maker, keys)
+        for (column, _), mine, theirs in zip(asked, one, two, strict=True):
+            self.counts[maker.side]["orders"] += 1
+            orders = [[k for k in a.value or () if column or str(k) not in tied] for a in (mine, theirs)]
+            if orders[0] != orders[1] and sorted(map(str, orders[0])) == sorted(map(str, orders[1])):
+                by = "sorted by it" if column else "without order_by"
+                yield self._told("HO303", maker, other.side, "order", column, words={"by": by})
+            elif mine.refusal != theirs.refusal:
+                words = {"by": f"sorted by it, or not at all: {_first_line(mine, theirs)}"}
+                yield self._told("HO303", maker, other.side, "order", column, words=words)
+
+    def _tied(self, maker: Actor, keys: list[Wire]) -> set[str]:
+        """Return the keys of rows whose place among others the ordering of the maker does not decide."""
+        columns = {f.name: f.column for f, _ in self.mirror.shared.values()}
+        columns |= {column: column for column in self.mirror.shared} | {"pk": self.mirror.models[maker.side].key[0]}
+        names = [columns.get(name.lstrip("-")) for name in self.mirror.models["original"].ordering]
+        seen: Counter[str] = Counter()
+        rows = self._rows(maker, keys)
+        places = {key: str([row[name] for name in names if name]) for key, row in rows.items()}
+        seen.update(places.values())
+        return {key for key, place in places.items() if names and seen[place] > 1}
+
+    def _updated(self, maker: Actor, other: Actor, keys: list[Wire]) -> Iterator[Difference]:
+        """The other gives each row the values of the next one, in bulk."""
+        rows = self._rows(maker, keys)
+        if len(rows) < 2:  # noqa: PLR2004
+            return
+        turned = dict(zip(rows, [*list(rows.values())[1:], next(iter(rows.values()))], strict=True))
+        columns = [c for c in self.mirror.fields if self.mirror.changeable(c) and not _strange(rows.values(), c)]
+        if not columns:
+            return
+        wires = {str(key): key for key in keys}
+        sent = [[wires[key], {c: row[c] for c in columns}] for key, row in turned.items()]
+        answer = other.one("bulk_update", **self._of(other), rows=sent, fields=columns)
+        after = self._rows(maker, keys)
+        if answer.raised:
+            words = {"error": answer.refusal, "words": _first_line(answer)}
+            yield self._told("HO307", maker, other.side, "rows", words=words)
+            return
+        self.counts[maker.side]["bulk"] += len(sent)
+        for key, wanted in turned.items():
+            for column in columns:
+                if key in after and not same(after[key][column], wanted[column]):
+                    values = ((maker.side, wanted[column]), (other.side, after[key][column]))
+                    yield self._told(
+                        "HO312", maker, maker.side, "rows", column, words={"what": "update"}, values=values
+                    )
+
+    def _deleted(self, maker: Actor, other: Actor, keys: list[Wire]) -> Iterator[Difference]:
+        answer = other.one("delete", **self._of(other, keys))
+        left = [a.one("filter", **self._of(a, keys), select="count").value for a in (maker, other)]
+        self.counts[maker.side]["deletes"] += len(keys)
+        if answer.raised or any(left):
+            words = {"error": answer.refusal or "the rows are still there", "words": _first_line(answer)}
+            yield self._told("HO311", maker, maker.side, "rows", words=words)
+            maker.one("delete", **self._of(maker, keys), base=True)
+
+    def _in_transactions(self, maker: Actor, other: Actor) -> Iterator[Difference]:
+        row = self.mirror.completed({})
+        maker.one("begin")
+        answer = maker.one("create", **self._of(maker), values=row)
+        if answer.raised:
+            maker.one("rollback")
+            return
+        keys = [answer.value]
+        seen = [self._count(other, keys)]
+        maker.one("commit")
+        seen.append(self._count(other, keys))
+        other.one("begin")
+        other.one("delete", **self._of(other, keys))
+        seen.append(self._count(maker, keys))
+        other.one("rollback")
+        seen += [self._count(maker, keys), self._count(other, keys)]
+        maker.one("delete", **self._of(maker, keys), base=True)
+        self.counts[maker.side]["transactions"] += 2
+        expected = [0, 1, 1, 1, 1]
+        moments = ("before their commit", "not even after their commit", "", "", "")
+        for count, right, when in zip(seen, expected, moments, strict=True):
+            if count != right:
+                words = {"when": when or "otherwise than a rolled back delete leaves them"}
+                yield self._told("HO313", maker, other.side, "rows", words=words)
+                return
+
+    def _count(self, actor: Actor, keys: list[Wire]) -> Any:
+        return actor.one("filter", **self._of(actor, keys), select="count").value
+
+    def _many_to_many(self, maker: Actor, other: Actor) -> Iterator[Difference]:
+        for fields in self.mirror.many_to_many():
+            by_side = dict(zip(SIDES, fields, strict=True))
+            answer = maker.one("create", **self._of(maker), values=self.mirror.completed({}))
+            if answer.raised:
+                return
+            key, targets = answer.value, self.mirror.parents.any_two(fields[0].to_table)
+            for actor, how, keys in ((maker, "add", targets), (other, "remove", targets[:1]), (maker, "set", targets)):
+                name = by_side[actor.side].name
+                actor.one("relate", **self._of(actor), key=key, accessor=name, how=how, keys=keys)
+                seen = [self._links(a, by_side[a.side], fields[0], key, targets[-1]) for a in (maker, other)]
+                self.counts[maker.side]["links"] += 1
+                if [_links(a) for a in seen[0]] != [_links(a) for a in seen[1]]:
+                    words = {"words": _first_line(*seen[0], *seen[1])}
+                    place = self.mirror.place(fields[0].name)
+                    yield Difference("HO314", place, maker.side, other.side, "rows", words=words)
+                    break
+            maker.one("relate", **self._of(maker), key=key, accessor=by_side[maker.side].name, how="set", keys=[])
+            maker.one("delete", **self._of(maker, [key]), base=True)
+
+    def _links(self, actor: Actor, own: ManyToMany, original: ManyToMany, key: Wire, target: Wire) -> list[Answer]:
+        """What the field leads to, and what leads back by the original's accessor."""
+        asked = [{"do": "related", **self._of(actor), "key": key, "accessor": own.name, "select": "keys"}]
+        model = actor.of_table(original.to_table)
+        if model and original.accessor:
+            back = {"model": model.label, "key": target, "accessor": original.accessor, "select": "keys"}
+            asked.append({"do": "related", **back})
+        return actor.batch(*asked)
+
+    def _defaults(self) -> Iterator[Difference]:
+        """Rows without values, two by each system: a default that is a call is compared if it comes twice."""
+        made: dict[SideName, list[Row]] = {side: [] for side in SIDES}
+        for side in (*SIDES, *SIDES):
+            actor = self.actors[side]
+            answer = actor.one("create", **self._of(actor), values=self.mirror.completed({}))
+            if not answer.raised:
+                made[side] += self._rows(actor, [answer.value]).values()
+                actor.one("delete", **self._of(actor, [answer.value]), base=True)
+        for column, fields in self.mirror.shared.items():
+            if any(len(rows) < 2 for rows in made.values()) or not any(f.default.kind == "callable" for f in fields):  # noqa: PLR2004
+                continue
+            self.counts["backend"]["defaults"] += 1
+            (one, again), (two, anew) = ([row[column] for row in made[side]] for side in SIDES)
+            steady = same(one, again) and same(two, anew)
+            if not same(one, two) and (steady or kind_of(one) != kind_of(two) or same(one, again) or same(two, anew)):
+                words = {**told_apart(two, one), "hurts": "original"}
+                values: Values = (("original", one), ("backend", two))
+                example = Example(self.mirror.completed({}))
+                yield Difference(
+                    "HO310", self.mirror.place(column), "backend", "original", "create", column, values, words, example
+                )
+
+    def _told(
+        self, code: str, maker: Actor, hurts: SideName, step: str, column: str = "", *, words: Mapping[str, Any],
+        values: Values = (), rows: list[Row] | None = None,
+    ) -> Difference:  # fmt: skip
+        example = Example(rows[0]) if rows else None
+        return Difference(code, self.mirror.place(column), maker.side, hurts, step, column, values, words, example)
+
+
+def usable(mirror: Mirror, examples: list[Example]) -> list[Row]:
+    """Return rows for a bag out of rows that crossed: keys and unique columns are given anew."""
+    fields = mirror.fields
+    rows: list[Row] = [
+        {c: w for c, w in e.row.items() if c in fields and not (fields[c].unique or fields[c].primary_key)}
+        for e in examples
+    ]
+    unique_links = [c for c, f in fields.items() if f.unique and f.relation]
+    chosen = rows[:: max(len(rows) // POOL, 1)][:POOL]
+    for turn, row in enumerate(chosen):
+        for column in unique_links:
+            relation = fields[column].relation
+            assert relation  # noqa: S101 - chosen by it
+            row[column] = mirror.parents.pool(relation.to_table)[turn]
+    return chosen
+
+
+def _links(answer: Answer) -> Any:
+    return answer.refusal or sorted(map(str, answer.value))
+
+
+def _strange(rows: Any, column: str) -> bool:
+    return any(isinstance(row[column], list) and row[column][0] in ("other", "range") for row in rows)
+
+
+def _first_line(*answers: Answer) -> str:
+    return next((f"It said: {a.words.strip().splitlines()[0]}" for a in answers if a.words.strip()), "")

@@ -1,0 +1,115 @@
+"""Rows that are there already, read by both systems; their values never leave the database's machine but to compare."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from handover.config import SideName
+from handover.probe.wire import Wire, same
+from handover.proof.actor import Row
+from handover.proof.crossing import SIDES
+from handover.proof.difference import Difference, told_apart
+from handover.proof.mirror import Actors, Mirror
+
+AT_ONCE = 100
+LOOKS = 3  # a row that somebody changes meanwhile is looked at again
+PAGE = 50
+
+
+class Existing:
+    """The rows of one table, the oldest and the newest by key; ``counts`` tells how many were compared."""
+
+    def __init__(self, mirror: Mirror, actors: Actors, limit: int) -> None:
+        self.mirror, self.actors, self.limit = mirror, actors, limit
+        self.counts: Counter[str] = Counter()
+
+    def differences(self) -> Iterator[Difference]:
+        """Yield what both do not read alike, the first row of each place."""
+        found: dict[tuple[str, str], Difference] = {}
+        keys = self._keys()
+        for start in range(0, len(keys), AT_ONCE):
+            for difference in self._compare(keys[start : start + AT_ONCE]):
+                found.setdefault((difference.code, difference.place), difference)
+        yield from found.values()
+        yield from self._lists()
+
+    def _of(self, side: SideName) -> dict[str, Any]:
+        return {"model": self.mirror.models[side].label}
+
+    def _keys(self) -> list[Wire]:
+        """Return keys that either system sees."""
+        half = max(self.limit // 2, 1)
+        found: dict[str, Wire] = {}
+        for side in SIDES:
+            key = self.mirror.models[side].key[0]
+            requests = [{"do": "filter", **self._of(side), "select": "keys", "order": [order], "limit": half}
+                        for order in (key, f"-{key}")]  # fmt: skip
+            for answer in self.actors[side].batch(*requests):
+                found |= {str(wire): wire for wire in answer.value or ()}
+        return list(found.values())
+
+    def _compare(self, keys: list[Wire], looks: int = LOOKS) -> list[Difference]:
+        rows = [self._rows(side, keys) for side in SIDES]
+        if None in rows and len(keys) > 1:  # one of them raises: find the row
+            middle = len(keys) // 2
+            return [*self._compare(keys[:middle], looks), *self._compare(keys[middle:], looks)]
+        found = list(self._differing(keys, *rows))
+        if found and looks > 1:
+            return self._compare(keys, looks - 1)
+        self.counts["existing_rows"] += len(keys)
+        return found
+
+    def _differing(
+        self, keys: list[Wire], original: dict[str, Row] | None, backend: dict[str, Row] | None
+    ) -> Iterator[Difference]:
+        if original is None or backend is None:
+            if original is not backend:
+                blind: SideName = "original" if original is None else "backend"
+                yield self._told("HO319", blind, keys[0], words={"error": "an error"})
+            return
+        for key in keys:
+            one, two = original.get(str(key)), backend.get(str(key))
+            if one is None or two is None:
+                if one is not two:
+                    hidden: SideName = "original" if one is None else "backend"
+                    yield self._told("HO316", hidden, key)
+                continue
+            for column in self.mirror.shared:
+                self.counts["existing_values"] += 1
+                if not same(one[column], two[column]):
+                    yield self._told("HO315", "backend", key, column, words=told_apart(one[column], two[column]))
+
+    def _rows(self, side: SideName, keys: list[Wire]) -> dict[str, Row] | None:
+        answer = self.actors[side].one("filter", **self._of(side), where={"pk__in": ["list", keys]})
+        key = self.mirror.models[side].key[0]
+        return None if answer.raised else {str(row[key]): row for row in answer.value}
+
+    def _lists(self) -> Iterator[Difference]:
+        """Compare what lists show: the first page, and how many rows there are of each choice."""
+        asked: list[tuple[str, str, dict[str, Any]]] = []
+        if any(self.mirror.models[side].ordering for side in SIDES):
+            asked.append(("HO303", "", {"select": "keys", "limit": PAGE}))
+        asked.append(("HO304", "", {"select": "count"}))
+        asked += [
+            ("HO302", column, {"select": "count", "where": {column: choice}})
+            for column, (one, _) in self.mirror.shared.items()
+            for choice in one.values()
+        ]
+        for code, column, request in asked:
+            for _ in range(LOOKS):
+                one, two = (self.actors[s].one("filter", **self._of(s), **request) for s in SIDES)
+                if one == two:
+                    break
+            else:
+                words = {"by": "without order_by", "lookup": "exact", "mine": one.value, "theirs": two.value}
+                words |= {"maker": "original", "words": "Look at both queries."}
+                place = self.mirror.place(column)
+                yield Difference(code, place, "original", "backend", "order" if code == "HO303" else "rows", column,
+                                 words=words)  # fmt: skip
+            self.counts["lists"] += 1
+
+    def _told(
+        self, code: str, hurts: SideName, key: Wire, column: str = "", *, words: dict[str, Any] | None = None
+    ) -> Difference:
+        told = (words or {}) | {"key": key}
+        return Difference(code, self.mirror.place(column), "original", hurts, "existing", column, words=told)

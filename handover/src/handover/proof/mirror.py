@@ -1,0 +1,252 @@
+"""Two models on one table, and rows that both can make."""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from hypothesis import strategies as st
+
+from handover.config import ModelPair, SideName
+from handover.errors import UnseenError
+from handover.probe.wire import Wire, encode
+from handover.proof.actor import Actor, Row
+from handover.proof.values import TEXTS, NoValuesError, automatic, corners, optional, plainest, strategy
+from handover.schema.models import Field, ManyToMany, Model
+
+POOL = 4  # rows to point at, of each table that a foreign key leads to
+NUMBER_BITS = 48
+
+Actors = Mapping[SideName, Actor]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A row to be made, what is changed of it later, and what the backend alone writes."""
+
+    row: Row
+    change: Row = field(default_factory=dict)
+    extra: Row = field(default_factory=dict)
+
+    def without(self, column: str) -> "Example":
+        """Return the example without a column."""
+        parts = ({k: v for k, v in part.items() if k != column} for part in (self.row, self.change, self.extra))
+        return Example(*parts)
+
+
+class Parents:
+    """Rows for foreign keys to point at, made by the original; removed at the end, the newest first."""
+
+    def __init__(self, maker: Actor) -> None:
+        self._maker = maker
+        self._pools: dict[str, list[Wire]] = {}
+        self._made: list[tuple[str, Wire]] = []
+        self._being_made: list[str] = []
+
+    def pool(self, table: str) -> list[Wire]:
+        """Return keys of a table that may be pointed at; the rows are made when they are asked for first."""
+        if table in self._being_made:
+            return []
+        if table not in self._pools:
+            self._being_made.append(table)
+            self._pools[table] = [self._make(table) for _ in range(POOL)]
+            self._being_made.remove(table)
+        return self._pools[table]
+
+    def any_two(self, table: str) -> list[Wire]:
+        """Return two keys of a table: of rows that are there, or of rows made for this."""
+        model = self._maker.of_table(table)
+        there = self._maker.one("filter", model=model.label, select="keys", order=["pk"], limit=2) if model else None
+        return there.value if there and there.value and len(there.value) > 1 else self.pool(table)[:2]
+
+    def _make(self, table: str) -> Wire:
+        model = self._maker.of_table(table)
+        if model is None:
+            raise UnseenError(f"no model of the {self._maker.side} writes {table}, which a foreign key leads to.")
+        row = complete(self._maker.fields(model), {}, self, together(model), len(self._made))
+        answer = self._maker.one("create", model=model.label, values=row)
+        if answer.raised:
+            message = f"the {self._maker.side} could not make a row of {table} to point at: {answer.words.strip()}"
+            raise UnseenError(f"{message} Nothing that points there can be proved.", code="HO321")
+        self._made.append((model.label, answer.value))
+        return answer.value
+
+    def remove(self) -> list[tuple[str, Wire]]:
+        """Delete the rows again; return those that are still there."""
+        left = []
+        for label, key in reversed(self._made):
+            where = {"pk": key}
+            self._maker.one("delete", model=label, where=where)
+            if self._maker.one("filter", model=label, where=where, select="exists").value is not False:
+                left.append((label, key))
+        return left
+
+
+def together(model: Model) -> frozenset[str]:
+    """Return the columns that are unique with others: empty ones would be taken by the second row."""
+    return frozenset(column for columns in model.unique for column in columns)
+
+
+def complete(fields: Iterable[Field], given: Row, parents: Parents, unique: frozenset[str], turn: int = 0) -> Row:
+    """Return a row with a plain value in every column that must have one."""
+    row = dict(given)
+    for one in fields:
+        told = optional(one) and not (one.column in unique and one.kind in TEXTS)
+        if one.column in row or told or _is_parent_link(one):
+            continue
+        if one.relation:
+            pool = parents.pool(one.relation.to_table)
+            row[one.column] = pool[turn % len(pool)] if pool else None
+        else:
+            row[one.column] = encode(plainest(one, secrets.randbits(NUMBER_BITS)))
+    return row
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """Two models that write one table.
+
+    Attributes
+    ----------
+    pair
+        What ``handover.toml`` says of them.
+    models
+        Side → model.
+    fields
+        Column → field as the original knows it, of those that both know and somebody gives a value.
+    shared
+        All columns that both know.
+    own
+        Side → column → field, of those that only that side knows.
+    parents
+        Where foreign keys may point.
+    """
+
+    pair: ModelPair
+    models: Mapping[SideName, Model]
+    fields: Mapping[str, Field]
+    shared: Mapping[str, tuple[Field, Field]]
+    own: Mapping[SideName, Mapping[str, Field]]
+    parents: Parents
+
+    @property
+    def table(self) -> str:
+        """The table."""
+        return self.pair.table
+
+    def place(self, column: str = "") -> str:
+        """Return where a finding is."""
+        return f"{self.table}.{column}" if column else self.table
+
+    def automatic(self, column: str) -> bool:
+        """Say whether either system sets a column by itself."""
+        return any(automatic(one) for one in self.shared[column])
+
+    def many_to_many(self) -> list[tuple[ManyToMany, ManyToMany]]:
+        """Return the many-to-many fields of both that lead through one table that Django made."""
+        others = {m.table: m for m in self.models["backend"].many_to_many}
+        found = ((m, others[m.table]) for m in self.models["original"].many_to_many if m.table in others)
+        return [(one, other) for one, other in found if one.own_table and other.own_table]
+
+    def corner_examples(self, turns: int) -> list[Example]:
+        """Return rows that together have every boundary value of every column, and their changes."""
+        columns = {name: self._corners(one) for name, one in self.fields.items()}
+        extras = {name: self._corners(one) for name, one in self.own["backend"].items()}
+        number = max((len(values) for values in (*columns.values(), *extras.values())), default=1)
+        return [
+            Example(
+                self.completed(_turned(columns, n, self.fields)),
+                _turned({k: v for k, v in columns.items() if self.changeable(k)}, n + 1, self.fields),
+                _turned(extras, n, self.own["backend"]),
+            )
+            for n in range(max(number, turns))
+        ]
+
+    def examples(self) -> st.SearchStrategy[Example]:
+        """Return a strategy for rows; a column that may be left out sometimes is."""
+        row = self._rows(self.fields)
+        change = self._rows({k: v for k, v in self.fields.items() if self.changeable(k)}, partly=True)
+        return st.builds(Example, row.map(self.completed), change, self._rows(self.own["backend"]))
+
+    def value(self, column: str) -> st.SearchStrategy[Wire]:
+        """Return a strategy for one column's value as it travels."""
+        one = self.fields.get(column) or self.own["backend"][column]
+        if one.relation:
+            return st.sampled_from([*self.parents.pool(one.relation.to_table), *([None] if one.null else [])])
+        return strategy(one).map(encode)
+
+    def completed(self, row: Row) -> Row:
+        """Return the row with what it must have."""
+        return complete(self.fields.values(), row, self.parents, together(self.models["original"]))
+
+    def changeable(self, column: str) -> bool:
+        """Say whether a row keeps its identity when the column changes."""
+        one = self.fields[column]
+        return not (one.primary_key or one.unique)
+
+    def _corners(self, one: Field) -> list[Wire]:
+        if one.relation:
+            return [*self.parents.pool(one.relation.to_table), *([None] if one.null else [])]
+        return [encode(value) for value in corners(one)]
+
+    def _rows(self, fields: Mapping[str, Field], *, partly: bool = False) -> st.SearchStrategy[Row]:
+        must = {k: self.value(k) for k, one in fields.items() if not (partly or optional(one))}
+        may = {k: self.value(k) for k in fields if k not in must}
+        return st.fixed_dictionaries(must, optional=may)
+
+
+def mirror(pair: ModelPair, actors: Actors, parents: Parents) -> Mirror:
+    """Return the two models of a row of ``handover.toml``.
+
+    Raises
+    ------
+    ConfigurationError
+        A system does not have its model.
+    UnseenError
+        A column must have a value, and there is none for its kind.
+    """
+    paths: dict[SideName, str] = {"original": pair.original, "backend": pair.backend}
+    models = {side: actors[side].model(path) for side, path in paths.items()}
+    known = {side: {f.column: f for f in actors[side].fields(models[side])} for side in models}
+    shared = {c: (f, known["backend"][c]) for c, f in known["original"].items() if c in known["backend"]}
+    own = {side: {c: f for c, f in known[side].items() if c not in shared and _given(f)} for side in known}
+    fields = {c: f for c, (f, other) in shared.items() if _given(f) and not automatic(other)}
+    unmade = [c for c, f in fields.items() if not f.relation and _valueless(f)]
+    if must := [c for c in unmade if not optional(fields[c])]:
+        what = f"{pair.table}.{must[0]} must have a value, and there is none for a {fields[must[0]].kind}"
+        raise UnseenError(f"{what} ({fields[must[0]].type}); no row of the table could be made.", code="HO322")
+    kept = {c: _narrowed(f, shared[c][1]) for c, f in fields.items() if c not in unmade}
+    return Mirror(pair, models, kept, shared, {s: {c: f for c, f in o.items() if not _valueless(f)}
+                                               for s, o in own.items()}, parents)  # fmt: skip
+
+
+def _narrowed(one: Field, other: Field) -> Field:
+    """The original's field with the shorter of both lengths: a row that one cannot hold is no difference in reading."""
+    lengths = [f.max_length for f in (one, other) if f.max_length is not None]
+    return one.model_copy(update={"max_length": min(lengths, default=None)})
+
+
+def _given(one: Field) -> bool:
+    return not automatic(one) and not _is_parent_link(one)
+
+
+def _is_parent_link(one: Field) -> bool:
+    return one.relation is not None and one.relation.parent_link
+
+
+def _valueless(one: Field) -> bool:
+    if one.relation:
+        return False
+    try:
+        strategy(one)
+    except NoValuesError:
+        return True
+    return False
+
+
+def _turned(columns: Mapping[str, list[Wire]], turn: int, fields: Mapping[str, Field]) -> Row:
+    """Give each column its value of this turn; keys and unique ones run out rather than come again."""
+    return {
+        name: values[turn % len(values)]
+        for name, values in columns.items()
+        if values and (turn < len(values) or not fields[name].unique)
+    }

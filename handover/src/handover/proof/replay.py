@@ -1,0 +1,85 @@
+"""An earlier run's failures, once more."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from handover.errors import ConfigurationError
+from handover.proof.actor import Row, actors
+from handover.proof.crossing import Crossing
+from handover.proof.groups.read_across import failure_of
+from handover.proof.mirror import Example, Mirror, Parents, mirror
+from handover.proof.shrink import no_traces
+from handover.proof.venue import Venue
+from handover.report.table import BAD, GOOD, OPEN
+
+STILL_THERE, GONE = 4, 0
+
+
+def replayed(venue: Venue, path: Path, console: Console) -> int:
+    """Let the recorded rows cross again and print what is still so; return the exit code.
+
+    Parameters
+    ----------
+    venue
+        Where to act.
+    path
+        ``failures.jsonl`` of an earlier run, or some of its lines.
+    console
+        Where to print.
+
+    Raises
+    ------
+    ConfigurationError
+        The file is missing or holds no recorded failure that can be replayed.
+    """
+    recorded = [line for line in _lines(path) if line.get("group") == "read-across" and line.get("example")]
+    if not recorded:
+        message = f"{path} holds no failure with a row; `--replay` takes failures.jsonl of an evidence folder."
+        raise ConfigurationError(message, code="HO423")
+    still = 0
+    pairs = {pair.table: pair for pair in venue.config.models}
+    with no_traces(), actors(venue) as both:
+        parents = Parents(both["original"])
+        for line in recorded:
+            if line["table"] not in pairs:
+                raise ConfigurationError(
+                    f"{path} is about {line['table']}, which handover.toml does not map.", code="HO423"
+                )
+            table = mirror(pairs[line["table"]], both, parents)
+            found = Crossing(table, both).differences(_example(table, line["example"]))
+            code = line["finding"]["code"]
+            met = next((d for d in found.values() if d.code == code), None)
+            still += met is not None
+            text = f"{code} {line['finding']['where']}: {'is still so' if met else 'is so no more'}"
+            console.print(f"{BAD if met else GOOD} {escape(text)}", soft_wrap=True)
+            if met:
+                console.print(escape(str(failure_of(table, met).finding)), soft_wrap=True)
+        for label, _ in parents.remove():
+            console.print(f"{OPEN} a row of {label} that was made for this is still there", soft_wrap=True)
+    return STILL_THERE if still else GONE
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        message = f"{path} cannot be replayed: {error}. `--replay` takes failures.jsonl of an evidence folder."
+        raise ConfigurationError(message, code="HO423") from error
+
+
+def _example(table: Mirror, parts: dict[str, Row]) -> Example:
+    """Return the recorded row; what it pointed at is gone, so it points at rows of this run."""
+
+    def pointed(row: Row) -> Row:
+        result = dict(row)
+        for column, wire in row.items():
+            one = table.fields.get(column)
+            if one and one.relation and wire is not None:
+                result[column] = table.parents.pool(one.relation.to_table)[0]
+        return result
+
+    return Example(pointed(parts["row"]), pointed(parts["change"]), parts["extra"])

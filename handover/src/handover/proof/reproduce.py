@@ -1,0 +1,170 @@
+"""At most five lines that show a difference again, for each system's own shell."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from handover.config import SideName
+from handover.probe.wire import Wire
+from handover.proof.actor import Row
+from handover.proof.difference import Difference
+from handover.proof.mirror import Mirror
+from handover.schema.models import Field
+
+MODULES = {"datetime.": "datetime", "decimal.": "decimal", "uuid.": "uuid", "base64.": "base64"}
+SIMPLE = {
+    "float": "float({!r})",
+    "decimal": "decimal.Decimal({!r})",
+    "date": "datetime.date.fromisoformat({!r})",
+    "time": "datetime.time.fromisoformat({!r})",
+    "uuid": "uuid.UUID({!r})",
+    "bytes": "base64.b64decode({!r})",
+    "file": "{!r}",
+}
+
+
+def lines(mirror: Mirror, difference: Difference) -> tuple[str, ...]:
+    """Return the lines; each says at its end in which system's shell it goes."""
+    return tuple(Lines(mirror, difference).all())
+
+
+class Lines:
+    """The lines of one difference."""
+
+    def __init__(self, mirror: Mirror, difference: Difference) -> None:
+        self._mirror, self._difference = mirror, difference
+        self._maker = difference.maker
+        self._other: SideName = "backend" if self._maker == "original" else "original"
+
+    def all(self) -> Iterator[str]:
+        """Yield them, by what is done to see the difference."""
+        step, column = self._difference.step, self._difference.column
+        if step in ("rows", "order"):
+            end = "count()" if step == "rows" else f"values_list('pk', flat=True).order_by({self._by()})[:5]"
+            for side in (self._maker, self._other):
+                yield self._line(side, f"print({self._manager()}.{end})")
+            return
+        if step == "existing":
+            for side in (self._maker, self._other):
+                row = f"{self._manager()}.get(pk={source(self._difference.words['key'])})"
+                shown = f"repr({row}.{self._name(column, side)})" if column else row
+                yield self._line(side, f"print({shown})")
+            return
+        if step == "create":
+            for side in (self._other, self._maker):
+                yield self._line(side, f"{self._create(side)}; print({self._shown(side)})")
+            return
+        yield self._line(self._maker, self._create(self._maker))
+        yield from self._seen(step, column)
+
+    def _seen(self, step: str, column: str) -> Iterator[str]:
+        both: tuple[SideName, ...] = (self._maker, self._other)
+        if step == "get":
+            yield from (self._line(side, f"print({self._shown(side)})") for side in both)
+        elif step == "filter":
+            where = self._arguments(self._difference.words.get("where", {}), self._other)
+            yield from (self._line(side, f"print({self._manager()}.filter({where}).count())") for side in both)
+        elif step == "related":
+            name = self._name(column, self._other)
+            accessor = self._difference.words["name"]
+            for side in both:
+                parent = f"type({self._row()}.{name})._default_manager"
+                yield self._line(side, f"print({self._row()}.{name}.{accessor}.count())  # or: {parent}")
+        elif step in ("save", "update"):
+            change = self._difference.example.change if self._difference.example else {}
+            if change:
+                values = self._arguments(change, self._other)
+                yield self._line(self._other, f"{self._manager()}.filter(pk={self._row()}.pk).update({values})")
+            yield self._line(self._other, f"{self._row()}.save(); print({self._shown(self._other)})")
+            yield self._line(self._maker, f"print({self._shown(self._maker)})")
+        else:
+            yield self._line(self._other, f"print({self._row()}.delete())")
+
+    def _line(self, side: SideName, code: str) -> str:
+        path, _, name = self._mirror.models[side].path.rpartition(".")
+        needed = [module for word, module in MODULES.items() if word in code]
+        imports = f"import {', '.join(needed)}; " if needed else ""
+        imports += "from django.db.models import JSONField, Value; " if "JSONField()" in code else ""
+        return f"{imports}from {path} import {name} as M; {code}  # in the shell of the {side}"
+
+    def _create(self, side: SideName) -> str:
+        example = self._difference.example
+        row = dict(example.row) if example else {}
+        if example and side == "backend":
+            row |= example.extra
+        return f"one = {self._manager()}.create({self._arguments(row, side)})"
+
+    def _manager(self) -> str:
+        return "M._default_manager"
+
+    def _row(self) -> str:
+        """The row, in a shell that did not make it."""
+        key = self._key()
+        if key is not None:
+            return f"{self._manager()}.get(pk={source(key)})"
+        return f"{self._manager()}.order_by('pk').last()"
+
+    def _key(self) -> Wire:
+        row: Row = self._difference.example.row if self._difference.example else {}
+        fields = self._mirror.fields
+        return next(
+            (w for c, w in row.items() if c in fields and fields[c].primary_key and not fields[c].relation), None
+        )
+
+    def _shown(self, side: SideName) -> str:
+        column = self._difference.column
+        return f"repr({self._row()}.{self._name(column, side)})" if column else f"{self._row()}.pk"
+
+    def _arguments(self, row: Row, side: SideName) -> str:
+        parts = []
+        for name, wire in row.items():
+            column, *lookups = name.split("__")
+            one = self._field(column, side)
+            value = source(wire)
+            if one and one.relation and wire is not None:
+                value = f"M._meta.get_field({one.name!r}).related_model._default_manager.first().pk"
+            parts.append(f"{'__'.join([self._attribute(column, side), *lookups])}={value}")
+        return ", ".join(parts)
+
+    def _field(self, column: str, side: SideName) -> Field | None:
+        if column in self._mirror.shared:
+            one, other = self._mirror.shared[column]
+            return one if side == "original" else other
+        return self._mirror.own[side].get(column)
+
+    def _attribute(self, column: str, side: SideName) -> str:
+        one = self._field(column, side)
+        return column if one is None else f"{one.name}_id" if one.relation else one.name
+
+    def _name(self, column: str, side: SideName) -> str:
+        one = self._field(column, side)
+        return one.name if one else column
+
+    def _by(self) -> str:
+        column = self._difference.column
+        return f"{self._name(column, 'original')!r}, 'pk'" if column else "*M._meta.ordering"
+
+
+def source(wire: Wire) -> str:
+    """Return a value as Python source."""
+    if not isinstance(wire, list):
+        return repr(wire)
+    kind, rest = wire[0], wire[1:]
+    if kind in SIMPLE:
+        return SIMPLE[kind].format(*rest)
+    return _source_of(kind, rest)
+
+
+def _source_of(kind: str, rest: list[Any]) -> str:
+    match kind:
+        case "datetime":
+            return f"datetime.datetime.fromisoformat({rest[0]!r})"
+        case "timedelta":
+            return f"datetime.timedelta({', '.join(map(str, rest))})"
+        case "json_null":
+            return "Value(None, JSONField())"
+        case "dict":
+            return "{" + ", ".join(f"{source(k)}: {source(v)}" for k, v in rest[0]) + "}"
+        case "tuple" | "list":
+            items = ", ".join(map(source, rest[0]))
+            return f"[{items}]" if kind == "list" else f"({items},)"
+    return repr(rest)

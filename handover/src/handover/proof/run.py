@@ -1,0 +1,195 @@
+"""A run of the proofs: each group, judged by the contract, and taken down as evidence."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+import psycopg
+
+from handover.config import Config
+from handover.contract import contract as agreed
+from handover.errors import Finding, HandoverError
+from handover.evidence.folder import EvidenceError, Recorder, latest
+from handover.proof.actor import actors
+from handover.proof.groups import GROUPS, Group
+from handover.proof.outcome import Failure, Outcome
+from handover.proof.venue import Venue
+from handover.schema import catalog as live
+from handover.schema.fingerprint import fingerprint
+
+KIND = "prove"
+ALL_GREEN, COULD_NOT_RUN, DIFFERENCES = 0, 1, 4
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One outcome, judged by the contract.
+
+    Attributes
+    ----------
+    name, title
+        Of the outcome, and what it shows.
+    outcome
+        What was found; of a group that could not run, nothing was counted.
+    open
+        Failures that nobody accepted.
+    accepted
+        Failures that the contract accepts, with the reason.
+    error
+        Why the group could not run.
+    seconds
+        How long its group took.
+    """
+
+    name: str
+    title: str
+    outcome: Outcome
+    open: tuple[Failure, ...] = ()
+    accepted: tuple[tuple[Failure, str], ...] = ()
+    error: str = ""
+    seconds: float = 0.0
+
+    @property
+    def green(self) -> bool:
+        """Whether it ran, compared something of everything, and nothing differed that was not accepted."""
+        return not (self.error or self.open or self.outcome.empty)
+
+
+@dataclass(frozen=True)
+class Run:
+    """All outcomes of a run.
+
+    Attributes
+    ----------
+    judged
+        In the order of the strategy.
+    idle
+        Acceptances that accept nothing that was found, of a run of all groups.
+    """
+
+    judged: tuple[Judged, ...]
+    idle: tuple[agreed.Accepted, ...] = ()
+
+    @property
+    def green(self) -> bool:
+        """Whether every outcome is."""
+        return bool(self.judged) and all(one.green for one in self.judged)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all are green, 1 when a group could not run or compared nothing, else 4."""
+        if any(one.error or one.outcome.empty for one in self.judged) or not self.judged:
+            return COULD_NOT_RUN
+        return ALL_GREEN if self.green else DIFFERENCES
+
+
+@dataclass
+class _Part:
+    group: Group
+    outcomes: tuple[Outcome, ...] = ()
+    error: str = ""
+    seconds: float = 0.0
+    findings: list[Finding] = field(default_factory=list)
+
+
+def run(venue: Venue, groups: Iterable[Group], recorder: Recorder, today: date) -> Run:
+    """Run groups one after another; one that cannot run is red, and the next goes on.
+
+    Parameters
+    ----------
+    venue
+        Where to act.
+    groups
+        Which.
+    recorder
+        Gets a line of ``groups`` for each outcome, and the summary.
+    today
+        Decides which acceptances still hold.
+    """
+    contract = agreed.load(agreed.path_of(venue.config)).of_proofs()
+    recorder.summary |= _where(venue)
+    parts = []
+    for group in groups:
+        venue.say(f"{group.name} ...")
+        parts.append(_run_one(venue, group, recorder))
+    findings = [f.finding for part in parts for outcome in part.outcomes for f in outcome.failures]
+    judged = agreed.judge(contract, findings, today)
+    result = Run(
+        tuple(j for part in parts for j in _judge(part, judged)), judged.idle if len(parts) == len(GROUPS) else ()
+    )
+    for one in result.judged:
+        recorder.line("groups", as_line(one))
+    recorder.summary |= {"groups": {one.name: as_line(one) for one in result.judged}, "green": result.green}
+    return result
+
+
+def _run_one(venue: Venue, group: Group, recorder: Recorder) -> _Part:
+    began = time.monotonic()
+    try:
+        outcomes = group.load()(venue, recorder)
+    except (HandoverError, psycopg.Error, ImportError, OSError) as error:
+        return _Part(group, error=f"{error}", seconds=time.monotonic() - began)
+    found = outcomes if isinstance(outcomes, tuple) else (outcomes,)
+    return _Part(group, found, seconds=time.monotonic() - began)
+
+
+def _judge(part: _Part, judged: agreed.Judged) -> Iterator[Judged]:
+    accepted = {id(finding): entry.because for finding, entry in judged.accepted}
+    for name, title in zip(part.group.outcomes, part.group.titles, strict=True):
+        outcome = next((o for o in part.outcomes if o.group == name), None)
+        if outcome is None:
+            error = part.error or f"the group gave no outcome {name}"
+            yield Judged(name, title, Outcome(name, {}), error=error, seconds=part.seconds)
+            continue
+        yield Judged(
+            name,
+            title,
+            outcome,
+            tuple(f for f in outcome.failures if id(f.finding) not in accepted and f.finding.severity != "safe"),
+            tuple((f, accepted[id(f.finding)]) for f in outcome.failures if id(f.finding) in accepted),
+            seconds=part.seconds,
+        )
+
+
+def _where(venue: Venue) -> dict[str, Any]:
+    """What was proved, on what: versions of both systems, the shape of the database, the size and the seed."""
+    with actors(venue) as both:
+        versions = {side: actor.description.versions for side, actor in both.items()}
+    with live.snapshot(venue.owner_url) as connection:
+        shape = fingerprint(live.read(connection))
+    kind = "production, read only" if venue.reads_only else "throw-away copy" if venue.throwaway else "staging"
+    return {"versions": versions, "fingerprint": shape, "on": kind, "size": venue.size, "seed": venue.seed}
+
+
+def as_line(one: Judged) -> dict[str, Any]:
+    """Return an outcome as the evidence and ``--json`` have it."""
+    return {
+        "group": one.name,
+        "green": one.green,
+        "counts": dict(one.outcome.counts),
+        "empty": one.outcome.empty,
+        "failures": [asdict(f.finding) | {"reproduce": f.reproduce, "caused_by": f.caused_by} for f in one.open],
+        "accepted": [asdict(f.finding) | {"because": because} for f, because in one.accepted],
+        "notes": one.outcome.notes,
+        "figures": dict(one.outcome.figures),
+        "error": one.error,
+        "seconds": round(one.seconds, 3),
+    }
+
+
+def proved_findings(config: Config) -> tuple[Finding, ...]:
+    """Return the findings of the last proof, accepted or not.
+
+    Raises
+    ------
+    EvidenceError
+        Nothing was proved yet, or the evidence was changed.
+    """
+    last = latest(config, KIND)
+    if last is None:
+        raise EvidenceError("nothing was proved yet, so nothing was found; run `handover prove` first.")
+    lines = [f for group in last.summary["groups"].values() for f in (*group["failures"], *group["accepted"])]
+    names = ("code", "where", "found", "expected", "todo", "severity", "hurts")
+    return tuple(Finding(**{name: line[name] for name in names}) for line in lines)

@@ -1,0 +1,113 @@
+"""The smallest row that still shows a difference."""
+
+import random
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, configuration, find, settings
+from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException, HypothesisWarning
+
+from handover.probe.wire import Wire
+from handover.proof.difference import Difference, Key
+from handover.proof.mirror import Example, Mirror
+
+TRIES = 60  # crossings that one shrinking may cost, beside one a column
+QUIET = settings(
+    max_examples=TRIES,
+    database=None,
+    deadline=None,
+    phases=(Phase.generate, Phase.shrink),
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+)
+
+Cross = Callable[[Example], Mapping[Key, Difference]]
+
+
+@contextmanager
+def no_traces() -> Iterator[None]:
+    """Let Hypothesis work without warnings that are not ours, and without files that stay."""
+    with tempfile.TemporaryDirectory(prefix="handover-") as place, warnings.catch_warnings():
+        warnings.simplefilter("ignore", HypothesisWarning)
+        configuration.set_hypothesis_home_dir(place)
+        try:
+            yield
+        finally:
+            configuration.set_hypothesis_home_dir(None)
+
+
+def smallest(difference: Difference, cross: Cross, mirror: Mirror, seed: int) -> Difference:
+    """Return the difference on the smallest row that shows it: fewest columns, then plainest values.
+
+    Parameters
+    ----------
+    difference
+        With the row on which it was met.
+    cross
+        Lets a row cross and returns what differs.
+    mirror
+        The two models.
+    seed
+        Decides which values are tried.
+    """
+    best = difference
+
+    def still(example: Example) -> bool:
+        nonlocal best
+        found = cross(example).get(difference.key)
+        if found is not None:
+            best = found
+        return found is not None
+
+    example = difference.example
+    assert example is not None  # noqa: S101 - only of rows that were made here
+    alone = Example(mirror.completed(_only(example.row, difference.column)), _only(example.change, difference.column))
+    if not still(alone):
+        for column in sorted({*example.row, *example.change, *example.extra}):
+            assert best.example is not None  # noqa: S101 - as above
+            less = best.example.without(column)
+            still(replace(less, row=mirror.completed(less.row)))
+    _plainer(lambda: best, still, mirror, seed)
+    return best
+
+
+def _plainer(best: Callable[[], Difference], still: Callable[[Example], bool], mirror: Mirror, seed: int) -> None:
+    """Look for plainer values of the columns that are left, one after another."""
+    tries = TRIES
+    example = best().example
+    assert example is not None  # noqa: S101 - only of rows that were made here
+    for part in ("row", "change", "extra"):
+        for column in [c for c in getattr(example, part) if _free(mirror, c)]:
+
+            def shows(wire: Wire, part: str = part, column: str = column) -> bool:
+                nonlocal tries
+                tries -= 1
+                return tries >= 0 and still(_with(best().example, part, column, wire))
+
+            _find(mirror.value(column), shows, seed)
+
+
+def _find(strategy: st.SearchStrategy[Any], shows: Callable[[Wire], bool], seed: int) -> None:
+    try:
+        find(strategy, shows, settings=QUIET, random=random.Random(seed))  # noqa: S311 - the same seed, the same rows
+    except HypothesisException:
+        return  # no plainer value shows it, or the tries are used up: what was found stands
+
+
+def _with(example: Example | None, part: str, column: str, wire: Wire) -> Example:
+    assert example is not None  # noqa: S101 - only of rows that were made here
+    return replace(example, **{part: {**getattr(example, part), column: wire}})
+
+
+def _only(row: dict[str, Wire], column: str) -> dict[str, Wire]:
+    return {k: v for k, v in row.items() if k == column}
+
+
+def _free(mirror: Mirror, column: str) -> bool:
+    one = mirror.fields.get(column) or mirror.own["backend"].get(column)
+    return one is not None and not (one.primary_key or one.unique or one.relation)

@@ -1,0 +1,62 @@
+"""A run of the proofs as a table, grouped like the strategy."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from handover.proof.run import Judged, Run
+from handover.report.table import BAD, GOOD, OPEN
+from handover.wording import counted
+
+
+def show(result: Run, console: Console) -> None:
+    """Print the run: each outcome with its counts, then what differed and how to see it again."""
+    table = Table(box=None, padding=(0, 2, 0, 0), title="Data Compatibility Tests", title_justify="left")
+    for heading in ("", "group", "compared", "seconds"):
+        table.add_column(heading, overflow="fold", justify="right" if heading == "seconds" else "left")
+    for one in result.judged:
+        table.add_row(_mark(one), escape(one.title), escape(_counts(one)), f"{one.seconds:.1f}")
+    console.print(table)
+    for one in result.judged:
+        _details(one, console)
+    for entry in result.idle:
+        line = f"the contract accepts {entry.code} {entry.place}, which was not found: take it out"
+        console.print(f"{OPEN} {escape(line)}", soft_wrap=True)
+    console.print(f"\n{GOOD if result.green else BAD} {escape(summary(result))}", style="bold", soft_wrap=True)
+
+
+def summary(result: Run) -> str:
+    """Return the run in one line."""
+    red = [one.name for one in result.judged if not one.green]
+    accepted = sum(len(one.accepted) for one in result.judged)
+    parts = [f"{counted(len(result.judged) - len(red), 'group')} green"]
+    parts += [f"{', '.join(red)} not"] if red else []
+    parts += [f"{counted(accepted, 'difference')} accepted in the contract"] if accepted else []
+    return ", ".join(parts)
+
+
+def _details(one: Judged, console: Console) -> None:
+    if one.error:
+        console.print(f"\n{BAD} {one.name} could not run: {escape(one.error)}", soft_wrap=True)
+    for name in one.outcome.empty if not one.error else ():
+        console.print(f"\n{BAD} {one.name}: 0 {escape(name)}; what was not compared is not green", soft_wrap=True)
+    for failure in one.open:
+        finding = failure.finding
+        lines = [f"{BAD} {finding.code} hurts {finding.hurts}: {finding.where} {finding.what}"]
+        console.print("\n" + escape("\n     ".join([*lines, *finding.todo.splitlines()])), soft_wrap=True)
+    for failure, because in one.accepted:
+        text = f"{failure.finding.code} {failure.finding.where} {failure.finding.what} Accepted: {because}"
+        console.print(f"{GOOD} {escape(text)}", soft_wrap=True)
+    for note in one.outcome.notes:
+        console.print(f"   {escape(note)}", soft_wrap=True)
+
+
+def _mark(one: Judged) -> str:
+    return GOOD if one.green else BAD
+
+
+def _counts(one: Judged) -> str:
+    if one.error:
+        return "could not run"
+    shown = {k: v for k, v in one.outcome.counts.items() if " " not in k or v == 0}
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in shown.items())

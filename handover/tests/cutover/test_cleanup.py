@@ -1,0 +1,111 @@
+"""The end comes late, in order, each step confirmed, and leaves the database."""
+
+import subprocess
+
+import pytest
+
+from handover.tests.cutover.conftest import BACKEND
+from handover.tests.cutover.crashes import crash
+from handover.tests.cutover.test_verify import VERIFY, windows
+
+CLEANUP = """
+[cleanup]
+after_h = 0.0000001
+decommission = ["stop-vm", "remove-vm"]
+"""
+
+
+@pytest.fixture
+def verified(story):
+    """In loose watching, its time over; the hooks write down that they ran."""
+    story.declare(VERIFY + CLEANUP)
+    (folder := story.pair.folder / "hooks").mkdir()
+    for name in ("stop-vm", "remove-vm"):
+        (folder / name).write_text(f"#!/bin/sh\necho {name} >> {story.pair.folder}/gone\n")
+        (folder / name).chmod(0o755)
+    story.switched()
+    windows(story, 0.0, 0.0, 0.0)
+    story.done("verify")
+    return story
+
+
+def gone(story) -> list[str]:
+    path = story.pair.folder / "gone"
+    return path.read_text().split() if path.exists() else []
+
+
+def confirmed(*names: str) -> list[str]:
+    return [word for name in names for word in ("--confirm", name)]
+
+
+def test_cleanup__confirmed__archives_first_and_runs_the_hooks_in_order(verified):
+    original = verified.pair.folder / "original"
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "all"],
+    ):
+        subprocess.run(["git", "-C", str(original), *command], check=True)
+    verified.done("cleanup", "--apply", *confirmed("stop-vm", "remove-vm"))
+    assert gone(verified) == ["stop-vm", "remove-vm"]
+    assert verified.state() == "cleaned"
+    archive = verified.pair.folder / ".handover/archive"
+    head = subprocess.run(["git", "-C", str(original), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    assert head.stdout.strip() in (archive / "code.txt").read_text()
+    assert "dance_tasks" in (archive / "schema.md").read_text()
+    assert "error_rate" in (archive / "parity.json").read_text()
+    assert verified.people_reach() == [BACKEND]
+    verified.pair.superuser("SELECT FROM dance_tasks")  # the database stays
+
+
+def test_cleanup__without_apply__shows_the_order_and_does_nothing(verified):
+    shown = verified.done("cleanup").stdout
+    assert shown.index("run stop-vm") < shown.index("run remove-vm")
+    assert gone(verified) == []
+
+
+def test_cleanup__second_step_is_not_confirmed__stops_before_it(verified):
+    said = verified.refused("cleanup", "--apply", *confirmed("stop-vm"))
+    assert "HO594  remove-vm was not confirmed" in said
+    assert gone(verified) == ["stop-vm"]
+    assert verified.state() == "cleaning"
+    verified.done("resume", *confirmed("remove-vm"))
+    assert gone(verified) == ["stop-vm", "remove-vm"]
+    assert verified.state() == "cleaned"
+
+
+def test_cleanup__before_the_waiting_time__is_refused(verified):
+    verified.file.write_text(verified.file.read_text().replace("after_h = 0.0000001", "after_h = 100"))
+    said = verified.refused("cleanup", "--apply", *confirmed("stop-vm", "remove-vm"))
+    assert "HO590" in said
+    assert "100.0 h are left. Nothing was changed." in said
+    assert verified.state() == "verifying"
+
+
+def test_cleanup__backend_is_in_breach__is_refused(verified):
+    windows(verified, 0.5, 0.5, 0.5, 0.5, 0.5)
+    said = verified.refused("cleanup", "--apply", *confirmed("stop-vm", "remove-vm"))
+    assert "HO591  the backend is not well, or nobody looked: error_rate is" in said
+    assert gone(verified) == []
+
+
+def test_cleanup__original_still_gets_requests__is_refused(verified):
+    way = f'original = "{verified.systems["original"].url}/requests"'
+    more = "sql:SELECT extract(epoch FROM clock_timestamp()) * 1000"
+    verified.file.write_text(verified.file.read_text().replace(way, f'original = "{more}"'))
+    said = verified.refused("cleanup", "--apply", *confirmed("stop-vm", "remove-vm"))
+    assert "HO592  the original still gets requests" in said
+
+
+def test_cleanup__too_early_a_state__is_refused(story):
+    story.switched()
+    assert "`cleanup` leads from verifying; the state is switched" in story.refused("cleanup", "--apply")
+
+
+@pytest.mark.parametrize("point", ["archive the original: done", "decommission: stop-vm: done"])
+def test_cleanup__crash__is_explained_and_goes_on(verified, point):
+    crash(verified, "cleanup", point)
+    assert "Under way: cleanup" in verified.handover("status").stdout
+    verified.done("resume", *confirmed("stop-vm", "remove-vm"))
+    assert gone(verified)[-1] == "remove-vm"
+    assert verified.state() == "cleaned"

@@ -1,0 +1,268 @@
+"""Each gate is red for its own reason, and nothing is switched while one is."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from handover.config import database_url
+from handover.cutover import gates, plan
+from handover.cutover.sight import Sight
+from handover.evidence.folder import recording
+from handover.journal.journal import opened
+from handover.parallel.history import History, Window
+from handover.parallel.rule import Judged
+from handover.tests.cutover.conftest import BACKEND, OLD_TTL_S, ORIGINAL
+from sandbox.postgres.cluster import SUPERUSER
+
+GATES = {
+    "check": "",
+    "watch": "hours = 1",
+    "backup": "max_age_h = 7",
+    "rehearsal": "max_age_h = 8",
+    "ttl": "",
+    "capacity": "max_age_h = 9",
+    "sign-offs": 'roles = ["DevOps", "Tech Lead"]',
+}
+DECLARED = "".join(
+    f'\n[[gates]]\nid = "{kind}"\nkind = "{kind}"\nreason = "of the strategy"\n{more}\n' for kind, more in GATES.items()
+)
+LOAD = '\n[load]\npeak_per_s = 20\nmeasured = "by the test"\nseconds = 0.5\npaths = ["/page"]\n'
+
+
+def keep(story, *judged: Judged, end: datetime | None = None, minutes: int = 1) -> None:
+    """Let the watch's own history keep a window."""
+    end = end or datetime.now(UTC)
+    history = History(story.config, database_url(story.config), f"test {end}")
+    history.add([], Window(end - timedelta(minutes=minutes), end, judged))
+    history.close()
+
+
+def keep_all(story, minutes_ago) -> None:
+    """Let the watch's own history keep green windows of a minute that ended so long ago."""
+    now = datetime.now(UTC)
+    history = History(story.config, database_url(story.config), f"test {now}")
+    for minutes in minutes_ago:
+        end = now - timedelta(minutes=minutes)
+        history.add([], Window(end - timedelta(minutes=1), end, tuple(green())))
+    history.close()
+
+
+def green(*systems: str, metric: str = "error_rate") -> list[Judged]:
+    return [Judged(system, metric, 0.0, "green", "") for system in systems or ("original", "backend")]
+
+
+@pytest.fixture
+def open_gates(story, monkeypatch):
+    """Every gate is green by what the commands themselves left."""
+    story.declare(DECLARED + LOAD)
+    server = story.pair.database.server
+    monkeypatch.setenv("HANDOVER_RESTORE_URL", server.url(SUPERUSER, "postgres"))
+    story.in_parallel()
+    keep_all(story, range(70, -20, -1))
+    story.done("backup", "--apply")
+    story.done("rehearse-rollback", "--apply")
+    story.done("load", "--apply")
+    story.plan()
+    for role in ("DevOps", "Tech Lead"):
+        story.done("sign", "--as", role, "--because", "I looked at all of it")
+    return story
+
+
+def red(story, later_s: float = OLD_TTL_S + 1, plan_: str = "") -> dict[str, str]:
+    """Return the red gates with what they found; ``later_s`` seconds later by the database's clock."""
+    config = story.config
+    with opened(config) as journal:
+        seen_from = Sight(
+            config, journal, journal.entries(), journal.now() + timedelta(seconds=later_s), plan.newest(config)
+        )
+        return {gate.id: seen.found for gate in config.gates if not (seen := gates._look(seen_from, gate)).ok}
+
+
+@contextmanager
+def text(story, old: str, new: str) -> Iterator[None]:
+    before = story.file.read_text()
+    assert old in before
+    story.file.write_text(before.replace(old, new))
+    yield
+    story.file.write_text(before)
+
+
+@contextmanager
+def drifted(story) -> Iterator[None]:
+    story.pair.change("backend/apps/dance/models.py", "default='started'", "default='running'")
+    yield
+    story.pair.change("backend/apps/dance/models.py", "default='running'", "default='started'")
+
+
+@contextmanager
+def raised_ttl(story) -> Iterator[None]:
+    story.set_record("www", OLD_TTL_S, ORIGINAL)
+    yield
+    story.set_record("www", 30, ORIGINAL)
+
+
+@contextmanager
+def another_plan(story) -> Iterator[None]:
+    story.set_record("other5", 300, "127.0.0.8")
+    story.plan()
+    yield
+    story.set_record("other5", 300, "127.0.0.9")
+    story.plan()
+
+
+@contextmanager
+def red_window(story) -> Iterator[None]:
+    keep(story, Judged("backend", "latency_p95_ms", 9000.0, "red", "slow"), end=datetime.now(UTC))
+    yield
+
+
+FAULTS = {
+    "check": (drifted, "the check finds 1 differences: HO"),
+    "backup": (lambda s: text(s, "max_age_h = 7", "max_age_h = 0.000001"), "the last backup is 0.1 h old"),
+    "rehearsal": (lambda s: text(s, "max_age_h = 8", "max_age_h = 0.000001"), "the last rehearsal is 0.1 h old"),
+    "capacity": (lambda s: text(s, "max_age_h = 9", "max_age_h = 9\nfactor = 50"), "50 x the peak of 20/s expected"),
+    "certificate": (lambda s: text(s, "insecure_http = true", ""), "the backend's base_url is plain HTTP"),
+    "ttl": (raised_ttl, f"A {ORIGINAL} (TTL {OLD_TTL_S} s); a TTL of at most 30 s is expected"),
+    "sign-offs": (another_plan, "but since then the plan changed"),
+    "watch": (red_window, "latency_p95_ms of the backend is red"),
+}
+
+
+def test_gates__one_fault__only_that_gate_is_red_and_for_that_reason(open_gates):
+    assert red(open_gates) == {}
+    assert open_gates.handover("gates").returncode == 4  # the old TTL has not run out yet
+    assert list(red(open_gates, later_s=0)) == ["ttl"]
+    assert "resolvers may hold the old TTL of 300 s for" in red(open_gates, later_s=0)["ttl"]
+    for gate, (fault, reason) in FAULTS.items():
+        with fault(open_gates):
+            found = red(open_gates)
+        assert list(found) == [gate], found
+        assert reason in found[gate]
+    assert set(FAULTS) == {gate.id for gate in open_gates.config.gates}
+    (folder,) = (open_gates.pair.folder / ".handover/evidence").glob("backup-*")
+    with (folder / "tables.jsonl").open("a") as file:
+        file.write("{}\n")
+    assert "is not what was signed" in red(open_gates)["backup"]
+
+
+def test_gates__nothing_was_done__every_gate_with_evidence_is_red(story):
+    story.declare(DECLARED)
+    story.done("init-journal", "--apply")
+    ended = story.handover("gates")
+    assert ended.returncode == 4
+    assert "nothing was watched of backend and original" in ended.stdout
+    assert "there is no evidence of kind backup" in ended.stdout
+    assert "there is no evidence of kind rehearsal" in ended.stdout
+    assert "there is no evidence of kind load" in ended.stdout
+    assert "a TTL of at most 30 s is expected" in ended.stdout
+    assert "DevOps has not signed; Tech Lead has not signed" in ended.stdout
+
+
+def one_gate(story, kind: str, more: str = "") -> None:
+    story.declare(f'[[gates]]\nid = "{kind}"\nkind = "{kind}"\nreason = "of the strategy"\n{more}')
+
+
+def test_gate_proofs__nothing_was_proved__is_red_and_alone(story):
+    one_gate(story, "proofs")
+    story.done("init-journal", "--apply")
+    assert red(story, 0) == {"proofs": "nothing was proved yet; run `handover prove`"}
+
+
+def test_gate_proofs__other_shape_or_group_missing__is_red(story):
+    one_gate(story, "proofs")
+    story.done("init-journal", "--apply")
+    with recording(story.config, "prove") as recorder:
+        recorder.summary |= {"groups": {}, "fingerprint": "of another schema"}
+    found = red(story, 0)["proofs"]
+    assert "was not run" in found
+    assert "it was proved on the shape of another schema" in found
+
+
+def test_gate_watch__gap_or_no_traffic__is_red(story):
+    one_gate(story, "watch", "hours = 0.25")
+    story.done("init-journal", "--apply")
+    now = datetime.now(UTC)
+    keep_all(story, (*range(17, 7, -1), 3, 2, 1, 0))
+    assert "was not watched from" in red(story, 0)["watch"]
+    keep_all(story, range(7, 3, -1))
+    assert "watch" not in red(story, 0)
+    assert "is not watched any more since" in red(story, 200)["watch"]
+    keep(story, Judged("backend", "requests", 3.0, "not enough traffic", "3 of 20"), end=now)
+    assert "requests of the backend is not enough traffic" in red(story, 0)["watch"]
+
+
+def test_gate_watch__only_the_last_minutes__is_red(story):
+    one_gate(story, "watch", "hours = 1")
+    story.done("init-journal", "--apply")
+    keep(story, *green())
+    assert "is watched since" in red(story, 0)["watch"]
+
+
+def test_gate_ttl__was_low_when_it_was_first_seen__wants_to_know_the_former(story):
+    one_gate(story, "ttl")
+    story.set_record("www", 30, ORIGINAL)
+    story.in_parallel()
+    assert "so nobody knows what resolvers may hold" in red(story)["ttl"]
+    story.file.write_text(story.file.read_text().replace("ttl_s = 30", "ttl_s = 30\nformer_ttl_s = 600"))
+    assert "resolvers may hold the old TTL of 600 s" in red(story)["ttl"]
+    assert "ttl" not in red(story, 601)
+
+
+def test_cutover__gate_is_red__switches_nothing(story):
+    one_gate(story, "watch")
+    story.in_parallel()
+    said = story.refused("cutover", "--apply", story.plan())
+    assert "HO549  1 of 2 gates are red; nothing was switched." in said
+    assert "gate watch is red: nothing was watched of backend and original" in said
+    assert (story.state(), story.people_reach()) == ("parallel", [ORIGINAL])
+
+
+def test_cutover__gate_is_overridden__is_loud_and_stands_in_the_journal(story):
+    one_gate(story, "watch")
+    story.in_parallel()
+    plan_ = story.plan()
+    ended = story.done("cutover", "--apply", plan_, "--override", "watch", "--because", "it is watched by hand")
+    assert "OVERRIDDEN  gate watch is red: nothing was watched" in ended.stderr
+    assert story.people_reach() == [BACKEND]
+    with opened(story.config) as journal:
+        kept = [e.body for e in journal.entries() if e.kind == "gates"]
+    overridden = [gate for gate in kept[-1]["gates"] if "overridden" in gate]
+    assert [(gate["gate"], gate["overridden"]) for gate in overridden] == [("watch", "it is watched by hand")]
+
+
+def test_cutover__override_without_a_reason__is_a_usage_error(story):
+    story.in_parallel()
+    ended = story.handover("cutover", "--apply", story.plan(), "--override", "certificate")
+    assert ended.returncode == 2
+    assert "--override needs --because" in ended.stderr
+
+
+def test_cutover__override_of_no_gate__is_refused(story):
+    story.in_parallel()
+    said = story.refused("cutover", "--apply", story.plan(), "--override", "watsch", "--because", "typed in haste")
+    assert "there is no gate watsch; there are certificate." in said
+
+
+def test_cutover__no_gate_is_declared__is_refused(story):
+    text = story.file.read_text()
+    story.file.write_text(text[: text.index("[[gates]]")])
+    story.in_parallel()
+    assert "declares no [[gates]], so nothing says that people may be moved" in story.refused(
+        "cutover", "--apply", story.plan()
+    )
+
+
+def test_sign__role_that_nobody_asks_for__is_refused(story):
+    one_gate(story, "sign-offs")
+    story.in_parallel()
+    story.plan()
+    said = story.refused("sign", "--as", "Janitor", "--because", "why not")
+    assert "no gate asks for a signature of 'Janitor'; they ask for Tech Lead, Backend Developer," in said
+
+
+def test_gates_json__names_every_gate(story):
+    story.done("init-journal", "--apply")
+    assert [gate["gate"] for gate in json.loads(story.done("gates", "--json").stdout)] == ["certificate"]

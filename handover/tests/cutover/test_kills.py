@@ -1,0 +1,163 @@
+"""The real process is killed while it waits at a lock that the test holds; what it left is found and finished."""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from handover.tests.cutover.conftest import BACKEND, ORIGINAL, Story
+from handover.tests.cutover.crashes import check_explained
+from sandbox.postgres.cluster import SUPERUSER
+
+LOCK = 4711
+WITHIN_S = 30.0
+# The insert of one entry waits at the lock; which one, the test says.
+WAITS = """
+CREATE FUNCTION handover.wait() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    IF NEW.kind = '{kind}' AND coalesce(NEW.body->>'action', '') = '{action}'
+       AND coalesce(NEW.body->>'phase', '') = '{phase}' THEN
+        PERFORM pg_advisory_xact_lock({lock});
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER wait BEFORE INSERT ON handover.journal FOR EACH ROW EXECUTE FUNCTION handover.wait();
+"""
+
+
+@contextmanager
+def process(story: Story, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the real command."""
+    environment = os.environ | {"HANDOVER_DATABASE_URL": story.pair.database.url("owner")}
+    command = [sys.executable, "-c", "from handover.cli import app; app()", *arguments, "--config", str(story.file)]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+def until(condition, what: str) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+@contextmanager
+def locked(story: Story) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(story.pair.database.url(SUPERUSER), autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        yield connection
+
+
+def somebody_waits(connection: psycopg.Connection) -> bool:
+    query = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
+    return connection.execute(query, [LOCK]).rowcount > 0
+
+
+CASES = {
+    "before the record": ("cutover", "action", "write the record", "begun", ORIGINAL),
+    "after the record": ("cutover", "action", "write the record", "done", BACKEND),
+    "before the end": ("cutover", "ended", "", "", BACKEND),
+    "on the way back": ("rollback", "action", "write the record", "done", ORIGINAL),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_kill__process_waits_at_the_lock__its_state_is_explained_and_finished(story, case):
+    command, kind, action, phase, people = CASES[case]
+    story.in_parallel()
+    if command == "rollback":
+        story.done("cutover", "--apply", story.plan())
+    arguments = ("--apply", story.plan()) if command == "cutover" else ("--apply", "--because", "errors")
+    with locked(story) as lock:
+        lock.execute(WAITS.format(kind=kind, action=action, phase=phase, lock=LOCK).encode())
+        with process(story, command, *arguments) as running:
+            until(lambda: somebody_waits(lock), f"nobody came to wait {case}")
+            running.send_signal(signal.SIGKILL)
+            running.wait()
+    until(lambda: idle(story), "the killed process's session stays")
+    story.pair.superuser("DROP TRIGGER wait ON handover.journal")
+    found = check_explained(story)
+    assert found.people == {ORIGINAL: "original", BACKEND: "backend"}[people]
+    assert found.position.run is not None
+    assert "Under way" in story.handover("status").stdout
+    story.done("resume")
+    check_explained(story)
+    assert story.state() == {"cutover": "switched", "rollback": "rolled_back"}[command]
+
+
+def idle(story: Story) -> bool:
+    query = "SELECT FROM pg_stat_activity WHERE application_name = 'handover journal' AND datname = %s"
+    with story.pair.database.server.connect() as connection:
+        return connection.execute(query, [story.pair.database.name]).rowcount == 0
+
+
+def test_kill__hook_waits_for_a_lock__nothing_is_switched(story, tmp_path):
+    story.in_parallel()
+    held, waiting = tmp_path / "held", tmp_path / "waiting"
+    (hooks := story.pair.folder / "hooks").mkdir()
+    script = hooks / "before-switch"
+    script.write_text(f"#!/bin/sh\necho $$ > {waiting}\nexec flock {held} true\n")
+    script.chmod(0o755)
+    story.declare('[hooks.at]\nbefore-switch = ["before-switch"]')
+    with held.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with process(story, "cutover", "--apply", story.plan()) as running:
+            until(lambda: waiting.exists() and waiting.read_text(), "the hook was never run")
+            assert "is under way" not in story.handover("status").stdout
+            assert "another operator holds the lease on this machine: ana, pid" in story.refused("resume")
+            running.send_signal(signal.SIGKILL)
+            running.wait()
+    found = check_explained(story)
+    assert (found.position.state, found.people) == ("switching", "original")
+    assert found.position.run is not None
+    assert found.position.run.begun == "hook before-switch"
+    story.done("resume")
+    assert story.state() == "switched"
+
+
+def operator(story: Story, folder: Path, place: str) -> Story:
+    """Return somebody on this machine, or one who shares nothing with it but the database."""
+    if place == "here":
+        return story
+    (other := folder / "other").mkdir()
+    shutil.copy(story.file, other)
+    return replace(story, pair=replace(story.pair, folder=other))
+
+
+@pytest.mark.parametrize("place", ["here", "on another machine"])
+def test_pause__a_command_is_running__ends_it_at_once_and_refuses_the_next(story, tmp_path, place):
+    story.in_parallel()
+    plan = story.plan()
+    held, waiting = tmp_path / "held", tmp_path / "waiting"
+    (hooks := story.pair.folder / "hooks").mkdir()
+    script = hooks / "before-switch"
+    script.write_text(f"#!/bin/sh\necho $$ > {waiting}\nexec flock {held} true\n")
+    script.chmod(0o755)
+    story.declare('[hooks.at]\nbefore-switch = ["before-switch"]')
+    with held.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with process(story, "cutover", "--apply", plan) as running:
+            until(lambda: waiting.exists() and waiting.read_text(), "the hook was never run")
+            said = operator(story, tmp_path, place).done("pause", "--because", "wait for Ana").stdout
+            _, errors = running.communicate(timeout=WITHIN_S)
+    assert (f"stopped `cutover` of ana, pid {running.pid}" in said) == (place == "here")
+    assert running.returncode == 3
+    assert "HO504" in errors
+    assert "HO507  everything is paused by ana" in story.refused("resume")
+    assert "Paused by ana" in story.handover("status").stdout
+    story.done("pause", "--lift")
+    story.done("resume")
+    assert story.people_reach() == [BACKEND]

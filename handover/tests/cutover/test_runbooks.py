@@ -1,0 +1,89 @@
+"""The pages about the night say what the code says."""
+
+import re
+import stat
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import typer
+
+from handover.cli import COMMANDS
+from handover.config import load
+from handover.cutover.page import states_page
+from handover.cutover.settings import HookPoint
+from handover.cutover.states import MEANINGS, STATES
+from sandbox import house
+
+DOCS = house.ROOT / "docs"
+SOURCE = house.ROOT / "handover/src/handover"
+BOOKS = sorted((DOCS / "runbooks").glob("*.md"))
+HEADINGS = ("## What you see", "## What you type", "## What can go wrong", "## How to go back")
+
+
+def test_states_page__is_what_the_tables_say():
+    assert (DOCS / "reference/states.md").read_text() == states_page(load(house.ROOT / "handover.toml"))
+
+
+@pytest.mark.parametrize("state", [*STATES, "paused"])
+def test_runbook__every_state__has_one_with_all_its_parts(state):
+    text = (DOCS / "runbooks" / f"{state.replace('_', '-')}.md").read_text()
+    places = [text.index(heading) for heading in HEADINGS]
+    assert places == sorted(places)
+    assert text.startswith(f"# {state}: ")
+
+
+def options_of(words: list[str]) -> set[str]:
+    """Return the options of a command, as typer has them; the command must exist."""
+    assert words[0] in COMMANDS, words
+    module = words[0].replace("-", "_")
+    command = getattr(import_module(f"handover.cli.{module}"), module)
+    app = command if isinstance(command, typer.Typer) else typer.Typer()
+    if app is not command:
+        app.command()(command)
+    found = typer.main.get_command(app)
+    if len(words) > 1 and words[1] in getattr(found, "commands", {}):
+        found = found.commands[words[1]]
+    elif hasattr(found, "commands") and not found.invoke_without_command:
+        assert words[1] in found.commands, words
+    return {option for parameter in found.params for option in parameter.opts}
+
+
+def commands_in(text: str) -> list[str]:
+    return re.findall(r"`handover ([^`]+)`", text)
+
+
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_runbook__every_command_it_names__exists_with_its_options(path: Path):
+    found = commands_in(path.read_text())
+    assert found or path.stem == "cleaned"
+    for line in found:
+        words = line.split()
+        options = options_of(words)
+        assert {word for word in words if word.startswith("--")} <= options, line
+
+
+def test_meanings__next_command__exists():
+    for meaning in MEANINGS.values():
+        words = meaning.next.removeprefix("handover ").split()
+        assert words[0] in (*COMMANDS, "report")
+
+
+def test_hooks_page__names_every_point():
+    text = (DOCS / "reference/hooks.md").read_text()
+    for point in HookPoint.__args__:
+        assert f"`{point}`" in text, point
+
+
+def test_findings_page__has_every_code_of_the_night():
+    text = (DOCS / "reference/handover-findings.md").read_text()
+    sources = (path for folder in ("journal", "cutover", "backup") for path in (SOURCE / folder).glob("*.py"))
+    codes = {code for path in (*sources, SOURCE / "hooks.py") for code in re.findall(r"HO5\d\d", path.read_text())}
+    spans = [range(int(a), int(b or a) + 1) for a, b in re.findall(r"HO(5\d\d)(?:\WHO(5\d\d))?", text)]
+    assert len(codes) > 30
+    assert not [code for code in sorted(codes) if not any(int(code[2:]) in span for span in spans)]
+
+
+@pytest.mark.parametrize("name", ["stop-vm", "page"])
+def test_example_hook__can_be_executed(name):
+    assert (DOCS / "examples/hooks" / name).stat().st_mode & stat.S_IXUSR

@@ -1,0 +1,144 @@
+"""After the switch: who is paged, what goes back by itself, and what never does."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from handover.journal.journal import opened
+from handover.parallel.rule import Judged
+from handover.tests.cutover.conftest import BACKEND, ORIGINAL
+from handover.tests.cutover.test_faults import hook
+from handover.tests.cutover.test_gates import keep
+
+FLOW = """
+[[flows]]
+name = "a look"
+[[flows.steps]]
+path = "/page"
+"""
+VERIFY = """
+[verify]
+close_h = 0.0000001
+loose_h = 0.0000001
+windows = 3
+automatic_rollback = true
+thresholds = [{ metric = "error_rate", above = 0.02 }, { metric = "latency_p95_ms", above = 800 }]
+"""
+
+
+@pytest.fixture
+def after(story):
+    """Switched, with a page hook that writes down what it got."""
+    story.declare(VERIFY + FLOW)
+    story.switched()
+    hook(story, "page", f"#!/bin/sh\ncat >> {story.pair.folder}/pages\n")
+    return story
+
+
+def windows(story, *error_rates: float | None, latency_ms: float = 100.0, verdict: str = "green") -> None:
+    now = datetime.now(UTC)
+    for number, rate in enumerate(reversed(error_rates)):
+        errors = Judged("backend", "error_rate", rate, "no data" if rate is None else verdict, "by the test")
+        slow = Judged("backend", "latency_p95_ms", latency_ms, "green", "")
+        keep(story, errors, slow, end=now + timedelta(minutes=len(error_rates) - number), minutes=1)
+
+
+def paged(story) -> str:
+    path = story.pair.folder / "pages"
+    return path.read_text() if path.exists() else ""
+
+
+def test_verify__all_is_well__goes_on_to_loose_watching(after):
+    windows(after, 0.0, 0.0, 0.0)
+    shown = after.done("verify").stdout
+    assert "close watching is over; loose watching begins" in shown
+    assert (after.state(), paged(after)) == ("verifying", "")
+    assert "all of it is over: handover cleanup" in after.done("verify").stdout
+
+
+def test_verify__errors_in_every_window__goes_back_by_itself_and_pages(after):
+    windows(after, 0.0, 0.3, 0.4, 0.5)
+    ended = after.handover("verify")
+    assert ended.returncode == 4
+    assert "going back by itself: error_rate is 0.5, 0.4, 0.3 (above 0.02)" in ended.stderr
+    assert (after.state(), after.people_reach()) == ("rolled_back", [ORIGINAL])
+    assert "error_rate" in paged(after)
+
+
+def test_verify__errors_in_some_windows_only__waits(after):
+    windows(after, 0.5, 0.5, 0.0)
+    assert after.handover("verify").returncode == 0
+    assert after.people_reach() == [BACKEND]
+
+
+def test_verify__slow_but_no_errors__pages_and_stays(after):
+    windows(after, 0.0, 0.0, 0.0, latency_ms=3000.0)
+    ended = after.handover("verify")
+    assert ended.returncode == 4
+    assert "latency_p95_ms is 3000, 3000, 3000 (above 800)" in ended.stdout
+    assert "latency_p95_ms" in paged(after)
+    assert (after.state(), after.people_reach()) == ("switched", [BACKEND])
+
+
+@pytest.mark.parametrize("rates", [(None, None, None), (0.5, 0.5, None), ()])
+def test_verify__data_is_missing__pages_and_never_goes_back(after, rates):
+    if rates:
+        windows(after, *rates)
+    ended = after.handover("verify")
+    assert ended.returncode == 4
+    assert "no data" in ended.stdout or "nothing was watched since the switch" in ended.stdout
+    assert paged(after)
+    assert (after.state(), after.people_reach()) == ("switched", [BACKEND])
+
+
+def test_verify__quiet_night__neither_pages_nor_goes_back(after):
+    windows(after, 0.9, 0.9, 0.9, verdict="not enough traffic")
+    ended = after.handover("verify")
+    assert "error_rate: too little traffic" in ended.stdout
+    assert (paged(after), after.people_reach()) == ("", [BACKEND])
+
+
+def test_verify__errors_but_the_original_fails_its_journey__stays(after):
+    windows(after, 0.5, 0.5, 0.5)
+    after.systems["original"].status = 503
+    ended = after.handover("verify")
+    assert "not going back by itself: HO582  the original is not well" in ended.stderr
+    assert after.people_reach() == [BACKEND]
+    assert paged(after)
+
+
+def test_verify__errors_and_no_journey_is_declared__stays(after):
+    after.file.write_text(after.file.read_text().replace(FLOW, ""))
+    windows(after, 0.5, 0.5, 0.5)
+    assert "no flow is declared that the original answers alone" in after.handover("verify").stderr
+    assert after.people_reach() == [BACKEND]
+
+
+def test_verify__automatic_rollback_is_off__pages_and_stays(after):
+    after.file.write_text(after.file.read_text().replace("automatic_rollback = true", ""))
+    windows(after, 0.5, 0.5, 0.5)
+    assert after.handover("verify").returncode == 4
+    assert paged(after)
+    assert after.people_reach() == [BACKEND]
+
+
+def test_verify__twice_about_the_same__pages_once(after):
+    windows(after, 0.0, 0.0, 0.0, latency_ms=3000.0)
+    after.handover("verify")
+    once = paged(after)
+    after.handover("verify")
+    assert once == paged(after) != ""
+
+
+def test_verify__page_hook_hangs__is_said_and_kept(after):
+    script = after.pair.folder / "hooks/page"
+    script.write_text("#!/bin/sh\nexec sleep 60\n")
+    windows(after, 0.0, 0.0, 0.0, latency_ms=3000.0)
+    assert "nobody could be paged: HO580  the hook page did not end within" in after.handover("verify").stderr
+    with opened(after.config) as journal:
+        assert any("trouble" in e.body for e in journal.entries() if e.kind == "page")
+
+
+def test_verify__before_the_switch__is_refused(story):
+    story.in_parallel()
+    assert "the state is parallel; there is nothing to verify." in story.refused("verify")

@@ -1,0 +1,170 @@
+"""The journal and its copy tell one story, and only one operator writes it."""
+
+import psycopg
+import pytest
+
+from handover.cutover.position import fold
+from handover.errors import Refused
+from handover.journal.copy import Copy, CopyError
+from handover.journal.entry import new
+from handover.journal.install import role_exists
+from handover.journal.journal import SCHEMA, JournalError, opened
+from handover.journal.lease import held, holder
+
+ROLE = "handover_journal"
+
+
+@pytest.fixture
+def begun(story):
+    story.done("init-journal", "--apply")
+    return story
+
+
+def ids(entries) -> list[str]:
+    return [entry.id for entry in entries]
+
+
+def test_init_journal__without_apply__shows_its_steps_and_makes_nothing(story):
+    shown = story.done("init-journal").stdout
+    assert "make the schema handover" in shown
+    assert "make the tables of journal.sql" in shown
+    assert "make the tables of watch.sql" in shown
+    assert "State: none" in story.done("status").stdout
+
+
+def test_init_journal__undo__leaves_no_trace_and_keeps_the_copy(begun):
+    name = begun.pair.database.name
+    assert "Nothing was changed." in begun.done("init-journal", "--undo").stdout
+    assert "which was to be confirmed" in begun.refused("init-journal", "--undo", "--apply", "--confirm", "another")
+    shown = begun.done("init-journal", "--undo", "--apply", "--confirm", name).stdout
+    assert "the schema handover is gone" in shown
+    assert "the copy is kept as .handover/journal-" in shown
+    with begun.pair.database.server.connect(name) as connection:
+        assert not connection.execute("SELECT FROM pg_namespace WHERE nspname = %s", [SCHEMA]).rowcount
+    begun.done("init-journal", "--apply")  # and again, without catching up from the old copy
+    assert begun.state() == "preparing"
+
+
+def test_init_journal__again__keeps_what_is_there(begun):
+    with opened(begun.config) as journal:
+        before = ids(journal.entries())
+    begun.done("init-journal", "--apply")
+    with opened(begun.config) as journal:
+        assert ids(journal.entries()) == before
+
+
+def test_init_journal__role_is_its_own_and_cannot_log_in(begun):
+    with psycopg.connect(begun.pair.database.url("owner")) as connection:
+        assert role_exists(connection, ROLE)
+        owners = connection.execute(
+            "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'handover'"
+        ).fetchall()
+        (may_log_in,) = connection.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone()
+    assert owners == [(ROLE,)]
+    assert may_log_in is False
+
+
+@pytest.mark.parametrize("change", ["UPDATE handover.journal SET who = 'x'", "DELETE FROM handover.journal"])
+def test_journal__entries__are_never_changed(begun, change):
+    with (
+        psycopg.connect(begun.pair.database.url("owner")) as connection,
+        pytest.raises(psycopg.errors.RaiseException, match="are added, never changed and never removed"),
+    ):
+        connection.execute(change)
+
+
+def test_journal__another_machine_wrote_meanwhile__the_copy_catches_up(begun, tmp_path):
+    elsewhere = begun.config.model_copy(update={"root": tmp_path / "elsewhere"})
+    with opened(elsewhere) as there:
+        there.add("note", {"said": "from there"})
+    with opened(begun.config) as here:
+        assert [e.kind for e in here.entries()][-1] == "note"
+        here.catch_up()
+        assert ids(here.copy.entries()) == ids(here.entries())
+
+
+def test_journal__only_the_copy_had_an_entry__the_database_gets_it_with_its_time(begun):
+    late = new("note", {"said": "while it was down"})
+    Copy(begun.config.root).add(late)
+    with opened(begun.config) as journal:
+        assert ids(journal.only_in_copy()) == [late.id]
+        journal.catch_up()
+        assert journal.only_in_copy() == []
+        (stored,) = [e for e in journal.entries() if e.id == late.id]
+    assert stored.at == late.at
+    assert stored.body["late"] is True
+
+
+def test_journal__two_stories__are_told_and_nothing_is_begun(begun):
+    body = {"run": "1", "command": "cutover", "source": "parallel", "through": "switching", "target": "switched"}
+    Copy(begun.config.root).add(new("run", {**body, "actions": ["write the record"]}))
+    assert "leads from parallel, but the entries before it lead to preparing" in begun.handover("status").stdout
+    assert begun.handover("status").returncode == 4
+    assert "HO506  the journal tells two stories" in begun.refused("cutover", "begin", "--apply")
+
+
+def test_copy__last_line_is_unfinished__is_not_read_and_is_written_over(tmp_path):
+    copy = Copy(tmp_path)
+    copy.add(new("note", {"number": 1}))
+    with copy.path.open("a") as file:
+        file.write('{"kind": "note", "bo')
+    assert [e.body["number"] for e in Copy(tmp_path).entries()] == [1]
+    Copy(tmp_path).add(new("note", {"number": 2}))
+    assert [e.body["number"] for e in Copy(tmp_path).entries()] == [1, 2]
+
+
+def test_copy__line_in_the_middle_was_changed__is_refused(tmp_path):
+    copy = Copy(tmp_path)
+    copy.add(new("note", {}), new("note", {}))
+    copy.path.write_text(copy.path.read_text().replace('"kind"', '"kin"', 1))
+    with pytest.raises(CopyError, match=r"line 1 of .* is no entry of the journal: .*It was changed by hand\."):
+        Copy(tmp_path).entries()
+
+
+def check_until_it_is_lost(lease) -> None:
+    while True:
+        lease.check()
+
+
+def test_lease__another_operator_holds_it__says_who(begun, tmp_path, monkeypatch):
+    elsewhere = begun.config.model_copy(update={"root": tmp_path / "elsewhere"})
+    monkeypatch.setenv("HANDOVER_OPERATOR", "bob")
+    with held(elsewhere, "rehearse-rollback"):
+        monkeypatch.setenv("HANDOVER_OPERATOR", "ana")
+        said = begun.refused("resume")
+        assert "HO503  another operator holds the lease: bob on " in said
+        assert "`rehearse-rollback`" in said
+        assert "Lease: bob on" in begun.handover("status").stdout
+    begun.done("resume")
+
+
+def test_lease__ran_out_but_the_session_lives__is_not_taken(begun, tmp_path):
+    short = begun.config.journal.model_copy(update={"lease_s": 0.001})
+    elsewhere = begun.config.model_copy(update={"root": tmp_path / "elsewhere", "journal": short})
+    with held(elsewhere, "cutover") as lease, opened(begun.config) as journal:
+        while holder(journal.connection()):
+            pass
+        with (
+            pytest.raises(Refused, match=r"its time ran out, but session .* is still connected"),
+            held(begun.config, "x"),
+        ):
+            raise AssertionError
+        with pytest.raises(Refused, match="this process does nothing more"):
+            check_until_it_is_lost(lease)
+
+
+def test_opened__database_does_not_answer__reads_the_copy(begun, monkeypatch):
+    with opened(begun.config) as journal:
+        there = ids(journal.entries())
+    monkeypatch.setenv("HANDOVER_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    with opened(begun.config) as journal:
+        assert ids(journal.entries()) == there
+        assert "refused" in journal.trouble
+        with pytest.raises(JournalError, match="Nothing was begun that it does not hold"):
+            journal.add("note", {})
+        with pytest.raises(JournalError):
+            journal.now()
+
+
+def test_fold__nothing__is_none():
+    assert fold([]).state == "none"
