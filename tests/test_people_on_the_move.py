@@ -1,4 +1,4 @@
-"""A small crowd on both systems: people move with the record, nobody notices, and whoever does is counted."""
+"""A small crowd on both systems: whoever is failed, logged out or waits in vain is counted."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ import pytest
 
 from sandbox import template
 from sandbox.clients.diary import TaskSeen, Visit
-from sandbox.clients.figures import Moved, cost, is_lost, lag_p95_s, tasks
+from sandbox.clients.figures import Moved, cost, is_lost, tasks
 from sandbox.clients.process import CrowdProcess
 from sandbox.clients.wishes import Wishes
 from sandbox.dns.nameserver import NameServer
@@ -87,42 +87,6 @@ def served_by(system: str, *, people: int, after: float) -> Any:
         return len(there) == people
 
     return everybody
-
-
-def old_tabs_at(system: str, *, least: int, after: float) -> Any:
-    def enough(entries: list[Any]) -> bool:
-        return (
-            sum(isinstance(e, Visit) and e.by == system and e.at > after and e.from_old_tab for e in entries) >= least
-        )
-
-    return enough
-
-
-def test_record_moves_there_and_back__nobody_notices(house: House, tmp_path: Path) -> None:
-    costs = []
-    with house.crowd(tmp_path / "diary.jsonl", seed=1, parity_every_s=0.1) as crowd:
-        for number, (before, after) in enumerate((("original", "backend"), ("backend", "original")), 1):
-            assert crowd.make(SONG) == 1
-            wait_for(crowd, lambda entries, least=number: len([t for t in tasks(entries) if not t.cancelled]) == least)
-            decided = time.time()
-            house.point_at(ADDRESSES[after])
-            written = time.time()
-            wait_for(crowd, served_by(after, people=3, after=written))
-            until = wait_for(crowd, old_tabs_at(after, least=10, after=written))
-            costs.append(Moved(before, after, decided, written, until, TTL_S))
-        crowd.stop()
-        entries = crowd.entries()
-    for seen in (cost(entries, moved) for moved in costs):
-        assert (seen.failed, seen.sessions_lost, seen.tasks_lost) == (0, 0, 0), failures(entries)
-        assert seen.requests > 20
-        assert seen.tasks_in_flight >= 1
-        assert seen.old_tab_requests >= 10
-    assert [task.status for task in tasks(entries) if not task.cancelled] == ["completed"] * 2
-    assert lag_p95_s(entries) < 3
-
-
-def failures(entries: list[Any]) -> list[Any]:
-    return [e for e in entries if (isinstance(e, Visit) and e.failed) or (isinstance(e, TaskSeen) and is_lost(e))]
 
 
 class _Broken(BaseHTTPRequestHandler):

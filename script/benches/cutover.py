@@ -16,7 +16,7 @@ from sandbox.clients.diary import Visit
 from sandbox.clients.figures import Cost, is_lost, lag_p95_s, sessions_lost, tasks
 from sandbox.fixtures import server_for_this_run
 from sandbox.rehearsal.moves import Move, cost_of, done, move
-from sandbox.rehearsal.stage import Plot, Stage, stage
+from sandbox.rehearsal.stage import Plot, Stage, new_database, stage
 
 TTL_S = 30
 GATES = [{"id": "ttl", "kind": "ttl", "reason": "who still has the old TTL would come late"}]
@@ -42,7 +42,8 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         server_for_this_run() as server,
-        stage(Path(folder), server, plot, say=say) as night,
+        new_database(server) as database,
+        stage(Path(folder), database, plot, say=say) as night,
     ):
         print(json.dumps(measure(night, arguments.requests, arguments.ttl), indent=1))
     return 0

@@ -17,7 +17,7 @@ from sandbox.postgres.account import Account
 from sandbox.postgres.cluster import SUPERUSER
 from sandbox.rehearsal import story
 from sandbox.rehearsal.narrator import Narrator
-from sandbox.rehearsal.stage import Plot, Stage, stage
+from sandbox.rehearsal.stage import Plot, Stage, new_database, stage
 
 FOLDER = house.LOCAL / "rehearsals"
 DECOMMISSION = "stop-original"
@@ -57,6 +57,10 @@ def rehearse(narrator: Narrator, folder: Path, arguments: argparse.Namespace) ->
     with ExitStack() as stack:
         narrator.act("The stage", "Real parts on this machine: PostgreSQL, both systems, a worker, DNS, people.")
         server = stack.enter_context(server_for_this_run())
+        narrator.say(
+            "the database, as the original's own migrations make it; the backend is taken in by handover adopt"
+        )
+        database = stack.enter_context(new_database(server))
         plot = Plot(
             ttl_s=arguments.ttl,
             former_ttl_s=2 * arguments.ttl,
@@ -65,7 +69,7 @@ def rehearse(narrator: Narrator, folder: Path, arguments: argparse.Namespace) ->
             sections=story.sections(programs=binaries.programs(Account.current()), decommission=DECOMMISSION),
             environment={"HANDOVER_RESTORE_URL": server.url(SUPERUSER, "postgres")},
         )
-        on_it = stack.enter_context(stage(folder, server, plot, say=narrator.say))
+        on_it = stack.enter_context(stage(folder, database, plot, say=narrator.say))
         stack.enter_context(watching(on_it))
         hook = folder / "hooks" / DECOMMISSION
         hook.write_text(STOP_HOOK.format(python=sys.executable, pid=on_it.system("original").process.pid))

@@ -18,6 +18,7 @@ HOST = f"{RECORD}.{ZONE}"
 OPERATOR = "night-shift"
 CONTRACT = Path("handover/contract.json")  # what the team has accepted
 SECRET = "HANDOVER_TSIG_SECRET"  # noqa: S105 - the variable's name
+WARM_UP_REQUESTS = 20
 # People come by name; the toolkit's own questions, by address, are no traffic.
 TRAFFIC_HOOK = """\
 #!{python}
@@ -33,14 +34,6 @@ facts = json.load(sys.stdin)
 open({told!r}, "a").write(json.dumps(facts) + "\\n")
 print("told:", facts["point"])
 """
-WRITES = {
-    "model": "choreography.models.ChoreographyTask",
-    "fields": {"task_id": "handover-probe", "user": {"first": "users.models.User"}},
-}
-TASKS = {
-    "in_flight_sql": "SELECT count(*) FROM choreography_tasks WHERE status IN ('started', 'running')",
-    "lost_sql": "SELECT count(*) FROM choreography_tasks WHERE status = 'failed'",
-}
 
 
 def write(
@@ -59,6 +52,7 @@ def write(
     for side, url in (("original", systems.original_url), ("backend", systems.backend_url)):
         place = {"path": str(ROOT / side), "python": [sys.executable]}
         values[side] |= place | {"base_url": url, "insecure_http": True}
+    values["rollback"] |= {"allowed": [OPERATOR], "warm_up": {"requests": WARM_UP_REQUESTS}}
     values |= _sections(authority, ttl_s=ttl_s, quiet_s=quiet_s) | dict(more)
     path = folder / "handover.toml"
     path.write_text("# Written for one rehearsal from the repository's handover.toml.\n" + dumps(values))
@@ -82,12 +76,6 @@ def _sections(authority: Authority, *, ttl_s: int, quiet_s: float) -> dict[str, 
         },
         "traffic": {"original": "hook", "backend": "hook", "quiet_s": quiet_s, "limit_s": 4 * ttl_s + 60},
         "hooks": {"folder": "hooks", "at": {"traffic": ["traffic"], "notify": note, "page": note}},
-        "rollback": {
-            "allowed": [OPERATOR],
-            "write": WRITES,
-            "warm_up": {"paths": ["/health"], "requests": 20},
-            "tasks": TASKS,
-        },
     }
 
 

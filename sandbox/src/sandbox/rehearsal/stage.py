@@ -1,6 +1,5 @@
 """Everything that a night needs, up and running: database, systems, worker, name server, people."""
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -102,12 +101,10 @@ class Plot:
 
 
 @contextmanager
-def stage(folder: Path, server: Server, plot: Plot, *, say: Callable[[str], None]) -> Iterator[Stage]:
-    """Set everything up on a server's new database, begin nothing; take it all down at the end."""
+def stage(folder: Path, database: Database, plot: Plot, *, say: Callable[[str], None]) -> Iterator[Stage]:
+    """Set everything up on a database that the backend was taken into, begin nothing; take it all down at the end."""
     with ExitStack() as stack:
         place_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-")))
-        say("the database, as the original's own migrations make it; the backend is taken in by handover adopt")
-        database = stack.enter_context(_database(server))
         place = Place(place_folder, house.moves_library(), host=declared.HOST)
         port = free_port(*ADDRESSES.values())
         systems = stack.enter_context(on_one_port(database, place, port=port))
@@ -119,12 +116,13 @@ def stage(folder: Path, server: Server, plot: Plot, *, say: Callable[[str], None
         record = stack.enter_context(RecordWatch(authority, declared.RECORD))
         crowd = stack.enter_context(CrowdProcess(_wishes(plot, port, authority), folder / "diary.jsonl"))
         say(f"{plot.people} people have arrived at http://{declared.HOST}:{port}, each with a DNS cache of their own")
-        environment = {**_environment(systems, server, database, authority), **plot.environment}
+        environment = {**_environment(systems, authority), **plot.environment}
         yield Stage(folder, systems, authority, record, crowd, environment)
 
 
 @contextmanager
-def _database(server: Server) -> Iterator[Database]:
+def new_database(server: Server) -> Iterator[Database]:
+    """Give the original's database with the backend in it, dropped at the end."""
     house.build_original(server, DATABASE)
     try:
         house.adopt(server, DATABASE)
@@ -152,13 +150,12 @@ def _wishes(plot: Plot, port: int, authority: Authority) -> Wishes:
     )
 
 
-def _environment(systems: Systems, server: Server, database: Database, authority: Authority) -> dict[str, str]:
+def _environment(systems: Systems, authority: Authority) -> dict[str, str]:
+    database = systems.database
     return {
-        **os.environ,
+        **house.handover_environment(database.server, database.name),
         **systems.environment("backend_app"),
-        **{name: value for name, value in house.handover_environment(server, database.name).items()
-           if name.startswith(("HANDOVER_", "BACKEND_"))},
         "ORIGINAL_DATABASE_URL": database.url("original_app"),
         "HANDOVER_OPERATOR": declared.OPERATOR,
         declared.SECRET: authority.key.secret,
-    }  # fmt: skip
+    }
