@@ -12,6 +12,7 @@ def declared(story, way: str):
     before = f'original = "{story.systems["original"].url}/requests"'
     text = story.file.read_text()
     assert before in text
+    story.pair.patch.setenv("HANDOVER_DATABASE_URL", story.pair.database.url("owner"))
     story.file.write_text(text.replace(before, f'original = "{way}"' if way else ""))
     return story.config
 
