@@ -19,6 +19,7 @@ MOST_REDIRECTS = 5
 LOGIN_PAGES = ("/login", "/auth/login/")
 # A kept connection that the server closed meanwhile: browsers send the same once more, on a new one.
 STALE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+SENT_AGAIN = ("GET", "HEAD")
 REDIRECTS = (301, 302, 303, 307, 308)
 
 Check = Callable[[httpx.Response], str]
@@ -127,7 +128,7 @@ class Browser:
             try:
                 return await self._http.request(method, url, **sent), "", retried
             except STALE as error:
-                if retried or method != "GET":
+                if retried or method not in SENT_AGAIN:
                     return None, _named(error), retried
             except httpx.HTTPError as error:
                 return None, _named(error), retried

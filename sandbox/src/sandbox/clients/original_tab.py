@@ -21,11 +21,13 @@ FINISHED = {"completed", "failed"}
 async def statistics(who: "Dancer", tab: "KeptTab") -> None:
     """Ask how many choreographies there are."""
     least = len(who.owns.saved)
-    most = least + who.owns.on_their_way
-    await who.browser.ask(
-        tab, "statistics", "GET", "/collections/stats/",
-        check=lambda answer: who.owns.count(answer.json()["total_count"], least, most),
-    )  # fmt: skip
+
+    def check(answer: httpx.Response) -> str:
+        # What was begun meanwhile may have been finished before the answer, too.
+        most = len(who.owns.saved) + who.owns.on_their_way
+        return who.owns.count(answer.json()["total_count"], least, most)
+
+    await who.browser.ask(tab, "statistics", "GET", "/collections/stats/", check=check)
 
 
 async def tasks(who: "Dancer", tab: "KeptTab") -> None:
