@@ -70,7 +70,6 @@ def rehearse(narrator: Narrator, folder: Path, arguments: argparse.Namespace) ->
             environment={"HANDOVER_RESTORE_URL": server.url(SUPERUSER, "postgres")},
         )
         on_it = stack.enter_context(stage(folder, database, plot, say=narrator.say))
-        stack.enter_context(watching(on_it))
         hook = folder / "hooks" / DECOMMISSION
         hook.write_text(STOP_HOOK.format(python=sys.executable, pid=on_it.system("original").process.pid))
         hook.chmod(0o755)
@@ -80,14 +79,18 @@ def rehearse(narrator: Narrator, folder: Path, arguments: argparse.Namespace) ->
 
 def tell(night: story.Night, folder: Path) -> int:
     """Tell every act; return 0 when every promise was held."""
-    night.parallel()
-    plan = night.gates()
-    night.cut_over("The switch", "People reach the backend as soon as the old answer has run out in their cache.", plan)
-    night.fault()
-    night.roll_back()
-    night.again()
-    night.clean_up(DECOMMISSION)
-    night.stage.crowd.stop()
+    night.prepare()
+    with watching(night.stage):
+        night.parallel()
+        plan = night.gates()
+        night.cut_over(
+            "The switch", "People reach the backend as soon as the old answer runs out in their cache.", plan
+        )
+        night.fault()
+        night.roll_back()
+        night.again()
+        night.clean_up(DECOMMISSION)
+        night.stage.crowd.stop()
     night.report()
     rows = story.promises(night)
     night.tell.figures("What the night has cost people", rows)

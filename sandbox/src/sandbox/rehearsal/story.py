@@ -62,10 +62,14 @@ class Night:
             raise CommandRefusedError(arguments, ended)
         return ended
 
-    def parallel(self) -> None:
-        """Both systems run; people reach the original."""
+    def prepare(self) -> None:
+        """Make the journal, in which everything is kept."""
         self.tell.act("Parallel operation", "Both systems run on one database. People reach the original by its name.")
         self.type("init-journal", "--apply")
+
+    def parallel(self) -> None:
+        """Lower the TTL; from now on both systems are watched."""
+        self.tell.say("handover watch runs from now on; what it says goes into watch.log")
         self.type("cutover", "begin", "--apply")
         self.type("status")
 
