@@ -21,7 +21,7 @@ class Wishes:
     seed: int = 7
     acts: tuple[int, int] = (4, 10)
     gap_s: float = 0.02
-    pause_s: tuple[float, float] = (2.3, 5.0)
+    pause_s: tuple[float, float] = (3.0, 5.0)
     old_share: float = 0.65
     relogin_share: float = 0.001
     makers: int = 2
