@@ -66,6 +66,8 @@ def rehearse(narrator: Narrator, folder: Path, arguments: argparse.Namespace) ->
             former_ttl_s=2 * arguments.ttl,
             people=arguments.people,
             name_server=arguments.dns,
+            # About one choreography a minute each: who always follows one never lets go of a connection.
+            wishes={"make_every_s": 60 / arguments.people},
             sections=story.sections(programs=binaries.programs(Account.current()), decommission=DECOMMISSION),
             environment={"HANDOVER_RESTORE_URL": server.url(SUPERUSER, "postgres")},
         )
