@@ -22,6 +22,7 @@ def test_cost__last_request_of_the_system_before__is_the_propagation() -> None:
     late = replace(FINE, by="original", at=133.0)
     seen = cost([FINE, late], MOVED)
     assert (seen.propagation_s, seen.visible_s, seen.stuck) == (31.0, 33.0, 0)
+    assert cost([FINE, replace(late, by="", failed="ConnectError")], MOVED).propagation_s == 31.0
     stuck = replace(late, at=134.5)
     assert cost([stuck, stuck, replace(stuck, person="ben")], MOVED).stuck == 2
 

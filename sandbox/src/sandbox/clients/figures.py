@@ -27,7 +27,7 @@ class Moved:
 class Cost:
     """What one move has cost.
 
-    ``propagation_s`` is from the change of the record to the last request that the system before it answered,
+    ``propagation_s`` is from the change of the record to the last request that the system after it did not answer,
     ``visible_s`` the same from the decision. ``stuck`` people came there later than the TTL allows.
     """
 
@@ -52,7 +52,8 @@ class Cost:
 def cost(entries: Sequence[Entry], moved: Moved) -> Cost:
     """Return what a move has cost; nobody asked anything is no cost that was seen, so ``requests`` tells."""
     visits = [e for e in entries if isinstance(e, Visit) and moved.decided <= e.at <= moved.until]
-    late = [v for v in visits if v.by == moved.before and v.at > moved.written]
+    # Whom nobody answered may have asked a system that is dead: not there yet.
+    late = [v for v in visits if v.by != moved.after and v.at > moved.written]
     last = max((v.at for v in late), default=moved.written)
     flying = in_flight(entries, moved)
     return Cost(
