@@ -44,3 +44,40 @@ def test_page__traffic_goes_back_to_the_original_meanwhile__shows_the_same_task_
             os.kill(worker, signal.SIGCONT)
         page.locator("video[src^='/video/']").wait_for(timeout=60_000)
         assert browser.play(page) == pytest.approx(30, abs=0.5)
+
+
+@pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSING)
+def test_page__traffic_went_back_to_the_original__its_links_lead_on(systems):
+    with switch(port_of(systems.backend_url)) as address, browser.page() as page:
+        browser.register(page, address.url, f"lola{secrets.token_hex(3)}")
+        for link, heading in (("Collection", "My collection"), ("Studio", "Choose a song, get a bachata")):
+            address.to(port_of(systems.backend_url))
+            page.goto(f"{address.url}/studio")
+            address.to(port_of(systems.original_url))
+            page.get_by_role("link", name=link).click()
+            page.get_by_role("heading", name=heading).wait_for()
+        address.to(port_of(systems.backend_url))
+        page.goto(f"{address.url}/studio")
+        address.to(port_of(systems.original_url))
+        page.get_by_role("button", name="Log out").click()
+        page.get_by_role("link", name="Register").first.wait_for()
+
+
+@pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSING)
+def test_page__traffic_went_back_to_the_original__its_form_and_its_player_go_on_there(systems, song_in_the_house):
+    with switch(port_of(systems.backend_url)) as address, browser.page(expected_error="404") as page:
+        browser.register(page, address.url, f"lola{secrets.token_hex(3)}")
+        browser.make_choreography(page, "Noche")
+        address.to(port_of(systems.original_url))
+        # Asked for again, the video's own address is gone; the player takes the one that the original knows.
+        page.locator("video").evaluate("video => { video.muted = true; video.load(); video.play().catch(() => {}); }")
+        page.wait_for_function("() => document.querySelector('video').currentTime > 0.5")
+        assert "/video/" in page.locator("video").get_attribute("src")
+
+        address.to(port_of(systems.backend_url))
+        page.goto(f"{address.url}/studio")
+        address.to(port_of(systems.original_url))
+        page.get_by_role("radio", name="Noche").check()
+        page.get_by_role("button", name="Make my choreography").click()
+        page.wait_for_url("**/select-song/#task=*")
+        page.locator("#video[src^='/video/']").wait_for(timeout=60_000)

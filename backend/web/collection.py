@@ -46,6 +46,7 @@ def _facts(found: SavedChoreography) -> dict[str, Any]:
         "title": title,
         "song": song,
         "has_video": _has_video(found),
+        "video_name": PurePosixPath(str(found.video_path)).name,
         # A still from the middle: all begin with the same intro.
         "still_s": round(found.duration / 2) if long_enough else 0,
     }

@@ -1,6 +1,7 @@
 """Choose a song, watch the choreography come into being."""
 
 from http import HTTPStatus
+from pathlib import PurePosixPath
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -103,6 +104,7 @@ def _part(request: HttpRequest, template: str, context: dict[str, Any]) -> bytes
 
 
 def _progress(request: HttpRequest, task: ChoreographyTask) -> dict[str, Any]:
+    result = selectors.result_of(task)
     return {
         "task": task,
         "seen": task.updated_at.isoformat(),
@@ -111,7 +113,8 @@ def _progress(request: HttpRequest, task: ChoreographyTask) -> dict[str, Any]:
         "steps": _steps(task),
         "has_video": _has_video(task),
         "kept": choreography_from_task(request.user, task.pk),
-        "duration_s": selectors.result_of(task).get("sequence_duration"),
+        "video_name": PurePosixPath(str(result.get("video_filename") or "")).name,
+        "duration_s": result.get("sequence_duration"),
     }
 
 

@@ -10,8 +10,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,11 @@ from sandbox.postgres import Database
 if TYPE_CHECKING:
     from sandbox.bucket import Bucket  # which takes its port from here
 
+LOOPBACK = "127.0.0.1"
+# Where systems listen whose port is the same, so that a DNS record alone decides between them.
+ADDRESSES = {"original": "127.0.0.2", "backend": "127.0.0.3"}
+# What gunicorn writes by itself, and at the end the host that was asked for: people come by name, probes by address.
+ACCESS_LOG = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" %({host}i)s'
 HEALTHY_WITHIN_S = 60.0
 WORKER_STOPS_WITHIN_S = 20.0
 
@@ -53,12 +58,13 @@ class Place:
     """What the systems share on this machine.
 
     ``folder`` holds the media root, the engine's cache, the logs and the key that sessions are signed with.
-    Media lie there too, or in ``bucket``.
+    Media lie there too, or in ``bucket``. People reach the systems by their addresses, and by ``host``.
     """
 
     folder: Path
     library: Path
     bucket: "Bucket | None" = None
+    host: str = ""
 
     @property
     def media(self) -> Path:
@@ -78,7 +84,13 @@ class Place:
         """Return the environment that a system starts with."""
         shared = {"MOVES_LIBRARY": str(self.library), "CHOREOGRAPHER_CACHE": str(self.folder / "cache")}
         system = house.system_environment(database_url=database_url, media=self.media, secret_key=self.secret_key())
+        if self.host:
+            shared["ALLOWED_HOSTS"] = ",".join((self.host, LOOPBACK, *ADDRESSES.values()))
         return system | shared | (self.bucket.environment() if self.bucket else {})
+
+    def access_log(self, name: str) -> Path:
+        """Return where a system with a host name writes down its requests."""
+        return self.folder / "log" / f"{name}.access.log"
 
     def put_song(self, name: str, content: bytes) -> None:
         """Put a song where both systems find songs."""
@@ -88,13 +100,29 @@ class Place:
             (self.media / "songs" / name).write_bytes(content)
 
 
-@dataclass(frozen=True)
+@dataclass
 class System:
-    """One running process: its name, and where it writes."""
+    """One process: its name, how it is started, and where it writes."""
 
     name: str
-    process: subprocess.Popen[bytes]
+    command: list[str]
+    environment: dict[str, str]
     log: Path
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> None:
+        """Start it."""
+        folder = "original" if self.name == "original" else "backend"
+        # A worker whose database dies with its parent would wait half a minute for another; killed, it loses nothing.
+        ask = signal.SIGKILL if self.name == "worker" else signal.SIGTERM
+        with self.log.open("ab") as output:
+            self.process = process.spawn(
+                self.command, cwd=house.ROOT / folder, env=self.environment, stdout=output, on_parent_death=ask
+            )
+
+    def stop(self, *, ask: signal.Signals = signal.SIGTERM) -> None:
+        """End it and everything it started."""
+        process.stop(self.process, timeout_s=WORKER_STOPS_WITHIN_S, ask=ask)
 
 
 @dataclass(frozen=True)
@@ -112,24 +140,46 @@ class Systems:
         return self.place.environment(self.database.url(role))
 
 
+def on_one_port(database: Database, place: Place, *, port: int) -> AbstractContextManager[Systems]:
+    """Start the systems at one address each, both on ``port``, as machines of their own would be."""
+    return running(
+        database,
+        place,
+        port=port,
+        original_port=port,
+        address=ADDRESSES["backend"],
+        original_address=ADDRESSES["original"],
+    )
+
+
 @contextmanager
-def running(database: Database, place: Place, *, port: int, original_port: int) -> Iterator[Systems]:
+def running(
+    database: Database,
+    place: Place,
+    *,
+    port: int,
+    original_port: int,
+    address: str = LOOPBACK,
+    original_address: str = LOOPBACK,
+) -> Iterator[Systems]:
     """Start the systems, wait until they are healthy, and stop them at the end."""
-    require_free(port, original_port)
+    require_free(port, address=address)
+    require_free(original_port, address=original_address)
     for folder in (place.media / "songs", place.folder / "log"):
         folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         started = [
             stack.enter_context(_system(name, command, place, place.environment(database.url(role))))
             for name, command, role in (
-                ("original", _gunicorn("monolith", original_port), "original_app"),
-                ("backend", _gunicorn("config", port), "backend_app"),
+                ("original", _gunicorn("monolith", original_address, original_port, place, "original"), "original_app"),
+                ("backend", _gunicorn("config", address, port, place, "backend"), "backend_app"),
                 ("worker", [sys.executable, "manage.py", "procrastinate", "worker"], "backend_app"),
             )
         ]
-        systems = Systems(database, place, _address(port), _address(original_port), tuple(started))
-        _until_healthy(systems.original_url, started)
-        _until_healthy(systems.backend_url, started)
+        urls = f"http://{address}:{port}", f"http://{original_address}:{original_port}"
+        systems = Systems(database, place, *urls, tuple(started))
+        until_healthy(systems.original_url, started)
+        until_healthy(systems.backend_url, started)
         yield systems
 
 
@@ -148,57 +198,53 @@ def wait(systems: tuple[System, ...] | list[System], timeout_s: float | None = N
             os.close(descriptor)
 
 
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on.
+def free_port(*addresses: str) -> int:
+    """Return a port that nobody listens on, of these addresses or of 127.0.0.1.
 
     Below the range that the kernel gives to outgoing connections, or one of those could take it before it is used.
     """
     while True:
         port = 20_000 + secrets.randbelow(12_000)
-        if _is_free(port):
+        if all(_is_free(port, address) for address in addresses or (LOOPBACK,)):
             return port
 
 
-def _gunicorn(project: str, port: int) -> list[str]:
-    return [sys.executable, "-m", "gunicorn", f"{project}.wsgi", "--bind", f"127.0.0.1:{port}"]
-
-
-def _address(port: int) -> str:
-    return f"http://127.0.0.1:{port}"
+def _gunicorn(project: str, address: str, port: int, place: Place, name: str) -> list[str]:
+    log = ["--access-logfile", str(place.access_log(name)), "--access-logformat", ACCESS_LOG] if place.host else []
+    return [sys.executable, "-m", "gunicorn", f"{project}.wsgi", "--bind", f"{address}:{port}", *log]
 
 
 @contextmanager
 def _system(name: str, command: list[str], place: Place, env: dict[str, str]) -> Iterator[System]:
     log = place.folder / "log" / f"{name}.log"
-    folder = "original" if name == "original" else "backend"
-    with log.open("wb") as output:
-        # A worker whose database dies with its parent would wait half a minute for another; killed, it loses nothing.
-        ask = signal.SIGKILL if name == "worker" else signal.SIGTERM
-        started = process.spawn(command, cwd=house.ROOT / folder, env=env, stdout=output, on_parent_death=ask)
+    log.write_bytes(b"")
+    system = System(name, command, env, log)
+    system.start()
     try:
-        yield System(name, started, log)
+        yield system
     finally:
-        process.stop(started, timeout_s=WORKER_STOPS_WITHIN_S)
+        system.stop()
 
 
-def require_free(*ports: int) -> None:
+def require_free(*ports: int, address: str = LOOPBACK) -> None:
     """Raise PortInUseError unless all ports are free."""
     for port in ports:
-        if not _is_free(port):
+        if not _is_free(port, address):
             raise PortInUseError(port)
 
 
-def _is_free(port: int) -> bool:
+def _is_free(port: int, address: str) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError:
             return False
     return True
 
 
-def _until_healthy(url: str, systems: list[System]) -> None:
+def until_healthy(url: str, systems: list[System]) -> None:
+    """Wait until the system at ``url`` answers that it is well. Raises EndedError when one of ``systems`` ends."""
     deadline = time.monotonic() + HEALTHY_WITHIN_S
     while not _is_healthy(url):
         wait(systems, timeout_s=0.1)

@@ -1,11 +1,44 @@
-// If the traffic goes back to the original while a choreography is in the making, the page's own address is gone.
-// htmx keeps asking for it; each time the answer is 404, ask where the original keeps the same task.
+// If the traffic goes back to the original while a page is open, the page's own addresses are gone: they answer 404.
+// Then ask where the original keeps the same thing. Links need nothing of this: they lead to addresses that both have.
+
+// A choreography in the making: htmx keeps asking for it.
 
 document.addEventListener("htmx:responseError", async (event) => {
   const page = event.target.closest("[data-task]");
   if (!page || event.detail.xhr.status !== 404) return;
   const answer = await fetch(`/task/${encodeURIComponent(page.dataset.task)}/`);
   if (answer.ok && !answer.redirected) show(page, await answer.json());
+});
+
+// A video in the player: go on at the same place.
+document.addEventListener("error", (event) => {
+  const video = event.target;
+  if (!(video instanceof HTMLVideoElement) || !video.dataset.also) return;
+  const at = video.currentTime, playing = !video.paused;
+  video.src = video.dataset.also;
+  delete video.dataset.also;
+  video.currentTime = at;
+  if (playing) video.play();
+}, true);
+
+// The studio's form: ask before it is sent, since what answers 404 is a page without the choice that was made.
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("form.wishes");
+  if (!form || form.dataset.asked) return;
+  event.preventDefault();
+  const here = await fetch(form.action, { method: "HEAD" }).catch(() => null);
+  if (here?.status !== 404) {
+    form.dataset.asked = "yes";
+    form.requestSubmit();
+    delete form.dataset.asked;
+    return;
+  }
+  const wishes = new FormData(form);
+  wishes.set("song_selection", wishes.get("song"));
+  wishes.set("auto_save", wishes.has("auto_save"));
+  const answer = await fetch("/create/", { method: "POST", body: wishes });
+  const { task_id: task } = await answer.json();
+  location.assign(task ? `/select-song/#task=${encodeURIComponent(task)}` : "/select-song/");
 });
 
 function show(page, task) {

@@ -1,0 +1,107 @@
+"""What a switch has cost people, from their diaries."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sandbox.clients.diary import Entry, Lag, TaskSeen, Visit
+
+# A browser is late by at most what it does on a connection that it has already; later than that it is stuck.
+GRACE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One move of the record: ``decided`` the command was typed, ``written`` the name server answers it, ``until`` is
+    the end of the look; in seconds since the epoch."""
+
+    before: str
+    after: str
+    decided: float
+    written: float
+    until: float
+    ttl_s: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one move has cost.
+
+    ``propagation_s`` is from the change of the record to the last request that the system after it did not answer,
+    ``visible_s`` the same from the decision. ``stuck`` people came there later than the TTL allows.
+    """
+
+    requests: int
+    old_tab_requests: int
+    failed: int
+    retried: int
+    fell_back: int
+    sessions_lost: int
+    tasks_in_flight: int
+    tasks_lost: int
+    propagation_s: float
+    visible_s: float
+    stuck: int
+
+    @property
+    def old_tab_pct(self) -> float:
+        """Share of the requests that came from tabs of the other system."""
+        return round(100 * self.old_tab_requests / self.requests, 1) if self.requests else 0.0
+
+
+def cost(entries: Sequence[Entry], moved: Moved) -> Cost:
+    """Return what a move has cost; nobody asked anything is no cost that was seen, so ``requests`` tells."""
+    visits = [e for e in entries if isinstance(e, Visit) and moved.decided <= e.at <= moved.until]
+    # Whom nobody answered may have asked a system that is dead: not there yet.
+    late = [v for v in visits if v.by != moved.after and v.at > moved.written]
+    last = max((v.at for v in late), default=moved.written)
+    flying = in_flight(entries, moved)
+    return Cost(
+        requests=len(visits),
+        old_tab_requests=sum(v.from_old_tab for v in visits),
+        failed=sum(bool(v.failed) for v in visits),
+        retried=sum(v.retried for v in visits),
+        fell_back=sum(v.fell_back for v in visits),
+        sessions_lost=sessions_lost(visits),
+        tasks_in_flight=len(flying),
+        tasks_lost=sum(is_lost(task) for task in flying),
+        propagation_s=round(last - moved.written, 2),
+        visible_s=round(last - moved.decided, 2),
+        stuck=len({v.person for v in late if v.at > moved.written + moved.ttl_s + GRACE_S}),
+    )
+
+
+def tasks(entries: Iterable[Entry]) -> list[TaskSeen]:
+    """Return every task as it was seen last."""
+    return list({e.task: e for e in entries if isinstance(e, TaskSeen)}.values())
+
+
+def is_lost(task: TaskSeen) -> bool:
+    """Whether somebody waited for a task in vain."""
+    return not task.cancelled and task.status != "completed"
+
+
+def in_flight(entries: Sequence[Entry], moved: Moved) -> list[TaskSeen]:
+    """Return the tasks that ran while the record changed, or that ended on the other system than they began on."""
+    return [
+        task
+        for task in tasks(entries)
+        if not task.cancelled
+        and task.started <= moved.until
+        and (task.ended is None or task.ended >= moved.decided)
+        and (task.started <= moved.written or task.started_by != task.ended_by)
+    ]
+
+
+def sessions_lost(visits: Iterable[Visit]) -> int:
+    """Return how many people were logged out."""
+    return len({v.person for v in visits if v.session_lost})
+
+
+def lag_p95_s(entries: Iterable[Entry]) -> float:
+    """Return how long 95 of 100 rows took until the other system read them; infinite when none was seen.
+
+    A row that was not read in time counts as infinitely late.
+    """
+    lags = sorted(math.inf if e.seconds is None else e.seconds for e in entries if isinstance(e, Lag))
+    return lags[math.ceil(0.95 * len(lags)) - 1] if lags else math.inf

@@ -1,0 +1,116 @@
+"""``script/rehearse``: the night on one machine, in five minutes."""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from sandbox import house, process
+from sandbox.errors import SandboxError
+from sandbox.fixtures import server_for_this_run
+from sandbox.postgres import binaries
+from sandbox.postgres.account import Account
+from sandbox.postgres.cluster import SUPERUSER
+from sandbox.rehearsal import story
+from sandbox.rehearsal.narrator import Narrator
+from sandbox.rehearsal.stage import Plot, Stage, new_database, stage
+
+FOLDER = house.LOCAL / "rehearsals"
+DECOMMISSION = "stop-original"
+STOP_HOOK = """\
+#!{python}
+import os, signal
+os.kill({pid}, signal.SIGTERM)
+print("the original was told to end")
+"""
+
+
+def main() -> int:
+    """Run what the command line asks for; return the exit status."""
+    parser = argparse.ArgumentParser(prog="script/rehearse", description="The whole story on this machine.")
+    parser.add_argument("--minutes", type=float, default=5.0, help="about how long (default %(default)s)")
+    parser.add_argument("--ttl", type=int, default=10, help="of the record, in seconds (default %(default)s)")
+    parser.add_argument("--people", type=int, default=12, help="(default %(default)s)")
+    parser.add_argument("--dns", choices=["auto", "bind9", "ours"], default="auto", help="(default %(default)s)")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    folder = FOLDER / time.strftime("%Y%m%dT%H%M%S")
+    folder.mkdir(parents=True)
+    narrator = Narrator()
+    try:
+        return rehearse(narrator, folder, arguments)
+    except KeyboardInterrupt:
+        return 130
+    except SandboxError as error:
+        narrator.console.print(str(error), style="red", markup=False)
+        return 1
+    finally:
+        narrator.console.print(f"\nWhat stays lies in {folder}")
+
+
+def rehearse(narrator: Narrator, folder: Path, arguments: argparse.Namespace) -> int:
+    """Tell the story; return 0 when every promise was held."""
+    with ExitStack() as stack:
+        narrator.act("The stage", "Real parts on this machine: PostgreSQL, both systems, a worker, DNS, people.")
+        server = stack.enter_context(server_for_this_run())
+        narrator.say(
+            "the database, as the original's own migrations make it; the backend is taken in by handover adopt"
+        )
+        database = stack.enter_context(new_database(server))
+        plot = Plot(
+            ttl_s=arguments.ttl,
+            former_ttl_s=2 * arguments.ttl,
+            people=arguments.people,
+            name_server=arguments.dns,
+            # About one choreography a minute each: who always follows one never lets go of a connection.
+            wishes={"make_every_s": 60 / arguments.people},
+            sections=story.sections(programs=binaries.programs(Account.current()), decommission=DECOMMISSION),
+            environment={"HANDOVER_RESTORE_URL": server.url(SUPERUSER, "postgres")},
+        )
+        on_it = stack.enter_context(stage(folder, database, plot, say=narrator.say))
+        hook = folder / "hooks" / DECOMMISSION
+        hook.write_text(STOP_HOOK.format(python=sys.executable, pid=on_it.system("original").process.pid))
+        hook.chmod(0o755)
+        night = story.Night(on_it, narrator, ttl_s=arguments.ttl, pace_s=arguments.minutes * 60 / 15)
+        return tell(night, folder)
+
+
+def tell(night: story.Night, folder: Path) -> int:
+    """Tell every act; return 0 when every promise was held."""
+    night.prepare()
+    with watching(night.stage):
+        night.parallel()
+        plan = night.gates()
+        night.cut_over(
+            "The switch", "People reach the backend as soon as the old answer runs out in their cache.", plan
+        )
+        night.fault()
+        night.roll_back()
+        night.again()
+        night.clean_up(DECOMMISSION)
+        night.stage.crowd.stop()
+    night.report()
+    rows = story.promises(night)
+    night.tell.figures("What the night has cost people", rows)
+    (folder / "figures.json").write_text(json.dumps(story.summary(night), indent=1))
+    return 0 if all(held for *_, held in rows) else 1
+
+
+@contextmanager
+def watching(on_it: Stage) -> Iterator[None]:
+    """Run ``handover watch`` all the while; what it says goes into a file."""
+    argv = [str(house.PROGRAMS / "handover"), "watch"]
+    with (on_it.folder / "watch.log").open("wb") as log:
+        child = process.spawn(argv, cwd=on_it.folder, env=on_it.environment, stdout=log)
+        try:
+            yield
+        finally:
+            process.stop(child, 10.0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

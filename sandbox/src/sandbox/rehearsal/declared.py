@@ -1,0 +1,90 @@
+"""The files of a rehearsal: the repository's handover.toml with what is different tonight, octoDNS's, and the hooks."""
+
+import json
+import shutil
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sandbox.dns.authority import Authority
+from sandbox.house import ROOT
+from sandbox.rehearsal.toml import dumps
+from sandbox.systems import ADDRESSES, Systems
+
+ZONE, RECORD, REHEARSAL_RECORD = "compas.test", "www", "rehearsal"
+HOST = f"{RECORD}.{ZONE}"
+OPERATOR = "night-shift"
+CONTRACT = Path("handover/contract.json")  # what the team has accepted
+SECRET = "HANDOVER_TSIG_SECRET"  # noqa: S105 - the variable's name
+WARM_UP_REQUESTS = 20
+# People come by name; the toolkit's own questions, by address, are no traffic.
+TRAFFIC_HOOK = """\
+#!{python}
+import json, pathlib, sys
+system = json.load(sys.stdin)["system"]
+log = pathlib.Path({logs!r}, f"{{system}}.access.log")
+print(sum(line.rstrip().rpartition(" ")[2].startswith({host!r}) for line in log.open(errors="replace")))
+"""
+NOTE_HOOK = """\
+#!{python}
+import json, sys
+facts = json.load(sys.stdin)
+open({told!r}, "a").write(json.dumps(facts) + "\\n")
+print("told:", facts["point"])
+"""
+
+
+def write(
+    folder: Path, systems: Systems, authority: Authority, *, ttl_s: int, quiet_s: float, more: Mapping[str, Any]
+) -> Path:
+    """Write everything into ``folder``; return the path of its handover.toml. ``more`` adds or replaces sections."""
+    hooks = folder / "hooks"
+    hooks.mkdir()
+    logs = systems.place.folder / "log"
+    _hook(hooks / "traffic", TRAFFIC_HOOK.format(python=sys.executable, logs=str(logs), host=HOST))
+    _hook(hooks / "note", NOTE_HOOK.format(python=sys.executable, told=str(folder / "told.jsonl")))
+    (folder / "octodns.yaml").write_text(_octodns(authority))
+    (folder / CONTRACT).parent.mkdir()
+    shutil.copyfile(ROOT / CONTRACT, folder / CONTRACT)
+    values = tomllib.loads((ROOT / "handover.toml").read_text())
+    for side, url in (("original", systems.original_url), ("backend", systems.backend_url)):
+        place = {"path": str(ROOT / side), "python": [sys.executable]}
+        values[side] |= place | {"base_url": url, "insecure_http": True}
+    values["rollback"] |= {"allowed": [OPERATOR], "warm_up": {"requests": WARM_UP_REQUESTS}}
+    values |= _sections(authority, ttl_s=ttl_s, quiet_s=quiet_s) | dict(more)
+    path = folder / "handover.toml"
+    path.write_text("# Written for one rehearsal from the repository's handover.toml.\n" + dumps(values))
+    return path
+
+
+def _sections(authority: Authority, *, ttl_s: int, quiet_s: float) -> dict[str, Any]:
+    note = ["note"]
+    return {
+        "dns": {
+            "zone": ZONE,
+            "record": RECORD,
+            "ttl_s": ttl_s,
+            "original": [ADDRESSES["original"]],
+            "backend": [ADDRESSES["backend"]],
+            "octodns_config": "octodns.yaml",
+            "authoritative": [f"{authority.host}:{authority.port}"],
+            "rehearsal_record": REHEARSAL_RECORD,
+            "timeout_s": 10,
+            "verify_s": 10,
+        },
+        "traffic": {"original": "hook", "backend": "hook", "quiet_s": quiet_s, "limit_s": 4 * ttl_s + 60},
+        "hooks": {"folder": "hooks", "at": {"traffic": ["traffic"], "notify": note, "page": note}},
+    }
+
+
+def _octodns(authority: Authority) -> str:
+    values = {**authority.octodns(), "class": "octodns_bind.Rfc2136Provider", "key_secret": f"env/{SECRET}"}
+    provider = "".join(f"    {name}: {json.dumps(value)}\n" for name, value in values.items())
+    return f"providers:\n  ours:\n{provider}zones:\n  {ZONE}.:\n    sources: []\n    targets: [ours]\n"
+
+
+def _hook(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)

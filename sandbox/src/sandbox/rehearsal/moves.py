@@ -1,0 +1,86 @@
+"""One move of the record, by the real command, with choreographies in the making all along."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sandbox.clients.figures import Cost, Moved, cost
+from sandbox.errors import SandboxError
+from sandbox.rehearsal.stage import Ended, Stage
+from sandbox.systems import ADDRESSES
+
+MAKE_EVERY_S = 1.0
+
+
+class CommandRefusedError(SandboxError):
+    """A command of the night did not do what it was to do."""
+
+    code = "SB021"
+
+    def __init__(self, arguments: Sequence[str], ended: Ended) -> None:
+        super().__init__(
+            f"handover {' '.join(arguments)} ended with {ended.status}; expected 0. It said:\n{ended.out}{ended.err}"
+        )
+
+
+@dataclass(frozen=True)
+class Move:
+    """A move that was made: the command's words, and when everything happened."""
+
+    ended: Ended
+    moved: Moved
+
+    def until_now(self) -> "Move":
+        """Return it with a longer look."""
+        return replace(self, moved=replace(self.moved, until=time.time()))
+
+
+def done(stage: Stage, *arguments: str, expect: tuple[int, ...] = (0,)) -> Ended:
+    """Run a command that must do what it says. Raises CommandRefusedError."""
+    ended = stage.handover(*arguments)
+    if ended.status not in expect:
+        raise CommandRefusedError(arguments, ended)
+    return ended
+
+
+def move(stage: Stage, *arguments: str, to: str, ttl_s: float, songs: Sequence[str] = (), look_s: float = 0.0) -> Move:
+    """Run a command that moves the record to ``to``; look on for ``look_s`` after the record has changed.
+
+    ``songs`` no cache knows, so that each takes some seconds; they are made one after the other until the record has
+    changed, so that tasks are in flight whenever that is.
+    """
+    before = "original" if to == "backend" else "backend"
+    decided = time.time()
+    with _making(stage, songs, to):
+        ended = done(stage, *arguments)
+    written = stage.record.changed_to(ADDRESSES[to], after=decided)
+    time.sleep(max(0.0, written + look_s - time.time()))
+    return Move(ended, Moved(before, to, decided, written, time.time(), ttl_s))
+
+
+def cost_of(stage: Stage, made: Move) -> Cost:
+    """Return what a move has cost people."""
+    return cost(stage.crowd.entries(), made.moved)
+
+
+class _making:  # noqa: N801 - used as a function in a with statement
+    def __init__(self, stage: Stage, songs: Sequence[str], to: str) -> None:
+        self._stage, self._songs, self._address = stage, list(songs), ADDRESSES[to]
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._make, name="making")
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _make(self) -> None:
+        while self._songs and not self._stop.wait(MAKE_EVERY_S):
+            changes = self._stage.record.changes
+            if changes and changes[-1][1] == (self._address,):
+                return
+            if self._stage.crowd.make(self._songs[0]):
+                self._songs.pop(0)

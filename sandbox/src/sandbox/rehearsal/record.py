@@ -1,0 +1,57 @@
+"""What the name server has answered, and since when: looked at all the time, from outside."""
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+import dns.exception
+
+from sandbox.dns.authority import Authority
+
+POLL_S = 0.05
+
+
+class RecordWatch:
+    """Notes every change of a record while it is open."""
+
+    def __init__(self, authority: Authority, name: str) -> None:
+        self.authority = authority
+        self.name = name
+        self.changes: list[tuple[float, tuple[str, ...]]] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="record watch")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def changed_to(self, value: str, *, after: float) -> float:
+        """Return when the record first had that value since ``after``, in seconds since the epoch.
+
+        Raises
+        ------
+        LookupError
+            It never had.
+        """
+        for at, values in self.changes:
+            if at >= after and values == (value,):
+                return at
+        raise LookupError(f"{self.name} was never {value}; it was {[values for _, values in self.changes]}")
+
+    def _look(self) -> None:
+        last: tuple[str, ...] | None = None
+        while not self._stop.wait(POLL_S):
+            try:
+                values = tuple(self.authority.values(self.name))
+            except (dns.exception.DNSException, OSError):
+                continue  # a fault of the server; the next look tells
+            if values != last:
+                self.changes.append((time.time(), values))
+                last = values

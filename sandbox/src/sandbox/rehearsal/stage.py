@@ -1,0 +1,161 @@
+"""Everything that a night needs, up and running: database, systems, worker, name server, people."""
+
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox import house
+from sandbox.clients.process import CrowdProcess
+from sandbox.clients.wishes import Wishes
+from sandbox.dns import bind
+from sandbox.dns.authority import Authority
+from sandbox.dns.bind import Bind9
+from sandbox.dns.nameserver import NameServer
+from sandbox.postgres import Database, Server
+from sandbox.rehearsal import declared
+from sandbox.rehearsal.record import RecordWatch
+from sandbox.systems import ADDRESSES, Place, System, Systems, free_port, on_one_port, until_healthy
+
+SONG = "Noche.mp3"
+ID3_BYTES = 128
+# As in a zone that is used for other things, too.
+NEIGHBOURS = "\n".join(
+    f"{name} 300 IN A 127.0.0.9" for name in ("mail", "static", "status", "shop", "blog", "wiki", "git", "vpn", "ftp")
+)
+DATABASE = "compas"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, what it said, and when, in seconds since the epoch."""
+
+    status: int
+    out: str
+    err: str
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The night's parts. ``folder`` is where handover.toml lies and what stays."""
+
+    folder: Path
+    systems: Systems
+    authority: Authority
+    record: RecordWatch
+    crowd: CrowdProcess
+    environment: Mapping[str, str]
+
+    def handover(self, *arguments: str) -> Ended:
+        """Run ``handover`` as the team would."""
+        began = time.time()
+        done = subprocess.run(  # noqa: PLW1510 - who calls looks at the status
+            [str(house.PROGRAMS / "handover"), *arguments],
+            cwd=self.folder,
+            env=dict(self.environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr, began, time.time())
+
+    def system(self, name: str) -> System:
+        """Return a system by its name."""
+        return next(system for system in self.systems.running if system.name == name)
+
+    def start_again(self, name: str) -> None:
+        """Start a system that was stopped; return when it is well."""
+        system = self.system(name)
+        system.start()
+        url = self.systems.backend_url if name == "backend" else self.systems.original_url
+        until_healthy(url, [system])
+
+    def fresh_songs(self, count: int, prefix: str) -> list[str]:
+        """Put songs there that no cache knows: the same music with another tag. Return their names."""
+        music = (self.systems.place.media / "songs" / SONG).read_bytes()
+        names = [f"{prefix}{number}.mp3" for number in range(count)]
+        for name in names:
+            self.systems.place.put_song(name, music + b"TAG" + name.encode().ljust(ID3_BYTES - 3, b"\0"))
+        return names
+
+
+@dataclass(frozen=True)
+class Plot:
+    """How large the night is."""
+
+    ttl_s: int
+    former_ttl_s: int
+    people: int
+    quiet_s: float = 8.0
+    name_server: str = "auto"
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    wishes: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def stage(folder: Path, database: Database, plot: Plot, *, say: Callable[[str], None]) -> Iterator[Stage]:
+    """Set everything up on a database that the backend was taken into, begin nothing; take it all down at the end."""
+    with ExitStack() as stack:
+        place_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-")))
+        place = Place(place_folder, house.moves_library(), host=declared.HOST)
+        port = free_port(*ADDRESSES.values())
+        systems = stack.enter_context(on_one_port(database, place, port=port))
+        shutil.copyfile(house.demo_song(), place.media / "songs" / SONG)
+        say(f"the original at {systems.original_url}, the backend at {systems.backend_url}, its worker")
+        authority = stack.enter_context(_authority(plot))
+        say(f"{authority.name} for {declared.ZONE} at {authority.host}:{authority.port}")
+        declared.write(folder, systems, authority, ttl_s=plot.ttl_s, quiet_s=plot.quiet_s, more=plot.sections)
+        record = stack.enter_context(RecordWatch(authority, declared.RECORD))
+        crowd = stack.enter_context(CrowdProcess(_wishes(plot, port, authority), folder / "diary.jsonl"))
+        say(f"{plot.people} people have arrived at http://{declared.HOST}:{port}, each with a DNS cache of their own")
+        environment = {**_environment(systems, authority), **plot.environment}
+        yield Stage(folder, systems, authority, record, crowd, environment)
+
+
+@contextmanager
+def new_database(server: Server) -> Iterator[Database]:
+    """Give the original's database with the backend in it, dropped at the end."""
+    house.build_original(server, DATABASE)
+    try:
+        house.adopt(server, DATABASE)
+        yield Database(DATABASE, server)
+    finally:
+        server.drop_database(DATABASE)
+
+
+def _authority(plot: Plot) -> Authority:
+    if plot.name_server not in {"auto", "bind9", "ours"}:
+        raise ValueError(plot.name_server)
+    chosen = bind.is_installed() if plot.name_server == "auto" else plot.name_server == "bind9"
+    records = f"{declared.RECORD} {plot.former_ttl_s} IN A {ADDRESSES['original']}\n{NEIGHBOURS}"
+    return (Bind9 if chosen else NameServer)(f"{declared.ZONE}.", records)
+
+
+def _wishes(plot: Plot, port: int, authority: Authority) -> Wishes:
+    return Wishes(
+        url=f"http://{declared.HOST}:{port}",
+        name_server=(authority.host, authority.port),
+        systems={address: system for system, address in ADDRESSES.items()},
+        songs=(SONG,),
+        people=plot.people,
+        **plot.wishes,
+    )
+
+
+def _environment(systems: Systems, authority: Authority) -> dict[str, str]:
+    database = systems.database
+    return {
+        **house.handover_environment(database.server, database.name),
+        **systems.environment("backend_app"),
+        "ORIGINAL_DATABASE_URL": database.url("original_app"),
+        "HANDOVER_OPERATOR": declared.OPERATOR,
+        declared.SECRET: authority.key.secret,
+    }

@@ -1,0 +1,204 @@
+"""The whole story: parallel operation, gates, the switch, a fault, the way back, the switch again, the end."""
+
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sandbox.clients.diary import Visit
+from sandbox.clients.figures import Cost, is_lost, lag_p95_s, sessions_lost, tasks
+from sandbox.rehearsal.moves import CommandRefusedError, Move, cost_of, move
+from sandbox.rehearsal.narrator import Narrator
+from sandbox.rehearsal.stage import Ended, Stage
+
+FOUR = ("Tech Lead", "Backend Developer", "Database Administrator", "DevOps")
+WINDOW_S = 5.0
+# What lasts weeks lasts seconds tonight.
+CLOSE_S, CLEANUP_AFTER_S = 10.0, 30.0
+WATCHED_S = 30.0
+# On a busy machine everything takes longer; the story does not.
+PATIENCE_S = 600.0
+RED = 4
+PROMISED_LATE_S, PROMISED_BACK_LATE_S, PROMISED_LAG_S = 2.0, 5.0, 3.0
+
+
+def sections(*, programs: Path, decommission: str) -> dict[str, Any]:
+    """Return what tonight's handover.toml declares beyond where everything is."""
+    gates: list[dict[str, Any]] = [
+        {"id": "check", "kind": "check", "reason": "a schema that differs breaks one of the two"},
+        {"id": "watch", "kind": "watch", "hours": WATCHED_S / 3600, "reason": "both must be well before people move"},
+        {"id": "backup", "kind": "backup", "reason": "a backup that was never restored is none"},
+        {"id": "rehearsal", "kind": "rehearsal", "reason": "the way back must be known before it is needed"},
+        {"id": "ttl", "kind": "ttl", "reason": "whoever still has the old TTL would come late"},
+        {"id": "certificate", "kind": "certificate", "reason": "people must not meet a warning"},
+        {"id": "sign-offs", "kind": "sign-offs", "reason": "four people answer for this"},
+    ]
+    return {
+        "gates": gates,
+        "watch": {
+            "interval_s": 1, "window_s": WINDOW_S, "min_requests": 3, "min_rows": 1, "newest": {"users": "date_joined"},
+            "limits": {"latency_p50_ms": 2000, "latency_p95_ms": 5000},
+        },
+        "verify": {"close_h": CLOSE_S / 3600, "loose_h": 0.001, "windows": 2},
+        "cleanup": {"after_h": CLEANUP_AFTER_S / 3600, "decommission": [decommission]},
+        # People delete videos all the time, and a list of files that changes meanwhile is no evidence.
+        "backup": {"folder": ".handover/backups", "programs": str(programs), "objects": False},
+    }  # fmt: skip
+
+
+class Night:
+    """The team at work."""
+
+    def __init__(self, stage: Stage, narrator: Narrator, *, ttl_s: float, pace_s: float) -> None:
+        self.stage, self.tell, self.ttl_s, self.pace_s = stage, narrator, ttl_s, pace_s
+        self.moves: dict[str, Move] = {}
+
+    def type(self, *arguments: str, expect: tuple[int, ...] = (0,), quiet: bool = False) -> Ended:
+        """Type a command; show it. Raises CommandRefusedError when it ends otherwise than expected."""
+        ended = self.stage.handover(*arguments)
+        self.tell.command(arguments, ended, quiet=quiet)
+        if ended.status not in expect:
+            raise CommandRefusedError(arguments, ended)
+        return ended
+
+    def prepare(self) -> None:
+        """Make the journal, in which everything is kept."""
+        self.tell.act("Parallel operation", "Both systems run on one database. People reach the original by its name.")
+        self.type("init-journal", "--apply")
+
+    def parallel(self) -> None:
+        """Lower the TTL; from now on both systems are watched."""
+        self.tell.say("handover watch runs from now on; what it says goes into watch.log")
+        self.type("cutover", "begin", "--apply")
+        self.type("status")
+
+    def gates(self) -> str:
+        """Open the gates one by one; return the plan."""
+        self.tell.act("Gates", "Nothing is switched while one of them is red. First they are; each says what to do.")
+        self.type("gates", expect=(RED,))
+        self.type("backup", "--apply")
+        # Before the plan: the rehearsal's own record stays in the zone, and a plan is for the zone as it is.
+        self.type("rehearse-rollback", "--apply")
+        plan = self.plan()
+        self.open_gates()
+        return plan
+
+    def plan(self) -> str:
+        """Make a plan; return its checksum, as it is said."""
+        said = self.type("cutover", "plan").out
+        return said.split("--apply")[-1].split()[0]
+
+    def open_gates(self) -> None:
+        """Have four people sign, and wait until the last gate is green."""
+        for role in FOUR:
+            self.type("sign", "--as", role, "--because", "I have read the plan and the evidence", quiet=True)
+        self.tell.say("some gates need time: the old TTL, and windows that are green")
+        self.until("gates", wanted=0)
+
+    def until(self, *arguments: str, wanted: int, words: str = "") -> None:
+        """Type a command again and again until it ends as wanted and says ``words``; show it then.
+
+        Raises CommandRefusedError.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        ended = self.stage.handover(*arguments)
+        while (ended.status != wanted or words not in ended.out) and time.monotonic() < deadline:
+            time.sleep(WINDOW_S / 2)
+            ended = self.stage.handover(*arguments)
+        self.tell.command(arguments, ended)
+        if ended.status != wanted or words not in ended.out:
+            raise CommandRefusedError(arguments, ended)
+
+    def cut_over(self, title: str, text: str, plan: str) -> None:
+        """Move people to the backend."""
+        self.tell.act(title, text)
+        self._move(title, "cutover", "--apply", plan, to="backend")
+
+    def fault(self) -> None:
+        """The backend dies; the watch sees it."""
+        self.tell.act("A fault", "The backend's web process is killed. Its worker and its tasks live on.")
+        self.stage.system("backend").stop(ask=signal.SIGKILL)
+        self.until("verify", wanted=RED)
+
+    def roll_back(self) -> None:
+        """Move people back."""
+        self.tell.act("The way back", "The original is tried first, then people are sent to it.")
+        self._move("The way back", "rollback", "--apply", "--because", "the backend does not answer", to="original")
+        self.stage.start_again("backend")
+        self.tell.say("the backend is mended and runs again")
+        self.type("status")
+
+    def again(self) -> None:
+        """Switch once more; evidence and signatures are asked for again."""
+        plan = self.plan()
+        self.open_gates()
+        self.cut_over("The switch again", "The same way, with a new plan and new signatures.", plan)
+
+    def clean_up(self, name: str) -> None:
+        """Wait the shortened time, then end the original."""
+        self.tell.act(
+            "Clean-up",
+            f"The strategy waits one to two weeks. Tonight that is {CLEANUP_AFTER_S:.0f} s, and it is said here.",
+        )
+        self.until("verify", wanted=0, words="loose watching begins")
+        self.until("cleanup", "--apply", "--confirm", name, wanted=0)
+
+    def report(self) -> None:
+        """Write the report, and say what the night has cost people."""
+        self.tell.act("The report", "One page without a network, for the DBA, the developer and the manager.")
+        self.type("report", "--out", str(self.stage.folder / "report.html"))
+
+    def _move(self, title: str, *arguments: str, to: str) -> None:
+        songs = self.stage.fresh_songs(6, f"{len(self.moves)}-")
+        made = move(self.stage, *arguments, to=to, ttl_s=self.ttl_s, songs=songs, look_s=self.ttl_s + self.pace_s / 2)
+        self.moves[title] = made
+        self.tell.command(arguments, made.ended)
+        self.tell.say(in_words(cost_of(self.stage, made), made))
+
+
+def in_words(cost: Cost, made: Move) -> str:
+    """Return what a move has cost, in a sentence."""
+    where = f"the {made.moved.after}"
+    return (
+        f"the last person reached {where} {cost.propagation_s:.1f} s after the record changed; "
+        f"{cost.requests} requests, {cost.old_tab_pct:.0f} % from tabs of the other system, {cost.failed} failed; "
+        f"{cost.tasks_in_flight} choreographies in the making, {cost.sessions_lost} people logged out"
+    )
+
+
+def promises(night: Night) -> list[tuple[str, str, str, bool]]:
+    """Return what was measured beside what was promised: name, measured, promised, held."""
+    entries = night.stage.crowd.entries()
+    lost, lag = sum(map(is_lost, tasks(entries))), lag_p95_s(entries)
+    out = sessions_lost(entry for entry in entries if isinstance(entry, Visit))
+    rows = [
+        ("choreographies lost", str(lost), "0", lost == 0),
+        ("people logged out", str(out), "0", out == 0),
+        ("rows read by the other system within", f"{lag:.2f} s", f"{PROMISED_LAG_S:g} s", lag <= PROMISED_LAG_S),
+    ]
+    for title, made in night.moves.items():
+        cost = cost_of(night.stage, made)
+        if made.moved.after == "backend":
+            limit = made.moved.ttl_s + PROMISED_LATE_S
+            rows.append((f"{title}: failed requests", str(cost.failed), "0", cost.failed == 0))
+            seconds = cost.propagation_s
+        else:
+            # The backend was dead before anybody decided: what failed until then is the fault's, not the way back's.
+            limit = made.moved.ttl_s + PROMISED_BACK_LATE_S
+            rows.append((f"{title}: failed, backend dead", str(cost.failed), "not promised", True))
+            seconds = cost.propagation_s
+        rows.append((f"{title}: last person after", f"{seconds:.1f} s", f"{limit:g} s", seconds <= limit))
+    return rows
+
+
+def summary(night: Night) -> Mapping[str, Any]:
+    """Return the same for machines."""
+    moves = {
+        title: {"cost": vars(cost_of(night.stage, made)), "when": vars(made.moved)}
+        for title, made in night.moves.items()
+    }
+    return {
+        "moves": moves,
+        "promises": [dict(zip(("what", "measured", "promised", "held"), row, strict=True)) for row in promises(night)],
+    }

@@ -1,0 +1,120 @@
+"""People on the move: the switch and the way back by the real command line, at a TTL of 30 s, two cores.
+
+No tab may notice: at least 30 % of the requests come from tabs that the other system had opened, and choreographies
+are in the making across both moves.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from sandbox.clients.diary import Visit
+from sandbox.clients.figures import Cost, is_lost, lag_p95_s, sessions_lost, tasks
+from sandbox.fixtures import server_for_this_run
+from sandbox.rehearsal.moves import Move, cost_of, done, move
+from sandbox.rehearsal.stage import Plot, Stage, new_database, stage
+
+TTL_S = 30
+GATES = [{"id": "ttl", "kind": "ttl", "reason": "who still has the old TTL would come late"}]
+FRESH_SONGS = 12
+MORE_BEFORE_S = 5
+
+
+def main() -> int:
+    """Run what the command line asks for; print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=20_000, help="at least so many (default %(default)s)")
+    parser.add_argument("--people", type=int, default=80)
+    parser.add_argument("--ttl", type=int, default=TTL_S)
+    parser.add_argument("--dns", choices=["auto", "bind9", "ours"], default="auto")
+    arguments = parser.parse_args()
+    plot = Plot(
+        ttl_s=arguments.ttl,
+        former_ttl_s=arguments.ttl + MORE_BEFORE_S,
+        people=arguments.people,
+        name_server=arguments.dns,
+        sections={"gates": GATES},
+    )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        server_for_this_run() as server,
+        new_database(server) as database,
+        stage(Path(folder), database, plot, say=say) as night,
+    ):
+        print(json.dumps(measure(night, arguments.requests, arguments.ttl), indent=1))
+    return 0
+
+
+def measure(night: Stage, wanted: int, ttl_s: int) -> dict[str, object]:
+    """Go there and back; each half looks on until it has its share of the requests."""
+    done(night, "init-journal", "--apply")
+    done(night, "cutover", "begin", "--apply")
+    say(f"the TTL is {ttl_s} s now; waiting until the old one has run out")
+    time.sleep(ttl_s + MORE_BEFORE_S)
+    plan = json.loads(done(night, "cutover", "plan", "--json").out)["checksum"]
+    there = moved(night, wanted // 2, "cutover", "--apply", plan, to="backend", ttl_s=ttl_s)
+    back = moved(night, wanted // 2, "rollback", "--apply", "--because", "a measurement", to="original", ttl_s=ttl_s)
+    night.crowd.stop()
+    tell_failures(night)
+    return figures(night, cost_of(night, there), cost_of(night, back))
+
+
+def moved(night: Stage, wanted: int, *arguments: str, to: str, ttl_s: int) -> Move:
+    """Make a move and look on for two TTLs, and until people have made so many requests since its decision."""
+    made = move(night, *arguments, to=to, ttl_s=ttl_s, songs=night.fresh_songs(FRESH_SONGS, to), look_s=2.0 * ttl_s)
+    while cost_of(night, made).requests < wanted:
+        time.sleep(1.0)
+        made = made.until_now()
+    say(f"to the {to}: {cost_of(night, made)}")
+    return made
+
+
+def figures(night: Stage, there: Cost, back: Cost) -> dict[str, object]:
+    """Return what the bench prints."""
+    entries = night.crowd.entries()
+    visits = [entry for entry in entries if isinstance(entry, Visit)]
+    requests = there.requests + back.requests
+    return {
+        "requests": requests,
+        "old_tab_pct": round(100 * (there.old_tab_requests + back.old_tab_requests) / requests, 1),
+        "failed_requests": there.failed,
+        "propagation_s": there.propagation_s,
+        "rollback_s": back.visible_s,
+        "rollback_failed_requests": back.failed,
+        "tasks_in_flight": there.tasks_in_flight + back.tasks_in_flight,
+        "tasks_lost": sum(map(is_lost, tasks(entries))),
+        "sessions_lost": sessions_lost(visits),
+        "parity_lag_p95_s": round(lag_p95_s(entries), 3),
+        "rollback_propagation_s": back.propagation_s,
+        "retried_on_a_closed_connection": there.retried + back.retried,
+        "answered_by_the_pages_own_fallback": there.fell_back + back.fell_back,
+        "people_late": there.stuck + back.stuck,
+        "requests_in_all": len(visits),
+        "failed_in_all": sum(bool(visit.failed) for visit in visits),
+        "tasks": len(tasks(entries)),
+    }
+
+
+def tell_failures(night: Stage) -> None:
+    """List what went wrong, the most frequent first."""
+    visits = [entry for entry in night.crowd.entries() if isinstance(entry, Visit) and entry.failed]
+    kinds = Counter(
+        (v.failed, v.step, f"page of the {v.tab or 'bookmark'}", f"answered by {v.by or 'nobody'}") for v in visits
+    )
+    for kind, count in kinds.most_common(20):
+        say(f"{count} failed: {', '.join(kind)}")
+    for task in filter(is_lost, tasks(night.crowd.entries())):
+        say(f"lost: {task}")
+
+
+def say(line: str) -> None:
+    """Tell how far it is."""
+    print(f"{time.strftime('%H:%M:%S')}  {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

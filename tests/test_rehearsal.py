@@ -1,0 +1,63 @@
+"""A small rehearsal by the real command line: there and back, and nobody notices."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from sandbox import template
+from sandbox.clients.diary import TaskSeen, Visit
+from sandbox.clients.figures import is_lost, lag_p95_s, tasks
+from sandbox.rehearsal.moves import CommandRefusedError, cost_of, done, move
+from sandbox.rehearsal.stage import Plot, stage
+from sandbox.systems import ADDRESSES
+
+TTL_S = 1
+PLOT = Plot(
+    ttl_s=TTL_S,
+    former_ttl_s=2,
+    people=3,
+    quiet_s=3.0,
+    name_server="ours",
+    sections={"gates": [{"id": "ttl", "kind": "ttl", "reason": "who still has the old TTL would come late"}]},
+    wishes={"pause_s": (2.1, 2.4), "make_every_s": 600, "relogin_share": 0.0, "parity_every_s": 0.1},
+)
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1", *ADDRESSES.values()])
+
+
+def test_rehearsal__there_and_back__nobody_notices_and_nothing_stays(postgres, adopted_template, tmp_path: Path):
+    before = set(postgres.databases())
+    threads = threading.active_count()
+    with (
+        template.clone(postgres, adopted_template) as database,
+        stage(tmp_path, database, PLOT, say=lambda _: None) as night,
+    ):
+        done(night, "init-journal", "--apply")
+        with pytest.raises(CommandRefusedError, match=r"SB021  handover rollback --apply .*ended with 3; expected 0"):
+            done(night, "rollback", "--apply", "--because", "nobody has moved yet")
+        done(night, "cutover", "begin", "--apply")
+        plan = done(night, "cutover", "plan").out.split("--apply")[-1].split()[0]
+        songs = night.fresh_songs(2, "fresh")
+        there = move(night, "cutover", "--apply", plan, to="backend", ttl_s=TTL_S, songs=songs[:1], look_s=8)
+        back = move(
+            night, "rollback", "--apply", "--because", "a trial", to="original", ttl_s=TTL_S, songs=songs[1:], look_s=8
+        )
+        night.crowd.stop()
+        entries = night.crowd.entries()
+        costs = [cost_of(night, made) for made in (there, back)]
+        processes = [system.process.pid for system in night.systems.running]
+        place = night.systems.place.folder
+        assert night.authority.key.secret not in "".join(
+            file.read_text() for file in tmp_path.rglob("*") if file.is_file() and not file.name.endswith(".dump")
+        )
+    failed = [e for e in entries if (isinstance(e, Visit) and e.failed) or (isinstance(e, TaskSeen) and is_lost(e))]
+    for seen in costs:
+        assert (seen.failed, seen.sessions_lost) == (0, 0), failed
+        assert seen.requests > 50
+        assert seen.old_tab_requests > 10
+    assert sum(seen.tasks_in_flight for seen in costs) >= 1
+    assert not any(map(is_lost, tasks(entries))), failed
+    assert lag_p95_s(entries) < 3
+    assert not any(Path(f"/proc/{pid}").exists() for pid in processes)
+    assert not place.exists()
+    assert (set(postgres.databases()), threading.active_count()) == (before, threads)
