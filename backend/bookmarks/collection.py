@@ -65,11 +65,14 @@ def show_choreography(request: HttpRequest, choreography_id: uuid.UUID) -> HttpR
 @login_required
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
+    if request.method != "POST":
+        return show_choreography(request, choreography_id)
     selectors.choreography_of(request.user, choreography_id)
     form = EditForm(request.POST)
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         services.change_choreography(user=request.user, choreography_id=choreography_id, **form.cleaned_data)
-    return redirect("web:choreography", choreography_id)
+    # An address of both: the browser may take another connection, to the other system, for what follows.
+    return redirect("bookmarks:choreography", choreography_id)
 
 
 @login_required
@@ -78,7 +81,7 @@ def delete(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         return show_choreography(request, choreography_id)
     services.delete_choreography(user=request.user, choreography_id=choreography_id)
-    return redirect("web:collection")
+    return redirect("bookmarks:collection")  # see edit
 
 
 @login_required
