@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from handover.cli import app
+from handover.tests.night import kept, memory, name_server, small_systems, story  # noqa: F401 - everybody's fixtures
 from sandbox import template
 from sandbox.postgres import Database, binaries
 from sandbox.postgres.account import Account
 from tests.drifts import warm
-from tests.drifts.nursery import nursery
+from tests.drifts.nursery import Nursery, nursery
 from tests.drifts.play import Player
 from tests.drifts.shapes import DANCE, SHAPES
 from tests.drifts.stage import Stage, build
@@ -74,20 +75,27 @@ class Pair:
 
 
 @pytest.fixture(scope="session")
-def players(postgres, tmp_path_factory) -> Iterator[dict[str, Player]]:
-    """A clean pair of every shape, on which drifts can be played."""
-    with nursery() as parent:
-        stages = {s.name: build(s, tmp_path_factory.mktemp(s.name), postgres, parent) for s in SHAPES}
-        players = {name: Player(stage) for name, stage in stages.items()}
-        yield players
-        for player in players.values():
-            player.close()
+def parent() -> Iterator[Nursery]:
+    """The process that all systems of the stages are forked from."""
+    with nursery() as process:
+        yield process
 
 
 @pytest.fixture(scope="session")
-def stage(players) -> Stage:
+def stage(parent, postgres, tmp_path_factory) -> Stage:
     """The clean pair with a user model of its own."""
-    return players[DANCE.name].stage
+    return build(DANCE, tmp_path_factory.mktemp(DANCE.name), postgres, parent)
+
+
+@pytest.fixture(scope="session")
+def players(stage, parent, postgres, tmp_path_factory) -> Iterator[dict[str, Player]]:
+    """A clean pair of every shape, on which drifts can be played."""
+    others = [shape for shape in SHAPES if shape.name != DANCE.name]
+    stages = [stage, *(build(s, tmp_path_factory.mktemp(s.name), postgres, parent) for s in others)]
+    players = {one.shape.name: Player(one) for one in stages}
+    yield players
+    for player in players.values():
+        player.close()
 
 
 @pytest.fixture(scope="session")

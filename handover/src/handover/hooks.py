@@ -4,12 +4,14 @@ Exit 0: done. Exit 3: refused, the command stops and says the hook's words. Anyt
 limit: failed. What a hook prints is kept in the journal, at most a few thousand characters of it.
 """
 
+import ctypes
 import json
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +21,9 @@ from handover.errors import HandoverError, Refused
 
 REFUSED = 3
 KEPT_CHARACTERS = 4000
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+# Loaded here: between fork and exec there must be no import.
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class HookError(HandoverError):
@@ -62,6 +67,7 @@ def execute(config: Config, name: str, argv: tuple[str, ...], facts: Mapping[str
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,  # so that what it started ends with it
+            preexec_fn=_dies_with(os.getpid()),  # noqa: PLW1509 - one call of C, no import, no lock
         )
     except OSError as error:
         message = f"the hook {name} could not be started: {program}: {error.strerror}."
@@ -82,6 +88,20 @@ def execute(config: Config, name: str, argv: tuple[str, ...], facts: Mapping[str
         message = f"the hook {name} failed with status {process.returncode}: {kept or 'it printed nothing'}."
         raise HookError(f"{message} See docs/reference/hooks.md for the exit codes.")
     return Ran(kept, time.monotonic() - began)
+
+
+def _dies_with(parent: int) -> Callable[[], None] | None:
+    """Return what a child does first so that Linux kills it with this process: resuming runs the hook again."""
+    if _LIBC is None:
+        return None
+    libc = _LIBC
+
+    def child() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was killed before it could be named
+            os._exit(1)
+
+    return child
 
 
 def _end(process: subprocess.Popen[str]) -> None:

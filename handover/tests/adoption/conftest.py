@@ -36,14 +36,19 @@ class Operator:
     environment: dict[str, str]
     patch: pytest.MonkeyPatch
     captured: pytest.CaptureFixture[str]
+    gone: str = ""
 
     def adopt(self, *arguments: str) -> Done:
+        """Run ``handover adopt``."""
+        return self.run(*self.arguments(*arguments))
+
+    def run(self, *arguments: str) -> Done:
         """Run the command line in this process: a process of its own takes a second to start."""
         self.captured.readouterr()
         for variable in ("HANDOVER_DATABASE_URL", "BACKEND_DATABASE_PASSWORD"):
             self.patch.setenv(variable, self.environment[variable])
         with pytest.raises(SystemExit) as ended:
-            app(self.arguments(*arguments))
+            app(list(arguments))
         printed = self.captured.readouterr()
         return Done(int(ended.value.code or 0), printed.out, printed.err)
 

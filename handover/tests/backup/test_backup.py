@@ -12,7 +12,7 @@ from sandbox.postgres.cluster import SUPERUSER
 
 @pytest.fixture
 def backed(story):
-    story.done("init-journal", "--apply")
+    story.with_journal()
     server = story.pair.database.server
     story.pair.patch.setenv("HANDOVER_RESTORE_URL", server.url(SUPERUSER, "postgres"))
     return story

@@ -87,7 +87,7 @@ def test_gate_certificate__is_green_only_for_the_public_name_in_time(story, tmp_
     (tmp_path / "authority.pem").write_bytes(pem)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     leaf, key = certificate(name, days, authority if trusted else None)
-    story.done("init-journal", "--apply")
+    story.with_journal()
     with served(tmp_path, leaf, key) as port:
         https(story, port)
         found = red(story, 0)
@@ -98,6 +98,6 @@ def test_gate_certificate__is_green_only_for_the_public_name_in_time(story, tmp_
 
 
 def test_gate_certificate__nobody_listens__is_red(story):
-    story.done("init-journal", "--apply")
+    story.with_journal()
     https(story, 1)
     assert "proves nothing for www.compas.test: [Errno 111] Connection refused" in red(story, 0)["certificate"]

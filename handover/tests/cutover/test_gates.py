@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handover.config import database_url
 from handover.cutover import gates, plan
 from handover.cutover.sight import Sight
 from handover.evidence.folder import recording
@@ -35,7 +34,7 @@ LOAD = '\n[load]\npeak_per_s = 20\nmeasured = "by the test"\nseconds = 0.5\npath
 def keep(story, *judged: Judged, end: datetime | None = None, minutes: int = 1) -> None:
     """Let the watch's own history keep a window."""
     end = end or datetime.now(UTC)
-    history = History(story.config, database_url(story.config), f"test {end}")
+    history = History(story.config, f"test {end}")
     history.add([], Window(end - timedelta(minutes=minutes), end, judged))
     history.close()
 
@@ -43,7 +42,7 @@ def keep(story, *judged: Judged, end: datetime | None = None, minutes: int = 1) 
 def keep_all(story, minutes_ago) -> None:
     """Let the watch's own history keep green windows of a minute that ended so long ago."""
     now = datetime.now(UTC)
-    history = History(story.config, database_url(story.config), f"test {now}")
+    history = History(story.config, f"test {now}")
     for minutes in minutes_ago:
         end = now - timedelta(minutes=minutes)
         history.add([], Window(end - timedelta(minutes=1), end, tuple(green())))
@@ -150,7 +149,7 @@ def test_gates__one_fault__only_that_gate_is_red_and_for_that_reason(open_gates)
 
 def test_gates__nothing_was_done__every_gate_with_evidence_is_red(story):
     story.declare(DECLARED)
-    story.done("init-journal", "--apply")
+    story.with_journal()
     ended = story.handover("gates")
     assert ended.returncode == 4
     assert "nothing was watched of backend and original" in ended.stdout
@@ -167,13 +166,13 @@ def one_gate(story, kind: str, more: str = "") -> None:
 
 def test_gate_proofs__nothing_was_proved__is_red_and_alone(story):
     one_gate(story, "proofs")
-    story.done("init-journal", "--apply")
+    story.with_journal()
     assert red(story, 0) == {"proofs": "nothing was proved yet; run `handover prove`"}
 
 
 def test_gate_proofs__other_shape_or_group_missing__is_red(story):
     one_gate(story, "proofs")
-    story.done("init-journal", "--apply")
+    story.with_journal()
     with recording(story.config, "prove") as recorder:
         recorder.summary |= {"groups": {}, "fingerprint": "of another schema"}
     found = red(story, 0)["proofs"]
@@ -183,7 +182,7 @@ def test_gate_proofs__other_shape_or_group_missing__is_red(story):
 
 def test_gate_watch__gap_or_no_traffic__is_red(story):
     one_gate(story, "watch", "hours = 0.25")
-    story.done("init-journal", "--apply")
+    story.with_journal()
     now = datetime.now(UTC)
     keep_all(story, (*range(17, 7, -1), 3, 2, 1, 0))
     assert "was not watched from" in red(story, 0)["watch"]
@@ -196,7 +195,7 @@ def test_gate_watch__gap_or_no_traffic__is_red(story):
 
 def test_gate_watch__only_the_last_minutes__is_red(story):
     one_gate(story, "watch", "hours = 1")
-    story.done("init-journal", "--apply")
+    story.with_journal()
     keep(story, *green())
     assert "is watched since" in red(story, 0)["watch"]
 
@@ -204,7 +203,7 @@ def test_gate_watch__only_the_last_minutes__is_red(story):
 def test_gate_ttl__was_low_when_it_was_first_seen__wants_to_know_the_former(story):
     one_gate(story, "ttl")
     story.set_record("www", 30, ORIGINAL)
-    story.in_parallel()
+    story.begins()
     assert "so nobody knows what resolvers may hold" in red(story)["ttl"]
     story.file.write_text(story.file.read_text().replace("ttl_s = 30", "ttl_s = 30\nformer_ttl_s = 600"))
     assert "resolvers may hold the old TTL of 600 s" in red(story)["ttl"]
@@ -264,5 +263,5 @@ def test_sign__role_that_nobody_asks_for__is_refused(story):
 
 
 def test_gates_json__names_every_gate(story):
-    story.done("init-journal", "--apply")
+    story.with_journal()
     assert [gate["gate"] for gate in json.loads(story.done("gates", "--json").stdout)] == ["certificate"]

@@ -120,12 +120,22 @@ def test_kill__hook_waits_for_a_lock__nothing_is_switched(story, tmp_path):
             assert "another operator holds the lease on this machine: ana, pid" in story.refused("resume")
             running.send_signal(signal.SIGKILL)
             running.wait()
+            # The lock is still held, so the hook did not come to its end by itself.
+            until(lambda: is_gone(int(waiting.read_text())), "the hook of the killed process lives on")
     found = check_explained(story)
     assert (found.position.state, found.people) == ("switching", "original")
     assert found.position.run is not None
     assert found.position.run.begun == "hook before-switch"
     story.done("resume")
     assert story.state() == "switched"
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return True
+    return state in "ZX"  # whoever inherited it has not looked yet
 
 
 def operator(story: Story, folder: Path, place: str) -> Story:

@@ -4,7 +4,7 @@ from handover.tests.cutover.conftest import BACKEND, ORIGINAL
 
 
 def test_there_and_back__everything_is_well__people_are_where_the_journal_says(story):
-    story.in_parallel()
+    story.begins()
     assert story.state() == "parallel"
     shown = story.done("cutover", "plan").stdout
     assert f"from {ORIGINAL} (TTL 30 s)\n    to   {BACKEND} (TTL 30 s)" in shown
@@ -27,7 +27,7 @@ def test_there_and_back__record_is_an_alias_and_a_resolver_is_asked__is_the_same
     update = story.name_server.new_update()
     update.replace("alias", 300, "CNAME", "old")
     story.name_server.send(update)
-    story.switched()
+    story.switches()
     assert story.name_server.values("alias", "CNAME") == ["new.compas.test."]
     story.done("rollback", "--apply", "--because", "a trial")
     assert story.name_server.values("alias", "CNAME") == ["old.compas.test."]

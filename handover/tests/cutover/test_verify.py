@@ -80,6 +80,33 @@ def test_verify__slow_but_no_errors__pages_and_stays(after):
     assert (after.state(), after.people_reach()) == ("switched", [BACKEND])
 
 
+def parity(story, minutes_from_now: int, backend: float, both: float) -> None:
+    """Keep a window in which one metric is measured of the backend and of both."""
+    judged = [
+        Judged(system, "parity_differences", value, "red" if value else "green", "by the test")
+        for system, value in (("backend", backend), ("both", both))
+    ]
+    keep(story, *judged, end=datetime.now(UTC) + timedelta(minutes=minutes_from_now))
+
+
+def test_verify__one_metric_of_backend_and_both__is_judged_for_each(after):
+    windows(after, 0.0, 0.0, 0.0)
+    for number in (1, 2, 3):
+        parity(after, number, backend=0.0, both=2.0)
+    # The newest three rows of that name are two windows, and one of them is green: together they are no breach.
+    assert "parity_differences of both is 2, 2, 2 (red by the watch's own limits)" in after.handover("verify").stdout
+    assert "parity_differences of both" in paged(after)
+
+
+def test_verify__two_windows_of_backend_and_both__are_not_three(after):
+    windows(after, 0.0, 0.0, 0.0)
+    for number in (1, 2):
+        parity(after, number, backend=2.0, both=2.0)  # four rows of that name, and all are red
+    ended = after.handover("verify")
+    assert "parity_differences" not in ended.stdout
+    assert paged(after) == ""
+
+
 @pytest.mark.parametrize("rates", [(None, None, None), (0.5, 0.5, None), ()])
 def test_verify__data_is_missing__pages_and_never_goes_back(after, rates):
     if rates:

@@ -16,7 +16,7 @@ ROLE = "handover_journal"
 
 @pytest.fixture
 def begun(story):
-    story.done("init-journal", "--apply")
+    story.with_journal()
     return story
 
 

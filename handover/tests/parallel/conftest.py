@@ -12,9 +12,6 @@ import psycopg
 import pytest
 
 from handover import config as configuration
-from tests.drifts.nursery import nursery
-from tests.drifts.shapes import DANCE
-from tests.drifts.stage import Stage, build
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -52,13 +49,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Be quiet."""
-
-
-@pytest.fixture(scope="session")
-def stage(postgres, tmp_path_factory) -> Iterator[Stage]:
-    """The clean pair with a user model of its own, without all the others."""
-    with nursery() as parent:
-        yield build(DANCE, tmp_path_factory.mktemp("watched"), postgres, parent)
 
 
 @pytest.fixture
@@ -135,12 +125,16 @@ def _toml(value: object) -> str:
 
 
 @pytest.fixture
-def watched(pair, sites) -> Watched:
+def watched(pair, sites, kept) -> Watched:
     path = pair.folder / "handover.toml"
     text = path.read_text()
     for name, site in sites.items():
         text = text.replace(f"[{name}]", f"[{name}]\nbase_url = {json.dumps(site.url)}")
     path.write_text(text)
-    for _ in ("made", "left alone"):
-        assert pair.handover("init-journal", "--apply").returncode == 0
+
+    def make() -> None:
+        for _ in ("made", "left alone"):
+            assert pair.handover("init-journal", "--apply").returncode == 0
+
+    kept.restore(pair, "watched", make)
     return Watched(pair, sites)

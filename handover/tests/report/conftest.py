@@ -9,7 +9,7 @@ import pytest
 
 from handover.cli.watch import observe
 from handover.parallel.history import History
-from handover.tests.cutover.conftest import Story, memory, name_server, small_systems, stage, story  # noqa: F401 - fixtures
+from handover.tests.night import Story
 from handover.tests.parallel.conftest import section
 
 GATES = """
@@ -35,7 +35,7 @@ NEW_TASK = (
 
 
 @contextmanager
-def watched(story: Story) -> Iterator[None]:  # noqa: F811
+def watched(story: Story) -> Iterator[None]:
     """Watch while the block runs, and write a row now and then."""
     over = threading.Event()
     history = History(story.config, "run")
@@ -59,14 +59,14 @@ def _write(url: str, over: threading.Event) -> None:
             connection.execute(NEW_TASK)
 
 
-def windows(story: Story) -> int:  # noqa: F811
+def windows(story: Story) -> int:
     with psycopg.connect(story.pair.database.url("owner")) as connection:
         row = connection.execute("SELECT count(DISTINCT window_start) FROM handover.watch_windows").fetchone()
     assert row
     return int(row[0])
 
 
-def wait_for_windows(story: Story, number: int) -> None:  # noqa: F811
+def wait_for_windows(story: Story, number: int) -> None:
     """Return when so many more windows were judged."""
     wanted = windows(story) + number
     pause = threading.Event()
@@ -75,7 +75,7 @@ def wait_for_windows(story: Story, number: int) -> None:  # noqa: F811
 
 
 @pytest.fixture
-def moved(story) -> Iterator[Story]:  # noqa: F811
+def moved(story) -> Iterator[Story]:
     """People were moved over a red gate, and back."""
     story.declare(GATES + section(window_s=0.5, probes=[{"name": "health", "path": "/health", "kind": "health"}]))
     story.in_parallel()

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from sandbox import house, template
 from sandbox.bucket import Bucket, BucketServer, NoBucketServerError
 from sandbox.postgres import Database, Server
+from sandbox.postgres.cluster import ROLES
 from sandbox.search import SearchServer
 
 # What a test server may lose when the machine loses power.
@@ -53,7 +56,24 @@ def server_for_this_run() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="sandbox-", dir=roomy_place()) as place:
         Path(place).chmod(0o711)  # the server may run as another user than this process
         with Server(Path(place) / "postgres", settings=FAST) as server:
+            _make_passwords_cheap(server)
             yield server
+
+
+def _make_passwords_cheap(server: Server) -> None:
+    """Let a log-in take one round of hashing instead of 4096: milliseconds on both sides, thousands of times."""
+    with server.connect() as connection:
+        if not connection.execute("SELECT FROM pg_settings WHERE name = 'scram_iterations'").rowcount:
+            return  # PostgreSQL 15 and older
+        connection.execute("ALTER SYSTEM SET scram_iterations = 1")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("SET scram_iterations = 1")
+        for (role,) in connection.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [list(ROLES)]
+        ).fetchall():
+            password = str(conninfo_to_dict(server.url(role, "postgres"))["password"])
+            statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
+            connection.execute(statement)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from handover.adoption.finish import recorded
 from handover.adoption.record import Record
 from handover.adoption.statements import ROW_RIGHTS, Statement, Step, Transaction
 from handover.adoption.survey import query
@@ -36,8 +37,11 @@ def plan(connection: Connection[Any], config: Config, record: Record) -> Transac
     Raises
     ------
     Refused
-        The system is still connected.
+        The system is still connected, or what only the original needed is folded away.
     """
+    if recorded(connection):
+        message = "what only the original needed is folded away, and it cannot run without. Nothing was changed."
+        raise Refused(f"{message} Unfold it first: handover adopt --finish --undo --apply", code="HO035")
     sessions = connection.execute(_SESSIONS, [config.backend.role]).fetchall()
     if sessions:
         what = f"is connected: {', '.join(f'pid {pid} ({name})' for pid, name in sessions)}"

@@ -1,5 +1,6 @@
 """``handover adopt``: the backend into a live database, and out again."""
 
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -11,8 +12,9 @@ from rich.console import Console
 
 from handover import config as configuration
 from handover.adoption import adopt as adoption
+from handover.adoption import finish as finishing
 from handover.adoption import undo as undoing
-from handover.adoption.run import script
+from handover.adoption.run import execute, script
 from handover.adoption.statements import Transaction
 from handover.config import Config, database_url, from_environment
 from handover.errors import ConfigurationError, HandoverError, Refused
@@ -27,19 +29,23 @@ def adopt(
     sql: Annotated[bool, typer.Option("--sql", help="Print every statement for review, for psql.")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="Do it. Without this nothing is changed.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Remove everything an adoption added.")] = False,
+    finish: Annotated[bool, typer.Option("--finish", help="Fold away what only the original needed.")] = False,
     confirm: Annotated[str, typer.Option(help="With --undo --apply: the database's name, instead of typing it.")] = "",
     attempts: Annotated[int, typer.Option(min=1, help="How often to try for a lock of 2 seconds.")] = 5,
 ) -> None:
     """Take the backend into the live database of the original: its own role, schema and history.
 
-    Shows what would be done; --apply does it, or takes back what it began.
+    Shows what would be done; --apply does it, or takes back what it began. When the original is gone, --finish moves
+    the tables that only it needed to the schema retired and takes its role's rights; --finish --undo brings them back.
     """
     if sql and apply:
         raise ConfigurationError("--sql prints and --apply does; use one of them.")
     pair = configuration.load(config)
     url = database_url(pair)
     try:
-        if undo:
+        if finish:
+            _finish(url, pair, sql=sql, apply=apply, undo=undo, attempts=attempts)
+        elif undo:
             _undo(url, pair, sql=sql, apply=apply, confirm=confirm, attempts=attempts)
         else:
             _adopt(url, pair, sql=sql, apply=apply, attempts=attempts)
@@ -83,6 +89,43 @@ def _undo(url: str, pair: Config, *, sql: bool, apply: bool, confirm: str, attem
         _confirm(_name(url), confirm)
         adoption.undo(url, pair, attempts=attempts, say=progress.print)
         out.print(f"{_name(url)} is as it was before the adoption; adopt again: handover adopt --apply")
+
+
+def _finish(url: str, pair: Config, *, sql: bool, apply: bool, undo: bool, attempts: int) -> None:
+    transaction, kept = _unfolding(url) if undo else _folding(url, pair)
+    what = "Unfold what only the original needed in" if undo else "Fold away what only the original needed in"
+    again = f"handover adopt --finish {'--undo ' if undo else ''}--apply"
+    if not apply:
+        _show((transaction,), f"{what} {_name(url)}", sql=sql, again=again)
+    if kept and not sql:
+        out.print("\n".join(["Stays as it is:", *(f"  {line}" for line in kept)]))
+    if apply and undo:
+        execute(url, (transaction,), verify=lambda _: None, attempts=attempts, say=progress.print)
+        out.print(f"{_name(url)} has it again; fold it away: handover adopt --finish --apply")
+    elif apply:
+        verify = partial(adoption.check_resolution, config=pair)
+        execute(url, (transaction,), verify=verify, attempts=attempts, say=progress.print)
+        where = f"{_name(url)} keeps it in the schema {finishing.SCHEMA}"
+        out.print(f"{where}; nothing was dropped. Undo: handover adopt --finish --undo --apply")
+
+
+def _folding(url: str, pair: Config) -> tuple[Transaction, tuple[str, ...]]:
+    finishing.require_cleaned(pair)
+    if adoption.state(url, pair) != "complete":
+        raise Refused(
+            f"{_name(url)} is not adopted, so nothing tells whose is what. Nothing was changed.", code="HO034"
+        )
+    gone, asked = finishing.original(pair), adoption.ask(pair)
+    with psycopg.connect(url) as connection:
+        connection.read_only = True
+        found = finishing.survey(connection, pair, gone, asked.description)
+    return finishing.plan(found), found.kept
+
+
+def _unfolding(url: str) -> tuple[Transaction, tuple[str, ...]]:
+    with psycopg.connect(url) as connection:
+        connection.read_only = True
+        return finishing.unfolding(connection), ()
 
 
 def _confirm(database: str, typed: str) -> None:

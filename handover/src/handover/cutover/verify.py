@@ -22,22 +22,28 @@ from handover.journeys.run import run as make_journey
 
 PAGE_AGAIN_AFTER = timedelta(hours=1)
 _WINDOWS = """
-    SELECT metric, window_start, window_end, value, verdict, reason FROM handover.watch_windows
-     WHERE system IN ('backend', 'both') AND window_start >= %s ORDER BY metric, window_start DESC, id DESC
+    SELECT metric, window_start, window_end, value, verdict, reason, system FROM handover.watch_windows
+     WHERE system IN ('backend', 'both') AND window_start >= %s ORDER BY metric, system, window_start DESC, id DESC
 """
 
 
 @dataclass(frozen=True)
 class Breach:
-    """A metric of the backend that was over its limit, window after window; ``values`` are what was measured."""
+    """A metric of the backend, or of both, over its limit window after window; ``values`` are what was measured."""
 
     metric: str
     values: tuple[float, ...]
     limit: str
+    system: str = "backend"
+
+    @property
+    def name(self) -> str:
+        """What to call the metric; see :func:`_name`."""
+        return _name(self.metric, self.system)
 
     def __str__(self) -> str:
         measured = ", ".join(f"{value:g}" for value in self.values)
-        return f"{self.metric} is {measured} ({self.limit})"
+        return f"{self.name} is {measured} ({self.limit})"
 
 
 @dataclass(frozen=True)
@@ -100,30 +106,37 @@ def judge(night: Night) -> Judged:
     except psycopg.Error as error:
         message = f"what the watch has seen could not be read: {error}. Is `handover watch` there and running?"
         raise UnseenError(message) from error
-    by_metric = {metric: list(found) for metric, found in groupby(rows, key=itemgetter(0))}
+    # One metric may be there of the backend and of both, by table: the windows of one must not fill up the other's.
+    watched = {key: list(found) for key, found in groupby(rows, key=itemgetter(0, 6))}
     limits = {threshold.metric: threshold for threshold in settings.thresholds}
+    unwatched = {(metric, "backend") for metric in limits.keys() - {metric for metric, _ in watched}}
     breaches, missing, quiet = [], [], []
-    for metric in sorted({*by_metric, *limits}):
-        last = by_metric.get(metric, [])[: settings.windows]
-        if trouble := _missing(metric, last, night):
+    for metric, system in sorted({*watched, *unwatched}):
+        last = watched.get((metric, system), [])[: settings.windows]
+        if trouble := _missing(_name(metric, system), last, night):
             missing.append(trouble)
         elif all(row[4] == "not enough traffic" for row in last):
-            quiet.append(metric)
+            quiet.append(_name(metric, system))
         elif len(last) == settings.windows and (limit := _over(limits.get(metric), last)):
-            breaches.append(Breach(metric, tuple(row[3] for row in last), limit))
-    if not by_metric:
+            breaches.append(Breach(metric, tuple(row[3] for row in last), limit, system))
+    if not watched:
         missing.append("nothing was watched since the switch")
     return Judged(len(rows), tuple(breaches), tuple(missing), tuple(quiet))
 
 
-def _missing(metric: str, last: list[Any], night: Night) -> str:
+def _name(metric: str, system: str) -> str:
+    """Return what to call a metric: those of the backend go without saying."""
+    return metric if system == "backend" else f"{metric} of {system}"
+
+
+def _missing(name: str, last: list[Any], night: Night) -> str:
     if not last:
-        return f"{metric} was not watched since the switch"
-    _, start, end, _, verdict, reason = last[0]
+        return f"{name} was not watched since the switch"
+    _, start, end, _, verdict, reason, _ = last[0]
     if verdict == "no data":
-        return f"{metric} has no data: {reason}"
+        return f"{name} has no data: {reason}"
     if night.journal.now() - end > 2 * (end - start):
-        return f"{metric} is not watched any more since {end:%F %T %Z}"
+        return f"{name} is not watched any more since {end:%F %T %Z}"
     return ""
 
 
@@ -143,7 +156,7 @@ def _over(threshold: Threshold | None, last: list[Any]) -> str:
 
 def page(night: Night, judged: Judged) -> bool:
     """Page a person about breaches and missing data, not twice an hour about the same; say whether somebody was."""
-    about = [breach.metric for breach in judged.breaches] + list(judged.missing)
+    about = [breach.name for breach in judged.breaches] + list(judged.missing)
     earlier = [e for e in night.journal.entries() if e.kind == "page"]
     now = night.journal.now()
     if earlier and earlier[-1].body["about"] == about and now - earlier[-1].at < PAGE_AGAIN_AFTER:

@@ -1,0 +1,262 @@
+"""After the original is gone: what only it needed is folded away, and can be unfolded again.
+
+Nothing is dropped. Tables move to the schema ``retired`` with their rows; the original's role loses its rights in
+``public``, and what it had is written down there. Facts decide: what the original mapped stands in the archive that
+clean-up made, what the backend maps it says itself, what refers to a table the database knows.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from psycopg import Connection, sql
+from psycopg.rows import class_row
+
+from handover.adoption.statements import Statement, Step, Transaction
+from handover.adoption.survey import query
+from handover.config import Config
+from handover.cutover.cleanup import FOLDER
+from handover.cutover.position import fold
+from handover.errors import Finding, Refused
+from handover.journal.journal import opened
+from handover.schema.models import Description
+
+SCHEMA, RECORD = "retired", "handover_finish"
+HISTORY = "django_migrations"
+_SESSIONS = "SELECT pid FROM pg_stat_activity WHERE usename = %s AND datname = current_database() ORDER BY 1"
+_MEMBER = """
+    SELECT FROM pg_roles member, pg_roles whole
+     WHERE member.rolname = %s AND whole.rolname = %s AND pg_has_role(member.oid, whole.oid, 'MEMBER')
+"""
+_IS_THERE = "SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = %s"
+
+
+@dataclass(frozen=True)
+class Original:
+    """What the archive says of the original: the role it connected as, and the tables of its models."""
+
+    role: str
+    tables: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A table of ``public``: whose it is, and which relations outside of it hang on it."""
+
+    name: str
+    mine: bool
+    extension: bool
+    needed_by: list[str]
+
+
+@dataclass(frozen=True)
+class Right:
+    """What the original's role may do with something of ``public``; ``kind`` and ``name`` as GRANT wants them."""
+
+    kind: str
+    name: list[str]
+    rights: list[str]
+    grantable: bool
+    owns: bool
+    mine: bool
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What is folded away, and why the rest stays where it is.
+
+    Attributes
+    ----------
+    tables
+        Names of the tables of ``public`` that move.
+    role, rights
+        The original's role, and what it loses.
+    kept
+        One line for each thing that was looked at and stays.
+    """
+
+    tables: tuple[str, ...]
+    role: str
+    rights: tuple[Right, ...]
+    kept: tuple[str, ...]
+
+
+def require_cleaned(config: Config) -> None:
+    """Raise unless the journal of the database says that the original is gone.
+
+    Raises
+    ------
+    Refused
+        It says something else, or cannot be read.
+    """
+    with opened(config) as journal:
+        journal.connection()
+        position = fold(journal.entries())
+    if position.conflict or position.paused or position.run or position.state != "cleaned":
+        why = position.conflict or ("everything is paused" if position.paused else f"the state is {position.state}")
+        message = f"only in the state cleaned is anything folded away; {why}. Nothing was changed."
+        raise Refused(f"{message} See: handover status", code="HO032")
+
+
+def original(config: Config) -> Original:
+    """Return what the archive says of the original.
+
+    Raises
+    ------
+    Refused
+        The archive is not there or does not say.
+    """
+    path = config.root / FOLDER / "schema.json"
+    try:
+        archive = json.loads(path.read_text())
+        role = archive["systems"]["original"]["settings"]["database"]["role"]
+        models = archive["models"]["original"].values()
+        joins = (join["table"] for model in models for join in model["many_to_many"].values())
+        tables = {model["table"].removeprefix("public.") for model in models} | set(joins)
+    except (OSError, ValueError, KeyError) as error:
+        message = f"{path} does not say what the original mapped ({type(error).__name__}: {error})."
+        todo = "Run on the machine that cleaned up, or bring its .handover/archive here."
+        raise Refused(f"{message} Nothing was changed. {todo}", code="HO033") from error
+    return Original(role, frozenset(tables))
+
+
+def survey(connection: Connection[Any], config: Config, gone: Original, backend: Description) -> Finish:
+    """Decide what is folded away; changes nothing.
+
+    Raises
+    ------
+    Refused
+        The original is still connected, the backend lives in ``public``, or something is folded away already.
+    """
+    _check(connection, config, gone)
+    mapped = {model.table for model in backend.models} | {pair.table for pair in config.models}
+    mapped |= {join.table for model in backend.models for join in model.many_to_many}
+    with connection.cursor(row_factory=class_row(Found)) as cursor:
+        found = cursor.execute(query("retirable")).fetchall()
+    why = {table.name: _why_kept(table, mapped) for table in found if table.name in {*gone.tables, HISTORY}}
+    tables, lines = _unneeded(found, why)
+    with connection.cursor(row_factory=class_row(Right)) as cursor:
+        rights = cursor.execute(query("rights"), {"role": gone.role}).fetchall()
+    taken = tuple(right for right in rights if right.mine and not right.owns)
+    lines += [
+        f"rights on {'.'.join(right.name)}: {gone.role} {'owns it' if right.owns else 'has them from somebody else'}"
+        for right in rights
+        if right not in taken
+    ]
+    if _is_shared(connection, config, gone):
+        taken, lines = (), [*lines, f"rights of {gone.role}: it is not the original's alone"]
+    return Finish(tables, gone.role, taken, tuple(lines))
+
+
+def _check(connection: Connection[Any], config: Config, gone: Original) -> None:
+    if config.backend.schema_name == "public":
+        raise Refused("the backend has no schema of its own, so nothing is the original's alone.", code="HO034")
+    row = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", [SCHEMA]).fetchone()
+    if row and row[0]:
+        message = f"the schema {SCHEMA} is there already; nothing was changed."
+        raise Refused(f"{message} Unfold it first: handover adopt --finish --undo --apply", code="HO035")
+    shared = _is_shared(connection, config, gone)
+    sessions = [] if shared else connection.execute(_SESSIONS, [gone.role]).fetchall()
+    if sessions:
+        what = f"is connected: {', '.join(f'pid {pid}' for (pid,) in sessions)}"
+        finding = Finding("HO036", gone.role, what, "", "Find out who that is; the original should be gone.")
+        raise Refused("the original is still at work; nothing was changed.", (finding,))
+
+
+def _is_shared(connection: Connection[Any], config: Config, gone: Original) -> bool:
+    """Say whether the original's role is somebody else's as well, or the backend's role acts as it."""
+    if gone.role in (config.backend.role, connection.info.user):
+        return True
+    return connection.execute(_MEMBER, [config.backend.role, gone.role]).rowcount > 0
+
+
+def _why_kept(table: Found, mapped: set[str]) -> str:
+    if table.name in mapped:
+        return "a model of the backend maps it"
+    if table.extension:
+        return "an extension brought it"
+    return "" if table.mine else "it belongs to another role"
+
+
+def _unneeded(found: list[Found], why: dict[str, str]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the tables that nothing which stays refers to, and a line for each other."""
+    why = dict(why)
+    needed = {table.name: [user.removeprefix("public.") for user in table.needed_by] for table in found}
+    # What a table that stays refers to stays as well, and so on.
+    while late := [n for n, reason in why.items() if not reason and any(why.get(x, "x") for x in needed[n])]:
+        for name in late:
+            users = sorted(x for x in needed[name] if why.get(x, "x"))
+            why[name] = f"{', '.join(users)} refers to it"
+    tables = tuple(sorted(name for name, reason in why.items() if not reason))
+    return tables, [f"{name}: {reason}" for name, reason in sorted(why.items()) if reason]
+
+
+def plan(found: Finish) -> Transaction:
+    """Return the one transaction that folds away; the record of it comes first, what users could wait for last."""
+    record = sql.Identifier(SCHEMA, RECORD)
+    values = sql.Literal(json.dumps(asdict(found)))
+    return (
+        Step(
+            f"The schema {SCHEMA}, with the record that an undo needs",
+            (
+                sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)),
+                sql.SQL("CREATE TABLE {} (record jsonb NOT NULL, done timestamptz NOT NULL)").format(record),
+                sql.SQL("INSERT INTO {} VALUES ({}, now())").format(record, values),
+            ),
+        ),
+        Step(f"Rights of the original's role {found.role}", tuple(_rights(found, "REVOKE {} ON {} {} FROM {}"))),
+        Step("Tables that only the original mapped, with their rows", tuple(_moves(found, "public", SCHEMA))),
+    )
+
+
+def _rights(found: Finish, form: str) -> Iterator[Statement]:
+    for right in found.rights:
+        rights = sql.SQL(", ").join(map(sql.SQL, right.rights))
+        name = sql.Identifier(*right.name)
+        statement = sql.SQL(form).format(rights, sql.SQL(right.kind), name, sql.Identifier(found.role))
+        grants = form.startswith("GRANT") and right.grantable
+        yield statement + sql.SQL(" WITH GRANT OPTION" if grants else "")
+
+
+def _moves(found: Finish, source: str, target: str) -> Iterator[Statement]:
+    for table in found.tables:
+        names = sql.Identifier(source, table), sql.Identifier(target)
+        yield sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(*names)
+
+
+def recorded(connection: Connection[Any]) -> Finish | None:
+    """Return what was folded away, or None."""
+    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{SCHEMA}.{RECORD}"]).fetchone()
+    if not row or not row[0]:
+        return None
+    kept = connection.execute(sql.SQL("SELECT record FROM {}").format(sql.Identifier(SCHEMA, RECORD))).fetchone()
+    assert kept is not None  # noqa: S101 - written in the same transaction as the table
+    values = kept[0]
+    rights = tuple(Right(**right) for right in values["rights"])
+    return Finish(tuple(values["tables"]), values["role"], rights, tuple(values["kept"]))
+
+
+def unfolding(connection: Connection[Any]) -> Transaction:
+    """Return the one transaction that brings everything back.
+
+    Raises
+    ------
+    Refused
+        Nothing was folded away, or a name in ``public`` is taken by now.
+    """
+    found = recorded(connection)
+    if found is None:
+        message = f"{connection.info.dbname} has no {SCHEMA}.{RECORD}: nothing was folded away there."
+        raise Refused(f"{message} Is it the right database?", code="HO037")
+    taken = [name for name in found.tables if connection.execute(_IS_THERE, [name]).rowcount]
+    if taken:
+        message = f"public has {', '.join(taken)} again, so the old one cannot come back; nothing was changed."
+        raise Refused(f"{message} Rename the new one first.", code="HO037")
+    schema, record = sql.Identifier(SCHEMA), sql.Identifier(SCHEMA, RECORD)
+    last = (sql.SQL("DROP TABLE {}").format(record), sql.SQL("DROP SCHEMA {}").format(schema))
+    return (
+        Step("Tables that only the original mapped, with their rows", tuple(_moves(found, SCHEMA, "public"))),
+        Step(f"Rights of the original's role {found.role}", tuple(_rights(found, "GRANT {} ON {} {} TO {}"))),
+        Step(f"The record, and the schema {SCHEMA}, which must be empty by then", last),
+    )

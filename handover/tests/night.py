@@ -1,0 +1,264 @@
+"""The stage of the night: a pair with a real name server, two small systems that count their requests, a journal."""
+
+import json
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handover.config import Config, load
+from handover.cutover.status import Status, status
+from handover.journal.journal import opened
+from sandbox.dns.nameserver import NameServer
+from sandbox.fixtures import roomy_place
+from sandbox.postgres import Server
+
+if TYPE_CHECKING:
+    from handover.tests.conftest import Ended, Pair
+
+# octodns-bind 1.1 calls octoDNS in a way that octoDNS 2 will not know.
+FROM_OCTODNS = "ignore:`R.*` is DEPRECATED. Use :DeprecationWarning"
+ORIGINAL, BACKEND = "127.0.0.2", "127.0.0.3"
+OLD_TTL_S, TTL_S = 300, 30
+FILLERS = [f"other{number}" for number in range(9)]
+
+
+class Small(ThreadingHTTPServer):
+    """A small system: ``status`` is what it answers, ``requests`` how many it got."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.status, self.requests = 200, 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Small
+
+    def do_GET(self) -> None:
+        counting = self.path == "/requests"
+        self.server.requests += self.path == "/page"
+        body = str(self.server.requests).encode() if counting else b"{}"
+        self.send_response(200 if counting else self.server.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def name_server() -> Iterator[NameServer]:
+    with NameServer("compas.test.", "ns2 30 IN A 127.0.0.1") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def small_systems() -> Iterator[dict[str, Small]]:
+    systems = {"original": Small(), "backend": Small()}
+    threads = [threading.Thread(target=s.serve_forever, args=[0.01], daemon=True) for s in systems.values()]
+    for thread in threads:
+        thread.start()
+    yield systems
+    for system in systems.values():
+        system.shutdown()
+        system.server_close()
+
+
+@lru_cache(maxsize=4)
+def _loaded(file: Path, _: str) -> Config:
+    """Return what a ``handover.toml`` says, read again only when its text is another."""
+    return load(file)
+
+
+@dataclass
+class Kept:
+    """What commands left, each kept the first time: a database, and the folder ``.handover`` beside ``handover.toml``.
+
+    Whoever only needs to start from there gets a copy, which is far cheaper than the commands.
+    """
+
+    server: Server
+    folder: Path
+    names: dict[str, str] = field(default_factory=dict)
+
+    def restore(self, pair: "Pair", name: str, make: Callable[[], None]) -> None:
+        """Bring a pair to where ``make`` leads."""
+        place, database = pair.folder / ".handover", pair.database.name
+        pair.patch.setenv("HANDOVER_DATABASE_URL", pair.database.url("owner"))
+        if name in self.names:
+            self.server.drop_database(database)
+            self.server.create_database(database, template=self.names[name])
+            shutil.copytree(self.folder / name, place, dirs_exist_ok=True)
+            return
+        make()
+        kept = f"kept_{secrets.token_hex(4)}"
+        self.server.create_database(kept, template=database)
+        self.names[name] = kept
+        shutil.copytree(place, self.folder / name)
+
+
+@dataclass
+class Story:
+    """The pair, what people reach, and somebody who runs the night."""
+
+    pair: "Pair"
+    name_server: NameServer
+    systems: dict[str, Small]
+    kept: Kept
+
+    def handover(self, *arguments: str, **environment: str) -> "Ended":
+        return self.pair.handover(*arguments, **environment)
+
+    def done(self, *arguments: str, **environment: str) -> "Ended":
+        """Run a command that must succeed."""
+        ended = self.handover(*arguments, **environment)
+        assert ended.returncode == 0, ended.stderr + ended.stdout
+        return ended
+
+    def refused(self, *arguments: str, **environment: str) -> str:
+        """Run a command that must be refused; return its words."""
+        ended = self.handover(*arguments, **environment)
+        assert ended.returncode == 3, ended.stderr + ended.stdout
+        return ended.stderr
+
+    @property
+    def file(self) -> Path:
+        return self.pair.folder / "handover.toml"
+
+    @property
+    def config(self) -> Config:
+        return _loaded(self.file, self.file.read_text())
+
+    def declare(self, text: str) -> None:
+        """Add to ``handover.toml``."""
+        self.file.write_text(f"{self.file.read_text()}\n{text}\n")
+
+    def people_reach(self) -> list[str]:
+        return self.name_server.values("www")
+
+    def set_record(self, name: str, ttl_s: int, *values: str) -> None:
+        self.set_records(ttl_s, {name: values})
+
+    def set_records(self, ttl_s: int, records: dict[str, tuple[str, ...]]) -> None:
+        update = self.name_server.new_update()
+        for name, values in records.items():
+            update.delete(name, "A")
+            for value in values:
+                update.add(name, ttl_s, "A", value)
+        self.name_server.send(update)
+
+    def status(self) -> Status:
+        with opened(self.config) as journal:
+            return status(self.config, journal)
+
+    def state(self) -> str:
+        return self.status().position.state
+
+    def plan(self) -> str:
+        """Make a plan; return the beginning of its checksum."""
+        return str(json.loads(self.done("cutover", "plan", "--json").stdout)["checksum"])
+
+    def with_journal(self) -> None:
+        self.kept.restore(self.pair, "preparing", lambda: self.done("init-journal", "--apply"))
+
+    def in_parallel(self) -> None:
+        """Let both systems run in parallel, as :meth:`begins` did once."""
+        self.kept.restore(self.pair, "parallel", self.begins)
+        self.set_record("www", TTL_S, ORIGINAL)
+
+    def begins(self) -> None:
+        self.done("init-journal", "--apply")
+        self.done("cutover", "begin", "--apply")
+
+    def switched(self) -> None:
+        """Let people reach the backend, as :meth:`switches` did once."""
+        self.kept.restore(self.pair, "switched", self.switches)
+        self.set_record("www", TTL_S, BACKEND)
+
+    def switches(self) -> None:
+        self.begins()
+        self.done("cutover", "--apply", self.plan())
+
+
+def sections(name_server: NameServer) -> str:
+    """Return what a ``handover.toml`` declares for the night."""
+    return f"""
+[dns]
+zone = "compas.test"
+record = "www"
+ttl_s = {TTL_S}
+original = ["{ORIGINAL}"]
+backend = ["{BACKEND}"]
+octodns_config = "octodns.yaml"
+authoritative = ["127.0.0.1:{name_server.port}"]
+rehearsal_record = "rehearsal"
+timeout_s = 5
+verify_s = 0.5
+
+[traffic]
+quiet_s = 0.01
+limit_s = 0.5
+
+[rollback]
+allowed = ["ana"]
+write = {{ model = "dance.models.Dancer", fields = {{ username = "handover-probe" }} }}
+warm_up = {{ requests = 4 }}
+
+[[gates]]
+id = "certificate"
+kind = "certificate"
+reason = "people must not meet a warning"
+"""
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder in memory where there is room: there, writing to disk costs nothing."""
+    with tempfile.TemporaryDirectory(prefix="night-", dir=roomy_place()) as place:
+        yield Path(place)
+
+
+@pytest.fixture
+def story(
+    pair: "Pair", name_server: NameServer, small_systems: dict[str, Small], kept: Kept, monkeypatch, memory
+) -> Story:
+    monkeypatch.setenv("HANDOVER_OPERATOR", "ana")
+    (pair.folder / ".handover").symlink_to(memory)
+    for system in small_systems.values():
+        system.status, system.requests = 200, 0
+    text = (pair.folder / "handover.toml").read_text()
+    for side, system in small_systems.items():
+        text = text.replace(f"[{side}]\n", f'[{side}]\nbase_url = "{system.url}"\ninsecure_http = true\n')
+    ways = "".join(f'{side} = "{system.url}/requests"\n' for side, system in small_systems.items())
+    declared = sections(name_server).replace("[traffic]\n", f"[traffic]\n{ways}")
+    (pair.folder / "handover.toml").write_text(text + declared)
+    values = {**name_server.octodns(), "class": "octodns_bind.Rfc2136Provider"}
+    provider = "".join(f"    {name}: {json.dumps(value)}\n" for name, value in values.items())
+    config = f"providers:\n  ours:\n{provider}zones:\n  compas.test.:\n    sources: []\n    targets: [ours]\n"
+    (pair.folder / "octodns.yaml").write_text(config)
+    made = Story(pair, name_server, small_systems, kept)
+    fillers = dict.fromkeys(FILLERS, ("127.0.0.9",))
+    made.set_records(OLD_TTL_S, {"www": (ORIGINAL,), "rehearsal": (), **fillers})
+    return made
+
+
+@pytest.fixture(scope="session")
+def kept(postgres, tmp_path_factory) -> Iterator[Kept]:
+    """What commands left that many tests start from."""
+    found = Kept(postgres, tmp_path_factory.mktemp("kept"))
+    yield found
+    for database in found.names.values():
+        postgres.drop_database(database)
