@@ -3,7 +3,8 @@
 import pytest
 
 from tests.drifts.shapes import DANCE
-from tests.faults.every import every
+from tests.faults import identity, read_across
+from tests.faults.every import HISTORIES, every
 from tests.faults.play import play
 
 PLANTED = (
@@ -17,7 +18,8 @@ CLEAN = ("another label and help text",)
 
 
 def faults(names: tuple[str, ...]) -> list:
-    chosen = [fault for fault in every() if fault.name in names]
+    known = [*read_across.faults(), *identity.faults(), *read_across.clean()]
+    chosen = [fault for fault in known if fault.name in names]
     assert len(chosen) == len(names)
     assert all(fault.shape == DANCE.name for fault in chosen)
     return [pytest.param(fault, id=fault.name) for fault in chosen]
@@ -35,8 +37,8 @@ def test_prove__change_that_hurts_nobody__is_green(stage, python, tmp_path, faul
     assert played.green, str(played)
 
 
-def test_every__at_least_thirty_faults_of_these_groups__with_names_of_their_own():
-    names = [fault.name for fault in every()]
-    assert len(set(names)) == len(names)
-    planted = [fault for fault in every() if fault.code and fault.group in ("read-across", "identity")]
-    assert len(planted) >= 30
+def test_every__at_least_sixty_faults_and_ten_clean_pairs__with_names_of_their_own():
+    cases = list(every())
+    assert len({case.name for case in cases}) == len(cases)
+    assert sum(case.planted for case in cases if case.group != HISTORIES) >= 60
+    assert sum(not case.planted for case in cases) >= 10
