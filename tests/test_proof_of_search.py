@@ -51,6 +51,7 @@ def proved(venue: Venue, folder: Path) -> Outcome:
         return search.prove(venue, recorder)
 
 
+@pytest.mark.full
 def test_search__of_both_systems_on_one_index__is_the_same(venue: Venue, tmp_path):
     outcome = proved(venue, tmp_path)
     assert [str(failure.finding) for failure in outcome.failures] == []
@@ -61,6 +62,7 @@ def test_search__of_both_systems_on_one_index__is_the_same(venue: Venue, tmp_pat
     assert outcome.figures["mean_cosine_audio_embedding"] < 0.9
 
 
+@pytest.mark.full
 def test_search__of_the_original_with_other_weights__is_noticed(venue: Venue, tmp_path):
     """The control: what is compared is what each system's own code says."""
     code = """

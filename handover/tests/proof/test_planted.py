@@ -15,6 +15,7 @@ PLANTED = (
     "another secret key",
 )
 CLEAN = ("another label and help text",)
+BRIEFLY = ("another related_name", "another secret key")
 
 
 def faults(names: tuple[str, ...]) -> list:
@@ -22,7 +23,8 @@ def faults(names: tuple[str, ...]) -> list:
     chosen = [fault for fault in known if fault.name in names]
     assert len(chosen) == len(names)
     assert all(fault.shape == DANCE.name for fault in chosen)
-    return [pytest.param(fault, id=fault.name) for fault in chosen]
+    long = {fault.name: [] if fault.name in BRIEFLY else [pytest.mark.full] for fault in chosen}
+    return [pytest.param(fault, id=fault.name, marks=long[fault.name]) for fault in chosen]
 
 
 @pytest.mark.parametrize("fault", faults(PLANTED))
