@@ -15,7 +15,7 @@ PLANTED = (
     "another secret key",
 )
 CLEAN = ("another label and help text",)
-BRIEFLY = ("another related_name", "another secret key")
+BRIEFLY = ("another secret key",)
 
 
 def faults(names: tuple[str, ...]) -> list:

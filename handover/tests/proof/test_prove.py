@@ -209,7 +209,7 @@ def test_prove__i_mean_production__reads_and_can_do_nothing_else(rounding):
     assert evidence(rounding).summary["on"] == "production, read only"
     refused = rounding.handover("prove", "--i-mean-production", "--group", "identity")
     assert refused.returncode == 2
-    assert "identity writes, and on production nothing is written; only read-across can read." in refused.stderr
+    assert "identity writes, and on production nothing is written; only read-across, search can read." in refused.stderr
 
 
 @pytest.mark.full
