@@ -25,10 +25,10 @@ from tests.faults.fault import Fault
 HISTORIES = "histories"  # of concurrent-writes: what was never lived
 # Of the changes that hurt nobody, those that rows, locks or plans could meet.
 BENIGN = (
-    "shop: nullable columns that nobody knows",
-    "library: the model forgets an index",
-    "lab: a GIN index more in the database",
-    "shop: unique as a constraint",
+    "auth_user: nullable columns that nobody knows",
+    "inheritance: the model forgets an index",
+    "arrays_and_ranges: a GIN index more in the database",
+    "auth_user: unique as a constraint",
 )
 
 
