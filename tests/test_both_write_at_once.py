@@ -28,6 +28,7 @@ def pair() -> Iterator[tuple[Config, str]]:
         yield found
 
 
+@pytest.mark.full
 def test_prove__this_pair_while_everything_breaks__the_backend_causes_nothing_and_the_rest_is_accepted(pair):
     config, url = pair
     with recording(config, "prove") as recorder:

@@ -3,12 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from choreographer.moves.index import MoveDocument
-from choreographer.moves.index.document import VECTOR_DIMS
-from choreographer.moves.index.elasticsearch import ElasticsearchMoveIndex
 from handover.config import load
 from handover.evidence.folder import recording
 from handover.proof.groups import search
@@ -16,50 +12,21 @@ from handover.proof.outcome import Outcome
 from handover.proof.venue import Venue
 from sandbox import house
 from sandbox.search.server import SearchServer
-
-MOVES = 24
+from tests.faults import own_moves
+from tests.faults.own_moves import MOVES
 
 
 @pytest.fixture(scope="module")
 def moves_folder(tmp_path_factory) -> Path:
-    """A folder with the clips of a few moves."""
-    folder = tmp_path_factory.mktemp("moves")
-    for document in documents():
-        clip = folder / document.fields["video_path"]
-        clip.parent.mkdir(exist_ok=True)
-        clip.touch()
-    return folder
+    return tmp_path_factory.mktemp("moves")
 
 
 @pytest.fixture(scope="module")
-def search_server():
-    """A server of this module's own, with those moves in it."""
+def search_server(moves_folder):
+    """A server of this module's own, with a few moves in it."""
     with SearchServer() as server:
-        index = ElasticsearchMoveIndex(server.url)
-        index.add(documents())
-        index.close()
+        own_moves.put(server.url, moves_folder)
         yield server
-
-
-def documents() -> list[MoveDocument]:
-    """Moves of few kinds: some of too little quality, some without a vector, some that repeat the one before."""
-    rng = np.random.default_rng(4)
-    kinds = {name: rng.normal(0.2, 1, (5, dims)) for name, dims in VECTOR_DIMS.items()}
-    made: list[MoveDocument] = []
-    for number in range(MOVES):
-        fields = {
-            "clip_id": f"move{number:02}",
-            "difficulty": ("beginner", "beginner", "intermediate", "advanced")[number % 4],
-            "energy_level": ("low", "medium", "high")[number % 3],
-            "quality_score": (1.0, 0.5, 0.4999, 0.8)[number // 2 % 4],
-            "video_path": f"group{number % 3}/move{number:02}.mp4",
-        }
-        mixed = {name: (rng.normal(0, 1, 5) @ kind).astype(np.float32) for name, kind in kinds.items()}
-        vectors = dict(made[-1].vectors) if number % 5 == 4 else mixed
-        if number == 8:  # and the one that repeats it
-            del vectors["lead"]
-        made.append(MoveDocument(fields, vectors))
-    return made
 
 
 @pytest.fixture
@@ -84,6 +51,7 @@ def proved(venue: Venue, folder: Path) -> Outcome:
         return search.prove(venue, recorder)
 
 
+@pytest.mark.full
 def test_search__of_both_systems_on_one_index__is_the_same(venue: Venue, tmp_path):
     outcome = proved(venue, tmp_path)
     assert [str(failure.finding) for failure in outcome.failures] == []
@@ -94,6 +62,7 @@ def test_search__of_both_systems_on_one_index__is_the_same(venue: Venue, tmp_pat
     assert outcome.figures["mean_cosine_audio_embedding"] < 0.9
 
 
+@pytest.mark.full
 def test_search__of_the_original_with_other_weights__is_noticed(venue: Venue, tmp_path):
     """The control: what is compared is what each system's own code says."""
     code = """

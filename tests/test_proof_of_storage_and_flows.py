@@ -14,7 +14,9 @@ from sandbox import house
 from sandbox.systems import Systems
 
 
-@pytest.fixture(params=["systems", "systems_on_a_bucket"], ids=["directory", "gcs"])
+@pytest.fixture(
+    params=[pytest.param("systems", marks=pytest.mark.full), "systems_on_a_bucket"], ids=["directory", "gcs"]
+)
 def running(request) -> Systems:
     """Both systems, once with their files in a directory and once in a bucket."""
     return request.getfixturevalue(request.param)
@@ -57,6 +59,7 @@ def test_storage__of_both_systems__is_one(venue: Venue, tmp_path):
     assert outcome.counts["streamed_original"] == 2
 
 
+@pytest.mark.full
 def test_storage__of_a_system_on_another_bucket__is_told(
     systems_on_a_bucket: Systems, bucket_server, monkeypatch, tmp_path
 ):
@@ -69,6 +72,7 @@ def test_storage__of_a_system_on_another_bucket__is_told(
     assert {finding.code for finding in findings(outcome)} >= {"HO361", "HO364", "HO367"}
 
 
+@pytest.mark.full
 def test_flows__of_both_systems__are_made_on_either_and_seen_on_the_other(
     systems: Systems, song_in_the_house, monkeypatch, tmp_path
 ):

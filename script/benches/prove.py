@@ -1,53 +1,111 @@
-"""``handover prove`` on this repository's pair: round trips a second between both systems' own ORMs.
+"""``handover prove`` on this repository's pair: how fast each group is, on a server that keeps what it has committed.
 
-A round trip is one committed write by one system and one read of it by the other, one at a time, on a server that
-keeps what it has committed.
+A round trip is one committed write by one system and one read of it by the other, one at a time. Then both write to the
+same rows while clients, workers and PostgreSQL are killed and the disk fills up; both search one index; both save files
+beside those of a seeded database, and stream them. At last the check of histories, on one that was never lived.
 """
 
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from handover import config as configuration
-from handover.proof.actor import Actor, actors
+from handover.evidence.folder import Recorder, recording
+from handover.proof.actor import Actor, Row, actors
+from handover.proof.crew import Plan
+from handover.proof.explain import check
+from handover.proof.groups import concurrent_writes, search, storage
+from handover.proof.history import RowHistory
 from handover.proof.mirror import Parents, complete, mirror, together
+from handover.proof.outcome import Outcome
 from handover.proof.venue import Venue
-from sandbox import house, template
-from sandbox.postgres import Server
+from sandbox import house
+from sandbox.postgres import Database, Server
+from sandbox.search import SearchServer
+from sandbox.systems import Place, free_port, running
 
-TARGETS = {"roundtrips_per_s": "≥ 250"}
+sys.path.insert(0, str(house.ROOT))
+
+from tests.faults import own_moves
+from tests.faults.own_pair import DATABASE, durable_pair
+from tests.faults.synthetic import WRITERS, clean_rows
+
+TARGETS = {
+    "roundtrips_per_s": "≥ 250",
+    "concurrent_s": "100,000 in ≤ 120",
+    "contended_pct": "≥ 30",
+    "backend_anomalies": "0",
+    "unaccepted_anomalies": "0",
+    "planted_caught": "2",
+    "faults": "5",
+    "history_s": "1,000,000 in ≤ 60",
+    "history_anomalies": "0",
+}
+USERS = 20  # of the seeded database
+shown = Console(stderr=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench prove", description=__doc__)
-    parser.add_argument("--roundtrips", type=int, default=2000, help="how many (default %(default)s)")
+    parser.add_argument("--roundtrips", type=int, default=2_000, help="how many (default %(default)s)")
+    parser.add_argument("--operations", type=int, default=100_000, help="of concurrent writers (default %(default)s)")
+    parser.add_argument("--agents", type=int, default=2, help="writers a side (default %(default)s)")
+    parser.add_argument("--history", type=int, default=1_000_000, help="operations to check (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="other rows, other operations (default %(default)s)")
     arguments = parser.parse_args()
     began = time.perf_counter()
+    figures = measured(arguments) | checked(arguments.history, arguments.seed)
+    report(figures | {"total_s": round(time.perf_counter() - began, 1)})
+
+
+def measured(arguments: argparse.Namespace) -> dict[str, float]:
+    """Measure all groups on one adopted database of a server that is durable, as all but test servers are."""
     house.LOCAL.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=house.LOCAL, prefix="bench-") as place:
-        Path(place).chmod(0o711)  # the server may run as another user than this process
-        report(measured(Path(place), arguments.roundtrips) | {"total_s": round(time.perf_counter() - began, 1)})
+    full = concurrent_writes.PLANS["full"]
+    plan = Plan(arguments.operations, full.batch, arguments.agents, full.rows, full.rows_last)
+    with (
+        tempfile.TemporaryDirectory(dir=house.LOCAL, prefix="bench-") as place,
+        durable(Path(place), arguments.seed) as venue,
+    ):
+        figures = {"roundtrips_per_s": roundtrips_per_s(venue, arguments.roundtrips)}
+        began = time.perf_counter()
+        written = proved(venue, lambda recorder: concurrent_writes.prove(venue, recorder, plan))
+        figures |= dict(written.figures) | {"concurrent_s": round(time.perf_counter() - began, 1)}
+        figures |= of_stores(venue, Path(place))
+    return figures
 
 
-def measured(place: Path, roundtrips: int) -> dict[str, float]:
-    """Measure on an adopted database of a server that is durable, as all but test servers are."""
-    with Server(place / "postgres") as server:
-        original = template.ensure(server, "original_template", lambda name: house.build_original(server, name))
-        adopted = template.ensure(server, "adopted_template", lambda name: house.build_adopted(server, name, original))
-        with template.clone(server, adopted) as database:
-            os.environ.update(house.handover_environment(server, database.name))
-            os.environ |= {"ORIGINAL_DATABASE_URL": database.url("original_app"), "MEDIA_ROOT": str(place)}
-            pair = configuration.load(house.ROOT / "handover.toml")
-            venue = Venue(pair, database.url("owner"), throwaway=True, size="full", seed=0, say=say)
-            # The figures of the other groups, each measured on this venue, go here.
-            return {"roundtrips_per_s": roundtrips_per_s(venue, roundtrips)}
+@contextmanager
+def durable(place: Path, seed: int) -> Iterator[Venue]:
+    """Give the pair on an adopted database with rows as production has them."""
+    with durable_pair(place) as (config, url):
+        environment = os.environ | dict(config.require_original().environment)
+        command = [sys.executable, "manage.py", "seed_production", "--users", str(USERS), "--seed", "7"]
+        subprocess.run(command, cwd=house.ROOT / "original", env=environment, stdout=subprocess.DEVNULL, check=True)
+        yield Venue(
+            config, url, throwaway=True, size="full", seed=seed, say=lambda line: shown.print(line, markup=False)
+        )
+
+
+def proved(venue: Venue, prove: Callable[[Recorder], Outcome]) -> Outcome:
+    """Run a group, and say what it found; what the pair's contract accepts stands among it."""
+    with recording(venue.config, "bench") as recorder:
+        outcome = prove(recorder)
+    for failure in outcome.failures:
+        shown.print(str(failure.finding), markup=False, soft_wrap=True)
+    for note in outcome.notes:
+        shown.print(note, markup=False)
+    return outcome
 
 
 def roundtrips_per_s(venue: Venue, number: int) -> float:
@@ -66,7 +124,7 @@ def roundtrips_per_s(venue: Venue, number: int) -> float:
     return round(number / seconds, 1)
 
 
-def one_trip(maker: Actor, other: Actor, makes: str, reads: str, row: dict) -> None:
+def one_trip(maker: Actor, other: Actor, makes: str, reads: str, row: Row) -> None:
     """One committed write by one, one read by the other."""
     key = maker.probe.ask("create", model=makes, values=row)
     read = other.probe.ask("get", model=reads, where={"pk": key})
@@ -74,8 +132,52 @@ def one_trip(maker: Actor, other: Actor, makes: str, reads: str, row: dict) -> N
         raise RuntimeError(f"{other.side} read {read}, {maker.side} wrote {row}")
 
 
-def say(line: str) -> None:
-    print(line, file=sys.stderr)
+def of_stores(venue: Venue, folder: Path) -> dict[str, float]:
+    """Let both search one index, and store files where both systems, running, stream them from."""
+    with ExitStack() as stack:
+        index = stack.enter_context(SearchServer())
+        place = Place(folder, folder / "moves")
+        own_moves.put(index.url, place.library)
+        environment = {"ELASTICSEARCH_URL": index.url, "MOVES_LIBRARY": str(place.library)}
+        os.environ.update(environment)
+        database = Database(DATABASE, Server.attach(folder / "pg"))
+        both = stack.enter_context(running(database, place, port=free_port(), original_port=free_port()))
+        urls = {"original": both.original_url, "backend": both.backend_url}
+        systems = {side: getattr(venue.config, side).model_copy(update={"base_url": url}) for side, url in urls.items()}
+        there = replace(venue, config=venue.config.model_copy(update=systems))
+        searched = proved(there, lambda recorder: search.prove(there, recorder))
+        stored = proved(there, lambda recorder: storage.prove(there, recorder))
+    differ = len(searched.failures) + len(stored.failures)
+    return {
+        "search_queries": searched.counts["search_queries"],
+        "files": stored.counts["files"],
+        "streamed": stored.counts["streamed_original"] + stored.counts["streamed_backend"],
+        "stores_differ": differ,
+    }
+
+
+def checked(operations: int, seed: int) -> dict[str, float]:
+    """Check a synthetic history, row by row; how long it takes to make one up is left out."""
+    made_up = 0.0
+
+    def rows() -> Iterator[RowHistory]:
+        nonlocal made_up
+        histories = clean_rows(operations, seed)
+        while True:
+            began = time.monotonic()
+            row = next(histories, None)
+            made_up += time.monotonic() - began
+            if row is None:
+                return
+            yield row
+
+    began = time.monotonic()
+    found = check(rows(), WRITERS)
+    return {
+        "history_ops": found.operations,
+        "history_s": round(time.monotonic() - began - made_up, 1),
+        "history_anomalies": sum(found.tally.counts.values()),
+    }
 
 
 def report(figures: dict[str, float]) -> None:
@@ -85,7 +187,7 @@ def report(figures: dict[str, float]) -> None:
         table.add_column(heading, justify="left" if not heading else "right")
     for name, figure in figures.items():
         table.add_row(name, str(figure), TARGETS.get(name, ""))
-    Console(stderr=True).print(table)
+    shown.print(table)
     print(json.dumps(figures))
 
 

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -65,7 +66,8 @@ def _become(connection: socket.socket) -> None:
         exec(compile(request["code"], "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - what -c does
         status = 0
     finally:
-        connection.sendall(bytes([status]))
+        with suppress(BrokenPipeError):  # whoever asked was killed
+            connection.sendall(bytes([status]))
         os._exit(status)
 
 

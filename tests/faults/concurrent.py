@@ -494,17 +494,16 @@ SYSTEMS: tuple[Faulty, ...] = (
     Faulty(
         "update() on a connection of its own",
         ("update",),
-        "import threading\nfrom django.db import connection\n"
+        "from concurrent.futures import ThreadPoolExecutor\nfrom django.db import connection\n"
         + _queryset(
             "def update(self, **kwargs):",
-            "    found = []",
             "    def work():",
-            "        found.append(super(_Rows, self).update(**kwargs))",
-            "        connection.close()",
-            "    thread = threading.Thread(target=work)",
-            "    thread.start()",
-            "    thread.join()",
-            "    return found[0]",
+            "        try:",
+            "            return super(_Rows, self).update(**kwargs)",
+            "        finally:",
+            "            connection.close()",
+            "    with ThreadPoolExecutor(1) as pool:",
+            "        return pool.submit(work).result()",
         ),
         "applied after all",
     ),

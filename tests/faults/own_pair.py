@@ -85,7 +85,8 @@ def _config(folder: Path, server: Server, disk: Path | None) -> Config:
         faults |= {"fill_disk": _command("fill", disk), "free_disk": _command("free", disk)}
     root = folder / "root"
     (root / "handover").mkdir(parents=True)
-    shutil.copy(house.ROOT / "handover/contract.json", root / "handover")
+    for name in ("contract.json", "search-mapping.json"):
+        shutil.copy(house.ROOT / "handover" / name, root / "handover")
     return known.model_copy(update={**systems, "root": root, "prove": known.prove.model_copy(update=faults)})
 
 

@@ -360,10 +360,10 @@ def _models() -> Iterator[Fault]:
         lambda p: p.models["Task"].fields["created_at"].options.pop("auto_now_add"),
     )
     yield _in_backend(
-        "a boolean is read as text",
+        "a boolean is kept as text, which is empty by default",
         "Sample",
-        "HO300",
-        "archived",
+        "HO307",
+        "",
         lambda p: _kind(p, "Sample", "archived", "CharField", max_length="5"),
         shape=LAB,
     )
@@ -371,11 +371,14 @@ def _models() -> Iterator[Fault]:
         "JSON is read as text", "Task", "HO30", "result", lambda p: _kind(p, "Task", "result", "TextField", null="True")
     )
     yield _in_backend(
-        "a key is another type",
+        "new keys are no UUIDs",
         "Video",
-        "HO30",
-        "id",
-        lambda p: _kind(p, "Video", "id", "CharField", max_length="36", primary_key="True", default="uuid.uuid4"),
+        "HO307",
+        "",
+        lambda p: (
+            _preamble("def own_key():\n    return 'v-' + uuid.uuid4().hex[:8]\n")(p),
+            _kind(p, "Video", "id", "CharField", max_length="36", primary_key="True", default="own_key"),
+        ),
     )
     yield _in_backend(
         "a many-to-many leads back by another name",
@@ -416,7 +419,7 @@ def _database() -> Iterator[Fault]:
     lost = "ALTER TABLE dance_tasks ADD new_note text; CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF current_user = 'drift_original' THEN NEW.new_note = NULL; END IF; RETURN NEW; END $$; CREATE TRIGGER wipe BEFORE UPDATE ON dance_tasks FOR EACH ROW EXECUTE FUNCTION wipe();"
     yield Fault("a new column is lost by the original's save", GROUP, DANCE.name, "HO309", "dance_tasks.new_note",
                 lambda projects: _field(projects["backend"], "Task", "new_note", f("TextField", null="True")), sql=lost, models=("Task",))  # fmt: skip
-    hidden = "ALTER TABLE dance_tasks ENABLE ROW LEVEL SECURITY; CREATE POLICY all_rows ON dance_tasks TO drift_original USING (true); CREATE POLICY some ON dance_tasks TO drift_backend USING (progress >= 0);"
+    hidden = "ALTER TABLE dance_tasks ENABLE ROW LEVEL SECURITY; CREATE POLICY all_rows ON dance_tasks TO drift_original USING (true); CREATE POLICY few ON dance_tasks TO drift_backend USING (progress >= 0);"
     yield Fault(
         "row-level security hides rows from one role",
         GROUP,

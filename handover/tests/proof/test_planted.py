@@ -3,7 +3,8 @@
 import pytest
 
 from tests.drifts.shapes import DANCE
-from tests.faults.every import every
+from tests.faults import identity, read_across
+from tests.faults.every import BENIGN, HISTORIES, every
 from tests.faults.play import play
 
 PLANTED = (
@@ -14,13 +15,16 @@ PLANTED = (
     "another secret key",
 )
 CLEAN = ("another label and help text",)
+BRIEFLY = ("another secret key",)
 
 
 def faults(names: tuple[str, ...]) -> list:
-    chosen = [fault for fault in every() if fault.name in names]
+    known = [*read_across.faults(), *identity.faults(), *read_across.clean()]
+    chosen = [fault for fault in known if fault.name in names]
     assert len(chosen) == len(names)
     assert all(fault.shape == DANCE.name for fault in chosen)
-    return [pytest.param(fault, id=fault.name) for fault in chosen]
+    long = {fault.name: [] if fault.name in BRIEFLY else [pytest.mark.full] for fault in chosen}
+    return [pytest.param(fault, id=fault.name, marks=long[fault.name]) for fault in chosen]
 
 
 @pytest.mark.parametrize("fault", faults(PLANTED))
@@ -35,8 +39,23 @@ def test_prove__change_that_hurts_nobody__is_green(stage, python, tmp_path, faul
     assert played.green, str(played)
 
 
-def test_every__at_least_thirty_faults_of_these_groups__with_names_of_their_own():
-    names = [fault.name for fault in every()]
-    assert len(set(names)) == len(names)
-    planted = [fault for fault in every() if fault.code and fault.group in ("read-across", "identity")]
-    assert len(planted) >= 30
+@pytest.mark.full
+@pytest.mark.parametrize("fault", [f for f in read_across.clean() if f.shape != DANCE.name], ids=lambda f: f.name)
+def test_prove__clean_pair_of_another_shape__is_green(players, python, tmp_path, fault):
+    played = play(players[fault.shape].stage, fault, python, tmp_path)
+    assert played.green, str(played)
+
+
+@pytest.mark.full
+def test_prove__row_that_is_refused_whatever_it_holds__is_told_at_its_table(stage, python, tmp_path):
+    (fault,) = [fault for fault in read_across.faults() if fault.name == "new keys are no UUIDs"]
+    played = play(stage, fault, python, tmp_path)
+    assert {f.where for f in played.findings if f.code == "HO307"} == {"dance_videos"}, str(played)
+
+
+def test_every__at_least_sixty_faults_and_ten_clean_pairs__with_names_of_their_own():
+    cases = list(every())
+    assert len({case.name for case in cases}) == len(cases)
+    assert sum(case.planted for case in cases if case.group != HISTORIES) >= 60
+    assert sum(not case.planted for case in cases) >= 10
+    assert {case.name for case in cases} >= {f"clean {name}" for name in BENIGN}

@@ -83,7 +83,7 @@ def test_prove__clean_pair__is_green_and_leaves_evidence_and_no_copy(one_table):
     assert len(sealed.summary["fingerprint"]) == 16
 
 
-def test_prove__field_that_rounds__is_shrunk_replayed_and_accepted(rounding):
+def test_prove__field_that_rounds__is_shrunk_reproduced_replayed_and_accepted(rounding):
     done, found = prove(rounding)
     assert done.returncode == 4
     (failure,) = found["backend-reads-original"]["failures"]
@@ -94,6 +94,9 @@ def test_prove__field_that_rounds__is_shrunk_replayed_and_accepted(rounding):
     (recorded, *_) = [line for line in evidence(rounding).lines("failures") if line["key"][2] == "original"]
     assert set(recorded["example"]["row"]) <= {"duration", "user_id", "level", "title", "path"}
     assert recorded["example"]["change"] == recorded["example"]["extra"] == {}
+
+    printed = [run_line(rounding, line) for line in failure["reproduce"]]
+    assert len(set(printed[-2:])) == 2, printed
 
     file = evidence(rounding).folder / "failures.jsonl"
     again = rounding.handover("prove", "--replay", str(file))
@@ -106,14 +109,6 @@ def test_prove__field_that_rounds__is_shrunk_replayed_and_accepted(rounding):
     mended = rounding.handover("prove", "--replay", str(file))
     assert mended.returncode == 0
     assert "HO300 dance_videos.duration: is so no more" in mended.stdout
-
-
-def test_prove__lines_that_reproduce__do_so_in_each_shell(rounding):
-    done, found = prove(rounding)
-    (failure,) = found["backend-reads-original"]["failures"]
-    printed = [run_line(rounding, line) for line in failure["reproduce"]]
-    assert len(set(printed[-2:])) == 2, printed
-    assert done.returncode == 4
 
 
 def run_line(pair, line: str) -> str:
@@ -131,6 +126,7 @@ def test_prove__unknown_group__names_those_there_are(one_table):
     assert "there is no group 'dancing'; there are: read-across, concurrent-writes, " in done.stderr
 
 
+@pytest.mark.full
 def test_prove__table_of_which_no_row_can_be_made__is_never_green(one_table):
     one_table.superuser("ALTER TABLE dance_videos ADD CHECK (duration < -5) NOT VALID")
     one_table.superuser("ALTER TABLE dance_videos ADD CHECK (duration > 5) NOT VALID")
@@ -140,6 +136,7 @@ def test_prove__table_of_which_no_row_can_be_made__is_never_green(one_table):
     assert "rows of dance_videos" in found["backend-reads-original"]["empty"]
 
 
+@pytest.mark.full
 def test_prove__system_that_cannot_act__is_red_and_not_green(one_table):
     one_table.change("backend/apps/dance/models.py", "'dance_videos'", "'no_such_table'")
     done, found = prove(one_table)
@@ -212,9 +209,10 @@ def test_prove__i_mean_production__reads_and_can_do_nothing_else(rounding):
     assert evidence(rounding).summary["on"] == "production, read only"
     refused = rounding.handover("prove", "--i-mean-production", "--group", "identity")
     assert refused.returncode == 2
-    assert "identity writes, and on production nothing is written; only read-across can read." in refused.stderr
+    assert "identity writes, and on production nothing is written; only read-across, search can read." in refused.stderr
 
 
+@pytest.mark.full
 def test_prove__i_mean_production_of_empty_tables__is_not_green(one_table):
     one_table.superuser("DELETE FROM dance_videos")
     done, found = prove(one_table, "--i-mean-production")
@@ -257,7 +255,7 @@ def waiting_at_a_lock(pair, monkeypatch):
             holder.close()  # the command has ended its session already, to drop the copy
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.full), signal.SIGTERM])
 def test_prove__ended_while_an_agent_waits__leaves_no_copy_no_process_no_file(one_table, monkeypatch, number):
     pair = one_table
     with waiting_at_a_lock(pair, monkeypatch) as process:

@@ -108,17 +108,21 @@ class Bag:
         if len(rows) < 2:  # noqa: PLR2004
             return
         turned = dict(zip(rows, [*list(rows.values())[1:], next(iter(rows.values()))], strict=True))
-        columns = [c for c in self.mirror.fields if self.mirror.changeable(c) and not _strange(rows.values(), c)]
+        # PostgreSQL looks at each row by itself: values that are unique together would be in each other's way.
+        free = (c for c in self.mirror.fields if self.mirror.changeable(c) and not self.mirror.entangled(c))
+        columns = [c for c in free if not _strange(rows.values(), c)]
         if not columns:
             return
         wires = {str(key): key for key in keys}
         sent = [[wires[key], {c: row[c] for c in columns}] for key, row in turned.items()]
         answer = other.one("bulk_update", **self._of(other), rows=sent, fields=columns)
-        after = self._rows(maker, keys)
         if answer.raised:
-            words = {"error": answer.refusal, "words": _first_line(answer)}
-            yield self._told("HO307", maker, other.side, "rows", words=words)
+            own = maker.one("bulk_update", **self._of(maker), rows=sent, fields=columns)
+            if own.refusal != answer.refusal:
+                words = {"error": answer.refusal, "words": _first_line(answer)}
+                yield self._told("HO307", maker, other.side, "rows", words=words)
             return
+        after = self._rows(maker, keys)
         self.counts[maker.side]["bulk"] += len(sent)
         for key, wanted in turned.items():
             for column in columns:

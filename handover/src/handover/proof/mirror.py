@@ -149,8 +149,14 @@ class Mirror:
         return f"{self.table}.{column}" if column else self.table
 
     def automatic(self, column: str) -> bool:
-        """Say whether either system sets a column by itself."""
-        return any(automatic(one) for one in self.shared[column])
+        """Say whether either system sets a column by itself, or takes it from the row of a parent model."""
+        return any(automatic(one) or _is_parent_link(one) for one in self.shared[column])
+
+    def entangled(self, column: str) -> bool:
+        """Say whether a column's value may not stand beside those of another row, in either system's words."""
+        models = self.models.values()
+        constraints = (c.columns for m in models for c in m.constraints if c.kind in ("unique", "exclusion"))
+        return any(column in columns for columns in (*constraints, *(together(m) for m in models)))
 
     def many_to_many(self) -> list[tuple[ManyToMany, ManyToMany]]:
         """Return the many-to-many fields of both that lead through one table that Django made."""

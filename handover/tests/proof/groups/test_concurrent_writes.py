@@ -74,6 +74,7 @@ def test_prove__original_saves_what_it_holds__is_found_laid_at_its_door_and_may_
     assert " knew [" in stale.reproduce[-1]
 
 
+@pytest.mark.full
 def test_prove__no_copy__nothing_breaks_nothing_is_left_and_the_full_run_is_not_green(pair):
     writing(pair, original=("save",), backend=NARROW)
     outcome = proven(pair, throwaway=False, size="full")
@@ -86,6 +87,7 @@ def test_prove__no_copy__nothing_breaks_nothing_is_left_and_the_full_run_is_not_
     assert left_behind(pair) == []
 
 
+@pytest.mark.full
 def test_prove__one_side_works_at_repeatable_read__is_proven_at_both_levels(pair):
     settings = pair.folder / "backend" / "settings.py"
     level = "__import__('django').db.backends.postgresql.psycopg_any.IsolationLevel.REPEATABLE_READ"
@@ -97,6 +99,7 @@ def test_prove__one_side_works_at_repeatable_read__is_proven_at_both_levels(pair
     assert outcome.counts["operations"] > 240
 
 
+@pytest.mark.full
 def test_prove__interrupted_while_all_write__leaves_no_trigger(pair):
     def interrupt(line: str) -> None:
         if "connections are cut" in line:
@@ -109,6 +112,7 @@ def test_prove__interrupted_while_all_write__leaves_no_trigger(pair):
     assert [t for t in threading.enumerate() if t.name.endswith("writer")] == []
 
 
+@pytest.mark.full
 def test_prove__system_raises__its_own_words_are_told(pair):
     models = pair.folder / "backend/apps/dance/models.py"
     code = (
@@ -129,6 +133,7 @@ def test_prove__column_is_not_there__says_which_and_what_to_do(pair):
         proven(pair)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("fault", [f for f in SYSTEMS if f.name in PLAYED], ids=lambda f: f.name)
 def test_prove__fault_in_the_backend__is_caught_and_laid_at_its_door(stage, python, tmp_path, fault):
     outcome = play(stage, fault, tmp_path, python=python, operations=240)

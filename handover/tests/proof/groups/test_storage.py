@@ -20,6 +20,7 @@ def files(folder: Path) -> set[str]:
     return {path.name for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.full
 def test_prove__when_it_has_ended__no_file_is_left(clean: Stand):
     outcome = clean.proved("storage")
     assert outcome.counts["files"] > 20
@@ -42,11 +43,13 @@ def test_prove__interrupted_in_the_middle__no_file_and_no_agent_is_left(clean: S
     assert files(clean.media) == {"there.mp4"}
 
 
+@pytest.mark.full
 def test_prove__database_without_rows_that_name_files__counts_none_and_is_not_green(clean: Stand):
     clean.sql("DELETE FROM dance_videos")
     assert clean.proved("storage").empty == ("rows",)
 
 
+@pytest.mark.full
 def test_prove__pair_without_file_fields__is_not_green(clean: Stand):
     for project in clean.projects.values():
         del project.models["Video"].fields["path"]

@@ -11,6 +11,7 @@ import decimal
 import uuid
 
 HELD = {}
+NAMES = {}
 OPEN = []
 READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
 
@@ -129,7 +130,9 @@ def model_of(name):
 
 def attribute_names(model):
     """Column → the attribute that holds its value."""
-    return {field.column: field.attname for field in model._meta.concrete_fields}
+    if model not in NAMES:
+        NAMES[model] = {field.column: field.attname for field in model._meta.concrete_fields}
+    return NAMES[model]
 
 
 def given(model, values):
@@ -148,7 +151,8 @@ def conditions(model, where):
 
 
 def row_of(thing):
-    return {field.column: encode(getattr(thing, field.attname)) for field in thing._meta.concrete_fields}
+    names = attribute_names(type(thing))
+    return {column: encode(getattr(thing, attribute)) for column, attribute in names.items()}
 
 
 def key_of(thing):

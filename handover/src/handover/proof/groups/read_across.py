@@ -143,6 +143,10 @@ def crossed(crossing: Crossing, bag: Bag, venue: Venue) -> dict[Key, Difference]
 
 def _one_by_one(crossing: Crossing, example: Example) -> Iterator[tuple[Key, Difference]]:
     """Let each value of a refused row cross alone, so that one column does not hide the others."""
+    plain = crossing.differences(Example(crossing.mirror.completed({})))
+    yield from plain.items()
+    if any(code == "HO307" for code, _, _ in plain):
+        return  # whatever it holds: no value is to blame
     for column, wire in example.row.items():
         alone = Example(crossing.mirror.completed({column: wire}))
         for difference in crossing.differences(alone).values():
@@ -159,7 +163,7 @@ def _at(table: Mirror, difference: Difference, column: str) -> Difference:
 
 def _shrunk(crossing: Crossing, found: dict[Key, Difference], venue: Venue) -> dict[Key, Difference]:
     """Return each on its smallest row; a refusal of a row whose columns are refused alone says nothing more."""
-    refused = [d.place for d in found.values() if d.code == "HO307" and d.column]
+    refused = any(d.code == "HO307" and d.column for d in found.values())
     result: dict[Key, Difference] = {}
     for number, (key, difference) in enumerate(found.items()):
         if difference.code == "HO307" and not difference.column and refused:
