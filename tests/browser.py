@@ -61,7 +61,7 @@ def register(at: "Page", url: str, name: str) -> None:
 
 def make_choreography(at: "Page", song: str) -> None:
     """Choose a song in the studio and wait until its video is there."""
-    at.get_by_role("radio", name=song).check()
+    at.get_by_role("radio", name=song, exact=True).check()
     at.get_by_role("button", name="Make my choreography").click()
     at.get_by_role("heading", name="Your choreography is ready").wait_for(timeout=60_000)
 

@@ -34,7 +34,7 @@ def test_page__traffic_goes_back_to_the_original_meanwhile__shows_the_same_task_
         browser.register(page, address.url, f"lola{secrets.token_hex(3)}")
         os.kill(worker, signal.SIGSTOP)
         try:
-            page.get_by_role("radio", name="Noche").check()
+            page.get_by_role("radio", name="Noche", exact=True).check()
             page.get_by_role("button", name="Make my choreography").click()
             page.get_by_role("heading", name="Making your choreography").wait_for()
             address.to(port_of(systems.original_url))
@@ -69,15 +69,16 @@ def test_page__traffic_went_back_to_the_original__its_form_and_its_player_go_on_
         browser.register(page, address.url, f"lola{secrets.token_hex(3)}")
         browser.make_choreography(page, "Noche")
         address.to(port_of(systems.original_url))
-        # Asked for again, the video's own address is gone; the player takes the one that the original knows.
-        page.locator("video").evaluate("video => { video.muted = true; video.load(); video.play().catch(() => {}); }")
+        # Asked for anew, past the browser's cache, its own address is gone; the player takes the original's.
+        anew = "video => { video.muted = true; video.src += '?anew'; video.play().catch(() => {}); }"
+        page.locator("video").evaluate(anew)
         page.wait_for_function("() => document.querySelector('video').currentTime > 0.5")
         assert "/video/" in page.locator("video").get_attribute("src")
 
         address.to(port_of(systems.backend_url))
         page.goto(f"{address.url}/studio")
         address.to(port_of(systems.original_url))
-        page.get_by_role("radio", name="Noche").check()
+        page.get_by_role("radio", name="Noche", exact=True).check()
         page.get_by_role("button", name="Make my choreography").click()
         page.wait_for_url("**/select-song/#task=*")
         page.locator("#video[src^='/video/']").wait_for(timeout=60_000)

@@ -77,7 +77,7 @@ def test_roles__are_what_a_managed_postgresql_gives(server: Server) -> None:
         ).fetchall()
     assert rows == [
         ("original_app", False, False, False, False, False, True, False),
-        ("owner", False, True, False, False, False, True, True),
+        ("owner", False, True, True, False, False, True, True),
     ]
 
 
