@@ -251,7 +251,7 @@ def _relation(at: _Place, field: Field) -> Iterator[Drift]:
             )
             model.fields[at.field] = Field(kind, {**kept, "db_column": repr(f"{at.field}_id"), "db_index": "True"})
 
-        code = "HO012" if "USER" in field.to and at.shape.name != "custom_user" else "HO110"
+        code = "HO012" if "USER" in field.to else "HO110"  # keys of users are wider
         if "through" not in str(at.shape.project.models):
             yield at.drift("a plain number", code, "breaking", plain)
 
