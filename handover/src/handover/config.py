@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from handover.cutover.settings import BackupSettings, Cleanup, Gate, Hooks, Load, Rollback, Traffic, Verify
 from handover.errors import ConfigurationError
@@ -17,16 +17,13 @@ from handover.parallel.settings import Shadow, Watch
 from handover.proof.search.settings import Search
 from handover.proof.settings import Prove
 from handover.proof.storage.settings import Storage
+from handover.section import Section
 
 SideName = Literal["original", "backend"]
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Database(_Section):
+class Database(Section):
     """Where the shared tables live.
 
     Attributes
@@ -39,7 +36,7 @@ class Database(_Section):
     url_env: str = "HANDOVER_DATABASE_URL"
 
 
-class System(_Section):
+class System(Section):
     """One Django project, spoken to through its own interpreter.
 
     Attributes
@@ -98,12 +95,14 @@ class Backend(System):
         Environment variable with the password that a newly made role gets.
     """
 
+    model_config = ConfigDict(populate_by_name=True)
+
     role: Name = "backend_app"
     schema_name: Name = Field(default="backend", alias="schema")
     password_env: str = "BACKEND_DATABASE_PASSWORD"  # noqa: S105 - the variable's name
 
 
-class ModelPair(_Section):
+class ModelPair(Section):
     """One row of the strategy's "Models Mapped".
 
     Attributes
@@ -122,7 +121,7 @@ class ModelPair(_Section):
     new_fields: tuple[str, ...] = ()
 
 
-class Index(_Section):
+class Index(Section):
     """The search index that both systems ask; ``setting`` is the Django setting that holds its name in each."""
 
     name: str
@@ -130,14 +129,14 @@ class Index(_Section):
     url_env: str | None = None
 
 
-class Bucket(_Section):
+class Bucket(Section):
     """Where both systems keep their files."""
 
     name: str
     prefix: str = ""
 
 
-class Dns(_Section):
+class Dns(Section):
     """The record that decides which system people reach.
 
     Attributes
@@ -177,7 +176,7 @@ class Dns(_Section):
     verify_s: float = Field(default=60.0, gt=0)
 
 
-class Config(_Section):
+class Config(Section):
     """All of ``handover.toml``; ``root`` is the folder it lies in."""
 
     root: Path

@@ -22,13 +22,17 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2", "127.0.0.3"])
 
 
 class Small(ThreadingHTTPServer):
-    """A system of a few answers; ``hang_up`` makes it close every kept connection at its next request."""
+    """A system of a few answers.
+
+    ``hang_up`` makes it close connections: ``kept`` ones at their next request, every one at its ``first``, or
+    ``midway`` through an answer.
+    """
 
     daemon_threads = True
 
     def __init__(self, address: str, port: int) -> None:
         super().__init__((address, port), _Handler)
-        self.hang_up = False
+        self.hang_up = ""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -40,10 +44,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.served = 0
 
     def answer(self) -> None:
-        if self.server.hang_up and self.served:
+        if self.server.hang_up == "first" or (self.server.hang_up == "kept" and self.served):
             self.close_connection = True
             return
         self.served += 1
+        midway = self.close_connection = self.server.hang_up == "midway"
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         status = {"/broken": 500, "/members": 302}.get(self.path, 200)
         self.send_response(status)
@@ -51,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
         if status == 302:
             self.send_header("Location", "/auth/login/?next=/members")
         self.end_headers()
-        self.wfile.write(b"hello")
+        self.wfile.write(b"hel" if midway else b"hello")
 
     do_GET = do_POST = answer  # noqa: N815 - the names that http.server calls
 
@@ -112,7 +117,7 @@ def world(servers, tmp_path: Path) -> Iterator[World]:
     made.point_at("original")
     yield made
     for system in systems.values():
-        system.hang_up = False
+        system.hang_up = ""
 
 
 def test_ask__record_moves__an_open_connection_goes_on_being_used(world: World) -> None:
@@ -128,27 +133,33 @@ def test_ask__record_moves__an_open_connection_goes_on_being_used(world: World) 
     assert cost(visits, moved).stuck == 1
 
 
-def test_ask__server_closed_the_kept_connection__next_one_goes_where_the_record_says(world: World) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_ask__server_closed_the_kept_connection__next_one_goes_where_the_record_says(world: World, method: str) -> None:
     async def work(browser: Browser) -> None:
         await browser.ask(Tab("original"), "look", "GET", "/")
         world.point_at("backend")
-        world.systems["original"].hang_up = True
-        await browser.ask(Tab("original"), "look", "GET", "/")
+        world.systems["original"].hang_up = "kept"
+        await browser.ask(Tab("original"), "look", method, "/")
 
     first, second = world.visit(work)
     assert (first.by, second.by) == ("original", "backend")
     assert (second.failed, second.retried, second.from_old_tab) == ("", True, True)
 
 
-def test_ask__post_on_a_connection_that_breaks__is_not_sent_twice_and_counts_as_failed(world: World) -> None:
+@pytest.mark.parametrize("hang_up", ["first", "midway"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_ask__connection_breaks_that_is_new_or_has_answered__is_not_sent_twice_and_counts_as_failed(
+    world: World, method: str, hang_up: str
+) -> None:
     async def work(browser: Browser) -> None:
-        await browser.ask(Tab("original"), "look", "GET", "/")
-        world.systems["original"].hang_up = True
-        await browser.ask(Tab("original"), "save", "POST", "/")
+        if hang_up == "midway":
+            await browser.ask(Tab("original"), "look", "GET", "/")
+        world.systems["original"].hang_up = hang_up
+        await browser.ask(Tab("original"), "save", method, "/")
 
-    visits = world.visit(work)
-    assert (visits[1].by, visits[1].retried) == ("", False)
-    assert "RemoteProtocolError" in visits[1].failed
+    last = world.visit(work)[-1]
+    assert (last.by, last.retried) == ("", False)
+    assert "RemoteProtocolError" in last.failed
 
 
 @pytest.mark.parametrize(

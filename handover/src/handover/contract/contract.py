@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from handover.config import Config
 from handover.errors import ConfigurationError, Finding
+from handover.section import Section
 
 FILE = Path("handover/contract.json")
 # What these found is a number of rows, which changes every day; the others are accepted as they were found.
@@ -18,11 +19,7 @@ COUNTS = ("HO22", "HO23", "HO24", "HO352", "HO353", "HO370", "HO371")
 PROVED = range(300, 440)
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Accepted(_Section):
+class Accepted(Section):
     """One accepted finding.
 
     Attributes
@@ -50,7 +47,7 @@ class Accepted(_Section):
         return same and self.found in (None, finding.found)
 
 
-class Contract(_Section):
+class Contract(Section):
     """Everything that was accepted."""
 
     accepted: tuple[Accepted, ...] = ()

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from handover.section import Section
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 GateKind = Literal["check", "proofs", "watch", "backup", "rehearsal", "certificate", "ttl", "capacity", "sign-offs"]
@@ -11,11 +13,7 @@ HookPoint = Literal["before-switch", "after-switch", "traffic", "drain", "notify
 FOUR = ("Tech Lead", "Backend Developer", "Database Administrator", "DevOps")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Gate(_Section):
+class Gate(Section):
     """One thing that must hold before people are moved.
 
     Attributes
@@ -48,7 +46,7 @@ class Gate(_Section):
     roles: tuple[str, ...] = FOUR
 
 
-class Traffic(_Section):
+class Traffic(Section):
     """How to see whether a system still gets requests; one way a system.
 
     Attributes
@@ -68,7 +66,7 @@ class Traffic(_Section):
     limit_s: float = Field(default=1800.0, gt=0)
 
 
-class Threshold(_Section):
+class Threshold(Section):
     """A limit on one metric of the backend; ``above`` or ``below`` is a breach."""
 
     metric: str
@@ -76,7 +74,7 @@ class Threshold(_Section):
     below: float | None = None
 
 
-class Verify(_Section):
+class Verify(Section):
     """What is watched after the switch.
 
     Attributes
@@ -101,7 +99,7 @@ class Verify(_Section):
     error_metrics: tuple[str, ...] = ("error_rate",)
 
 
-class WriteProbe(_Section):
+class WriteProbe(Section):
     """A row that the original makes and takes back in one transaction: it can write, and nothing stays.
 
     Attributes
@@ -116,7 +114,7 @@ class WriteProbe(_Section):
     fields: dict[str, object] = {}
 
 
-class WarmUp(_Section):
+class WarmUp(Section):
     """The load that the original must carry before people are sent to it.
 
     Attributes
@@ -135,14 +133,14 @@ class WarmUp(_Section):
     p95_ms: float = Field(default=2000.0, gt=0)
 
 
-class Tasks(_Section):
+class Tasks(Section):
     """Work in flight, asked of the shared database; each query has one row with one number."""
 
     in_flight_sql: str
     lost_sql: str
 
 
-class Rollback(_Section):
+class Rollback(Section):
     """The way back.
 
     Attributes
@@ -162,14 +160,14 @@ class Rollback(_Section):
     tasks: Tasks | None = None
 
 
-class Cleanup(_Section):
+class Cleanup(Section):
     """The end: ``after_h`` hours after the switch at the earliest, ``decommission`` hooks in their order."""
 
     after_h: float = Field(default=168.0, gt=0)
     decommission: tuple[str, ...] = ()
 
 
-class Load(_Section):
+class Load(Section):
     """The load that the backend must carry before the switch.
 
     Attributes
@@ -196,7 +194,7 @@ class Load(_Section):
     at_once: int = Field(default=32, ge=1)
 
 
-class BackupSettings(_Section):
+class BackupSettings(Section):
     """How a backup is made and tried.
 
     Attributes
@@ -217,7 +215,7 @@ class BackupSettings(_Section):
     objects: bool = True
 
 
-class Hooks(_Section):
+class Hooks(Section):
     """Executables at named points.
 
     Attributes

@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from handover.section import Section
 
 
-class JournalSettings(BaseModel):
+class JournalSettings(Section):
     """Where the journal is kept.
 
     Attributes
@@ -15,8 +17,6 @@ class JournalSettings(BaseModel):
     lease_s
         For how long one operator holds the lease without renewing it, in seconds of the database's clock.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     role: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] = "handover_journal"
     lease_s: float = Field(default=30.0, gt=0)

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from handover.journeys.templates import names_in
+from handover.section import Section
 
 # ``either`` is the system that a run is on, ``other`` the one that looks on.
 On = Literal["original", "backend", "either", "other"]
@@ -17,11 +18,7 @@ VariableName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
 GIVEN = ("run", "password")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Upload(_Section):
+class Upload(Section):
     """A file that a form sends: its field, its path relative to ``handover.toml``, its name and its type."""
 
     field: str
@@ -30,7 +27,7 @@ class Upload(_Section):
     type: str = "application/octet-stream"
 
 
-class Step(_Section):
+class Step(Section):
     """One request and what must come back.
 
     Texts may hold ``{name}`` for a variable of the flow, for one that an earlier step saved, for ``run`` (a new text
@@ -142,7 +139,7 @@ class Step(_Section):
         return frozenset().union(*map(names_in, texts))
 
 
-class Journey(_Section):
+class Journey(Section):
     """What somebody does, one step after another.
 
     Attributes

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from handover.section import Section
 
 Place = Literal["original", "backend", "both"]
 Short = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
@@ -11,11 +13,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Column = Annotated[str, Field(pattern=r"^[\w$]+(\.[\w$]+){1,2}$")]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Limits(_Section):
+class Limits(Section):
     """What a window may reach and still be green.
 
     Attributes
@@ -46,7 +44,7 @@ class Limits(_Section):
     clock_s: float = Field(default=2, gt=0)
 
 
-class Probe(_Section):
+class Probe(Section):
     """A page that both systems must give: ``kind`` groups probes in the report."""
 
     name: Short
@@ -56,7 +54,7 @@ class Probe(_Section):
     kind: Literal["health", "page", "search", "file"] = "page"
 
 
-class Measure(_Section):
+class Measure(Section):
     """SQL that returns one number, for example the depth or the age of a queue; above ``limit`` it is red."""
 
     name: Short
@@ -65,7 +63,7 @@ class Measure(_Section):
     system: Place = "both"
 
 
-class Invariant(_Section):
+class Invariant(Section):
     """SQL that counts the rows which must not exist, with the reason why not."""
 
     name: Short
@@ -73,7 +71,7 @@ class Invariant(_Section):
     because: str
 
 
-class Progress(_Section):
+class Progress(Section):
     """A number of a row that stays in its range and never goes back, unless ``restarts`` (SQL) says it may."""
 
     column: Column
@@ -82,7 +80,7 @@ class Progress(_Section):
     restarts: str = "false"
 
 
-class Tasks(_Section):
+class Tasks(Section):
     """Where tasks live, and which values of ``status`` mean what."""
 
     table: str
@@ -95,7 +93,7 @@ class Tasks(_Section):
     stuck_after_s: float = Field(default=600, gt=0)
 
 
-class Log(_Section):
+class Log(Section):
     """An access log of a system: ``common`` (also combined, as nginx, Apache and gunicorn write it) or ``json``."""
 
     path: Path
@@ -103,7 +101,7 @@ class Log(_Section):
     fields: dict[Literal["method", "path", "status"], str] = {}
 
 
-class Watch(_Section):
+class Watch(Section):
     """What ``handover watch`` measures.
 
     Attributes
@@ -156,7 +154,7 @@ class Watch(_Section):
     logs: dict[Literal["original", "backend"], Log] = {}
 
 
-class Shadow(_Section):
+class Shadow(Section):
     """What ``handover shadow`` asks, and what it leaves out when it compares.
 
     Attributes

@@ -2,7 +2,9 @@
 
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from handover.section import Section
 
 Style = Literal[
     "save",
@@ -19,11 +21,7 @@ Style = Literal[
 EVERY_STYLE: tuple[Style, ...] = get_args(Style)
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Writing(_Section):
+class Writing(Section):
     """``[prove.concurrent]``: on which table both systems write at once, and how each of them writes.
 
     Attributes
@@ -52,7 +50,7 @@ class Writing(_Section):
     retries: dict[Literal["original", "backend"], int] = {}
 
 
-class Login(_Section):
+class Login(Section):
     """How people log in: what each system's login page uses, if that is more than its authentication backends.
 
     Attributes
@@ -66,7 +64,7 @@ class Login(_Section):
     backend: str = ""
 
 
-class Prove(_Section):
+class Prove(Section):
     """Where proofs are run.
 
     Attributes

@@ -1,7 +1,7 @@
 """One person's browser: cookies, connections that are kept, a memory for addresses; every request is written down."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -17,9 +17,10 @@ ANSWERED_WITHIN_S = 30.0
 CONNECTIONS = 6  # as many as browsers keep to one host
 MOST_REDIRECTS = 5
 LOGIN_PAGES = ("/login", "/auth/login/")
-# A kept connection that the server closed meanwhile: browsers send the same once more, on a new one.
+# A kept connection that the server closed meanwhile: browsers send the same once more, whatever the method, as long as
+# no answer has begun. On a connection of its own, or when an answer has begun, the request has failed.
 STALE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
-SENT_AGAIN = ("GET", "HEAD")
+NOT_STALE = {"connection.connect_tcp.complete", "http11.receive_response_headers.complete"}
 REDIRECTS = (301, 302, 303, 307, 308)
 
 Check = Callable[[httpx.Response], str]
@@ -49,8 +50,8 @@ class Browser:
     """Sends requests to ``url``, whose host it resolves by itself.
 
     ``systems`` names the system behind each address. What a request must be answered with is said with it; everything
-    else, and no answer, is a failed request. A GET on a kept connection that breaks before the first byte of an answer
-    is sent once more, as browsers do; that is written down, too.
+    else, and no answer, is a failed request. A request on a kept connection that breaks before an answer begins is sent
+    once more, as browsers do; that is written down, too.
     """
 
     def __init__(self, person: str, url: str, resolver: Resolver, systems: Mapping[str, str], diary: Diary) -> None:
@@ -124,15 +125,15 @@ class Browser:
         return None
 
     async def _send(self, method: str, url: str, **sent: Any) -> tuple[httpx.Response | None, str, bool]:
-        for retried in (False, True):
+        retried = False
+        while True:  # until a connection of its own, at the latest
+            events: set[str] = set()
             try:
-                return await self._http.request(method, url, **sent), "", retried
-            except STALE as error:
-                if retried or method not in SENT_AGAIN:
-                    return None, _named(error), retried
+                return await self._http.request(method, url, extensions={"trace": _note(events)}, **sent), "", retried
             except httpx.HTTPError as error:
-                return None, _named(error), retried
-        raise AssertionError
+                if not isinstance(error, STALE) or events & NOT_STALE:
+                    return None, _named(error), retried
+                retried = True
 
     def _who(self, answer: httpx.Response | None) -> str:
         if answer is None:
@@ -145,6 +146,15 @@ class Browser:
             return False
         target = urlsplit(answer.headers.get("location", "")).path
         return answer.status_code == HTTPStatus.UNAUTHORIZED or target in LOGIN_PAGES
+
+
+def _note(events: set[str]) -> Callable[[str, object], Awaitable[None]]:
+    """Return what httpcore tells the events of a request to."""
+
+    async def note(event: str, _: object) -> None:
+        events.add(event)
+
+    return note
 
 
 def _of_page(check: Check | None) -> Check | None:

@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from handover.section import Section
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Asked(_Section):
+class Asked(Section):
     """How one system is asked: by a callable, by a few lines of Python, or over HTTP; just one of the three.
 
     Attributes
@@ -47,7 +45,7 @@ class Asked(_Section):
         return self
 
 
-class Clips(_Section):
+class Clips(Section):
     """The files that documents are about.
 
     Attributes
@@ -75,7 +73,7 @@ class Clips(_Section):
         return self
 
 
-class Search(_Section):
+class Search(Section):
     """The shared search.
 
     Attributes

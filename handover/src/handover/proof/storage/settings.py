@@ -1,13 +1,9 @@
 """``[storage]`` of ``handover.toml``: which objects rows account for."""
 
-from pydantic import BaseModel, ConfigDict
+from handover.section import Section
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NamedBy(_Section):
+class NamedBy(Section):
     """A column beside the file fields that names files, or a key in it when it holds JSON."""
 
     table: str
@@ -15,7 +11,7 @@ class NamedBy(_Section):
     key: str | None = None
 
 
-class Storage(_Section):
+class Storage(Section):
     """What the storage group looks at beside the mapped file fields.
 
     Attributes
