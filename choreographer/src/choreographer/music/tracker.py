@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from choreographer.music.accents import BAR, accents
 from choreographer.music.counting import find_one
 from choreographer.music.features import FRAME_RATE_HZ, beat_features
 from choreographer.music.network import beat_activations
-from choreographer.music.onsets import Onsets, hear_onsets, strongest_near
+from choreographer.music.onsets import hear_onsets, strongest_near
 from choreographer.music.pulse import hear_pulse, track_pulse
 from choreographer.music.refinement import refine_pulse
 
@@ -52,7 +52,10 @@ def track_beats(samples: NDArray[np.float32]) -> Tracked:
     samples
         Mono, float32, at ``SAMPLE_RATE_HZ``.
     """
-    features, activations, onsets = _listen(samples)
+    # On one core and one after the other: the sound is encoded on the other one, and whoever shares that waits for it.
+    with threadpool_limits(1):
+        features = beat_features(samples)
+        activations, onsets = beat_activations(features), hear_onsets(samples)
     pulse = hear_pulse(activations, onsets)
     halves_s = track_pulse(pulse)
     if len(halves_s) < FEWEST:
@@ -67,14 +70,6 @@ def track_beats(samples: NDArray[np.float32]) -> Tracked:
         confidence=(sure * _smooth(clear)[side::2]).clip(0.001, 1),
         contrast=_contrast(activations, halves_s),
     )
-
-
-def _listen(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], Onsets]:
-    # The network leaves a core to spare.
-    with ThreadPoolExecutor(1) as beside:
-        onsets = beside.submit(hear_onsets, samples)
-        features = beat_features(samples)
-        return features, beat_activations(features), onsets.result()
 
 
 def _smooth(values: Array) -> Array:
