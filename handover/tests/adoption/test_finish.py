@@ -14,6 +14,8 @@ from handover.cutover.cleanup import FOLDER
 from handover.cutover.opening import night
 from handover.cutover.run import Command, begin
 from handover.document.facts import as_json
+from handover.journal.journal import opened
+from handover.report import story
 from sandbox import house, template
 from sandbox.snapshot import changes
 
@@ -111,6 +113,16 @@ def tables(operator, schema: str) -> set[str]:
         return {t for (t,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [schema])}
 
 
+def entries(operator):
+    with opened(configuration.load(operator.config)) as journal:
+        return journal.entries()
+
+
+def told(operator) -> list[tuple[str, str]]:
+    """What the journal holds of folding."""
+    return [(entry.body["what"], entry.body["phase"]) for entry in entries(operator) if entry.kind == "finish"]
+
+
 def test_finish__cleaned__folds_away_and_the_undo_restores_exactly(cleaned):
     before, public = seen(cleaned), tables(cleaned, "public")
     shown = cleaned.adopt("--finish")
@@ -139,6 +151,25 @@ def test_finish__cleaned__folds_away_and_the_undo_restores_exactly(cleaned):
     assert changes(before, seen(cleaned)) == {}
     assert may(cleaned, "users", "SELECT WITH GRANT OPTION")
     assert "HO037" in cleaned.adopt("--finish", "--undo", "--apply").stderr
+    assert told(cleaned) == [
+        ("fold away", "begun"), ("fold away", "done"), ("unfold", "begun"), ("unfold", "done")
+    ]  # fmt: skip
+    assert [event.title for event in story.events(entries(cleaned)) if "original needed" in event.title] == [
+        "Fold away what only the original needed: begun",
+        "Fold away what only the original needed: done",
+        "Unfold what only the original needed: begun",
+        "Unfold what only the original needed: done",
+    ]
+
+
+def test_finish__fails_midway__the_journal_says_so_and_nothing_has_changed(cleaned):
+    before = seen(cleaned)
+    with psycopg.connect(cleaned.database.url("owner")) as holder:
+        holder.execute("LOCK TABLE legacy_notes")
+        failed = cleaned.adopt("--finish", "--apply", "--attempts", "1")
+    assert failed.returncode != 0
+    assert told(cleaned) == [("fold away", "begun"), ("fold away", "failed")]
+    assert changes(before, seen(cleaned)) == {}
 
 
 def test_finish__not_cleaned__is_refused(gone):

@@ -7,6 +7,7 @@ clean-up made, what the backend maps it says itself, what refers to a table the 
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -97,6 +98,25 @@ def require_cleaned(config: Config) -> None:
         why = position.conflict or ("everything is paused" if position.paused else f"the state is {position.state}")
         message = f"only in the state cleaned is anything folded away; {why}. Nothing was changed."
         raise Refused(f"{message} See: handover status", code="HO032")
+
+
+@contextmanager
+def written_down(config: Config, what: str) -> Iterator[None]:
+    """Tell the journal before ``what`` is done, and afterwards how it ended.
+
+    Raises
+    ------
+    JournalError, Refused
+        The database does not take the entry, or has no journal; nothing was begun.
+    """
+    with opened(config) as journal:
+        journal.add("finish", {"what": what, "phase": "begun"})
+        try:
+            yield
+        except Exception as error:
+            journal.add("finish", {"what": what, "phase": "failed", "error": str(error)}, after_the_fact=True)
+            raise
+        journal.add("finish", {"what": what, "phase": "done"}, after_the_fact=True)
 
 
 def original(config: Config) -> Original:

@@ -99,12 +99,14 @@ def _finish(url: str, pair: Config, *, sql: bool, apply: bool, undo: bool, attem
         _show((transaction,), f"{what} {_name(url)}", sql=sql, again=again)
     if kept and not sql:
         out.print("\n".join(["Stays as it is:", *(f"  {line}" for line in kept)]))
-    if apply and undo:
-        execute(url, (transaction,), verify=lambda _: None, attempts=attempts, say=progress.print)
-        out.print(f"{_name(url)} has it again; fold it away: handover adopt --finish --apply")
-    elif apply:
-        verify = partial(adoption.check_resolution, config=pair)
+    if not apply:
+        return
+    verify = (lambda _: None) if undo else partial(adoption.check_resolution, config=pair)
+    with finishing.written_down(pair, "unfold" if undo else "fold away"):
         execute(url, (transaction,), verify=verify, attempts=attempts, say=progress.print)
+    if undo:
+        out.print(f"{_name(url)} has it again; fold it away: handover adopt --finish --apply")
+    else:
         where = f"{_name(url)} keeps it in the schema {finishing.SCHEMA}"
         out.print(f"{where}; nothing was dropped. Undo: handover adopt --finish --undo --apply")
 

@@ -149,6 +149,18 @@ def _pause(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
     )
 
 
+def _finish(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+    body = entry.body
+    bad = body["phase"] == "failed"
+    yield Event(
+        entry.at,
+        f"{body['what']} what only the original needed: {body['phase']}".capitalize(),
+        str(body.get("error", "")),
+        entry.who,
+        "bad" if bad else "step",
+    )
+
+
 def _other(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
     yield Event(entry.at, entry.kind, "", entry.who)
 
@@ -158,6 +170,7 @@ _TELL = {
     "run": _run,
     "action": _action,
     "ended": _ended,
+    "finish": _finish,
     "state": _state,
     "gates": _gates,
     "signature": _signature,
