@@ -25,7 +25,8 @@ SUITES = {
     "toolkit": (ROOT, ["handover"]),
     "both together": (ROOT, ["tests"]),
     "backend": (ROOT / "backend", ["tests"]),
-    "engine, sandbox": (ROOT, ["choreographer", "sandbox"]),
+    "engine": (ROOT, ["choreographer"]),
+    "sandbox": (ROOT, ["sandbox"]),
     "original": (ROOT / "original", ["tests"]),
 }
 ALLOWED_SKIPS = ROOT / "tests" / "allowed-skips.txt"

@@ -29,6 +29,12 @@ def test_recording__finished__is_found_again_with_its_lines(config):
     assert latest(config, "check") is None
 
 
+def test_latest__several_within_a_second__is_the_last(config):
+    for number in range(20):
+        record(config, number=number)
+        assert latest(config, "prove").summary["number"] == number
+
+
 @pytest.mark.parametrize("file", ["rows.jsonl", "summary.json", "another.jsonl"])
 def test_latest__a_file_was_changed_or_added__is_no_evidence(config, file):
     record(config)

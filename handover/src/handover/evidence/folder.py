@@ -92,7 +92,7 @@ def recording(config: Config, kind: str) -> Iterator[Recorder]:
     place = config.root / PLACE
     place.mkdir(parents=True, exist_ok=True)
     began = datetime.now(UTC)
-    name = f"{kind}-{began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    name = f"{kind}-{began:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(3)}"
     unfinished = place / f".{name}"
     unfinished.mkdir()
     try:
