@@ -1,8 +1,9 @@
 """``handover prove`` on this repository's pair: how fast each group is, on a server that keeps what it has committed.
 
-A round trip is one committed write by one system and one read of it by the other, one at a time. Then both write to the
-same rows while clients, workers and PostgreSQL are killed and the disk fills up; both search one index; both save files
-beside those of a seeded database, and stream them. At last the check of histories, on one that was never lived.
+A round trip is one committed write by one system and one read of it by the other, one at a time for each core. Then
+both write to the same rows while clients, workers and PostgreSQL are killed and the disk fills up; both search one
+index; both save files beside those of a seeded database, and stream them. At last the check of histories, on one that
+was never lived.
 """
 
 import argparse
@@ -12,21 +13,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from handover.config import SideName
 from handover.evidence.folder import Recorder, recording
 from handover.proof.actor import Actor, Row, actors
 from handover.proof.crew import Plan
 from handover.proof.explain import check
 from handover.proof.groups import concurrent_writes, search, storage
 from handover.proof.history import RowHistory
-from handover.proof.mirror import Parents, complete, mirror, together
+from handover.proof.mirror import Mirror, Parents, complete, mirror, together
 from handover.proof.outcome import Outcome
 from handover.proof.venue import Venue
 from sandbox import house
@@ -109,19 +113,27 @@ def proved(venue: Venue, prove: Callable[[Recorder], Outcome]) -> Outcome:
 
 
 def roundtrips_per_s(venue: Venue, number: int) -> float:
-    """Let both systems write and read tasks by turns."""
-    with actors(venue) as both:
-        parents = Parents(both["original"])
-        table = mirror(venue.config.models[0], both, parents)
-        rows = [complete(table.fields.values(), {}, parents, together(table.models["original"])) for _ in range(number)]
-        sides = [(both["original"], both["backend"]), (both["backend"], both["original"])]
+    """Let both systems write and read tasks by turns, in a pair of interpreters for each core."""
+    with ExitStack() as stack:
+        pairs = [stack.enter_context(actors(venue)) for _ in os.sched_getaffinity(0)]
+        parents = Parents(pairs[0]["original"])
+        table = mirror(venue.config.models[0], pairs[0], parents)
+        fields, joint, each = table.fields.values(), together(table.models["original"]), number // len(pairs)
+        rows = [[complete(fields, {}, parents, joint) for _ in range(each)] for _ in pairs]
         began = time.perf_counter()
-        for turn, row in enumerate(rows):
-            maker, other = sides[turn % 2]
-            one_trip(maker, other, table.models[maker.side].label, table.models[other.side].label, row)
+        with ThreadPoolExecutor(len(pairs)) as pool:
+            list(pool.map(travel, pairs, repeat(table), rows))
         seconds = time.perf_counter() - began
         parents.remove()
-    return round(number / seconds, 1)
+    return round(each * len(pairs) / seconds, 1)
+
+
+def travel(both: Mapping[SideName, Actor], table: Mirror, rows: Sequence[Row]) -> None:
+    """Let a pair of systems make the round trips, one after the other."""
+    sides = [(both["original"], both["backend"]), (both["backend"], both["original"])]
+    for turn, row in enumerate(rows):
+        maker, other = sides[turn % 2]
+        one_trip(maker, other, table.models[maker.side].label, table.models[other.side].label, row)
 
 
 def one_trip(maker: Actor, other: Actor, makes: str, reads: str, row: Row) -> None:
