@@ -149,6 +149,8 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO"},
         # It tells at every start that it has tasks, to whoever only asks for the models, too.
         "procrastinate.blueprints": {"level": "WARNING"},
+        # A line for each search says nothing; what goes wrong is a warning.
+        "elastic_transport": {"level": "WARNING"},
     },
 }
 

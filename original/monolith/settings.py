@@ -132,4 +132,6 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
+    # A line for each search says nothing; what goes wrong is a warning.
+    "loggers": {"elastic_transport": {"level": "WARNING"}},
 }
