@@ -140,7 +140,8 @@ class _Handler(BaseHTTPRequestHandler):
                 status = 500 if "status" in wrong else 302
                 self.reply(status, headers={"Location": "/", "Set-Cookie": "sessionid=s1; Path=/; HttpOnly"})
             case ("GET", path) if path.startswith("/files/"):
-                self.pictures(wrong, (self.town.files / path.removeprefix("/files/")).read_bytes())
+                file = self.town.files / path.removeprefix("/files/")
+                self.pictures(wrong, file.read_bytes()) if file.is_file() else self.reply(404)
             case ("POST", "/search"):
                 self.reply(200, json.dumps({"found": self.town.finds(json.loads(body))}).encode())
             case _ if known:
