@@ -17,6 +17,7 @@ from sandbox.clients.figures import Cost, is_lost, lag_p95_s, sessions_lost, tas
 from sandbox.fixtures import server_for_this_run
 from sandbox.rehearsal.moves import Move, cost_of, done, move
 from sandbox.rehearsal.stage import Plot, Stage, new_database, stage
+from sandbox.rehearsal.story import in_words
 
 TTL_S = 30
 GATES = [{"id": "ttl", "kind": "ttl", "reason": "who still has the old TTL would come late"}]
@@ -69,7 +70,7 @@ def moved(night: Stage, wanted: int, *arguments: str, to: str, ttl_s: int) -> Mo
     while cost_of(night, made).requests < wanted:
         time.sleep(1.0)
         made = made.until_now()
-    say(f"to the {to}: {cost_of(night, made)}")
+    say(in_words(cost_of(night, made), made))
     return made
 
 

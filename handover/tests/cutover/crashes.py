@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pytest
+
 from handover.cutover import plan
 from handover.cutover.commands import back, commands, resume
 from handover.cutover.opening import night
 from handover.cutover.position import Position
 from handover.cutover.run import begin
-from handover.cutover.states import MEANINGS
+from handover.cutover.states import MEANINGS, TRANSITIONS, allowed
 from handover.cutover.status import Status, lines
+from handover.errors import Refused
 from handover.journal.journal import opened
 from handover.tests.cutover.conftest import BACKEND, ORIGINAL, Story
 
@@ -89,6 +92,21 @@ def go_on(story: Story) -> Position:
 def go_back(story: Story) -> Position:
     with night(story.config, "resume", say=lambda _: None) as tonight:
         return back(tonight, "the matrix", unproven=UNPROVEN)
+
+
+def check_refusals(story: Story) -> None:
+    """Every command that the state does not allow says so and changes nothing: not the journal, not the record."""
+    with opened(story.config) as journal:
+        before = [e.id for e in journal.entries()]
+    state, people = story.state(), story.people_reach()
+    for transition in TRANSITIONS:
+        if transition.through is None or transition.command in allowed(state):
+            continue
+        with pytest.raises(Refused, match=rf"the state is {state}: .*Nothing was changed\.|nothing to switch"):
+            run(story, transition.command)
+        with opened(story.config) as journal:
+            assert [e.id for e in journal.entries()] == before
+    assert story.people_reach() == people
 
 
 def check_explained(story: Story) -> Status:

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from handover.tests.cutover.conftest import BACKEND
-from handover.tests.cutover.crashes import crash
+from handover.tests.cutover.conftest import BACKEND, ORIGINAL
+from handover.tests.cutover.crashes import check_explained, check_refusals, crash, go_back, points_of, run
 from handover.tests.cutover.test_verify import VERIFY, windows
 
 CLEANUP = """
@@ -102,10 +102,47 @@ def test_cleanup__too_early_a_state__is_refused(story):
     assert "`cleanup` leads from verifying; the state is switched" in story.refused("cleanup", "--apply")
 
 
-@pytest.mark.parametrize("point", ["archive the original: done", "decommission: stop-vm: done"])
+def points() -> list[str]:
+    """Every point of the command; but for two of them only in the long run, since each is the end of a story."""
+    actions = ("archive the original", "decommission: stop-vm", "decommission: remove-vm")
+    within = [f"{action}: {phase}" for action in actions for phase in ("before", "begun", "done", "written")]
+    return ["begun", *within, "end", "ended"]
+
+
+BRIEFLY = ("archive the original: done", "decommission: stop-vm: done")
+
+
+@pytest.mark.parametrize("point", [p if p in BRIEFLY else pytest.param(p, marks=pytest.mark.full) for p in points()])
 def test_cleanup__crash__is_explained_and_goes_on(verified, point):
     crash(verified, "cleanup", point)
-    assert "Under way: cleanup" in verified.handover("status").stdout
-    verified.done("resume", *confirmed("stop-vm", "remove-vm"))
-    assert gone(verified)[-1] == "remove-vm"
+    check_explained(verified)
+    if verified.state() != "cleaned":
+        assert "Under way: cleanup" in verified.handover("status").stdout
+        verified.done("resume", *confirmed("stop-vm", "remove-vm"))
+    assert list(dict.fromkeys(gone(verified))) == ["stop-vm", "remove-vm"]
     assert verified.state() == "cleaned"
+    check_explained(verified)
+
+
+@pytest.mark.full
+def test_cleanup__runs_to_its_end__comes_by_every_point(verified):
+    assert {*points_of(verified, "cleanup")} <= {"begin", *points()}
+
+
+@pytest.mark.parametrize("point", ["archive the original: done", pytest.param("end", marks=pytest.mark.full)])
+def test_cleanup__crash__leads_back_as_well(verified, point):
+    verified.file.write_text(verified.file.read_text().replace("write = {", "# write = {"))
+    crash(verified, "cleanup", point)
+    assert go_back(verified).state == "rolled_back"
+    check_explained(verified)
+    assert verified.people_reach() == [ORIGINAL]
+
+
+@pytest.mark.parametrize("state", ["verifying", "cleaning", "cleaned"])
+def test_command__state_does_not_allow_it__changes_nothing(verified, state):
+    if state == "cleaning":
+        crash(verified, "cleanup", "archive the original: done")
+    elif state == "cleaned":
+        run(verified, "cleanup")
+    assert verified.state() == state
+    check_refusals(verified)

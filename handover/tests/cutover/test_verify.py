@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from handover.cli.verify import keep_looking
 from handover.journal.journal import opened
 from handover.parallel.rule import Judged
 from handover.tests.cutover.conftest import BACKEND, ORIGINAL
@@ -169,3 +170,27 @@ def test_verify__page_hook_hangs__is_said_and_kept(after):
 def test_verify__before_the_switch__is_refused(story):
     story.in_parallel()
     assert "the state is parallel; there is nothing to verify." in story.refused("verify")
+
+
+def test_verify__follow__goes_on_when_the_database_is_away_and_pages_once(after, monkeypatch):
+    windows(after, 0.0, 0.0, 0.0)
+    looks = []
+
+    def between(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 1:  # and so it stays for two looks
+            monkeypatch.setenv("HANDOVER_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+        elif len(looks) == 3:
+            monkeypatch.setenv("HANDOVER_DATABASE_URL", after.pair.database.url("owner"))
+        elif len(looks) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("handover.cli.verify.time.sleep", between)
+    with pytest.raises(KeyboardInterrupt):
+        keep_looking(after.config, 7.0, as_json=False)
+    assert looks == [7.0] * 4
+    said = after.pair.captured.readouterr()
+    assert said.err.count("the journal's database does not answer") == 2
+    assert [line for line in said.out.splitlines() if "windows, nothing wrong" in line][1:]
+    assert paged(after).count("the journal's database does not answer") == 1
+    assert after.state() == "verifying"

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from handover.config import load
 from handover.evidence.folder import latest
+from sandbox import template
 
 # One table is enough to show what the command does with what it finds.
 ONE_TABLE = ("dance.models.Dancer", "dance.models.Task")
@@ -57,7 +58,11 @@ def evidence(pair):
 
 
 def rows(pair) -> list[tuple]:
-    with psycopg.connect(pair.database.url("owner")) as connection:
+    return rows_of(pair.database)
+
+
+def rows_of(database) -> list[tuple]:
+    with psycopg.connect(database.url("owner")) as connection:
         names = ("dancers", "dance_tasks", "dance_videos", "django_session")
         query = "SELECT count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM {} t"
         return [connection.execute(sql.SQL(query).format(sql.Identifier(name))).fetchone() for name in names]
@@ -224,6 +229,8 @@ def test_prove__i_mean_production_of_empty_tables__is_not_green(one_table):
 
 
 # A shell lets what it starts in the background ignore Ctrl-C, this process's children included.
+WAITS = "SELECT FROM pg_stat_activity WHERE datname = %s AND wait_event = 'advisory'"
+OTHERS = "SELECT FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
 AS_ON_A_TERMINAL = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from handover.cli import app; app()"
 )
@@ -248,8 +255,7 @@ def waiting_at_a_lock(pair, monkeypatch):
                 assert process.poll() is None
             holder = psycopg.connect(pair.database.server.url("owner", name))
             holder.execute("SELECT pg_advisory_lock(77)")
-            waits = "SELECT FROM pg_stat_activity WHERE datname = %s AND wait_event = 'advisory'"
-            while not server.execute(waits, [name]).rowcount:
+            while not server.execute(WAITS, [name]).rowcount:
                 assert process.poll() is None
             yield process
             holder.close()  # the command has ended its session already, to drop the copy
@@ -277,3 +283,41 @@ def children(pid: int) -> list[int]:
 def alive(pid: int) -> bool:
     done = subprocess.run(["ps", "-p", str(pid), "-o", "stat="], capture_output=True, text=True, check=False)
     return done.stdout.strip() not in ("", "Z")
+
+
+@pytest.mark.full
+def test_prove__on_staging_ended_while_an_agent_waits__leaves_no_row(one_table, postgres, monkeypatch):
+    monkeypatch.setenv("HANDOVER_DATABASE_URL", one_table.database.url("owner"))
+    with template.clone(postgres, one_table.database.name) as staging, staging_that_waits(staging) as (server, holder):
+        monkeypatch.setenv("STAGING_URL", staging.url("owner"))
+        before = rows_of(staging)
+        config = str(one_table.folder / "handover.toml")
+        command = [sys.executable, "-c", AS_ON_A_TERMINAL, "prove", "--group", "read-across", "--database"]
+        with subprocess.Popen([*command, "STAGING_URL", "--config", config], stderr=subprocess.DEVNULL) as process:
+            while not server.execute(WAITS, [staging.name]).rowcount:
+                assert process.poll() is None
+            assert rows_of(staging) != before
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+        holder.close()  # the server goes on with what the ended agent had asked for
+        while server.execute(OTHERS, [staging.name]).rowcount:
+            pass
+        assert process.returncode == 143
+        assert rows_of(staging) == before
+
+
+@contextmanager
+def staging_that_waits(staging):
+    """Let the inserts of a database wait at a lock, but for the first three; give a session and the lock's holder."""
+    with psycopg.connect(staging.url("owner")) as connection:
+        connection.execute(
+            "CREATE SEQUENCE inserted; GRANT ALL ON SEQUENCE inserted TO PUBLIC; "
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "IF nextval('inserted') > 3 THEN PERFORM pg_advisory_lock(77); END IF; RETURN NEW; END $$; "
+            "CREATE TRIGGER wait BEFORE INSERT ON dance_videos FOR EACH ROW EXECUTE FUNCTION wait()"
+        )
+    holder = psycopg.connect(staging.url("owner"))
+    holder.execute("SELECT pg_advisory_lock(77)")
+    with staging.server.connect("postgres") as server:
+        yield server, holder
+    holder.close()
