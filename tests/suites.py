@@ -5,6 +5,7 @@ Two Django projects have two settings modules, so they cannot share a pytest pro
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,13 +51,15 @@ def main() -> int:
     arguments, pytest_arguments = parser.parse_known_args()
     if arguments.full:
         os.environ["COMPAS_FULL"] = "1"
+    # A shell lets what it starts in the background ignore Ctrl-C; what tests start must not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     began = time.monotonic()
     house.moves_library()
     house.demo_song()
     with server_for_this_run() as server:
         os.environ["SANDBOX_POSTGRES"] = str(server.folder)
-        # One more than there are cores: tests that kill and restart things mostly wait.
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0)) + 1) as pool:
+        # Two more than there are cores: tests that kill and restart things mostly wait.
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0)) + 2) as pool:
             outcomes = list(pool.map(partial(run, arguments=pytest_arguments), SUITES.items()))
     return summary(outcomes, time.monotonic() - began)
 

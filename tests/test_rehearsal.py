@@ -25,6 +25,7 @@ PLOT = Plot(
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1", *ADDRESSES.values()])
 
 
+@pytest.mark.full
 def test_rehearsal__there_and_back__nobody_notices_and_nothing_stays(postgres, adopted_template, tmp_path: Path):
     threads = threading.active_count()
     with (
