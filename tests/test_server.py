@@ -69,7 +69,7 @@ def test_server__ready__both_systems_answer__and_again_after_a_restart(folder):
         assert ("the original's migrations" in printed) == (start == "first")
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGTERM, marks=pytest.mark.full), signal.SIGKILL])
 def test_server__ends__takes_everything_with_it(folder, how):
     with server(folder) as (process, _):
         everybody = children_of(process.pid)

@@ -110,6 +110,7 @@ def test_draw_starter__interrupted__draws_only_what_is_missing(tmp_path: Path) -
     assert _content(tmp_path)[other] == before[other]
 
 
+@pytest.mark.full
 def test_draw_starter__new_version_of_the_drawings__draws_all_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +125,7 @@ def test_draw_starter__new_version_of_the_drawings__draws_all_anew(
     assert all(_content(tmp_path)[clip][0] > before[clip][0] for clip in clips)
 
 
+@pytest.mark.full
 def test_draw_starter__drawn_by_a_version_that_measured_nothing__is_measured_and_not_drawn_anew(tmp_path: Path) -> None:
     whole = _draw(tmp_path)
     before = _content(tmp_path)
@@ -170,6 +172,7 @@ def test_wording__repertoire__describes_every_move_in_its_own_words() -> None:
     assert len({words.description for words in WORDING.values()}) == len(REPERTOIRE)
 
 
+@pytest.mark.full
 def test_draw_starter__another_library__is_left_alone(tmp_path: Path) -> None:
     whole = _draw(tmp_path, (128,))
     (tmp_path / STAMP_NAME).unlink()

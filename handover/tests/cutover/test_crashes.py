@@ -37,9 +37,9 @@ def matrix(story: Story) -> Story:
 
 
 def chosen(points: list[str]) -> list[str]:
-    """Return all points in the long run; else the ends, all that have to do with the record, and every fourth other."""
+    """Return all points in the long run; else the ends, all that have to do with the record, and every eighth other."""
     others = [p for p in points if p not in ("begin", "begun", "ended") and "the record" not in p]
-    return [point for point in points if FULL or point not in others or others.index(point) % 4 == 0]
+    return [point for point in points if FULL or point not in others or others.index(point) % 8 == 0]
 
 
 def begun(story: Story, command: str) -> None:
@@ -144,6 +144,7 @@ def test_command__state_does_not_allow_it__changes_nothing(matrix, state):
 
 
 def test_command__without_a_journal__is_refused_and_says_how_to_make_one(story):
+    story.pair.patch.setenv("HANDOVER_DATABASE_URL", story.pair.database.url("owner"))
     people = story.people_reach()
     for transition in TRANSITIONS:
         if transition.through is not None:
