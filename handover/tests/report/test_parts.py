@@ -165,6 +165,13 @@ def test_chart__points__lie_inside_and_higher_values_higher():
     assert [tick.text for tick in made.y] == ["0 ms", "8 ms", "16 ms", "24 ms", "32 ms"]
 
 
+def test_chart__seconds_in_milliseconds__their_labels_have_room():
+    made = drawn({"original": [window(8, 1100), window(9, 11_000)]})
+    assert made.y[-1].text == "12,000 ms"
+    a_letter = 7
+    assert max(len(tick.text) for tick in made.y) * a_letter < made.box[0]
+
+
 def test_chart__limit__is_drawn_when_near_and_left_out_when_far():
     assert drawn({"original": [window(0, 10)]}, limit=20).limit.text == "limit 20 ms"
     assert drawn({"original": [window(0, 10)]}, limit=2000).limit is None

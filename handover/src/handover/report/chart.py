@@ -10,7 +10,7 @@ from handover.report.story import Mark
 
 WIDTH, HEIGHT = 460, 236
 LABEL_WIDTH = 62
-LEFT, RIGHT, TOP, BOTTOM = 54, 12, 36, 26
+LEFT, RIGHT, TOP, BOTTOM = 70, 12, 36, 26  # on the left as wide as "12,000 ms"
 TICKS = 4
 STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 NAMES = {"original": "Original", "backend": "Backend", "both": "Both"}
