@@ -4,15 +4,19 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox import house
+from sandbox.fixtures import roomy_place
 from sandbox.search import SearchServer
 from sandbox.systems import Systems
 from tests.faults import own_moves
+from tests.faults.own_pair import another_server
 
 USERS = 6
 GROUPS = {
@@ -48,20 +52,48 @@ def environment(systems: Systems, song_in_the_house: str, tmp_path: Path) -> Ite
         )
 
 
-def test_prove__this_pair__is_green_in_every_group(environment):
-    command = [str(house.PROGRAMS / "handover"), "prove", "--json"]
-    done = subprocess.run(command, cwd=house.ROOT, env=os.environ | environment, stdout=subprocess.PIPE, check=False)
-    found = json.loads(done.stdout)
-    red = {name: group for name, group in found["groups"].items() if not group["green"]}
+def prove(root: Path, environment: dict[str, str], *options: str) -> dict[str, Any]:
+    """Run the command where a ``handover.toml`` lies; it must be green in every group."""
+    command = [str(house.PROGRAMS / "handover"), "prove", "--json", *options]
+    done = subprocess.run(command, cwd=root, env=os.environ | environment, stdout=subprocess.PIPE, check=False)
+    groups = json.loads(done.stdout)["groups"]
+    red = {name: group for name, group in groups.items() if not group["green"]}
     assert done.returncode == 0, json.dumps(red, indent=1)
-    assert found["groups"].keys() == GROUPS
-    counts = {name: group["counts"] for name, group in found["groups"].items()}
+    assert groups.keys() == GROUPS
+    written = groups["concurrent-writes"]["figures"]
+    assert written["backend_anomalies"] == written["unaccepted_anomalies"] == 0
+    assert written["planted_caught"] == 2
+    return groups
+
+
+def test_prove__this_pair__is_green_in_every_group(environment):
+    groups = prove(house.ROOT, environment)
+    counts = {name: group["counts"] for name, group in groups.items()}
     for direction in ("backend-reads-original", "original-reads-backend"):
         for table in ("choreography_tasks", "saved_choreographies", "users"):
             assert counts[direction][f"rows of {table}"] > 20
     assert counts["original-reads-backend"]["new_fields"] > 0
     assert counts["storage"]["streamed_backend"] == 4
     assert counts["flows"]["journeys"] == 3
-    written = found["groups"]["concurrent-writes"]["figures"]
-    assert written["backend_anomalies"] == written["unaccepted_anomalies"] == 0
-    assert (written["planted_caught"], written["faults"]) == (2, 3)
+    assert groups["concurrent-writes"]["figures"]["faults"] == 3
+
+
+@pytest.mark.full
+def test_prove__full_on_a_server_that_may_break__is_green_in_every_group(environment, systems, tmp_path):
+    with (
+        tempfile.TemporaryDirectory(prefix="prove-", dir=roomy_place()) as folder,
+        another_server(Path(folder), systems.database) as (server_url, faults),
+    ):
+        if "fill_disk" not in faults:
+            pytest.skip("no file system of its own may be mounted here, so no disk can be full")
+        settings = {"server_url_env": "COPIES_URL"} | faults
+        root = tmp_path / "root"
+        root.mkdir()
+        for name in ("original", "backend", "handover", ".venv"):
+            (root / name).symlink_to(house.ROOT / name)
+        lines = "".join(f"{name} = {json.dumps(setting)}\n" for name, setting in settings.items())
+        given = (house.ROOT / "handover.toml").read_text()
+        (root / "handover.toml").write_text(given.replace("[prove]\n", f"[prove]\n{lines}"))
+        groups = prove(root, environment | {"COPIES_URL": server_url}, "--full")
+    assert groups["concurrent-writes"]["figures"]["faults"] == 5
+    assert groups["concurrent-writes"]["counts"]["operations"] >= 100_000

@@ -62,7 +62,8 @@ shown = Console(stderr=True)
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench prove", description=__doc__)
     parser.add_argument("--roundtrips", type=int, default=2_000, help="how many (default %(default)s)")
-    parser.add_argument("--operations", type=int, default=100_000, help="of concurrent writers (default %(default)s)")
+    asked = concurrent_writes.PLANS["full"].operations
+    parser.add_argument("--operations", type=int, default=asked, help="of concurrent writers (default %(default)s)")
     parser.add_argument("--agents", type=int, default=2, help="writers a side (default %(default)s)")
     parser.add_argument("--history", type=int, default=1_000_000, help="operations to check (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="other rows, other operations (default %(default)s)")

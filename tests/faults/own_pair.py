@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
 from handover import config as configuration
 from handover.config import Config
 from sandbox import house
-from sandbox.postgres import Server
+from sandbox.postgres import Database, Server
 from sandbox.postgres.account import Account
 from tests.faults import keeper
 
@@ -26,10 +29,25 @@ def durable_pair(folder: Path, settings: Mapping[str, str] | None = None) -> Ite
     """Give the pair's configuration and its database's URL as its owner; ``settings`` are PostgreSQL's."""
     folder.chmod(0o711)  # the server may run as another user than this process
     with _kept(folder, settings or {}) as server, _small_disk(folder / "disk") as disk:
-        house.build_original(server, "first")
-        _put_on(server, disk)
+        house.build_original(server, DATABASE)
+        _make_room(server, disk, f"ALTER DATABASE {DATABASE} SET TABLESPACE small")
         house.adopt(server, DATABASE)
         yield _config(folder, server, disk), server.url("owner", DATABASE)
+
+
+@contextmanager
+def another_server(folder: Path, database: Database) -> Iterator[tuple[str, dict[str, tuple[str, ...]]]]:
+    """Give a server that copies of a database can be made on, as its URL, and the faults it can be made to have."""
+    folder.chmod(0o711)
+    with _kept(folder, {}) as server, _small_disk(folder / "disk") as disk:
+        with server.connect() as connection:
+            connection.execute("CREATE ROLE backend_app ROLE owner")
+            for role in ("original_app", "backend_app"):
+                password = sql.Literal(conninfo_to_dict(database.url(role))["password"])
+                connection.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), password))
+        _make_room(server, disk, "ALTER DATABASE template0 SET TABLESPACE small")
+        server.create_database("first")
+        yield server.url("owner", "first"), _faults(folder, disk)
 
 
 @contextmanager
@@ -59,17 +77,16 @@ def _small_disk(disk: Path) -> Iterator[Path | None]:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def _put_on(server: Server, disk: Path | None) -> None:
-    where = ""
-    if disk is not None:
-        tables = disk / "tables"
-        tables.mkdir(mode=0o700)
-        os.chown(tables, Account.current().uid, Account.current().gid)
-        where = "TABLESPACE small"
+def _make_room(server: Server, disk: Path | None, move: str) -> None:
+    """Have a database's tables on the small disk, where there is one."""
+    if disk is None:
+        return
+    tables = disk / "tables"
+    tables.mkdir(mode=0o700)
+    os.chown(tables, Account.current().uid, Account.current().gid)
+    for statement in (f"CREATE TABLESPACE small LOCATION '{tables}'", move):
         with server.connect() as connection:
-            connection.execute(f"CREATE TABLESPACE small LOCATION '{tables}'".encode())
-    with server.connect() as connection:
-        connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE first OWNER owner {where}".encode())
+            connection.execute(statement.encode())
 
 
 def _config(folder: Path, server: Server, disk: Path | None) -> Config:
@@ -80,14 +97,18 @@ def _config(folder: Path, server: Server, disk: Path | None) -> Config:
         environment = common | {"DATABASE_URL": server.url(role, DATABASE)}
         update = {"path": house.ROOT / side, "python": (sys.executable,), "environment": environment}
         systems[side] = getattr(known, side).model_copy(update=update)
-    faults: dict[str, tuple[str, ...]] = {"restart": _command("restart", folder)}
-    if disk is not None:
-        faults |= {"fill_disk": _command("fill", disk), "free_disk": _command("free", disk)}
     root = folder / "root"
     (root / "handover").mkdir(parents=True)
     for name in ("contract.json", "search-mapping.json"):
         shutil.copy(house.ROOT / "handover" / name, root / "handover")
-    return known.model_copy(update={**systems, "root": root, "prove": known.prove.model_copy(update=faults)})
+    prove = known.prove.model_copy(update=_faults(folder, disk))
+    return known.model_copy(update={**systems, "root": root, "prove": prove})
+
+
+def _faults(folder: Path, disk: Path | None) -> dict[str, tuple[str, ...]]:
+    """Return the settings of ``[prove]`` that bring faults about."""
+    filled = {"fill_disk": _command("fill", disk), "free_disk": _command("free", disk)} if disk else {}
+    return {"restart": _command("restart", folder), **filled}
 
 
 # -P: beside the keeper lies a module called concurrent, like one of the standard library.

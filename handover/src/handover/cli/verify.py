@@ -66,7 +66,12 @@ def keep_looking(pair: Config, every_s: float, *, as_json: bool) -> None:
             if error.code != BUSY:
                 raise
             progress.print(f"not this time: {error}")
-        time.sleep(every_s)
+        until_the_next_look(every_s)
+
+
+def until_the_next_look(seconds: float) -> None:
+    """Wait as long as the operator asked for."""
+    time.sleep(seconds)
 
 
 def page_without_journal(pair: Config, said: str) -> str:
