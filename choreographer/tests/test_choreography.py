@@ -39,7 +39,7 @@ def test_make__demo__is_as_long_as_the_song_and_has_its_sound(made: Choreography
         assert sound.codec_context.name == "aac"
         samples = np.concatenate([frame.to_ndarray() for frame in video.decode(sound)], axis=1)
 
-    assert samples.shape[1] / 48_000 == pytest.approx(demo.seconds, abs=0.1)
+    assert samples.shape[1] / sound.rate == pytest.approx(demo.seconds, abs=0.1)
     assert np.abs(samples).max() > 0.3
 
 
@@ -118,7 +118,7 @@ def test_make__on_stage_raises__ends_the_encoder_at_work(
         if begun == "selecting":
             raise InterruptedError("cancelled")
 
-    monkeypatch.setattr("choreographer.video.sound.LimitedChild", endless)
+    monkeypatch.setattr("choreographer.media.track.LimitedChild", endless)
     with pytest.raises(InterruptedError, match="cancelled"):
         choreographer.make(
             demo.path, tmp_path / "dance.mp4", library=drawn.folder, cache=tmp_path / "cache", on_stage=cancel

@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from choreographer import music, video
-from choreographer.moves import Library
-from choreographer.music.song import read_song
-from choreographer.selection import MoveSearch, offer_moves, song_vectors
-from choreographer.sequence import PlacedMove, Plan, Wishes, plan_sequence
-from choreographer.video import Sidecars
+from choreographer.media.track import sound_encoding
+
+if TYPE_CHECKING:
+    from choreographer.selection import MoveSearch
+    from choreographer.sequence import PlacedMove, Plan
+    from choreographer.video import Sidecars
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,14 @@ def make(
     with ExitStack() as stack:
         kept = cache or Path(stack.enter_context(TemporaryDirectory(prefix="choreographer-")))
         with stage("analyzing"):
-            # The sound is encoded on another core while the beats are tracked.
-            encoded = stack.enter_context(video.sound_encoding(song, cache=kept))
-            read = lru_cache(1)(lambda: read_song(song))
+            # The sound is encoded on another core while the beats are tracked, and while all that needs is loaded.
+            encoded = stack.enter_context(sound_encoding(song, cache=kept))
+            from choreographer import music, video  # noqa: PLC0415
+            from choreographer.moves import Library  # noqa: PLC0415
+            from choreographer.selection import offer_moves, song_vectors  # noqa: PLC0415
+            from choreographer.sequence import Wishes, plan_sequence  # noqa: PLC0415
+
+            read = music.song_reader(song)
             analysis = music.analyze_song(song, cache=kept, read=read)
             vectors = song_vectors(song, cache=kept, read=read) if search else {}
             read.cache_clear()

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from choreographer.errors import SongError
+from choreographer.isolation import LimitedChild
 from choreographer.media.mutation import KINDS, mutants, write_tiny_packets
 from choreographer.music import check_song, song
 from choreographer.music.recording import CODECS, write_sound
@@ -68,8 +69,7 @@ def test_check_song__decoder_that_crashes__is_told_apart(
     seeds: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "song.mp3").write_bytes(seeds[".mp3"])
-    run_limited = song.run_limited
-    monkeypatch.setattr(song, "run_limited", lambda *_, **options: run_limited("os.abort", **options))
+    monkeypatch.setattr(song, "LimitedChild", lambda *_, **options: LimitedChild("os.abort", **options))
 
     assert _fate(tmp_path / "song.mp3") == "CH018"
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from choreographer.errors import SongError
+from choreographer.media import song_file
 from choreographer.media.opening import open_media
-from choreographer.music import check_song, song
+from choreographer.music import check_song
 from choreographer.music.demo import write_demo_song
 from choreographer.music.recording import CODECS, write_sound
 from choreographer.music.song import inspect_song, read_song
@@ -92,7 +93,7 @@ def test_check_song__too_short__says_how_long_it_must_be(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("suffix", [".wav", ".mp3"])
 def test_check_song__too_long__says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
-    monkeypatch.setattr(song, "LONGEST_S", 60.0)
+    monkeypatch.setattr(song_file, "LONGEST_S", 60.0)
     write_sound(tmp_path / f"set{suffix}", _tone(61), rate_hz=RATE)
 
     with pytest.raises(SongError, match=rf"^CH007  set{suffix} lasts more than 1 minutes"):
@@ -122,7 +123,7 @@ def test_check_song__more_than_it_declares__is_refused_where_it_is_too_long(
     path = tmp_path / "long.mp3"
     write_sound(path, _tone(20), rate_hz=RATE)
     path.write_bytes(path.read_bytes() * 3)
-    monkeypatch.setattr(song, "LONGEST_S", 45.0)
+    monkeypatch.setattr(song_file, "LONGEST_S", 45.0)
 
     with pytest.raises(SongError, match=r"^CH007  long\.mp3 lasts more than 1 minutes"):
         check_song(path)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from choreographer.errors import SongError, VideoError
+from choreographer.errors import VideoError
 from choreographer.moves import Library
 from choreographer.moves.drawing.encoding import encode_clip
-from choreographer.music import Analysis, song
+from choreographer.music import Analysis
 from choreographer.sequence import PlacedMove, Plan, Wishes, plan_sequence
 from choreographer.video import assemble, encode_sound
 from choreographer.video.clips import read_clip
@@ -113,34 +113,6 @@ def test_read_clip__no_keyframe_first__is_refused(tmp_path: Path) -> None:
 def test_read_clip__sound_only__is_refused(demo) -> None:
     with pytest.raises(VideoError, match=r"^CH060  the clip .*demo\.mp3 cannot be read"):
         read_clip(demo.path)
-
-
-def test_encode_sound__again__comes_from_the_cache(demo, tmp_path: Path) -> None:
-    first, second = (encode_sound(demo.path, cache=tmp_path) for _ in range(2))
-
-    assert (first.cached, second.cached) == (False, True)
-    assert first.path == second.path
-
-
-def test_encode_sound__cache_cut_off__is_encoded_again(demo, tmp_path: Path) -> None:
-    first = encode_sound(demo.path, cache=tmp_path)
-    content = first.path.read_bytes()
-    first.path.write_bytes(content[:5000])
-
-    assert not encode_sound(demo.path, cache=tmp_path).cached
-    with av.open(str(first.path)) as sound:
-        assert sound.duration / av.time_base == pytest.approx(demo.seconds, abs=0.1)
-
-
-def test_encode_sound__a_whole_set__is_refused_before_it_is_encoded(
-    demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(song, "LONGEST_S", 20.0)
-
-    with pytest.raises(SongError, match=r"^CH007  demo\.mp3 lasts more than"):
-        encode_sound(demo.path, cache=tmp_path)
-
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_placed_move__last__ends_with_the_song(plan: Plan) -> None:

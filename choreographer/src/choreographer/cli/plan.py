@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +15,7 @@ from choreographer.cache import content_key
 from choreographer.cli.console import Difficulty, Energy, home, progress_console, told
 from choreographer.cli.library import ready_index, starter_library
 from choreographer.moves import Library
-from choreographer.music import analyze_song
-from choreographer.music.song import read_song
+from choreographer.music import analyze_song, song_reader
 from choreographer.selection import offer_moves, search_every_level, song_vectors
 from choreographer.sequence import Plan, Wishes, plan_sequence, read_plan, swap_move, write_plan
 
@@ -44,7 +42,7 @@ def plan_command(
     with told():
         wishes = Wishes(difficulty, energy, seed, style, relax=tuple(relax_only) if relax_only else relax)
         folder, cache = library or starter_library(), home() / "cache"
-        read = lru_cache(1)(lambda: read_song(song))
+        read = song_reader(song)
         analysis = analyze_song(song, cache=cache, read=read)
         found = search_every_level(ready_index(folder), song_vectors(song, cache=cache, read=read), wishes)
         plan = plan_sequence(analysis, offer_moves(Library.load(folder), found), wishes, relevance=found)

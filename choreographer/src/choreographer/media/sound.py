@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import TypedDict, cast
 
@@ -18,7 +19,8 @@ from choreographer.media.opening import SOUND_FORMATS, UnreadableError, open_med
 # Speech on a telephone; above 4 kHz, where guira and bongo are heard, it holds nothing.
 LEAST_RATE_HZ = 16_000
 HIGHEST_RATE_HZ = 384_000
-TRACK_RATE_HZ = 48_000
+# A song of a CD's rate keeps it: to change it takes time, and makes nothing better.
+TRACK_RATES_HZ = (44_100, 48_000)
 TRACK_BIT_RATE = 160_000
 
 
@@ -57,13 +59,14 @@ def encode_track(path: str, out_path: str, longest_s: float) -> None:
     """
     with open_sound(Path(path)) as (container, stream), av.open(out_path, "w", format="mp4") as out:
         # The fast coder takes a third of the time of the default one.
-        track = out.add_stream("aac", rate=TRACK_RATE_HZ, layout="stereo", options={"aac_coder": "fast"})
+        rate_hz = stream.rate if stream.rate in TRACK_RATES_HZ else max(TRACK_RATES_HZ)
+        track = out.add_stream("aac", rate=rate_hz, layout="stereo", options={"aac_coder": "fast"})
         track.bit_rate = TRACK_BIT_RATE
         frames = frames_of(stream, Path(path), _facts(container, Path(path))["declared_s"], longest_s)
         position = 0
-        for frame in resampled(frames, sample_format="fltp", layout="stereo", rate_hz=TRACK_RATE_HZ):
+        for frame in resampled(frames, sample_format="fltp", layout="stereo", rate_hz=rate_hz):
             # Time is counted in samples, as the beat tracker counts it: stamps of damaged files jump.
-            frame.pts = position
+            frame.pts, frame.time_base = position, Fraction(1, rate_hz)
             position += frame.samples
             out.mux(track.encode(frame))
         out.mux(track.encode(None))

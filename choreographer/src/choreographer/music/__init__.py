@@ -1,6 +1,6 @@
 """Hearing: what a dancer hears in a song. Beats, counts, tempo and energy; nothing about moves."""
 
-from choreographer.music.analysis import Analysis, Phrase, analyze_song
+from choreographer.music.analysis import Analysis, Phrase, analyze_song, song_reader
 from choreographer.music.corrections import (
     Corrections,
     apply_corrections,
@@ -22,4 +22,5 @@ __all__ = [
     "read_corrections",
     "save_corrections",
     "shift_half_beat",
+    "song_reader",
 ]

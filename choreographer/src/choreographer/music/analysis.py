@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache, partial
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from choreographer.cache import cached, content_key
 from choreographer.errors import SongError
-from choreographer.music.song import SAMPLE_RATE_HZ, Song, read_song, require_file
+from choreographer.media.song_file import require_file
+from choreographer.music.song import SAMPLE_RATE_HZ, Song, read_song
+
+if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
 
 VERSION = 2  # of what is heard; a cached analysis of another version is not used
 COUNTS = 8
@@ -150,8 +156,17 @@ def analyze_song(
     require_file(path)
     corrections = read_corrections(path) if corrected else Corrections()
     name = f"analysis-{VERSION}-{content_key(path)}.json"
-    entry, _ = cached(cache, name, lambda aside: _write(analyze_samples(read() if read else read_song(path)), aside))
+    read = read or song_reader(path)
+    entry, _ = cached(cache, name, lambda aside: _write(analyze_samples(read()), aside))
     return apply_corrections(Analysis.from_json(entry.read_text()), corrections)
+
+
+def song_reader(path: Path) -> _lru_cache_wrapper[Song]:
+    """Return what decodes a song, once, and loads the beat tracker meanwhile: a cached analysis need not pay for it.
+
+    ``cache_clear`` forgets the samples.
+    """
+    return lru_cache(1)(partial(read_song, path, meanwhile=partial(import_module, "choreographer.music.tracker")))
 
 
 def analyze_samples(song: Song) -> Analysis:
@@ -162,8 +177,7 @@ def analyze_samples(song: Song) -> Analysis:
     SongError
         No beat is heard, or not one complete eight-count.
     """
-    # Loading the tracker costs a tenth of a second, which a cached analysis need not pay.
-    from choreographer.music.tracker import track_beats  # noqa: PLC0415
+    from choreographer.music.tracker import track_beats  # noqa: PLC0415 - see song_reader
 
     tracked = track_beats(song.samples)
     if len(tracked.beats_s) < BAR or tracked.contrast < LEAST_CONTRAST:

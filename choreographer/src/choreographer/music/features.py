@@ -44,6 +44,6 @@ def beat_features(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     levels = np.empty((count, bank.shape[1]), np.float32)
     for start in range(0, count, BLOCK):
         spectrum = np.abs(np.fft.rfft(frames[start : start + BLOCK] * window, axis=1)[:, :BINS])
-        levels[start : start + BLOCK] = np.log10(spectrum.astype(np.float32) @ bank + 1)
+        levels[start : start + BLOCK] = np.log10(spectrum @ bank + 1)
     rises = np.diff(levels, axis=0, prepend=levels[:1]).clip(min=0)
     return np.hstack((levels, rises))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -40,12 +38,12 @@ def hear_onsets(samples: NDArray[np.float32]) -> Onsets:
     onsets = np.zeros((len(edges) - 1, len(frames)), np.float32)
     before = None
     for start in range(0, len(frames), BLOCK):
-        levels = np.log1p(100 * np.abs(np.fft.rfft(frames[start : start + BLOCK] * window, axis=1))).astype(np.float32)
+        # `log`, which is computed for many at a time, where `log1p` is not.
+        levels = np.log(1 + 100 * np.abs(np.fft.rfft(frames[start : start + BLOCK] * window, axis=1)))
         before = levels[:1] if before is None else before
         rises = np.diff(levels, axis=0, prepend=before).clip(min=0)
         before = levels[-1:]
-        for band, (low, high) in enumerate(pairwise(edges)):
-            onsets[band, start : start + BLOCK] = rises[:, low:high].sum(axis=1)
+        onsets[:, start : start + BLOCK] = np.add.reduceat(rises[:, : edges[-1]], edges[:-1], axis=1).T
     return onsets
 
 

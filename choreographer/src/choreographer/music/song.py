@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -11,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from choreographer.errors import SongError
-from choreographer.isolation import Limits, run_limited
+from choreographer.isolation import LimitedChild, Limits
+from choreographer.media import song_file
 
 SAMPLE_RATE_HZ = 22_050  # what the beat network was trained on
 SHORTEST_S = 10.0  # an intro, a move and an outro need it
-LONGEST_S = 45 * 60.0
 SILENCE_PEAK = 10 ** (-60 / 20)  # -60 dB of full scale
 LOUDEST_PEAK = 10 ** (12 / 20)  # lossy codecs overshoot by a few dB; beyond is damage
 # Encoders pad and trim by some frames; more than this is missing on purpose of nobody.
@@ -60,18 +61,6 @@ class SongFacts:
     format_title: str
 
 
-def require_file(path: Path) -> None:
-    """Refuse a path that is no file.
-
-    Raises
-    ------
-    SongError
-        It is missing, or a folder.
-    """
-    if not path.is_file():
-        raise SongError("CH001", f"there is no song file {path}. Choose one that exists.")
-
-
 def check_song(path: Path) -> float:
     """Return how long the song is, in seconds, after decoding all of it.
 
@@ -95,15 +84,22 @@ def inspect_song(path: Path) -> SongFacts:
     return _read(path)[1]
 
 
-def read_song(path: Path) -> Song:
+def read_song(path: Path, *, meanwhile: Callable[[], object] | None = None) -> Song:
     """Decode a song to mono samples.
+
+    Parameters
+    ----------
+    path
+        The song.
+    meanwhile
+        Called while another process decodes.
 
     Raises
     ------
     SongError
         As :func:`check_song`.
     """
-    return _read(path)[0]
+    return _read(path, meanwhile)[0]
 
 
 def read_sound(path: Path) -> Song:
@@ -117,26 +113,31 @@ def read_sound(path: Path) -> Song:
     return _decode(path)[0]
 
 
-def _read(path: Path) -> tuple[Song, SongFacts]:
-    song, facts = _decode(path)
+def _read(path: Path, meanwhile: Callable[[], object] | None = None) -> tuple[Song, SongFacts]:
+    song, facts = _decode(path, meanwhile)
     _refuse_unplayable(song, facts["declared_s"], path)
     return song, SongFacts(song.duration_s, facts["format"], facts["format_title"])
 
 
-def _decode(path: Path) -> tuple[Song, dict[str, Any]]:
-    require_file(path)
+def _decode(path: Path, meanwhile: Callable[[], object] | None = None) -> tuple[Song, dict[str, Any]]:
+    song_file.require_file(path)
     # Without a name from its beginning, so that it is gone however this process ends.
-    with tempfile.TemporaryFile(prefix="choreographer-") as file:
-        facts = run_limited(
+    with (
+        tempfile.TemporaryFile(prefix="choreographer-") as file,
+        LimitedChild(
             "choreographer.media.sound.decode_sound",
             str(path),
             file.fileno(),
             SAMPLE_RATE_HZ,
-            LONGEST_S,
+            song_file.LONGEST_S,
             about=path.name,
             limits=LIMITS,
             pass_fds=[file.fileno()],
-        )
+        ) as child,
+    ):
+        if meanwhile:
+            meanwhile()
+        facts = child.result()
         return Song(_mapped(file)), facts
 
 

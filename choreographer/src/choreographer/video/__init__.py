@@ -1,9 +1,9 @@
 """Cutting: a plan and a song become an mp4, without encoding a picture, and what belongs to it."""
 
+from choreographer.media.track import SoundTrack, encode_sound
 from choreographer.video.assembly import assemble
 from choreographer.video.captions import captions_of, chapters_of, write_captions
 from choreographer.video.sidecars import Sidecars, sidecars_aside
-from choreographer.video.sound import SoundTrack, encode_sound, sound_encoding
 from choreographer.video.thumbnail import write_thumbnail
 from choreographer.video.timeline import Timeline, timeline_of, write_timeline
 
@@ -16,7 +16,6 @@ __all__ = [
     "chapters_of",
     "encode_sound",
     "sidecars_aside",
-    "sound_encoding",
     "timeline_of",
     "write_captions",
     "write_thumbnail",

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from choreographer.errors import ClipError, SongError
 from choreographer.media.opening import FILM_FORMATS
+from choreographer.media.song_file import LONGEST_S
 from choreographer.media.sound import frames_of, open_sound, resampled
 from choreographer.music.analysis import Analysis, analyze_samples
-from choreographer.music.song import LONGEST_S, SAMPLE_RATE_HZ, SILENCE_PEAK, Song
+from choreographer.music.song import SAMPLE_RATE_HZ, SILENCE_PEAK, Song
 
 # The tracker lets the beat go on until the sound ends. A clip that is cut on its last beat ends a few milliseconds
 # too early for the beat after it, on which the move ends.

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from choreographer.cache import content_key, entry_made, found
 from choreographer.isolation import LimitedChild, Limits
-from choreographer.music import song as songs
+from choreographer.media import song_file
 
-VERSION = 1  # of the encoding; a cached sound track of another version is not used
+VERSION = 2  # of the encoding; a cached sound track of another version is not used
 # The longest song takes 30 s, and fills 55 MB.
 LIMITS = Limits(seconds=300, memory_mb=1024, file_mb=120)
 
@@ -62,7 +62,7 @@ def sound_encoding(song: Path, *, cache: Path) -> Iterator[Callable[[], SoundTra
     -----
     Whatever is raised in the block ends the encoder and leaves nothing in the cache.
     """
-    songs.require_file(song)
+    song_file.require_file(song)
     name = f"sound-{VERSION}-{content_key(song)}.m4a"
     entry = found(cache, name)
     if entry:
@@ -75,7 +75,7 @@ def sound_encoding(song: Path, *, cache: Path) -> Iterator[Callable[[], SoundTra
                 "choreographer.media.sound.encode_track",
                 str(song),
                 str(aside),
-                songs.LONGEST_S,
+                song_file.LONGEST_S,
                 about=song.name,
                 limits=LIMITS,
             )
