@@ -17,7 +17,7 @@ FEWEST = 4  # through fewer points every line is a good one
 # A line through one side only (a new tempo begins or ends here) must fit better than the one through both sides.
 ONE_SIDED = 1.5
 # The window sees a stroke before its middle does: a click 6 ms early, a plucked string not at all. Between the two.
-EARLY_S = 0.002
+EARLY_S = 0.0025
 NOT_AN_OUTLIER_S = 0.005  # the resolution of the onsets
 FITS = 3
 WEIGHT_OF_OUTLIER = 0.01
