@@ -1,13 +1,12 @@
 """Every test meets the original's schema as the role original_app."""
 
-import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import environ
 import pytest
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 from django.core.cache import cache
 from django.db import connection, connections
 from django.test import Client
@@ -46,6 +45,14 @@ def own_database(django_db_setup: None, django_db_blocker: Any, original_databas
         connection.settings_dict.update(shared)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """The same algorithm as everywhere, in less than the 0.3 s a password that it takes for good reason."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PBKDF2PasswordHasher, "iterations", 1_000)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def media(tmp_path: Path, settings: Any) -> Path:
     """The media root and the engine's cache, empty; and no failed logins remembered."""
@@ -60,16 +67,10 @@ def media(tmp_path: Path, settings: Any) -> Path:
     return settings.MEDIA_ROOT
 
 
-@functools.cache
-def hash_of_secret() -> str:
-    """Hash 'secret' once: it takes as long as it should."""
-    return make_password("secret")
-
-
 def make_user(username: str = "ana", **fields: Any) -> User:
     """Write a user whose password is 'secret'."""
     usual = {"email": f"{username}@example.com", "display_name": username.capitalize()}
-    return User.objects.create(username=username, password=hash_of_secret(), **{**usual, **fields})
+    return User.objects.create(username=username, password=make_password("secret"), **{**usual, **fields})
 
 
 def logged_in(user: User) -> Client:

@@ -78,138 +78,39 @@ def _dotless(edit: Edit, model: str, field: str) -> Edit:
     return edited
 
 
+OUT, PREP = "from_db_value", "get_prep_value"
+GIVEN = "value if value is None else "
+# What is wrong; the class that converts, when it does, and how; the field that has it, and what is said of it.
+# fmt: off
+CONVERSIONS = (
+    ("a float is rounded when read", "FloatField", OUT, f"return {GIVEN}round(value, 2)", "Video.duration", "HO300"),
+    ("a float becomes a decimal when read", "FloatField", OUT, f"import decimal; return {GIVEN}decimal.Decimal(value)", "Video.duration", "HO300"),
+    ("keys of an object are sorted when read", "JSONField", OUT, "found = super().from_db_value(value, expression, connection); return dict(sorted(found.items())) if isinstance(found, dict) else found", "Task.result", "HO300"),
+    ("NULL is read as empty text", "TextField", OUT, "return value or ''", "Task.error", "HO300"),
+    ("an object is read as its text", "JSONField", OUT, "return value", "Task.result", "HO300"),
+    ("a status outside the choices is read as one", "CharField", OUT, "return value if value in ('started', 'running', 'completed') else 'started'", "Task.status", "HO300"),
+    ("an unusual status raises when read", "CharField", OUT, "return {'started': 'started', 'running': 'running', 'completed': 'completed'}[value]", "Task.status", "HO319"),
+    ("a number is read as text", "IntegerField", OUT, "return str(value)", "Task.progress", "HO300"),
+    ("text is stripped when written", "CharField", PREP, "return value.strip()", "Video.title", "HO306"),
+    ("text is normalised when written", "CharField", PREP, "import unicodedata; return unicodedata.normalize('NFC', value)", "Video.title", "HO306"),
+    ("text is cut when written", "CharField", PREP, "return value[:50]", "Video.title", "HO306"),
+    ("text is escaped when written", "CharField", PREP, "import html; return html.escape(value)", "Video.title", "HO306"),
+    ("progress is clamped when written", "IntegerField", PREP, "return value if hasattr(value, 'resolve_expression') else max(0, min(100, value))", "Task.progress", "HO306"),
+    ("NaN is refused when written", "FloatField", PREP, "import math\n        if not math.isfinite(value): raise ValueError('no number')\n        return value", "Video.duration", "HO307"),
+    ("a status outside the choices is refused when written", "CharField", PREP, "if value not in ('started', 'running', 'completed'): raise ValueError(value)\n        return value", "Task.status", "HO307"),
+    ("a decimal is quantised when read", "DecimalField", OUT, f"import decimal; return {GIVEN}value.quantize(decimal.Decimal('0.1'))", "Order.total", "HO300"),
+    ("an absolute path loses its slash", "FileField", PREP, "return str(value).lstrip('/')", "Video.path", "HO306"),
+    ("seconds are cut off a time span", "DurationField", OUT, f"return {GIVEN}datetime.timedelta(days=value.days)", "Sample.kept_for", "HO300"),
+    ("a moment loses its microseconds when written", "DateTimeField", PREP, f"return {GIVEN}value.replace(microsecond=0)", "Sample.taken_at", "HO306"),
+)
+# fmt: on
+
+
 def _conversions() -> Iterator[Fault]:
-    out, prep = "from_db_value", "get_prep_value"
-    given = "value if value is None else "
-    yield _own(
-        "a float is rounded when read",
-        "FloatField",
-        out,
-        f"return {given}round(value, 2)",
-        "Video",
-        "duration",
-        "HO300",
-    )
-    yield _own(
-        "a float becomes a decimal when read",
-        "FloatField",
-        out,
-        f"import decimal; return {given}decimal.Decimal(value)",
-        "Video",
-        "duration",
-        "HO300",
-    )
-    yield _own(
-        "keys of an object are sorted when read",
-        "JSONField",
-        out,
-        "found = super().from_db_value(value, expression, connection); return dict(sorted(found.items())) if isinstance(found, dict) else found",
-        "Task",
-        "result",
-        "HO300",
-    )
-    yield _own("NULL is read as empty text", "TextField", out, "return value or ''", "Task", "error", "HO300")
-    yield _own("an object is read as its text", "JSONField", out, "return value", "Task", "result", "HO300")
-    yield _own(
-        "a status outside the choices is read as one",
-        "CharField",
-        out,
-        "return value if value in ('started', 'running', 'completed') else 'started'",
-        "Task",
-        "status",
-        "HO300",
-    )
-    yield _own(
-        "an unusual status raises when read",
-        "CharField",
-        out,
-        "return {'started': 'started', 'running': 'running', 'completed': 'completed'}[value]",
-        "Task",
-        "status",
-        "HO319",
-        shape=DANCE,
-    )
-    yield _own("a number is read as text", "IntegerField", out, "return str(value)", "Task", "progress", "HO300")
-    yield _own("text is stripped when written", "CharField", prep, "return value.strip()", "Video", "title", "HO306")
-    yield _own(
-        "text is normalised when written",
-        "CharField",
-        prep,
-        "import unicodedata; return unicodedata.normalize('NFC', value)",
-        "Video",
-        "title",
-        "HO306",
-    )
-    yield _own("text is cut when written", "CharField", prep, "return value[:50]", "Video", "title", "HO306")
-    yield _own(
-        "text is escaped when written",
-        "CharField",
-        prep,
-        "import html; return html.escape(value)",
-        "Video",
-        "title",
-        "HO306",
-    )
-    yield _own(
-        "progress is clamped when written",
-        "IntegerField",
-        prep,
-        "return value if hasattr(value, 'resolve_expression') else max(0, min(100, value))",
-        "Task",
-        "progress",
-        "HO306",
-    )
-    yield _own(
-        "NaN is refused when written",
-        "FloatField",
-        prep,
-        "import math\n        if not math.isfinite(value): raise ValueError('no number')\n        return value",
-        "Video",
-        "duration",
-        "HO307",
-    )
-    yield _own(
-        "a status outside the choices is refused when written",
-        "CharField",
-        prep,
-        "if value not in ('started', 'running', 'completed'): raise ValueError(value)\n        return value",
-        "Task",
-        "status",
-        "HO307",
-    )
-    yield _own(
-        "a decimal is quantised when read",
-        "DecimalField",
-        out,
-        f"import decimal; return {given}value.quantize(decimal.Decimal('0.1'))",
-        "Order",
-        "total",
-        "HO300",
-        shape=SHOP,
-    )
-    yield _own(
-        "an absolute path loses its slash", "FileField", prep, "return str(value).lstrip('/')", "Video", "path", "HO306"
-    )
-    yield _own(
-        "seconds are cut off a time span",
-        "DurationField",
-        out,
-        f"return {given}datetime.timedelta(days=value.days)",
-        "Sample",
-        "kept_for",
-        "HO300",
-        shape=LAB,
-    )
-    yield _own(
-        "a moment loses its microseconds when written",
-        "DateTimeField",
-        prep,
-        f"return {given}value.replace(microsecond=0)",
-        "Sample",
-        "taken_at",
-        "HO306",
-        shape=LAB,
-    )
+    for name, base, method, body, place, code in CONVERSIONS:
+        model, field = place.split(".")
+        shape = next(shape for shape in (DANCE, LAB, SHOP) if model in shape.project.models)
+        yield _own(name, base, method, body, model, field, code, shape=shape)
 
 
 # --- what a model does when it is written
@@ -270,6 +171,8 @@ def _writes() -> Iterator[Fault]:
         "",
         _manager("Task", "def delete(self): return (0, {})", "models.QuerySet"),
     )
+    alone = "def bulk_create(self, *a, **kw): raise NotImplementedError('one by one')"
+    yield _in_backend("rows are not made in bulk", "Task", "HO307", "", _manager("Task", alone, "models.QuerySet"))
     signal = "\n\n@receiver(pre_save)\ndef changed(sender, instance, **kw):\n    if sender.__name__ == 'Video':\n        instance.title = instance.title.title()\n"
     yield _in_backend(
         "a signal changes a title",

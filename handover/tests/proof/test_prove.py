@@ -150,6 +150,17 @@ def test_prove__system_that_cannot_act__is_red_and_not_green(one_table):
     assert copies(one_table) == []
 
 
+def test_prove__bulk_that_neither_does__is_said_not_to_be_compared(one_table):
+    refuse = "\n\ndef refuse(*_, **__):\n    raise NotImplementedError('one by one, please')\n"
+    for models in ("original/dance/models.py", "backend/apps/dance/models.py"):
+        path = one_table.folder / models
+        path.write_text(path.read_text() + refuse + "\n\nmodels.QuerySet.bulk_update = refuse\n")
+    done, found = prove(one_table)
+    assert done.returncode == 0, done.stderr
+    said = "dance_videos: bulk_update was not compared, neither system does it. It said: one by one, please"
+    assert found["original-reads-backend"]["notes"] == [said]
+
+
 def test_prove__role_may_not_create_databases__says_what_to_grant(one_table):
     one_table.superuser("ALTER ROLE owner NOCREATEDB")
     try:

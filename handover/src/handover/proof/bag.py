@@ -14,19 +14,25 @@ from handover.schema.models import ManyToMany
 
 
 class Bag:
-    """Rows of one table that were made together; ``counts`` as for one row that crosses."""
+    """Rows of one table that were made together; ``counts`` as for one row that crosses.
+
+    ``unseen`` says what could not be compared, since neither system does it.
+    """
 
     def __init__(self, mirror: Mirror, actors: Actors) -> None:
         self.mirror, self.actors = mirror, actors
+        self.unseen: dict[str, None] = {}
         self.counts: dict[SideName, Counter[str]] = {side: Counter() for side in SIDES}
 
     def differences(self, rows: list[Row]) -> Iterator[Difference]:
         """Yield what differs when each system makes the rows in bulk and the other lives with them."""
+        refused: dict[SideName, Answer] = {}
         for side in SIDES:
             maker, other = self.actors[side], self.actors[self.actors[side].other]
             made = maker.one("bulk_create", **self._of(maker), rows=[self.mirror.completed(row) for row in rows])
             if made.raised or None in made.value:
                 # Rows of a model with parents are not made in bulk; one by one they have crossed already.
+                refused[side] = made
                 continue
             keys, label = made.value, self.mirror.models["original"].label
             for key in keys:
@@ -39,7 +45,20 @@ class Bag:
                 self.mirror.parents.forget(label, key)
             yield from self._in_transactions(maker, other)
             yield from self._many_to_many(maker, other)
+        yield from self._refused("bulk_create", refused)
         yield from self._defaults()
+
+    def _refused(self, call: str, answers: Mapping[SideName, Answer]) -> Iterator[Difference]:
+        """Yield that one side refuses what the other does; note what neither does."""
+        refusals = {side: answers[side].refusal if side in answers else "" for side in SIDES}
+        for side in answers:
+            words = _first_line(answers[side])
+            if len(set(refusals.values())) == 1:
+                what = f"{self.mirror.table}: {call} was not compared, neither system does it. {words}"
+                self.unseen[what.rstrip()] = None
+            elif refusals[side]:
+                other = self.actors[self.actors[side].other]
+                yield self._told("HO307", other, side, "rows", words={"error": refusals[side], "words": words})
 
     def _of(self, actor: Actor, keys: list[Wire] | None = None) -> dict[str, Any]:
         model = {"model": self.mirror.models[actor.side].label}
@@ -118,9 +137,7 @@ class Bag:
         answer = other.one("bulk_update", **self._of(other), rows=sent, fields=columns)
         if answer.raised:
             own = maker.one("bulk_update", **self._of(maker), rows=sent, fields=columns)
-            if own.refusal != answer.refusal:
-                words = {"error": answer.refusal, "words": _first_line(answer)}
-                yield self._told("HO307", maker, other.side, "rows", words=words)
+            yield from self._refused("bulk_update", {other.side: answer, maker.side: own})
             return
         after = self._rows(maker, keys)
         self.counts[maker.side]["bulk"] += len(sent)

@@ -98,6 +98,7 @@ def _prove_table(venue: Venue, recorder: Recorder, met: Met, table: Mirror, both
             counts[side] += crossing.counts[side] + bag.counts[side]
             # Of each table, or a table of which no row could be made would hide behind the others.
             counts[side][f"rows of {table.table}"] = crossing.counts[side]["rows"]
+        met.notes += bag.unseen
         found = _shrunk(crossing, found, venue)
         if crossing.refused:
             met.notes.append(f"{table.table}: {crossing.refused} rows are refused by both systems alike")
