@@ -22,9 +22,11 @@ from sandbox.fixtures import server_for_this_run
 
 ROOT = Path(__file__).resolve().parents[1]
 # Where each pytest process runs and what it collects; the longest first, so that the others fill the second core.
+NIGHT = [f"handover/tests/{part}" for part in ("backup", "cutover", "journal", "parallel", "report")]
 SUITES = {
-    "toolkit": (ROOT, ["handover"]),
     "both together": (ROOT, ["tests"]),
+    "toolkit": (ROOT, ["handover", *(f"--ignore={part}" for part in NIGHT)]),
+    "the night": (ROOT, NIGHT),
     "backend": (ROOT / "backend", ["tests"]),
     "engine": (ROOT, ["choreographer"]),
     "sandbox": (ROOT, ["sandbox"]),

@@ -57,21 +57,28 @@ def children_of(pid: int) -> list[int]:
     return direct + [grandchild for child in direct for grandchild in children_of(child)]
 
 
-def test_server__ready__both_systems_answer__and_again_after_a_restart(folder):
-    for start in ("first", "second"):
-        with server(folder) as (process, lines):
-            printed = "".join(lines)
-            for name in ("backend", "original"):
-                address = re.search(rf"^{name} +(http://\S+)", printed, re.MULTILINE)[1]
-                assert httpx.get(f"{address}/health").json() == {"status": "healthy", "service": name}
-            process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=60) == 0
-        assert ("the original's migrations" in printed) == (start == "first")
+def assert_healthy(lines: list[str]) -> None:
+    for name in ("backend", "original"):
+        address = re.search(rf"^{name} +(http://\S+)", "".join(lines), re.MULTILINE)[1]
+        assert httpx.get(f"{address}/health").json() == {"status": "healthy", "service": name}
+
+
+@pytest.fixture(scope="module")
+def started_before(folder: Path) -> Path:
+    """The folder after a first start, which made the database and was ended by Ctrl-C."""
+    with server(folder) as (process, lines):
+        assert "the original's migrations" in "".join(lines)
+        assert_healthy(lines)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+    return folder
 
 
 @pytest.mark.parametrize("how", [pytest.param(signal.SIGTERM, marks=pytest.mark.full), signal.SIGKILL])
-def test_server__ends__takes_everything_with_it(folder, how):
-    with server(folder) as (process, _):
+def test_server__started_again_and_ended__answers_makes_nothing_anew_and_takes_everything_with_it(started_before, how):
+    with server(started_before) as (process, lines):
+        assert "the original's migrations" not in "".join(lines)
+        assert_healthy(lines)
         everybody = children_of(process.pid)
         assert len(everybody) > 5
         process.send_signal(how)
@@ -90,8 +97,8 @@ def test_server__port_taken__says_so(folder):
     assert f"SB004  port {port} is in use; a system was to listen there." in "".join(lines)
 
 
-def test_server__its_worker_dies__ends_with_the_end_of_its_log(folder):
-    with server(folder) as (process, _):
+def test_server__its_worker_dies__ends_with_the_end_of_its_log(started_before):
+    with server(started_before) as (process, _):
         (worker,) = [pid for pid in children_of(process.pid) if b"procrastinate" in cmdline(pid)]
         subprocess.run(["kill", "-KILL", str(worker)], check=True)
         assert process.wait(timeout=60) == 1

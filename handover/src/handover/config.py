@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -256,19 +257,26 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
     >>> line_of('[backend]\\npath = "b"\\npython = []\\n', ("backend", "python"))
     3
     """
-    section: tuple[str | int, ...] = ()
-    lists: dict[tuple[str | int, ...], int] = {}
     best, depth = 1, 0
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[(\[?)\s*([^\]]+?)\s*\]", line):
-            here = section = _section(header[2].replace('"', "").split("."), lists, opens=bool(header[1]))
-        elif key := re.match(r"\s*\"?([\w-]+)\"?\s*=", line):
-            here = (*section, key[1])
-        else:
-            continue
+    for number, here in _places(text):
         if len(here) > depth and tuple(place[: len(here)]) == here:
             best, depth = number, len(here)
     return best
+
+
+@lru_cache(1)
+def _places(text: str) -> list[tuple[int, tuple[str | int, ...]]]:
+    """Return each line that begins a section or a value, and where that stands."""
+    section: tuple[str | int, ...] = ()
+    lists: dict[tuple[str | int, ...], int] = {}
+    places = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[(\[?)\s*([^\]]+?)\s*\]", line):
+            section = _section(header[2].replace('"', "").split("."), lists, opens=bool(header[1]))
+            places.append((number, section))
+        elif key := re.match(r"\s*\"?([\w-]+)\"?\s*=", line):
+            places.append((number, (*section, key[1])))
+    return places
 
 
 def _section(names: list[str], lists: dict[tuple[str | int, ...], int], *, opens: bool) -> tuple[str | int, ...]:

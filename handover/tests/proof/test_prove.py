@@ -50,7 +50,10 @@ def prove(pair, *arguments: str, **environment: str):
 
 
 def copies(pair) -> list[str]:
-    return [name for name in pair.database.server.databases() if name.startswith("handover_prove_")]
+    """The copies of this pair's database; others prove theirs on the same server."""
+    query = "SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') LIKE %s"
+    with pair.database.server.connect() as connection:
+        return [name for (name,) in connection.execute(query, [f"throw-away copy of {pair.database.name},%"])]
 
 
 def evidence(pair):
@@ -278,6 +281,7 @@ def test_prove__ended_while_an_agent_waits__leaves_no_copy_no_process_no_file(on
     with waiting_at_a_lock(pair, monkeypatch) as process:
         agents = children(process.pid)
         assert agents
+        assert len(copies(pair)) == 1
         process.send_signal(number)
         process.wait()
     assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]

@@ -1,10 +1,8 @@
 """Whether a system is alive, can write, and carries load, before people are sent to it."""
 
 import math
-import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
 import httpx
@@ -13,15 +11,10 @@ from handover.config import Config, SideName, System
 from handover.cutover.settings import WarmUp
 from handover.errors import ConfigurationError, HandoverError, Refused
 from handover.probe.client import probe
+from handover.trust import trust
 
 ANSWER_WITHIN_S = 10.0
 OK = 200
-
-
-@cache
-def trust() -> ssl.SSLContext:
-    """Return whom to trust: the machine's certificates, or those that SSL_CERT_FILE names; read once."""
-    return ssl.create_default_context()
 
 
 def alive(config: Config, side: SideName) -> dict[str, Any]:

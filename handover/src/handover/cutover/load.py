@@ -9,10 +9,11 @@ from typing import Any
 import httpx
 
 from handover.config import Config
-from handover.cutover.health import ANSWER_WITHIN_S, address, trust
+from handover.cutover.health import ANSWER_WITHIN_S, address
 from handover.cutover.settings import Load
 from handover.errors import ConfigurationError
 from handover.evidence.folder import recording
+from handover.trust import trust
 
 
 def carry(config: Config, *, say: Callable[[str], None]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import psycopg
 
 from handover import hooks
 from handover.config import Config, SideName, database_url
-from handover.cutover.health import trust
 from handover.errors import HandoverError, Refused
+from handover.trust import trust
 
 BETWEEN_S = 0.5
 ANSWER_WITHIN_S = 10.0

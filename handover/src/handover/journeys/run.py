@@ -18,6 +18,7 @@ from handover.journeys.answers import Answer, check
 from handover.journeys.journey import Journey, Step, which
 from handover.journeys.result import JourneyResult, Kind, StepResult
 from handover.journeys.templates import filled, filled_path
+from handover.trust import trust
 
 TIMEOUT_S = 60.0
 SAFE_METHODS = ("GET", "HEAD")
@@ -77,7 +78,7 @@ def run(
         message = f"the flow {journey.name!r} stores a file, which only the proof of storage can do"
         raise ConfigurationError(f"{message}; leave it out here.")
     with ExitStack() as stack:
-        sender = client or stack.enter_context(httpx.Client(timeout=TIMEOUT_S))
+        sender = client or stack.enter_context(httpx.Client(timeout=TIMEOUT_S, verify=trust()))
         return _Run(journey, base_urls, on, sender, root, say or (lambda _: None), store, run_name).made()
 
 

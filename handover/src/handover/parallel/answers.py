@@ -8,6 +8,7 @@ import httpx
 from handover.config import SideName
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.parallel.settings import Probe, Watch
+from handover.trust import trust
 
 
 class Asker:
@@ -16,7 +17,7 @@ class Asker:
     def __init__(self, system: SideName, base_url: str | None, watch: Watch) -> None:
         self.system, self._base_url, self._watch = system, base_url, watch
         # No proxy of the environment: what is measured is the system.
-        self._client = httpx.Client(timeout=watch.timeout_s, trust_env=False, follow_redirects=False)
+        self._client = httpx.Client(timeout=watch.timeout_s, trust_env=False, verify=trust(), follow_redirects=False)
 
     def close(self) -> None:
         """End its connections."""

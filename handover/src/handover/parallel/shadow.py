@@ -12,6 +12,7 @@ from handover.errors import ConfigurationError, Finding
 from handover.parallel.reads import SAFE, Chosen, Read
 from handover.parallel.sameness import Answer, Compared, compare
 from handover.parallel.traffic import base_urls
+from handover.trust import trust
 from handover.wording import counted
 
 SIDES: tuple[SideName, SideName] = ("original", "backend")
@@ -45,7 +46,9 @@ class Mirror:
         if missing := [side for side in SIDES if side not in self._urls]:
             message = f"handover.toml has no base_url of the {missing[0]}; nothing can be asked there."
             raise ConfigurationError(f"{message} Add it to [{missing[0]}].")
-        self._client = httpx.Client(timeout=self._shadow.timeout_s, trust_env=False, headers=_credentials(config))
+        self._client = httpx.Client(
+            timeout=self._shadow.timeout_s, trust_env=False, verify=trust(), headers=_credentials(config)
+        )
 
     def __enter__(self) -> "Mirror":
         """Return itself."""

@@ -27,6 +27,7 @@ from handover.parallel.rule import rules
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.parallel.traffic import Walker, walkers
 from handover.schema.models import Model
+from handover.trust import trust
 
 Collector = Callable[[], Iterable[Sample]]
 HEED_STOP_EVERY_S = 0.2
@@ -87,7 +88,7 @@ class Watcher:
         self._parity, self._progress = Parity(self.config), Rising(self.config)
         self._busy: dict[Collector, Future[list[Sample]]] = {}
         # No proxy of the environment: what is measured is the system.
-        self._client = httpx.Client(timeout=watch.timeout_s, trust_env=False)
+        self._client = httpx.Client(timeout=watch.timeout_s, trust_env=False, verify=trust())
         looking: tuple[Asker | Walker | Tail, ...] = (
             *self._askers,
             *walkers(self.config, self._client),

@@ -105,6 +105,9 @@ def _create(source: psycopg.Connection[Any], target: psycopg.Connection[Any], na
     )
     try:
         target.execute(statement)
+        # Whoever finds it one day, left by a server that went away with it, reads what it is.
+        words = f"throw-away copy of {source.info.dbname}, made by handover prove"
+        target.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(words)))
         # An agent that is ended while it waits for a lock leaves a session that would hold the copy.
         target.execute(
             sql.SQL("ALTER DATABASE {} SET client_connection_check_interval = '1s'").format(sql.Identifier(name))

@@ -19,6 +19,7 @@ from handover.journeys.run import TIMEOUT_S, run
 from handover.proof.addresses import VARIABLES, base_urls
 from handover.proof.outcome import Failure, Outcome
 from handover.proof.venue import Venue
+from handover.trust import trust
 
 GROUP = "flows"
 # What went wrong in a step, see `StepResult.kind`.
@@ -75,7 +76,7 @@ def _unreachable(urls: dict[SideName, str]) -> Iterable[Failure]:
             yield _failure("HO401", found, todo, where=f"address of the {side}", hurts=side)
             continue
         try:
-            httpx.get(urls[side], timeout=TIMEOUT_S)
+            httpx.get(urls[side], timeout=TIMEOUT_S, verify=trust())
         except httpx.HTTPError as error:
             found = f"does not answer at {urls[side]} ({type(error).__name__}); no flow was made"
             todo = f"Start it on this database, or set {variable}."

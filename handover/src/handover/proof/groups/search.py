@@ -22,6 +22,7 @@ from handover.proof.search.index import differences as mapping_differences
 from handover.proof.search.queries import Query, queries
 from handover.proof.search.settings import Search
 from handover.proof.venue import Venue
+from handover.trust import trust
 from handover.wording import counted
 
 GROUP = "search"
@@ -65,7 +66,7 @@ def _proved(venue: Venue, recorder: Recorder, search: Search, name: str, url_env
         raise UnseenError(f"the environment variable {url_env} is not set; it holds the address of the search index.")
     wanted = declared(venue.config.root / search.mapping)
     with ExitStack() as stack:
-        index = Index(stack.enter_context(httpx.Client(base_url=url, timeout=TIMEOUT_S)), name)
+        index = Index(stack.enter_context(httpx.Client(base_url=url, timeout=TIMEOUT_S, verify=trust())), name)
         live = index.mapping()
         seen = _Seen(search, live, venue.seed)
         seen.read(index)

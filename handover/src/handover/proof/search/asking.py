@@ -16,6 +16,7 @@ from handover.proof.addresses import base_urls
 from handover.proof.search.queries import Query
 from handover.proof.search.settings import Asked, Search
 from handover.proof.venue import Venue
+from handover.trust import trust
 
 BATCH = 20
 TIMEOUT_S = 60.0
@@ -55,7 +56,7 @@ def asker(venue: Venue, search: Search, side: SideName, agent: Probe) -> Iterato
             message = f"[search.{side}] asks over HTTP, and the {side} has no address."
             raise ConfigurationError(f"{message} Add base_url to [{side}] in handover.toml.")
         headers = {name: _from_environment(side, value) for name, value in asked.headers.items()}
-        client = stack.enter_context(httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT_S))
+        client = stack.enter_context(httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT_S, verify=trust()))
         names = dict.fromkeys([*search.filters, *search.vectors])
         yield lambda queries: [_over_http(client, asked, query, names) for query in queries]
 
