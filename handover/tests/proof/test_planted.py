@@ -9,6 +9,7 @@ from tests.faults.play import play
 
 PLANTED = (
     "another related_name",
+    "rows are not made in bulk",
     "a new column is lost by the original's save",
     "a foreign key that blocks deletes",
     "another authentication backend's path",
