@@ -171,7 +171,7 @@ def _writes() -> Iterator[Fault]:
         "",
         _manager("Task", "def delete(self): return (0, {})", "models.QuerySet"),
     )
-    alone = "def bulk_create(self, *a, **kw): raise NotImplementedError('one by one')"
+    alone = "def bulk_create(self, *a, **kw): raise RuntimeError('one by one')"
     yield _in_backend("rows are not made in bulk", "Task", "HO307", "", _manager("Task", alone, "models.QuerySet"))
     signal = "\n\n@receiver(pre_save)\ndef changed(sender, instance, **kw):\n    if sender.__name__ == 'Video':\n        instance.title = instance.title.title()\n"
     yield _in_backend(

@@ -154,7 +154,7 @@ def test_prove__system_that_cannot_act__is_red_and_not_green(one_table):
 
 
 def test_prove__bulk_that_neither_does__is_said_not_to_be_compared(one_table):
-    refuse = "\n\ndef refuse(*_, **__):\n    raise NotImplementedError('one by one, please')\n"
+    refuse = "\n\ndef refuse(*_, **__):\n    raise RuntimeError('one by one, please')\n"
     for models in ("original/dance/models.py", "backend/apps/dance/models.py"):
         path = one_table.folder / models
         path.write_text(path.read_text() + refuse + "\n\nmodels.QuerySet.bulk_update = refuse\n")

@@ -22,7 +22,7 @@ from choreographer.music.song import SAMPLE_RATE_HZ, Song, read_song
 if TYPE_CHECKING:
     from functools import _lru_cache_wrapper
 
-VERSION = 2  # of what is heard; a cached analysis of another version is not used
+VERSION = 3  # of what is heard; a cached analysis of another version is not used
 COUNTS = 8
 BAR = 4
 # Songs have a contrast of 4 or more, noise and drones of 1.
