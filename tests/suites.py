@@ -21,14 +21,16 @@ from sandbox import house
 from sandbox.fixtures import server_for_this_run
 
 ROOT = Path(__file__).resolve().parents[1]
-# Where each pytest process runs and what it collects; the longest first, so that the others fill the second core.
+# Where each pytest process runs and what it collects; the longest first, so that the others fill the cores to the end.
 NIGHT = [f"handover/tests/{part}" for part in ("backup", "cutover", "journal", "parallel", "report")]
+CLIPS = [f"choreographer/tests/{part}" for part in ("cli", "media", "moves")]
 SUITES = {
     "both together": (ROOT, ["tests"]),
     "toolkit": (ROOT, ["handover", *(f"--ignore={part}" for part in NIGHT)]),
     "the night": (ROOT, NIGHT),
     "backend": (ROOT / "backend", ["tests"]),
-    "engine": (ROOT, ["choreographer"]),
+    "songs and clips": (ROOT, CLIPS),
+    "engine": (ROOT, ["choreographer", *(f"--ignore={part}" for part in CLIPS)]),
     "sandbox": (ROOT, ["sandbox"]),
     "original": (ROOT / "original", ["tests"]),
 }
