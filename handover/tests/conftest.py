@@ -1,9 +1,11 @@
 """A small pair with its own database, and somebody who runs ``handover`` on it."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,18 @@ class Pair:
             app([*arguments, "--config", str(self.folder / "handover.toml")])
         printed = self.captured.readouterr()
         return Ended(int(ended.value.code or 0), printed.out, printed.err)
+
+    @contextmanager
+    def process(self, *arguments: str, **pipes: int) -> Iterator[subprocess.Popen[str]]:
+        """Run the command line as a process of its own, until the block ends."""
+        environment = os.environ | {"HANDOVER_DATABASE_URL": self.database.url("owner")}
+        program = [sys.executable, "-c", "from handover.cli import app; app()"]
+        command = [*program, *arguments, "--config", str(self.folder / "handover.toml")]
+        with subprocess.Popen(command, env=environment, text=True, **pipes) as started:
+            try:
+                yield started
+            finally:
+                started.kill()
 
     def check(self, *arguments: str, **more: str) -> Ended:
         return self.handover("check", *arguments, **more)

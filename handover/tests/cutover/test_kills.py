@@ -1,11 +1,9 @@
 """The real process is killed while it waits at a lock that the test holds; what it left is found and finished."""
 
 import fcntl
-import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,18 +31,6 @@ BEGIN
 END $$;
 CREATE TRIGGER wait BEFORE INSERT ON handover.journal FOR EACH ROW EXECUTE FUNCTION handover.wait();
 """
-
-
-@contextmanager
-def process(story: Story, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run the real command."""
-    environment = os.environ | {"HANDOVER_DATABASE_URL": story.pair.database.url("owner")}
-    command = [sys.executable, "-c", "from handover.cli import app; app()", *arguments, "--config", str(story.file)]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as started:
-        try:
-            yield started
-        finally:
-            started.kill()
 
 
 def until(condition, what: str) -> None:
@@ -83,7 +69,7 @@ def test_kill__process_waits_at_the_lock__its_state_is_explained_and_finished(st
     arguments = ("--apply", story.plan()) if command == "cutover" else ("--apply", "--because", "errors")
     with locked(story) as lock:
         lock.execute(WAITS.format(kind=kind, action=action, phase=phase, lock=LOCK).encode())
-        with process(story, command, *arguments) as running:
+        with story.pair.process(command, *arguments, stderr=subprocess.PIPE) as running:
             until(lambda: somebody_waits(lock), f"nobody came to wait {case}")
             running.send_signal(signal.SIGKILL)
             running.wait()
@@ -114,7 +100,7 @@ def test_kill__hook_waits_for_a_lock__nothing_is_switched(story, tmp_path):
     story.declare('[hooks.at]\nbefore-switch = ["before-switch"]')
     with held.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with process(story, "cutover", "--apply", story.plan()) as running:
+        with story.pair.process("cutover", "--apply", story.plan(), stderr=subprocess.PIPE) as running:
             until(lambda: waiting.exists() and waiting.read_text(), "the hook was never run")
             assert "is under way" not in story.handover("status").stdout
             assert "another operator holds the lease on this machine: ana, pid" in story.refused("resume")
@@ -159,7 +145,7 @@ def test_pause__a_command_is_running__ends_it_at_once_and_refuses_the_next(story
     story.declare('[hooks.at]\nbefore-switch = ["before-switch"]')
     with held.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with process(story, "cutover", "--apply", plan) as running:
+        with story.pair.process("cutover", "--apply", plan, stderr=subprocess.PIPE) as running:
             until(lambda: waiting.exists() and waiting.read_text(), "the hook was never run")
             said = operator(story, tmp_path, place).done("pause", "--because", "wait for Ana").stdout
             _, errors = running.communicate(timeout=WITHIN_S)

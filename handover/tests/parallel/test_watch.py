@@ -3,10 +3,8 @@
 # ruff: noqa: E501, S608 - a case is read best on one line; statements are put together from what stands here
 
 import getpass
-import os
 import signal
 import subprocess
-import sys
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -120,10 +118,7 @@ def test_watch__flow_that_nobody_declared__says_which_there_are(watched):
 
 def test_watch__ctrl_c__ends_and_judges_no_half_window(watched):
     watched.declare(section(window_s=600))
-    path = str(watched.pair.folder / "handover.toml")
-    command = [sys.executable, "-c", "from handover.cli import app; app()", "watch", "--config", path]
-    environment = os.environ | {"HANDOVER_DATABASE_URL": watched.url}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    with watched.pair.process("watch", stderr=subprocess.PIPE) as process:
         assert process.stderr
         assert process.stderr.readline() == "watching; a verdict every 600 s\n"
         process.send_signal(signal.SIGINT)
@@ -135,12 +130,7 @@ def test_watch__ctrl_c__ends_and_judges_no_half_window(watched):
 
 def test_watch__everything_is_paused__is_told_so_by_a_signal_ends_and_does_not_begin_again(watched):
     watched.declare(section(window_s=0.3))
-    path = str(watched.pair.folder / "handover.toml")
-    command = [sys.executable, "-c", "from handover.cli import app; app()", "watch", "--config", path]
-    environment = os.environ | {"HANDOVER_DATABASE_URL": watched.url}
-    with subprocess.Popen(
-        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    ) as process:
+    with watched.pair.process("watch", stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         assert process.stderr
         assert process.stderr.readline() == "watching; a verdict every 0.3 s\n"
         paused = watched.pair.handover("pause", "--because", "a fire")

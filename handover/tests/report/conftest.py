@@ -1,5 +1,6 @@
 """A move that really happened: gates, an override, a switch, a rollback, watched all the while."""
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,8 +8,6 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from handover.cli.watch import observe
-from handover.parallel.history import History
 from handover.tests.night import Story
 from handover.tests.parallel.conftest import section
 
@@ -38,19 +37,16 @@ NEW_TASK = (
 def watched(story: Story) -> Iterator[None]:
     """Watch while the block runs, and write a row now and then."""
     over = threading.Event()
-    history = History(story.config, "run")
-    url = story.pair.database.url("owner")
-    watcher = threading.Thread(target=observe, args=(story.config, url, history), kwargs={"for_s": None, "stop": over})
-    writer = threading.Thread(target=_write, args=(url, over))
-    for thread in (watcher, writer):
-        thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        for thread in (watcher, writer):
-            thread.join()
-        history.close()
+    writer = threading.Thread(target=_write, args=(story.pair.database.url("owner"), over))
+    with story.pair.process("watch", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as watching:
+        writer.start()
+        try:
+            yield
+        finally:
+            over.set()
+            writer.join()
+            watching.terminate()
+            watching.wait(timeout=60)
 
 
 def _write(url: str, over: threading.Event) -> None:

@@ -1,6 +1,7 @@
 """The report of a move that really happened."""
 
 import re
+import subprocess
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
@@ -206,22 +207,8 @@ def test_report__in_a_browser__fits_a_desk_and_a_phone_and_stays_fresh(story):
 
 def test_report_serve__told_to_stop__ends(story):
     """The command itself: it prints the address, answers there, and a pause ends it."""
-    import os  # noqa: PLC0415 - only here
-    import subprocess  # noqa: PLC0415
-    import sys  # noqa: PLC0415
-
     story.done("init-journal", "--apply")
-    command = [
-        sys.executable,
-        "-c",
-        "from handover.cli import app; app()",
-        "report",
-        "--serve",
-        "--config",
-        str(story.file),
-    ]
-    environment = os.environ | {"HANDOVER_DATABASE_URL": story.pair.database.url("owner"), "PYTHONWARNINGS": "ignore"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with story.pair.process("report", "--serve", stdout=subprocess.PIPE) as process:
         assert process.stdout
         url = process.stdout.readline().strip()
         answer = httpx.get(url, timeout=60)
