@@ -8,7 +8,7 @@ import pytest
 from sandbox import template
 from sandbox.clients.diary import TaskSeen, Visit
 from sandbox.clients.figures import is_lost, lag_p95_s, tasks
-from sandbox.rehearsal.moves import CommandRefusedError, cost_of, done, move
+from sandbox.rehearsal.moves import CommandRefusedError, cost_of, done, move, until
 from sandbox.rehearsal.stage import Plot, stage
 from sandbox.systems import ADDRESSES
 
@@ -16,7 +16,7 @@ TTL_S = 1
 PLOT = Plot(
     ttl_s=TTL_S,
     former_ttl_s=2,
-    people=3,
+    people=6,
     quiet_s=3.0,
     name_server="ours",
     sections={"gates": [{"id": "ttl", "kind": "ttl", "reason": "who still has the old TTL would come late"}]},
@@ -37,6 +37,7 @@ def test_rehearsal__there_and_back__nobody_notices_and_nothing_stays(postgres, a
             done(night, "rollback", "--apply", "--because", "nobody has moved yet")
         done(night, "cutover", "begin", "--apply")
         plan = done(night, "cutover", "plan").out.split("--apply")[-1].split()[0]
+        until(night, "gates")  # the old TTL has to run out
         songs = night.fresh_songs(2, "fresh")
         there = move(night, "cutover", "--apply", plan, to="backend", ttl_s=TTL_S, songs=songs[:1], look_s=8)
         back = move(

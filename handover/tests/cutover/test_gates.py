@@ -9,6 +9,7 @@ import pytest
 
 from handover.cutover import gates, plan
 from handover.cutover.sight import Sight
+from handover.cutover.zone import SERVERS
 from handover.evidence.folder import recording
 from handover.journal.journal import opened
 from handover.parallel.history import History, Window
@@ -209,6 +210,18 @@ def test_gate_ttl__was_low_when_it_was_first_seen__wants_to_know_the_former(stor
     story.file.write_text(story.file.read_text().replace("ttl_s = 30", "ttl_s = 30\nformer_ttl_s = 600"))
     assert "resolvers may hold the old TTL of 600 s" in red(story)["ttl"]
     assert "ttl" not in red(story, 601)
+
+
+def test_gate_ttl__less_than_a_second_is_left__is_red_and_does_not_say_none(story):
+    one_gate(story, "ttl")
+    story.in_parallel()
+    with opened(story.config) as journal:
+        low = Sight(story.config, journal, journal.entries(), journal.now(), None).latest(
+            "action", action=SERVERS, phase="done"
+        )
+        left_s = (low.at + timedelta(seconds=OLD_TTL_S) - journal.now()).total_seconds()
+    assert f"the old TTL of {OLD_TTL_S} s for 1 s more" in red(story, left_s - 0.4)["ttl"]
+    assert red(story, left_s) == {}
 
 
 def test_cutover__gate_is_red__switches_nothing(story):

@@ -1,5 +1,6 @@
 """The gate of the TTL: it was lowered at least one old TTL ago, and the name servers say so now."""
 
+import math
 from datetime import timedelta
 
 from handover.cutover import nameservers
@@ -31,6 +32,6 @@ def look(seen_from: Sight, _: Gate) -> Seen:
     # Wait out the *old* TTL: resolvers cached the record before we lowered it.
     left = low.at + timedelta(seconds=old_s) - seen_from.now
     if left > timedelta(0):
-        found = f"resolvers may hold the old TTL of {old_s} s for {left.total_seconds():.0f} s more"
+        found = f"resolvers may hold the old TTL of {old_s} s for {math.ceil(left.total_seconds())} s more"
         return Seen(ok=False, found=found, todo="Wait that long.")
     return Seen(ok=True, found=f"lowered from {old_s} s to {dns.ttl_s} s, and the old one has run out everywhere")

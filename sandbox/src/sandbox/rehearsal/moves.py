@@ -11,6 +11,9 @@ from sandbox.rehearsal.stage import Ended, Stage
 from sandbox.systems import ADDRESSES
 
 MAKE_EVERY_S = 1.0
+ASK_EVERY_S = 2.5
+# On a busy machine everything takes longer; the story does not.
+PATIENCE_S = 600.0
 
 
 class CommandRefusedError(SandboxError):
@@ -42,6 +45,18 @@ def done(stage: Stage, *arguments: str, expect: tuple[int, ...] = (0,)) -> Ended
     if ended.status not in expect:
         raise CommandRefusedError(arguments, ended)
     return ended
+
+
+def until(stage: Stage, *arguments: str, expect: int = 0, words: str = "") -> Ended:
+    """Run a command again and again until it ends as expected and says ``words``. Raises CommandRefusedError."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        ended = stage.handover(*arguments)
+        if ended.status == expect and words in ended.out:
+            return ended
+        if time.monotonic() > deadline:
+            raise CommandRefusedError(arguments, ended)
+        time.sleep(ASK_EVERY_S)
 
 
 def move(stage: Stage, *arguments: str, to: str, ttl_s: float, songs: Sequence[str] = (), look_s: float = 0.0) -> Move:

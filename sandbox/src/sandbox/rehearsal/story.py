@@ -1,14 +1,13 @@
 """The whole story: parallel operation, gates, the switch, a fault, the way back, the switch again, the end."""
 
 import signal
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sandbox.clients.diary import Visit
 from sandbox.clients.figures import Cost, is_lost, lag_p95_s, sessions_lost, tasks
-from sandbox.rehearsal.moves import CommandRefusedError, Move, cost_of, move
+from sandbox.rehearsal.moves import CommandRefusedError, Move, cost_of, move, until
 from sandbox.rehearsal.narrator import Narrator
 from sandbox.rehearsal.stage import Ended, Stage
 
@@ -17,8 +16,6 @@ WINDOW_S = 5.0
 # What lasts weeks lasts seconds tonight.
 CLOSE_S, CLEANUP_AFTER_S = 10.0, 30.0
 WATCHED_S = 30.0
-# On a busy machine everything takes longer; the story does not.
-PATIENCE_S = 600.0
 RED = 4
 PROMISED_LATE_S, PROMISED_BACK_LATE_S, PROMISED_LAG_S = 2.0, 5.0, 3.0
 
@@ -94,21 +91,11 @@ class Night:
         for role in FOUR:
             self.type("sign", "--as", role, "--because", "I have read the plan and the evidence", quiet=True)
         self.tell.say("some gates need time: the old TTL, and windows that are green")
-        self.until("gates", wanted=0)
+        self.until("gates", expect=0)
 
-    def until(self, *arguments: str, wanted: int, words: str = "") -> None:
-        """Type a command again and again until it ends as wanted and says ``words``; show it then.
-
-        Raises CommandRefusedError.
-        """
-        deadline = time.monotonic() + PATIENCE_S
-        ended = self.stage.handover(*arguments)
-        while (ended.status != wanted or words not in ended.out) and time.monotonic() < deadline:
-            time.sleep(WINDOW_S / 2)
-            ended = self.stage.handover(*arguments)
-        self.tell.command(arguments, ended)
-        if ended.status != wanted or words not in ended.out:
-            raise CommandRefusedError(arguments, ended)
+    def until(self, *arguments: str, expect: int, words: str = "") -> None:
+        """Type a command again and again until it ends as expected and says ``words``; show it then."""
+        self.tell.command(arguments, until(self.stage, *arguments, expect=expect, words=words))
 
     def cut_over(self, title: str, text: str, plan: str) -> None:
         """Move people to the backend."""
@@ -119,7 +106,7 @@ class Night:
         """The backend dies; the watch sees it."""
         self.tell.act("A fault", "The backend's web process is killed. Its worker and its tasks live on.")
         self.stage.system("backend").stop(ask=signal.SIGKILL)
-        self.until("verify", wanted=RED)
+        self.until("verify", expect=RED)
 
     def roll_back(self) -> None:
         """Move people back."""
@@ -141,8 +128,8 @@ class Night:
             "Clean-up",
             f"The strategy waits one to two weeks. Tonight that is {CLEANUP_AFTER_S:.0f} s, and it is said here.",
         )
-        self.until("verify", wanted=0, words="loose watching begins")
-        self.until("cleanup", "--apply", "--confirm", name, wanted=0)
+        self.until("verify", expect=0, words="loose watching begins")
+        self.until("cleanup", "--apply", "--confirm", name, expect=0)
 
     def report(self) -> None:
         """Write the report, and say what the night has cost people."""
