@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handover.cutover import gates, plan
+from handover.cutover import gates, plan, ttl
 from handover.cutover.sight import Sight
 from handover.cutover.zone import SERVERS
 from handover.evidence.folder import recording
@@ -216,12 +217,11 @@ def test_gate_ttl__less_than_a_second_is_left__is_red_and_does_not_say_none(stor
     one_gate(story, "ttl")
     story.in_parallel()
     with opened(story.config) as journal:
-        low = Sight(story.config, journal, journal.entries(), journal.now(), None).latest(
-            "action", action=SERVERS, phase="done"
-        )
-        left_s = (low.at + timedelta(seconds=OLD_TTL_S) - journal.now()).total_seconds()
-    assert f"the old TTL of {OLD_TTL_S} s for 1 s more" in red(story, left_s - 0.4)["ttl"]
-    assert red(story, left_s) == {}
+        then = Sight(story.config, journal, journal.entries(), journal.now(), None)
+        runs_out = then.latest("action", action=SERVERS, phase="done").at + timedelta(seconds=OLD_TTL_S)
+        seen = [ttl.look(replace(then, now=runs_out - timedelta(seconds=left_s)), None) for left_s in (0.4, 0)]
+    assert [one.ok for one in seen] == [False, True]
+    assert f"the old TTL of {OLD_TTL_S} s for 1 s more" in seen[0].found
 
 
 def test_cutover__gate_is_red__switches_nothing(story):
