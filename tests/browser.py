@@ -32,8 +32,8 @@ def is_installed() -> bool:
 
 
 @contextmanager
-def page(*, width: int = 1280, height: int = 900, expected_error: str = "") -> Iterator["Page"]:
-    """Open an empty page; whatever the page itself reports as an error fails at the end, unless it is expected."""
+def page(*, width: int = 1280, height: int = 900, expected_errors: tuple[str, ...] = ()) -> Iterator["Page"]:
+    """Open an empty page; an error that it reports itself fails at the end, unless it holds one of those words."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - see above
 
     errors: list[str] = []
@@ -44,7 +44,7 @@ def page(*, width: int = 1280, height: int = 900, expected_error: str = "") -> I
         opened.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
         yield opened
         browser.close()
-    unexpected = [error for error in errors if not (expected_error and expected_error in error)]
+    unexpected = [error for error in errors if not any(words in error for words in expected_errors)]
     assert not unexpected, unexpected
 
 
