@@ -5,6 +5,7 @@ import secrets
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -108,6 +109,17 @@ class Kept:
         self.server.create_database(kept, template=database)
         self.names[name] = kept
         shutil.copytree(place, self.folder / name)
+
+
+WITHIN_S = 30.0
+
+
+def until(condition: Callable[[], object], what: str, *, within_s: float = WITHIN_S) -> None:
+    """Return when something has happened; fail with ``what`` when it does not."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
 
 
 @dataclass

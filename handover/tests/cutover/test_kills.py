@@ -4,7 +4,6 @@ import fcntl
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,10 +14,10 @@ import pytest
 
 from handover.tests.cutover.conftest import BACKEND, ORIGINAL, Story
 from handover.tests.cutover.crashes import check_explained
+from handover.tests.night import WITHIN_S, until
 from sandbox.postgres.cluster import SUPERUSER
 
 LOCK = 4711
-WITHIN_S = 30.0
 # The insert of one entry waits at the lock; which one, the test says.
 WAITS = """
 CREATE FUNCTION handover.wait() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -31,13 +30,6 @@ BEGIN
 END $$;
 CREATE TRIGGER wait BEFORE INSERT ON handover.journal FOR EACH ROW EXECUTE FUNCTION handover.wait();
 """
-
-
-def until(condition, what: str) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from handover.tests.night import Story
+from handover.tests.night import Story, until
 from handover.tests.parallel.conftest import section
 
 GATES = """
@@ -65,9 +65,7 @@ def windows(story: Story) -> int:
 def wait_for_windows(story: Story, number: int) -> None:
     """Return when so many more windows were judged."""
     wanted = windows(story) + number
-    pause = threading.Event()
-    while windows(story) < wanted:
-        pause.wait(0.1)
+    until(lambda: windows(story) >= wanted, "nothing was watched", within_s=120)
 
 
 @pytest.fixture

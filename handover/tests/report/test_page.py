@@ -44,32 +44,46 @@ def written(story):
     return text, " ".join(" ".join(Page(text).text).split())
 
 
-def test_report__move_with_override_and_rollback__tells_all_of_it(moved, monkeypatch):
-    text, said = written(moved)
-    # It needs nothing else, and holds no secret.
+def check_needs_nothing_and_holds_no_secret(text, password):
+    """It needs nothing else, and holds no secret."""
     assert Page(text).refers == []
     assert re.findall(r"https?://(?!127\.0\.0\.1)", text) == []
-    assert conninfo_to_dict(moved.pair.database.url("owner"))["password"] not in text
-    # Where the move is, and what was overridden.
+    assert password not in text
+
+
+def check_tells_where_the_move_is(said):
+    """Where the move is, and what was overridden."""
     assert "People reach the original again" in said
     assert "State rolled_back since" in said
     assert "3 things were red and done all the same" in said
     assert "gate backup , overridden by ana" in said
     assert "“a trial in a test & nobody is hurt”" in said
-    # A reader's words are text, not markup.
+
+
+def check_words_are_text(text):
+    """A reader's words are text, not markup."""
     assert "“I have seen &lt;b&gt;the&lt;/b&gt; rehearsal”" in text
     assert "<b>the</b>" not in text
-    # Each reader's answer.
+
+
+def check_answers_each_reader(said):
+    """Each reader's answer."""
     assert "May people be moved? Not yet. Gates 1 of 4 green Sign-offs 1 of 4 Way back took" in said
     assert "Is the data safe? No. Schema nobody looked Backup there is no evidence of kind backup" in said
     assert "Do both systems work?" in said
     assert "Same answers never compared" in said
-    # Charts with both systems, the switch and the rollback, for those who cannot see them, too.
+
+
+def check_draws_both_systems(text):
+    """Charts with both systems, the switch and the rollback, for those who cannot see them, too."""
     assert text.count("<svg ") == text.count('role="img"') == 4
     assert text.count("; switch drawn; rollback drawn") == 4
     assert text.count('<g class="original">') == text.count('<g class="backend">') == 3
     assert '<g class="both">' in text
-    # Gates, sign-offs, risks, time line.
+
+
+def check_tells_gates_risks_and_time_line(said):
+    """Gates, sign-offs, risks, time line."""
     assert "Overridden: a trial in a test" not in said  # that was then; these are the gates now
     assert "Database Administrator not signed" in said
     assert "DevOps signed ana" in said
@@ -87,6 +101,16 @@ def test_report__move_with_override_and_rollback__tells_all_of_it(moved, monkeyp
     assert "rollback: write the record ana · 127.0.0.3 → 127.0.0.2" in said
     assert "Rollback to the original ana a fault was found" in said
     assert "Decided by:** ana" in said
+
+
+def test_report__move_with_override_and_rollback__tells_all_of_it(moved, monkeypatch):
+    text, said = written(moved)
+    check_needs_nothing_and_holds_no_secret(text, conninfo_to_dict(moved.pair.database.url("owner"))["password"])
+    check_tells_where_the_move_is(said)
+    check_words_are_text(text)
+    check_answers_each_reader(said)
+    check_draws_both_systems(text)
+    check_tells_gates_risks_and_time_line(said)
     # What a signature was for has changed: it is void.
     moved.pair.superuser("ALTER TABLE dance_tasks ADD note text")
     said = written(moved)[1]

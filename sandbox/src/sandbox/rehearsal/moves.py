@@ -21,9 +21,11 @@ class CommandRefusedError(SandboxError):
 
     code = "SB021"
 
-    def __init__(self, arguments: Sequence[str], ended: Ended) -> None:
+    def __init__(self, arguments: Sequence[str], ended: Ended, *expect: int | str) -> None:
+        expected = " or ".join(map(str, expect))
         super().__init__(
-            f"handover {' '.join(arguments)} ended with {ended.status}; expected 0. It said:\n{ended.out}{ended.err}"
+            f"handover {' '.join(arguments)} ended with {ended.status}; expected {expected}. "
+            f"It said:\n{ended.out}{ended.err}"
         )
 
 
@@ -43,7 +45,7 @@ def done(stage: Stage, *arguments: str, expect: tuple[int, ...] = (0,)) -> Ended
     """Run a command that must do what it says. Raises CommandRefusedError."""
     ended = stage.handover(*arguments)
     if ended.status not in expect:
-        raise CommandRefusedError(arguments, ended)
+        raise CommandRefusedError(arguments, ended, *expect)
     return ended
 
 
@@ -55,7 +57,7 @@ def until(stage: Stage, *arguments: str, expect: int = 0, words: str = "") -> En
         if ended.status == expect and words in ended.out:
             return ended
         if time.monotonic() > deadline:
-            raise CommandRefusedError(arguments, ended)
+            raise CommandRefusedError(arguments, ended, f"{expect} and the words {words!r}" if words else expect)
         time.sleep(ASK_EVERY_S)
 
 

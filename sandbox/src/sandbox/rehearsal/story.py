@@ -56,7 +56,7 @@ class Night:
         ended = self.stage.handover(*arguments)
         self.tell.command(arguments, ended, quiet=quiet)
         if ended.status not in expect:
-            raise CommandRefusedError(arguments, ended)
+            raise CommandRefusedError(arguments, ended, *expect)
         return ended
 
     def prepare(self) -> None:
