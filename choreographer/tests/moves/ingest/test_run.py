@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -352,6 +353,19 @@ def test_ingest__killed__leaves_no_half_library_and_the_next_run_completes_it(
     for mine, theirs in zip(Library.load(out).moves, ingested.library.moves[:2], strict=True):
         assert (out / mine.video_path).read_bytes() == ingested.library.clip(theirs).read_bytes()
         assert mine.beats_s == theirs.beats_s
+
+
+def test_ingest__lock_of_one_that_was_just_killed__is_waited_for(copied, monkeypatch: pytest.MonkeyPatch) -> None:
+    films, annotations, out = copied
+    with (out / ".ingest" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waits = []
+        monkeypatch.setattr(time, "sleep", lambda wait_s: (waits.append(wait_s), fcntl.flock(lock, fcntl.LOCK_UN)))
+
+        report = ingest(films, annotations, out)
+
+    assert waits == [0.1]
+    assert report.encoded == 0
 
 
 def test_ingest__another_one_at_work__is_refused(copied) -> None:

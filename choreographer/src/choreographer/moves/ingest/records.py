@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+
 from choreographer.cache import content_key
 from choreographer.errors import ClipError
 from choreographer.files import written_aside
@@ -19,6 +21,10 @@ from choreographer.moves.library import INDEX_NAME
 STATE = ".ingest"
 CLIPS = "clips"
 SETTINGS = "settings.json"
+# A child that a killed ingest was just starting has its lock until it is started: two seconds are plenty.
+PATIENT = Retrying(
+    retry=retry_if_exception_type(BlockingIOError), stop=stop_after_attempt(21), wait=wait_fixed(0.1), reraise=True
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class Records:
             ) from error
         with (self.folder / STATE / "lock").open("a") as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                PATIENT(fcntl.flock, lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise ClipError("CH093", f"another ingest is at work in {self.folder}. Wait for it.") from error
             for abandoned in (*self.folder.glob(".*.part"), *self.folder.glob("*/.*.part")):
