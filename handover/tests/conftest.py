@@ -81,6 +81,10 @@ class Pair:
         with self.database.server.connect(self.database.name) as connection:
             connection.execute(sql.encode())
 
+    def let_read(self, role: str) -> None:
+        for what in ("TABLES", "SEQUENCES"):
+            self.superuser(f"GRANT SELECT ON ALL {what} IN SCHEMA public TO {role}")
+
     def change(self, file: str, old: str, new: str) -> None:
         path = self.folder / file
         text = path.read_text()

@@ -3,6 +3,8 @@
 import json
 import shlex
 
+import pytest
+
 from handover.config import load
 
 # --- init
@@ -49,23 +51,25 @@ def test_doctor__everything_can_be_looked_at__says_so(pair):
     done = pair.handover("doctor")
     assert done.returncode == 0, done.stdout
     assert "✅ the original answers: Django " in done.stdout
-    assert "✅ 15 catalogs may be read" in done.stdout
+    assert "✅ 16 catalogs may be read" in done.stdout
     assert "tables may be read" in done.stdout
+    assert "✅ 8 sequences may be read" in done.stdout
     assert "Everything can be looked at." in done.stdout
 
 
-def test_doctor__table_may_not_be_read__gives_the_exact_grant(pair):
-    pair.superuser("GRANT SELECT ON ALL TABLES IN SCHEMA public TO original_app")
-    pair.superuser("REVOKE SELECT ON dance_tasks FROM original_app")
+@pytest.mark.parametrize("relation", ["dance_tasks", "dancers_id_seq"])
+def test_doctor__something_may_not_be_read__gives_the_exact_grant(pair, relation):
+    pair.let_read("original_app")
+    pair.superuser(f"REVOKE SELECT ON {relation} FROM original_app")  # noqa: S608 - one of two names
     done = pair.handover("doctor", role="original_app")
     assert done.returncode == 1
-    assert "❌ dance_tasks may not be read" in done.stdout
-    assert 'GRANT SELECT ON "public"."dance_tasks" TO "original_app";' in done.stdout
+    assert f"❌ {relation} may not be read" in done.stdout
+    assert f'GRANT SELECT ON "public"."{relation}" TO "original_app";' in done.stdout
     assert "1 of " in done.stdout
 
 
 def test_doctor__grant_was_run__has_nothing_left_to_say(pair):
-    pair.superuser("GRANT SELECT ON ALL TABLES IN SCHEMA public TO original_app")
+    pair.let_read("original_app")
     assert pair.handover("doctor", role="original_app").returncode == 0
 
 

@@ -285,6 +285,12 @@ def _roles() -> Iterator[Drift]:
         "ALTER TABLE shop_orders ALTER id SET DEFAULT nextval('orders_seq')"
     )
     yield Drift("a sequence that nobody may use", "catalog", SHOP.name, "HO191", "shop_orders", "breaking", sql=serial)
+    foreign = (
+        "ALTER TABLE shop_orders ALTER id DROP IDENTITY; CREATE SCHEMA keys; GRANT USAGE ON SCHEMA keys TO PUBLIC; "
+        "CREATE SEQUENCE keys.orders START 1000; GRANT SELECT ON keys.orders TO PUBLIC; "
+        "ALTER TABLE shop_orders ALTER id SET DEFAULT nextval('keys.orders')"
+    )
+    yield Drift("a sequence of somebody else", "catalog", SHOP.name, "HO191", "shop_orders", "breaking", sql=foreign)
     key = "ALTER TABLE dance_tasks ADD CONSTRAINT surprise FOREIGN KEY (progress) REFERENCES dancers (id) NOT VALID"
     wide = "ALTER TABLE dance_tasks ALTER progress TYPE integer"
     yield Drift("a foreign key that no model knows", "catalog", DANCE.name, "HO154", "dance_tasks.progress", "breaking",

@@ -59,6 +59,15 @@ _ROWS: tuple[tuple[Shape, str, str, Severity, str], ...] = (
     (LIBRARY, "HO232", "library_loans.returned_at", "breaking", "UPDATE library_loans SET returned_at = '12000-01-01'"),
     (SHOP, "HO234", "shop_orders.items", "breaking",
      "ALTER TABLE shop_orders DROP CONSTRAINT shop_orders_items_check; UPDATE shop_orders SET items = -3"),
+    (DANCE, "HO235", "dancers.id", "breaking", "SELECT setval('dancers_id_seq', 3)"),
+    (SHOP, "HO235", "auth_user.id", "breaking", "ALTER TABLE auth_user ALTER id RESTART WITH 5"),
+    (LAB, "HO235", "measures.id", "breaking", "SELECT setval('lab.measures_id_seq', 1, false)"),
+    (LIBRARY, "HO235", "library_readers.id", "breaking",
+     "CREATE SEQUENCE by_hand; GRANT ALL ON by_hand TO PUBLIC; "
+     "ALTER TABLE library_readers ALTER id DROP IDENTITY, ALTER id SET DEFAULT nextval('by_hand')"),
+    (SHOP, "HO235", "shop_orders.id", "breaking",
+     "ALTER TABLE shop_orders ALTER id DROP IDENTITY; CREATE SEQUENCE down INCREMENT -1 MAXVALUE 9 START 3; "
+     "GRANT ALL ON down TO PUBLIC; ALTER TABLE shop_orders ALTER id SET DEFAULT nextval('down')"),
     (SHOP, "HO240", "shop_orders", "unseen", _LOOSE + "DELETE FROM shop_orders"),
     (DANCE, "HO240", "dance_videos", "unseen", "DELETE FROM dance_videos"),
 )  # fmt: skip

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import psycopg
 import pytest
 
+from handover.census import census
 from handover.rules import RULES
 from handover.schema import catalog as live
 from sandbox.snapshot import changes, snapshot
@@ -168,6 +169,28 @@ def test_check__no_time_for_the_census__is_sampled_and_not_clean(pair):
     assert finding["is"].startswith("has about 60004 rows, of which ")
 
 
+def test_check__key_beyond_its_sequence__is_found_where_the_rest_is_sampled(pair, monkeypatch):
+    monkeypatch.setattr(census, "SAMPLED_ROWS", 1)
+    pair.superuser(
+        "INSERT INTO dancers (password, is_superuser, username, first_name, last_name, email, is_staff, is_active,"
+        " date_joined, display_name, is_teacher, preferences)"
+        " SELECT 'x', false, 'v' || n, '', '', 'v' || n || '@example.org', false, true, now(), '', false, '{}'"
+        " FROM generate_series(1, 20000) n"
+    )
+    pair.superuser("UPDATE dancers SET id = 900000 WHERE username = 'v20000'")
+    pair.superuser("ANALYZE")
+    done = pair.check("--json", "--census-seconds", "0")
+    assert "HO241" in done.codes("unseen")
+    (finding,) = [f for f in done.json()["findings"] if f["code"] == "HO235"]
+    assert finding["place"] == "dancers.id"
+    assert finding["is"] == (
+        "has 1 row of this kind: rows hold a key that dancers_id_seq has yet to give; its next is 20005"
+        " (for example 900000)"
+    )
+    pair.superuser(finding["todo"])
+    assert "HO235" not in pair.check("--json").codes()
+
+
 def test_check__somebody_holds_a_table__is_told_within_its_time(pair):
     with psycopg.connect(pair.database.url("owner")) as holder:
         holder.execute("LOCK TABLE dance_tasks IN ACCESS EXCLUSIVE MODE")
@@ -180,9 +203,18 @@ def test_check__somebody_holds_a_table__is_told_within_its_time(pair):
 
 
 def test_check__role_that_may_only_read__is_enough(pair):
-    pair.superuser("GRANT SELECT ON ALL TABLES IN SCHEMA public TO original_app")
+    pair.let_read("original_app")
     done = pair.check(role="original_app")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_check__sequence_may_not_be_read__is_not_clean(pair):
+    pair.let_read("original_app")
+    pair.superuser("REVOKE SELECT ON dancers_id_seq FROM original_app")
+    done = pair.check("--json", role="original_app")
+    assert done.returncode == 1
+    (finding,) = done.json()["unseen"]
+    assert (finding["code"], finding["place"]) == ("HO242", "dancers_id_seq")
 
 
 RECORDED = """

@@ -10,12 +10,13 @@ from psycopg import Connection, errors, sql
 from handover.census.files import look_for_files
 from handover.census.keys import shown
 from handover.census.questions import Question, questions
+from handover.census.sequences import next_key_question
 from handover.check.rows import readable, unreadable
 from handover.check.subject import Pair, Subject
 from handover.config import SideName
 from handover.errors import Finding
 from handover.probe.client import Probe
-from handover.schema.catalog import STATEMENT_TIMEOUT_MS
+from handover.schema.catalog import STATEMENT_TIMEOUT_MS, read_sequences
 from handover.wording import counted
 
 EXAMPLES = 3
@@ -81,11 +82,17 @@ def take(
     budget = _Budget(time.monotonic() + budget_s)
     compared: list[Compared] = []
     findings: list[Finding] = []
+    sequences = read_sequences(connection)
     for pair in sorted(subject.pairs, key=lambda p: (p.table.bytes, p.table.key)):
         if not readable(connection, pair.table):
             findings.append(unreadable(subject.catalog, pair.table))
             continue
         asked = list(questions(subject, pair))
+        for sequence in sequences[pair.table.key]:
+            if readable(connection, sequence.relation):
+                asked.append(next_key_question(connection, pair.table, sequence))
+            else:
+                findings.append(unreadable(subject.catalog, sequence.relation))
         done = _Pass(connection, pair, asked, budget).run()
         compared.append(done.compared)
         findings += done.findings
@@ -124,7 +131,8 @@ class _Pass:
         for question, count in zip(self._together, counts, strict=True):
             self._report(question, count)
         for question in self._alone:
-            row = self._ask(sql.SQL("SELECT count(*) FROM {} WHERE {}"), question.condition)
+            query = sql.SQL("SELECT count(*) FROM {} WHERE {}")
+            row = self._ask(query, question.condition, whole=question.indexed)
             self._report(question, row[0])
         of = max(self._pair.table.rows, total) if self._sampled_rows is not None else total
         self.compared = Compared(
@@ -140,11 +148,11 @@ class _Pass:
         total, *counts = self._ask(sql.SQL("SELECT {1} FROM {0}"), select)
         return total, tuple(counts)
 
-    def _ask(self, template: sql.SQL, part: sql.SQL | sql.Composed) -> tuple[Any, ...]:
+    def _ask(self, template: sql.SQL, part: sql.SQL | sql.Composed, *, whole: bool = False) -> tuple[Any, ...]:
         """Run a query over the table; when the time is up, once more over a sample."""
-        if self._sampled_rows is None:
+        if self._sampled_rows is None or whole:
             try:
-                return self._execute(template.format(self._source(), part), self._budget.left_s())
+                return self._execute(template.format(self._source(whole=whole), part), self._budget.left_s())
             except errors.QueryCanceled:
                 self._sampled_rows = SAMPLED_ROWS
         return self._execute(template.format(self._source(), part), STATEMENT_TIMEOUT_MS / 1000)
@@ -157,9 +165,9 @@ class _Pass:
         assert row is not None  # noqa: S101 - an aggregate always has a row
         return tuple(row)
 
-    def _source(self) -> sql.Composed:
+    def _source(self, *, whole: bool = False) -> sql.Composed:
         table = sql.SQL("{} AS t").format(sql.Identifier(*self._pair.table.key))
-        if self._sampled_rows is None or self._pair.table.kind != "r":
+        if whole or self._sampled_rows is None or self._pair.table.kind != "r":
             return table
         rows = self._pair.table.rows
         percent = min(100.0, 100.0 * self._sampled_rows / rows) if rows > 0 else UNKNOWN_PERCENT
@@ -168,18 +176,20 @@ class _Pass:
     def _report(self, question: Question, count: int) -> None:
         if not count:
             return
-        examples = ", ".join(self._examples(question.condition)) or "none was read again in time"
+        examples = ", ".join(self._examples(question)) or "none was read again in time"
         found = f"has {counted(count, 'row')} of this kind: {question.found} (for example {examples})"
         where = f"{self._pair.table}.{question.column}"
         self.findings.append(
             Finding(question.code, where, found, question.expected, question.todo, question.severity, question.hurts)
         )
 
-    def _examples(self, condition: sql.SQL | sql.Composed) -> list[str]:
+    def _examples(self, question: Question) -> list[str]:
         small = self._sampled_rows is None and self._pair.table.rows < SORTED_ROWS
         order = sql.SQL("ORDER BY 1") if small else sql.SQL("")
         query = sql.SQL("SELECT array_agg(key) FROM (SELECT {} AS key FROM {} WHERE {} {} LIMIT {}) AS k")
-        composed = query.format(shown(self._pair), self._source(), condition, order, EXAMPLES)
+        composed = query.format(
+            shown(self._pair), self._source(whole=question.indexed), question.condition, order, EXAMPLES
+        )
         try:
             return list(self._execute(composed, EXAMPLES_S)[0] or ())
         except errors.QueryCanceled:

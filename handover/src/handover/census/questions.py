@@ -42,7 +42,9 @@ class Question:
     severity, hurts
         Of the finding.
     alone
-        It joins another table: asked in a query of its own, which PostgreSQL can plan as a join.
+        It joins another table, or an index answers it: asked in a query of its own, which PostgreSQL can plan.
+    indexed
+        An index answers it, so it is asked of the whole table where the rest is sampled.
     """
 
     code: str
@@ -54,6 +56,7 @@ class Question:
     severity: Severity = "risky"
     hurts: Hurts = "both"
     alone: bool = False
+    indexed: bool = False
 
 
 def questions(subject: Subject, pair: Pair) -> Iterator[Question]:

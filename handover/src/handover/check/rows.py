@@ -14,7 +14,7 @@ TYPES = ("django_content_type", "auth_permission")
 
 
 def readable(connection: Connection[Any], table: Table) -> bool:
-    """Say whether the connected role may read a table."""
+    """Say whether the connected role may read a table, or a sequence."""
     # A schema that may not be used makes even the second question an error, so it is asked first.
     schema: LiteralString = "SELECT has_schema_privilege(%s, 'USAGE')"
     of_table: LiteralString = "SELECT has_table_privilege(format('%%I.%%I', %s::text, %s::text), 'SELECT')"
@@ -25,12 +25,12 @@ def readable(connection: Connection[Any], table: Table) -> bool:
 
 
 def unreadable(catalog: Catalog, table: Table) -> Finding:
-    """Return the finding that a table may not be read, with the GRANT that would change it."""
+    """Return the finding that a table or a sequence may not be read, with the GRANT that would change it."""
     role = catalog.server["role"]
     schema, name = f'"{table.schema}"', f'"{table.schema}"."{table.name}"'
     todo = f'GRANT USAGE ON SCHEMA {schema} TO "{role}"; GRANT SELECT ON {name} TO "{role}";'
     found = f"may not be read by {role}"
-    return Finding("HO242", str(table), found, "its rows were not looked at", todo, "unseen", "both")
+    return Finding("HO242", str(table), found, "what it holds was not looked at", todo, "unseen", "both")
 
 
 def read_rows(connection: Connection[Any], catalog: Catalog, path: tuple[str, ...]) -> tuple[Rows, tuple[Finding, ...]]:

@@ -82,9 +82,12 @@ def _closed_catalogs(connection: Connection[Any]) -> Iterator[Symptom]:
 
 def _of_tables(connection: Connection[Any], catalog: live.Catalog, pair: Config, names: set[str]) -> Iterator[Symptom]:
     tables = [table for table in catalog.tables.values() if table.name in names]
-    closed = [table for table in tables if not readable(connection, table)]
-    yield Symptom(f"{len(tables) - len(closed)} tables may be read")
-    for table in closed:
-        yield Symptom(f"{table} may not be read", unreadable(catalog, table).todo)
+    sequences = live.read_sequences(connection)
+    of_keys = [sequence.relation for table in tables for sequence in sequences[table.key]]
+    for what, relations in (("tables", tables), ("sequences", of_keys)):
+        closed = [relation for relation in relations if not readable(connection, relation)]
+        yield Symptom(f"{len(relations) - len(closed)} {what} may be read")
+        for relation in closed:
+            yield Symptom(f"{relation} may not be read", unreadable(catalog, relation).todo)
     for name in sorted({model.table for model in pair.models} - {table.name for table in tables}):
         yield Symptom(f"{name} does not exist", "Is it the right database? Correct `table` in handover.toml.")

@@ -41,8 +41,8 @@ def rights(subject: Subject) -> Iterator[Finding]:
             found = f"does not allow {verbs} to {side.role}"
             yield Finding("HO191", where, found, f"the {side.name} connects as it", todo, hurts=side.name)
         for sequence in held.sequences:
-            todo = f'GRANT USAGE ON SEQUENCE "{mapped.table.schema}"."{sequence}" TO {role};'
-            found = f"has a sequence {sequence} that {side.role} may not use"
+            todo = f"GRANT USAGE ON SEQUENCE {sequence} TO {role};"
+            found = f"takes keys from {sequence}, which {side.role} may not use"
             yield Finding("HO191", where, found, f"inserts of the {side.name} fail", todo, hurts=side.name)
 
 

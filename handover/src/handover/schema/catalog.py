@@ -20,6 +20,7 @@ LOCK_TIMEOUT_MS = 2_000
 READS = (
     "pg_class", "pg_namespace", "pg_attribute", "pg_attrdef", "pg_type", "pg_collation", "pg_constraint",
     "pg_index", "pg_am", "pg_opclass", "pg_trigger", "pg_depend", "pg_roles", "pg_db_role_setting", "pg_database",
+    "pg_sequence",
 )  # fmt: skip
 
 
@@ -131,6 +132,21 @@ class Table:
     def is_unique(self, columns: tuple[str, ...]) -> bool:
         """Say whether a valid index forbids duplicates of these columns; their order does not matter."""
         return any(i.plain and i.unique and set(i.columns) == set(columns) for i in self.indexes)
+
+
+@dataclass(frozen=True)
+class KeySequence:
+    """One live sequence, and the unique column that takes its values from it, ``step`` apart."""
+
+    column: str
+    schema: str
+    name: str
+    step: int
+
+    @property
+    def relation(self) -> Table:
+        """The sequence as something to be read."""
+        return Table(self.schema, self.name, "S")
 
 
 @dataclass(frozen=True)
@@ -251,6 +267,15 @@ def read(connection: Connection[Any]) -> Catalog:
         table.triggers = [Trigger(**row) for row in by_table["triggers"][key]]
     schemas = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_'").fetchall()
     return Catalog(server, tables, schemas=frozenset(name for (name,) in schemas))
+
+
+def read_sequences(connection: Connection[Any]) -> dict[Key, list[KeySequence]]:
+    """Read which sequences the unique columns of each table take their values from."""
+    found: dict[Key, list[KeySequence]] = defaultdict(list)
+    for row in _rows(connection, "sequences"):
+        key = (row.pop("schema"), row.pop("table"))
+        found[key].append(KeySequence(schema=row.pop("in_schema"), **row))
+    return found
 
 
 def read_roles(connection: Connection[Any], catalog: Catalog, names: Sequence[str]) -> None:

@@ -4,10 +4,15 @@ SELECT r.rolname AS role, n.nspname AS "schema", c.relname AS "table",
               WHERE NOT has_table_privilege(r.oid, c.oid, p)) AS missing,
        NOT has_schema_privilege(r.oid, n.oid, 'USAGE') AS no_schema,
        pg_has_role(r.oid, c.relowner, 'MEMBER') AS owns,
-       coalesce((SELECT array_agg(s.relname::text ORDER BY s.relname) FROM pg_depend d JOIN pg_class s ON s.oid = d.objid
-                  WHERE d.refobjid = c.oid AND d.deptype = 'a'
-                    -- CASE, because AND promises no order and the function fails on anything else.
-                    AND CASE WHEN s.relkind = 'S' THEN NOT has_sequence_privilege(r.oid, s.oid, 'USAGE') END), '{}') AS sequences
+       -- Of defaults; an identity asks nobody for the right to its sequence.
+       coalesce((SELECT array_agg(format('%%I.%%I', sn.nspname, s.relname) ORDER BY sn.nspname, s.relname)
+                   FROM pg_attrdef v
+                   JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = v.oid
+                                   AND d.refclassid = 'pg_class'::regclass
+                   JOIN pg_sequence q ON q.seqrelid = d.refobjid
+                   JOIN pg_class s ON s.oid = q.seqrelid
+                   JOIN pg_namespace sn ON sn.oid = s.relnamespace
+                  WHERE v.adrelid = c.oid AND NOT has_sequence_privilege(r.oid, q.seqrelid, 'USAGE, UPDATE')), '{}') AS sequences
   FROM pg_roles r CROSS JOIN pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE r.rolname = ANY(%(roles)s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
    AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
