@@ -208,6 +208,16 @@ def test_check__role_that_may_only_read__is_enough(pair):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_check__history_may_not_be_read__is_not_called_empty(pair):
+    pair.let_read("original_app")
+    pair.superuser("REVOKE SELECT ON django_migrations FROM original_app")
+    done = pair.check("--json", role="original_app")
+    assert done.returncode == 1
+    assert done.codes() == pair.check("--json").codes()
+    (finding,) = done.json()["unseen"]
+    assert (finding["code"], finding["place"]) == ("HO242", "django_migrations")
+
+
 def test_check__sequence_may_not_be_read__is_not_clean(pair):
     pair.let_read("original_app")
     pair.superuser("REVOKE SELECT ON dancers_id_seq FROM original_app")

@@ -9,7 +9,7 @@ from psycopg import Connection
 from rich.console import Console
 
 from handover import config as configuration
-from handover.check.rows import HISTORY, readable, unreadable
+from handover.check.rows import HISTORY, TYPES, readable, unreadable
 from handover.check.systems import asking
 from handover.cli.check import DEFAULT_CONFIG, ConfigOption
 from handover.config import Config, database_url
@@ -31,8 +31,8 @@ class Symptom:
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Say whether everything can be looked at, with the exact GRANT for what cannot."""
     pair = configuration.load(config)
-    tables = {model.table for model in pair.models} | {HISTORY}
-    symptoms = [*of_systems(pair, tables), *of_database(pair, tables)]
+    known: list[set[str]] = []
+    symptoms = [*of_systems(pair, known), *of_database(pair, known)]
     for symptom in symptoms:
         out.print(f"{BAD if symptom.cure else GOOD} {symptom.what}")
         if symptom.cure:
@@ -42,8 +42,8 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     raise typer.Exit(1 if ill else 0)
 
 
-def of_systems(pair: Config, tables: set[str]) -> Iterator[Symptom]:
-    """Yield whether each system answers; add the tables that it names."""
+def of_systems(pair: Config, known: list[set[str]]) -> Iterator[Symptom]:
+    """Yield whether each system answers; add the tables that it knows."""
     with asking(pair) as answers:
         for name, answer in zip(("original", "backend"), answers, strict=True):
             try:
@@ -54,21 +54,21 @@ def of_systems(pair: Config, tables: set[str]) -> Iterator[Symptom]:
             if asked.description is None:
                 yield Symptom(f"the {name} does not start", str(asked.finding))
                 continue
-            tables |= {model.table for model in asked.description.concrete()}
+            known.append({model.table for model in asked.description.concrete()})
             versions = asked.description.versions
             counts = f"{len(asked.description.models)} models"
             yield Symptom(f"the {name} answers: Django {versions['django']}, Python {versions['python']}, {counts}")
 
 
-def of_database(pair: Config, tables: set[str]) -> Iterator[Symptom]:
-    """Yield whether the database can be reached, and which of its catalogs and of these tables may not be read."""
+def of_database(pair: Config, known: list[set[str]]) -> Iterator[Symptom]:
+    """Yield whether the database can be reached, and what of it may not be read."""
     try:
         with live.snapshot(database_url(pair)) as connection:
             yield Symptom(f"the database answers: {connection.info.dbname}, as {connection.info.user}")
             closed = list(_closed_catalogs(connection))
             yield from closed or [Symptom(f"{len(live.READS)} catalogs may be read")]
             if not closed:
-                yield from _of_tables(connection, live.read(connection), pair, tables)
+                yield from _of_tables(connection, live.read(connection), pair, known)
     except HandoverError as error:
         yield Symptom("the database does not answer", str(error))
 
@@ -80,14 +80,18 @@ def _closed_catalogs(connection: Connection[Any]) -> Iterator[Symptom]:
         yield Symptom(f"pg_catalog.{name} may not be read", cure)
 
 
-def _of_tables(connection: Connection[Any], catalog: live.Catalog, pair: Config, names: set[str]) -> Iterator[Symptom]:
-    tables = [table for table in catalog.tables.values() if table.name in names]
+def _of_tables(
+    connection: Connection[Any], catalog: live.Catalog, pair: Config, known: list[set[str]]
+) -> Iterator[Symptom]:
+    mapped = {model.table for model in pair.models}
+    shared = mapped.union(set.intersection(*known) if known else ())
+    tables = [table for table in catalog.tables.values() if table.name in shared.union({HISTORY}, TYPES)]
     sequences = live.read_sequences(connection)
-    of_keys = [sequence.relation for table in tables for sequence in sequences[table.key]]
+    of_keys = [s.relation for table in tables if table.name in shared for s in sequences[table.key]]
     for what, relations in (("tables", tables), ("sequences", of_keys)):
         closed = [relation for relation in relations if not readable(connection, relation)]
         yield Symptom(f"{len(relations) - len(closed)} {what} may be read")
         for relation in closed:
             yield Symptom(f"{relation} may not be read", unreadable(catalog, relation).todo)
-    for name in sorted({model.table for model in pair.models} - {table.name for table in tables}):
+    for name in sorted(mapped - {table.name for table in tables}):
         yield Symptom(f"{name} does not exist", "Is it the right database? Correct `table` in handover.toml.")

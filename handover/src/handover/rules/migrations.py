@@ -13,20 +13,16 @@ MAKES_COLUMN = ("AddField",)
 NOTHING_IN_DATABASE = frozenset({"AlterModelOptions", "AlterModelManagers"})
 
 
-def _applied(subject: Subject, side: Side) -> frozenset[tuple[str, str]] | None:
-    """Return what a side's Django believes to be applied; None when it has no history."""
-    table = subject.history(side)
-    return subject.rows.applied.get(table.key, frozenset()) if table else None
-
-
 def _counts_as_applied(migration: Migration, applied: frozenset[tuple[str, str]]) -> bool:
     """Say whether it is recorded, or all that it was squashed from."""
     return migration.key in applied or bool(migration.replaces and applied.issuperset(migration.replaces))
 
 
 def _histories(subject: Subject) -> Iterator[tuple[Side, frozenset[tuple[str, str]]]]:
+    """Yield what each side's Django believes to be applied, where there is a history and it could be read."""
     for side in subject.sides:
-        applied = _applied(subject, side)
+        table = subject.history(side)
+        applied = subject.rows.applied.get(table.key) if table else None
         if applied is not None and (side.name == "original" or subject.adopted):
             yield side, applied
 
@@ -34,7 +30,7 @@ def _histories(subject: Subject) -> Iterator[tuple[Side, frozenset[tuple[str, st
 @rule("HO170", "Each system has its history")
 def missing_history(subject: Subject) -> Iterator[Finding]:
     for side in subject.sides:
-        if _applied(subject, side) is None and side.description.migrations and subject.adopted:
+        if subject.history(side) is None and side.description.migrations and subject.adopted:
             found = f"does not exist in schema {', '.join(side.search_path)}"
             expected = f"the {side.name}'s migrate would take every migration for new"
             yield Finding("HO170", "django_migrations", found, expected, "Is this the right database?", hurts=side.name)
