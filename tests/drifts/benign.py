@@ -26,6 +26,7 @@ def changes() -> Iterator[Drift]:
     yield from _keys()
     yield from _own_tables()
     yield from _squashed()
+    yield from _sessions()
 
 
 def _benign(
@@ -258,3 +259,28 @@ def _squashed() -> Iterator[Drift]:
 
     record = "INSERT INTO django_migrations (app, name, applied) VALUES ('dance', '0002_empty', now())"
     yield _benign(DANCE, "a squashed migration", files=squash, sql=record)
+
+
+def _sessions() -> Iterator[Drift]:
+    begin = "DO $$ BEGIN EXECUTE format('ALTER {0} SET {1}', current_database()); END $$"
+    for who, what in (
+        ("DATABASE %I", "statement_timeout = 60000"),
+        ("DATABASE %I", "default_transaction_read_only = off"),
+        ("ROLE drift_backend IN DATABASE %I", "work_mem = 65536"),
+        ("ROLE drift_backend IN DATABASE %I", "log_min_duration_statement = 100"),
+        ("ROLE drift_original IN DATABASE %I", "search_path = public, pg_catalog"),
+    ):
+        yield _benign(SHOP, f"{who} SET {what}", sql=begin.format(who, what))
+    yield _benign(DANCE, "this machine by its name", edit=_setting("DATABASES['default']['HOST']", "'localhost'"))
+    options = "{'options': '-c search_path=elsewhere,\\\\ public -c application_name=backend'}"
+    yield _benign(DANCE, "a search path with a blank", edit=_setting("DATABASES['default']['OPTIONS']", options))
+    sql = (
+        "DO $$ BEGIN CREATE ROLE drift_login LOGIN IN ROLE drift_backend; "
+        "EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+    )
+
+    def assumed(projects: dict[SideName, Project]) -> None:
+        projects["backend"].settings["DATABASES['default']['USER']"] = "'drift_login'"
+        projects["backend"].settings["DATABASES['default']['OPTIONS']"] = "{'assume_role': 'drift_backend'}"
+
+    yield _benign(DANCE, "the backend logs in as one role and acts as another", edit=assumed, sql=sql)

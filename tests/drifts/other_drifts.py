@@ -53,12 +53,16 @@ SETTINGS: dict[str, list[tuple[str, str, str, Severity]]] = {
         (STORAGE.format("django.core.files.storage.InMemoryStorage", "{}"), "HO200", "storage", "breaking"),
     ],
     "DATABASES['default']['NAME']": [("'elsewhere'", "HO189", "database", "breaking")],
+    "DATABASES['default']['HOST']": [("'staging.example.org'", "HO189", "address", "risky")],
+    "DATABASES['default']['PORT']": [("'6543'", "HO189", "address", "risky")],
     "DATABASES['default']['USER']": [("'nobody_knows'", "HO190", "role", "breaking")],
     "DATABASES['default']['ATOMIC_REQUESTS']": [("True", "HO189", "ATOMIC_REQUESTS", "risky")],
     "DATABASES['default']['TIME_ZONE']": [("'Europe/Madrid'", "HO186", "TIME_ZONE", "breaking")],
     "DATABASES['default']['OPTIONS']": [
         ("{'isolation_level': 4}", "HO189", "OPTIONS", "risky"),
-        ("{'options': '-c statement_timeout=1'}", "HO189", "OPTIONS", "risky"),
+        ("{'options': '-c statement_timeout=1'}", "HO198", "statement_timeout", "risky"),
+        ("{'options': '-c  default_transaction_read_only=on'}", "HO198", "default_transaction_read_only", "breaking"),
+        ("{'assume_role': 'drift_nobody'}", "HO190", "role drift_nobody", "breaking"),
     ],
     "DATABASE_ROUTERS": [("['somewhere.Router']", "HO196", "DATABASE_ROUTERS", "unseen")],
     "no_such_name": [("undefined_name", "HO104", "settings", "breaking")],
@@ -263,6 +267,34 @@ def _permissions() -> Iterator[Drift]:
     )
 
 
+def _sessions() -> Iterator[Drift]:
+    here = "DO $$ BEGIN EXECUTE format('ALTER {0} SET {1}', current_database()); END $$"
+    for who, what, severity in (
+        ("ROLE drift_original IN DATABASE %I", "default_transaction_read_only = on", "breaking"),
+        ("ROLE drift_backend IN DATABASE %I", "default_transaction_read_only = on", "breaking"),
+        ("DATABASE %I", "default_transaction_read_only = on", "breaking"),
+        ("ROLE drift_backend IN DATABASE %I", "session_replication_role = replica", "breaking"),
+        ("ROLE drift_backend IN DATABASE %I", "statement_timeout = 10", "risky"),
+        ("ROLE drift_original IN DATABASE %I", "default_transaction_isolation = serializable", "risky"),
+    ):
+        name = what.partition(" ")[0]
+        yield Drift(f"{who} SET {what}", "catalog", SHOP.name, "HO198", name, severity, sql=here.format(who, what))
+    shut = (
+        "DO $$ BEGIN EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', current_database()); "
+        "EXECUTE format('GRANT CONNECT ON DATABASE %I TO drift_original', current_database()); END $$"
+    )
+    yield Drift(
+        "the backend may not connect", "catalog", SHOP.name, "HO197", "role drift_backend", "breaking", sql=shut
+    )
+    for name, how in (("drift_locked", "NOLOGIN"), ("drift_expired", "LOGIN VALID UNTIL '2001-01-01'")):
+        sql = (
+            f"DO $$ BEGIN CREATE ROLE {name} {how} IN ROLE drift_backend; "
+            "EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        )
+        yield Drift(f"the backend connects as {name}", "catalog", SHOP.name, "HO197", f"role {name}", "breaking",
+                    edit=_setting("backend", "DATABASES['default']['USER']", repr(name)), sql=sql)  # fmt: skip
+
+
 def _roles() -> Iterator[Drift]:
     for side in ("original", "backend"):
         role = f"drift_{side}"
@@ -277,6 +309,7 @@ def _roles() -> Iterator[Drift]:
     yield Drift("a shadow of a shared table", "catalog", SHOP.name, "HO105", "shop_orders", "breaking", sql=shadow)
     yield Drift("no role in the settings", "settings", SHOP.name, "HO190", "role", "unseen",
                 edit=_setting("backend", "DATABASES['default']['USER']", "''"))  # fmt: skip
+    yield from _sessions()
     few = "UPDATE pg_database SET datconnlimit = 5 WHERE datname = current_database()"
     yield Drift("too few connections", "catalog", SHOP.name, "HO193", "connections", "breaking", sql=few)
     serial = (

@@ -127,7 +127,8 @@ def found(
     """Return what the rules find on descriptions and a database."""
     catalog = live.read(connection)
     catalog.server["database"] = database  # a clone stands for the pair's own
-    live.read_roles(connection, catalog, [d.settings.database.role for d in descriptions.values()])
+    databases = [d.settings.database for d in descriptions.values()]
+    live.read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
     sides = tuple(Side(name, d, search_path(d, catalog)) for name, d in descriptions.items())
     rows, unread = read_rows(connection, catalog, ("public",))
     return [*unread, *apply_rules(Subject(config, catalog, sides, rows))]

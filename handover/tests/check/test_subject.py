@@ -1,9 +1,11 @@
 """Small facts that need no second system: where tables are looked for, and which index is named."""
 
+from dataclasses import replace
+
 import pytest
 
 from handover.check.look import merged
-from handover.check.subject import Side, Subject, search_path
+from handover.check.subject import Side, Subject, search_path, session_settings
 from handover.config import Index
 from handover.rules import RULES
 from handover.schema.catalog import Catalog, Role
@@ -22,9 +24,47 @@ def test_search_path__options_role_or_database__the_first_that_says_so_counts(de
     assert search_path(described, catalog) == ("shop", "public")
     catalog.roles["drift_original"] = Role("drift_original", False, -1, ('search_path="$user", public',))
     assert search_path(described, catalog) == ("drift_original", "public")
-    database = described.settings.database.model_copy(update={"options": {"options": "-c search_path=backend,public"}})
+    database = described.settings.database.model_copy(
+        update={"options": {"options": r"-c search_path=backend,\ public"}}
+    )
     settings = described.settings.model_copy(update={"database": database})
     assert search_path(described.model_copy(update={"settings": settings}), catalog) == ("backend", "public")
+
+
+def test_session_settings__all_roles_database_role_and_options__the_last_counts(described):
+    everywhere_then_here = ["statement_timeout=1", "lock_timeout=1", "DateStyle=German", "DateStyle=ISO"]
+    catalog = Catalog(server={"settings": everywhere_then_here})
+    catalog.roles["drift_original"] = Role("drift_original", False, -1, ("statement_timeout=2", "lock_timeout=2"))
+    options = {"options": "-c lock_timeout=3 --work_mem=64MB -cjit=off"}
+    database = described.settings.database.model_copy(update={"options": options})
+    settings = described.settings.model_copy(update={"database": database})
+    assert session_settings(described.model_copy(update={"settings": settings}), catalog) == {
+        "statement_timeout": "2",
+        "lock_timeout": "3",
+        "datestyle": "ISO",
+        "work_mem": "64MB",
+        "jit": "off",
+    }
+
+
+@pytest.mark.parametrize(
+    ("shut", "found", "todo"),
+    [
+        ({"logs_in": False}, "may not log in", 'ALTER ROLE "drift_original" LOGIN;'),
+        ({"expired": True}, "has a password that ran out", "ALTER ROLE \"drift_original\" VALID UNTIL 'infinity';"),
+        ({"connects": False}, "may not connect", 'GRANT CONNECT ON DATABASE "shop" TO "drift_original";'),
+    ],
+)
+def test_rule_ho197__role_is_shut_out__says_how_and_what_to_do(described, players, shut, found, todo):
+    stage = next(iter(players.values())).stage
+    role = Role("drift_original", False, -1, ())
+    catalog = Catalog(server={"settings": [], "database": "shop"}, roles={role.name: replace(role, **shut)})
+    side = Side("original", described, ("public",))
+    subject = Subject(stage.config(stage.folder, stage.pair), catalog, (side,))
+    (finding,) = RULES["HO197"].look(subject)
+    assert (finding.where, finding.found, finding.todo) == ("role drift_original", found, todo)
+    catalog.roles[role.name] = role
+    assert not list(RULES["HO197"].look(subject))
 
 
 def test_search_path__nobody_says__is_postgresqls_default(described):

@@ -63,7 +63,8 @@ def gathered(config: Config, url: str, answers: Answers) -> Iterator[Facts]:
         catalog = live.read(connection)
         asked = [answer.result() for answer in answers]
         described = [a for a in asked if a.description]
-        live.read_roles(connection, catalog, [a.description.settings.database.role for a in described if a.description])
+        databases = [a.description.settings.database for a in described if a.description]
+        live.read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
         sides = tuple(_side(a, catalog) for a in described)
         rows, unread = read_rows(connection, catalog, sides[0].search_path if sides else ("public",))
         probes = {a.name: a.probe for a in described if a.probe}

@@ -81,6 +81,11 @@ class Side:
         """The database role it connects as."""
         return self.description.settings.database.role
 
+    @property
+    def acts_as(self) -> str:
+        """The database role whose rights it has, once it is connected."""
+        return self.description.settings.database.acts_as
+
     def migrations(self) -> dict[tuple[str, str], Migration]:
         """Return its migrations by app and name."""
         return {migration.key: migration for migration in self.description.migrations}
@@ -195,10 +200,20 @@ class Subject:
 def search_path(description: Description, catalog: Catalog) -> tuple[str, ...]:
     """Return where a system looks for its tables: by its own options, its role, its database, or the default."""
     database = description.settings.database
+    path = session_settings(description, catalog).get("search_path", '"$user", public')
+    names = [name.strip().strip('"') for name in path.split(",")]
+    return tuple(database.acts_as if name == "$user" else name for name in names)
+
+
+# As on a command line; a list may have blanks (escaped there) after its commas.
+OPTION = re.compile(r"(?:-c\s*|--)([\w.]+)\s*=\s*((?:\"[^\"]*\"|[^\s,]+)(?:\s*,\s*(?:\"[^\"]*\"|[^\s,]+))*)")
+
+
+def session_settings(description: Description, catalog: Catalog) -> dict[str, str]:
+    """Return what its database, its role and its own options set when a system connects, by name in lower case."""
+    database = description.settings.database
     role = catalog.roles.get(database.role)
-    texts = [database.options.get("options", ""), *reversed(role.settings if role else ()), *catalog.server["settings"]]
-    for text in texts:
-        if found := re.search(r"search_path\s*=\s*((?:\"[^\"]*\"|[\w$]+)(?:\s*,\s*(?:\"[^\"]*\"|[\w$]+))*)", text):
-            names = [name.strip().strip('"') for name in found[1].split(",")]
-            return tuple(database.role if name == "$user" else name for name in names)
-    return (database.role, "public")
+    texts = [*catalog.server["settings"], *(role.settings if role else ())]
+    pairs = [text.partition("=")[::2] for text in texts]
+    pairs += OPTION.findall(database.options.get("options", "").replace("\\ ", " "))
+    return {name.lower(): value for name, value in pairs}

@@ -1,8 +1,9 @@
 """Database roles: each system may do its work and no more, and there are connections for both."""
 
+import re
 from collections.abc import Iterator
 
-from handover.check.subject import Subject
+from handover.check.subject import Side, Subject, session_settings
 from handover.errors import Finding
 from handover.rules.registry import rule
 
@@ -14,11 +15,63 @@ def unknown(subject: Subject) -> Iterator[Finding]:
             todo = "Set USER in its DATABASES, so that what it may do can be looked at."
             found, expected = f"of the {side.name} is not named in its settings", "its rights were not looked at"
             yield Finding("HO190", "role", found, expected, todo, "unseen", side.name)
-        elif side.role not in subject.catalog.roles and (side.name == "original" or subject.adopted):
-            found = "does not exist on this server"
-            expected = f"the {side.name}'s settings connect as it"
-            todo = "Is this the right server? Correct the environment of the system in handover.toml."
-            yield Finding("HO190", f"role {side.role}", found, expected, todo, hurts=side.name)
+            continue
+        for name in dict.fromkeys((side.role, side.acts_as)):
+            if name not in subject.catalog.roles and _awaits_role(subject, side):
+                found = "does not exist on this server"
+                expected = f"the {side.name}'s settings connect as it"
+                todo = "Is this the right server? Correct the environment of the system in handover.toml."
+                yield Finding("HO190", f"role {name}", found, expected, todo, hurts=side.name)
+
+
+def _awaits_role(subject: Subject, side: Side) -> bool:
+    """Say whether the role of a side must be there by now; an adoption makes that of the backend."""
+    return side.name == "original" or subject.adopted
+
+
+@rule("HO197", "Each system's role may connect")
+def shut_out(subject: Subject) -> Iterator[Finding]:
+    for side in subject.sides:
+        role = subject.catalog.roles.get(side.role)
+        if role is None or not _awaits_role(subject, side):
+            continue
+        database, name = subject.catalog.server["database"], f'"{role.name}"'
+        for shut, found, todo in (
+            (not role.logs_in, "may not log in", f"ALTER ROLE {name} LOGIN;"),
+            (role.expired, "has a password that ran out", f"ALTER ROLE {name} VALID UNTIL 'infinity';"),
+            (not role.connects, "may not connect", f'GRANT CONNECT ON DATABASE "{database}" TO {name};'),
+        ):
+            if shut:
+                expected = f"the {side.name} connects to {database} as it"
+                yield Finding("HO197", f"role {role.name}", found, expected, todo, hurts=side.name)
+
+
+ON = ("on", "true", "yes", "1")
+# Where to look for rows, and what makes a statement slower, faster, louder or better known, but not another one.
+# Django sets the time zone and the encoding itself.
+IMMATERIAL = re.compile(
+    r"search_path|application_name|timezone|client_encoding|client_min_messages|work_mem|maintenance_work_mem"
+    r"|(log|enable|track|temp|effective|parallel|max_parallel|jit|seq_page|random_page|cpu|auto_explain|pgaudit)[_.].*|jit"
+)
+
+
+@rule("HO198", "Sessions of both systems begin alike")
+def session_beginnings(subject: Subject) -> Iterator[Finding]:
+    begun = [session_settings(side.description, subject.catalog) for side in subject.sides]
+    todo = "ALTER ROLE … RESET, ALTER DATABASE … RESET, or take it out of the OPTIONS in its DATABASES."
+    for side, settings in zip(subject.sides, begun, strict=True):
+        if settings.get("default_transaction_read_only", "").lower() in ON:
+            where, found = "default_transaction_read_only", f"is on for the {side.name}"
+            yield Finding("HO198", where, found, "every write of it fails", todo, hurts=side.name)
+        if settings.get("session_replication_role", "").lower() == "replica":
+            expected = "no foreign key and no trigger holds for what it writes"
+            yield Finding("HO198", "session_replication_role", f"is replica for the {side.name}", expected, todo)
+    if subject.both:
+        for name in sorted(set().union(*begun)):
+            one, other = (settings.get(name, "the server's own") for settings in begun)
+            if one != other and not IMMATERIAL.fullmatch(name):
+                expected = f"it is {one} for the original: one statement does not do the same"
+                yield Finding("HO198", name, f"is {other} for the backend", expected, todo, "risky", "both")
 
 
 @rule("HO191", "Each system may read and write its tables")
@@ -27,22 +80,22 @@ def rights(subject: Subject) -> Iterator[Finding]:
         side = mapped.side
         if side.name == "backend" and not subject.adopted:
             continue
-        held = subject.catalog.rights.get((side.role, mapped.table.key))
+        held = subject.catalog.rights.get((side.acts_as, mapped.table.key))
         if held is None:
             continue  # the role does not exist, which is a finding of its own
-        where, role = str(mapped.table), f'"{side.role}"'
+        where, role = str(mapped.table), f'"{side.acts_as}"'
         if held.no_schema:
             todo = f'GRANT USAGE ON SCHEMA "{mapped.table.schema}" TO {role};'
-            found = f"is in a schema that {side.role} may not use"
+            found = f"is in a schema that {side.acts_as} may not use"
             yield Finding("HO191", where, found, f"the {side.name} connects as it", todo, hurts=side.name)
         if held.missing:
             verbs = ", ".join(held.missing)
             todo = f'GRANT {verbs} ON "{mapped.table.schema}"."{mapped.table.name}" TO {role};'
-            found = f"does not allow {verbs} to {side.role}"
+            found = f"does not allow {verbs} to {side.acts_as}"
             yield Finding("HO191", where, found, f"the {side.name} connects as it", todo, hurts=side.name)
         for sequence in held.sequences:
             todo = f"GRANT USAGE ON SEQUENCE {sequence} TO {role};"
-            found = f"takes keys from {sequence}, which {side.role} may not use"
+            found = f"takes keys from {sequence}, which {side.acts_as} may not use"
             yield Finding("HO191", where, found, f"inserts of the {side.name} fail", todo, hurts=side.name)
 
 

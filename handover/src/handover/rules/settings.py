@@ -169,6 +169,10 @@ def database(subject: Subject) -> Iterator[Finding]:
             expected = f"what is compared here is {subject.catalog.server['database']}"
             yield Finding("HO189", "name of the database", found, expected, SAME, hurts=side.name)
     for one, other in _settings(subject):
+        addresses = (_address(one.database), _address(other.database))
+        if addresses[0] != addresses[1]:
+            effect = "they may be two servers; accept it in the contract if both lead to one"
+            yield _differs("HO189", "address of the database", addresses, effect, "risky")
         for name, values in {
             "ATOMIC_REQUESTS": (one.database.atomic_requests, other.database.atomic_requests),
             "database OPTIONS": (_options(one.database), _options(other.database)),
@@ -178,13 +182,18 @@ def database(subject: Subject) -> Iterator[Finding]:
                 yield _differs("HO189", name, values, effect, "risky")
 
 
+HERE = ("", "localhost", "127.0.0.1", "::1", "/tmp", "/var/run/postgresql", "/run/postgresql")  # noqa: S108 - no file
+
+
+def _address(settings: DatabaseSettings) -> str:
+    host = "this machine" if settings.host in HERE else settings.host.lower()
+    return f"{host}, port {settings.port or 5432}"
+
+
 def _options(settings: DatabaseSettings) -> list[str]:
-    """Return the options without the search path, which is meant to differ."""
-    relevant = {k: v for k, v in settings.options.items() if k in ("isolation_level", "assume_role", "client_encoding")}
-    text = [
-        part for part in settings.options.get("options", "").split("-c") if part.strip() and "search_path" not in part
-    ]
-    return sorted([*(f"{k}={v}" for k, v in relevant.items()), *(part.strip() for part in text)])
+    """Return the options that change what statements do; what sessions begin with is compared as HO198."""
+    names = ("isolation_level", "client_encoding")
+    return [f"{name}={settings.options[name]}" for name in names if name in settings.options]
 
 
 @rule("HO194", "Forms that are open survive the switch")

@@ -151,12 +151,19 @@ class KeySequence:
 
 @dataclass(frozen=True)
 class Role:
-    """One database role; ``connections`` is its limit, -1 for none; ``settings`` are ``name=value`` texts."""
+    """One database role.
+
+    ``connections`` is its limit, -1 for none; ``settings`` are ``name=value`` texts, the last of a name counts; what
+    keeps it out: not ``logs_in``, its password has ``expired``, not ``connects`` to this database.
+    """
 
     name: str
     unbounded: bool
     connections: int
     settings: tuple[str, ...]
+    logs_in: bool = True
+    expired: bool = False
+    connects: bool = True
 
 
 @dataclass(frozen=True)

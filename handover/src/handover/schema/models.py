@@ -199,6 +199,11 @@ class DatabaseSettings(_Facts):
     atomic_requests: bool
     time_zone: str | None
 
+    @property
+    def acts_as(self) -> str:
+        """The role whose rights it has, once it is connected as ``role``."""
+        return self.options.get("assume_role", self.role)
+
 
 class Settings(_Facts):
     """The settings that two systems on one database must agree on; secrets by keyed hash."""
