@@ -7,6 +7,7 @@ from pathlib import Path
 
 from handover.config import SideName
 from tests.drifts.drift import Drift, Edit
+from tests.drifts.other_drifts import both_keep_sessions
 from tests.drifts.projects import Model, Project, f
 from tests.drifts.shapes import DANCE, LAB, LIBRARY, SHOP, Shape
 
@@ -272,6 +273,10 @@ def _sessions() -> Iterator[Drift]:
     ):
         yield _benign(SHOP, f"{who} SET {what}", sql=begin.format(who, what))
     yield _benign(DANCE, "this machine by its name", edit=_setting("DATABASES['default']['HOST']", "'localhost'"))
+    redis = "{'default': {'BACKEND': 'django.core.cache.backends.redis.RedisCache', 'LOCATION': 'redis://a:6379'}}"
+    for engine, name, value in (("cache", "CACHES", redis), ("file", "SESSION_FILE_PATH", "'/srv/sessions'")):
+        kept = both_keep_sessions(engine, name, (value, value))
+        yield _benign(DANCE, f"both keep sessions in one {engine}", edit=kept)
     options = "{'options': '-c search_path=elsewhere,\\\\ public -c application_name=backend'}"
     yield _benign(DANCE, "a search path with a blank", edit=_setting("DATABASES['default']['OPTIONS']", options))
     sql = (

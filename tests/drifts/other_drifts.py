@@ -7,7 +7,7 @@ from pathlib import Path
 
 from handover.config import SideName
 from handover.errors import Severity
-from tests.drifts.drift import Drift
+from tests.drifts.drift import Drift, Edit
 from tests.drifts.projects import Project
 from tests.drifts.shapes import DANCE, LAB, LIBRARY, SHOP, Shape
 
@@ -72,6 +72,7 @@ SETTINGS: dict[str, list[tuple[str, str, str, Severity]]] = {
 def drifts() -> Iterator[Drift]:
     """Yield the drifts of settings, histories and roles."""
     yield from _settings()
+    yield from _session_stores()
     yield from _code()
     for shape in (SHOP, DANCE):
         yield from _histories(shape)
@@ -90,6 +91,33 @@ def _settings() -> Iterator[Drift]:
                     f"{shape.name} {side} {name} {number}", "settings", shape.name, code, place, severity,
                     edit=_setting(side, name, value),
                 )  # fmt: skip
+
+
+def _session_stores() -> Iterator[Drift]:
+    """Both systems keep sessions outside the database, and not in one place."""
+    memory = "{'default': {'BACKEND': 'django.core.cache.backends.locmem.LocMemCache'}}"
+    redis = "{{'default': {{'BACKEND': 'django.core.cache.backends.redis.RedisCache', 'LOCATION': 'redis://{}:6379'}}}}"
+    for engine, name, values, severity in (
+        ("cache", "CACHES", (memory, memory), "breaking"),
+        ("cache", "CACHES", (redis.format("a"), redis.format("b")), "breaking"),
+        ("cached_db", "CACHES", (redis.format("a"), redis.format("b")), "risky"),
+        ("file", "SESSION_FILE_PATH", ("'/srv/a'", "'/srv/b'"), "breaking"),
+    ):
+        yield Drift(
+            f"sessions of {engine}: {values[1]}", "settings", DANCE.name, "HO182", "SESSION_", severity,
+            edit=both_keep_sessions(engine, name, values),
+        )  # fmt: skip
+
+
+def both_keep_sessions(engine: str, name: str, values: tuple[str, str]) -> Edit:
+    """Return an edit by which both systems use an engine for sessions, each with its value of a setting."""
+
+    def edit(projects: dict[SideName, Project]) -> None:
+        for side, value in zip(("original", "backend"), values, strict=True):
+            settings = projects[side].settings
+            settings["SESSION_ENGINE"], settings[name] = f"'django.contrib.sessions.backends.{engine}'", value
+
+    return edit
 
 
 def _setting(side: SideName, name: str, value: str):
@@ -140,13 +168,15 @@ def _code() -> Iterator[Drift]:
         "    file_overwrite = {}\n"
     )
 
-    def overwrite(folder: Path) -> None:
-        for side, value in (("original", "False"), ("backend", "True")):
+    def overwrite(folder: Path, original: str = "False") -> None:
+        for side, value in (("original", original), ("backend", "True")):
             (folder / side / "bucket.py").write_text(bucket.format(value))
             settings = folder / side / "settings.py"
             settings.write_text(f"{settings.read_text()}\nSTORAGES = {STORAGE.format('bucket.Bucket', '{}')}\n")
 
     yield Drift("file_overwrite of the backend", "settings", DANCE.name, "HO201", "storage", "risky", files=overwrite)
+    yield Drift("file_overwrite of both", "settings", DANCE.name, "HO201", "storage", "risky",
+                files=lambda folder: overwrite(folder, "True"))  # fmt: skip
     yield Drift("choices of the backend come from rows", "backend models", SHOP.name, "HO111", "shop_orders.status", "unseen",
                 files=replaced("backend", "apps/shop/models.py", "choices=[('new', 'New'), ('paid', 'Paid'), ('sent', 'Sent')]",
                                "choices=lambda: [(str(c.pk), 'x') for c in Customer.objects.all()]"))  # fmt: skip

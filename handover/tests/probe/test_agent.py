@@ -11,4 +11,5 @@ def test_agent__its_text__is_python_3_8_and_imports_the_standard_library_and_dja
         alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
     }
     names |= {(node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert names <= {"django", "enum", "hashlib", "hmac", "inspect", "json", "os", "sys", "textwrap", "traceback"}
+    library = {"enum", "hashlib", "hmac", "inspect", "json", "os", "sys", "tempfile", "textwrap", "traceback"}
+    assert names <= {"django", *library}

@@ -12,6 +12,7 @@ import inspect
 import json
 import os
 import sys
+import tempfile
 import textwrap
 import traceback
 
@@ -111,6 +112,8 @@ def storage_facts(storage):
         value = getattr(storage, name, None)
         if value is not None and not callable(value):
             facts["parameters"][name] = str(value)
+    if getattr(storage, "_allow_overwrite", False):
+        facts["parameters"]["file_overwrite"] = "True"
     return facts
 
 
@@ -313,6 +316,18 @@ def database_facts(connection):
     }
 
 
+def session_store(settings, key):
+    """Where sessions are kept, if neither in the database nor in the cookie; an address may hold a password."""
+    engine = settings.SESSION_ENGINE.rpartition(".")[2]
+    if engine == "file":
+        return [str(settings.SESSION_FILE_PATH or tempfile.gettempdir())]
+    if engine not in ("cache", "cached_db"):
+        return []
+    cache = settings.CACHES.get(settings.SESSION_CACHE_ALIAS, {})
+    names = [str(cache.get(name, "")) for name in ("BACKEND", "KEY_PREFIX", "VERSION", "KEY_FUNCTION")]
+    return [*names, keyed(cache.get("LOCATION", ""), key)]
+
+
 def settings_facts(connection, key, names):
     from django.conf import settings
     from django.core.files.storage import default_storage
@@ -334,6 +349,7 @@ def settings_facts(connection, key, names):
             settings.SESSION_COOKIE_PATH,
         ],
         "session_age": settings.SESSION_COOKIE_AGE,
+        "session_store": session_store(settings, key),
         "csrf": [settings.CSRF_COOKIE_NAME, str(settings.CSRF_COOKIE_DOMAIN), str(settings.CSRF_USE_SESSIONS)],
         "secret_key": keyed(settings.SECRET_KEY, key),
         "secret_key_fallbacks": [keyed(k, key) for k in getattr(settings, "SECRET_KEY_FALLBACKS", [])],

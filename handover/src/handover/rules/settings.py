@@ -80,9 +80,29 @@ def sessions(subject: Subject) -> Iterator[Finding]:
         }.items():
             if values[0] != values[1]:
                 yield _differs("HO182", name, values, out)
+        if one.session_engine == other.session_engine:
+            yield from _session_stores(one, other)
         if one.session_age != other.session_age:
             effect = "sessions end at different times"
             yield _differs("HO182", "SESSION_COOKIE_AGE", (one.session_age, other.session_age), effect, "risky")
+
+
+def _session_stores(one: Settings, other: Settings) -> Iterator[Finding]:
+    """Yield whether a session that one system keeps outside the database is there for the other."""
+    engine = one.session_engine.rpartition(".")[2]
+    if engine == "cache" and any("locmem" in store or "dummy" in store for store in one.session_store):
+        found = "is the memory of one process"
+        expected = "a session of one system is none of the other: everybody is logged out at the switch"
+        yield Finding("HO182", "cache of SESSION_ENGINE", found, expected, "Keep sessions where both find them.")
+    elif one.session_store != other.session_store and engine == "file":
+        effect = "everybody is logged out at the switch"
+        yield _differs("HO182", "SESSION_FILE_PATH", (one.session_store, other.session_store), effect)
+    elif one.session_store != other.session_store:
+        severity: Severity = "breaking" if engine == "cache" else "risky"
+        found, expected = "is another one in the backend", "everybody is logged out at the switch"
+        if engine == "cached_db":
+            expected = "whoever logs out on one system is still logged in on the other"
+        yield Finding("HO182", "cache of SESSION_ENGINE", found, expected, SAME, severity, "both")
 
 
 @rule("HO183", "One secret key")

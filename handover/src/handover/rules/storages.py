@@ -35,8 +35,9 @@ def places(subject: Subject) -> Iterator[Finding]:
 @rule("HO201", "Neither system overwrites the other's files")
 def overwriting(subject: Subject) -> Iterator[Finding]:
     for where, one, other in _pairs(subject):
-        overwrites = [s.parameters.get("file_overwrite", "False") for s in (one, other)]
-        if one.place() == other.place() and overwrites[0] != overwrites[1]:
-            found = f"has file_overwrite={overwrites[1]} in the backend"
-            expected = f"the original has {overwrites[0]}: an upload of one replaces a file of the other"
+        sides = (("the original", one), ("the backend", other))
+        who = [name for name, storage in sides if storage.parameters.get("file_overwrite") == "True"]
+        if one.place() == other.place() and who:
+            found = f"has file_overwrite=True in {' and '.join(who)}"
+            expected = "an upload of one replaces a file of the other"
             yield Finding("HO201", where, found, expected, "Set file_overwrite to False in both.", "risky", "both")

@@ -217,6 +217,7 @@ class Settings(_Facts):
     session_serializer: str
     session_cookie: tuple[str, ...]
     session_age: int
+    session_store: tuple[str, ...] = ()
     csrf: tuple[str, ...]
     secret_key: str
     secret_key_fallbacks: tuple[str, ...]
