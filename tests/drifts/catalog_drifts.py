@@ -33,12 +33,13 @@ def drifts(shape: Shape, catalog: Catalog) -> Iterator[Drift]:
     own = {shown(model) for model in shape.project.models.values()}
     for table in catalog.tables.values():
         if str(table) in own or any(str(table).startswith(f"{name}_") for name in own):
-            yield from _Sabotage(shape, table).drifts()
+            named = any(key.target == table.key for _, key in catalog.foreign_keys)
+            yield from _Sabotage(shape, table, named).drifts()
 
 
 class _Sabotage:
-    def __init__(self, shape: Shape, table: Table) -> None:
-        self.shape, self.table = shape, table
+    def __init__(self, shape: Shape, table: Table, is_target: bool) -> None:
+        self.shape, self.table, self.is_target = shape, table, is_target
         self.name = f'"{table.schema}"."{table.name}"'
 
     def _drift(self, what: str, code: str, severity: Severity, sql: str, place: str = "") -> Drift:
@@ -63,7 +64,9 @@ class _Sabotage:
             f'CREATE VIEW {self.name} AS SELECT * FROM "{self.table.schema}".behind; '
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON {self.name} TO drift_original, drift_backend"
         )
-        yield self._drift("a view over another table", "HO102", "risky", view)
+        # The foreign keys of others stay with the table behind it.
+        severity: Severity = "breaking" if self.is_target else "risky"
+        yield self._drift("a view over another table", "HO102", severity, view)
 
     def _of_column(self, name: str, column: Column) -> Iterator[Drift]:
         at = f"{self.table}.{name}"

@@ -305,12 +305,9 @@ def _of_model(shape: Shape, side: SideName, model: Model) -> Iterator[Drift]:
         yield drift("another condition", "HO153", "risky", constraints=changed)
     names = [name for name, field in model.fields.items() if field.kind not in (*RELATIONS, "ManyToManyField")]
     first = f"'{names[-1]}'"
-    yield drift(
-        "an index that is not there",
-        "HO018",
-        "risky",
-        indexes=f"[models.Index(fields=[{first}, {first[:-1]}'][:1], name='missing_{side}_idx')]",
-    )
+    if not model.fields[names[-1]].options.get("db_index"):
+        index = f"[models.Index(fields=[{first}], name='missing_{side}_idx')]"
+        yield drift("an index that is not there", "HO018", "risky", indexes=index)
     yield drift(
         "unique together that is not there",
         "HO016",
