@@ -9,7 +9,8 @@ from handover.journal.copy import Copy, CopyError
 from handover.journal.entry import new
 from handover.journal.install import role_exists
 from handover.journal.journal import SCHEMA, JournalError, opened
-from handover.journal.lease import held, holder
+from handover.journal.lease import SESSION_LOCK, held, holder
+from handover.tests.night import until
 
 ROLE = "handover_journal"
 
@@ -136,6 +137,16 @@ def test_lease__another_operator_holds_it__says_who(begun, tmp_path, monkeypatch
         assert "`rehearse-rollback`" in said
         assert "Lease: bob on" in begun.handover("status").stdout
     begun.done("resume")
+
+
+def test_lease__session_of_one_that_was_just_killed__is_waited_for(begun):
+    queued = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
+    with begun.pair.database.server.connect(begun.pair.database.name) as dying:
+        dying.execute("SELECT pg_advisory_lock(%s)", [SESSION_LOCK])
+        with begun.pair.process("resume") as waiting:
+            until(lambda: dying.execute(queued, [SESSION_LOCK & 0xFFFFFFFF]).rowcount, "the lease was not waited for")
+            dying.close()
+            assert waiting.wait() == 0
 
 
 def test_lease__ran_out_but_the_session_lives__is_not_taken(begun, tmp_path):

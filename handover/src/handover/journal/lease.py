@@ -167,15 +167,23 @@ def holder(connection: Connection[Any]) -> str:
 
 def _take(config: Config, connection: Connection[Any], command: str) -> str:
     token = str(uuid4())
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [SESSION_LOCK]).fetchone()
     facts = {"who": operator(), "machine": machine(), "pid": os.getpid(), "place": str(config.root)}
-    if row and row[0]:
+    if _session_locked(connection):
         values = {"token": token, "command": command, "lease_s": config.journal.lease_s, **facts}
         if connection.execute(_TAKE, values).fetchone():
             return token
     who = holder(connection) or _session(connection)
     message = f"another operator holds the lease: {who}. Nothing was changed."
     raise Refused(f"{message} Talk to them; `handover pause` stops them.", code="HO503")
+
+
+def _session_locked(connection: Connection[Any]) -> bool:
+    """Lock the session; that of a killed process lives until the server notices, so it is waited for a moment."""
+    try:
+        connection.execute("SELECT pg_advisory_lock(%s)", [SESSION_LOCK])
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True
 
 
 def _session(connection: Connection[Any]) -> str:
