@@ -71,7 +71,9 @@ class _Sabotage:
     def _of_column(self, name: str, column: Column) -> Iterator[Drift]:
         at = f"{self.table}.{name}"
         key = name in self.table.primary_key
-        if not key and not self._is_referenced(name):
+        # A condition on it would no longer be one.
+        conditional = column.type == "boolean" and any(i.special and name in i.definition for i in self.table.indexes)
+        if not key and not self._is_referenced(name) and not conditional:
             new = self._retyped(column)
             if new:
                 action = f'ALTER "{name}" TYPE {new} USING "{name}"::text::{new.partition("(")[0]}'
