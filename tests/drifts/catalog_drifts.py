@@ -33,13 +33,14 @@ def drifts(shape: Shape, catalog: Catalog) -> Iterator[Drift]:
     own = {shown(model) for model in shape.project.models.values()}
     for table in catalog.tables.values():
         if str(table) in own or any(str(table).startswith(f"{name}_") for name in own):
-            named = any(key.target == table.key for _, key in catalog.foreign_keys)
-            yield from _Sabotage(shape, table, named).drifts()
+            pointing = (str(other) for other, key in catalog.foreign_keys if key.target == table.key)
+            of_many = any(other.startswith(f"{table}_") for other in pointing)
+            yield from _Sabotage(shape, table, of_many).drifts()
 
 
 class _Sabotage:
-    def __init__(self, shape: Shape, table: Table, is_target: bool) -> None:
-        self.shape, self.table, self.is_target = shape, table, is_target
+    def __init__(self, shape: Shape, table: Table, of_many: bool) -> None:
+        self.shape, self.table, self.of_many = shape, table, of_many
         self.name = f'"{table.schema}"."{table.name}"'
 
     def _drift(self, what: str, code: str, severity: Severity, sql: str, place: str = "") -> Drift:
@@ -64,8 +65,8 @@ class _Sabotage:
             f'CREATE VIEW {self.name} AS SELECT * FROM "{self.table.schema}".behind; '
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON {self.name} TO drift_original, drift_backend"
         )
-        # The foreign keys of others stay with the table behind it.
-        severity: Severity = "breaking" if self.is_target else "risky"
+        # Foreign keys stay with the table behind it; those of many-to-many tables are found at the same place, too.
+        severity: Severity = "breaking" if self.of_many else "risky"
         yield self._drift("a view over another table", "HO102", severity, view)
 
     def _of_column(self, name: str, column: Column) -> Iterator[Drift]:
