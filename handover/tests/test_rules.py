@@ -7,7 +7,7 @@ from handover.errors import Finding
 from handover.proof.difference import SAID
 from handover.rules import RULES
 from sandbox import house
-from tests.drifts import other_drifts, row_drifts
+from tests.drifts import model_drifts, other_drifts, row_drifts
 from tests.drifts.every import of_stage, one_a_code
 from tests.drifts.play import Outcome
 
@@ -42,6 +42,13 @@ def test_rule__its_drift_is_planted__is_seen_with_the_right_severity(outcomes, c
     for finding in outcome.at_place:
         assert finding.what.endswith(".")
         assert finding.todo
+
+
+def test_defaults__one_is_a_function_written_in_c__is_breaking_for_it_is_not_the_projects_own(players):
+    (drift,) = [d for d in model_drifts.drifts() if d.name == "inheritance original Loan.lent_at: another default"]
+    outcome = players["inheritance"].play(drift)
+    assert outcome.right_severity, outcome.said
+    assert "default datetime.datetime.now" in "".join(finding.what for finding in outcome.at_place)
 
 
 def test_rules__each_one__has_a_drift_or_a_test_of_its_own(outcomes):

@@ -22,7 +22,9 @@ STORAGE_PARAMETERS = ("bucket_name", "location", "base_location", "file_overwrit
 
 def dotted(thing):
     """Return where a class or function can be imported from."""
-    return "%s.%s" % (getattr(thing, "__module__", "?"), getattr(thing, "__qualname__", type(thing).__name__))
+    owner = getattr(thing, "__self__", None)  # datetime.now, written in C, names no module; its class does
+    module = getattr(thing, "__module__", None) or getattr(owner, "__module__", "?")
+    return "%s.%s" % (module, getattr(thing, "__qualname__", type(thing).__name__))
 
 
 def callable_facts(function):
