@@ -33,14 +33,14 @@ def drifts(shape: Shape, catalog: Catalog) -> Iterator[Drift]:
     own = {shown(model) for model in shape.project.models.values()}
     for table in catalog.tables.values():
         if str(table) in own or any(str(table).startswith(f"{name}_") for name in own):
-            pointing = (str(other) for other, key in catalog.foreign_keys if key.target == table.key)
-            of_many = any(other.startswith(f"{table}_") for other in pointing)
-            yield from _Sabotage(shape, table, of_many).drifts()
+            pointing = [str(other) for other, key in catalog.foreign_keys if key.target == table.key]
+            yield from _Sabotage(shape, table, pointing).drifts()
 
 
 class _Sabotage:
-    def __init__(self, shape: Shape, table: Table, of_many: bool) -> None:
-        self.shape, self.table, self.of_many = shape, table, of_many
+    def __init__(self, shape: Shape, table: Table, pointing: list[str]) -> None:
+        self.shape, self.table, self.pointed_at = shape, table, bool(pointing)
+        self.of_many = any(other.startswith(f"{table}_") for other in pointing)
         self.name = f'"{table.schema}"."{table.name}"'
 
     def _drift(self, what: str, code: str, severity: Severity, sql: str, place: str = "") -> Drift:
@@ -134,6 +134,9 @@ class _Sabotage:
         yield self._alter(f"{name} dropped", "HO017", "breaking", drop, at)
         yield self._alter(f"{name} at once", "HO155", "risky", f"{again} {plain}", at)
         yield self._alter(f"{name} not valid", "HO156", "risky", f"{again} {definition} NOT VALID", at)
+        named = f"{self.table} ({name})"
+        yield self._alter(f"{name} not enforced", "HO159", "breaking", f"{again} {plain} NOT ENFORCED", named)
+        yield self._alter(f"the triggers of {name} off", "HO159", "breaking", "DISABLE TRIGGER ALL", named)
         clash = "SET DEFAULT" if "work_ptr" in column else "SET NULL" if not self._sets_null(column) else "CASCADE"
         if clash != "SET DEFAULT":
             action = f"{again} {plain} ON DELETE {clash} DEFERRABLE INITIALLY DEFERRED"
@@ -192,6 +195,14 @@ class _Sabotage:
         rule = f"CREATE RULE surprise AS ON DELETE TO {self.name} DO INSTEAD NOTHING"
         yield self._drift("a rewrite rule", "HO164", "risky", rule)
         yield self._alter("row level security", "HO103", "risky", "ENABLE ROW LEVEL SECURITY")
+        child = f"CREATE TABLE child () INHERITS ({self.name})"
+        yield self._drift("a child by inheritance", "HO107", "risky", child)
+        parent = f"CREATE TABLE parent (LIKE {self.name}); ALTER TABLE {self.name} INHERIT parent"
+        yield self._drift("a parent by inheritance", "HO107", "risky", parent)
+        published = f"CREATE PUBLICATION everything FOR ALL TABLES; ALTER TABLE {self.name} REPLICA IDENTITY NOTHING"
+        yield self._drift("published without an identity", "HO165", "breaking", published)
+        if not self.pointed_at:  # a table that survives a crash may not point at one that does not
+            yield self._alter("unlogged", "HO106", "risky", "SET UNLOGGED")
         if len(self.table.primary_key) == 1:
             key = self.table.primary_key[0]
             kind = self.table.columns[key].type

@@ -68,6 +68,12 @@ _ROWS: tuple[tuple[Shape, str, str, Severity, str], ...] = (
     (SHOP, "HO235", "shop_orders.id", "breaking",
      "ALTER TABLE shop_orders ALTER id DROP IDENTITY; CREATE SEQUENCE down INCREMENT -1 MAXVALUE 9 START 3; "
      "GRANT ALL ON down TO PUBLIC; ALTER TABLE shop_orders ALTER id SET DEFAULT nextval('down')"),
+    (DANCE, "HO236", "django_content_type.id", "breaking", "SELECT setval('django_content_type_id_seq', 2147483647)"),
+    (DANCE, "HO236", "dancers.id", "risky", "SELECT setval('dancers_id_seq', 9223372036854775000)"),
+    (SHOP, "HO236", "auth_user.id", "risky", "ALTER TABLE auth_user ALTER id SET MAXVALUE 20 RESTART WITH 20"),
+    (LIBRARY, "HO236", "library_readers.id", "breaking",
+     "CREATE SEQUENCE wide AS bigint; GRANT ALL ON wide TO PUBLIC; SELECT setval('wide', 3000000000); "
+     "ALTER TABLE library_readers ALTER id DROP IDENTITY, ALTER id TYPE int, ALTER id SET DEFAULT nextval('wide')"),
     (SHOP, "HO240", "shop_orders", "unseen", _LOOSE + "DELETE FROM shop_orders"),
     (DANCE, "HO240", "dance_videos", "unseen", "DELETE FROM dance_videos"),
 )  # fmt: skip

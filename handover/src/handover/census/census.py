@@ -10,7 +10,7 @@ from psycopg import Connection, errors, sql
 from handover.census.files import look_for_files
 from handover.census.keys import shown
 from handover.census.questions import Question, questions
-from handover.census.sequences import next_key_question
+from handover.census.sequences import few_keys_left, next_key, next_key_question
 from handover.check.rows import readable, unreadable
 from handover.check.subject import Pair, Subject
 from handover.config import SideName
@@ -90,7 +90,9 @@ def take(
         asked = list(questions(subject, pair))
         for sequence in sequences[pair.table.key]:
             if readable(connection, sequence.relation):
-                asked.append(next_key_question(connection, pair.table, sequence))
+                following = next_key(connection, sequence)
+                asked.append(next_key_question(connection, pair.table, sequence, following))
+                findings += few_keys_left(pair.table, sequence, following)
             else:
                 findings.append(unreadable(subject.catalog, sequence.relation))
         done = _Pass(connection, pair, asked, budget).run()

@@ -54,6 +54,16 @@ def _enforces(table: Table, name: str) -> bool:
     return any(index.name == name and index.unique and index.valid for index in table.indexes)
 
 
+@rule("HO159", "Constraints that are there are enforced", adoption=True)
+def unenforced(subject: Subject) -> Iterator[Finding]:
+    for key in sorted(subject.shared):
+        table = subject.catalog.tables[key]
+        for name in table.unenforced:
+            expected = "both systems rely on it: rows that break it come in unseen"
+            todo = "ALTER TABLE … ENABLE TRIGGER ALL on the tables of both ends (or ENFORCED), after mending the rows."
+            yield Finding("HO159", f"{table} ({name})", "is switched off", expected, todo, hurts="both")
+
+
 @rule("HO150", "No unknown uniqueness")
 def unknown_unique(subject: Subject) -> Iterator[Finding]:
     for mapped in subject.on_shared:

@@ -86,3 +86,25 @@ def shadows(subject: Subject) -> Iterator[Finding]:
             expected = f"the original reads and writes {tables[0].schema}.{tables[0].name}"
             todo = "Remove the table that stands in the way, or correct the search_path of one of them."
             yield Finding("HO105", name, found, expected, todo, hurts="both")
+
+
+@rule("HO106", "A crash leaves the rows")
+def unlogged(subject: Subject) -> Iterator[Finding]:
+    for key in sorted(subject.shared):
+        table = subject.catalog.tables[key]
+        if table.unlogged:
+            expected = "a crash of the server empties it, and no standby has its rows"
+            yield Finding("HO106", str(table), "is UNLOGGED", expected, "ALTER TABLE … SET LOGGED.", "risky", "both")
+
+
+@rule("HO107", "A table's rows are its own")
+def inherited(subject: Subject) -> Iterator[Finding]:
+    for key in sorted(subject.shared):
+        table = subject.catalog.tables[key]
+        for found, kin, expected in (
+            ("has the rows of", table.children, "keys may come twice, and no foreign key finds a row of a child"),
+            ("lends its rows to", table.parents, "whoever writes to the parent changes rows here"),
+        ):
+            if kin:
+                todo = "ALTER TABLE child NO INHERIT parent, or accept it in the contract."
+                yield Finding("HO107", str(table), f"{found} {', '.join(kin)}, too", expected, todo, "risky", "both")

@@ -27,3 +27,14 @@ def rewrites(subject: Subject) -> Iterator[Finding]:
             expected = "what the models write may go elsewhere, or nowhere"
             todo = "Read it (pg_rules) with both systems in mind, then accept it in the contract."
             yield Finding("HO164", str(table), "has a rewrite rule", expected, todo, "risky", "both")
+
+
+@rule("HO165", "What is updated can be published")
+def unpublishable(subject: Subject) -> Iterator[Finding]:
+    for key in sorted(subject.shared):
+        table = subject.catalog.tables[key]
+        if table.unpublishable:
+            found = f"is published by {table.unpublishable} and has no replica identity"
+            expected = "PostgreSQL refuses every update and delete of its rows"
+            todo = "ALTER TABLE … REPLICA IDENTITY DEFAULT (it needs a primary key) or FULL, or publish it no more."
+            yield Finding("HO165", str(table), found, expected, todo, hurts="both")

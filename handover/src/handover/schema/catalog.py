@@ -20,7 +20,7 @@ LOCK_TIMEOUT_MS = 2_000
 READS = (
     "pg_class", "pg_namespace", "pg_attribute", "pg_attrdef", "pg_type", "pg_collation", "pg_constraint",
     "pg_index", "pg_am", "pg_opclass", "pg_trigger", "pg_depend", "pg_roles", "pg_db_role_setting", "pg_database",
-    "pg_sequence",
+    "pg_sequence", "pg_inherits", "pg_publication", "pg_publication_tables",
 )  # fmt: skip
 
 
@@ -91,7 +91,9 @@ class Table:
     """One live table or view.
 
     ``kind`` is PostgreSQL's ``relkind``, ``rows`` an estimate, -1 when never analysed; ``rewritten`` when a rule of
-    PostgreSQL turns statements into others.
+    PostgreSQL turns statements into others; ``unlogged`` when a crash empties it; ``children`` and ``parents`` by
+    inheritance; ``unenforced`` the constraints that are there and switched off; ``unpublishable`` the publications that
+    cannot tell its rows apart, so that PostgreSQL refuses to update them.
     """
 
     schema: str
@@ -102,6 +104,11 @@ class Table:
     bytes: int = 0
     row_security: bool = False
     rewritten: bool = False
+    unlogged: bool = False
+    children: list[str] = field(default_factory=list)
+    parents: list[str] = field(default_factory=list)
+    unenforced: list[str] = field(default_factory=list)
+    unpublishable: str | None = None
     grants: list[str] = field(default_factory=list)
     columns: dict[str, Column] = field(default_factory=dict)
     constraints: list[Constraint] = field(default_factory=list)
@@ -136,12 +143,17 @@ class Table:
 
 @dataclass(frozen=True)
 class KeySequence:
-    """One live sequence, and the unique column that takes its values from it, ``step`` apart."""
+    """One live sequence, and the unique column that takes its values from it.
+
+    They are ``step`` apart, from ``lowest`` to ``highest``, as far as both the sequence and the column's type go.
+    """
 
     column: str
     schema: str
     name: str
     step: int
+    lowest: int
+    highest: int
 
     @property
     def relation(self) -> Table:
