@@ -2,7 +2,7 @@
 
 # ruff: noqa: E501, S608, PLC0415 - statements and rows of a table are read best on one line
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from handover.config import SideName
@@ -28,6 +28,12 @@ SETTINGS: dict[str, list[tuple[str, str, str, Severity]]] = {
     "SESSION_COOKIE_AGE": [("3600", "HO182", "SESSION_COOKIE_AGE", "risky")],
     "CSRF_COOKIE_NAME": [("'token'", "HO194", "CSRF", "risky")],
     "CSRF_USE_SESSIONS": [("True", "HO194", "CSRF", "risky")],
+    "CSRF_TRUSTED_ORIGINS": [("['https://*.example.org']", "HO194", "CSRF_TRUSTED_ORIGINS", "risky")],
+    "SECURE_PROXY_SSL_HEADER": [("('HTTP_X_FORWARDED_PROTO', 'https')", "HO194", "SECURE_PROXY_SSL_HEADER", "risky")],
+    "ALLOWED_HOSTS": [
+        ("['www.compas.example', '.www.compas.test.uk']", "HO199", "ALLOWED_HOSTS", "breaking"),
+        ("[]", "HO199", "ALLOWED_HOSTS", "breaking"),
+    ],
     "AUTHENTICATION_BACKENDS": [
         (f"['{AUTH}.backends.AllowAllUsersModelBackend']", "HO184", "AUTHENTICATION", "breaking"),
         (f"['{AUTH}.backends.ModelBackend', '{AUTH}.backends.RemoteUserBackend']", "HO184", "AUTHENTICATION", "breaking"),
@@ -74,6 +80,7 @@ def drifts() -> Iterator[Drift]:
     yield from _settings()
     yield from _session_stores()
     yield from _code()
+    yield from _own_code()
     for shape in (SHOP, DANCE):
         yield from _histories(shape)
     yield from _migration_files()
@@ -127,6 +134,54 @@ def _setting(side: SideName, name: str, value: str):
     return edit
 
 
+def _own_code() -> Iterator[Drift]:
+    """One system runs code of its own where the other runs Django's."""
+    task = "class Task(models.Model):\n"
+    manager = (
+        "class Finder(models.Manager):\n    def get_queryset(self):\n        return super().get_queryset().{}\n\n\n"
+        f"{task}    objects = Finder()\n"
+    )
+    method = task + "    {}\n    def {}:\n        return super().{}\n\n"
+    listener = (
+        f"def heard(sender, **what):\n    pass\n\n\nmodels.signals.{{}}.connect(heard, sender='dance.Task')\n\n\n{task}"
+    )
+    lower = {task: "class Lower(models.CharField):\n    def get_prep_value(self, value):\n        return value.lower()\n\n\n" + task,
+             "title = models.CharField(": "title = Lower("}  # fmt: skip
+    exact = {task: "import json\n\n\nclass Exact(json.JSONDecoder):\n    pass\n\n\n" + task,
+             "result = models.JSONField(": "result = models.JSONField(decoder=Exact, "}  # fmt: skip
+    for what, code, place, severity, changes in (
+        ("its manager hides rows", "HO123", "dance_tasks", "breaking", {task: manager.format("exclude(status='failed')")}),
+        ("its manager joins", "HO123", "dance_tasks", "breaking", {task: manager.format("filter(user__is_active=True)")}),
+        ("its manager looks at the clock", "HO123", "dance_tasks", "breaking",
+         {task: manager.format("filter(created_at__lt=timezone.now())")}),
+        ("its manager finds nothing", "HO123", "dance_tasks", "breaking", {task: manager.format("none()")}),
+        ("its manager raises", "HO123", "dance_tasks", "unseen", {task: manager.format("no_such_method()")}),
+        ("it saves otherwise", "HO125", "dance_tasks", "risky", {task: method.format("", "save(self, *a, **b)", "save(*a, **b)")}),
+        ("it loads otherwise", "HO125", "dance_tasks", "risky", {task: method.format("@classmethod", "from_db(cls, *a)", "from_db(*a)")}),
+        ("somebody listens to its saves", "HO125", "dance_tasks", "risky", {task: listener.format("post_save")}),
+        ("somebody listens to its deletes", "HO125", "dance_tasks", "risky", {task: listener.format("pre_delete")}),
+        ("its text is written otherwise", "HO124", "dance_videos.title", "risky", lower),
+        ("its JSON is read otherwise", "HO124", "dance_tasks.result", "risky", exact),
+    ):  # fmt: skip
+        for side, file in (("original", "dance/models.py"), ("backend", "apps/dance/models.py")):
+            yield Drift(
+                f"dance {side}: {what}", f"{side} models", DANCE.name, code, place, severity,
+                files=_rewritten(f"{side}/{file}", changes),
+            )  # fmt: skip
+
+
+def _rewritten(file: str, changes: dict[str, str]) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        path = folder / file
+        text = path.read_text()
+        for old, new in changes.items():
+            assert old in text, (old, path)
+            text = text.replace(old, new)
+        path.write_text(text)
+
+    return change
+
+
 def _code() -> Iterator[Drift]:
     """Drifts of code that models and settings name."""
 
@@ -138,12 +193,7 @@ def _code() -> Iterator[Drift]:
         return change
 
     def replaced(side: SideName, file: str, old: str, new: str):
-        def change(folder: Path) -> None:
-            path = folder / side / file
-            assert old in path.read_text(), (old, path)
-            path.write_text(path.read_text().replace(old, new))
-
-        return change
+        return _rewritten(f"{side}/{file}", {old: new})
 
     models = "apps/lab/models.py"
     yield Drift("lab backend make_period does something else", "backend models", LAB.name, "HO112", "lab_samples.kept_for",

@@ -102,6 +102,7 @@ SETTINGS = f"""\
 import os
 
 SECRET_KEY = {SECRET!r}
+ALLOWED_HOSTS = ["www.compas.test"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

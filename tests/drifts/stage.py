@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from handover.check.look import apply_rules, merged
 from handover.check.rows import read_rows
 from handover.check.subject import Side, Subject, search_path
-from handover.config import Backend, Config, ModelPair, SideName, System
+from handover.config import Backend, Config, Dns, ModelPair, SideName, System
 from handover.errors import Finding
 from handover.schema import catalog as live
 from handover.schema.models import Description
@@ -77,6 +77,7 @@ class Stage:
             root=folder,
             original=System.model_validate(systems["original"]),
             backend=Backend.model_validate(systems["backend"] | {"schema": "public", "role": ROLES["backend"]}),
+            dns=Dns(zone="compas.test", record="www"),
             models=tuple(
                 ModelPair(
                     original=f"{self.pair['original'].module}.models.{name}",

@@ -176,6 +176,11 @@ class Dns(Section):
     timeout_s: float = Field(default=60.0, gt=0)
     verify_s: float = Field(default=60.0, gt=0)
 
+    @property
+    def name(self) -> str:
+        """The whole name, as people ask for it."""
+        return f"{self.record}.{self.zone}" if self.record else self.zone
+
 
 class Config(Section):
     """All of ``handover.toml``; ``root`` is the folder it lies in."""

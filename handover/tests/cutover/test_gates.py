@@ -122,7 +122,7 @@ def red_window(story) -> Iterator[None]:
 
 
 FAULTS = {
-    "check": (drifted, "the check finds 1 differences: HO"),
+    "check": (drifted, "the check finds 1 difference: HO"),
     "backup": (lambda s: text(s, "max_age_h = 7", "max_age_h = 0.000001"), "the last backup is 0.1 h old"),
     "rehearsal": (lambda s: text(s, "max_age_h = 8", "max_age_h = 0.000001"), "the last rehearsal is 0.1 h old"),
     "capacity": (lambda s: text(s, "max_age_h = 9", "max_age_h = 9\nfactor = 50"), "50 x the peak of 0.5/s expected"),

@@ -393,14 +393,13 @@ def test_window__value_that_the_systems_read_differently__names_the_column(watch
 
 
 DYING = """class Video(models.Model):
-    class Manager(models.Manager):
-        def get_queryset(self):
-            import os
-            if os.path.exists('die'):
-                os._exit(3)
-            return super().get_queryset()
+    @classmethod
+    def from_db(cls, *row):
+        import os
+        if os.path.exists('die'):
+            os._exit(3)
+        return super().from_db(*row)
 
-    objects = Manager()
 """
 
 

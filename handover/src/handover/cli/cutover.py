@@ -56,7 +56,7 @@ def begin_(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) ->
     pair = configuration.load(config)
     if not apply:
         dns = require(pair)
-        out.print(f"Would see that both systems answer, and lower the TTL of {dns.record}.{dns.zone} to {dns.ttl_s} s.")
+        out.print(f"Would see that both systems answer, and lower the TTL of {dns.name} to {dns.ttl_s} s.")
         out.print("Nothing was changed. To do it: handover cutover begin --apply")
         return
     with night(pair, "cutover begin", say=progress.print) as tonight:

@@ -30,7 +30,7 @@ def rollback(
     pair = configuration.load(config)
     if not apply:
         dns = require(pair)
-        out.print(f"Would try the original, then point {dns.record}.{dns.zone} at {', '.join(dns.original)}.")
+        out.print(f"Would try the original, then point {dns.name} at {', '.join(dns.original)}.")
         out.print(f"Budget: {pair.rollback.budget_s / 60:g} minutes. May decide: {', '.join(pair.rollback.allowed)}.")
         out.print("Nothing was changed. To do it: handover rollback --apply --because …")
         return

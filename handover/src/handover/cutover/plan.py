@@ -46,15 +46,14 @@ def make(config: Config) -> dict[str, Any]:
 
 
 def _check(dns: Dns, held: list[Held]) -> None:
-    name = f"{dns.record}.{dns.zone}" if dns.record else dns.zone
     for one in held:
         if one.record is None:
-            message = f"{one.provider} has no record {name}; there is nothing to switch from."
+            message = f"{one.provider} has no record {dns.name}; there is nothing to switch from."
             raise Refused(f"{message} Correct [dns] record and zone.", code="HO570")
         if one.record.values == provider.wanted(dns, "backend").values:
-            raise Refused(f"{one.provider}: {name} names the backend already; nothing to switch.", code="HO570")
+            raise Refused(f"{one.provider}: {dns.name} names the backend already; nothing to switch.", code="HO570")
         if one.record.values != provider.wanted(dns, "original").values:
-            message = f"{one.provider}: {name} is {one.record}; [dns] original says {', '.join(dns.original)}."
+            message = f"{one.provider}: {dns.name} is {one.record}; [dns] original says {', '.join(dns.original)}."
             raise Refused(f"{message} Correct whichever is wrong, then plan again.", code="HO570")
 
 

@@ -12,6 +12,7 @@ from handover.contract.contract import judge, load, path_of
 from handover.cutover.settings import Gate
 from handover.cutover.sight import Seen, Sight
 from handover.proof.gate import proven
+from handover.wording import counted
 
 CENSUS_S = 30.0
 SIDES = {"original", "backend"}
@@ -30,7 +31,11 @@ def check(seen_from: Sight, _: Gate) -> Seen:
     bad = [finding for finding in judged.open if finding.severity != "safe"]
     if bad or not looked.compared:
         first = f"{bad[0].code} {bad[0].where}" if bad else "no table was compared"
-        return Seen(ok=False, found=f"the check finds {len(bad)} differences: {first}", todo="See them: handover check")
+        return Seen(
+            ok=False,
+            found=f"the check finds {counted(len(bad), 'difference')}: {first}",
+            todo="See them: handover check",
+        )
     return Seen(ok=True, found=f"the check is clean over {len(looked.compared)} tables")
 
 
@@ -52,7 +57,8 @@ def watch(seen_from: Sight, gate: Gate) -> Seen:
     for (system, metric), windows in groupby(rows, key=itemgetter(0, 1)):
         if trouble := _trouble(list(windows), seen_from, since):
             return Seen(ok=False, found=f"{metric} of the {system} {trouble}", todo=todo)
-    return Seen(ok=True, found=f"{len(rows)} windows of {gate.hours:g} h are green")
+    lately = f"{gate.hours:g} h" if gate.hours >= 1 else f"{gate.hours * 3600:g} s"
+    return Seen(ok=True, found=f"{counted(len(rows), 'window')} of the last {lately} are green")
 
 
 def _trouble(windows: list[Any], seen_from: Sight, since: Any) -> str:

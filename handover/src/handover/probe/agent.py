@@ -40,6 +40,19 @@ def callable_facts(function):
     return {"kind": "callable", "value": name, "source": digest}
 
 
+# What stands between a value and its column, and between a row and its table.
+CONVERTS = ("from_db_value", "to_python", "get_prep_value", "get_db_prep_value", "get_db_prep_save", "pre_save")
+WRITES = ("from_db", "save", "save_base", "delete")
+SIGNALS = ("pre_save", "post_save", "pre_delete", "post_delete")
+
+
+def own_code(owner, names):
+    """Those of the methods that are not Django's own."""
+    methods = [getattr(owner, name, None) for name in names]
+    facts = [callable_facts(method) for method in methods if inspect.isroutine(method)]
+    return [fact for fact in facts if fact["source"]]
+
+
 def plain(value):
     """Return a value as text that is the same in every version: enums as their value, lazy texts as text."""
     if isinstance(value, enum.Enum):
@@ -175,6 +188,8 @@ def field_facts(field, connection):
         "upload_to": None,
         "storage": None,
         "generated": bool(getattr(field, "generated", False)),
+        "converts": own_code(type(field), CONVERTS)
+        + [callable_facts(c) for c in (getattr(field, "encoder", None), getattr(field, "decoder", None)) if c],
     }
     if hasattr(field, "upload_to"):
         upload_to = field.upload_to
@@ -251,6 +266,28 @@ def many_to_many_facts(field):
     }
 
 
+def rows_of(manager):
+    """What the manager's rows are taken from, in SQL: everything behind FROM. None if Django cannot say."""
+    from django.core.exceptions import EmptyResultSet
+
+    try:
+        statement, parameters = manager.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return "nothing"
+    except Exception as error:
+        sys.stderr.write("handover: no SQL for %s: %s\n" % (dotted(type(manager)), error))
+        return None
+    # The present time, say, is another one in each system.
+    shown = [repr(p) if isinstance(p, (str, int, type(None))) else type(p).__name__ for p in parameters]
+    return " ".join([statement.partition(" FROM ")[2], *shown])
+
+
+def listened_to(model):
+    from django.db.models import signals
+
+    return [name for name in SIGNALS if getattr(signals, name).has_listeners(model)]
+
+
 def model_facts(model, connection):
     meta = model._meta
     unique = [columns_of(meta, names) for names in meta.unique_together]
@@ -282,6 +319,9 @@ def model_facts(model, connection):
         ],
         "constraints": constraints,
         "ordering": [str(name) for name in meta.ordering],
+        "rows": [rows_of(model._default_manager), rows_of(model._base_manager)],
+        "writes": own_code(model, WRITES),
+        "signals": listened_to(model),
         "permissions": permissions + [list(p) for p in meta.permissions],
     }
 
@@ -353,6 +393,10 @@ def settings_facts(connection, key, names):
         "session_age": settings.SESSION_COOKIE_AGE,
         "session_store": session_store(settings, key),
         "csrf": [settings.CSRF_COOKIE_NAME, str(settings.CSRF_COOKIE_DOMAIN), str(settings.CSRF_USE_SESSIONS)],
+        # Before Django 4.0 an origin was its host.
+        "csrf_origins": sorted(origin.rpartition("://")[2] for origin in settings.CSRF_TRUSTED_ORIGINS),
+        "proxy_header": str(settings.SECURE_PROXY_SSL_HEADER),
+        "hosts": [str(host) for host in settings.ALLOWED_HOSTS],
         "secret_key": keyed(settings.SECRET_KEY, key),
         "secret_key_fallbacks": [keyed(k, key) for k in getattr(settings, "SECRET_KEY_FALLBACKS", [])],
         "user_table": None,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from handover.check.subject import Pair, Subject
 from handover.errors import Finding, Hurts, Severity
 from handover.rules.registry import rule
-from handover.schema.models import Field, Given
+from handover.schema.models import Field, Given, Model
 from handover.schema.types import canonical_type
 
 COPY = "Write it in the backend's model as in the original's."
@@ -215,3 +215,46 @@ def targets(subject: Subject) -> Iterator[Finding]:
 
 def _link(field: Field) -> str:
     return "the link to its parent model" if field.relation and field.relation.parent_link else "an ordinary relation"
+
+
+@rule("HO123", "Managers find the same rows")
+def managers(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for name, one, other in zip(("default", "base"), pair.original.rows, pair.backend.rows, strict=True):
+            if one is None or other is None:
+                found = f"has a {name} manager that Django could not turn into SQL"
+                todo = "Compare the two managers by hand, and accept it in the contract."
+                yield Finding("HO123", str(pair.table), found, "nobody could compare them", todo, "unseen", "both")
+            elif one != other:
+                reads = f"a {name} manager that reads FROM"
+                yield _differs("HO123", str(pair.table), f"{reads} {one}", f"{reads} {other}")
+
+
+@rule("HO124", "Values are converted by the same code")
+def conversions(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for one, other, where in pair.fields():
+            if not _same_code(one.converts, other.converts):
+                yield _differs("HO124", where, _named(one.converts), _named(other.converts), "risky")
+
+
+@rule("HO125", "Saves and deletes run the same code")
+def writes(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        one, other = pair.original, pair.backend
+        if not _same_code(one.writes, other.writes):
+            yield _differs("HO125", str(pair.table), _named(one.writes), _named(other.writes), "risky")
+        if one.signals != other.signals:
+            yield _differs("HO125", str(pair.table), _heard(one), _heard(other), "risky")
+
+
+def _same_code(one: tuple[Given, ...], other: tuple[Given, ...]) -> bool:
+    return len(one) == len(other) and all(a.same_as(b) for a, b in zip(one, other, strict=True))
+
+
+def _heard(model: Model) -> str:
+    return f"a listener to {', '.join(model.signals)}" if model.signals else "no listener to saves and deletes"
+
+
+def _named(code: tuple[Given, ...]) -> str:
+    return f"code of its own: {', '.join(map(str, code))}" if code else "Django's own code"

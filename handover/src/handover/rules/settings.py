@@ -224,6 +224,28 @@ def csrf(subject: Subject) -> Iterator[Finding]:
             yield _differs(
                 "HO194", "CSRF_COOKIE_NAME, _DOMAIN, CSRF_USE_SESSIONS", (one.csrf, other.csrf), effect, "risky"
             )
+        origins = (one.csrf_origins, other.csrf_origins)
+        for name, values in (
+            ("CSRF_TRUSTED_ORIGINS", origins),
+            ("SECURE_PROXY_SSL_HEADER", (one.proxy_header, other.proxy_header)),
+        ):
+            if values[0] != values[1]:
+                yield _differs("HO194", name, values, "one may refuse a form that the other accepts", "risky")
+
+
+@rule("HO199", "Both answer to the name that is switched")
+def hosts(subject: Subject) -> Iterator[Finding]:
+    dns = subject.config.dns
+    if dns is None:
+        return
+    name = dns.name.rstrip(".")
+    for side in subject.sides:
+        allowed = side.description.settings.hosts
+        if not any(host in ("*", name) or (host[:1] == "." and f".{name}".endswith(host)) for host in allowed):
+            found = f"of the {side.name} is {_shown(allowed)}"
+            expected = f"people ask for {name}, and it would answer 400 to all of them"
+            todo = f"Add {name}; if a proxy asks under another name, accept it in the contract."
+            yield Finding("HO199", "ALLOWED_HOSTS", found, expected, todo, hurts=side.name)
 
 
 @rule("HO195", "Both ask the same search index")

@@ -63,7 +63,11 @@ class Relation(_Facts):
 
 
 class Field(_Facts):
-    """One concrete field; ``type`` is the database's, ``references`` the (table, column) it points at."""
+    """One concrete field.
+
+    ``type`` is the database's, ``references`` the (table, column) it points at; ``converts`` is code of the project's
+    own that stands between a value and its column.
+    """
 
     name: str
     column: str
@@ -87,6 +91,7 @@ class Field(_Facts):
     upload_to: Given | None
     storage: Storage | None
     generated: bool
+    converts: tuple[Given, ...] = ()
 
     def values(self) -> tuple[str, ...]:
         """Return the values it may choose from, as text; empty when it is free."""
@@ -127,7 +132,12 @@ class Constraint(_Facts):
 
 
 class Model(_Facts):
-    """One model; ``made_for`` names the model that a many-to-many table of Django's making belongs to."""
+    """One model.
+
+    ``made_for`` names the model that a many-to-many table of Django's making belongs to; ``rows`` is what its default
+    and its base manager take their rows from, in SQL, None where Django cannot say; ``writes`` its own code that
+    saves or deletes, ``signals`` those that somebody listens to.
+    """
 
     label: str
     path: str
@@ -145,6 +155,9 @@ class Model(_Facts):
     indexes: tuple[Index, ...]
     constraints: tuple[Constraint, ...]
     ordering: tuple[str, ...]
+    rows: tuple[str | None, str | None] = (None, None)
+    writes: tuple[Given, ...] = ()
+    signals: tuple[str, ...] = ()
     permissions: tuple[tuple[str, str], ...]
 
     def by_column(self) -> dict[str, Field]:
@@ -219,6 +232,9 @@ class Settings(_Facts):
     session_age: int
     session_store: tuple[str, ...] = ()
     csrf: tuple[str, ...]
+    csrf_origins: tuple[str, ...] = ()
+    proxy_header: str = "None"
+    hosts: tuple[str, ...] = ()
     secret_key: str
     secret_key_fallbacks: tuple[str, ...]
     login_fields: tuple[str, ...]
