@@ -69,6 +69,7 @@ _ROWS: tuple[tuple[Shape, str, str, Severity, str], ...] = (
      "ALTER TABLE shop_orders ALTER id DROP IDENTITY; CREATE SEQUENCE down INCREMENT -1 MAXVALUE 9 START 3; "
      "GRANT ALL ON down TO PUBLIC; ALTER TABLE shop_orders ALTER id SET DEFAULT nextval('down')"),
     (DANCE, "HO236", "django_content_type.id", "breaking", "SELECT setval('django_content_type_id_seq', 2147483647)"),
+    (DANCE, "HO236", "dancers.id", "breaking", "SELECT setval('dancers_id_seq', 9223372036854775807)"),
     (DANCE, "HO236", "dancers.id", "risky", "SELECT setval('dancers_id_seq', 9223372036854775000)"),
     (SHOP, "HO236", "auth_user.id", "risky", "ALTER TABLE auth_user ALTER id SET MAXVALUE 20 RESTART WITH 20"),
     (LIBRARY, "HO236", "library_readers.id", "breaking",

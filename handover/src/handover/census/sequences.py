@@ -13,12 +13,12 @@ SCARCE_FRACTION = 0.1  # of all keys; of an integer, 200 million are left then
 
 
 def next_key(connection: Connection[Any], sequence: KeySequence) -> int:
-    """Return the key that the sequence gives next.
+    """Return the key that the sequence gives next, or would if its type went on.
 
     A sequence belongs to no snapshot, so it is at least as far as the rows that are seen: nobody's insert meanwhile is
     a false alarm.
     """
-    query = sql.SQL("SELECT last_value + CASE WHEN is_called THEN {} ELSE 0 END FROM {}")
+    query = sql.SQL("SELECT last_value::numeric + CASE WHEN is_called THEN {} ELSE 0 END FROM {}")
     place = sql.Identifier(*sequence.relation.key)
     row = connection.execute(query.format(sql.Literal(sequence.step), place)).fetchone()
     assert row is not None  # noqa: S101 - a sequence has one row
