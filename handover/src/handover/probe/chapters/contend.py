@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 
 # ruff: noqa: S311 - a seed makes a run repeatable, it hides nothing
 
-DEADLOCK, CONFLICT, DISK_FULL = "40P01", "40001", "53100"
+DEADLOCK, CONFLICT, DISK_FULL, TAKEN = "40P01", "40001", "53100", "23505"
 GONE = ("08", "57P")  # classes of states in which the server ends a session
 RECONNECT_WITHIN_S, RECONNECT_EVERY_S = 60.0, 0.05
 IDS_AN_OPERATION = 2
@@ -234,7 +234,8 @@ def outcome_of(error):
     """What an operation has come to that raised; ``unknown`` when the connection was lost on the way."""
     cause = error.__cause__
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
-    named = {DEADLOCK: "deadlock", CONFLICT: "conflict", DISK_FULL: "full"}
+    # Taken: the row that a save held was gone at its UPDATE, and put back by somebody at its INSERT.
+    named = {DEADLOCK: "deadlock", CONFLICT: "conflict", DISK_FULL: "full", TAKEN: "missed"}
     if state in named:
         return named[state]
     if isinstance(error, (OperationalError, InterfaceError)) and (not state or state.startswith(GONE)):
