@@ -164,6 +164,21 @@ def _defaults() -> Iterator[Drift]:
     yield _benign(DANCE, "a subclass of a field", edit=own_class, files=as_own)
 
 
+def _same_code(folder: Path) -> None:
+    """Both systems have a manager, a save and a field of their own, word for word."""
+    own = (
+        "class Lower(models.CharField):\n    def get_prep_value(self, value):\n        return value.lower()\n\n\n"
+        "class Finder(models.Manager):\n    def get_queryset(self):\n"
+        "        return super().get_queryset().filter(created_at__lt=timezone.now())\n\n\n"
+        "class Task(models.Model):\n    objects = Finder()\n\n"
+        "    def save(self, *args, **more):\n        super().save(*args, **more)\n"
+    )
+    for file in ("original/dance/models.py", "backend/apps/dance/models.py"):
+        path = folder / file
+        text = path.read_text().replace("class Task(models.Model):\n", own)
+        path.write_text(text.replace("title = models.CharField(", "title = Lower("))
+
+
 def _apps_and_settings() -> Iterator[Drift]:
     yield _benign(
         SHOP,
@@ -171,6 +186,9 @@ def _apps_and_settings() -> Iterator[Drift]:
         edit=lambda projects: setattr(projects["backend"], "apps", ("django.contrib.humanize",)),
     )
     yield _benign(SHOP, "other settings that are nobody's business", edit=_setting("DEBUG", "True"))
+    yield _benign(SHOP, "every host is allowed", edit=_setting("ALLOWED_HOSTS", "['*']"))
+    yield _benign(DANCE, "every host of the domain is allowed", edit=_setting("ALLOWED_HOSTS", "['.compas.test']"))
+    yield _benign(DANCE, "both save, find and convert by the same code of their own", files=_same_code)
     yield _benign(DANCE, "another language", edit=_setting("LANGUAGE_CODE", "'es'"))
     yield _benign(DANCE, "connections are kept", edit=_setting("DATABASES['default']['CONN_MAX_AGE']", "60"))
     yield _benign(

@@ -81,6 +81,7 @@ def drifts() -> Iterator[Drift]:
     yield from _session_stores()
     yield from _code()
     yield from _own_code()
+    yield from _overwriting_stores()
     for shape in (SHOP, DANCE):
         yield from _histories(shape)
     yield from _migration_files()
@@ -182,6 +183,23 @@ def _rewritten(file: str, changes: dict[str, str]) -> Callable[[Path], None]:
     return change
 
 
+def _overwriting_stores() -> Iterator[Drift]:
+    bucket = (
+        "\n\nfrom django.core.files.storage import Storage\n\n\nclass Bucket(Storage):\n    bucket_name = 'b'\n"
+        "    file_overwrite = {}\n"
+    )
+
+    def overwrite(folder: Path, original: str = "False") -> None:
+        for side, value in (("original", original), ("backend", "True")):
+            (folder / side / "bucket.py").write_text(bucket.format(value))
+            settings = folder / side / "settings.py"
+            settings.write_text(f"{settings.read_text()}\nSTORAGES = {STORAGE.format('bucket.Bucket', '{}')}\n")
+
+    yield Drift("file_overwrite of the backend", "settings", DANCE.name, "HO201", "storage", "risky", files=overwrite)
+    yield Drift("file_overwrite of both", "settings", DANCE.name, "HO201", "storage", "risky",
+                files=lambda folder: overwrite(folder, "True"))  # fmt: skip
+
+
 def _code() -> Iterator[Drift]:
     """Drifts of code that models and settings name."""
 
@@ -213,20 +231,6 @@ def _code() -> Iterator[Drift]:
                 files=replaced("backend", "apps/dance/models.py", "upload_to='videos/%Y/%m/'",
                                "upload_to='videos/%Y/%m/', storage=__import__('django.core.files.storage', "
                                "fromlist=['x']).FileSystemStorage(location='/srv/videos')"))  # fmt: skip
-    bucket = (
-        "\n\nfrom django.core.files.storage import Storage\n\n\nclass Bucket(Storage):\n    bucket_name = 'b'\n"
-        "    file_overwrite = {}\n"
-    )
-
-    def overwrite(folder: Path, original: str = "False") -> None:
-        for side, value in (("original", original), ("backend", "True")):
-            (folder / side / "bucket.py").write_text(bucket.format(value))
-            settings = folder / side / "settings.py"
-            settings.write_text(f"{settings.read_text()}\nSTORAGES = {STORAGE.format('bucket.Bucket', '{}')}\n")
-
-    yield Drift("file_overwrite of the backend", "settings", DANCE.name, "HO201", "storage", "risky", files=overwrite)
-    yield Drift("file_overwrite of both", "settings", DANCE.name, "HO201", "storage", "risky",
-                files=lambda folder: overwrite(folder, "True"))  # fmt: skip
     yield Drift("choices of the backend come from rows", "backend models", SHOP.name, "HO111", "shop_orders.status", "unseen",
                 files=replaced("backend", "apps/shop/models.py", "choices=[('new', 'New'), ('paid', 'Paid'), ('sent', 'Sent')]",
                                "choices=lambda: [(str(c.pk), 'x') for c in Customer.objects.all()]"))  # fmt: skip

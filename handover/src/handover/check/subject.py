@@ -147,6 +147,11 @@ class Subject:
             return frozenset()
         return frozenset(self.known["original"].keys() & self.known["backend"].keys())
 
+    @property
+    def shared_tables(self) -> Iterator[Table]:
+        """Those tables themselves, by name."""
+        return (self.catalog.tables[key] for key in sorted(self.shared))
+
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
         """The two models of each shared table."""

@@ -56,8 +56,7 @@ def _enforces(table: Table, name: str) -> bool:
 
 @rule("HO159", "Constraints that are there are enforced", adoption=True)
 def unenforced(subject: Subject) -> Iterator[Finding]:
-    for key in sorted(subject.shared):
-        table = subject.catalog.tables[key]
+    for table in subject.shared_tables:
         for name in table.unenforced:
             expected = "both systems rely on it: rows that break it come in unseen"
             todo = "ALTER TABLE … ENABLE TRIGGER ALL on the tables of both ends (or ENFORCED), after mending the rows."

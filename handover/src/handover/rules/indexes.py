@@ -70,8 +70,7 @@ def _expects(mapped: Mapped, index: Index) -> str:
 
 @rule("HO162", "No index is half built")
 def invalid(subject: Subject) -> Iterator[Finding]:
-    for key in sorted(subject.shared):
-        table = subject.catalog.tables[key]
+    for table in subject.shared_tables:
         for index in table.indexes:
             if not index.valid:
                 expected = "it costs every write and serves nobody"

@@ -53,8 +53,7 @@ def named_models(subject: Subject) -> Iterator[Finding]:
 
 @rule("HO102", "A shared table is a table")
 def views(subject: Subject) -> Iterator[Finding]:
-    for key in sorted(subject.shared):
-        table = subject.catalog.tables[key]
+    for table in subject.shared_tables:
         if table.kind in VIEWS:
             found = "is a view or a foreign table"
             expected = "its NOT NULL, keys and indexes cannot be compared with the models"
@@ -64,8 +63,7 @@ def views(subject: Subject) -> Iterator[Finding]:
 
 @rule("HO103", "Rows are visible to both systems")
 def row_security(subject: Subject) -> Iterator[Finding]:
-    for key in sorted(subject.shared):
-        table = subject.catalog.tables[key]
+    for table in subject.shared_tables:
         if table.row_security:
             found = "has row level security switched on"
             todo = "Compare the policies of both roles, then accept it; or ALTER TABLE … DISABLE ROW LEVEL SECURITY."
@@ -90,8 +88,7 @@ def shadows(subject: Subject) -> Iterator[Finding]:
 
 @rule("HO106", "A crash leaves the rows")
 def unlogged(subject: Subject) -> Iterator[Finding]:
-    for key in sorted(subject.shared):
-        table = subject.catalog.tables[key]
+    for table in subject.shared_tables:
         if table.unlogged:
             expected = "a crash of the server empties it, and no standby has its rows"
             yield Finding("HO106", str(table), "is UNLOGGED", expected, "ALTER TABLE … SET LOGGED.", "risky", "both")
@@ -99,8 +96,7 @@ def unlogged(subject: Subject) -> Iterator[Finding]:
 
 @rule("HO107", "A table's rows are its own")
 def inherited(subject: Subject) -> Iterator[Finding]:
-    for key in sorted(subject.shared):
-        table = subject.catalog.tables[key]
+    for table in subject.shared_tables:
         for found, kin, expected in (
             ("has the rows of", table.children, "keys may come twice, and no foreign key finds a row of a child"),
             ("lends its rows to", table.parents, "whoever writes to the parent changes rows here"),

@@ -9,8 +9,7 @@ from handover.rules.registry import rule
 
 @rule("HO163", "No trigger changes what is written")
 def triggers(subject: Subject) -> Iterator[Finding]:
-    for key in sorted(subject.shared):
-        table = subject.catalog.tables[key]
+    for table in subject.shared_tables:
         for trigger in table.triggers:
             if trigger.enabled:
                 expected = "neither system's models know what it does to their writes"
@@ -21,8 +20,7 @@ def triggers(subject: Subject) -> Iterator[Finding]:
 
 @rule("HO164", "No statement is turned into another")
 def rewrites(subject: Subject) -> Iterator[Finding]:
-    for key in sorted(subject.shared):
-        table = subject.catalog.tables[key]
+    for table in subject.shared_tables:
         if table.rewritten:
             expected = "what the models write may go elsewhere, or nowhere"
             todo = "Read it (pg_rules) with both systems in mind, then accept it in the contract."
@@ -31,8 +29,7 @@ def rewrites(subject: Subject) -> Iterator[Finding]:
 
 @rule("HO165", "What is updated can be published")
 def unpublishable(subject: Subject) -> Iterator[Finding]:
-    for key in sorted(subject.shared):
-        table = subject.catalog.tables[key]
+    for table in subject.shared_tables:
         if table.unpublishable:
             found = f"is published by {table.unpublishable} and has no replica identity"
             expected = "PostgreSQL refuses every update and delete of its rows"
