@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +59,15 @@ def main() -> None:
     import django.core.management.commands.migrate
     import django.db.backends.postgresql.base  # noqa: F401
 
-    agent = files("handover.probe").joinpath("agent.py").read_text()
+    from handover.probe.client import agent
+
+    source = agent()
     for line in sys.stdin:
         ours, theirs = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.close(ours)
-            _child(json.loads(line), agent, theirs)
+            _child(json.loads(line), source, theirs)
             os._exit(0)
         os.close(theirs)
         with os.fdopen(ours) as answer:
@@ -88,39 +89,43 @@ def _child(request: dict[str, Any], agent: str, answers: int) -> None:
     start = {"do": "start", "path": folder, "settings": request["settings"], "environment": request["environment"]}
     described = {"do": "describe", "key": "k", "names": request.get("names", [])}
     with os.fdopen(answers, "w") as out:
-        replies = _of_agent(agent, [start, described])
+        replies, names = _of_agent(agent, [start, described])
         answer |= {
             "error": next((r["error"] for r in replies if "error" in r), None),
             "describe": replies[-1].get("ok"),
         }
         if answer["error"] is None and request.get("commands"):
+            names["become"]("open")
+            os.environ.pop("PGOPTIONS")  # which kept other drivers from writing
             answer |= _commands(request["commands"])
         out.write(json.dumps(answer))
 
 
-def _of_agent(agent: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _of_agent(agent: str, requests: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return the agent's replies, and the names it defines."""
     ours, theirs = os.pipe()
     saved = os.dup(1)
     os.dup2(theirs, 1)  # the agent takes standard output for itself
     os.close(theirs)
-    sys.stdin = io.StringIO("".join(json.dumps(request) + "\n" for request in requests))
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(os.fdopen(ours)))
     reader.start()
-    exec(compile(agent, "handover-agent", "exec"), {"__name__": "agent"})  # noqa: S102 - as the bootstrap does
-    import gc
+    names: dict[str, Any] = {"__name__": "handover_agent"}
+    try:
+        exec(compile(agent, "handover-agent", "exec"), names)  # noqa: S102 - as the bootstrap does
+        names["main"]([json.dumps(request) for request in requests])
+    finally:
+        import gc
 
-    gc.collect()  # the agent's end of the pipe
-    os.dup2(saved, 1)
+        gc.collect()  # the agent's end of the pipe
+        os.dup2(saved, 1)
     reader.join()
-    return [json.loads(line) for line in lines]
+    return [json.loads(line) for line in lines], names
 
 
 def _commands(names: list[str]) -> dict[str, Any]:
     from django.core.management import call_command
-    from django.db import connection
 
-    del connection.connect  # the agent had it refuse
     found: dict[str, Any] = {}
     for name in names:
         text = io.StringIO()

@@ -58,6 +58,10 @@ class System(Section):
         Whether plain HTTP is meant: for a rehearsal on this machine, never for the real night.
     connections
         How many database connections it may open at once: processes times threads, workers included.
+    answer_within_s
+        How long its interpreter may take for one answer, its start included, in seconds.
+    reads_at_start
+        Whether it does not start without reading its database: it may then, in sessions that cannot write.
     """
 
     path: Path
@@ -68,6 +72,8 @@ class System(Section):
     health: str = Field(default="/health", pattern=r"^/")
     insecure_http: bool = False
     connections: int = Field(default=20, ge=1)
+    answer_within_s: float = Field(default=120.0, gt=0)
+    reads_at_start: bool = False
 
     def variables(self) -> dict[str, str]:
         """Return its environment with the references filled in.

@@ -1,15 +1,45 @@
 """What the agent must be able to run on."""
 
 import ast
-from importlib.resources import files
+import subprocess
+import sys
+from pathlib import Path
+
+from handover.probe.client import agent
 
 
 def test_agent__its_text__is_python_3_8_and_imports_the_standard_library_and_django_only():
-    text = files("handover.probe").joinpath("agent.py").read_text()
-    tree = ast.parse(text, feature_version=(3, 8))
+    tree = ast.parse(agent(), feature_version=(3, 8))
     names = {
         alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
     }
     names |= {(node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    library = {"enum", "hashlib", "hmac", "inspect", "json", "os", "sys", "tempfile", "textwrap", "traceback"}
+    library = {
+        "enum",
+        "functools",
+        "hashlib",
+        "hmac",
+        "inspect",
+        "json",
+        "os",
+        "sys",
+        "tempfile",
+        "textwrap",
+        "traceback",
+    }
     assert names <= {"django", *library}
+
+
+def test_agent__its_parts_together__name_nothing_that_is_not_there():
+    command = [
+        str(Path(sys.executable).with_name("ruff")),
+        "check",
+        "--isolated",
+        "--select",
+        "F821",
+        "--stdin-filename",
+        "agent.py",
+        "-",
+    ]
+    done = subprocess.run(command, input=agent(), text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout

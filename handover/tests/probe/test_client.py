@@ -24,6 +24,29 @@ def test_probe__system_prints_while_it_starts__answers_stay_readable(tmp_path):
     assert answer["models"] == answer["migrations"] == []
 
 
+def test_probe__system_asks_for_input_while_it_starts__finds_none(tmp_path):
+    """What is asked of the agent is no input of the system's."""
+    read = "[sys.stdin.read(), os.read(0, 9).decode(), subprocess.check_output('cat', text=True)]"
+    reads = f"import os, subprocess, sys\nREAD = {read}"
+    with probe("it", system(tmp_path, reads), tmp_path) as it:
+        assert it.ask("describe", names=["READ"])["settings"]["named"] == {"READ": "['', '', '']"}
+    asks = system(tmp_path, "input('Your name? ')")
+    with pytest.raises(RaisedError, match="EOFError"), probe("it", asks, tmp_path):
+        pass
+
+
+def test_probe__system_writes_to_descriptor_1__answers_stay_readable(tmp_path):
+    writes = "import os, subprocess\nos.write(1, b'hello')\nsubprocess.run(['echo', 'hello'], check=True)"
+    with probe("it", system(tmp_path, writes), tmp_path) as it:
+        assert it.ask("describe")["models"] == []
+
+
+def test_probe__system_exits_while_it_starts__is_told(tmp_path):
+    leaves = system(tmp_path, "import sys; sys.exit('not today')")
+    with pytest.raises(RaisedError, match="SystemExit: not today"), probe("it", leaves, tmp_path):
+        pass
+
+
 def test_probe__settings_do_not_import__quotes_the_traceback(tmp_path):
     broken = system(tmp_path, "import no_such_module")
     match = r"it could not answer 'start'.*\n(.*\n)*.*No module named 'no_such_module'"
@@ -74,6 +97,13 @@ def test_probe__no_answer_in_time__is_ended(tmp_path):
         pass
 
 
+def test_probe__no_answer_in_the_time_of_handover_toml__is_ended(tmp_path):
+    hangs = system(tmp_path, "import threading; threading.Event().wait()", answer_within_s=0.5)
+    refusal = pytest.raises(ProbeError, match=r"within 0.5 s and was ended.*raise answer_within_s in handover.toml")
+    with refusal, probe("it", hangs, tmp_path):
+        pass
+
+
 def test_probe__killed_in_between__is_said(tmp_path):
     with probe("it", system(tmp_path), tmp_path) as it:
         it._process.kill()
@@ -116,7 +146,7 @@ def test_describe__asked__connects_to_no_database(tmp_path):
     package.joinpath("models.py").write_text(CHOICES_FROM_ROWS)
     with probe("it", system(tmp_path, "INSTALLED_APPS = ['shop']"), tmp_path) as it:
         (model,) = it.ask("describe")["models"]
-    assert model["fields"][1]["choices"] == "RuntimeError: the probe connects to no database"
+    assert model["fields"][1]["choices"].startswith("OperationalError: handover: looking at a system connects it to no")
 
 
 CHOICES_FROM_ROWS = """

@@ -1,8 +1,8 @@
 """Sent over standard input to a system's own interpreter: standard library and Django only, Python 3.8 or newer.
 
 It never connects to a database and writes nothing, unless it was started to act: then it takes in chapters, each a
-source of its own that answers more requests. Requests come in and answers go out as JSON, one a line; whatever
-the system itself prints goes to standard error.
+source of its own that answers more requests. Requests come in and answers go out as JSON, one a line; the system's
+standard input is empty, and whatever it prints goes to standard error.
 """
 
 import enum
@@ -571,10 +571,11 @@ def answer(request):
     return ANSWERS[request["do"]](request)
 
 
-def main():
+def main(requests):
+    """Answer requests, one a line, until there are no more; the dialogue is out of the project's reach."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # the system's own prints must not mix with the answers
-    for line in sys.stdin:
+    for line in requests:
         try:
             request = json.loads(line)
             if request["do"] == "start":
@@ -589,27 +590,25 @@ def main():
 
 
 def start(request):
-    """Become the system: its folder, its environment, its settings."""
+    """Become the system: its folder, its environment, its settings, but not its databases."""
     os.environ.update(request["environment"])
     os.environ["DJANGO_SETTINGS_MODULE"] = request["settings"]
     os.chdir(request["path"])
     sys.path.insert(0, os.getcwd())
+    stand_guard()
     import django
+    from django.conf import settings
 
-    django.setup()
-    from django.db import connection
-
-    if request.get("acting"):
+    acting = request.get("acting")
+    if acting:
         # Where to act is told from outside: a system's own settings lead to production.
-        connection.settings_dict.update(request["database"])
+        lead_to(request["database"])
+    elif settings.INSTALLED_APPS is not None:  # the settings are read now, as the environment was
+        os.environ["PGOPTIONS"] = " ".join(filter(None, [os.environ.get("PGOPTIONS"), READ_ONLY]))
+    if request.get("reads"):
+        become("reading")
+    django.setup()
+    # What a system does while it starts is not what it was asked for, so not even an acting one has written until now.
+    become("open" if acting else "closed")
+    if acting:
         ACTING.append(True)
-    else:
-        # Looking must not touch the database; whatever would, has no answer here.
-        connection.connect = refuse
-
-
-def refuse():
-    raise RuntimeError("the probe connects to no database")
-
-
-main()

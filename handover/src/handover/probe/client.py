@@ -15,12 +15,13 @@ from typing import IO, Any
 from handover.config import System
 from handover.errors import ProbeError, RaisedError
 
-# Reads the agent's length, then the agent, and leaves standard input open for the dialogue.
+# Takes standard input for the dialogue, leaves the system an empty one, reads the agent's length and the agent.
 BOOTSTRAP = (
-    "import io,sys;b=sys.stdin.buffer;n=int(b.readline());s=b.read(n);"
-    "sys.stdin=io.TextIOWrapper(b,'utf-8');exec(compile(s,'handover-agent','exec'))"
+    "import io,os;f=os.dup(0);n=os.open(os.devnull,0);os.dup2(n,0);os.close(n);b=open(f,'rb');n=int(b.readline());"
+    "g={'__name__':'handover_agent'};exec(compile(b.read(n),'handover-agent','exec'),g);"
+    "g['main'](io.TextIOWrapper(b,'utf-8'))"
 )
-ANSWER_WITHIN_S = 120.0
+PARTS = ("guard", "agent")
 CHUNK_BYTES = 1 << 16
 
 
@@ -62,8 +63,11 @@ class Probe:
         RaisedError
             The agent was started to look, not to act.
         """
-        source = files("handover.probe").joinpath("chapters", f"{chapter}.py").read_text()
-        self.ask("load", name=chapter, source=source)
+        self.load_source(chapter, files("handover.probe").joinpath("chapters", f"{chapter}.py").read_text())
+
+    def load_source(self, name: str, source: str) -> None:
+        """Teach the agent a chapter by its text."""
+        self.ask("load", name=name, source=source)
 
     def end(self) -> None:
         """End the interpreter at once; whoever waits for an answer gets a ProbeError."""
@@ -76,7 +80,10 @@ class Probe:
             if not select.select([self._replies], [], [], max(deadline - time.monotonic(), 0))[0]:
                 self._process.kill()
                 message = f"{self._name} did not answer {do!r} within {self._within_s:g} s and was ended."
-                raise ProbeError(f"{message} Run its interpreter by hand to see what it waits for.")
+                advice = (
+                    "Run its interpreter by hand to see what it waits for, or raise answer_within_s in handover.toml."
+                )
+                raise ProbeError(f"{message} {advice}")
             parts.append(os.read(self._replies.fileno(), CHUNK_BYTES))
             if not parts[-1]:
                 raise ProbeError(self._ended(cut=any(parts)))
@@ -95,7 +102,7 @@ def probe(
     system: System,
     root: Path,
     *,
-    within_s: float = ANSWER_WITHIN_S,
+    within_s: float | None = None,
     act_on: Mapping[str, str] | None = None,
 ) -> Iterator[Probe]:
     """Start the agent inside a system and end it afterwards.
@@ -109,10 +116,11 @@ def probe(
     root
         Folder of ``handover.toml``.
     within_s
-        How long one answer may take, in seconds.
+        How long one answer may take, in seconds; without it, as long as ``handover.toml`` says.
     act_on
         Lets the agent act, on this database: any of Django's ``NAME``, ``HOST``, ``PORT``, ``USER``, ``PASSWORD``,
-        over the system's own. Without it the agent connects to no database.
+        over the system's own, and on no other; empty, on those of the system's own settings. Without it the agent
+        connects to no database.
 
     Raises
     ------
@@ -121,7 +129,7 @@ def probe(
     RaisedError
         The system's settings or apps do not import; its traceback is in the message.
     """
-    source = files("handover.probe").joinpath("agent.py").read_bytes()
+    source = agent().encode()
     command = interpreter(system, root)
     local = root / system.path
     try:
@@ -137,14 +145,20 @@ def probe(
         raise ProbeError(f"{message} Correct `python` or `path` in handover.toml.") from error
     with process:
         try:
-            started = Probe(name, process, within_s)
+            started = Probe(name, process, within_s or system.answer_within_s)
             with suppress(BrokenPipeError):
                 _pipes(process)[0].write(f"{len(source)}\n".encode() + source)
             place = {} if act_on is None else {"acting": True, "database": dict(act_on)}
-            started.ask("start", path=str(local), settings=system.settings, environment=system.variables(), **place)
+            told = {"settings": system.settings, "environment": system.variables(), "reads": system.reads_at_start}
+            started.ask("start", path=str(local), **told, **place)
             yield started
         finally:
             process.kill()
+
+
+def agent() -> str:
+    """Return the agent's source: its parts, one after another."""
+    return "\n\n".join(files("handover.probe").joinpath(f"{part}.py").read_text() for part in PARTS)
 
 
 def interpreter(system: System, root: Path) -> list[str]:

@@ -1,0 +1,135 @@
+"""The agent's first part: which databases the system may reach, whoever asks, in any thread, under any alias.
+
+Django's own wrappers are guarded before the project's first line runs: there is no way round through ``connections``.
+A driver that the project calls by itself is beyond reach; PostgreSQL's own switch makes its sessions read-only.
+"""
+
+import functools
+import os
+
+READ_ONLY = "-c default_transaction_read_only=on"
+CLOSED = (
+    "handover: looking at a system connects it to no database. If it cannot start without reading from its own, "
+    "write reads_at_start = true in its section of handover.toml"
+)
+# What stands in OPTIONS or in the environment counts more than NAME, HOST and PORT, or is mixed with them.
+ELSEWHERE = ("dbname", "database", "db", "host", "hostaddr", "port", "service", "passfile", "read_default_file")
+ELSEWHERE_VARIABLES = ("PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE")
+# "closed", "reading" (sessions of PostgreSQL that cannot write), or "open"; "place" is the only one that is reached.
+GUARD = {"mode": "closed", "place": {}}
+
+
+def stand_guard():
+    """Guard every wrapper of a connection: those that are loaded already, and those that will be."""
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    def guard_each(cls, **options):
+        super(BaseDatabaseWrapper, cls).__init_subclass__(**options)
+        guard_class(cls)
+
+    BaseDatabaseWrapper.__init_subclass__ = classmethod(guard_each)
+    classes = [BaseDatabaseWrapper]
+    for cls in classes:
+        guard_class(cls)
+        classes += [c for c in cls.__subclasses__() if c not in classes]
+
+
+def guard_class(cls):
+    for name, guarded in (
+        ("connect", only_where_allowed),
+        ("get_new_connection", never_writing),
+        ("get_connection_params", asking_to_read),
+    ):
+        method = vars(cls).get(name)
+        if method is not None and not hasattr(method, "unguarded"):
+            setattr(cls, name, guarded(method))
+            vars(cls)[name].unguarded = method
+
+
+def only_where_allowed(method):
+    @functools.wraps(method)
+    def connect(self, *arguments, **options):
+        refuse_if(refusal(self))
+        return method(self, *arguments, **options)
+
+    return connect
+
+
+def never_writing(method):
+    @functools.wraps(method)
+    def get_new_connection(self, *arguments, **options):
+        refuse_if(refusal(self))
+        connection = method(self, *arguments, **options)
+        if GUARD["mode"] == "reading":
+            with connection.cursor() as cursor:
+                cursor.execute("SHOW default_transaction_read_only")
+                kept = cursor.fetchone()[0] == "on"
+            connection.rollback()
+            refuse_if(None if kept else "handover: a pool before the database ignores that sessions must not write")
+        return connection
+
+    return get_new_connection
+
+
+def asking_to_read(method):
+    @functools.wraps(method)
+    def get_connection_params(self, *arguments, **options):
+        found = method(self, *arguments, **options)
+        if GUARD["mode"] == "reading":
+            found["options"] = " ".join(filter(None, [found.get("options"), READ_ONLY]))
+        return found
+
+    return get_connection_params
+
+
+def refuse_if(why):
+    """Raise what Django raises when a database is not there: projects know that and go on."""
+    if why:
+        from django.db.utils import OperationalError
+
+        raise OperationalError(why)
+
+
+def refusal(wrapper):
+    """Why a wrapper may not connect; None when it may."""
+    if GUARD["mode"] == "closed":
+        return CLOSED
+    if GUARD["mode"] == "reading" and wrapper.vendor != "postgresql":
+        return "handover: only sessions of PostgreSQL can be kept from writing, so %s is not reached" % wrapper.alias
+    found = wrapper.settings_dict
+    if any(str(found.get(name) or "") != str(value) for name, value in GUARD["place"].items()):
+        return "handover: the alias %s leads to another database than the one to act on" % wrapper.alias
+    return None
+
+
+def lead_to(place):
+    """Let the default alias lead to a place, with those that are the same database seen another way (replicas).
+
+    Every other alias leads where its settings say, and is refused.
+    """
+    if not place:
+        return
+    from django.db import DEFAULT_DB_ALIAS, connections
+
+    GUARD["place"] = dict(place)
+    for name in ELSEWHERE_VARIABLES:
+        os.environ.pop(name, None)
+    own = str(connections.databases[DEFAULT_DB_ALIAS].get("NAME") or "")
+    for alias, settings in connections.databases.items():
+        if alias == DEFAULT_DB_ALIAS or (own and str(settings.get("NAME") or "") == own):
+            settings.update(place)
+            options = settings.get("OPTIONS") or {}
+            settings["OPTIONS"] = {name: value for name, value in options.items() if name not in ELSEWHERE}
+
+
+def become(mode):
+    """Change what the guard lets through; what this thread connected under the old mode is closed, pools included."""
+    from django.db import connections
+
+    for alias in connections:
+        if hasattr(connections._connections, alias):  # asking for one would make it, driver and all
+            connection = connections[alias]
+            connection.close()
+            if hasattr(connection, "close_pool"):
+                connection.close_pool()
+    GUARD["mode"] = mode
