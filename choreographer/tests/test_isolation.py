@@ -69,6 +69,21 @@ def test_run_limited__decoder_that_crashes__is_a_song_error(function: str, argum
         run_limited(function, *arguments, about="x.mp3")
 
 
+@pytest.mark.parametrize("name", ["InvalidDataError", "FileNotFoundError", "UndefinedError"])
+def test_run_limited__ffmpeg_that_fails__blames_the_file(name: str) -> None:
+    failing = f"import av.error as e; raise e.{name}(2, 'no such filter')"
+
+    with pytest.raises(SongError, match=r"^CH018  x\.mp3 cannot be decoded \(no such filter\)\. It is damaged"):
+        run_limited("builtins.exec", failing, about="x.mp3")
+
+
+def test_run_limited__ffmpeg_on_a_full_disk__does_not_blame_the_file() -> None:
+    failing = "import av.error as e, errno; raise e.OSError(errno.ENOSPC, 'No space left on device', 'out.mp4')"
+
+    with pytest.raises(OSError, match="No space left"):
+        run_limited("builtins.exec", failing, about="x.mp3")
+
+
 def test_run_limited__decoder_that_hangs__is_ended() -> None:
     with pytest.raises(SongError, match=r"^CH019  reading x\.mp3 took more time than it may \(1 s\)"):
         run_limited("time.sleep", 600, about="x.mp3", limits=Limits(seconds=1))

@@ -132,7 +132,8 @@ class LimitedChild:
         Raises
         ------
         ChoreographerError
-            What the function raised; a SongError when the child crashed or went beyond a limit.
+            What the function raised; a SongError when FFmpeg failed on the file, or the child crashed or went beyond
+            a limit.
         OSError
             The function could not read or write a file.
         UnexpectedError
@@ -181,6 +182,12 @@ class LimitedChild:
         if "refused" in document:
             name, code, message = map(str, document["refused"])
             raise FAMILY.get(name, ChoreographerError)(code, message)
+        if "undecodable" in document:
+            raise SongError(
+                "CH018",
+                f"{self._about} cannot be decoded ({document['undecodable']}). It is damaged, or of a kind that is not "
+                "read. Copy or upload the file again, or choose another.",
+            )
         if "system" in document:
             number, reason, file = document["system"]
             raise OSError(int(number), str(reason), file)

@@ -16,6 +16,7 @@ from typing import Any
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 MB = 1024 * 1024
+OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE)
 
 
 def main() -> None:
@@ -69,9 +70,16 @@ def _told(error: Exception) -> dict[str, Any]:
         return {"refused": [type(error).__name__, error.code, error.message]}
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return {"limit": "file"}
+    if _is_of_the_file(error):
+        return {"undecodable": getattr(error, "strerror", None) or str(error)}
     if isinstance(error, OSError) and error.errno is not None:
         return {"system": [error.errno, error.strerror, error.filename]}
     return {"unexpected": "".join(traceback.format_exception(error))}
+
+
+def _is_of_the_file(error: Exception) -> bool:
+    """Say whether FFmpeg cannot work with the file: its errors are OSErrors, too, as those of a full disk are."""
+    return type(error).__module__.partition(".")[0] == "av" and getattr(error, "errno", None) not in OF_THE_MACHINE
 
 
 if __name__ == "__main__":

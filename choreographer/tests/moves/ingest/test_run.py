@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
@@ -409,3 +410,61 @@ def test_ingest__progress__counts_to_the_end_of_both_stages(copied) -> None:
     ingest(films, annotations, out, on_progress=lambda *step: told.append(step))
 
     assert told == [("hearing", n, 4) for n in range(5)] + [("encoding", n, 5) for n in range(6)]
+
+
+@pytest.mark.parametrize("size", [(16384, 2), (2, 16384), (1, 1), (2, 2), (640, 90)])
+def test_ingest__film_of_an_absurd_shape__is_refused_and_the_others_go_on(
+    size: tuple[int, int], make_film, annotation, write_annotations, tmp_path: Path
+) -> None:
+    films = tmp_path / "films"
+    good = make_film(films / "good.mp4")
+    _plain_film(films / "odd.mp4", size)
+    noted = [annotation(name, beats_s=list(good.beats_s)) for name in ("good", "odd")]
+
+    report = ingest(films, write_annotations(films, noted), tmp_path / "library", height=90, width=116)
+
+    assert [clip.clip_id for clip in report.accepted] == ["good"]
+    assert [(film.clip_id, film.code) for film in report.refused] == [("odd", "CH094")]
+    width, height = size
+    assert report.refused[0].message == (
+        f"odd.mp4 has pictures of {width}x{height} pixels; a film has 16 to 8192 on each side, "
+        "and no side is more than 5 times the other. Export it again, or leave it out."
+    )
+
+
+def test_ingest__film_that_goes_away_meanwhile__is_refused_and_the_others_go_on(
+    make_film, annotation, write_annotations, tmp_path: Path
+) -> None:
+    films = tmp_path / "films"
+    good, gone = make_film(films / "good.mp4"), make_film(films / "gone.mp4")
+    noted = [annotation(name, beats_s=list(good.beats_s)) for name in ("good", "gone")]
+    notes = write_annotations(films, noted)
+
+    def take_away(_stage: str, _done: int, _total: int) -> None:
+        gone.path.unlink(missing_ok=True)
+
+    report = ingest(films, notes, tmp_path / "library", height=90, width=116, on_progress=take_away)
+
+    assert [clip.clip_id for clip in report.accepted] == ["good"]
+    assert [film.message for film in report.refused] == [
+        "gone.mp4 cannot be read (No such file or directory). Restore the film, or its rights."
+    ]
+
+
+def _plain_film(path: Path, size: tuple[int, int]) -> None:
+    """Eight seconds of grey and noise; in 4:4:4, which takes odd sizes."""
+    width, height = size
+    with av.open(str(path), "w", format="mp4") as out:
+        pictures = out.add_stream("libx264", rate=30, options={"preset": "ultrafast"})
+        pictures.width, pictures.height, pictures.pix_fmt = width, height, "yuv444p"
+        track = out.add_stream("aac", rate=48_000, layout="stereo")
+        for number in range(240):
+            frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), number, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 30)
+            out.mux(pictures.encode(frame))
+        out.mux(pictures.encode(None))
+        noise = np.random.default_rng(1).uniform(-0.1, 0.1, (2, 8 * 48_000)).astype(np.float32)
+        block = av.AudioFrame.from_ndarray(noise, "fltp", "stereo")
+        block.sample_rate, block.pts = 48_000, 0
+        out.mux(track.encode(block))
+        out.mux(track.encode(None))

@@ -64,4 +64,6 @@ def _without_bars(length: int, before: int, after: int) -> tuple[int, int]:
     if max(before, after) >= most:
         return 0, length
     start, stop = (before + BLEND if before else 0), (length - after - BLEND if after else length)
-    return start + start % 2, stop
+    start += start % 2
+    # In a tiny picture nothing may be left between what both bars blend into.
+    return (start, stop) if stop - start >= 2 else (0, length)  # noqa: PLR2004

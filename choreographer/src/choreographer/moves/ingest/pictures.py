@@ -17,6 +17,10 @@ from av.video.stream import VideoStream
 from choreographer.errors import ClipError
 from choreographer.media.opening import FILM_FORMATS, UnreadableError, open_media
 
+# On a side, in pixels: 8K is the largest that cameras write; in less than 16 no dance can be seen.
+SMALLEST, LARGEST = 16, 8192
+# Sides: the widest film format is 2.76 to 1, and two of them beside each other are no film of a couple.
+LONGEST_SHAPE = 5
 # A picture is enlarged until it fills the frame when no more than this of it is lost; otherwise it is shown whole.
 COVER_LOSS = 0.1
 # Degrees against the clock.
@@ -34,13 +38,15 @@ def opened_pictures(path: Path) -> Iterator[Iterator[Timed]]:
     Raises
     ------
     ClipError
-        CH090: it cannot be opened, has no pictures, or one of them cannot be decoded.
+        CH090: it cannot be opened, has no pictures, or one of them cannot be decoded. CH094: they are too small, too
+        large or too narrow.
     """
     try:
         with open_media(path, FILM_FORMATS) as container:
             if not container.streams.video:
                 raise ClipError("CH090", f"{path.name} has no pictures. Give a film.")
             stream = container.streams.video[0]
+            _refuse_shape(path, stream.width, stream.height)
             # Other clips are at work on the other cores.
             stream.thread_count = 1
             # Without this a damaged picture is mended with parts of others, and nobody is told.
@@ -65,6 +71,16 @@ def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iter
             yield shown_s, turning.passed(frame)
     except av.FFmpegError as error:
         raise _damaged(path, shown_s) from error
+
+
+def _refuse_shape(path: Path, width: int, height: int) -> None:
+    if min(width, height) >= SMALLEST and max(width, height) <= min(LARGEST, LONGEST_SHAPE * min(width, height)):
+        return
+    raise ClipError(
+        "CH094",
+        f"{path.name} has pictures of {width}x{height} pixels; a film has {SMALLEST} to {LARGEST} on each side, and no "
+        f"side is more than {LONGEST_SHAPE} times the other. Export it again, or leave it out.",
+    )
 
 
 def _damaged(path: Path, shown_s: float | None) -> ClipError:

@@ -25,6 +25,7 @@ REASONS = {
     "CH019": "too much work",
     "CH091": "failed",
     "CH092": "other parameters",
+    "CH094": "no shape of a film",
 }
 
 

@@ -176,9 +176,7 @@ class _Run:
         self.refused[annotation.number] = Refused(annotation.clip_id, annotation.line, error.code, error.message)
 
     def _film(self, annotation: Annotation) -> Film:
-        if annotation.video.stat().st_size > LARGEST_BYTES:
-            raise ClipError("CH091", f"{annotation.video.name} has more than {LARGEST_BYTES >> 30} GB. Cut it first.")
-        content = content_key(annotation.video)
+        content = _content_of(annotation.video)
         name = f"heard-{_digest(HEARING_VERSION, VERSION, content, bool(annotation.beats_s))}.json"
         self.used.add(name)
         examined = self.records.found(name)
@@ -255,6 +253,16 @@ class _Run:
     def _report(self, accepted: Iterable[Accepted], size: tuple[int, int], rate_hz: int) -> Report:
         refused = tuple(self.refused[number] for number in sorted(self.refused))
         return Report(self.records.folder, size, rate_hz, tuple(accepted), refused, len(self.encoded))
+
+
+def _content_of(video: Path) -> str:
+    try:
+        if video.stat().st_size > LARGEST_BYTES:
+            raise ClipError("CH091", f"{video.name} has more than {LARGEST_BYTES >> 30} GB. Cut it first.")
+        return content_key(video)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ClipError("CH086", f"{video.name} cannot be read ({reason}). Restore the film, or its rights.") from error
 
 
 def _digest(*parts: Any) -> str:
