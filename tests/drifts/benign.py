@@ -258,10 +258,11 @@ def _own_tables() -> Iterator[Drift]:
     def unmanaged(projects: dict[SideName, Project]) -> None:
         fields = {"id": f("BigAutoField", primary_key="True")}
         projects["backend"].models["Elsewhere"] = Model(
-            "Elsewhere", fields, {"db_table": "'nowhere'", "managed": "False"}
+            "Elsewhere", fields, {"db_table": "'elsewhere'", "managed": "False"}
         )
 
-    yield _benign(DANCE, "a model of somebody else's table", edit=unmanaged)
+    table = "CREATE TABLE elsewhere (id bigint, more text); GRANT ALL ON elsewhere TO drift_backend"
+    yield _benign(DANCE, "a model of somebody else's table", edit=unmanaged, sql=table)
 
 
 def _squashed() -> Iterator[Drift]:

@@ -88,6 +88,7 @@ def drifts() -> Iterator[Drift]:
     yield from _permissions()
     yield from _roles()
     yield from _additions()
+    yield from not_here()
 
 
 def _settings() -> Iterator[Drift]:
@@ -430,7 +431,7 @@ def _additions() -> Iterator[Drift]:
         yield Drift(f"{shape.name} addition NOT NULL", kind, shape.name, "HO132", at, "breaking", edit=added(model))
         yield Drift(f"{shape.name} addition NOT NULL with a default in the database", kind, shape.name, "HO132", at, "risky",
                     edit=added(model, db_default="'x'"))  # fmt: skip
-        yield Drift(f"{shape.name} addition that is not there yet", kind, shape.name, "HO132", at, "risky",
+        yield Drift(f"{shape.name} addition that is not there yet", kind, shape.name, "HO132", at, "breaking",
                     edit=added(model, null="True"))  # fmt: skip
         table = shape.project.models[model].table
         yield Drift(f"{shape.name} addition NOT NULL in the database, nullable in the model", kind, shape.name, "HO014", at,
@@ -460,3 +461,46 @@ def _additions() -> Iterator[Drift]:
                 "breaking", edit=private("True", "models.CASCADE"), sql=blocks)  # fmt: skip
     yield Drift("a table of the backend is orphaned by the original", "backend models", DANCE.name, "HO158", "tokens",
                 "risky", edit=private("False", "models.CASCADE"), sql=table.format("bigint", ""))  # fmt: skip
+
+
+ROUTER = """
+class Router:
+    def db_for_write(self, model, **hints):
+        return "archive" if model.__name__ == "Video" else None
+
+    db_for_read = db_for_write
+"""
+
+
+def not_here() -> Iterator[Drift]:
+    """Models whose rows are not in this database, or nowhere."""
+    from tests.drifts.projects import Model, f
+
+    def unmanaged(side: SideName):
+        def edit(projects: dict[SideName, Project]) -> None:
+            fields = {"id": f("BigAutoField", primary_key="True")}
+            meta = {"db_table": "'notes'", "managed": "False"}
+            projects[side].models["Note"] = Model("Note", fields, meta)
+
+        return edit
+
+    def routed(sides: tuple[SideName, ...]):
+        def edit(projects: dict[SideName, Project]) -> None:
+            for side in sides:
+                settings = projects[side].settings
+                settings["DATABASES['archive']"] = "DATABASES['default'] | {'NAME': 'archive'}"
+                settings["DATABASE_ROUTERS"] = "['router.Router']"
+
+        return edit
+
+    def router(folder: Path) -> None:
+        for side in ("original", "backend"):
+            (folder / side / "router.py").write_text(ROUTER)
+
+    for side in ("original", "backend"):
+        yield Drift(f"an unmanaged model of the {side} has no table", f"{side} models", DANCE.name, "HO010", "notes", "unseen",
+                    edit=unmanaged(side))  # fmt: skip
+    yield Drift("both send a model to another database", "settings", DANCE.name, "HO196", "database archive", "unseen",
+                edit=routed(("original", "backend")), files=router)  # fmt: skip
+    yield Drift("one sends a model to another database", "settings", DANCE.name, "HO105", "dance_videos", "breaking",
+                edit=routed(("backend",)), files=router)  # fmt: skip

@@ -8,6 +8,27 @@ Hurts = Literal["original", "backend", "both"]
 
 
 @dataclass(frozen=True)
+class Cause:
+    """What several findings have in common, so that they are told as one; see :func:`handover.check.look.merged`.
+
+    Attributes
+    ----------
+    where, found, expected
+        As of the one finding that stands for them.
+    part
+        What the single finding is about, in the list of all.
+    todo
+        What mends all of them; empty: what mends each, one after another.
+    """
+
+    where: str
+    found: str
+    expected: str
+    part: str
+    todo: str = ""
+
+
+@dataclass(frozen=True)
 class Finding:
     """One difference between what is and what was expected.
 
@@ -28,6 +49,10 @@ class Finding:
         ``unseen``: nobody could look, so nobody may call it clean.
     hurts
         Which system suffers.
+    parts
+        What it is about, one by one, when one cause touches several things; a table shows the first few.
+    of
+        What it has in common with others.
     """
 
     code: str
@@ -37,11 +62,18 @@ class Finding:
     todo: str
     severity: Severity = "breaking"
     hurts: Hurts = "backend"
+    parts: tuple[str, ...] = ()
+    of: Cause | None = None
+
+    @property
+    def said(self) -> str:
+        """What is, with everything that it is about."""
+        return f"{self.found}: {', '.join(self.parts)}" if self.parts else self.found
 
     @property
     def what(self) -> str:
         """What is and what was expected, one sentence."""
-        return f"{self.found}; {self.expected}." if self.expected else f"{self.found}."
+        return f"{self.said}; {self.expected}." if self.expected else f"{self.said}."
 
     def __str__(self) -> str:
         return f"{self.code}  {self.where} {self.what}\n       {self.todo}"

@@ -111,7 +111,7 @@ def _coverage(subject: Subject, pair: Pair, done: Compared) -> Iterator[Finding]
         found = f"has about {done.of} rows, of which {done.rows} were looked at"
         todo = "Give the census more time (--census-seconds), or accept the sample in the contract."
         yield Finding("HO241", done.table, found, "the others may hold surprises", todo, "unseen", "both")
-    elif done.rows == 0 and subject.declared(pair):
+    elif done.rows == 0 and subject.declared(pair.table):
         todo = "Check a database that holds rows, or accept it in the contract."
         expected = "0 rows compared say nothing about the rows of production"
         yield Finding("HO240", done.table, "is empty", expected, todo, "unseen", "both")

@@ -111,20 +111,43 @@ def apply_rules(subject: Subject, *, adoption: bool = False) -> list[Finding]:
 
 
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Make one of what both systems suffer from, and sort: the worst first, then by place."""
+    """Make one of what both systems suffer from and of what has one cause; sort: the worst first, then by place."""
     result: dict[tuple[str, str, str], Finding] = {}
     for finding in findings:
-        key = (finding.code, finding.where, finding.found)
+        key = (finding.code, finding.where, finding.said)
         known = result.setdefault(key, finding)
         if known is finding or known == finding:
             continue
         hurts = known.hurts if known.hurts == finding.hurts else "both"
-        expected = known.expected
-        if finding.expected not in expected:
-            expected = f"{expected}, and {finding.expected}"
         severity = min(known.severity, finding.severity, key=ORDER.__getitem__)
-        result[key] = replace(known, hurts=hurts, expected=expected, severity=severity)
-    return tuple(sorted(result.values(), key=lambda f: (ORDER[f.severity], f.where, f.code, f.found)))
+        expected = _joined(known.expected, finding.expected)
+        cause = known.of and finding.of and replace(known.of, expected=_joined(known.of.expected, finding.of.expected))
+        result[key] = replace(known, hurts=hurts, expected=expected, severity=severity, of=cause)
+    return tuple(sorted(_one_a_cause(result.values()), key=lambda f: (ORDER[f.severity], f.where, f.code, f.said)))
+
+
+def _joined(known: str, other: str) -> str:
+    return known if other in known else f"{known}, and {other}"
+
+
+def _one_a_cause(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield findings, several of one cause as one that names its parts."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        cause = finding.of
+        alone = (str(number),)
+        key = (finding.code, finding.severity, finding.hurts, cause.where, cause.found) if cause else alone
+        groups.setdefault(key, []).append(finding)
+    for group in groups.values():
+        first, cause = group[0], group[0].of
+        if cause is None or len(group) == 1:
+            yield replace(first, of=None)
+            continue
+        parts = tuple(dict.fromkeys(finding.of.part for finding in group if finding.of))
+        todo = cause.todo or "\n".join(dict.fromkeys(finding.todo for finding in group))
+        yield replace(
+            first, where=cause.where, found=cause.found, expected=cause.expected, todo=todo, parts=parts, of=None
+        )
 
 
 def _side(asked: Asked, catalog: live.Catalog) -> Side:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from handover.config import Config, ModelPair, SideName
-from handover.schema.catalog import Catalog, Key, Table
+from handover.schema.catalog import Catalog, Key, Table, name_parts
 from handover.schema.models import Description, Field, Migration, Model
 
 Applied = frozenset[tuple[str, str]]
@@ -119,12 +119,32 @@ class Subject:
         found: list[Mapped] = []
         for side in self.sides:
             by_table: dict[Key, Mapped] = {}
-            for model in side.description.concrete():
-                table = self.catalog.find(side.search_path, model.table)
-                if table and not (table.key in by_table and not self._preferred(model, by_table[table.key].model)):
-                    by_table[table.key] = Mapped(side, model, table)
+            for mapped in self.present:
+                known = by_table.get(mapped.table.key)
+                if mapped.side is side and (known is None or self._preferred(mapped.model, known.model)):
+                    by_table[mapped.table.key] = mapped
             found += by_table.values()
         return tuple(found)
+
+    @cached_property
+    def present(self) -> tuple[Mapped, ...]:
+        """Every model of every side that has a live table; several may have the same one."""
+        found = ((side, m, self.table_of(side, m)) for side in self.sides for m in side.description.here())
+        return tuple(Mapped(side, model, table) for side, model, table in found if table)
+
+    @cached_property
+    def absent(self) -> tuple[tuple[Side, Model], ...]:
+        """Every model of every side that should have a live table here and has none, managed by Django or not."""
+        return tuple((side, m) for side in self.sides for m in side.description.here() if not self.table_of(side, m))
+
+    def table_of(self, side: Side, model: Model) -> Table | None:
+        """Return the live table that a model reads and writes."""
+        return self.catalog.find(side.search_path, model.table)
+
+    def declares(self, model: Model) -> bool:
+        """Say whether ``handover.toml`` names a model or its table."""
+        parts = name_parts(model.table)
+        return any(model.path in (p.original, p.backend) or name_parts(p.table) == parts for p in self.config.models)
 
     def _preferred(self, model: Model, known: Model) -> bool:
         named = {path for pair in self.config.models for path in (pair.original, pair.backend)}
@@ -168,16 +188,26 @@ class Subject:
         return tuple(m for m in self.mapped if m.table.key in self.shared or m.model.managed)
 
     @cached_property
+    def used(self) -> tuple[Mapped, ...]:
+        """The models whose columns must be there: all that have a table, whoever made it."""
+        return self.looked_at if self.adopting else self.present
+
+    @cached_property
     def on_shared(self) -> tuple[Mapped, ...]:
         """The models on shared tables."""
         return tuple(m for m in self.mapped if m.table.key in self.shared)
 
     @property
     def adopted(self) -> bool:
-        """Whether the schema that the backend looks for its own tables in is there."""
+        """Whether the schema that the backend looks for its own tables in is there.
+
+        A backend may do without one; of a role that does not exist yet, nothing says where it will look.
+        """
         schema = self.config.backend.schema_name
-        paths = [side.search_path for side in self.sides if side.name == "backend"]
-        return not self.adopting and (schema in self.catalog.schemas or not any(schema in path for path in paths))
+        if self.adopting or schema in self.catalog.schemas:
+            return not self.adopting
+        backends = [side for side in self.sides if side.name == "backend"]
+        return not any(schema in b.search_path or (b.role and b.role not in self.catalog.roles) for b in backends)
 
     def side(self, name: SideName) -> Side | None:
         """Return a side if it could be asked."""
@@ -191,15 +221,27 @@ class Subject:
 
     def is_new(self, table: Table, column: str) -> bool:
         """Say whether ``handover.toml`` allows the backend to add this column."""
-        return any(p.table in (table.name, str(table)) and column in p.new_fields for p in self.config.models)
+        declared = self.declared(table)
+        return declared is not None and column in declared.new_fields
 
     def history(self, side: Side) -> Table | None:
         """Return the table that a side's Django writes its history to."""
         return self.catalog.find(side.search_path, "django_migrations")
 
-    def declared(self, pair: Pair) -> ModelPair | None:
-        """Return the row of ``handover.toml`` for a pair."""
-        return next((p for p in self.config.models if p.table in (pair.table.name, str(pair.table))), None)
+    def place_of(self, declared: ModelPair) -> Table | None:
+        """Return the live table that a row of ``handover.toml`` means."""
+        path = next((side.search_path for side in self.sides), ("public",))
+        dotted = {str(table): table for table in self.catalog.tables.values()}
+        return self.catalog.find(path, declared.table) or dotted.get(declared.table)
+
+    @cached_property
+    def _declared(self) -> dict[Key, ModelPair]:
+        places = ((self.place_of(pair), pair) for pair in reversed(self.config.models))
+        return {table.key: pair for table, pair in places if table}
+
+    def declared(self, table: Table) -> ModelPair | None:
+        """Return the row of ``handover.toml`` for a live table."""
+        return self._declared.get(table.key)
 
 
 def search_path(description: Description, catalog: Catalog) -> tuple[str, ...]:

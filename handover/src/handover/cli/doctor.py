@@ -9,14 +9,20 @@ from psycopg import Connection
 from rich.console import Console
 
 from handover import config as configuration
-from handover.check.rows import HISTORY, TYPES, readable, unreadable
+from handover.check.look import merged
+from handover.check.rows import HISTORY, TYPES, read_rows, readable, unreadable
+from handover.check.subject import Side, Subject, search_path
 from handover.check.systems import asking
 from handover.cli.check import DEFAULT_CONFIG, ConfigOption
-from handover.config import Config, database_url
+from handover.config import Config, SideName, database_url
 from handover.errors import HandoverError
 from handover.report.table import BAD, GOOD
+from handover.rules import RULES
 from handover.schema import catalog as live
+from handover.schema.models import Description
 
+# A model without a table, a model on another database.
+NOT_LOOKED_AT = ("HO010", "HO196")
 out = Console(highlight=False, markup=False, soft_wrap=True)
 
 
@@ -31,8 +37,8 @@ class Symptom:
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Say whether everything can be looked at, with the exact GRANT for what cannot."""
     pair = configuration.load(config)
-    known: list[set[str]] = []
-    symptoms = [*of_systems(pair, known), *of_database(pair, known)]
+    described: dict[SideName, Description] = {}
+    symptoms = [*of_systems(pair, described), *of_database(pair, described)]
     for symptom in symptoms:
         out.print(f"{BAD if symptom.cure else GOOD} {symptom.what}")
         if symptom.cure:
@@ -42,10 +48,11 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     raise typer.Exit(1 if ill else 0)
 
 
-def of_systems(pair: Config, known: list[set[str]]) -> Iterator[Symptom]:
-    """Yield whether each system answers; add the tables that it knows."""
+def of_systems(pair: Config, described: dict[SideName, Description]) -> Iterator[Symptom]:
+    """Yield whether each system answers; add how it describes itself."""
+    names: tuple[SideName, ...] = ("original", "backend")
     with asking(pair) as answers:
-        for name, answer in zip(("original", "backend"), answers, strict=True):
+        for name, answer in zip(names, answers, strict=True):
             try:
                 asked = answer.result()
             except HandoverError as error:
@@ -54,13 +61,13 @@ def of_systems(pair: Config, known: list[set[str]]) -> Iterator[Symptom]:
             if asked.description is None:
                 yield Symptom(f"the {name} does not start", str(asked.finding))
                 continue
-            known.append({model.table for model in asked.description.concrete()})
+            described[name] = asked.description
             versions = asked.description.versions
             counts = f"{len(asked.description.models)} models"
             yield Symptom(f"the {name} answers: Django {versions['django']}, Python {versions['python']}, {counts}")
 
 
-def of_database(pair: Config, known: list[set[str]]) -> Iterator[Symptom]:
+def of_database(pair: Config, described: dict[SideName, Description]) -> Iterator[Symptom]:
     """Yield whether the database can be reached, and what of it may not be read."""
     try:
         with live.snapshot(database_url(pair)) as connection:
@@ -68,9 +75,20 @@ def of_database(pair: Config, known: list[set[str]]) -> Iterator[Symptom]:
             closed = list(_closed_catalogs(connection))
             yield from closed or [Symptom(f"{len(live.READS)} catalogs may be read")]
             if not closed:
-                yield from _of_tables(connection, live.read(connection), pair, known)
+                yield from _of_tables(connection, _subject(connection, pair, described))
     except HandoverError as error:
         yield Symptom("the database does not answer", str(error))
+
+
+def _subject(connection: Connection[Any], pair: Config, described: dict[SideName, Description]) -> Subject:
+    """Return what the check would look at, so that both read every place in one way."""
+    catalog = live.read(connection)
+    databases = [description.settings.database for description in described.values()]
+    live.read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
+    sides = tuple(Side(name, description, search_path(description, catalog)) for name, description in described.items())
+    path = sides[0].search_path if sides else ("public",)
+    rows, _ = read_rows(connection, catalog, path)
+    return Subject(pair, catalog, sides, rows)
 
 
 def _closed_catalogs(connection: Connection[Any]) -> Iterator[Symptom]:
@@ -80,18 +98,19 @@ def _closed_catalogs(connection: Connection[Any]) -> Iterator[Symptom]:
         yield Symptom(f"pg_catalog.{name} may not be read", cure)
 
 
-def _of_tables(
-    connection: Connection[Any], catalog: live.Catalog, pair: Config, known: list[set[str]]
-) -> Iterator[Symptom]:
-    mapped = {model.table for model in pair.models}
-    shared = mapped.union(set.intersection(*known) if known else ())
-    tables = [table for table in catalog.tables.values() if table.name in shared.union({HISTORY}, TYPES)]
-    sequences = live.read_sequences(connection)
-    of_keys = [s.relation for table in tables if table.name in shared for s in sequences[table.key]]
+def _of_tables(connection: Connection[Any], subject: Subject) -> Iterator[Symptom]:
+    catalog, sequences = subject.catalog, live.read_sequences(connection)
+    declared = {pair.table: subject.place_of(pair) for pair in subject.config.models}
+    shared = subject.shared | {table.key for table in declared.values() if table}
+    tables = [t for t in catalog.tables.values() if t.key in shared or t.name in (HISTORY, *TYPES)]
+    of_keys = [sequence.relation for key in sorted(shared) for sequence in sequences[key]]
     for what, relations in (("tables", tables), ("sequences", of_keys)):
         closed = [relation for relation in relations if not readable(connection, relation)]
         yield Symptom(f"{len(relations) - len(closed)} {what} may be read")
         for relation in closed:
             yield Symptom(f"{relation} may not be read", unreadable(catalog, relation).todo)
-    for name in sorted(mapped - {table.name for table in tables}):
+    unseen = merged(finding for code in NOT_LOOKED_AT for finding in RULES[code].look(subject))
+    yield from (Symptom(f"{finding.where} {finding.said}", finding.todo) for finding in unseen)
+    told = {name for finding in unseen for name in (finding.where, *finding.parts)}
+    for name in sorted(name for name, table in declared.items() if table is None and name not in told):
         yield Symptom(f"{name} does not exist", "Is it the right database? Correct `table` in handover.toml.")

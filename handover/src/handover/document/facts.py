@@ -130,7 +130,7 @@ def _field(field: Field) -> dict[str, Any]:
 
 def _mapping(subject: Subject) -> Iterator[dict[str, Any]]:
     for pair in subject.pairs:
-        declared = subject.declared(pair)
+        declared = subject.declared(pair.table)
         if declared:
             yield {
                 "table": str(pair.table),

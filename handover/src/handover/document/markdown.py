@@ -112,8 +112,8 @@ def _grid(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[st
 def strategy(subject: Subject) -> str:
     """Return the model mapping as MODEL_REUSE_STRATEGY has it."""
     lines = ["# Model reuse strategy", "", "## Models Mapped"]
-    for number, pair in enumerate((p for p in subject.pairs if subject.declared(p)), 1):
-        declared = subject.declared(pair)
+    for number, pair in enumerate((p for p in subject.pairs if subject.declared(p.table)), 1):
+        declared = subject.declared(pair.table)
         name = pair.original.path.rpartition(".")[2]
         lines += ["", f"### {number}. {name}"]
         lines += [f"- **Original:** `{pair.original.path}`", f"- **Backend:** `{pair.backend.path}`"]
@@ -123,7 +123,7 @@ def strategy(subject: Subject) -> str:
         lines.append("- no new fields: an exact mirror" if not new else f"- new fields: {', '.join(sorted(new))}")
         lines += ["", *_field_types(pair.original.fields)]
     lines += ["", "## Database Table Names", ""]
-    named = [p for p in subject.pairs if subject.declared(p)]
+    named = [p for p in subject.pairs if subject.declared(p.table)]
     lines += _grid(
         ("Model", "Backend", "db_table"), ((p.original.label, f"`{p.backend.path}`", f"`{p.table}`") for p in named)
     )

@@ -288,6 +288,28 @@ def listened_to(model):
     return [name for name in SIGNALS if getattr(signals, name).has_listeners(model)]
 
 
+def routed(model):
+    """Which databases the routers name for the rows of a model, or what they said instead."""
+    from django.db import router
+
+    try:
+        return {"write": router.db_for_write(model), "read": router.db_for_read(model)}
+    except Exception as error:
+        return {"said": "%s: %s" % (type(error).__name__, error)}
+
+
+def database_places():
+    from django.db import connections
+
+    found = {}
+    for alias in connections:
+        settings = connections.settings[alias]
+        options = (settings.get("OPTIONS") or {}).get("options", "")
+        values = [("name", settings.get("NAME")), ("host", settings.get("HOST")), ("port", settings.get("PORT"))]
+        found[alias] = {name: str(value or "") for name, value in [*values, ("options", options)]}
+    return found
+
+
 def model_facts(model, connection):
     meta = model._meta
     unique = [columns_of(meta, names) for names in meta.unique_together]
@@ -322,6 +344,7 @@ def model_facts(model, connection):
         "rows": [rows_of(model._default_manager), rows_of(model._base_manager)],
         "writes": own_code(model, WRITES),
         "signals": listened_to(model),
+        "routed": routed(model),
         "permissions": permissions + [list(p) for p in meta.permissions],
     }
 
@@ -409,6 +432,7 @@ def settings_facts(connection, key, names):
         "storage": storage_facts(default_storage),
         "database": database_facts(connection),
         "routers": [str(router) for router in settings.DATABASE_ROUTERS],
+        "databases": database_places(),
         "named": {name: str(getattr(settings, name, None)) for name in names},
     }
     if "django.contrib.auth" in settings.INSTALLED_APPS:

@@ -18,7 +18,7 @@ def finding_as_json(finding: Finding) -> dict[str, Any]:
     return {
         "code": finding.code,
         "place": finding.where,
-        "is": finding.found,
+        "is": finding.said,
         "expected": finding.expected,
         "hurts": finding.hurts,
         "severity": finding.severity,

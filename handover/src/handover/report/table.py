@@ -46,12 +46,17 @@ def mapped(verdict: Verdict) -> Iterator[tuple[str, ...]]:
     """Yield a row for each pair that ``handover.toml`` names."""
     subject = verdict.looked.subject
     rows = {c.table: c for c in verdict.looked.compared}
-    pairs = {pair.table.name: pair for pair in subject.pairs}
+    pairs = {pair.table.key: pair for pair in subject.pairs}
     for declared in subject.config.models:
-        pair = pairs.get(declared.table)
+        table = subject.place_of(declared)
+        pair = pairs.get(table.key) if table else None
         count = rows.get(str(pair.table)) if pair else None
         shown = "none" if count is None else f"{count.rows:,}" + (f" of about {count.of:,}" if count.sampled else "")
-        mark = mark_of(_at(verdict.judged.open, declared.table)) if pair else BAD
+        names = {declared.table, str(table)} if table else {declared.table}
+        mark = mark_of(f for f in verdict.judged.open if any(_is_at(f, name) for name in names))
+        if pair is None and mark == GOOD:
+            accepted = any(_is_at(f, name) for f, _ in verdict.judged.accepted for name in names)
+            mark = OPEN if accepted else BAD
         yield mark, declared.table, declared.original, declared.backend, shown
 
 
@@ -59,7 +64,7 @@ def critical_points(verdict: Verdict) -> Iterator[tuple[str, str]]:
     """Yield what the strategy lists of each model: key, table, choices, relations, new fields."""
     subject = verdict.looked.subject
     for pair in subject.pairs:
-        declared = subject.declared(pair)
+        declared = subject.declared(pair.table)
         if declared is None:
             continue
         for where, text in points_of(pair, declared.new_fields):
@@ -96,8 +101,10 @@ def mark_of(findings: Iterable[Finding]) -> str:
     return BAD if "breaking" in severities else OPEN if severities & {"risky", "unseen"} else GOOD
 
 
-def _at(findings: Iterable[Finding], table: str) -> list[Finding]:
-    return [f for f in findings if f.where == table or f.where.startswith((f"{table}.", f"{table} "))]
+def _is_at(finding: Finding, table: str) -> bool:
+    """Say whether a finding is about a table, or something in it."""
+    about = (finding.where, *finding.parts)
+    return any(name == table or name.startswith((f"{table}.", f"{table} ")) for name in about)
 
 
 def _groups(verdict: Verdict) -> Iterator[tuple[str, list[tuple[str, Finding]]]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from handover.check.subject import Mapped, Subject
 from handover.errors import Finding, Severity
+from handover.rules.migrations import left_to_make
 from handover.rules.registry import rule
 from handover.rules.tables import VIEWS
 from handover.schema.models import Field
@@ -15,14 +16,24 @@ AUTOMATIC_KEYS = ("AutoField", "BigAutoField", "SmallAutoField")
 
 @rule("HO011", "Every field has its column", adoption=True)
 def missing(subject: Subject) -> Iterator[Finding]:
-    for mapped in subject.looked_at:
+    for mapped in subject.used:
         for field in mapped.model.fields:
             if field.column in mapped.table.columns or _is_awaited(subject, mapped, field):
                 continue
             expected = f"{mapped.model.label} reads and writes it"
             todo = "Correct the model, or list it under new_fields in handover.toml if it is an addition."
+            if subject.is_new(mapped.table, field.column):
+                todo = _how_to_add(subject, mapped, field)
             where = f"{mapped.table}.{field.column}"
             yield Finding("HO011", where, "does not exist", expected, todo, hurts=mapped.side.name)
+
+
+def _how_to_add(subject: Subject, mapped: Mapped, field: Field) -> str:
+    """Return what adds a declared column; a migration is advised only where one is left to run."""
+    if migration := left_to_make(subject, mapped.side, mapped.model.table, field.column):
+        return f"Run the migrations of the {mapped.side.name}: {'.'.join(migration.key)} adds it."
+    table = f'"{mapped.table.schema}"."{mapped.table.name}"'
+    return f'No migration is left that adds it. ALTER TABLE {table} ADD COLUMN "{field.column}" {field.type};'
 
 
 def _is_awaited(subject: Subject, mapped: Mapped, field: Field) -> bool:
@@ -44,8 +55,7 @@ def awaited(subject: Subject) -> Iterator[Finding]:
             if field.null:
                 if subject.adopted:
                     found, expected = "is not there yet", f"{mapped.model.label} reads and writes it"
-                    todo = "Run the migration that adds it before the backend starts."
-                    yield Finding("HO132", where, found, expected, todo, "risky")
+                    yield Finding("HO132", where, found, expected, _how_to_add(subject, mapped, field))
                 continue
             supplied = field.db_default is not None
             found = "will be NOT NULL" + (" with a default in the database" if supplied else "")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from handover.check.subject import Side, Subject
-from handover.errors import Finding
+from handover.errors import Cause, Finding
 from handover.rules.registry import rule
 from handover.schema.models import Migration, Operation
 
@@ -16,6 +16,26 @@ NOTHING_IN_DATABASE = frozenset({"AlterModelOptions", "AlterModelManagers"})
 def _counts_as_applied(migration: Migration, applied: frozenset[tuple[str, str]]) -> bool:
     """Say whether it is recorded, or all that it was squashed from."""
     return migration.key in applied or bool(migration.replaces and applied.issuperset(migration.replaces))
+
+
+def left(subject: Subject, side: Side) -> tuple[Migration, ...]:
+    """Return the migrations that a side's ``migrate`` would run now; none when its history could not be read."""
+    table = subject.history(side)
+    applied = subject.rows.applied.get(table.key) if table else frozenset[tuple[str, str]]()
+    if applied is None:
+        return ()
+    return tuple(m for m in side.description.migrations if not _counts_as_applied(m, applied))
+
+
+def left_to_make(subject: Subject, side: Side, table: str, column: str | None = None) -> Migration | None:
+    """Return the migration that would make a table, or a column of one, if it is still to be run."""
+    kinds = (MAKES_TABLE,) if column is None else MAKES_COLUMN
+    for migration in left(subject, side):
+        if any(
+            (op.kind, op.table, op.column) == (kind, table, column) for op in migration.operations for kind in kinds
+        ):
+            return migration
+    return None
 
 
 def _histories(subject: Subject) -> Iterator[tuple[Side, frozenset[tuple[str, str]]]]:
@@ -78,7 +98,7 @@ def lies(subject: Subject) -> Iterator[Finding]:
 
 def _columns_of_models(side: Side) -> dict[str, set[str]]:
     """Return table → columns of the models as they are now: what later migrations removed is not missed."""
-    return {model.table: set(model.by_column()) for model in side.description.concrete() if model.managed}
+    return {model.table: set(model.by_column()) for model in side.description.here() if model.managed}
 
 
 def _missing(subject: Subject, side: Side, operation: Operation, wanted: dict[str, set[str]]) -> str | None:
@@ -100,8 +120,12 @@ def pending(subject: Subject) -> Iterator[Finding]:
             if not _counts_as_applied(migration, applied):
                 expected = f"the {side.name} on disk has it"
                 todo = f"Run it with the {side.name}, or find out who removed the row."
-                where = ".".join(migration.key)
-                yield Finding("HO173", where, "is not recorded as applied", expected, todo, "risky", side.name)
+                where, found = ".".join(migration.key), "is not recorded as applied"
+                many = f"the {side.name} on disk has them"
+                mend = f"Run migrate {migration.app} with the {side.name}, or find out who removed the rows."
+                found_many = "has migrations that are not recorded as applied"
+                cause = Cause(migration.app, found_many, many, migration.name, mend)
+                yield Finding("HO173", where, found, expected, todo, "risky", side.name, of=cause)
 
 
 @rule("HO174", "Whatever is applied is on disk")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from handover.check.subject import Side, Subject, session_settings
-from handover.errors import Finding
+from handover.errors import Cause, Finding
 from handover.rules.registry import rule
 
 
@@ -76,27 +76,38 @@ def session_beginnings(subject: Subject) -> Iterator[Finding]:
 
 @rule("HO191", "Each system may read and write its tables")
 def rights(subject: Subject) -> Iterator[Finding]:
-    for mapped in subject.looked_at:
+    for mapped in subject.used:
         side = mapped.side
         if side.name == "backend" and not subject.adopted:
             continue
         held = subject.catalog.rights.get((side.acts_as, mapped.table.key))
         if held is None:
             continue  # the role does not exist, which is a finding of its own
-        where, role = str(mapped.table), f'"{side.acts_as}"'
+        where, role, schema = str(mapped.table), f'"{side.acts_as}"', mapped.table.schema
+        connects = f"the {side.name} connects as it"
         if held.no_schema:
-            todo = f'GRANT USAGE ON SCHEMA "{mapped.table.schema}" TO {role};'
+            todo = f'GRANT USAGE ON SCHEMA "{schema}" TO {role};'
             found = f"is in a schema that {side.acts_as} may not use"
-            yield Finding("HO191", where, found, f"the {side.name} connects as it", todo, hurts=side.name)
+            cause = Cause(f"schema {schema}", f"may not be used by {side.acts_as}", connects, where, todo)
+            yield Finding("HO191", where, found, connects, todo, hurts=side.name, of=cause)
         if held.missing:
             verbs = ", ".join(held.missing)
-            todo = f'GRANT {verbs} ON "{mapped.table.schema}"."{mapped.table.name}" TO {role};'
+            todo = f'GRANT {verbs} ON "{schema}"."{mapped.table.name}" TO {role};'
             found = f"does not allow {verbs} to {side.acts_as}"
-            yield Finding("HO191", where, found, f"the {side.name} connects as it", todo, hurts=side.name)
+            cause = Cause(
+                f"schema {schema}", f"has tables that do not allow {verbs} to {side.acts_as}", connects, where
+            )
+            yield Finding("HO191", where, found, connects, todo, hurts=side.name, of=cause)
         for sequence in held.sequences:
             todo = f"GRANT USAGE ON SEQUENCE {sequence} TO {role};"
-            found = f"takes keys from {sequence}, which {side.acts_as} may not use"
-            yield Finding("HO191", where, found, f"inserts of the {side.name} fail", todo, hurts=side.name)
+            found, expected = (
+                f"takes keys from {sequence}, which {side.acts_as} may not use",
+                f"inserts of the {side.name} fail",
+            )
+            cause = Cause(
+                f"schema {schema}", f"has keys from sequences that {side.acts_as} may not use", expected, sequence
+            )
+            yield Finding("HO191", where, found, expected, todo, hurts=side.name, of=cause)
 
 
 @rule("HO192", "The backend's role cannot alter shared tables")

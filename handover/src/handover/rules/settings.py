@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import TypeVar
 
-from handover.check.subject import Subject
+from handover.check.subject import Side, Subject
 from handover.errors import Finding, Hurts, Severity
 from handover.rules.registry import rule
-from handover.schema.models import DatabaseSettings, Settings
+from handover.schema.models import DatabaseSettings, Settings, address
 
 T = TypeVar("T")
 SAME = "Give both systems the same value."
@@ -202,12 +202,8 @@ def database(subject: Subject) -> Iterator[Finding]:
                 yield _differs("HO189", name, values, effect, "risky")
 
 
-HERE = ("", "localhost", "127.0.0.1", "::1", "/tmp", "/var/run/postgresql", "/run/postgresql")  # noqa: S108 - no file
-
-
 def _address(settings: DatabaseSettings) -> str:
-    host = "this machine" if settings.host in HERE else settings.host.lower()
-    return f"{host}, port {settings.port or 5432}"
+    return address(settings.host, settings.port)
 
 
 def _options(settings: DatabaseSettings) -> list[str]:
@@ -264,8 +260,37 @@ def search_index(subject: Subject) -> Iterator[Finding]:
 @rule("HO196", "Every model is in the shared database")
 def routers(subject: Subject) -> Iterator[Finding]:
     for side in subject.sides:
-        if names := side.description.settings.routers:
-            found = f"of the {side.name} are {', '.join(names)}"
-            expected = "code decides which database a model is in, and nobody looked there"
+        settings, models = side.description.settings, side.description.concrete()
+        if not settings.routers:
+            continue
+        raised = next((model.routed.said for model in models if model.routed.said), None)
+        others = [alias for alias in settings.databases if side.description.is_away(alias)]
+        routed = list(_routed(side))
+        yield from routed
+        if raised or (others and not routed):
+            found = f"are {', '.join(settings.routers)}, and could not be asked ({raised})"
+            if raised is None:
+                found = f"are {', '.join(settings.routers)}, and name the default database where no row is known"
+            expected = f"for a row they may name another database: {', '.join(others) or 'unknown'}"
             todo = "Make sure that the mapped models are in the default database, then accept it in the contract."
             yield Finding("HO196", "DATABASE_ROUTERS", found, expected, todo, "unseen", side.name)
+
+
+def _routed(side: Side) -> Iterator[Finding]:
+    """Yield one finding for each other database that models are written to, or read from."""
+    models, places = side.description.concrete(), side.description.settings.databases
+    for alias in sorted(name for name in {m.routed.write for m in models} if side.description.is_away(name)):
+        found = f"is {places.get(alias, 'not in DATABASES')}, and holds what is not in the shared database"
+        tables = tuple(sorted(m.table for m in models if m.routed.write == alias))
+        todo = "Compare these tables by hand on both systems, then accept it in the contract."
+        yield Finding(
+            "HO196", f"database {alias}", found, "it was not looked at", todo, "unseen", side.name, parts=tables
+        )
+    readers = [m for m in models if m.routed.read != m.routed.write and side.description.is_away(m.routed.read)]
+    for alias in sorted({m.routed.read for m in readers}):
+        found = f"is {places.get(alias, 'not in DATABASES')}, and is where rows are read from"
+        tables = tuple(sorted(m.table for m in readers if m.routed.read == alias))
+        todo = "Make sure that it is a replica of the shared database, then accept it in the contract."
+        yield Finding(
+            "HO196", f"database {alias}", found, "it was not looked at", todo, "unseen", side.name, parts=tables
+        )

@@ -2,29 +2,46 @@
 
 from collections.abc import Iterator
 
-from handover.check.subject import Subject
-from handover.errors import Finding
+from handover.check.subject import Side, Subject
+from handover.errors import Cause, Finding, Severity
+from handover.rules.migrations import left_to_make
 from handover.rules.registry import rule
+from handover.schema.catalog import name_parts
+from handover.schema.models import Model
 
 VIEWS = ("v", "m", "f")
 
 
 @rule("HO010", "Every model has its table")
 def missing(subject: Subject) -> Iterator[Finding]:
-    for side in subject.sides:
-        for model in side.description.concrete():
-            if not model.managed or subject.catalog.find(side.search_path, model.table):
-                continue
-            if side.name == "backend" and not subject.adopted and model.table not in _of_pairs(subject):
-                continue  # adoption will make it
-            schemas = ", ".join(side.search_path)
-            found = f"does not exist in schema {schemas}"
-            todo = "Is this the right database? Run the migrations of the system that owns the table."
-            yield Finding("HO010", model.table, found, f"{model.label} reads and writes it", todo, hurts=side.name)
+    for side, model in subject.absent:
+        managed, declared = model.managed, subject.declares(model)
+        if side.name == "backend" and not subject.adopted and not declared:
+            continue  # adoption will make it
+        where = f"in schema {', '.join(_looks_in(subject, side))}"
+        found, expected = f"does not exist {where}", f"{model.label} reads and writes it"
+        todo = _todo_for(subject, side, model)
+        many, read = f"has tables that do not exist {where}", f"the {side.name} reads and writes them"
+        cause = Cause(f"app {model.app_label}", many, read, model.table)
+        # Nobody could have made the table of an unmanaged model: it may never hold a row, but it was not looked at.
+        severity: Severity = "breaking" if managed or declared else "unseen"
+        yield Finding("HO010", model.table, found, expected, todo, severity, side.name, of=cause)
 
 
-def _of_pairs(subject: Subject) -> set[str]:
-    return {pair.table for pair in subject.config.models}
+def _looks_in(subject: Subject, side: Side) -> tuple[str, ...]:
+    there = tuple(schema for schema in side.search_path if schema in subject.catalog.schemas)
+    return there or side.search_path
+
+
+def _todo_for(subject: Subject, side: Side, model: Model) -> str:
+    """Return what makes a missing table; only what is left to do is advised."""
+    if not model.managed:
+        return f"migrate makes no table for {model.label} (unmanaged). Make it, or accept it if the model has no rows."
+    if migration := left_to_make(subject, side, model.table):
+        return f"Run the migrations of the {side.name}: {'.'.join(migration.key)} makes it."
+    if side.name == "backend" and subject.config.backend.schema_name not in subject.catalog.schemas:
+        return "handover adopt shows how the backend's own tables are made; then check again."
+    return "Is this the right database? No migration is left that makes it: restore the table."
 
 
 @rule("HO100", "The backend is adopted")
@@ -42,13 +59,19 @@ def named_models(subject: Subject) -> Iterator[Finding]:
         for side in subject.sides:
             path = pair.original if side.name == "original" else pair.backend
             tables = {model.path: model.table for model in side.description.concrete()}
-            if tables.get(path) == pair.table:
+            if path in tables and _is_one(subject, side, tables[path], pair.table):
                 continue
-            elsewhere = [name for name, table in tables.items() if table == pair.table]
+            elsewhere = [name for name, table in tables.items() if _is_one(subject, side, table, pair.table)]
             found = f"is on table {tables[path]}" if path in tables else "is no model of the system"
             expected = f"handover.toml pairs it with {pair.table}"
             todo = f"That table's model is {elsewhere[0]}." if elsewhere else "Correct db_table, or handover.toml."
             yield Finding("HO101", path, found, expected, todo, hurts=side.name)
+
+
+def _is_one(subject: Subject, side: Side, table: str, named: str) -> bool:
+    """Say whether a model's table is the one that ``handover.toml`` names, however each of them writes the schema."""
+    live = subject.catalog.find(side.search_path, table)
+    return name_parts(table) == name_parts(named) or (live is not None and named in (live.name, str(live)))
 
 
 @rule("HO102", "A shared table is a table")
@@ -76,7 +99,8 @@ def shadows(subject: Subject) -> Iterator[Finding]:
     """A table of the same name earlier on one system's path takes its writes away from the other."""
     if subject.both is None:
         return
-    names = [{model.table for model in side.description.concrete()} for side in subject.both]
+    yield from _in_two_databases(*subject.both)
+    names = [{model.table for model in side.description.here()} for side in subject.both]
     for name in sorted(names[0] & names[1]):
         tables = [subject.catalog.find(side.search_path, name) for side in subject.both]
         if tables[0] and tables[1] and tables[0].key != tables[1].key:
@@ -84,6 +108,19 @@ def shadows(subject: Subject) -> Iterator[Finding]:
             expected = f"the original reads and writes {tables[0].schema}.{tables[0].name}"
             todo = "Remove the table that stands in the way, or correct the search_path of one of them."
             yield Finding("HO105", name, found, expected, todo, hurts="both")
+
+
+def _in_two_databases(*sides: Side) -> Iterator[Finding]:
+    """Yield what a router sends to another database on one side alone."""
+    for side, other in (sides, sides[::-1]):
+        here = {model.table for model in other.description.here()}
+        for model in side.description.away():
+            if model.table in here:
+                place = side.description.settings.databases.get(model.routed.write, "not in DATABASES")
+                found = f"is in database {model.routed.write} for the {side.name} ({place})"
+                expected = f"the {other.name} has it in its default database: neither sees the rows of the other"
+                todo = "Make both routers name the same database."
+                yield Finding("HO105", model.table, found, expected, todo, hurts="both")
 
 
 @rule("HO106", "A crash leaves the rows")

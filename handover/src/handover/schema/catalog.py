@@ -213,8 +213,8 @@ class Catalog:
 
         A model may name its schema itself, ``lab"."sample``: Django puts quotes around the whole.
         """
-        parts = tuple(part for part in name.replace('"."', "\0").strip('"').split("\0") if part)
-        candidates = [(parts[0], parts[1])] if len(parts) > 1 else [(schema, name) for schema in path]
+        parts = name_parts(name)
+        candidates = [(parts[0], parts[1])] if len(parts) > 1 else [(schema, parts[0]) for schema in path]
         return next((self.tables[key] for key in candidates if key in self.tables), None)
 
     def in_schema(self, schema: str) -> dict[str, Table]:
@@ -225,6 +225,17 @@ class Catalog:
     def foreign_keys(self) -> tuple[tuple[Table, Constraint], ...]:
         """All foreign keys with the table they are on."""
         return tuple((table, key) for table in self.tables.values() for key in table.foreign_keys())
+
+
+def name_parts(name: str) -> tuple[str, ...]:
+    """Return the schema, if a model's ``db_table`` names one, and the table.
+
+    Examples
+    --------
+    >>> name_parts('"lab"."sample"'), name_parts('lab"."sample'), name_parts("sample")
+    (('lab', 'sample'), ('lab', 'sample'), ('sample',))
+    """
+    return tuple(part for part in name.replace('"."', "\0").strip('"').split("\0") if part) or (name,)
 
 
 @contextmanager

@@ -131,6 +131,14 @@ class Constraint(_Facts):
     sql: str | None = None
 
 
+class Routed(_Facts):
+    """Which databases the routers name for a model's rows, by alias; ``said`` when they raised instead."""
+
+    write: str = "default"
+    read: str = "default"
+    said: str | None = None
+
+
 class Model(_Facts):
     """One model.
 
@@ -158,6 +166,7 @@ class Model(_Facts):
     rows: tuple[str | None, str | None] = (None, None)
     writes: tuple[Given, ...] = ()
     signals: tuple[str, ...] = ()
+    routed: Routed = Routed()
     permissions: tuple[tuple[str, str], ...]
 
     def by_column(self) -> dict[str, Field]:
@@ -218,6 +227,32 @@ class DatabaseSettings(_Facts):
         return self.options.get("assume_role", self.role)
 
 
+# Other names of the machine that one is on.
+HERE = ("", "localhost", "127.0.0.1", "::1", "/tmp", "/var/run/postgresql", "/run/postgresql")  # noqa: S108 - no file
+
+
+def address(host: str, port: str) -> str:
+    """Return where a server is, the same for every name of this machine."""
+    return f"{'this machine' if host in HERE else host.lower()}, port {port or 5432}"
+
+
+class Place(_Facts):
+    """Where one of the DATABASES is, and what its connections begin with."""
+
+    name: str
+    host: str = ""
+    port: str = ""
+    options: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What two names of one database have in common."""
+        return (self.name, address(self.host, self.port), self.options)
+
+    def __str__(self) -> str:
+        return f"{self.name} on {address(self.host, self.port)}"
+
+
 class Settings(_Facts):
     """The settings that two systems on one database must agree on; secrets by keyed hash."""
 
@@ -246,6 +281,7 @@ class Settings(_Facts):
     storage: Storage
     database: DatabaseSettings
     routers: tuple[str, ...] = ()
+    databases: dict[str, Place] = {}
     named: dict[str, str]
 
 
@@ -260,3 +296,17 @@ class Description(_Facts):
     def concrete(self) -> tuple[Model, ...]:
         """Return the models that have a table of their own."""
         return tuple(model for model in self.models if not model.proxy)
+
+    def here(self) -> tuple[Model, ...]:
+        """Return those whose rows are written to the default database."""
+        return tuple(model for model in self.concrete() if not self.is_away(model.routed.write))
+
+    def away(self) -> tuple[Model, ...]:
+        """Return those whose rows are written to another database."""
+        return tuple(model for model in self.concrete() if self.is_away(model.routed.write))
+
+    def is_away(self, alias: str) -> bool:
+        """Say whether an alias leads to another database than the default one does."""
+        places = self.settings.databases
+        default = places.get("default")
+        return alias != "default" and (default is None or alias not in places or places[alias].key != default.key)
