@@ -9,7 +9,8 @@ from handover.probe.wire import Wire, same
 from handover.proof.actor import Actor, Answer, Row
 from handover.proof.crossing import SIDES
 from handover.proof.difference import Difference, Values, kind_of, told_apart
-from handover.proof.mirror import POOL, Actors, Example, Mirror
+from handover.proof.mirror import Actors, Example, Mirror
+from handover.proof.parents import POOL
 from handover.schema.models import ManyToMany
 
 
@@ -66,8 +67,7 @@ class Bag:
 
     def _rows(self, actor: Actor, keys: list[Wire]) -> dict[str, Row]:
         answer = actor.one("filter", **self._of(actor, keys))
-        key = self.mirror.models[actor.side].key[0]
-        return {str(row[key]): row for row in answer.value or ()}
+        return {str(self.mirror.key_of(actor.side, row)): row for row in answer.value or ()}
 
     def _read(self, maker: Actor, other: Actor, keys: list[Wire], rows: list[Row]) -> Iterator[Difference]:
         mine, theirs = self._rows(maker, keys), self._rows(other, keys)
@@ -86,9 +86,9 @@ class Bag:
 
     def _ordered(self, maker: Actor, other: Actor, keys: list[Wire]) -> Iterator[Difference]:
         by_default = {side: self.mirror.models[side].ordering for side in SIDES}
-        key = self.mirror.models["original"].key[0]
-        asked = [(column, [column, key]) for column in self.mirror.shared]
-        asked += [(column, [f"-{column}", key]) for column in self.mirror.shared]
+        key = self.mirror.models["original"].key
+        asked = [(column, [column, *key]) for column in self.mirror.shared]
+        asked += [(column, [f"-{column}", *key]) for column in self.mirror.shared]
         if any(by_default.values()):
             asked.append(("", []))
         requests = {
@@ -252,16 +252,15 @@ def usable(mirror: Mirror, examples: list[Example]) -> list[Row]:
     """Return rows for a bag out of rows that crossed: keys and unique columns are given anew."""
     fields = mirror.fields
     rows: list[Row] = [
-        {c: w for c, w in e.row.items() if c in fields and not (fields[c].unique or fields[c].primary_key)}
+        {c: w for c, w in e.row.items() if c in fields and mirror.changeable(c) and not mirror.entangled(c)}
         for e in examples
     ]
-    unique_links = [c for c, f in fields.items() if f.unique and f.relation]
+    own_links = [c for c, f in fields.items() if f.relation and (not mirror.changeable(c) or mirror.entangled(c))]
     chosen = rows[:: max(len(rows) // POOL, 1)][:POOL]
     for turn, row in enumerate(chosen):
-        for column in unique_links:
-            relation = fields[column].relation
-            assert relation  # noqa: S101 - chosen by it
-            row[column] = mirror.parents.pool(relation.to_table)[turn]
+        for column in own_links:
+            if values := mirror.pointed(fields[column]):
+                row[column] = values[turn % len(values)]
     return chosen
 
 

@@ -29,6 +29,8 @@ class Trace:
         What its ORM raised instead of making it.
     made, changed
         The row as its maker read it after it was made, and after the other changed it.
+    before
+        The row as the other's save finds it, where that is not as it was made.
     touched
         The automatic columns that the other's save moved.
     stumbled
@@ -41,6 +43,7 @@ class Trace:
     refused: Answer | None = None
     made: Row = field(default_factory=dict)
     changed: Row = field(default_factory=dict)
+    before: Row = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
     stumbled: dict[str, Answer] = field(default_factory=dict)
     found: list[Difference] = field(default_factory=list)
@@ -149,18 +152,23 @@ class Crossing:
             if not (relation and relation.accessor and model) or value is None or relation.parent_link:
                 continue
             name, label = relation.accessor, model.label
-            yield column, name, {"do": "related", "model": label, "key": value, "accessor": name, "select": "keys"}
-            where = {"pk": value, f"{relation.query_name}__pk": key}
+            by = one.references[1] if one.references else "pk"
+            asked = {"do": "related", "model": label, "key": value, "by": by}
+            yield column, name, {**asked, "accessor": name, "select": "keys"}
+            where = {by: value, f"{relation.query_name}__pk": key}
             yield column, relation.query_name, {"do": "filter", "model": label, "where": where, "select": "count"}
 
     def _change(self, trace: Trace, other: Actor, key: Wire, example: Example) -> None:
         if not example.change:
             return
         answer = other.one("update", **self.of(other, key), values=example.change)
-        if answer.raised:
-            trace.stumbled["update"] = answer
-        else:
-            trace.changed = self._same_view(trace, key) or {}
+        seen = self._same_view(trace, key) or {}
+        if not answer.raised:
+            trace.changed = seen
+            return
+        trace.stumbled["update"] = answer
+        # Of a model with parents Django writes one table after the other: the first may have taken it.
+        trace.before = seen
 
     def _save(self, trace: Trace, other: Actor, key: Wire, example: Example) -> None:
         """The other holds the object, sets it back to what it was made as, and saves it whole."""
@@ -175,15 +183,15 @@ class Crossing:
         if held.raised or saved.raised:
             trace.stumbled["save"] = held if held.raised else saved
             return
-        after = self._same_view(trace, key)
+        after, before = self._same_view(trace, key), trace.before or trace.made
         for column in self.mirror.shared if after else ():
             assert after is not None  # noqa: S101 - nothing is looped over otherwise
-            if same(trace.made[column], after[column]):
+            if same(before[column], after[column]):
                 continue
             if self.mirror.automatic(column):
                 trace.touched.add(column)
                 continue
-            values: Values = ((trace.maker, trace.made[column]), (other.side, after[column]))
+            values: Values = ((trace.maker, before[column]), (other.side, after[column]))
             trace.found.append(self._told("HO308", trace, column, "save", hurts=trace.maker, values=values))
         for column, wire in self._extra(key, example).items():
             self.counts[trace.maker]["new_fields"] += 1

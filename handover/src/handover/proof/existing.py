@@ -81,8 +81,7 @@ class Existing:
 
     def _rows(self, side: SideName, keys: list[Wire]) -> dict[str, Row] | None:
         answer = self.actors[side].one("filter", **self._of(side), where={"pk__in": ["list", keys]})
-        key = self.mirror.models[side].key[0]
-        return None if answer.raised else {str(row[key]): row for row in answer.value}
+        return None if answer.raised else {str(self.mirror.key_of(side, row)): row for row in answer.value}
 
     def _lists(self) -> Iterator[Difference]:
         """Compare what lists show: the first page, and how many rows there are of each choice."""

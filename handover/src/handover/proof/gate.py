@@ -14,7 +14,8 @@ MAX_AGE = timedelta(hours=24)
 def proven(config: Config, fingerprint: str, max_age: timedelta = MAX_AGE, *, now: datetime | None = None) -> list[str]:
     """Return the reasons why the proofs do not hold; an empty list means that they do.
 
-    Every group must be green in the newest signed run, on a database of this shape, and that run must be young enough.
+    Every group must be green in the newest signed run, or have had nothing to look at, on a database of this shape, and
+    that run must be young enough.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def _reasons(summary: dict[str, object], fingerprint: str, age: timedelta, max_a
     for name in (name for group in GROUPS for name in group.outcomes):
         if name not in known:
             yield f"{name} was not run; {again} with all groups"
-        elif known[name].get("green") is not True:
+        elif known[name].get("green") is not True and not known[name].get("nothing"):
             yield f"{name} is not green; {again}"
     if summary.get("fingerprint") != fingerprint:
         yield f"it was proved on the shape {summary.get('fingerprint')}, the database has {fingerprint}; {again}"

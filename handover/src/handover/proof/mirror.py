@@ -1,8 +1,7 @@
 """Two models on one table, and rows that both can make."""
 
-import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
@@ -10,11 +9,9 @@ from handover.config import ModelPair, SideName
 from handover.errors import UnseenError
 from handover.probe.wire import Wire, encode
 from handover.proof.actor import Actor, Row
-from handover.proof.values import TEXTS, NoValuesError, automatic, corners, optional, plainest, strategy
+from handover.proof.parents import Parents, complete, is_parent_link, key_of, patterns, together
+from handover.proof.values import NoValuesError, automatic, corners, optional, strategy
 from handover.schema.models import Field, ManyToMany, Model
-
-POOL = 4  # rows to point at, of each table that a foreign key leads to
-NUMBER_BITS = 48
 
 Actors = Mapping[SideName, Actor]
 
@@ -31,85 +28,6 @@ class Example:
         """Return the example without a column."""
         parts = ({k: v for k, v in part.items() if k != column} for part in (self.row, self.change, self.extra))
         return Example(*parts)
-
-
-class Parents:
-    """Rows for foreign keys to point at, made by the original; removed at the end, the newest first.
-
-    Rows that are on their way across are noted, too, so that a run that is ended leaves none on a staging database.
-    """
-
-    def __init__(self, maker: Actor) -> None:
-        self._maker = maker
-        self._pools: dict[str, list[Wire]] = {}
-        self._made: list[tuple[str, Wire]] = []
-        self._being_made: list[str] = []
-
-    def pool(self, table: str) -> list[Wire]:
-        """Return keys of a table that may be pointed at; the rows are made when they are asked for first."""
-        if table in self._being_made:
-            return []
-        if table not in self._pools:
-            self._being_made.append(table)
-            self._pools[table] = [self._make(table) for _ in range(POOL)]
-            self._being_made.remove(table)
-        return self._pools[table]
-
-    def any_two(self, table: str) -> list[Wire]:
-        """Return two keys of a table: of rows that are there, or of rows made for this."""
-        model = self._maker.of_table(table)
-        there = self._maker.one("filter", model=model.label, select="keys", order=["pk"], limit=2) if model else None
-        return there.value if there and there.value and len(there.value) > 1 else self.pool(table)[:2]
-
-    def _make(self, table: str) -> Wire:
-        model = self._maker.of_table(table)
-        if model is None:
-            raise UnseenError(f"no model of the {self._maker.side} writes {table}, which a foreign key leads to.")
-        row = complete(self._maker.fields(model), {}, self, together(model), len(self._made))
-        answer = self._maker.one("create", model=model.label, values=row)
-        if answer.raised:
-            message = f"the {self._maker.side} could not make a row of {table} to point at: {answer.words.strip()}"
-            raise UnseenError(f"{message} Nothing that points there can be proved.", code="HO424")
-        self._made.append((model.label, answer.value))
-        return answer.value
-
-    def note(self, path: str, key: Wire) -> None:
-        """Remember a row that is to be deleted by its own step."""
-        self._made.append((path, key))
-
-    def forget(self, path: str, key: Wire) -> None:
-        """Its step deleted it."""
-        self._made.remove((path, key))
-
-    def remove(self, by: Actor | None = None) -> list[tuple[str, Wire]]:
-        """Delete the rows again, by another agent if the first was interrupted; return those that are still there."""
-        actor, left = by or self._maker, []
-        for label, key in reversed(self._made):
-            where = {"pk": key}
-            actor.one("delete", model=label, where=where, base=True)
-            if actor.one("filter", model=label, where=where, select="exists", base=True).value is not False:
-                left.append((label, key))
-        return left
-
-
-def together(model: Model) -> frozenset[str]:
-    """Return the columns that are unique with others: empty ones would be taken by the second row."""
-    return frozenset(column for columns in model.unique for column in columns)
-
-
-def complete(fields: Iterable[Field], given: Row, parents: Parents, unique: frozenset[str], turn: int = 0) -> Row:
-    """Return a row with a plain value in every column that must have one."""
-    row = dict(given)
-    for one in fields:
-        told = optional(one) and not (one.column in unique and one.kind in TEXTS)
-        if one.column in row or told or _is_parent_link(one):
-            continue
-        if one.relation:
-            pool = parents.pool(one.relation.to_table)
-            row[one.column] = pool[turn % len(pool)] if pool else None
-        else:
-            row[one.column] = encode(plainest(one, secrets.randbits(NUMBER_BITS)))
-    return row
 
 
 @dataclass(frozen=True)
@@ -130,6 +48,8 @@ class Mirror:
         Side → column → field, of those that only that side knows.
     parents
         Where foreign keys may point.
+    pattern
+        What a row begins with, where a plain one is refused.
     """
 
     pair: ModelPair
@@ -138,6 +58,7 @@ class Mirror:
     shared: Mapping[str, tuple[Field, Field]]
     own: Mapping[SideName, Mapping[str, Field]]
     parents: Parents
+    pattern: Row = field(default_factory=dict)
 
     @property
     def table(self) -> str:
@@ -150,7 +71,16 @@ class Mirror:
 
     def automatic(self, column: str) -> bool:
         """Say whether either system sets a column by itself, or takes it from the row of a parent model."""
-        return any(automatic(one) or _is_parent_link(one) for one in self.shared[column])
+        return any(automatic(one) or is_parent_link(one) for one in self.shared[column])
+
+    def key_of(self, side: SideName, row: Row) -> Wire:
+        """Return the key of a row as a system's model has it."""
+        return key_of(self.models[side], row)
+
+    def pointed(self, one: Field) -> list[Wire]:
+        """Return what a foreign key of a row that crosses may hold."""
+        alone = one.unique or one.column in together(self.models["original"])
+        return self.parents.values(one.model_copy(update={"unique": alone}), f"{self.table}.{one.column}")
 
     def entangled(self, column: str) -> bool:
         """Say whether a column's value may not stand beside those of another row, in either system's words."""
@@ -188,21 +118,22 @@ class Mirror:
         """Return a strategy for one column's value as it travels."""
         one = self.fields.get(column) or self.own["backend"][column]
         if one.relation:
-            return st.sampled_from([*self.parents.pool(one.relation.to_table), *([None] if one.null else [])])
+            return st.sampled_from([*self.pointed(one), *([None] if one.null else [])])
         return strategy(one).map(encode)
 
     def completed(self, row: Row) -> Row:
         """Return the row with what it must have."""
-        return complete(self.fields.values(), row, self.parents, together(self.models["original"]))
+        given = {**self.pattern, **row}
+        return complete(self.fields.values(), given, self.parents, together(self.models["original"]), use=self.table)
 
     def changeable(self, column: str) -> bool:
         """Say whether a row keeps its identity when the column changes."""
         one = self.fields[column]
-        return not (one.primary_key or one.unique)
+        return not (one.primary_key or one.unique or column in self.models["original"].key)
 
     def _corners(self, one: Field) -> list[Wire]:
         if one.relation:
-            return [*self.parents.pool(one.relation.to_table), *([None] if one.null else [])]
+            return [*self.pointed(one), *([None] if one.null else [])]
         return [encode(value) for value in corners(one)]
 
     def _rows(self, fields: Mapping[str, Field], *, partly: bool = False) -> st.SearchStrategy[Row]:
@@ -236,6 +167,19 @@ def mirror(pair: ModelPair, actors: Actors, parents: Parents) -> Mirror:
                                                for s, o in own.items()}, parents)  # fmt: skip
 
 
+def settled(table: Mirror, maker: Actor) -> Mirror:
+    """Return the mirror with a pattern that its model takes, where the database or its own code refuses a plain row."""
+    model = table.models[maker.side]
+    for pattern in ({}, *patterns(maker, model, table.fields.values())):
+        tried = replace(table, pattern={c: w for c, w in pattern.items() if c in table.fields})
+        values = tried.completed({})
+        _, made, _ = maker.batch({"do": "begin"}, {"do": "create", "model": model.label, "values": values},
+                                 {"do": "rollback"})  # fmt: skip
+        if not made.raised:
+            return tried
+    return table
+
+
 def _narrowed(one: Field, other: Field) -> Field:
     """The original's field with the shorter of both lengths: a row that one cannot hold is no difference in reading."""
     lengths = [f.max_length for f in (one, other) if f.max_length is not None]
@@ -243,11 +187,7 @@ def _narrowed(one: Field, other: Field) -> Field:
 
 
 def _given(one: Field) -> bool:
-    return not automatic(one) and not _is_parent_link(one)
-
-
-def _is_parent_link(one: Field) -> bool:
-    return one.relation is not None and one.relation.parent_link
+    return not automatic(one) and not is_parent_link(one)
 
 
 def _valueless(one: Field) -> bool:

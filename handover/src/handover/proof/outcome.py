@@ -43,6 +43,9 @@ class Outcome:
         What a reader should know and nobody has to mend.
     figures
         Measurements for the evidence, for example seconds or operations a second.
+    nothing
+        Why there was nothing to look at, in a sentence; empty when there was something. A group that cannot know
+        whether there is something tells a failure, too, which the contract may accept.
     """
 
     group: str
@@ -50,10 +53,13 @@ class Outcome:
     failures: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
     figures: Mapping[str, float] = field(default_factory=dict)
+    nothing: str = ""
 
     @property
     def empty(self) -> tuple[str, ...]:
         """Return the names of the counts that are zero; of a group that counted nothing, its own name."""
+        if self.nothing:
+            return ()
         return tuple(name for name, count in self.counts.items() if count == 0) or (
             () if self.counts else (self.group,)
         )

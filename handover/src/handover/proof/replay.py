@@ -11,7 +11,8 @@ from handover.errors import ConfigurationError
 from handover.proof.actor import Row, actors
 from handover.proof.crossing import Crossing
 from handover.proof.groups.read_across import failure_of
-from handover.proof.mirror import Example, Mirror, Parents, mirror
+from handover.proof.mirror import Example, Mirror, mirror, settled
+from handover.proof.parents import Parents
 from handover.proof.shrink import no_traces
 from handover.proof.venue import Venue
 from handover.report.table import BAD, GOOD, OPEN
@@ -49,7 +50,7 @@ def replayed(venue: Venue, path: Path, console: Console) -> int:
                 raise ConfigurationError(
                     f"{path} is about {line['table']}, which handover.toml does not map.", code="HO423"
                 )
-            table = mirror(pairs[line["table"]], both, parents)
+            table = settled(mirror(pairs[line["table"]], both, parents), both["original"])
             found = Crossing(table, both).differences(_example(table, line["example"]))
             code = line["finding"]["code"]
             met = next((d for d in found.values() if d.code == code), None)
@@ -79,7 +80,7 @@ def _example(table: Mirror, parts: dict[str, Row]) -> Example:
         for column, wire in row.items():
             one = table.fields.get(column)
             if one and one.relation and wire is not None:
-                result[column] = table.parents.pool(one.relation.to_table)[0]
+                result[column] = table.pointed(one)[0]
         return result
 
     return Example(pointed(parts["row"]), pointed(parts["change"]), parts["extra"])

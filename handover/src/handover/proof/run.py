@@ -54,6 +54,11 @@ class Judged:
     @property
     def green(self) -> bool:
         """Whether it ran, compared something of everything, and nothing differed that was not accepted."""
+        return self.passes and not self.outcome.nothing
+
+    @property
+    def passes(self) -> bool:
+        """Whether it is green, or had nothing to look at and nothing is open about that."""
         return not (self.error or self.open or self.outcome.empty)
 
 
@@ -74,13 +79,14 @@ class Run:
 
     @property
     def green(self) -> bool:
-        """Whether every outcome is."""
-        return bool(self.judged) and all(one.green for one in self.judged)
+        """Whether every outcome is, but for those that had nothing to look at."""
+        return bool(self.judged) and all(one.passes for one in self.judged)
 
     @property
     def exit_code(self) -> int:
-        """0 when all are green, 1 when a group could not run or compared nothing, else 4."""
-        if any(one.error or one.outcome.empty for one in self.judged) or not self.judged:
+        """0 when all are green or had nothing to look at, 1 when a group could not run or compared nothing, else 4."""
+        blind = (one.error or one.outcome.empty or (one.outcome.nothing and one.open) for one in self.judged)
+        if any(blind) or not self.judged:
             return COULD_NOT_RUN
         return ALL_GREEN if self.green else DIFFERENCES
 
@@ -170,6 +176,7 @@ def as_line(one: Judged) -> dict[str, Any]:
         "green": one.green,
         "counts": dict(one.outcome.counts),
         "empty": one.outcome.empty,
+        "nothing": one.outcome.nothing if one.passes else "",
         "failures": [asdict(f.finding) | {"reproduce": f.reproduce, "caused_by": f.caused_by} for f in one.open],
         "accepted": [asdict(f.finding) | {"because": because} for f, because in one.accepted],
         "notes": one.outcome.notes,

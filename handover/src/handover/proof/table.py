@@ -27,9 +27,11 @@ def show(result: Run, console: Console) -> None:
 
 def summary(result: Run) -> str:
     """Return the run in one line."""
-    red = [one.name for one in result.judged if not one.green]
+    red = [one.name for one in result.judged if not one.passes]
+    idle = [one.name for one in result.judged if one.passes and not one.green]
     accepted = sum(len(one.accepted) for one in result.judged)
-    parts = [f"{counted(len(result.judged) - len(red), 'group')} green"]
+    parts = [f"{counted(len(result.judged) - len(red) - len(idle), 'group')} green"]
+    parts += [f"{', '.join(idle)} had nothing to look at"] if idle else []
     parts += [f"{', '.join(red)} not"] if red else []
     parts += [f"{counted(accepted, 'difference')} accepted in the contract"] if accepted else []
     return ", ".join(parts)
@@ -52,11 +54,13 @@ def _details(one: Judged, console: Console) -> None:
 
 
 def _mark(one: Judged) -> str:
-    return GOOD if one.green else BAD
+    return GOOD if one.green else OPEN if one.passes else BAD
 
 
 def _counts(one: Judged) -> str:
     if one.error:
         return "could not run"
+    if one.outcome.nothing:
+        return f"nothing to look at: {one.outcome.nothing}"
     shown = {k: v for k, v in one.outcome.counts.items() if " " not in k or v == 0}
     return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in shown.items())

@@ -274,7 +274,8 @@ def field_name(model, attribute):
 
 def related(request):
     """What one object's accessor leads to: the rows of a reverse or many-to-many relation, or the one object."""
-    thing = model_of(request["model"])._default_manager.get(pk=decode(request["key"]))
+    model = model_of(request["model"])
+    thing = model._default_manager.get(**conditions(model, {request.get("by", "pk"): request["key"]}))
     target = getattr(thing, request["accessor"])
     if hasattr(target, "all"):
         return selected(request, chosen(request.get("of") or {"model": request["model"]}, target.all()))

@@ -43,9 +43,10 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
     if not flows:
         found, todo = (
             "are not described: handover.toml has no [[flows]]",
-            "Write down what people do: docs/reference/handover-toml.md.",
+            "Write down what people do: docs/reference/handover-toml.md. If the systems have no pages: "
+            'handover contract accept HO400 flows --because "no pages"',
         )
-        return Outcome(GROUP, counts, (_failure("HO400", found, todo),))
+        return Outcome(GROUP, counts, (_failure("HO400", found, todo),), nothing="no flow is described")
     urls = base_urls(venue.config)
     if unreachable := list(_unreachable(urls)):
         return Outcome(GROUP, counts, tuple(unreachable))

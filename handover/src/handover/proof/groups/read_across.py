@@ -16,8 +16,9 @@ from handover.proof.bag import Bag, usable
 from handover.proof.crossing import SIDES, Crossing
 from handover.proof.difference import Difference, Key
 from handover.proof.existing import Existing
-from handover.proof.mirror import Actors, Example, Mirror, Parents, mirror
+from handover.proof.mirror import Actors, Example, Mirror, mirror, settled
 from handover.proof.outcome import Failure, Outcome
+from handover.proof.parents import Parents
 from handover.proof.reproduce import lines
 from handover.proof.shrink import no_traces, smallest
 from handover.proof.venue import Size, Venue
@@ -92,6 +93,7 @@ def _prove_table(venue: Venue, recorder: Recorder, met: Met, table: Mirror, both
     found = {d.key: d for d in existing.differences()}
     counts: dict[SideName, Counter[str]] = {side: Counter(existing.counts) for side in SIDES}
     if not venue.reads_only:
+        table = settled(table, both["original"])
         crossing, bag = Crossing(table, both), Bag(table, both)
         found |= crossed(crossing, bag, venue)
         for side in SIDES:
