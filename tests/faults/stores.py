@@ -331,6 +331,12 @@ PREFIXED = """
 OTHER_PLACE = """
     base_location = location = settings.MEDIA_ROOT + "-2"
 """
+CAPITALS = """
+    def _open(self, name, mode="rb"):
+        if name != name.lower():
+            raise FileNotFoundError(name)
+        return super()._open(name, mode)
+"""
 LAST_BYTE = """
     def _save(self, name, content):
         return super()._save(name, ContentFile(content.read()[:-1] + b"?"))
@@ -434,8 +440,9 @@ SEARCH = (
     of_search("clips in another folder", "HO354", clips_elsewhere),
 )
 STORAGE = (
+    of_storage("capitals are not found", "HO361", own_storage(CAPITALS)),
     of_storage("path prefix", "HO361", own_storage(PREFIXED)),
-    of_storage("other bucket", "HO361", own_storage(OTHER_PLACE)),
+    of_storage("other bucket", "HO375", own_storage(OTHER_PLACE)),
     of_storage("last byte lost", "HO362", own_storage(LAST_BYTE)),
     of_storage("address differs", "HO363", own_storage("    base_url = '/files/'")),
     of_storage("address signed by one", "HO363", own_storage(SIGNED)),

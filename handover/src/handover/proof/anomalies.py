@@ -1,7 +1,7 @@
 """What can go wrong between concurrent writers: its kinds, how often each came up, and the smallest example of each."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import NamedTuple
 
 from handover.config import SideName
@@ -81,6 +81,14 @@ STYLES = {
     "reread": "repeated read",
     "unknown": "write without an operation",
 }
+# What these ways come to between any two processes of one Django system: of a way that is tried without being told that
+# a system writes so, it says nothing about the pair.
+BY_NATURE = {
+    "stale save": ("lost update", "resurrected row", "goes back"),
+    "housekeeping": ("overruled",),
+    "purge": ("overruled",),
+    "delete": ("overruled",),
+}
 Example = Callable[[], tuple[str, ...]]
 
 
@@ -90,6 +98,11 @@ class Cause(NamedTuple):
     kind: str
     side: SideName | None
     style: str
+
+    @property
+    def is_natural(self) -> bool:
+        """Whether it is what this way of writing comes to in every Django system."""
+        return self.kind in BY_NATURE.get(STYLES[self.style], ())
 
 
 class Tally:
@@ -119,10 +132,22 @@ class Tally:
             counts[cause.kind] += count
         return dict(counts)
 
-    def failures(self, table: str) -> dict[Failure, int]:
-        """Return one failure a place with how often; styles that people know by one name share it."""
+    def by_nature(self, undescribed: Container[SideName | None]) -> Counter[str]:
+        """Return how often ways that are tried of themselves did what they do in every Django system."""
+        counts: Counter[str] = Counter()
+        for cause, count in self.counts.items():
+            if cause.side in undescribed and cause.is_natural:
+                counts[f"{STYLES[cause.style]} {KINDS[cause.kind].found}"] += count
+        return counts
+
+    def failures(self, table: str, undescribed: Container[SideName | None] = ()) -> dict[Failure, int]:
+        """Return one failure a place with how often; styles that people know by one name share it.
+
+        Of the systems in ``undescribed`` nothing says how they write, see :meth:`by_nature`.
+        """
         places: dict[tuple[str, str], tuple[Failure, int]] = {}
-        for cause in sorted(self.counts, key=lambda c: (KINDS[c.kind].code, str(c.side), self._spans[c], c.style)):
+        causes = [cause for cause in self.counts if not (cause.side in undescribed and cause.is_natural)]
+        for cause in sorted(causes, key=lambda c: (KINDS[c.kind].code, str(c.side), self._spans[c], c.style)):
             failure = self._failure(table, cause)
             place = (failure.finding.code, failure.finding.where)
             first, count = places.get(place, (failure, 0))

@@ -1,11 +1,12 @@
 """The table on which both systems write at once, and the columns that they write."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from handover.config import Config, ModelPair, SideName
 from handover.errors import ConfigurationError
+from handover.proof.parents import together
 from handover.proof.settings import Writing
 from handover.schema.models import Description, Field, Model
 
@@ -63,13 +64,19 @@ class Arena:
         return str(FIRST_NUMBER + number)
 
 
-def choose(config: Config, descriptions: dict[SideName, Description]) -> Arena:
-    """Return the first pair of models that both systems can write to at once.
+class NoArenaError(ConfigurationError):
+    """No table fits, and handover.toml names none."""
+
+    code = "HO337"
+
+
+def candidates(config: Config, descriptions: dict[SideName, Description], why: list[str]) -> Iterator[Arena]:
+    """Yield the pairs of models that both systems can write to at once; add to ``why`` what the others lack.
 
     Raises
     ------
     ConfigurationError
-        None fits, or what handover.toml names does not.
+        What handover.toml names is not there.
     """
     wanted = config.prove.concurrent
     pairs = [pair for pair in config.models if wanted.table in (None, pair.table)]
@@ -79,13 +86,20 @@ def choose(config: Config, descriptions: dict[SideName, Description]) -> Arena:
             f"[prove.concurrent] table is {wanted.table!r}, which is no table of [[models]]. Name one of: {known}",
             code="HO337",
         )
-    why: list[str] = []
     for pair in pairs:
         models = [_model(descriptions[side], pair.table) for side in ("original", "backend")]
         arena = _arena(pair, models, wanted, why)
         if arena:
-            return arena
-    raise ConfigurationError("\n".join([REFUSAL, *(f"  {line}" for line in why)]), code="HO337")
+            yield arena
+
+
+def none_fits(config: Config, why: list[str]) -> ConfigurationError:
+    """Return that no table fits; the error is another one when handover.toml asks for something that is not there."""
+    wanted = config.prove.concurrent
+    text = "\n".join([REFUSAL, *(f"  {line}" for line in why)])
+    if any((wanted.table, wanted.text, wanted.number, wanted.status)):
+        return ConfigurationError(text, code="HO337")
+    return NoArenaError(text)
 
 
 REFUSAL = (
@@ -129,7 +143,10 @@ def _arena(pair: ModelPair, models: list[Model | None], wanted: Writing, why: li
 
 def _first(models: list[Model], wanted: str | None, fits: Callable[[Field], bool]) -> Field | None:
     others = [model.by_column() for model in models[1:]]
+    taken = {column for model in models for column in together(model)}
     for field in sorted(models[0].fields, key=lambda f: f.kind != "TextField"):
+        if field.column in taken:
+            continue
         everywhere = [field, *(columns[field.column] for columns in others if field.column in columns)]
         if wanted in {None, field.column} and len(everywhere) == len(models) and all(map(fits, everywhere)):
             return field

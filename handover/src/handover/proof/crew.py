@@ -21,7 +21,7 @@ from handover.schema.models import Description
 
 SIDES: tuple[SideName, ...] = ("original", "backend")
 PREFIX = "prove-"
-CHAPTER = "contend"
+CHAPTERS = ("fill", "contend")
 IDS_AN_OPERATION = 2
 RETRIES = 3
 # How often each way of writing comes up; what is not a system's own choice comes up on either side.
@@ -100,6 +100,7 @@ class Crew:
     def __init__(self, venue: Venue, plan: Plan, isolation: str | None) -> None:
         self.venue, self.plan, self.isolation = venue, plan, isolation
         self.keys: list[str] = []
+        self.controls: list[str] = []
         self.sides: dict[int, SideName] = {}
         self.levels: dict[int, str] = {}
         self.told: Queue[Told] = Queue()
@@ -132,9 +133,9 @@ class Crew:
         """Return what each system says of itself."""
         return {side: Description.model_validate(self.ask(self.of(side), "describe")) for side in SIDES}
 
-    def join(self, arena: Arena, keys: list[str]) -> None:
+    def join(self, arena: Arena, keys: list[str], controls: list[str]) -> None:
         """Tell every agent what to write to; the first one sees to the rows that ours point at."""
-        self.arena, self.keys = arena, keys
+        self.arena, self.keys, self.controls, self._related = arena, keys, controls, {}
         for seat in self.seats:
             self._join(seat)
 
@@ -212,7 +213,7 @@ class Crew:
 
     def _occupy(self, seat: Seat, *, replacement: bool) -> None:
         seat.stack.close()
-        seat.probe = seat.stack.enter_context(seat.venue.acting(seat.side, CHAPTER))
+        seat.probe = seat.stack.enter_context(seat.venue.acting(seat.side, *CHAPTERS))
         if replacement:
             self._join(seat)
         else:
@@ -238,6 +239,7 @@ class Crew:
             audited=self.venue.throwaway,
             isolation=self.isolation,
             related=self._related,
+            rows=[*self.keys, *self.controls],
         )
         self._related = answer["related"]
         self.made += answer["made"]

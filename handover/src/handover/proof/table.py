@@ -8,6 +8,8 @@ from handover.proof.run import Judged, Run
 from handover.report.table import BAD, GOOD, OPEN
 from handover.wording import counted
 
+NOTHING = "⚪"
+
 
 def show(result: Run, console: Console) -> None:
     """Print the run: each outcome with its counts, then what differed and how to see it again."""
@@ -54,7 +56,7 @@ def _details(one: Judged, console: Console) -> None:
 
 
 def _mark(one: Judged) -> str:
-    return GOOD if one.green else OPEN if one.passes else BAD
+    return GOOD if one.green else NOTHING if one.passes else BAD
 
 
 def _counts(one: Judged) -> str:

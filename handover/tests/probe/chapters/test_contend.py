@@ -31,12 +31,12 @@ def writer(players, database, python, tmp_path):
     (tmp_path / "handover.toml").write_text(toml(stage, "postgres", python))
     config = load(tmp_path / "handover.toml")
     with probe("the original", config.require_original(), tmp_path, act_on={"NAME": database.name}) as it:
-        it.load("act")
+        it.load("fill")
         it.load("contend")
         columns = {"text": "error", "number": "progress", "status": "status"}
         it.ask(
             "contend_join", model="dance.models.Task", **columns, statuses=["started"], prefix="prove-",
-            retries=0, audited=False, isolation=None, related={},
+            retries=0, audited=False, isolation=None, related={}, rows=[KEY],
         )  # fmt: skip
         it.ask("contend_rows", keys=[KEY], first=0)
         it.ask("contend_hold", key=KEY)

@@ -50,9 +50,18 @@ def test_prove__database_without_rows_that_name_files__counts_none_and_is_not_gr
 
 
 @pytest.mark.full
-def test_prove__pair_without_file_fields__is_not_green(clean: Stand):
+def test_prove__pair_without_file_fields__has_nothing_to_look_at(clean: Stand):
     for project in clean.projects.values():
         del project.models["Video"].fields["path"]
     outcome = clean.proved("storage")
-    assert [failure.finding.code for failure in outcome.failures] == ["HO360"]
-    assert outcome.empty == ("files",)
+    assert (outcome.failures, outcome.empty) == ((), ())
+    assert outcome.nothing == "no model of either system has a file field"
+
+
+@pytest.mark.full
+def test_prove__file_field_in_one_system_only__is_named_and_unseen(clean: Stand):
+    del clean.projects["backend"].models["Video"].fields["path"]
+    outcome = clean.proved("storage")
+    (failure,) = outcome.failures
+    assert (failure.finding.code, failure.finding.severity) == ("HO360", "unseen")
+    assert failure.finding.found.endswith("there is dance.Video.path")

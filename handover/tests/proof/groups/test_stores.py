@@ -58,6 +58,7 @@ SAID = {
     "HO353": "have no document: 1 file of 37 \\(g1/new.mp4\\)",
     "HO354": "are not the same in both systems: 1 file \\(g0/m00.mp4\\)",
     "HO361": "saved by the .*, which the .* does not find; it says",
+    "HO375": "keeps its files in two places: the original in '.*' and the backend in '.*'; neither system finds",
     "HO362": "saved by the backend with 1 bytes; the original reads 1; the bytes differ",
     "HO363": "leads to .* in the original and to /files/.* in the backend",
     "HO364": "loses 'videos/.*' of the .* when the .* saves another file of that name",
@@ -83,6 +84,12 @@ BRIEFLY = ("HO345", "HO364", "HO405")  # one of each group
 
 def test_faults__of_every_code__are_in_the_table():
     assert FIRST.keys() == SAID.keys()
+
+
+def test_prove__two_storages_in_two_places__is_said_once(stage, tmp_path, python, server, monkeypatch):
+    outcome = played(stage, tmp_path, python, server, monkeypatch, FIRST["HO375"])
+    assert [f.finding.code for f in outcome.failures] == ["HO375"], told(outcome)
+    assert outcome.counts == {"files": 2}
 
 
 @pytest.mark.parametrize("code", [c if c in BRIEFLY else pytest.param(c, marks=pytest.mark.full) for c in SAID])

@@ -5,16 +5,13 @@ Every write puts an operation id of its own into a text column. One answer holds
 as the writer knew it, ``seen`` what a reader saw; a row is ``[id, number, status]``.
 """
 
-import datetime
-import decimal
 import os
 import random
 import signal
 import threading
 import time
-import uuid
 
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, models, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.utils.module_loading import import_string
 
@@ -26,6 +23,8 @@ RECONNECT_WITHIN_S, RECONNECT_EVERY_S = 60.0, 0.05
 IDS_AN_OPERATION = 2
 HELD_AGAIN = 0.5
 AGENT = []
+COUNTED_UP = 20000  # as far as writers may count one row up
+POINTED = "(alone)"  # no column has that name
 
 
 class RolledBackError(Exception):
@@ -45,6 +44,7 @@ class Agent:
         self.retries = request["retries"]
         self.audited = request["audited"]
         self.made = []  # rows that ours point at
+        self.single = single_fields(self.model, (self.text, self.number, self.status))
         self.held = {}
         self.last_status = {}
         self.rows = self.model._default_manager
@@ -81,9 +81,11 @@ class Agent:
         """The values of a new row."""
         values = dict(self.values, **{self.text.attname: self.named(op.id), self.number.attname: 0})
         values[self.status.attname] = self.statuses[0]
-        for field in self.model._meta.concrete_fields:
-            if field.attname in values and field.unique and field is not self.key:
-                values[field.attname] = unique_value(field, op.id)
+        for field in self.single:
+            if field.remote_field:
+                values[field.attname] = self.pointed[op.key][field.column]
+            elif field.attname in values:
+                values[field.attname] = unique_value(field, op.id)  # noqa: F821 - shared by the chapter fill
         return values
 
     def create(self, op):
@@ -199,6 +201,15 @@ class Agent:
         return [self.id_of(row[0]), row[1], str(row[2])]
 
 
+def single_fields(model, written):
+    """The fields whose value no other row may have, alone or together with others; not the key."""
+    meta = model._meta
+    names = [name for some in meta.unique_together for name in some]
+    names += [name for c in meta.constraints for name in getattr(c, "fields", ()) if "Unique" in type(c).__name__]
+    fields = [f for f in meta.concrete_fields if (f.unique or f.name in names) and not f.primary_key]
+    return [f for f in fields if f not in written and not (f.remote_field and f.null)]
+
+
 class Operation:
     """One operation under way."""
 
@@ -276,14 +287,28 @@ def join(request):
 
 
 def joined(agent, request):
-    agent.values = row_values(agent, agent.model, dict(request["related"]))
+    related = dict(request["related"])
+    agent.pointed = related.pop(POINTED, None) or pointed(agent, request["rows"])
+    agent.values = row_values(agent.model, related, agent.made)  # noqa: F821 - shared by the chapter fill
     agent.values.pop(agent.key.attname, None)
     AGENT[:] = [agent]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SHOW transaction_isolation")
         level = cursor.fetchone()[0]
     related = {f.column: agent.values[f.attname] for f in agent.model._meta.concrete_fields if f.remote_field}
+    related[POINTED] = agent.pointed
     return {"isolation": level, "related": related, "made": [[m._meta.label, str(row.pk)] for m, row in agent.made]}
+
+
+def pointed(agent, rows):
+    """Row → column → what it points at alone: a row that only one may point at is made for each."""
+    links = [field for field in agent.single if field.remote_field]
+    alone = related_value  # noqa: F821 - shared by the chapter fill
+    return {row: {f.column: plain(alone(f, agent.made, alone=True)) for f in links} for row in rows if links}
+
+
+def plain(value):
+    return value if isinstance(value, int) else str(value)
 
 
 def isolate(level):
@@ -297,60 +322,40 @@ def isolate(level):
     connection_created.connect(set_level, weak=False, dispatch_uid="handover")
 
 
-def row_values(agent, model, given):
-    """A value for each column of a new row that has no default; rows it points at are found or made."""
-    values = {}
-    for field in model._meta.concrete_fields:
-        if field.column in given:
-            values[field.attname] = field.to_python(given[field.column])
-        elif field.remote_field:
-            values[field.attname] = None if field.null else related_key(agent, field)
-        elif field.primary_key and (field.get_internal_type().endswith("AutoField") or field.has_default()):
-            continue
-        elif not field.has_default() and not (field.null and field.unique):
-            # Where nothing may stand, something does: or nobody would see it go.
-            values[field.attname] = filler(field)
-    return values
+def try_out(request):
+    """Do what every writer does to a row, and take it back; return what the model or the database says against it."""
+    agent, said = AGENT[0], ""
+    plain = dict(agent.values)
+    for more in rows_begun_with(agent):
+        agent.values = dict(plain, **more)
+        try:
+            with transaction.atomic():
+                write_all(agent, request["key"])
+                transaction.set_rollback(True)
+        except Exception as error:  # whatever it raises, no row of this model can be written so
+            said = said or "%s: %s" % (type(error).__name__, (str(error).strip().splitlines() or [""])[0])
+        else:
+            return ""
+    return said
 
 
-def related_key(agent, field):
-    target = field.target_field
-    row = field.related_model._base_manager.order_by(target.name).first()
-    if row is None:
-        values = row_values(agent, field.related_model, {})
-        row = field.related_model._base_manager.create(**values)
-        agent.made.append((field.related_model, row))
-    return getattr(row, target.attname)
+def rows_begun_with(agent):
+    """Nothing, then what rows that are there hold: a check or a save() may ask for more than a plain row has."""
+    yield {}
+    own = (agent.key, agent.text, agent.number, agent.status, *agent.single)
+    fields = [f for f in agent.model._meta.concrete_fields if f not in own and not getattr(f, "generated", False)]
+    for row in agent.model._base_manager.all()[:3]:
+        yield {field.attname: getattr(row, field.attname) for field in fields}
 
 
-def filler(field):
-    if field.choices:
-        return field.flatchoices[0][0]
-    plain = {
-        models.BooleanField: False,
-        models.DateTimeField: datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc),
-        models.DateField: datetime.date(2020, 1, 1),
-        models.TimeField: datetime.time(12),
-        models.DurationField: datetime.timedelta(1),
-        models.DecimalField: decimal.Decimal(0),
-        models.GenericIPAddressField: "127.0.0.1",
-        models.JSONField: {"kept": True},
-        models.UUIDField: uuid.uuid4(),
-    }
-    for kind, value in plain.items():
-        if isinstance(field, kind):
-            return value
-    if isinstance(field, (models.IntegerField, models.FloatField)):
-        return 0
-    return unique_value(field, random.randrange(10**9)) if field.unique else "x"
-
-
-def unique_value(field, number):
-    if isinstance(field, models.IntegerField):
-        return number % 2**31
-    if isinstance(field, models.UUIDField):
-        return uuid.uuid4()
-    return ("x%d" % number)[-(field.max_length or 99) :]
+def write_all(agent, key):
+    operation = Operation(IDS_AN_OPERATION, "create", [key], None)
+    agent.rows.create(pk=key, **agent.new(operation))
+    for status in reversed(agent.statuses):
+        agent.rows.filter(pk=key).update(**dict(agent.written(operation.id), **{agent.status.name: status}))
+    row = agent.rows.get(pk=key)
+    setattr(row, agent.number.attname, COUNTED_UP)
+    row.save()
 
 
 def contend(request):
@@ -463,6 +468,7 @@ def clear(request):
 
 ANSWERS = {
     "contend_join": join,
+    "contend_try": try_out,
     "contend_rows": make_rows,
     "contend": contend,
     "contend_hold": hold,

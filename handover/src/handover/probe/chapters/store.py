@@ -18,15 +18,22 @@ def field_of(request):
 
 
 def store_fields(request):
-    """The file fields of these models; ``storage`` is the same text where two fields share one."""
+    """The file fields of these models, or of all; ``storage`` is the same text where two fields share one.
+
+    ``parent_table`` is the table of a field that the model has of a parent.
+    """
+    from django.apps import apps
     from django.utils.module_loading import import_string
 
     found = []
-    for path in request["models"]:
-        model = import_string(path)
+    paths = request["models"]
+    chosen = [("", model) for model in apps.get_models()] if paths is None else [(p, import_string(p)) for p in paths]
+    for path, model in chosen:
         for field in model._meta.concrete_fields:
             if hasattr(field, "upload_to"):
-                facts = {"model": path, "label": model._meta.label, "column": field.column}
+                own = field in model._meta.local_concrete_fields or model._meta.proxy
+                table = "" if own else field.model._meta.db_table.replace('"', "")
+                facts = {"model": path, "label": model._meta.label, "column": field.column, "parent_table": table}
                 found.append(dict(facts, storage=place_of(field.storage)))
     return found
 
@@ -38,8 +45,10 @@ def place_of(storage):
 
 
 def instance_of(model, key):
-    """A row that nobody saved, with a key that both systems can have."""
+    """A row that is not saved, with a key that both systems can have; a key of several columns stays empty."""
     thing = model()
+    if len(getattr(model._meta, "pk_fields", [model._meta.pk])) > 1:
+        return thing
     try:
         thing.pk = model._meta.pk.to_python(key)
     except Exception:
@@ -47,18 +56,44 @@ def instance_of(model, key):
     return thing
 
 
+def instances_of(model, key):
+    """Rows to hang a file on: an empty one, the first one that is there, an empty one that points at empty ones."""
+    yield lambda: instance_of(model, key)
+    yield lambda: model._base_manager.order_by("pk")[0]
+    yield lambda: pointing(instance_of(model, key))
+
+
+def pointing(thing):
+    for field in type(thing)._meta.concrete_fields:
+        if field.remote_field and not field.primary_key and not getattr(thing, field.attname):
+            setattr(thing, field.name, field.related_model())
+    return thing
+
+
+def named(request):
+    """A row of which the field can make a name, and that name: ``upload_to`` may ask for what the row points at."""
+    model, field = field_of(request)
+    first = None
+    for make in instances_of(model, request["key"]):
+        try:
+            thing = make()
+            return thing, field.generate_filename(thing, request["name"])
+        except Exception as error:
+            first = first or error
+    raise first
+
+
 def store_name(request):
     """The name that a new file of this field gets before anybody looks whether it is taken."""
-    model, field = field_of(request)
-    return field.generate_filename(instance_of(model, request["key"]), request["name"])
+    return named(request)[1]
 
 
 def store_save(request):
     """Save a file through the field, as an upload is, but no row: its name and its address."""
     from django.core.files.base import ContentFile
 
-    model, field = field_of(request)
-    thing = instance_of(model, request["key"])
+    field = field_of(request)[1]
+    thing = named(request)[0]
     file = getattr(thing, field.name)
     began = time.time()
     file.save(request["name"], ContentFile(base64.b64decode(request["content"])), save=False)

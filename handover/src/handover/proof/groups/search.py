@@ -49,7 +49,7 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
         found = f"is not described: handover.toml has no {missing}"
         todo = (
             "Describe how each system is asked and where the index is: docs/reference/handover-toml.md. "
-            "If the systems have no search: handover contract accept HO340 search --because \"there is no search\""
+            'If the systems have no search: handover contract accept HO340 search --because "there is no search"'
         )
         finding = Finding("HO340", GROUP, found, "nothing was compared", todo, "unseen", "both")
         return Outcome(GROUP, {"search_queries": 0}, (Failure(finding),), nothing="no search is described")

@@ -18,8 +18,9 @@ from handover.journeys.run import run
 from handover.probe.client import Probe
 from handover.proof.addresses import base_urls
 from handover.proof.outcome import Failure, Outcome
+from handover.proof.storage.apart import kept_apart
 from handover.proof.storage.crossing import SIZES, Crossing
-from handover.proof.storage.fields import SIDES, FilePair, file_pairs
+from handover.proof.storage.fields import SIDES, FilePair, any_file_field, file_pairs
 from handover.proof.storage.listing import also_named, both_listed, named, of_rows, orphans, remove_all
 from handover.proof.storage.race import SAVES, Race
 from handover.proof.storage.settings import Storage
@@ -51,16 +52,16 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
             agents = dict(zip(SIDES, _started(stack, venue, SIDES), strict=True))
             pairs = file_pairs(venue.config, agents)
             if not pairs:
-                found = "has no file field that both systems have on one column"
-                finding = Finding("HO360", "models", found, "nothing was compared", "Map one.", "unseen", "both")
-                return Outcome(GROUP, {"files": 0}, (Failure(finding),))
+                return _without_fields(any_file_field(agents))
             work = _Work(venue, agents, run_name)
             more = SIDES * (RACERS[venue.size] - 1)
             racers = zip(more, _started(stack, venue, more), strict=True)
-            work.files_of(pairs, [*agents.items(), *racers])
-            work.stream(pairs[0])
+            shared = work.shared(pairs)
+            work.files_of(shared, [*agents.items(), *racers])
+            if shared:
+                work.stream(shared[0])
+            work.list_all(shared)
             work.remove(pairs)
-            work.list_all(pairs)
     except BaseException as error:
         if pairs:
             # An agent that was interrupted, or has ended, answers nothing any more.
@@ -75,6 +76,16 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
     for result in work.streamed:
         recorder.line("streaming", {"flow": result.journey, "on": result.on, "failures": result.failures})
     return Outcome(GROUP, work.counts, tuple(work.failures), tuple(work.notes), {"listings": float(work.listings)})
+
+
+def _without_fields(known: list[str]) -> Outcome:
+    """Say that there is nothing to look at; a file field that is not mapped is something."""
+    if not known:
+        return Outcome(GROUP, {}, nothing="no model of either system has a file field")
+    found = f"has no file field that both systems have on one column; there {'is' if len(known) == 1 else 'are'} "
+    todo = "Map the model: [[models]] in handover.toml; or accept it, if only one system keeps such files."
+    finding = Finding("HO360", "models", found + ", ".join(known), "nothing was compared", todo, "unseen", "both")
+    return Outcome(GROUP, {"files": 0}, (Failure(finding),), nothing="no file field is mapped in both systems")
 
 
 def _started(stack: ExitStack, venue: Venue, sides: tuple[SideName, ...]) -> list[Probe]:
@@ -99,6 +110,18 @@ class _Work:
         )
     )
 
+    def shared(self, pairs: tuple[FilePair, ...]) -> tuple[FilePair, ...]:
+        """Return the fields whose files are in one place; of the others nothing more is said."""
+        found: list[FilePair] = []
+        for pair in pairs:
+            apart = kept_apart(pair, self.agents, self.run_name, self.made)
+            self.counts["files"] += len(SIDES)
+            self._met([apart] if apart else [], _crossing_lines(pair))
+            found += [] if apart else [pair]
+        if not found:
+            self.counts = {"files": self.counts["files"]}
+        return tuple(found)
+
     def files_of(self, pairs: tuple[FilePair, ...], racers: list[tuple[SideName, Probe]]) -> None:
         size = self.venue.size
         for pair in pairs:
@@ -118,7 +141,7 @@ class _Work:
                 self.agents[side].ask("store_delete", names=sorted(self.made), **pair.of(side))
 
     def list_all(self, pairs: tuple[FilePair, ...]) -> None:
-        """Compare rows and objects; each storage is listed once by each system."""
+        """Compare rows and objects while this run's files are there; each storage is listed once by each system."""
         settings = self.venue.config.storage or Storage()
         by_place: dict[str, list[FilePair]] = {}
         for pair in pairs:
@@ -137,14 +160,20 @@ class _Work:
                     known |= names
                     self.counts["rows"] += len(names)
                     self._met(of_rows(pair, names, there))
-                self._met(orphans(shared[0].where, settings.folders, known, there))
+                self._met(orphans(shared[0].where, settings.folders, known, self._not_ours(there)))
+
+    def _not_ours(self, names: frozenset[str]) -> frozenset[str]:
+        return frozenset(name for name in names if self.run_name not in name)
 
     def stream(self, pair: FilePair) -> None:
         """Let each system store a file, and fetch parts of it from both over HTTP, as the flows that store say."""
         flows = [flow for flow in self.venue.config.flows if flow.stores]
         if not flows:
             found = "is not described: handover.toml has no flow with a step that stores a file"
-            self._unseen("HO367", found, "Write one: docs/reference/handover-toml.md.")
+            todo = "Write one: docs/reference/handover-toml.md. If files are not served over HTTP, accept it: "
+            self._unseen("HO367", found, f'{todo}handover contract accept HO367 streaming --because "..."')
+            for side in SIDES:  # that it was not looked at is said by the finding
+                del self.counts[f"streamed_{side}"]
         for flow in flows:
             for side in flow.sides:
                 self._streamed(flow, side, pair)

@@ -30,20 +30,33 @@ class FilePair:
         return {"model": self.models[side], "column": self.column, "key": KEY}
 
 
+Facts = Mapping[tuple[str, str], Mapping[str, str]]
+
+
 def file_pairs(config: Config, agents: Mapping[SideName, Probe]) -> tuple[FilePair, ...]:
-    """Ask both systems which of the mapped models' fields hold files."""
-    found: dict[SideName, dict[tuple[str, str], str]] = {}
+    """Ask both systems which of the mapped models' fields hold files; a parent's field is looked at once."""
+    found: dict[SideName, Facts] = {}
     for side in SIDES:
         paths = [getattr(pair, side) for pair in config.models]
         facts = agents[side].ask("store_fields", models=paths)
-        found[side] = {(fact["model"], fact["column"]): fact["storage"] for fact in facts}
-    return tuple(_pairs(config, found))
+        found[side] = {(fact["model"], fact["column"]): fact for fact in facts}
+    by_column: dict[str, FilePair] = {}
+    for pair in _pairs(config, found):
+        by_column.setdefault(pair.where, pair)
+    return tuple(by_column.values())
 
 
-def _pairs(config: Config, found: Mapping[SideName, Mapping[tuple[str, str], str]]) -> Iterator[FilePair]:
+def any_file_field(agents: Mapping[SideName, Probe]) -> list[str]:
+    """Return every file field of either system, mapped or not, as a reader knows it."""
+    facts = [fact for side in SIDES for fact in agents[side].ask("store_fields", models=None)]
+    return sorted({f"{fact['label']}.{fact['column']}" for fact in facts})
+
+
+def _pairs(config: Config, found: Mapping[SideName, Facts]) -> Iterator[FilePair]:
     for pair in config.models:
         models: dict[SideName, str] = {"original": pair.original, "backend": pair.backend}
         columns = [{c for m, c in found[side] if m == models[side]} for side in SIDES]
         for column in sorted(columns[0] & columns[1]):
-            places = {side: found[side][models[side], column] for side in SIDES}
-            yield FilePair(pair.table, column, models, places)
+            facts = {side: found[side][models[side], column] for side in SIDES}
+            places = {side: facts[side]["storage"] for side in SIDES}
+            yield FilePair(facts["original"]["parent_table"] or pair.table, column, models, places)

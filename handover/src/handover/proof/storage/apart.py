@@ -1,0 +1,41 @@
+"""Whether two storages are one place: otherwise that is said once, and nothing that follows from it."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from handover.config import SideName
+from handover.errors import Finding
+from handover.probe.client import Probe
+from handover.proof.storage.fields import SIDES, FilePair
+
+NAME = "handover-place-{run}.mp4"
+
+
+def kept_apart(pair: FilePair, agents: Mapping[SideName, Probe], run: str, made: set[str]) -> Finding | None:
+    """Return that neither system finds what the other saved, or None.
+
+    Parameters
+    ----------
+    pair, agents
+        The field, and both systems.
+    run
+        Stands in the name of what is saved.
+    made
+        Gets the names that are to be removed at the end.
+    """
+    stored: dict[SideName, str] = {}
+    for side in SIDES:
+        content = base64.b64encode(side.encode()).decode()
+        answer: dict[str, Any] = agents[side].ask(
+            "store_save", name=NAME.format(run=f"{run}{side[0]}"), content=content, **pair.of(side)
+        )
+        stored[side] = answer["name"]
+        made.add(answer["name"])
+    for writer, reader in (SIDES, SIDES[::-1]):
+        if agents[reader].ask("store_exists", names=[stored[writer]], **pair.of(reader))[0]:
+            return None
+    places = " and ".join(f"the {side} in {pair.places[side].strip()!r}" for side in SIDES)
+    found = f"keeps its files in two places: {places}; neither system finds a file that the other saved"
+    todo = "Give both systems one folder or bucket, and the same prefix; then prove it again."
+    return Finding("HO375", pair.where, found, "nothing else was compared", todo, "breaking", "both")
