@@ -101,7 +101,7 @@ class ProblemPages:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, errors.DomainError):
             return None
-        return _outside_views(request, STATUS[type(error)], error.message)
+        return outside_views(request, STATUS[type(error)], error.message)
 
 
 def safe_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -118,32 +118,33 @@ def safe_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequ
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - the framework's signature
     """Answer what Django itself refuses, such as an unknown host name or too many fields (handler400)."""
-    return _outside_views(request, HTTPStatus.BAD_REQUEST, "This request cannot be understood.")
+    return outside_views(request, HTTPStatus.BAD_REQUEST, "This request cannot be understood.")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - the framework's signature
     """Answer what a page does not allow (handler403)."""
-    return _outside_views(request, HTTPStatus.FORBIDDEN, "You may not do this.")
+    return outside_views(request, HTTPStatus.FORBIDDEN, "You may not do this.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - the framework's signature
     """Answer an address that nothing serves (handler404)."""
-    return _outside_views(request, HTTPStatus.NOT_FOUND, "There is no such address.")
+    return outside_views(request, HTTPStatus.NOT_FOUND, "There is no such address.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer after a fault of ours (handler500); the log has the traceback."""
-    return _outside_views(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; it was logged.")
+    return outside_views(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; it was logged.")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - the framework's signature
     """Answer a form without its token (CSRF_FAILURE_VIEW)."""
-    return _outside_views(
+    return outside_views(
         request, HTTPStatus.FORBIDDEN, "This form had expired. Go back, load the page again, and retry."
     )
 
 
-def _outside_views(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
+def outside_views(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
+    """Return a problem for a request that reached no view: a document below /api/, a page elsewhere."""
     if request.path.startswith("/api/"):
         return problem_response(status, detail)
     context = {"detail": detail, "title": status.phrase, "status": int(status)}

@@ -18,9 +18,9 @@ from apps.choreography.models import ChoreographyTask
 from apps.choreography.progress import STAGES
 from apps.collections.selectors import choreography_from_task
 from apps.collections.services import save_choreography
-from apps.songs.api import ENVELOPE_BYTES
 from apps.songs.selectors import songs, title_of
-from apps.songs.services import add_song, check_size
+from apps.songs.services import add_song, size_limit_bytes
+from config.bodies import takes_file
 from config.errors import ConflictError, InvalidError, NotFoundError, TooLargeError
 from config.problems import STATUS
 from web.members import members_only
@@ -58,6 +58,7 @@ def _recent(user: User) -> list[ChoreographyTask]:
     return selectors.as_their_jobs_are(list(selectors.tasks_of(user)[:RECENT]))
 
 
+@takes_file(size_limit_bytes)
 @members_only
 @require_POST
 def upload_song(request: HttpRequest) -> HttpResponse:
@@ -72,7 +73,6 @@ def upload_song(request: HttpRequest) -> HttpResponse:
 
 
 def _add(request: HttpRequest) -> dict[str, str]:
-    check_size(int(request.META.get("CONTENT_LENGTH") or 0) - ENVELOPE_BYTES)
     if "file" not in request.FILES:
         raise InvalidError("Choose an mp3 file first.")
     song, created = add_song(upload=request.FILES["file"], uploaded_by=request.user)

@@ -8,10 +8,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.songs import selectors, services
+from config.bodies import takes_file
 from config.documentation import PROBLEMS
-
-# What a multipart body has beyond the file itself.
-ENVELOPE_BYTES = 64 * 1024
 
 
 class SongOut(serializers.Serializer):
@@ -30,6 +28,7 @@ class Upload(serializers.Serializer):
     file = serializers.FileField(allow_empty_file=True)
 
 
+@takes_file(services.size_limit_bytes)
 class Songs(APIView):
     parser_classes = (MultiPartParser,)
 
@@ -49,8 +48,6 @@ class Songs(APIView):
     )
     def post(self, request: Request) -> Response:
         """Upload an mp3. The same content again answers 200 with the song that is there."""
-        # Before request.data, which would read all of it and keep it on disk first.
-        services.check_size(int(request.META.get("CONTENT_LENGTH") or 0) - ENVELOPE_BYTES)
         form = Upload(data=request.data)
         form.is_valid(raise_exception=True)
         song, created = services.add_song(upload=form.validated_data["file"], uploaded_by=request.user)

@@ -1,0 +1,65 @@
+"""How large the body of a request may be: decided before anything reads it.
+
+Reading a form keeps its files on the disk, and the check against forged forms reads it for strangers, too.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+
+from config.problems import outside_views
+
+MIB = 1024 * 1024
+# What a multipart body has beyond the file itself.
+ENVELOPE_BYTES = 64 * 1024
+
+View = Callable[..., Any]
+
+
+def takes_file(largest_bytes: Callable[[], int]) -> Callable[[View], View]:
+    """Let a page take a file of so many bytes, of members; every other takes small bodies only."""
+
+    def declare(view: View) -> View:
+        view.largest_bytes = largest_bytes  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+class BodyLimit:
+    """Refuse a body that is larger than its address takes, by the length that it announces.
+
+    A body that announces none is not read by Django at all.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: View, _arguments: Any, _named: Any) -> HttpResponse | None:
+        """Stand before the check against forged forms, which reads the body."""
+        announced = int(request.META.get("CONTENT_LENGTH") or 0)
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        of_api = getattr(view, "cls", None)  # it asks who is there before it reads, and knows tokens, too
+        declared = getattr(of_api or view, "largest_bytes", None)
+        if declared and (of_api or request.user.is_authenticated):
+            most = max(most, declared() + ENVELOPE_BYTES)
+        return _too_large(request, announced, most) if announced > most else None
+
+
+def _too_large(request: HttpRequest, announced: int, most: int) -> HttpResponse:
+    detail = f"What was sent has {announced / MIB:.1f} MB; this address takes at most {most / MIB:.1f} MB."
+    if not request.htmx:
+        return outside_views(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+    response = HttpResponse(format_html('<p class="wrong" role="alert">{}</p>', detail), status=413)
+    # Beside what the page shows, not in its place.
+    return_to = {"HX-Retarget": "[role=status]", "HX-Reswap": "innerHTML"}
+    for name, value in return_to.items():
+        response[name] = value
+    return response
