@@ -10,3 +10,35 @@ def counted(number: int, noun: str) -> str:
     ('1 row', '2 rows')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+# A text that is not much longer than a line is read whole.
+LONG = 120
+
+
+def apart(one: str, other: str) -> tuple[str, str]:
+    """Return two texts as they are; of two long ones that begin or end alike, only where they differ.
+
+    Examples
+    --------
+    >>> apart("blank=True", "blank=False")
+    ('blank=True', 'blank=False')
+    >>> apart("a default manager " + "x " * 99 + "of 1 row", "a default manager " + "x " * 99 + "of 2 rows")
+    ('… x x x of 1 row', '… x x x of 2 rows')
+    """
+    if one == other or min(len(one), len(other)) <= LONG:
+        return one, other
+    words = one.split(), other.split()
+    begins = _alike(*words)
+    ends = min(_alike(words[0][::-1], words[1][::-1]), min(map(len, words)) - begins)
+    return _middle(words[0], begins, ends), _middle(words[1], begins, ends)
+
+
+def _alike(one: list[str], other: list[str]) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((number for number, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _middle(words: list[str], begins: int, ends: int, around: int = 4) -> str:
+    first, last = max(begins - around, 0), min(len(words) - ends + around, len(words))
+    return " ".join([*["…"] * (first > 0), *words[first:last], *["…"] * (last < len(words))])

@@ -171,7 +171,7 @@ MISMATCHES = {
     ),
     "DROP INDEX choreography_tasks_status_7ff03242": "HO018  choreography_tasks (status) has no valid index;",
     "CREATE TABLE badges (user_id bigint REFERENCES users)": (
-        "HO019  public.badges.user_id points at users without ON DELETE, and the backend does not know that table"
+        "HO019  public.badges.user_id points at users without ON DELETE; the backend does not know that table"
     ),
     "DROP TABLE django_session": "HO010  django_session does not exist in schema public;",
     "CREATE SCHEMA backend": "HO021  schema backend exists already, and no adoption made it.",

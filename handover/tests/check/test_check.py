@@ -113,6 +113,8 @@ def test_check__catalog_may_not_be_read__ends_with_1_and_doctor_knows_the_grant(
 
 
 def test_check__table_may_not_be_read__ends_with_1_and_names_the_grant(pair):
+    pair.let_read("original_app")
+    pair.superuser("REVOKE SELECT ON dance_tasks FROM original_app")
     done = pair.check("--json", role="original_app")
     assert done.returncode == 1
     unseen = {f["place"]: f for f in done.json()["unseen"]}

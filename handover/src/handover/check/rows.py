@@ -6,7 +6,7 @@ from typing import Any, LiteralString
 from psycopg import Connection, sql
 
 from handover.check.subject import Rows
-from handover.errors import Finding
+from handover.errors import Cause, Finding
 from handover.schema.catalog import Catalog, Table
 
 HISTORY = "django_migrations"
@@ -30,7 +30,13 @@ def unreadable(catalog: Catalog, table: Table) -> Finding:
     schema, name = f'"{table.schema}"', f'"{table.schema}"."{table.name}"'
     todo = f'GRANT USAGE ON SCHEMA {schema} TO "{role}"; GRANT SELECT ON {name} TO "{role}";'
     found = f"may not be read by {role}"
-    return Finding("HO242", str(table), found, "what it holds was not looked at", todo, "unseen", "both")
+    expected = "what it holds was not looked at"
+    every = (
+        f'GRANT USAGE ON SCHEMA {schema} TO "{role}"; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO "{role}"; '
+        f'GRANT SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO "{role}";'
+    )
+    cause = Cause(f"schema {table.schema}", f"holds what may not be read by {role}", expected, str(table), every)
+    return Finding("HO242", str(table), found, expected, todo, "unseen", "both", of=cause)
 
 
 def read_rows(connection: Connection[Any], catalog: Catalog, path: tuple[str, ...]) -> tuple[Rows, tuple[Finding, ...]]:

@@ -107,8 +107,8 @@ def _of_tables(connection: Connection[Any], subject: Subject) -> Iterator[Sympto
     for what, relations in (("tables", tables), ("sequences", of_keys)):
         closed = [relation for relation in relations if not readable(connection, relation)]
         yield Symptom(f"{len(relations) - len(closed)} {what} may be read")
-        for relation in closed:
-            yield Symptom(f"{relation} may not be read", unreadable(catalog, relation).todo)
+        for finding in merged(unreadable(catalog, relation) for relation in closed):
+            yield Symptom(f"{finding.where} {finding.said}", finding.todo)
     unseen = merged(finding for code in NOT_LOOKED_AT for finding in RULES[code].look(subject))
     yield from (Symptom(f"{finding.where} {finding.said}", finding.todo) for finding in unseen)
     told = {name for finding in unseen for name in (finding.where, *finding.parts)}

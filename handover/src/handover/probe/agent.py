@@ -310,6 +310,14 @@ def database_places():
     return found
 
 
+def heard_everywhere():
+    """The signals with a listener to every model; Django keeps it under the id of None."""
+    from django.db.models import signals
+
+    receivers = {name: getattr(signals, name).receivers for name in SIGNALS}
+    return [name for name in SIGNALS if any(receiver[0][1] == id(None) for receiver in receivers[name])]
+
+
 def model_facts(model, connection):
     meta = model._meta
     unique = [columns_of(meta, names) for names in meta.unique_together]
@@ -433,6 +441,7 @@ def settings_facts(connection, key, names):
         "database": database_facts(connection),
         "routers": [str(router) for router in settings.DATABASE_ROUTERS],
         "databases": database_places(),
+        "listeners": heard_everywhere(),
         "named": {name: str(getattr(settings, name, None)) for name in names},
     }
     if "django.contrib.auth" in settings.INSTALLED_APPS:

@@ -8,16 +8,19 @@ from handover.errors import Finding, Hurts, Severity
 from handover.rules.registry import rule
 from handover.schema.models import Field, Given, Model
 from handover.schema.types import canonical_type
+from handover.wording import apart
 
 COPY = "Write it in the backend's model as in the original's."
 # Kinds that differ in what a form accepts, not in what is stored.
+FEW = 8  # lists of that many are shown whole
 TEXTUAL = frozenset({"CharField", "SlugField", "FilePathField", "TextField"})
 
 
 def _differs(
     code: str, where: str, original: object, backend: object, severity: Severity = "breaking", hurts: Hurts = "both"
 ) -> Finding:
-    return Finding(code, where, f"is {backend} in the backend", f"the original has {original}", COPY, severity, hurts)
+    ours, theirs = apart(str(backend), str(original))
+    return Finding(code, where, f"is {ours} in the backend", f"the original has {theirs}", COPY, severity, hurts)
 
 
 def _pairs(subject: Subject) -> Iterator[Pair]:
@@ -49,7 +52,18 @@ def choices(subject: Subject) -> Iterator[Finding]:
             fewer = {"original": _meets(originals, backends), "backend": _meets(backends, originals)}
             hurt = [name for name, meets in fewer.items() if meets]
             hurts: Hurts = "both" if len(hurt) != 1 else "original" if hurt == ["original"] else "backend"
-            yield _differs("HO111", where, _listed(one), _listed(other), hurts=hurts)
+            if min(len(originals), len(backends)) > FEW:
+                yield _other_choices(where, one, other, hurts)
+            else:
+                yield _differs("HO111", where, _listed(one), _listed(other), hurts=hurts)
+
+
+def _other_choices(where: str, one: Field, other: Field, hurts: Hurts) -> Finding:
+    """Return only the difference of two long lists."""
+    lacks = [f"it lacks {value!r}" for value in one.values() if value not in other.values()]
+    adds = [f"it adds {value!r}" for value in other.values() if value not in one.values()]
+    found, expected = "has other choices in the backend", f"the original has {len(one.values())}"
+    return Finding("HO111", where, found, expected, COPY, hurts=hurts, parts=(*lacks, *adds))
 
 
 def _meets(mine: set[str], theirs: set[str]) -> bool:
@@ -240,20 +254,30 @@ def conversions(subject: Subject) -> Iterator[Finding]:
 
 @rule("HO125", "Saves and deletes run the same code")
 def writes(subject: Subject) -> Iterator[Finding]:
+    everywhere = [side.description.settings.listeners for side in subject.both or ()]
+    if len(set(everywhere)) > 1:
+        original, backend = map(_listener, everywhere)
+        yield _differs("HO125", "every model", original, backend, "risky")
     for pair in _pairs(subject):
         one, other = pair.original, pair.backend
         if not _same_code(one.writes, other.writes):
             yield _differs("HO125", str(pair.table), _named(one.writes), _named(other.writes), "risky")
-        if one.signals != other.signals:
-            yield _differs("HO125", str(pair.table), _heard(one), _heard(other), "risky")
+        heard, other_heard = (_heard(m, wide) for m, wide in zip((one, other), everywhere, strict=True))
+        if heard != other_heard:
+            yield _differs("HO125", str(pair.table), heard, other_heard, "risky")
 
 
 def _same_code(one: tuple[Given, ...], other: tuple[Given, ...]) -> bool:
     return len(one) == len(other) and all(a.same_as(b) for a, b in zip(one, other, strict=True))
 
 
-def _heard(model: Model) -> str:
-    return f"a listener to {', '.join(model.signals)}" if model.signals else "no listener to saves and deletes"
+def _heard(model: Model, everywhere: tuple[str, ...]) -> str:
+    """Say what of a model is listened to, without those who listen to every model."""
+    return _listener(tuple(name for name in model.signals if name not in everywhere))
+
+
+def _listener(signals: tuple[str, ...]) -> str:
+    return f"a listener to {', '.join(signals)}" if signals else "no listener to saves and deletes"
 
 
 def _named(code: tuple[Given, ...]) -> str:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from handover.check.subject import Mapped, Subject
-from handover.errors import Finding
+from handover.check.subject import Mapped, Side, Subject
+from handover.errors import Cause, Finding
 from handover.rules.registry import rule
 from handover.rules.tables import VIEWS
-from handover.schema.catalog import Constraint
+from handover.schema.catalog import Constraint, Table
 from handover.schema.models import Field
 
 ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", "r": "RESTRICT", "a": "NO ACTION"}
@@ -41,16 +41,20 @@ def missing(subject: Subject) -> Iterator[Finding]:
         if live is None and field.references:
             found = f"has no foreign key to {'.'.join(field.references)}"
             todo = "Restore the constraint: orphan rows are possible without it."
-            yield Finding("HO017", where, found, f"{mapped.model.label} relies on it", todo, hurts=mapped.side.name)
+            expected = f"{mapped.model.label} relies on it"
+            part = f"{field.column} → {field.references[0]}"
+            cause = Cause(str(mapped.table), "lacks foreign keys", expected, part, todo)
+            yield Finding("HO017", where, found, expected, todo, hurts=mapped.side.name, of=cause)
 
 
 @rule("HO155", "Foreign keys are checked at the commit")
 def deferrable(subject: Subject) -> Iterator[Finding]:
-    for mapped, _, where, live in _constrained(subject):
+    for mapped, field, where, live in _constrained(subject):
         if live and not live.deferrable:
             expected = f"{mapped.model.label} expects DEFERRABLE INITIALLY DEFERRED: rows may come in any order"
             todo = "ALTER TABLE … ALTER CONSTRAINT … DEFERRABLE INITIALLY DEFERRED."
-            yield Finding("HO155", where, "is checked at once", expected, todo, "risky", mapped.side.name)
+            cause = Cause(str(mapped.table), "has foreign keys that are checked at once", expected, field.column, todo)
+            yield Finding("HO155", where, "is checked at once", expected, todo, "risky", mapped.side.name, of=cause)
 
 
 @rule("HO156", "Foreign keys hold for the old rows, too")
@@ -84,10 +88,20 @@ def unknown_references(subject: Subject) -> Iterator[Finding]:
                 continue
             target = subject.catalog.tables[key.target]
             where = f"{table.schema}.{table.name}.{', '.join(key.columns)}"
-            found = f"points at {target} without ON DELETE, and the {side.name} does not know that table"
+            found = f"points at {target} without ON DELETE"
+            expected = f"the {side.name} does not know that table: its deletes will fail"
             install = f"install the app that owns the table in the {side.name} (its models are enough)"
             todo = f"Give the constraint ON DELETE CASCADE or SET NULL, or {install}."
-            yield Finding("HO019", where, found, "its deletes will fail", todo, hurts=side.name)
+            owner = _owner(subject, side, table)
+            several = f"the {side.name} does not know them: its deletes will fail"
+            cause = Cause(owner, "has tables that point at shared ones without ON DELETE", several, where)
+            yield Finding("HO019", where, found, expected, todo, hurts=side.name, of=cause)
+
+
+def _owner(subject: Subject, side: Side, table: Table) -> str:
+    """Return what a table that a side does not know belongs to: an app of the other side, or a schema."""
+    model = subject.known.get(side.other, {}).get(table.key)
+    return f"app {model.app_label} of the {side.other}" if model else f"schema {table.schema}"
 
 
 @rule("HO158", "No table of one system is orphaned by the other")

@@ -93,7 +93,9 @@ def lies(subject: Subject) -> Iterator[Finding]:
                     )
                     found = f"is recorded as applied, but {gone} does not exist"
                     expected = f"the {side.name} will never add it"
-                    yield Finding("HO172", where, found, expected, todo, hurts=side.name)
+                    many = "has migrations that are recorded as applied, but what they make does not exist"
+                    cause = Cause(migration.app, many, f"the {side.name} will never add it", gone)
+                    yield Finding("HO172", where, found, expected, todo, hurts=side.name, of=cause)
 
 
 def _columns_of_models(side: Side) -> dict[str, set[str]]:

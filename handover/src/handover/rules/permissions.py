@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from handover.check.subject import Subject
-from handover.errors import Finding
+from handover.errors import Cause, Finding
 from handover.rules.registry import rule
 
 
@@ -44,6 +44,6 @@ def missing_rows(subject: Subject) -> Iterator[Finding]:
             found = "has no row in django_content_type" if label not in types else f"lacks {', '.join(absent)}"
             expected = f"the {mapped.side.name} checks them"
             todo = f"Run migrate with the {mapped.side.name}: it writes them."
-            yield Finding(
-                "HO212", f"{mapped.table} ({'.'.join(label)})", found, expected, todo, "risky", mapped.side.name
-            )
+            where, name = f"{mapped.table} ({'.'.join(label)})", mapped.side.name
+            cause = Cause("auth_permission", "lacks permissions of models that are there", expected, where, todo)
+            yield Finding("HO212", where, found, expected, todo, "risky", name, of=cause)

@@ -282,6 +282,7 @@ class Settings(_Facts):
     database: DatabaseSettings
     routers: tuple[str, ...] = ()
     databases: dict[str, Place] = {}
+    listeners: tuple[str, ...] = ()
     named: dict[str, str]
 
 
