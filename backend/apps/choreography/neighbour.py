@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from apps.choreography.models import ChoreographyTask
 from apps.jobs import leases
 from apps.jobs.models import Job
+from config.clock import database_now
 
 # It fails every unfinished task that is older than 5 minutes, with exactly this sentence.
 STUCK = "Task stuck for more than 5 minutes - likely container restart"
@@ -21,7 +22,7 @@ def is_at_work() -> bool:
     A row that it would give up before it counts does not count.
     """
     running = ChoreographyTask.objects.filter(
-        status=ChoreographyTask.Status.RUNNING, created_at__gte=timezone.now() - GIVES_UP_AFTER
+        status=ChoreographyTask.Status.RUNNING, created_at__gte=Now() - GIVES_UP_AFTER
     )
     return running.exclude(pk__in=leases.live().values("pk")).exists()
 
@@ -33,4 +34,4 @@ def was_given_up(task: ChoreographyTask) -> bool:
 
 def was_purged(job: Job) -> bool:
     """Whether the row of this job, which is gone, was too old for the original. Else it was cancelled."""
-    return job.created_at <= timezone.now() - FORGOTTEN_AFTER
+    return job.created_at <= database_now() - FORGOTTEN_AFTER

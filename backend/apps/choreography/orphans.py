@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from django.utils import timezone
-
 from apps.choreography import files
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.selectors import result_of
@@ -13,6 +11,7 @@ from apps.collections.models import SavedChoreography
 from apps.jobs.models import Job
 from apps.media.files import names_of
 from apps.media.storage import StoredFile, media
+from config.clock import database_now
 
 OUTPUT = "output"
 
@@ -32,7 +31,7 @@ def orphans(*, min_age: timedelta) -> list[Orphan]:
 
     A file younger than ``min_age`` is left alone: the original writes a video first and its row afterwards.
     """
-    old_before = timezone.now() - min_age
+    old_before = database_now() - min_age
     # First the files, then the names: a row that is written in between keeps its file.
     old = [file for file in _videos() if file.modified_at < old_before]
     named = _named()

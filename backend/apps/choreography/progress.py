@@ -6,7 +6,7 @@ before it writes, none writes a column it does not mean, and none is ever a ``sa
 
 from typing import Any
 
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from apps.choreography import neighbour
 from apps.choreography.models import ChoreographyTask
@@ -120,4 +120,4 @@ def _locked(task_id: str) -> ChoreographyTask | None:
 
 def _update(task: ChoreographyTask, **changes: Any) -> None:
     # update() knows no auto_now, and the original's page shows when a task last moved.
-    ChoreographyTask.objects.filter(pk=task.pk).update(updated_at=timezone.now(), **changes)
+    ChoreographyTask.objects.filter(pk=task.pk).update(updated_at=Now(), **changes)

@@ -6,7 +6,6 @@ A bell that rings once too often finds nothing to do, one that was lost is rung 
 from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
-from django.utils import timezone
 from procrastinate import jobs as bells
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -103,4 +102,4 @@ def tell_places() -> None:
             # A statement for each: whoever locks many rows can meet the original doing so in another order.
             waiting = ChoreographyTask.objects.filter(pk=task_id, status=ChoreographyTask.Status.STARTED)
             message = message_for(ahead)
-            waiting.exclude(message=message).update(message=message, updated_at=timezone.now())
+            waiting.exclude(message=message).update(message=message, updated_at=Now())

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from apps.authentication.models import User
 from apps.choreography import neighbour, progress
@@ -12,6 +11,7 @@ from apps.jobs import leases
 from apps.jobs.models import Job
 from apps.media.files import video_file
 from apps.media.storage import StoredFile
+from config.clock import database_now
 from config.errors import ConflictError, GoneError, NotFoundError
 
 # How long a cancelled task is remembered as one that was there.
@@ -80,7 +80,7 @@ def _without_row(job: Job) -> ChoreographyTask:
 
 
 def _refuse_cancelled(job: Job) -> None:
-    if job.ended_at and job.ended_at > timezone.now() - GONE_FOR:
+    if job.ended_at and job.ended_at > database_now() - GONE_FOR:
         raise GoneError(job.error or f"Task {job.pk!r} was cancelled.", code="task-cancelled")
     raise NotFoundError(f"There is no task {job.pk!r}.", code="task-missing")
 

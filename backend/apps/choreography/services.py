@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from apps.authentication.models import User
 from apps.authentication.selectors import saves_automatically
@@ -15,6 +15,7 @@ from apps.choreography.selectors import task_of
 from apps.jobs import leases
 from apps.jobs.models import Job
 from apps.songs.selectors import song_named
+from config.clock import database_now
 from config.errors import ConflictError
 
 CANCELLED = "You cancelled it."
@@ -60,19 +61,24 @@ def start_generation_once(*, user: User, idempotency_key: str, **wishes: Any) ->
 def _start(user: User, request: dict[str, Any], idempotency_key: str | None) -> ChoreographyTask:
     task_id = str(uuid.uuid4())
     queue_job_id = queue.ring(task_id)
-    task = ChoreographyTask.objects.create(
+    now = database_now()
+    task = ChoreographyTask(
         task_id=task_id,
         user=user,
+        created_at=now,
+        updated_at=now,
         message=queue.message_for(leases.live().count()),
         job_execution_name=execution_name(queue_job_id),
     )
+    # As it is: Django would put this machine's times into it, and they tell who is next and what is too old.
+    task.save_base(raw=True, force_insert=True)
     Job.objects.create(
         task_id=task_id,
         user=user,
         request=request,
         auto_save=request["auto_save"] and saves_automatically(user),
         idempotency_key=idempotency_key,
-        created_at=task.created_at,
+        created_at=now,
         queue_job_id=queue_job_id,
     )
     return task
@@ -107,7 +113,7 @@ def cancel_generation(*, user: User, task_id: str) -> str:
 
 def _remember_cancelled(task: ChoreographyTask) -> None:
     """Keep for GET that it was cancelled; the original's tasks, which have no job, included."""
-    cancelled = {"outcome": Job.Outcome.CANCELLED, "error": CANCELLED, "ended_at": timezone.now(), "token": None}
+    cancelled = {"outcome": Job.Outcome.CANCELLED, "error": CANCELLED, "ended_at": Now(), "token": None}
     new = {"user_id": task.user_id, "request": {}, "created_at": task.created_at}
     Job.objects.update_or_create(
         pk=task.pk, defaults=cancelled | {"lease_expires_at": None, "owner": ""}, create_defaults=cancelled | new

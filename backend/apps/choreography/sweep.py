@@ -7,11 +7,10 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import Error, connection, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 from procrastinate import sql
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
@@ -19,6 +18,7 @@ from apps.choreography import files, neighbour, queue
 from apps.choreography.models import ChoreographyTask
 from apps.jobs import leases
 from apps.jobs.models import Job
+from config.clock import database_now
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def retry_stalled_calls() -> None:
             queries.execute_query(
                 query=sql.queries["retry_job"],
                 job_id=call["id"],
-                retry_at=datetime.now(UTC),
+                retry_at=database_now(),
                 new_priority=None,
                 new_queue_name=None,
                 new_lock=None,
@@ -91,5 +91,5 @@ def look_after_waiting(task_id: str) -> None:
             leases.end_for_all(task_id, Job.Outcome.CANCELLED, error=f"Task {task_id} was cancelled.")
         if task is not None and neighbour.was_given_up(task):
             ChoreographyTask.objects.filter(pk=task_id).update(
-                status=ChoreographyTask.Status.STARTED, error=None, updated_at=timezone.now()
+                status=ChoreographyTask.Status.STARTED, error=None, updated_at=Now()
             )

@@ -1,6 +1,5 @@
 """/api/auth/tokens"""
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.request import Request
@@ -11,6 +10,7 @@ from apps.tokens import services
 from apps.tokens.models import PersonalToken
 from apps.tokens.scopes import SCOPES
 from apps.tokens.selectors import tokens_of
+from config.clock import database_now
 from config.documentation import PROBLEMS, SESSION_ONLY
 
 
@@ -37,7 +37,7 @@ class NewToken(serializers.Serializer):
     expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="default: never")
 
     def validate_expires_at(self, value):
-        if value is not None and value <= timezone.now():
+        if value is not None and value <= database_now():
             raise serializers.ValidationError("Lies in the past.")
         return value
 

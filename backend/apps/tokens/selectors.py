@@ -3,7 +3,7 @@
 import hashlib
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from apps.authentication.models import User
 from apps.tokens.models import PersonalToken
@@ -16,10 +16,11 @@ def tokens_of(user: User) -> QuerySet[PersonalToken]:
 def valid_token(secret: str) -> PersonalToken | None:
     """Return the token of this secret, unless it is unknown, revoked or expired or its owner is inactive.
 
-    Only hashes are compared, so how long it takes says nothing about any secret.
+    ``looked_up_at`` is when. Only hashes are compared, so how long it takes says nothing about any secret.
     """
-    alive = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    tokens = PersonalToken.objects.select_related("user").filter(alive, user__is_active=True)
+    alive = Q(expires_at=None) | Q(expires_at__gt=Now())
+    tokens = PersonalToken.objects.select_related("user").annotate(looked_up_at=Now())
+    tokens = tokens.filter(alive, user__is_active=True)
     return tokens.filter(sha256=hash_of(secret)).first()
 
 
