@@ -3,11 +3,26 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.drifts.drift import Edit
 from tests.drifts.projects import Project
 from tests.drifts.shapes import DANCE, SHOP
 from tests.faults.fault import Fault
 
+# ruff: noqa: E501 - a method of a project's own is read best on one line
+
 GROUP = "identity"
+OWN_BACKEND = {"AUTHENTICATION_BACKENDS": "['own.Own']"}
+BACKEND = (
+    "from django.contrib.auth import get_user_model\nfrom django.contrib.auth.backends import ModelBackend\n\n\n"
+    "class Own(ModelBackend):\n"
+)
+FOUND = "        user = get_user_model().objects.filter({}).first()\n        return user if user and user.check_password({}) else None\n"
+# How a system of its own kind takes what is typed.
+WAYS = {
+    "by e-mail only": f"{BACKEND}    def authenticate(self, request, username=None, password=None):\n{FOUND.format('email=username', 'password')}",
+    "by e-mail, called so": f"{BACKEND}    def authenticate(self, request, email, password):\n{FOUND.format('email=email', 'password')}",
+    "by a name of their own": f"{BACKEND}    def authenticate(self, request, *, display_name, passphrase):\n{FOUND.format('display_name=display_name', 'passphrase')}",
+}
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -15,6 +30,21 @@ def clean() -> Iterator[Fault]:
     """Yield the clean pairs with a user model of their own and with Django's."""
     for shape in (DANCE, SHOP):
         yield Fault(f"accounts of a clean {shape.name}", GROUP, shape.name)
+    for name, source in WAYS.items():
+        yield Fault(
+            f"both log in {name}", GROUP, DANCE.name, edit=_both(_set(**OWN_BACKEND)), files=_own_in_both(source)
+        )
+    waits = "    def save(self, *a, **kw):\n        self.is_active = self.is_active and not self._state.adding\n        super().save(*a, **kw)"
+    yield Fault("accounts of both wait for a confirmation", GROUP, DANCE.name, edit=_both(_method(waits)))
+    yield Fault("no account is stored", GROUP, DANCE.name, sql="TRUNCATE dancers CASCADE")
+    alike = f"{BACKEND}    def has_perm(self, user, perm, obj=None):\n        return perm in self.get_all_permissions(user)\n"
+    yield Fault(
+        "both ask for grants in a way of their own",
+        GROUP,
+        DANCE.name,
+        edit=_both(_set(**OWN_BACKEND)),
+        files=_own_in_both(alike),
+    )
 
 
 def faults() -> Iterator[Fault]:
@@ -36,6 +66,22 @@ def _set(**settings: str) -> Callable[[Project], None]:
 def _own(source: str) -> Callable[[Path], None]:
     """A module ``own`` in the backend."""
     return lambda folder: (folder / "backend" / "own.py").write_text(source) and None
+
+
+def _own_in_both(source: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        for side in ("original", "backend"):
+            (folder / side / "own.py").write_text(source)
+
+    return write
+
+
+def _both(change: Callable[[Project], None]) -> Edit:
+    def edit(projects: dict) -> None:
+        for project in projects.values():
+            change(project)
+
+    return edit
 
 
 def _method(body: str) -> Callable[[Project], None]:
@@ -100,6 +146,22 @@ def _accounts() -> Iterator[Fault]:
                  _set(AUTHENTICATION_BACKENDS=both), files=_own(anybody))  # fmt: skip
     none = "    def get_all_permissions(self, obj=None):\n        return set()"
     yield _fault("permissions do not carry over", "HO388", "permission", _method(none))
+    deaf = f"{BACKEND}    def has_perm(self, user, perm, obj=None):\n        return False\n"
+    yield _fault("a grant is not seen by has_perm", "HO388", "permission", _set(**OWN_BACKEND), files=_own(deaf))
+    yield _fault(
+        "the backend logs in by e-mail only",
+        "HO380",
+        "username login",
+        _set(**OWN_BACKEND),
+        files=_own(WAYS["by e-mail only"]),
+    )
+    yield _fault(
+        "the backend logs in by a name of its own",
+        "HO380",
+        "username login",
+        _set(**OWN_BACKEND),
+        files=_own(WAYS["by a name of their own"]),
+    )
     inactive = (
         "    def save(self, *a, **kw):\n        self.is_active = bool(self.last_login)\n        super().save(*a, **kw)"
     )

@@ -8,14 +8,105 @@ def user_model():
 
 
 def register(request):
-    """Make an account through the model's own manager; fields that it demands on top get a plain text."""
+    """Make an account through the model's own manager; what may be typed to log in as it, and how it was made."""
     model = user_model()
-    given = dict.fromkeys(model.REQUIRED_FIELDS, "proof")
-    given.update({model.USERNAME_FIELD: request["username"], "password": request["password"]})
-    if getattr(model, "EMAIL_FIELD", ""):
-        given[model.EMAIL_FIELD] = request["email"]
-    user = model._default_manager.create_user(**given)
-    return {"key": encode(user.pk), "hash": user.password}  # noqa: F821 - shared by the chapter act
+    given = account_values(model, request)
+    made = dict(given, password=request["password"])
+    user = created(model, made)
+    # What its create_user() does not take is set afterwards.
+    missing = {name: value for name, value in given.items() if getattr(user, name) in (None, "")}
+    if missing:
+        for name, value in missing.items():
+            setattr(user, name, value)
+        user.save()
+    return {
+        "key": encode(user.pk),  # noqa: F821 - shared by the chapter act
+        "hash": user.password,
+        "active": bool(user.is_active),
+        "typed": typed_for(user, given),
+        "made": {name: value for name, value in given.items() if isinstance(value, (str, int, bool))},
+    }
+
+
+def account_values(model, request):
+    """Field → value: what is typed to log in, and what the model demands on top."""
+    names = [model.USERNAME_FIELD, getattr(model, "EMAIL_FIELD", ""), *model.REQUIRED_FIELDS]
+    names += [name for name, _ in credentials()]
+    fields = {field.name: field for field in model._meta.concrete_fields}
+    chosen = [fields[name] for name in dict.fromkeys(names) if name in fields and name != "password"]
+    return {field.name: account_value(field, request) for field in chosen}
+
+
+def account_value(field, request):
+    from django.db import models
+
+    number = int(request["number"])
+    if field.remote_field:
+        key = related_value(field, [])  # noqa: F821 - shared by the chapter fill
+        return field.related_model._base_manager.get(**{field.target_field.attname: key})
+    if isinstance(field, models.EmailField) or field.name == "email":
+        return request["email"]
+    if any(word in (field.name + type(field).__name__).lower() for word in ("phone", "mobile", "msisdn")):
+        return ("+346%08d" % (number % 10**8))[: field.max_length or 12]
+    if isinstance(field, (models.CharField, models.TextField)) and not field.choices:
+        return request["username"][: field.max_length or 99]
+    return filler(field, number)  # noqa: F821 - shared by the chapter fill
+
+
+def created(model, made):
+    import inspect
+
+    maker = getattr(model._default_manager, "create_user", None)
+    if maker is None:
+        values = row_values(model, {}, [], (), None)  # noqa: F821 - shared by the chapter fill
+        values.update({name: value for name, value in made.items() if name != "password"})
+        user = model(**values)
+        user.set_password(made["password"])
+        user.save()
+        return user
+    known = inspect.signature(maker).parameters
+    takes_any = any(one.kind is one.VAR_KEYWORD for one in known.values())
+    return maker(**{name: value for name, value in made.items() if takes_any or name in known})
+
+
+def typed_for(user, given):
+    """What → text: all that a person may type to log in, by the name that people have for it."""
+    model, typed = type(user), {}
+    for name in given:
+        value = getattr(user, name)
+        if isinstance(value, str) and value:
+            is_mail = name == getattr(model, "EMAIL_FIELD", "") or "@" in value
+            what = "e-mail" if is_mail else "username" if name == model.USERNAME_FIELD else name
+            if what in ("e-mail", "username") or name in [known for known, _ in credentials()]:
+                typed.setdefault(what, value)
+    return typed
+
+
+def activate(request):
+    user_model()._base_manager.filter(pk=decode(request["key"])).update(is_active=True)  # noqa: F821
+    return True
+
+
+# What the last login that let somebody in called its credentials.
+WORKED = []
+
+
+def credentials():
+    """Pairs of what the system's authentication backends call what is typed, and the password."""
+    import inspect
+
+    from django.contrib.auth import get_backends
+
+    found = [("username", "password"), (user_model().USERNAME_FIELD, "password")]
+    for backend in get_backends():
+        known = [
+            name
+            for name, one in inspect.signature(backend.authenticate).parameters.items()
+            if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY) and name != "request"
+        ]
+        secrets = [name for name in known if "pass" in name.lower()]
+        found += [(name, secrets[0]) for name in known if secrets and name not in secrets]
+    return list(dict.fromkeys([*WORKED, *found]))
 
 
 def web_request():
@@ -37,16 +128,34 @@ def authenticated(request, typed, password, way):
 
     A function may also raise instead.
     """
-    from django.contrib.auth import authenticate
     from django.utils.module_loading import import_string
 
     if not way:
-        return authenticate(request, username=typed, password=password)
+        return let_in(request, typed, password)
     login = import_string(way)
     if hasattr(login, "get_user"):
         form = login(request, data={"username": typed, "password": password})
         return form.get_user() if form.is_valid() else None
     return login(request=request, login=typed, password=password)
+
+
+def let_in(request, typed, password):
+    """Whom the backends let in, by whatever name one of them takes what is typed."""
+    from django.contrib.auth import authenticate
+
+    said = None
+    for name, secret in credentials():
+        try:
+            user = authenticate(request, **{name: typed, secret: password})
+        except Exception as error:
+            said = said or error
+            continue
+        if user is not None:
+            WORKED[:] = [(name, secret)]
+            return user
+    if said is not None:
+        raise said
+    return None
 
 
 def log_in(request):
@@ -59,18 +168,20 @@ def log_in(request):
     if user is None:
         return {"key": None, "backend": "", "hash": "", "words": words}
     stored = user_model()._base_manager.get(pk=user.pk).password
-    return {"key": encode(user.pk), "backend": getattr(user, "backend", ""), "hash": stored, "words": ""}  # noqa: F821
+    return {"key": encode(user.pk), "backend": getattr(user, "backend", ""), "hash": stored, "words": "",  # noqa: F821
+            "by": WORKED[:1]}  # fmt: skip
 
 
 def open_session(request):
     """Log a user in as a view does, and keep the session."""
-    from django.contrib.auth import authenticate, login
+    from django.conf import settings
+    from django.contrib.auth import login
 
     web = web_request()
-    user = authenticate(web, username=request["login"], password=request["password"])
+    user = authenticated(web, request["login"], request["password"], request["way"])
     if user is None:
         return {"session": None}
-    login(web, user)
+    login(web, user, backend=getattr(user, "backend", None) or settings.AUTHENTICATION_BACKENDS[0])
     web.session.save()
     return {"session": web.session.session_key, "backend": web.session["_auth_user_backend"]}
 
@@ -105,20 +216,49 @@ def account(request):
         "hash": user.password,
         "session_hash": user.get_session_auth_hash(),
         "permissions": sorted(user.get_all_permissions()) if hasattr(user, "get_all_permissions") else [],
+        "may": [allowed(user, model_of(path)) for path in request.get("models", ())],  # noqa: F821
     }
 
 
+def allowed(user, model):
+    """Permission → whether the system's own question, by its own names, is answered with yes."""
+    if not hasattr(user, "has_perm"):
+        return {}
+    meta = model._meta
+    asked = {action: "%s_%s" % (action, meta.model_name) for action in meta.default_permissions}
+    asked.update({codename: codename for codename, _ in meta.permissions})
+    return {what: user.has_perm("%s.%s" % (meta.app_label, codename)) for what, codename in asked.items()}
+
+
+def granted(request):
+    """The keys of accounts that are there and were granted something; those that may do everything left out."""
+    from django.db.models import Q
+
+    model = user_model()
+    if not hasattr(model, "user_permissions"):
+        return []
+    some = Q(user_permissions__isnull=False) | Q(groups__permissions__isnull=False)
+    rows = model._base_manager.filter(some, is_superuser=False, is_active=True).order_by("pk").distinct()
+    return [encode(user.pk) for user in rows[: request["limit"]]]  # noqa: F821
+
+
 def grant(request):
-    """Give an account permissions: the first by itself, the others by a group."""
+    """Give an account what the models know: of each the first permission by itself, the others by a group."""
     from django.contrib.auth.models import Group, Permission
 
     user = user_model()._base_manager.get(pk=decode(request["key"]))  # noqa: F821
-    found = list(Permission.objects.filter(content_type__app_label=request["app"]).order_by("codename"))
-    user.user_permissions.add(*found[:1])
+    if not hasattr(user, "user_permissions"):
+        return None
     group = Group.objects.create(name=request["group"])
-    group.permissions.add(*found[1:])
+    count = 0
+    for meta in [model_of(path)._meta for path in request["models"]]:  # noqa: F821
+        place = {"content_type__app_label": meta.app_label, "content_type__model": meta.model_name}
+        found = list(Permission.objects.filter(**place).order_by("codename"))
+        user.user_permissions.add(*found[:1])
+        group.permissions.add(*found[1:])
+        count += len(found)
     user.groups.add(group)
-    return len(found)
+    return count
 
 
 def remove_account(request):
@@ -134,7 +274,7 @@ def unknown_hashes(request):
     from django.contrib.auth.hashers import identify_hasher
 
     counts, unknown = {}, []
-    rows = user_model()._base_manager.order_by("pk").values_list("password", flat=True)[: request["limit"]]
+    rows = list(user_model()._base_manager.order_by("pk").values_list("password", flat=True)[: request["limit"]])
     for stored in rows:
         if not stored or stored.startswith("!"):
             continue
@@ -144,17 +284,19 @@ def unknown_hashes(request):
             identify_hasher(stored)
         except ValueError:
             unknown.append(name)
-    return {"counts": counts, "unknown": sorted(set(unknown))}
+    return {"counts": counts, "unknown": sorted(set(unknown)), "accounts": len(rows)}
 
 
 ANSWERS = {
     "register": register,
+    "activate": activate,
     "log_in": log_in,
     "open_session": open_session,
     "read_session": read_session,
     "end_session": end_session,
     "account": account,
     "grant": grant,
+    "granted": granted,
     "remove_account": remove_account,
     "unknown_hashes": unknown_hashes,
 }

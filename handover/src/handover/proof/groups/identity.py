@@ -2,54 +2,25 @@
 
 import secrets
 import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from handover.config import SideName
-from handover.errors import Finding, UnseenError
+from handover.errors import UnseenError
 from handover.evidence.folder import Recorder
+from handover.proof.accounts.identity import Account, Identity
+from handover.proof.accounts.lines import login_lines
+from handover.proof.accounts.permissions import compare_permissions, compare_stored_grants
 from handover.proof.actor import Actor, Answer, actors
 from handover.proof.crossing import SIDES
-from handover.proof.outcome import Failure, Outcome
+from handover.proof.outcome import Outcome
 from handover.proof.venue import Size, Venue
+from handover.wording import counted
 
 ROUNDS = 1  # logins on each side by turns, after those by username, e-mail and in capitals
+GRANTED: dict[Size, int] = {"small": 50, "full": 2_000}
+CHAPTERS = ("fill", "identity")
 HASHES: dict[Size, int] = {"small": 1_000, "full": 1_000_000}
 PASSWORD_BYTES = 12
-
-
-@dataclass
-class Account:
-    """An account that one system registered."""
-
-    key: object
-    username: str
-    email: str
-    password: str
-    group: str
-    hash: str
-
-
-@dataclass
-class Identity:
-    """The proof's way through: what was counted, and what was found."""
-
-    venue: Venue
-    both: dict[SideName, Actor]
-    counts: Counter[str] = field(
-        default_factory=lambda: Counter(dict.fromkeys(("accounts", "logins", "refusals", "sessions", "permissions"), 0))
-    )
-    failures: list[Failure] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def tell(
-        self, code: str, where: str, found: str, expected: str, todo: str, hurts: SideName, lines: tuple[str, ...] = ()
-    ) -> None:
-        """Take down a failure, once a place."""
-        finding = Finding(code, where, found, expected, "\n".join((todo, *lines)), hurts=hurts)
-        if all((f.finding.code, f.finding.where, f.finding.found) != (code, where, found) for f in self.failures):
-            self.failures.append(Failure(finding, lines))
 
 
 def prove(venue: Venue, recorder: Recorder) -> Outcome:
@@ -68,41 +39,74 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
         A system cannot act, or has no accounts.
     """
     began = time.monotonic()
-    with actors(venue, "identity") as both:
-        for side in SIDES:
-            if both[side].description.settings.user_table is None:
-                raise UnseenError(f"the {side} has no accounts (django.contrib.auth), so no login was proved.")
+    with actors(venue, *CHAPTERS) as both:
+        without = [side for side in SIDES if both[side].description.settings.user_table is None]
+        if len(without) == len(SIDES):
+            return Outcome("identity", {}, nothing="neither system has accounts (django.contrib.auth)")
+        for side in without:
+            raise UnseenError(f"the {side} has no accounts (django.contrib.auth), so no login was proved.")
         identity = Identity(venue, both)
         _stored_hashes(identity, HASHES[venue.size])
-        for side in SIDES:
-            venue.say(f"accounts of the {side}")
-            _of_maker(identity, both[side], both[both[side].other])
+        compare_stored_grants(identity, GRANTED[venue.size])
+        made: dict[SideName, Account] = {}
+        try:
+            for side in SIDES:
+                made[side] = _registered(both[side])
+                identity.counts["accounts"] += 1
+            _activated(identity, made)
+            for side in SIDES:
+                venue.say(f"accounts of the {side}")
+                _of_maker(identity, both[side], both[both[side].other], made[side])
+        except BaseException:
+            if not venue.throwaway:  # by agents of their own: these may be in the middle of an answer
+                for side, account in made.items():
+                    with venue.acting(side, "act", *CHAPTERS) as fresh:
+                        fresh.ask("remove_account", key=account.key, group=account.group)
+            raise
+        for side, account in made.items():
+            left = both[side].one("remove_account", key=account.key, group=account.group)
+            if left.value is not False:
+                identity.notes.append(f"the account {account.login} that was made for this is still there")
     recorder.line("identity", {"counts": identity.counts, "notes": identity.notes})
     figures = {"seconds": time.monotonic() - began}
     return Outcome("identity", dict(identity.counts), tuple(identity.failures), tuple(identity.notes), figures)
 
 
-def _of_maker(identity: Identity, maker: Actor, other: Actor) -> None:
-    name = f"proof{secrets.token_hex(6)}"
-    made = Account(None, name, f"{name}@example.org", secrets.token_urlsafe(PASSWORD_BYTES), f"{name} group", "")
-    answer = maker.one("register", username=name, email=made.email, password=made.password)
+def _registered(maker: Actor) -> Account:
+    name, password = f"proof{secrets.token_hex(6)}", secrets.token_urlsafe(PASSWORD_BYTES)
+    answer = maker.one(
+        "register", username=name, email=f"{name}@example.org", password=password, number=secrets.randbits(30)
+    )
     if answer.raised:
-        raise UnseenError(f"the {maker.side} cannot register an account: {answer.words}. No login was proved.")
-    made.key, made.hash = answer.value["key"], answer.value["hash"]
-    identity.counts["accounts"] += 1
-    try:
-        if _logins(identity, maker, other, made):
-            _hashes(identity, maker, other, made)
+        raise UnseenError(f"the {maker.side} cannot register an account: {answer.words} No login was proved.")
+    told = answer.value
+    return Account(told["key"], password, f"{name} group", told["hash"], told["typed"], told["made"], told["active"])
+
+
+def _activated(identity: Identity, made: dict[SideName, Account]) -> None:
+    """Open accounts that wait for a confirmation; if only one system lets them wait, its logins are a difference."""
+    if any(account.active for account in made.values()):
+        return
+    for side, account in made.items():
+        identity.both[side].one("activate", key=account.key)
+    identity.notes.append("new accounts wait for a confirmation in both systems; those made for this did not")
+
+
+def _of_maker(identity: Identity, maker: Actor, other: Actor, made: Account) -> None:
+    if _logins(identity, maker, other, made):
+        _hashes(identity, maker, other, made)
+        if _keeps_sessions(identity):
             _sessions(identity, maker, other, made)
-        _permissions(identity, maker, other, made)
-    except BaseException:
-        if not identity.venue.throwaway:  # by an agent of its own: this one may be in the middle of an answer
-            with identity.venue.acting(maker.side, "act", "identity") as fresh:
-                fresh.ask("remove_account", key=made.key, group=made.group)
-        raise
-    left = maker.one("remove_account", key=made.key, group=made.group)
-    if left.value is not False:
-        identity.notes.append(f"the account {name} that was made for this is still there")
+    compare_permissions(identity, maker, other, made)
+
+
+def _keeps_sessions(identity: Identity) -> bool:
+    """Say whether a system keeps sessions; where neither does, that is no difference."""
+    if any("django.contrib.sessions" in actor.description.settings.installed for actor in identity.both.values()):
+        return True
+    if identity.counts.pop("sessions", None) is not None:
+        identity.notes.append("neither system keeps sessions (django.contrib.sessions)")
+    return False
 
 
 def _log_in(identity: Identity, actor: Actor, typed: str, password: str) -> Answer:
@@ -111,57 +115,72 @@ def _log_in(identity: Identity, actor: Actor, typed: str, password: str) -> Answ
 
 
 def _logins(identity: Identity, maker: Actor, other: Actor, made: Account) -> bool:
-    """Compare who gets in with what; return whether the account logs in on both by its username."""
-    typed = {"username": made.username, "e-mail": made.email, "e-mail in capitals": made.email.upper()}
-    works = True
+    """Compare who gets in with what; return whether the account logs in on both by something."""
+    typed = dict(made.typed)
+    if "e-mail" in typed:
+        typed["e-mail in capitals"] = typed["e-mail"].upper()
+    works: dict[str, str] = {}
+    opens = False
     for what, text in typed.items():
         here, there = (_log_in(identity, actor, text, made.password) for actor in (maker, other))
         identity.counts["logins"] += 2
         keys = [a.value["key"] if not a.raised else a.refusal for a in (here, there)]
-        if what == "username" and keys[0] != made.key:
-            _refused(identity, maker, maker, what, here)
-        if keys[0] == keys[1]:
-            if keys[0] != made.key and what == "e-mail":
-                identity.notes.append("neither system logs in by e-mail here; if its form does, name it: [prove.login]")
+        opens = opens or made.key in keys
+        if keys == [made.key, made.key]:
+            works.setdefault(what, text)
+        elif keys[0] == keys[1]:
+            if what == "e-mail":
+                identity.note("neither system logs in by e-mail here; if its form does, name it: [prove.login]")
         elif keys[0] == made.key:
-            _refused(identity, maker, other, what, there)
+            _refused(identity, maker, other, what, made, (here, there))
         else:
-            _refused(identity, other, maker, what, here)
-        works = works and (what != "username" or keys == [made.key, made.key])
+            _refused(identity, other, maker, what, made, (there, here))
+    if not opens:
+        what = next(iter(typed), "username")
+        answer = _log_in(identity, maker, made.login, made.password)
+        _refused(identity, maker, maker, what, made, (answer, answer))
+    if works:
+        made.typed = works
     for actor in (maker, other):
-        answer = _log_in(identity, actor, made.username, made.password + "x")
+        answer = _log_in(identity, actor, made.login, made.password + "x")
         identity.counts["refusals"] += 1
         if not answer.raised and answer.value["key"] is not None:
             found, todo = "lets an account in with a wrong password", "Look at AUTHENTICATION_BACKENDS."
             identity.tell("HO382", f"{actor.side} login", found, "only the right one opens", todo, actor.side)
-    return works
+    return bool(works)
 
 
-def _refused(identity: Identity, maker: Actor, blind: Actor, what: str, answer: Answer) -> None:
-    code = "HO380" if what == "username" else "HO381"
-    words = answer.words or (answer.value or {}).get("words", "")
+def _refused(
+    identity: Identity, opens: Actor, blind: Actor, what: str, made: Account, answers: tuple[Answer, Answer]
+) -> None:
+    """Tell that an account gets in on one system and not on the other; the answers are in that order."""
+    code = "HO381" if what.startswith("e-mail") else "HO380"
+    words = answers[1].words or (answers[1].value or {}).get("words", "")
     said = f": {words.splitlines()[0]}" if words else ""
-    found = f"accounts of the {maker.side} do not log in on the {blind.side} by {what}"
+    found = f"accounts of the {opens.side} do not log in on the {blind.side} by {what}"
     todo = f"Compare hashers, AUTHENTICATION_BACKENDS and how each login looks the user up{said}."
-    lines = (
-        "from django.contrib.auth import get_user_model as m; "
-        f"m()._default_manager.create_user('ana', 'ana@example.org', 'secret')  # in the shell of the {maker.side}",
-        "from django.contrib.auth import authenticate; print(authenticate(username='ana', password='secret'))  "
-        f"# in the shell of the {blind.side}",
+    text = made.typed.get(what.removesuffix(" in capitals"), "")
+    lines = login_lines(
+        identity, opens.side, blind.side, made, text.upper() if what.endswith("capitals") else text, answers[0]
     )
     identity.tell(
         code, f"{what} login", found, "whoever registers on one must get into the other", todo, blind.side, lines
     )
 
 
+def _opened(identity: Identity, maker: Actor, made: Account) -> Answer:
+    way = getattr(identity.venue.config.prove.login, maker.side)
+    return maker.one("open_session", login=made.login, password=made.password, way=way)
+
+
 def _hashes(identity: Identity, maker: Actor, other: Actor, made: Account) -> None:
     """Log in by turns: what is stored must stay, or every login ends the user's other sessions."""
-    session = maker.one("open_session", login=made.username, password=made.password).value
+    session = _opened(identity, maker, made).value
     for number in range(2 * ROUNDS):
         actor = (other, maker)[number % 2]
-        answer = actor.one("log_in", login=made.username, password=made.password, way="")
+        answer = _log_in(identity, actor, made.login, made.password)
         identity.counts["logins"] += 1
-        if answer.raised or answer.value["hash"] == made.hash:
+        if answer.raised or answer.value["hash"] in ("", made.hash):
             continue
         found = "is hashed anew by logins, which ends the user's other sessions"
         todo = "Give both the same PASSWORD_HASHERS in the same order, with the same iterations (Django raises them)."
@@ -183,7 +202,7 @@ def _hashes(identity: Identity, maker: Actor, other: Actor, made: Account) -> No
 
 
 def _sessions(identity: Identity, maker: Actor, other: Actor, made: Account) -> None:
-    opened = maker.one("open_session", login=made.username, password=made.password)
+    opened = _opened(identity, maker, made)
     if opened.raised or not opened.value["session"]:
         said = opened.words.splitlines()[0] if opened.words else "authenticate() lets nobody in"
         found, todo = f"cannot be opened: {said}", "Look at SESSION_ENGINE and AUTHENTICATION_BACKENDS."
@@ -220,27 +239,6 @@ def _unread(identity: Identity, maker: Actor, other: Actor, made: Account, backe
     identity.tell("HO383", where, found, "its bearer must be logged in on both", todo + said, other.side)
 
 
-def _permissions(identity: Identity, maker: Actor, other: Actor, made: Account) -> None:
-    """Grant what the models of the pair know, and compare what each system thinks the account may do."""
-    for pair in identity.venue.config.models:
-        app = maker.model(pair.original if maker.side == "original" else pair.backend).app_label
-        maker.one("grant", key=made.key, app=app, group=f"{made.group}")
-        break
-    here, there = (actor.one("account", key=made.key) for actor in (maker, other))
-    if here.raised or there.raised:
-        told = here if here.raised else there
-        raise UnseenError(f"the permissions of an account cannot be read: {told.words}")
-    mine, theirs = set(here.value["permissions"]), set(there.value["permissions"])
-    identity.counts["permissions"] += len(mine & theirs)
-    if lost := sorted(mine - theirs):
-        found = f"granted by the {maker.side} does not hold on the {other.side}: {', '.join(lost)}"
-        todo = "Give both the same app labels and model names, so that content types and permissions are the same rows."
-        expected = "what an account may do on one it may do on the other"
-        identity.tell("HO388", "permission", found, expected, todo, other.side)
-    if more := sorted(theirs - mine):
-        identity.notes.append(f"the {other.side} gives accounts of the {maker.side} more: {', '.join(more)}")
-
-
 def _stored_hashes(identity: Identity, limit: int) -> None:
     """Tell which stored passwords a system cannot check: their users are locked out there."""
     for side in SIDES:
@@ -251,7 +249,12 @@ def _stored_hashes(identity: Identity, limit: int) -> None:
             found = f"of algorithm {name} cannot be checked by the {side}"
             todo = "Add the hasher to PASSWORD_HASHERS; last, so that new passwords do not use it."
             identity.tell("HO389", "stored passwords", found, "their users must be able to log in", todo, side)
-        identity.counts["stored_passwords"] += sum(answer.value["counts"].values())
+        known, accounts = sum(answer.value["counts"].values()), answer.value["accounts"]
+        if known:
+            identity.counts["stored_passwords"] += known
+        elif side == SIDES[0]:
+            stored = f"none of {counted(accounts, 'stored account')} has one" if accounts else "no account is stored"
+            identity.note(f"no stored password was looked at: {stored}")
 
 
 def _unknown_to_one(identity: Identity, side: SideName, names: list[str], limit: int) -> Iterator[str]:

@@ -1,0 +1,43 @@
+"""Lines that register an account again and try to log in as it, for each system's own shell."""
+
+from handover.config import SideName
+from handover.proof.accounts.identity import Account, Identity
+from handover.proof.actor import Answer
+
+PASSWORD = "a-Long-Secret-1"  # noqa: S105 - of an account that a reader makes on a copy
+
+
+def login_lines(
+    identity: Identity, opens: SideName, blind: SideName, made: Account, text: str, answer: Answer
+) -> tuple[str, ...]:
+    """Return the lines.
+
+    Parameters
+    ----------
+    opens, blind
+        The system that registers the account and lets it in, and the one that does not.
+    made, text
+        The account, and what is typed.
+    answer
+        What the first one's login came to.
+    """
+    given = ", ".join(f"{name}={value!r}" for name, value in (made.given | {"password": PASSWORD}).items())
+    register = f"from django.contrib.auth import get_user_model as m; print(m()._default_manager.create_user({given}))"
+    name, secret = next(iter((answer.value or {}).get("by", ())), ("username", "password"))
+    lines = [f"{register}  # in the shell of the {opens}"]
+    for side in dict.fromkeys((opens, blind)):
+        tried = (
+            f"from django.contrib.auth import authenticate as a; print(a(None, {name}={text!r}, {secret}={PASSWORD!r}))"
+        )
+        if way := getattr(identity.venue.config.prove.login, side):
+            tried = _by_page(way, text)
+        lines.append(f"{tried}  # in the shell of the {side}")
+    return tuple(lines)
+
+
+def _by_page(way: str, text: str) -> str:
+    path, _, name = way.rpartition(".")
+    form = f"f(R(), data={{'username': {text!r}, 'password': {PASSWORD!r}}}).is_valid()"
+    function = f"f(request=R(), login={text!r}, password={PASSWORD!r})"
+    imports = f"from {path} import {name} as f; from django.http import HttpRequest as R"
+    return f"{imports}; print({form} if hasattr(f, 'get_user') else {function})"

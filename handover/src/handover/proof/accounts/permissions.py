@@ -1,0 +1,76 @@
+"""What accounts may do: the same on both systems, asked as each system's own code asks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from handover.config import SideName
+from handover.errors import UnseenError
+from handover.proof.accounts.identity import Account, Identity
+from handover.proof.actor import Actor
+from handover.proof.crossing import SIDES
+
+HOLDS = "what an account may do on one it may do on the other"
+SAME_ROWS = (
+    "Give both the same app labels and model names, so that content types and permissions are the same rows, and "
+    "authentication backends that answer has_perm() alike."
+)
+
+
+def compare_permissions(identity: Identity, maker: Actor, other: Actor, made: Account) -> None:
+    """Grant what the mapped models know, and compare what each system lets the account do."""
+    granted = maker.one("grant", key=made.key, group=made.group, models=_models(identity, maker))
+    if granted.raised:
+        raise UnseenError(f"the {maker.side} cannot grant permissions: {granted.words}")
+    here, there = _seen(identity, (maker, other), made.key)
+    if granted.value is None and not here["permissions"] and not there["permissions"]:
+        if identity.counts.pop("permissions", None) is not None:
+            identity.note("accounts have no permissions of Django's in either system")
+        return
+    mine, theirs = set(here["permissions"]), set(there["permissions"])
+    identity.counts["permissions"] += len(mine & theirs)
+    lost, more = set(mine - theirs), set(theirs - mine)
+    for name, one, two in _answers(identity, here, there):
+        identity.counts["permissions"] += one and two
+        if one != two:
+            (lost if one else more).add(name)
+    if lost:
+        found = f"granted by the {maker.side} does not hold on the {other.side}: {', '.join(sorted(lost))}"
+        identity.tell("HO388", "permission", found, HOLDS, SAME_ROWS, other.side)
+    if more:
+        identity.note(f"the {other.side} gives accounts of the {maker.side} more: {', '.join(sorted(more))}")
+
+
+def _models(identity: Identity, actor: Actor) -> list[str]:
+    return [getattr(pair, actor.side) for pair in identity.venue.config.models]
+
+
+def _seen(identity: Identity, both: tuple[Actor, Actor], key: object) -> list[dict[str, Any]]:
+    answers = [actor.one("account", key=key, models=_models(identity, actor)) for actor in both]
+    for told in answers:
+        if told.raised:
+            raise UnseenError(f"the permissions of an account cannot be read: {told.words}")
+    return [told.value for told in answers]
+
+
+def _answers(identity: Identity, here: dict[str, Any], there: dict[str, Any]) -> Iterator[tuple[str, bool, bool]]:
+    """Yield each permission on a mapped table with what has_perm() of either system says, asked by its own names."""
+    for pair, mine, theirs in zip(identity.venue.config.models, here["may"], there["may"], strict=True):
+        for what in sorted(mine.keys() & theirs.keys()):
+            yield f"{what} on {pair.table}", mine[what], theirs[what]
+
+
+def compare_stored_grants(identity: Identity, limit: int) -> None:
+    """Compare what accounts that are there may do on each system."""
+    original, backend = (identity.both[side] for side in SIDES)
+    keys = original.one("granted", limit=limit).value or ()
+    lost: dict[SideName, set[str]] = {side: set() for side in SIDES}
+    for key in keys:
+        here, there = _seen(identity, (original, backend), key)
+        for name, one, two in _answers(identity, here, there):
+            identity.counts["permissions"] += one and two
+            if one != two:
+                lost["backend" if one else "original"].add(name)
+    for side, names in lost.items():
+        if names:
+            found = f"held by accounts that are there does not hold on the {side}: {', '.join(sorted(names))}"
+            identity.tell("HO388", "permission", found, HOLDS, SAME_ROWS, side)
