@@ -14,20 +14,7 @@ def test_agent__its_text__is_python_3_8_and_imports_the_standard_library_and_dja
         alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
     }
     names |= {(node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    library = {
-        "enum",
-        "functools",
-        "hashlib",
-        "hmac",
-        "inspect",
-        "json",
-        "os",
-        "sys",
-        "tempfile",
-        "textwrap",
-        "traceback",
-    }
-    assert names <= {"django", *library}
+    assert names <= {"django", *sys.stdlib_module_names}
 
 
 def test_agent__its_parts_together__name_nothing_that_is_not_there():

@@ -34,7 +34,7 @@ class Asked:
 def ask(config: Config) -> Asked:
     """Let the incoming system describe itself in its own interpreter; connects to no database."""
     with probe("the backend", config.backend, config.root) as backend:
-        description = Description.model_validate(backend.ask("describe"))
+        description = Description.of("the backend", backend.ask("describe"))
         own = [m for m in description.migrations if not m.module.startswith("django.contrib.")]
         renderable = [m.key for m in own if all(op.sql for op in m.operations)]
         texts = backend.ask("render", migrations=renderable)["sql"]

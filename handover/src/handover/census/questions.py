@@ -119,7 +119,7 @@ def _numbers(live: Column, one: Field, other: Field, column: sql.Identifier) -> 
 def _nulls(live: Column, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:
     if live.null:
         for side, field in _by_side(one, other):
-            if not field.null:
+            if not field.null and not field.generated:
                 bad = sql.SQL("{} IS NULL").format(column)
                 todo = "Fill the rows, or make the field null=True in both models."
                 yield Question(
@@ -164,7 +164,7 @@ def _files(one: Field, other: Field, column: sql.Identifier) -> Iterator[Questio
     todo = "Store the name below the media root."
     expected = "storages refuse or misplace it"
     yield Question("HO225", one.column, absolute, "rows hold an absolute path", expected, todo)
-    if not (one.blank and other.blank):
+    if not all(field.blank or field.null for field in (one, other)):
         empty = sql.SQL("{} = ''").format(column)
         yield Question("HO223", one.column, empty, "rows hold no path", "there is no file to open", SURVIVE)
 

@@ -39,7 +39,7 @@ def _ask(stack: ExitStack, config: Config, name: SideName, system: System, key: 
     names = [config.index.setting] if config.index else []
     try:
         dialogue = stack.enter_context(probe(f"the {name}", system, config.root))
-        described = Description.model_validate(dialogue.ask("describe", key=key, names=names))
+        described = Description.of(f"the {name}", dialogue.ask("describe", key=key, names=names))
     except RaisedError as error:
         words = str(error).partition("\n")[2].strip()
         last = words.splitlines()[-1]

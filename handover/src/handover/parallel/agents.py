@@ -76,7 +76,7 @@ class Post:
                 probe(f"the {self._side}", system, self._config.root, within_s=WITHIN_S, act_on=self._place)
             )
             self._probe.load("reading")
-            self.described = Description.model_validate(self._probe.ask("describe", key="", names=[]))
+            self.described = Description.of(f"the {self._side}", self._probe.ask("describe", key="", names=[]))
         except HandoverError as error:
             self._why = f"the {self._side} does not start: {str(error).strip().splitlines()[-1]}"
             self.end()

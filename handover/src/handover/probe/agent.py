@@ -5,41 +5,20 @@ source of its own that answers more requests. Requests come in and answers go ou
 standard input is empty, and whatever it prints goes to standard error.
 """
 
-import enum
+import datetime
 import hashlib
 import hmac
 import inspect
 import json
 import os
+import re
 import sys
 import tempfile
-import textwrap
 import traceback
 
 HASHER_PARAMETERS = ("digest", "iterations", "memory_cost", "time_cost", "parallelism", "rounds", "work_factor")
 STORAGE_PARAMETERS = ("bucket_name", "location", "base_location", "file_overwrite", "project_id", "endpoint_url")
-
-
-def dotted(thing):
-    """Return where a class or function can be imported from."""
-    owner = getattr(thing, "__self__", None)  # datetime.now, written in C, names no module; its class does
-    module = getattr(thing, "__module__", None) or getattr(owner, "__module__", "?")
-    return "%s.%s" % (module, getattr(thing, "__qualname__", type(thing).__name__))
-
-
-def callable_facts(function):
-    """A dotted name, and the text of code that is the project's own: the same function may live in two places."""
-    name = dotted(function)
-    if name.split(".")[0] in ("django", "builtins", "uuid", "datetime", "secrets"):
-        return {"kind": "callable", "value": name, "source": None}
-    try:
-        source = textwrap.dedent(inspect.getsource(function))
-        digest = hashlib.sha256("".join(source.split()).encode()).hexdigest()
-    except (OSError, TypeError):
-        digest = "unread " + name
-    return {"kind": "callable", "value": name, "source": digest}
-
-
+NEWEST_SERVER = 990000
 # What stands between a value and its column, and between a row and its table.
 CONVERTS = ("from_db_value", "to_python", "get_prep_value", "get_db_prep_value", "get_db_prep_save", "pre_save")
 WRITES = ("from_db", "save", "save_base", "delete")
@@ -53,40 +32,43 @@ def own_code(owner, names):
     return [fact for fact in facts if fact["source"]]
 
 
-def plain(value):
-    """Return a value as text that is the same in every version: enums as their value, lazy texts as text."""
-    if isinstance(value, enum.Enum):
-        value = value.value
-    if type(value).__name__ == "__proxy__":
-        value = str(value)
-    if isinstance(value, (dict, list)):
-        value = json.dumps(value, sort_keys=True, default=str)
-    return "%s:%s" % (type(value).__name__, value)
-
-
 def field_value(field, value):
     """Return a default as the field would read it back, so that 0 and 0.0 of a float are the same."""
+    value = simple(value)
     try:
-        return field.to_python(value.value if isinstance(value, enum.Enum) else value)
+        return field.to_python(value)
     except Exception:
         return value
 
 
 def default_facts(field):
     if field.has_default():
-        default = field.default
-        return (
-            callable_facts(default)
-            if callable(default)
-            else {
-                "kind": "value",
-                "value": plain(field_value(field, default)),
-                "source": None,
-            }
-        )
+        return given(field.default, lambda value: field_value(field, value))
     if field.empty_strings_allowed and not field.null and field.get_default() == "":
         return {"kind": "value", "value": "str:", "source": None}
     return {"kind": "none", "value": "", "source": None}
+
+
+def given(value, read=simple):
+    """A callable, or a value as it would be read back; texts in the language that the system writes them in."""
+    from django.conf import settings
+    from django.utils import translation
+
+    if callable(value):
+        return callable_facts(value)
+    with translation.override(settings.LANGUAGE_CODE):
+        read_back = read(value)
+        if is_from_the_start(read_back):
+            return {"kind": "callable", "value": "the time when the system starts", "source": None}
+        return {"kind": "value", "value": plain(read_back), "source": None}
+
+
+def is_from_the_start(value):
+    """Whether a moment was taken when the module was read: datetime.now() where datetime.now was meant."""
+    if not isinstance(value, datetime.datetime):
+        return False
+    now = datetime.datetime.now(value.tzinfo)
+    return abs(now - value) < datetime.timedelta(hours=1)
 
 
 def db_default_facts(field):
@@ -94,24 +76,44 @@ def db_default_facts(field):
 
     value = getattr(field, "db_default", None)
     missing = getattr(models, "NOT_PROVIDED", None) or getattr(models.fields, "NOT_PROVIDED", None)
-    return None if value is None or value is missing else str(value)
+    return None if value is None or value is missing else told(value)
 
 
 def choices_facts(field):
+    choices = getattr(field, "choices", None)
     try:
-        return [[plain(value), str(label)] for value, label in field.flatchoices] if field.choices else []
+        return [[plain(value), person_text(label)] for value, label in field.flatchoices] if choices else []
     except Exception as error:  # a callable may ask the database, which is not there
-        return "%s: %s" % (type(error).__name__, error)
+        function = getattr(choices, "choices_func", None) or getattr(choices, "func", None)
+        code = told(function or choices)
+        why = "they are read from the database" if str(error) == CLOSED else plain_error(error)
+        return "%s: %s" % (code, why) if function else why
+
+
+def person_text(value):
+    """A text for people."""
+    value = simple(value)
+    return str(value) if isinstance(value, SCALARS) else told(value)
+
+
+def plain_error(error):
+    return "%s: %s" % (type(error).__name__, re.sub(r"0x[0-9a-f]{6,}", "…", str(error)))
 
 
 def validator_facts(validator):
-    name = dotted(validator if inspect.isroutine(validator) or inspect.isclass(validator) else type(validator))
-    if not hasattr(validator, "deconstruct"):
-        return name
-    _, arguments, options = validator.deconstruct()
-    options = {key: value for key, value in options.items() if key not in ("message", "code")}
-    parts = [repr(a) for a in arguments] + ["%s=%r" % pair for pair in sorted(options.items())]
-    return "%s(%s)" % (name, ", ".join(parts))
+    return told(validator)
+
+
+def whole_number(value):
+    """A number that may have been written as text; None where there is none."""
+    try:
+        return None if value is None else int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def optional_text(value):
+    return None if value is None else person_text(value)
 
 
 def storage_facts(storage):
@@ -126,7 +128,7 @@ def storage_facts(storage):
     for name in STORAGE_PARAMETERS:
         value = getattr(storage, name, None)
         if value is not None and not callable(value):
-            facts["parameters"][name] = str(value)
+            facts["parameters"][name] = person_text(value)
     if getattr(storage, "_allow_overwrite", False):
         facts["parameters"]["file_overwrite"] = "True"
     return facts
@@ -170,18 +172,18 @@ def field_facts(field, connection):
         "column": field.column,
         "type": field.db_type(connection),
         "kind": internal_type(field),
-        "null": field.null,
-        "blank": field.blank,
-        "primary_key": field.primary_key,
-        "unique": field.unique,
+        "null": bool(field.null),
+        "blank": bool(field.blank),
+        "primary_key": bool(field.primary_key),
+        "unique": bool(field.unique),
         "indexed": bool(field.db_index or field.unique),
         "references": [target.model._meta.db_table, target.column] if target is not None else None,
         "relation": relation_facts(field) if target is not None else None,
         "default": default_facts(field),
         "db_default": db_default_facts(field),
         "choices": choices_facts(field),
-        "max_length": getattr(field, "max_length", None),
-        "collation": getattr(field, "db_collation", None),
+        "max_length": whole_number(getattr(field, "max_length", None)),
+        "collation": optional_text(getattr(field, "db_collation", None)),
         "validators": sorted(validator_facts(v) for v in list(field.default_validators) + list(field._validators)),
         "auto_now": bool(getattr(field, "auto_now", False)),
         "auto_now_add": bool(getattr(field, "auto_now_add", False)),
@@ -192,16 +194,7 @@ def field_facts(field, connection):
         + [callable_facts(c) for c in (getattr(field, "encoder", None), getattr(field, "decoder", None)) if c],
     }
     if hasattr(field, "upload_to"):
-        upload_to = field.upload_to
-        facts["upload_to"] = (
-            callable_facts(upload_to)
-            if callable(upload_to)
-            else {
-                "kind": "value",
-                "value": plain(str(upload_to)),
-                "source": None,
-            }
-        )
+        facts["upload_to"] = given(field.upload_to, str)
         facts["storage"] = storage_facts(field.storage)
     return facts
 
@@ -234,10 +227,19 @@ def sql_of(model, thing):
     try:
         quote_without_connection(connection)
         editor = connection.schema_editor(collect_sql=True, atomic=False)
-        return str(thing.create_sql(model, editor) or "") or None
+        return in_order(str(thing.create_sql(model, editor) or "")) or None
     except Exception as error:
         sys.stderr.write("handover: no SQL for %s: %s\n" % (thing.name, error))
         return None
+
+
+LITERAL = r"(?:'(?:[^']|'')*'|-?\d+(?:\.\d+)?)"
+ONE_OF = re.compile(r"\bIN \((%s(?:, %s)*)\)" % (LITERAL, LITERAL))
+
+
+def in_order(statement):
+    """The statement with the values of each IN in order: a set of Python has another one in each run."""
+    return ONE_OF.sub(lambda found: "IN (%s)" % ", ".join(sorted(re.findall(LITERAL, found[1]))), statement)
 
 
 def constraint_facts(model, constraint):
@@ -278,7 +280,12 @@ def rows_of(manager):
         sys.stderr.write("handover: no SQL for %s: %s\n" % (dotted(type(manager)), error))
         return None
     # The present time, say, is another one in each system.
-    shown = [repr(p) if isinstance(p, (str, int, type(None))) else type(p).__name__ for p in parameters]
+    shown = [told(p) if isinstance(p, (str, int, type(None))) else type(p).__name__ for p in parameters]
+    place = 0
+    for part in re.findall(r"\bIN \(%s(?:, %s)*\)|%s", statement):
+        count = part.count("%s")
+        shown[place : place + count] = sorted(shown[place : place + count])
+        place += count
     return " ".join([statement.partition(" FROM ")[2], *shown])
 
 
@@ -295,7 +302,7 @@ def routed(model):
     try:
         return {"write": router.db_for_write(model), "read": router.db_for_read(model)}
     except Exception as error:
-        return {"said": "%s: %s" % (type(error).__name__, error)}
+        return {"said": plain_error(error)}
 
 
 def database_places():
@@ -324,7 +331,7 @@ def model_facts(model, connection):
     constraints = [constraint_facts(model, c) for c in meta.constraints]
     unique += [c["columns"] for c in constraints if c["kind"] == "unique" and not c["special"]]
     permissions = [
-        ["%s_%s" % (action, meta.model_name), "Can %s %s" % (action, meta.verbose_name_raw)]
+        ["%s_%s" % (action, meta.model_name), "Can %s %s" % (action, person_text(meta.verbose_name_raw))]
         for action in meta.default_permissions
     ]
     key = getattr(meta, "pk_fields", None) or [meta.pk]
@@ -348,12 +355,12 @@ def model_facts(model, connection):
             for names in getattr(meta, "index_together", ())
         ],
         "constraints": constraints,
-        "ordering": [str(name) for name in meta.ordering],
+        "ordering": [name if isinstance(name, str) else told(name) for name in meta.ordering],
         "rows": [rows_of(model._default_manager), rows_of(model._base_manager)],
         "writes": own_code(model, WRITES),
         "signals": listened_to(model),
         "routed": routed(model),
-        "permissions": permissions + [list(p) for p in meta.permissions],
+        "permissions": permissions + [[person_text(part) for part in p] for p in meta.permissions],
     }
 
 
@@ -363,7 +370,7 @@ def hasher_facts():
     found = []
     for hasher in get_hashers():
         values = {name: getattr(hasher, name) for name in HASHER_PARAMETERS if hasattr(hasher, name)}
-        values = {k: getattr(v, "__name__", None) or str(v) for k, v in values.items()}
+        values = {k: getattr(v, "__name__", None) or person_text(v) for k, v in values.items()}
         found.append({"algorithm": hasher.algorithm, "class_name": dotted(type(hasher)), "parameters": values})
     return found
 
@@ -375,17 +382,17 @@ def keyed(value, key):
 
 def database_facts(connection):
     found = connection.settings_dict
-    options = {name: str(value) for name, value in sorted(found.get("OPTIONS", {}).items()) if "pass" not in name}
+    options = sorted((found.get("OPTIONS") or {}).items())
     return {
         "vendor": connection.vendor,
         "name": str(found.get("NAME", "")),
         "host": str(found.get("HOST", "")),
         "port": str(found.get("PORT", "") or ""),
         "role": str(found.get("USER", "")),
-        "options": options,
+        "options": {str(name): person_text(value) for name, value in options if "pass" not in str(name)},
         "conn_max_age": found.get("CONN_MAX_AGE"),
         "atomic_requests": bool(found.get("ATOMIC_REQUESTS")),
-        "time_zone": found.get("TIME_ZONE"),
+        "time_zone": optional_text(found.get("TIME_ZONE")),
     }
 
 
@@ -413,17 +420,17 @@ def settings_facts(connection, key, names):
         "installed": [str(app) for app in settings.INSTALLED_APPS],
         "auth_user_model": settings.AUTH_USER_MODEL,
         "hashers": [],
-        "backends": list(settings.AUTHENTICATION_BACKENDS),
+        "backends": [str(backend) for backend in settings.AUTHENTICATION_BACKENDS],
         "session_engine": settings.SESSION_ENGINE,
         "session_serializer": settings.SESSION_SERIALIZER,
         "session_cookie": [
-            settings.SESSION_COOKIE_NAME,
+            str(settings.SESSION_COOKIE_NAME),
             str(settings.SESSION_COOKIE_DOMAIN),
-            settings.SESSION_COOKIE_PATH,
+            str(settings.SESSION_COOKIE_PATH),
         ],
-        "session_age": settings.SESSION_COOKIE_AGE,
+        "session_age": whole_number(settings.SESSION_COOKIE_AGE),
         "session_store": session_store(settings, key),
-        "csrf": [settings.CSRF_COOKIE_NAME, str(settings.CSRF_COOKIE_DOMAIN), str(settings.CSRF_USE_SESSIONS)],
+        "csrf": [str(settings.CSRF_COOKIE_NAME), str(settings.CSRF_COOKIE_DOMAIN), str(settings.CSRF_USE_SESSIONS)],
         # Before Django 4.0 an origin was its host.
         "csrf_origins": sorted(origin.rpartition("://")[2] for origin in settings.CSRF_TRUSTED_ORIGINS),
         "proxy_header": str(settings.SECURE_PROXY_SSL_HEADER),
@@ -432,17 +439,17 @@ def settings_facts(connection, key, names):
         "secret_key_fallbacks": [keyed(k, key) for k in getattr(settings, "SECRET_KEY_FALLBACKS", [])],
         "user_table": None,
         "login_fields": [],
-        "time_zone": settings.TIME_ZONE,
-        "use_tz": settings.USE_TZ,
+        "time_zone": optional_text(settings.TIME_ZONE),
+        "use_tz": bool(settings.USE_TZ),
         "default_auto_field": settings.DEFAULT_AUTO_FIELD,
         "password_validators": validators,
         "media_root": str(settings.MEDIA_ROOT),
         "storage": storage_facts(default_storage),
         "database": database_facts(connection),
-        "routers": [str(router) for router in settings.DATABASE_ROUTERS],
         "databases": database_places(),
         "listeners": heard_everywhere(),
-        "named": {name: str(getattr(settings, name, None)) for name in names},
+        "routers": [person_text(router) for router in settings.DATABASE_ROUTERS],
+        "named": {name: person_text(getattr(settings, name, None)) for name in names},
     }
     if "django.contrib.auth" in settings.INSTALLED_APPS:
         from django.contrib.auth import get_user_model
@@ -458,14 +465,19 @@ def describe(request):
     import django
     from django.apps import apps
     from django.db import connection
+    from django.utils import translation
 
+    if not ACTING:
+        # Django asks the server's version before it writes down what only newer ones can; there is none to ask here.
+        connection.__dict__.setdefault("pg_version", NEWEST_SERVER)
     models = apps.get_models(include_auto_created=True)
-    return {
-        "versions": {"django": django.get_version(), "python": "%d.%d" % sys.version_info[:2]},
-        "settings": settings_facts(connection, request.get("key", ""), request.get("names", [])),
-        "models": [model_facts(model, connection) for model in models],
-        "migrations": migrations(),
-    }
+    with translation.override(None):  # what people read is the same in every language
+        return {
+            "versions": {"django": django.get_version(), "python": "%d.%d" % sys.version_info[:2]},
+            "settings": settings_facts(connection, request.get("key", ""), request.get("names", [])),
+            "models": [model_facts(model, connection) for model in models],
+            "migrations": migrations(),
+        }
 
 
 def migrations():

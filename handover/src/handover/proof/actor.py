@@ -106,4 +106,4 @@ def _start(stack: ExitStack, venue: Venue, side: SideName, chapters: tuple[str, 
     probe = stack.enter_context(venue.acting(side, "act", *chapters))
     if venue.reads_only:
         probe.ask("read_only")
-    return Actor(side, probe, Description.model_validate(probe.ask("describe")))
+    return Actor(side, probe, Description.of(f"the {side}", probe.ask("describe")))

@@ -131,7 +131,7 @@ class Crew:
 
     def describe(self) -> dict[SideName, Description]:
         """Return what each system says of itself."""
-        return {side: Description.model_validate(self.ask(self.of(side), "describe")) for side in SIDES}
+        return {side: Description.of(f"the {side}", self.ask(self.of(side), "describe")) for side in SIDES}
 
     def join(self, arena: Arena, keys: list[str], controls: list[str]) -> None:
         """Tell every agent what to write to; the first one sees to the rows that ours point at."""

@@ -85,7 +85,8 @@ def nullability(subject: Subject) -> Iterator[Finding]:
             continue
         for field, where in mapped.fields():
             live = mapped.table.columns[field.column].null
-            if live != field.null:
+            # Django makes a generated column without NOT NULL, whatever the field says.
+            if live != field.null and not (live and field.generated):
                 is_, expects = ("NULL", "NOT NULL") if live else ("NOT NULL", "NULL")
                 says = f"{mapped.model.label} expects {expects}"
                 severity: Severity = "risky" if live else "breaking"  # reads may meet a NULL; writes of NULL fail

@@ -31,6 +31,8 @@ def _pairs(subject: Subject) -> Iterator[Pair]:
 def kinds(subject: Subject) -> Iterator[Finding]:
     for pair in _pairs(subject):
         for one, other, where in pair.fields():
+            if one.depth() != other.depth():
+                yield _differs("HO110", where, _nested(one), _nested(other))
             # A type that differs is told by the live column already.
             if one.kind == other.kind or canonical_type(one.type) != canonical_type(other.type):
                 continue
@@ -38,12 +40,17 @@ def kinds(subject: Subject) -> Iterator[Finding]:
             yield _differs("HO110", where, f"a {one.kind}", f"a {other.kind}", severity)
 
 
+def _nested(field: Field) -> str:
+    return f"an array within arrays, {field.depth()} deep" if field.depth() > 1 else "no array within arrays"
+
+
 @rule("HO111", "Choices are equal")
 def choices(subject: Subject) -> Iterator[Finding]:
     for pair in _pairs(subject):
         for one, other, where in pair.fields():
             if isinstance(one.choices, str) or isinstance(other.choices, str):
-                yield _unread(where, one, other)
+                if one.choices != other.choices or not one.choices_by_code():
+                    yield _unread(where, one, other)
                 continue
             originals, backends = set(one.values()), set(other.values())
             if originals == backends:

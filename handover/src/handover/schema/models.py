@@ -1,8 +1,10 @@
 """What a system is and what its models expect of the database, as its probe tells."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from handover.errors import ProbeError
 
 
 class _Facts(BaseModel):
@@ -98,6 +100,14 @@ class Field(_Facts):
         if isinstance(self.choices, str):
             return ()
         return tuple(value.partition(":")[2] for value, _ in self.choices if not value.startswith("NoneType:"))
+
+    def depth(self) -> int:
+        """Return how many arrays stand within each other; the catalog does not know."""
+        return self.type.count("[")
+
+    def choices_by_code(self) -> bool:
+        """Say whether a function of the project makes the choices, so that its code tells whether two are equal."""
+        return isinstance(self.choices, str) and "#" in self.choices.partition(":")[0]
 
 
 class ManyToMany(_Facts):
@@ -294,6 +304,26 @@ class Description(_Facts):
     models: tuple[Model, ...]
     migrations: tuple[Migration, ...]
 
+    @classmethod
+    def of(cls, name: str, answer: Any) -> "Description":
+        """Return what a system answered to ``describe``.
+
+        Raises
+        ------
+        ProbeError
+            A fact is not of the kind that it must be; names the model and the fact.
+        """
+        try:
+            return cls.model_validate(answer)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = _place(answer, first["loc"])
+            message = (
+                f"{name} describes {where} as {first['input']!r:.80}, which `handover` cannot read: {first['msg']}."
+            )
+            todo = "Write the option in the project's code as Django documents it, and tell the makers of `handover`."
+            raise ProbeError(f"{message} {todo}") from error
+
     def concrete(self) -> tuple[Model, ...]:
         """Return the models that have a table of their own."""
         return tuple(model for model in self.models if not model.proxy)
@@ -311,3 +341,16 @@ class Description(_Facts):
         places = self.settings.databases
         default = places.get("default")
         return alias != "default" and (default is None or alias not in places or places[alias].key != default.key)
+
+
+def _place(answer: Any, path: tuple[int | str, ...]) -> str:
+    """Return the words for a place in an answer: names instead of numbers."""
+    words: list[str] = []
+    for step in path:
+        if isinstance(answer, dict):
+            answer = answer.get(step)
+        elif isinstance(answer, list) and isinstance(step, int) and step < len(answer):
+            answer = answer[step]
+        named = answer.get("label") or answer.get("name") if isinstance(answer, dict) else None
+        words.append(str(named or step))
+    return ".".join(word for word in words if word not in ("models", "fields"))

@@ -23,12 +23,17 @@ _LONG_SPELLING = {
 def canonical_type(type_name: str) -> str:
     """Return a database type in the catalog's spelling, without the schema it was made in.
 
+    The catalog knows neither the size of an array nor how deep it is.
+
     Examples
     --------
     >>> canonical_type("varchar(36)"), canonical_type("numeric(10, 2)"), canonical_type("public.citext")
     ('character varying(36)', 'numeric(10,2)', 'citext')
+    >>> canonical_type("varchar(20)[3]"), canonical_type("integer[][]")
+    ('character varying(20)[]', 'integer[]')
     """
     text = re.sub(r"\s*,\s*", ",", type_name.lower().strip())
     name, rest = re.fullmatch(r"([^(\[]*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    rest = re.sub(r"(\[\d*\])+$", "[]", rest)
     name = re.sub(r'^("[^"]*"|\w+)\.', "", name.strip()).strip('"')
     return _LONG_SPELLING.get(name, name) + rest

@@ -84,7 +84,9 @@ def prove(venue: Venue, recorder: Recorder) -> tuple[Outcome, Outcome]:
 def _remove_when_ended(venue: Venue, parents: Parents) -> None:
     """Remove what was made, by an agent of its own: the others may be in the middle of an answer."""
     with venue.acting("original", "act") as probe:
-        for label, key in parents.remove(Actor("original", probe, Description.model_validate(probe.ask("describe")))):
+        for label, key in parents.remove(
+            Actor("original", probe, Description.of("the original", probe.ask("describe")))
+        ):
             venue.say(f"a row of {label} that was made for this is still there: {shown(key)}")
 
 

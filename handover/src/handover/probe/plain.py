@@ -1,0 +1,258 @@
+"""The agent's second part: any value of a project as plain text that is the same in each run and on both systems.
+
+No object's ``repr`` and no address in memory: enums are their values, lazy texts their text, sets are in order,
+callables go by name and a digest of their code, objects by class and what they were made with.
+"""
+
+import ast
+import datetime
+import decimal
+import enum
+import functools
+import hashlib
+import inspect
+import ipaddress
+import json
+import os
+import pathlib
+import re
+import sys
+import textwrap
+import types
+import uuid
+
+DEEPEST = 8
+# Their own text is the same everywhere.
+TELLING = (
+    decimal.Decimal,
+    uuid.UUID,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    datetime.timezone,
+    pathlib.PurePath,
+    range,
+    complex,
+    ipaddress.IPv4Address,
+    ipaddress.IPv6Address,
+    ipaddress.IPv4Network,
+    ipaddress.IPv6Network,
+)
+SCALARS = (bool, int, float, str, bytes)
+# What only people read.
+FOR_PEOPLE = ("message", "code", "messages")
+LIBRARY = os.path.dirname(os.path.realpath(os.__file__))
+
+
+def dotted(thing):
+    """Return where a class or function can be imported from."""
+    owner = getattr(thing, "__self__", None)  # datetime.now, written in C, names no module; its class does
+    module = getattr(thing, "__module__", None) or getattr(owner, "__module__", "?")
+    return "%s.%s" % (module, getattr(thing, "__qualname__", type(thing).__name__))
+
+
+def digest_of(*texts):
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_known(thing):
+    """Whether its name says it all: it is Django's or Python's own."""
+    name = dotted(thing).split(".")[0]
+    if name in ("django", "?", *sys.builtin_module_names) or isinstance(thing, types.BuiltinFunctionType):
+        return True
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if file is None:
+        return False
+    path = os.path.realpath(file)
+    return path.startswith(LIBRARY + os.sep) and "-packages" not in path[len(LIBRARY) :]
+
+
+def callable_facts(function):
+    """A dotted name, and a digest of code that is the project's own: the same function may live in two places."""
+    routine = inspect.isroutine(function) or inspect.isclass(function)
+    name = dotted(function) if routine else told(function)
+    return {"kind": "callable", "value": name, "source": source_of(function)}
+
+
+def source_of(function, depth=0):
+    """A digest of what a callable does; None if its name says that."""
+    bound = getattr(function, "__self__", None)
+    if inspect.isclass(function) or isinstance(function, types.BuiltinFunctionType):
+        return None if is_known(function) else digest_of(code_of(function))
+    if inspect.ismethod(function) and not inspect.isclass(bound):
+        return digest_of(source_of(function.__func__, depth) or dotted(function), told(bound, depth + 1))
+    if inspect.isroutine(function):
+        return None if is_known(function) else digest_of(code_of(function), *surroundings(function, depth))
+    return digest_of(told(function, depth))
+
+
+def code_of(thing):
+    """The text of a function or a class, without blanks."""
+    try:
+        text = textwrap.dedent(inspect.getsource(thing))
+    except (OSError, TypeError):
+        return "unread " + dotted(thing)
+    if getattr(thing, "__name__", "") == "<lambda>":
+        text = lambda_in(text)
+    return "".join(text.split())
+
+
+def lambda_in(text):
+    """The lambda in a line of code, if it has but one; else the whole line."""
+    for part in (text, "(" + text.strip().rstrip(",") + ")", "f(" + text.strip().rstrip(",") + ")"):
+        try:
+            found = [node for node in ast.walk(ast.parse(part)) if isinstance(node, ast.Lambda)]
+        except SyntaxError:
+            continue
+        return ast.get_source_segment(part, found[0]) if len(found) == 1 else text
+    return text
+
+
+def surroundings(function, depth):
+    """What a function holds besides its code: the values of a closure, defaults, and numbers of its module."""
+    code, texts = getattr(function, "__code__", None), []
+    if code is None or depth > DEEPEST:
+        return texts
+    for name, cell in zip(code.co_freevars, function.__closure__ or ()):  # noqa: B905 - Python 3.8 has no strict
+        try:
+            texts.append("%s=%s" % (name, told(cell.cell_contents, depth + 1)))
+        except ValueError:  # a name that has no value yet
+            texts.append(name)
+    texts += [told(value, depth + 1) for value in (function.__defaults__ or (), function.__kwdefaults__ or {})]
+    for name in code.co_names:
+        value = function.__globals__.get(name)
+        if isinstance(value, (bool, int, float)) and not name.startswith("__"):
+            texts.append("%s=%s" % (name, told(value)))
+    return texts
+
+
+def plain(value):
+    """Return a value as text, with its type before it, that is the same in every version."""
+    value = simple(value)
+    if isinstance(value, SCALARS):
+        value = scalar(value)
+        return "%s:%s" % (type(value).__name__, value)
+    if value is None or isinstance(value, TELLING):
+        return "%s:%s" % (type(value).__name__, value)
+    if isinstance(value, (dict, list)):
+        try:
+            return "%s:%s" % (type(value).__name__, json.dumps(value, sort_keys=True, default=in_json))
+        except (TypeError, ValueError):
+            pass  # keys of several kinds, or a list within itself
+    return "%s:%s" % (type(value).__name__, told(value))
+
+
+def in_json(value):
+    value = simple(value)
+    return str(value) if isinstance(value, (SCALARS, TELLING)) else told(value)
+
+
+def simple(value):
+    """An enum's value, a lazy text's text."""
+    if isinstance(value, enum.Enum):
+        value = value.value
+    return str(value) if type(value).__name__ == "__proxy__" else value
+
+
+def told(value, depth=0):
+    """Return any value as text that tells it from others."""
+    if depth > DEEPEST:
+        return "…"
+    value = simple(value)
+    try:
+        for kinds, form in FORMS:
+            if isinstance(value, kinds):
+                return form(value, lambda part: told(part, depth + 1))
+        return object_text(value, depth)
+    except Exception:  # it cannot even be looked at
+        return "a %s that raises" % type(value).__name__
+
+
+def scalar(value):
+    return next(kind(value) for kind in SCALARS if isinstance(value, kind))
+
+
+FORMS = (
+    (type(None), lambda _value, _tell: "None"),
+    (SCALARS, lambda value, _tell: repr(scalar(value))),
+    (TELLING, lambda value, _tell: "%s(%s)" % (type(value).__name__, value)),
+    (re.Pattern, lambda value, _tell: "regex(%r, %d)" % (value.pattern, value.flags)),
+    (dict, lambda value, tell: "{%s}" % ", ".join(sorted("%s: %s" % (tell(k), tell(v)) for k, v in value.items()))),
+    ((list, tuple), lambda value, tell: "[%s]" % ", ".join(map(tell, value))),
+    ((set, frozenset), lambda value, tell: "{%s}" % ", ".join(sorted(map(tell, value)))),
+    (
+        functools.partial,
+        lambda value, tell: "partial(%s)" % ", ".join(map(tell, (value.func, value.args, value.keywords))),
+    ),
+    (types.ModuleType, lambda value, _tell: value.__name__),
+)
+
+
+def object_text(value, depth):
+    """A class, a function, or an object by its class and what it was made with."""
+    if inspect.isclass(value) or inspect.isroutine(value):
+        return code_name(value, depth)
+    return shared_object(value) or special_object(value, depth) or made_object(value, depth)
+
+
+def code_name(thing, depth=0):
+    """Where Django's and Python's own stands; of the project's, the name and a digest."""
+    digest = source_of(thing, depth + 1)
+    return dotted(thing) if digest is None else "%s#%s" % (thing.__name__, digest[:12])
+
+
+def special_object(value, depth):
+    """What has another form in each version of a library: a range of PostgreSQL, an order."""
+    if hasattr(value, "lower_inc") and hasattr(value, "upper_inc"):
+        parts = (value.isempty, value.lower, value.upper, value.lower_inc, value.upper_inc)
+        return "range(%s)" % ", ".join(told(part, depth + 1) for part in parts)
+    if type(value).__name__ == "OrderBy":
+        return order_of(value, depth)
+    return None
+
+
+def made_object(value, depth):
+    shown = [(key, v) for key, v in made_with(value).items() if not (callable(value) and key in FOR_PEOPLE)]
+    made = sorted("%s=%s" % (key, told(v, depth + 1)) for key, v in shown)
+    return "%s(%s)" % (code_name(type(value), depth), ", ".join(made))
+
+
+def shared_object(value):
+    """The name of an object that Django gives to everybody, validate_slug for example."""
+    from django.core import validators
+
+    for name, known in sorted(vars(validators).items()):
+        if known is value:
+            return "django.core.validators." + name
+    meta = getattr(value, "_meta", None)
+    return "%s %s" % (meta.label, value.pk) if hasattr(meta, "label") and hasattr(value, "pk") else None
+
+
+def order_of(value, depth):
+    """An expression of Meta.ordering, as a name says the same."""
+    nulls = "".join(" " + name for name in ("nulls_first", "nulls_last") if getattr(value, name, None))
+    expression = value.expression
+    name = expression.name if type(expression).__name__ == "F" else told(expression, depth + 1)
+    return ("-" if value.descending else "") + name + nulls
+
+
+def made_with(value):
+    """The arguments that an object was made with, by name; of one that does not keep them, what it holds."""
+    kind = type(value)
+    if hasattr(value, "_setupfunc") and hasattr(value, "_wrapped"):  # lazy: Django makes it at its first use
+        return {"is": value._setupfunc()}
+    if hasattr(value, "_constructor_args"):
+        positional, named = value._constructor_args
+    elif hasattr(value, "deconstruct"):
+        positional, named = value.deconstruct()[-2:]
+    else:
+        return dict(getattr(value, "__dict__", {}))
+    try:
+        names = list(inspect.signature(kind.__init__).parameters.values())[1:]
+    except (TypeError, ValueError):
+        names = []
+    by_name = {}
+    for place, argument in enumerate(positional):
+        known = place < len(names) and names[place].kind is not inspect.Parameter.VAR_POSITIONAL
+        by_name[names[place].name if known else "%02d" % place] = argument
+    return dict(by_name, **named)
