@@ -1,10 +1,13 @@
 """Every error of the API as problem details (RFC 9457)."""
 
+import errno
+import sys
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from rest_framework.exceptions import APIException, ValidationError
@@ -15,6 +18,7 @@ from config import errors
 from config.rendering import FiniteJSONRenderer
 
 MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5  # a database that restarts is back by then
 
 STATUS = {
     errors.InvalidError: HTTPStatus.BAD_REQUEST,
@@ -132,8 +136,18 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer after a fault of ours (handler500); the log has the traceback."""
-    return outside_views(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; it was logged.")
+    """Answer after a fault of ours, whatever raised it (handler500); the log has the traceback."""
+    match sys.exc_info()[1]:
+        case OperationalError() | InterfaceError():
+            status, detail = HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer. Try again in a moment."
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            status, detail = HTTPStatus.INSUFFICIENT_STORAGE, "There is no room left on the disk here; it was logged."
+        case _:
+            status, detail = HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; it was logged."
+    response = outside_views(request, status, detail)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response["Retry-After"] = str(RETRY_AFTER_S)
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - the framework's signature

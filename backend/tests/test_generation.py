@@ -1,5 +1,7 @@
 """From the request to the row, the video and the collection, with the real engine and the real worker."""
 
+import errno
+import os
 import shutil
 import threading
 import uuid
@@ -295,6 +297,18 @@ def test_library_or_its_index_missing__task_fails_and_the_log_says_how_to_mend_i
     task = ChoreographyTask.objects.get()
     assert (task.status, task.error) == ("failed", "The library of moves cannot be used; the log says why.")
     assert f"there is no {'index ' if missing == 'moves.index' else missing}" in caplog.text
+
+
+def test_disk_that_is_full__task_fails_and_says_so(house, media_root, monkeypatch):
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    start(house)
+    monkeypatch.setattr(os, "fsync", full)
+    work()
+    task = ChoreographyTask.objects.get()
+    assert (task.status, task.error) == ("failed", "There was no room left on the disk here. Please try again later.")
+    assert [path for path in media_root.rglob("*") if path.suffix in {".mp4", ".part"}] == []
 
 
 def test_fault_of_ours__task_fails_and_the_queue_knows(house, media_root, caplog):

@@ -52,7 +52,7 @@ def test_video__can_be_read_by_others_and_has_one_name(house, media_root):
     start(house)
     work()
     video = media_root / "output" / output_files()[0]
-    assert (video.stat().st_mode & 0o777, video.stat().st_nlink) == (0o644, 1)
+    assert (video.stat().st_mode & 0o777, video.stat().st_nlink) == (0o640, 1)
 
 
 def test_video_of_an_attempt_that_died_before_its_commit__is_taken_up(house, media_root, settings):

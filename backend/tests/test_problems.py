@@ -1,5 +1,6 @@
 """Answers around the endpoints: errors, health, documentation, headers."""
 
+import errno
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import Client
@@ -16,7 +18,8 @@ from django.urls import get_resolver
 from config.errors import DomainError
 from config.problems import STATUS
 from config.rendering import finite
-from tests.conftest import connected_to
+from tests.conftest import connected_to, make_user
+from tests.media import write_sound
 
 BACKEND = Path(__file__).resolve().parent.parent
 PROBLEM = "application/problem+json"
@@ -63,6 +66,31 @@ def test_fault_of_ours__says_nothing_about_itself(api, media_root, path, kind):
     assert "it was logged" in answer.content.decode()
     assert "heading" not in answer.content.decode()
     assert "Traceback" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/api/songs", "/api/collections", "/studio", "/collection", "/admin/"])
+def test_database_that_is_gone__is_503_and_says_when_to_try_again(own_database, path):
+    client = Client(raise_request_exception=False)
+    client.force_login(make_user("ana"))
+    with connected_to("postgresql://backend_app:x@127.0.0.1:1/nothing"):
+        answer = client.get(path)
+    kind = PROBLEM if path.startswith("/api/") else "text/html; charset=utf-8"
+    assert (answer.status_code, answer["Content-Type"], answer["Retry-After"]) == (503, kind, "5")
+    assert "The database does not answer. Try again in a moment." in answer.content.decode()
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/api/songs", PROBLEM), ("/studio/songs", "text/html; charset=utf-8")])
+def test_disk_that_is_full__is_507(api, media_root, monkeypatch, tmp_path, path, kind):
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    song = write_sound(tmp_path / "tone.mp3").read_bytes()
+    monkeypatch.setattr(os, "fsync", full)
+    api.raise_request_exception = False
+    answer = api.post(path, {"file": SimpleUploadedFile("tone.mp3", song)})
+    assert (answer.status_code, answer["Content-Type"]) == (507, kind)
+    assert "There is no room left on the disk here; it was logged." in answer.content.decode()
+    assert not list((media_root / "songs").rglob("*.mp3"))
 
 
 @pytest.mark.parametrize("path", ["/health", "/api/health"])

@@ -1,5 +1,6 @@
 """Carry a generation out, from the lease to the video and its place in the collection."""
 
+import errno
 import logging
 import time
 import uuid
@@ -65,8 +66,14 @@ def _carry_out(lease: Lease) -> None:
         raise
     except Exception as error:
         # The queue logs what is raised; the user learns that it was not the song's fault.
-        progress.fail(lease, reason=f"Something went wrong here ({type(error).__name__}). Please try again.")
+        progress.fail(lease, reason=_unforeseen(error))
         raise
+
+
+def _unforeseen(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "There was no room left on the disk here. Please try again later."
+    return f"Something went wrong here ({type(error).__name__}). Please try again."
 
 
 def _make(lease: Lease) -> None:

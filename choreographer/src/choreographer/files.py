@@ -30,8 +30,8 @@ def written_aside(path: Path) -> Iterator[Path]:
     aside = Path(name)
     try:
         yield aside
-        # mkstemp makes files that only the owner reads; a video is read by the web server too.
-        aside.chmod(0o644)
+        # mkstemp makes files that only the owner reads; a video is read by the web server's group, too.
+        aside.chmod(0o640)
         _fsync(aside)
         aside.replace(path)
         # Without this the rename itself may be lost with the power.

@@ -54,7 +54,7 @@ def test_assemble__file__can_be_played_while_it_loads(plan: Plan, sound: Path, t
     content = (tmp_path / "out.mp4").read_bytes()
     assert content.index(b"moov") < content.index(b"mdat")
     assert b"moof" not in content
-    assert (tmp_path / "out.mp4").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "out.mp4").stat().st_mode & 0o777 == 0o640
 
 
 def test_assemble__other_extradata__names_the_clip(plan: Plan, sound: Path, tmp_path: Path) -> None:
