@@ -13,7 +13,7 @@ from sandbox.snapshot import changes, snapshot
 
 
 def test_check__clean_pair__ends_with_0_and_says_what_was_compared(pair):
-    done = pair.check()
+    done = pair.check("--all")
     assert done.returncode == 0, done.stdout
     assert "Models Mapped" in done.stdout
     assert "✅ dance_tasks: primary key task_id (CharField(36))" in done.stdout

@@ -32,6 +32,9 @@ DEFAULT_BUDGET_S = 30.0
 def check(
     config: ConfigOption = DEFAULT_CONFIG,
     census_seconds: BudgetOption = DEFAULT_BUDGET_S,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show everything: whole lists, what is safe, accepted.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of the table.")] = False,
     as_sarif: Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0 instead of the table.")] = False,
     as_junit: Annotated[bool, typer.Option("--junit", help="JUnit XML instead of the table.")] = False,
@@ -58,7 +61,7 @@ def check(
 
         from handover.report import table
 
-        table.show(verdict, Console(highlight=False))
+        table.show(verdict, Console(highlight=False), everything=everything)
     raise typer.Exit(verdict.exit_code)
 
 

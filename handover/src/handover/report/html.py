@@ -5,6 +5,7 @@ from html import escape
 from importlib.resources import files
 
 from handover.errors import Finding
+from handover.report.steps import answer, steps
 from handover.report.table import critical_points, mapped, mark_of
 from handover.report.verdict import Verdict
 
@@ -19,7 +20,9 @@ def as_html(verdict: Verdict) -> str:
     judged = verdict.judged
     accepted = [(f, f"{a.because}" + (f" (until {a.until})" if a.until else "")) for f, a in judged.accepted]
     parts = [
-        f"<h1>{mark_of(judged.open)} handover check</h1><p>{escape(verdict.summary())}</p>",
+        f"<h1>{mark_of(judged.open)} handover check</h1>",
+        f"<p>{escape(answer(verdict))}</p><p>{escape(verdict.summary())}</p>",
+        _section("Do this first, in this order", ("", "what", "where", "codes"), _steps(verdict)),
         _section("Models Mapped", ("", "table", "original", "backend", "rows compared"), mapped(verdict)),
         _section("Critical Compatibility Points", ("", "point"), critical_points(verdict)),
         _findings("Findings", verdict.problems),
@@ -33,6 +36,11 @@ def as_html(verdict: Verdict) -> str:
     ]
     head = f'<meta charset="utf-8"><title>handover check</title><style>{style()}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+
+
+def _steps(verdict: Verdict) -> list[tuple[str, ...]]:
+    found = enumerate(steps(verdict), 1)
+    return [(f"{number}.", s.words, ", ".join(s.places), ", ".join(s.codes)) for number, s in found]
 
 
 def _findings(title: str, findings: Iterable[Finding]) -> str:

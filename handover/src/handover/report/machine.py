@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from handover.errors import Finding
+from handover.report.steps import answer, steps
 from handover.report.verdict import Verdict
 from handover.rules import RULES
 
@@ -31,6 +32,8 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
     judged = verdict.judged
     return {
         "exit_code": verdict.exit_code,
+        "answer": answer(verdict),
+        "steps": [{"do": s.words, "places": s.places, "codes": s.codes} for s in steps(verdict)],
         "summary": verdict.summary(),
         "findings": [finding_as_json(f) for f in verdict.problems],
         "unseen": [finding_as_json(f) for f in verdict.unseen],

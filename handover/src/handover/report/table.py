@@ -3,43 +3,109 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
 from handover.check.subject import Pair
 from handover.errors import Finding
+from handover.report.lines import FEW, SCREEN, WIDTH, cut, height, short, shortened, whole
+from handover.report.steps import MOST, answer, steps
 from handover.report.verdict import Verdict
 from handover.schema.models import Field
 
-GOOD, OPEN, BAD = "✅", "⏳", "❌"
+MARKS = GOOD, OPEN, BAD = "✅", "⏳", "❌"
+MOST_MODELS, FEW_CODES = 6, 2
+# However long the rest is, that many lines are left for the findings.
+LEAST = 8
+SHOWN = ("breaking", "unseen", "risky", "safe")
+POINTS = "Critical Compatibility Points"
+HEADINGS = ("Models Mapped", "Findings", POINTS, "Could not be looked at", "Safe", "Accepted in the contract")
+VERDICTS = ("Yes, ", "No, ", "Not yet", "Not known")
 
 
-def show(verdict: Verdict, console: Console) -> None:
-    """Print the verdict."""
-    console.print("Models Mapped", style="bold")
+def show(verdict: Verdict, console: Console, *, everything: bool = False) -> None:
+    """Print the verdict: what to do first, then the findings; on one screen, unless everything is asked for."""
+    width = console.width if console.is_terminal else WIDTH
+    top = [*_first_lines(verdict, width), "", "Models Mapped"]
+    mappings = list(mapped(verdict))
+    shown = [row for row in mappings if row[0] != GOOD] if len(mappings) > MOST_MODELS else mappings
+    table = _table(mappings if everything else shown[:MOST_MODELS], folded=everything)
+    bottom = list(_last_lines(verdict, hidden=len(mappings) - len(shown[:MOST_MODELS]), everything=everything))
+    taken = height([*top, *bottom], width) + len(console.render_lines(table)) + len(("blank line", "heading"))
+    middle = list(_everything(verdict) if everything else _findings(verdict, SCREEN - taken, width))
+    _print(console, top)
+    console.print(table)
+    _print(console, [*middle, *bottom])
+
+
+def _print(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        bold = line in HEADINGS or line.startswith(tuple(f"{mark} {word}" for mark in MARKS for word in VERDICTS))
+        console.print(escape(line), soft_wrap=True, style="bold" if bold else None)
+
+
+def _first_lines(verdict: Verdict, width: int) -> Iterator[str]:
+    """Yield the verdict and the steps: ten lines at most."""
+    yield f"{mark_of(verdict.judged.open) if verdict.looked.subject.both else BAD} {answer(verdict)}"
+    todo = steps(verdict)
+    if todo:
+        yield "Do this first, in this order:"
+    for number, step in enumerate(todo[:MOST], 1):
+        if number == MOST and len(todo) > MOST:
+            yield cut(f"{number}. Then: {'; '.join(step.words for step in todo[MOST - 1 :])}", width)
+            continue
+        words, few = f"{number}. {step.words}: ", step.codes[:FEW_CODES]
+        codes = f" ({', '.join(few)}{' …' * (len(step.codes) > len(few))})"
+        room = width - len(words) - len(codes)
+        yield words + cut(shortened(step.places, FEW, room - len(" and 99 more")), room) + codes
+
+
+def _table(rows: Iterable[tuple[str, ...]], *, folded: bool) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("", "table", "original", "backend", "rows compared"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "rows compared" else "left")
-    for mark, *cells in mapped(verdict):
+        cuts = not folded and heading in ("original", "backend")
+        right: JustifyMethod = "right" if heading == "rows compared" else "left"
+        table.add_column(heading, overflow="ellipsis" if cuts else "fold", no_wrap=cuts, justify=right)
+    for mark, *cells in rows:
         table.add_row(mark, *map(escape, cells))
-    console.print(table)
-    if points := list(critical_points(verdict)):
-        console.print("\nCritical Compatibility Points", style="bold")
-        for mark, text in points:
-            console.print(f"{mark} {escape(text)}", soft_wrap=True)
+    return table
+
+
+def _findings(verdict: Verdict, room: int, width: int) -> Iterator[str]:
+    """Yield what is open: what breaks, what was not looked at, what is risky."""
+    found = sorted(verdict.judged.open, key=lambda f: SHOWN.index(f.severity))
+    if found := [f for f in found if f.severity != "safe"]:
+        yield from ("", "Findings", *short(found, lambda f: mark_of([f]), max(room, LEAST), width))
+
+
+def _everything(verdict: Verdict) -> Iterator[str]:
+    points = [f"{mark} {text}" for mark, text in critical_points(verdict)]
+    if points:
+        yield from ("", POINTS, *points)
     for title, findings in _groups(verdict):
-        console.print(f"\n{title}", style="bold")
-        for mark, finding in findings:
-            lines = [f"{mark} {finding.code} {finding.severity}, hurts {finding.hurts}: {finding.where} {finding.what}"]
-            console.print(escape("\n     ".join([*lines, *finding.todo.splitlines()])), soft_wrap=True)
-    for entry in verdict.judged.expired:
-        line = f"the contract accepted {entry.code} {entry.place} until {entry.until}"
-        console.print(f"{OPEN} {escape(line)}", soft_wrap=True)
-    for entry in verdict.judged.idle:
-        line = f"the contract accepts {entry.code} {entry.place}, which was not found: take it out"
-        console.print(f"{OPEN} {escape(line)}", soft_wrap=True)
-    console.print(f"\n{mark_of(verdict.judged.open)} {escape(verdict.summary())}", style="bold", soft_wrap=True)
+        yield from ("", title, *(line for mark, finding in findings for line in whole(finding, mark)))
+
+
+def _last_lines(verdict: Verdict, *, hidden: int, everything: bool) -> Iterator[str]:
+    judged = verdict.judged
+    few = len(judged.expired) + len(judged.idle) if everything else FEW
+    for entry in judged.expired[:few]:
+        yield f"{OPEN} the contract accepted {entry.code} {entry.place} until {entry.until}"
+    for entry in judged.idle[:few]:
+        yield f"{OPEN} the contract accepts {entry.code} {entry.place}, which was not found: take it out"
+    if left := len(judged.expired[few:]) + len(judged.idle[few:]):
+        yield f"{OPEN} and {left} more of the contract: handover contract"
+    yield from ("", f"{mark_of(judged.open)} {verdict.summary()}")
+    if everything:
+        return
+    if verdict.problems or verdict.unseen:
+        yield "To accept a finding: handover contract accept CODE PLACE --because REASON"
+    parts = [f"{len(verdict.safe)} safe"] * bool(verdict.safe) + [f"{len(judged.accepted)} accepted"] * bool(
+        judged.accepted
+    )
+    more = [*parts, *([f"{hidden} more mapped models"] * (hidden > 0)), "every finding whole, the critical points"]
+    yield f"handover check --all shows: {', '.join(more)}"
 
 
 def mapped(verdict: Verdict) -> Iterator[tuple[str, ...]]:

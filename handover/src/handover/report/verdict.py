@@ -37,8 +37,8 @@ class Verdict:
 
     @property
     def exit_code(self) -> int:
-        """0 clean, 4 with findings, 1 when something could not be looked at."""
-        if self.unseen:
+        """0 clean, 4 with findings, 1 when something could not be looked at, even if that was accepted."""
+        if self.unseen or (self.looked.subject.both is None and not self.problems):
             return NOT_LOOKED_AT
         return FINDINGS if self.problems else CLEAN
 
@@ -55,4 +55,5 @@ class Verdict:
             parts.append(f"{counted(len(self.unseen), 'thing')} could not be looked at")
         compared = f"{counted(len(self.looked.subject.shared), 'shared table')}, {counted(self.rows, 'row')} compared"
         accepted = f", {len(self.judged.accepted)} accepted in the contract" if self.judged.accepted else ""
-        return f"{', '.join(parts) or 'clean'}{accepted}; {compared}, {self.seconds:.1f} s"
+        clean = "clean" if self.looked.subject.both else "nothing was compared"
+        return f"{', '.join(parts) or clean}{accepted}; {compared}, {self.seconds:.1f} s"
