@@ -2,15 +2,17 @@
 
 import random
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from handover.config import SideName
 from handover.errors import UnseenError
 from handover.probe.wire import Wire, encode
 from handover.proof.actor import Actor, Answer, Row
 from handover.proof.values import TEXTS, NoValuesError, automatic, corners, optional, plainest
-from handover.schema.models import Field, Model
+from handover.schema.models import Field, Given, Model
 
+SIDES: tuple[SideName, ...] = ("original", "backend")
 POOL = 4  # rows to point at, of each table that a foreign key leads to
 NUMBER_BITS = 48
 PATTERNS = 5  # existing rows whose values are tried where a plain row is refused
@@ -18,16 +20,30 @@ DRAWS = 40  # rows of values at random that are tried after those
 
 
 class Parents:
-    """Rows for foreign keys to point at, made by the original; removed at the end, the newest first.
+    """Rows for foreign keys to point at, removed at the end, the newest first.
 
-    Rows that are on their way across are noted, too, so that a run that is ended leaves none on a staging database.
+    The original makes those of the tables that it knows, the backend those of its own. Rows on their way across
+    are noted, too, so that a run that is ended leaves none on a staging database.
     """
 
-    def __init__(self, maker: Actor) -> None:
-        self._maker = maker
+    def __init__(self, actors: Mapping[SideName, Actor]) -> None:
+        self._actors = actors
         self._pools: dict[tuple[str, str], list[Row]] = {}
-        self._made: list[tuple[str, Wire]] = []
+        self._made: list[tuple[SideName, str, Wire]] = []
         self._being_made: list[str] = []
+
+    def maker_of(self, table: str) -> tuple[Actor, Model]:
+        """Return the system that makes rows of a table, and its model.
+
+        Raises
+        ------
+        UnseenError
+            Neither has a model of it.
+        """
+        for side in SIDES:
+            if model := self._actors[side].of_table(table):
+                return self._actors[side], model
+        raise UnseenError(f"no model of either system writes {table}, which a foreign key leads to.")
 
     def values(self, one: Field, use: str = "") -> list[Wire]:
         """Return what a foreign key may hold; rows for it are made when they are asked for first.
@@ -36,18 +52,18 @@ class Parents:
         """
         assert one.relation  # noqa: S101 - only asked of foreign keys
         table, column = one.references or (one.relation.to_table, "")
-        model = self._maker.of_table(table)
         rows = self._pool(table, use if one.unique else "")
-        return [row.get(column, row[model.key[0]]) for row in rows] if model else []
+        _, model = self.maker_of(table)
+        return [row.get(column, row[model.key[0]]) for row in rows]
 
     def any_two(self, table: str) -> list[Wire]:
         """Return two keys of a table: of rows that are there, or of rows made for this."""
-        model = self._maker.of_table(table)
-        there = self._maker.one("filter", model=model.label, select="keys", order=["pk"], limit=2) if model else None
-        if there and there.value and len(there.value) > 1:
+        maker, model = self.maker_of(table)
+        there = maker.one("filter", model=model.label, select="keys", order=["pk"], limit=2)
+        if there.value and len(there.value) > 1:
             found: list[Wire] = there.value
             return found
-        return [key_of(model, row) for row in self._pool(table, "")[:2]] if model else []
+        return [key_of(model, row) for row in self._pool(table, "")[:2]]
 
     def _pool(self, table: str, use: str) -> list[Row]:
         if table in self._being_made:
@@ -55,57 +71,62 @@ class Parents:
         place = (table, use)
         if place not in self._pools:
             self._being_made.append(table)
-            self._pools[place] = self._rows(table, use)
-            self._being_made.remove(table)
+            try:
+                self._pools[place] = self._rows(table, use)
+            finally:
+                self._being_made.remove(table)
         return self._pools[place]
 
     def _rows(self, table: str, use: str) -> list[Row]:
         rows: list[Row] = []
+        maker, model = self.maker_of(table)
         for turn in range(POOL):
-            made = self._make(table, f"{use}>{table}", turn)
+            made = self.make(maker, model, {}, f"{use}>{table}", turn)
             if isinstance(made, Answer):
                 if there := self._there(table):
                     return there
-                message = f"the {self._maker.side} could not make a row of {table} to point at: {made.words.strip()}"
+                message = f"the {maker.side} could not make a row of {table} to point at: {made.words.strip()}"
                 raise UnseenError(f"{message} Nothing that points there can be proved.", code="HO424")
             rows.append(made)
         return rows
 
     def _there(self, table: str) -> list[Row]:
         """Return rows that exist: what may be pointed at where none can be made."""
-        model = self._maker.of_table(table)
-        found = self._maker.one("filter", model=model.label, limit=POOL, base=True) if model else None
-        return list(found.value or ()) if found else []
+        maker, model = self.maker_of(table)
+        return list(maker.one("filter", model=model.label, limit=POOL, base=True).value or ())
 
-    def _make(self, table: str, use: str, turn: int) -> Row | Answer:
-        model = self._maker.of_table(table)
-        if model is None:
-            raise UnseenError(f"no model of the {self._maker.side} writes {table}, which a foreign key leads to.")
-        fields = self._maker.fields(model)
+    def make(self, maker: Actor, model: Model, given: Row, use: str, turn: int = 0) -> Row | Answer:
+        """Make a row that holds what is given; return it, or what was raised."""
+        fields = maker.fields(model)
         first = Answer()
-        for pattern in (Row(), *patterns(self._maker, model, fields)):
-            row = complete(fields, pattern, self, together(model), turn, use)
-            answer = self._maker.one("create", model=model.label, values=row)
+        for pattern in (Row(), *patterns(maker, model, fields)):
+            row = complete(fields, {**pattern, **given}, self, together(model), turn, use)
+            answer = maker.one("create", model=model.label, values=row)
             if not answer.raised:
-                self._made.append((model.label, answer.value))
-                found: Row = self._maker.one("get", model=model.label, where={"pk": answer.value}, base=True).value
+                self._made.append((maker.side, model.label, answer.value))
+                found: Row = maker.one("get", model=model.label, where={"pk": answer.value}, base=True).value
                 return found or {model.key[0]: answer.value}
             first = first if first.raised else answer
         return first
 
+    def plain(self, one: Field) -> Row:
+        """Return a plain value for one column."""
+        must = one.model_copy(update={"null": False, "unique": True, "default": Given()})
+        return {one.column: encode(plainest(must, secrets.randbits(NUMBER_BITS)))}
+
     def note(self, path: str, key: Wire) -> None:
-        """Remember a row that is to be deleted by its own step."""
-        self._made.append((path, key))
+        """Remember a row of the original's model that is to be deleted by its own step."""
+        self._made.append(("original", path, key))
 
     def forget(self, path: str, key: Wire) -> None:
         """Its step deleted it."""
-        self._made.remove((path, key))
+        self._made.remove(("original", path, key))
 
-    def remove(self, by: Actor | None = None) -> list[tuple[str, Wire]]:
-        """Delete the rows again, by another agent if the first was interrupted; return those that are still there."""
-        actor, left = by or self._maker, []
-        for label, key in reversed(self._made):
-            where = {"pk": key}
+    def remove(self, by: Mapping[SideName, Actor] | None = None) -> list[tuple[str, Wire]]:
+        """Delete the rows again, by other agents if the first were interrupted; return those that are still there."""
+        left = []
+        for side, label, key in reversed(self._made):
+            actor, where = (by or self._actors)[side], {"pk": key}
             actor.one("delete", model=label, where=where, base=True)
             if actor.one("filter", model=label, where=where, select="exists", base=True).value is not False:
                 left.append((label, key))

@@ -44,7 +44,7 @@ def replayed(venue: Venue, path: Path, console: Console) -> int:
     still = 0
     pairs = {pair.table: pair for pair in venue.config.models}
     with no_traces(), actors(venue) as both:
-        parents = Parents(both["original"])
+        parents = Parents(both)
         for line in recorded:
             if line["table"] not in pairs:
                 raise ConfigurationError(

@@ -1,6 +1,6 @@
 """At most five lines that show a difference again, for each system's own shell."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +9,8 @@ from handover.probe.wire import Wire
 from handover.proof.actor import Row
 from handover.proof.difference import Difference
 from handover.proof.mirror import Mirror
-from handover.schema.models import Field
+from handover.proof.values import automatic
+from handover.schema.models import Field, Model
 
 MODULES = {"datetime.": "datetime", "decimal.": "decimal", "uuid.": "uuid", "base64.": "base64"}
 SIMPLE = {
@@ -26,6 +27,39 @@ SIMPLE = {
 def lines(mirror: Mirror, difference: Difference) -> tuple[str, ...]:
     """Return the lines; each says at its end in which system's shell it goes."""
     return tuple(Lines(mirror, difference).all())
+
+
+def shell_line(side: SideName, model: Model, code: str) -> str:
+    """Return a line with its imports that says at its end in which system's shell it goes; the model is ``M``."""
+    path, _, name = model.path.rpartition(".")
+    found = f"from {path} import {name} as M"
+    if model.made_for:  # Django made it, in no module
+        found = f"from django.apps import apps; M = apps.get_model({model.label!r})"
+    needed = [module for word, module in MODULES.items() if word in code]
+    imports = f"import {', '.join(needed)}; " if needed else ""
+    imports += "from django.db.models import JSONField, Value; " if "JSONField()" in code else ""
+    return f"{imports}{found}; {code}  # in the shell of the {side}"
+
+
+def sources(fields: Iterable[Field], row: Row) -> str:
+    """Return the arguments that make a row like this one; it points at the first row of each table."""
+    parts = []
+    for one in fields:
+        wire = row.get(one.column)
+        if wire is None or automatic(one) or (one.relation and one.relation.parent_link):
+            continue
+        if one.relation:
+            parts.append(f"{one.name}_id={_first(one)}")
+        else:
+            parts.append(f"{one.name}={source(wire)}")
+    return ", ".join(parts)
+
+
+def _first(one: Field) -> str:
+    """What a foreign key may hold: of the first row that it can point at, or of one that is made for it."""
+    rows = f"M._meta.get_field({one.name!r}).related_model._default_manager"
+    target = f"M._meta.get_field({one.name!r}).target_field.attname"
+    return f"getattr((lambda rows: rows.first() or rows.create())({rows}), {target})"
 
 
 class Lines:
@@ -85,11 +119,7 @@ class Lines:
             yield self._line(self._other, f"print({self._row()}.delete())")
 
     def _line(self, side: SideName, code: str) -> str:
-        path, _, name = self._mirror.models[side].path.rpartition(".")
-        needed = [module for word, module in MODULES.items() if word in code]
-        imports = f"import {', '.join(needed)}; " if needed else ""
-        imports += "from django.db.models import JSONField, Value; " if "JSONField()" in code else ""
-        return f"{imports}from {path} import {name} as M; {code}  # in the shell of the {side}"
+        return shell_line(side, self._mirror.models[side], code)
 
     def _create(self, side: SideName) -> str:
         example, row = self._difference.example, dict(self._made)
@@ -124,7 +154,7 @@ class Lines:
             one = self._field(column, side)
             value = source(wire)
             if one and one.relation and wire is not None:
-                value = f"M._meta.get_field({one.name!r}).related_model._default_manager.first().pk"
+                value = _first(one)
             parts.append(f"{'__'.join([self._attribute(column, side), *lookups])}={value}")
         return ", ".join(parts)
 

@@ -11,18 +11,19 @@ from handover.config import ModelPair, SideName
 from handover.errors import Finding
 from handover.evidence.folder import Recorder
 from handover.probe.wire import shown
-from handover.proof.actor import Actor, actors
+from handover.proof.actor import actors
 from handover.proof.bag import Bag, usable
 from handover.proof.crossing import SIDES, Crossing
 from handover.proof.difference import Difference, Key
 from handover.proof.existing import Existing
+from handover.proof.hanging import Hanging, Keys
 from handover.proof.mirror import Actors, Example, Mirror, mirror, settled
 from handover.proof.outcome import Failure, Outcome
 from handover.proof.parents import Parents
 from handover.proof.reproduce import lines
 from handover.proof.shrink import no_traces, smallest
 from handover.proof.venue import Size, Venue
-from handover.schema.models import Description
+from handover.schema import catalog
 
 NAMES: dict[SideName, str] = {"original": "backend-reads-original", "backend": "original-reads-backend"}
 RANDOM_ROWS: dict[Size, int] = {"small": 8, "full": 400}
@@ -63,10 +64,12 @@ def prove(venue: Venue, recorder: Recorder) -> tuple[Outcome, Outcome]:
     """
     met, began = Met(), time.monotonic()
     with no_traces(), actors(venue) as both:
-        parents = Parents(both["original"])
+        parents = Parents(both)
         try:
             for pair in venue.config.models:
                 _prove_table(venue, recorder, met, mirror(pair, both, parents), both)
+            if not venue.reads_only:
+                _hang(venue, recorder, met, Hanging(both, parents, _foreign_keys(venue)))
         except BaseException:
             if not venue.throwaway:  # a copy goes away as a whole
                 _remove_when_ended(venue, parents)
@@ -81,12 +84,25 @@ def prove(venue: Venue, recorder: Recorder) -> tuple[Outcome, Outcome]:
     return one, two
 
 
+def _foreign_keys(venue: Venue) -> Keys:
+    with catalog.snapshot(venue.owner_url) as connection:
+        return catalog.read(connection).foreign_keys
+
+
+def _hang(venue: Venue, recorder: Recorder, met: Met, hanging: Hanging) -> None:
+    """Hang rows of each system's own tables on shared rows, and let the other system delete those."""
+    for side, failure in hanging.failures():
+        met.failures[side].append(failure)
+        recorder.line("failures", {"group": "read-across", "finding": vars(failure.finding)})
+    for side in SIDES:
+        met.counts[side].update(hanging.counts[side])
+    venue.say(f"own rows: {sum(c['own_rows'] for c in hanging.counts.values())} hung on shared rows")
+
+
 def _remove_when_ended(venue: Venue, parents: Parents) -> None:
     """Remove what was made, by an agent of its own: the others may be in the middle of an answer."""
-    with venue.acting("original", "act") as probe:
-        for label, key in parents.remove(
-            Actor("original", probe, Description.of("the original", probe.ask("describe")))
-        ):
+    with actors(venue) as fresh:
+        for label, key in parents.remove(fresh):
             venue.say(f"a row of {label} that was made for this is still there: {shown(key)}")
 
 
