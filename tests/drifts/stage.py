@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from handover.check.expressions import expressions_of
 from handover.check.look import apply_rules, merged
 from handover.check.rows import read_rows
 from handover.check.subject import Side, Subject, search_path
@@ -132,7 +133,8 @@ def found(
     live.read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
     sides = tuple(Side(name, d, search_path(d, catalog)) for name, d in descriptions.items())
     rows, unread = read_rows(connection, catalog, ("public",))
-    return [*unread, *apply_rules(Subject(config, catalog, sides, rows))]
+    expressions = expressions_of(connection, catalog, sides)
+    return [*unread, *apply_rules(Subject(config, catalog, sides, rows, expressions=expressions))]
 
 
 def build(shape: Shape, folder: Path, server: Server, nursery: Nursery) -> Stage:

@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import Connection
 
 from handover.census.census import Compared, take
+from handover.check.expressions import expressions_of
 from handover.check.rows import read_rows
 from handover.check.subject import Side, Subject, search_path
 from handover.check.systems import Answers, Asked
@@ -69,7 +70,9 @@ def gathered(config: Config, url: str, answers: Answers) -> Iterator[Facts]:
         rows, unread = read_rows(connection, catalog, sides[0].search_path if sides else ("public",))
         probes = {a.name: a.probe for a in described if a.probe}
         raised = (a.finding for a in asked if a.finding)
-        yield Facts(connection, Subject(config, catalog, sides, rows), probes, (*raised, *unread))
+        expressions = expressions_of(connection, catalog, sides)
+        subject = Subject(config, catalog, sides, rows, expressions=expressions)
+        yield Facts(connection, subject, probes, (*raised, *unread))
 
 
 def look(config: Config, url: str, answers: Answers, *, budget_s: float, say: Callable[[str], None]) -> Looked:

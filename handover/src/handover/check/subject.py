@@ -7,6 +7,7 @@ from functools import cached_property
 
 from handover.config import Config, ModelPair, SideName
 from handover.schema.catalog import Catalog, Key, Table, name_parts
+from handover.schema.expressions import Expressions
 from handover.schema.models import Description, Field, Migration, Model
 
 Applied = frozenset[tuple[str, str]]
@@ -105,6 +106,8 @@ class Subject:
         The systems that could describe themselves.
     adopting
         The backend is about to be taken in: what it adds is not there yet.
+    expressions
+        (table, SQL) → the same in PostgreSQL's words.
     """
 
     config: Config
@@ -112,6 +115,7 @@ class Subject:
     sides: tuple[Side, ...]
     rows: Rows = field(default_factory=Rows)
     adopting: bool = False
+    expressions: Expressions = field(default_factory=dict)
 
     @cached_property
     def mapped(self) -> tuple[Mapped, ...]:

@@ -18,7 +18,6 @@ import traceback
 
 HASHER_PARAMETERS = ("digest", "iterations", "memory_cost", "time_cost", "parallelism", "rounds", "work_factor")
 STORAGE_PARAMETERS = ("bucket_name", "location", "base_location", "file_overwrite", "project_id", "endpoint_url")
-NEWEST_SERVER = 990000
 # What stands between a value and its column, and between a row and its table.
 CONVERTS = ("from_db_value", "to_python", "get_prep_value", "get_db_prep_value", "get_db_prep_save", "pre_save")
 WRITES = ("from_db", "save", "save_base", "delete")
@@ -214,10 +213,16 @@ def index_facts(model, index):
     }
 
 
+# Of PostgreSQL: what Django leaves out of a statement for an older one would be missed where it is wanted.
+NEWEST = 180000
+
+
 def quote_without_connection(connection):
     """Since 4.2 Django asks an open connection to put parameters into a statement; there is none here."""
     quote = connection.schema_editor(collect_sql=True).quote_value
     connection.ops.compose_sql = lambda query, params: query % tuple(map(quote, params or ()))
+    if not ACTING:
+        connection.features.connection.__dict__.setdefault("pg_version", NEWEST)
 
 
 def sql_of(model, thing):
@@ -467,9 +472,6 @@ def describe(request):
     from django.db import connection
     from django.utils import translation
 
-    if not ACTING:
-        # Django asks the server's version before it writes down what only newer ones can; there is none to ask here.
-        connection.__dict__.setdefault("pg_version", NEWEST_SERVER)
     models = apps.get_models(include_auto_created=True)
     with translation.override(None):  # what people read is the same in every language
         return {

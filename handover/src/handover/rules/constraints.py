@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from handover.check.expressions import twins
 from handover.check.subject import Mapped, Subject
 from handover.errors import Finding
 from handover.rules.registry import rule
 from handover.rules.tables import VIEWS
-from handover.schema.catalog import Constraint, Index, Table
-from handover.schema.models import Constraint as ModelConstraint
+from handover.schema.catalog import Constraint, Table
+from handover.schema.definition import definition
+from handover.schema.expressions import Expressions
 from handover.schema.models import Field, Model
-from handover.schema.models import Index as ModelIndex
 
 
 def _tables(subject: Subject) -> Iterator[Mapped]:
@@ -128,27 +129,38 @@ def _unenforced(mapped: Mapped, where: str) -> Finding:
 @rule("HO153", "Constraints and conditions say what the models say")
 def definitions(subject: Subject) -> Iterator[Finding]:
     for mapped in _tables(subject):
-        live: dict[str, Constraint | Index] = {index.name: index for index in mapped.table.indexes}
-        live |= {constraint.name: constraint for constraint in mapped.table.constraints if constraint.kind in "cx"}
-        named: tuple[ModelConstraint | ModelIndex, ...] = (*mapped.model.constraints, *mapped.model.indexes)
-        for expected in named:
-            found = live.get(expected.name or "")
-            if found is None or not expected.special:
-                continue
+        for expected, found in twins(mapped.model, mapped.table):
+            where = f"{mapped.table} ({expected.name})"
             if expected.sql is None:
                 says = f"{mapped.model.label} could not say what it should be"
                 todo = "Compare it by hand, and accept it in the contract."
-                where = f"{mapped.table} ({expected.name})"
                 yield Finding("HO153", where, f"is {found.definition}", says, todo, "unseen", mapped.side.name)
                 continue
-            columns = mapped.table.columns.keys()
-            ours, theirs = _essence(expected.sql, columns), _essence(found.definition, columns)
+            ours, theirs = _both(subject, mapped.table, expected.sql, found.definition)
             if ours != theirs:
-                where = f"{mapped.table} ({expected.name})"
-                says = f"{mapped.model.label} says {_listed(ours)}"
+                says = f"{mapped.model.label} says {ours}"
                 todo = "Compare the two, then correct the one that is wrong."
-                is_ = f"is made of {_listed(theirs)}"
-                yield Finding("HO153", where, is_, says, todo, "risky", mapped.side.name)
+                yield Finding("HO153", where, f"is made of {theirs}", says, todo, "risky", mapped.side.name)
+
+
+def _both(subject: Subject, table: Table, ours: str, theirs: str) -> tuple[str, str]:
+    """Return what a model's statement and the live one are made of: as PostgreSQL reads both, or at least by parts."""
+    read = [_as_read(subject.expressions, table, statement) for statement in (ours, theirs)]
+    if read[0] and read[1]:
+        return read[0], read[1]
+    columns = table.columns.keys()
+    return _listed(_essence(ours, columns)), _listed(_essence(theirs, columns))
+
+
+def _as_read(expressions: Expressions, table: Table, statement: str) -> str | None:
+    parts = definition(statement)
+    if parts is None or any((table.key, text) not in expressions for text in parts.texts()):
+        return None
+    found = [f"{expressions[table.key, text]} {more}".rstrip() for text, more in parts.expressions]
+    condition = f" WHERE {expressions[table.key, parts.condition]}" if parts.condition else ""
+    # The planner leaves a collation out, so it is no part of what PostgreSQL prints.
+    collated = "".join(f" COLLATE {name}" for name in parts.collations)
+    return f"{', '.join(found)}{condition}{collated}".replace(f"{table.name}.", "")
 
 
 def _listed(parts: tuple[list[str], ...]) -> str:

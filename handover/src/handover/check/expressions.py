@@ -1,0 +1,42 @@
+"""Which expressions of models have a counterpart in the catalog, and both in PostgreSQL's words."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from psycopg import Connection
+
+from handover.check.subject import Side
+from handover.schema.catalog import Catalog, Constraint, Index, Key, Table
+from handover.schema.definition import definition
+from handover.schema.expressions import Expressions, read_expressions
+from handover.schema.models import Constraint as ModelConstraint
+from handover.schema.models import Index as ModelIndex
+from handover.schema.models import Model
+
+Twins = tuple[ModelConstraint | ModelIndex, Constraint | Index]
+
+
+def twins(model: Model, table: Table) -> Iterator[Twins]:
+    """Yield each constraint and index of a model that is more than a list of columns, with the live one of its name."""
+    live: dict[str, Constraint | Index] = {index.name: index for index in table.indexes}
+    live |= {constraint.name: constraint for constraint in table.constraints if constraint.kind in "cx"}
+    named: tuple[ModelConstraint | ModelIndex, ...] = (*model.constraints, *model.indexes)
+    for expected in named:
+        found = live.get(expected.name or "")
+        if found is not None and expected.special:
+            yield expected, found
+
+
+def expressions_of(connection: Connection[Any], catalog: Catalog, sides: Iterable[Side]) -> Expressions:
+    """Ask PostgreSQL for everything that :func:`twins` compares."""
+    asked: dict[Key, list[str]] = defaultdict(list)
+    for side in sides:
+        for model in side.description.concrete():
+            table = catalog.find(side.search_path, model.table)
+            if table is None or table.kind != "r":
+                continue
+            for expected, found in twins(model, table):
+                parts = [definition(statement) for statement in (expected.sql or "", found.definition)]
+                asked[table.key] += [text for part in parts if part for text in part.texts()]
+    return read_expressions(connection, asked)

@@ -1,0 +1,70 @@
+"""Expressions in PostgreSQL's own words, so that two which mean the same read the same.
+
+PostgreSQL is asked, and runs nothing: EXPLAIN reads an expression, gives it its types, folds what is constant, and
+prints it. The model's and the catalog's go the same way.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from psycopg import Connection, errors, sql
+
+from handover.schema.catalog import Key
+from handover.schema.definition import groups, split
+
+Expressions = Mapping[tuple[Key, str], str]
+ARRAY = re.compile(r"(= ANY|<> ALL) \('\{(.*?)\}'::")
+
+
+def read_expressions(connection: Connection[Any], asked: Mapping[Key, Iterable[str]]) -> Expressions:
+    """Return expressions over tables in PostgreSQL's words; what it cannot read is missing.
+
+    Parameters
+    ----------
+    connection
+        In a read-only snapshot.
+    asked
+        Table → expressions over its columns.
+    """
+    found: dict[tuple[Key, str], str] = {}
+    for table, expressions in asked.items():
+        texts = list(dict.fromkeys(expressions))
+        printed = _printed(connection, table, texts)
+        if len(printed) != len(texts):  # one of them is wrong
+            printed = [(_printed(connection, table, [text]) or [""])[0] for text in texts]
+        found |= {(table, text): usual(told) for text, told in zip(texts, printed, strict=True) if told}
+    return found
+
+
+def _printed(connection: Connection[Any], table: Key, texts: list[str]) -> list[str]:
+    query = sql.SQL("EXPLAIN (VERBOSE, FORMAT JSON) SELECT {} FROM ONLY {}").format(
+        sql.SQL(", ").join(sql.SQL(f"({text})") for text in texts),
+        sql.Identifier(*table),
+    )
+    try:
+        with connection.transaction():  # a savepoint: what cannot be read must not end the snapshot
+            connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+            row = connection.execute(query).fetchone()
+    except errors.Error:
+        return []
+    return list(row[0][0]["Plan"].get("Output", [])) if row else []
+
+
+def usual(text: str) -> str:
+    """Return a printed expression with the values of lists, and the parts of AND and OR, in order.
+
+    Examples
+    --------
+    >>> usual("((b = ANY ('{2,1}'::integer[])) AND (a > 1))")
+    "((a > 1) AND (b = ANY ('{1,2}'::integer[])))"
+    """
+    text = ARRAY.sub(lambda found: f"{found[1]} ('{{{','.join(sorted(found[2].split(',')))}}}'::", text)
+    if not text.startswith("(") or len(groups(text)) > 1:
+        return text
+    inner = text[1:-1]
+    for word in ("AND", "OR"):
+        parts = split(inner, word)
+        if len(parts) > 1:
+            return f"({f' {word} '.join(sorted(map(usual, parts)))})"
+    return f"(NOT {usual(inner[4:])})" if inner.startswith("NOT (") else text
