@@ -26,7 +26,7 @@ MEDIA_ROOT = "/srv/media"
 DATABASE_ROUTERS = []
 """
 HEAD = """
-import datetime, decimal, enum, functools, operator, pathlib, re, uuid
+import datetime, decimal, enum, functools, operator, pathlib, re, uuid, zoneinfo
 from django.contrib.postgres import fields as postgres
 from django.contrib.postgres import indexes, constraints, search, validators as pg_validators
 from django.contrib.postgres.indexes import OpClass
@@ -52,6 +52,12 @@ class Colour(enum.Enum):
 
 def limit():
     return LIMIT
+
+MADRID, UTC = zoneinfo.ZoneInfo("Europe/Madrid"), zoneinfo.ZoneInfo("UTC")
+
+class ZoneField(models.CharField):
+    def get_prep_value(self, value):
+        return str(value)
 
 def make(most):
     def check(value):
@@ -214,6 +220,7 @@ def everything() -> str:
     store = postgres.HStoreField(default=dict)
     found = search.SearchVectorField(null=True)
     slug = models.SlugField(allow_unicode=True)
+    zone = ZoneField(max_length=40, choices=[(MADRID, "Madrid"), (UTC, "UTC"), ("", "none")], default=UTC)
     email = models.EmailField()
     url = models.URLField()
     picture = models.FilePathField(path=storage)
@@ -297,6 +304,13 @@ def test_describe__every_thing__fits_the_model(facts):
     validated = model.by_column()["validated"].validators
     assert len(set(validated)) == len(VALIDATORS) + len(OWN_VALIDATORS)
     assert {c.name for c in (*model.constraints, *model.indexes) if c.special and not c.sql} == set()
+
+
+def test_describe__choices_are_objects__are_what_the_field_stores(facts):
+    (model,) = [m for m in Description.model_validate(facts[0]).models if m.label == "every.Everything"]
+    zone = model.by_column()["zone"]
+    assert zone.values() == ("Europe/Madrid", "UTC", "")
+    assert "UTC" in zone.default.value
 
 
 def test_describe__every_thing_in_another_package__tells_the_same_but_for_where_it_stands(facts):

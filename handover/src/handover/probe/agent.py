@@ -81,12 +81,20 @@ def db_default_facts(field):
 def choices_facts(field):
     choices = getattr(field, "choices", None)
     try:
-        return [[plain(value), person_text(label)] for value, label in field.flatchoices] if choices else []
+        return [[plain(stored(field, v)), person_text(label)] for v, label in field.flatchoices] if choices else []
     except Exception as error:  # a callable may ask the database, which is not there
         function = getattr(choices, "choices_func", None) or getattr(choices, "func", None)
         code = told(function or choices)
         why = "they are read from the database" if str(error) == CLOSED else plain_error(error)
         return "%s: %s" % (code, why) if function else why
+
+
+def stored(field, value):
+    """A choice as it stands in the column: a field of time zones offers objects and keeps their names."""
+    value = simple(value)
+    if value is None or isinstance(value, SCALARS) or type(value).__str__ is object.__str__:
+        return value
+    return field.get_prep_value(value)
 
 
 def person_text(value):

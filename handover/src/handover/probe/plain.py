@@ -29,7 +29,7 @@ TELLING = (
     datetime.date,
     datetime.time,
     datetime.timedelta,
-    datetime.timezone,
+    datetime.tzinfo,
     pathlib.PurePath,
     range,
     complex,
