@@ -214,3 +214,29 @@ def test_check__declared_column_is_missing__is_breaking_and_says_run_only_what_i
     assert finding["todo"] == "Run the migrations of the backend: dance.0002_note adds it."
     pair.superuser(statement)
     assert "HO132" not in pair.check("--json").codes()
+
+
+OWN_HISTORY = """
+CREATE SCHEMA backend;
+CREATE TABLE backend.django_migrations (LIKE public.django_migrations INCLUDING ALL);
+INSERT INTO backend.django_migrations SELECT * FROM public.django_migrations;
+GRANT USAGE ON SCHEMA backend TO drift_backend;
+GRANT SELECT ON backend.django_migrations TO drift_backend, owner;
+GRANT USAGE ON SCHEMA backend TO owner;
+"""
+PATH = "\nDATABASES['default']['OPTIONS'] = {{'options': '-c search_path={}'}}\n"
+
+
+@pytest.mark.parametrize("path", ["public", "public,backend"])
+def test_check__the_backend_does_not_look_into_its_own_schema__its_migrate_writes_the_originals_history(pair, path):
+    pair.superuser(OWN_HISTORY)
+    pair.change("handover.toml", 'schema = "public"', 'schema = "backend"')
+    add(pair, "backend/settings.py", PATH.format(path))
+    assert ("HO170", "django_migrations", "breaking", "both") in said(pair.check("--json"))
+
+
+def test_check__the_backend_looks_into_its_own_schema_first__is_quiet(pair):
+    pair.superuser(OWN_HISTORY)
+    pair.change("handover.toml", 'schema = "public"', 'schema = "backend"')
+    add(pair, "backend/settings.py", PATH.format("backend,public"))
+    assert pair.check("--json").codes() == []

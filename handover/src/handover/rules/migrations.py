@@ -54,6 +54,20 @@ def missing_history(subject: Subject) -> Iterator[Finding]:
             found = f"does not exist in schema {', '.join(side.search_path)}"
             expected = f"the {side.name}'s migrate would take every migration for new"
             yield Finding("HO170", "django_migrations", found, expected, "Is this the right database?", hurts=side.name)
+    yield from _passed_over(subject)
+
+
+def _passed_over(subject: Subject) -> Iterator[Finding]:
+    """The backend has a history of its own and finds another."""
+    schema = subject.config.backend.schema_name
+    backend, own = subject.side("backend"), subject.catalog.tables.get((schema, "django_migrations"))
+    if backend is None or own is None or subject.history(backend) in (None, own):
+        return
+    found = f"of the backend is looked for in {', '.join(backend.search_path)}"
+    expected = f"its own is {schema}.django_migrations: its migrate reads and writes the original's history"
+    todo = f"Let its search_path begin with {schema}: that of the role (ALTER ROLE {backend.acts_as} SET search_path"
+    todo += f" = {schema}, public), also IN DATABASE, or that in the OPTIONS of its DATABASES."
+    yield Finding("HO170", "django_migrations", found, expected, todo, hurts="both")
 
 
 @rule("HO171", "Two migrations of one name are one migration")
