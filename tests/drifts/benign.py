@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from handover.config import SideName
+from tests.drifts import alike
 from tests.drifts.drift import Drift, Edit
 from tests.drifts.other_drifts import both_keep_sessions
 from tests.drifts.projects import Model, Project, f
@@ -28,6 +29,7 @@ def changes() -> Iterator[Drift]:
     yield from _own_tables()
     yield from _squashed()
     yield from _sessions()
+    yield from alike.twins()
 
 
 def _benign(

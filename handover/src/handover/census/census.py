@@ -20,6 +20,8 @@ from handover.schema.catalog import STATEMENT_TIMEOUT_MS, read_sequences
 from handover.wording import counted
 
 EXAMPLES = 3
+# A column of a type that a question does not fit; of a role that may not read, the caller knows better.
+UNASKABLE = (errors.DataError, errors.UndefinedFunction, errors.DatatypeMismatch, errors.UndefinedObject)
 EXAMPLES_S = 5.0
 SAMPLED_ROWS = 50_000
 # A pass over a table reads about a million rows a second and question (measured on two cores, rows in memory); what
@@ -129,18 +131,33 @@ class _Pass:
         self.compared = Compared(str(pair.table), 0, max(pair.table.rows, 0), len(asked), sampled=False)
 
     def run(self) -> "_Pass":
-        total, counts = self._scan()
+        try:
+            total, counts = self._scan()
+        except UNASKABLE:
+            self._alone += self._together
+            self._together = []
+            total, counts = self._scan()
         for question, count in zip(self._together, counts, strict=True):
             self._report(question, count)
         for question in self._alone:
             query = sql.SQL("SELECT count(*) FROM {} WHERE {}")
-            row = self._ask(query, question.condition, whole=question.indexed)
-            self._report(question, row[0])
+            try:
+                row = self._ask(query, question.condition, whole=question.indexed)
+            except UNASKABLE as error:
+                self.findings.append(self._unasked(question, error))
+            else:
+                self._report(question, row[0])
         of = max(self._pair.table.rows, total) if self._sampled_rows is not None else total
         self.compared = Compared(
             str(self._pair.table), total, of, len(self._together) + len(self._alone), self._sampled_rows is not None
         )
         return self
+
+    def _unasked(self, question: Question, error: errors.Error) -> Finding:
+        where = f"{self._pair.table}.{question.column}"
+        found = f"could not be asked whether {question.found} ({str(error).splitlines()[0]})"
+        todo = "Look at the rows by hand, and accept it in the contract."
+        return Finding("HO129", where, found, "nothing is known of them", todo, "unseen", "both")
 
     def _scan(self) -> tuple[int, tuple[int, ...]]:
         if self._pair.table.rows * max(len(self._together), 1) > ROWS_PER_SECOND * self._budget.left_s():

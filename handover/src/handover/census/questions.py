@@ -9,6 +9,7 @@ from handover.check.subject import Pair, Subject
 from handover.errors import Hurts, Severity
 from handover.schema.catalog import Column
 from handover.schema.models import Field
+from handover.schema.types import INTEGERS
 
 Sql = sql.SQL | sql.Composed
 UUID_PATTERN = "^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$"
@@ -73,7 +74,7 @@ def questions(subject: Subject, pair: Pair) -> Iterator[Question]:
         yield from _texts(live, one, other, column)
         yield from _files(one, other, column)
         yield from _keys(live, one, other, column)
-        yield from _orphans(subject, one, other, column)
+        yield from _orphans(subject, live, one, other, column)
     yield from _emails(subject, pair)
 
 
@@ -99,8 +100,9 @@ def _choices(live: Column, one: Field, other: Field, column: sql.Identifier) -> 
 
 
 def _numbers(live: Column, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:
-    if live.type in ("double precision", "real") or live.type.startswith("numeric"):
-        bad = sql.SQL("{} IN ('NaN', 'Infinity', '-Infinity')").format(column)
+    if live.type.startswith(("double precision", "real", "numeric")):
+        within = "{} && '{{NaN,Infinity,-Infinity}}'" if "[" in live.type else "{} IN ('NaN', 'Infinity', '-Infinity')"
+        bad = sql.SQL(within).format(column)
         found = "rows are NaN or infinite"
         expected = "JSON has no such number, and neither sorts nor adds up"
         yield Question("HO221", one.column, bad, found, expected, SURVIVE)
@@ -139,7 +141,7 @@ def _json_null(live: Column, field: Field, column: sql.Identifier) -> Question:
 
 
 def _times(live: Column, field: Field, column: sql.Identifier) -> Iterator[Question]:
-    if live.type.startswith("timestamp") or live.type == "date":
+    if live.type.startswith(("timestamp", "date")) and "[" not in live.type and "range" not in live.type:
         bad = sql.SQL("(NOT isfinite({0}) OR {0} < '0001-01-02' OR {0} > '9999-12-30')").format(column)
         found, expected = "rows hold a time that Python cannot", "reading the row raises an error"
         yield Question("HO232", field.column, bad, found, expected, "Correct the rows.", "breaking")
@@ -172,7 +174,7 @@ def _files(one: Field, other: Field, column: sql.Identifier) -> Iterator[Questio
 def _keys(live: Column, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:
     is_key = one.primary_key and live.type.startswith("character") and one.max_length in UUID_LENGTHS
     if is_key or (live.type != "uuid" and "UUIDField" in (one.kind, other.kind)):
-        bad = sql.SQL("{} !~ {}").format(column, sql.Literal(UUID_PATTERN))
+        bad = sql.SQL("{}::text !~ {}").format(column, sql.Literal(UUID_PATTERN))
         found, expected = "keys are no UUIDs", "whoever reads the key as UUID fails at them"
         severity: Severity = "breaking" if "UUIDField" in (one.kind, other.kind) else "risky"
         yield Question(
@@ -180,13 +182,17 @@ def _keys(live: Column, one: Field, other: Field, column: sql.Identifier) -> Ite
         )
 
 
-def _orphans(subject: Subject, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:
+def _orphans(subject: Subject, live: Column, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:
     reference = one.references or other.references
     target = reference and subject.catalog.find(subject.sides[0].search_path, reference[0])
     if not reference or not target or reference[1] not in target.columns:
         return
-    gone = sql.SQL("{0} IS NOT NULL AND NOT EXISTS (SELECT FROM {1} AS o WHERE o.{2} = t.{0})").format(
-        column, sql.Identifier(*target.key), sql.Identifier(reference[1])
+    # Keys of two types are equal when their texts are.
+    alike = _family(target.columns[reference[1]].type) == _family(live.type)
+    here = sql.SQL("t.{}" if alike else "t.{}::text").format(column)
+    there = sql.SQL("o.{}" if alike else "o.{}::text").format(sql.Identifier(reference[1]))
+    gone = sql.SQL("{} IS NOT NULL AND NOT EXISTS (SELECT FROM {} AS o WHERE {} = {})").format(
+        column, sql.Identifier(*target.key), there, here
     )
     found, expected = f"rows point at no row of {target}", "following the relation raises an error"
     yield Question(
@@ -199,6 +205,12 @@ def _orphans(subject: Subject, one: Field, other: Field, column: sql.Identifier)
         "breaking",
         alone=True,
     )
+
+
+def _family(type_name: str) -> str:
+    """Return a type's family: within it, values compare without a cast."""
+    name = type_name.partition("(")[0]
+    return "number" if name in INTEGERS else "text" if name.startswith(("character", "text")) else name
 
 
 def _emails(subject: Subject, pair: Pair) -> Iterator[Question]:

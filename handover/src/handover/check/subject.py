@@ -87,6 +87,11 @@ class Side:
         """The database role whose rights it has, once it is connected."""
         return self.description.settings.database.acts_as
 
+    @cached_property
+    def by_hand(self) -> frozenset[str]:
+        """What its migrations make in SQL of their own: it knows that, though no model says so."""
+        return frozenset(name for migration in self.description.migrations for name in migration.by_hand)
+
     def migrations(self) -> dict[tuple[str, str], Migration]:
         """Return its migrations by app and name."""
         return {migration.key: migration for migration in self.description.migrations}

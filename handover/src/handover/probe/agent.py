@@ -190,7 +190,9 @@ def field_facts(field, connection):
         "db_default": db_default_facts(field),
         "choices": choices_facts(field),
         "max_length": whole_number(getattr(field, "max_length", None)),
-        "collation": optional_text(getattr(field, "db_collation", None)),
+        "collation": optional_text(
+            getattr(field, "db_collation", None) or field.db_parameters(connection).get("collation")
+        ),
         "validators": sorted(validator_facts(v) for v in list(field.default_validators) + list(field._validators)),
         "auto_now": bool(getattr(field, "auto_now", False)),
         "auto_now_add": bool(getattr(field, "auto_now_add", False)),
@@ -514,9 +516,27 @@ def migrations():
                 "operations": operations,
                 "parents": parents,
                 "replaces": replaces,
+                "by_hand": sorted(set(BY_HAND.findall(" ".join(own_sql(migration.operations))))),
             }
         )
     return facts
+
+
+BY_HAND = re.compile(
+    r"\b(?:INDEX|CONSTRAINT|TRIGGER|COLLATE)\s+(?:CONCURRENTLY\s+)?(?:IF\s+NOT\s+EXISTS\s+)?"
+    r'(?:"?\w+"?\.)?"?([^\s";,()]+)',
+    re.IGNORECASE,
+)
+
+
+def own_sql(operations):
+    """The statements that migrations run as they are written."""
+    for operation in operations:
+        for part in getattr(operation, "database_operations", ()):
+            yield from own_sql([part])
+        told = getattr(operation, "sql", None)
+        for statement in told if isinstance(told, (list, tuple)) else [told]:
+            yield str(statement[0] if isinstance(statement, (list, tuple)) else statement or "")
 
 
 def full_plan(graph):

@@ -181,7 +181,8 @@ def collations(subject: Subject) -> Iterator[Finding]:
     for mapped in subject.looked_at:
         for field, where in mapped.fields():
             live = mapped.table.columns[field.column].collation
-            if live != field.collation and mapped.table.kind not in VIEWS:
+            by_hand = field.collation is None and live in mapped.side.by_hand
+            if live != field.collation and mapped.table.kind not in VIEWS and not by_hand:
                 expected = f"{mapped.model.label} expects {field.collation or 'the default'}: order and equality differ"
                 found = f"has collation {live or 'default'}"
                 yield Finding("HO142", where, found, expected, REVERT, "risky", mapped.side.name)

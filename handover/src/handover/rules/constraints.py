@@ -71,7 +71,8 @@ def unknown_unique(subject: Subject) -> Iterator[Finding]:
         names = {constraint.name for constraint in mapped.model.constraints}
         for index in mapped.table.indexes:
             implied = not index.special and any(columns <= set(index.columns) for columns in known)
-            if index.unique and not index.primary and index.name not in names and not implied:
+            known_by_name = index.name in names or index.name in mapped.side.by_hand
+            if index.unique and not index.primary and not known_by_name and not implied:
                 found = f"forbids duplicates of {', '.join(index.columns) or 'an expression'}"
                 expected = f"{mapped.model.label} does not know that: its writes may fail"
                 todo = "Drop it until both systems know it, or add it to the model."
@@ -84,7 +85,8 @@ def unknown_checks(subject: Subject) -> Iterator[Finding]:
     for mapped in subject.on_shared:
         names = {constraint.name for constraint in mapped.model.constraints}
         for check in mapped.table.constraints:
-            if check.kind not in ("c", "x") or check.name in names or _of_positive(mapped.model, check):
+            known = check.name in names or check.name in mapped.side.by_hand or _of_positive(mapped.model, check)
+            if check.kind not in ("c", "x") or known:
                 continue
             expected = f"{mapped.model.label} does not know that: its writes may fail"
             todo = "Drop it until both systems know it, or add it to the model."

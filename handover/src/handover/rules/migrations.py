@@ -1,9 +1,10 @@
 """Migration histories: they do not clash, and what they say is true."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from handover.check.subject import Side, Subject
-from handover.errors import Cause, Finding
+from handover.config import SideName
+from handover.errors import Cause, Finding, Severity
 from handover.rules.registry import rule
 from handover.schema.models import Migration, Operation
 
@@ -85,7 +86,21 @@ def clashes(subject: Subject) -> Iterator[Finding]:
             found = "is another migration in each system, and both read one history"
             expected = "whichever comes second is believed to be applied and never runs"
             todo = "Give the backend a schema of its own (handover adopt), or rename its migration."
-            yield Finding("HO171", ".".join(key), found, expected, todo)
+            severity = _of_clash(subject, {"original": twin, "backend": migration})
+            if severity == "safe":
+                expected, todo = "it was run, and all that either makes is there", "Nothing."
+            yield Finding("HO171", ".".join(key), found, expected, todo, severity)
+
+
+def _of_clash(subject: Subject, twins: Mapping[SideName, Migration]) -> Severity:
+    """A file that was edited after it was run hurts nobody, if the database agrees with both; rows cannot tell."""
+    for side, applied in _histories(subject):
+        wanted, migration = _columns_of_models(side), twins[side.name]
+        gone = any(_missing(subject, side, operation, wanted) for operation in migration.operations)
+        if not _counts_as_applied(migration, applied) or gone:
+            return "breaking"
+    by_hand = [[op.kind for op in m.operations if op.kind in ("RunSQL", "RunPython")] for m in twins.values()]
+    return "safe" if by_hand[0] == by_hand[1] else "risky"
 
 
 def _work(migration: Migration) -> list[tuple[str, str | None, str | None]]:

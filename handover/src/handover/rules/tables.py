@@ -58,7 +58,7 @@ def named_models(subject: Subject) -> Iterator[Finding]:
     for pair in subject.config.models:
         for side in subject.sides:
             path = pair.original if side.name == "original" else pair.backend
-            tables = {model.path: model.table for model in side.description.concrete()}
+            tables = {model.path: model.table for model in side.description.models}
             if path in tables and _is_one(subject, side, tables[path], pair.table):
                 continue
             elsewhere = [name for name, table in tables.items() if _is_one(subject, side, table, pair.table)]

@@ -195,7 +195,10 @@ class Operation(_Facts):
 
 
 class Migration(_Facts):
-    """One migration on disk, in the order Django would apply them."""
+    """One migration on disk, in the order Django would apply them.
+
+    ``by_hand`` names the indexes, constraints, triggers and collations that its own SQL is about.
+    """
 
     app: str
     name: str
@@ -203,6 +206,7 @@ class Migration(_Facts):
     operations: tuple[Operation, ...]
     parents: tuple[tuple[str, str], ...] = ()
     replaces: tuple[tuple[str, str], ...] = ()
+    by_hand: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:

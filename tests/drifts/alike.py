@@ -1,0 +1,181 @@
+"""What both systems have and is hard to compare: quiet when it is equal, seen when one of them has it otherwise."""
+
+# ruff: noqa: E501 - statements and options are read best on one line
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from handover.config import SideName
+from tests.drifts.drift import Drift
+from tests.drifts.projects import Field, Project, f
+from tests.drifts.shapes import DANCE, LAB, SHOP, Shape
+
+SIDES: tuple[SideName, ...] = ("original", "backend")
+TEXTS = "models.CharField(max_length=10)"
+CODE = """
+import functools
+
+from django.core.validators import MaxLengthValidator
+from django.utils.deconstruct import deconstructible
+from django.utils.translation import gettext_lazy
+
+
+def most():
+    return {most}
+
+
+def at_most(number):
+    def check(value):
+        if len(value) > number:
+            raise ValueError
+
+    return check
+
+
+@deconstructible
+class Starts:
+    def __init__(self, allowed):
+        self.allowed = allowed
+
+    def __call__(self, value):
+        if not value.startswith(tuple(self.allowed)):
+            raise ValueError
+
+
+def joined(first, second):
+    return first + second
+
+
+def from_rows():
+    return [(str(pk), str(pk)) for pk in Task.objects.values_list("pk", flat=True){rows}]
+"""
+# Field → SQL of its column; what both systems declare.
+COLUMNS = {
+    "sized": (LAB, f("postgres.ArrayField", TEXTS, size="3", null="True"), "varchar(10)[]"),
+    "nested": (LAB, f("postgres.ArrayField", f"postgres.ArrayField({TEXTS}, size=2)", null="True"), "varchar(10)[][]"),
+    "prices": (LAB, f("postgres.ArrayField", "models.DecimalField(max_digits=5, decimal_places=2)", null="True"), "numeric(5,2)[]"),
+    "moments": (LAB, f("postgres.ArrayField", "models.DateTimeField()", null="True"), "timestamptz[]"),
+    "spans": (LAB, f("ranges.DateRangeField", null="True"), "daterange"),
+    "photo": (SHOP, f("FileField", upload_to="'photos'", null="True"), "varchar(100) DEFAULT ''"),
+    "shout": (
+        SHOP,
+        f("GeneratedField", expression="models.functions.Upper('number')", output_field="models.CharField(max_length=20, db_collation='C')", db_persist="True"),
+        'varchar(20) COLLATE "C" GENERATED ALWAYS AS (upper(number)) STORED',
+    ),
+    "ranked": (SHOP, f("CharField", max_length="'20'", blank="3", null="1", choices="[(gettext_lazy('a'), gettext_lazy('A'))]", db_collation="'C'"), 'varchar(20) COLLATE "C"'),
+    "checked": (DANCE, f("CharField", max_length="20", null="True", validators="[at_most(most()), Starts({'c', 'b', 'a'}), functools.partial(at_most, 3), lambda value: None, MaxLengthValidator(most)]"), "varchar(20)"),
+    "given": (DANCE, f("CharField", max_length="20", null="True", default="functools.partial(joined, 'a', 'b')"), "varchar(20)"),
+    "chosen": (DANCE, f("CharField", max_length="20", null="True", choices="from_rows"), "varchar(20)"),
+}  # fmt: skip
+MODELS = {LAB.name: "Sample", SHOP.name: "Order", DANCE.name: "Task"}
+# What one system declares otherwise: field, other option, code, severity.
+OTHERWISE = (
+    ("sized", {"size": "4"}, "HO117", "risky"),
+    ("nested", {"": TEXTS}, "HO110", "breaking"),
+    ("photo", {"upload_to": "gettext_lazy('elsewhere')"}, "HO118", "risky"),
+    ("ranked", {"blank": "0"}, "HO116", "risky"),
+    ("ranked", {"max_length": "'21'"}, "HO012", "breaking"),
+    ("checked", {"validators": "[at_most(4), Starts({'c', 'b', 'a'}), functools.partial(at_most, 3), lambda value: None, MaxLengthValidator(most)]"}, "HO117", "risky"),
+    ("checked", {"validators": "[at_most(most()), Starts({'d', 'b', 'a'}), functools.partial(at_most, 3), lambda value: None, MaxLengthValidator(most)]"}, "HO117", "risky"),
+    ("checked", {"validators": "[at_most(most()), Starts({'c', 'b', 'a'}), functools.partial(at_most, 4), lambda value: None, MaxLengthValidator(most)]"}, "HO117", "risky"),
+    ("checked", {"validators": "[at_most(most()), Starts({'c', 'b', 'a'}), functools.partial(at_most, 3), lambda value: 1, MaxLengthValidator(most)]"}, "HO117", "risky"),
+    ("given", {"default": "functools.partial(joined, 'a', 'c')"}, "HO112", "risky"),
+)  # fmt: skip
+BY_HAND = {
+    "index": ("CREATE UNIQUE INDEX once_a_day ON dance_tasks (lower(task_id))", "HO150", "breaking"),
+    "check": ("ALTER TABLE dance_tasks ADD CONSTRAINT not_far CHECK (progress < 1000)", "HO151", "breaking"),
+    "collation": ('ALTER TABLE dance_tasks ALTER error TYPE text COLLATE "C"', "HO142", "risky"),
+    "trigger": (
+        "CREATE TRIGGER only_changes BEFORE UPDATE ON dance_tasks FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "HO163", "risky",
+    ),
+}  # fmt: skip
+RECORD = "INSERT INTO django_migrations (app, name, applied) VALUES ('dance', '0002_by_hand', now())"
+ORDERINGS = (
+    ("['-total', 'number']", "[models.F('total').desc(), models.functions.Lower('number')]"),
+    ("[models.F('total').desc(), 'number']", "['-total', 'number']"),
+)
+
+
+def twins() -> Iterator[Drift]:
+    """Yield what both systems have alike: nothing may be said."""
+    for name in COLUMNS:
+        yield _of_columns(f"both have {name}", name, {}, "", "safe")
+    for name, (statement, _, _) in BY_HAND.items():
+        yield _by_hand(f"{name} made by both systems' own SQL", statement, SIDES, "", "safe")
+    yield Drift("custom_user: a migration was edited after it was run", "benign", DANCE.name, "", "", "safe",
+                files=_edited, sql=RECORD.replace("0002_by_hand", "0002_more") + "; ALTER TABLE dance_tasks ADD more int")  # fmt: skip
+    yield _ordering("an order by expressions that says the same", *ORDERINGS[1], "", "safe")
+
+
+def drifts() -> Iterator[Drift]:
+    """Yield what one system has otherwise."""
+    for name, options, code, severity in OTHERWISE:
+        yield _of_columns(f"{name} otherwise: {options}", name, options, code, severity)
+    yield _of_columns("another number in a function that validators ask", "checked", {}, "HO117", "risky", most="21")
+    yield _of_columns("other code makes the choices", "chosen", {}, "HO111", "unseen", rows="[:9]")
+    for name, (statement, code, severity) in BY_HAND.items():
+        yield _by_hand(f"{name} made by the original's own SQL alone", statement, SIDES[:1], code, severity)
+    yield _ordering("an order by other expressions", *ORDERINGS[0], "HO120", "risky")
+
+
+def _of_columns(
+    what: str, name: str, options: dict[str, str], code: str, severity: str, *, most: str = "20", rows: str = ""
+) -> Drift:
+    shape, declared, column = COLUMNS[name]
+    model = MODELS[shape.name]
+    table = shape.project.models[model].table
+
+    def edit(projects: dict[SideName, Project]) -> None:
+        for side, project in projects.items():
+            other = side == "backend"
+            changed = Field(declared.kind, declared.options | (options if other else {}), declared.to)
+            changed.to = changed.options.pop("", declared.to)
+            project.models[model].fields[name] = changed
+            project.preamble += CODE.format(most=most if other else "20", rows=rows if other else "")
+
+    sql = f"ALTER TABLE {table} ADD {name} {column}"
+    return _drift(shape, what, code, severity, f"{table}.{name}", edit=edit, sql=sql)
+
+
+def _by_hand(what: str, statement: str, sides: tuple[SideName, ...], code: str, severity: str) -> Drift:
+    def files(folder: Path) -> None:
+        for side in SIDES:
+            operation = f"migrations.RunSQL({statement!r}, migrations.RunSQL.noop)" if side in sides else ""
+            _migration(folder, side, "0002_by_hand", operation)
+
+    return _drift(DANCE, what, code, severity, "dance_tasks", files=files, sql=f"{statement}; {RECORD}")
+
+
+def _edited(folder: Path) -> None:
+    add = "migrations.AddField('task', 'more', models.IntegerField(null=True))"
+    alter = ", migrations.AlterField('task', 'more', models.IntegerField(null=True))"
+    for side in SIDES:
+        _migration(folder, side, "0002_more", add + (alter if side == "original" else ""))
+        file = folder / side / ("apps/dance" if side == "backend" else "dance") / "models.py"
+        text = file.read_text()
+        file.write_text(text.replace("    task_id =", "    more = models.IntegerField(null=True)\n    task_id ="))
+
+
+def _migration(folder: Path, side: SideName, name: str, operations: str) -> None:
+    package = "apps/dance" if side == "backend" else "dance"
+    text = (
+        "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"
+        f"    dependencies = [('dance', '0001_initial')]\n    operations = [{operations}]\n"
+    )
+    (folder / side / package / "migrations" / f"{name}.py").write_text(text)
+
+
+def _ordering(what: str, original: str, backend: str, code: str, severity: str) -> Drift:
+    def edit(projects: dict[SideName, Project]) -> None:
+        for side, value in zip(SIDES, (original, backend), strict=True):
+            projects[side].models["Order"].meta["ordering"] = value
+
+    return _drift(SHOP, what, code, severity, "shop_orders", edit=edit)
+
+
+def _drift(shape: Shape, what: str, code: str, severity: str, place: str, **how: object) -> Drift:
+    name = f"{shape.name}: {what}"
+    if severity == "safe":
+        return Drift(name, "benign", shape.name, "", "", "safe", **how)  # type: ignore[arg-type]
+    return Drift(name, "alike", shape.name, code, place, severity, **how)  # type: ignore[arg-type]
