@@ -1,8 +1,13 @@
 """Each rule catches a drift that is planted for it, with the right severity, and is silent on the clean pair."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
-from handover.check.look import merged
+from handover.check.merging import by_cause, merged
+from handover.contract.contract import Contract, accept, judge
 from handover.errors import Finding
 from handover.proof.difference import SAID
 from handover.rules import RULES
@@ -11,6 +16,9 @@ from tests.drifts import model_drifts, other_drifts, row_drifts
 from tests.drifts.every import of_stage, one_a_code
 from tests.drifts.play import Outcome
 
+TODAY = date(2026, 1, 15)
+# Each plays a drift of its own.
+ENOUGH = 12
 # Seen by no rule of the registry: a system that does not start, and what the census finds.
 ELSEWHERE = {"HO104", *(row[1] for row in row_drifts._ROWS)}
 # Needs a system of its own to be shown: see the tests named here.
@@ -81,3 +89,50 @@ def test_findings__every_code__is_in_the_reference_with_its_title():
         assert f"| {code} | {rule.title} |" in page
     for code in (*ELSEWHERE, *SAID):
         assert f"| {code} |" in page
+
+
+def _accepted(findings: Iterable[Finding]) -> Contract:
+    contract = Contract()
+    for one in by_cause(f for f in findings if f.severity != "safe"):
+        contract = accept(contract, findings, one.code, one.where, "It is known.", None)
+    return Contract.model_validate_json(contract.model_dump_json())
+
+
+@pytest.mark.parametrize("code", sorted((RULES.keys() | ELSEWHERE) - SHOWN_ELSEWHERE.keys()))
+def test_contract__finding_of_any_code_is_accepted__stays_so_until_it_changes(outcomes, code):
+    said = outcomes[code].said
+    contract = _accepted(said)
+    assert [f for f in judge(contract, said, TODAY).open if f.severity != "safe"] == []
+    for finding in (f for f in said if f.code == code):
+        for other in (
+            replace(finding, where=f"{finding.where}_2", of=None),
+            replace(finding, found=f"{finding.found} and more", of=None),
+            replace(finding, expected=f"{finding.expected} and more", of=None),
+            *([replace(finding, severity="breaking")] if finding.severity != "breaking" else ()),
+        ):
+            assert judge(contract, [other], TODAY).open == (other,)
+
+
+def test_contract__the_same_drift_is_seen_again__is_still_accepted(players, outcomes):
+    for outcome in outcomes.values():
+        if outcome.drift.kind in ("backend models", "data"):
+            again = players[outcome.drift.shape].play(outcome.drift)
+            left = judge(_accepted(outcome.said), again.said, TODAY).open
+            assert [f for f in left if f.severity != "safe"] == [], outcome.drift.name
+
+
+def test_contract__another_drift_at_the_same_place__is_open(players, postgres, outcomes):
+    compared = 0
+    for name, player in players.items():
+        for drift in of_stage(player.stage, postgres):
+            first = outcomes.get(drift.code)
+            if not first or drift.kind == "data" or compared >= ENOUGH:
+                continue
+            if (name, drift.place) == (first.drift.shape, first.drift.place) and drift != first.drift:
+                said = player.play(drift).said
+                known = {(f.code, f.where, f.said, f.expected, f.severity) for f in first.said}
+                new = [f for f in said if (f.code, f.where, f.said, f.expected, f.severity) not in known]
+                opened = judge(_accepted(first.said), said, TODAY).open
+                assert [f for f in new if f not in opened and f.severity == "breaking"] == [], drift.name
+                compared += bool(new)
+    assert compared == ENOUGH

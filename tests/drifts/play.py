@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handover.census.census import take
-from handover.check.look import merged
+from handover.check.merging import merged
 from handover.check.rows import read_rows
 from handover.check.subject import Side, Subject, search_path
 from handover.config import SideName, System

@@ -13,7 +13,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from handover.check.expressions import expressions_of
-from handover.check.look import apply_rules, merged
+from handover.check.look import apply_rules
+from handover.check.merging import merged
 from handover.check.rows import read_rows
 from handover.check.subject import Side, Subject, search_path
 from handover.config import Backend, Config, Dns, ModelPair, SideName, System

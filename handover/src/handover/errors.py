@@ -9,7 +9,7 @@ Hurts = Literal["original", "backend", "both"]
 
 @dataclass(frozen=True)
 class Cause:
-    """What several findings have in common, so that they are told as one; see :func:`handover.check.look.merged`.
+    """What several findings have in common, so that they are told as one; see :func:`handover.check.merging.by_cause`.
 
     Attributes
     ----------

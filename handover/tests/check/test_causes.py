@@ -1,6 +1,6 @@
 """One cause is one finding, however many tables or migrations it touches."""
 
-from handover.check.look import merged
+from handover.check.merging import by_cause, merged
 from handover.errors import Cause, Finding
 
 TASK = "backend/apps/dance/models.py"
@@ -125,6 +125,6 @@ def test_merged__parts_of_one_cause__keep_what_mends_each_and_another_severity_a
         cause = Cause("all", "are ill", "they die", str(number))
         return Finding("HO999", f"t{number}", "is ill", "it dies", f"cure {number}", severity, of=cause)
 
-    worse, alone = merged([finding(2), finding(1), finding(3, "risky")])
-    assert (worse.where, worse.what, worse.todo) == ("all", "are ill: 2, 1; they die.", "cure 2\ncure 1")
+    worse, alone = by_cause(merged([finding(2), finding(1), finding(3, "risky")]))
+    assert (worse.where, worse.what, worse.todo) == ("all", "are ill: 1, 2; they die.", "cure 1\ncure 2")
     assert (alone.where, alone.what) == ("t3", "is ill; it dies.")

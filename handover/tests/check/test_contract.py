@@ -41,6 +41,42 @@ def test_accept__slip_of_the_pen__is_told_and_writes_nothing(pair):
     assert not (pair.folder / "handover").exists()
 
 
+def test_accept__findings_of_one_cause__accepts_those_that_are_there_and_no_other(pair):
+    stranger = "CREATE TABLE stranger_{} (at int REFERENCES dancers)"
+    pair.superuser(stranger.format(1))
+    assert pair.handover("contract", "accept", "HO019", "public.stranger_1.at", "--because", "x").returncode == 0
+    assert pair.check().returncode == 0
+    pair.superuser(";".join(map(stranger.format, (2, 3))))
+    (finding,) = pair.check("--json").json()["findings"]
+    assert finding["is"].endswith(": public.stranger_2.at, public.stranger_3.at")
+    assert pair.handover("contract", "accept", "HO019", "schema public", "--because", "y").returncode == 0
+    assert pair.check().returncode == 0
+    pair.superuser("DROP TABLE stranger_2;" + stranger.format(4))
+    (finding,) = pair.check("--json").json()["findings"]
+    assert finding["place"] == "public.stranger_4.at"
+    assert pair.check("--json").json()["idle"] == []
+
+
+def test_accept__two_findings_at_one_place__accepts_both(pair):
+    task = "class Task(models.Model):\n    def save(self, *a, **b):\n        return super().save(*a, **b)\n\n"
+    pair.change("backend/apps/dance/models.py", "class Task(models.Model):\n", task)
+    path = pair.folder / "backend/apps/dance/models.py"
+    hear = "\nfrom django.db.models.signals import post_save\npost_save.connect(print, sender=Task, weak=False)\n"
+    path.write_text(path.read_text() + hear)
+    assert pair.check("--json").codes() == ["HO125", "HO125"]
+    assert pair.handover("contract", "accept", "HO125", "dance_tasks", "--because", "x").returncode == 0
+    assert pair.check().returncode == 0
+
+
+def test_accept__what_it_is_compared_with_changes__is_open_again(pair):
+    progress = "progress = models.IntegerField(default={})".format
+    pair.change("backend/apps/dance/models.py", progress(0), progress(1))
+    assert pair.handover("contract", "accept", "HO112", "dance_tasks.progress", "--because", "x").returncode == 0
+    assert pair.check().returncode == 0
+    pair.change("original/dance/models.py", progress(0), progress(2))
+    assert pair.check("--json").codes() == ["HO112"]
+
+
 FINDING = Finding("HO220", "t.c", "has 3 rows of this kind", "no", "todo", "risky")
 
 

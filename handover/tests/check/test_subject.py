@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from handover.check.look import merged
+from handover.check.merging import merged
 from handover.check.subject import Side, Subject, search_path, session_settings
 from handover.config import Index
 from handover.rules import RULES

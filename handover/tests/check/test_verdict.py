@@ -128,20 +128,25 @@ def test_check__system_does_not_start__is_not_known_even_if_that_is_accepted(pai
     assert "clean" not in done.stdout
 
 
-def verdict(pair, *findings):
-    """What is said of findings, on a pair that both systems described."""
+@pytest.fixture
+def subject(pair):
+    """The facts of a pair that both systems described."""
     described = pair.stage.described(pair.folder, "original", pair.database.name)["describe"]
     sides = tuple(Side(name, Description.model_validate(described), ("public",)) for name in ("original", "backend"))
-    subject = Subject(config.load(pair.folder / "handover.toml"), Catalog(), sides)
+    return Subject(config.load(pair.folder / "handover.toml"), Catalog(), sides)
+
+
+def verdict(subject, *findings):
+    """What is said of findings."""
     return Verdict(Looked(subject, findings, ()), Judged(findings, (), (), ()), 0.0)
 
 
-def test_steps__history_then_tables_then_adoption_then_what_the_backend_needs(pair):
+def test_steps__history_then_tables_then_adoption_then_what_the_backend_needs(subject):
     def finding(code, severity="breaking", hurts="both"):
         return Finding(code, code.lower(), "is", "should", "Do.", severity, hurts)
 
     said = verdict(
-        pair,
+        subject,
         finding("HO221"),
         finding("HO010", hurts="backend"),
         finding("HO100", "risky", "backend"),
@@ -169,9 +174,9 @@ def test_steps__history_then_tables_then_adoption_then_what_the_backend_needs(pa
     assert printed[-1] == "8. Then: Look by hand, or accept; Mend or accept 1 risky finding"
 
 
-def test_steps__every_rule__has_a_step_that_is_not_of_rows(pair):
+def test_steps__every_rule__has_a_step_that_is_not_of_rows(subject):
     for code in RULES:
-        (step,) = steps(verdict(pair, Finding(code, "place", "is", "should", "Do.")))
+        (step,) = steps(verdict(subject, Finding(code, "place", "is", "should", "Do.")))
         assert step.words != "Correct the rows", code
 
 

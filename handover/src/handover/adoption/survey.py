@@ -9,7 +9,8 @@ from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
 from handover.adoption.history import History, Live, classify
-from handover.check.look import apply_rules, merged
+from handover.check.look import apply_rules
+from handover.check.merging import by_cause, merged
 from handover.check.subject import Side, Subject
 from handover.config import Config
 from handover.errors import Finding
@@ -82,7 +83,7 @@ def survey(connection: Connection[Any], config: Config, description: Description
     backend = Side("backend", description, ("public",))
     findings = (
         *_missing_tables(description, config, public, history),
-        *merged(apply_rules(Subject(config, catalog, (backend,), adopting=True), adoption=True)),
+        *by_cause(merged(apply_rules(Subject(config, catalog, (backend,), adopting=True), adoption=True))),
         *history.refused,
         *_role_findings(facts, config),
         *_ownership(connection, config, sorted(tables)),

@@ -1,14 +1,15 @@
 """One check: ask both systems, read the database in one snapshot, apply every rule, take the census."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection
 
 from handover.census.census import Compared, take
 from handover.check.expressions import expressions_of
+from handover.check.merging import merged
 from handover.check.rows import read_rows
 from handover.check.subject import Side, Subject, search_path
 from handover.check.systems import Answers, Asked
@@ -18,8 +19,6 @@ from handover.probe.client import Probe
 from handover.rules import RULES
 from handover.schema import catalog as live
 from handover.wording import counted
-
-ORDER = {"breaking": 0, "risky": 1, "unseen": 2, "safe": 3}
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Looked:
     subject
         The facts.
     findings
-        Merged, the worst first.
+        One for both systems, the worst first; the contract judges them, then those of one cause are told as one.
     compared
         What the census counted, one entry a table.
     """
@@ -111,46 +110,6 @@ def apply_rules(subject: Subject, *, adoption: bool = False) -> list[Finding]:
     """Return what the rules find; of an adoption, those rules that refuse one."""
     rules = [rule for rule in RULES.values() if rule.adoption or not adoption]
     return [finding for rule in rules for finding in rule.look(subject)]
-
-
-def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Make one of what both systems suffer from and of what has one cause; sort: the worst first, then by place."""
-    result: dict[tuple[str, str, str], Finding] = {}
-    for finding in findings:
-        key = (finding.code, finding.where, finding.said)
-        known = result.setdefault(key, finding)
-        if known is finding or known == finding:
-            continue
-        hurts = known.hurts if known.hurts == finding.hurts else "both"
-        severity = min(known.severity, finding.severity, key=ORDER.__getitem__)
-        expected = _joined(known.expected, finding.expected)
-        cause = known.of and finding.of and replace(known.of, expected=_joined(known.of.expected, finding.of.expected))
-        result[key] = replace(known, hurts=hurts, expected=expected, severity=severity, of=cause)
-    return tuple(sorted(_one_a_cause(result.values()), key=lambda f: (ORDER[f.severity], f.where, f.code, f.said)))
-
-
-def _joined(known: str, other: str) -> str:
-    return known if other in known else f"{known}, and {other}"
-
-
-def _one_a_cause(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield findings, several of one cause as one that names its parts."""
-    groups: dict[tuple[str, ...], list[Finding]] = {}
-    for number, finding in enumerate(findings):
-        cause = finding.of
-        alone = (str(number),)
-        key = (finding.code, finding.severity, finding.hurts, cause.where, cause.found) if cause else alone
-        groups.setdefault(key, []).append(finding)
-    for group in groups.values():
-        first, cause = group[0], group[0].of
-        if cause is None or len(group) == 1:
-            yield replace(first, of=None)
-            continue
-        parts = tuple(dict.fromkeys(finding.of.part for finding in group if finding.of))
-        todo = cause.todo or "\n".join(dict.fromkeys(finding.todo for finding in group))
-        yield replace(
-            first, where=cause.where, found=cause.found, expected=cause.expected, todo=todo, parts=parts, of=None
-        )
 
 
 def _side(asked: Asked, catalog: live.Catalog) -> Side:

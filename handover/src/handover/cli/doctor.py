@@ -9,7 +9,7 @@ from psycopg import Connection
 from rich.console import Console
 
 from handover import config as configuration
-from handover.check.look import merged
+from handover.check.merging import by_cause, merged
 from handover.check.rows import HISTORY, TYPES, read_rows, readable, unreadable
 from handover.check.subject import Side, Subject, search_path
 from handover.check.systems import asking
@@ -107,9 +107,9 @@ def _of_tables(connection: Connection[Any], subject: Subject) -> Iterator[Sympto
     for what, relations in (("tables", tables), ("sequences", of_keys)):
         closed = [relation for relation in relations if not readable(connection, relation)]
         yield Symptom(f"{len(relations) - len(closed)} {what} may be read")
-        for finding in merged(unreadable(catalog, relation) for relation in closed):
+        for finding in by_cause(unreadable(catalog, relation) for relation in closed):
             yield Symptom(f"{finding.where} {finding.said}", finding.todo)
-    unseen = merged(finding for code in NOT_LOOKED_AT for finding in RULES[code].look(subject))
+    unseen = by_cause(merged(finding for code in NOT_LOOKED_AT for finding in RULES[code].look(subject)))
     yield from (Symptom(f"{finding.where} {finding.said}", finding.todo) for finding in unseen)
     told = {name for finding in unseen for name in (finding.where, *finding.parts)}
     for name in sorted(name for name, table in declared.items() if table is None and name not in told):

@@ -1,6 +1,7 @@
 """``handover/contract.json``: the findings that were accepted, reviewed like code."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -8,13 +9,20 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from handover.check.merging import ORDER, by_cause
 from handover.config import Config
-from handover.errors import ConfigurationError, Finding
+from handover.errors import ConfigurationError, Finding, Severity
 from handover.section import Section
 
 FILE = Path("handover/contract.json")
 # What these found is a number of rows, which changes every day; the others are accepted as they were found.
-COUNTS = ("HO22", "HO23", "HO24", "HO352", "HO353", "HO370", "HO371")
+COUNTS = ("HO352", "HO353", "HO370", "HO371")
+ROWS = ("HO22", "HO23", "HO24")
+# The numbers and the examples in what those of rows found.
+CHANGING = re.compile(
+    r" \(for example .*\)$|(?<=has )\d+(?= rows?\b| of \d+ keys)|(?<=has about )\d+|(?<=of which )\d+"
+    r"|(?<=names )(more than )?\d+(?= files?\b)|(?<=only )\d+(?= were)|(?<=its next is )-?\d+"
+)
 # What `handover prove` finds; all else is found by `handover check`.
 PROVED = range(300, 440)
 
@@ -30,9 +38,11 @@ class Accepted(Section):
         Why it is no problem, or a known one.
     until
         The last day on which that holds; None for good.
-    found
-        What was found when it was accepted: something else at the same place is another finding. None for counts of
-        rows, which change.
+    found, expected, severity
+        What was found when it was accepted: something else at the same place is another finding, and so is what has
+        become worse. None says nothing about it. Numbers of rows are left out, since they change.
+    parts
+        Of findings with one cause, those that were accepted: another one is open.
     """
 
     code: str = Field(pattern=r"^HO\d{3}$")
@@ -40,11 +50,23 @@ class Accepted(Section):
     because: str = Field(min_length=1)
     until: date | None = None
     found: str | None = None
+    expected: str | None = None
+    severity: Severity | None = None
+    parts: tuple[str, ...] = ()
 
     def covers(self, finding: Finding) -> bool:
-        """Say whether this is the finding that was accepted."""
-        same = (self.code, self.place) == (finding.code, finding.where)
-        return same and self.found in (None, finding.found)
+        """Say whether this is the finding that was accepted, or one of those."""
+        cause = finding.of
+        alone = self._is_at(finding.where, finding.said, finding.expected)
+        among = cause is not None and cause.part in self.parts and self._is_at(cause.where, cause.found, cause.expected)
+        return self.code == finding.code and (alone or among) and not self._was_milder(finding)
+
+    def _is_at(self, place: str, found: str, expected: str) -> bool:
+        same = self.found in (None, lasting(self.code, found), found)
+        return self.place == place and same and self.expected in (None, lasting(self.code, expected))
+
+    def _was_milder(self, finding: Finding) -> bool:
+        return self.severity is not None and ORDER[finding.severity] < ORDER[self.severity]
 
 
 class Contract(Section):
@@ -114,6 +136,9 @@ def save(path: Path, contract: Contract) -> None:
     """Write a contract, sorted, so that a review shows what changed and nothing else."""
     entries = sorted(contract.accepted, key=lambda a: (a.code, a.place))
     values = Contract(accepted=tuple(entries)).model_dump(mode="json", exclude_none=True)
+    for entry in values.get("accepted", ()):
+        if not entry["parts"]:
+            del entry["parts"]
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(".json.new")
     aside.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n")
@@ -139,19 +164,52 @@ def judge(contract: Contract, findings: Iterable[Finding], today: date) -> Judge
 def accept(
     contract: Contract, findings: Iterable[Finding], code: str, place: str, because: str, until: date | None
 ) -> Contract:
-    """Return the contract with one more acceptance.
+    """Return the contract with one more acceptance: of all that this code says of this place.
 
     Raises
     ------
     ConfigurationError
         There is no such finding; names those that are there.
     """
-    there = [f for f in findings if f.severity != "safe"]
-    finding = next((f for f in there if (f.code, f.where) == (code, place)), None)
-    if finding is None:
-        listed = "\n".join(f"  {f.code} {f.where!r}" for f in there) or "  none"
+    alone = [f for f in findings if f.severity != "safe"]
+    grouped = by_cause(alone)
+    chosen = [f for f in dict.fromkeys((*grouped, *alone)) if (f.code, f.where) == (code, place)]
+    if not chosen:
+        listed = "\n".join(f"  {f.code} {f.where!r}" for f in grouped) or "  none"
         raise ConfigurationError(f"there is no finding {code} at {place!r}; nothing was written. There are:\n{listed}")
-    found = None if code.startswith(COUNTS) else finding.found
-    new = Accepted(code=code, place=place, because=because, until=until, found=found)
-    kept = [a for a in contract.accepted if not ((a.code, a.place) == (code, place) and a.found in (None, found))]
-    return Contract(accepted=(*kept, new))
+    new = [_accepted(finding, because, until) for finding in chosen]
+    kept = [a for a in contract.accepted if not any(_replaces(one, a) for one in new)]
+    return Contract(accepted=(*kept, *new))
+
+
+def _accepted(finding: Finding, because: str, until: date | None) -> Accepted:
+    code, place = finding.code, finding.where
+    if code.startswith(COUNTS):
+        return Accepted(code=code, place=place, because=because, until=until)
+    cause = finding.of if finding.parts else None
+    found = cause.found if cause else lasting(code, finding.said)
+    return Accepted(
+        code=code, place=place, because=because, until=until, found=found, expected=lasting(code, finding.expected),
+        severity=finding.severity, parts=finding.parts if cause else (),
+    )  # fmt: skip
+
+
+def _replaces(new: Accepted, old: Accepted) -> bool:
+    same = (old.code, old.place) == (new.code, new.place)
+    return same and old.found in (None, new.found)
+
+
+def lasting(code: str, found: str) -> str:
+    """Return what stays the same as long as it is the same finding.
+
+    Examples
+    --------
+    >>> lasting("HO221", "has 3 rows of this kind: rows are NaN or infinite (for example 7, 8, 9)")
+    'has … rows of this kind: rows are NaN or infinite'
+    >>> lasting("HO012", "is character varying(10)")
+    'is character varying(10)'
+    """
+    if not code.startswith(ROWS):
+        return found
+    without = CHANGING.sub(lambda match: "" if match[0].startswith(" (") else "…", found)
+    return without.replace("… row of", "… rows of").replace("… file that", "… files that")

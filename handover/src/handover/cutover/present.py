@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from handover.check.look import look
+from handover.check.merging import by_cause
 from handover.check.systems import asking
 from handover.config import database_url
 from handover.contract.contract import judge, load, path_of
@@ -28,7 +29,7 @@ def check(seen_from: Sight, _: Gate) -> Seen:
     with asking(config) as answers:
         looked = look(config, database_url(config), answers, budget_s=CENSUS_S, say=lambda _: None)
     judged = judge(load(path_of(config)), looked.findings, date.today())  # noqa: DTZ011 - a day of the reader's
-    bad = [finding for finding in judged.open if finding.severity != "safe"]
+    bad = [finding for finding in by_cause(judged.open) if finding.severity != "safe"]
     if bad or not looked.compared:
         first = f"{bad[0].code} {bad[0].where}" if bad else "no table was compared"
         return Seen(

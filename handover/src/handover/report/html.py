@@ -20,7 +20,7 @@ def as_html(verdict: Verdict) -> str:
     judged = verdict.judged
     accepted = [(f, f"{a.because}" + (f" (until {a.until})" if a.until else "")) for f, a in judged.accepted]
     parts = [
-        f"<h1>{mark_of(judged.open)} handover check</h1>",
+        f"<h1>{mark_of(verdict.open)} handover check</h1>",
         f"<p>{escape(answer(verdict))}</p><p>{escape(verdict.summary())}</p>",
         _section("Do this first, in this order", ("", "what", "where", "codes"), _steps(verdict)),
         _section("Models Mapped", ("", "table", "original", "backend", "rows compared"), mapped(verdict)),

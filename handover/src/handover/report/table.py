@@ -47,7 +47,7 @@ def _print(console: Console, lines: Iterable[str]) -> None:
 
 def _first_lines(verdict: Verdict, width: int) -> Iterator[str]:
     """Yield the verdict and the steps: ten lines at most."""
-    yield f"{mark_of(verdict.judged.open) if verdict.looked.subject.both else BAD} {answer(verdict)}"
+    yield f"{mark_of(verdict.open) if verdict.looked.subject.both else BAD} {answer(verdict)}"
     todo = steps(verdict)
     if todo:
         yield "Do this first, in this order:"
@@ -74,7 +74,7 @@ def _table(rows: Iterable[tuple[str, ...]], *, folded: bool) -> Table:
 
 def _findings(verdict: Verdict, room: int, width: int) -> Iterator[str]:
     """Yield what is open: what breaks, what was not looked at, what is risky."""
-    found = sorted(verdict.judged.open, key=lambda f: SHOWN.index(f.severity))
+    found = sorted(verdict.open, key=lambda f: SHOWN.index(f.severity))
     if found := [f for f in found if f.severity != "safe"]:
         yield from ("", "Findings", *short(found, lambda f: mark_of([f]), max(room, LEAST), width))
 
@@ -96,7 +96,7 @@ def _last_lines(verdict: Verdict, *, hidden: int, everything: bool) -> Iterator[
         yield f"{OPEN} the contract accepts {entry.code} {entry.place}, which was not found: take it out"
     if left := len(judged.expired[few:]) + len(judged.idle[few:]):
         yield f"{OPEN} and {left} more of the contract: handover contract"
-    yield from ("", f"{mark_of(judged.open)} {verdict.summary()}")
+    yield from ("", f"{mark_of(verdict.open)} {verdict.summary()}")
     if everything:
         return
     if verdict.problems or verdict.unseen:
@@ -119,7 +119,7 @@ def mapped(verdict: Verdict) -> Iterator[tuple[str, ...]]:
         count = rows.get(str(pair.table)) if pair else None
         shown = "none" if count is None else f"{count.rows:,}" + (f" of about {count.of:,}" if count.sampled else "")
         names = {declared.table, str(table)} if table else {declared.table}
-        mark = mark_of(f for f in verdict.judged.open if any(_is_at(f, name) for name in names))
+        mark = mark_of(f for f in verdict.open if any(_is_at(f, name) for name in names))
         if pair is None and mark == GOOD:
             accepted = any(_is_at(f, name) for f, _ in verdict.judged.accepted for name in names)
             mark = OPEN if accepted else BAD
@@ -134,7 +134,7 @@ def critical_points(verdict: Verdict) -> Iterator[tuple[str, str]]:
         if declared is None:
             continue
         for where, text in points_of(pair, declared.new_fields):
-            yield mark_of([f for f in verdict.judged.open if f.where == where]), f"{pair.table}: {text}"
+            yield mark_of([f for f in verdict.open if f.where == where]), f"{pair.table}: {text}"
 
 
 def points_of(pair: Pair, new_fields: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from handover.check.look import Looked
+from handover.check.merging import by_cause
 from handover.contract.contract import Judged
 from handover.errors import Finding
 from handover.wording import counted
@@ -21,19 +22,24 @@ class Verdict:
     seconds: float
 
     @cached_property
+    def open(self) -> tuple[Finding, ...]:
+        """What is not accepted, one finding a cause."""
+        return by_cause(self.judged.open)
+
+    @cached_property
     def problems(self) -> tuple[Finding, ...]:
         """Open findings that are breaking or risky."""
-        return tuple(f for f in self.judged.open if f.severity in ("breaking", "risky"))
+        return tuple(f for f in self.open if f.severity in ("breaking", "risky"))
 
     @cached_property
     def unseen(self) -> tuple[Finding, ...]:
         """What nobody could look at."""
-        return tuple(f for f in self.judged.open if f.severity == "unseen")
+        return tuple(f for f in self.open if f.severity == "unseen")
 
     @cached_property
     def safe(self) -> tuple[Finding, ...]:
         """What is worth knowing."""
-        return tuple(f for f in self.judged.open if f.severity == "safe")
+        return tuple(f for f in self.open if f.severity == "safe")
 
     @property
     def exit_code(self) -> int:
@@ -49,7 +55,7 @@ class Verdict:
 
     def summary(self) -> str:
         """Return the verdict in one line."""
-        kinds = Counter(f.severity for f in self.judged.open)
+        kinds = Counter(f.severity for f in self.open)
         parts = [f"{kinds[kind]} {kind}" for kind in ("breaking", "risky") if kinds[kind]]
         if self.unseen:
             parts.append(f"{counted(len(self.unseen), 'thing')} could not be looked at")

@@ -1,0 +1,56 @@
+"""One finding for both systems, and one for all that has one cause."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from handover.errors import Finding
+
+ORDER = {"breaking": 0, "risky": 1, "unseen": 2, "safe": 3}
+
+
+def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Make one of what both systems suffer from, and sort: the worst first, then by place."""
+    result: dict[tuple[str, str, str], Finding] = {}
+    for finding in findings:
+        key = (finding.code, finding.where, finding.said)
+        known = result.setdefault(key, finding)
+        if known is finding or known == finding:
+            continue
+        hurts = known.hurts if known.hurts == finding.hurts else "both"
+        severity = min(known.severity, finding.severity, key=ORDER.__getitem__)
+        expected = _joined(known.expected, finding.expected)
+        cause = known.of and finding.of and replace(known.of, expected=_joined(known.of.expected, finding.of.expected))
+        result[key] = replace(known, hurts=hurts, expected=expected, severity=severity, of=cause)
+    return _sorted(result.values())
+
+
+def by_cause(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Make one of what has one cause; what is alone with its cause stays as it is.
+
+    The contract judges findings before that: one that was accepted stays so, whatever has the same cause later.
+    """
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        cause = finding.of
+        alone = (str(number),)
+        key = (finding.code, finding.severity, finding.hurts, cause.where, cause.found) if cause else alone
+        groups.setdefault(key, []).append(finding)
+    return _sorted(one for group in groups.values() for one in _one(group))
+
+
+def _one(group: list[Finding]) -> Iterator[Finding]:
+    first, cause = group[0], group[0].of
+    if cause is None or len(group) == 1:
+        yield first
+        return
+    parts = tuple(dict.fromkeys(finding.of.part for finding in group if finding.of))
+    todo = cause.todo or "\n".join(dict.fromkeys(finding.todo for finding in group))
+    yield replace(first, where=cause.where, found=cause.found, expected=cause.expected, todo=todo, parts=parts)
+
+
+def _joined(known: str, other: str) -> str:
+    return known if other in known else f"{known}, and {other}"
+
+
+def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda f: (ORDER[f.severity], f.where, f.code, f.said)))
