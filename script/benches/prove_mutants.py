@@ -31,6 +31,7 @@ from tests.drifts.nursery import nursery
 from tests.drifts.shapes import SHAPES
 from tests.drifts.stage import build
 from tests.faults.every import Case, Ground, Played, Verdict, every, play
+from tests.faults.oddities import ODD
 
 shown = Console(stderr=True)
 # What a player's process inherits: a case holds functions, so it travels as its number.
@@ -82,7 +83,7 @@ def ground() -> Iterator[Callable[[SearchServer], Ground]]:
             raise RuntimeError("the interpreter that starts at once did not start")
         python = [sys.executable, "-I", "-S", warm.__file__, address]
         names = {case.shape for case in CASES}
-        stages = {s.name: build(s, Path(place, s.name), server, parent) for s in SHAPES if s.name in names}
+        stages = {s.name: build(s, Path(place, s.name), server, parent) for s in (*SHAPES, ODD) if s.name in names}
         yield partial(Ground, stages, python, Path(place, "played"))
 
 

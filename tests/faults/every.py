@@ -18,7 +18,7 @@ from sandbox.search.server import SearchServer
 from tests.drifts.benign import changes
 from tests.drifts.shapes import DANCE
 from tests.drifts.stage import Stage
-from tests.faults import concurrent, concurrent_play, identity, own_rows, read_across, stores
+from tests.faults import concurrent, concurrent_play, identity, oddities, own_rows, read_across, stores
 from tests.faults import play as one_row_at_a_time
 from tests.faults.fault import Fault
 
@@ -86,7 +86,7 @@ def play(case: Case, ground: Ground) -> Verdict:
 
 def every() -> Iterator[Case]:
     """Yield every fault, then every clean pair."""
-    for fault in (*read_across.faults(), *own_rows.faults(), *identity.faults()):
+    for fault in (*read_across.faults(), *own_rows.faults(), *oddities.faults(), *identity.faults()):
         yield Case(fault.group, fault.name, True, partial(_row_by_row, fault), fault.shape)
     for history in concurrent.histories():
         yield Case(HISTORIES, history.name, True, partial(_history, history), "")
@@ -104,7 +104,7 @@ def clean_pairs() -> Iterator[Case]:
         for drift in changes()
         if drift.name in BENIGN
     )
-    for fault in (*read_across.clean(), *own_rows.clean(), *benign, *identity.clean()):
+    for fault in (*read_across.clean(), *own_rows.clean(), *oddities.clean(), *benign, *identity.clean()):
         yield Case(fault.group, fault.name, False, partial(_row_by_row, fault), fault.shape)
     yield Case("concurrent-writes", "clean writers", False, _clean_writers)
     for group in stores.GROUPS:

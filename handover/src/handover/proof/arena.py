@@ -11,7 +11,11 @@ from handover.proof.settings import Writing
 from handover.schema.models import Description, Field, Model
 
 TEXTS = frozenset({"TextField", "CharField"})
-NUMBERS = frozenset({"IntegerField", "BigIntegerField", "PositiveIntegerField", "PositiveBigIntegerField"})
+NUMBERS = frozenset({
+    "IntegerField", "BigIntegerField", "PositiveIntegerField", "PositiveBigIntegerField", "SmallIntegerField",
+    "PositiveSmallIntegerField",
+})  # fmt: skip
+FREE_STATUSES = ("one", "two", "three")  # of a text that takes anything, where no column has choices
 KEYS = frozenset({"CharField", "UUIDField", "AutoField", "BigAutoField", "IntegerField", "BigIntegerField"})
 ID_LENGTH = 24  # "prove-" and the digits of an id
 FIRST_NUMBER = 900_000_000  # beyond what a sequence has given, below what an integer holds
@@ -104,8 +108,8 @@ def none_fits(config: Config, why: list[str]) -> ConfigurationError:
 
 REFUSAL = (
     "no model fits a proof of concurrent writes: it takes a text column of 24 characters or more, a whole number and a "
-    "column of choices, none of them unique, in a table with a key of its own. Name the columns of one in "
-    "[prove.concurrent]: table, text, number, status."
+    "column of choices or a second text, none of them unique, in a table with a key of its own. Name the columns "
+    "of one in [prove.concurrent]: table, text, number, status."
 )
 
 
@@ -125,8 +129,8 @@ def _arena(pair: ModelPair, models: list[Model | None], wanted: Writing, why: li
     found = {
         "text": _first(known, wanted.text, _is_text),
         "number": _first(known, wanted.number, _is_number),
-        "status": _first(known, wanted.status, _is_status),
     }
+    found["status"] = _first(known, wanted.status, _is_status) or _free_status(known, wanted.status, found["text"])
     missing = [name for name, field in found.items() if field is None]
     if missing:
         named = [f"{name} ({getattr(wanted, name) or 'none found'})" for name in missing]
@@ -137,8 +141,9 @@ def _arena(pair: ModelPair, models: list[Model | None], wanted: Writing, why: li
     stamped = {f.column for m in known for f in m.fields if f.auto_now or f.generated}
     columns = {f.column: f.type for m in known for f in m.fields}
     return Arena(
-        pair, keys[0], text.column, number.column, status.column, status.values(), columns, frozenset(written | stamped)
-    )
+        pair, keys[0], text.column, number.column, status.column, status.values() or FREE_STATUSES, columns,
+        frozenset(written | stamped),
+    )  # fmt: skip
 
 
 def _first(models: list[Model], wanted: str | None, fits: Callable[[Field], bool]) -> Field | None:
@@ -151,6 +156,18 @@ def _first(models: list[Model], wanted: str | None, fits: Callable[[Field], bool
         if wanted in {None, field.column} and len(everywhere) == len(models) and all(map(fits, everywhere)):
             return field
     return None
+
+
+def _free_status(models: list[Model], wanted: str | None, text: Field | None) -> Field | None:
+    """Return a text that may hold anything, beside the one that takes the ids."""
+    longest = max(map(len, FREE_STATUSES))
+
+    def fits(field: Field) -> bool:
+        room = field.max_length is None or field.max_length >= longest
+        own = text is None or field.column != text.column
+        return own and room and field.kind in TEXTS and not field.choices and not _is_special(field)
+
+    return _first(models, wanted, fits)
 
 
 def _is_special(field: Field) -> bool:
@@ -167,4 +184,4 @@ def _is_number(field: Field) -> bool:
 
 
 def _is_status(field: Field) -> bool:
-    return field.kind == "CharField" and len(field.values()) > 1 and not _is_special(field)
+    return field.kind in {"CharField", *NUMBERS} and len(field.values()) > 1 and not _is_special(field)

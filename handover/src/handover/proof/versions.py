@@ -63,10 +63,11 @@ def read(connection: psycopg.Connection[Any], keys: Sequence[str], prefix: str) 
 
 def finals(connection: psycopg.Connection[Any], arena: Arena, keys: Sequence[str], prefix: str) -> dict[str, State]:
     """Return the rows as they are."""
-    columns = [sql.Identifier(name) for name in (arena.text, arena.number, arena.status)]
-    query = sql.SQL("SELECT {key}::text, {columns} FROM {table} WHERE {key}::text = ANY(%s)").format(
-        key=sql.Identifier(arena.key.column), columns=sql.SQL(", ").join(columns), table=table_of(arena)
-    )
+    names = {"text": arena.text, "number": arena.number, "status": arena.status}
+    columns = {name: sql.Identifier(column) for name, column in names.items()}
+    query = sql.SQL(
+        "SELECT {key}::text, {text}, {number}, {status}::text FROM {table} WHERE {key}::text = ANY(%s)"
+    ).format(key=sql.Identifier(arena.key.column), table=table_of(arena), **columns)
     return {
         key: (id_of(text, prefix), number, status) for key, text, number, status in connection.execute(query, [keys])
     }

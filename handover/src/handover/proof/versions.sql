@@ -18,18 +18,18 @@ BEGIN
         INSERT INTO handover_prove.versions
             (transaction, role, key, operation, new_text, new_number, new_status, others)
         VALUES (txid_current(), session_user, NEW.{key}::text, NEW.{text},
-            NEW.{text}, NEW.{number}, NEW.{status}, '');
+            NEW.{text}, NEW.{number}, NEW.{status}::text, '');
     ELSIF TG_OP = 'UPDATE' THEN
         INSERT INTO handover_prove.versions
             (transaction, role, key, operation, old_text, old_number, old_status, new_text, new_number, new_status,
              others)
-        VALUES (txid_current(), session_user, NEW.{key}::text, NEW.{text}, OLD.{text}, OLD.{number}, OLD.{status},
-            NEW.{text}, NEW.{number}, NEW.{status}, concat_ws(', ', {others}));
+        VALUES (txid_current(), session_user, NEW.{key}::text, NEW.{text}, OLD.{text}, OLD.{number}, OLD.{status}::text,
+            NEW.{text}, NEW.{number}, NEW.{status}::text, concat_ws(', ', {others}));
     ELSE
         INSERT INTO handover_prove.versions
             (transaction, role, key, operation, old_text, old_number, old_status, others)
         VALUES (txid_current(), session_user, OLD.{key}::text, nullif(current_setting('handover.operation', true), ''),
-            OLD.{text}, OLD.{number}, OLD.{status}, '');
+            OLD.{text}, OLD.{number}, OLD.{status}::text, '');
     END IF;
     RETURN NULL;
 END

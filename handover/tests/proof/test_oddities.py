@@ -1,0 +1,59 @@
+"""Unusual models that are the same on both sides: every group of proofs looks at them, and finds nothing."""
+
+import pytest
+
+from handover.evidence.folder import recording
+from handover.proof.crew import Plan
+from handover.proof.groups import concurrent_writes, storage
+from tests.drifts.stage import build
+from tests.faults import oddities
+from tests.faults.fault import Fault
+from tests.faults.play import planted, play
+
+BRIEFLY = "clean keys of several columns"
+PLAN = Plan(operations=240, batch=8, agents=2, rows=3, rows_last=120)
+
+
+@pytest.fixture(scope="session")
+def odd(parent, postgres, tmp_path_factory):
+    return build(oddities.ODD, tmp_path_factory.mktemp("oddities"), postgres, parent)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(f, id=f.name, marks=[] if f.name == BRIEFLY else pytest.mark.full) for f in oddities.clean()],
+)
+def test_read_across__unusual_models_alike__are_green(odd, python, tmp_path, fault):
+    played = play(odd, fault, python, tmp_path)
+    assert played.green, str(played)
+
+
+def test_concurrent_writes__table_that_refuses_is_passed_over_and_relations_are_filled(odd, python, tmp_path):
+    pair = Fault("", "concurrent-writes", odd.shape.name, models=("Counted", "Job"))
+    with planted(odd, pair, python, tmp_path) as venue, recording(venue.config, "prove") as recorder:
+        outcome = concurrent_writes.prove(venue, recorder, PLAN)
+    assert [str(f.finding) for f in outcome.failures] == []
+    assert outcome.empty == ()
+    # Which ways each system has is not said, so what every Django system does is a note.
+    assert any("every Django system does so" in note for note in outcome.notes)
+
+
+def test_concurrent_writes__no_table_fits__says_so_in_one_sentence_that_can_be_accepted(odd, python, tmp_path):
+    pair = Fault("", "concurrent-writes", odd.shape.name, models=("Counted", "Pick"))
+    with planted(odd, pair, python, tmp_path) as venue, recording(venue.config, "prove") as recorder:
+        outcome = concurrent_writes.prove(venue, recorder, PLAN)
+    ((finding,),) = ([f.finding for f in outcome.failures],)
+    assert (finding.code, finding.severity, outcome.empty) == ("HO337", "unseen", ())
+    assert outcome.nothing == "no mapped table fits"
+    assert "odd_counteds: the original cannot write rows as writers do: IntegrityError: " in finding.todo
+    assert "odd_picks: no column for text" in finding.todo
+
+
+def test_storage__file_fields_of_parents_and_of_what_a_row_points_at__are_looked_at_once(odd, python, tmp_path):
+    pair = Fault("", "storage", odd.shape.name, models=("Middle", "Leaf", "Doc"))
+    with planted(odd, pair, python, tmp_path) as venue, recording(venue.config, "prove") as recorder:
+        outcome = storage.prove(venue, recorder)
+    # Only what nothing is said about: no flow fetches a file here.
+    assert [f.finding.code for f in outcome.failures] == ["HO367"]
+    assert outcome.empty == ()
+    assert outcome.counts["rows"] == 1  # the file that three parents name
