@@ -2,7 +2,7 @@
 
 wsgi_app = "config.wsgi"
 bind = "127.0.0.1:8000"
-# One process: failed logins are counted in its memory. Many threads: a paused video keeps one waiting.
+# Many threads: a paused video keeps one waiting.
 workers = 1
 threads = 32
 # Shared memory instead of the disk: a stalled disk must not make a healthy worker look dead.

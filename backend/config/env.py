@@ -20,6 +20,7 @@ ALLOWED_HOSTS: list[str] = _env.list("ALLOWED_HOSTS", default=["localhost", "127
 MOVES_LIBRARY = Path(_env.str("MOVES_LIBRARY", default=str(MEDIA_ROOT / "Bachata_steps"))).absolute()
 CHOREOGRAPHER_CACHE = Path(_env.str("CHOREOGRAPHER_CACHE", default=str(MEDIA_ROOT.parent / "cache"))).absolute()
 ELASTICSEARCH_URL: str = _env.str("ELASTICSEARCH_URL", default="")
+TRUSTED_PROXIES: int = _env.int("TRUSTED_PROXIES", default=0)
 SONG_MAX_MB: int = _env.int("SONG_MAX_MB", default=50)
 PARALLEL_RUNNING_LIMIT: int = _env.int("PARALLEL_RUNNING_LIMIT", default=1)
 JOB_LEASE_S: float = _env.float("JOB_LEASE_S", default=60.0)

@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_htmx",
     "apps.authentication",
+    "apps.logins",
     "apps.tokens",
     "apps.songs",
     "apps.jobs",
@@ -44,6 +45,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "apps.logins.devices.DeviceCookie",
     "config.problems.ProblemPages",
 ]
 
@@ -95,14 +97,6 @@ CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/studio"
 
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        # The default of 300 would let 300 invented logins push a locked one out.
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    },
-}
-
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
@@ -129,6 +123,7 @@ if env.STORAGE == "gcs":
     STORAGES["default"] = {"BACKEND": "apps.media.bucket.Bucket", "OPTIONS": _BUCKET | {"location": "media"}}
     STORAGES["songs"] = {"BACKEND": "apps.media.bucket.Bucket", "OPTIONS": _BUCKET | {"location": "songs"}}
 
+TRUSTED_PROXIES = env.TRUSTED_PROXIES
 PARALLEL_RUNNING_LIMIT = env.PARALLEL_RUNNING_LIMIT
 JOB_LEASE_S = env.JOB_LEASE_S
 JOB_SWEEP_S = env.JOB_SWEEP_S

@@ -1,15 +1,11 @@
 """Accounts through the API."""
 
-import time
-
 import pytest
 from django.contrib.auth.hashers import identify_hasher
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
-from django.core.cache.backends import locmem
 from django.test import Client
 
-from apps.authentication import lockout
 from apps.authentication.models import User
 from tests.conftest import make_user
 
@@ -116,27 +112,6 @@ def test_login__wrong__says_the_same_whatever_was_wrong(ana, visitor, login, pas
 def test_login__inactive_account__is_refused(db, visitor):
     make_user("gone", is_active=False)
     assert log_in(visitor, "gone").status_code == 401
-
-
-def test_login__five_failures__lock_even_the_right_password(ana, visitor):
-    for _ in range(5):
-        assert log_in(visitor, "ana", "wrong-one").status_code == 401
-    answer = log_in(visitor, "ANA")
-    assert answer.status_code == 429
-    assert answer["Retry-After"] == "900"
-    assert "Try again in 15 minutes" in answer.json()["detail"]
-    # Per typed login, as in the original: the e-mail is another one.
-    assert log_in(visitor, "ana@example.com").status_code == 200
-
-
-def test_login__lock__ends_with_its_time(ana, visitor, monkeypatch):
-    for _ in range(5):
-        log_in(visitor, "ana", "wrong-one")
-    later = time.time() + lockout.LOCK_S
-    monkeypatch.setattr(locmem.time, "time", lambda: later - 1)
-    assert log_in(visitor, "ana").status_code == 429
-    monkeypatch.setattr(locmem.time, "time", lambda: later + 1)
-    assert log_in(visitor, "ana").status_code == 200
 
 
 def test_login__success__forgets_the_failures(ana, visitor):

@@ -4,11 +4,33 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
 
 from apps.authentication.models import User
+from apps.authentication.services import known_by_password
+from config.errors import CredentialsError, LockedOutError
 from config.staff import ChangedFieldsOnly
+
+
+class StaffLogin(AdminAuthenticationForm):
+    """The same limits as everywhere, and the same names."""
+
+    def clean(self) -> dict[str, Any]:
+        login, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if login and password:
+            try:
+                self.user_cache = known_by_password(request=self.request, login=login, password=password)
+            except CredentialsError as error:
+                raise self.get_invalid_login_error() from error
+            except LockedOutError as error:
+                raise forms.ValidationError(error.message, code="locked") from error
+            self.confirm_login_allowed(self.user_cache)
+        return self.cleaned_data
+
+
+admin.site.login_form = StaffLogin
 
 
 class ChangeForm(UserChangeForm):

@@ -5,9 +5,10 @@ from django.contrib.auth import login as open_session
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
-from apps.authentication import lockout
 from apps.authentication.models import User
 from apps.authentication.selectors import user_by_login
+from apps.logins import limits
+from apps.logins.devices import remember_device
 from config.errors import CredentialsError, InvalidError
 
 
@@ -28,16 +29,24 @@ def register_user(*, username: str, email: str, display_name: str, password: str
 
 def log_in(*, request: HttpRequest, login: str, password: str) -> User:
     """Open a session. Raises CredentialsError, and LockedOutError after five failures."""
+    user = known_by_password(request=request, login=login, password=password)
+    open_session(request, user)
+    return user
+
+
+def known_by_password(*, request: HttpRequest, login: str, password: str) -> User:
+    """Return whose password it is; every page that asks for one does so here. Raises as :func:`log_in`."""
     login = login.strip()
-    lockout.check_lock(login)
     found = user_by_login(login)
+    # By whichever name: the e-mail and the username of one account are counted together.
+    account = f"{found.pk}" if found else f"unknown {login.lower()}"
+    attempt = limits.admit(request, account=account, user_id=found.pk if found else None)
     # Authenticate an unknown login too: it costs the same time, so timing does not tell who exists.
     user = authenticate(request, username=found.get_username() if found else login, password=password)
     if user is None:
-        lockout.count_failure(login)
         raise CredentialsError("E-mail, username or password is wrong.")
-    lockout.forget_failures(login)
-    open_session(request, user)
+    limits.succeeded(attempt)
+    remember_device(request, user.pk)
     return user
 
 

@@ -1,0 +1,41 @@
+"""A browser in which somebody has logged in before is known by a cookie; strangers cannot lock its owner out there."""
+
+import secrets
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+
+COOKIE = "device"
+KNOWN_FOR_S = 365 * 24 * 60 * 60
+_SALT = "apps.logins.devices"
+
+
+def device_of(request: HttpRequest, user_id: int) -> str | None:
+    """Return the name of this browser if this user has logged in with it before."""
+    try:
+        owner, name = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=KNOWN_FOR_S)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    return str(name) if owner == user_id else None
+
+
+def remember_device(request: HttpRequest, user_id: int) -> None:
+    """Let the answer to this request carry the cookie."""
+    name = device_of(request, user_id) or secrets.token_urlsafe(16)
+    # A request of the API wraps the one that the middleware sees.
+    plain = getattr(request, "_request", request)
+    plain.known_device = signing.dumps([user_id, name], salt=_SALT)
+
+
+class DeviceCookie:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if device := getattr(request, "known_device", None):
+            secure = settings.SESSION_COOKIE_SECURE
+            response.set_cookie(COOKIE, device, max_age=KNOWN_FOR_S, httponly=True, samesite="Lax", secure=secure)
+        return response
