@@ -132,6 +132,7 @@ def test_app_labels__equal_the_originals():
         "apps.choreography": "choreography",
         "apps.collections": "collections",
         "apps.jobs": "jobs",
+        "apps.logins": "logins",
         "apps.songs": "songs",
         "apps.tokens": "tokens",
     }
