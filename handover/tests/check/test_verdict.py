@@ -7,11 +7,11 @@ import pytest
 from handover import config
 from handover.check.look import Looked
 from handover.check.subject import Side, Subject
-from handover.contract.contract import Judged
+from handover.contract.contract import Accepted, Contract, Judged, load, save
 from handover.errors import Finding
 from handover.report.lines import SCREEN, WIDTH, height, short, shortened
 from handover.report.steps import steps
-from handover.report.table import _first_lines
+from handover.report.table import _first_lines, _table
 from handover.report.verdict import Verdict
 from handover.rules import RULES
 from handover.schema.catalog import Catalog
@@ -91,7 +91,7 @@ def test_check__dozens_of_findings__fit_on_one_screen_and_the_first_ten_lines_sa
         "Mend the database, or the wrong models",
         "Write the backend's models as the original's",
         "Give both systems the same settings",
-        "Adopt the backend",
+        "Adopt the backend (handover adopt)",
         "Correct the rows",
         "Mend or accept 20 risky findings",
     ]
@@ -162,7 +162,7 @@ def test_steps__history_then_tables_then_adoption_then_what_the_backend_needs(su
         ("Let the check read everything", ("HO242",)),
         ("Bring the migrations of the original in order", ("HO173",)),
         ("Mend the database, or the wrong models", ("HO012",)),
-        ("Adopt the backend: handover adopt", ("HO100",)),
+        ("Adopt the backend (handover adopt)", ("HO100",)),
         ("Make what the backend's models need", ("HO010", "HO173")),
         ("Give the roles what they need", ("HO191",)),
         ("Correct the rows", ("HO221",)),
@@ -189,3 +189,24 @@ def test_short__more_than_a_screen__names_the_worst_and_says_how_many_more():
 
 def test_shortened__parts_that_are_long__are_as_many_as_fit():
     assert shortened(["x" * 60, "y" * 60, "z"]) == "x" * 60 + " and 2 more"
+
+
+def test_table__long_names_of_models__are_cut_and_mark_table_and_rows_stay():
+    rows = [("❌", "choreography_tasks", "a" * 90, "b" * 90, "1,234 of about 5,678"), ("✅", "t", "a", "b", "0")]
+    heading, first, second = _table(rows, 80)
+    assert max(height([line], 80) for line in (heading, first, second)) == 1
+    assert first.startswith("❌  choreography_tasks  aaaa")
+    assert first.endswith("1,234 of about 5,678")
+    (_, whole, _) = _table(rows, None)
+    assert "a" * 90 in whole
+
+
+def test_check__contract_accepts_what_was_not_found__is_one_line(pair):
+    for place in ("dance_tasks.progress", "dance_videos.duration", "dancers.email"):
+        contract = load(pair.folder / "handover/contract.json")
+        entry = Accepted(code="HO012", place=place, because="x")
+        save(pair.folder / "handover/contract.json", Contract(accepted=(*contract.accepted, entry)))
+    printed = pair.check().stdout
+    assert "⏳ the contract accepts what was not found: HO012 dance_tasks.progress, " in printed
+    assert printed.count("the contract accepts") == 1
+    assert pair.check("--all").stdout.count("which was not found: take it out") == 3

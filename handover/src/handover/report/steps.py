@@ -60,7 +60,7 @@ STEPS: tuple[tuple[str, Callable[[Finding], bool]], ...] = (
     ("Mend the database, or the wrong models", _to_mend),
     ("Write the backend's models as the original's", _noun("fields")),
     ("Give both systems the same settings", _noun("settings", "storages")),
-    ("Adopt the backend: handover adopt", lambda f: f.code == "HO100"),
+    ("Adopt the backend (handover adopt)", lambda f: f.code == "HO100"),
     ("Make what the backend's models need", _needed_by_backend),
     ("Give the roles what they need", _noun("roles")),
     ("Give both systems the same permissions", _noun("permissions")),

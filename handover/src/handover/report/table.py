@@ -1,11 +1,10 @@
 """The verdict as a table, grouped like the strategy: "Models Mapped", "Critical Compatibility Points"."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from rich.console import Console, JustifyMethod
+from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from handover.check.subject import Pair
 from handover.errors import Finding
@@ -27,20 +26,14 @@ VERDICTS = ("Yes, ", "No, ", "Not yet", "Not known")
 def show(verdict: Verdict, console: Console, *, everything: bool = False) -> None:
     """Print the verdict: what to do first, then the findings; on one screen, unless everything is asked for."""
     width = console.width if console.is_terminal else WIDTH
-    top = [*_first_lines(verdict, width), "", "Models Mapped"]
     mappings = list(mapped(verdict))
     shown = [row for row in mappings if row[0] != GOOD] if len(mappings) > MOST_MODELS else mappings
-    table = _table(mappings if everything else shown[:MOST_MODELS], folded=everything)
+    table = _table(mappings if everything else shown[:MOST_MODELS], None if everything else width)
+    top = [*_first_lines(verdict, width), "", "Models Mapped", *table]
     bottom = list(_last_lines(verdict, hidden=len(mappings) - len(shown[:MOST_MODELS]), everything=everything))
-    taken = height([*top, *bottom], width) + len(console.render_lines(table)) + len(("blank line", "heading"))
-    middle = list(_everything(verdict) if everything else _findings(verdict, SCREEN - taken, width))
-    _print(console, top)
-    console.print(table)
-    _print(console, [*middle, *bottom])
-
-
-def _print(console: Console, lines: Iterable[str]) -> None:
-    for line in lines:
+    taken = height([*top, *bottom], width) + len(("blank line", "heading"))
+    middle = _everything(verdict) if everything else _findings(verdict, SCREEN - taken, width)
+    for line in (*top, *middle, *bottom):
         bold = line in HEADINGS or line.startswith(tuple(f"{mark} {word}" for mark in MARKS for word in VERDICTS))
         console.print(escape(line), soft_wrap=True, style="bold" if bold else None)
 
@@ -61,15 +54,18 @@ def _first_lines(verdict: Verdict, width: int) -> Iterator[str]:
         yield words + cut(shortened(step.places, FEW, room - len(" and 99 more")), room) + codes
 
 
-def _table(rows: Iterable[tuple[str, ...]], *, folded: bool) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("", "table", "original", "backend", "rows compared"):
-        cuts = not folded and heading in ("original", "backend")
-        right: JustifyMethod = "right" if heading == "rows compared" else "left"
-        table.add_column(heading, overflow="ellipsis" if cuts else "fold", no_wrap=cuts, justify=right)
-    for mark, *cells in rows:
-        table.add_row(mark, *map(escape, cells))
-    return table
+def _table(rows: Sequence[tuple[str, ...]], room: int | None) -> Iterator[str]:
+    """Yield the rows as lines; the names of models are cut so that a line is no longer than ``room``."""
+    headings = ("", "table", "original", "backend", "rows compared")
+    widths = [max(map(len, column), default=0) for column in zip(headings, *rows, strict=True)]
+    if room is not None:
+        # The mark takes two cells, and two blanks stand between columns.
+        left = room - 2 - widths[1] - widths[4] - 2 * len(headings)
+        widths[2] = min(widths[2], max(left // 2, left - widths[3], LEAST))
+        widths[3] = min(widths[3], max(left - widths[2], LEAST))
+    for mark, table, original, backend, compared in (headings, *rows):
+        models = f"{cut(original, widths[2]):<{widths[2]}}  {cut(backend, widths[3]):<{widths[3]}}"
+        yield f"{mark or '  '}  {table:<{widths[1]}}  {models}  {compared:>{widths[4]}}"
 
 
 def _findings(verdict: Verdict, room: int, width: int) -> Iterator[str]:
@@ -89,13 +85,14 @@ def _everything(verdict: Verdict) -> Iterator[str]:
 
 def _last_lines(verdict: Verdict, *, hidden: int, everything: bool) -> Iterator[str]:
     judged = verdict.judged
-    few = len(judged.expired) + len(judged.idle) if everything else FEW
-    for entry in judged.expired[:few]:
+    for entry in judged.expired:
         yield f"{OPEN} the contract accepted {entry.code} {entry.place} until {entry.until}"
-    for entry in judged.idle[:few]:
-        yield f"{OPEN} the contract accepts {entry.code} {entry.place}, which was not found: take it out"
-    if left := len(judged.expired[few:]) + len(judged.idle[few:]):
-        yield f"{OPEN} and {left} more of the contract: handover contract"
+    if len(judged.idle) > 1 and not everything:
+        names = shortened([f"{entry.code} {entry.place}" for entry in judged.idle], 2)
+        yield f"{OPEN} the contract accepts what was not found: {names}; take them out"
+    else:
+        for entry in judged.idle:
+            yield f"{OPEN} the contract accepts {entry.code} {entry.place}, which was not found: take it out"
     yield from ("", f"{mark_of(verdict.open)} {verdict.summary()}")
     if everything:
         return
