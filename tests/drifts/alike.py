@@ -7,7 +7,7 @@ from pathlib import Path
 
 from handover.config import SideName
 from tests.drifts.drift import Drift
-from tests.drifts.projects import Field, Project, f
+from tests.drifts.projects import Field, Model, Project, f
 from tests.drifts.shapes import DANCE, LAB, SHOP, Shape
 
 SIDES: tuple[SideName, ...] = ("original", "backend")
@@ -117,6 +117,7 @@ def drifts() -> Iterator[Drift]:
     for name, (statement, code, severity) in BY_HAND.items():
         yield _by_hand(f"{name} made by the original's own SQL alone", statement, SIDES[:1], code, severity)
     yield _ordering("an order by other expressions", *ORDERINGS[0], "HO120", "risky")
+    yield _drift(DANCE, "the model is a proxy of another on its table", "HO210", "risky", "dance_videos", edit=_proxied)
 
 
 def _of_columns(
@@ -172,6 +173,13 @@ def _ordering(what: str, original: str, backend: str, code: str, severity: str) 
             projects[side].models["Order"].meta["ordering"] = value
 
     return _drift(SHOP, what, code, severity, "shop_orders", edit=edit)
+
+
+def _proxied(projects: dict[SideName, Project]) -> None:
+    models = projects["backend"].models
+    core = models.pop("Video")
+    models["VideoCore"] = Model("VideoCore", core.fields, core.meta)
+    models["Video"] = Model("Video", {}, {"proxy": "True"}, base="VideoCore")
 
 
 def _drift(shape: Shape, what: str, code: str, severity: str, place: str, **how: object) -> Drift:

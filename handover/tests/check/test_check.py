@@ -267,3 +267,13 @@ def test_snapshot__reading_the_catalog__holds_no_lock_that_stops_a_write(pair):
     with live.snapshot(pair.database.url("owner")) as connection, psycopg.connect(pair.database.url("owner")) as other:
         live.read(connection)
         assert other.execute(query, [connection.info.backend_pid]).fetchall() == [("AccessShareLock",)]
+
+
+def test_check__column_is_of_a_type_that_a_question_does_not_fit__is_unseen_and_the_others_are_asked(pair):
+    pair.superuser("ALTER TABLE dancers ALTER email TYPE bytea USING email::bytea")
+    pair.superuser("UPDATE dance_videos SET duration = 'NaN'")
+    done = pair.check("--json")
+    assert "HO221" in done.codes()
+    (finding,) = [f for f in done.json()["unseen"] if f["code"] == "HO129" and "mixed case" in f["is"]]
+    assert finding["place"] == "dancers.email"
+    assert "function lower(bytea) does not exist" in finding["is"]

@@ -92,6 +92,8 @@ def code_of(thing):
         text = textwrap.dedent(inspect.getsource(thing))
     except (OSError, TypeError):
         return "unread " + dotted(thing)
+    if inspect.isclass(thing):
+        text = re.sub(r"\A.*?^(?=class\b)", "", text, flags=re.DOTALL | re.MULTILINE)  # before 3.9 without decorators
     if getattr(thing, "__name__", "") == "<lambda>":
         text = lambda_in(text)
     return "".join(text.split())
