@@ -103,6 +103,7 @@ def twins() -> Iterator[Drift]:
         yield _of_columns(f"both have {name}", name, {}, "", "safe")
     for name, (statement, _, _) in BY_HAND.items():
         yield _by_hand(f"{name} made by both systems' own SQL", statement, SIDES, "", "safe")
+        yield _by_hand(f"{name} made by both systems' own functions", statement, SIDES, "", "safe", code=True)
     yield Drift("custom_user: a migration was edited after it was run", "benign", DANCE.name, "", "", "safe",
                 files=_edited, sql=RECORD.replace("0002_by_hand", "0002_more") + "; ALTER TABLE dance_tasks ADD more int")  # fmt: skip
     yield _ordering("an order by expressions that says the same", *ORDERINGS[1], "", "safe")
@@ -116,6 +117,9 @@ def drifts() -> Iterator[Drift]:
     yield _of_columns("other code makes the choices", "chosen", {}, "HO111", "unseen", rows="[:9]")
     for name, (statement, code, severity) in BY_HAND.items():
         yield _by_hand(f"{name} made by the original's own SQL alone", statement, SIDES[:1], code, severity)
+        yield _by_hand(
+            f"{name} made by a function of the backend alone", statement, SIDES[1:], code, severity, code=True
+        )
     yield _ordering("an order by other expressions", *ORDERINGS[0], "HO120", "risky")
     yield _drift(DANCE, "the model is a proxy of another on its table", "HO210", "risky", "dance_videos", edit=_proxied)
 
@@ -139,13 +143,18 @@ def _of_columns(
     return _drift(shape, what, code, severity, f"{table}.{name}", edit=edit, sql=sql)
 
 
-def _by_hand(what: str, statement: str, sides: tuple[SideName, ...], code: str, severity: str) -> Drift:
+def _by_hand(
+    what: str, statement: str, sides: tuple[SideName, ...], finding: str, severity: str, *, code: bool = False
+) -> Drift:
+    by_sql = f"migrations.RunSQL({statement!r}, migrations.RunSQL.noop)"
+    function = f"def by_hand(apps, schema_editor):\n    run(schema_editor)\n\n\ndef run(editor):\n    editor.execute({statement!r})\n"
+
     def files(folder: Path) -> None:
         for side in SIDES:
-            operation = f"migrations.RunSQL({statement!r}, migrations.RunSQL.noop)" if side in sides else ""
-            _migration(folder, side, "0002_by_hand", operation)
+            operation = ("migrations.RunPython(by_hand)" if code else by_sql) if side in sides else ""
+            _migration(folder, side, "0002_by_hand", operation, function if code else "")
 
-    return _drift(DANCE, what, code, severity, "dance_tasks", files=files, sql=f"{statement}; {RECORD}")
+    return _drift(DANCE, what, finding, severity, "dance_tasks", files=files, sql=f"{statement}; {RECORD}")
 
 
 def _edited(folder: Path) -> None:
@@ -158,10 +167,10 @@ def _edited(folder: Path) -> None:
         file.write_text(text.replace("    task_id =", "    more = models.IntegerField(null=True)\n    task_id ="))
 
 
-def _migration(folder: Path, side: SideName, name: str, operations: str) -> None:
+def _migration(folder: Path, side: SideName, name: str, operations: str, before: str = "") -> None:
     package = "apps/dance" if side == "backend" else "dance"
     text = (
-        "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"
+        f"from django.db import migrations, models\n\n\n{before}\n\nclass Migration(migrations.Migration):\n"
         f"    dependencies = [('dance', '0001_initial')]\n    operations = [{operations}]\n"
     )
     (folder / side / package / "migrations" / f"{name}.py").write_text(text)

@@ -530,13 +530,30 @@ BY_HAND = re.compile(
 
 
 def own_sql(operations):
-    """The statements that migrations run as they are written."""
+    """The statements that migrations run as they are written, in SQL or in functions of their own."""
     for operation in operations:
         for part in getattr(operation, "database_operations", ()):
             yield from own_sql([part])
+        yield from texts_beside(getattr(operation, "code", None))
         told = getattr(operation, "sql", None)
         for statement in told if isinstance(told, (list, tuple)) else [told]:
             yield str(statement[0] if isinstance(statement, (list, tuple)) else statement or "")
+
+
+def texts_beside(function):
+    """Every text in the functions of a function's module: what it calls stands there, too."""
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    for thing in list(vars(module).values()) if module else ():
+        if inspect.isfunction(thing) and thing.__module__ == module.__name__:
+            yield from texts_of(thing.__code__)
+
+
+def texts_of(code):
+    for constant in code.co_consts:
+        if isinstance(constant, str):
+            yield constant
+        elif inspect.iscode(constant):
+            yield from texts_of(constant)
 
 
 def full_plan(graph):
