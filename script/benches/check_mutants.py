@@ -1,17 +1,21 @@
 """Drifts planted one at a time into pairs of projects: which ones ``handover check`` sees, and how bad it calls them.
 
 In the same run: what ``makemigrations --check`` with ``migrate --check``, and a fresh ``inspectdb``, see of them. And
-the clean pairs, among them one project on several versions of Django: whether anything is called risky there.
+the clean pairs, among them one project on several versions of Django: whether anything is called risky there. And
+projects that Hypothesis draws: equal twins of them, of which nothing may be said, and differences planted into them.
 """
 
 import argparse
 import json
+import os
 import random
 import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
+from multiprocessing import get_context
 from pathlib import Path
 
 from rich.console import Console
@@ -25,6 +29,7 @@ from sandbox.postgres import Server
 sys.path.insert(0, str(house.ROOT))
 
 from tests.drifts.benign import changes
+from tests.drifts.drawn.trial import Tally, play_alone
 from tests.drifts.drift import Drift
 from tests.drifts.every import of_stage
 from tests.drifts.nursery import nursery
@@ -35,6 +40,7 @@ from tests.drifts.stage import build
 from tests.drifts.versions import between_versions
 
 shown = Console(stderr=True)
+BATCH = 5  # worlds that share a server
 
 
 def main() -> None:
@@ -42,7 +48,17 @@ def main() -> None:
     parser.add_argument("--drifts", type=int, default=400, help="how many to plant (default %(default)s)")
     parser.add_argument("--all", action="store_true", help="plant every drift there is (about 2,000)")
     parser.add_argument("--seed", type=int, default=0, help="which ones (default %(default)s)")
+    parser.add_argument("--worlds", type=int, default=125, help="how many projects to draw (default %(default)s)")
+    parser.add_argument("--each", type=int, default=4, help="twins, and differences, of each (default %(default)s)")
+    parser.add_argument("--only-drawn", action="store_true", help="leave out everything but the drawn projects")
     arguments = parser.parse_args()
+    drawn = drawn_projects(arguments.worlds, arguments.each, arguments.seed)
+    outcomes, alarms = ([], {}) if arguments.only_drawn else prepared(arguments)
+    report(outcomes, alarms, drawn)
+
+
+def prepared(arguments: argparse.Namespace) -> tuple[list[Outcome], dict[str, list[str]]]:
+    """Play the prepared pairs: what became of the drifts, and what is said of the clean ones."""
     with tempfile.TemporaryDirectory() as place, server_for_this_run() as server, ExitStack() as stack:
         parent = stack.enter_context(nursery())
         players = {}
@@ -52,8 +68,18 @@ def main() -> None:
         own = stack.enter_context(OwnPair.on(server, Path(place, "own")))
         wanted = chosen(players, own, server, None if arguments.all else arguments.drifts, arguments.seed)
         outcomes = list(planted(players, own, wanted))
-        alarms = false_alarms(players) | between_versions(server, Path(place, "versions"))
-    report(outcomes, alarms)
+        return outcomes, false_alarms(players) | between_versions(server, Path(place, "versions"))
+
+
+def drawn_projects(worlds: int, each: int, seed: int) -> Tally:
+    """Let Hypothesis draw projects, and play twins and differences of each, in as many processes as there are cores."""
+    numbers = range(1_000_000 * seed, 1_000_000 * seed + worlds)
+    tally = Tally()
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        parts = [pool.submit(play_alone, numbers[n : n + BATCH], each, each) for n in range(0, worlds, BATCH)]
+        for part in track(as_completed(parts), "drawn projects", total=len(parts), console=shown):
+            tally.add(part.result())
+    return tally
 
 
 def chosen(players: dict[str, Player], own: OwnPair, server: Server, number: int | None, seed: int) -> list[Drift]:
@@ -86,8 +112,12 @@ def false_alarms(players: dict[str, Player]) -> dict[str, list[str]]:
     }
 
 
-def report(outcomes: list[Outcome], alarms: dict[str, list[str]]) -> None:
+def report(outcomes: list[Outcome], alarms: dict[str, list[str]], drawn: Tally) -> None:
     """Print a table for people and one JSON object."""
+    for name, found in drawn.alarms.items():
+        shown.print(f"{name} is equal, said {found}", markup=False)
+    for one in (*drawn.misjudged, *drawn.missed):
+        shown.print(f"{one.name} ({one.place}): expected {one.expected}, said {one.said or 'nothing'}", markup=False)
     caught = [o for o in outcomes if o.severity is not None]
     wrong = [o for o in caught if not o.right_severity]
     missed = [o for o in outcomes if o.severity is None]
@@ -113,6 +143,11 @@ def report(outcomes: list[Outcome], alarms: dict[str, list[str]]) -> None:
         "missed": len(missed),
         "clean_pairs": len(alarms),
         "false_alarms": len(false),
+        "twins": len(drawn.twins),
+        "twin_findings": sum(map(len, drawn.alarms.values())),
+        "differences": len(drawn.planted),
+        "differences_missed": len(drawn.missed),
+        "differences_wrong_severity": len(drawn.misjudged),
         "rivals_asked": sum(bool(o.rivals) for o in outcomes),
         "migrations_check_caught": sum(o.rivals.get("migrations", False) for o in outcomes),
         "inspectdb_caught": sum(o.rivals.get("inspectdb", False) for o in outcomes),

@@ -152,6 +152,9 @@ def _defaults() -> Iterator[Drift]:
         backend.models["Task"].fields["status"].options |= {"choices": "Status.choices", "default": "Status.STARTED"}
 
     yield _benign(DANCE, "choices as an enum", edit=enum)
+    yield _benign(LIBRARY, "a default of None, written down", edit=_field("Loan", "returned_at", default="None"))
+    yield _benign(LIBRARY, "a default with more places", edit=_field("Loan", "fine", default="'0.00'"))
+    yield _benign(DANCE, "a folder without its last slash", edit=_field("Video", "path", upload_to="'videos/%Y/%m'"))
     yield _benign(LIBRARY, "a default written as a float", edit=_field("Loan", "fine", default="0.0 * 1"))
 
     def own_class(projects: dict[SideName, Project]) -> None:

@@ -30,7 +30,7 @@ RETYPED = {
 
 def drifts(shape: Shape, catalog: Catalog) -> Iterator[Drift]:
     """Yield every drift of the tables that the shape's own models use."""
-    own = {shown(model) for model in shape.project.models.values()}
+    own = {shown(model) for model in shape.project.models.values() if "db_table" in model.meta}
     for table in catalog.tables.values():
         if str(table) in own or any(str(table).startswith(f"{name}_") for name in own):
             pointing = [str(other) for other, key in catalog.foreign_keys if key.target == table.key]

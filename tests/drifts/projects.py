@@ -24,12 +24,13 @@ class Field:
 
 @dataclass
 class Model:
-    """One model: its fields and its ``Meta``, both as source text."""
+    """One model: its fields and its ``Meta``, both as source text; ``code`` is what else its body holds."""
 
     name: str
     fields: dict[str, Field]
     meta: dict[str, str] = field(default_factory=dict)
     base: str = "models.Model"
+    code: list[str] = field(default_factory=list)
 
     @property
     def table(self) -> str:
@@ -40,13 +41,17 @@ class Model:
         """Return the class."""
         lines = [f"class {self.name}({self.base}):"]
         lines += [f"    {name} = {one.source()}" for name, one in self.fields.items()]
+        lines += [f"    {line}" for line in self.code]
         lines += ["", "    class Meta:", *(f"        {name} = {value}" for name, value in self.meta.items())]
         return "\n".join(lines)
 
 
 @dataclass
 class Project:
-    """One system: an app, settings on top of the usual ones, and code before the models."""
+    """One system: an app, settings on top of the usual ones, and code before the models.
+
+    That code stands in a module ``aside`` of its own, if one is named.
+    """
 
     label: str
     models: dict[str, Model]
@@ -54,6 +59,7 @@ class Project:
     settings: dict[str, str] = field(default_factory=dict)
     apps: tuple[str, ...] = ()
     package: str = ""
+    aside: str = ""
 
     def copy(self) -> "Project":
         """Return one that can be changed."""
@@ -75,7 +81,11 @@ class Project:
             f"    name = {self.module!r}\n    label = {self.label!r}\n"
         )
         classes = "\n\n\n".join(model.source() for model in self.models.values())
-        app.joinpath("models.py").write_text(f"{IMPORTS}{self.preamble}\n\n{classes}\n")
+        preamble = self.preamble
+        if self.aside:
+            app.joinpath(f"{self.aside}.py").write_text(f"{IMPORTS}{preamble}\n")
+            preamble = f"from {self.module}.{self.aside} import *\nfrom {self.module}.{self.aside} import _\n"
+        app.joinpath("models.py").write_text(f"{IMPORTS}{preamble}\n\n{classes}\n")
         for file in migrations.glob("0*.py") if migrations else ():
             # A migration imports the functions that its models name.
             text = file.read_text().replace(f"{self.label}.models", f"{self.module}.models")

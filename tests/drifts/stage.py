@@ -1,6 +1,7 @@
 """A stage: the clean pair of one shape on disk and in a database, and what the check finds on it after a drift."""
 
 import json
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable
@@ -88,6 +89,7 @@ class Stage:
                     new_fields=self._new_fields(projects, name),
                 )
                 for name, model in self.shape.project.models.items()
+                if "db_table" in model.meta
             ),
         )
 
@@ -185,7 +187,7 @@ def _database(stage: Stage, name: str) -> None:
         raise RuntimeError(f"the database of {shape.name} was not made: {json.dumps(answer)[-2000:]}")
     with psycopg.connect(owner) as connection:
         connection.execute(shape.rows)
-        for schema in {"public", *(["lab"] if shape.prepare else [])}:
+        for schema in {"public", *re.findall(r"CREATE SCHEMA (\w+)", shape.prepare)}:
             for role in ROLES.values():
                 names = [sql.Identifier(schema), sql.Identifier(role)]
                 connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(*names))

@@ -373,7 +373,10 @@ THINGS = dict(
 )
 SAME = dict(
     place=of_place, message=validators.MinValueValidator(3, "at least %d" % MOST), word=Word("x"), class_=Rule,
-    names=validators.MinValueValidator(limit_value=3), a_set={{"a", "b", "c"}}, builtin=dict, method=dict.fromkeys,
+    names=validators.MinValueValidator(limit_value=3),
+    pattern=validators.RegexValidator(re.compile("a", re.I)) if MOST > 3 else validators.RegexValidator("a", flags=re.I),
+    of_django=validators.validate_email if MOST > 3 else validators.EmailValidator(message="no"),
+    usual=validators.RegexValidator("a", inverse_match=False) if MOST > 3 else validators.RegexValidator("a"), a_set={{"a", "b", "c"}}, builtin=dict, method=dict.fromkeys,
 )
 """
 

@@ -6,11 +6,13 @@ standard input is empty, and whatever it prints goes to standard error.
 """
 
 import datetime
+import decimal
 import hashlib
 import hmac
 import inspect
 import json
 import os
+import posixpath
 import re
 import sys
 import tempfile
@@ -32,16 +34,23 @@ def own_code(owner, names):
 
 
 def field_value(field, value):
-    """Return a default as the field would read it back, so that 0 and 0.0 of a float are the same."""
+    """Return a default as the column would give it back: 0 and 0.0 of a float are the same, 1.5 and 1.50 too."""
     value = simple(value)
     try:
-        return field.to_python(value)
+        return to_places(field, field.to_python(value))
     except Exception:
         return value
 
 
+def to_places(field, value):
+    if not isinstance(value, decimal.Decimal) or not value.is_finite():
+        return value
+    return value.quantize(decimal.Decimal(1).scaleb(-field.decimal_places))
+
+
 def default_facts(field):
-    if field.has_default():
+    # None is what a field without a default gets anyway, unless that would be an empty text.
+    if field.has_default() and (field.default is not None or (field.empty_strings_allowed and not field.null)):
         return given(field.default, lambda value: field_value(field, value))
     if field.empty_strings_allowed and not field.null and field.get_default() == "":
         return {"kind": "value", "value": "str:", "source": None}
@@ -203,9 +212,14 @@ def field_facts(field, connection):
         + [callable_facts(c) for c in (getattr(field, "encoder", None), getattr(field, "decoder", None)) if c],
     }
     if hasattr(field, "upload_to"):
-        facts["upload_to"] = given(field.upload_to, str)
+        facts["upload_to"] = given(field.upload_to, folder_text)
         facts["storage"] = storage_facts(field.storage)
     return facts
+
+
+def folder_text(upload_to):
+    """A folder as a storage reads it: with or without a slash at its end."""
+    return posixpath.normpath(str(upload_to)) if str(upload_to) else ""
 
 
 def columns_of(meta, names):

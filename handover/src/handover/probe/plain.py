@@ -194,7 +194,7 @@ def object_text(value, depth):
     """A class, a function, or an object by its class and what it was made with."""
     if inspect.isclass(value) or inspect.isroutine(value):
         return code_name(value, depth)
-    return shared_object(value) or special_object(value, depth) or made_object(value, depth)
+    return shared_object(value) or special_object(value, depth) or shared_twin(value, made_object(value, depth))
 
 
 def code_name(thing, depth=0):
@@ -230,6 +230,18 @@ def shared_object(value):
     return "%s %s" % (meta.label, value.pk) if hasattr(meta, "label") and hasattr(value, "pk") else None
 
 
+def shared_twin(value, text):
+    """The name of an object of Django that does the same as this one, EmailValidator() for example; else the text."""
+    from django.core import validators
+
+    if not callable(value) or not type(value).__module__.startswith("django."):
+        return text
+    for name, known in sorted(vars(validators).items()):
+        if type(known) is type(value) and made_object(known, 0) == text:
+            return "django.core.validators." + name
+    return text
+
+
 def order_of(value, depth):
     """An expression of Meta.ordering, as a name says the same."""
     nulls = "".join(" " + name for name in ("nulls_first", "nulls_last") if getattr(value, name, None))
@@ -257,4 +269,17 @@ def made_with(value):
     for place, argument in enumerate(positional):
         known = place < len(names) and names[place].kind is not inspect.Parameter.VAR_POSITIONAL
         by_name[names[place].name if known else "%02d" % place] = argument
-    return dict(by_name, **named)
+    by_name.update(named)
+    usual = {p.name: told(p.default) for p in names if p.name not in FOR_PEOPLE}
+    made = {name: v for name, v in by_name.items() if name in FOR_PEOPLE or usual.get(name) != told(v)}
+    return with_pattern(made) if "regex" in made else made
+
+
+def with_pattern(made):
+    """A pattern and its flags may come in one object, or apart; what is not set need not be said."""
+    regex, flags = made["regex"], made.get("flags", 0)
+    if hasattr(regex, "pattern"):
+        regex, flags = regex.pattern, regex.flags
+    flags = int(flags) & ~int(re.UNICODE)
+    rest = {n: v for n, v in made.items() if n not in ("flags", "inverse_match") or (v and n == "inverse_match")}
+    return dict(rest, regex=regex, **({"flags": flags} if flags else {}))

@@ -117,12 +117,14 @@ def related_names(subject: Subject) -> Iterator[Finding]:
             if not one.relation or not other.relation:
                 continue
             names = [(f.relation.accessor, f.relation.query_name) for f in (one, other) if f.relation]
-            if names[0] != names[1]:
+            if names[0] != names[1] and not all(query.endswith("+") for _, query in names):
                 yield _differs("HO113", where, _names(*names[0]), _names(*names[1]))
         backends = {field.table: field for field in pair.backend.many_to_many}
         for field in pair.original.many_to_many:
             twin = backends.get(field.table)
-            if twin and (field.accessor, field.query_name) != (twin.accessor, twin.query_name):
+            if not twin or (field.query_name.endswith("+") and twin.query_name.endswith("+")):
+                continue  # no name leads back, whatever it is called
+            if (field.accessor, field.query_name) != (twin.accessor, twin.query_name):
                 yield _differs(
                     "HO113",
                     f"{pair.table}.{field.name}",

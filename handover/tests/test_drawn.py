@@ -1,0 +1,25 @@
+"""Projects that a generator draws: an equal twin is clean, a planted difference is seen at its place."""
+
+import pytest
+
+from tests.drifts.drawn import trial
+
+NUMBERS = (7, 8)  # the bench plays more of them, and others
+TWINS = 3
+
+
+@pytest.fixture(scope="module")
+def tally(parent, postgres) -> trial.Tally:
+    return trial.play(NUMBERS, TWINS, 0, postgres, parent)
+
+
+def test_twins__everything_that_does_not_matter_is_another__are_clean(tally):
+    assert len(tally.twins) == len(NUMBERS) * TWINS
+    assert tally.alarms == {}
+
+
+def test_draw__the_same_number__draws_the_same():
+    one, other = (trial.draw(1, 0, 7) for _ in range(2))
+    texts = [[m.source() for m in d.twins[0].models.values()] for d in (one, other)]
+    assert texts[0] == texts[1]
+    assert texts[0] != [m.source() for m in one.world.project.models.values()]

@@ -1,0 +1,1 @@
+"""Projects that a generator draws, equal twins of them, and differences planted into them."""
