@@ -18,6 +18,7 @@ from sandbox import template
 from sandbox.postgres import Database, binaries
 from sandbox.postgres.account import Account
 from tests.drifts import warm
+from tests.drifts.declared import DECLARED
 from tests.drifts.nursery import Nursery, nursery
 from tests.drifts.play import Player
 from tests.drifts.shapes import DANCE, SHAPES
@@ -108,7 +109,7 @@ def stage(parent, postgres, tmp_path_factory) -> Stage:
 @pytest.fixture(scope="session")
 def players(stage, parent, postgres, tmp_path_factory) -> Iterator[dict[str, Player]]:
     """A clean pair of every shape, on which drifts can be played."""
-    others = [shape for shape in SHAPES if shape.name != DANCE.name]
+    others = [shape for shape in (*SHAPES, DECLARED) if shape.name != DANCE.name]
     stages = [stage, *(build(s, tmp_path_factory.mktemp(s.name), postgres, parent) for s in others)]
     players = {one.shape.name: Player(one) for one in stages}
     yield players

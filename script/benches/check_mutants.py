@@ -29,6 +29,7 @@ from sandbox.postgres import Server
 sys.path.insert(0, str(house.ROOT))
 
 from tests.drifts.benign import changes
+from tests.drifts.declared import DECLARED
 from tests.drifts.drawn.trial import Tally, play_alone
 from tests.drifts.drift import Drift
 from tests.drifts.every import of_stage
@@ -62,7 +63,7 @@ def prepared(arguments: argparse.Namespace) -> tuple[list[Outcome], dict[str, li
     with tempfile.TemporaryDirectory() as place, server_for_this_run() as server, ExitStack() as stack:
         parent = stack.enter_context(nursery())
         players = {}
-        for shape in SHAPES:
+        for shape in (*SHAPES, DECLARED):
             players[shape.name] = Player(build(shape, Path(place, shape.name), server, parent))
             stack.callback(players[shape.name].close)
         own = stack.enter_context(OwnPair.on(server, Path(place, "own")))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from handover.config import SideName
-from tests.drifts import alike
+from tests.drifts import alike, declared
 from tests.drifts.drift import Drift, Edit
 from tests.drifts.other_drifts import both_keep_sessions
 from tests.drifts.projects import Model, Project, f
@@ -30,6 +30,7 @@ def changes() -> Iterator[Drift]:
     yield from _squashed()
     yield from _sessions()
     yield from alike.twins()
+    yield from declared.twins()
 
 
 def _benign(

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 
 from handover.schema import catalog as live
 from sandbox.postgres import Server
-from tests.drifts import alike, catalog_drifts, model_drifts, other_drifts, row_drifts
+from tests.drifts import alike, catalog_drifts, declared, model_drifts, other_drifts, row_drifts
 from tests.drifts.drift import Drift
 from tests.drifts.stage import Stage
 
 
 def of_stage(stage: Stage, server: Server) -> Iterator[Drift]:
     """Yield every drift of a stage's shape."""
-    for drift in (*model_drifts.drifts(), *other_drifts.drifts(), *row_drifts.drifts(), *alike.drifts()):
+    of_models = (*model_drifts.drifts(), *alike.drifts(), *declared.drifts())
+    for drift in (*of_models, *other_drifts.drifts(), *row_drifts.drifts()):
         if drift.shape == stage.shape.name:
             yield drift
     yield from catalog_drifts.drifts(stage.shape, read_clean(stage, server))

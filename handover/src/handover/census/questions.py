@@ -16,6 +16,10 @@ UUID_PATTERN = "^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$"
 UUID_LENGTHS = (32, 36)
 SURVIVE = "Correct the rows, or prove that both systems survive them."
 COMPARABLE = ("character", "text", "smallint", "integer", "bigint", "uuid")
+TEXTS = ("CharField", "TextField", "SlugField")
+JSON_KINDS = {"builtins.dict": "object", "builtins.list": "array", "dict:{}": "object", "list:[]": "array"}
+# Of which the usual kind of a column's JSON is taken, when no default says it.
+FIRST_ROWS = 1000
 INTEGER_RANGES = {
     "SmallIntegerField": (-(2**15), 2**15 - 1),
     "IntegerField": (-(2**31), 2**31 - 1),
@@ -72,6 +76,9 @@ def questions(subject: Subject, pair: Pair) -> Iterator[Question]:
         yield from _nulls(live, one, other, column)
         yield from _times(live, one, column)
         yield from _texts(live, one, other, column)
+        yield from _empty(live, one, other, column)
+        yield from _items(live, one, other, column)
+        yield from _json_kinds(pair, live, one, other, column)
         yield from _files(one, other, column)
         yield from _keys(live, one, other, column)
         yield from _orphans(subject, live, one, other, column)
@@ -140,6 +147,27 @@ def _json_null(live: Column, field: Field, column: sql.Identifier) -> Question:
     return Question("HO222", field.column, bad, "rows hold JSON null", expected, todo)
 
 
+def _json_kinds(pair: Pair, live: Column, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:
+    """Ask for objects among lists, and the like; what is expected the default says, or else the first rows."""
+    if live.type != "jsonb":
+        return
+    kinds = {JSON_KINDS.get(field.default.value) for field in (one, other)} - {None}
+    known = sql.Literal(kinds.pop()) if len(kinds) == 1 else None
+    usual = known or sql.SQL(
+        "(SELECT mode() WITHIN GROUP (ORDER BY jsonb_typeof(f.{0})) FROM (SELECT {0} FROM {1}"
+        " WHERE {0} IS NOT NULL AND {0} <> 'null'::jsonb LIMIT {2}) AS f)"
+    ).format(column, sql.Identifier(*pair.table.key), sql.Literal(FIRST_ROWS))
+    # Numbers, texts and truth values may well stand in one column; code that looks into an object fails at all of them.
+    bad = sql.SQL("(jsonb_typeof({0}) <> {1} AND {1} IN ('object', 'array') AND jsonb_typeof({0}) <> 'null')").format(
+        column, usual
+    )
+    found = "rows hold another kind of JSON than " + (
+        f"the models' default, {known.as_string()}" if known else "most do"
+    )
+    expected = "code that looks into an object or a list fails at the other"
+    yield Question("HO237", one.column, bad, found, expected, SURVIVE)
+
+
 def _times(live: Column, field: Field, column: sql.Identifier) -> Iterator[Question]:
     if live.type.startswith(("timestamp", "date")) and "[" not in live.type and "range" not in live.type:
         bad = sql.SQL("(NOT isfinite({0}) OR {0} < '0001-01-02' OR {0} > '9999-12-30')").format(column)
@@ -157,6 +185,44 @@ def _texts(live: Column, one: Field, other: Field, column: sql.Identifier) -> It
             found = f"rows are longer than {field.max_length}"
             todo = "Shorten the rows, or lengthen the field in both models."
             yield Question("HO230", one.column, bad, found, "the model allows no more", todo, "breaking", side)
+
+
+def _empty(live: Column, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:
+    """Ask for empty texts where a form demands one; those with choices and those of files are asked for elsewhere."""
+    textual = (live.type == "text" or live.type.startswith("character varying")) and "[" not in live.type
+    for side, field in _by_side(one, other):
+        if (
+            not textual
+            or field.blank
+            or field.values()
+            or field.upload_to
+            or field.references
+            or field.kind not in TEXTS
+        ):
+            continue
+        bad = sql.SQL("{} = ''").format(column)
+        expected = "a form of the model demands one: whoever edits such a row cannot save it"
+        todo = "Fill the rows, or make the field blank=True in both models."
+        hurts: Hurts = "both" if one.blank == other.blank else side
+        yield Question("HO238", one.column, bad, "rows hold an empty text", expected, todo, hurts=hurts)
+        if hurts == "both":
+            return
+
+
+def _items(live: Column, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:
+    if not live.type.endswith("[]") or not live.type.startswith(COMPARABLE):
+        return
+    for side, field in _by_side(one, other):
+        values = field.item_values()
+        if values and (side == "original" or set(values) != set(one.item_values())):
+            outside = sql.SQL("EXISTS (SELECT FROM unnest({}) AS item WHERE item::text <> ALL ({}))").format(
+                column, sql.Literal([*values])
+            )
+            yield Question(
+                "HO220", one.column, outside, "rows hold an item other than " + ", ".join(values),
+                "the models know no other", "Correct the rows, or add the choice to both models.",
+                hurts="both" if set(values) == set(other.item_values()) else side,
+            )  # fmt: skip
 
 
 def _files(one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:

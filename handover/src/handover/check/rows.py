@@ -1,5 +1,6 @@
 """The rows that belong to the schema: migration histories, content types, permissions."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, LiteralString
 
@@ -56,7 +57,31 @@ def read_rows(connection: Connection[Any], catalog: Catalog, path: tuple[str, ..
         return Rows(applied), tuple(findings)
     labels = frozenset(_fetch(connection, "SELECT app_label, model FROM {}", types))
     query_permissions = "SELECT t.app_label, t.model, p.codename FROM {} p JOIN {} t ON t.id = p.content_type_id"
-    return Rows(applied, labels, frozenset(_fetch(connection, query_permissions, permissions, types))), ()
+    known = frozenset(_fetch(connection, query_permissions, permissions, types))
+    granted, unread = _granted(connection, catalog, permissions, types)
+    return Rows(applied, labels, known, granted), unread
+
+
+def _granted(
+    connection: Connection[Any], catalog: Catalog, permissions: Table, types: Table
+) -> tuple[dict[tuple[str, str, str], int], tuple[Finding, ...]]:
+    """Count what points at each permission: the grants of users and of groups, whatever their tables are called."""
+    granted: Counter[tuple[str, str, str]] = Counter()
+    findings = []
+    for table, key in catalog.foreign_keys:
+        if key.target != permissions.key or len(key.columns) != 1:
+            continue
+        if not readable(connection, table):
+            findings.append(unreadable(catalog, table))
+            continue
+        query = sql.SQL(
+            "SELECT t.app_label, t.model, p.codename, count(*) FROM {} g JOIN {} p ON p.id = g.{}"
+            " JOIN {} t ON t.id = p.content_type_id GROUP BY 1, 2, 3"
+        ).format(*(sql.Identifier(*t.key) for t in (table, permissions)), sql.Identifier(key.columns[0]),
+                 sql.Identifier(*types.key))  # fmt: skip
+        for label, model, codename, count in connection.execute(query).fetchall():
+            granted[label, model, codename] += count
+    return dict(granted), tuple(findings)
 
 
 def _fetch(connection: Connection[Any], query: LiteralString, *tables: Table) -> Iterator[tuple[Any, ...]]:

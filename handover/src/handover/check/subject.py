@@ -23,11 +23,14 @@ class Rows:
         History table → (app, name) pairs.
     content_types, permissions
         (app label, model) pairs, and with the codename; None when there is no such table.
+    granted
+        (app label, model, codename) → how many rows, of any table, point at that permission.
     """
 
     applied: dict[Key, Applied] = field(default_factory=dict)
     content_types: frozenset[tuple[str, str]] | None = None
     permissions: frozenset[tuple[str, str, str]] | None = None
+    granted: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,8 @@ def relation_facts(field):
         "query_name": field.related_query_name(),
         "constraint": bool(getattr(field, "db_constraint", True)),
         "parent_link": bool(getattr(remote, "parent_link", False)),
+        "limit": limit_facts(remote),
+        "sets": set_to(getattr(remote, "on_delete", None)),
     }
 
 
@@ -202,6 +204,10 @@ def field_facts(field, connection):
         "collation": optional_text(
             getattr(field, "db_collation", None) or field.db_parameters(connection).get("collation")
         ),
+        "items": choices_facts(field.base_field) if hasattr(field, "base_field") else [],
+        "database_sql": database_sql(field, connection),
+        "class_name": type(field).__name__,
+        "options": option_facts(field),
         "validators": sorted(validator_facts(v) for v in list(field.default_validators) + list(field._validators)),
         "auto_now": bool(getattr(field, "auto_now", False)),
         "auto_now_add": bool(getattr(field, "auto_now_add", False)),
@@ -232,6 +238,9 @@ def index_facts(model, index):
         "name": index.name,
         "columns": columns_of(meta, index.fields),
         "method": "btree" if index.suffix == "idx" else index.suffix,
+        "include": columns_of(meta, getattr(index, "include", None) or ()),
+        "classes": list(index.opclasses or ()),
+        "descending": [order == "DESC" for _, order in index.fields_orders],
         "special": bool(getattr(index, "condition", None) or getattr(index, "expressions", None) or index.opclasses),
         "sql": sql_of(model, index),
     }
@@ -281,6 +290,12 @@ def constraint_facts(model, constraint):
         "kind": kind[names[0]] if names else "other",
         "columns": columns_of(meta, getattr(constraint, "fields", None) or ()),
         "special": bool(special or getattr(constraint, "opclasses", None)) or not getattr(constraint, "fields", None),
+        "deferrable": getattr(getattr(constraint, "deferrable", None), "value", None),
+        "include": columns_of(meta, getattr(constraint, "include", None) or ()),
+        "classes": list(getattr(constraint, "opclasses", None) or ())
+        if kind.get(names[0] if names else "") == "unique"
+        else [],
+        "nulls_distinct": getattr(constraint, "nulls_distinct", None),
         "sql": sql_of(model, constraint),
     }
 
@@ -294,6 +309,9 @@ def many_to_many_facts(field):
         "to_table": field.related_model._meta.db_table,
         "accessor": field.remote_field.get_accessor_name(),
         "query_name": field.related_query_name(),
+        "columns": [field.m2m_column_name() or "", field.m2m_reverse_name() or ""],
+        "symmetrical": bool(getattr(field.remote_field, "symmetrical", False)),
+        "limit": limit_facts(field.remote_field),
     }
 
 
@@ -385,6 +403,9 @@ def model_facts(model, connection):
         ],
         "constraints": constraints,
         "ordering": [name if isinstance(name, str) else told(name) for name in meta.ordering],
+        "latest_by": latest_by(meta),
+        "generic": generic_facts(meta),
+        "checks": own_code(model, CHECKS),
         "rows": [rows_of(model._default_manager), rows_of(model._base_manager)],
         "writes": own_code(model, WRITES),
         "signals": listened_to(model),
@@ -589,10 +610,13 @@ def operation_facts(operation, app_label, state):
         operation.state_forwards(app_label, state)
         return facts
     before = table_of(operation, app_label, state)
+    needs = needed(operation, app_label, state)
     operation.state_forwards(app_label, state)
     kind = type(operation).__name__
     facts = {"kind": kind, "table": table_of(operation, app_label, state) or before, "column": None, "null": None}
     facts["sql"] = kind != "RunPython"
+    facts["needs"] = needs
+    facts["becomes"] = table_named(app_label, operation.new_name, state) if kind == "RenameModel" else facts["table"]
     if facts["table"] is not None and kind in ("AddField", "AlterField"):
         field = operation.field.clone()
         field.set_attributes_from_name(operation.name)
@@ -603,19 +627,25 @@ def operation_facts(operation, app_label, state):
 
 def table_of(operation, app_label, state):
     """The table of the model an operation is about, as the given state knows it."""
-    from django.db import connection
-    from django.db.backends.utils import truncate_name
     from django.db.migrations.operations.models import ModelOperation
 
     names = [getattr(operation, "model_name", None), getattr(operation, "old_name", None)]
     if isinstance(operation, ModelOperation):
         names.append(operation.name)
-    for name in filter(None, names):
-        model = state.models.get((app_label, name.lower()))
-        if model is not None:
-            table = model.options.get("db_table")
-            return table or truncate_name("%s_%s" % model_key(app_label, name), connection.ops.max_name_length())
-    return None
+    return next(
+        (table for table in (table_named(app_label, name, state) for name in filter(None, names)) if table), None
+    )
+
+
+def table_named(app_label, name, state):
+    from django.db import connection
+    from django.db.backends.utils import truncate_name
+
+    model = state.models.get((app_label, name.lower()))
+    if model is None:
+        return None
+    made = truncate_name("%s_%s" % model_key(app_label, name), connection.ops.max_name_length())
+    return model.options.get("db_table") or made
 
 
 def model_key(app_label, name):

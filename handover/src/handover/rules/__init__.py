@@ -5,14 +5,18 @@ from handover.rules import (  # noqa: F401 - importing a module registers its ru
     constraints,
     fields,
     foreign_keys,
+    index_parts,
     indexes,
     migrations,
+    options,
+    pending,
     permissions,
     roles,
     settings,
     storages,
     tables,
     triggers,
+    uniqueness,
 )
 from handover.rules.registry import RULES, Rule
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from handover.check.subject import Pair, Subject
 from handover.errors import Finding, Hurts, Severity
+from handover.rules.foreign_keys import DELETING, FITTING
 from handover.rules.registry import rule
-from handover.schema.models import Field, Given, Model
+from handover.schema.models import Field, Given, Model, by_code
 from handover.schema.types import canonical_type
 from handover.wording import apart
 
@@ -50,39 +51,45 @@ def choices(subject: Subject) -> Iterator[Finding]:
         for one, other, where in pair.fields():
             if isinstance(one.choices, str) or isinstance(other.choices, str):
                 if one.choices != other.choices or not one.choices_by_code():
-                    yield _unread(where, one, other)
-                continue
-            originals, backends = set(one.values()), set(other.values())
-            if originals == backends:
-                continue
-            # Whoever has fewer choices meets values that it does not know; no choices at all means any value.
-            fewer = {"original": _meets(originals, backends), "backend": _meets(backends, originals)}
-            hurt = [name for name, meets in fewer.items() if meets]
-            hurts: Hurts = "both" if len(hurt) != 1 else "original" if hurt == ["original"] else "backend"
-            if min(len(originals), len(backends)) > FEW:
-                yield _other_choices(where, one, other, hurts)
-            else:
-                yield _differs("HO111", where, _listed(one), _listed(other), hurts=hurts)
+                    yield _unread(where, one.choices, other.choices)
+            elif set(one.values()) != set(other.values()):
+                yield _other_choices(where, one.values(), other.values())
+            # The items of an array have choices of their own.
+            if isinstance(one.items, str) or isinstance(other.items, str):
+                if one.items != other.items or not by_code(one.items):
+                    yield _unread(where, one.items, other.items)
+            elif set(one.item_values()) != set(other.item_values()):
+                yield _other_choices(where, one.item_values(), other.item_values())
 
 
-def _other_choices(where: str, one: Field, other: Field, hurts: Hurts) -> Finding:
-    """Return only the difference of two long lists."""
-    lacks = [f"it lacks {value!r}" for value in one.values() if value not in other.values()]
-    adds = [f"it adds {value!r}" for value in other.values() if value not in one.values()]
-    found, expected = "has other choices in the backend", f"the original has {len(one.values())}"
+def _other_choices(where: str, one: tuple[str, ...], other: tuple[str, ...]) -> Finding:
+    """Return the two lists, of long ones only the difference."""
+    hurts = _whom(set(one), set(other))
+    if min(len(set(one)), len(set(other))) <= FEW:
+        return _differs("HO111", where, _listed(one), _listed(other), hurts=hurts)
+    lacks = [f"it lacks {value!r}" for value in one if value not in other]
+    adds = [f"it adds {value!r}" for value in other if value not in one]
+    found, expected = "has other choices in the backend", f"the original has {len(one)}"
     return Finding("HO111", where, found, expected, COPY, hurts=hurts, parts=(*lacks, *adds))
+
+
+def _whom(originals: set[str], backends: set[str]) -> Hurts:
+    """Say who meets values that it does not know: whoever has fewer choices; no choices at all means any value."""
+    if _meets(originals, backends) == _meets(backends, originals):
+        return "both"
+    return "original" if _meets(originals, backends) else "backend"
 
 
 def _meets(mine: set[str], theirs: set[str]) -> bool:
     return bool(mine) and (not theirs or bool(theirs - mine))
 
 
-def _listed(field: Field) -> str:
-    return f"choices {', '.join(field.values())}" if field.choices else "no choices"
+def _listed(values: tuple[str, ...]) -> str:
+    return f"choices {', '.join(values)}" if values else "no choices"
 
 
-def _unread(where: str, *fields: Field) -> Finding:
-    why = next(field.choices for field in fields if isinstance(field.choices, str))
+def _unread(where: str, *choices: object) -> Finding:
+    why = next(text for text in choices if isinstance(text, str))
     todo = "Compare them by hand, and accept it in the contract."
     return Finding(
         "HO111",
@@ -142,11 +149,15 @@ def deletes(subject: Subject) -> Iterator[Finding]:
     for pair in _pairs(subject):
         actions = {key.columns: key.on_delete for key in pair.table.foreign_keys()}
         for one, other, where in pair.fields():
-            if not one.relation or not other.relation or one.relation.on_delete == other.relation.on_delete:
+            if not one.relation or not other.relation:
+                continue
+            if not one.relation.sets.same_as(other.relation.sets):
+                yield _differs("HO114", where, f"SET({one.relation.sets})", f"SET({other.relation.sets})")
+            if one.relation.on_delete == other.relation.on_delete:
                 continue
             both = {one.relation.on_delete, other.relation.on_delete}
-            done_by_database = {"c": {"CASCADE", "DO_NOTHING"}, "n": {"SET_NULL", "DO_NOTHING"}}
-            if both != done_by_database.get(actions.get((one.column,), ""), set()):
+            action = actions.get((one.column,), "")
+            if action not in DELETING or not both <= set(FITTING[action]):
                 yield _differs(
                     "HO114", where, f"on_delete {one.relation.on_delete}", f"on_delete {other.relation.on_delete}"
                 )
@@ -188,6 +199,14 @@ def validators(subject: Subject) -> Iterator[Finding]:
                 )
 
 
+@rule("HO146", "Models are validated by the same code")
+def model_validation(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        if not _same_code(pair.original.checks, pair.backend.checks):
+            shown = _named(pair.original.checks), _named(pair.backend.checks)
+            yield _differs("HO146", str(pair.table), *shown, "risky")
+
+
 @rule("HO118", "New files get the same names")
 def upload_paths(subject: Subject) -> Iterator[Finding]:
     for pair in _pairs(subject):
@@ -210,6 +229,9 @@ def ordering(subject: Subject) -> Iterator[Finding]:
         if pair.original.ordering != pair.backend.ordering:
             original, backend = (", ".join(m.ordering) or "none" for m in (pair.original, pair.backend))
             yield _differs("HO120", str(pair.table), f"ordering {original}", f"ordering {backend}", "risky")
+        if pair.original.latest_by != pair.backend.latest_by:
+            original, backend = (", ".join(m.latest_by) or "none" for m in (pair.original, pair.backend))
+            yield _differs("HO120", str(pair.table), f"get_latest_by {original}", f"get_latest_by {backend}", "risky")
 
 
 @rule("HO121", "Lengths that only Python checks are equal")
@@ -232,6 +254,9 @@ def targets(subject: Subject) -> Iterator[Finding]:
                 yield _differs(
                     "HO122", where, f"a key to {one.relation.to_table}", f"a key to {other.relation.to_table}"
                 )
+            elif one.references and other.references and one.references[1] != other.references[1]:
+                shown = f"a key to {'.'.join(one.references)}", f"a key to {'.'.join(other.references)}"
+                yield _differs("HO122", where, *shown)
             elif one.relation.parent_link != other.relation.parent_link:
                 yield _differs("HO122", where, _link(one), _link(other))
 

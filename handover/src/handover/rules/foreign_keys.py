@@ -11,7 +11,15 @@ from handover.schema.models import Field
 
 ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", "r": "RESTRICT", "a": "NO ACTION"}
 # What Django may say in Python so that the database's action changes nothing.
-FITTING = {"c": ("CASCADE", "DO_NOTHING", "DB_CASCADE"), "n": ("SET_NULL", "DO_NOTHING", "DB_SET_NULL")}
+FITTING = {
+    "c": ("CASCADE", "DO_NOTHING", "DB_CASCADE"),
+    "n": ("SET_NULL", "DO_NOTHING", "DB_SET_NULL"),
+    "d": ("SET_DEFAULT", "DO_NOTHING", "DB_SET_DEFAULT"),
+}
+# Actions that do the same whoever is told to: a default in Python need not be that of the column.
+DELETING = ("c", "n")
+# What Django leaves to the database altogether.
+LEFT = {"DB_CASCADE": "c", "DB_SET_NULL": "n", "DB_SET_DEFAULT": "d"}
 IN_DATABASE = ("c", "n", "d")
 
 
@@ -50,7 +58,7 @@ def missing(subject: Subject) -> Iterator[Finding]:
 @rule("HO155", "Foreign keys are checked at the commit")
 def deferrable(subject: Subject) -> Iterator[Finding]:
     for mapped, field, where, live in _constrained(subject):
-        if live and not live.deferrable:
+        if live and not live.deferred:
             expected = f"{mapped.model.label} expects DEFERRABLE INITIALLY DEFERRED: rows may come in any order"
             todo = "ALTER TABLE … ALTER CONSTRAINT … DEFERRABLE INITIALLY DEFERRED."
             cause = Cause(str(mapped.table), "has foreign keys that are checked at once", expected, field.column, todo)
@@ -72,10 +80,28 @@ def validated(subject: Subject) -> Iterator[Finding]:
 def actions(subject: Subject) -> Iterator[Finding]:
     for mapped, field, where, live in _constrained(subject):
         says = field.relation.on_delete if field.relation else None
-        if live and live.on_delete in FITTING and says not in FITTING[live.on_delete]:
+        if live and says not in (*FITTING.get(live.on_delete, (says,)), *LEFT):
             found = f"is ON DELETE {ACTIONS[live.on_delete]} in the database"
             todo = "Make the two agree: a delete by the other system follows the database."
             yield Finding("HO157", where, found, f"{mapped.model.label} says {says}", todo, "risky", mapped.side.name)
+
+
+@rule("HO147", "The database does what models leave to it")
+def left_to_database(subject: Subject) -> Iterator[Finding]:
+    for mapped, field, where, live in _constrained(subject):
+        says = field.relation.on_delete if field.relation else None
+        if live and says in LEFT and live.on_delete != LEFT[says]:
+            found = f"is ON DELETE {ACTIONS[live.on_delete]} in the database"
+            expected = (
+                f"{mapped.model.label} leaves it to the database ({says}): its deletes fail, or do something else"
+            )
+            todo = f"Add the constraint again with ON DELETE {ACTIONS[LEFT[says]]}, or correct the model."
+            yield Finding("HO147", where, found, expected, todo, hurts=mapped.side.name)
+        elif live and live.on_delete == "r" and says == "CASCADE" and live.target == mapped.table.key:
+            found = "is ON DELETE RESTRICT in the database"
+            expected = f"{mapped.model.label} deletes a row and those below it in one statement: that fails"
+            todo = "Add the constraint again without ON DELETE RESTRICT (NO ACTION waits for the statement's end)."
+            yield Finding("HO147", where, found, expected, todo, hurts=mapped.side.name)
 
 
 @rule("HO019", "No unknown table blocks a delete", adoption=True)

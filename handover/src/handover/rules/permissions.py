@@ -6,6 +6,7 @@ from handover.check.subject import Pair, Subject
 from handover.errors import Cause, Finding
 from handover.rules.registry import rule
 from handover.schema.models import Model
+from handover.wording import counted
 
 
 @rule("HO210", "Models of one table have one label")
@@ -62,3 +63,22 @@ def missing_rows(subject: Subject) -> Iterator[Finding]:
             where, name = f"{mapped.table} ({'.'.join(label)})", mapped.side.name
             cause = Cause("auth_permission", "lacks permissions of models that are there", expected, where, todo)
             yield Finding("HO212", where, found, expected, todo, "risky", name, of=cause)
+
+
+@rule("HO239", "What is granted is known to both systems")
+def grants(subject: Subject) -> Iterator[Finding]:
+    """A permission that somebody holds, and that the code of one system knows, must be known to the other's."""
+    if subject.both is None:
+        return
+    known = [
+        {(m.app_label, m.model_name, c) for m in s.description.models for c, _ in m.permissions} for s in subject.both
+    ]
+    for grant, number in sorted(subject.rows.granted.items()):
+        if (grant in known[0]) == (grant in known[1]):
+            continue
+        lacking = subject.both[0 if grant in known[1] else 1].name
+        label, model, codename = grant
+        found = f"is granted {counted(number, 'time')} and declared by no model of the {lacking}"
+        expected = f"has_perm of the {lacking} is asked for another name, or never: whoever holds it has lost it there"
+        todo = "Declare it there: the model's app label, its name, Meta.permissions and default_permissions."
+        yield Finding("HO239", f"permission {label}.{codename} of {model}", found, expected, todo, "risky", lacking)

@@ -17,6 +17,8 @@ Key = tuple[str, str]
 STATEMENT_TIMEOUT_MS = 30_000
 # Reading waits for nobody: whoever holds a table exclusively is told about, not queued behind.
 LOCK_TIMEOUT_MS = 2_000
+# The bits of pg_index.indoption.
+DESCENDING, NULLS_FIRST = 1, 2
 READS = (
     "pg_class", "pg_namespace", "pg_attribute", "pg_attrdef", "pg_type", "pg_collation", "pg_constraint",
     "pg_index", "pg_am", "pg_opclass", "pg_trigger", "pg_depend", "pg_roles", "pg_db_role_setting", "pg_database",
@@ -43,13 +45,18 @@ class Column:
 
 @dataclass(frozen=True)
 class Constraint:
-    """One live constraint; ``kind`` is 'p', 'u', 'f', 'c' or 'x', ``on_delete`` 'a' when the database does nothing."""
+    """One live constraint.
+
+    ``kind`` is 'p', 'u', 'f', 'c' or 'x', ``on_delete`` 'a' when the database does nothing; ``deferred`` when it waits
+    for the commit without being asked to.
+    """
 
     name: str
     kind: str
     columns: tuple[str, ...]
     definition: str
     deferrable: bool
+    deferred: bool
     validated: bool
     on_delete: str
     target: Key | None
@@ -58,7 +65,12 @@ class Constraint:
 
 @dataclass(frozen=True)
 class Index:
-    """One live index; ``special`` when it is partial or on an expression, ``like`` when it serves LIKE only."""
+    """One live index.
+
+    ``special`` when it is partial or on an expression, ``like`` when it serves LIKE only; ``classes`` its operator
+    classes, ``include`` the columns it carries beside its key, ``order`` of each key whether it is (descending, with
+    NULLs first).
+    """
 
     name: str
     method: str
@@ -70,6 +82,10 @@ class Index:
     default_classes: bool
     like: bool
     definition: str
+    include: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    order: tuple[tuple[bool, bool], ...] = ()
+    nulls_distinct: bool = True
 
     @property
     def plain(self) -> bool:
@@ -293,7 +309,7 @@ def read(connection: Connection[Any]) -> Catalog:
     for key, table in tables.items():
         table.columns = {row.pop("column"): Column(**row) for row in by_table["columns"][key]}
         table.constraints = [_constraint(row) for row in by_table["constraints"][key]]
-        table.indexes = [Index(**row | {"columns": tuple(row["columns"])}) for row in by_table["indexes"][key]]
+        table.indexes = [_index(row) for row in by_table["indexes"][key]]
         table.triggers = [Trigger(**row) for row in by_table["triggers"][key]]
     schemas = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_'").fetchall()
     return Catalog(server, tables, schemas=frozenset(name for (name,) in schemas))
@@ -316,6 +332,11 @@ def read_roles(connection: Connection[Any], catalog: Catalog, names: Sequence[st
     for row in _rows(connection, "rights", asked):
         key = (row.pop("role"), (row.pop("schema"), row.pop("table")))
         catalog.rights[key] = Rights(**row | {name: tuple(row[name]) for name in ("missing", "sequences")})
+
+
+def _index(row: dict[str, Any]) -> Index:
+    order = tuple((bool(flags & DESCENDING), bool(flags & NULLS_FIRST)) for flags in row["order"])
+    return Index(**row | {name: tuple(row[name]) for name in ("columns", "include", "classes")} | {"order": order})
 
 
 def _constraint(row: dict[str, Any]) -> Constraint:

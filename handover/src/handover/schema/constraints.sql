@@ -2,7 +2,7 @@
 SELECT n.nspname AS "schema", c.relname AS "table", f.conname AS name, f.contype::text AS kind,
        ARRAY(SELECT a.attname::text FROM unnest(f.conkey) WITH ORDINALITY AS key(attnum, position)
                JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = key.attnum ORDER BY key.position) AS columns,
-       pg_get_constraintdef(f.oid) AS definition, f.condeferrable AS deferrable, f.convalidated AS validated,
+       pg_get_constraintdef(f.oid) AS definition, f.condeferrable AS deferrable, f.condeferred AS deferred, f.convalidated AS validated,
        f.confdeltype::text AS on_delete, tn.nspname AS target_schema, t.relname AS target_table,
        ARRAY(SELECT a.attname::text FROM unnest(f.confkey) WITH ORDINALITY AS key(attnum, position)
                JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = key.attnum

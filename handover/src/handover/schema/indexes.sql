@@ -12,6 +12,16 @@ SELECT n.nspname AS "schema", c.relname AS "table", x.relname AS name, m.amname 
                     WHERE NOT o.opcdefault) AS default_classes,
        EXISTS (SELECT FROM unnest(i.indclass::oid[]) AS class(oid) JOIN pg_opclass o ON o.oid = class.oid
                 WHERE o.opcname LIKE '%pattern\_ops') AS "like",
+       ARRAY(SELECT a.attname::text
+               FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS key(attnum, position)
+               JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = key.attnum
+              WHERE key.position > i.indnkeyatts
+              ORDER BY key.position) AS include,
+       ARRAY(SELECT o.opcname::text FROM unnest(i.indclass::oid[]) WITH ORDINALITY AS class(oid, position)
+               JOIN pg_opclass o ON o.oid = class.oid ORDER BY class.position) AS classes,
+       i.indoption::int2[] AS "order",
+       -- Before PostgreSQL 15 there was no such choice.
+       NOT coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_distinct,
        pg_get_indexdef(i.indexrelid) AS definition
   FROM pg_index i
   JOIN pg_class c ON c.oid = i.indrelid

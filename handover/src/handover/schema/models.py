@@ -62,13 +62,16 @@ class Relation(_Facts):
     query_name: str
     constraint: bool
     parent_link: bool
+    limit: Given = Given()
+    sets: Given = Given()
 
 
 class Field(_Facts):
     """One concrete field.
 
     ``type`` is the database's, ``references`` the (table, column) it points at; ``converts`` is code of the project's
-    own that stands between a value and its column.
+    own that stands between a value and its column; ``items`` the choices of an array's items; ``database_sql`` what
+    the database is to fill in, by a default or a generated value; ``options`` whatever else its class was given.
     """
 
     name: str
@@ -94,12 +97,18 @@ class Field(_Facts):
     storage: Storage | None
     generated: bool
     converts: tuple[Given, ...] = ()
+    items: tuple[tuple[str, str], ...] | str = ()
+    database_sql: str | None = None
+    class_name: str = ""
+    options: dict[str, str] = {}
 
     def values(self) -> tuple[str, ...]:
         """Return the values it may choose from, as text; empty when it is free."""
-        if isinstance(self.choices, str):
-            return ()
-        return tuple(value.partition(":")[2] for value, _ in self.choices if not value.startswith("NoneType:"))
+        return _values(self.choices)
+
+    def item_values(self) -> tuple[str, ...]:
+        """Return the values that the items of an array may be chosen from, as text; empty when they are free."""
+        return _values(self.items)
 
     def depth(self) -> int:
         """Return how many arrays stand within each other; the catalog does not know."""
@@ -107,11 +116,25 @@ class Field(_Facts):
 
     def choices_by_code(self) -> bool:
         """Say whether a function of the project makes the choices, so that its code tells whether two are equal."""
-        return isinstance(self.choices, str) and "#" in self.choices.partition(":")[0]
+        return by_code(self.choices)
+
+
+def _values(choices: tuple[tuple[str, str], ...] | str) -> tuple[str, ...]:
+    if isinstance(choices, str):
+        return ()
+    return tuple(value.partition(":")[2] for value, _ in choices if not value.startswith("NoneType:"))
+
+
+def by_code(choices: tuple[tuple[str, str], ...] | str) -> bool:
+    """Say whether choices are made by a function of the project, whose code tells whether two are equal."""
+    return isinstance(choices, str) and "#" in choices.partition(":")[0]
 
 
 class ManyToMany(_Facts):
-    """One many-to-many field; ``own_table`` when Django makes its table."""
+    """One many-to-many field.
+
+    ``own_table`` when Django makes its table; ``columns`` those of its table that point here and there.
+    """
 
     name: str
     table: str
@@ -119,6 +142,17 @@ class ManyToMany(_Facts):
     to_table: str
     accessor: str | None
     query_name: str
+    columns: tuple[str, ...] = ()
+    symmetrical: bool = False
+    limit: Given = Given()
+
+
+class Generic(_Facts):
+    """A relation by content type: a GenericRelation to a ``table``, or a GenericForeignKey (no table)."""
+
+    table: str
+    columns: tuple[str, ...]
+    concrete: bool
 
 
 class Index(_Facts):
@@ -128,16 +162,23 @@ class Index(_Facts):
     columns: tuple[str, ...]
     method: str
     special: bool
+    include: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    descending: tuple[bool, ...] = ()
     sql: str | None = None
 
 
 class Constraint(_Facts):
-    """One constraint of ``Meta``; ``special`` and ``sql`` as for an index."""
+    """One constraint of ``Meta``; ``special`` and ``sql`` as for an index, ``deferrable`` "deferred" or "immediate"."""
 
     name: str
     kind: str
     columns: tuple[str, ...]
     special: bool
+    deferrable: str | None = None
+    include: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    nulls_distinct: bool | None = None
     sql: str | None = None
 
 
@@ -154,7 +195,7 @@ class Model(_Facts):
 
     ``made_for`` names the model that a many-to-many table of Django's making belongs to; ``rows`` is what its default
     and its base manager take their rows from, in SQL, None where Django cannot say; ``writes`` its own code that
-    saves or deletes, ``signals`` those that somebody listens to.
+    saves or deletes, ``checks`` what validates it, ``signals`` those that somebody listens to.
     """
 
     label: str
@@ -173,6 +214,9 @@ class Model(_Facts):
     indexes: tuple[Index, ...]
     constraints: tuple[Constraint, ...]
     ordering: tuple[str, ...]
+    latest_by: tuple[str, ...] = ()
+    generic: tuple[Generic, ...] = ()
+    checks: tuple[Given, ...] = ()
     rows: tuple[str | None, str | None] = (None, None)
     writes: tuple[Given, ...] = ()
     signals: tuple[str, ...] = ()
@@ -185,13 +229,19 @@ class Model(_Facts):
 
 
 class Operation(_Facts):
-    """One operation of a migration; ``sql`` is false for those that only Python can run."""
+    """One operation of a migration.
+
+    ``sql`` is false for those that only Python can run; ``needs`` is the table, and the column, that must be there,
+    ``becomes`` what that table is called afterwards.
+    """
 
     kind: str
     table: str | None
     column: str | None
     null: bool | None
     sql: bool
+    needs: tuple[str, ...] = ()
+    becomes: str | None = None
 
 
 class Migration(_Facts):

@@ -1,0 +1,106 @@
+"""The agent's third part: what models declare beside their columns, and what migrations need to find."""
+
+import sys
+
+CHECKS = ("clean", "clean_fields", "full_clean", "validate_unique", "validate_constraints")
+# Options of a field that are compared under names of their own, or that change nothing but words and places.
+TOLD_ALREADY = (
+    "verbose_name", "help_text", "error_messages", "db_tablespace", "db_comment", "serialize", "auto_created",
+    "primary_key", "max_length", "unique", "blank", "null", "db_index", "default", "db_default", "choices",
+    "db_column", "validators", "auto_now", "auto_now_add", "upload_to", "storage", "encoder", "decoder",
+    "max_digits", "decimal_places", "db_collation", "to", "to_field", "on_delete", "related_name",
+    "related_query_name", "db_constraint", "limit_choices_to", "parent_link", "swappable", "base_field", "size",
+    "expression", "output_field", "db_persist",
+)  # fmt: skip
+
+
+def perhaps(value):
+    """An option that may be nothing, a value, or a callable."""
+    if not value:
+        return {"kind": "none", "value": "", "source": None}
+    return callable_facts(value) if callable(value) else {"kind": "value", "value": "as:" + told(value), "source": None}
+
+
+def limit_facts(remote):
+    from django.db.models import Q
+
+    limit = getattr(remote, "limit_choices_to", None)
+    return perhaps(Q(**limit) if limit and isinstance(limit, dict) else limit)
+
+
+def option_facts(field):
+    """What else a field was given: whatever its own class takes, too."""
+    try:
+        _, _, arguments, options = field.deconstruct()
+    except Exception as error:
+        return {"deconstruct": "raises %s" % type(error).__name__}
+    positional = {"argument %d" % n: told(a) for n, a in enumerate(arguments, 1)}
+    return {**positional, **{name: told(v) for name, v in sorted(options.items()) if name not in TOLD_ALREADY}}
+
+
+def generic_facts(meta):
+    """Relations by content type: a GenericRelation deletes with its model, and no constraint knows."""
+    facts = []
+    for field in meta.private_fields:
+        if hasattr(field, "object_id_field_name"):
+            target = field.related_model._meta
+            names = [field.content_type_field_name, field.object_id_field_name]
+            where = target.db_table
+        elif hasattr(field, "ct_field") and hasattr(field, "fk_field"):
+            target, names, where = meta, [field.ct_field, field.fk_field], ""
+        else:
+            continue
+        concrete = bool(getattr(field, "for_concrete_model", True))
+        facts.append({"table": where, "columns": columns_of(target, names), "concrete": concrete})
+    return facts
+
+
+def database_sql(field, connection):
+    """What the database is to fill in for a field, in SQL: its default, or its generated value. None if nothing."""
+    if not getattr(field, "generated", False) and db_default_facts(field) is None:
+        return None
+    try:
+        quote_without_connection(connection)
+        editor = connection.schema_editor(collect_sql=True, atomic=False)
+        made = field.generated_sql(connection) if getattr(field, "generated", False) else editor.db_default_sql(field)
+        return str(made[0]) % tuple(map(editor.quote_value, made[1] or ()))
+    except Exception as error:
+        sys.stderr.write("handover: no SQL for %s: %s\n" % (field, error))
+        return None
+
+
+def set_to(on_delete):
+    """What SET(...) puts in the place of a row that is deleted."""
+    if getattr(on_delete, "__name__", "") != "set_on_delete" or not hasattr(on_delete, "deconstruct"):
+        return perhaps(None)
+    value = on_delete.deconstruct()[1][0]
+    return callable_facts(value) if callable(value) else {"kind": "value", "value": plain(value), "source": None}
+
+
+def latest_by(meta):
+    names = meta.get_latest_by or ()
+    return [told(name) for name in ([names] if isinstance(names, str) else names)]
+
+
+CHANGES = (
+    "DeleteModel", "RenameModel", "AlterModelTable", "AddField", "RemoveField", "AlterField", "RenameField",
+    "AddIndex", "RemoveIndex", "AddConstraint", "RemoveConstraint", "AlterUniqueTogether", "AlterIndexTogether",
+)  # fmt: skip
+
+
+def needed(operation, app_label, state):
+    """The table, and the column, that must be there for an operation to run; nothing where it makes them."""
+    kind = type(operation).__name__
+    names = [getattr(operation, name, None) for name in ("model_name", "old_name")] if kind != "RenameField" else []
+    names += [operation.model_name if kind == "RenameField" else getattr(operation, "name", None)]
+    model = next((state.models[k] for k in ((app_label, n.lower()) for n in names if n) if k in state.models), None)
+    if kind not in CHANGES or model is None or model.options.get("proxy") or not model.options.get("managed", True):
+        return []
+    table = table_of(operation, app_label, state)
+    name = {"RenameField": "old_name", "RemoveField": "name", "AlterField": "name"}.get(kind)
+    field = dict(model.fields).get(getattr(operation, name)) if name else None
+    if field is None or field.many_to_many:
+        return [table]
+    field = field.clone()
+    field.set_attributes_from_name(getattr(operation, name))
+    return [table, field.column]

@@ -1,0 +1,73 @@
+"""What an index is made of beside its columns: what it includes, its operator classes, its direction."""
+
+import re
+from collections.abc import Iterator
+
+from handover.check.subject import Subject
+from handover.errors import Finding
+from handover.rules.registry import rule
+from handover.rules.tables import VIEWS
+from handover.schema.catalog import Index as Live
+from handover.schema.models import Constraint, Index
+
+RESTORE = "Build it again as the model says (CREATE INDEX CONCURRENTLY), then drop this one."
+
+
+@rule("HO166", "Indexes include and compare what the models say")
+def parts(subject: Subject) -> Iterator[Finding]:
+    for mapped in subject.looked_at:
+        if mapped.table.kind in VIEWS:
+            continue
+        wanted: list[Index | Constraint] = [*mapped.model.indexes]
+        wanted += [c for c in mapped.model.constraints if c.kind in ("unique", "exclusion")]
+        for index in wanted:
+            alike = [live for live in mapped.table.indexes if live.valid and _alike(index, live)]
+            lacking = [_lacks(index, live) for live in alike]
+            if not lacking or not all(lacking):
+                continue
+            where = f"{mapped.table} ({alike[0].name})"
+            expected = f"{mapped.model.label} expects it: look-ups are slower without"
+            yield Finding("HO166", where, min(lacking, key=len), expected, RESTORE, "risky", mapped.side.name)
+
+
+def _alike(wanted: Index | Constraint, live: Live) -> bool:
+    """Say whether a live index is meant for the same: by its name, or by its columns if these describe it."""
+    if isinstance(wanted, Constraint) and not live.unique and live.name != wanted.name:
+        return False
+    if isinstance(wanted, Index) and live.method != wanted.method:
+        return False
+    partial = wanted.special and not (isinstance(wanted, Index) and wanted.classes and not _conditional(wanted))
+    return live.name == wanted.name or (not partial and not live.special and live.columns == wanted.columns)
+
+
+def _conditional(wanted: Index) -> bool:
+    return not wanted.columns or bool(re.search(r"\bWHERE\b", wanted.sql or "WHERE"))
+
+
+def _lacks(wanted: Index | Constraint, live: Live) -> str:
+    """Return what a live index does not have of what is wanted; nothing if it has all."""
+    lost = [column for column in wanted.include if column not in (*live.include, *live.columns)]
+    if lost:
+        return f"does not include {', '.join(lost)}"
+    if live.columns == wanted.columns and wanted.columns:
+        lost = [name for name, is_ in zip(wanted.classes, live.classes, strict=False) if name != is_]
+    else:
+        lost = sorted(set(re.findall(r"\b\w+_ops\b", wanted.sql or "")) - set(live.classes))
+    if lost:
+        return f"is not of class {', '.join(lost)}"
+    if (
+        isinstance(wanted, Index)
+        and not live.special
+        and live.columns == wanted.columns
+        and not _in_order(wanted, live)
+    ):
+        return "is sorted in another direction"
+    return ""
+
+
+def _in_order(wanted: Index, live: Live) -> bool:
+    """Say whether an index can be read in the wanted order, forwards or backwards."""
+    if wanted.method != "btree" or not wanted.descending:
+        return True
+    order = tuple((down, down) for down in wanted.descending)  # Django leaves NULLs where PostgreSQL puts them
+    return live.order in (order, tuple((not down, not first) for down, first in order))

@@ -1,0 +1,110 @@
+"""What fields and relations are told beside their type: options, the rows they offer, what a delete takes along."""
+
+from collections.abc import Iterator
+
+from handover.check.subject import Pair, Subject
+from handover.errors import Finding, Severity
+from handover.rules.registry import rule
+from handover.schema.models import Generic, ManyToMany, Model
+
+COPY = "Write it in the backend's model as in the original's."
+
+
+def _differs(code: str, where: str, original: object, backend: object, severity: Severity) -> Finding:
+    found, expected = f"is {backend} in the backend", f"the original has {original}"
+    return Finding(code, where, found, expected, COPY, severity, "both")
+
+
+def _pairs(subject: Subject) -> Iterator[Pair]:
+    return (pair for pair in subject.pairs if not pair.automatic)
+
+
+def _many_to_many(pair: Pair) -> Iterator[tuple[ManyToMany, ManyToMany, str]]:
+    """Yield the two many-to-many fields of each name that both have, with its place."""
+    others = {field.name: field for field in pair.backend.many_to_many}
+    for one in pair.original.many_to_many:
+        if one.name in others:
+            yield one, others[one.name], f"{pair.table}.{one.name}"
+
+
+@rule("HO134", "Fields have the same options")
+def options(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for one, other, where in pair.fields():
+            # Fields of two classes are told by what they convert; options of one class may be no options of the other.
+            if one.class_name != other.class_name or one.options == other.options:
+                continue
+            names = sorted(name for name in {**one.options, **other.options} if _of(one.options, other.options, name))
+            yield _differs("HO134", where, _listed(one.options, names), _listed(other.options, names), "risky")
+
+
+def _of(one: dict[str, str], other: dict[str, str], name: str) -> bool:
+    return one.get(name) != other.get(name)
+
+
+def _listed(options: dict[str, str], names: list[str]) -> str:
+    return ", ".join(f"{name}={options[name]}" if name in options else f"without {name}" for name in names)
+
+
+@rule("HO135", "Relations offer the same rows")
+def limits(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        relations = [(one.relation, other.relation, where) for one, other, where in pair.fields()]
+        limits = [(one.limit, other.limit, where) for one, other, where in relations if one and other]
+        limits += [(one.limit, other.limit, where) for one, other, where in _many_to_many(pair)]
+        for one, other, where in limits:
+            if not one.same_as(other):
+                shown = f"limit_choices_to {one}", f"limit_choices_to {other}"
+                yield _differs("HO135", where, *shown, "risky")
+
+
+@rule("HO136", "Many-to-many relations are kept in the same rows")
+def many_to_many(subject: Subject) -> Iterator[Finding]:
+    for pair in _pairs(subject):
+        for one, other, where in _many_to_many(pair):
+            if _last(one.table) != _last(other.table):
+                yield _differs("HO136", where, f"kept in {one.table}", f"kept in {other.table}", "breaking")
+            elif one.columns != other.columns:
+                yield _differs("HO136", where, _ends(one), _ends(other), "breaking")
+            elif one.symmetrical != other.symmetrical:
+                yield _differs("HO136", where, _symmetry(one), _symmetry(other), "breaking")
+
+
+def _last(table: str) -> str:
+    """Return a table's name without the schema that a model may have written before it."""
+    return table.rpartition('"."')[2].strip('"')
+
+
+def _ends(field: ManyToMany) -> str:
+    return f"a relation from {field.columns[0]} to {field.columns[1]}" if field.columns else "a relation"
+
+
+def _symmetry(field: ManyToMany) -> str:
+    return "symmetrical: two rows a pair" if field.symmetrical else "one way: one row a pair"
+
+
+@rule("HO138", "Deletes take the same rows along by content type")
+def generic(subject: Subject) -> Iterator[Finding]:
+    """A GenericRelation deletes what hangs on a row; there is no constraint that would tell of what stays behind."""
+    for pair in _pairs(subject):
+        lacking, extra = (_cascades(m) for m in (pair.original, pair.backend))
+        if lacking != extra:
+            yield _differs("HO138", str(pair.table), _to(lacking), _to(extra), "breaking")
+        keys = {field.columns: field for field in pair.backend.generic if not field.table}
+        for key in (field for field in pair.original.generic if not field.table):
+            twin = keys.get(key.columns)
+            if twin and twin.concrete != key.concrete:
+                where = f"{pair.table}.{', '.join(key.columns)}"
+                yield _differs("HO138", where, _kind(key), _kind(twin), "breaking")
+
+
+def _to(names: set[str]) -> str:
+    return f"a GenericRelation to {', '.join(sorted(names))}" if names else "a model without a GenericRelation"
+
+
+def _cascades(model: Model) -> set[str]:
+    return {f"{_last(field.table)} ({', '.join(field.columns)})" for field in model.generic if field.table}
+
+
+def _kind(field: Generic) -> str:
+    return "a key by the concrete model" if field.concrete else "a key by the proxy"

@@ -1,0 +1,101 @@
+"""How uniqueness is enforced: at once or at the commit, and whether two NULLs are duplicates."""
+
+from collections.abc import Iterator
+
+from handover.check.subject import Mapped, Subject
+from handover.errors import Finding, Severity
+from handover.rules.registry import rule
+from handover.rules.tables import VIEWS
+from handover.schema.catalog import Constraint, Index
+from handover.schema.models import Constraint as ModelConstraint
+
+WHEN = {None: "at once", "immediate": "at once unless it is asked to wait", "deferred": "at the commit"}
+
+
+def _tables(subject: Subject) -> Iterator[Mapped]:
+    return (mapped for mapped in subject.looked_at if mapped.table.kind not in VIEWS)
+
+
+@rule("HO144", "Uniqueness is checked when the models say")
+def timing(subject: Subject) -> Iterator[Finding]:
+    for mapped in _tables(subject):
+        for live in (c for c in mapped.table.constraints if c.kind in ("p", "u", "x")):
+            wanted = _of_model(mapped, live)
+            is_ = _when(live)
+            if wanted is None or wanted == is_ or _served_otherwise(mapped, live, wanted):
+                continue
+            severity, effect = _effect(wanted, is_)
+            expected = f"{mapped.model.label} expects that {wanted}: {effect}"
+            todo = "Drop the constraint and add it again as the models say, or correct the model."
+            where = f"{mapped.table} ({live.name})"
+            yield Finding("HO144", where, f"is checked {is_}", expected, todo, severity, mapped.side.name)
+
+
+def _effect(wanted: str, is_: str) -> tuple[Severity, str]:
+    strictness = list(WHEN.values())
+    if strictness.index(is_) < strictness.index(wanted):
+        return "breaking", "rows that trade places in one transaction fail"
+    return "risky", "ON CONFLICT refuses it, and a duplicate may be told of too late to be caught"
+
+
+def _when(live: Constraint) -> str:
+    return WHEN["deferred" if live.deferred else "immediate" if live.deferrable else None]
+
+
+def _of_model(mapped: Mapped, live: Constraint) -> str | None:
+    """Return when a model expects a constraint to be checked; None if it has none like it."""
+    declared = next((c for c in mapped.model.constraints if _is_it(c, live)), None)
+    if declared:
+        return WHEN[declared.deferrable]
+    plain = {frozenset(mapped.model.key), *(frozenset(columns) for columns in mapped.model.unique)}
+    plain |= {frozenset((field.column,)) for field in mapped.model.fields if field.unique}
+    return WHEN[None] if live.kind != "x" and frozenset(live.columns) in plain else None
+
+
+def _is_it(declared: ModelConstraint, live: Constraint) -> bool:
+    if declared.kind not in ("unique", "exclusion"):
+        return False
+    return declared.name == live.name or (
+        declared.kind == "unique"
+        and live.kind == "u"
+        and not declared.special
+        and set(declared.columns) == set(live.columns)
+    )
+
+
+def _served_otherwise(mapped: Mapped, live: Constraint, wanted: str) -> bool:
+    """Say whether another constraint or index on the same columns does what the model wants."""
+    others = [c for c in mapped.table.constraints if c is not live and c.kind == live.kind]
+    return live.kind != "x" and any(set(c.columns) == set(live.columns) and _when(c) == wanted for c in others)
+
+
+@rule("HO145", "Two NULLs are duplicates for models and database alike")
+def nulls(subject: Subject) -> Iterator[Finding]:
+    for mapped in _tables(subject):
+        for index in mapped.table.indexes:
+            if not index.unique or not any(mapped.table.columns[c].null for c in index.columns):
+                continue
+            declared = _declared(mapped, index)
+            if declared is None or declared == index.nulls_distinct:
+                continue
+            where = f"{mapped.table} ({index.name})"
+            if index.nulls_distinct:
+                found, effect = "lets NULL come twice", "does not: the other writer may make duplicates"
+                severity: Severity = "risky"
+            else:
+                found, effect = "takes two NULLs for duplicates", "does not: its second NULL fails"
+                severity = "breaking"
+            expected = f"{mapped.model.label} {effect}"
+            todo = "Make the constraint NULLS DISTINCT, or NOT DISTINCT, as the models say, or correct the model."
+            yield Finding("HO145", where, found, expected, todo, severity, mapped.side.name)
+
+
+def _declared(mapped: Mapped, index: Index) -> bool | None:
+    """Return whether a model expects NULLs to be distinct in an index; None if it has none like it."""
+    for constraint in mapped.model.constraints:
+        same = not constraint.special and not index.special and set(constraint.columns) == set(index.columns)
+        if constraint.kind == "unique" and (constraint.name == index.name or same):
+            return constraint.nulls_distinct is not False
+    plain = [set(columns) for columns in mapped.model.unique]
+    plain += [{field.column} for field in mapped.model.fields if field.unique]
+    return True if not index.special and set(index.columns) in plain else None
