@@ -187,6 +187,18 @@ def test_check__router_that_may_say_something_else_for_a_row__was_not_looked_at(
     assert why in finding["is"]
 
 
+def test_document__models_that_are_not_here__are_listed(pair):
+    assert "Not in this database" not in pair.handover("document").stdout
+    take_notes(pair, sides=("original",), declared=False)
+    route(pair, VIDEOS, VIDEOS, sides=("original",))
+    _, heading, said = pair.handover("document").stdout.partition("## Not in this database\n\n")
+    assert heading
+    assert said.splitlines() == [
+        "- `dance.Note` of the original: notes, which does not exist",
+        "- `dance.Video` of the original: dance_videos, in database other",
+    ]
+
+
 # Columns that the backend declared and nothing has made.
 ADD = "migrations.AddField('video', 'note', models.CharField(max_length=9, null=True))"
 MIGRATION = """

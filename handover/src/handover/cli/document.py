@@ -8,6 +8,7 @@ import typer
 
 from handover import config as configuration
 from handover.check.look import gathered
+from handover.check.merging import by_cause
 from handover.check.systems import asking
 from handover.cli.check import DEFAULT_CONFIG, ConfigOption, say
 from handover.config import database_url
@@ -32,7 +33,7 @@ def document(
     say("asking both systems, reading the catalog")
     with asking(pair) as answers, gathered(pair, database_url(pair), answers) as facts:
         if facts.findings:
-            raise UnseenError("the document would not be whole:\n" + "\n".join(map(str, facts.findings)))
+            raise UnseenError("the document would not be whole:\n" + "\n".join(map(str, by_cause(facts.findings))))
         subject = facts.subject
     if old is not None:
         lines = list(drift.drift(old, as_json(subject)))

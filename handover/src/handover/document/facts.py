@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from handover.check.subject import Mapped, Subject
+from handover.check.subject import Mapped, Side, Subject
 from handover.schema.catalog import Table
 from handover.schema.models import Field, Model
 
@@ -26,12 +26,20 @@ def as_json(subject: Subject) -> dict[str, Any]:
         "models": {
             side.name: {m.model.label: _model(m) for m in _mapped(subject, side.name)} for side in subject.sides
         },
+        "not_here": {side.name: _not_here(subject, side) for side in subject.sides},
         "mapping": list(_mapping(subject)),
     }
 
 
 def _mapped(subject: Subject, name: str) -> list[Mapped]:
     return sorted((m for m in subject.mapped if m.side.name == name), key=lambda m: m.model.label)
+
+
+def _not_here(subject: Subject, side: Side) -> dict[str, str]:
+    """Return the models without a table in this database: in which one they are, or that their table does not exist."""
+    away = {m.label: f"{m.table}, in database {m.routed.write}" for m in side.description.away()}
+    absent = {m.label: f"{m.table}, which does not exist" for of, m in subject.absent if of is side}
+    return dict(sorted((away | absent).items()))
 
 
 def _system(subject: Subject, name: str) -> dict[str, Any]:

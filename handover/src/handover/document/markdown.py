@@ -28,7 +28,15 @@ def as_markdown(subject: Subject) -> str:
             for label, model in models.items():
                 if model["table"] == name:
                     lines += ["", *_model(system, label, model)]
+    lines += _not_here(facts["not_here"])
     return "\n".join([*lines, ""])
+
+
+def _not_here(systems: dict[str, dict[str, str]]) -> Iterator[str]:
+    if any(systems.values()):
+        yield from ("", "## Not in this database", "")
+    for system, models in systems.items():
+        yield from (f"- `{label}` of the {system}: {place}" for label, place in models.items())
 
 
 def _diagram(subject: Subject) -> Iterator[str]:
