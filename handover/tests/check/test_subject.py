@@ -96,6 +96,15 @@ def test_given__callables__are_the_same_by_their_text_not_their_place():
 
 TYPES = {
     "varchar(20)[]": "character varying(20)[]",
+    "int8[]": "bigint[]",
+    "integer[3][]": "integer[]",
+    "timestamptz(3)": "timestamp(3) with time zone",
+    "timestamp(0)": "timestamp(0) without time zone",
+    "timetz(3)[2]": "time(3) with time zone[]",
+    "interval(2)": "interval(2)",
+    "varbit(5)": "bit varying(5)",
+    "geometry(Point,4326)": "geometry(point,4326)",
+    "varchar(5)": "character varying(5)",
     "bigserial": "bigint",
     "timestamp with time zone": "timestamp with time zone",
     "numeric(10, 2)": "numeric(10,2)",

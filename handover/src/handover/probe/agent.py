@@ -372,6 +372,14 @@ def heard_everywhere():
     return [name for name in SIGNALS if any(receiver[0][1] == id(None) for receiver in receivers[name])]
 
 
+def named(model, facts):
+    """Facts; what raises on the way names the model."""
+    try:
+        return facts()
+    except Exception as error:
+        raise RuntimeError("%s cannot be described (%s)" % (model._meta.label, plain_error(error))) from error
+
+
 def model_facts(model, connection):
     meta = model._meta
     unique = [columns_of(meta, names) for names in meta.unique_together]
@@ -522,7 +530,7 @@ def describe(request):
         return {
             "versions": {"django": django.get_version(), "python": "%d.%d" % sys.version_info[:2]},
             "settings": settings_facts(connection, request.get("key", ""), request.get("names", [])),
-            "models": [model_facts(model, connection) for model in models],
+            "models": [named(model, lambda model=model: model_facts(model, connection)) for model in models],
             "migrations": migrations(),
         }
 

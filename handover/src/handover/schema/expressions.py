@@ -14,6 +14,8 @@ from handover.schema.catalog import Key
 from handover.schema.definition import groups, split
 
 Expressions = Mapping[tuple[Key, str], str]
+# Of the whole table, not of an expression.
+UNSEEN = (errors.InsufficientPrivilege, errors.LockNotAvailable, errors.QueryCanceled)
 ARRAY = re.compile(r"(= ANY|<> ALL) \('\{(.*?)\}'::")
 
 
@@ -30,9 +32,12 @@ def read_expressions(connection: Connection[Any], asked: Mapping[Key, Iterable[s
     found: dict[tuple[Key, str], str] = {}
     for table, expressions in asked.items():
         texts = list(dict.fromkeys(expressions))
-        printed = _printed(connection, table, texts)
-        if len(printed) != len(texts):  # one of them is wrong
-            printed = [(_printed(connection, table, [text]) or [""])[0] for text in texts]
+        try:
+            printed = _printed(connection, table, texts)
+            if len(printed) != len(texts):  # one of them is wrong
+                printed = [(_printed(connection, table, [text]) or [""])[0] for text in texts]
+        except UNSEEN:
+            continue
         found |= {(table, text): usual(told) for text, told in zip(texts, printed, strict=True) if told}
     return found
 
@@ -46,6 +51,8 @@ def _printed(connection: Connection[Any], table: Key, texts: list[str]) -> list[
         with connection.transaction():  # a savepoint: what cannot be read must not end the snapshot
             connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
             row = connection.execute(query).fetchone()
+    except UNSEEN:
+        raise
     except errors.Error:
         return []
     return list(row[0][0]["Plan"].get("Output", [])) if row else []

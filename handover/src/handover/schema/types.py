@@ -17,6 +17,13 @@ _LONG_SPELLING = {
     "serial": "integer",
     "bigserial": "bigint",
     "smallserial": "smallint",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    "float4": "real",
+    "bpchar": "character",
+    "varbit": "bit varying",
+    "timetz": "time with time zone",
 }
 
 
@@ -35,5 +42,9 @@ def canonical_type(type_name: str) -> str:
     text = re.sub(r"\s*,\s*", ",", type_name.lower().strip())
     name, rest = re.fullmatch(r"([^(\[]*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     rest = re.sub(r"(\[\d*\])+$", "[]", rest)
+    if precise := re.fullmatch(r"(\(\d\))( with time zone| without time zone)?(\[\])?", rest):
+        long = _LONG_SPELLING.get(name.strip(), "")
+        zone = precise[2] or (f" {long.partition(' ')[2]}" if long.endswith("time zone") else "")
+        return f"{long.partition(' ')[0] if zone else long or name.strip()}{precise[1]}{zone}{precise[3] or ''}"
     name = re.sub(r'^("[^"]*"|\w+)\.', "", name.strip()).strip('"')
     return _LONG_SPELLING.get(name, name) + rest
