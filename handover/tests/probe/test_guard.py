@@ -101,6 +101,17 @@ class Config(AppConfig):
         from diary.models import Page
         self.pages = list(Page.objects.values_list("text", flat=True))
 """
+DRIVER = """
+import os, psycopg
+from django.apps import AppConfig
+
+class Config(AppConfig):
+    name = "diary"
+    def ready(self):
+        where = {n.lower(): os.environ[n] for n in ("HOST", "PORT", "USER", "PASSWORD")}
+        with psycopg.connect(dbname=os.environ["NAME"], **where) as connection:
+            connection.execute("INSERT INTO diary_page (text) VALUES ('ready')")
+"""
 TABLE = "CREATE TABLE diary_page (id bigserial PRIMARY KEY, text text NOT NULL); ALTER TABLE diary_page OWNER TO owner"
 
 
@@ -259,3 +270,18 @@ def test_looking__system_that_may_read_writes__is_refused_by_postgresql(diary, d
     assert all("read-only transaction" in what for what in refused), refused
     assert [pages(postgres, name) for name in databases] == [[], [], []]
     assert not (tmp_path / "small.sqlite3").exists()
+
+
+def test_looking__system_writes_by_the_driver_itself__is_refused_by_postgresql(databases, postgres, tmp_path):
+    it = written(tmp_path, postgres, databases, DRIVER)
+    refusal = pytest.raises(RaisedError, match="cannot execute INSERT in a read-only transaction")
+    with refusal, probe("it", it, tmp_path):
+        pass
+    assert pages(postgres, databases[0]) == []
+
+
+def test_looking__at_a_folder__leaves_it_as_it_was(diary, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    with probe("it", diary, tmp_path) as it:
+        it.ask("describe")
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, tmp_path / "said.json"])

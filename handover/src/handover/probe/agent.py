@@ -737,6 +737,7 @@ def start(request):
     """Become the system: its folder, its environment, its settings, but not its databases."""
     os.environ.update(request["environment"])
     os.environ["DJANGO_SETTINGS_MODULE"] = request["settings"]
+    sys.dont_write_bytecode = True  # not even beside its own files
     os.chdir(request["path"])
     sys.path.insert(0, os.getcwd())
     stand_guard()
