@@ -100,6 +100,10 @@ class Backend(System):
         The database role it connects as, and the schema its own tables go to.
     password_env
         Environment variable with the password that a newly made role gets.
+    already_true
+        Migrations (``app.name``) whose code is true of the live rows already: adoption writes them down unseen.
+    migrate_later
+        Migrations (``app.name``) that adoption leaves to ``manage.py migrate``, with those that need them.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -107,6 +111,8 @@ class Backend(System):
     role: Name = "backend_app"
     schema_name: Name = Field(default="backend", alias="schema")
     password_env: str = "BACKEND_DATABASE_PASSWORD"  # noqa: S105 - the variable's name
+    already_true: tuple[str, ...] = ()
+    migrate_later: tuple[str, ...] = ()
 
 
 class ModelPair(Section):

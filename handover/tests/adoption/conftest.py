@@ -1,7 +1,9 @@
 """An operator with a shell: the original's database, a role of this test's own, and the real command."""
 
+import json
 import secrets
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,18 +14,10 @@ from psycopg import sql
 from handover import config as configuration
 from handover.adoption import adopt as adoption
 from handover.cli import app
-from sandbox import house
+from handover.tests.adoption.newcomer import Done, Newcomer, build_original, newcomer
+from sandbox import house, template
 from sandbox.postgres import Database
 from sandbox.snapshot import snapshot
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended and what it printed."""
-
-    returncode: int
-    stdout: str
-    stderr: str
 
 
 @dataclass
@@ -78,19 +72,21 @@ class Operator:
 
 
 @pytest.fixture(scope="session")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> adoption.Asked:
-    """The backend's own answer, asked once: its interpreter takes two seconds to start."""
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[adoption.Asked]:
+    """The backend's dialogue, begun once: its interpreter takes two seconds to start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDIA_ROOT", str(tmp_path_factory.mktemp("media")))
-        return adoption.ask(configuration.load(house.ROOT / "handover.toml"))
+        config = configuration.load(house.ROOT / "handover.toml")
+        with adoption.asking(config) as asked:
+            yield asked
 
 
 @pytest.fixture
-def operator(original_database, asked, tmp_path, monkeypatch, capsys) -> Iterator[Operator]:
-    monkeypatch.setattr(adoption, "ask", lambda _: asked)
+def operator(original_database, asked, python, tmp_path, monkeypatch, capsys) -> Iterator[Operator]:
+    monkeypatch.setattr(adoption, "asking", lambda _: nullcontext(asked))
     role = f"backend_{secrets.token_hex(4)}"
     config = tmp_path / "handover.toml"
-    config.write_text(pair_with(role))
+    config.write_text(pair_with(role, python))
     environment = {
         **house.handover_environment(original_database.server, original_database.name),
         "BACKEND_DATABASE_PASSWORD": secrets.token_urlsafe(),
@@ -102,13 +98,29 @@ def operator(original_database, asked, tmp_path, monkeypatch, capsys) -> Iterato
             connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 
 
-def pair_with(role: str) -> str:
-    """Return this repository's pair as seen from another folder, with a role of its own."""
+@pytest.fixture(scope="session")
+def tasks_template(postgres, python, tmp_path_factory):
+    """The original's database with two people and their tasks, to be cloned."""
+    folder = tmp_path_factory.mktemp("original")
+    return template.ensure(postgres, "tasks_template", lambda name: build_original(postgres, name, folder, python))
+
+
+@pytest.fixture
+def it(postgres, tasks_template, python, tmp_path, monkeypatch, capsys) -> Iterator[Newcomer]:
+    with (
+        template.clone(postgres, tasks_template) as database,
+        newcomer(database, tmp_path, python, monkeypatch, capsys) as one,
+    ):
+        yield one
+
+
+def pair_with(role: str, python: list[str]) -> str:
+    """Return this repository's pair as seen from another folder, with a role and an interpreter of its own."""
     text = (house.ROOT / "handover.toml").read_text()
     for old, new in {
         'path = "original"': f'path = "{house.ROOT}/original"',
         'path = "backend"': f'path = "{house.ROOT}/backend"',
-        'python = [".venv/bin/python"]': f'python = ["{house.PROGRAMS}/python"]',
+        'python = [".venv/bin/python"]': f"python = {json.dumps(python)}",
         'role = "backend_app"': f'role = "{role}"',
     }.items():
         assert old in text

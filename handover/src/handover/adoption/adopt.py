@@ -1,20 +1,34 @@
 """Take the incoming system into the live database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Literal
 
 from psycopg import Connection, connect, sql
 
 from handover.adoption import undo as undoing
+from handover.adoption.history import History, Key
+from handover.adoption.insider import Insider
+from handover.adoption.promise import require_promised
 from handover.adoption.record import Record
 from handover.adoption.run import execute
-from handover.adoption.statements import ADOPTION_TABLE, Incoming, Situation, Transaction, adoption
+from handover.adoption.statements import (
+    ADOPTION_TABLE,
+    Additions,
+    Incoming,
+    Rendered,
+    Situation,
+    Transaction,
+    adoption,
+)
 from handover.adoption.survey import Survey, survey
 from handover.config import Config
 from handover.errors import Refused
-from handover.probe.client import probe
-from handover.schema.models import Description
+from handover.probe.client import Probe, probe
+from handover.schema.deletes import deletable_names, keys
+from handover.schema.models import Description, Migration, Model
 
 State = Literal["none", "interrupted", "complete"]
 _RESOLVES_TO = """
@@ -25,20 +39,65 @@ _RESOLVES_TO = """
 
 @dataclass(frozen=True)
 class Asked:
-    """What the incoming system said: its models, and the SQL of the migrations that have to run."""
+    """The incoming system: what it said of its models, and the dialogue in which it renders its migrations."""
 
     description: Description
-    rendered: dict[tuple[str, str], tuple[str, ...]]
+    probe: Probe
+
+    def render(self, found: Survey) -> tuple[dict[Key, Rendered], Additions]:
+        """Return what has to run as SQL, and what cannot be SQL."""
+        history, shared = found.history, sorted({model.table for model in found.shared})
+        told = self.probe.ask(
+            "render",
+            shared=shared,
+            deletable=deletable_names(self.description, shared),
+            migrations=[[*key, list(history.chosen[key])] for key in history.own],
+            columns=_added_fields(found),
+            joins=list(found.joins),
+        )
+        by_key = {m.key: m for m in self.description.migrations}
+        rendered = {
+            key: _rendered(by_key[key], one, history.chosen[key])
+            for key, one in zip(history.own, told["migrations"], strict=True)
+        }
+        tables = {model.label: model.table for model in self.description.concrete()}
+        named = {part: tuple((tables[label], tuple(sql)) for label, sql in told[part]) for part in ("columns", "joins")}
+        return rendered, Additions(**named, own=_pointed_at(found))
 
 
-def ask(config: Config) -> Asked:
+def _rendered(migration: Migration, told: dict[str, Any], chosen: tuple[int, ...]) -> Rendered:
+    others = [op for number, op in enumerate(migration.operations) if number not in chosen and not op.nothing]
+    code = tuple((name, why) for name, why in told["code"])
+    return Rendered(migration.file, tuple(told["sql"]), code, alone=not others)
+
+
+def _added_fields(found: Survey) -> list[tuple[str, list[str]]]:
+    wanted, fields = set(found.columns), []
+    for model in sorted(found.shared, key=lambda m: not m.managed):
+        names = [field.name for field in model.fields if (model.table, field.column) in wanted]
+        wanted -= {(model.table, field.column) for field in model.fields}
+        if names:
+            fields.append((model.label, names))
+    return fields
+
+
+def _pointed_at(found: Survey) -> tuple[str, ...]:
+    """Return the tables of the system's own that new columns of shared tables point at."""
+    shared = {model.table for model in found.shared}
+    targets = {
+        field.references[0]
+        for model in found.shared
+        for field in model.fields
+        if (model.table, field.column) in found.columns and field.references
+    }
+    return tuple(sorted(targets - shared))
+
+
+@contextmanager
+def asking(config: Config) -> Iterator[Asked]:
     """Let the incoming system describe itself in its own interpreter; connects to no database."""
     with probe("the backend", config.backend, config.root) as backend:
-        description = Description.of("the backend", backend.ask("describe"))
-        own = [m for m in description.migrations if not m.module.startswith("django.contrib.")]
-        renderable = [m.key for m in own if all(op.sql for op in m.operations)]
-        texts = backend.ask("render", migrations=renderable)["sql"]
-    return Asked(description, {key: tuple(lines) for key, lines in zip(renderable, texts, strict=True)})
+        yield Asked(Description.of("the backend", backend.ask("describe")), backend)
 
 
 def state(url: str, config: Config) -> State:
@@ -57,7 +116,29 @@ def _is_recorded(connection: Connection[Any], config: Config) -> bool:
     return row is not None and row[0] is not None
 
 
-def plan(connection: Connection[Any], config: Config, asked: Asked, verifier: str | None) -> tuple[Transaction, ...]:
+@dataclass(frozen=True)
+class Plan:
+    """What an adoption does, and what it leaves.
+
+    Attributes
+    ----------
+    transactions
+        In order; the last one only marks the adoption as complete.
+    history
+        What becomes of each migration.
+    shared
+        Names of the shared tables.
+    notes
+        What a reviewer should know beside the statements.
+    """
+
+    transactions: tuple[Transaction, ...]
+    history: History
+    shared: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def plan(connection: Connection[Any], config: Config, asked: Asked, verifier: str | None) -> Plan:
     """Return the transactions of an adoption.
 
     Raises
@@ -69,24 +150,54 @@ def plan(connection: Connection[Any], config: Config, asked: Asked, verifier: st
     if found.findings:
         summary = f"{found.facts['database']} cannot be adopted as it is; nothing was changed."
         raise Refused(summary, found.findings)
+    rendered, additions = asked.render(found)
     shared = {model.table for model in found.shared}
-    own = [m for m in asked.description.models if m.table not in shared and m.made_for is None]
+    typed = [m for m in asked.description.models if m.made_for is None and _type_of(m) not in found.known_types]
     incoming = Incoming(
         role=config.backend.role,
         schema=config.backend.schema_name,
         shared=found.shared,
-        referenced=tuple(pair.table for pair in config.models),
-        models=tuple(own) if "django_content_type" in shared else (),
+        referenced=_referenced(config, asked.description, shared),
+        models=tuple(typed) if "django_content_type" in shared else (),
         history=found.history,
-        rendered=asked.rendered,
+        rendered=rendered,
+        additions=additions,
+        sequences=found.sequences,
     )
     situation = Situation(
         role_exists=found.facts["role_exists"],
         is_member=found.facts["is_member"],
         has_usage=found.facts["has_usage"],
         verifier=verifier,
+        owner=found.facts["owner"],
     )
-    return adoption(incoming, situation, asdict(_record(found)))
+    transactions = adoption(incoming, situation, asdict(_record(found)))
+    return Plan(transactions, found.history, tuple(sorted(shared)), tuple(_notes(asked.description, found)))
+
+
+def _type_of(model: Model) -> tuple[str, str]:
+    return (model.app_label, model.model_name)
+
+
+def _referenced(config: Config, description: Description, shared: set[str]) -> tuple[str, ...]:
+    """Return the shared tables that tables of the system's own point at, or will."""
+    named = {pair.table for pair in config.models}
+    fields = (field for model in description.concrete() if model.table not in shared for field in model.fields)
+    return tuple(sorted(named | ({f.references[0] for f in fields if f.references} & shared)))
+
+
+def _notes(description: Description, found: Survey) -> Iterator[str]:
+    """Yield what a reviewer should know of the plan and does not see in a title."""
+    shared = {model.table for model in found.shared}
+    for model, field, cure in keys(description, shared):
+        if field.references and cure:
+            target = field.references[0]
+            yield (
+                f"{model.table}.{field.column} gets ON DELETE {cure}: a delete of the original in {target} would fail"
+                f" there otherwise, {model.label} is unknown to it"
+            )
+    yield from (f"not run again: {line}" for line in found.history.skipped)
+    yield from (f"left to manage.py migrate, afterwards: {'.'.join(key)}" for key in found.history.later)
 
 
 def _record(found: Survey) -> Record:
@@ -100,13 +211,14 @@ def _record(found: Survey) -> Record:
         held=list(found.held),
         content_types=list(found.content_types),
         permissions=list(found.permissions),
+        rights=list(found.rights),
     )
 
 
 def adopt(
     url: str, config: Config, asked: Asked, password: str | None, *, attempts: int, say: Callable[[str], None]
-) -> None:
-    """Adopt; an error on the way is reported after everything was taken back.
+) -> Plan:
+    """Adopt, and return what was done; an error on the way is reported after everything was taken back.
 
     Parameters
     ----------
@@ -122,14 +234,23 @@ def adopt(
         Receives one line a step.
     """
     with connect(url) as connection:
-        transactions = plan(connection, config, asked, scram_verifier(connection, config.backend.role, password))
+        planned = plan(connection, config, asked, scram_verifier(connection, config.backend.role, password))
+    *work, complete = planned.transactions
     try:
-        execute(url, transactions, verify=lambda c: check_resolution(c, config), attempts=attempts, say=say)
+        with ExitStack() as stack:
+            insider = Insider(url, config, asked.description, planned.shared, stack)
+            resolves = partial(check_resolution, config=config)
+            execute(url, tuple(work), verify=resolves, attempts=attempts, say=say, insider=insider)
+            say("A look at what was made, through the backend's own models and as its role")
+            require_promised(url, config, asked.description, insider.look(), planned.history)
+        execute(url, (complete,), verify=lambda _: None, attempts=attempts, say=say)
     except BaseException:
         if state(url, config) == "interrupted":
             say("That did not work; taking back what was done so far.")
             undo(url, config, attempts=attempts, say=say)
+            say("Everything was taken back.")
         raise
+    return planned
 
 
 def undo(url: str, config: Config, *, attempts: int, say: Callable[[str], None]) -> None:

@@ -1,22 +1,17 @@
 """Which migration of the incoming system is already true of the live database, and which has to run.
 
-Two histories on one database collide by name alone, so nothing is decided by name: a migration counts as applied
-because every table and column it would make is there.
+Two histories on one database collide by name alone, so no table is judged by a migration's name. A model is followed
+through all its names: when the table that it has in the end is live, its whole history is true, however it came there,
+and the rules compare that end with the live catalog. What a migration does beside the shared tables has to run.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from handover.errors import Finding
 from handover.schema.models import Migration, Operation
 
 Key = tuple[str, str]
-
-# On a shared table these change nothing that a verified catalog does not already have.
-_ALREADY_TRUE = frozenset(
-    {"CreateModel", "AddIndex", "AddConstraint", "AlterModelOptions", "AlterModelManagers", "AlterModelTable"}
-    | {"AlterUniqueTogether", "AlterIndexTogether", "AddField", "AlterField"}
-)
 
 
 @dataclass(frozen=True)
@@ -28,20 +23,26 @@ class History:
     copied
         Of apps that both systems share: taken over from the live history.
     recorded
-        Of mirrored models: true already, only written down.
+        True already, only written down.
     own
-        Make the system's own tables; run as its role.
-    additive
-        Add nullable columns to shared tables; run by the tables' owner.
+        What they do beside the shared tables is run as the system's role.
+    later
+        Left to ``manage.py migrate``, because ``handover.toml`` says so, with those that need them.
+    chosen
+        Own migration → the numbers of the operations that are run.
+    skipped
+        Code of recorded migrations that does not run again, one line each.
     refused
-        Would do something else to a shared table, or cannot be shown as SQL.
+        Why the rest cannot be taken in.
     """
 
-    copied: tuple[Key, ...]
-    recorded: tuple[Key, ...]
-    own: tuple[Key, ...]
-    additive: tuple[Key, ...]
-    refused: tuple[Finding, ...]
+    copied: tuple[Key, ...] = ()
+    recorded: tuple[Key, ...] = ()
+    own: tuple[Key, ...] = ()
+    later: tuple[Key, ...] = ()
+    chosen: Mapping[Key, tuple[int, ...]] = field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
+    refused: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,80 +51,148 @@ class Live:
 
     Attributes
     ----------
-    columns
-        Table of the live schema ``public`` → its columns.
-    shared
-        Names of the shared tables.
-    new_columns
-        (table, column) pairs that may be added.
+    tables
+        Names of the tables of the live schema ``public``.
     applied
         (app, name) pairs of ``public.django_migrations``.
+    recorded, later
+        What ``handover.toml`` says of migrations, as ``app.name``.
     """
 
-    columns: Mapping[str, Collection[str]]
-    shared: frozenset[str]
-    new_columns: frozenset[tuple[str, str]]
-    applied: frozenset[Key]
+    tables: Collection[str]
+    applied: frozenset[Key] = frozenset()
+    recorded: frozenset[str] = frozenset()
+    later: frozenset[str] = frozenset()
 
 
 def classify(migrations: tuple[Migration, ...], live: Live) -> History:
     """Sort migrations, given in the order Django would apply them, into what adoption does with each."""
-    kinds: dict[str, list[Key]] = {"copied": [], "recorded": [], "own": [], "additive": []}
-    refused: list[Finding] = []
-    contrib = {m.app for m in migrations if m.module.startswith("django.contrib.")}
-    both = contrib & {app for app, _ in live.applied}
+    sorting = _Sorting(migrations, live)
     for migration in migrations:
-        verdict = _of_both(migration, live) if migration.app in both else _of_backend(migration, live)
-        if isinstance(verdict, Finding):
-            refused.append(verdict)
+        sorting.take(migration)
+    sorting.newer_than_the_code()
+    sorting.named_in_vain()
+    return History(
+        **{kind: tuple(keys) for kind, keys in sorting.kinds.items()},
+        chosen=sorting.chosen,
+        skipped=tuple(sorting.skipped),
+        refused=tuple(sorting.refused),
+    )
+
+
+class _Sorting:
+    def __init__(self, migrations: tuple[Migration, ...], live: Live) -> None:
+        self.migrations, self.live = migrations, live
+        contrib = {m.app for m in migrations if m.module.startswith("django.contrib.")}
+        self.both = contrib & {app for app, _ in live.applied}
+        self.mirrored = _mirrored_apps(migrations, live)
+        self.kinds: dict[str, list[Key]] = {"copied": [], "recorded": [], "own": [], "later": []}
+        self.chosen: dict[Key, tuple[int, ...]] = {}
+        self.skipped: list[str] = []
+        self.refused: list[Finding] = []
+
+    def take(self, migration: Migration) -> None:
+        if migration.app in self.both:
+            self._of_both(migration)
+        elif ".".join(migration.key) in self.live.recorded:
+            self._record(migration)
+        elif ".".join(migration.key) in self.live.later or set(migration.parents) & set(self.kinds["later"]):
+            self._later(migration)
         else:
-            kinds[verdict].append(migration.key)
-    on_disk = {m.key for m in migrations}
-    for app, name in sorted(live.applied - on_disk):
-        if app in both:
-            what = "is applied, and the backend's Django does not have it: the live tables are newer than its code"
-            refused.append(Finding("HO023", f"{app}.{name}", what, "", "Upgrade Django in the backend."))
-    return History(**{kind: tuple(keys) for kind, keys in kinds.items()}, refused=tuple(refused))
+            self._of_backend(migration)
+
+    def _of_both(self, migration: Migration) -> None:
+        if migration.key in self.live.applied:
+            self.kinds["copied"].append(migration.key)
+            return
+        what = "is not applied, but the backend's Django needs it: the live tables are older than its code"
+        todo = "Run it with the original first, or use its Django version in the backend."
+        self.refused.append(Finding("HO022", ".".join(migration.key), what, "", todo))
+
+    def _record(self, migration: Migration) -> None:
+        self.kinds["recorded"].append(migration.key)
+        for operation in migration.operations:
+            if not _is_mirror(operation, self.live) and not operation.nothing:
+                self.skipped.append(f"{'.'.join(migration.key)}: {operation.name or operation.kind} ({migration.file})")
+
+    def _later(self, migration: Migration) -> None:
+        mirrors = [op for op in migration.operations if _is_mirror(op, self.live) and not op.nothing]
+        if not mirrors:
+            self.kinds["later"].append(migration.key)
+            return
+        what = f"cannot run later: its {mirrors[0].name} would change or make anew the shared table {mirrors[0].table}"
+        todo = f"Move that operation of {migration.file} to a migration of its own, which adoption records."
+        self.refused.append(Finding("HO041", ".".join(migration.key), what, "", todo))
+
+    def _of_backend(self, migration: Migration) -> None:
+        if moved := _moves_shared(migration, self.live):
+            self.refused.append(moved)
+            return
+        beside = [
+            (number, op)
+            for number, op in enumerate(migration.operations)
+            if not op.nothing and not _is_mirror(op, self.live)
+        ]
+        about_none = [op for _, op in beside if not op.tables]
+        if about_none and migration.app in self.mirrored and len(about_none) == len(beside):
+            self._of_mirror(migration, about_none)
+        elif beside:
+            self.kinds["own"].append(migration.key)
+            self.chosen[migration.key] = tuple(number for number, _ in beside)
+        else:
+            self.kinds["recorded"].append(migration.key)
+
+    def _of_mirror(self, migration: Migration, operations: list[Operation]) -> None:
+        """Code or SQL of an app whose tables are all shared: the original ran it, or it is about shared rows."""
+        if migration.key in self.live.applied:
+            self._record(migration)
+            return
+        what = f"does {', '.join(op.name or op.kind for op in operations)} in {migration.file}"
+        expected = f"all tables of {migration.app} are shared, and the live history does not say that it ran"
+        name = ".".join(migration.key)
+        todo = (
+            f'If it is true of the live rows: already_true = ["{name}"] under [backend] in handover.toml.'
+            f' If it may run after the adoption, as the backend\'s role: migrate_later = ["{name}"].'
+        )
+        self.refused.append(Finding("HO040", name, what, expected, todo))
+
+    def newer_than_the_code(self) -> None:
+        on_disk = {m.key for m in self.migrations}
+        for app, name in sorted(self.live.applied - on_disk):
+            if app in self.both:
+                what = "is applied, and the backend's Django does not have it: the live tables are newer than its code"
+                self.refused.append(Finding("HO023", f"{app}.{name}", what, "", "Upgrade Django in the backend."))
+
+    def named_in_vain(self) -> None:
+        on_disk = {".".join(m.key) for m in self.migrations}
+        for name in sorted((self.live.recorded | self.live.later) - on_disk):
+            what = "is named under [backend] in handover.toml, and the backend has no such migration"
+            self.refused.append(Finding("HO041", name, what, "", "Correct the name: app label, dot, file name."))
 
 
-def _of_both(migration: Migration, live: Live) -> str | Finding:
-    if migration.key in live.applied:
-        return "copied"
-    what = "is not applied, but the backend's Django needs it: the live tables are older than its code"
-    todo = "Run it with the original first, or use its Django version in the backend."
-    return Finding("HO022", ".".join(migration.key), what, "", todo)
+def _is_mirror(operation: Operation, live: Live) -> bool:
+    """Say whether an operation is about a shared table: its model ends there, or is gone and was there."""
+    if operation.final is None:
+        return any(table in live.tables for table in operation.tables)
+    return operation.final in live.tables
 
 
-def _of_backend(migration: Migration, live: Live) -> str | Finding:
-    touching = [op for op in migration.operations if op.table in live.shared]
-    if not touching:
-        return _own(migration)
-    if len(touching) == len(migration.operations):
-        if all(_is_true(op, live) for op in touching):
-            return "recorded"
-        if all(_is_addition(op, live) for op in touching):
-            return "additive"
-    names = ", ".join(sorted({op.table for op in touching if op.table}))
-    what = f"does more to {names} than add a declared nullable column; the original may not survive that"
-    todo = "Move it to a migration of its own, after the original is gone; list additions under new_fields."
-    return Finding("HO024", ".".join(migration.key), what, "", todo)
+def _mirrored_apps(migrations: tuple[Migration, ...], live: Live) -> frozenset[str]:
+    about: dict[str, list[bool]] = {}
+    for migration in migrations:
+        for operation in migration.operations:
+            if operation.tables and not operation.nothing:
+                about.setdefault(migration.app, []).append(_is_mirror(operation, live))
+    return frozenset(app for app, mirrors in about.items() if all(mirrors))
 
 
-def _own(migration: Migration) -> str | Finding:
-    if all(op.sql for op in migration.operations):
-        return "own"
-    what = "runs Python code, which cannot be shown as SQL and reviewed"
-    return Finding("HO025", ".".join(migration.key), what, "", "Write it with RunSQL.")
-
-
-def _is_true(operation: Operation, live: Live) -> bool:
-    if operation.kind not in _ALREADY_TRUE or operation.table is None or operation.table not in live.columns:
-        return False
-    return operation.column is None or operation.column in live.columns[operation.table]
-
-
-def _is_addition(operation: Operation, live: Live) -> bool:
-    if operation.kind != "AddField" or operation.table is None or operation.column is None or not operation.null:
-        return False
-    there = operation.column in live.columns[operation.table]
-    return not there and (operation.table, operation.column) in live.new_columns
+def _moves_shared(migration: Migration, live: Live) -> Finding | None:
+    for operation in migration.operations:
+        before = [table for table in operation.tables if table in live.tables]
+        if operation.final is None or operation.final in live.tables or not before or operation.nothing:
+            continue
+        what = f"gives the live table {before[0]} the name {operation.final} by {operation.name or operation.kind}"
+        expected = "the original would no longer find it"
+        todo = f"Keep db_table = {before[0]!r} until the original is gone, or name the backend's own table anew."
+        return Finding("HO024", ".".join(migration.key), what, expected, f"{todo} See {migration.file}.")
+    return None

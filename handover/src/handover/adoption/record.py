@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Record:
-    """What undoing an adoption needs to know, kept in the incoming system's schema."""
+    """What undoing an adoption needs to know, kept in the incoming system's schema.
+
+    ``rights`` is what the role had before, as (kind, object, privilege); None where an older version wrote the record.
+    """
 
     role_created: bool
     membership_granted: bool
@@ -16,3 +19,4 @@ class Record:
     held: list[tuple[str, str]]
     content_types: list[int]
     permissions: list[int]
+    rights: list[tuple[str, str, str]] | None = None

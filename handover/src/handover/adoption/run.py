@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, LiteralString
+from functools import partial
+from typing import Any, LiteralString, Protocol
 
-from psycopg import Connection, connect, errors
+from psycopg import Connection, Error, connect, errors
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -14,8 +15,8 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from handover.adoption.statements import Transaction
-from handover.errors import HandoverError
+from handover.adoption.statements import Code, Transaction
+from handover.errors import HandoverError, Refused
 
 # The original's users wait behind a DDL statement that itself waits, so it must not wait long.
 LOCK_TIMEOUT_MS = 2000
@@ -32,15 +33,51 @@ class LockedOutError(HandoverError):
     exit_code = 3
 
 
-def script(transactions: tuple[Transaction, ...], *, heading: str) -> str:
+class Interpreter(Protocol):
+    """Runs what is no SQL; ``pid`` is its session's."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def migrate(self, code: Code) -> None: ...
+
+
+def script(transactions: tuple[Transaction, ...], *, heading: str, notes: tuple[str, ...] = ()) -> str:
     """Return the statements as a psql script that stops at the first error."""
-    lines = [f"-- {heading}", "\\set ON_ERROR_STOP on"]
+    lines = [f"-- {heading}", *(f"-- {note}" for note in notes), "\\set ON_ERROR_STOP on"]
     for transaction in transactions:
+        if transaction[0].code:
+            lines += ["", *_by_hand(transaction[0].code, transaction[0].title)]
+            continue
         lines += ["", "BEGIN;", *(f"{setting};" for setting in _preamble())]
         for step in transaction:
             lines += [f"-- {step.title}", *(f"{statement.as_string()};" for statement in step.statements)]
         lines.append("COMMIT;")
     return "\n".join([*lines, ""])
+
+
+def _by_hand(code: Code, title: str) -> list[str]:
+    """Return the lines where psql has to wait for something that it cannot run, and looks whether it was done."""
+    app, name = code.key
+    lines = [f"-- {title}"]
+    if code.alone:
+        lines += [
+            f"-- psql cannot run it. In another session, as the role and at this point: manage.py migrate {app} {name}",
+            f"\\prompt 'Run `manage.py migrate {app} {name}`, then press Enter ' done",
+        ]
+    else:
+        lines.append(
+            "-- psql cannot run it, and neither can manage.py: some of its operations are about shared tables."
+        )
+    missing = f"{code.name} was not run; nothing more is done. Or let the toolkit do all of it: handover adopt --apply"
+    return [
+        *lines,
+        "DO $$ BEGIN",
+        f"  IF NOT EXISTS (SELECT FROM {code.history} WHERE app = '{app}' AND name = '{name}') THEN",
+        f"    RAISE EXCEPTION '{missing}';",
+        "  END IF;",
+        "END $$;",
+    ]
 
 
 def _preamble() -> tuple[LiteralString, ...]:
@@ -54,6 +91,7 @@ def execute(
     verify: Callable[[Connection[Any]], None],
     attempts: int,
     say: Callable[[str], None],
+    insider: Interpreter | None = None,
 ) -> None:
     """Run transactions one after another; when a lock is not to be had, roll that one back and try it again.
 
@@ -69,9 +107,13 @@ def execute(
         How often to try each before giving up.
     say
         Receives a line for each new title, and for each attempt that was locked out.
+    insider
+        Runs the steps that are no SQL.
 
     Raises
     ------
+    Refused
+        A migration of the incoming system failed; names it.
     LockedOutError
         Every attempt met a lock; names the sessions that held it.
     """
@@ -82,17 +124,42 @@ def execute(
                 say(step.title)
             said = step.title
         last = transaction is transactions[-1]
-        _with_retries(url, transaction, verify if last else None, attempts=attempts, say=say)
+        attempt = partial(_attempt, url, transaction, verify if last else None)
+        if transaction[0].code and insider:
+            attempt = partial(_attempt_inside, url, transaction[0].code, insider)
+        try:
+            _with_retries(attempt, attempts=attempts, say=say)
+        except Error as error:
+            raise _refused(transaction, error) or error from error
 
 
-def _with_retries(
-    url: str,
-    transaction: Transaction,
-    verify: Callable[[Connection[Any]], None] | None,
-    *,
-    attempts: int,
-    say: Callable[[str], None],
-) -> None:
+def _refused(transaction: Transaction, error: Error) -> Refused | None:
+    """Return what to say of a migration that the database refused; None when no migration is to blame."""
+    migration = next((step.migration for step in transaction if step.migration), None)
+    if migration is None:
+        return None
+    name = migration.partition(" ")[0]
+    words = str(error).strip().splitlines()[0]
+    message = f"migration {migration} was refused by the database: {words}."
+    return Refused(
+        f"{message}\n       {ways(name, refused=isinstance(error, errors.InsufficientPrivilege))}", code="HO042"
+    )
+
+
+def ways(name: str, *, refused: bool) -> str:
+    """Return what can be done about a migration that adoption cannot run."""
+    why = (
+        "While migrations run, the role reads shared tables and refers to them, and writes to its own. "
+        if refused
+        else ""
+    )
+    return (
+        f'{why}Mend it; or leave it for later, migrate_later = ["{name}"] under [backend] in handover.toml,'
+        f" and run manage.py migrate as the backend after the adoption."
+    )
+
+
+def _with_retries(attempt: Callable[[list[str]], None], *, attempts: int, say: Callable[[str], None]) -> None:
     blockers: list[str] = []
 
     def before_sleep(state: RetryCallState) -> None:
@@ -107,7 +174,7 @@ def _with_retries(
         reraise=True,
     )
     try:
-        retrying(_attempt, url, transaction, verify, blockers)
+        retrying(attempt, blockers)
     except errors.LockNotAvailable as error:
         held = "\n       ".join(blockers) or "a session that has ended since"
         message = f"a lock was not to be had within {LOCK_TIMEOUT_MS} ms in {attempts} attempts; nothing was changed."
@@ -117,7 +184,10 @@ def _with_retries(
 def _attempt(
     url: str, transaction: Transaction, verify: Callable[[Connection[Any]], None] | None, blockers: list[str]
 ) -> None:
-    with connect(url, application_name="handover adopt") as connection, _watched(url, connection, blockers):
+    with (
+        connect(url, application_name="handover adopt") as connection,
+        _watched(url, connection.info.backend_pid, blockers),
+    ):
         for setting in _preamble():
             connection.execute(setting)
         for step in transaction:
@@ -127,11 +197,15 @@ def _attempt(
             verify(connection)
 
 
+def _attempt_inside(url: str, code: Code, insider: Interpreter, blockers: list[str]) -> None:
+    with _watched(url, insider.pid, blockers):
+        insider.migrate(code)
+
+
 @contextmanager
-def _watched(url: str, connection: Connection[Any], blockers: list[str]) -> Iterator[None]:
-    """Note who blocks the connection while it waits: afterwards nobody can tell."""
+def _watched(url: str, pid: int, blockers: list[str]) -> Iterator[None]:
+    """Note who blocks a session while it waits: afterwards nobody can tell."""
     done = threading.Event()
-    pid = connection.info.backend_pid
     blockers.clear()
 
     def watch() -> None:

@@ -20,6 +20,59 @@ Statement = sql.SQL | sql.Composed
 
 
 @dataclass(frozen=True)
+class Code:
+    """A migration that is no SQL.
+
+    Attributes
+    ----------
+    key, file
+        Which it is, and where it stands.
+    operations
+        The numbers of the operations that are run; the others are about shared tables.
+    why
+        What in it cannot be SQL, and why.
+    alone
+        Whether Django's own ``migrate`` would do the same.
+    history
+        The table that it is written down in.
+    """
+
+    key: Key
+    file: str
+    operations: tuple[int, ...]
+    why: tuple[tuple[str, str], ...]
+    alone: bool
+    history: str
+
+    @property
+    def name(self) -> str:
+        """App label, dot, name."""
+        return ".".join(self.key)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One migration as SQL, or what in it cannot be SQL."""
+
+    file: str
+    sql: tuple[str, ...] = ()
+    code: tuple[tuple[str, str], ...] = ()
+    alone: bool = True
+
+
+@dataclass(frozen=True)
+class Additions:
+    """What comes to shared tables: SQL of nullable columns, and of tables between a shared and another model.
+
+    ``own`` names the tables of the system's own that the new columns point at.
+    """
+
+    columns: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    joins: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    own: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Step:
     """A few statements with one purpose.
 
@@ -29,10 +82,16 @@ class Step:
         What it does and why, one line.
     statements
         SQL, each with its parameters already in it.
+    code
+        What the incoming system's own interpreter runs here instead.
+    migration
+        Name and file of the migration that the statements come from.
     """
 
     title: str
     statements: tuple[Statement, ...]
+    code: Code | None = None
+    migration: str = ""
 
 
 Transaction = tuple[Step, ...]
@@ -48,12 +107,15 @@ class Situation:
         The role is there; the owner may act for it; it may use schema ``public``.
     verifier
         SCRAM verifier for a new role, None to leave the password to the DBA.
+    owner
+        The role that adopts.
     """
 
     role_exists: bool
     is_member: bool
     has_usage: bool
     verifier: str | None
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +128,9 @@ class Incoming:
     referenced: tuple[str, ...]
     models: tuple[Model, ...]
     history: History
-    rendered: dict[Key, tuple[str, ...]]
+    rendered: dict[Key, Rendered]
+    additions: Additions = Additions()
+    sequences: tuple[tuple[str, str], ...] = ()
 
 
 def adoption(incoming: Incoming, situation: Situation, record: dict[str, Any]) -> tuple[Transaction, ...]:
@@ -84,21 +148,23 @@ def adoption(incoming: Incoming, situation: Situation, record: dict[str, Any]) -
     begin = (
         Step("The role, and the owner's right to act for it", tuple(_role(incoming, situation))),
         Step(
-            "Rights on the shared tables: read and write rows, refer to them, never alter",
-            tuple(_grants(incoming, situation)),
+            "Rights on the shared tables: read rows, refer to them, never alter", tuple(_reading(incoming, situation))
         ),
         Step("The schema that holds everything the role adds", tuple(_schema(incoming, record))),
         Step(
             "History that is true already: shared apps copied, mirrored models recorded",
             tuple(_history_rows(incoming)),
         ),
+        Step("Content types and permissions of its own models", tuple(_content_types(incoming))),
     )
     end = (
-        Step("Content types and permissions of its own models", tuple(_content_types(incoming))),
-        *(_additive_migration(incoming, key) for key in incoming.history.additive),
-        Step("Mark the adoption as complete", (_completed(incoming),)),
+        # Only now: a migration of the system cannot have changed a row that the original reads.
+        Step("Rights on the shared tables: write rows, take keys", tuple(_writing(incoming))),
+        *_joins(incoming),
+        *_columns(incoming, situation),
     )
-    return (begin, *((_own_migration(incoming, key),) for key in incoming.history.own), end)
+    complete = (Step("Mark the adoption as complete", (_completed(incoming),)),)
+    return (begin, *((_own_migration(incoming, key),) for key in incoming.history.own), end, complete)
 
 
 def _role(incoming: Incoming, situation: Situation) -> Iterator[Statement]:
@@ -114,14 +180,25 @@ def _role(incoming: Incoming, situation: Situation) -> Iterator[Statement]:
     yield sql.SQL("ALTER ROLE {} SET search_path = {}, public").format(role, sql.Identifier(incoming.schema))
 
 
-def _grants(incoming: Incoming, situation: Situation) -> Iterator[Statement]:
+def _reading(incoming: Incoming, situation: Situation) -> Iterator[Statement]:
     role = sql.Identifier(incoming.role)
     if not situation.has_usage:
         yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role)
-    tables = _tables(sorted(model.table for model in incoming.shared))
-    rights = sql.SQL(", ").join(map(sql.SQL, ROW_RIGHTS))
-    yield sql.SQL("GRANT {} ON {} TO {}").format(rights, tables, role)
+    yield sql.SQL("GRANT SELECT ON {} TO {}").format(_shared(incoming), role)
     yield sql.SQL("GRANT REFERENCES ON {} TO {}").format(_tables(incoming.referenced), role)
+
+
+def _writing(incoming: Incoming) -> Iterator[Statement]:
+    role = sql.Identifier(incoming.role)
+    rights = sql.SQL(", ").join(sql.SQL(right) for right in ROW_RIGHTS if right != "SELECT")
+    yield sql.SQL("GRANT {} ON {} TO {}").format(rights, _shared(incoming), role)
+    if incoming.sequences:
+        names = sql.SQL(", ").join(sql.Identifier(*pair) for pair in incoming.sequences)
+        yield sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(names, role)
+
+
+def _shared(incoming: Incoming) -> Statement:
+    return _tables(sorted({model.table for model in incoming.shared}))
 
 
 def _tables(names: Iterable[str]) -> Statement:
@@ -176,17 +253,47 @@ def _applied(incoming: Incoming, key: Key) -> Statement:
 
 
 def _own_migration(incoming: Incoming, key: Key) -> Step:
-    statements = _as_role(incoming, (*_text(incoming, key), _applied(incoming, key)))
-    return Step(f"Migrations of {key[0]}", tuple(statements))
+    found = incoming.rendered[key]
+    if found.code:
+        code = Code(
+            key,
+            found.file,
+            incoming.history.chosen[key],
+            found.code,
+            found.alone,
+            f"{incoming.schema}.django_migrations",
+        )
+        does = ", ".join(dict.fromkeys(f"{operation} {why}" for operation, why in found.code))
+        title = f"Migration {code.name} by the backend's interpreter, as {incoming.role}: {does} ({found.file})"
+        return Step(title, (), code, f"{code.name} ({found.file})")
+    statements = _as_role(incoming, (*_texts(found.sql), _applied(incoming, key)))
+    return Step(f"Migrations of {key[0]}", tuple(statements), migration=f"{'.'.join(key)} ({found.file})")
 
 
-def _additive_migration(incoming: Incoming, key: Key) -> Step:
-    statements = (*_text(incoming, key), _applied(incoming, key))
-    return Step(f"Migration {'.'.join(key)}, by the owner of the table", statements)
+def _joins(incoming: Incoming) -> Iterator[Step]:
+    for table, lines in incoming.additions.joins:
+        yield Step(f"Table {table}, between a shared table and another", tuple(_as_role(incoming, _texts(lines))))
 
 
-def _text(incoming: Incoming, key: Key) -> tuple[Statement, ...]:
-    return tuple(sql.SQL(text.rstrip(";")) for text in incoming.rendered[key])
+def _columns(incoming: Incoming, situation: Situation) -> Iterator[Step]:
+    """The owner adds them, so it must find and may refer to the tables of the role that they point at."""
+    if incoming.additions.own:
+        schema, owner = sql.Identifier(incoming.schema), sql.Identifier(situation.owner)
+        names = sql.SQL(", ").join(sql.Identifier(incoming.schema, name) for name in incoming.additions.own)
+        grants = (
+            sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, owner),
+            sql.SQL("GRANT REFERENCES ON {} TO {}").format(names, owner),
+        )
+        yield Step("The owner's right to refer to the role's tables", tuple(_as_role(incoming, grants)))
+    for table, lines in incoming.additions.columns:
+        path = sql.SQL("SET LOCAL search_path = public, {}").format(sql.Identifier(incoming.schema))
+        back = sql.SQL("SET LOCAL search_path = public")
+        title = f"Columns that the backend adds to {table}, by the owner of the table"
+        yield Step(title, (path, *_texts(lines), back) if incoming.additions.own else _texts(lines))
+
+
+def _texts(lines: Iterable[str]) -> tuple[Statement, ...]:
+    return tuple(sql.SQL(text.rstrip(";")) for text in lines)
 
 
 def _content_types(incoming: Incoming) -> Iterator[Statement]:

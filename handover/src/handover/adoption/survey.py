@@ -15,6 +15,7 @@ from handover.check.subject import Side, Subject
 from handover.config import Config
 from handover.errors import Finding
 from handover.schema.catalog import Table, read, read_roles
+from handover.schema.deletes import undecided
 from handover.schema.models import Description, Model
 
 
@@ -32,10 +33,18 @@ class Survey:
         What becomes of each of its migrations.
     columns
         (table, column) pairs that adoption will add.
+    joins
+        Labels of the models of many-to-many tables between a shared and another model that adoption will make.
+    sequences
+        (schema, name) of those that defaults of the shared tables take values from.
     held
         (table, privilege) pairs that the role has already.
+    rights
+        All that the role has already, as (kind, object, privilege).
     content_types, permissions
         Ids of the rows that are there before.
+    known_types
+        (app label, model) of the content types that are there before.
     findings
         Why adoption must not begin; empty when it may.
     """
@@ -44,9 +53,13 @@ class Survey:
     shared: tuple[Model, ...]
     history: History
     columns: tuple[tuple[str, str], ...]
+    joins: tuple[str, ...]
+    sequences: tuple[tuple[str, str], ...]
     held: tuple[tuple[str, str], ...]
+    rights: tuple[tuple[str, str, str], ...]
     content_types: tuple[int, ...]
     permissions: tuple[int, ...]
+    known_types: frozenset[tuple[str, str]]
     findings: tuple[Finding, ...]
 
 
@@ -78,27 +91,43 @@ def survey(connection: Connection[Any], config: Config, description: Description
     shared = tuple(m for m in description.concrete() if m.table in public)
     tables = frozenset(model.table for model in shared)
     new = config.new_columns()
-    columns = {name: table.columns for name, table in public.items()}
-    history = classify(description.migrations, Live(columns, tables, new, _applied(connection, public)))
+    said = (frozenset(config.backend.already_true), frozenset(config.backend.migrate_later))
+    history = classify(description.migrations, Live(public.keys(), _applied(connection, public), *said))
+    joins = tuple(_joins(description, config, public, tables))
+    sequences = _sequences(connection, tables)
     backend = Side("backend", description, ("public",))
     findings = (
-        *_missing_tables(description, config, public, history),
+        *_missing_tables(description, config, public, history, joins),
+        *_without_migration(description, public),
         *by_cause(merged(apply_rules(Subject(config, catalog, (backend,), adopting=True), adoption=True))),
+        *undecided(description, tables),
         *history.refused,
         *_role_findings(facts, config),
-        *_ownership(connection, config, sorted(tables)),
+        *_ownership(connection, config, sorted(tables), sequences),
     )
-    names = {"role": config.backend.role, "tables": list(tables)}
+    names = {"role": config.backend.role, "tables": list(tables), "schema": config.backend.schema_name}
+    modelled = {(model.table, field.column) for model in shared for field in model.fields}
     return Survey(
         facts=facts,
         shared=shared,
         history=history,
-        columns=tuple(sorted((t, c) for t, c in new if t in tables and c not in columns[t])),
+        columns=tuple(sorted((t, c) for t, c in new & modelled if c not in public[t].columns)),
+        joins=joins,
+        sequences=tuple((row["schema"], row["name"]) for row in sequences),
         held=tuple(connection.execute(query("held"), names).fetchall()),
+        rights=tuple((row["kind"], row["object"], row["privilege"]) for row in granted(connection, config)),
         content_types=_ids(connection, "django_content_type", tables),
         permissions=_ids(connection, "auth_permission", tables),
+        known_types=_known_types(connection, tables),
         findings=findings,
     )
+
+
+def granted(connection: Connection[Any], config: Config) -> list[dict[str, Any]]:
+    """Return every right that the role has by a grant of its own, outside of its schema."""
+    names = {"role": config.backend.role, "schema": config.backend.schema_name}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query("granted"), names).fetchall()
 
 
 def query(name: str) -> bytes:
@@ -119,13 +148,49 @@ def _ids(connection: Connection[Any], table: str, shared: frozenset[str]) -> tup
     return tuple(row[0] for row in connection.execute(query))
 
 
+def _known_types(connection: Connection[Any], shared: frozenset[str]) -> frozenset[tuple[str, str]]:
+    if "django_content_type" not in shared:
+        return frozenset()
+    return frozenset(connection.execute("SELECT app_label, model FROM public.django_content_type").fetchall())
+
+
+def _sequences(connection: Connection[Any], tables: frozenset[str]) -> list[dict[str, Any]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query("key_sequences"), {"tables": list(tables)}).fetchall()
+
+
+def _joins(description: Description, config: Config, public: dict[str, Table], shared: frozenset[str]) -> Iterator[str]:
+    """Yield the many-to-many tables of shared models that are the backend's own.
+
+    Such a table leads to a model of the backend's own, or ``new_fields`` names its field.
+    """
+    by_table = {m.table: m for m in description.concrete() if m.made_for}
+    for model in description.concrete():
+        for field in model.many_to_many:
+            join = by_table.get(field.table)
+            if model.table not in shared or join is None or field.table in public:
+                continue
+            if field.to_table not in shared or (model.table, field.name) in config.new_columns():
+                yield join.label
+
+
+def _without_migration(description: Description, public: dict[str, Table]) -> Iterator[Finding]:
+    """A table that no migration makes would not be there afterwards."""
+    made = {table for m in description.migrations for op in m.operations for table in (op.final, *op.tables)}
+    for model in description.here():
+        if model.managed and not model.proxy and not model.made_for and model.table not in (public.keys() | made):
+            what = f"is made by no migration of the backend; {model.label} reads and writes it"
+            todo = f"manage.py makemigrations {model.app_label}, in the backend; then adopt."
+            yield Finding("HO039", model.table, what, "", todo)
+
+
 def _missing_tables(
-    description: Description, config: Config, public: dict[str, Table], history: History
+    description: Description, config: Config, public: dict[str, Table], history: History, joins: tuple[str, ...]
 ) -> Iterator[Finding]:
     expected = {pair.table for pair in config.models}
     expected |= {m.table for m in description.concrete() if m.app_label in {app for app, _ in history.copied}}
     mirrored = {m.label for m in description.concrete() if m.table in expected}
-    expected |= {m.table for m in description.concrete() if m.made_for in mirrored}
+    expected |= {m.table for m in description.concrete() if m.made_for in mirrored and m.label not in joins}
     for table in sorted(expected - public.keys()):
         what = "does not exist in schema public; the backend's models share it"
         yield Finding("HO010", table, what, "", "Is this the original's database? Run the original's migrations first.")
@@ -155,8 +220,15 @@ def _role_findings(facts: dict[str, Any], config: Config) -> Iterator[Finding]:
         yield Finding("HO026", f"role {role}", what, "", "Choose another `role` in handover.toml.")
 
 
-def _ownership(connection: Connection[Any], config: Config, tables: list[str]) -> Iterator[Finding]:
+def _ownership(
+    connection: Connection[Any], config: Config, tables: list[str], sequences: list[dict[str, Any]]
+) -> Iterator[Finding]:
     role = config.backend.role
+    for row in sequences:
+        if not row["mine"]:
+            what = f"belongs to {row['owner']}; adoption grants its use and so needs its owner"
+            where = f"sequence {row['schema']}.{row['name']}"
+            yield Finding("HO020", where, what, "", f"Connect as {row['owner']}, or as a member of it.")
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(query("table_owners"), {"role": role, "tables": tables}).fetchall()
     for row in rows:

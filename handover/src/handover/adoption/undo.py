@@ -8,7 +8,7 @@ from psycopg import Connection, sql
 from handover.adoption.finish import recorded
 from handover.adoption.record import Record
 from handover.adoption.statements import ROW_RIGHTS, Statement, Step, Transaction
-from handover.adoption.survey import query
+from handover.adoption.survey import granted, query
 from handover.config import Config
 from handover.errors import Finding, Refused
 from handover.wording import counted
@@ -55,7 +55,7 @@ def plan(connection: Connection[Any], config: Config, record: Record) -> Transac
         ),
         Step("Its schema, with everything in it", (_drop_schema(config),)),
         Step("The columns it added to shared tables", tuple(_drop_columns(connection, record))),
-        Step("Its rights on the shared tables", tuple(_revoke(config, record))),
+        Step("Its rights on the shared tables", tuple(_revoke(connection, config, record, others))),
         _role(config, record, others),
     )
 
@@ -124,11 +124,36 @@ def _added(connection: Connection[Any], record: Record) -> list[tuple[str, str]]
     return [(t, c) for t, c in record.columns if connection.execute(query, [f"public.{t}", c]).fetchone()]
 
 
-def _revoke(config: Config, record: Record) -> Iterator[Statement]:
+def _revoke(connection: Connection[Any], config: Config, record: Record, others: list[str]) -> Iterator[Statement]:
+    """What the role could do before, it can do afterwards; what it was granted since, by whatever advice, is taken."""
     role = sql.Identifier(config.backend.role)
-    held = {tuple(pair) for pair in record.held}  # JSON knows no tuples
+    goes = record.role_created and not others
+    if record.rights is None and not goes:
+        yield from _revoke_shared(config, record)
+        return
+    before = {tuple(right) for right in record.rights or ()}  # JSON knows no tuples
+    since = [row for row in granted(connection, config) if (row["kind"], row["object"], row["privilege"]) not in before]
+    if goes and (stuck := [row for row in since if not row["mine"]]):
+        raise Refused("the role cannot be dropped; nothing was changed.", tuple(_stuck(config, row) for row in stuck))
+    for row in since:
+        if row["mine"]:
+            yield sql.SQL("REVOKE {} ON {} {} FROM {}").format(
+                *(sql.SQL(row[part]) for part in ("privilege", "kind", "object")), role
+            )
+
+
+def _stuck(config: Config, row: dict[str, Any]) -> Finding:
+    found = (
+        f"was granted {row['privilege']} on {row['kind'].lower()} {row['object']} by a role that you are no member of"
+    )
+    todo = f'As that role: REVOKE {row["privilege"]} ON {row["kind"]} {row["object"]} FROM "{config.backend.role}";'
+    return Finding("HO046", config.backend.role, found, "", todo)
+
+
+def _revoke_shared(config: Config, record: Record) -> Iterator[Statement]:
+    role = sql.Identifier(config.backend.role)
+    held = {tuple(pair) for pair in record.held}
     for right in (*ROW_RIGHTS, "REFERENCES"):
-        # What the role could do before, it can do afterwards.
         names = [table for table in record.shared if (table, right) not in held]
         tables = sql.SQL(", ").join(sql.Identifier("public", name) for name in names)
         if names:

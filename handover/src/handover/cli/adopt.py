@@ -62,17 +62,24 @@ def _adopt(url: str, pair: Config, *, sql: bool, apply: bool, attempts: int) -> 
     if state == "interrupted":
         summary = f"an adoption of {_name(url)} was interrupted, and its beginnings are still there."
         raise Refused(f"{summary} Remove them, then adopt again: handover adopt --undo --apply", code="HO031")
-    asked = adoption.ask(pair)
     if apply:
         password = from_environment(pair.backend.password_env, f"the password that the role {pair.backend.role} gets")
-        adoption.adopt(url, pair, asked, password, attempts=attempts, say=progress.print)
+        with adoption.asking(pair) as asked:
+            planned = adoption.adopt(url, pair, asked, password, attempts=attempts, say=progress.print)
         done = f"{_name(url)} is adopted: {pair.backend.role} has its own schema {pair.backend.schema_name}."
         out.print(f"{done} Undo: handover adopt --undo")
+        _later(planned)
         return
-    with psycopg.connect(url) as connection:
+    with adoption.asking(pair) as asked, psycopg.connect(url) as connection:
         connection.read_only = True
-        transactions = adoption.plan(connection, pair, asked, None)
-    _show(transactions, f"Adopt {pair.backend.role} into {_name(url)}", sql=sql, again="handover adopt --apply")
+        planned = adoption.plan(connection, pair, asked, None)
+    heading, again = f"Adopt {pair.backend.role} into {_name(url)}", "handover adopt --apply"
+    _show(planned.transactions, heading, sql=sql, again=again, notes=planned.notes)
+
+
+def _later(planned: adoption.Plan) -> None:
+    for app, name in planned.history.later:
+        out.print(f"Left for later: manage.py migrate {app} {name}, in the backend")
 
 
 def _undo(url: str, pair: Config, *, sql: bool, apply: bool, confirm: str, attempts: int) -> None:
@@ -117,8 +124,8 @@ def _folding(url: str, pair: Config) -> tuple[Transaction, tuple[str, ...]]:
         raise Refused(
             f"{_name(url)} is not adopted, so nothing tells whose is what. Nothing was changed.", code="HO034"
         )
-    gone, asked = finishing.original(pair), adoption.ask(pair)
-    with psycopg.connect(url) as connection:
+    gone = finishing.original(pair)
+    with adoption.asking(pair) as asked, psycopg.connect(url) as connection:
         connection.read_only = True
         found = finishing.survey(connection, pair, gone, asked.description)
     return finishing.plan(found), found.kept
@@ -140,14 +147,20 @@ def _confirm(database: str, typed: str) -> None:
         )
 
 
-def _show(transactions: tuple[Transaction, ...], heading: str, *, sql: bool, again: str) -> None:
+def _show(
+    transactions: tuple[Transaction, ...], heading: str, *, sql: bool, again: str, notes: tuple[str, ...] = ()
+) -> None:
     if sql:
-        print(script(transactions, heading=heading), end="")  # noqa: T201 - a script must not be wrapped
+        print(script(transactions, heading=heading, notes=notes), end="")  # noqa: T201 - a script must not be wrapped
         return
     out.print(heading)
     steps = (step for transaction in transactions for step in transaction)
     for number, (title, same) in enumerate(groupby(steps, key=attrgetter("title")), 1):
-        out.print(f"{number:3}. {title} ({counted(sum(len(step.statements) for step in same), 'statement')})")
+        alike = list(same)
+        size = "no SQL" if alike[0].code else counted(sum(len(step.statements) for step in alike), "statement")
+        out.print(f"{number:3}. {title} ({size})")
+    if notes:
+        out.print("\n".join(["Of these:", *(f"  {note}" for note in notes)]))
     out.print(f"Nothing was changed. Every statement: add --sql. To do it: {again}")
 
 

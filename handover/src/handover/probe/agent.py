@@ -162,6 +162,7 @@ def relation_facts(field):
         "parent_link": bool(getattr(remote, "parent_link", False)),
         "limit": limit_facts(remote),
         "sets": set_to(getattr(remote, "on_delete", None)),
+        "name": constraint_name(field),
     }
 
 
@@ -535,152 +536,6 @@ def describe(request):
         }
 
 
-def migrations():
-    """Every migration on disk in the order it would be applied, with what each operation touches."""
-    from django.db.migrations.loader import MigrationLoader
-    from django.db.migrations.state import ProjectState
-
-    loader = MigrationLoader(None)
-    state = ProjectState(real_apps=loader.unmigrated_apps)
-    facts = []
-    for key in full_plan(loader.graph):
-        migration = loader.graph.nodes[key]
-        operations = []
-        for operation in migration.operations:
-            operations += operation_facts(operation, migration.app_label, state)
-        module = type(migration).__module__
-        parents = sorted(list(parent.key) for parent in loader.graph.node_map[key].parents)
-        replaces = [list(pair) for pair in migration.replaces]
-        facts.append(
-            {
-                "app": key[0],
-                "name": key[1],
-                "module": module,
-                "operations": operations,
-                "parents": parents,
-                "replaces": replaces,
-                "by_hand": sorted(set(BY_HAND.findall(" ".join(own_sql(migration.operations))))),
-            }
-        )
-    return facts
-
-
-BY_HAND = re.compile(
-    r"\b(?:INDEX|CONSTRAINT|TRIGGER|COLLATE)\s+(?:CONCURRENTLY\s+)?(?:IF\s+NOT\s+EXISTS\s+)?"
-    r'(?:"?\w+"?\.)?"?([^\s";,()]+)',
-    re.IGNORECASE,
-)
-
-
-def own_sql(operations):
-    """The statements that migrations run as they are written, in SQL or in functions of their own."""
-    for operation in operations:
-        for part in getattr(operation, "database_operations", ()):
-            yield from own_sql([part])
-        yield from texts_beside(getattr(operation, "code", None))
-        told = getattr(operation, "sql", None)
-        for statement in told if isinstance(told, (list, tuple)) else [told]:
-            yield str(statement[0] if isinstance(statement, (list, tuple)) else statement or "")
-
-
-def texts_beside(function):
-    """Every text in the functions of a function's module: what it calls stands there, too."""
-    module = sys.modules.get(getattr(function, "__module__", None) or "")
-    for thing in list(vars(module).values()) if module else ():
-        if inspect.isfunction(thing) and thing.__module__ == module.__name__:
-            yield from texts_of(thing.__code__)
-
-
-def texts_of(code):
-    for constant in code.co_consts:
-        if isinstance(constant, str):
-            yield constant
-        elif inspect.iscode(constant):
-            yield from texts_of(constant)
-
-
-def full_plan(graph):
-    plan, seen = [], set()
-    for leaf in graph.leaf_nodes():
-        for key in graph.forwards_plan(leaf):
-            if key not in seen:
-                seen.add(key)
-                plan.append(key)
-    return plan
-
-
-def operation_facts(operation, app_label, state):
-    """What an operation does to tables, in the order it does so; the state is moved on."""
-    if hasattr(operation, "database_operations"):
-        # What the database sees is read off a state of its own; what Django believes comes after.
-        seen = state.clone()
-        facts = [f for part in operation.database_operations for f in operation_facts(part, app_label, seen)]
-        operation.state_forwards(app_label, state)
-        return facts
-    before = table_of(operation, app_label, state)
-    needs = needed(operation, app_label, state)
-    operation.state_forwards(app_label, state)
-    kind = type(operation).__name__
-    facts = {"kind": kind, "table": table_of(operation, app_label, state) or before, "column": None, "null": None}
-    facts["sql"] = kind != "RunPython"
-    facts["needs"] = needs
-    facts["becomes"] = table_named(app_label, operation.new_name, state) if kind == "RenameModel" else facts["table"]
-    if facts["table"] is not None and kind in ("AddField", "AlterField"):
-        field = operation.field.clone()
-        field.set_attributes_from_name(operation.name)
-        facts["column"] = None if field.many_to_many else field.column
-        facts["null"] = operation.field.null
-    return [facts]
-
-
-def table_of(operation, app_label, state):
-    """The table of the model an operation is about, as the given state knows it."""
-    from django.db.migrations.operations.models import ModelOperation
-
-    names = [getattr(operation, "model_name", None), getattr(operation, "old_name", None)]
-    if isinstance(operation, ModelOperation):
-        names.append(operation.name)
-    return next(
-        (table for table in (table_named(app_label, name, state) for name in filter(None, names)) if table), None
-    )
-
-
-def table_named(app_label, name, state):
-    from django.db import connection
-    from django.db.backends.utils import truncate_name
-
-    model = state.models.get((app_label, name.lower()))
-    if model is None:
-        return None
-    made = truncate_name("%s_%s" % model_key(app_label, name), connection.ops.max_name_length())
-    return model.options.get("db_table") or made
-
-
-def model_key(app_label, name):
-    return app_label, name.lower()
-
-
-def render(request):
-    """The SQL of the named migrations, in the given order, without a database."""
-    from django.db import connection
-    from django.db.migrations.loader import MigrationLoader
-
-    quote_without_connection(connection)
-    loader = MigrationLoader(None)
-    rendered = []
-    for app, name in request["migrations"]:
-        state = loader.project_state((app, name), at_end=False)
-        editor = connection.schema_editor(collect_sql=True, atomic=False)
-        with editor:
-            loader.graph.nodes[(app, name)].apply(state, editor, collect_sql=True)
-        rendered.append([text for text in editor.collected_sql if not is_comment(text)])
-    return {"sql": rendered}
-
-
-def is_comment(text):
-    return all(line.startswith("--") or not line.strip() for line in text.splitlines())
-
-
 def files(request):
     """Which names the storage of a field finds: true, false, or what it said instead."""
     from django.apps import apps
@@ -708,7 +563,8 @@ def load(request):
 
 ANSWERS = {"describe": describe, "render": render, "files": files, "load": load}
 ACTING = []
-SHARED = {}  # what a chapter gives to those after it
+# What a chapter finds beside the agent's few; it may give more to those after it.
+SHARED = {"Walk": Walk, "editor_of": editor_of}
 
 
 def answer(request):

@@ -21,7 +21,7 @@ BOOTSTRAP = (
     "g={'__name__':'handover_agent'};exec(compile(b.read(n),'handover-agent','exec'),g);"
     "g['main'](io.TextIOWrapper(b,'utf-8'))"
 )
-PARTS = ("guard", "plain", "beside", "agent")
+PARTS = ("guard", "plain", "beside", "histories", "agent")
 CHUNK_BYTES = 1 << 16
 
 

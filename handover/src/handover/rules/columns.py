@@ -45,7 +45,7 @@ def _is_awaited(subject: Subject, mapped: Mapped, field: Field) -> bool:
     return not (subject.adopted and schema != mapped.table.schema and schema in mapped.side.search_path)
 
 
-@rule("HO132", "A new column is nullable")
+@rule("HO132", "A new column is nullable", adoption=True)
 def awaited(subject: Subject) -> Iterator[Finding]:
     for mapped in subject.on_shared:
         for field in mapped.model.fields:

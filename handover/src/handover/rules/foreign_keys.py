@@ -1,12 +1,14 @@
 """Foreign keys: they exist, and nobody's deletes fail at a table they do not know."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from handover.check.subject import Mapped, Side, Subject
 from handover.errors import Cause, Finding
 from handover.rules.registry import rule
 from handover.rules.tables import VIEWS
 from handover.schema.catalog import Constraint, Table
+from handover.schema.deletes import blocking, keys, statement
 from handover.schema.models import Field
 
 ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", "r": "RESTRICT", "a": "NO ACTION"}
@@ -20,7 +22,6 @@ FITTING = {
 DELETING = ("c", "n")
 # What Django leaves to the database altogether.
 LEFT = {"DB_CASCADE": "c", "DB_SET_NULL": "n", "DB_SET_DEFAULT": "d"}
-IN_DATABASE = ("c", "n", "d")
 
 
 def _live(mapped: Mapped, field: Field) -> Constraint | None:
@@ -108,26 +109,75 @@ def left_to_database(subject: Subject) -> Iterator[Finding]:
 def unknown_references(subject: Subject) -> Iterator[Finding]:
     """Django cannot cascade into a table it does not know, so its deletes fail there."""
     for side in subject.sides:
-        known = subject.known[side.name]
-        for table, key in subject.catalog.foreign_keys:
-            if key.target not in subject.shared or table.key in known or key.on_delete in IN_DATABASE:
-                continue
-            target = subject.catalog.tables[key.target]
+        for table, key in blocking(subject.catalog, subject.shared, partial(_follows, subject, side)):
+            target = subject.catalog.tables[key.target] if key.target else None
             where = f"{table.schema}.{table.name}.{', '.join(key.columns)}"
             found = f"points at {target} without ON DELETE"
-            expected = f"the {side.name} does not know that table: its deletes will fail"
-            install = f"install the app that owns the table in the {side.name} (its models are enough)"
-            todo = f"Give the constraint ON DELETE CASCADE or SET NULL, or {install}."
+            if key.on_delete == "n":
+                found = f"points at {target} with ON DELETE SET NULL, and is NOT NULL"
+            unknown = "column" if table.key in subject.known[side.name] else "table"
+            expected = f"the {side.name} does not know that {unknown}: its deletes will fail"
+            cure = "SET NULL" if all(table.columns[name].null for name in key.columns) else "CASCADE"
+            otherwise = f"install the app that owns the table in the {side.name} (its models are enough)"
+            if unknown == "column":
+                otherwise = f"add the field to its model in the {side.name}"
+            todo = f"{_mended(table, key, cure)} Or {otherwise}."
             owner = _owner(subject, side, table)
             several = f"the {side.name} does not know them: its deletes will fail"
             cause = Cause(owner, "has tables that point at shared ones without ON DELETE", several, where)
             yield Finding("HO019", where, found, expected, todo, hurts=side.name, of=cause)
+    yield from _foreseen(subject)
 
 
 def _owner(subject: Subject, side: Side, table: Table) -> str:
     """Return what a table that a side does not know belongs to: an app of the other side, or a schema."""
     model = subject.known.get(side.other, {}).get(table.key)
     return f"app {model.app_label} of the {side.other}" if model else f"schema {table.schema}"
+
+
+def _follows(subject: Subject, side: Side, table: Table, key: Constraint) -> bool:
+    """Say whether a model of a side has the key as a relation, so that its own cascade comes along it."""
+    model = subject.known[side.name].get(table.key)
+    return model is not None and any(f.relation for f in model.fields if (f.column,) == key.columns)
+
+
+def _mended(table: Table, key: Constraint, cure: str) -> str:
+    action = {"a": "", "r": " ON DELETE RESTRICT", "n": " ON DELETE SET NULL"}.get(key.on_delete, "")
+    definition = key.definition.replace(action, "") if action else key.definition
+    head, deferrable, tail = definition.partition(" DEFERRABLE")
+    return (
+        f'ALTER TABLE "{table.schema}"."{table.name}" DROP CONSTRAINT "{key.name}", ADD CONSTRAINT "{key.name}"'
+        f" {head} ON DELETE {cure}{deferrable}{tail};"
+    )
+
+
+def _foreseen(subject: Subject) -> Iterator[Finding]:
+    """Yield the keys of tables that the backend's migrations have yet to make."""
+    backend, original = subject.side("backend"), subject.side("original")
+    if subject.adopting or backend is None or original is None:
+        return
+    shared = {name for _, name in subject.shared}
+    known = {model.table for model in original.description.concrete()}
+    schema = subject.config.backend.schema_name
+    for model, field, cure in keys(backend.description, shared):
+        if model.table in known or subject.catalog.find(backend.search_path, model.table) or not field.references:
+            continue
+        found = f"will point at {field.references[0]} without ON DELETE"
+        expected = "the original does not know that table: its deletes will fail"
+        todo = statement(model, field, cure or "CASCADE", schema)
+        if cure and schema != "public":
+            todo = f"handover adopt makes it with ON DELETE {cure}. Where you migrate by hand, afterwards: {todo}"
+        elif not cure:
+            todo = f"{model.label} says neither CASCADE nor null=True, so decide first; after its migration: {todo}"
+        where = f"{schema}.{model.table}.{field.column}"
+        several = "the original does not know them: its deletes will fail"
+        cause = Cause(
+            f"app {model.app_label} of the backend",
+            "will have tables that point at shared ones without ON DELETE",
+            several,
+            where,
+        )
+        yield Finding("HO019", where, found, expected, todo, hurts="original", of=cause)
 
 
 @rule("HO158", "No table of one system is orphaned by the other")

@@ -53,7 +53,7 @@ class Storage(_Facts):
 
 
 class Relation(_Facts):
-    """Where a foreign key points, and how one gets back."""
+    """Where a foreign key points, and how one gets back; ``name`` is what Django calls its constraint."""
 
     to: str
     to_table: str
@@ -64,6 +64,7 @@ class Relation(_Facts):
     parent_link: bool
     limit: Given = Given()
     sets: Given = Given()
+    name: str | None = None
 
 
 class Field(_Facts):
@@ -232,7 +233,8 @@ class Operation(_Facts):
     """One operation of a migration.
 
     ``sql`` is false for those that only Python can run; ``needs`` is the table, and the column, that must be there,
-    ``becomes`` what that table is called afterwards.
+    ``becomes`` what that table is called afterwards; ``tables`` are all that its model ever had, ``final`` the last, None
+    when the model is gone in the end; ``nothing`` when no database sees it, ``text`` what it says in SQL of its own.
     """
 
     kind: str
@@ -242,6 +244,11 @@ class Operation(_Facts):
     sql: bool
     needs: tuple[str, ...] = ()
     becomes: str | None = None
+    name: str = ""
+    tables: tuple[str, ...] = ()
+    final: str | None = None
+    nothing: bool = False
+    text: str = ""
 
 
 class Migration(_Facts):
@@ -262,6 +269,11 @@ class Migration(_Facts):
     def key(self) -> tuple[str, str]:
         """App label and name."""
         return (self.app, self.name)
+
+    @property
+    def file(self) -> str:
+        """Where it stands, from the folder that its package is imported from."""
+        return f"{self.module.replace('.', '/')}.py"
 
 
 class Hasher(_Facts):

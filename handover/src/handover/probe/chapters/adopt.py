@@ -1,0 +1,117 @@
+"""Migrate as adoption does, and look at what came of it: as the role that is taken in, on the live database."""
+
+WALK = []
+
+
+def stand_as(request):
+    """Every session of the default alias from now on: this role, this search_path, this patience for a lock."""
+    from django.db import connection
+
+    connection.close()
+    if hasattr(connection, "close_pool"):
+        connection.close_pool()
+    options = dict(connection.settings_dict.get("OPTIONS") or {})
+    options.pop("assume_role", None)
+    settings = {"role": request["role"], "search_path": request["path"], "lock_timeout": request["lock_timeout"]}
+    options["options"] = " ".join("-c %s=%s" % (name, escaped(value)) for name, value in settings.items())
+    connection.settings_dict["OPTIONS"] = options
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user, pg_backend_pid()")
+        return list(cursor.fetchone())
+
+
+def escaped(value):
+    return str(value).replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+def migrate(request):
+    """Run the chosen operations of one migration and write it down; ``locked`` when a lock was not to be had."""
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
+    if not WALK:
+        WALK.append(Walk(request["shared"], request["deletable"]))  # noqa: F821 - the agent's
+    walk, key = WALK[0], tuple(request["key"])
+    if walk.at > walk.plan.index(key):
+        walk.restart()
+    walk.move_to(key)
+    migration = walk.loader.graph.nodes[key]
+    try:
+        with editor_of(walk, atomic=migration.atomic) as editor:  # noqa: F821 - the agent's
+            walk.migrate(key, request["operations"], editor)
+            if migration.atomic:
+                editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            if connection.in_atomic_block:
+                MigrationRecorder(connection).record_applied(*key)
+        if not migration.atomic:
+            MigrationRecorder(connection).record_applied(*key)
+    except Exception as error:
+        walk.restart()
+        return {"locked": is_lock(error), "refused": is_right(error), "said": said(error), "at": walk.refused}
+    return {}
+
+
+def is_lock(error):
+    return state_of(error) == "55P03"
+
+
+def is_right(error):
+    return state_of(error) == "42501"
+
+
+def state_of(error):
+    cause = error.__cause__ or error
+    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+
+
+def said(error):
+    lines = str(error).strip().splitlines()
+    return "%s: %s" % (type(error).__name__, lines[0] if lines else "")
+
+
+def look(_request):
+    """Read nothing of every model, through its own manager: where its table is found, and why it cannot be read."""
+    from django.apps import apps
+    from django.db import DEFAULT_DB_ALIAS, router
+
+    found = []
+    for model in apps.get_models(include_auto_created=True):
+        meta = model._meta
+        if meta.proxy or router.db_for_read(model) != DEFAULT_DB_ALIAS:
+            continue
+        found.append({"label": meta.label, "table": meta.db_table, "managed": meta.managed, **read(model)})
+    return {"models": found, "waiting": waiting()}
+
+
+def read(model):
+    from django.core.exceptions import EmptyResultSet
+    from django.db import connection
+
+    try:
+        statement, parameters = model._base_manager.order_by().query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass(%s)",
+                [connection.ops.quote_name(model._meta.db_table)],
+            )
+            place = cursor.fetchone()
+            cursor.execute("SELECT * FROM (%s) AS seen LIMIT 0" % statement, parameters)  # noqa: S608 - Django's own
+    except EmptyResultSet:
+        return {"place": None, "error": None}
+    except Exception as error:
+        return {"place": None, "error": said(error)}
+    return {"place": place[0] if place else None, "error": None}
+
+
+def waiting():
+    """The migrations that Django would still run, by its own reading of the history."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    executor.loader.check_consistent_history(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [[migration.app_label, migration.name] for migration, _ in plan]
+
+
+ANSWERS = {"stand_as": stand_as, "migrate": migrate, "look": look}

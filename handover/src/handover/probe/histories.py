@@ -1,0 +1,499 @@
+"""The agent's part about migrations: what each does to which table, and its SQL where no database need be asked.
+
+A model is followed through all its names: the line from its first table to its last. Tables that both systems share
+are there already and look as they do in the end, so only what a migration does beside them is rendered or run.
+"""
+
+import inspect
+import re
+import sys
+
+
+class Line:
+    """One model, whatever it was called: every table it had, and the one that it has in the end."""
+
+    def __init__(self):
+        self.tables, self.final = [], None
+
+
+class Lines:
+    """Which line each operation is about, as a project's state moves on."""
+
+    def __init__(self):
+        self.current, self.all = {}, []
+
+    def follow(self, operation, app_label, state):
+        """Take note of an operation that has moved the state on; return its line, None when it is about no table."""
+        from django.db.migrations.operations import CreateModel, DeleteModel, RenameModel
+
+        keys = [(app_label, name.lower()) for name in model_names(operation)]
+        if isinstance(operation, CreateModel) and keys[0] not in self.current and has_table(keys[0], state):
+            self.current[keys[0]] = Line()
+            self.all.append(self.current[keys[0]])
+        if isinstance(operation, RenameModel) and keys[0] in self.current:
+            self.current[keys[1]] = self.current.pop(keys[0])
+        line = next((self.current[key] for key in keys if key in self.current), None)
+        if isinstance(operation, DeleteModel):
+            self.current.pop(keys[0], None)
+        for key, one in self.current.items():
+            table = table_in(state, key)
+            if table is not None and table not in one.tables:
+                one.tables.append(table)
+        return line
+
+    def end(self, state):
+        for key, line in self.current.items():
+            line.final = table_in(state, key)
+
+
+def model_names(operation):
+    """The names of the model that an operation is about: first the old one."""
+    from django.db.migrations.operations.models import ModelOperation
+
+    if getattr(operation, "model_name", None):
+        return [operation.model_name]
+    if not isinstance(operation, ModelOperation):
+        return []
+    return list(filter(None, [operation.name, getattr(operation, "new_name", None)]))
+
+
+def has_table(key, state):
+    """Whether Django keeps a table for a model: not for a proxy, a swapped one, or one that others look after."""
+    from django.conf import settings
+
+    model = state.models.get(key)
+    if model is None or model.options.get("proxy"):
+        return False
+    swapped = getattr(settings, model.options.get("swappable") or "", None)
+    return not swapped or swapped.lower() == "%s.%s" % key
+
+
+def table_in(state, key):
+    from django.db import connection
+    from django.db.backends.utils import truncate_name
+
+    model = state.models.get(key)
+    if model is None:
+        return None
+    return model.options.get("db_table") or truncate_name("%s_%s" % key, connection.ops.max_name_length())
+
+
+def table_of(operation, app_label, state):
+    """The table of the model an operation is about, as the given state knows it."""
+    keys = [(app_label, name.lower()) for name in model_names(operation)]
+    return next(filter(None, [table_in(state, key) for key in keys]), None)
+
+
+def is_managed(state, key):
+    model = state.models.get(key)
+    return model is None or model.options.get("managed", True)
+
+
+def migrations():
+    """Every migration on disk in the order it would be applied, with what each operation touches."""
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.state import ProjectState
+
+    loader = MigrationLoader(None)
+    state, lines, facts = ProjectState(real_apps=loader.unmigrated_apps), Lines(), []
+    for key in full_plan(loader.graph):
+        migration = loader.graph.nodes[key]
+        operations = []
+        for operation in migration.operations:
+            operations += operation_facts(operation, migration.app_label, state, lines)
+        parents = sorted(list(parent.key) for parent in loader.graph.node_map[key].parents)
+        facts.append(
+            {
+                "app": key[0],
+                "name": key[1],
+                "module": type(migration).__module__,
+                "operations": operations,
+                "parents": parents,
+                "replaces": [list(pair) for pair in migration.replaces],
+                "by_hand": sorted(set(BY_HAND.findall(" ".join(own_sql(migration.operations))))),
+            }
+        )
+    lines.end(state)
+    for operation in (operation for migration in facts for operation in migration["operations"]):
+        line = operation.pop("line")
+        operation["tables"] = line.tables if line else []
+        operation["final"] = line.final if line else None
+    return facts
+
+
+BY_HAND = re.compile(
+    r"\b(?:INDEX|CONSTRAINT|TRIGGER|COLLATE)\s+(?:CONCURRENTLY\s+)?(?:IF\s+NOT\s+EXISTS\s+)?"
+    r'(?:"?\w+"?\.)?"?([^\s";,()]+)',
+    re.IGNORECASE,
+)
+
+
+def own_sql(operations):
+    """The statements that migrations run as they are written, in SQL or in functions of their own."""
+    for operation in operations:
+        for part in getattr(operation, "database_operations", ()):
+            yield from own_sql([part])
+        yield from texts_beside(getattr(operation, "code", None))
+        told = getattr(operation, "sql", None)
+        for statement in told if isinstance(told, (list, tuple)) else [told]:
+            yield str(statement[0] if isinstance(statement, (list, tuple)) else statement or "")
+
+
+def texts_beside(function):
+    """Every text in the functions of a function's module: what it calls stands there, too."""
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    for thing in list(vars(module).values()) if module else ():
+        if inspect.isfunction(thing) and thing.__module__ == module.__name__:
+            yield from texts_of(thing.__code__)
+
+
+def texts_of(code):
+    for constant in code.co_consts:
+        if isinstance(constant, str):
+            yield constant
+        elif inspect.iscode(constant):
+            yield from texts_of(constant)
+
+
+def full_plan(graph):
+    plan, seen = [], set()
+    for leaf in graph.leaf_nodes():
+        for key in graph.forwards_plan(leaf):
+            if key not in seen:
+                seen.add(key)
+                plan.append(key)
+    return plan
+
+
+def operation_facts(operation, app_label, state, lines):
+    """What an operation does to tables, in the order it does so; the state is moved on."""
+    if hasattr(operation, "database_operations"):
+        # What the database sees is read off a state of its own; what Django believes comes after.
+        seen = state.clone()
+        facts = [f for part in operation.database_operations for f in operation_facts(part, app_label, seen, lines)]
+        operation.state_forwards(app_label, state)
+        follow_state(operation, app_label, state, lines)
+        return facts
+    keys = [(app_label, name.lower()) for name in model_names(operation)]
+    before = table_of(operation, app_label, state)
+    needs = needed(operation, app_label, state)  # noqa: F821 - the agent's
+    operation.state_forwards(app_label, state)
+    after = table_in(state, keys[0]) if keys else None
+    kind = type(operation).__name__
+    facts = {"kind": kind, "table": after or before, "column": None, "null": None, "name": named(operation)}
+    facts["needs"] = needs
+    facts["becomes"] = table_in(state, keys[-1]) if kind == "RenameModel" else facts["table"]
+    facts["line"] = lines.follow(operation, app_label, state)
+    facts["sql"] = not is_code(operation)
+    facts["text"] = "\n".join(own_sql([operation]))
+    facts["nothing"] = bool(keys) and (
+        facts["line"] is None or not all(is_managed(state, key) for key in keys) or kind in BELIEFS
+    )
+    if facts["table"] is not None and kind in ("AddField", "AlterField"):
+        field = operation.field.clone()
+        field.set_attributes_from_name(operation.name)
+        facts["column"] = None if field.many_to_many else field.column
+        facts["null"] = operation.field.null
+    return [facts]
+
+
+# What Django believes and no database sees.
+BELIEFS = ("AlterModelOptions", "AlterModelManagers")
+
+
+def follow_state(operation, app_label, state, lines):
+    for part in operation.state_operations:
+        if hasattr(part, "state_operations"):
+            follow_state(part, app_label, state, lines)
+        else:
+            lines.follow(part, app_label, state)
+
+
+def is_code(operation):
+    """Whether only Python can run it."""
+    from django.db.migrations import RunPython
+
+    if isinstance(operation, RunPython):
+        return operation.code is not RunPython.noop
+    return not getattr(operation, "reduces_to_sql", True)
+
+
+def named(operation):
+    """An operation as a reviewer knows it: RunPython fill, AlterField song.id."""
+    kind, code = type(operation).__name__, getattr(operation, "code", None)
+    if code is not None:
+        return "%s %s" % (kind, getattr(code, "__name__", type(code).__name__))
+    parts = [*model_names(operation)[:1], getattr(operation, "name", None) if kind.endswith("Field") else None]
+    return " ".join([kind, ".".join(str(part) for part in parts if part)]).strip()
+
+
+class Walk:
+    """A way through all migrations, on which the chosen operations meet an editor.
+
+    ``shared`` names the tables that both systems use, ``deletable`` those whose rows may go by a delete of the other
+    system: a foreign key into one of these gets the database's own action.
+    """
+
+    def __init__(self, shared, deletable):
+        from django.db.migrations.loader import MigrationLoader
+        from django.db.migrations.state import ProjectState
+
+        self.shared, self.deletable = set(shared), set(deletable)
+        self.loader = MigrationLoader(None)
+        self.plan = full_plan(self.loader.graph)
+        self.restart()
+        self.refused, self.editor, self.chosen = [], None, ()
+        for key in self.plan:
+            self.forwards(key)
+        self.lines.end(self.state)
+        self.ends = [line.final for line in self.lines.all]
+        self.final = {self.lines.all.index(line): self.state.models[key] for key, line in self.lines.current.items()}
+        self.new_state = lambda models: ProjectState(models=models, real_apps=self.state.real_apps)
+        self.restart()
+
+    def restart(self):
+        from django.db.migrations.state import ProjectState
+
+        self.state = ProjectState(real_apps=self.loader.unmigrated_apps)
+        self.lines, self.at = Lines(), 0
+
+    def move_to(self, key):
+        """Go on to where a migration is next; without one, to the end."""
+        while self.at < len(self.plan) and self.plan[self.at] != key:
+            self.forwards(self.plan[self.at])
+            self.at += 1
+
+    def migrate(self, key, chosen, editor):
+        """Let the chosen operations of a migration meet the editor, and go past it."""
+        self.editor, self.chosen, self.refused = editor, set(chosen), []
+        try:
+            self.forwards(key)
+        finally:
+            self.editor, self.chosen = None, ()
+        self.at += 1
+
+    def forwards(self, key):
+        migration, number = self.loader.graph.nodes[key], 0
+        for operation in migration.operations:
+            number = self.step(operation, migration, self.state, number)
+
+    def step(self, operation, migration, state, number):
+        app_label = migration.app_label
+        if hasattr(operation, "database_operations"):
+            seen = state.clone()
+            for part in operation.database_operations:
+                number = self.step(part, migration, seen, number)
+            operation.state_forwards(app_label, state)
+            follow_state(operation, app_label, state, self.lines)
+            return number
+        run = number in self.chosen
+        before = self.seen(state.clone()) if run else None
+        operation.state_forwards(app_label, state)
+        self.lines.follow(operation, app_label, state)
+        if run:
+            self.meet(operation, migration, before, self.seen(state))
+        return number + 1
+
+    def meet(self, operation, migration, before, after):
+        if not self.editor.collect_sql:
+            apart = operation.atomic or (migration.atomic and operation.atomic is not False)
+            return self.run(operation, migration.app_label, before, after, apart=apart)
+        if is_code(operation):
+            return self.refused.append([named(operation), "runs Python code"])
+        try:
+            operation.database_forwards(migration.app_label, self.editor, before, after)
+        except Exception as error:  # it asks the database, which is not there
+            self.refused.append([named(operation), "asks the database (%s)" % type(error).__name__])
+
+    def run(self, operation, app_label, before, after, apart):
+        from django.db import transaction
+
+        try:
+            if apart and not self.editor.atomic_migration:
+                with transaction.atomic(self.editor.connection.alias):
+                    operation.database_forwards(app_label, self.editor, before, after)
+            else:
+                operation.database_forwards(app_label, self.editor, before, after)
+        except Exception:
+            self.refused.append([named(operation), "failed"])
+            raise
+
+    def seen(self, state):
+        """The state as the live database is: shared tables as they are in the end, without keys to tables to come."""
+        changed = {}
+        for key, line in self.lines.current.items():
+            number = self.lines.all.index(line)
+            if self.ends[number] in self.shared and key in state.models and number in self.final:
+                shape = self.shape(key, state.models[key], self.final[number], self.ends[number], state)
+                if shape is not None:
+                    changed[key] = shape
+        if not changed:
+            return state
+        models = {key: model.clone() for key, model in state.models.items()}
+        models.update(changed)
+        return self.new_state(models)
+
+    def shape(self, key, model, final, table, state):
+        """A shared model as it is in the end, under its name of now; None when it is so already."""
+        fields = {}
+        for name, field in model.fields.items():
+            last = final.fields.get(name)
+            if last is None and field.primary_key:
+                last = self.final_key(final)
+            if last is None or not self.is_known(last, final, state):
+                continue
+            fields[name] = field if same_field(field, last) else last.clone()
+        same = len(fields) == len(model.fields) and all(fields[name] is model.fields[name] for name in fields)
+        if same and table_in(state, key) == table:
+            return None
+        shape = model.clone()
+        shape.fields = fields
+        shape.options = dict(model.options, db_table=table)
+        return shape
+
+    def final_key(self, final):
+        for name, field in final.fields.items():
+            if field.primary_key:
+                key = field.clone()
+                key.db_column = key.db_column or name
+                return key
+        return None
+
+    def is_known(self, field, model, state):
+        """Whether what a field points at is there: in the state, and not a table of the system's own."""
+        target = target_of(field, (model.app_label, model.name.lower()))
+        if target is None:
+            return True
+        line = self.lines.current.get(target)
+        if line is not None and self.ends[self.lines.all.index(line)] not in self.shared:
+            return False
+        return target in state.models or target[0] in state.real_apps
+
+    def action(self, model, field, always):
+        """What the database does where Django's own cascade does not reach; None when nothing is to be added."""
+        if not always and field.remote_field.model._meta.db_table not in self.deletable:
+            return None
+        line = self.lines.current.get((model._meta.app_label, model._meta.model_name))
+        final = self.final.get(self.lines.all.index(line)) if line is not None else None
+        last = final.fields.get(field.name, field) if final is not None else field
+        rule = on_delete_name(getattr(last.remote_field, "on_delete", None)) or ""  # noqa: F821 - the agent's
+        if rule.startswith("DB_"):
+            return None
+        return "CASCADE" if rule == "CASCADE" else "SET NULL" if last.null else None
+
+
+def constraint_name(field):
+    """What Django calls the constraint of a foreign key; None where it cannot say."""
+    from django.db import connection
+
+    try:
+        name = connection.schema_editor()._fk_constraint_name(field.model, field, "_fk_%(to_table)s_%(to_column)s")
+        return str(name).strip('"')
+    except Exception as error:
+        sys.stderr.write("handover: no name for the key %s: %s\n" % (field, error))
+        return None
+
+
+def same_field(one, other):
+    return one.deconstruct()[1:] == other.deconstruct()[1:]
+
+
+def target_of(field, own):
+    """The model that a field points at, as (app, name)."""
+    remote = getattr(field, "remote_field", None)
+    name = getattr(remote, "model", None)
+    if not name:
+        return None
+    name = name if isinstance(name, str) else name._meta.label
+    if name == "self":
+        return own
+    app, _, model = name.rpartition(".")
+    return (app or own[0], model.lower())
+
+
+def editor_of(walk, always=False, **options):
+    """A schema editor that gives foreign keys the database's action, where the walk says so."""
+    from django.db import connection
+
+    editor = connection.schema_editor(**options)
+    editor.sql_create_column_inline_fk = None  # then a key comes by the one method below
+    make = editor._create_fk_sql
+
+    def create_fk_sql(model, field, suffix):
+        statement, action = make(model, field, suffix), walk.action(model, field, always)
+        if action and "ON DELETE" not in str(statement):
+            statement.parts["deferrable"] = " ON DELETE %s%s" % (action, statement.parts.get("deferrable", ""))
+        return statement
+
+    editor._create_fk_sql = create_fk_sql
+    return editor
+
+
+def render(request):
+    """The SQL of the chosen operations of migrations, in the order of the plan; what cannot be SQL says why.
+
+    With ``columns`` and ``joins``, also the SQL that adds those columns to shared tables and makes those tables.
+    """
+    from django.db import connection
+
+    quote_without_connection(connection)  # noqa: F821 - the agent's
+    walk = Walk(request["shared"], request["deletable"])
+    rendered = []
+    for app, name, chosen in request["migrations"]:
+        walk.move_to((app, name))
+        editor = editor_of(walk, collect_sql=True, atomic=False)
+        with editor:
+            walk.migrate((app, name), chosen, editor)
+        sql = statements(editor)
+        apart = [text for text in sql if "CONCURRENTLY" in text.upper()]
+        refused = walk.refused + [
+            [text.partition("(")[0].strip(), "needs to be outside a transaction"] for text in apart
+        ]
+        rendered.append({"sql": sql, "code": refused})
+    walk.move_to(None)
+    columns = [[label, added_columns(walk, label, names)] for label, names in request.get("columns", [])]
+    return {
+        "migrations": rendered,
+        "columns": columns,
+        "joins": [join(walk, label) for label in request.get("joins", [])],
+    }
+
+
+def added_columns(walk, label, names):
+    """The SQL that adds fields to the table of a model, with what stands on them."""
+    from django.apps import apps
+
+    model = apps.get_model(label)
+    meta = model._meta
+    columns = ['"%s"' % meta.get_field(name).column for name in names]
+    editor = editor_of(walk, always=True, collect_sql=True, atomic=False)
+    with editor:
+        for name in names:
+            editor.add_field(model, meta.get_field(name))
+        for together in meta.unique_together:
+            if set(together) & set(names):
+                editor.alter_unique_together(model, (), (together,))
+        for things, add in ((meta.indexes, editor.add_index), (meta.constraints, editor.add_constraint)):
+            for thing in things:
+                text = (sql_of(model, thing) or "").partition(" ON ")[2] or sql_of(model, thing) or ""  # noqa: F821
+                if any(column in text for column in columns):
+                    add(model, thing)
+    return statements(editor)
+
+
+def join(walk, label):
+    """The SQL that makes the table of a many-to-many field."""
+    from django.apps import apps
+
+    editor = editor_of(walk, collect_sql=True, atomic=False)
+    with editor:
+        editor.create_model(apps.get_model(label))
+    return statements(editor)
+
+
+def statements(editor):
+    return [text for text in editor.collected_sql if not is_comment(text)]
+
+
+def is_comment(text):
+    return all(line.startswith("--") or not line.strip() for line in text.splitlines())
