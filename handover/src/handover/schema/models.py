@@ -233,8 +233,8 @@ class Operation(_Facts):
     """One operation of a migration.
 
     ``sql`` is false for those that only Python can run; ``needs`` is the table, and the column, that must be there,
-    ``becomes`` what that table is called afterwards; ``tables`` are all that its model ever had, ``final`` the last, None
-    when the model is gone in the end; ``nothing`` when no database sees it, ``text`` what it says in SQL of its own.
+    ``becomes`` what that table is called afterwards; ``tables`` are all that its model ever had, ``final`` the last,
+    None when the model is gone in the end; ``nothing`` when no database sees it, ``text`` its own SQL.
     """
 
     kind: str
