@@ -30,3 +30,12 @@ def test_agent__its_parts_together__name_nothing_that_is_not_there():
     ]
     done = subprocess.run(command, input=agent(), text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_agent__its_parts_together__define_no_name_twice():
+    names = [node.name for node in ast.parse(agent()).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    names += [
+        target.id for node in ast.parse(agent()).body if isinstance(node, ast.Assign)
+        for target in node.targets if isinstance(target, ast.Name)
+    ]  # fmt: skip
+    assert sorted({name for name in names if names.count(name) > 1}) == []

@@ -373,7 +373,7 @@ def heard_everywhere():
     return [name for name in SIGNALS if any(receiver[0][1] == id(None) for receiver in receivers[name])]
 
 
-def named(model, facts):
+def facts_or_name(model, facts):
     """Facts; what raises on the way names the model."""
     try:
         return facts()
@@ -531,7 +531,7 @@ def describe(request):
         return {
             "versions": {"django": django.get_version(), "python": "%d.%d" % sys.version_info[:2]},
             "settings": settings_facts(connection, request.get("key", ""), request.get("names", [])),
-            "models": [named(model, lambda model=model: model_facts(model, connection)) for model in models],
+            "models": [facts_or_name(model, lambda model=model: model_facts(model, connection)) for model in models],
             "migrations": migrations(),
         }
 

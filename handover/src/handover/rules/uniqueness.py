@@ -44,12 +44,17 @@ def _when(live: Constraint) -> str:
 
 def _of_model(mapped: Mapped, live: Constraint) -> str | None:
     """Return when a model expects a constraint to be checked; None if it has none like it."""
-    declared = next((c for c in mapped.model.constraints if _is_it(c, live)), None)
+    declared = next((c for c in _named_first(mapped, live) if _is_it(c, live)), None)
     if declared:
         return WHEN[declared.deferrable]
     plain = {frozenset(mapped.model.key), *(frozenset(columns) for columns in mapped.model.unique)}
     plain |= {frozenset((field.column,)) for field in mapped.model.fields if field.unique}
     return WHEN[None] if live.kind != "x" and frozenset(live.columns) in plain else None
+
+
+def _named_first(mapped: Mapped, live: Constraint | Index) -> list[ModelConstraint]:
+    """Return a model's constraints, the one of the live name before those on the same columns."""
+    return sorted(mapped.model.constraints, key=lambda declared: declared.name != live.name)
 
 
 def _is_it(declared: ModelConstraint, live: Constraint) -> bool:
@@ -92,7 +97,7 @@ def nulls(subject: Subject) -> Iterator[Finding]:
 
 def _declared(mapped: Mapped, index: Index) -> bool | None:
     """Return whether a model expects NULLs to be distinct in an index; None if it has none like it."""
-    for constraint in mapped.model.constraints:
+    for constraint in _named_first(mapped, index):
         same = not constraint.special and not index.special and set(constraint.columns) == set(index.columns)
         if constraint.kind == "unique" and (constraint.name == index.name or same):
             return constraint.nulls_distinct is not False
