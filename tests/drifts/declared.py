@@ -194,6 +194,13 @@ _LIVE: tuple[tuple[str, str, Severity, str], ...] = (
     ("HO144", "stock_one_at_once", "risky", _again("stock_one_at_once", f"EXCLUDE USING gist (during WITH &&) {LATE}")),
     ("HO144", "stock_shelves", "risky", "ALTER TABLE stock_shelves_beside DROP CONSTRAINT stock_shelves_beside_pkey, ADD CONSTRAINT stock_shelves_beside_pkey PRIMARY KEY (id) DEFERRABLE"),
     ("HO145", "stock_room_once", "risky", _again("stock_room_once", "UNIQUE (room)")),
+    ("HO148", "stock_shelves.state", "breaking", f"ALTER TABLE {SHELVES} ALTER state SET DEFAULT 'old'"),
+    ("HO148", "stock_shelves.count", "breaking", f"ALTER TABLE {SHELVES} ALTER count SET DEFAULT 7"),
+    ("HO148", "stock_shelves.made_at", "risky", f"ALTER TABLE {SHELVES} ALTER made_at SET DEFAULT now() + interval '1 day'"),
+    ("HO148", "stock_shelves.made_at", "risky", f"ALTER TABLE {SHELVES} ALTER made_at SET DEFAULT '2020-01-01'"),
+    ("HO149", "stock_shelves.double", "risky", f"ALTER TABLE {SHELVES} ALTER double SET EXPRESSION AS (weight * 3)"),
+    ("HO149", "stock_shelves.shown", "risky", f"ALTER TABLE {SHELVES} ALTER shown SET EXPRESSION AS (COALESCE(lower(room), 'none'))"),
+    ("HO149", "stock_shelves.shown", "risky", f"ALTER TABLE {SHELVES} ALTER shown SET EXPRESSION AS (COALESCE(upper(room), 'nothing'))"),
     ("HO147", "stock_shelves.above_id", "breaking", TREE.format("above_id", SHELVES, "ON DELETE RESTRICT")),
     ("HO155", "stock_shelves.keeper_id", "risky", TREE.format("keeper_id", "auth_user", "DEFERRABLE INITIALLY IMMEDIATE")),
     ("HO166", "stock_state_idx", "risky", _again("stock_state_idx", "(state)", constraint=False)),
@@ -228,6 +235,10 @@ _MODELS: tuple[tuple[str, str, str, Severity, Edit], ...] = (
     ("addresses unpacked", "HO134", "stock_shelves.address", "risky", field("address", unpack_ipv4="True")),
     ("a code a day", "HO134", "stock_shelves.code", "risky", field("code", unique_for_date="'sold_on'")),
     ("not for forms", "HO134", "stock_shelves.room", "risky", field("room", editable="False")),
+    ("another default in the database", "HO148", "stock_shelves.state", "breaking", field("state", db_default="'old'")),
+    ("another count in the database", "HO148", "stock_shelves.count", "breaking", field("count", db_default="1")),
+    ("another computed value", "HO149", "stock_shelves.double", "risky", field("double", expression="models.F('weight') + 2")),
+    ("another computed column", "HO149", "stock_shelves.double", "risky", field("double", expression="models.F('place') * 2")),
     ("tags stay behind", "HO138", "stock_shelves", "breaking", gone("tags")),
     ("tags of the proxy", "HO138", "stock_tags", "breaking", field("target", "Tag", for_concrete_model="False")),
     ("another latest one", "HO120", "stock_shelves", "risky", meta("get_latest_by", "made_at", "sold_on")),
@@ -259,7 +270,7 @@ def _grants() -> Iterator[Drift]:
 
     row = "INSERT INTO auth_permission (name, content_type_id, codename) SELECT 'Can move', id, 'move_shelf' FROM django_content_type WHERE model = 'shelf'; "
     for side in ("original", "backend"):
-        yield Drift(f"declared: a grant that only the {side} knows", f"{side} models", DECLARED.name, "HO239", "move_shelf",
+        yield Drift(f"declared: a grant that only the {side} knows", f"{side} models", DECLARED.name, "HO239", "stock.shelf",
                     "risky", edit=more(side), sql=row + GRANT.format("move_shelf"))  # fmt: skip
 
 
@@ -337,6 +348,9 @@ _TWINS: tuple[tuple[str, Edit | None, str], ...] = (
     ("a permission is granted that both know", None, GRANT.format("change_shelf")),
     ("a permission is granted that no model knows", None,
      "INSERT INTO auth_permission (name, content_type_id, codename) SELECT 'Old', id, 'old' FROM django_content_type WHERE model = 'shelf'; " + GRANT.format("old")),
+    ("a computed value written otherwise", field("shown", expression="Coalesce(Upper(models.F('room')), models.Value('none'))"), ""),
+    ("a default written as an expression", field("count", db_default="models.Value(0)"), ""),
+    ("a default with a cast", None, f"ALTER TABLE {SHELVES} ALTER state SET DEFAULT 'new'::text, ALTER count SET DEFAULT '0'"),
     ("two defaults that say now", None, f"ALTER TABLE {SHELVES} ALTER made_at SET DEFAULT CURRENT_TIMESTAMP"),
 )  # fmt: skip
 _TIDY = (

@@ -2,17 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection
 
 from handover.check.subject import Side
-from handover.schema.catalog import Catalog, Constraint, Index, Key, Table
+from handover.schema.catalog import Catalog, Column, Constraint, Index, Key, Table
 from handover.schema.definition import definition
 from handover.schema.expressions import Expressions, read_expressions
 from handover.schema.models import Constraint as ModelConstraint
+from handover.schema.models import Field, Model
 from handover.schema.models import Index as ModelIndex
-from handover.schema.models import Model
 
 Twins = tuple[ModelConstraint | ModelIndex, Constraint | Index]
 
@@ -28,6 +29,36 @@ def twins(model: Model, table: Table) -> Iterator[Twins]:
             yield expected, found
 
 
+@dataclass(frozen=True)
+class Filled:
+    """A column that the database fills in: what the model says of it, and what the catalog does; None if unknown."""
+
+    field: Field
+    column: Column
+    says: str | None
+    does: str
+
+    def texts(self) -> Iterator[str]:
+        """Yield both as PostgreSQL is asked about them, as values of the column."""
+        if self.says is not None:
+            yield as_value(self.says, self.column)
+            yield as_value(self.does, self.column)
+
+
+def as_value(expression: str, column: Column) -> str:
+    """Return an expression as a value of a column."""
+    return f"({expression})::{column.type}"
+
+
+def filled(model: Model, table: Table) -> Iterator[Filled]:
+    """Yield each column that both the model and the catalog leave to a default or compute."""
+    for field in model.fields:
+        column = table.columns.get(field.column)
+        does = column and (column.computed if field.generated else column.default)
+        if column and does and (field.generated or field.db_default is not None):
+            yield Filled(field, column, field.database_sql, does)
+
+
 def expressions_of(connection: Connection[Any], catalog: Catalog, sides: Iterable[Side]) -> Expressions:
     """Ask PostgreSQL for everything that :func:`twins` compares."""
     asked: dict[Key, list[str]] = defaultdict(list)
@@ -39,4 +70,5 @@ def expressions_of(connection: Connection[Any], catalog: Catalog, sides: Iterabl
             for expected, found in twins(model, table):
                 parts = [definition(statement) for statement in (expected.sql or "", found.definition)]
                 asked[table.key] += [text for part in parts if part for text in part.texts()]
+            asked[table.key] += [text for column in filled(model, table) for text in column.texts()]
     return read_expressions(connection, asked)

@@ -4,6 +4,7 @@ from handover.rules import (  # noqa: F401 - importing a module registers its ru
     columns,
     constraints,
     fields,
+    filled,
     foreign_keys,
     index_parts,
     indexes,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from handover.check.subject import Pair, Subject
+from handover.check.subject import Pair, Side, Subject
 from handover.errors import Cause, Finding
 from handover.rules.registry import rule
 from handover.schema.models import Model
@@ -70,15 +70,23 @@ def grants(subject: Subject) -> Iterator[Finding]:
     """A permission that somebody holds, and that the code of one system knows, must be known to the other's."""
     if subject.both is None:
         return
-    known = [
-        {(m.app_label, m.model_name, c) for m in s.description.models for c, _ in m.permissions} for s in subject.both
-    ]
-    for grant, number in sorted(subject.rows.granted.items()):
-        if (grant in known[0]) == (grant in known[1]):
-            continue
-        lacking = subject.both[0 if grant in known[1] else 1].name
-        label, model, codename = grant
-        found = f"is granted {counted(number, 'time')} and declared by no model of the {lacking}"
-        expected = f"has_perm of the {lacking} is asked for another name, or never: whoever holds it has lost it there"
-        todo = "Declare it there: the model's app label, its name, Meta.permissions and default_permissions."
-        yield Finding("HO239", f"permission {label}.{codename} of {model}", found, expected, todo, "risky", lacking)
+    known = [_permissions(subject, side) for side in subject.both]
+    for side, mine, theirs in zip(subject.both, known, reversed(known), strict=True):
+        lacking: dict[tuple[str, str], list[str]] = {}
+        for label, model, codename in sorted(theirs - mine):
+            if subject.rows.granted.get((label, model, codename)):
+                lacking.setdefault((label, model), []).append(codename)
+        for (label, model), codenames in lacking.items():
+            number = sum(subject.rows.granted[label, model, codename] for codename in codenames)
+            found = f"is granted {counted(number, 'time')} and declared by no model of the {side.name}: "
+            expected = f"has_perm of the {side.name} is never asked for it: whoever holds it has lost it there"
+            todo = "Declare it there: the model's app label, its name, Meta.permissions and default_permissions."
+            where = f"permission {label}.{model}"
+            yield Finding("HO239", where, found + ", ".join(codenames), expected, todo, "risky", side.name)
+
+
+def _permissions(subject: Subject, side: Side) -> set[tuple[str, str, str]]:
+    """Return what a side's models on shared tables declare, proxies as well."""
+    tables = ((m, subject.catalog.find(side.search_path, m.table)) for m in side.description.models)
+    models = [model for model, table in tables if table and table.key in subject.shared]
+    return {(m.app_label, m.model_name, codename) for m in models for codename, _ in m.permissions}

@@ -28,7 +28,9 @@ READS = (
 
 @dataclass(frozen=True)
 class Column:
-    """One live column; ``identity`` is '', 'a' (always) or 'd' (by default), ``generated`` '', 's' or 'v'."""
+    """One live column; ``identity`` is '', 'a' (always) or 'd' (by default), ``generated`` '', 's' or 'v',
+    ``computed`` what a generated one is computed by.
+    """
 
     type: str
     null: bool
@@ -36,6 +38,7 @@ class Column:
     identity: str = ""
     generated: str = ""
     collation: str | None = None
+    computed: str | None = None
 
     @property
     def supplied(self) -> bool:

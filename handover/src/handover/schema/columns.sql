@@ -1,6 +1,7 @@
 -- The expression of a default comes from pg_get_expr, which takes the lock that any SELECT takes.
 SELECT n.nspname AS "schema", c.relname AS "table", a.attname AS "column", format_type(a.atttypid, a.atttypmod) AS type,
        NOT a.attnotnull AS "null", CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS "default",
+       CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END AS computed,
        a.attidentity::text AS identity, a.attgenerated::text AS generated,
        CASE WHEN a.attcollation <> t.typcollation THEN o.collname END AS collation
   FROM pg_attribute a

@@ -1,0 +1,71 @@
+"""What the database fills in by itself: defaults of columns, and generated columns."""
+
+import re
+from collections.abc import Iterator
+
+from handover.check.expressions import Filled, as_value, filled
+from handover.check.subject import Mapped, Subject
+from handover.errors import Finding, Severity
+from handover.rules.registry import rule
+from handover.rules.tables import VIEWS
+
+# Moments of one transaction, and names of random keys, that rows do not tell apart.
+ALIKE = (
+    (re.compile(r"\b(now|statement_timestamp|transaction_timestamp|clock_timestamp)\(\)|CURRENT_TIMESTAMP"), "now()"),
+    (re.compile(r"\b(uuid_generate_v4|uuidv4)\(\)"), "gen_random_uuid()"),
+)
+HAND = "Compare it by hand, and accept it in the contract."
+
+
+@rule("HO148", "Defaults in the database are what models say")
+def defaults(subject: Subject) -> Iterator[Finding]:
+    for mapped, column in _filled(subject, generated=False):
+        yield from _compared(subject, mapped, column, "HO148", "fills in {}", "leaves it to the database to fill in {}")
+
+
+@rule("HO149", "Generated columns compute what models say")
+def generated(subject: Subject) -> Iterator[Finding]:
+    for mapped, column in _filled(subject, generated=True):
+        yield from _compared(subject, mapped, column, "HO149", "is computed as {}", "says it is {}")
+
+
+def _filled(subject: Subject, *, generated: bool) -> Iterator[tuple[Mapped, Filled]]:
+    for mapped in subject.looked_at:
+        if mapped.table.kind not in VIEWS:
+            yield from ((mapped, c) for c in filled(mapped.model, mapped.table) if c.field.generated == generated)
+
+
+def _compared(subject: Subject, mapped: Mapped, column: Filled, code: str, does: str, says: str) -> Iterator[Finding]:
+    where, label, side = f"{mapped.table}.{column.field.column}", mapped.model.label, mapped.side.name
+    if column.says is None:
+        expected = f"Django could not say in SQL what {label} expects"
+        yield Finding(code, where, does.format(column.does), expected, HAND, "unseen", side)
+        return
+    asked = [as_value(text, column.column) for text in (column.says, column.does)]
+    read = [subject.expressions.get((mapped.table.key, text)) for text in asked]
+    if read[0] is None or read[1] is None:
+        if _flat(column.says) != _flat(column.does):
+            expected = f"{label} {says.format(column.says)}, and PostgreSQL could not compare the two"
+            yield Finding(code, where, does.format(column.does), expected, HAND, "unseen", side)
+        return
+    wanted, live = (_usual(text, mapped.table.name) for text in read if text is not None)
+    if wanted != live:
+        constant = not column.field.generated and not (_calls(wanted) or _calls(live))
+        severity: Severity = "breaking" if constant else "risky"
+        what = "EXPRESSION AS" if column.field.generated else "DEFAULT"
+        todo = f"ALTER TABLE … ALTER … SET {what} …, or correct the model."
+        yield Finding(code, where, does.format(live), f"{label} {says.format(wanted)}", todo, severity, side)
+
+
+def _usual(text: str, table: str) -> str:
+    for pattern, name in ALIKE:
+        text = pattern.sub(name, text)
+    return text.replace(f"{table}.", "")
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"[\s()\"]", "", text).lower()
+
+
+def _calls(text: str) -> bool:
+    return re.search(r"\w\(", text.partition("::")[0]) is not None
