@@ -39,7 +39,7 @@ class Bag:
             for key in keys:
                 self.mirror.parents.note(label, key)
             yield from self._read(maker, other, keys, rows)
-            yield from self._ordered(maker, other, keys)
+            yield from self._ordered(maker, other, keys, rows)
             yield from self._updated(maker, other, keys)
             yield from self._deleted(maker, other, keys)
             for key in keys:
@@ -59,7 +59,8 @@ class Bag:
                 self.unseen[what.rstrip()] = None
             elif refusals[side]:
                 other = self.actors[self.actors[side].other]
-                yield self._told("HO307", other, side, "rows", words={"error": refusals[side], "words": words})
+                told = {"error": refusals[side], "words": words, "call": call}
+                yield self._told("HO307", other, side, "rows", words=told, rows=[self.mirror.completed({})])
 
     def _of(self, actor: Actor, keys: list[Wire] | None = None) -> dict[str, Any]:
         model = {"model": self.mirror.models[actor.side].label}
@@ -84,7 +85,7 @@ class Bag:
                     values = ((maker.side, row[column]), (other.side, theirs[key][column]))
                     yield self._told("HO300", maker, other.side, "get", column, words=words, values=values, rows=rows)
 
-    def _ordered(self, maker: Actor, other: Actor, keys: list[Wire]) -> Iterator[Difference]:
+    def _ordered(self, maker: Actor, other: Actor, keys: list[Wire], rows: list[Row]) -> Iterator[Difference]:
         by_default = {side: self.mirror.models[side].ordering for side in SIDES}
         key = self.mirror.models["original"].key
         asked = [(column, [column, *key]) for column in self.mirror.shared]
@@ -105,7 +106,8 @@ class Bag:
             orders = [[k for k in a.value or () if column or str(k) not in tied] for a in (mine, theirs)]
             if orders[0] != orders[1] and sorted(map(str, orders[0])) == sorted(map(str, orders[1])):
                 by = "sorted by it" if column else "without order_by"
-                yield self._told("HO303", maker, other.side, "order", column, words={"by": by})
+                told = {"by": by, "rows": [self.mirror.completed(row) for row in rows]}
+                yield self._told("HO303", maker, other.side, "order", column, words=told)
             elif mine.refusal != theirs.refusal:
                 words = {"by": f"sorted by it, or not at all: {_first_line(mine, theirs)}"}
                 yield self._told("HO303", maker, other.side, "order", column, words=words)
@@ -146,9 +148,9 @@ class Bag:
                 # Django's own bulk update writes numbers into a CASE, where zero has no sign.
                 if key in after and not same(_unsigned(after[key][column]), _unsigned(wanted[column])):
                     values = ((maker.side, wanted[column]), (other.side, after[key][column]))
-                    yield self._told(
-                        "HO312", maker, maker.side, "rows", column, words={"what": "update"}, values=values
-                    )
+                    told = {"what": "update", "wanted": wanted[column]}
+                    made = [self.mirror.completed({})]
+                    yield self._told("HO312", maker, maker.side, "rows", column, words=told, values=values, rows=made)
 
     def _deleted(self, maker: Actor, other: Actor, keys: list[Wire]) -> Iterator[Difference]:
         answer = other.one("delete", **self._of(other, keys))
@@ -156,7 +158,7 @@ class Bag:
         self.counts[maker.side]["deletes"] += len(keys)
         if answer.raised or any(left):
             words = {"error": answer.refusal or "the rows are still there", "words": _first_line(answer)}
-            yield self._told("HO311", maker, maker.side, "rows", words=words)
+            yield self._told("HO311", maker, maker.side, "delete", words=words, rows=[self.mirror.completed({})])
             maker.one("delete", **self._of(maker, keys), base=True)
 
     def _in_transactions(self, maker: Actor, other: Actor) -> Iterator[Difference]:
@@ -182,7 +184,7 @@ class Bag:
         for count, right, when in zip(seen, expected, moments, strict=True):
             if count != right:
                 words = {"when": when or "otherwise than a rolled back delete leaves them"}
-                yield self._told("HO313", maker, other.side, "rows", words=words)
+                yield self._told("HO313", maker, other.side, "rows", words=words, rows=[row])
                 return
 
     def _count(self, actor: Actor, keys: list[Wire]) -> Any:
@@ -201,9 +203,9 @@ class Bag:
                 seen = [self._links(a, by_side[a.side], fields[0], key, targets[-1]) for a in (maker, other)]
                 self.counts[maker.side]["links"] += 1
                 if [_links(a) for a in seen[0]] != [_links(a) for a in seen[1]]:
-                    words = {"words": _first_line(*seen[0], *seen[1])}
-                    place = self.mirror.place(fields[0].name)
-                    yield Difference("HO314", place, maker.side, other.side, "rows", words=words)
+                    told = {"words": _first_line(*seen[0], *seen[1]), "links": fields}
+                    place, example = self.mirror.place(fields[0].name), Example(self.mirror.completed({}))
+                    yield Difference("HO314", place, maker.side, other.side, "rows", words=told, example=example)
                     break
             maker.one("relate", **self._of(maker), key=key, accessor=by_side[maker.side].name, how="set", keys=[])
             maker.one("delete", **self._of(maker, [key]), base=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handover.config import SideName
-from handover.probe.wire import Wire, same
+from handover.probe.wire import JSON_NULL, Wire, encode, same
 from handover.proof.actor import Actor, Answer, Request, Row
 from handover.proof.difference import Difference, Key, Values, told_apart
 from handover.proof.mirror import Actors, Example, Mirror
@@ -173,8 +173,9 @@ class Crossing:
     def _save(self, trace: Trace, other: Actor, key: Wire, example: Example) -> None:
         """The other holds the object, sets it back to what it was made as, and saves it whole."""
         extra = self._extra(key, example)
-        back = {c: example.row.get(c, trace.made[c]) for c in example.change if trace.changed}
+        back = {c: _as_made(example.row, trace.made, c) for c in example.change if trace.changed}
         back = {c: wire for c, wire in back.items() if not _strange(wire)}
+        told = {"back": back}
         held, saved, _ = other.batch(
             {"do": "get", **self.of(other, key), "held": HELD},
             {"do": "save", "held": HELD, "values": back},
@@ -192,7 +193,7 @@ class Crossing:
                 trace.touched.add(column)
                 continue
             values: Values = ((trace.maker, before[column]), (other.side, after[column]))
-            trace.found.append(self._told("HO308", trace, column, "save", hurts=trace.maker, values=values))
+            trace.found.append(self._told("HO308", trace, column, "save", hurts=trace.maker, values=values, words=told))
         for column, wire in self._extra(key, example).items():
             self.counts[trace.maker]["new_fields"] += 1
             if not same(wire, extra[column]):
@@ -308,6 +309,13 @@ def _first_line(*answers: Answer) -> str:
 
 def _set(value: Any) -> Any:
     return sorted(map(str, value)) if isinstance(value, list) else value
+
+
+def _as_made(row: Row, made: Row, column: str) -> Wire:
+    """Return what puts a column back as it was made: what was stored, but for what only what was given can say."""
+    given = row.get(column, made[column])
+    sayable = not _strange(made[column]) and given != encode(JSON_NULL)
+    return made[column] if sayable and not same(given, made[column]) else given
 
 
 def _strange(wire: Wire) -> bool:

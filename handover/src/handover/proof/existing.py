@@ -101,7 +101,7 @@ class Existing:
                     break
             else:
                 words = {"by": "without order_by", "lookup": "exact", "mine": one.value, "theirs": two.value}
-                words |= {"maker": "original", "words": "Look at both queries."}
+                words |= {"maker": "original", "words": "Look at both queries.", "where": request.get("where", {})}
                 place = self.mirror.place(column)
                 yield Difference(code, place, "original", "backend", "order" if code == "HO303" else "rows", column,
                                  words=words)  # fmt: skip

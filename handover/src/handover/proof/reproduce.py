@@ -12,6 +12,7 @@ from handover.proof.mirror import Mirror
 from handover.proof.values import automatic
 from handover.schema.models import Field, Model
 
+MADE_TO_ORDER = 3  # with the two lines that show their order, five
 MODULES = {"datetime.": "datetime", "decimal.": "decimal", "uuid.": "uuid", "base64.": "base64"}
 SIMPLE = {
     "float": "float({!r})",
@@ -79,9 +80,7 @@ class Lines:
         """Yield them, by what is done to see the difference."""
         step, column = self._difference.step, self._difference.column
         if step in ("rows", "order"):
-            end = "count()" if step == "rows" else f"values_list('pk', flat=True).order_by({self._by()})[:5]"
-            for side in (self._maker, self._other):
-                yield self._line(side, f"print({self._manager()}.{end})")
+            yield from self._many(step)
             return
         if step == "existing":
             for side in (self._maker, self._other):
@@ -90,15 +89,85 @@ class Lines:
                 yield self._line(side, f"print({shown})")
             return
         if step == "create":
+            shown = "one.refresh_from_db(); print(repr(one.{}))" if column else "print(one.pk)"
             for side in (self._other, self._maker):
-                yield self._line(side, f"{self._create(side)}; print({self._shown(side)})")
+                yield self._line(side, f"{self._create(side)}; {shown.format(self._name(column, side))}")
+                self._made = {c: self._another(c, wire) for c, wire in self._made.items()}
             return
         yield self._line(self._maker, self._create(self._maker))
         yield from self._seen(step, column)
 
+    def _another(self, column: str, wire: Wire) -> Wire:
+        """Return another value where a second row may not have the same; as it is where that is not the point."""
+        one = self._mirror.fields.get(column)
+        if one is None or column == self._difference.column or not (one.unique or one.primary_key) or one.relation:
+            return wire
+        if isinstance(wire, str):
+            return f"{wire[: (one.max_length or 99) - 1]}2"
+        if isinstance(wire, list) and wire[0] == "uuid":
+            return ["uuid", str(uuid4())]
+        return wire + 1 if type(wire) is int else wire
+
+    def _many(self, step: str) -> Iterator[str]:
+        """Yield lines about several rows, or about one of many calls for them."""
+        code, words = self._difference.code, self._difference.words
+        both: tuple[SideName, ...] = (self._maker, self._other)
+        if step == "order":
+            for row in words.get("rows", ())[:MADE_TO_ORDER]:
+                yield self._line(self._maker, f"{self._manager()}.create({self._arguments(row, self._maker)})")
+            end = f"values_list('pk', flat=True).order_by({self._by()})"
+            yield from (self._line(side, f"print(list({self._manager()}.{end}[:20]))") for side in both)
+        elif code == "HO307" and words["call"] == "bulk_create":
+            for side in both:
+                yield self._line(
+                    side, f"print({self._manager()}.bulk_create([M({self._arguments(self._made, side)})]))"
+                )
+        elif self._difference.example is None:
+            for side in both:
+                where = self._arguments(words.get("where", {}), side)
+                yield self._line(side, f"print({self._manager()}.filter({where}).count())")
+        else:
+            yield from self._one_of_many(code, both)
+
+    def _one_of_many(self, code: str, both: tuple[SideName, ...]) -> Iterator[str]:
+        words = self._difference.words
+        if code == "HO313":
+            begin = "from django.db import transaction as t; t.set_autocommit(False)"
+            yield self._line(self._maker, f"{begin}; {self._create(self._maker)}")
+            yield self._line(self._other, f"print({self._manager()}.count())")
+            yield self._line(self._maker, "from django.db import transaction as t; t.commit()")
+            yield self._line(self._other, f"print({self._manager()}.count())")
+            return
+        yield self._line(self._maker, self._create(self._maker))
+        if code in ("HO307", "HO312"):
+            fields = [f for c, f in self._mirror.fields.items() if self._mirror.changeable(c)]
+            name = self._name(self._difference.column or fields[0].column, self._other)
+            value = f"; one.{name} = {source(words['wanted'])}" if "wanted" in words else ""
+            done = f"one = {self._row()}{value}; {self._manager()}.bulk_update([one], [{name!r}])"
+            yield self._line(self._other, done)
+            for side in both:
+                yield self._line(side, f"print(repr({self._row()}.{name}))")
+        elif code == "HO314":
+            by_side = dict(zip(("original", "backend"), words["links"], strict=True))
+            name = by_side[self._maker].name
+            yield self._line(
+                self._maker, f"one = {self._row()}; one.{name}.set(one.{name}.model._default_manager.all()[:2])"
+            )
+            back = by_side["original"].accessor
+            for side in both:
+                own = f"one = {self._row()}.{by_side[side].name}"
+                yield self._line(side, f"{own}; print(one.count(), one.first().{back}.count())")
+        else:
+            for side in both:
+                yield self._line(side, f"print({self._manager()}.filter(pk={self._row()}.pk).count())")
+
     def _seen(self, step: str, column: str) -> Iterator[str]:
         both: tuple[SideName, ...] = (self._maker, self._other)
         change = self._difference.example.change if self._difference.example else {}
+        extra = self._difference.example.extra if self._difference.example else {}
+        if extra and self._maker == "original":
+            values = self._arguments(extra, "backend")
+            yield self._line("backend", f"{self._manager()}.filter(pk={self._row()}.pk).update({values})")
         if change and step in ("get", "save", "update"):
             values = self._arguments(change, self._other)
             yield self._line(self._other, f"{self._manager()}.filter(pk={self._row()}.pk).update({values})")
@@ -112,11 +181,22 @@ class Lines:
             accessor = self._difference.words["name"]
             for side in both:
                 yield self._line(side, f"print({self._row()}.{name}.{accessor}.count())")
+        elif self._difference.code == "HO309":
+            yield self._line("original", f"{self._row()}.save()")
+            yield self._line("backend", f"print({self._shown('backend')})")
+        elif self._difference.code == "HO318":
+            for side in both:
+                yield self._line(side, f"{self._row()}.save(); print({self._shown(side)})")
         elif step in ("save", "update"):
-            yield self._line(self._other, f"{self._row()}.save(); print({self._shown(self._other)})")
+            parts = [f"one.{self._attribute(c, self._other)} = {self._value(c, w, self._other)}"
+                     for c, w in self._difference.words.get("back", {}).items()]  # fmt: skip
+            saved = "; ".join([f"one = {self._row()}", *parts, "one.save()"])
+            yield self._line(self._other, f"{saved}; print({self._shown(self._other)})")
             yield self._line(self._maker, f"print({self._shown(self._maker)})")
         else:
-            yield self._line(self._other, f"print({self._row()}.delete())")
+            gone = f"print(rows.delete(), {self._manager()}.count())"
+            yield self._line(self._maker, f"print({self._manager()}.count())")
+            yield self._line(self._other, f"rows = {self._manager()}.filter(pk={self._row()}.pk); {gone}")
 
     def _line(self, side: SideName, code: str) -> str:
         return shell_line(side, self._mirror.models[side], code)
@@ -139,6 +219,9 @@ class Lines:
 
     def _key(self) -> Wire:
         row, fields = self._made, self._mirror.fields
+        key = self._mirror.models["original"].key
+        if len(key) > 1 and all(c in row and c in fields and not fields[c].relation for c in key):
+            return ["tuple", [row[column] for column in key]]
         return next(
             (w for c, w in row.items() if c in fields and fields[c].primary_key and not fields[c].relation), None
         )
@@ -151,12 +234,13 @@ class Lines:
         parts = []
         for name, wire in row.items():
             column, *lookups = name.split("__")
-            one = self._field(column, side)
-            value = source(wire)
-            if one and one.relation and wire is not None:
-                value = _first(one)
+            value = self._value(column, wire, side)
             parts.append(f"{'__'.join([self._attribute(column, side), *lookups])}={value}")
         return ", ".join(parts)
+
+    def _value(self, column: str, wire: Wire, side: SideName) -> str:
+        one = self._field(column, side)
+        return _first(one) if one and one.relation and wire is not None else source(wire)
 
     def _field(self, column: str, side: SideName) -> Field | None:
         if column in self._mirror.shared:
