@@ -11,6 +11,7 @@ from handover.evidence.folder import recording
 from handover.proof.groups import identity as accounts
 from handover.proof.groups import read_across as crossing
 from handover.proof.outcome import Failure
+from sandbox import template
 from tests.faults import identity, read_across
 from tests.faults.play import planted
 
@@ -53,7 +54,9 @@ def test_lines_of_a_failure__run_in_their_shells__show_what_it_claims(players, p
         assert {f.finding.code for f in failures if f.finding.code.startswith(fault.code)}
         for failure in failures:
             assert 2 <= len(failure.reproduce) <= 5
-            printed = [run(venue, stage, line) for line in failure.reproduce]
+            # Each on a database of its own: a reader may begin with any.
+            with template.clone(stage.server, name_of(venue)) as database:
+                printed = [run(venue, stage, database.name, line) for line in failure.reproduce]
             assert shows(failure, printed), (str(failure.finding), printed)
 
 
@@ -61,10 +64,13 @@ def test_every_fault_of_the_list__is_known():
     assert [fault.name for fault in FAULTS] == list(CHOSEN)
 
 
-def run(venue, stage, line: str) -> str:
+def name_of(venue) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(venue.owner_url)["dbname"])
+
+
+def run(venue, stage, name: str, line: str) -> str:
     """Return what a line prints, or the last line of what it raises."""
     code, _, side = line.partition("  # in the shell of the ")
-    name = str(psycopg.conninfo.conninfo_to_dict(venue.owner_url)["dbname"])
     environment = stage.environment(side, name) | {"DJANGO_SETTINGS_MODULE": "settings"}
     command = [sys.executable, "-c", f"import django; django.setup(); {code}"]
     place = venue.config.root / side

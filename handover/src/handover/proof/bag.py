@@ -76,7 +76,8 @@ class Bag:
         self.counts[maker.side]["counted"] += 1
         if counted[0] != counted[1]:
             words = {"mine": counted[0], "theirs": counted[1]}
-            yield self._told("HO304", maker, other.side, "rows", words=words, rows=rows)
+            hidden = next((n for n, key in enumerate(keys) if str(key) not in theirs), 0)
+            yield self._told("HO304", maker, other.side, "rows", words=words, rows=[rows[hidden]])
         for key, row in mine.items():
             for column in self.mirror.shared if key in theirs else ():
                 self.counts[maker.side]["values"] += 1
@@ -246,7 +247,7 @@ class Bag:
         self, code: str, maker: Actor, hurts: SideName, step: str, column: str = "", *, words: Mapping[str, Any],
         values: Values = (), rows: list[Row] | None = None,
     ) -> Difference:  # fmt: skip
-        example = Example(rows[0]) if rows else None
+        example = Example(self.mirror.completed(rows[0])) if rows else None
         return Difference(code, self.mirror.place(column), maker.side, hurts, step, column, values, words, example)
 
 

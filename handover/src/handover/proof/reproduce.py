@@ -69,7 +69,9 @@ class Lines:
     def __init__(self, mirror: Mirror, difference: Difference) -> None:
         self._mirror, self._difference = mirror, difference
         self._maker = difference.maker
-        self._made: Row = dict(difference.example.row) if difference.example else {}
+        # The row that was met may still be there, so this one has a key of its own.
+        met: Row = dict(difference.example.row) if difference.example else {}
+        self._made = {column: self._another(column, wire) for column, wire in met.items()}
         key = mirror.models["original"].key[0]
         if key in mirror.fields and mirror.fields[key].kind == "UUIDField" and key not in self._made:
             # The last row by a random key is any row, so this one gets a key that the next line can name.
@@ -94,7 +96,8 @@ class Lines:
                 yield self._line(side, f"{self._create(side)}; {shown.format(self._name(column, side))}")
                 self._made = {c: self._another(c, wire) for c, wire in self._made.items()}
             return
-        yield self._line(self._maker, self._create(self._maker))
+        shown = f"; print({self._shown(self._maker)})" if self._difference.code == "HO318" else ""
+        yield self._line(self._maker, f"{self._create(self._maker)}{shown}")
         yield from self._seen(step, column)
 
     def _another(self, column: str, wire: Wire) -> Wire:
@@ -158,8 +161,7 @@ class Lines:
                 own = f"one = {self._row()}.{by_side[side].name}"
                 yield self._line(side, f"{own}; print(one.count(), one.first().{back}.count())")
         else:
-            for side in both:
-                yield self._line(side, f"print({self._manager()}.filter(pk={self._row()}.pk).count())")
+            yield from (self._line(side, f"print({self._manager()}.count())") for side in both)
 
     def _seen(self, step: str, column: str) -> Iterator[str]:
         both: tuple[SideName, ...] = (self._maker, self._other)

@@ -1,5 +1,7 @@
 """Lines that register an account again and try to log in as it, for each system's own shell."""
 
+import secrets
+
 from handover.config import SideName
 from handover.proof.accounts.identity import Account, Identity
 from handover.proof.actor import Answer
@@ -21,7 +23,11 @@ def login_lines(
     answer
         What the first one's login came to.
     """
-    given = ", ".join(f"{name}={value!r}" for name, value in (made.given | {"password": PASSWORD}).items())
+    # Another account each time: the lines of two findings may be run one after the other.
+    known, fresh = made.group.removesuffix(" group"), f"proof{secrets.token_hex(6)}"
+    values = {k: v.replace(known, fresh) if isinstance(v, str) else v for k, v in made.given.items()}
+    text = text.replace(known, fresh).replace(known.upper(), fresh.upper())
+    given = ", ".join(f"{name}={value!r}" for name, value in (values | {"password": PASSWORD}).items())
     register = f"from django.contrib.auth import get_user_model as m; print(m()._default_manager.create_user({given}))"
     name, secret = next(iter((answer.value or {}).get("by", ())), ("username", "password"))
     lines = [f"{register}  # in the shell of the {opens}"]
