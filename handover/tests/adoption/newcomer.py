@@ -228,7 +228,7 @@ def build_original(server: Server, name: str, folder: Path, python: list[str]) -
     with psycopg.connect(server.url("owner", name)) as connection:
         connection.execute(
             "INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff,"
-            " is_active, date_joined) SELECT '!', false, n, '', '', '', false, true, now()"
+            " is_active, date_joined) SELECT '!', false, n, '', '', '', false, true, '2026-01-01Z'"
             " FROM unnest('{ana,leo}'::text[]) n"
         )
         connection.execute("INSERT INTO tasks (user_id, title) SELECT id, username FROM auth_user")

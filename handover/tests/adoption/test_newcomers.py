@@ -14,6 +14,7 @@ from handover.tests.adoption.newcomer import (
     create,
     task,
 )
+from sandbox.snapshot import changes
 
 JOB = "job = models.CharField(max_length=50, null=True)"
 JOB_FIELD = '("job", models.CharField(max_length=50, null=True))'
@@ -362,3 +363,144 @@ def test_key_made_by_sql_without_an_action__is_seen_afterwards_and_all_is_taken_
     assert "is not what was promised, so this adoption is taken back" in done.stderr
     assert "HO047  backend.notes.task_id points at public.tasks" in done.stderr
     assert "Everything was taken back." in done.stderr
+
+
+# --- keys of the database, rights, and labels
+
+
+def test_serial_keys__their_sequences_may_be_used_and_the_rights_are_taken_back(it):
+    """Django before 4.1 made its keys this way."""
+    it.sql(
+        "ALTER TABLE tasks ALTER id DROP IDENTITY; CREATE SEQUENCE tasks_id_seq OWNED BY tasks.id START 50;"
+        " ALTER TABLE tasks ALTER id SET DEFAULT nextval('tasks_id_seq');"
+        " GRANT USAGE ON SEQUENCE tasks_id_seq TO original_app"
+    )
+    it.write(tasks=App(task(), [CREATE_TASK]))
+    with it.without_a_trace():
+        it.apply()
+        made = "from tasks.models import Task; print(Task.objects.create(user_id=1, title='new').pk)"
+        assert it.python_says(made).strip() == "50"
+        it.sql("DELETE FROM tasks WHERE id = 50; SELECT setval('tasks_id_seq', 50, false)")
+        assert it.undo().returncode == 0
+
+
+ADVISED = (
+    "GRANT SELECT ON django_session TO {role}",
+    "GRANT USAGE ON SEQUENCE lone TO {role}",
+    "GRANT UPDATE (title) ON tasks TO {role}",
+    "GRANT CREATE ON SCHEMA public TO {role}",
+    "GRANT EXECUTE ON FUNCTION twice TO {role}",
+)
+
+
+def test_rights_granted_since__are_taken_back_by_undo(it):
+    """Whoever followed an advice of check must not be kept from leaving."""
+    it.sql("CREATE SEQUENCE lone; GRANT USAGE ON SEQUENCE lone TO original_app")
+    it.sql(
+        "CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql AS 'SELECT 2 * $1';"
+        " GRANT EXECUTE ON FUNCTION twice TO owner"
+    )
+    with it.database.server.connect(it.database.name) as connection:
+        connection.execute("GRANT CREATE ON SCHEMA public TO owner WITH GRANT OPTION")
+        connection.execute("GRANT UPDATE (title) ON tasks TO original_app")
+    it.write(tasks=App(task(), [CREATE_TASK]))
+    with it.without_a_trace():
+        it.apply()
+        for statement in ADVISED:
+            it.sql(statement.format(role=it.role))
+        done = it.undo()
+        assert done.returncode == 0, done.stderr
+
+
+def test_right_granted_by_somebody_else__is_named_with_what_takes_it_back(it):
+    it.write(tasks=App(task(), [CREATE_TASK]))
+    it.apply()
+    with it.database.server.connect(it.database.name) as connection:
+        connection.execute(f"CREATE TABLE strange (); GRANT SELECT ON strange TO {it.role}")
+    before = it.snapshot()
+    done = it.undo()
+    assert done.returncode == 3
+    assert "HO046" in done.stderr
+    (todo,) = [line.partition(": ")[2] for line in done.stderr.splitlines() if "As that role: " in line]
+    assert changes(before, it.snapshot()) == {}
+    with it.database.server.connect(it.database.name) as connection:
+        connection.execute(todo.encode())
+    assert it.undo().returncode == 0
+
+
+def test_rights_that_the_role_had_before__stay(it):
+    with it.database.server.connect(it.database.name) as connection:
+        connection.execute(f"CREATE ROLE {it.role} LOGIN; GRANT {it.role} TO owner WITH ADMIN OPTION")
+    it.sql(f"CREATE SEQUENCE lone; GRANT USAGE ON SEQUENCE lone TO {it.role}; GRANT INSERT ON tasks TO {it.role}")
+    it.write(tasks=App(task(), [CREATE_TASK]))
+    with it.without_a_trace():
+        it.apply()
+        it.sql(f"GRANT SELECT ON SEQUENCE lone TO {it.role}")
+        assert it.undo().returncode == 0
+
+
+PERSON = """
+from django.contrib.auth.models import AbstractUser
+class Person(AbstractUser):
+    id = models.AutoField(primary_key=True)
+    class Meta:
+        db_table = "auth_user"
+"""
+PERSON_FIELDS = (
+    '("id", models.AutoField(primary_key=True))',
+    '("password", models.CharField(max_length=128))',
+    '("last_login", models.DateTimeField(blank=True, null=True))',
+    '("is_superuser", models.BooleanField(default=False))',
+    '("username", models.CharField(max_length=150, unique=True))',
+    '("first_name", models.CharField(blank=True, max_length=150))',
+    '("last_name", models.CharField(blank=True, max_length=150))',
+    '("email", models.EmailField(blank=True, max_length=254))',
+    '("is_staff", models.BooleanField(default=False))',
+    '("is_active", models.BooleanField(default=True))',
+    '("date_joined", models.DateTimeField(default=timezone.now))',
+    '("groups", models.ManyToManyField("auth.Group", related_name="user_set"))',
+    '("user_permissions", models.ManyToManyField("auth.Permission", related_name="user_set"))',
+)
+
+
+def test_user_model_under_another_label_and_renamed__is_the_same_table(it):
+    people = App(
+        PERSON.replace("Person", "User"),
+        [create("User", *PERSON_FIELDS, db_table="people"), 'migrations.AlterModelTable("user", "auth_user")'],
+        after=("auth.0012_alter_user_first_name_max_length",),
+        head="from django.utils import timezone",
+    )
+    people_first = 'AUTH_USER_MODEL = "people.User"'
+    by = "models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)"
+    song, made = f"class Song(models.Model):\n    by = {by}\n", create("Song", KEY, f'("by", {by})')
+    it.write(settings=people_first, people=people, tasks=App(task(), [CREATE_TASK]), own=App(song, [made]))
+    path = it.folder / "backend/people/migrations/0001_step.py"
+    path.write_text(path.read_text().replace("migrations.swappable_dependency(settings.AUTH_USER_MODEL), ", ""))
+    with it.without_a_trace():
+        it.apply()
+        it.backend("INSERT INTO own_song (by_id) SELECT id FROM auth_user")
+        it.sql("DELETE FROM tasks; DELETE FROM auth_user")
+        assert it.backend("SELECT DISTINCT by_id FROM own_song") == [(None,)]
+        types = it.sql("SELECT app_label, model FROM django_content_type WHERE app_label = 'people'")
+        assert types == [("people", "user")]
+        it.sql(
+            "INSERT INTO auth_user OVERRIDING SYSTEM VALUE"
+            " SELECT n, '!', NULL, false, u, '', '', '', false, true, '2026-01-01Z'"
+            " FROM (VALUES (1, 'ana'), (2, 'leo')) p(n, u)"
+        )
+        it.sql("INSERT INTO tasks OVERRIDING SYSTEM VALUE SELECT id, id, username FROM auth_user")
+        assert it.undo().returncode == 0, "undo"
+
+
+def test_many_to_many_from_a_shared_model_to_an_own_one__gets_its_table(it):
+    model = SONG + task("songs = models.ManyToManyField(Song)")
+    steps = [(CREATE_TASK, CREATE_SONG), 'migrations.AddField("task", "songs", models.ManyToManyField("tasks.Song"))']
+    it.write(tasks=App(model, steps))
+    with it.without_a_trace():
+        it.apply()
+        it.backend("INSERT INTO songs (name) VALUES ('one')")
+        it.backend("INSERT INTO tasks_songs (task_id, song_id) SELECT t.id, s.id FROM tasks t, songs s")
+        it.sql("DELETE FROM tasks WHERE title = 'ana'")
+        assert it.backend("SELECT count(*) FROM tasks_songs") == [(1,)]
+        it.sql("INSERT INTO tasks OVERRIDING SYSTEM VALUE SELECT 1, id, username FROM auth_user WHERE username = 'ana'")
+        assert it.undo().returncode == 0

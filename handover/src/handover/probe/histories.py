@@ -180,7 +180,7 @@ def operation_facts(operation, app_label, state, lines):
     operation.state_forwards(app_label, state)
     after = table_in(state, keys[0]) if keys else None
     kind = type(operation).__name__
-    facts = {"kind": kind, "table": after or before, "column": None, "null": None, "name": named(operation)}
+    facts = {"kind": kind, "table": after or before, "column": None, "null": None, "name": operation_name(operation)}
     facts["needs"] = needs
     facts["becomes"] = table_in(state, keys[-1]) if kind == "RenameModel" else facts["table"]
     facts["line"] = lines.follow(operation, app_label, state)
@@ -218,7 +218,7 @@ def is_code(operation):
     return not getattr(operation, "reduces_to_sql", True)
 
 
-def named(operation):
+def operation_name(operation):
     """An operation as a reviewer knows it: RunPython fill, AlterField song.id."""
     kind, code = type(operation).__name__, getattr(operation, "code", None)
     if code is not None:
@@ -299,11 +299,11 @@ class Walk:
             apart = operation.atomic or (migration.atomic and operation.atomic is not False)
             return self.run(operation, migration.app_label, before, after, apart=apart)
         if is_code(operation):
-            return self.refused.append([named(operation), "runs Python code"])
+            return self.refused.append([operation_name(operation), "runs Python code"])
         try:
             operation.database_forwards(migration.app_label, self.editor, before, after)
         except Exception as error:  # it asks the database, which is not there
-            self.refused.append([named(operation), "asks the database (%s)" % type(error).__name__])
+            self.refused.append([operation_name(operation), "asks the database (%s)" % type(error).__name__])
 
     def run(self, operation, app_label, before, after, apart):
         from django.db import transaction
@@ -315,7 +315,7 @@ class Walk:
             else:
                 operation.database_forwards(app_label, self.editor, before, after)
         except Exception:
-            self.refused.append([named(operation), "failed"])
+            self.refused.append([operation_name(operation), "failed"])
             raise
 
     def seen(self, state):
@@ -455,7 +455,7 @@ def render(request):
     return {
         "migrations": rendered,
         "columns": columns,
-        "joins": [join(walk, label) for label in request.get("joins", [])],
+        "joins": [[label, join(walk, label)] for label in request.get("joins", [])],
     }
 
 
