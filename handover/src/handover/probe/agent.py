@@ -550,11 +550,23 @@ def files(request):
     return {"found": found}
 
 
+def model_at(path):
+    """The model that a path names, or a label: not every one can be imported from where its class says it was made."""
+    from django.apps import apps
+    from django.utils.module_loading import import_string
+
+    if path.count(".") == 1:
+        return apps.get_model(path)
+    known = (model for model in apps.get_models(include_auto_created=True) if dotted(model) == path)
+    return next(known, None) or import_string(path)
+
+
 def load(request):
     """Take in a chapter; only an agent that was started to act does."""
     if not ACTING:
         raise RuntimeError("the probe was started to look; only one that was started to act takes in chapters")
-    names = {"plain": plain, "dotted": dotted, "answer": answer, **SHARED, "__name__": "handover_" + request["name"]}
+    given = {"plain": plain, "dotted": dotted, "answer": answer, "model_at": model_at}
+    names = {**given, **SHARED, "__name__": "handover_" + request["name"]}
     exec(compile(request["source"], "handover-" + request["name"], "exec"), names)  # noqa: S102
     ANSWERS.update(names["ANSWERS"])
     SHARED.update({name: names[name] for name in names.get("SHARES", ())})

@@ -122,10 +122,7 @@ DECODERS = {
 
 
 def model_of(name):
-    from django.apps import apps
-    from django.utils.module_loading import import_string
-
-    return apps.get_model(name) if name.count(".") == 1 else import_string(name)
+    return model_at(name)  # noqa: F821 - the agent's
 
 
 def attribute_names(model):

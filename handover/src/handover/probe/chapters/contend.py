@@ -13,7 +13,6 @@ import time
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
-from django.utils.module_loading import import_string
 
 # ruff: noqa: S311 - a seed makes a run repeatable, it hides nothing
 
@@ -35,7 +34,7 @@ class Agent:
     """The columns it writes, and the objects it holds."""
 
     def __init__(self, request):
-        self.model = import_string(request["model"])
+        self.model = model_at(request["model"])  # noqa: F821 - the agent's
         by_column = {field.column: field for field in self.model._meta.concrete_fields}
         self.text, self.number, self.status = (by_column[request[name]] for name in ("text", "number", "status"))
         self.key = self.model._meta.pk

@@ -11,9 +11,7 @@ PAGE = 20000
 
 def field_of(request):
     """The model's file field, by column."""
-    from django.utils.module_loading import import_string
-
-    model = import_string(request["model"])
+    model = model_at(request["model"])  # noqa: F821 - the agent gives it
     return model, next(f for f in model._meta.concrete_fields if f.column == request["column"])
 
 
@@ -23,11 +21,10 @@ def store_fields(request):
     ``parent_table`` is the table of a field that the model has of a parent.
     """
     from django.apps import apps
-    from django.utils.module_loading import import_string
 
     found = []
     paths = request["models"]
-    chosen = [("", model) for model in apps.get_models()] if paths is None else [(p, import_string(p)) for p in paths]
+    chosen = [("", model) for model in apps.get_models()] if paths is None else [(p, model_at(p)) for p in paths]  # noqa: F821
     for path, model in chosen:
         for field in model._meta.concrete_fields:
             if hasattr(field, "upload_to"):
