@@ -90,6 +90,27 @@ BY_HAND = {
         "HO163", "risky",
     ),
 }  # fmt: skip
+# Of Meta: name → what both models declare, how it is made, and how it means something else.
+ADD = "ALTER TABLE shop_orders ADD CONSTRAINT"
+CONDITIONS = {
+    "between": ("models.CheckConstraint(**{CHECK: models.Q(total__range=(-5, 500))}, name='between')", f"{ADD} between CHECK (total BETWEEN -5 AND 500)", f"{ADD} between CHECK (total BETWEEN 5 AND 500)"),
+    "negative": ("models.CheckConstraint(**{CHECK: models.Q(total__gt=-1) | models.Q(due_on=None)}, name='negative')", f"{ADD} negative CHECK (total > -1 OR due_on IS NULL)", f"{ADD} negative CHECK (total > 1 OR due_on IS NULL)"),
+    "one_of": ("models.CheckConstraint(**{CHECK: models.Q(status__in={'sent', 'new', 'paid'})}, name='one_of')", f"{ADD} one_of CHECK (status IN ('new', 'sent', 'paid'))", f"{ADD} one_of CHECK (status IN ('new', 'sent', 'lost'))"),
+    "greater": ("models.CheckConstraint(**{CHECK: models.Q(changed_at__gte=models.F('placed_at'))}, name='greater')", f"{ADD} greater CHECK (changed_at >= placed_at)", f"{ADD} greater CHECK (placed_at >= changed_at)"),
+    "few": ("models.UniqueConstraint(fields=['number'], condition=~models.Q(status='new') & models.Q(items__gte=10), name='few')", "CREATE UNIQUE INDEX few ON shop_orders (number) WHERE (NOT (status = 'new') AND items >= 10)", "CREATE UNIQUE INDEX few ON shop_orders (number) WHERE (status = 'new' AND items >= 10)"),
+    "lower_once": ("models.UniqueConstraint(models.functions.Lower('number').desc(), 'items', name='lower_once')", "CREATE UNIQUE INDEX lower_once ON shop_orders (lower(number) DESC, items)", "CREATE UNIQUE INDEX lower_once ON shop_orders (upper(number) DESC, items)"),
+    "apart": ("ExclusionConstraint(expressions=[(models.Func('due_on', 'due_on', models.Value('[]'), function='daterange'), '&&'), ('items', '=')], condition=models.Q(items__gt=3), name='apart')", f"{ADD} apart EXCLUDE USING gist (daterange(due_on, due_on, '[]') WITH &&, items WITH =) WHERE (items > 3)", f"{ADD} apart EXCLUDE USING gist (daterange(due_on, due_on, '[)') WITH &&, items WITH =) WHERE (items > 3)"),
+    "first_two": ("models.Index(models.functions.Left('number', 2), name='first_two')", """CREATE INDEX first_two ON shop_orders ("left"(number, 2))""", """CREATE INDEX first_two ON shop_orders ("left"(number, 3))"""),
+    "lately": ("models.Index(fields=['number'], condition=models.Q(placed_at__gte=datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)), name='lately')", "CREATE INDEX lately ON shop_orders (number) WHERE placed_at >= '2020-01-01 00:00:00+00'", "CREATE INDEX lately ON shop_orders (number) WHERE placed_at >= '2021-01-01 00:00:00+00'"),
+}  # fmt: skip
+PLAIN = {
+    "later": ("models.UniqueConstraint(fields=['number', 'items'], deferrable=models.Deferrable.DEFERRED, name='later')", f"{ADD} later UNIQUE (number, items) DEFERRABLE INITIALLY DEFERRED"),
+    "nulls": ("models.UniqueConstraint(fields=['due_on', 'number'], nulls_distinct=False, name='nulls')", f"{ADD} nulls UNIQUE NULLS NOT DISTINCT (due_on, number)"),
+    "carries": ("models.UniqueConstraint(fields=['number', 'paid'], include=['total'], name='carries')", "CREATE UNIQUE INDEX carries ON shop_orders (number, paid) INCLUDE (total)"),
+    "classed": ("models.UniqueConstraint(fields=['number', 'total'], opclasses=['varchar_pattern_ops', 'numeric_ops'], name='classed')", "CREATE UNIQUE INDEX classed ON shop_orders (number varchar_pattern_ops, total)"),
+    "brief": ("BrinIndex(fields=['placed_at'], autosummarize=True, name='brief')", "CREATE INDEX brief ON shop_orders USING brin (placed_at) WITH (autosummarize=on)"),
+    "hashed": ("HashIndex(fields=['number'], name='hashed')", "CREATE INDEX hashed ON shop_orders USING hash (number)"),
+}  # fmt: skip
 RECORD = "INSERT INTO django_migrations (app, name, applied) VALUES ('dance', '0002_by_hand', now())"
 ORDERINGS = (
     ("['-total', 'number']", "[models.F('total').desc(), models.functions.Lower('number')]"),
@@ -107,6 +128,8 @@ def twins() -> Iterator[Drift]:
     yield Drift("custom_user: a migration was edited after it was run", "benign", DANCE.name, "", "", "safe",
                 files=_edited, sql=RECORD.replace("0002_by_hand", "0002_more") + "; ALTER TABLE dance_tasks ADD more int")  # fmt: skip
     yield _ordering("an order by expressions that says the same", *ORDERINGS[1], "", "safe")
+    every = {name: (declared, made) for name, (declared, made, _) in CONDITIONS.items()} | PLAIN
+    yield _declared("constraints and indexes of every class", every, "", "", "safe")
 
 
 def drifts() -> Iterator[Drift]:
@@ -121,6 +144,8 @@ def drifts() -> Iterator[Drift]:
             f"{name} made by a function of the backend alone", statement, SIDES[1:], code, severity, code=True
         )
     yield _ordering("an order by other expressions", *ORDERINGS[0], "HO120", "risky")
+    for name, (declared, _, otherwise) in CONDITIONS.items():
+        yield _declared(f"{name} means something else", {name: (declared, otherwise)}, name, "HO153", "risky")
     yield _drift(DANCE, "the model is a proxy of another on its table", "HO210", "risky", "dance_videos", edit=_proxied)
 
 
@@ -182,6 +207,22 @@ def _ordering(what: str, original: str, backend: str, code: str, severity: str) 
             projects[side].models["Order"].meta["ordering"] = value
 
     return _drift(SHOP, what, code, severity, "shop_orders", edit=edit)
+
+
+def _declared(what: str, things: dict[str, tuple[str, str]], name: str, code: str, severity: str) -> Drift:
+    def edit(projects: dict[SideName, Project]) -> None:
+        for project in projects.values():
+            project.preamble += (
+                "\nfrom django.contrib.postgres.constraints import ExclusionConstraint"
+                "\nfrom django.contrib.postgres.indexes import BrinIndex, HashIndex"
+            )
+            meta = project.models["Order"].meta
+            for option, kind in (("constraints", "Constraint("), ("indexes", "Index(")):
+                added = [declared for declared, _ in things.values() if kind in declared.partition("(")[0] + "("]
+                meta[option] = f"{meta[option][:-1]}{''.join(f', {one}' for one in added)}]"
+
+    sql = "; ".join(["CREATE EXTENSION IF NOT EXISTS btree_gist", *(made for _, made in things.values())])
+    return _drift(SHOP, what, code, severity, f"({name})", edit=edit, sql=sql)
 
 
 def _proxied(projects: dict[SideName, Project]) -> None:
