@@ -54,10 +54,14 @@ class Pair:
 
     def handover(self, *arguments: str, role: str = "owner", **environment: str) -> Ended:
         """Run the command line in this process; the systems run in interpreters of their own."""
-        self.captured.readouterr()
         self.patch.setenv("HANDOVER_DATABASE_URL", self.database.url(role))
         for name, value in environment.items():
             self.patch.setenv(name, value)
+        return self.ended(*arguments)
+
+    def ended(self, *arguments: str) -> Ended:
+        """Run the command line in the environment that is."""
+        self.captured.readouterr()
         with pytest.raises(SystemExit) as ended:
             app([*arguments, "--config", str(self.folder / "handover.toml")])
         printed = self.captured.readouterr()

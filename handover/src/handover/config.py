@@ -19,6 +19,7 @@ from handover.proof.search.settings import Search
 from handover.proof.settings import Prove
 from handover.proof.storage.settings import Storage
 from handover.section import Section
+from handover.troubles import of_file
 
 SideName = Literal["original", "backend"]
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
@@ -248,12 +249,17 @@ def load(path: Path) -> Config:
         The file is missing, is no TOML, or a value is not what is expected; names the line.
     """
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         values = numbered(tomllib.loads(text), text, line_of)
         return Config.model_validate({"root": path.parent.resolve(), **values})
     except FileNotFoundError as error:
         message = f"{path} does not exist. Run from the folder that holds handover.toml, or name it: --config FILE"
         raise ConfigurationError(message) from error
+    except OSError as error:
+        raise ConfigurationError(of_file(error)) from error
+    except UnicodeDecodeError as error:
+        message = f"{path} is not UTF-8 text: byte {error.start + 1} is no part of a character."
+        raise ConfigurationError(f"{message} Save it as UTF-8, then run again.") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}. Correct that line.") from error
     except ValidationError as error:

@@ -107,7 +107,7 @@ class ProbeError(HandoverError):
 
 
 class RaisedError(ProbeError):
-    """A system's own code raised; its traceback is in the message."""
+    """A system's own code raised; its last words are in the message."""
 
 
 class UnseenError(HandoverError):

@@ -58,14 +58,15 @@ def test_check__census__never_shows_what_a_row_holds(pair):
     assert "for example md5 " in key
 
 
-def test_check__settings_do_not_import__is_a_finding_with_the_traceback(pair):
+def test_check__settings_do_not_import__is_a_finding_with_its_place(pair):
     pair.change("original/settings.py", "USE_TZ = True", "USE_TZ = no_such_name")
     done = pair.check("--json")
     assert done.returncode == 4
     (finding,) = [f for f in done.json()["findings"] if f["code"] == "HO104"]
     assert finding["hurts"] == "original"
     assert finding["is"] == "does not start: NameError: name 'no_such_name' is not defined"
-    assert "Traceback (most recent call last)" in finding["todo"]
+    assert "settings.py, line " in finding["todo"]
+    assert "USE_TZ = no_such_name\nMend it" in finding["todo"]
 
 
 def test_check__several_outputs__is_a_mistake(pair):
@@ -97,7 +98,7 @@ def test_check__database_down__ends_with_1(pair, monkeypatch):
     monkeypatch.setattr(type(pair.database), "url", lambda *_: "postgresql://owner:hunter2@127.0.0.1:1/live")
     done = pair.check()
     assert done.returncode == 1
-    assert "HO004  the database refused: connection failed" in done.stderr
+    assert "HO004  the database does not answer at 127.0.0.1, port 1. Start its server, or correct host" in done.stderr
     assert "hunter2" not in done.stderr
 
 

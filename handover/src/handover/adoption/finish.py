@@ -22,6 +22,7 @@ from handover.cutover.position import fold
 from handover.errors import Finding, Refused
 from handover.journal.journal import opened
 from handover.schema.models import Description
+from handover.troubles import reason
 
 SCHEMA, RECORD = "retired", "handover_finish"
 HISTORY = "django_migrations"
@@ -135,7 +136,7 @@ def original(config: Config) -> Original:
         joins = (join["table"] for model in models for join in model["many_to_many"].values())
         tables = {model["table"].removeprefix("public.") for model in models} | set(joins)
     except (OSError, ValueError, KeyError) as error:
-        message = f"{path} does not say what the original mapped ({type(error).__name__}: {error})."
+        message = f"{path} does not say what the original mapped: {reason(error)}."
         todo = "Run on the machine that cleaned up, or bring its .handover/archive here."
         raise Refused(f"{message} Nothing was changed. {todo}", code="HO033") from error
     return Original(role, frozenset(tables))

@@ -19,6 +19,7 @@ from handover.config import Config, database_url, from_environment
 from handover.evidence.folder import Recorder, recording
 from handover.journal.journal import SCHEMA
 from handover.probe.client import probe
+from handover.troubles import of_database
 
 DUMP, OBJECTS, SUMS = "database.dump", "objects.jsonl", "SHA256SUMS"
 
@@ -112,7 +113,7 @@ def _empty_database(server_url: str) -> Iterator[str]:
             finally:
                 connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
     except psycopg.Error as error:
-        raise BackupError(f"no empty database to restore into: {str(error).strip()}") from error
+        raise BackupError(f"no empty database to restore into: {of_database(error)}") from error
 
 
 def _name(url: str) -> str:

@@ -1,6 +1,8 @@
 """Both systems asked at the same time; one whose code raises is a finding, one that falls silent an error."""
 
 import secrets
+import subprocess
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -30,21 +32,48 @@ def asking(config: Config) -> Iterator[Answers]:
     """Ask both systems to describe themselves, each in a thread; their dialogues stay open until the end."""
     key = secrets.token_hex(32)  # both get the same, so equal secrets have equal fingerprints
     systems: dict[SideName, System] = {"original": config.require_original(), "backend": config.backend}
+    dialogues = _Dialogues()
     with ExitStack() as stack, ThreadPoolExecutor(len(systems)) as pool:
         # The dialogues are closed after the threads have ended, whatever happens in between.
-        yield tuple(pool.submit(_ask, stack, config, name, system, key) for name, system in systems.items())
+        try:
+            yield tuple(
+                pool.submit(_ask, stack, dialogues, config, name, system, key) for name, system in systems.items()
+            )
+        except BaseException:
+            dialogues.end()  # a failure or Ctrl-C does not wait for a system that is silent
+            raise
 
 
-def _ask(stack: ExitStack, config: Config, name: SideName, system: System, key: str) -> Asked:
+class _Dialogues:
+    """The interpreters that were started; one that starts after the end ends at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._started: list[subprocess.Popen[bytes]] = []
+        self._over = False
+
+    def add(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._started.append(process)
+            if self._over:
+                process.kill()
+
+    def end(self) -> None:
+        with self._lock:
+            self._over = True
+            for process in self._started:
+                process.kill()
+
+
+def _ask(stack: ExitStack, dialogues: _Dialogues, config: Config, name: SideName, system: System, key: str) -> Asked:
     names = [config.index.setting] if config.index else []
     try:
-        dialogue = stack.enter_context(probe(f"the {name}", system, config.root))
+        dialogue = stack.enter_context(probe(f"the {name}", system, config.root, begun=dialogues.add))
         described = Description.of(f"the {name}", dialogue.ask("describe", key=key, names=names))
     except RaisedError as error:
         words = str(error).partition("\n")[2].strip()
-        last = words.splitlines()[-1]
-        found = f"does not start: {last}"
-        todo = f"Mend it, or its environment in handover.toml. Its own words:\n{words}"
+        first, _, todo = words.partition("\n")
+        found = f"does not start: {first}"
         return Asked(
             name, None, None, Finding("HO104", system.settings, found, "nothing of it was compared", todo, hurts=name)
         )

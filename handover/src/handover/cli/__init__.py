@@ -1,14 +1,18 @@
 """The command line: ``handover VERB``. Results on stdout, progress on stderr.
 
-Exit 0 done, 1 failed, 2 usage, 3 refused, 4 differences found.
+Exit 0 done, 1 failed, 2 usage, 3 refused, 4 differences found; 130 after Ctrl-C.
 """
 
 import sys
+from contextlib import suppress
 from importlib import import_module
+from typing import NoReturn
 
 import typer
 
+from handover.cli.usage import PROGRAM, usage
 from handover.errors import HandoverError
+from handover.troubles import InterruptedCommandError, told, without_secrets
 
 # Each command is a module and a function of that name, a dash being an underscore there; only the one that is asked for
 # is loaded.
@@ -39,7 +43,8 @@ COMMANDS = (
 )
 
 
-def _command_line(names: tuple[str, ...]) -> typer.Typer:
+def command_line(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
+    """Return the command line with the commands of these names."""
     line = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
     @line.callback()
@@ -57,11 +62,27 @@ def _command_line(names: tuple[str, ...]) -> typer.Typer:
 
 
 def app(arguments: list[str] | None = None) -> None:
-    """Run the command line; an error of the toolkit ends it with its message and its exit code."""
+    """Run the command line and end the process; whatever goes wrong is told in plain words, with its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     wanted = tuple(name for name in COMMANDS if words[:1] == [name])
     try:
-        _command_line(wanted or COMMANDS)(arguments)
+        ended = command_line(wanted or COMMANDS)(arguments, prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
     except HandoverError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - this is the edge where errors meet people
-        sys.exit(error.exit_code)
+        _end(error)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - this is the edge where errors meet people
+        _end(usage(error) or told(error))
+    if ended == InterruptedCommandError.exit_code:  # the library that reads the words has taken the key press
+        _end(told(KeyboardInterrupt()))
+    sys.exit(ended)
+
+
+def _end(error: HandoverError) -> NoReturn:
+    try:
+        sys.stdout.flush()
+    except OSError:  # what takes the output is full or gone: closed now, or Python itself complains at its end
+        with suppress(OSError):
+            sys.stdout.close()
+    with suppress(OSError):
+        print(without_secrets(str(error)), file=sys.stderr)  # noqa: T201
+    sys.exit(error.exit_code)

@@ -17,7 +17,7 @@ from handover.adoption import undo as undoing
 from handover.adoption.run import execute, script
 from handover.adoption.statements import Transaction
 from handover.config import Config, database_url, from_environment
-from handover.errors import ConfigurationError, HandoverError, Refused
+from handover.errors import ConfigurationError, Refused
 from handover.wording import counted
 
 out = Console(highlight=False, markup=False, soft_wrap=True)
@@ -42,15 +42,12 @@ def adopt(
         raise ConfigurationError("--sql prints and --apply does; use one of them.")
     pair = configuration.load(config)
     url = database_url(pair)
-    try:
-        if finish:
-            _finish(url, pair, sql=sql, apply=apply, undo=undo, attempts=attempts)
-        elif undo:
-            _undo(url, pair, sql=sql, apply=apply, confirm=confirm, attempts=attempts)
-        else:
-            _adopt(url, pair, sql=sql, apply=apply, attempts=attempts)
-    except psycopg.Error as error:
-        raise HandoverError(f"the database refused: {str(error).strip()}", code="HO004") from error
+    if finish:
+        _finish(url, pair, sql=sql, apply=apply, undo=undo, attempts=attempts)
+    elif undo:
+        _undo(url, pair, sql=sql, apply=apply, confirm=confirm, attempts=attempts)
+    else:
+        _adopt(url, pair, sql=sql, apply=apply, attempts=attempts)
 
 
 def _adopt(url: str, pair: Config, *, sql: bool, apply: bool, attempts: int) -> None:

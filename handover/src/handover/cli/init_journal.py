@@ -8,7 +8,7 @@ import typer
 from handover import config as configuration
 from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out
 from handover.config import Config, database_url
-from handover.errors import HandoverError, Refused
+from handover.errors import Refused
 from handover.journal.install import install, plan, uninstall
 
 
@@ -20,13 +20,10 @@ def init_journal(
 ) -> None:
     """Make the journal in the shared database: a role that cannot log in, its schema, its tables."""
     pair = configuration.load(config)
-    try:
-        if undo:
-            _undo(pair, apply=apply, confirm=confirm)
-        else:
-            _make(pair, apply=apply)
-    except psycopg.Error as error:
-        raise HandoverError(f"the database refused: {str(error).strip()}", code="HO004") from error
+    if undo:
+        _undo(pair, apply=apply, confirm=confirm)
+    else:
+        _make(pair, apply=apply)
 
 
 def _make(pair: Config, *, apply: bool) -> None:

@@ -18,6 +18,7 @@ from handover.cutover.run import Action, Command, Evidence, Night
 from handover.document import markdown
 from handover.document.facts import as_json
 from handover.errors import Refused, UnseenError
+from handover.troubles import reason
 
 FOLDER = Path(".handover/archive")
 ARCHIVE = "archive the original"
@@ -92,7 +93,9 @@ def _parity(night: Night) -> list[dict[str, Any]]:
     try:
         rows = night.journal.connection().execute(_PARITY).fetchall()
     except psycopg.Error as error:
-        raise UnseenError(f"what the watch has seen could not be read: {error}") from error
+        raise UnseenError(
+            f"what the watch has seen could not be read: {reason(error)}. Run again when the database answers."
+        ) from error
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 

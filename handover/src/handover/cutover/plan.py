@@ -9,6 +9,7 @@ from handover.config import Config, Dns
 from handover.cutover import nameservers, provider
 from handover.cutover.record import Held, digest
 from handover.errors import Refused
+from handover.troubles import reason
 
 FOLDER = Path(".handover/plans")
 SHORT = 12
@@ -78,7 +79,7 @@ def load(config: Config, name: str) -> dict[str, Any]:
         plan = dict(json.loads(path.read_text()))
         checksum = plan.pop("checksum")
     except (OSError, ValueError, KeyError) as error:
-        raise Refused(f"{name} is no plan: {error}. Make one: handover cutover plan", code="HO576") from error
+        raise Refused(f"{name} is no plan: {reason(error)}. Make one: handover cutover plan", code="HO576") from error
     if digest(plan) != checksum:
         message = f"{path} is not as it was written: its checksum is {digest(plan)[:SHORT]}, not {checksum[:SHORT]}."
         raise Refused(f"{message} Nothing was applied. Make a plan anew: handover cutover plan", code="HO576")

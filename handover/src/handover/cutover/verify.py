@@ -19,6 +19,7 @@ from handover.cutover.switch import hook
 from handover.errors import HandoverError, Refused, UnseenError
 from handover.hooks import HookError
 from handover.journeys.run import run as make_journey
+from handover.troubles import reason
 
 PAGE_AGAIN_AFTER = timedelta(hours=1)
 _WINDOWS = """
@@ -104,7 +105,7 @@ def judge(night: Night) -> Judged:
     try:
         rows = night.journal.connection().execute(_WINDOWS, [switched_at(night)]).fetchall()
     except psycopg.Error as error:
-        message = f"what the watch has seen could not be read: {error}. Is `handover watch` there and running?"
+        message = f"what the watch has seen could not be read: {reason(error)}. Is `handover watch` there and running?"
         raise UnseenError(message) from error
     # One metric may be there of the backend and of both, by table: the windows of one must not fill up the other's.
     watched = {key: list(found) for key, found in groupby(rows, key=itemgetter(0, 6))}

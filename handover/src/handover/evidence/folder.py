@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from handover.config import Config
 from handover.errors import HandoverError
+from handover.troubles import reason
 
 PLACE = Path(".handover/evidence")
 KEY_VARIABLE = "HANDOVER_EVIDENCE_KEY"
@@ -133,7 +134,9 @@ def read(config: Config, folder: Path) -> Sealed:
         summary = json.loads((folder / SUMMARY).read_text())
         signature = (folder / SIGNATURE).read_text().strip()
     except (OSError, ValueError) as error:
-        message = f"{folder} is no evidence: {error}. A run's folder holds {SUMMARY} and {SIGNATURE}; run it again."
+        message = (
+            f"{folder} is no evidence: {reason(error)}. A run's folder holds {SUMMARY} and {SIGNATURE}; run it again."
+        )
         raise EvidenceError(message) from error
     if not hmac.compare_digest(signature, _sign(folder, evidence_key(config))):
         message = f"{folder} is not what was signed: a file was changed, or another key signed it. Run it again."

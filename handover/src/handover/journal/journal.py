@@ -16,6 +16,7 @@ from handover.errors import HandoverError, Refused
 from handover.journal import entry as entries
 from handover.journal.copy import Copy
 from handover.journal.entry import Entry
+from handover.troubles import of_database
 
 SCHEMA = "handover"
 LOCK = 0x68616E646F766572  # "handover": one entry after another
@@ -79,7 +80,7 @@ class Journal:
         try:
             connection = connect(self.config)
         except psycopg.Error as error:
-            self.trouble = str(error).strip().splitlines()[0]
+            self.trouble = of_database(error)
             raise JournalError(_down(self.trouble)) from error
         self.trouble = ""
         if not is_there(connection):
@@ -180,7 +181,7 @@ class Journal:
         try:
             yield connection
         except psycopg.Error as error:
-            self.trouble = str(error).strip().splitlines()[0]
+            self.trouble = of_database(error)
             raise JournalError(_down(self.trouble)) from error
 
 
@@ -227,6 +228,6 @@ def _entry(row: tuple[Any, ...]) -> Entry:
 
 
 def _down(why: str) -> str:
-    message = f"the journal's database does not answer, or refuses: {why}."
+    message = f"the journal's database does not answer, or refuses: {why}"
     todo = "Nothing was begun that it does not hold. `handover status` reads the copy and says what may be done."
     return f"{message} {todo}"

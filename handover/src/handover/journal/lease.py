@@ -21,6 +21,7 @@ from handover.config import Config
 from handover.errors import Refused
 from handover.journal.entry import machine, operator
 from handover.journal.journal import JournalError, connect
+from handover.troubles import of_database
 
 FOLDER_LOCK = Path(".handover/lease")
 SESSION_LOCK = 0x6C65617365  # "lease"
@@ -152,7 +153,7 @@ def _connected(config: Config) -> Iterator[Connection[Any]]:
     try:
         connection = connect(config)
     except psycopg.Error as error:
-        raise JournalError(f"the lease cannot be had, the database does not answer: {error}") from error
+        raise JournalError(f"the lease cannot be had: {of_database(error)}") from error
     try:
         yield connection
     finally:

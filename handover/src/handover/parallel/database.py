@@ -11,6 +11,7 @@ from psycopg import Connection, sql
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.parallel.settings import Place, Tasks, Watch
 from handover.schema.models import Model
+from handover.troubles import reason
 
 OPTIONS = "-c default_transaction_read_only=on -c lock_timeout=2000 -c statement_timeout={timeout_ms}"
 CONNECTIONS: LiteralString = """
@@ -202,4 +203,4 @@ def _tasks(reader: Reader, watch: Watch, tasks: Tasks, since: datetime) -> Itera
 
 def first_line(error: Exception) -> str:
     """Return what an error says, without what follows."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return reason(error)

@@ -6,7 +6,7 @@ import select
 import shlex
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -14,9 +14,14 @@ from typing import IO, Any
 
 from handover.config import System
 from handover.errors import ProbeError, RaisedError
+from handover.probe.words import explained, last_words
 
 # Takes standard input for the dialogue, leaves the system an empty one, reads the agent's length and the agent.
+OLDEST = "3.8"
 BOOTSTRAP = (
+    # It must be understood by the oldest, so that it can say how old it is.
+    "import signal,sys;signal.signal(2,signal.SIG_IGN);"  # Ctrl-C is for whoever asks; he ends this process
+    'v=sys.version_info;v>=(3,8)or(print(\'{"python": "%d.%d.%d"}\'%v[:3]),sys.exit());'
     "import io,os;f=os.dup(0);n=os.open(os.devnull,0);os.dup2(n,0);os.close(n);b=open(f,'rb');n=int(b.readline());"
     "g={'__name__':'handover_agent'};exec(compile(b.read(n),'handover-agent','exec'),g);"
     "g['main'](io.TextIOWrapper(b,'utf-8'))"
@@ -39,7 +44,7 @@ class Probe:
         Raises
         ------
         RaisedError
-            The system raised; its traceback is in the message.
+            The system raised; its last words are in the message.
         ProbeError
             Its interpreter ended, was silent for too long, or said something that is no answer.
         """
@@ -52,7 +57,11 @@ class Probe:
             what = f"{self._name} answered {do!r} with something that is no JSON: {line[:80]!r}."
             raise ProbeError(f"{what} Something between here and its interpreter writes to its output.") from error
         if "error" in reply:
-            raise RaisedError(f"{self._name} could not answer {do!r}. Its own words:\n{reply['error']}")
+            words = last_words(reply["error"])
+            raise RaisedError(f"{self._name} could not answer {do!r}. Its own words:\n{words}")
+        if "python" in reply:
+            what = f"the interpreter of {self._name} is Python {reply['python']}, and handover needs {OLDEST} or newer."
+            raise ProbeError(f"{what} Name another: `python` in handover.toml.")
         return reply["ok"]
 
     def load(self, chapter: str) -> None:
@@ -104,6 +113,7 @@ def probe(
     *,
     within_s: float | None = None,
     act_on: Mapping[str, str] | None = None,
+    begun: Callable[[subprocess.Popen[bytes]], None] = lambda _: None,
 ) -> Iterator[Probe]:
     """Start the agent inside a system and end it afterwards.
 
@@ -121,13 +131,15 @@ def probe(
         Lets the agent act, on this database: any of Django's ``NAME``, ``HOST``, ``PORT``, ``USER``, ``PASSWORD``,
         over the system's own, and on no other; empty, on those of the system's own settings. Without it the agent
         connects to no database.
+    begun
+        Receives the process, which whoever asks in another thread may kill.
 
     Raises
     ------
     ProbeError
         The interpreter could not be started.
     RaisedError
-        The system's settings or apps do not import; its traceback is in the message.
+        The system's settings or apps do not import; its last words and what to do are in the message.
     """
     source = agent().encode()
     command = interpreter(system, root)
@@ -145,15 +157,24 @@ def probe(
         raise ProbeError(f"{message} Correct `python` or `path` in handover.toml.") from error
     with process:
         try:
+            begun(process)
             started = Probe(name, process, within_s or system.answer_within_s)
             with suppress(BrokenPipeError):
                 _pipes(process)[0].write(f"{len(source)}\n".encode() + source)
             place = {} if act_on is None else {"acting": True, "database": dict(act_on)}
             told = {"settings": system.settings, "environment": system.variables(), "reads": system.reads_at_start}
-            started.ask("start", path=str(local), **told, **place)
+            try:
+                started.ask("start", path=str(local), **told, **place)
+            except RaisedError as error:
+                raise _does_not_start(name, system, local, error) from error
             yield started
         finally:
             process.kill()
+
+
+def _does_not_start(name: str, system: System, folder: Path, error: RaisedError) -> RaisedError:
+    what, todo = explained(str(error).partition("\n")[2], system, folder)
+    return RaisedError(f"{name} does not start:\n{what}\n{todo}")
 
 
 def agent() -> str:

@@ -156,7 +156,9 @@ def _dump_and_restore(programs: dict[str, Path], source: str, copy: str) -> None
             _end(dump)
         if any(statuses):
             said.seek(0)
-            words = said.read().decode(errors="replace").strip()
+            lines = said.read().decode(errors="replace").splitlines()
+            # Not the query, which is theirs and fills a page.
+            words = "\n".join(line for line in lines if line.startswith("pg_") and "Query was" not in line)
             message = f"the database could not be copied; pg_dump and pg_restore said:\n{words}\n"
             todo = "The role must be able to read every table and be a member of every role that owns one"
             raise CopyError(f"{message}{todo}; on another server the roles must exist, too.")

@@ -16,6 +16,7 @@ from handover.proof.parents import Parents
 from handover.proof.shrink import no_traces
 from handover.proof.venue import Venue
 from handover.report.table import BAD, GOOD, OPEN
+from handover.troubles import reason
 
 STILL_THERE, GONE = 4, 0
 
@@ -68,7 +69,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     try:
         return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
     except (OSError, ValueError) as error:
-        message = f"{path} cannot be replayed: {error}. `--replay` takes failures.jsonl of an evidence folder."
+        message = f"{path} cannot be replayed: {reason(error)}. `--replay` takes failures.jsonl of an evidence folder."
         raise ConfigurationError(message, code="HO423") from error
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from psycopg import Connection, connect, errors, sql
 from psycopg.rows import dict_row
 
-from handover.errors import HandoverError, UnseenError
+from handover.errors import UnseenError
+from handover.troubles import told
 
 Key = tuple[str, str]
 STATEMENT_TIMEOUT_MS = 30_000
@@ -278,7 +279,7 @@ def snapshot(url: str, *, timeout_ms: int = STATEMENT_TIMEOUT_MS) -> Iterator[Co
         message = f"the database took too long to answer: {_first_line(error)}. Somebody may hold a table exclusively."
         raise UnseenError(f"{message} Nothing was compared; try again when it has ended.") from error
     except errors.Error as error:
-        raise HandoverError(f"the database refused: {str(error).strip()}", code="HO004") from error
+        raise told(error) from error
 
 
 def begin(connection: Connection[Any], *, timeout_ms: int = STATEMENT_TIMEOUT_MS) -> None:

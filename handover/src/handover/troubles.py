@@ -1,0 +1,195 @@
+"""What the world did to a command, in plain words: the database, a file, a key press, or a defect of the toolkit."""
+
+import errno
+import re
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+from handover.errors import HandoverError
+
+URL = "the URL in the environment variable that [database] url_env names"
+
+# What PostgreSQL and its driver say when a connection is not made, and what that means. The first that fits counts.
+CONNECTING = (
+    (r"password authentication failed for user (.+)|fe_sendauth: no password supplied",
+     "the database does not accept the password of {0}", f"Correct the password in {URL}"),
+    (r"role (\S+) is not permitted to log in",
+     "the role {0} may not log in", "As an administrator: ALTER ROLE {0} LOGIN; or name another role in the URL"),
+    (r"role (\S+) does not exist", "the server has no role {0}", f"Correct the role in {URL}"),
+    (r"database (\S+) does not exist", "the server has no database {0}", f"Correct the database's name in {URL}"),
+    (r"permission denied for database (\S+)",
+     "the role may not connect to the database {0}", "As an administrator: GRANT CONNECT ON DATABASE {0} TO the role"),
+    (r"database (\S+) is not currently accepting connections",
+     "the database {0} takes no connections", "As an administrator: ALTER DATABASE {0} ALLOW_CONNECTIONS true"),
+    (r"no pg_hba.conf entry for (.+)",
+     "the server admits no such connection: {0}", "Add a line to its pg_hba.conf, or correct the URL"),
+    (r"too many (?:clients|connections)|remaining connection slots",
+     "the server takes no more connections", "End some, or raise max_connections or the role's limit; then run again"),
+    (r"the database system is (starting up|shutting down|in recovery mode|not accepting connections)",
+     "the database server is {0}", "Run again when it is up"),
+    (r"failed to resolve host '([^']*)'",
+     "the database's host {0!r} is unknown here", f"Correct the host in {URL}"),
+    (r"Connection refused|No such file or directory|[Tt]ime(?:out|d out)|unreachable|No route to host",
+     "the database does not answer{where}", f"Start its server, or correct host and port in {URL}"),
+    (r"server closed the connection|connection is (?:closed|lost|bad)|SSL connection has been closed|EOF detected"
+     r"|consuming input failed|sending query|Connection reset|no connection to the server",
+     "the connection to the database was cut in the middle", "See that its server is up, then run again"),
+)  # fmt: skip
+
+# The same by PostgreSQL's own codes, which hold in every language.
+BY_STATE = {
+    "28P01": "password authentication failed for user the role",
+    "3D000": "",
+    "53300": "too many connections",
+    "57P01": "server closed the connection",
+    "57P02": "server closed the connection",
+    "57P03": "the database system is not accepting connections",
+}
+IN_THE_MIDDLE = {
+    "57014": (
+        "the database cancelled a statement: {said}",
+        "It took too long, or an administrator ended it: run again",
+    ),
+    "55P03": ("a table is locked by another session: {said}", "Run again when that session has ended"),
+    "40P01": ("two sessions waited for each other: {said}", "Nothing was changed; run again"),
+    "25006": ("the database takes no writes: {said}", "Name the primary server in the URL, not a standby"),
+    "42501": ("the role may not do this: {said}", "`handover doctor` names the GRANT that is missing"),
+    "53100": ("the database server's disk is full: {said}", "Make room there, then run again"),
+    "53200": ("the database server has no memory left: {said}", "Run again when it is less busy"),
+}
+
+PREFIX = re.compile(r"^(?:connection failed: )?(?:connection to server at .*? failed: )?(?:FATAL|ERROR):\s*")
+
+FILES = {
+    errno.ENOSPC: ("cannot be written: the disk is full", "Make room, then run again"),
+    errno.EDQUOT: ("cannot be written: the quota is used up", "Make room, then run again"),
+    errno.EROFS: ("cannot be written: the file system is read-only", "Run from a folder that may be written"),
+    errno.EACCES: ("may not be opened by this account", "Correct its rights, or run as the account that owns it"),
+    errno.EPERM: ("may not be changed by this account", "Correct its rights, or run as the account that owns it"),
+    errno.ENOENT: ("does not exist", "Correct its path, or make it"),
+    errno.EISDIR: ("is a folder, and a file was expected", "Name a file"),
+    errno.ENOTDIR: ("lies below something that is no folder", "Correct the path"),
+    errno.EMFILE: ("could not be opened: this process has too many open files", "Raise `ulimit -n`, then run again"),
+}
+
+
+class DatabaseTroubleError(HandoverError):
+    """The database is gone, refuses, or was cut off."""
+
+    code = "HO004"
+
+
+class FileTroubleError(HandoverError):
+    """A file or a folder cannot be read or written."""
+
+    code = "HO250"
+
+
+class InterruptedCommandError(HandoverError):
+    """Ctrl-C ended the command."""
+
+    code = "HO251"
+    exit_code = 130
+
+
+class DefectError(HandoverError):
+    """The toolkit itself is wrong."""
+
+    code = "HO252"
+
+
+def told(error: BaseException) -> HandoverError:
+    """Return what happened as an error of the toolkit: what is, and what to do; never a traceback.
+
+    Parameters
+    ----------
+    error
+        Anything that a command did not foresee.
+    """
+    driver = sys.modules.get("psycopg")  # without it there was no connection
+    if driver is not None and isinstance(error, driver.Error):
+        return DatabaseTroubleError(of_database(error))
+    if isinstance(error, KeyboardInterrupt):
+        message = "interrupted before the end; what was printed is not the whole."
+        return InterruptedCommandError(f"{message} Run it again; in the night of the switch first: handover status")
+    if isinstance(error, OSError):
+        return FileTroubleError(of_file(error))
+    if isinstance(error, UnicodeError):
+        return FileTroubleError(f"a file is not UTF-8 text: {error}. Save it as UTF-8, then run again.")
+    return _defect(error)
+
+
+def of_database(error: Exception) -> str:
+    """Return what the database or its driver said, and what to do, without a secret."""
+    said = _first_line(error)
+    state = getattr(error, "sqlstate", None)
+    if state in IN_THE_MIDDLE:
+        what, todo = IN_THE_MIDDLE[state]
+        return f"{what.format(said=said)}. {todo}."
+    for text in (str(error), BY_STATE.get(state or "", "")):
+        for pattern, what, todo in CONNECTING:
+            if found := re.search(pattern, text):
+                name = (next(filter(None, found.groups()), "the role")).strip().rstrip(",;")
+                where = _where(text)
+                return f"{what.format(name, where=where)}. {todo.format(name)}."
+    return f"the database refused: {said}. Mend what it names, then run again."
+
+
+def of_file(error: OSError) -> str:
+    """Return which file or folder is in the way, and what to do."""
+    name = str(error.filename) if error.filename is not None else "a file, or the output,"
+    what, todo = _file(error)
+    return f"{name} {what}. {todo}."
+
+
+def reason(error: Exception) -> str:
+    """Return why something could not be read, as a clause; for messages that name it and say what to do."""
+    if isinstance(error, OSError):
+        return f"it {_file(error)[0]}"
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    return _first_line(error)
+
+
+def without_secrets(text: str) -> str:
+    """Return a text with the password of every URL in it left out.
+
+    Examples
+    --------
+    >>> without_secrets("postgresql://owner:hunter2@db:5432/live is down")
+    'postgresql://owner:…@db:5432/live is down'
+    """
+    without = re.sub(r"(\w+://[^\s:/@]*:)[^\s/@]+(?:@[^\s/@]+)*(?=@)", r"\1…", text)
+    return re.sub(r"(\bpassword\s*=\s*)('[^']*'|[^\s'&]+)", r"\1…", without)
+
+
+def _file(error: OSError) -> tuple[str, str]:
+    other = (f"cannot be used: {error.strerror or error}", "Mend that, then run again")
+    return FILES.get(error.errno or 0, other)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return re.sub(r"\[Errno -?\d+\] ", "", PREFIX.sub("", lines[0])).rstrip(".")
+
+
+def _where(text: str) -> str:
+    found = re.search(r'at "([^"]*)"(?: \([^)]*\))?, port (\d+)', text) or re.search(r'on socket "([^"]*)"()', text)
+    return f" at {found[1]}{f', port {found[2]}' if found[2] else ''}" if found else ""
+
+
+def _defect(error: BaseException) -> DefectError:
+    """Keep the traceback in a file, for the report."""
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="handover-", suffix=".txt", delete=False) as file:
+            file.write("".join(traceback.format_exception(error)))
+        kept = f"what the developers need stands in {file.name}"
+    except OSError:
+        kept = "no file could be written that tells more"
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    where = "".join(f" in {Path(frame.filename).name}, line {frame.lineno}" for frame in last)
+    said = (str(error).strip().splitlines() or [""])[0]
+    message = f"handover itself failed{where}: {type(error).__name__}: {said}."
+    return DefectError(f"{message} This is its defect, not yours: report it; {kept}.")
