@@ -47,9 +47,9 @@ def test_probe__system_exits_while_it_starts__is_told(tmp_path):
         pass
 
 
-def test_probe__settings_do_not_import__quotes_the_traceback(tmp_path):
+def test_probe__settings_do_not_import__quotes_its_last_words_and_their_place(tmp_path):
     broken = system(tmp_path, "import no_such_module")
-    match = r"it could not answer 'start'.*\n(.*\n)*.*No module named 'no_such_module'"
+    match = r"it does not start:\n.*No module named 'no_such_module'\nat .*some_settings.py, line \d+: import no_such"
     with pytest.raises(RaisedError, match=match), probe("it", broken, tmp_path):
         pass
 
