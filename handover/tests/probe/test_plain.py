@@ -218,6 +218,7 @@ def everything() -> str:
     numbers = postgres.IntegerRangeField(default=lambda: None)
     tags = postgres.ArrayField(postgres.ArrayField(models.CharField(max_length=10), size=2), size=3, default=list)
     store = postgres.HStoreField(default=dict)
+    kept = postgres.HStoreField(db_default={{"ü": None, "b": "it's"}})
     found = search.SearchVectorField(null=True)
     slug = models.SlugField(allow_unicode=True)
     zone = ZoneField(max_length=40, choices=[(MADRID, "Madrid"), (UTC, "UTC"), ("", "none")], default=UTC)
@@ -301,6 +302,7 @@ def test_describe__every_thing__shows_no_address_and_no_repr(facts):
 def test_describe__every_thing__fits_the_model(facts):
     (model,) = [m for m in Description.model_validate(facts[0]).models if m.label == "every.Everything"]
     assert len(model.constraints) == 11
+    assert model.by_column()["kept"].database_sql == """'"b"=>"it''s", "ü"=>NULL'::hstore"""
     validated = model.by_column()["validated"].validators
     assert len(set(validated)) == len(VALIDATORS) + len(OWN_VALIDATORS)
     assert {c.name for c in (*model.constraints, *model.indexes) if c.special and not c.sql} == set()

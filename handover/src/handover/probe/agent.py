@@ -251,10 +251,22 @@ def index_facts(model, index):
 NEWEST = 180000
 
 
+def literal(editor, value):
+    """A value in SQL; the driver cannot write an hstore without a connection."""
+    try:
+        return editor.quote_value(value)
+    except Exception:
+        if not isinstance(value, dict):
+            raise
+    pairs = sorted((key, "NULL" if v is None else json.dumps(v, ensure_ascii=False)) for key, v in value.items())
+    text = ", ".join("%s=>%s" % (json.dumps(key, ensure_ascii=False), v) for key, v in pairs)
+    return "'%s'::hstore" % text.replace("'", "''")
+
+
 def quote_without_connection(connection):
     """Since 4.2 Django asks an open connection to put parameters into a statement; there is none here."""
-    quote = connection.schema_editor(collect_sql=True).quote_value
-    connection.ops.compose_sql = lambda query, params: query % tuple(map(quote, params or ()))
+    editor = connection.schema_editor(collect_sql=True)
+    connection.ops.compose_sql = lambda query, params: query % tuple(literal(editor, p) for p in params or ())
     if not ACTING:
         connection.features.connection.__dict__.setdefault("pg_version", NEWEST)
 

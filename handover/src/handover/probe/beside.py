@@ -63,7 +63,7 @@ def database_sql(field, connection):
         quote_without_connection(connection)
         editor = connection.schema_editor(collect_sql=True, atomic=False)
         made = field.generated_sql(connection) if getattr(field, "generated", False) else editor.db_default_sql(field)
-        return str(made[0]) % tuple(map(editor.quote_value, made[1] or ()))
+        return str(made[0]) % tuple(literal(editor, value) for value in made[1] or ())
     except Exception as error:
         sys.stderr.write("handover: no SQL for %s: %s\n" % (field, error))
         return None
