@@ -85,6 +85,7 @@ def test_check__dozens_of_findings__fit_on_one_screen_and_the_first_ten_lines_sa
     assert height(printed[:10]) == 10
     assert printed[0].startswith("❌ No, the backend may not run beside the original yet: ")
     assert printed[1] == "Do this first, in this order:"
+    risky = [finding for finding in seen["findings"] if finding["severity"] == "risky"]
     done = [line.partition(". ")[2].partition(":")[0] for line in printed[2:10] if line]
     assert done == [
         "Bring the migrations of the original in order",
@@ -93,7 +94,7 @@ def test_check__dozens_of_findings__fit_on_one_screen_and_the_first_ten_lines_sa
         "Give both systems the same settings",
         "Adopt the backend (handover adopt)",
         "Correct the rows",
-        "Mend or accept 20 risky findings",
+        f"Mend or accept {len(risky) - 2} risky findings",  # without the adoption and the migration, steps of their own
     ]
     for finding in seen["findings"]:
         if finding["severity"] == "breaking":

@@ -12,6 +12,9 @@ from handover.wording import counted
 MOST = 8
 # Told by the risky ones as well: nothing that comes after them can be relied on before they are done.
 FIRST = ("HO100", "HO170", "HO172", "HO173", "HO174", "HO175")
+# Nouns of rules that have a step of their own; all others are about tables.
+FIELDS, SETTINGS, ROLES, PERMISSIONS = ("fields", "options"), ("settings", "storages"), ("roles",), ("permissions",)
+ELSEWHERE = (*FIELDS, *SETTINGS, *ROLES, *PERMISSIONS)
 CONNECTS = ("HO170", "HO189", "HO190", "HO197")
 
 
@@ -46,8 +49,8 @@ def _needed_by_backend(finding: Finding) -> bool:
 
 
 def _to_mend(finding: Finding) -> bool:
-    nouns = ("columns", "constraints", "foreign keys", "indexes", "migrations", "tables", "triggers")
-    return _noun(*nouns)(finding) and not (finding.code == "HO100" or _needed_by_backend(finding))
+    rule = RULES.get(finding.code)
+    return rule is not None and rule.noun not in ELSEWHERE and not (rule.code == "HO100" or _needed_by_backend(finding))
 
 
 # A finding belongs to the first step that fits, and the steps are done in this order: an adoption refuses shared tables
@@ -58,12 +61,12 @@ STEPS: tuple[tuple[str, Callable[[Finding], bool]], ...] = (
     ("Make both systems connect to this database", lambda f: f.code in CONNECTS),
     ("Bring the migrations of the original in order", lambda f: _of_history(f) and f.hurts != "backend"),
     ("Mend the database, or the wrong models", _to_mend),
-    ("Write the backend's models as the original's", _noun("fields")),
-    ("Give both systems the same settings", _noun("settings", "storages")),
+    ("Write the backend's models as the original's", _noun(*FIELDS)),
+    ("Give both systems the same settings", _noun(*SETTINGS)),
     ("Adopt the backend (handover adopt)", lambda f: f.code == "HO100"),
     ("Make what the backend's models need", _needed_by_backend),
-    ("Give the roles what they need", _noun("roles")),
-    ("Give both systems the same permissions", _noun("permissions")),
+    ("Give the roles what they need", _noun(*ROLES)),
+    ("Give both systems the same permissions", _noun(*PERMISSIONS)),
     ("Correct the rows", lambda _: True),
 )
 
