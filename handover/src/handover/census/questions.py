@@ -1,5 +1,6 @@
 """What is asked of the rows of a shared table: one condition a question, all of them answered in one pass."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -168,9 +169,19 @@ def _json_kinds(pair: Pair, live: Column, one: Field, other: Field, column: sql.
     yield Question("HO237", one.column, bad, found, expected, SURVIVE)
 
 
+# By the type of a column: what PostgreSQL holds and Python's datetime, time and timedelta do not.
+BEYOND_PYTHON = {
+    "timestamp": "(NOT isfinite({0}) OR {0} < '0001-01-02' OR {0} > '9999-12-30')",
+    "date": "(NOT isfinite({0}) OR {0} < '0001-01-02' OR {0} > '9999-12-30')",
+    "time": "{0}::text LIKE '24:%'",
+    "interval": "abs(extract(epoch FROM {0})) > 999999998.0 * 86400",
+}
+
+
 def _times(live: Column, field: Field, column: sql.Identifier) -> Iterator[Question]:
-    if live.type.startswith(("timestamp", "date")) and "[" not in live.type and "range" not in live.type:
-        bad = sql.SQL("(NOT isfinite({0}) OR {0} < '0001-01-02' OR {0} > '9999-12-30')").format(column)
+    kind = (re.match("[a-z]+", live.type) or [""])[0]
+    if kind in BEYOND_PYTHON and "[" not in live.type:
+        bad = sql.SQL(BEYOND_PYTHON[kind]).format(column)
         found, expected = "rows hold a time that Python cannot", "reading the row raises an error"
         yield Question("HO232", field.column, bad, found, expected, "Correct the rows.", "breaking")
 
