@@ -303,7 +303,8 @@ class Walk:
         try:
             operation.database_forwards(migration.app_label, self.editor, before, after)
         except Exception as error:  # it asks the database, which is not there
-            self.refused.append([operation_name(operation), "asks the database (%s)" % type(error).__name__])
+            sys.stderr.write("handover: %s is no SQL: %s\n" % (operation_name(operation), error))
+            self.refused.append([operation_name(operation), "asks the database"])
 
     def run(self, operation, app_label, before, after, apart):
         from django.db import transaction

@@ -1,0 +1,26 @@
+"""The monolith, as it runs today."""
+
+import os
+
+SECRET_KEY = os.environ.get("SECRET_KEY", "only for the example, the same in both systems, and long enough")
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "monolith.urls"
+USE_TZ = True
+TIME_ZONE = "UTC"
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "users",
+    "choreography",
+]
+AUTH_USER_MODEL = "users.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+MEDIA_ROOT = os.environ.get("MEDIA_ROOT", "media")
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        **{name: os.environ.get("DB_" + name, "") for name in ("HOST", "PORT", "NAME", "USER", "PASSWORD")},
+    }
+}
