@@ -11,7 +11,7 @@ def test_example_of_the_strategy__played__is_adopted_proved_and_gone_without_a_t
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     for line in (
-        "Migration tokens.0002_identifiers_as_text by the backend's interpreter, as backend_app: RunPython write_as_text",
+        "tokens.0002_identifiers_as_text by the backend's interpreter, as backend_app: RunPython write_as_text",
         "choreography_blueprints.task_id gets ON DELETE CASCADE",
         "Columns that the backend adds to choreography_tasks, by the owner of the table",
         "strategy is adopted: backend_app has its own schema backend.",

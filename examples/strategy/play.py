@@ -18,8 +18,9 @@ from sandbox.snapshot import changes, snapshot
 HERE = Path(__file__).resolve().parent
 NAME = "strategy"
 PEOPLE = (
-    "INSERT INTO users (password, is_superuser, username, first_name, last_name, email, is_staff, is_active, date_joined)"
-    " SELECT '!', false, name, '', '', name || '@example.org', false, true, now() FROM unnest('{ana,leo}'::text[]) name",
+    "INSERT INTO users (password, is_superuser, username, first_name, last_name, email, is_staff, is_active,"
+    " date_joined) SELECT '!', false, name, '', '', name || '@example.org', false, true, now()"
+    " FROM unnest('{ana,leo}'::text[]) name",
     "INSERT INTO choreography_tasks (task_id, user_id, status, progress, stage, message, created_at, updated_at)"
     " SELECT gen_random_uuid()::text, id, 'running', 10, 'analysing', '', now(), now() FROM users",
     # What the original's role may do in production.
@@ -73,7 +74,7 @@ def play(server: Server, media: Path) -> None:
     execute(server, "original_app", ORIGINAL_DELETES)
     show("the backend wrote, and the original deleted what the backend's rows hang on")
     handover("undo", environment, "adopt", "--undo", "--apply", "--confirm", NAME)
-    left = {part: rows for part, rows in changes(before, snapshot(server.url("owner", NAME), "backend_app")).items()}
+    left = changes(before, snapshot(server.url("owner", NAME), "backend_app"))
     if set(left) - {"rows of users", "rows of choreography_tasks"}:
         raise FailedError(f"the undo left {left}")
     show("no trace of the backend is left")
