@@ -362,8 +362,22 @@ _TIDY = (
 )
 
 
+def _set(**settings: str) -> Edit:
+    return lambda projects: projects["backend"].settings.update(settings)
+
+
+CACHED = "CREATE TABLE cached (cache_key varchar(255) PRIMARY KEY, value text NOT NULL, expires timestamptz NOT NULL); GRANT ALL ON cached TO drift_original, drift_backend"
+_SETTINGS: tuple[tuple[str, Edit | None, str], ...] = (
+    ("Django's own values, written down", _set(SESSION_SAVE_EVERY_REQUEST="False", CSRF_COOKIE_PATH="'/'", DEFAULT_HASHING_ALGORITHM="'sha256'", FILE_UPLOAD_PERMISSIONS="0o644", DATA_UPLOAD_MAX_NUMBER_FIELDS="1_000"), ""),
+    ("a cache in a table that is there", _set(CACHES="{'default': {'BACKEND': 'django.core.cache.backends.db.DatabaseCache', 'LOCATION': 'cached'}}"), CACHED),
+    ("a cache in memory", _set(CACHES="{'default': {'BACKEND': 'django.core.cache.backends.locmem.LocMemCache'}}"), ""),
+)  # fmt: skip
+
+
 def twins() -> Iterator[Drift]:
     """Yield the changes that hurt nobody."""
+    for what, edit, sql in _SETTINGS:
+        yield Drift(f"{DECLARED.name}: {what}", "benign", DECLARED.name, "", "", "safe", edit, sql=sql)
     for what, edit, sql in _TWINS:
         yield Drift(f"{DECLARED.name}: {what}", "benign", DECLARED.name, "", "", "safe", edit, sql=sql)
     for sql in _TIDY:

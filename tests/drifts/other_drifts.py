@@ -71,6 +71,23 @@ SETTINGS: dict[str, list[tuple[str, str, str, Severity]]] = {
         ("{'assume_role': 'drift_nobody'}", "HO190", "role drift_nobody", "breaking"),
     ],
     "DATABASE_ROUTERS": [("['somewhere.Router']", "HO196", "DATABASE_ROUTERS", "unseen")],
+    "SIGNING_BACKEND": [("'somewhere.Signer'", "HO168", "SIGNING_BACKEND", "risky")],
+    "DEFAULT_HASHING_ALGORITHM": [("'sha1'", "HO168", "DEFAULT_HASHING_ALGORITHM", "breaking")],
+    "SESSION_SAVE_EVERY_REQUEST": [("True", "HO168", "SESSION_SAVE_EVERY_REQUEST", "risky")],
+    "SESSION_EXPIRE_AT_BROWSER_CLOSE": [("True", "HO168", "SESSION_EXPIRE_AT_BROWSER_CLOSE", "risky")],
+    "CSRF_COOKIE_PATH": [("'/app'", "HO168", "CSRF_COOKIE_PATH", "risky")],
+    "CSRF_HEADER_NAME": [("'HTTP_X_XSRF'", "HO168", "CSRF_HEADER_NAME", "risky")],
+    "CSRF_COOKIE_HTTPONLY": [("True", "HO168", "CSRF_COOKIE_HTTPONLY", "risky")],
+    "USE_X_FORWARDED_HOST": [("True", "HO168", "USE_X_FORWARDED_HOST", "risky")],
+    "DATA_UPLOAD_MAX_MEMORY_SIZE": [("1000", "HO168", "DATA_UPLOAD_MAX_MEMORY_SIZE", "risky")],
+    "DATA_UPLOAD_MAX_NUMBER_FIELDS": [("None", "HO168", "DATA_UPLOAD_MAX_NUMBER_FIELDS", "risky")],
+    "PASSWORD_RESET_TIMEOUT": [("60", "HO168", "PASSWORD_RESET_TIMEOUT", "risky")],
+    "SITE_ID": [("2", "HO168", "SITE_ID", "risky")],
+    "DATABASES['default']['AUTOCOMMIT']": [("False", "HO168", "AUTOCOMMIT", "risky")],
+    "CACHES": [("{'default': {'BACKEND': 'django.core.cache.backends.db.DatabaseCache', 'LOCATION': 'cached'}}", "HO108", "cached", "breaking")],
+    "FILE_UPLOAD_PERMISSIONS": [("0o600", "HO169", "storage", "risky")],
+    "FILE_UPLOAD_DIRECTORY_PERMISSIONS": [("0o700", "HO169", "storage", "risky")],
+    "MEDIA_URL": [("'/files/'", "HO169", "storage", "risky")],
     "no_such_name": [("undefined_name", "HO104", "settings", "breaking")],
 }  # fmt: skip
 
@@ -224,6 +241,17 @@ def _code() -> Iterator[Drift]:
     yield Drift("login by e-mail on the backend", "settings", DANCE.name, "HO185", "USERNAME_FIELD", "breaking",
                 files=replaced("backend", "apps/dance/models.py", "class Dancer(AbstractUser):",
                                "class Dancer(AbstractUser):\n    USERNAME_FIELD = 'email'\n    REQUIRED_FIELDS = []\n"))  # fmt: skip
+    for what, text in (
+        ("has its own session hash", "    def get_session_auth_hash(self):\n        return 'x' * 40\n"),
+        ("grants everything", "    def has_perm(self, perm, obj=None):\n        return True\n"),
+    ):
+        yield Drift(f"the user of the backend {what}", "settings", DANCE.name, "HO167", "user model", "risky",
+                    files=replaced("backend", "apps/dance/models.py", "class Dancer(AbstractUser):", f"class Dancer(AbstractUser):\n{text}"))  # fmt: skip
+    cached = (
+        "CREATE TABLE cached (cache_key varchar(255) PRIMARY KEY, value text NOT NULL, expires timestamptz NOT NULL)"
+    )
+    yield Drift("a cache table that the backend may not use", "settings", SHOP.name, "HO108", "cached", "breaking",
+                edit=_setting("backend", "CACHES", SETTINGS["CACHES"][0][0]), sql=cached)  # fmt: skip
     yield Drift("models of the backend do not import", "settings", SHOP.name, "HO104", "settings", "breaking",
                 files=appended("backend", "apps/shop/models.py", "\nimport no_such_module\n"))  # fmt: skip
     yield Drift("models of the original have a syntax error", "settings", SHOP.name, "HO104", "settings", "breaking",

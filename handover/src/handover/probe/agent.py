@@ -20,6 +20,7 @@ import traceback
 
 HASHER_PARAMETERS = ("digest", "iterations", "memory_cost", "time_cost", "parallelism", "rounds", "work_factor")
 STORAGE_PARAMETERS = ("bucket_name", "location", "base_location", "file_overwrite", "project_id", "endpoint_url")
+STORAGE_PARAMETERS += ("base_url", "file_permissions_mode", "directory_permissions_mode")
 # What stands between a value and its column, and between a row and its table.
 CONVERTS = ("from_db_value", "to_python", "get_prep_value", "get_db_prep_value", "get_db_prep_save", "pre_save")
 WRITES = ("from_db", "save", "save_base", "delete")
@@ -521,12 +522,16 @@ def settings_facts(connection, key, names):
         "listeners": heard_everywhere(),
         "routers": [person_text(router) for router in settings.DATABASE_ROUTERS],
         "named": {name: person_text(getattr(settings, name, None)) for name in names},
+        "others": other_settings(settings),
+        "cache_tables": cache_tables(settings),
+        "login_code": {},
     }
     if "django.contrib.auth" in settings.INSTALLED_APPS:
         from django.contrib.auth import get_user_model
 
         user = get_user_model()
         facts["hashers"] = hasher_facts()
+        facts["login_code"] = login_code(settings)
         facts["user_table"] = user._meta.db_table
         facts["login_fields"] = [str(user.USERNAME_FIELD), str(getattr(user, "EMAIL_FIELD", ""))]
     return facts

@@ -104,3 +104,56 @@ def needed(operation, app_label, state):
     field = field.clone()
     field.set_attributes_from_name(getattr(operation, name))
     return [table, field.column]
+
+
+# What decides whether a request, a cookie or a signature of one system is good for the other; with Django's value
+# where a version may not have it.
+ELSE_NAMED = {
+    "SIGNING_BACKEND": "django.core.signing.TimestampSigner",
+    "DEFAULT_HASHING_ALGORITHM": "sha256",
+    "SESSION_SAVE_EVERY_REQUEST": False,
+    "SESSION_EXPIRE_AT_BROWSER_CLOSE": False,
+    "CSRF_COOKIE_PATH": "/",
+    "CSRF_HEADER_NAME": "HTTP_X_CSRFTOKEN",
+    "CSRF_COOKIE_HTTPONLY": False,
+    "USE_X_FORWARDED_HOST": False,
+    "DATA_UPLOAD_MAX_MEMORY_SIZE": 2621440,
+    "DATA_UPLOAD_MAX_NUMBER_FIELDS": 1000,
+    "PASSWORD_RESET_TIMEOUT": 259200,
+    "SITE_ID": None,
+}
+LOGIN = (
+    "get_session_auth_hash", "_get_session_auth_hash", "check_password", "set_password", "has_perm", "has_perms",
+    "has_module_perms", "get_all_permissions", "get_username", "normalize_username",
+)  # fmt: skip
+OF_BACKENDS = ("authenticate", "get_user", "user_can_authenticate", "has_perm", "get_all_permissions", "with_perm")
+
+
+def other_settings(settings):
+    found = {name: told(getattr(settings, name, default)) for name, default in ELSE_NAMED.items()}
+    database = settings.DATABASES.get("default", {})
+    return dict(found, **{"AUTOCOMMIT of the database": told(database.get("AUTOCOMMIT", True))})
+
+
+def login_code(settings):
+    """Code of the project's own that decides who is logged in, and who may do what; by where it stands."""
+    from django.contrib.auth import get_user_model
+    from django.utils.module_loading import import_string
+
+    user = get_user_model()
+    manager = type(user._default_manager)
+    found = {"user model": own_code(user, LOGIN) + own_code(manager, ("get_by_natural_key", "normalize_email"))}
+    for path in settings.AUTHENTICATION_BACKENDS:
+        try:
+            found[str(path)] = own_code(import_string(path), OF_BACKENDS)
+        except Exception as error:  # whoever logs in will meet it
+            sys.stderr.write("handover: %s cannot be imported: %s\n" % (path, error))
+    return found
+
+
+def cache_tables(settings):
+    """The tables that caches are kept in; Django has no model for them."""
+    caches = [
+        cache for _, cache in sorted(settings.CACHES.items()) if cache.get("BACKEND", "").endswith(".DatabaseCache")
+    ]
+    return sorted({str(cache.get("LOCATION", "")) for cache in caches})

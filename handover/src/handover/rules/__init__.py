@@ -8,6 +8,7 @@ from handover.rules import (  # noqa: F401 - importing a module registers its ru
     foreign_keys,
     index_parts,
     indexes,
+    logins,
     migrations,
     options,
     pending,

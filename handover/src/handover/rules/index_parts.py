@@ -37,7 +37,9 @@ def _alike(wanted: Index | Constraint, live: Live) -> bool:
     if isinstance(wanted, Index) and live.method != wanted.method:
         return False
     partial = wanted.special and not (isinstance(wanted, Index) and wanted.classes and not _conditional(wanted))
-    return live.name == wanted.name or (not partial and not live.special and live.columns == wanted.columns)
+    if wanted.columns and live.columns != wanted.columns:
+        return False  # a name alone does not make it serve: HO018 tells
+    return live.name == wanted.name or bool(wanted.columns and not partial and not live.special)
 
 
 def _conditional(wanted: Index) -> bool:

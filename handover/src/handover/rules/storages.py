@@ -41,3 +41,24 @@ def overwriting(subject: Subject) -> Iterator[Finding]:
             found = f"has file_overwrite=True in {' and '.join(who)}"
             expected = "an upload of one replaces a file of the other"
             yield Finding("HO201", where, found, expected, "Set file_overwrite to False in both.", "risky", "both")
+
+
+@rule("HO169", "Both may open each other's files, at one address")
+def access(subject: Subject) -> Iterator[Finding]:
+    for where, one, other in _pairs(subject):
+        if not (one.local and other.local and one.place() == other.place()):
+            continue
+        for name, effect in (
+            ("file_permissions_mode", "a file of one may be closed to the other"),
+            ("directory_permissions_mode", "a folder that one makes may be closed to the other"),
+            ("base_url", "an address of a file that one gave out is not the other's"),
+        ):
+            values = [storage.parameters.get(name, "not set") for storage in (one, other)]
+            if values[0] != values[1]:
+                shown = [_mode(value) if name != "base_url" else value for value in values]
+                found, expected = f"has {name} {shown[1]} in the backend", f"the original has {shown[0]}: {effect}"
+                yield Finding("HO169", where, found, expected, "Give both the same.", "risky", "both")
+
+
+def _mode(value: str) -> str:
+    return oct(int(value)) if value.isdecimal() else value

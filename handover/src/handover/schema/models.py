@@ -360,6 +360,9 @@ class Settings(_Facts):
     databases: dict[str, Place] = {}
     listeners: tuple[str, ...] = ()
     named: dict[str, str]
+    others: dict[str, str] = {}
+    cache_tables: tuple[str, ...] = ()
+    login_code: dict[str, tuple[Given, ...]] = {}
 
 
 class Description(_Facts):

@@ -1,0 +1,79 @@
+"""Log-ins, and the requests, cookies and signatures that one system makes and the other meets."""
+
+from collections.abc import Iterator
+
+from handover.check.subject import Subject
+from handover.errors import Finding, Severity
+from handover.rules.registry import rule
+from handover.schema.models import Given
+
+SAME = "Give both systems the same value."
+REFUSED = "one refuses a request that the other accepts"
+ENDS = "sessions end at different times"
+# Setting → what its difference does, and how bad that is.
+EFFECTS: dict[str, tuple[str, Severity]] = {
+    "SIGNING_BACKEND": ("a signed cookie of one is refused by the other", "risky"),
+    "DEFAULT_HASHING_ALGORITHM": ("sessions and signatures of one are refused by the other", "breaking"),
+    "SESSION_SAVE_EVERY_REQUEST": (ENDS, "risky"),
+    "SESSION_EXPIRE_AT_BROWSER_CLOSE": (ENDS, "risky"),
+    "CSRF_COOKIE_PATH": ("a form loaded from one is refused by the other", "risky"),
+    "CSRF_HEADER_NAME": ("a page loaded from one is refused by the other", "risky"),
+    "CSRF_COOKIE_HTTPONLY": ("a page loaded from one cannot read the token that the other sets", "risky"),
+    "USE_X_FORWARDED_HOST": ("behind one proxy the two take themselves for other hosts", "risky"),
+    "DATA_UPLOAD_MAX_MEMORY_SIZE": (REFUSED, "risky"),
+    "DATA_UPLOAD_MAX_NUMBER_FIELDS": (REFUSED, "risky"),
+    "PASSWORD_RESET_TIMEOUT": ("a link to reset a password works longer on one than on the other", "risky"),
+    "SITE_ID": ("rows of a site are shown by one and not by the other", "risky"),
+    "AUTOCOMMIT of the database": ("one loses writes that it does not commit itself", "risky"),
+}
+
+
+@rule("HO167", "Log-ins and permissions run the same code")
+def code(subject: Subject) -> Iterator[Finding]:
+    if subject.both is None:
+        return
+    one, other = (side.description.settings.login_code for side in subject.both)
+    for where in sorted(one.keys() & other.keys()):  # backends that one system lacks are told by HO184
+        names = [", ".join(str(given) for given in code[where]) or "Django's own" for code in (one, other)]
+        if len(one[where]) != len(other[where]) or not all(map(_same, one[where], other[where])):
+            found = f"decides by other code in the backend: {names[1]}"
+            expected = f"the original has {names[0]}: who is let in, and may do what, can differ"
+            todo = "Read both, and make them the same or accept it in the contract."
+            yield Finding("HO167", where, found, expected, todo, "risky", "both")
+
+
+def _same(one: Given, other: Given) -> bool:
+    return one.same_as(other)
+
+
+@rule("HO168", "Requests, cookies and signatures of one are good for the other")
+def manners(subject: Subject) -> Iterator[Finding]:
+    if subject.both is None:
+        return
+    one, other = (side.description.settings.others for side in subject.both)
+    for name, (effect, severity) in EFFECTS.items():
+        if one.get(name) != other.get(name):
+            found = f"is {other.get(name)} in the backend"
+            expected = f"the original has {one.get(name)}: {effect}"
+            yield Finding("HO168", name, found, expected, SAME, severity, "both")
+
+
+@rule("HO108", "Caches that are kept in tables have them")
+def caches(subject: Subject) -> Iterator[Finding]:
+    for side in subject.sides:
+        if side.name == "backend" and not subject.adopted:
+            continue
+        for name in side.description.settings.cache_tables:
+            table = subject.catalog.find(side.search_path, name)
+            if table is None:
+                found = f"does not exist in schema {', '.join(side.search_path)}"
+                expected = f"the {side.name} keeps a cache in it: every use of that fails"
+                todo = f"Run createcachetable with the {side.name}, as a role that may create tables there."
+                yield Finding("HO108", name, found, expected, todo, hurts=side.name)
+                continue
+            held = subject.catalog.rights.get((side.acts_as, table.key))
+            if held and (held.missing or held.no_schema):
+                verbs = ", ".join(held.missing) or "its schema"
+                todo = f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table.schema}"."{table.name}" TO "{side.acts_as}";'
+                found = f"does not allow {verbs} to {side.acts_as}"
+                yield Finding("HO108", str(table), found, f"the {side.name} keeps a cache in it", todo, hurts=side.name)
