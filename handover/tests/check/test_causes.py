@@ -120,6 +120,37 @@ def test_check__app_that_only_the_backend_has__is_one_finding_of_tables_and_one_
     assert one(done, "HO010")["is"].endswith(", ".join(f"wiki_{n}" for n in range(9)))
 
 
+PAGE = "\n\nclass Page(models.Model):\n    class Meta:\n        db_table = 'pages'\n"
+MIGRATION = """
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    dependencies = [('dance', '0001_initial')]
+    key = models.BigAutoField(primary_key=True)
+    operations = [migrations.CreateModel('page', [('id', key)], {'db_table': 'pages'})]
+"""
+
+
+def test_check__own_table_before_the_adoption__says_adopt_and_after_it_the_migration(pair):
+    path = pair.folder / TASK
+    path.write_text(path.read_text() + PAGE)
+    (pair.folder / "backend/apps/dance/migrations/0002_page.py").write_text(MIGRATION)
+    pair.change("handover.toml", 'schema = "public"', 'schema = "backend"')
+    assert one(pair.check("--json"), "HO010")["todo"].startswith("handover adopt shows how")
+    pair.superuser("CREATE SCHEMA backend")
+    said = "Run the migrations of the backend: dance.0002_page makes it."
+    assert one(pair.check("--json"), "HO010")["todo"] == said
+
+
+def test_check__role_of_the_backend_is_made_by_the_adoption__is_not_adopted_and_nothing_else(pair):
+    path = pair.folder / TASK
+    path.write_text(path.read_text() + PAGE)
+    settings = pair.folder / "backend/settings.py"
+    settings.write_text(settings.read_text() + "\nDATABASES['default']['USER'] = 'comes_later'\n")
+    pair.change("handover.toml", 'schema = "public"', 'schema = "backend"')
+    assert told(pair.check("--json")) == [("HO100", "schema backend", "backend")]
+
+
 def test_merged__parts_of_one_cause__keep_what_mends_each_and_another_severity_apart():
     def finding(number, severity="breaking"):
         cause = Cause("all", "are ill", "they die", str(number))

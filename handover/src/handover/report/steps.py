@@ -11,7 +11,7 @@ from handover.wording import counted
 # With the verdict and a heading above them, they are the first ten lines.
 MOST = 8
 # Told by the risky ones as well: nothing that comes after them can be relied on before they are done.
-FIRST = ("HO100", "HO170", "HO172", "HO173", "HO174", "HO175")
+FIRST = ("HO100", "HO109", "HO170", "HO172", "HO173", "HO174", "HO175")
 # Nouns of rules that have a step of their own; all others are about tables.
 FIELDS, SETTINGS, ROLES, PERMISSIONS = ("fields", "options"), ("settings", "storages"), ("roles",), ("permissions",)
 ELSEWHERE = (*FIELDS, *SETTINGS, *ROLES, *PERMISSIONS)

@@ -37,10 +37,11 @@ def _todo_for(subject: Subject, side: Side, model: Model) -> str:
     """Return what makes a missing table; only what is left to do is advised."""
     if not model.managed:
         return f"migrate makes no table for {model.label} (unmanaged). Make it, or accept it if the model has no rows."
+    awaits = side.name == "backend" and subject.config.backend.schema_name not in subject.catalog.schemas
+    if awaits and not subject.declares(model):
+        return "handover adopt shows how the backend's own tables are made; then check again."
     if migration := left_to_make(subject, side, model.table):
         return f"Run the migrations of the {side.name}: {'.'.join(migration.key)} makes it."
-    if side.name == "backend" and subject.config.backend.schema_name not in subject.catalog.schemas:
-        return "handover adopt shows how the backend's own tables are made; then check again."
     return "Is this the right database? No migration is left that makes it: restore the table."
 
 
