@@ -8,6 +8,7 @@ from pathlib import Path
 from handover.check.systems import asking
 from handover.config import Backend, Config, ModelPair, System
 from handover.errors import ConfigurationError, HandoverError
+from handover.schema.catalog import name_parts
 from handover.schema.models import Description, Model
 
 
@@ -63,9 +64,9 @@ def written(root: Path, original: dict[str, object], backend: dict[str, object],
 
 def pair_up(original: Description, backend: Description) -> Iterator[ModelPair]:
     """Pair models by table; Django's own and those it makes for many-to-many fields follow by themselves."""
-    theirs = {model.table: model for model in backend.concrete() if _is_own(model)}
+    theirs = {name_parts(model.table): model for model in backend.concrete() if _is_own(model)}
     for model in sorted(original.concrete(), key=lambda m: m.table):
-        twin = theirs.get(model.table)
+        twin = theirs.get(name_parts(model.table))
         if twin and _is_own(model):
             known = model.by_column()
             new = tuple(f.column for f in twin.fields if f.column not in known and f.null)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from handover.initial import pair_up
+from handover.schema.models import Description
 from tests.drifts.other_drifts import not_here
 
 NOTES = """
@@ -133,6 +135,35 @@ def test_rules__rows_that_are_not_here__are_never_clean(players, drift):
     outcome = players[drift.shape].play(drift)
     assert outcome.caught, outcome.said
     assert outcome.right_severity, outcome.said
+
+
+def test_init__both_name_the_schema_in_their_own_way__are_paired(pair):
+    take_notes(pair, '"diary"."notes"', sides=("original",), declared=False)
+    take_notes(pair, 'diary"."notes', sides=("backend",), declared=False)
+    described = [pair.stage.described(pair.folder, side, pair.database.name)["describe"] for side in SIDES]
+    pairs = pair_up(*map(Description.model_validate, described))
+    assert ("dance.models.Note", '"diary"."notes"') in [(p.original, p.table) for p in pairs]
+
+
+@pytest.mark.parametrize(
+    ("made", "codes"),
+    [
+        ("CREATE VIEW notes AS SELECT 1::bigint AS id, 1 AS words", {"HO102"}),
+        ("CREATE MATERIALIZED VIEW notes AS SELECT 1::bigint AS id, 1 AS words", {"HO102"}),
+        ("CREATE TABLE notes (id bigint PRIMARY KEY, words int NOT NULL) PARTITION BY RANGE (id);"
+         "CREATE TABLE notes_1 PARTITION OF notes DEFAULT; INSERT INTO notes VALUES (1, 1)", set()),
+    ],
+    ids=["view", "materialized view", "partitions"],
+)  # fmt: skip
+def test_check__mapped_table_is_no_plain_table__its_rows_are_compared_and_doctor_sees_it(pair, made, codes):
+    take_notes(pair)
+    pair.superuser(f"{made}; GRANT ALL ON ALL TABLES IN SCHEMA public TO drift_original, drift_backend, owner")
+    done = pair.check("--json")
+    assert [c["rows"] for c in done.json()["compared"] if c["table"] == "notes"] == [1]
+    assert {f["code"] for f in done.json()["findings"] if "notes" in f["place"]} - {"HO140", "HO212"} == codes
+    assert pair.handover("doctor").returncode == 0
+    pair.superuser("ALTER TABLE notes RENAME COLUMN words TO letters")
+    assert ("HO011", "notes.words", "breaking", "both") in said(pair.check("--json"))
 
 
 # Models on another database.
