@@ -2,6 +2,7 @@
 
 import subprocess
 
+import psycopg
 import pytest
 
 from handover.tests.adoption.newcomer import CREATE_SONG, CREATE_TASK, KEY, SONG, App, create, task
@@ -232,3 +233,56 @@ def test_script_for_psql__waits_where_python_has_to_run(it, tmp_path, obeyed):
         assert "own.0002_step was not run; nothing more is done." in said
         assert "HO031" in it.adopt().stderr
     assert it.undo().returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("package", "table", "column"),
+    [
+        ("django.contrib.admin", "django_admin_log", "user_id"),
+        ("rest_framework.authtoken", "authtoken_token", "user_id"),
+    ],
+)
+def test_package_that_only_the_backend_has__is_taken_in(it, package, table, column):
+    it.write(tasks=TASKS, settings=f"INSTALLED_APPS += ['django.contrib.messages', {package!r}]")
+    with it.without_a_trace():
+        it.apply()
+        (definition,) = it.sql(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint"  # noqa: S608 - the test's own
+            f" WHERE conrelid = 'backend.{table}'::regclass AND contype = 'f' AND confrelid = 'auth_user'::regclass"
+        )
+        assert f"({column}) REFERENCES auth_user(id) ON DELETE CASCADE" in definition[0]
+        assert it.undo().returncode == 0
+
+
+def test_history_that_was_squashed__is_taken_in(it):
+    it.write(tasks=TASKS, own=own(CREATE_SONG, RUN, head=FILL))
+    migrations = it.folder / "backend/own/migrations"
+    text = (migrations / "0002_step.py").read_text()
+    squashed = text.replace('dependencies = [("own", "0001_step")]', 'dependencies = [("tasks", "0001_step")]')
+    squashed = squashed.replace(
+        "    operations = [",
+        f"    replaces = [('own', '0001_step'), ('own', '0002_step')]\n    operations = [\n        {CREATE_SONG},",
+    )
+    (migrations / "0001_squashed.py").write_text(squashed)
+    with it.without_a_trace():
+        it.apply()
+        assert it.sql("SELECT name FROM backend.songs") == [("first",)]
+        said = it.python_says("from django.core.management import call_command as c; c('migrate', check=True)")
+        assert "No planned migration" in said or not said.strip()
+        assert it.undo().returncode == 0
+
+
+def test_lock_that_a_migration_needs__is_waited_for_and_tells_who_holds_it(it):
+    """In the interpreter as in SQL: two seconds, then again, and the holder by name."""
+    model = SONG.replace(
+        "name =", 'task = models.ForeignKey("tasks.Task", on_delete=models.CASCADE, null=True)\n    name ='
+    )
+    add = 'migrations.AddField("song", "task", models.ForeignKey("tasks.Task", on_delete=models.CASCADE, null=True))'
+    it.write(tasks=TASKS, own=App(model, [CREATE_SONG, (RUN, add)], after=("tasks.0001_step",), head=FILL))
+    with psycopg.connect(it.database.url("owner"), application_name="a long report") as holder, it.without_a_trace():
+        holder.execute("LOCK tasks IN ROW EXCLUSIVE MODE")
+        done = it.adopt("--apply", "--attempts", "1")
+        holder.rollback()
+    assert done.returncode == 3
+    assert "HO028" in done.stderr
+    assert "a long report" in done.stderr

@@ -162,6 +162,7 @@ def plan(connection: Connection[Any], config: Config, asked: Asked, verifier: st
         history=found.history,
         rendered=rendered,
         additions=additions,
+        replaces={m.key: m.replaces for m in asked.description.migrations if m.replaces},
         sequences=found.sequences,
     )
     situation = Situation(

@@ -5,8 +5,8 @@ value of an enum, before PostgreSQL 17). Until the last one, everything is in th
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import sql
@@ -130,6 +130,7 @@ class Incoming:
     history: History
     rendered: dict[Key, Rendered]
     additions: Additions = Additions()
+    replaces: Mapping[Key, tuple[Key, ...]] = field(default_factory=dict)
     sequences: tuple[tuple[str, str], ...] = ()
 
 
@@ -239,17 +240,19 @@ def _history_rows(incoming: Incoming) -> Iterator[Statement]:
             " WHERE app = {} AND name = {}"
         ).format(_history(incoming), *map(sql.Literal, key))
     for key in incoming.history.recorded:
-        yield _applied(incoming, key)
+        yield from _applied(incoming, key)
 
 
 def _history(incoming: Incoming) -> sql.Identifier:
     return sql.Identifier(incoming.schema, "django_migrations")
 
 
-def _applied(incoming: Incoming, key: Key) -> Statement:
-    return sql.SQL("INSERT INTO {} (app, name, applied) VALUES ({}, {}, now())").format(
-        _history(incoming), *map(sql.Literal, key)
-    )
+def _applied(incoming: Incoming, key: Key) -> Iterator[Statement]:
+    """Django believes that a squashed migration is applied when all that it replaces are."""
+    for one in (*incoming.replaces.get(key, ()), key):
+        yield sql.SQL("INSERT INTO {} (app, name, applied) VALUES ({}, {}, now())").format(
+            _history(incoming), *map(sql.Literal, one)
+        )
 
 
 def _own_migration(incoming: Incoming, key: Key) -> Step:
@@ -266,7 +269,7 @@ def _own_migration(incoming: Incoming, key: Key) -> Step:
         does = ", ".join(dict.fromkeys(f"{operation} {why}" for operation, why in found.code))
         title = f"Migration {code.name} by the backend's interpreter, as {incoming.role}: {does} ({found.file})"
         return Step(title, (), code, f"{code.name} ({found.file})")
-    statements = _as_role(incoming, (*_texts(found.sql), _applied(incoming, key)))
+    statements = _as_role(incoming, (*_texts(found.sql), *_applied(incoming, key)))
     return Step(f"Migrations of {key[0]}", tuple(statements), migration=f"{'.'.join(key)} ({found.file})")
 
 

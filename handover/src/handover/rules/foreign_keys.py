@@ -165,9 +165,11 @@ def _foreseen(subject: Subject) -> Iterator[Finding]:
         found = f"will point at {field.references[0]} without ON DELETE"
         expected = "the original does not know that table: its deletes will fail"
         todo = statement(model, field, cure or "CASCADE", schema)
-        if cure and schema != "public":
+        if cure and schema != "public" and not subject.adopted:
             todo = f"handover adopt makes it with ON DELETE {cure}. Where you migrate by hand, afterwards: {todo}"
-        elif not cure:
+        elif cure:
+            todo = f"After its migration: {todo}"
+        else:
             todo = f"{model.label} says neither CASCADE nor null=True, so decide first; after its migration: {todo}"
         where = f"{schema}.{model.table}.{field.column}"
         several = "the original does not know them: its deletes will fail"

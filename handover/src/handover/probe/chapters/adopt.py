@@ -26,9 +26,6 @@ def escaped(value):
 
 def migrate(request):
     """Run the chosen operations of one migration and write it down; ``locked`` when a lock was not to be had."""
-    from django.db import connection
-    from django.db.migrations.recorder import MigrationRecorder
-
     if not WALK:
         WALK.append(Walk(request["shared"], request["deletable"]))  # noqa: F821 - the agent's
     walk, key = WALK[0], tuple(request["key"])
@@ -41,14 +38,23 @@ def migrate(request):
             walk.migrate(key, request["operations"], editor)
             if migration.atomic:
                 editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            if connection.in_atomic_block:
-                MigrationRecorder(connection).record_applied(*key)
+            if migration.atomic:
+                record(migration, key)
         if not migration.atomic:
-            MigrationRecorder(connection).record_applied(*key)
+            record(migration, key)
     except Exception as error:
         walk.restart()
         return {"locked": is_lock(error), "refused": is_right(error), "said": said(error), "at": walk.refused}
     return {}
+
+
+def record(migration, key):
+    """Django believes that a squashed migration is applied when all that it replaces are."""
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
+    for one in [*migration.replaces, key]:
+        MigrationRecorder(connection).record_applied(*one)
 
 
 def is_lock(error):
