@@ -69,6 +69,8 @@ DECLARED = Shape(
                         "found": f("JSONField", null="True", blank="True"),
                         "during": f("postgres.DateTimeRangeField", null="True", blank="True"),
                         "address": f("GenericIPAddressField", null="True", blank="True"),
+                        "opens": f("TimeField", null="True", blank="True"),
+                        "lasts": f("DurationField", null="True", blank="True"),
                         "sold_on": f("DateField", null="True", blank="True"),
                         "keeper": f(
                             "ForeignKey",
@@ -194,6 +196,7 @@ _LIVE: tuple[tuple[str, str, Severity, str], ...] = (
     ("HO144", "stock_one_at_once", "risky", _again("stock_one_at_once", f"EXCLUDE USING gist (during WITH &&) {LATE}")),
     ("HO144", "stock_shelves", "risky", "ALTER TABLE stock_shelves_beside DROP CONSTRAINT stock_shelves_beside_pkey, ADD CONSTRAINT stock_shelves_beside_pkey PRIMARY KEY (id) DEFERRABLE"),
     ("HO145", "stock_room_once", "risky", _again("stock_room_once", "UNIQUE (room)")),
+    ("HO139", "stock_count_positive", "risky", _again("stock_count_positive", "CHECK (count >= 0) NOT VALID")),
     ("HO148", "stock_shelves.state", "breaking", f"ALTER TABLE {SHELVES} ALTER state SET DEFAULT 'old'"),
     ("HO148", "stock_shelves.count", "breaking", f"ALTER TABLE {SHELVES} ALTER count SET DEFAULT 7"),
     ("HO148", "stock_shelves.made_at", "risky", f"ALTER TABLE {SHELVES} ALTER made_at SET DEFAULT now() + interval '1 day'"),
@@ -214,6 +217,15 @@ _LIVE: tuple[tuple[str, str, Severity, str], ...] = (
 )  # fmt: skip
 _ROWS: tuple[tuple[str, str, Severity, str], ...] = (
     ("HO220", "stock_shelves.colours", "risky", "UPDATE stock_shelves SET colours = '{red,green}' WHERE id = 1"),
+    ("HO236", "stock_shelves.id", "risky", "ALTER SEQUENCE stock_shelves_id_seq CYCLE"),
+    ("HO232", "stock_shelves.opens", "breaking", "UPDATE stock_shelves SET opens = '24:00' WHERE id = 1"),
+    ("HO232", "stock_shelves.lasts", "breaking", "UPDATE stock_shelves SET lasts = 'infinity' WHERE id = 1"),
+    (
+        "HO232",
+        "stock_shelves.during",
+        "breaking",
+        "UPDATE stock_shelves SET during = '[2020-01-01, infinity]' WHERE id = 1",
+    ),
     ("HO237", "stock_shelves.facts", "risky", "UPDATE stock_shelves SET facts = '[1]' WHERE id = 1"),
     ("HO237", "stock_shelves.facts", "risky", "UPDATE stock_shelves SET facts = '\"{}\"' WHERE id = 1"),
     ("HO237", "stock_shelves.facts", "risky", "UPDATE stock_shelves SET facts = '[]'"),
@@ -357,6 +369,7 @@ _TIDY = (
     "UPDATE stock_shelves SET found = NULL WHERE id = 1",
     "UPDATE stock_shelves SET facts = '{\"a\": [1]}', found = '[]', room = NULL WHERE id = 1",
     "UPDATE auth_user SET first_name = ''",
+    "UPDATE stock_shelves SET opens = '23:59:59', lasts = '3 days', during = '[2020-01-01,)' WHERE id = 1",
     "UPDATE stock_shelves SET colours = '{}' WHERE id = 1",
     "UPDATE stock_shelves SET found = to_jsonb(CASE id WHEN 1 THEN '1' ELSE 'x' END)",
 )

@@ -170,11 +170,13 @@ def _json_kinds(pair: Pair, live: Column, one: Field, other: Field, column: sql.
 
 
 # By the type of a column: what PostgreSQL holds and Python's datetime, time and timedelta do not.
+RANGE = "(NOT isfinite(lower({0})) OR NOT isfinite(upper({0})))"  # an open end is no bound
 BEYOND_PYTHON = {
     "timestamp": "(NOT isfinite({0}) OR {0} < '0001-01-02' OR {0} > '9999-12-30')",
     "date": "(NOT isfinite({0}) OR {0} < '0001-01-02' OR {0} > '9999-12-30')",
     "time": "{0}::text LIKE '24:%'",
     "interval": "abs(extract(epoch FROM {0})) > 999999998.0 * 86400",
+    **dict.fromkeys(("tstzrange", "tsrange", "daterange"), RANGE),
 }
 
 

@@ -42,7 +42,12 @@ def next_key_question(connection: Connection[Any], table: Table, sequence: KeySe
 
 
 def few_keys_left(table: Table, sequence: KeySequence, following: int) -> Iterator[Finding]:
-    """Yield whether the keys come to an end, or have."""
+    """Yield whether the keys come to an end, or have, or begin again."""
+    if sequence.cycles:
+        found = f"takes its keys from {sequence.relation}, which begins again at its end (CYCLE)"
+        expected = "an insert after the last key is given one that is taken"
+        todo = f"ALTER SEQUENCE {sequence.relation} NO CYCLE."
+        yield Finding("HO236", f"{table}.{sequence.column}", found, expected, todo, "risky", "both")
     end = sequence.highest if sequence.step > 0 else sequence.lowest
     left = max((end - following) // sequence.step + 1, 0)
     every = (sequence.highest - sequence.lowest) // abs(sequence.step) + 1

@@ -143,6 +143,16 @@ def _unenforced(mapped: Mapped, where: str) -> Finding:
     return Finding("HO152", where, "is enforced by no constraint", expected, todo, "risky", mapped.side.name)
 
 
+@rule("HO139", "Checks hold for the old rows, too")
+def unvalidated(subject: Subject) -> Iterator[Finding]:
+    for table in subject.shared_tables:
+        for check in table.constraints:
+            if check.kind == "c" and not check.validated:
+                expected = "an old row that breaks it can be read, and no more be saved"
+                todo = f'ALTER TABLE … VALIDATE CONSTRAINT "{check.name}", after mending the rows.'
+                yield Finding("HO139", f"{table} ({check.name})", "is NOT VALID", expected, todo, "risky", "both")
+
+
 @rule("HO153", "Constraints and conditions say what the models say")
 def definitions(subject: Subject) -> Iterator[Finding]:
     for mapped in _tables(subject):

@@ -165,7 +165,8 @@ class Table:
 class KeySequence:
     """One live sequence, and the unique column that takes its values from it.
 
-    They are ``step`` apart, from ``lowest`` to ``highest``, as far as both the sequence and the column's type go.
+    They are ``step`` apart, from ``lowest`` to ``highest``, as far as both the sequence and the column's type go; one
+    that ``cycles`` begins again at its end.
     """
 
     column: str
@@ -174,6 +175,7 @@ class KeySequence:
     step: int
     lowest: int
     highest: int
+    cycles: bool = False
 
     @property
     def relation(self) -> Table:

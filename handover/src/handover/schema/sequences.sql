@@ -1,7 +1,7 @@
 -- The sequences that unique columns take their values from: by identity, where the sequence depends on the column
 -- ('i'), or by default, where the expression depends on the sequence.
 SELECT n.nspname AS "schema", c.relname AS "table", a.attname AS "column",
-       sn.nspname AS in_schema, s.relname AS name, q.seqincrement AS step,
+       sn.nspname AS in_schema, s.relname AS name, q.seqincrement AS step, q.seqcycle AS cycles,
        greatest(q.seqmin, CASE a.atttypid WHEN 'int2'::regtype THEN -2::numeric ^ 15 WHEN 'int4'::regtype
                           THEN -2::numeric ^ 31 ELSE q.seqmin END)::bigint AS lowest,
        least(q.seqmax, CASE a.atttypid WHEN 'int2'::regtype THEN 2::numeric ^ 15 - 1 WHEN 'int4'::regtype
