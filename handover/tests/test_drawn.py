@@ -5,17 +5,22 @@ import pytest
 from tests.drifts.drawn import trial
 
 NUMBERS = (7, 8)  # the bench plays more of them, and others
-TWINS = 3
+TWINS, DIFFERENCES = 3, 6
 
 
 @pytest.fixture(scope="module")
 def tally(parent, postgres) -> trial.Tally:
-    return trial.play(NUMBERS, TWINS, 0, postgres, parent)
+    return trial.play(NUMBERS, TWINS, DIFFERENCES, postgres, parent)
 
 
 def test_twins__everything_that_does_not_matter_is_another__are_clean(tally):
     assert len(tally.twins) == len(NUMBERS) * TWINS
     assert tally.alarms == {}
+
+
+def test_differences__one_is_planted__is_seen_at_its_place_and_is_as_bad_as_said(tally):
+    assert len(tally.planted) == len(NUMBERS) * DIFFERENCES
+    assert [*tally.missed, *tally.misjudged] == []
 
 
 def test_draw__the_same_number__draws_the_same():

@@ -33,6 +33,7 @@ from tests.drifts.declared import DECLARED
 from tests.drifts.drawn.trial import Tally, play_alone
 from tests.drifts.drift import Drift
 from tests.drifts.every import of_stage
+from tests.drifts.every_class import every_class
 from tests.drifts.nursery import nursery
 from tests.drifts.own_pair import OwnPair
 from tests.drifts.play import Outcome, Player
@@ -54,12 +55,12 @@ def main() -> None:
     parser.add_argument("--only-drawn", action="store_true", help="leave out everything but the drawn projects")
     arguments = parser.parse_args()
     drawn = drawn_projects(arguments.worlds, arguments.each, arguments.seed)
-    outcomes, alarms = ([], {}) if arguments.only_drawn else prepared(arguments)
-    report(outcomes, alarms, drawn)
+    outcomes, alarms, unseen = ([], {}, {}) if arguments.only_drawn else prepared(arguments)
+    report(outcomes, alarms, drawn, unseen)
 
 
-def prepared(arguments: argparse.Namespace) -> tuple[list[Outcome], dict[str, list[str]]]:
-    """Play the prepared pairs: what became of the drifts, and what is said of the clean ones."""
+def prepared(arguments: argparse.Namespace) -> tuple[list[Outcome], dict[str, list[str]], dict[str, str]]:
+    """Play the prepared pairs: what became of the drifts, what is said of the clean ones, which were not looked at."""
     with tempfile.TemporaryDirectory() as place, server_for_this_run() as server, ExitStack() as stack:
         parent = stack.enter_context(nursery())
         players = {}
@@ -69,7 +70,9 @@ def prepared(arguments: argparse.Namespace) -> tuple[list[Outcome], dict[str, li
         own = stack.enter_context(OwnPair.on(server, Path(place, "own")))
         wanted = chosen(players, own, server, None if arguments.all else arguments.drifts, arguments.seed)
         outcomes = list(planted(players, own, wanted))
-        return outcomes, false_alarms(players) | between_versions(server, Path(place, "versions"))
+        alarms, unseen = between_versions(server, Path(place, "versions"))
+        classes = every_class(server, Path(place, "versions"), parent)
+        return outcomes, false_alarms(players) | alarms | classes.alarms, unseen | classes.unseen
 
 
 def drawn_projects(worlds: int, each: int, seed: int) -> Tally:
@@ -113,8 +116,10 @@ def false_alarms(players: dict[str, Player]) -> dict[str, list[str]]:
     }
 
 
-def report(outcomes: list[Outcome], alarms: dict[str, list[str]], drawn: Tally) -> None:
-    """Print a table for people and one JSON object."""
+def report(outcomes: list[Outcome], alarms: dict[str, list[str]], drawn: Tally, unseen: dict[str, str]) -> None:
+    """Print a table for people and one JSON object; a clean pair that was not looked at is not counted as one."""
+    for name, why in unseen.items():
+        shown.print(f"not looked at: {name}: {why}", markup=False)
     for name, found in drawn.alarms.items():
         shown.print(f"{name} is equal, said {found}", markup=False)
     for one in (*drawn.misjudged, *drawn.missed):
@@ -144,6 +149,7 @@ def report(outcomes: list[Outcome], alarms: dict[str, list[str]], drawn: Tally) 
         "missed": len(missed),
         "clean_pairs": len(alarms),
         "false_alarms": len(false),
+        "not_looked_at": len(unseen),
         "twins": len(drawn.twins),
         "twin_findings": sum(map(len, drawn.alarms.values())),
         "differences": len(drawn.planted),

@@ -5,9 +5,9 @@
 from collections.abc import Iterator
 
 from handover.errors import Severity
-from handover.schema.catalog import Catalog, Column, Table
+from handover.schema.catalog import Catalog, Column, Constraint, Table
 from tests.drifts.drift import Drift
-from tests.drifts.model_drifts import shown
+from tests.drifts.model_drifts import column_of, shown
 from tests.drifts.shapes import Shape
 
 # A type that the column may have become, and the cast.
@@ -115,7 +115,7 @@ class _Sabotage:
             drop = f'DROP CONSTRAINT "{c.name}" CASCADE'
             if c.kind == "p":
                 yield self._alter("no primary key", "HO015", "breaking", drop)
-            elif c.kind == "u":
+            elif c.kind == "u" and not self._is_unique_otherwise(c):
                 yield self._alter(f"{c.name} dropped", "HO016", "breaking", drop)
             elif c.kind == "c":
                 yield self._alter(f"{c.name} dropped", "HO152", "risky", drop)
@@ -125,9 +125,16 @@ class _Sabotage:
                 twin = f'{drop}, ADD CONSTRAINT "{c.name}" {changed} NOT VALID'
                 positive = c.name.endswith("_check")
                 severity: Severity = "breaking" if positive else "risky"
+                if changed == c.definition:
+                    continue
                 yield self._alter(f"{c.name} demands 7", "HO151" if positive else "HO153", severity, twin)
             elif c.kind == "f":
                 yield from self._of_foreign_key(c.name, c.columns[0], c.definition, drop)
+
+    def _is_unique_otherwise(self, constraint: Constraint) -> bool:
+        """Whether its columns, or some of them, stay unique when it is gone."""
+        others = [i for i in self.table.indexes if i.unique and not i.special and i.name != constraint.name]
+        return any(set(i.columns) <= set(constraint.columns) for i in others)
 
     def _of_foreign_key(self, name: str, column: str, definition: str, drop: str) -> Iterator[Drift]:
         at = f"{self.table}.{column}"
@@ -145,7 +152,10 @@ class _Sabotage:
             yield self._alter(f"{name} with {clash}", "HO157", "risky", action, at)
 
     def _sets_null(self, column: str) -> bool:
-        return column == "parent_id"
+        """Whether the model of this table empties the column itself when a row goes that it points at."""
+        models = [m for m in self.shape.project.models.values() if "db_table" in m.meta and shown(m) == self.table.name]
+        fields = [f for m in models for name, f in m.fields.items() if column_of(name, f) == column]
+        return any(f.options.get("on_delete") in ("models.SET_NULL", "models.SET(None)") for f in fields)
 
     def _of_indexes(self) -> Iterator[Drift]:
         enforced = {c.name for c in self.table.constraints}

@@ -145,14 +145,15 @@ def build(shape: Shape, folder: Path, server: Server, nursery: Nursery) -> Stage
     stage = Stage(shape, folder, server, nursery)
     (stage.media / "videos").mkdir(parents=True)
     (stage.media / "videos" / "there.mp4").touch()
-    _roles(server)
+    add_roles(server)
     _migrations(stage)
     stage.database = template.ensure(server, stage.database, lambda name: _database(stage, name))
     stage.write(folder / "clean", stage.pair)
     return stage
 
 
-def _roles(server: Server) -> None:
+def add_roles(server: Server) -> None:
+    """Make the roles that the sides connect as."""
     with server.connect() as connection:
         for role in ROLES.values():
             if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount:

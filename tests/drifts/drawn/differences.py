@@ -15,7 +15,7 @@ FORGOTTEN = ("db_index", "indexes")
 # How bad it is when an option differs; what is not named here is risky.
 BREAKING = frozenset({
     "max_length", "max_digits", "decimal_places", "choices", "default", "unique", "db_column", "auto_now",
-    "auto_now_add", "expression",
+    "auto_now_add", "storage",
 })  # fmt: skip
 # What says nothing to the other system, where the column stays as it is.
 SILENT = frozenset({"editable", "unique_together"})
@@ -171,7 +171,8 @@ class _OfModel:
                 yield self._drift(f".{name}: a {other}", place, retype)
         if field.kind in ("ForeignKey", "OneToOneField"):
             yield from self._of_relation(name, field, place)
-        unknown = self.side == "original" and "null" in field.options  # a new nullable column of the backend is safe
+        # A new column of the backend that the original need not fill is safe.
+        unknown = self.side == "original" and ("null" in field.options or field.kind == "GeneratedField")
         if not unknown and not self._feeds(name) and "Link" not in self.model.name:
             yield self._removed(name, field, place)
 
@@ -189,7 +190,8 @@ class _OfModel:
 
         once = field.kind == "OneToOneField" or "unique" in field.options
         known = "null" in field.options or "db_default" in field.options or field.kind == "GeneratedField"
-        severity: Severity = "risky" if known and not once else "breaking"
+        ruled = name in self.model.meta.get("constraints", "")
+        severity: Severity = "risky" if known and not once and not ruled else "breaking"
         return self._drift(f".{name}: gone", self.table if known else place, remove, severity)
 
     def _of_relation(self, name: str, field: Field, place: str) -> Iterator[Drift]:

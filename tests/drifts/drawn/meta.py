@@ -2,11 +2,21 @@
 
 # ruff: noqa: E501 - equal texts are read best on one line
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 from tests.drifts.drawn.values import Option, Same
 from tests.drifts.drawn.world import BASES, LABEL, Draw, Where, World, chance, pick, remember, traits
 from tests.drifts.projects import Model
+
+
+@dataclass(frozen=True)
+class Thing:
+    """An index or a constraint on a column, as its equal texts, and another one of the same name."""
+
+    column: str
+    same: Same
+    other: str
 
 
 class Meta:
@@ -22,9 +32,9 @@ class Meta:
 
     def write(self) -> None:
         """Draw and write."""
+        self._ordering()
         self._put("indexes", self._indexes())
         self._put("constraints", self._constraints())
-        self._ordering()
         self._permissions()
         self._managers()
 
@@ -34,19 +44,28 @@ class Meta:
         if text is not None:
             self.model.meta[name] = text
 
-    def _put(self, option: str, found: list[tuple[Same, str]]) -> None:
+    def _put(self, option: str, found: list[Thing]) -> None:
         """Write a list of things; other texts of it have other texts of each, in another order."""
         kept = [thing for thing in found if chance(self.draw, 45)][:4]
         if not kept:
             return
-        texts = [same for same, _ in kept]
+        texts = [thing.same for thing in kept]
         plain = f"[{', '.join(str(same[0]) for same in texts)}]"
         last = f"({', '.join(str(same[-1]) for same in reversed(texts))},)"
         middle = f"[{', '.join(str(same[len(same) // 2]) for same in texts)}]"
         where = Where(self.model.name, "", option)
         self.world.same[where] = (plain, last, middle)
-        self.world.others[where] = tuple(plain.replace(str(same[0]), other) for same, other in kept)
+        alone = [thing for thing in kept if not self._is_served(thing, kept)]
+        self.world.others[where] = tuple(plain.replace(str(t.same[0]), t.other) for t in alone)
         self.model.meta[option] = plain
+
+    def _is_served(self, thing: Thing, kept: list[Thing]) -> bool:
+        """Whether something else is on the same column, and may do the same if this one is another."""
+        options = self.model.fields[thing.column].options
+        more = [one for one in kept if one is not thing and thing.column in str(one.same[0])]
+        together = thing.column in self.model.meta.get("unique_together", "")
+        meta = thing.column in self.model.meta.get("indexes", "")
+        return bool(more or together or meta or {"unique", "db_index"} & options.keys())
 
     def _of(self, trait: str) -> list[str]:
         return self.by_trait.get(trait, [])
@@ -56,71 +75,79 @@ class Meta:
         names = self._of(trait)
         return list(pairwise(names))[:2]
 
-    def _indexes(self) -> list[tuple[Same, str]]:
-        """Return each index as its equal texts, and another index of the same name."""
-        found: list[tuple[Same, str]] = []
+    def _indexes(self) -> list[Thing]:
+        """Return each index that fits."""
+        found: list[Thing] = []
 
-        def add(text: str, other: str, *same: str) -> None:
+        def add(a: str, text: str, other: str, *same: str) -> None:
             name = f"name='{self.short}_i{len(found)}'"
-            found.append((tuple(f"{one}, {name})" for one in (text, *same)), f"{other}, {name})"))
+            found.append(Thing(a, tuple(f"{one}, {name})" for one in (text, *same)), f"{other}, {name})"))
 
         for a, b in self._pairs("plain"):
-            add(f"models.Index(fields=['{a}']", f"models.Index(fields=['{a}', '{b}']", f"models.Index(fields=('{a}',)")
-            add(f"models.Index(fields=['-{a}', '{b}']", f"models.Index(fields=['{b}', '{a}']")
-            add(f"BTreeIndex(fields=['{a}']", f"HashIndex(fields=['{a}']", f"BTreeIndex(fields=('{a}',)")
-            add(f"HashIndex(fields=['{a}']", f"BrinIndex(fields=['{a}']")
-            add(f"BrinIndex(fields=['{a}'], autosummarize=True", f"GistIndex(fields=['{a}']")
+            add(
+                a,
+                f"models.Index(fields=['{a}']",
+                f"models.Index(fields=['{a}', '{b}']",
+                f"models.Index(fields=('{a}',)",
+            )
+            add(a, f"models.Index(fields=['-{a}', '{b}']", f"models.Index(fields=['{b}', '{a}']")
+            add(a, f"BTreeIndex(fields=['{a}']", f"HashIndex(fields=['{a}']", f"BTreeIndex(fields=('{a}',)")
+            add(a, f"HashIndex(fields=['{a}']", f"BrinIndex(fields=['{a}']")
+            add(a, f"BrinIndex(fields=['{a}'], autosummarize=True", f"GistIndex(fields=['{a}']")
             partly = f"models.Index(fields=['{a}'], condition="
-            add(f"{partly}Q({a}__isnull=False)", f"{partly}Q({a}__isnull=True)", f"{partly}Q(('{a}__isnull', False))")
+            add(
+                a, f"{partly}Q({a}__isnull=False)", f"{partly}Q({a}__isnull=True)", f"{partly}Q(('{a}__isnull', False))"
+            )
             covering = f"models.Index(fields=['{a}'], include="
-            add(f"{covering}['{b}']", f"models.Index(fields=['{b}'], include=['{a}']", f"{covering}('{b}',)")
+            add(a, f"{covering}['{b}']", f"models.Index(fields=['{b}'], include=['{a}']", f"{covering}('{b}',)")
         for a in self._of("text")[:2]:
-            add(f"models.Index(Lower('{a}')", f"models.Index(Upper('{a}')", f"models.Index(Lower(F('{a}'))")
+            add(a, f"models.Index(Lower('{a}')", f"models.Index(Upper('{a}')", f"models.Index(Lower(F('{a}'))")
             descending = f"models.Index(Lower('{a}').desc()"
-            add(descending, f"models.Index(Length('{a}').desc()", f"models.Index(Lower(F('{a}')).desc()")
+            add(a, descending, f"models.Index(Length('{a}').desc()", f"models.Index(Lower(F('{a}')).desc()")
             classes = f"models.Index(fields=['{a}'], opclasses="
-            add(f"{classes}['varchar_pattern_ops']", f"{classes}['text_ops']", f"{classes}('varchar_pattern_ops',)")
+            add(a, f"{classes}['varchar_pattern_ops']", f"{classes}['text_ops']", f"{classes}('varchar_pattern_ops',)")
         for a in self._of("gin"):
-            add(f"GinIndex(fields=['{a}']", f"GinIndex(fields=['{a}'], condition=Q({a}__isnull=True)")
+            add(a, f"GinIndex(fields=['{a}']", f"GinIndex(fields=['{a}'], condition=Q({a}__isnull=True)")
         for a in self._of("range"):
-            add(f"GistIndex(fields=['{a}']", f"SpGistIndex(fields=['{a}']", f"GistIndex(fields=('{a}',)")
+            add(a, f"GistIndex(fields=['{a}']", f"SpGistIndex(fields=['{a}']", f"GistIndex(fields=('{a}',)")
         return found
 
-    def _constraints(self) -> list[tuple[Same, str]]:
-        """Return each constraint as its equal texts, and another constraint of the same name."""
-        found: list[tuple[Same, str]] = []
+    def _constraints(self) -> list[Thing]:
+        """Return each constraint that fits."""
+        found: list[Thing] = []
 
-        def add(text: str, other: str, *same: str) -> None:
+        def add(a: str, text: str, other: str, *same: str) -> None:
             name = f"name='{self.short}_c{len(found)}'"
-            found.append((tuple(f"{one}, {name})" for one in (text, *same)), f"{other}, {name})"))
+            found.append(Thing(a, tuple(f"{one}, {name})" for one in (text, *same)), f"{other}, {name})"))
 
         check, once = "models.CheckConstraint(condition=", "models.UniqueConstraint("
         for a in self._of("number")[:2]:
-            add(f"{check}Q({a}__gte=0)", f"{check}Q({a}__gte=5)", f"{check}models.Q(('{a}__gte', 0))")
-            add(f"{check}Q({a}__in=[1, 2])", f"{check}Q({a}__in=[1, 3])", f"{check}Q({a}__in=(1, 2))")
+            add(a, f"{check}Q({a}__gte=0)", f"{check}Q({a}__gte=5)", f"{check}models.Q(('{a}__gte', 0))")
+            add(a, f"{check}Q({a}__in=[1, 2])", f"{check}Q({a}__in=[1, 3])", f"{check}Q({a}__in=(1, 2))")
             both = f"{check}Q({a}__gt=0) & Q({a}__lt=90)"
-            add(both, f"{check}Q({a}__gt=0) | Q({a}__lt=90)", f"{check}Q({a}__gt=0) & Q(('{a}__lt', 90))")
+            add(a, both, f"{check}Q({a}__gt=0) | Q({a}__lt=90)", f"{check}Q({a}__gt=0) & Q(('{a}__lt', 90))")
         for a, b in self._pairs("plain"):
-            add(f"{once}fields=['{a}', '{b}']", f"{once}fields=['{a}']", f"{once}fields=('{a}', '{b}')")
+            add(a, f"{once}fields=['{a}', '{b}']", f"{once}fields=['{a}']", f"{once}fields=('{a}', '{b}')")
             some = f"{once}fields=['{a}'], condition="
-            add(f"{some}Q({a}__isnull=False)", f"{once}fields=['{a}']", f"{some}Q(('{a}__isnull', False))")
+            add(a, f"{some}Q({a}__isnull=False)", f"{once}fields=['{a}']", f"{some}Q(('{a}__isnull', False))")
             late = f"{once}fields=['{a}'], deferrable=models.Deferrable."
-            add(f"{late}DEFERRED", f"{late}IMMEDIATE")
+            add(a, f"{late}DEFERRED", f"{late}IMMEDIATE")
             nulls = "nulls_distinct=False"
             add(
+                a,
                 f"{once}fields=['{a}'], {nulls}",
                 f"{once}fields=['{a}', '{b}'], {nulls}",
                 f"{once}fields=('{a}',), {nulls}",
             )
             covers = f"{once}fields=['{a}'], include="
-            add(f"{covers}['{b}']", f"{once}fields=['{a}', '{b}']", f"{covers}('{b}',)")
+            add(a, f"{covers}['{b}']", f"{once}fields=['{a}', '{b}']", f"{covers}('{b}',)")
         for a in self._of("text")[:1]:
-            add(f"{once}Lower('{a}')", f"{once}Upper('{a}')", f"{once}Lower(F('{a}'))")
-            add(f"{check}~Q({a}='x')", f"{check}~Q({a}='y')", f"{check}~Q(('{a}', 'x'))")
+            add(a, f"{once}Lower('{a}')", f"{once}Upper('{a}')", f"{once}Lower(F('{a}'))")
+            add(a, f"{check}~Q({a}='x')", f"{check}~Q({a}='y')", f"{check}~Q(('{a}', 'x'))")
         for a in self._of("range")[:2]:
             apart = f"ExclusionConstraint(expressions=[('{a}', RangeOperators.OVERLAPS)]"
             same = f"ExclusionConstraint(expressions=[(F('{a}'), '&&')]"
-            add(apart, f"ExclusionConstraint(expressions=[('{a}', RangeOperators.ADJACENT_TO)]", same)
+            add(a, apart, f"ExclusionConstraint(expressions=[('{a}', RangeOperators.ADJACENT_TO)]", same)
         return found
 
     def _ordering(self) -> None:

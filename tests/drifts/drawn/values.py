@@ -117,16 +117,16 @@ TEXT = {
     "db_collation": COLLATIONS,
     "db_default": (
         (None,),
-        ("'x'", "models.Value('x')", "Value('x')"),
+        ("'x'", "models.Value('x')", "Value('x')", "Lower(Value('X'))"),
         ("'y'", "Value('y')"),
-        ("Lower(Value('X'))", "Lower(models.Value('X'))"),
+        ("Lower(Value('Z'))", "Lower(models.Value('Z'))"),
     ),
 }
 NUMBER = {
     "default": ((None,), ("1", "Number.ONE", "2 - 1"), ("7", "int('7')"), ("lowest",)),
     "choices": NUMBERS,
     "validators": NUMBER_VALIDATORS,
-    "db_default": ((None,), ("3", "models.Value(3)", "Value(1 + 2)"), ("4",), ("Abs(Value(-3))", "Abs(models.Value(-3))")),
+    "db_default": ((None,), ("3", "models.Value(3)", "Value(1 + 2)", "Abs(Value(-3))"), ("4",), ("Abs(Value(-5))", "Abs(models.Value(-5))")),
 }  # fmt: skip
 RANGE = frozenset({"range", "btree"})
 TEXTUAL = frozenset({"text", "btree", "plain"})

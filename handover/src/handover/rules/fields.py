@@ -108,9 +108,19 @@ def _unread(where: str, *choices: object) -> Finding:
 def defaults(subject: Subject) -> Iterator[Finding]:
     for pair in _pairs(subject):
         for one, other, where in pair.fields():
-            if not one.default.same_as(other.default):
-                severity = _of_callables(one.default, other.default)
-                yield _differs("HO112", where, f"default {one.default}", f"default {other.default}", severity)
+            by_one = (one.db_default is None) != (other.db_default is None)
+            if one.default.same_as(other.default) and not by_one:
+                continue
+            if by_one and _given(one) == _given(other):
+                continue  # one system writes what the other leaves to the database to fill in
+            severity = _of_callables(one.default, other.default)
+            yield _differs("HO112", where, f"default {_given(one)}", f"default {_given(other)}", severity)
+
+
+def _given(field: Field) -> str:
+    """Return what a row gets: the default of Python goes before the one in the database."""
+    nothing = field.default.stored()[0] == "none"
+    return field.db_default if nothing and field.db_default is not None else str(field.default)
 
 
 def _of_callables(one: Given, other: Given) -> Severity:

@@ -44,28 +44,29 @@ def _when(live: Constraint) -> str:
 
 def _of_model(mapped: Mapped, live: Constraint) -> str | None:
     """Return when a model expects a constraint to be checked; None if it has none like it."""
-    declared = next((c for c in _named_first(mapped, live) if _is_it(c, live)), None)
-    if declared:
-        return WHEN[declared.deferrable]
-    plain = {frozenset(mapped.model.key), *(frozenset(columns) for columns in mapped.model.unique)}
-    plain |= {frozenset((field.column,)) for field in mapped.model.fields if field.unique}
-    return WHEN[None] if live.kind != "x" and frozenset(live.columns) in plain else None
+    declared = mapped.model.constraints
+    named = [c for c in declared if c.kind in ("unique", "exclusion") and c.name == live.name]
+    times = [WHEN[c.deferrable] for c in named or (c for c in declared if _is_like(c, live))]
+    if not named and live.kind != "x" and frozenset(live.columns) in _plainly_unique(mapped):
+        times.append(WHEN[None])
+    # Several may be on the same columns: it is one of them, if it can be.
+    return _when(live) if _when(live) in times else next(iter(times), None)
 
 
-def _named_first(mapped: Mapped, live: Constraint | Index) -> list[ModelConstraint]:
-    """Return a model's constraints, the one of the live name before those on the same columns."""
-    return sorted(mapped.model.constraints, key=lambda declared: declared.name != live.name)
+def _is_like(declared: ModelConstraint, live: Constraint) -> bool:
+    alike = declared.kind == "unique" and live.kind == "u" and not declared.special
+    return alike and set(declared.columns) == set(live.columns)
 
 
-def _is_it(declared: ModelConstraint, live: Constraint) -> bool:
-    if declared.kind not in ("unique", "exclusion"):
-        return False
-    return declared.name == live.name or (
-        declared.kind == "unique"
-        and live.kind == "u"
-        and not declared.special
-        and set(declared.columns) == set(live.columns)
-    )
+def _plainly_unique(mapped: Mapped) -> set[frozenset[str]]:
+    """Return the columns that are unique without a constraint of ``Meta``."""
+    declared = [c for c in mapped.model.constraints if c.kind == "unique" and not c.special]
+    together = list(mapped.model.unique)  # each constraint without a condition is told there, too
+    for constraint in declared:
+        if constraint.columns in together:
+            together.remove(constraint.columns)
+    plain = {frozenset(mapped.model.key), *(frozenset(columns) for columns in together)}
+    return plain | {frozenset((field.column,)) for field in mapped.model.fields if field.unique}
 
 
 def _served_otherwise(mapped: Mapped, live: Constraint, wanted: str) -> bool:
@@ -97,10 +98,11 @@ def nulls(subject: Subject) -> Iterator[Finding]:
 
 def _declared(mapped: Mapped, index: Index) -> bool | None:
     """Return whether a model expects NULLs to be distinct in an index; None if it has none like it."""
-    for constraint in _named_first(mapped, index):
-        same = not constraint.special and not index.special and set(constraint.columns) == set(index.columns)
-        if constraint.kind == "unique" and (constraint.name == index.name or same):
-            return constraint.nulls_distinct is not False
-    plain = [set(columns) for columns in mapped.model.unique]
-    plain += [{field.column} for field in mapped.model.fields if field.unique]
-    return True if not index.special and set(index.columns) in plain else None
+    declared = [c for c in mapped.model.constraints if c.kind == "unique"]
+    named = [c for c in declared if c.name == index.name]
+    like = [c for c in declared if not (c.special or index.special) and set(c.columns) == set(index.columns)]
+    expected = [c.nulls_distinct is not False for c in named or like]
+    if not named and not index.special and frozenset(index.columns) in _plainly_unique(mapped):
+        expected.append(True)
+    # Several may be on the same columns: it is one of them, if it can be.
+    return index.nulls_distinct if index.nulls_distinct in expected else next(iter(expected), None)
