@@ -148,7 +148,8 @@ def points_of(pair: Pair, new_fields: Iterable[str]) -> Iterator[tuple[str, str]
             yield where, f"{field.name} → {field.relation.to_table}, related_name {field.relation.accessor}"
         if field.upload_to:
             yield where, f"{field.name} ({field.kind}({field.max_length}))"
-    for name in new_fields:
+    columns = {field.name: field.column for field in pair.backend.fields}
+    for name in (columns.get(name, name) for name in new_fields):
         column = pair.table.columns.get(name)
         state = "not there yet" if column is None else "nullable, safe" if column.null else "not nullable"
         yield f"{pair.table}.{name}", f"new field {name} ({state})"

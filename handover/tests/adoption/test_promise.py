@@ -1,0 +1,44 @@
+"""What the last look of an adoption says of each thing that is not as it was promised."""
+
+import pytest
+
+from handover import config as configuration
+from handover.adoption.adopt import asking
+from handover.adoption.history import History
+from handover.adoption.promise import require_promised
+from handover.errors import Refused
+from handover.tests.adoption.newcomer import CREATE_TASK, App, task
+
+SEEN = {"label": "tasks.Task", "table": "tasks", "managed": True, "place": "public", "error": None}
+HURT = {
+    "a table that cannot be read": ({**SEEN, "error": "ProgrammingError: x"}, [], "HO044  tasks cannot be read by"),
+    "a table elsewhere": ({**SEEN, "place": "other"}, [], "HO044  tasks is found by"),
+    "a shadow of a shared table": ({**SEEN, "place": "backend"}, [], "is found by {role} in schema backend"),
+    "something left to migrate": (SEEN, [["tasks", "0009_new"]], "HO045  tasks.0009_new would still be run by"),
+}
+QUIET = {
+    "all well": (SEEN, []),
+    "not Django's to make": ({**SEEN, "managed": False, "error": "ProgrammingError: x"}, []),
+    "left for later": (SEEN, [["own", "0002_step"]]),
+}
+
+
+def looked(it, model: dict, waiting: list) -> None:
+    it.write(tasks=App(task(), [CREATE_TASK]))
+    config = configuration.load(it.folder / "handover.toml")
+    with asking(config) as asked:
+        seen = {"models": [model], "waiting": waiting}
+        history = History(later=(("own", "0002_step"),))
+        require_promised(it.database.url("owner"), config, asked.description, seen, history)
+
+
+@pytest.mark.parametrize(("model", "waiting", "message"), HURT.values(), ids=HURT)
+def test_look__not_as_promised__says_what(it, model, waiting, message):
+    with pytest.raises(Refused) as refused:
+        looked(it, model, waiting)
+    assert message.format(role=it.role) in str(refused.value)
+
+
+@pytest.mark.parametrize(("model", "waiting"), QUIET.values(), ids=QUIET)
+def test_look__as_promised__is_quiet(it, model, waiting):
+    looked(it, model, waiting)
