@@ -166,6 +166,13 @@ def _own_code() -> Iterator[Drift]:
     )
     lower = {task: "class Lower(models.CharField):\n    def get_prep_value(self, value):\n        return value.lower()\n\n\n" + task,
              "title = models.CharField(": "title = Lower("}  # fmt: skip
+    bulk = f"class Own(models.{{}}):\n    def {{}}:\n        return super().{{}}\n\n\n{task}    objects = {{}}\n\n"
+    selected = {task: "class Upper(models.CharField):\n    def select_format(self, compiler, sql, params):\n        return f'upper({sql})', params\n\n\n" + task,
+                "title = models.CharField(": "title = Upper("}  # fmt: skip
+    got = {task: "class Read(models.query_utils.DeferredAttribute):\n    pass\n\n\nclass Shown(models.CharField):\n    descriptor_class = Read\n\n\n" + task,
+           "title = models.CharField(": "title = Shown("}  # fmt: skip
+    guard = "class Guard:\n    def __init__(self, action):\n        self.action = action\n\n    def __call__(self, *a):\n        self.action(*a)\n\n\n"
+    guarded = {task: guard + task, "on_delete=models.CASCADE": "on_delete=Guard(models.SET_NULL)"}
     exact = {task: "import json\n\n\nclass Exact(json.JSONDecoder):\n    pass\n\n\n" + task,
              "result = models.JSONField(": "result = models.JSONField(decoder=Exact, "}  # fmt: skip
     for what, code, place, severity, changes in (
@@ -177,6 +184,15 @@ def _own_code() -> Iterator[Drift]:
         ("its manager raises", "HO123", "dance_tasks", "unseen", {task: manager.format("no_such_method()")}),
         ("it saves otherwise", "HO125", "dance_tasks", "risky", {task: method.format("", "save(self, *a, **b)", "save(*a, **b)")}),
         ("it loads otherwise", "HO125", "dance_tasks", "risky", {task: method.format("@classmethod", "from_db(cls, *a)", "from_db(*a)")}),
+        ("it is made otherwise", "HO125", "dance_tasks", "risky", {task: method.format("", "__init__(self, *a, **b)", "__init__(*a, **b)")}),
+        ("it sets its fields otherwise", "HO125", "dance_tasks", "risky", {task: method.format("", "__setattr__(self, *a)", "__setattr__(*a)")}),
+        ("it updates otherwise", "HO125", "dance_tasks", "risky", {task: method.format("", "_do_update(self, *a)", "_do_update(*a)")}),
+        ("its manager makes rows otherwise", "HO125", "dance_tasks", "risky", {task: bulk.format("Manager", "create(self, **b)", "create(**b)", "Own()")}),
+        ("its queryset updates otherwise", "HO125", "dance_tasks", "risky", {task: bulk.format("QuerySet", "update(self, **b)", "update(**b)", "Own.as_manager()")}),
+        ("somebody listens to what it is made of", "HO125", "dance_tasks", "risky", {task: listener.format("post_init")}),
+        ("its text is selected otherwise", "HO124", "dance_videos.title", "risky", selected),
+        ("its text is got otherwise", "HO124", "dance_videos.title", "risky", got),
+        ("a delete hides in an object", "HO114", "dance_tasks.user_id", "breaking", guarded),
         ("somebody listens to its saves", "HO125", "dance_tasks", "risky", {task: listener.format("post_save")}),
         ("somebody listens to its deletes", "HO125", "dance_tasks", "risky", {task: listener.format("pre_delete")}),
         ("its text is written otherwise", "HO124", "dance_videos.title", "risky", lower),

@@ -23,6 +23,9 @@ def test_check__no_migration_of_an_app_is_recorded__is_one_finding_an_app(pair):
     assert finding["is"].count(", 00") == 11
 
 
+TASKS = {"original": "original/dance/models.py", "backend": "backend/apps/dance/models.py"}
+
+
 def test_check__one_migration_is_not_recorded__is_named(pair):
     pair.superuser("DELETE FROM django_migrations WHERE app = 'auth' AND name LIKE '0012%'")
     finding = one(pair.check("--json"), "HO173")
@@ -36,9 +39,22 @@ def test_check__listener_to_every_model__is_one_finding(pair):
     path.write_text(text + hear.format(""))
     done = pair.check("--json")
     assert told(done) == [("HO125", "every model", "both")]
-    assert one(done, "HO125")["is"] == "is a listener to post_save in the backend"
+    assert one(done, "HO125")["is"] == "is a listener to post_save (builtins.print) in the backend"
     path.write_text(text + hear.format("sender=Task, "))
     assert told(pair.check("--json")) == [("HO125", "dance_tasks", "both")]
+
+
+def test_check__everybody_is_heard_on_both_sides__a_listener_to_one_model_is_still_seen(pair):
+    heard = "\n\ndef heard(**what):\n    return {}\n\n\nmodels.signals.pre_save.connect(heard{}, weak=False)\n"
+    texts = {side: (pair.folder / file).read_text() for side, file in TASKS.items()}
+    for side, file in TASKS.items():
+        (pair.folder / file).write_text(texts[side] + heard.format(1, ""))
+    assert told(pair.check("--json")) == []
+    path = pair.folder / TASKS["backend"]
+    path.write_text(path.read_text() + heard.format(2, ", sender=Task"))
+    assert told(pair.check("--json")) == [("HO125", "dance_tasks", "both")]
+    path.write_text(texts["backend"] + heard.format(2, ""))
+    assert told(pair.check("--json")) == [("HO125", "every model", "both")]
 
 
 def test_check__long_choices__show_only_their_difference(pair):

@@ -17,14 +17,18 @@ import re
 import sys
 import tempfile
 import traceback
+import weakref
 
 HASHER_PARAMETERS = ("digest", "iterations", "memory_cost", "time_cost", "parallelism", "rounds", "work_factor")
 STORAGE_PARAMETERS = ("bucket_name", "location", "base_location", "file_overwrite", "project_id", "endpoint_url")
 STORAGE_PARAMETERS += ("base_url", "file_permissions_mode", "directory_permissions_mode")
 # What stands between a value and its column, and between a row and its table.
 CONVERTS = ("from_db_value", "to_python", "get_prep_value", "get_db_prep_value", "get_db_prep_save", "pre_save")
-WRITES = ("from_db", "save", "save_base", "delete")
-SIGNALS = ("pre_save", "post_save", "pre_delete", "post_delete")
+CONVERTS += ("select_format", "get_lookup", "get_transform")
+WRITES = ("from_db", "save", "save_base", "delete", "__init__", "__setattr__", "refresh_from_db")
+WRITES += ("_save_table", "_do_insert", "_do_update")
+BULK = ("create", "bulk_create", "update", "bulk_update", "delete", "get_or_create", "update_or_create")
+SIGNALS = ("pre_save", "post_save", "pre_delete", "post_delete", "pre_init", "post_init", "m2m_changed")
 
 
 def own_code(owner, names):
@@ -168,10 +172,16 @@ def relation_facts(field):
 
 
 def on_delete_name(function):
+    """Django's own by its name, a project's by its code; what a library wraps around one does not hide it."""
+    while function is not None and not inspect.isroutine(function):
+        within = [held for held in getattr(function, "__dict__", {}).values() if callable(held)]
+        if len(within) != 1:
+            return told(function)
+        function = within[0]
     if function is None:
         return None
-    name = getattr(function, "__name__", type(function).__name__)
-    return "SET(...)" if name == "set_on_delete" else name
+    name = function.__name__
+    return "SET(...)" if name == "set_on_delete" else name if is_known(function) else told(function)
 
 
 def internal_type(field):
@@ -217,6 +227,7 @@ def field_facts(field, connection):
         "storage": None,
         "generated": bool(getattr(field, "generated", False)),
         "converts": own_code(type(field), CONVERTS)
+        + [fact for fact in [callable_facts(getattr(field, "descriptor_class", object))] if fact["source"]]
         + [callable_facts(c) for c in (getattr(field, "encoder", None), getattr(field, "decoder", None)) if c],
     }
     if hasattr(field, "upload_to"):
@@ -350,10 +361,38 @@ def rows_of(manager):
     return " ".join([statement.partition(" FROM ")[2], *shown])
 
 
-def listened_to(model):
+def listeners_of(sender):
+    """What listens to the saves and deletes of a model, or of None: of every one; without Django's own."""
     from django.db.models import signals
 
-    return [name for name in SIGNALS if getattr(signals, name).has_listeners(model)]
+    found = []
+    for name in SIGNALS:
+        for entry in getattr(signals, name).receivers:
+            heard = entry[1]() if isinstance(entry[1], weakref.ReferenceType) else entry[1]
+            if entry[0][1] == id(sender) and heard is not None:
+                found.append(listener_facts(name, heard))
+    return sorted((fact for fact in found if fact), key=lambda fact: (fact["value"], fact["source"]))
+
+
+def listener_facts(signal, heard):
+    """A listener by its name and its code; what an object holds that it is a method of differs from run to run."""
+    function = getattr(heard, "__func__", heard)
+    if not (inspect.isroutine(function) or inspect.isclass(function)):
+        function = type(function)
+    name = dotted(function)
+    if name.split(".")[0] == "django":
+        return None
+    return {"kind": "callable", "value": "%s (%s)" % (signal, name), "source": digest_of(signal, code_of(function))}
+
+
+def manager_code(manager):
+    """What a manager and its querysets write with code of their own."""
+    methods = [getattr(getattr(manager, "_queryset_class", None), name, None) for name in BULK]
+    for kind in type(manager).__mro__:
+        if "_queryset_class" not in vars(kind):  # else Django made it of the queryset's methods
+            methods += [vars(kind)[name] for name in BULK if name in vars(kind)]
+    facts = [callable_facts(method) for method in methods if inspect.isroutine(method)]
+    return [fact for fact in facts if fact["source"]]
 
 
 def routed(model):
@@ -376,14 +415,6 @@ def database_places():
         values = [("name", settings.get("NAME")), ("host", settings.get("HOST")), ("port", settings.get("PORT"))]
         found[alias] = {name: str(value or "") for name, value in [*values, ("options", options)]}
     return found
-
-
-def heard_everywhere():
-    """The signals with a listener to every model; Django keeps it under the id of None."""
-    from django.db.models import signals
-
-    receivers = {name: getattr(signals, name).receivers for name in SIGNALS}
-    return [name for name in SIGNALS if any(receiver[0][1] == id(None) for receiver in receivers[name])]
 
 
 def facts_or_name(model, facts):
@@ -429,8 +460,8 @@ def model_facts(model, connection):
         "generic": generic_facts(meta),
         "checks": own_code(model, CHECKS),
         "rows": [rows_of(model._default_manager), rows_of(model._base_manager)],
-        "writes": own_code(model, WRITES),
-        "signals": listened_to(model),
+        "writes": own_code(model, WRITES) + manager_code(model._default_manager),
+        "signals": listeners_of(model),
         "routed": routed(model),
         "permissions": permissions + [[person_text(part) for part in p] for p in meta.permissions],
     }
@@ -519,7 +550,7 @@ def settings_facts(connection, key, names):
         "storage": storage_facts(default_storage),
         "database": database_facts(connection),
         "databases": database_places(),
-        "listeners": heard_everywhere(),
+        "listeners": listeners_of(None),
         "routers": [person_text(router) for router in settings.DATABASE_ROUTERS],
         "named": {name: person_text(getattr(settings, name, None)) for name in names},
         "others": other_settings(settings),

@@ -7,7 +7,7 @@ from handover.check.subject import Pair, Subject
 from handover.errors import Finding, Hurts, Severity
 from handover.rules.foreign_keys import DELETING, FITTING
 from handover.rules.registry import rule
-from handover.schema.models import Field, Given, Model, by_code
+from handover.schema.models import Field, Given, by_code
 from handover.schema.types import canonical_type
 from handover.wording import apart
 
@@ -301,29 +301,30 @@ def conversions(subject: Subject) -> Iterator[Finding]:
 @rule("HO125", "Saves and deletes run the same code")
 def writes(subject: Subject) -> Iterator[Finding]:
     everywhere = [side.description.settings.listeners for side in subject.both or ()]
-    if len(set(everywhere)) > 1:
-        original, backend = map(_listener, everywhere)
-        yield _differs("HO125", "every model", original, backend, "risky")
+    if everywhere:
+        yield from _listeners("every model", *everywhere)
     for pair in _pairs(subject):
         one, other = pair.original, pair.backend
         if not _same_code(one.writes, other.writes):
             yield _differs("HO125", str(pair.table), _named(one.writes), _named(other.writes), "risky")
-        heard, other_heard = (_heard(m, wide) for m, wide in zip((one, other), everywhere, strict=True))
-        if heard != other_heard:
-            yield _differs("HO125", str(pair.table), heard, other_heard, "risky")
+        yield from _listeners(str(pair.table), one.signals, other.signals)
+
+
+def _listeners(where: str, one: tuple[Given, ...], other: tuple[Given, ...]) -> Iterator[Finding]:
+    """Compare who listens; of a long list only what differs."""
+    alone, other_alone = (
+        [g for g in here if not any(g.same_as(o) for o in there)] for here, there in ((one, other), (other, one))
+    )
+    if alone or other_alone:
+        yield _differs("HO125", where, _listener(alone), _listener(other_alone), "risky")
 
 
 def _same_code(one: tuple[Given, ...], other: tuple[Given, ...]) -> bool:
     return len(one) == len(other) and all(a.same_as(b) for a, b in zip(one, other, strict=True))
 
 
-def _heard(model: Model, everywhere: tuple[str, ...]) -> str:
-    """Say what of a model is listened to, without those who listen to every model."""
-    return _listener(tuple(name for name in model.signals if name not in everywhere))
-
-
-def _listener(signals: tuple[str, ...]) -> str:
-    return f"a listener to {', '.join(signals)}" if signals else "no listener to saves and deletes"
+def _listener(alone: list[Given]) -> str:
+    return f"a listener to {', '.join(map(str, alone))}" if alone else "no such listener"
 
 
 def _named(code: tuple[Given, ...]) -> str:

@@ -196,7 +196,7 @@ class Model(_Facts):
 
     ``made_for`` names the model that a many-to-many table of Django's making belongs to; ``rows`` is what its default
     and its base manager take their rows from, in SQL, None where Django cannot say; ``writes`` its own code that
-    saves or deletes, ``checks`` what validates it, ``signals`` those that somebody listens to.
+    saves or deletes, ``checks`` what validates it, ``signals`` who listens to it.
     """
 
     label: str
@@ -220,7 +220,7 @@ class Model(_Facts):
     checks: tuple[Given, ...] = ()
     rows: tuple[str | None, str | None] = (None, None)
     writes: tuple[Given, ...] = ()
-    signals: tuple[str, ...] = ()
+    signals: tuple[Given, ...] = ()
     routed: Routed = Routed()
     permissions: tuple[tuple[str, str], ...]
 
@@ -358,7 +358,7 @@ class Settings(_Facts):
     database: DatabaseSettings
     routers: tuple[str, ...] = ()
     databases: dict[str, Place] = {}
-    listeners: tuple[str, ...] = ()
+    listeners: tuple[Given, ...] = ()
     named: dict[str, str]
     others: dict[str, str] = {}
     cache_tables: tuple[str, ...] = ()
