@@ -172,6 +172,7 @@ def test_shared_table_would_get_another_name__is_refused(it):
 
 @pytest.mark.parametrize("inside", [True, False], ids=["in CreateModel", "in AddField"])
 def test_new_key_from_shared_to_own__both_systems_delete(it, inside):
+    named = "song" if inside else "song_id"  # the field, or its column
     song = key("song", "tasks.Song", "SET_NULL", more=", null=True")
     steps = (
         [CREATE_SONG, create("Task", KEY, USER, TITLE, song, db_table="tasks")]
@@ -182,7 +183,7 @@ def test_new_key_from_shared_to_own__both_systems_delete(it, inside):
         ]
     )
     model = SONG + task("song = models.ForeignKey(Song, null=True, on_delete=models.SET_NULL)")
-    it.write(new_fields=("song_id",), tasks=App(model, steps))
+    it.write(new_fields=(named,), tasks=App(model, steps))
     with it.without_a_trace():
         it.apply()
         it.backend("INSERT INTO songs (name) VALUES ('one')")
@@ -244,6 +245,8 @@ def test_own_table_hangs_on_a_shared_row__the_original_can_delete(it, column, ma
     it.write(tasks=App(task(), [CREATE_TASK]), own=own)
     foreseen = it.run("check")
     assert "HO019" in foreseen.stdout
+    assert "Adopt the backend (handover adopt): " in foreseen.stdout
+    assert "Mend the database" not in foreseen.stdout
     assert 'ALTER TABLE "backend"."blueprints" DROP CONSTRAINT IF EXISTS "blueprints_task_id_' in foreseen.stdout
     dry = it.adopt()
     assert (

@@ -34,6 +34,16 @@ def test_proven__all_green_on_this_shape__gives_no_reason(config):
     assert proven(config, SHAPE) == []
 
 
+def test_proven__group_that_had_nothing_to_look_at__gives_no_reason(config):
+    groups = {name: {"green": True, "nothing": ""} for name in NAMES}
+    record(
+        config, groups=groups | {"storage": {"green": False, "nothing": "no model of either system has a file field"}}
+    )
+    assert proven(config, SHAPE) == []
+    record(config, groups=groups | {"storage": {"green": False, "nothing": ""}})
+    assert proven(config, SHAPE) == ["storage is not green; run `handover prove` again"]
+
+
 def test_proven__nothing_was_run__is_a_reason(config):
     assert proven(config, SHAPE) == ["nothing was proved yet; run `handover prove`"]
 

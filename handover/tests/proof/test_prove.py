@@ -1,6 +1,7 @@
 """``handover prove`` as its user runs it, on a small pair."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -132,6 +133,18 @@ def test_prove__unknown_group__names_those_there_are(one_table):
     done = one_table.handover("prove", "--group", "dancing")
     assert done.returncode == 2
     assert "there is no group 'dancing'; there are: read-across, concurrent-writes, " in done.stderr
+
+
+def test_prove__neither_search_nor_pages_are_described__is_red_until_the_contract_says_why(one_table):
+    groups = ("--group", "search", "--group", "flows")
+    done = one_table.handover("prove", *groups)
+    assert done.returncode == 1
+    assert "nothing to look at: no search is described" in " ".join(done.stdout.split())
+    for code, place in re.findall(r"handover contract accept (HO\d+) (\w+)", done.stdout):
+        assert one_table.handover("contract", "accept", code, place, "--because", "there is none").returncode == 0
+    done = one_table.handover("prove", *groups)
+    assert done.returncode == 0, done.stdout
+    assert "0 groups green, search, flows had nothing to look at" in done.stdout
 
 
 @pytest.mark.full

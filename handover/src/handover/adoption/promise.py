@@ -78,7 +78,10 @@ def _waiting(waiting: list[list[str]], history: History) -> Iterator[Finding]:
 
 
 def _blocked(config: Config, description: Description, catalog: Catalog) -> Iterator[Finding]:
-    schema, new = config.backend.schema_name, config.new_columns()
+    schema = config.backend.schema_name
+    declared = config.new_columns()
+    fields = ((m.table, f) for m in description.concrete() for f in m.fields)
+    new = {(table, f.column) for table, f in fields if {(table, f.column), (table, f.name)} & declared}
     roots = [
         key for key in catalog.tables if key[0] == "public" and key[1] in {m.table for m in description.concrete()}
     ]

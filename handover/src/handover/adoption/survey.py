@@ -90,7 +90,7 @@ def survey(connection: Connection[Any], config: Config, description: Description
     public = catalog.in_schema("public")
     shared = tuple(m for m in description.concrete() if m.table in public)
     tables = frozenset(model.table for model in shared)
-    new = config.new_columns()
+    declared = config.new_columns()
     said = (frozenset(config.backend.already_true), frozenset(config.backend.migrate_later))
     history = classify(description.migrations, Live(public.keys(), _applied(connection, public), *said))
     joins = tuple(_joins(description, config, public, tables))
@@ -106,12 +106,17 @@ def survey(connection: Connection[Any], config: Config, description: Description
         *_ownership(connection, config, sorted(tables), sequences),
     )
     names = {"role": config.backend.role, "tables": list(tables), "schema": config.backend.schema_name}
-    modelled = {(model.table, field.column) for model in shared for field in model.fields}
+    new = {
+        (model.table, field.column)
+        for model in shared
+        for field in model.fields
+        if {(model.table, field.column), (model.table, field.name)} & declared
+    }
     return Survey(
         facts=facts,
         shared=shared,
         history=history,
-        columns=tuple(sorted((t, c) for t, c in new & modelled if c not in public[t].columns)),
+        columns=tuple(sorted((t, c) for t, c in new if c not in public[t].columns)),
         joins=joins,
         sequences=tuple((row["schema"], row["name"]) for row in sequences),
         held=tuple(connection.execute(query("held"), names).fetchall()),

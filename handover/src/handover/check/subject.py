@@ -231,10 +231,10 @@ class Subject:
         original, backend = self.side("original"), self.side("backend")
         return (original, backend) if original and backend else None
 
-    def is_new(self, table: Table, column: str) -> bool:
-        """Say whether ``handover.toml`` allows the backend to add this column."""
+    def is_new(self, table: Table, field: Field) -> bool:
+        """Say whether ``handover.toml`` allows the backend to add this field's column, by either name."""
         declared = self.declared(table)
-        return declared is not None and column in declared.new_fields
+        return declared is not None and bool({field.column, field.name} & set(declared.new_fields))
 
     def history(self, side: Side) -> Table | None:
         """Return the table that a side's Django writes its history to."""

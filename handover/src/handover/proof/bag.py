@@ -76,7 +76,7 @@ class Bag:
         self.counts[maker.side]["counted"] += 1
         if counted[0] != counted[1]:
             words = {"mine": counted[0], "theirs": counted[1]}
-            hidden = next((n for n, key in enumerate(keys) if str(key) not in theirs), 0)
+            hidden = next((n for n, key in enumerate(keys) if (str(key) in mine) != (str(key) in theirs)), 0)
             yield self._told("HO304", maker, other.side, "rows", words=words, rows=[rows[hidden]])
         for key, row in mine.items():
             for column in self.mirror.shared if key in theirs else ():
@@ -126,7 +126,8 @@ class Bag:
 
     def _updated(self, maker: Actor, other: Actor, keys: list[Wire]) -> Iterator[Difference]:
         """The other gives each row the values of the next one, in bulk."""
-        rows = self._rows(maker, keys)
+        seen = self._rows(other, keys)  # a row that it does not see is told already
+        rows = {key: row for key, row in self._rows(maker, keys).items() if key in seen}
         if len(rows) < 2:  # noqa: PLR2004
             return
         turned = dict(zip(rows, [*list(rows.values())[1:], next(iter(rows.values()))], strict=True))
@@ -154,9 +155,13 @@ class Bag:
                     yield self._told("HO312", maker, maker.side, "rows", column, words=told, values=values, rows=made)
 
     def _deleted(self, maker: Actor, other: Actor, keys: list[Wire]) -> Iterator[Difference]:
-        answer = other.one("delete", **self._of(other, keys))
-        left = [a.one("filter", **self._of(a, keys), select="count").value for a in (maker, other)]
-        self.counts[maker.side]["deletes"] += len(keys)
+        seen = self._rows(other, keys)
+        shown = [key for key in keys if str(key) in seen]
+        answer = other.one("delete", **self._of(other, shown))
+        left = [a.one("filter", **self._of(a, shown), select="count").value for a in (maker, other)]
+        self.counts[maker.side]["deletes"] += len(shown)
+        if len(shown) < len(keys):  # what it does not see is told already
+            maker.one("delete", **self._of(maker, keys), base=True)
         if answer.raised or any(left):
             words = {"error": answer.refusal or "the rows are still there", "words": _first_line(answer)}
             yield self._told("HO311", maker, maker.side, "delete", words=words, rows=[self.mirror.completed({})])

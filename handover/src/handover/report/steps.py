@@ -44,13 +44,20 @@ def _of_history(finding: Finding) -> bool:
     return finding.code in FIRST and finding.code != "HO100"
 
 
+def _by_adoption(finding: Finding) -> bool:
+    """Say whether adopting is what mends it: its own advice begins with that."""
+    return finding.code == "HO100" or finding.todo.startswith("handover adopt ")
+
+
 def _needed_by_backend(finding: Finding) -> bool:
     return finding.hurts == "backend" and (finding.code in ("HO010", "HO011", "HO132") or _of_history(finding))
 
 
 def _to_mend(finding: Finding) -> bool:
     rule = RULES.get(finding.code)
-    return rule is not None and rule.noun not in ELSEWHERE and not (rule.code == "HO100" or _needed_by_backend(finding))
+    return (
+        rule is not None and rule.noun not in ELSEWHERE and not (_by_adoption(finding) or _needed_by_backend(finding))
+    )
 
 
 # A finding belongs to the first step that fits, and the steps are done in this order: an adoption refuses shared tables
@@ -63,7 +70,7 @@ STEPS: tuple[tuple[str, Callable[[Finding], bool]], ...] = (
     ("Mend the database, or the wrong models", _to_mend),
     ("Write the backend's models as the original's", _noun(*FIELDS)),
     ("Give both systems the same settings", _noun(*SETTINGS)),
-    ("Adopt the backend (handover adopt)", lambda f: f.code == "HO100"),
+    ("Adopt the backend (handover adopt)", _by_adoption),
     ("Make what the backend's models need", _needed_by_backend),
     ("Give the roles what they need", _noun(*ROLES)),
     ("Give both systems the same permissions", _noun(*PERMISSIONS)),

@@ -22,7 +22,7 @@ def missing(subject: Subject) -> Iterator[Finding]:
                 continue
             expected = f"{mapped.model.label} reads and writes it"
             todo = "Correct the model, or list it under new_fields in handover.toml if it is an addition."
-            if subject.is_new(mapped.table, field.column):
+            if subject.is_new(mapped.table, field):
                 todo = _how_to_add(subject, mapped, field)
             where = f"{mapped.table}.{field.column}"
             yield Finding("HO011", where, "does not exist", expected, todo, hurts=mapped.side.name)
@@ -38,7 +38,7 @@ def _how_to_add(subject: Subject, mapped: Mapped, field: Field) -> str:
 
 def _is_awaited(subject: Subject, mapped: Mapped, field: Field) -> bool:
     """Say whether the backend declared the column and nothing has made it yet."""
-    if mapped.side.name != "backend" or not subject.is_new(mapped.table, field.column):
+    if mapped.side.name != "backend" or not subject.is_new(mapped.table, field):
         return False
     schema = subject.config.backend.schema_name
     # With a schema of its own, adoption has added the column; without one, some migration is to do so.

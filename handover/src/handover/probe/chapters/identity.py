@@ -9,8 +9,8 @@ def user_model():
 
 def register(request):
     """Make an account through the model's own manager; what may be typed to log in as it, and how it was made."""
-    model = user_model()
-    given = account_values(model, request)
+    model, related = user_model(), []
+    given = account_values(model, request, related)
     made = dict(given, password=request["password"])
     user = created(model, made)
     # What its create_user() does not take is set afterwards.
@@ -24,25 +24,26 @@ def register(request):
         "hash": user.password,
         "active": bool(user.is_active),
         "typed": typed_for(user, given),
+        "related": [[made._meta.label, encode(row.pk)] for made, row in related],  # noqa: F821
         "made": {name: value for name, value in given.items() if isinstance(value, (str, int, bool))},
     }
 
 
-def account_values(model, request):
-    """Field → value: what is typed to log in, and what the model demands on top."""
+def account_values(model, request, related):
+    """Field → value: what is typed to log in, and what the model demands on top; rows made for it go to ``related``."""
     names = [model.USERNAME_FIELD, getattr(model, "EMAIL_FIELD", ""), *model.REQUIRED_FIELDS]
     names += [name for name, _ in credentials()]
     fields = {field.name: field for field in model._meta.concrete_fields}
     chosen = [fields[name] for name in dict.fromkeys(names) if name in fields and name != "password"]
-    return {field.name: account_value(field, request) for field in chosen}
+    return {field.name: account_value(field, request, related) for field in chosen}
 
 
-def account_value(field, request):
+def account_value(field, request, related):
     from django.db import models
 
     number = int(request["number"])
     if field.remote_field:
-        key = related_value(field, [])  # noqa: F821 - shared by the chapter fill
+        key = related_value(field, related)  # noqa: F821 - shared by the chapter fill
         return field.related_model._base_manager.get(**{field.target_field.attname: key})
     if isinstance(field, models.EmailField) or field.name == "email":
         return request["email"]
@@ -266,6 +267,8 @@ def remove_account(request):
 
     Group.objects.filter(name=request["group"]).delete()
     user_model()._base_manager.filter(pk=decode(request["key"])).delete()  # noqa: F821
+    for label, key in reversed(request["related"]):
+        model_of(label)._base_manager.filter(pk=decode(key)).delete()  # noqa: F821
     return user_model()._base_manager.filter(pk=decode(request["key"])).exists()  # noqa: F821
 
 

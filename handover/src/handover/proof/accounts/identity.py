@@ -21,6 +21,7 @@ class Account:
     typed: dict[str, str]
     given: dict[str, object]
     active: bool
+    related: list[list[object]]
 
     @property
     def login(self) -> str:

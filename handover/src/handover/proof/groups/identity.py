@@ -61,10 +61,10 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
             if not venue.throwaway:  # by agents of their own: these may be in the middle of an answer
                 for side, account in made.items():
                     with venue.acting(side, "act", *CHAPTERS) as fresh:
-                        fresh.ask("remove_account", key=account.key, group=account.group)
+                        fresh.ask("remove_account", key=account.key, group=account.group, related=account.related)
             raise
         for side, account in made.items():
-            left = both[side].one("remove_account", key=account.key, group=account.group)
+            left = both[side].one("remove_account", key=account.key, group=account.group, related=account.related)
             if left.value is not False:
                 identity.notes.append(f"the account {account.login} that was made for this is still there")
     recorder.line("identity", {"counts": identity.counts, "notes": identity.notes})
@@ -80,7 +80,16 @@ def _registered(maker: Actor) -> Account:
     if answer.raised:
         raise UnseenError(f"the {maker.side} cannot register an account: {answer.words} No login was proved.")
     told = answer.value
-    return Account(told["key"], password, f"{name} group", told["hash"], told["typed"], told["made"], told["active"])
+    return Account(
+        told["key"],
+        password,
+        f"{name} group",
+        told["hash"],
+        told["typed"],
+        told["made"],
+        told["active"],
+        told["related"],
+    )
 
 
 def _activated(identity: Identity, made: dict[SideName, Account]) -> None:
@@ -105,7 +114,7 @@ def _keeps_sessions(identity: Identity) -> bool:
     if any("django.contrib.sessions" in actor.description.settings.installed for actor in identity.both.values()):
         return True
     if identity.counts.pop("sessions", None) is not None:
-        identity.notes.append("neither system keeps sessions (django.contrib.sessions)")
+        identity.note("neither system keeps sessions (django.contrib.sessions)")
     return False
 
 
