@@ -81,7 +81,7 @@ def questions(subject: Subject, pair: Pair) -> Iterator[Question]:
         yield from _items(live, one, other, column)
         yield from _json_kinds(pair, live, one, other, column)
         yield from _files(one, other, column)
-        yield from _keys(live, one, other, column)
+        yield from _keys(pair, live, one, other, column)
         yield from _orphans(subject, live, one, other, column)
     yield from _emails(subject, pair)
 
@@ -250,12 +250,18 @@ def _files(one: Field, other: Field, column: sql.Identifier) -> Iterator[Questio
         yield Question("HO223", one.column, empty, "rows hold no path", "there is no file to open", SURVIVE)
 
 
-def _keys(live: Column, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:
+def _keys(pair: Pair, live: Column, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:
     is_key = one.primary_key and live.type.startswith("character") and one.max_length in UUID_LENGTHS
     if is_key or (live.type != "uuid" and "UUIDField" in (one.kind, other.kind)):
         bad = sql.SQL("{}::text !~ {}").format(column, sql.Literal(UUID_PATTERN))
         found, expected = "keys are no UUIDs", "whoever reads the key as UUID fails at them"
-        severity: Severity = "breaking" if "UUIDField" in (one.kind, other.kind) else "risky"
+        severity: Severity = "breaking"
+        if "UUIDField" not in (one.kind, other.kind):
+            # Keys of another kind may be as long; only among UUIDs they are strays.
+            severity = "risky"
+            bad = sql.SQL("({0}::text !~ {1} AND EXISTS (SELECT FROM {2} AS u WHERE u.{0}::text ~ {1}))").format(
+                column, sql.Literal(UUID_PATTERN), sql.Identifier(*pair.table.key)
+            )
         yield Question(
             "HO228", one.column, bad, found, expected, "Read it as text, or give the rows new keys.", severity
         )
