@@ -120,7 +120,7 @@ class _Sabotage:
             elif c.kind == "c":
                 yield self._alter(f"{c.name} dropped", "HO152", "risky", drop)
                 again = f'{drop}, ADD CONSTRAINT "{c.name}" {c.definition} NOT VALID'
-                yield self._alter(f"{c.name} not valid", "HO152", "risky", again)
+                yield self._alter(f"{c.name} not valid", "HO139", "risky", again)
                 changed = c.definition.replace(">= 0", ">= 7").replace("(0)", "(7)")
                 twin = f'{drop}, ADD CONSTRAINT "{c.name}" {changed} NOT VALID'
                 positive = c.name.endswith("_check")

@@ -116,21 +116,6 @@ def missing_checks(subject: Subject) -> Iterator[Finding]:
         for field, where in mapped.fields():
             if field.kind.startswith("Positive") and not _stays_positive(live.values(), field):
                 yield _unenforced(mapped, f"{where} >= 0")
-    yield from _not_valid(subject)
-
-
-def _not_valid(subject: Subject) -> Iterator[Finding]:
-    """Checks that hold for what is written from now on; what was there before was never looked at."""
-    for mapped in subject.on_shared:
-        names = {constraint.name for constraint in mapped.model.constraints}
-        for check in mapped.table.constraints:
-            known = check.name in names or _of_positive(mapped.model, check)
-            if check.kind == "c" and known and not check.validated and check.name not in mapped.table.unenforced:
-                found = "is NOT VALID: rows from before may break it"
-                todo = f'ALTER TABLE {mapped.table} VALIDATE CONSTRAINT "{check.name}"; says whether any does.'
-                expected = "each save of such a row fails, whatever it changes"
-                where = f"{mapped.table} ({check.name})"
-                yield Finding("HO152", where, found, expected, todo, "risky", mapped.side.name)
 
 
 def _stays_positive(checks: Iterable[Constraint], field: Field) -> bool:
