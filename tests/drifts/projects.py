@@ -50,7 +50,8 @@ class Model:
 class Project:
     """One system: an app, settings on top of the usual ones, and code before the models.
 
-    That code stands in a module ``aside`` of its own, if one is named.
+    That code stands in a module ``aside`` of its own, if one is named. ``squashed``: its first migration replaces the
+    one that is applied.
     """
 
     label: str
@@ -60,6 +61,7 @@ class Project:
     apps: tuple[str, ...] = ()
     package: str = ""
     aside: str = ""
+    squashed: bool = False
 
     def copy(self) -> "Project":
         """Return one that can be changed."""
@@ -89,7 +91,11 @@ class Project:
         for file in migrations.glob("0*.py") if migrations else ():
             # A migration imports the functions that its models name.
             text = file.read_text().replace(f"{self.label}.models", f"{self.module}.models")
-            app.joinpath("migrations", file.name).write_text(text)
+            name = file.name
+            if self.squashed and "    initial = True\n" in text:
+                replaced = f"    replaces = [({self.label!r}, {file.stem!r})]\n"
+                text, name = text.replace("    initial = True\n", f"    initial = True\n{replaced}"), "0001_squashed.py"
+            app.joinpath("migrations", name).write_text(text)
         folder.joinpath("settings.py").write_text(self._settings())
 
     def _settings(self) -> str:

@@ -20,6 +20,7 @@ def twins(draw: Draw, world: World) -> Project:
     project = world.project.copy()
     project.package = f"apps.{LABEL}"
     project.aside = pick(draw, ("", "things"))
+    project.squashed = chance(draw, 25)
     _spell(draw, world, project)
     for model in project.models.values():
         _keys(draw, model)
