@@ -5,6 +5,7 @@ runs in the interpreter of any version of Django from 4.2 on, so it imports noth
 """
 
 import inspect
+import json
 import sys
 
 import django
@@ -151,15 +152,18 @@ def of_meta(base, given, *modules):
 
 def main():
     """Print everything."""
-    _plain, _keys, unknown = fields()
-    _checked, unknown_validators = field_validators()
+    plain, keys, unknown = fields()
+    checked, unknown_validators = field_validators()
     postgres = ("postgres_constraints", postgres_constraints)
-    _constraints, unknown_constraints = of_meta(
+    constraints, unknown_constraints = of_meta(
         models.constraints.BaseConstraint, CONSTRAINTS, ("models", models), postgres
     )
     of_postgres = ("postgres_indexes", postgres_indexes)
-    _indexes, unknown_indexes = of_meta(models.Index, INDEXES, ("models", models), of_postgres)
+    indexes, unknown_indexes = of_meta(models.Index, INDEXES, ("models", models), of_postgres)
     unknown += unknown_validators + unknown_constraints + unknown_indexes
+    found = {"fields": plain, "keys": keys, "validators": checked, "constraints": constraints, "indexes": indexes}
+    every = {**found, "composite": hasattr(models, "CompositePrimaryKey"), "unknown": unknown}
+    sys.stdout.write(json.dumps(every))
 
 
 if __name__ == "__main__":

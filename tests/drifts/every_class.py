@@ -70,13 +70,14 @@ def every_class(server: Server, folder: Path, parent: Nursery) -> Classes:
             found.unseen[name] = str(reason)
             continue
         written = folder / f"every-{'-'.join(pair)}"
-        known = _common([_classes(python) for python in pythons], older=pair.index(min(pair)))
-        found.alarms[name] = _said(server, written, _project(known), pythons, parent)
+        known = _common([known_classes(python) for python in pythons], older=pair.index(min(pair)))
+        found.alarms[name] = said_of(server, written, project_of(known), pythons, parent)
         found.counts[name] = sum(len(part) for part in known.values() if isinstance(part, (dict, list)))
     return found
 
 
-def _classes(python: Path) -> dict[str, Any]:
+def known_classes(python: Path) -> dict[str, Any]:
+    """Return the classes of an interpreter's Django, as source text."""
     answer = subprocess.run([python, classes.__file__], check=True, capture_output=True, text=True).stdout
     known: dict[str, Any] = json.loads(answer)
     if known.pop("unknown"):
@@ -102,7 +103,7 @@ def _name(text: str) -> str:
     return text.rpartition("name=")[2]
 
 
-def _project(known: dict[str, Any]) -> Project:
+def project_of(known: dict[str, Any]) -> Project:
     """Return the project: one model of every field, one for each class of key, one with a key of two columns."""
     lines = [f"{name} = {text}" for name, text in known["fields"].items()]
     lines += [
@@ -120,7 +121,8 @@ def _project(known: dict[str, Any]) -> Project:
     return Project(LABEL, models, PREAMBLE, silenced, ("django.contrib.postgres",))
 
 
-def _said(server: Server, folder: Path, project: Project, pythons: list[Path], parent: Nursery) -> list[str]:
+def said_of(server: Server, folder: Path, project: Project, pythons: list[Path], parent: Nursery) -> list[str]:
+    """Make the pair and its database, and return what is called risky or breaking of it."""
     stage = Stage(SHOP, folder, server, parent)  # for the roles and the environment of its sides
     add_roles(server)
     (stage.media / THERE).parent.mkdir(parents=True)
