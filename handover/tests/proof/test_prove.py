@@ -177,6 +177,20 @@ def test_prove__bulk_that_neither_does__is_said_not_to_be_compared(one_table):
     assert found["original-reads-backend"]["notes"] == [said]
 
 
+def test_prove__tables_and_a_schema_belong_to_the_owner_of_the_database__is_copied(one_table):
+    name = one_table.database.name
+    mine = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+    one_table.superuser(
+        f"ALTER DATABASE {name} OWNER TO drift_original; GRANT drift_original TO owner; CREATE SCHEMA more; "
+        "ALTER SCHEMA more OWNER TO drift_original; DO $$ DECLARE t text; BEGIN "
+        f"FOR t IN {mine} LOOP EXECUTE format('ALTER TABLE public.%I OWNER TO drift_original', t); END LOOP; END $$"
+    )
+    done, found = prove(one_table)
+    assert done.returncode == 0, done.stderr
+    assert all(group["green"] for group in found.values())
+    assert copies(one_table) == []
+
+
 def test_prove__role_may_not_create_databases__says_what_to_grant(one_table):
     one_table.superuser("ALTER ROLE owner NOCREATEDB")
     try:

@@ -19,6 +19,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay
 
 from handover.config import Config, from_environment
 from handover.errors import ConfigurationError, HandoverError
+from handover.proof import owners
 
 PREFIX = "handover_prove_"
 LEFT_WITHIN_S = 60.0
@@ -62,7 +63,8 @@ def copied(config: Config, url: str, say: Callable[[str], None]) -> Iterator[str
                 _check_version(program, path, max(source.info.server_version, target.info.server_version))
             say(f"copying {source.info.dbname} to {name}")
             _create(source, target, name)
-        _dump_and_restore(programs, url, copy)
+        with owners.lent(url, copy, name):
+            _dump_and_restore(programs, url, copy)
         _settings(url, copy, name)
         yield copy
     finally:
