@@ -90,13 +90,14 @@ class Player:
         finally:
             server.drop_database(name)
 
-    def play(self, drift: Drift, *, rivals: bool = False) -> Outcome:
-        """Plant a drift in a copy of the pair and of its database, and look."""
+    def play(self, drift: Drift, *, rivals: bool = False, mend: Iterable[str] = ()) -> Outcome:
+        """Plant a drift in a copy of the pair and of its database, mend it if statements are given, and look."""
         stage = self.stage
         projects = {side: project.copy() for side, project in stage.pair.items()}
         folder = stage.folder / "clean"
         described = self.clean
         with self._clone(drift.sql) as database:
+            self._mend(database, mend)
             if drift.edit or drift.files:
                 folder = stage.folder / secrets.token_hex(4)
                 if drift.edit:
@@ -109,6 +110,13 @@ class Player:
             known = set(self.baseline)
             noticed = self._rivals(drift, folder, database) if rivals else {}
         return Outcome(drift, tuple(f for f in said if f not in known), noticed)
+
+    def _mend(self, database: str, statements: Iterable[str]) -> None:
+        """Execute statements one by one, as a person does: some refuse to run inside a transaction."""
+        for statement in statements:
+            with self.stage.server.connect(database) as connection:
+                # The clone stands for the pair's database.
+                connection.execute(statement.replace(f'"{self.stage.database}"', f'"{database}"').encode())
 
     def _described(self, folder: Any, side: SideName, database: str, drift: Drift) -> dict[str, Any]:
         if drift.kind == f"{'backend' if side == 'original' else 'original'} models" and not drift.files:

@@ -7,6 +7,7 @@ from handover.check.expressions import twins
 from handover.check.subject import Mapped, Subject
 from handover.errors import Finding
 from handover.rules.registry import rule
+from handover.rules.statements import again, alter, listed, name_of
 from handover.rules.tables import VIEWS
 from handover.schema.catalog import Constraint, Table
 from handover.schema.definition import definition
@@ -24,7 +25,9 @@ def primary_keys(subject: Subject) -> Iterator[Finding]:
         if mapped.table.primary_key != mapped.model.key:
             live = ", ".join(mapped.table.primary_key) or "nothing"
             expected = f"{mapped.model.label} expects {', '.join(mapped.model.key)}"
-            todo = "Revert the key, or correct the model."
+            todo = "Correct the model, or give the table the key that it expects by hand: rows point at the old one."
+            if not mapped.table.primary_key:
+                todo = alter(mapped.table, f"ADD PRIMARY KEY ({listed(mapped.model.key)})")
             found = f"has its primary key on {live}"
             yield Finding("HO015", str(mapped.table), found, expected, todo, hurts=mapped.side.name)
 
@@ -35,15 +38,20 @@ def unique(subject: Subject) -> Iterator[Finding]:
         for columns in dict.fromkeys(_unique_columns(mapped.model)):
             live = set(columns) <= mapped.table.columns.keys()
             if live and not mapped.table.is_unique(columns):
-                yield _not_unique(mapped, f"{mapped.table} ({', '.join(columns)})")
+                makes = f"CREATE UNIQUE INDEX CONCURRENTLY ON {name_of(mapped.table)} ({listed(columns)});"
+                yield _not_unique(mapped, f"{mapped.table} ({', '.join(columns)})", makes)
         for constraint in mapped.model.constraints:
             if constraint.kind == "unique" and constraint.special and not _enforces(mapped.table, constraint.name):
-                yield _not_unique(mapped, f"{mapped.table} ({constraint.name})")
+                yield _not_unique(mapped, f"{mapped.table} ({constraint.name})", _made(constraint.sql))
 
 
-def _not_unique(mapped: Mapped, where: str) -> Finding:
+def _made(sql: str | None) -> str:
+    return f"{sql};" if sql else "migrate cannot say how: write it by hand."
+
+
+def _not_unique(mapped: Mapped, where: str, makes: str) -> Finding:
     expected = f"{mapped.model.label} expects it to be"
-    todo = "Restore the unique index."
+    todo = f"Remove the duplicates if there are any, then: {makes}"
     return Finding("HO016", where, "is not unique", expected, todo, hurts=mapped.side.name)
 
 
@@ -60,8 +68,20 @@ def unenforced(subject: Subject) -> Iterator[Finding]:
     for table in subject.shared_tables:
         for name in table.unenforced:
             expected = "both systems rely on it: rows that break it come in unseen"
-            todo = "ALTER TABLE … ENABLE TRIGGER ALL on the tables of both ends (or ENFORCED), after mending the rows."
+            todo = "Mend the rows, then switch it on, as a superuser: " + _switched_on(subject, table, name)
             yield Finding("HO159", f"{table} ({name})", "is switched off", expected, todo, hurts="both")
+
+
+def _switched_on(subject: Subject, table: Table, name: str) -> str:
+    """Return the statements that enforce a constraint again: its triggers are on the tables of both ends."""
+    live = next((c for c in table.constraints if c.name == name), None)
+    if live is not None and "NOT ENFORCED" in live.definition:
+        definition = live.definition.replace(" NOT VALID", "").replace(" NOT ENFORCED", "")
+        return again(table, live, definition)
+    ends = {table.key: table}
+    if live is not None and live.target in subject.catalog.tables:
+        ends[live.target] = subject.catalog.tables[live.target]
+    return " ".join(alter(end, "ENABLE TRIGGER ALL") for end in ends.values())
 
 
 @rule("HO150", "No unknown uniqueness")
@@ -75,7 +95,10 @@ def unknown_unique(subject: Subject) -> Iterator[Finding]:
             if index.unique and not index.primary and not known_by_name and not implied:
                 found = f"forbids duplicates of {', '.join(index.columns) or 'an expression'}"
                 expected = f"{mapped.model.label} does not know that: its writes may fail"
-                todo = "Drop it until both systems know it, or add it to the model."
+                drop = f'DROP INDEX "{mapped.table.schema}"."{index.name}";'
+                if any(c.name == index.name for c in mapped.table.constraints):
+                    drop = alter(mapped.table, f'DROP CONSTRAINT "{index.name}"')
+                todo = f"Add it to the model, or, until both systems know it: {drop}"
                 where = f"{mapped.table} ({index.name})"
                 yield Finding("HO150", where, found, expected, todo, hurts=mapped.side.name)
 
@@ -89,7 +112,8 @@ def unknown_checks(subject: Subject) -> Iterator[Finding]:
             if check.kind not in ("c", "x") or known:
                 continue
             expected = f"{mapped.model.label} does not know that: its writes may fail"
-            todo = "Drop it until both systems know it, or add it to the model."
+            drop = alter(mapped.table, f'DROP CONSTRAINT "{check.name}"')
+            todo = f"Add it to the model, or, until both systems know it: {drop}"
             where = f"{mapped.table} ({check.name})"
             yield Finding("HO151", where, f"demands {check.definition}", expected, todo, hurts=mapped.side.name)
 
@@ -112,19 +136,23 @@ def missing_checks(subject: Subject) -> Iterator[Finding]:
         live = {c.name: c for c in mapped.table.constraints if c.kind in ("c", "x")}
         for constraint in mapped.model.constraints:
             if constraint.kind in ("check", "exclusion") and constraint.name not in live:
-                yield _unenforced(mapped, f"{mapped.table} ({constraint.name})")
+                yield _unenforced(mapped, f"{mapped.table} ({constraint.name})", _made(constraint.sql))
         for field, where in mapped.fields():
             if field.kind.startswith("Positive") and not _stays_positive(live.values(), field):
-                yield _unenforced(mapped, f"{where} >= 0")
+                name = f"{mapped.table.name}_{field.column}_check"
+                check = f'ADD CONSTRAINT "{name}" CHECK ("{field.column}" >= 0)'
+                if any(c.name == name for c in mapped.table.constraints):
+                    check = f'DROP CONSTRAINT "{name}", {check}'
+                yield _unenforced(mapped, f"{where} >= 0", alter(mapped.table, check))
 
 
 def _stays_positive(checks: Iterable[Constraint], field: Field) -> bool:
     return any(c.columns == (field.column,) and _is_positive(c) for c in checks)
 
 
-def _unenforced(mapped: Mapped, where: str) -> Finding:
+def _unenforced(mapped: Mapped, where: str, makes: str) -> Finding:
     expected = f"{mapped.model.label} relies on it: the other writer may break it"
-    todo = "Restore the constraint, or take it out of the model."
+    todo = f"Mend the rows that break it, then: {makes} Or take it out of the model."
     return Finding("HO152", where, "is enforced by no constraint", expected, todo, "risky", mapped.side.name)
 
 

@@ -7,6 +7,7 @@ from handover.check.expressions import Filled, as_value, filled
 from handover.check.subject import Mapped, Subject
 from handover.errors import Finding, Severity
 from handover.rules.registry import rule
+from handover.rules.statements import alter
 from handover.rules.tables import VIEWS
 
 # Moments of one transaction, and names of random keys, that rows do not tell apart.
@@ -52,8 +53,9 @@ def _compared(subject: Subject, mapped: Mapped, column: Filled, code: str, does:
     if wanted != live:
         constant = not column.field.generated and not (_calls(wanted) or _calls(live))
         severity: Severity = "breaking" if constant else "risky"
-        what = "EXPRESSION AS" if column.field.generated else "DEFAULT"
-        todo = f"ALTER TABLE … ALTER … SET {what} …, or correct the model."
+        what = f"EXPRESSION AS ({column.says})" if column.field.generated else f"DEFAULT {column.says}"
+        how = alter(mapped.table, f'ALTER "{column.field.column}" SET {what}')
+        todo = f"Correct the model, or the column: {how}"
         yield Finding(code, where, does.format(live), f"{label} {says.format(wanted)}", todo, severity, side)
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from handover.check.subject import Mapped, Side, Subject
 from handover.errors import Cause, Finding
 from handover.rules.registry import rule
+from handover.rules.statements import again, alter
 from handover.rules.tables import VIEWS
 from handover.schema.catalog import Constraint, Table
 from handover.schema.deletes import blocking, keys, statement
@@ -35,6 +36,10 @@ def _live(mapped: Mapped, field: Field) -> Constraint | None:
     return None
 
 
+def _quoted(table: str) -> str:
+    return table if '"' in table else f'"{table}"'
+
+
 def _constrained(subject: Subject) -> Iterator[tuple[Mapped, Field, str, Constraint | None]]:
     for mapped in subject.looked_at:
         if mapped.table.kind in VIEWS:
@@ -49,7 +54,9 @@ def missing(subject: Subject) -> Iterator[Finding]:
     for mapped, field, where, live in _constrained(subject):
         if live is None and field.references:
             found = f"has no foreign key to {'.'.join(field.references)}"
-            todo = "Restore the constraint: orphan rows are possible without it."
+            points = f'ADD FOREIGN KEY ("{field.column}") REFERENCES {_quoted(field.references[0])}'
+            points += f' ("{field.references[1]}") DEFERRABLE INITIALLY DEFERRED'
+            todo = f"Mend the orphan rows if there are any, then: {alter(mapped.table, points)}"
             expected = f"{mapped.model.label} relies on it"
             part = f"{field.column} → {field.references[0]}"
             cause = Cause(str(mapped.table), "lacks foreign keys", expected, part, todo)
@@ -61,7 +68,7 @@ def deferrable(subject: Subject) -> Iterator[Finding]:
     for mapped, field, where, live in _constrained(subject):
         if live and not live.deferred:
             expected = f"{mapped.model.label} expects DEFERRABLE INITIALLY DEFERRED: rows may come in any order"
-            todo = "ALTER TABLE … ALTER CONSTRAINT … DEFERRABLE INITIALLY DEFERRED."
+            todo = alter(mapped.table, f'ALTER CONSTRAINT "{live.name}" DEFERRABLE INITIALLY DEFERRED')
             cause = Cause(str(mapped.table), "has foreign keys that are checked at once", expected, field.column, todo)
             yield Finding("HO155", where, "is checked at once", expected, todo, "risky", mapped.side.name, of=cause)
 
@@ -70,7 +77,8 @@ def deferrable(subject: Subject) -> Iterator[Finding]:
 def validated(subject: Subject) -> Iterator[Finding]:
     for mapped, _, where, live in _constrained(subject):
         if live and not live.validated:
-            todo = "ALTER TABLE … VALIDATE CONSTRAINT …, after the orphans are gone."
+            validate = alter(mapped.table, f'VALIDATE CONSTRAINT "{live.name}"')
+            todo = f"Mend the orphan rows if there are any, then: {validate}"
             expected = f"{mapped.model.label} may meet orphan rows"
             yield Finding(
                 "HO156", where, "has a foreign key that is NOT VALID", expected, todo, "risky", mapped.side.name
@@ -83,7 +91,8 @@ def actions(subject: Subject) -> Iterator[Finding]:
         says = field.relation.on_delete if field.relation else None
         if live and says not in (*FITTING.get(live.on_delete, (says,)), *LEFT):
             found = f"is ON DELETE {ACTIONS[live.on_delete]} in the database"
-            todo = "Make the two agree: a delete by the other system follows the database."
+            plain = live.definition.replace(f" ON DELETE {ACTIONS[live.on_delete]}", "")
+            todo = f"Correct on_delete in both models, or let the models delete: {again(mapped.table, live, plain)}"
             yield Finding("HO157", where, found, f"{mapped.model.label} says {says}", todo, "risky", mapped.side.name)
 
 
@@ -96,12 +105,16 @@ def left_to_database(subject: Subject) -> Iterator[Finding]:
             expected = (
                 f"{mapped.model.label} leaves it to the database ({says}): its deletes fail, or do something else"
             )
-            todo = f"Add the constraint again with ON DELETE {ACTIONS[LEFT[says]]}, or correct the model."
+            head = live.definition.replace(f" ON DELETE {ACTIONS[live.on_delete]}", "")
+            head, deferrable, tail = head.partition(" DEFERRABLE")
+            action = f"{head} ON DELETE {ACTIONS[LEFT[says]]}{deferrable}{tail}"
+            todo = f"Correct the model, or the constraint: {again(mapped.table, live, action)}"
             yield Finding("HO147", where, found, expected, todo, hurts=mapped.side.name)
         elif live and live.on_delete == "r" and says == "CASCADE" and live.target == mapped.table.key:
             found = "is ON DELETE RESTRICT in the database"
             expected = f"{mapped.model.label} deletes a row and those below it in one statement: that fails"
-            todo = "Add the constraint again without ON DELETE RESTRICT (NO ACTION waits for the statement's end)."
+            waits = live.definition.replace(" ON DELETE RESTRICT", "")
+            todo = f"Let it wait for the statement's end: {again(mapped.table, live, waits)}"
             yield Finding("HO147", where, found, expected, todo, hurts=mapped.side.name)
 
 

@@ -27,7 +27,10 @@ def parts(subject: Subject) -> Iterator[Finding]:
                 continue
             where = f"{mapped.table} ({alike[0].name})"
             expected = f"{mapped.model.label} expects it: look-ups are slower without"
-            yield Finding("HO166", where, min(lacking, key=len), expected, RESTORE, "risky", mapped.side.name)
+            todo = RESTORE
+            if isinstance(index, Index) and index.sql and alike[0].name == index.name:
+                todo = f'DROP INDEX "{mapped.table.schema}"."{index.name}"; {index.sql};'
+            yield Finding("HO166", where, min(lacking, key=len), expected, todo, "risky", mapped.side.name)
 
 
 def _alike(wanted: Index | Constraint, live: Live) -> bool:

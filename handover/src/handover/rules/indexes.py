@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from handover.check.subject import Mapped, Subject
 from handover.errors import Finding
 from handover.rules.registry import rule
+from handover.rules.statements import listed, name_of
 from handover.rules.tables import VIEWS
 from handover.schema.models import Field, Index
 
@@ -26,7 +27,14 @@ def missing(subject: Subject) -> Iterator[Finding]:
             where = f"{mapped.table} ({', '.join(columns)})"
             kind = "" if method == "btree" else f" of kind {method}"
             says = f"{mapped.model.label} expects one"
-            yield Finding("HO018", where, f"has no valid index{kind}", says, RESTORE, "risky", mapped.side.name)
+            using = f"USING {method} ({listed(columns)})"
+            yield Finding(
+                "HO018", where, f"has no valid index{kind}", says, _made(mapped, using), "risky", mapped.side.name
+            )
+
+
+def _made(mapped: Mapped, using: str) -> str:
+    return f"CREATE INDEX CONCURRENTLY ON {name_of(mapped.table)} {using};"
 
 
 @rule("HO160", "Prefix look-ups have their index")
@@ -37,7 +45,9 @@ def like(subject: Subject) -> Iterator[Finding]:
             if _wants_like(field) and not served:
                 says = f"{mapped.model.label} expects one"
                 found = "has no index for LIKE"
-                yield Finding("HO160", where, found, says, RESTORE, "risky", mapped.side.name)
+                kind = "text" if field.type.startswith("text") else "varchar"
+                todo = _made(mapped, f'("{field.column}" {kind}_pattern_ops)')
+                yield Finding("HO160", where, found, says, todo, "risky", mapped.side.name)
 
 
 def _wants_like(field: Field) -> bool:
@@ -57,7 +67,9 @@ def special(subject: Subject) -> Iterator[Finding]:
             if found is None or not found.valid or found.method != index.method:
                 where = f"{mapped.table} ({index.name})"
                 is_ = "does not exist" if found is None else f"is {_state(found.valid, found.method)}"
-                yield Finding("HO161", where, is_, _expects(mapped, index), RESTORE, "risky", mapped.side.name)
+                gone = f'DROP INDEX "{mapped.table.schema}"."{index.name}"; ' if found else ""
+                todo = f"{gone}{index.sql};" if index.sql else RESTORE
+                yield Finding("HO161", where, is_, _expects(mapped, index), todo, "risky", mapped.side.name)
 
 
 def _state(valid: bool, method: str) -> str:  # noqa: FBT001 - a fact, not a switch
@@ -74,5 +86,6 @@ def invalid(subject: Subject) -> Iterator[Finding]:
         for index in table.indexes:
             if not index.valid:
                 expected = "it costs every write and serves nobody"
-                todo = "DROP INDEX CONCURRENTLY it, and build it again if it is wanted."
+                todo = f'Build it again: REINDEX INDEX CONCURRENTLY "{table.schema}"."{index.name}"; or drop it if it'
+                todo += " is not wanted."
                 yield Finding("HO162", f"{table} ({index.name})", "is invalid", expected, todo, "risky", "both")

@@ -150,10 +150,12 @@ def pending(subject: Subject) -> Iterator[Finding]:
         for migration in side.description.migrations:
             if not _counts_as_applied(migration, applied):
                 expected = f"the {side.name} on disk has it"
-                todo = f"Run it with the {side.name}, or find out who removed the row."
+                first = _disordered(side, applied)
+                needed = f"migrate refuses until {first} is recorded: do what HO175 says first." if first else ""
+                todo = needed or f"Run it with the {side.name}, or find out who removed the row."
                 where, found = ".".join(migration.key), "is not recorded as applied"
                 many = f"the {side.name} on disk has them"
-                mend = f"Run migrate {migration.app} with the {side.name}, or find out who removed the rows."
+                mend = needed or f"Run migrate {migration.app} with the {side.name}, or find out who removed the rows."
                 found_many = "has migrations that are not recorded as applied"
                 cause = Cause(migration.app, found_many, many, migration.name, mend)
                 yield Finding("HO173", where, found, expected, todo, "risky", side.name, of=cause)
@@ -177,6 +179,30 @@ def _names(side: Side) -> set[tuple[str, str]]:
     return {name for migration in side.description.migrations for name in (migration.key, *migration.replaces)}
 
 
+def _recorded(subject: Subject, side: Side, migration: Migration) -> str:
+    """Return how a migration that others need gets recorded: no ``migrate`` runs before."""
+    history = subject.history(side)
+    table = f'"{history.schema}"."{history.name}"' if history else "django_migrations"
+    values = f"'{migration.app}', '{migration.name}', now()"
+    insert = f"INSERT INTO {table} (app, name, applied) VALUES ({values});"  # noqa: S608 - for a person to read
+    wanted = _columns_of_models(side)
+    gone = [what for op in migration.operations if (what := _missing(subject, side, op, wanted))]
+    if not gone:
+        return f"All that it makes is there: record it. {insert}"
+    makes = f"run what `manage.py sqlmigrate {migration.app} {migration.name}` of the {side.name} prints"
+    return f"{gone[0]} is missing: {makes}, then record it. {insert}"
+
+
+def _disordered(side: Side, applied: frozenset[tuple[str, str]]) -> str | None:
+    """Return a migration that was not recorded although an applied one needs it; ``migrate`` refuses because of it."""
+    on_disk = side.migrations()
+    for migration in side.description.migrations:
+        for parent in migration.parents if migration.key in applied else ():
+            if parent in on_disk and not _counts_as_applied(on_disk[parent], applied):
+                return ".".join(parent)
+    return None
+
+
 @rule("HO175", "Each history is in order")
 def out_of_order(subject: Subject) -> Iterator[Finding]:
     for side, applied in _histories(subject):
@@ -188,5 +214,5 @@ def out_of_order(subject: Subject) -> Iterator[Finding]:
                 if parent in on_disk and not _counts_as_applied(on_disk[parent], applied):
                     found = f"is recorded as applied before {'.'.join(parent)}, which it needs"
                     expected = f"every migrate of the {side.name} ends with InconsistentMigrationHistory"
-                    todo = "Record the missing one if what it makes is there, else take this one out."
+                    todo = _recorded(subject, side, on_disk[parent])
                     yield Finding("HO175", ".".join(migration.key), found, expected, todo, hurts=side.name)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from handover.check.subject import Side, Subject, session_settings
 from handover.errors import Cause, Finding
 from handover.rules.registry import rule
+from handover.rules.statements import alter, name_of, quoted
 
 
 @rule("HO190", "Each system's role exists")
@@ -127,6 +128,9 @@ def owners(subject: Subject) -> Iterator[Finding]:
         if held and held.owns:
             found = f"could be altered by {backend.role}, a member of its owner {table.owner}"
             todo = f'REVOKE "{table.owner}" FROM "{backend.role}";'
+            if table.owner == backend.role:
+                rights = f'GRANT SELECT, INSERT, UPDATE, DELETE ON {name_of(table)} TO "{backend.role}";'
+                todo = f"{alter(table, f'OWNER TO {quoted(original.role)}')} {rights}"
             yield Finding("HO192", str(table), found, "a stray migrate could change it", todo, "risky", "original")
 
 

@@ -6,7 +6,8 @@ from handover.check.subject import Side, Subject
 from handover.errors import Cause, Finding, Severity
 from handover.rules.migrations import left_to_make
 from handover.rules.registry import rule
-from handover.schema.catalog import name_parts
+from handover.rules.statements import alter, name_of
+from handover.schema.catalog import Table, name_parts
 from handover.schema.models import Model
 
 VIEWS = ("v", "m", "f")
@@ -90,7 +91,8 @@ def row_security(subject: Subject) -> Iterator[Finding]:
     for table in subject.shared_tables:
         if table.row_security:
             found = "has row level security switched on"
-            todo = "Compare the policies of both roles, then accept it; or ALTER TABLE … DISABLE ROW LEVEL SECURITY."
+            off = alter(table, "DISABLE ROW LEVEL SECURITY")
+            todo = f"Compare the policies of both roles, then accept it; or: {off}"
             expected = "the two systems may see different rows"
             yield Finding("HO103", str(table), found, expected, todo, "risky", "both")
 
@@ -129,7 +131,8 @@ def unlogged(subject: Subject) -> Iterator[Finding]:
     for table in subject.shared_tables:
         if table.unlogged:
             expected = "a crash of the server empties it, and no standby has its rows"
-            yield Finding("HO106", str(table), "is UNLOGGED", expected, "ALTER TABLE … SET LOGGED.", "risky", "both")
+            todo = alter(table, "SET LOGGED")
+            yield Finding("HO106", str(table), "is UNLOGGED", expected, todo, "risky", "both")
 
 
 @rule("HO107", "A table's rows are its own")
@@ -140,5 +143,15 @@ def inherited(subject: Subject) -> Iterator[Finding]:
             ("lends its rows to", table.parents, "whoever writes to the parent changes rows here"),
         ):
             if kin:
-                todo = "ALTER TABLE child NO INHERIT parent, or accept it in the contract."
+                of_kin = [_apart(subject, table, name, is_child=kin is table.children) for name in kin]
+                todo = f"Accept it in the contract, or: {' '.join(of_kin)}"
                 yield Finding("HO107", str(table), f"{found} {', '.join(kin)}, too", expected, todo, "risky", "both")
+
+
+def _apart(subject: Subject, table: Table, name: str, *, is_child: bool) -> str:
+    """Return the statement that ends an inheritance."""
+    kin = next((t for t in subject.catalog.tables.values() if name in (str(t), f"{t.schema}.{t.name}")), None)
+    if kin is None:
+        return f"take {name} out of the inheritance."
+    child, parent = (kin, table) if is_child else (table, kin)
+    return alter(child, f"NO INHERIT {name_of(parent)}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from handover.check.subject import Subject
 from handover.errors import Finding
 from handover.rules.registry import rule
+from handover.rules.statements import alter
 
 
 @rule("HO163", "No trigger changes what is written")
@@ -34,5 +35,5 @@ def unpublishable(subject: Subject) -> Iterator[Finding]:
         if table.unpublishable:
             found = f"is published by {table.unpublishable} and has no replica identity"
             expected = "PostgreSQL refuses every update and delete of its rows"
-            todo = "ALTER TABLE … REPLICA IDENTITY DEFAULT (it needs a primary key) or FULL, or publish it no more."
+            todo = alter(table, f"REPLICA IDENTITY {'DEFAULT' if table.primary_key else 'FULL'}")
             yield Finding("HO165", str(table), found, expected, todo, hurts="both")

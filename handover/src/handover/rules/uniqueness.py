@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from handover.check.subject import Mapped, Subject
 from handover.errors import Finding, Severity
 from handover.rules.registry import rule
+from handover.rules.statements import again
 from handover.rules.tables import VIEWS
 from handover.schema.catalog import Constraint, Index
 from handover.schema.models import Constraint as ModelConstraint
 
 WHEN = {None: "at once", "immediate": "at once unless it is asked to wait", "deferred": "at the commit"}
+TIMES = {WHEN["deferred"]: " DEFERRABLE INITIALLY DEFERRED", WHEN["immediate"]: " DEFERRABLE", WHEN[None]: ""}
 
 
 def _tables(subject: Subject) -> Iterator[Mapped]:
@@ -26,7 +28,8 @@ def timing(subject: Subject) -> Iterator[Finding]:
                 continue
             severity, effect = _effect(wanted, is_)
             expected = f"{mapped.model.label} expects that {wanted}: {effect}"
-            todo = "Drop the constraint and add it again as the models say, or correct the model."
+            timed = live.definition.partition(" DEFERRABLE")[0] + TIMES[wanted]
+            todo = f"Correct the model, or add the constraint again as it says: {again(mapped.table, live, timed)}"
             where = f"{mapped.table} ({live.name})"
             yield Finding("HO144", where, f"is checked {is_}", expected, todo, severity, mapped.side.name)
 

@@ -1,0 +1,31 @@
+"""Advice as whole statements: what a person runs is what was tried."""
+
+from collections.abc import Iterable
+
+from handover.schema.catalog import Constraint, Table
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL."""
+    return f'"{name}"'
+
+
+def name_of(table: Table) -> str:
+    """Return a table's name as SQL."""
+    return f'"{table.schema}"."{table.name}"'
+
+
+def listed(columns: Iterable[str]) -> str:
+    """Return columns as SQL."""
+    return ", ".join(f'"{column}"' for column in columns)
+
+
+def alter(table: Table, action: str) -> str:
+    """Return the statement that alters a table."""
+    return f"ALTER TABLE {name_of(table)} {action};"
+
+
+def again(table: Table, constraint: Constraint, definition: str) -> str:
+    """Return the statement that makes a constraint again, with another definition."""
+    name = f'"{constraint.name}"'
+    return alter(table, f"DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {definition}")
