@@ -59,7 +59,7 @@ def missing(subject: Subject) -> Iterator[Finding]:
             todo = f"Mend the orphan rows if there are any, then: {alter(mapped.table, points)}"
             expected = f"{mapped.model.label} relies on it"
             part = f"{field.column} → {field.references[0]}"
-            cause = Cause(str(mapped.table), "lacks foreign keys", expected, part, todo)
+            cause = Cause(str(mapped.table), "lacks foreign keys", expected, part)
             yield Finding("HO017", where, found, expected, todo, hurts=mapped.side.name, of=cause)
 
 
@@ -69,7 +69,7 @@ def deferrable(subject: Subject) -> Iterator[Finding]:
         if live and not live.deferred:
             expected = f"{mapped.model.label} expects DEFERRABLE INITIALLY DEFERRED: rows may come in any order"
             todo = alter(mapped.table, f'ALTER CONSTRAINT "{live.name}" DEFERRABLE INITIALLY DEFERRED')
-            cause = Cause(str(mapped.table), "has foreign keys that are checked at once", expected, field.column, todo)
+            cause = Cause(str(mapped.table), "has foreign keys that are checked at once", expected, field.column)
             yield Finding("HO155", where, "is checked at once", expected, todo, "risky", mapped.side.name, of=cause)
 
 
