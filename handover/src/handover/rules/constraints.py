@@ -162,7 +162,7 @@ def unvalidated(subject: Subject) -> Iterator[Finding]:
         for check in table.constraints:
             if check.kind == "c" and not check.validated:
                 expected = "an old row that breaks it can be read, and no more be saved"
-                todo = f'ALTER TABLE … VALIDATE CONSTRAINT "{check.name}", after mending the rows.'
+                todo = "Mend the rows that break it, then: " + alter(table, f'VALIDATE CONSTRAINT "{check.name}"')
                 yield Finding("HO139", f"{table} ({check.name})", "is NOT VALID", expected, todo, "risky", "both")
 
 
