@@ -27,6 +27,8 @@ def test_init__two_projects__pairs_their_models_by_table(pair, python):
     }
     assert config.original is not None
     assert config.original.settings == "settings"
+    # Both were asked in the original's environment, so both said its role: adoption makes another.
+    assert config.backend.role == "backend_app"
 
 
 def test_init__file_is_there__is_left_alone(pair):

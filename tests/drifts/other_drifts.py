@@ -75,6 +75,8 @@ SETTINGS: dict[str, list[tuple[str, str, str, Severity]]] = {
     "DEFAULT_HASHING_ALGORITHM": [("'sha1'", "HO168", "DEFAULT_HASHING_ALGORITHM", "breaking")],
     "SESSION_SAVE_EVERY_REQUEST": [("True", "HO168", "SESSION_SAVE_EVERY_REQUEST", "risky")],
     "SESSION_EXPIRE_AT_BROWSER_CLOSE": [("True", "HO168", "SESSION_EXPIRE_AT_BROWSER_CLOSE", "risky")],
+    "SESSION_COOKIE_SECURE": [("True", "HO168", "SESSION_COOKIE_SECURE", "risky")],
+    "SESSION_COOKIE_SAMESITE": [("'None'", "HO168", "SESSION_COOKIE_SAMESITE", "risky")],
     "CSRF_COOKIE_PATH": [("'/app'", "HO168", "CSRF_COOKIE_PATH", "risky")],
     "CSRF_HEADER_NAME": [("'HTTP_X_XSRF'", "HO168", "CSRF_HEADER_NAME", "risky")],
     "CSRF_COOKIE_HTTPONLY": [("True", "HO168", "CSRF_COOKIE_HTTPONLY", "risky")],
@@ -98,6 +100,7 @@ def drifts() -> Iterator[Drift]:
     yield from _session_stores()
     yield from _code()
     yield from _own_code()
+    yield from _heard_between()
     yield from _overwriting_stores()
     for shape in (SHOP, DANCE):
         yield from _histories(shape)
@@ -203,6 +206,18 @@ def _own_code() -> Iterator[Drift]:
                 f"dance {side}: {what}", f"{side} models", DANCE.name, code, place, severity,
                 files=_rewritten(f"{side}/{file}", changes),
             )  # fmt: skip
+
+
+def _heard_between() -> Iterator[Drift]:
+    """A listener to the rows that join two models, which have no model in the code."""
+    hear = "\n\ndef heard(**what):\n    pass\n\n\nmodels.signals.m2m_changed.connect(heard, sender=Reader.favourites.through)\n"
+    for side, file in (("original", "library/models.py"), ("backend", "apps/library/models.py")):
+
+        def append(folder: Path, path: str = f"{side}/{file}") -> None:
+            (folder / path).write_text((folder / path).read_text() + hear)
+
+        yield Drift(f"library {side}: somebody listens to its favourites", f"{side} models", LIBRARY.name, "HO125",
+                    "library_readers_favourites", "risky", files=append)  # fmt: skip
 
 
 def _rewritten(file: str, changes: dict[str, str]) -> Callable[[Path], None]:

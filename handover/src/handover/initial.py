@@ -58,8 +58,8 @@ def written(root: Path, original: dict[str, object], backend: dict[str, object],
     if not pairs:
         counts = " and ".join(f"{len(d.concrete())} tables" for d in descriptions)
         raise HandoverError(f"nothing was written: of {counts} none has the same name in both systems.", code="HO006")
-    role = descriptions[1].settings.database.role
-    return "\n".join(_lines(config, role, pairs))
+    originals, role = (d.settings.database.role for d in descriptions)
+    return "\n".join(_lines(config, "" if role == originals else role, pairs))
 
 
 def pair_up(original: Description, backend: Description) -> Iterator[ModelPair]:
@@ -90,7 +90,8 @@ def _lines(config: Config, role: str, pairs: list[ModelPair]) -> Iterator[str]:
         yield _line("python", list(system.python)) + '     # an argument vector: ["ssh", "vm", "python"] works as well'
         yield _line("settings", system.settings)
         if name == "backend":
-            yield _line("role", role or config.backend.role)
+            own = "" if role else "     # of its own: not the one that the original connects as"
+            yield _line("role", role or config.backend.role) + own
             yield _line("schema", config.backend.schema_name)
         yield _line("connections", system.connections) + "     # at most: processes times threads, workers included"
         yield '# environment = { DATABASE_URL = "${SOME_VARIABLE}" }'

@@ -215,6 +215,15 @@ def test_adopt__role_that_could_alter_the_tables__is_refused(operator):
     assert f"HO026  users could be altered by {operator.role}, a member of its owner owner." in done.stderr
 
 
+def test_adopt__role_that_owns_the_tables__is_refused_in_one_sentence(operator):
+    operator.config.write_text(operator.config.read_text().replace(operator.role, "owner"))
+    done = operator.adopt()
+    assert done.returncode == 3
+    assert "HO026  role owner owns shared tables, so it could alter them" in done.stderr
+    assert done.stderr.count("HO026") == 1
+    assert "REVOKE" not in done.stderr
+
+
 def test_adopt__a_shadow_table_appears_meanwhile__is_found_before_the_commit(operator):
     """The last look, from inside the transaction, does not trust the first."""
     with psycopg.connect(operator.database.url("owner")) as connection:

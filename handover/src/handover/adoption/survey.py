@@ -236,6 +236,11 @@ def _ownership(
             yield Finding("HO020", where, what, "", f"Connect as {row['owner']}, or as a member of it.")
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(query("table_owners"), {"role": role, "tables": tables}).fetchall()
+    if any(row["owner"] == role for row in rows):
+        what = "owns shared tables, so it could alter them; the backend needs a role of its own, that only adds"
+        todo = "Name another `role` in handover.toml, adopt, and let the backend's settings connect as it."
+        yield Finding("HO026", f"role {role}", what, "", todo)
+        return
     for row in rows:
         if not row["mine"]:
             what = f"belongs to {row['owner']}; adoption grants rights on it and so needs its owner"

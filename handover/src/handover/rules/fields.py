@@ -307,7 +307,8 @@ def writes(subject: Subject) -> Iterator[Finding]:
         one, other = pair.original, pair.backend
         if not _same_code(one.writes, other.writes):
             yield _differs("HO125", str(pair.table), _named(one.writes), _named(other.writes), "risky")
-        yield from _listeners(str(pair.table), one.signals, other.signals)
+    for pair in subject.pairs:  # those of many-to-many fields are listened to as well
+        yield from _listeners(str(pair.table), pair.original.signals, pair.backend.signals)
 
 
 def _listeners(where: str, one: tuple[Given, ...], other: tuple[Given, ...]) -> Iterator[Finding]:

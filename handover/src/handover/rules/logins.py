@@ -16,6 +16,11 @@ EFFECTS: dict[str, tuple[str, Severity]] = {
     "DEFAULT_HASHING_ALGORITHM": ("sessions and signatures of one are refused by the other", "breaking"),
     "SESSION_SAVE_EVERY_REQUEST": (ENDS, "risky"),
     "SESSION_EXPIRE_AT_BROWSER_CLOSE": (ENDS, "risky"),
+    "SESSION_COOKIE_SECURE": ("over plain HTTP a browser does not send the cookie that the one with True set", "risky"),
+    "SESSION_COOKIE_SAMESITE": (
+        "browsers send the cookie along from other sites, or keep it at all, by turns",
+        "risky",
+    ),
     "CSRF_COOKIE_PATH": ("a form loaded from one is refused by the other", "risky"),
     "CSRF_HEADER_NAME": ("a page loaded from one is refused by the other", "risky"),
     "CSRF_COOKIE_HTTPONLY": ("a page loaded from one cannot read the token that the other sets", "risky"),
