@@ -451,6 +451,8 @@ def _roles() -> Iterator[Drift]:
         "current_database()); END $$"
     )
     yield Drift("a shadow of a shared table", "catalog", SHOP.name, "HO105", "shop_orders", "breaking", sql=shadow)
+    yield Drift("acts as the owner of the tables", "settings", SHOP.name, "HO192", "role owner", "risky",
+                edit=_setting("backend", "DATABASES['default']['OPTIONS']", "{'assume_role': 'owner'}"))  # fmt: skip
     yield Drift("no role in the settings", "settings", SHOP.name, "HO190", "role", "unseen",
                 edit=_setting("backend", "DATABASES['default']['USER']", "''"))  # fmt: skip
     yield from _sessions()

@@ -122,6 +122,11 @@ def owners(subject: Subject) -> Iterator[Finding]:
         todo = f'ALTER ROLE "{role.name}" NOSUPERUSER NOBYPASSRLS;'
         yield Finding("HO192", f"role {role.name}", found, expected, todo, "risky", "both")
         return
+    if backend.acts_as != backend.role and _owned_by(subject, backend.acts_as):
+        found, expected = "owns shared tables, and the backend acts as it", "a stray migrate could change them"
+        todo = "Take assume_role out of the OPTIONS of the backend's database, or name a role there that only adds."
+        yield Finding("HO192", f"role {backend.acts_as}", found, expected, todo, "risky", "original")
+        return
     for key in sorted(subject.shared):
         held = subject.catalog.rights.get((backend.role, key))
         table = subject.catalog.tables[key]
@@ -132,6 +137,10 @@ def owners(subject: Subject) -> Iterator[Finding]:
                 rights = f'GRANT SELECT, INSERT, UPDATE, DELETE ON {name_of(table)} TO "{backend.role}";'
                 todo = f"{alter(table, f'OWNER TO {quoted(original.role)}')} {rights}"
             yield Finding("HO192", str(table), found, "a stray migrate could change it", todo, "risky", "original")
+
+
+def _owned_by(subject: Subject, role: str) -> bool:
+    return any((held := subject.catalog.rights.get((role, key))) and held.owns for key in subject.shared)
 
 
 @rule("HO193", "There are connections for both systems")
