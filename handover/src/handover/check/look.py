@@ -13,6 +13,7 @@ from handover.check.merging import merged
 from handover.check.rows import read_rows
 from handover.check.subject import Side, Subject, search_path
 from handover.check.systems import Answers, Asked
+from handover.check.unmanaged import weighed
 from handover.config import Config, SideName
 from handover.errors import Finding, UnseenError
 from handover.probe.client import Probe
@@ -103,7 +104,7 @@ def look(config: Config, url: str, answers: Answers, *, budget_s: float, say: Ca
             say(f"taking the census of {counted(len(subject.shared), 'shared table')}")
             compared, met = take(facts.connection, subject, facts.probes, budget_s=budget_s, say=say)
             findings += met
-    return Looked(subject, merged(findings), compared)
+    return Looked(subject, merged(weighed(subject, merged(findings))), compared)
 
 
 def apply_rules(subject: Subject, *, adoption: bool = False) -> list[Finding]:
