@@ -23,10 +23,12 @@ from sandbox.fixtures import server_for_this_run
 ROOT = Path(__file__).resolve().parents[1]
 # Where each pytest process runs and what it collects; the longest first, so that the others fill the cores to the end.
 NIGHT = [f"handover/tests/{part}" for part in ("backup", "cutover", "journal", "parallel", "report")]
+CHECK = [f"handover/tests/{part}" for part in ("check", "rules", "schema", "probe", "test_clean.py", "test_rules.py")]
 CLIPS = [f"choreographer/tests/{part}" for part in ("cli", "media", "moves")]
 SUITES = {
     "both together": (ROOT, ["tests"]),
-    "toolkit": (ROOT, ["handover", *(f"--ignore={part}" for part in NIGHT)]),
+    "toolkit": (ROOT, ["handover", *(f"--ignore={part}" for part in (*NIGHT, *CHECK))]),
+    "check": (ROOT, CHECK),
     "the night": (ROOT, NIGHT),
     "backend": (ROOT / "backend", ["tests"]),
     "songs and clips": (ROOT, CLIPS),

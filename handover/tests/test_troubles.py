@@ -231,6 +231,7 @@ def _children_heard(file: Path) -> Iterator[None]:
 def tried(story: Story, words: tuple[str, ...], environment: dict[str, str]) -> tuple[int, str, str]:
     """Run one command; return its exit code, everything that was printed, and what of it is about how it ended."""
     story.pair.patch.setenv("HANDOVER_DATABASE_URL", story.pair.database.url("owner"))
+    story.pair.patch.setenv("BACKEND_DATABASE_PASSWORD", SECRET)
     for name, value in environment.items():
         story.pair.patch.setenv(name, value)
     heard = story.pair.folder / "heard"

@@ -250,5 +250,5 @@ def test_adopt__server_not_there__says_so_without_the_password(operator):
     operator.environment["HANDOVER_DATABASE_URL"] = "postgresql://owner:hunter2@127.0.0.1:1/live"
     done = operator.adopt()
     assert done.returncode == 1
-    assert "HO004  the database refused: connection failed" in done.stderr
+    assert "HO004  the database does not answer at 127.0.0.1, port 1." in done.stderr
     assert "hunter2" not in done.stderr

@@ -62,6 +62,27 @@ def test_classify__model_is_gone_and_its_table_live__is_recorded_and_not_dropped
     assert len(classify(gone, LIVE).recorded) == 2
 
 
+def test_classify__model_of_the_past_in_a_mirrored_app__has_nothing_left_to_do():
+    """As a package's that both systems have: its table was made and removed again long ago."""
+    gone = operation("CreateModel", "tasks_old", None), operation("DeleteModel", "tasks_old", None)
+    steps = migration("0001", operation("CreateModel", "tasks"), gone[0]), migration("0002", gone[1])
+    assert classify(steps, LIVE).recorded == (("tasks", "0001"), ("tasks", "0002"))
+    code = migration("0001_initial", gone[0], operation("RunPython")), migration("0002", gone[1])
+    assert classify((MIRROR, *code), LIVE).recorded == (MIRROR.key, ("tasks", "0001_initial"), ("tasks", "0002"))
+
+
+def test_classify__code_beside_a_model_of_the_past__is_refused_unless_it_ran():
+    (finding,) = classify(
+        (MIRROR, migration("0003", operation("X", "tasks_old", None), operation("RunPython"))), LIVE
+    ).refused
+    assert (finding.code, finding.where) == ("HO040", "tasks.0003")
+
+
+def test_classify__model_of_the_past_in_an_app_of_its_own__is_run():
+    gone = migration("0001", operation("CreateModel", "songs"), operation("CreateModel", "old", None))
+    assert classify((gone,), LIVE).chosen == {("tasks", "0001"): (0, 1)}
+
+
 def test_classify__live_table_gets_another_name__is_refused():
     (finding,) = classify((migration("0005", operation("AlterModelTable", "tasks", "jobs")),), LIVE).refused
     assert str(finding).startswith("HO024  tasks.0005 gives the live table tasks the name jobs by AlterModelTable;")

@@ -133,9 +133,8 @@ class _Sorting:
             for number, op in enumerate(migration.operations)
             if not op.nothing and not _is_mirror(op, self.live)
         ]
-        about_none = [op for _, op in beside if not op.tables]
-        if about_none and migration.app in self.mirrored and len(about_none) == len(beside):
-            self._of_mirror(migration, about_none)
+        if migration.app in self.mirrored and all(not op.tables or _is_of_the_past(op) for _, op in beside):
+            self._of_mirror(migration, [op for _, op in beside if not op.tables])
         elif beside:
             self.kinds["own"].append(migration.key)
             self.chosen[migration.key] = tuple(number for number, _ in beside)
@@ -143,8 +142,8 @@ class _Sorting:
             self.kinds["recorded"].append(migration.key)
 
     def _of_mirror(self, migration: Migration, operations: list[Operation]) -> None:
-        """Code or SQL of an app whose tables are all shared: the original ran it, or it is about shared rows."""
-        if migration.key in self.live.applied:
+        """Take what is left of an app whose tables are all shared: code or SQL ran once, or it is about shared rows."""
+        if not operations or migration.key in self.live.applied:
             self._record(migration)
             return
         what = f"does {', '.join(op.name or op.kind for op in operations)} in {migration.file}"
@@ -177,11 +176,16 @@ def _is_mirror(operation: Operation, live: Live) -> bool:
     return operation.final in live.tables
 
 
+def _is_of_the_past(operation: Operation) -> bool:
+    """Say whether an operation is about a model that a later migration removes: in the end it has done nothing."""
+    return bool(operation.tables) and operation.final is None
+
+
 def _mirrored_apps(migrations: tuple[Migration, ...], live: Live) -> frozenset[str]:
     about: dict[str, list[bool]] = {}
     for migration in migrations:
         for operation in migration.operations:
-            if operation.tables and not operation.nothing:
+            if operation.tables and not operation.nothing and not _is_of_the_past(operation):
                 about.setdefault(migration.app, []).append(_is_mirror(operation, live))
     return frozenset(app for app, mirrors in about.items() if all(mirrors))
 
