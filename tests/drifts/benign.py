@@ -8,7 +8,7 @@ from pathlib import Path
 from handover.config import SideName
 from tests.drifts import alike, declared
 from tests.drifts.drift import Drift, Edit
-from tests.drifts.other_drifts import both_keep_sessions
+from tests.drifts.other_drifts import both_keep_sessions, both_trees
 from tests.drifts.projects import Model, Project, f
 from tests.drifts.shapes import DANCE, LAB, LIBRARY, SHOP, Shape
 
@@ -153,6 +153,9 @@ def _defaults() -> Iterator[Drift]:
         backend.models["Task"].fields["status"].options |= {"choices": "Status.choices", "default": "Status.STARTED"}
 
     yield _benign(DANCE, "choices as an enum", edit=enum)
+    told = "    step = 5\n\n    class TreeMeta:\n        by = 'title'\n\n"
+    newer = both_trees("class Task(models.Model):\n", told, told, extra="another")
+    yield _benign(DANCE, "a library whose version has another option", files=newer)
     yield _benign(LIBRARY, "a default of None, written down", edit=_field("Loan", "returned_at", default="None"))
     yield _benign(LIBRARY, "a default with more places", edit=_field("Loan", "fine", default="'0.00'"))
     yield _benign(DANCE, "a folder without its last slash", edit=_field("Video", "path", upload_to="'videos/%Y/%m'"))

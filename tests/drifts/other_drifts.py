@@ -101,6 +101,7 @@ def drifts() -> Iterator[Drift]:
     yield from _code()
     yield from _own_code()
     yield from _heard_between()
+    yield from _trees()
     yield from _overwriting_stores()
     for shape in (SHOP, DANCE):
         yield from _histories(shape)
@@ -218,6 +219,39 @@ def _heard_between() -> Iterator[Drift]:
 
         yield Drift(f"library {side}: somebody listens to its favourites", f"{side} models", LIBRARY.name, "HO125",
                     "library_readers_favourites", "risky", files=append)  # fmt: skip
+
+
+TREE = """class Node:
+    step, order, {extra} = 4, (), 0
+
+
+Node.__module__ = "trees.models"
+
+
+"""
+
+
+def _trees() -> Iterator[Drift]:
+    """What only a library's base class makes of a model: plain attributes, and a Meta of its own."""
+    task = "class Task(models.Model):\n"
+    for what, told, other in (
+        ("another step", "    step = 4\n", "    step = 5\n"),
+        ("another order", "    order = ['title']\n", "    order = ['title', 'id']\n"),
+        ("another Meta of the library's", "    class TreeMeta:\n        by = 'title'\n\n", "    class TreeMeta:\n        by = 'id'\n\n"),
+    ):  # fmt: skip
+        yield Drift(f"dance: a tree with {what}", "backend models", DANCE.name, "HO126", "dance_tasks", "risky",
+                    files=both_trees(task, told, other))  # fmt: skip
+
+
+def both_trees(task: str, told: str, other: str, extra: str = "more") -> Callable[[Path], None]:
+    """Let both systems build a model on a library, whose version in the backend may have an option more."""
+
+    def change(folder: Path) -> None:
+        for file, body, option in (("original/dance", told, "more"), ("backend/apps/dance", other, extra)):
+            built = TREE.format(extra=option) + task.replace("(models", "(Node, models") + body
+            _rewritten(f"{file}/models.py", {task: built})(folder)
+
+    return change
 
 
 def _rewritten(file: str, changes: dict[str, str]) -> Callable[[Path], None]:

@@ -425,6 +425,28 @@ def facts_or_name(model, facts):
         raise RuntimeError("%s cannot be described (%s)" % (model._meta.label, plain_error(error))) from error
 
 
+def library_options(model):
+    """What a model tells the libraries it is built on: plain attributes that they have, too, and Metas of their own."""
+    own = model.__module__.split(".")[0]
+    found = {}
+    for cls in model.__mro__:
+        of_library = cls.__module__.split(".")[0] not in (own, "django", "builtins", "typing", "abc")
+        for name, value in vars(cls).items():
+            if inspect.isclass(value) and name.endswith("Meta") and name != "Meta":
+                for option, told_there in vars(value).items():
+                    if not option.startswith("_") and is_simple(told_there):
+                        found.setdefault("%s.%s" % (name, option), plain(told_there))
+            elif of_library and not name.startswith("_") and is_simple(value) and is_simple(getattr(model, name, None)):
+                found.setdefault(name, plain(getattr(model, name, None)))
+    return sorted([name, value] for name, value in found.items())
+
+
+def is_simple(value):
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(item, (str, int, float)) for item in value)
+    return value is None or isinstance(value, (str, int, float))
+
+
 def model_facts(model, connection):
     meta = model._meta
     unique = [columns_of(meta, names) for names in meta.unique_together]
@@ -459,6 +481,7 @@ def model_facts(model, connection):
         "latest_by": latest_by(meta),
         "generic": generic_facts(meta),
         "checks": own_code(model, CHECKS),
+        "library": library_options(model),
         "rows": [rows_of(model._default_manager), rows_of(model._base_manager)],
         "writes": own_code(model, WRITES) + manager_code(model._default_manager),
         "signals": listeners_of(model),

@@ -311,6 +311,17 @@ def writes(subject: Subject) -> Iterator[Finding]:
         yield from _listeners(str(pair.table), pair.original.signals, pair.backend.signals)
 
 
+@rule("HO126", "Libraries are told the same of a model")
+def library_options(subject: Subject) -> Iterator[Finding]:
+    """A tree with another step or order, say, is damaged by the first write; an option of one version alone is not."""
+    for pair in _pairs(subject):
+        one, other = dict(pair.original.library), dict(pair.backend.library)
+        for name in sorted(one.keys() & other.keys()):
+            if one[name] != other[name]:
+                original, backend = (f"{name} = {values[name].partition(':')[2]}" for values in (one, other))
+                yield _differs("HO126", str(pair.table), original, backend, "risky")
+
+
 def _listeners(where: str, one: tuple[Given, ...], other: tuple[Given, ...]) -> Iterator[Finding]:
     """Compare who listens; of a long list only what differs."""
     alone, other_alone = (

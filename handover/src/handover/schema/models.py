@@ -220,6 +220,7 @@ class Model(_Facts):
     checks: tuple[Given, ...] = ()
     rows: tuple[str | None, str | None] = (None, None)
     writes: tuple[Given, ...] = ()
+    library: tuple[tuple[str, str], ...] = ()
     signals: tuple[Given, ...] = ()
     routed: Routed = Routed()
     permissions: tuple[tuple[str, str], ...]
