@@ -271,9 +271,17 @@ GRANT ALL ON notes TO drift_original, drift_backend, owner;
 def test_check__a_package_made_the_table_in_its_own_way__both_live_with_it_as_before(pair):
     pair.superuser(QUEUE)
     take_notes(pair)
+    for side in ("original", "backend"):
+        pair.change(MODELS[side], "words = models.IntegerField()", "words = models.CharField(max_length=9)")
     done = pair.check("--json")
     assert done.codes() == ["HO212"]  # migrate, which makes the rows of its permissions, was not run here
     assert {code for code, *_ in said(done, "safe")} >= {"HO012", "HO150"}
+
+
+def test_check__column_of_such_a_table_is_of_a_type_that_no_such_field_takes__is_told(pair):
+    pair.superuser(QUEUE)
+    take_notes(pair)  # whole numbers, where the table has an enum
+    assert ("HO012", "notes.words", "breaking", "both") in said(pair.check("--json"))
 
 
 def test_check__the_two_say_something_else_of_such_a_table__is_told(pair):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from handover.check.subject import Pair, Subject
 from handover.errors import Finding
+from handover.schema.types import canonical_type
 
 # How a table is made, which an unmanaged model does not say; a column or a row that is missing hurts all the same.
 MADE_BY_OTHERS = frozenset(
@@ -27,19 +28,40 @@ MADE_BY_OTHERS = frozenset(
         "HO163",
     ]
 )
+# A text field reads and writes these, and an enum of the database's own; no other type lives with another field.
+TEXTS = ("character", "text", "citext")
+NOT_TEXTS = (
+    *("bool", "bytea", "date", "time", "interval", "uuid", "json", "inet", "cidr", "mac", "bit", "money", "xml"),
+    *("numeric", "real", "double", "smallint", "integer", "bigint", "oid", "ts", "hstore", "point", "int", "num"),
+)
 # What Python names, and no column holds.
 NAMES = {"path", "label", "app_label", "name", "writes", "checks", "signals", "rows", "permissions"}
 
 
 def weighed(subject: Subject, findings: Iterable[Finding]) -> Iterator[Finding]:
     """Yield findings; those that only say how an unmanaged table is made, the same to both systems, are safe."""
-    tables = [str(pair.table) for pair in subject.pairs if _is_alike(pair)]
+    pairs = [pair for pair in subject.pairs if _is_alike(pair)]
     for finding in findings:
         about = finding.code in MADE_BY_OTHERS and finding.hurts == "both"
-        if about and any(finding.where == t or finding.where.startswith((f"{t}.", f"{t} (")) for t in tables):
+        if about and any(_is_at(finding, str(pair.table)) and _lives_with(pair, finding) for pair in pairs):
             yield replace(finding, severity="safe", of=None)
         else:
             yield finding
+
+
+def _is_at(finding: Finding, table: str) -> bool:
+    return finding.where == table or finding.where.startswith((f"{table}.", f"{table} ("))
+
+
+def _lives_with(pair: Pair, finding: Finding) -> bool:
+    """Say whether the models can read and write what the finding is about: of a type, whether it is text for both."""
+    if finding.code != "HO012":
+        return True
+    column = finding.where.removeprefix(f"{pair.table}.")
+    field, live = pair.original.by_column().get(column), pair.table.columns.get(column)
+    if field is None or live is None:
+        return False
+    return canonical_type(field.type).startswith(TEXTS) and not canonical_type(live.type).startswith(NOT_TEXTS)
 
 
 def _is_alike(pair: Pair) -> bool:
