@@ -86,7 +86,7 @@ class _Sabotage:
         if not key:
             yield self._alter(f"{name} dropped", "HO011", "breaking", f'DROP COLUMN "{name}" CASCADE', at)
             yield self._alter(f"{name} renamed", "HO011", "breaking", f'RENAME "{name}" TO elsewhere', at)
-            if column.null:
+            if column.null and not column.generated:
                 fill = f'UPDATE {self.name} SET "{name}" = DEFAULT; DELETE FROM {self.name} WHERE "{name}" IS NULL;'
                 sql = f'{fill} ALTER TABLE {self.name} ALTER "{name}" SET NOT NULL'
                 yield self._drift(f"{name} is NOT NULL", "HO013", "breaking", _replicated(sql), at)

@@ -76,6 +76,10 @@ def _severity(model: Model, where: Where, text: str | None) -> Severity:
         return "risky" if text is None else "breaking"  # a NULL that the database refuses
     if where.option == "db_default":  # the database does not fill it in
         return "risky" if text is None or "null" in model.fields[where.field].options else "breaking"
+    if where.option == "max_length" and model.fields[where.field].kind in ("TextField", "BinaryField"):
+        return "risky"  # only forms ask for it
+    if where.option == "default" and "make_" in f"{text} {model.fields[where.field].options.get('default')}":
+        return "risky"  # what two functions return cannot be compared
     if where.option == "constraints":
         now = model.meta["constraints"]
         return "breaking" if text is None or now.count("Unique") != text.count("Unique") else "risky"
@@ -230,7 +234,7 @@ class _OfModel:
         yield self._drift(": a check that is not there", self.table, self._more("constraints", check), "risky")
         if not self.model.code and self.model.base in ("models.Model", "Stamped"):
             managed = "objects = Live.from_queryset(LiveSet)()"
-            yield self._drift(": another manager", self.table, self._code(managed), "risky")
+            yield self._drift(": another manager", self.table, self._code(managed))
         save = "def save(self, *args, **more):\n        super().save(*args, **more)\n        self.refresh_from_db()"
         yield self._drift(": a save of its own", self.table, self._code(save), "risky")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from handover.check.subject import Mapped, Subject
-from handover.errors import Finding
+from handover.errors import Finding, Severity
 from handover.rules.registry import rule
 from handover.rules.statements import listed, name_of
 from handover.rules.tables import VIEWS
@@ -85,7 +85,9 @@ def invalid(subject: Subject) -> Iterator[Finding]:
     for table in subject.shared_tables:
         for index in table.indexes:
             if not index.valid:
-                expected = "it costs every write and serves nobody"
+                unique = "old rows may repeat each other, and ON CONFLICT does not find it"
+                expected = unique if index.unique else "it costs every write, and no query uses it"
                 todo = f'Build it again: REINDEX INDEX CONCURRENTLY "{table.schema}"."{index.name}"; or drop it if it'
                 todo += " is not wanted."
-                yield Finding("HO162", f"{table} ({index.name})", "is invalid", expected, todo, "risky", "both")
+                severity: Severity = "breaking" if index.unique else "risky"
+                yield Finding("HO162", f"{table} ({index.name})", "is invalid", expected, todo, severity, "both")
