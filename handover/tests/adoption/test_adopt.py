@@ -169,7 +169,6 @@ MISMATCHES = {
     "ALTER TABLE saved_choreographies DROP CONSTRAINT saved_choreographies_user_id_f5f64ad0_fk_users_id": (
         "HO017  saved_choreographies.user_id has no foreign key to users.id;"
     ),
-    "DROP INDEX choreography_tasks_status_7ff03242": "HO018  choreography_tasks (status) has no valid index;",
     "CREATE TABLE badges (user_id bigint REFERENCES users)": (
         "HO019  public.badges.user_id points at users without ON DELETE; the backend does not know that table"
     ),
@@ -185,6 +184,17 @@ MISMATCHES = {
         "HO012  choreography_tasks.job_execution_name is character varying(400);"
     ),
 }
+
+
+def test_adopt__index_is_missing_that_both_expect__is_told_and_refuses_nothing(operator):
+    operator.as_owner("DROP INDEX choreography_tasks_status_7ff03242")
+    done = operator.adopt()
+    assert done.returncode == 3
+    assert "could not be asked whether it lives with that already: HO001" in done.stderr
+    operator.patch.setenv("ORIGINAL_DATABASE_URL", operator.database.url("owner"))
+    done = operator.adopt()
+    assert done.returncode == 0, done.stderr
+    assert "as the original has it already: HO018 choreography_tasks (status) has no valid index" in done.stdout
 
 
 @pytest.mark.parametrize(("sabotage", "message"), MISMATCHES.items())

@@ -128,3 +128,22 @@ def test_classify__newer_or_older_than_the_live_tables__is_refused():
     steps = (migration("0002", app="auth", module=django),)
     live = Live(LIVE.tables, frozenset({("auth", "0001_initial")}))
     assert [finding.code for finding in classify(steps, live).refused] == ["HO022", "HO023"]
+
+
+def test_classify__both_have_it_to_the_letter_and_it_ran__is_recorded_and_named():
+    installed = migration("0001", operation("RunSQL"), app="queue", module="queue.migrations.0001")
+    live = Live(tables={"tasks"}, applied=frozenset({("queue", "0001")}), alike=frozenset({("queue", "0001")}))
+    history = classify((installed,), live)
+    assert history.recorded == (("queue", "0001"),)
+    assert history.skipped == ("queue.0001: RunSQL (queue/migrations/0001.py)",)
+
+
+def test_classify__it_ran_and_the_original_s_is_another__is_run():
+    homonym = migration("0001", operation("RunSQL"), app="queue")
+    assert classify((homonym,), Live(tables={"tasks"}, applied=frozenset({("queue", "0001")}))).own
+
+
+def test_classify__both_have_it_and_its_table_is_not_live__is_run():
+    lost = migration("0001", operation("RunSQL"), operation("CreateModel", "jobs"), app="queue")
+    live = Live(tables={"tasks"}, applied=frozenset({("queue", "0001")}), alike=frozenset({("queue", "0001")}))
+    assert classify((lost,), live).own

@@ -149,6 +149,8 @@ def plan(connection: Connection[Any], config: Config, asked: Asked, verifier: st
     found = survey(connection, config, asked.description)
     if found.findings:
         summary = f"{found.facts['database']} cannot be adopted as it is; nothing was changed."
+        if found.unasked:
+            summary += f" The original could not be asked whether it lives with that already: {found.unasked}"
         raise Refused(summary, found.findings)
     rendered, additions = asked.render(found)
     shared = {model.table for model in found.shared}
@@ -198,6 +200,7 @@ def _notes(description: Description, found: Survey) -> Iterator[str]:
                 f" there otherwise, {model.label} is unknown to it"
             )
     yield from (f"not run again: {line}" for line in found.history.skipped)
+    yield from (f"as the original has it already: {one.code} {one.where} {one.said}" for one in found.lived)
     yield from (f"left to manage.py migrate, afterwards: {'.'.join(key)}" for key in found.history.later)
 
 

@@ -57,12 +57,15 @@ class Live:
         (app, name) pairs of ``public.django_migrations``.
     recorded, later
         What ``handover.toml`` says of migrations, as ``app.name``.
+    alike
+        Of the applied ones, those that both systems have to the letter.
     """
 
     tables: Collection[str]
     applied: frozenset[Key] = frozenset()
     recorded: frozenset[str] = frozenset()
     later: frozenset[str] = frozenset()
+    alike: frozenset[Key] = frozenset()
 
 
 def classify(migrations: tuple[Migration, ...], live: Live) -> History:
@@ -133,7 +136,10 @@ class _Sorting:
             for number, op in enumerate(migration.operations)
             if not op.nothing and not _is_mirror(op, self.live)
         ]
-        if migration.app in self.mirrored and all(not op.tables or _is_of_the_past(op) for _, op in beside):
+        makes_none = all(not op.tables or _is_of_the_past(op) for _, op in beside)
+        if makes_none and migration.key in self.live.alike:
+            self._record(migration)
+        elif makes_none and migration.app in self.mirrored:
             self._of_mirror(migration, [op for _, op in beside if not op.tables])
         elif beside:
             self.kinds["own"].append(migration.key)

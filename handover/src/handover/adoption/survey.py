@@ -1,13 +1,14 @@
 """What the live database is before an adoption, and every reason not to begin one."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
 from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
+from handover.adoption.accustomed import Original
 from handover.adoption.history import History, Live, classify
 from handover.check.look import apply_rules
 from handover.check.merging import by_cause, merged
@@ -47,6 +48,10 @@ class Survey:
         (app label, model) of the content types that are there before.
     findings
         Why adoption must not begin; empty when it may.
+    lived
+        What the models say otherwise than the database, both systems the same: the original lives with it already.
+    unasked
+        Why the original could not be asked what it lives with; empty when it could, or did not have to.
     """
 
     facts: dict[str, Any]
@@ -61,6 +66,8 @@ class Survey:
     permissions: tuple[int, ...]
     known_types: frozenset[tuple[str, str]]
     findings: tuple[Finding, ...]
+    lived: tuple[Finding, ...]
+    unasked: str
 
 
 def role_facts(connection: Connection[Any], config: Config) -> dict[str, Any]:
@@ -92,14 +99,17 @@ def survey(connection: Connection[Any], config: Config, description: Description
     tables = frozenset(model.table for model in shared)
     declared = config.new_columns()
     said = (frozenset(config.backend.already_true), frozenset(config.backend.migrate_later))
-    history = classify(description.migrations, Live(public.keys(), _applied(connection, public), *said))
+    original, live = Original(config), Live(public.keys(), _applied(connection, public), *said)
+    history = _history(description, original, live)
     joins = tuple(_joins(description, config, public, tables))
     sequences = _sequences(connection, tables)
     backend = Side("backend", description, ("public",))
+    met = merged(apply_rules(Subject(config, catalog, (backend,), adopting=True), adoption=True))
+    refusing, lived = original.accustomed(catalog, backend, met)
     findings = (
         *_missing_tables(description, config, public, history, joins),
         *_without_migration(description, public),
-        *by_cause(merged(apply_rules(Subject(config, catalog, (backend,), adopting=True), adoption=True))),
+        *by_cause(refusing),
         *undecided(description, tables),
         *history.refused,
         *_role_findings(facts, config),
@@ -125,7 +135,18 @@ def survey(connection: Connection[Any], config: Config, description: Description
         permissions=_ids(connection, "auth_permission", tables),
         known_types=_known_types(connection, tables),
         findings=findings,
+        lived=lived,
+        unasked=original.unasked,
     )
+
+
+def _history(description: Description, original: Original, live: Live) -> History:
+    """Return what becomes of each migration; what would run although its name is applied may be the original's own."""
+    history = classify(description.migrations, live)
+    twice = [m for m in description.migrations if m.key in live.applied and m.key in history.chosen]
+    if alike := original.same(twice):
+        return classify(description.migrations, replace(live, alike=alike))
+    return history
 
 
 def granted(connection: Connection[Any], config: Config) -> list[dict[str, Any]]:

@@ -1,0 +1,66 @@
+"""What the original lives with already: no reason to keep out a backend that says the same, and nothing to do again."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from handover.adoption.history import Key
+from handover.check.look import apply_rules
+from handover.check.merging import merged
+from handover.check.subject import Side, Subject, search_path
+from handover.check.unmanaged import MADE_BY_OTHERS, weighed
+from handover.config import Config
+from handover.errors import ConfigurationError, Finding, ProbeError
+from handover.probe.client import probe
+from handover.schema.catalog import Catalog
+from handover.schema.models import Description, Migration
+
+SLOWER = "HO018"  # an index that is missing loses no row and refuses none
+Parted = tuple[tuple[Finding, ...], tuple[Finding, ...]]
+
+
+class Original:
+    """The original's own words, asked for only where they can matter: its interpreter takes a second to start.
+
+    Where it cannot be asked, it excuses nothing, and ``unasked`` says why.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.unasked = ""
+
+    @cached_property
+    def description(self) -> Description | None:
+        """What it says of itself."""
+        system = self._config.original
+        if system is None:
+            return None
+        try:
+            with probe("the original", system, self._config.root) as asked:
+                return Description.of("the original", asked.ask("describe"))
+        except (ConfigurationError, ProbeError) as error:
+            self.unasked = str(error)
+            return None
+
+    def same(self, migrations: Sequence[Migration]) -> frozenset[Key]:
+        """Return which of these migrations it has, too, to the letter: those of a package that both have installed."""
+        if not migrations or self.description is None:
+            return frozenset()
+        known = {migration.key: migration for migration in self.description.migrations}
+        return frozenset(one.key for one in migrations if known.get(one.key) == one)
+
+    def accustomed(self, catalog: Catalog, backend: Side, findings: Sequence[Finding]) -> Parted:
+        """Part findings into those that refuse an adoption, and those that it lives with as the backend will."""
+        excusable = any(finding.code in MADE_BY_OTHERS for finding in findings)
+        if not excusable or self.description is None:
+            return tuple(findings), ()
+        side = Side("original", self.description, search_path(self.description, catalog))
+        both = Subject(self._config, catalog, (side, backend))
+        told = {
+            (one.code, one.where, one.said)
+            for one in weighed(both, merged(apply_rules(both, adoption=True)))
+            if one.hurts == "both" and (one.severity == "safe" or one.code == SLOWER)
+        }
+        lived = [one for one in findings if (one.code, one.where, one.said) in told]
+        refusing = tuple(one for one in findings if one not in lived)
+        return refusing, tuple(replace(one, severity="safe", hurts="both") for one in lived)
