@@ -70,6 +70,25 @@ def test_new_column_with_index_and_constraint__comes_with_both(it):
         assert it.undo().returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("of", "told"), [(["job"], False), (["job", "title"], True)], ids=["alone", "with a known one"]
+)
+def test_new_column_is_unique__hurts_the_original_only_beside_a_column_that_it_writes(it, of, told):
+    once = f'models.UniqueConstraint(fields={of}, name="once")'
+    steps = [create("Task", KEY, USER, TITLE, JOB_FIELD, db_table="tasks"), f'migrations.AddConstraint("task", {once})']
+    it.write(new_fields=("job",), tasks=App(task(JOB) + f"        constraints = [{once}]\n", steps))
+    it.apply()
+    done = it.run("check")
+    assert ("HO150 breaking, hurts original: tasks (once) forbids" in done.stdout) is told
+    it.backend("UPDATE tasks SET job = title")
+    it.sql("INSERT INTO tasks (user_id, title) SELECT id, 'old' FROM auth_user")  # no job, and so no duplicate
+    it.sql("DELETE FROM tasks WHERE title = 'old'")
+    if told:
+        it.backend("UPDATE tasks SET job = 'same'")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            it.sql("UPDATE tasks SET title = 'one'")
+
+
 NOT_ADDED = {
     "undeclared": ((), "null=True", "HO011  tasks.job does not exist"),
     "to be filled": (("job",), "default=''", "HO132  tasks.job will be NOT NULL"),
@@ -196,6 +215,21 @@ def test_new_key_from_shared_to_own__both_systems_delete(it, inside):
         it.backend("DELETE FROM songs")
         assert it.sql("SELECT DISTINCT song_id FROM tasks") == [(None,)]
         it.sql("DELETE FROM tasks WHERE title = 'old'")
+        assert it.undo().returncode == 0
+
+
+def test_new_key_from_shared_to_own_protects__the_database_protects_as_well_and_check_is_quiet(it):
+    song = key("song", "tasks.Song", "PROTECT", more=", null=True")
+    model = SONG + task("song = models.ForeignKey(Song, null=True, on_delete=models.PROTECT)")
+    steps = [CREATE_SONG, create("Task", KEY, USER, TITLE, song, db_table="tasks")]
+    it.write(new_fields=("song",), tasks=App(model, steps))
+    with it.without_a_trace():
+        it.apply()
+        assert "HO157" not in it.run("check").stdout
+        it.backend("INSERT INTO songs (name) VALUES ('one')")
+        it.backend("UPDATE tasks SET song_id = (SELECT id FROM songs) WHERE title = 'ana'")
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            it.backend("DELETE FROM songs; SET CONSTRAINTS ALL IMMEDIATE")
         assert it.undo().returncode == 0
 
 

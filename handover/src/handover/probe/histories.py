@@ -372,13 +372,14 @@ class Walk:
 
     def action(self, model, field, always):
         """What the database does where Django's own cascade does not reach; None when nothing is to be added."""
-        if not always and field.remote_field.model._meta.db_table not in self.deletable:
+        theirs = field.remote_field.model._meta.db_table in self.deletable  # the original deletes its rows
+        if not always and not theirs:
             return None
         line = self.lines.current.get((model._meta.app_label, model._meta.model_name))
         final = self.final.get(self.lines.all.index(line)) if line is not None else None
         last = final.fields.get(field.name, field) if final is not None else field
         rule = on_delete_name(getattr(last.remote_field, "on_delete", None)) or ""  # noqa: F821 - the agent's
-        if rule.startswith("DB_"):
+        if rule.startswith("DB_") or (rule in ("PROTECT", "RESTRICT") and not theirs):
             return None
         return "CASCADE" if rule == "CASCADE" else "SET NULL" if last.null else None
 

@@ -9,7 +9,7 @@ from handover.errors import Finding
 from handover.rules.registry import rule
 from handover.rules.statements import again, alter, listed, name_of
 from handover.rules.tables import VIEWS
-from handover.schema.catalog import Constraint, Table
+from handover.schema.catalog import Constraint, Index, Table
 from handover.schema.definition import definition
 from handover.schema.expressions import Expressions
 from handover.schema.models import Field, Model
@@ -92,7 +92,8 @@ def unknown_unique(subject: Subject) -> Iterator[Finding]:
         for index in mapped.table.indexes:
             implied = not index.special and any(columns <= set(index.columns) for columns in known)
             known_by_name = index.name in names or index.name in mapped.side.by_hand
-            if index.unique and not index.primary and not known_by_name and not implied:
+            told = known_by_name or implied or _left_null(mapped, index)
+            if index.unique and not index.primary and not told:
                 found = f"forbids duplicates of {', '.join(index.columns) or 'an expression'}"
                 expected = f"{mapped.model.label} does not know that: its writes may fail"
                 drop = f'DROP INDEX "{mapped.table.schema}"."{index.name}";'
@@ -101,6 +102,14 @@ def unknown_unique(subject: Subject) -> Iterator[Finding]:
                 todo = f"Add it to the model, or, until both systems know it: {drop}"
                 where = f"{mapped.table} ({index.name})"
                 yield Finding("HO150", where, found, expected, todo, hurts=mapped.side.name)
+
+
+def _left_null(mapped: Mapped, index: Index) -> bool:
+    """Whether the model writes no column of an index, and one of them stays NULL then: that is no duplicate."""
+    if index.special or not index.nulls_distinct or {field.column for field in mapped.model.fields} & {*index.columns}:
+        return False
+    columns = [mapped.table.columns[name] for name in index.columns]
+    return any(column.null and not column.supplied for column in columns)
 
 
 @rule("HO151", "No unknown check")
