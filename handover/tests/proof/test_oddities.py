@@ -4,7 +4,7 @@ import pytest
 
 from handover.evidence.folder import recording
 from handover.proof.crew import Plan
-from handover.proof.groups import concurrent_writes, storage
+from handover.proof.groups import concurrent_writes, read_across, storage
 from tests.drifts.stage import build
 from tests.faults import oddities
 from tests.faults.fault import Fault
@@ -26,6 +26,16 @@ def odd(parent, postgres, tmp_path_factory):
 def test_read_across__unusual_models_alike__are_green(odd, python, tmp_path, fault):
     played = play(odd, fault, python, tmp_path)
     assert played.green, str(played)
+
+
+def test_read_across__no_row_to_point_at_can_be_made__is_told_of_that_table_and_the_others_cross(odd, python, tmp_path):
+    full = "ALTER TABLE odd_tenants ADD CHECK (false) NOT VALID"
+    pair = Fault("", "read-across", odd.shape.name, sql=full, models=("Pick", "Line"))
+    with planted(odd, pair, python, tmp_path) as venue, recording(venue.config, "prove") as recorder:
+        for outcome in read_across.prove(venue, recorder):
+            assert outcome.empty == ("rows of odd_picks",)
+            assert outcome.counts["rows of odd_lines"] > 0
+            assert any(note.startswith("odd_picks: HO424") and "odd_tenants" in note for note in outcome.notes)
 
 
 def test_concurrent_writes__table_that_refuses_is_passed_over_and_relations_are_filled(odd, python, tmp_path):
