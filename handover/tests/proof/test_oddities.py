@@ -38,6 +38,24 @@ def test_read_across__no_row_to_point_at_can_be_made__is_told_of_that_table_and_
             assert any(note.startswith("odd_picks: HO424") and "odd_tenants" in note for note in outcome.notes)
 
 
+def test_read_across__no_row_can_be_made__what_existing_rows_showed_stays(odd, python, tmp_path):
+    full = (
+        "INSERT INTO odd_tenants VALUES ('t', 'T'); INSERT INTO odd_nodes (name) VALUES ('a'), ('b');"
+        "INSERT INTO odd_picks (node_id, tenant_id) SELECT n.id, t.code FROM odd_nodes n, odd_tenants t;"
+        "SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE odd_picks ADD CHECK (false) NOT VALID"
+    )
+
+    def reads_otherwise(projects):
+        projects["backend"].models["Pick"].meta["ordering"] = "['-pk']"
+
+    pair = Fault("", "read-across", odd.shape.name, edit=reads_otherwise, sql=full, models=("Pick",))
+    with planted(odd, pair, python, tmp_path) as venue, recording(venue.config, "prove") as recorder:
+        one, other = read_across.prove(venue, recorder)
+    assert (one.empty, other.empty) == (("rows of odd_picks",), ("rows of odd_picks",))
+    assert one.counts["existing_rows"] > 1
+    assert {f.finding.where for f in (*one.failures, *other.failures)} == {"odd_picks"}
+
+
 def test_concurrent_writes__table_that_refuses_is_passed_over_and_relations_are_filled(odd, python, tmp_path):
     pair = Fault("", "concurrent-writes", odd.shape.name, models=("Counted", "Job"))
     with planted(odd, pair, python, tmp_path) as venue, recording(venue.config, "prove") as recorder:

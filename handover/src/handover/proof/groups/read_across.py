@@ -116,17 +116,12 @@ def _prove_table(venue: Venue, recorder: Recorder, met: Met, table: Mirror, both
     found = {d.key: d for d in existing.differences()}
     counts: dict[SideName, Counter[str]] = {side: Counter(existing.counts) for side in SIDES}
     if not venue.reads_only:
-        table = settled(table, both["original"])
-        crossing, bag = Crossing(table, both), Bag(table, both)
-        found |= crossed(crossing, bag, venue)
-        for side in SIDES:
-            counts[side] += crossing.counts[side] + bag.counts[side]
-            # Of each table, or a table of which no row could be made would hide behind the others.
-            counts[side][f"rows of {table.table}"] = crossing.counts[side]["rows"]
-        met.notes += bag.unseen
-        found = _shrunk(crossing, found, venue)
-        if crossing.refused:
-            met.notes.append(f"{table.table}: {crossing.refused} rows are refused by both systems alike")
+        try:
+            found = _cross(venue, met, settled(table, both["original"]), both, found, counts)
+        except UnseenError as error:  # of this table alone, and what was found before stays
+            met.notes.append(f"{table.table}: {error}")
+            for side in SIDES:
+                counts[side][f"rows of {table.table}"] = 0  # which is not green
     elif not existing.counts["existing_rows"]:
         counts["original"][f"existing rows of {table.table}"] = counts["backend"][f"existing rows of {table.table}"] = 0
     for side in SIDES:
@@ -139,9 +134,29 @@ def _prove_table(venue: Venue, recorder: Recorder, met: Met, table: Mirror, both
     venue.say(f"{table.table}: {sum(c['rows'] for c in counts.values())} rows crossed, {len(found)} differences")
 
 
-def crossed(crossing: Crossing, bag: Bag, venue: Venue) -> dict[Key, Difference]:
-    """Let boundary rows and random rows cross, then a bag of them; return what differed."""
-    found: dict[Key, Difference] = {}
+def _cross(
+    venue: Venue,
+    met: Met,
+    table: Mirror,
+    both: Actors,
+    found: dict[Key, Difference],
+    counts: dict[SideName, Counter[str]],
+) -> dict[Key, Difference]:
+    """Let rows of a table cross; add to what was found before, and return it on the smallest rows."""
+    crossing, bag = Crossing(table, both), Bag(table, both)
+    crossed(crossing, bag, venue, found)
+    for side in SIDES:
+        counts[side] += crossing.counts[side] + bag.counts[side]
+        # Of each table, or a table of which no row could be made would hide behind the others.
+        counts[side][f"rows of {table.table}"] = crossing.counts[side]["rows"]
+    met.notes += bag.unseen
+    if crossing.refused:
+        met.notes.append(f"{table.table}: {crossing.refused} rows are refused by both systems alike")
+    return _shrunk(crossing, found, venue)
+
+
+def crossed(crossing: Crossing, bag: Bag, venue: Venue, found: dict[Key, Difference]) -> None:
+    """Let boundary rows and random rows cross, then a bag of them; add what differs to what was found."""
     accepted: list[Example] = []
 
     def cross(example: Example) -> None:
@@ -164,7 +179,6 @@ def crossed(crossing: Crossing, bag: Bag, venue: Venue) -> dict[Key, Difference]
     if accepted:
         for difference in bag.differences(usable(crossing.mirror, accepted)):
             found.setdefault(difference.key, difference)
-    return found
 
 
 def _one_by_one(crossing: Crossing, example: Example) -> Iterator[tuple[Key, Difference]]:
