@@ -84,6 +84,7 @@ def _child(request: dict[str, Any], agent: str, answers: int) -> None:
     the ``--check`` of each finds something), ``inspectdb`` (its text), ``applied`` (after a real migrate).
     """
     os.dup2(2, 1)  # what commands print is no answer
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # what they ask finds an end, not our next request
     answer: dict[str, Any] = {}
     folder = request["folder"]
     start = {"do": "start", "path": folder, "settings": request["settings"], "environment": request["environment"]}
@@ -131,7 +132,15 @@ def _commands(names: list[str]) -> dict[str, Any]:
         text = io.StringIO()
         try:
             if name == "makemigrations":
-                call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0, stdout=text, stderr=text)
+                call_command(
+                    "makemigrations",
+                    check_changes=True,
+                    dry_run=True,
+                    interactive=False,
+                    verbosity=0,
+                    stdout=text,
+                    stderr=text,
+                )
             elif name == "migrate":
                 call_command("migrate", check_unapplied=True, verbosity=0, stdout=text, stderr=text)
             elif name == "only_makemigrations":
