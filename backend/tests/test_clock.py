@@ -1,4 +1,4 @@
-"""A machine whose clock is set wrongly disturbs nobody: what is compared is the database's time."""
+"""A machine whose clock is set wrongly does no harm: what is compared is the database's time."""
 
 import re
 from datetime import timedelta

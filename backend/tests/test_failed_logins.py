@@ -1,4 +1,4 @@
-"""Guesses at passwords are limited everywhere, at the same moment too; and nobody is locked out by strangers."""
+"""Guesses at passwords are limited everywhere, at the same moment too; strangers cannot lock an owner out."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A browser in which somebody has logged in before is known by a cookie; strangers cannot lock its owner out there."""
+"""A cookie marks a browser in which a user has logged in before; failures of strangers do not count there."""
 
 import secrets
 from collections.abc import Callable
