@@ -226,8 +226,17 @@ def _nullability(at: _Place, field: Field) -> Iterator[Drift]:
             if at.field in model.meta.get(option, ""):
                 del model.meta[option]
 
+    joins = any(
+        f"'{at.model}'" in f.options.get("through", "")
+        for m in at.shape.project.models.values()
+        for f in m.fields.values()
+    )
+    if field.to and joins:
+        return  # a system whose joining model lacks a key does not start
     if not field.options.get("null"):
         yield at.drift("field gone", "HO014", "breaking", remove)
+    elif at.side == "backend" and field.to:
+        yield at.drift("field gone", "HO019", "breaking", remove)  # its deletes fail at the key that it no longer knows
     elif at.side == "backend":
         yield at.drift("field gone", "HO133", "risky", remove)
 
