@@ -90,7 +90,7 @@ class _Sabotage:
                 fill = f'UPDATE {self.name} SET "{name}" = DEFAULT; DELETE FROM {self.name} WHERE "{name}" IS NULL;'
                 sql = f'{fill} ALTER TABLE {self.name} ALTER "{name}" SET NOT NULL'
                 yield self._drift(f"{name} is NOT NULL", "HO013", "breaking", _replicated(sql), at)
-            else:
+            elif not column.null:
                 yield self._alter(f"{name} is NULL", "HO013", "risky", f'ALTER "{name}" DROP NOT NULL', at)
         if column.identity:
             yield self._alter(f"{name} without identity", "HO140", "breaking", f'ALTER "{name}" DROP IDENTITY', at)
