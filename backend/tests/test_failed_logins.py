@@ -80,8 +80,8 @@ def test_names_of_one_account__are_counted_together(staff):
 
 
 def test_unknown_account__is_limited_in_the_same_words(db):
-    assert fail(6, login="nobody") == [401] * 5 + [429]
-    assert by_api(Client(), "NOBODY", "x").json()["detail"] == LOCKED
+    assert fail(6, login="unknown") == [401] * 5 + [429]
+    assert by_api(Client(), "UNKNOWN", "x").json()["detail"] == LOCKED
 
 
 def test_success__forgets_the_failures(staff):
