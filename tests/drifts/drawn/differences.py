@@ -78,7 +78,8 @@ def _severity(model: Model, where: Where, text: str | None) -> Severity:
         return "risky" if text is None or "null" in model.fields[where.field].options else "breaking"
     if where.option == "max_length" and model.fields[where.field].kind in ("TextField", "BinaryField"):
         return "risky"  # only forms ask for it
-    if where.option == "default" and "make_" in f"{text} {model.fields[where.field].options.get('default')}":
+    now = model.fields[where.field].options.get("default") if where.field else None
+    if where.option == "default" and text and now and "make_" in text + now:
         return "risky"  # what two functions return cannot be compared
     if where.option == "constraints":
         now = model.meta["constraints"]
