@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-import choreographer  # noqa: F401
+import bachateo  # noqa: F401
 import handover  # noqa: F401
 
 

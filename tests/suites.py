@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Where each pytest process runs and what it collects; the longest first, so that the others fill the cores to the end.
 NIGHT = [f"handover/tests/{part}" for part in ("backup", "cutover", "journal", "parallel", "report")]
 CHECK = [f"handover/tests/{part}" for part in ("check", "rules", "schema", "probe", "test_clean.py", "test_rules.py")]
-CLIPS = [f"choreographer/tests/{part}" for part in ("cli", "media", "moves")]
+CLIPS = [f"bachateo/tests/{part}" for part in ("cli", "media", "moves")]
 SUITES = {
     "both together": (ROOT, ["tests"]),
     "toolkit": (ROOT, ["handover", *(f"--ignore={part}" for part in (*NIGHT, *CHECK))]),
@@ -32,7 +32,7 @@ SUITES = {
     "the night": (ROOT, NIGHT),
     "backend": (ROOT / "backend", ["tests"]),
     "songs and clips": (ROOT, CLIPS),
-    "engine": (ROOT, ["choreographer", *(f"--ignore={part}" for part in CLIPS)]),
+    "engine": (ROOT, ["bachateo", *(f"--ignore={part}" for part in CLIPS)]),
     "sandbox": (ROOT, ["sandbox"]),
     "original": (ROOT / "original", ["tests"]),
 }

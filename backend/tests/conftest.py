@@ -73,7 +73,7 @@ def quick_passwords() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def media_root(settings, tmp_path: Path) -> Path:
     settings.MEDIA_ROOT = tmp_path / "media"
-    settings.CHOREOGRAPHER_CACHE = tmp_path / "cache"
+    settings.BACHATEO_CACHE = tmp_path / "cache"
     # Else every browser of a test begins with a search of all static files.
     settings.WHITENOISE_AUTOREFRESH = True
     settings.MEDIA_ROOT.mkdir()

@@ -18,7 +18,7 @@ SONG = "demo.mp3"
 
 def place_song(demo_song: Path) -> None:
     """Put the song where songs are. What was heard in it is kept between tests."""
-    settings.CHOREOGRAPHER_CACHE = demo_song.parent / "cache"
+    settings.BACHATEO_CACHE = demo_song.parent / "cache"
     folder = Path(settings.MEDIA_ROOT, "songs")
     folder.mkdir()
     shutil.copy(demo_song, folder / SONG)

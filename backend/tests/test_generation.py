@@ -35,7 +35,7 @@ def house(own_database, media_root, settings, moves_library, demo_song) -> User:
     """A database that workers see, a song, the moves; and a user."""
     settings.MOVES_LIBRARY = moves_library
     # What was heard in the demo song is kept between tests; hearing it is the engine's business.
-    settings.CHOREOGRAPHER_CACHE = demo_song.parent / "cache"
+    settings.BACHATEO_CACHE = demo_song.parent / "cache"
     (media_root / "songs").mkdir()
     shutil.copy(demo_song, media_root / "songs" / SONG)
     return make_user("ana")

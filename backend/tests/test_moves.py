@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from apps.moves import selectors
-from choreographer.moves import INDEX_NAME, Library
+from bachateo.moves import INDEX_NAME, Library
 
 
 @pytest.fixture

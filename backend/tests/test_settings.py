@@ -59,7 +59,7 @@ def test_storage__wrong_or_missing__stops_the_start_and_says_why(environment, me
 
 
 def test_cache__default__lies_beside_the_media():
-    assert load(REQUIRED, "settings.CHOREOGRAPHER_CACHE").stdout == "/srv/cache\n"
+    assert load(REQUIRED, "settings.BACHATEO_CACHE").stdout == "/srv/cache\n"
 
 
 def test_reference__lists_exactly_what_is_read():

@@ -41,7 +41,7 @@ class Workers:
         env = house.system_environment(
             database_url=self.database.url("backend_app"), media=settings.MEDIA_ROOT, secret_key="unused"
         )
-        places = {"MOVES_LIBRARY": settings.MOVES_LIBRARY, "CHOREOGRAPHER_CACHE": settings.CHOREOGRAPHER_CACHE}
+        places = {"MOVES_LIBRARY": settings.MOVES_LIBRARY, "BACHATEO_CACHE": settings.BACHATEO_CACHE}
         env |= {key: str(value) for key, value in places.items()} | self.settings | {"PGAPPNAME": name}
         command = [sys.executable, "manage.py", "procrastinate", "worker"]
         with self.log(name).open("wb") as log:

@@ -19,7 +19,7 @@ from choreography.models import ChoreographyTask, SavedChoreography
 from choreography.search import Vectors, search_moves
 
 if TYPE_CHECKING:
-    from choreographer import Choreography
+    from bachateo import Choreography
 
 log = logging.getLogger(__name__)
 
@@ -81,16 +81,16 @@ class Generation:
 
     def _choreograph(self, song: Path, out: Path) -> "Choreography":
         # Imported here: the engine is heavy, and pages must not wait for it when the server starts.
-        import choreographer  # noqa: PLC0415
+        import bachateo  # noqa: PLC0415
 
-        return choreographer.make(
+        return bachateo.make(
             song,
             out,
             library=settings.MOVES_LIBRARY,
             difficulty=self.difficulty,
             relax=RELAX,
             search=_search,
-            cache=settings.CHOREOGRAPHER_CACHE,
+            cache=settings.BACHATEO_CACHE,
             on_stage=self._enter,
         )
 

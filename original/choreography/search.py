@@ -146,17 +146,17 @@ def _read_index_file(asked: dict[str, np.ndarray], filters: Mapping[str, str]) -
 def _sections(path: Path) -> dict[str, np.ndarray]:
     """Map the parts of an index file, as docs/reference/search.md lays it out."""
     if not path.is_file():
-        raise SearchFailedError(f"There is no {path}. Make it: choreographer library index {path.parent}")
+        raise SearchFailedError(f"There is no {path}. Make it: bachateo library index {path.parent}")
     raw = np.memmap(path, np.uint8, "r")
     version, length, checksum = (int.from_bytes(raw[at : at + 4].tobytes(), "little") for at in (8, 12, 16))
     header = raw[HEADER_AT : HEADER_AT + length].tobytes()
     if (raw[:8].tobytes(), version, checksum) != (MAGIC, VERSION, zlib.crc32(header)):
         what = f"{path} is no index of layout {VERSION}, or damaged"
-        raise SearchFailedError(f"{what}. Make it anew: choreographer library index {path.parent}")
+        raise SearchFailedError(f"{what}. Make it anew: bachateo library index {path.parent}")
     facts = json.loads(header)
     if not _is_of(facts["library"], path.with_name("library.json")):
         raise SearchFailedError(
-            f"{path} is older than library.json. Make it anew: choreographer library index {path.parent}"
+            f"{path} is older than library.json. Make it anew: bachateo library index {path.parent}"
         )
     return {name: _section(raw, place) for name, place in facts["sections"].items()}
 

@@ -124,7 +124,7 @@ STORAGES = {
 MOVES_LIBRARY = Path(env.str("MOVES_LIBRARY", default=str(MEDIA_ROOT / "Bachata_steps")))
 # Where moves are looked for; empty: in the index file of the library.
 ELASTICSEARCH_URL = env.str("ELASTICSEARCH_URL", default="")
-CHOREOGRAPHER_CACHE = Path(env.str("CHOREOGRAPHER_CACHE", default=str(MEDIA_ROOT.parent / "cache")))
+BACHATEO_CACHE = Path(env.str("BACHATEO_CACHE", default=str(MEDIA_ROOT.parent / "cache")))
 
 LOGGING = {
     "version": 1,

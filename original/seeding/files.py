@@ -39,7 +39,7 @@ def write_videos(paths: Iterable[str]) -> int:
 def song(tempo_bpm: float) -> bytes:
     """Synthesise a short bachata as mp3."""
     # Imported here: the engine is heavy, and other commands must not wait for it.
-    from choreographer.music.demo import write_demo_song  # noqa: PLC0415
+    from bachateo.music.demo import write_demo_song  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "song.mp3")

@@ -60,7 +60,7 @@ def media(tmp_path: Path, settings: Any) -> Path:
     settings.MEDIA_ROOT = tmp_path / "media"
     songs = {**settings.STORAGES["songs"], "OPTIONS": {"location": tmp_path / "media" / "songs"}}
     settings.STORAGES = {**settings.STORAGES, "songs": songs}
-    settings.CHOREOGRAPHER_CACHE = tmp_path / "cache"
+    settings.BACHATEO_CACHE = tmp_path / "cache"
     # Else every browser of a test begins with a search of all static files.
     settings.WHITENOISE_AUTOREFRESH = True
     (settings.MEDIA_ROOT / "songs").mkdir(parents=True)

@@ -161,9 +161,7 @@ def test_a_library_without_an_index_fails_the_task_and_says_how_to_make_it(
     task = create(make_user("ana"), song_selection="luna.mp3")
 
     assert task.status == "failed"
-    assert task.error == (
-        f"There is no {tmp_path}/moves/moves.index. Make it: choreographer library index {tmp_path}/moves"
-    )
+    assert task.error == (f"There is no {tmp_path}/moves/moves.index. Make it: bachateo library index {tmp_path}/moves")
 
 
 def test_a_cancelled_task_stays_gone_and_its_work_stops(own_database: Database, media: Path):

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from choreographer.moves.index import MoveDocument, MoveIndex, MoveQuery
-from choreographer.moves.index.document import VECTOR_DIMS
-from choreographer.moves.index.elasticsearch import ElasticsearchMoveIndex
-from choreographer.moves.index.local import LocalMoveIndex, library_stamp
+from bachateo.moves.index import MoveDocument, MoveIndex, MoveQuery
+from bachateo.moves.index.document import VECTOR_DIMS
+from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex
+from bachateo.moves.index.local import LocalMoveIndex, library_stamp
 from choreography import search
 from choreography.search import SearchFailedError, search_moves
 
@@ -154,7 +154,7 @@ def test_search__by_nothing_that_moves_have__is_refused(vectors: dict[str, Any],
 
 def test_search__no_index__says_how_to_make_one(settings: Any, tmp_path: Path):
     settings.ELASTICSEARCH_URL, settings.MOVES_LIBRARY = "", tmp_path
-    with pytest.raises(SearchFailedError, match=r"There is no .*moves\.index\. Make it: choreographer library index"):
+    with pytest.raises(SearchFailedError, match=r"There is no .*moves\.index\. Make it: bachateo library index"):
         search_moves(asked("audio"))
 
 
@@ -182,5 +182,5 @@ def test_search__library_that_has_changed_since__is_refused(settings: Any, tmp_p
 
 def test_search__knows_neither_the_engines_nor_the_backends():
     source = Path(search.__file__).read_text()
-    assert "choreographer." not in source
-    assert "import choreographer" not in source
+    assert "bachateo." not in source
+    assert "import bachateo" not in source

@@ -15,7 +15,7 @@ REQUIRED = ["SECRET_KEY", "DATABASE_URL", "MEDIA_ROOT"]
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("DEBUG", "ALLOWED_HOSTS", "MOVES_LIBRARY", "CHOREOGRAPHER_CACHE"):
+    for name in ("DEBUG", "ALLOWED_HOSTS", "MOVES_LIBRARY", "BACHATEO_CACHE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SECRET_KEY", "key")
     monkeypatch.setenv("DATABASE_URL", "postgresql://app:p%40ss@db.example:6543/compas")
@@ -37,7 +37,7 @@ def test_settings_come_from_the_environment(environment: pytest.MonkeyPatch):
     assert (found["DEBUG"], found["ALLOWED_HOSTS"]) == (False, ["localhost", "127.0.0.1", "[::1]"])
     assert found["MOVES_LIBRARY"] == Path("/srv/media/Bachata_steps")
     assert found["STORAGES"]["songs"]["OPTIONS"] == {"location": Path("/srv/media/songs")}
-    assert found["CHOREOGRAPHER_CACHE"] == Path("/srv/cache")
+    assert found["BACHATEO_CACHE"] == Path("/srv/cache")
 
 
 @pytest.mark.parametrize("name", REQUIRED)
@@ -50,7 +50,7 @@ def test_settings__a_variable_without_default_is_missing__says_which(environment
 
 def test_pages_load_without_the_engine():
     """The engine takes seconds to import; only a generation waits for it."""
-    script = "import sys, monolith.wsgi, monolith.urls; print('choreographer' in sys.modules)"
+    script = "import sys, monolith.wsgi, monolith.urls; print('bachateo' in sys.modules)"
 
     command = [sys.executable, "-c", script]
     loaded = subprocess.run(command, cwd=SETTINGS.parents[1], capture_output=True, text=True, check=False)

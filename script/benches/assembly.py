@@ -23,9 +23,9 @@ from sandbox import house
 ONE_RUN = """
 import json, resource, sys, time
 from pathlib import Path
-from choreographer import music, video
-from choreographer.moves import Library
-from choreographer.sequence import Wishes, plan_sequence
+from bachateo import music, video
+from bachateo.moves import Library
+from bachateo.sequence import Wishes, plan_sequence
 song, out, library, cache = map(Path, sys.argv[1:])
 sound = video.encode_sound(song, cache=cache)
 plan = plan_sequence(music.analyze_song(song, cache=cache), Library.load(library), Wishes(relax=True))
@@ -59,7 +59,7 @@ def main() -> None:
 
 def drawn() -> Path:
     """Return the starter library in the size of real clips, drawn once."""
-    command = [house.PROGRAMS / "choreographer", "library", "starter", LIBRARY, "--height", "720"]
+    command = [house.PROGRAMS / "bachateo", "library", "starter", LIBRARY, "--height", "720"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return LIBRARY
 

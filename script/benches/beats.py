@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from choreographer.errors import SongError
-from choreographer.music.analysis import analyze_samples
-from choreographer.music.hard_songs import KINDS, write_hard_song
-from choreographer.music.song import SAMPLE_RATE_HZ, read_song
+from bachateo.errors import SongError
+from bachateo.music.analysis import analyze_samples
+from bachateo.music.hard_songs import KINDS, write_hard_song
+from bachateo.music.song import SAMPLE_RATE_HZ, read_song
 
 SUFFIXES = {".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a"}
 WINDOW_S = 0.07

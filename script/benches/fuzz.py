@@ -21,16 +21,16 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-import choreographer
-from choreographer import isolation
-from choreographer.errors import ChoreographerError, ClipError
-from choreographer.media.mutation import mutants, write_tiny_packets
-from choreographer.moves.ingest import ingest
-from choreographer.music import song as songs
-from choreographer.music.analysis import analyze_samples
-from choreographer.music.demo import write_demo_song
-from choreographer.music.recording import CODECS
-from choreographer.video.proof import flash_library
+import bachateo
+from bachateo import isolation
+from bachateo.errors import BachateoError, ClipError
+from bachateo.media.mutation import mutants, write_tiny_packets
+from bachateo.moves.ingest import ingest
+from bachateo.music import song as songs
+from bachateo.music.analysis import analyze_samples
+from bachateo.music.demo import write_demo_song
+from bachateo.music.recording import CODECS
+from bachateo.video.proof import flash_library
 
 console = Console(stderr=True)
 # Beyond the child's own limit: the start of the process, and the beat tracker on what was accepted.
@@ -88,7 +88,7 @@ def written(place: Path, count: int, seed: int, *, tiny: bool) -> Iterator[Path]
         write_demo_song(path, seconds=SEED_SECONDS, seed=seed)
         seeds[suffix] = path.read_bytes()
     film = place / "film.mp4"
-    choreographer.make(place / "seed.mp3", film, library=flash_library(place / "flashes").folder)
+    bachateo.make(place / "seed.mp3", film, library=flash_library(place / "flashes").folder)
     seeds[".mp4"] = film.read_bytes()
     if tiny:
         write_tiny_packets(place / "tiny.ogg")
@@ -132,7 +132,7 @@ def fate(path: Path) -> str:
     for name, read in READERS.items():
         try:
             read(path)
-        except ChoreographerError:
+        except BachateoError:
             outcome = "refused"
         except Exception as error:  # noqa: BLE001 - that is what is looked for
             console.print(f"{name} of {path.name}: {error!r}")

@@ -21,9 +21,9 @@ ONE_RUN = """
 import json, resource, sys, time
 began = time.perf_counter()
 from pathlib import Path
-import choreographer
+import bachateo
 song, out, library, cache = map(Path, sys.argv[1:])
-made = choreographer.make(song, out, library=library, cache=cache)
+made = bachateo.make(song, out, library=library, cache=cache)
 # The children decode and encode; the larger of them and of this process itself.
 peak_kb = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 print(json.dumps({

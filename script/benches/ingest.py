@@ -25,8 +25,8 @@ console = Console(stderr=True)
 INGEST = """
 import json, resource, sys
 from pathlib import Path
-from choreographer.moves import Library
-from choreographer.moves.ingest import ingest
+from bachateo.moves import Library
+from bachateo.moves.ingest import ingest
 films, annotations, out = map(Path, sys.argv[1:4])
 report = ingest(films, annotations, out, height=int(sys.argv[4]))
 peak_kb = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
@@ -39,9 +39,9 @@ print(json.dumps({
 DANCE = """
 import json, sys
 from pathlib import Path
-import choreographer
+import bachateo
 song, out, library, cache = map(Path, sys.argv[1:])
-made = choreographer.make(song, out, library=library, cache=cache, relax=True)
+made = bachateo.make(song, out, library=library, cache=cache, relax=True)
 print(json.dumps({"film_s": made.duration_s, "dance_s": sum(made.seconds.values())}))
 """
 

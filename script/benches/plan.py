@@ -17,10 +17,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from choreographer.moves import DIFFICULTIES, ENERGY_LEVELS, Library, Move
-from choreographer.moves.starter import starter_moves
-from choreographer.music import Analysis
-from choreographer.sequence import MoveTable, Wishes, plan_sequence
+from bachateo.moves import DIFFICULTIES, ENERGY_LEVELS, Library, Move
+from bachateo.moves.starter import starter_moves
+from bachateo.music import Analysis
+from bachateo.sequence import MoveTable, Wishes, plan_sequence
 
 SECONDS, TEMPO_BPM = 180, 126
 LABELS, WARDROBES, POSES, POSE_LENGTH = 200, 25, 400, 52

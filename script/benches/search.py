@@ -13,20 +13,20 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from choreographer.moves.index import MoveDocument
-from choreographer.moves.index.document import VECTOR_DIMS
-from choreographer.moves.index.local import FILE_NAME, LocalMoveIndex
-from choreographer.moves.library import DIFFICULTIES, ENERGY_LEVELS
+from bachateo.moves.index import MoveDocument
+from bachateo.moves.index.document import VECTOR_DIMS
+from bachateo.moves.index.local import FILE_NAME, LocalMoveIndex
+from bachateo.moves.library import DIFFICULTIES, ENERGY_LEVELS
 
 # In a process of its own, so that its memory is that of a search alone.
 SEARCHES = """
 import json, resource, sys, time
 from pathlib import Path
 import numpy as np
-from choreographer.moves.index import MoveQuery
-from choreographer.moves.index.document import VECTOR_DIMS
-from choreographer.moves.index.local import LocalMoveIndex
-from choreographer.moves.library import DIFFICULTIES, ENERGY_LEVELS
+from bachateo.moves.index import MoveQuery
+from bachateo.moves.index.document import VECTOR_DIMS
+from bachateo.moves.index.local import LocalMoveIndex
+from bachateo.moves.library import DIFFICULTIES, ENERGY_LEVELS
 path, count = Path(sys.argv[1]), int(sys.argv[2])
 rng = np.random.default_rng(1)
 began = time.perf_counter()

@@ -12,8 +12,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-import choreographer
-from choreographer.video import proof
+import bachateo
+from bachateo.video import proof
 
 TARGETS = {"mean_ms": "|mean| ≤ 5", "p95_ms": "≤ 17", "max_ms": "≤ 34"}
 
@@ -41,7 +41,7 @@ def measure(place: Path, bpm: float, seconds: int) -> proof.Array:
     library = proof.flash_library(place / "flashes", tempi_bpm=[round(bpm * ratio) for ratio in CLIP_TEMPI])
     song = place / "clicks.wav"
     proof.write_clicks(song, proof.drifting_beats(bpm, seconds), seconds)
-    made = choreographer.make(song, place / "out.mp4", library=library.folder)
+    made = bachateo.make(song, place / "out.mp4", library=library.folder)
     return 1000 * proof.distances_s(made.video, made.plan)
 
 

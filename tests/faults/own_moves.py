@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from choreographer.moves.index import MoveDocument
-from choreographer.moves.index.document import VECTOR_DIMS
-from choreographer.moves.index.elasticsearch import ElasticsearchMoveIndex
+from bachateo.moves.index import MoveDocument
+from bachateo.moves.index.document import VECTOR_DIMS
+from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex
 
 MOVES = 24
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-import choreographer
+import bachateo
 from apps.choreography import files, progress, queue
 from apps.collections.services import auto_save_choreography
 from apps.jobs import leases
@@ -56,11 +56,11 @@ def _carry_out(lease: Lease) -> None:
     except progress.StoppedError as error:
         log.info("%s", error)
         progress.fail(lease, reason=str(error))
-    except (choreographer.LibraryError, choreographer.SearchError) as error:
+    except (bachateo.LibraryError, bachateo.SearchError) as error:
         # The reason holds paths of this machine, which are nobody else's business.
         log.error("task %s: %s", lease.task_id, error)  # noqa: TRY400 - foreseen; a traceback says no more
         progress.fail(lease, reason="The library of moves cannot be used; the log says why.")
-    except (choreographer.ChoreographerError, NotFoundError) as error:
+    except (bachateo.BachateoError, NotFoundError) as error:
         progress.fail(lease, reason=error.message)
     except leases.LeaseLostError:
         raise
@@ -79,7 +79,7 @@ def _unforeseen(error: Exception) -> str:
 def _make(lease: Lease) -> None:
     began = time.monotonic()
     job = Job.objects.get(pk=lease.task_id)
-    choreography = choreographer.make(
+    choreography = bachateo.make(
         song_path(job.request["song"], folder=files.draft_folder(lease)),
         files.draft_path(lease),
         library=settings.MOVES_LIBRARY,
@@ -88,7 +88,7 @@ def _make(lease: Lease) -> None:
         seed=job.request["seed"],
         relax=RELAX,
         search=find_moves,
-        cache=settings.CHOREOGRAPHER_CACHE,
+        cache=settings.BACHATEO_CACHE,
         # Raises when the row is no longer ours, which stops the engine and leaves no file.
         on_stage=lambda stage: progress.advance(lease, stage),
     )
@@ -97,7 +97,7 @@ def _make(lease: Lease) -> None:
         _finish(lease, job, choreography, seconds=time.monotonic() - began)
 
 
-def _finish(lease: Lease, job: Job, choreography: choreographer.Choreography, *, seconds: float) -> None:
+def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seconds: float) -> None:
     video = files.video_name(job.pk, user_id=job.user_id)
     saved_id = uuid.uuid4() if job.auto_save else None
     result = _result(video, choreography, seconds=seconds, saved_id=saved_id)
@@ -118,7 +118,7 @@ def _finish(lease: Lease, job: Job, choreography: choreographer.Choreography, *,
 
 
 def _result(
-    video: str, choreography: choreographer.Choreography, *, seconds: float, saved_id: uuid.UUID | None
+    video: str, choreography: bachateo.Choreography, *, seconds: float, saved_id: uuid.UUID | None
 ) -> dict[str, Any]:
     return {
         "video_path": video,

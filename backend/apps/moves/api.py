@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.moves import selectors
-from choreographer.moves import DIFFICULTIES, ENERGY_LEVELS
+from bachateo.moves import DIFFICULTIES, ENERGY_LEVELS
 from config.documentation import PROBLEMS
 
 

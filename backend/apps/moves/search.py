@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
-from choreographer.moves.index import MoveIndex
-from choreographer.moves.index.document import Vector
-from choreographer.moves.index.local import LocalMoveIndex
-from choreographer.selection import search_every_level
-from choreographer.sequence import Wishes
+from bachateo.moves.index import MoveIndex
+from bachateo.moves.index.document import Vector
+from bachateo.moves.index.local import LocalMoveIndex
+from bachateo.selection import search_every_level
+from bachateo.sequence import Wishes
 
 
 def find_moves(song: Mapping[str, Vector], wishes: Wishes) -> Mapping[str, float]:
@@ -25,7 +25,7 @@ def move_index() -> Iterator[MoveIndex]:
         yield LocalMoveIndex.of_library(settings.MOVES_LIBRARY)
         return
     # Its client takes as long to import as all of Django, and many a house has no such server.
-    from choreographer.moves.index.elasticsearch import ElasticsearchMoveIndex  # noqa: PLC0415
+    from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex  # noqa: PLC0415
 
     index = ElasticsearchMoveIndex(settings.ELASTICSEARCH_URL)
     try:

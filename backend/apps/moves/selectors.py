@@ -6,8 +6,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-import choreographer
-from choreographer.moves import INDEX_NAME, Library, Move
+import bachateo
+from bachateo.moves import INDEX_NAME, Library, Move
 from config.errors import NotFoundError, UnavailableError
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ def library() -> Library:
     try:
         index = (folder / INDEX_NAME).stat()
         return _loaded(folder, index.st_mtime_ns, index.st_size)
-    except (choreographer.ChoreographerError, OSError) as error:
+    except (bachateo.BachateoError, OSError) as error:
         # The reason holds paths of this machine, which are nobody else's business.
         log.error("the library of moves cannot be used: %s", error)  # noqa: TRY400 - foreseen; a traceback says no more
         raise UnavailableError("The library of moves cannot be read; the log says why.", code="library") from error

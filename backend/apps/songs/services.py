@@ -11,13 +11,13 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
 from django.utils.text import get_valid_filename
 
-import choreographer
+import bachateo
 from apps.authentication.models import User
 from apps.media import storage
 from apps.media.storage import StoredFile
 from apps.songs.models import Song
 from apps.songs.selectors import SongFile, is_song, song_file, song_files, song_named, title_of
-from choreographer.music.song import inspect_song
+from bachateo.music.song import inspect_song
 from config.errors import InvalidError, TooLargeError
 
 # A title becomes part of the names of videos; file systems allow 255 bytes.
@@ -78,7 +78,7 @@ def _written_aside(upload: UploadedFile, name: str) -> Iterator[tuple[Path, str]
 def _checked_duration_s(draft: Path) -> float:
     try:
         facts = inspect_song(draft)
-    except choreographer.ChoreographerError as error:
+    except bachateo.BachateoError as error:
         # The engine knows more kinds of sound than songs may have here, and would recommend them.
         unknown = f"{draft.name} is no sound file. Choose an mp3 that can be played."
         raise _not_a_song(unknown if error.code == "CH003" else error.message) from error

@@ -84,7 +84,7 @@ def handover_environment(server: Server, name: str) -> dict[str, str]:
 def moves_library(folder: Path = LOCAL / "media" / "Bachata_steps") -> Path:
     """Return the folder of the starter library, drawn when it is not there yet."""
     with _alone():
-        _show([str(PROGRAMS / "choreographer"), "library", "starter", str(folder)])
+        _show([str(PROGRAMS / "bachateo"), "library", "starter", str(folder)])
     return folder
 
 
@@ -93,7 +93,7 @@ def demo_song(path: Path = LOCAL / "demo" / "short.mp3", *, seconds: int = 30) -
     with _alone():
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            _show([str(PROGRAMS / "choreographer"), "demo-song", str(path), "--seconds", str(seconds)])
+            _show([str(PROGRAMS / "bachateo"), "demo-song", str(path), "--seconds", str(seconds)])
     return path
 
 

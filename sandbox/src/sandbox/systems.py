@@ -82,7 +82,7 @@ class Place:
 
     def environment(self, database_url: str) -> dict[str, str]:
         """Return the environment that a system starts with."""
-        shared = {"MOVES_LIBRARY": str(self.library), "CHOREOGRAPHER_CACHE": str(self.folder / "cache")}
+        shared = {"MOVES_LIBRARY": str(self.library), "BACHATEO_CACHE": str(self.folder / "cache")}
         system = house.system_environment(database_url=database_url, media=self.media, secret_key=self.secret_key())
         if self.host:
             shared["ALLOWED_HOSTS"] = ",".join((self.host, LOOPBACK, *ADDRESSES.values()))

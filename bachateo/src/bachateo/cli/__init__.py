@@ -1,0 +1,23 @@
+"""The command line: one command for each step from a song and a library to a video."""
+
+from __future__ import annotations
+
+import typer
+
+from bachateo.cli.index import index_command, search_command
+from bachateo.cli.library import library_app
+from bachateo.cli.make import cut_command, make_command
+from bachateo.cli.plan import plan_command, swap_command
+from bachateo.cli.songs import analyze_command, correct_command, demo_song_command
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="A song in, a bachata choreography video out.")
+app.command("make")(make_command)
+app.command("analyze")(analyze_command)
+app.command("correct")(correct_command)
+app.command("plan")(plan_command)
+app.command("swap")(swap_command)
+app.command("cut")(cut_command)
+app.command("demo-song")(demo_song_command)
+app.command("search")(search_command)
+library_app.command("index")(index_command)
+app.add_typer(library_app, name="library")

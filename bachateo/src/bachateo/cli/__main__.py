@@ -1,0 +1,3 @@
+from bachateo.cli import app
+
+app()

@@ -1,0 +1,144 @@
+"""What is known about a film, and the documents of the moves that it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from bachateo.moves.ingest.annotations import Annotation
+from bachateo.moves.ingest.quality import quality_score
+from bachateo.moves.ingest.report import Accepted
+from bachateo.moves.ingest.span import Span
+from bachateo.moves.library import Move
+
+VERSION = 1  # of the clips; those of another version are encoded anew
+# Annotated tempi are read off a display or rounded by software; beyond this, one of the two is wrong.
+TEMPO_FAR_FRACTION = 0.05
+LEAST_QUALITY = 0.5  # the search leaves out what scores below
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Film:
+    """What is known about an annotated film before it is encoded.
+
+    Attributes
+    ----------
+    annotation
+        What somebody says about it.
+    content
+        Digest of its content.
+    examined
+        As :func:`bachateo.moves.ingest.clip.examine` returned it.
+    spans
+        The parts that become moves.
+    """
+
+    annotation: Annotation
+    content: str
+    examined: Record
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a film that becomes the move ``clip_id``."""
+
+    film: Film
+    span: Span
+    clip_id: str
+
+    @property
+    def annotation(self) -> Annotation:
+        """What somebody says about the film."""
+        return self.film.annotation
+
+
+def parts_of(films: Iterable[Film], taken: set[str]) -> dict[str, Part]:
+    """Return the parts of all films by their names: that of the film, and with ``_2``, ``_3`` … for the following.
+
+    Parameters
+    ----------
+    films
+        In the order of the annotations.
+    taken
+        Names that somebody has given.
+    """
+    parts: dict[str, Part] = {}
+    for film in films:
+        names = _names(film.annotation.clip_id, taken)
+        parts.update((name, Part(film, span, name)) for name, span in zip(names, film.spans, strict=False))
+    return parts
+
+
+def _names(clip_id: str, taken: set[str]) -> Iterator[str]:
+    yield clip_id
+    yield from (name for number in count(2) if (name := f"{clip_id}_{number}") not in taken)
+
+
+def move_of(part: Part, record: Record, size: tuple[int, int], rate_hz: int) -> Move:
+    """Return the document of a move.
+
+    Parameters
+    ----------
+    part
+        What it was made of.
+    record
+        As :func:`bachateo.moves.ingest.clip.normalise` returned it, with ``video_path`` and ``created_at``.
+    size, rate_hz
+        Of its pictures: width and height in pixels, and how many there are a second.
+    """
+    said, span, examined = part.annotation, part.span, part.film.examined
+    quality = said.quality_score
+    if quality is None:
+        heard = examined["confidence"][span.first_count :][: span.beats]
+        quality = quality_score(heard, examined["sharpness"], examined["box"][3], size[1])
+    return Move(
+        clip_id=part.clip_id,
+        move_label=said.move_label,
+        difficulty=said.difficulty,
+        energy_level=said.energy_level,
+        lead_follow_roles=said.lead_follow_roles,
+        estimated_tempo=round(span.tempo_bpm, 2),
+        quality_score=quality,
+        frame_count=record["frame_count"],
+        video_path=record["video_path"],
+        version=f"ingested-{VERSION}-{size[0]}x{size[1]}-{rate_hz}",
+        beats=span.beats,
+        beats_s=tuple(record["beats_s"]),
+        role=said.role,
+        description=said.description,
+        style=said.style,
+        wardrobe=said.wardrobe,
+        processing_time=round(examined["seconds"] + record["seconds"], 3),
+        created_at=record["created_at"],
+    )
+
+
+def accepted_of(film: Film, moves: Iterable[Move]) -> Accepted:
+    """Return what the report says about a film that became these moves."""
+    made = tuple(moves)
+    return Accepted(
+        clip_id=film.annotation.clip_id,
+        moves=tuple(move.clip_id for move in made),
+        beats=tuple(move.beats for move in made),
+        tempo_bpm=made[0].estimated_tempo,
+        quality_score=made[0].quality_score,
+        first_count=film.spans[0].first_count,
+        heard_s=film.annotation.beats_s or tuple(film.examined["beats_s"]),
+        warnings=tuple(_warnings(film.annotation, made[0])),
+    )
+
+
+def _warnings(said: Annotation, move: Move) -> Iterator[str]:
+    tempo_bpm = said.estimated_tempo
+    if tempo_bpm and abs(move.estimated_tempo / tempo_bpm - 1) > TEMPO_FAR_FRACTION:
+        yield (
+            f"estimated_tempo (line {said.line}) is {tempo_bpm:.0f}; {move.estimated_tempo:.0f} was heard. "
+            "Look at the clip, and note the times of its beats as beats_s if they are wrong."
+        )
+    if move.quality_score < LEAST_QUALITY:
+        yield f"the quality is below {LEAST_QUALITY}: the search leaves this clip out."

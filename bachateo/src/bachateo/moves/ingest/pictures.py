@@ -1,0 +1,174 @@
+"""The pictures of a stranger's film: upright, at a constant rate, in the size of the library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.filter import Graph
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from bachateo.errors import ClipError
+from bachateo.media.opening import FILM_FORMATS, UnreadableError, open_media
+
+# On a side, in pixels: 8K is the largest that cameras write; in less than 16 no dance can be seen.
+SMALLEST, LARGEST = 16, 8192
+# Sides: the widest film format is 2.76 to 1, and two of them beside each other are no film of a couple.
+LONGEST_SHAPE = 5
+# A picture is enlarged until it fills the frame when no more than this of it is lost; otherwise it is shown whole.
+COVER_LOSS = 0.1
+# Degrees against the clock.
+ROTATIONS = {90: (("transpose", "cclock"),), 180: (("hflip", ""), ("vflip", "")), 270: (("transpose", "clock"),)}
+
+Filter = tuple[str, str]
+Timed = tuple[float, VideoFrame]
+Box = tuple[int, int, int, int]  # left, top, width, height
+
+
+@contextmanager
+def opened_pictures(path: Path) -> Iterator[Iterator[Timed]]:
+    """Yield the pictures of a film, upright, with their times in seconds, in the order in which they are shown.
+
+    Raises
+    ------
+    ClipError
+        CH090: it cannot be opened, has no pictures, or one of them cannot be decoded. CH094: they are too small, too
+        large or too narrow.
+    """
+    try:
+        with open_media(path, FILM_FORMATS) as container:
+            if not container.streams.video:
+                raise ClipError("CH090", f"{path.name} has no pictures. Give a film.")
+            stream = container.streams.video[0]
+            _refuse_shape(path, stream.width, stream.height)
+            # Other clips are at work on the other cores.
+            stream.thread_count = 1
+            # Without this a damaged picture is mended with parts of others, and nobody is told.
+            stream.codec_context.options = {"err_detect": "explode"}
+            yield _decoded(container, stream, path)
+    except UnreadableError as error:
+        raise ClipError("CH090", f"{path.name} is no film that can be decoded ({error}). Export it again.") from error
+
+
+def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[Timed]:
+    shown_s: float | None = None
+    turning: _Chain | None = None
+    kind = None
+    try:
+        for frame in container.decode(stream):
+            kind = kind or (frame.width, frame.height, frame.format.name)
+            backwards = frame.time is None or (shown_s is not None and frame.time < shown_s)
+            if frame.is_corrupt or backwards or (frame.width, frame.height, frame.format.name) != kind:
+                raise _damaged(path, shown_s)
+            shown_s = frame.time
+            turning = turning or _Chain(list(_uprighting(frame.rotation, stream.sample_aspect_ratio)))
+            yield shown_s, turning.passed(frame)
+    except av.FFmpegError as error:
+        raise _damaged(path, shown_s) from error
+
+
+def _refuse_shape(path: Path, width: int, height: int) -> None:
+    if min(width, height) >= SMALLEST and max(width, height) <= min(LARGEST, LONGEST_SHAPE * min(width, height)):
+        return
+    raise ClipError(
+        "CH094",
+        f"{path.name} has pictures of {width}x{height} pixels; a film has {SMALLEST} to {LARGEST} on each side, and no "
+        f"side is more than {LONGEST_SHAPE} times the other. Export it again, or leave it out.",
+    )
+
+
+def _damaged(path: Path, shown_s: float | None) -> ClipError:
+    where = "its first picture" if shown_s is None else f"the picture after {shown_s:.2f} s"
+    return ClipError("CH090", f"{where} of {path.name} cannot be decoded. Export it again.")
+
+
+def from_time(pictures: Iterator[Timed], start_s: float) -> tuple[float, Iterator[Timed]]:
+    """Return the time of the picture nearest to ``start_s``, and the pictures from it on."""
+    before = next(pictures)
+    for after in pictures:
+        if after[0] >= start_s:
+            kept = [before, after] if start_s - before[0] <= after[0] - start_s else [after]
+            return kept[0][0], chain(kept, pictures)
+        before = after
+    return before[0], iter([before])
+
+
+def at_rate(pictures: Iterable[Timed], start_s: float, rate: Fraction, count: int) -> Iterator[VideoFrame]:
+    """Yield ``count`` pictures, each the one nearest to its time at a constant rate."""
+    wanted = [start_s + float(number / rate) for number in range(count)][::-1]
+    before: Timed | None = None
+    for after in pictures:
+        while before and wanted and wanted[-1] < (before[0] + after[0]) / 2:
+            wanted.pop()
+            yield before[1]
+        if not wanted:
+            return
+        before = after
+    # The last one stays until the end.
+    if before:
+        yield from (before[1] for _ in wanted)
+
+
+class Fitting:
+    """Cuts the bars off a picture and brings the rest to the size of the library."""
+
+    def __init__(self, box: Box, size: tuple[int, int]) -> None:
+        self._chain = _Chain(list(_fitting(box, size)))
+
+    def fit(self, frame: VideoFrame) -> VideoFrame:
+        """Return the picture in its new size."""
+        return self._chain.passed(frame)
+
+
+def _fitting(box: Box, size: tuple[int, int]) -> Iterator[Filter]:
+    left, top, across, down = box
+    width, height = size
+    yield "crop", f"{across}:{down}:{left}:{top}:exact=1"
+    shape = across / down * height / width
+    if 1 - COVER_LOSS <= shape <= 1 / (1 - COVER_LOSS):
+        yield "scale", f"{width}:{height}:force_original_aspect_ratio=increase:out_range=tv"
+        yield "crop", f"{width}:{height}"
+    else:
+        yield "scale", f"{width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2:out_range=tv"
+        yield "pad", f"{width}:{height}:-1:-1"
+    yield "format", "yuv420p"
+
+
+def _uprighting(rotation: int, pixel_shape: Fraction | None) -> Iterator[Filter]:
+    """How a picture is stored is not how it is shown: pixels may be oblong, phones are held upright."""
+    if pixel_shape not in {None, 0, 1}:
+        yield "scale", f"trunc(iw*{pixel_shape}/2)*2:ih"
+    yield from ROTATIONS.get(rotation % 360, ())
+
+
+class _Chain:
+    """Filters of FFmpeg, one after the other."""
+
+    def __init__(self, filters: list[Filter]) -> None:
+        self._filters = filters
+        self._graph: Graph | None = None
+
+    def passed(self, frame: VideoFrame) -> VideoFrame:
+        """Return what becomes of a picture; all must have the size of the first."""
+        if not self._filters:
+            return frame
+        if self._graph is None:
+            self._graph = self._built(frame)
+        self._graph.vpush(frame)
+        return self._graph.vpull()
+
+    def _built(self, frame: VideoFrame) -> Graph:
+        graph = Graph()
+        graph.threads = 1
+        source = graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
+        )
+        steps = [graph.add(name, arguments) for name, arguments in self._filters]
+        graph.link_nodes(source, *steps, graph.add("buffersink")).configure()
+        return graph

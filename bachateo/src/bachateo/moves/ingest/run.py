@@ -1,0 +1,294 @@
+"""A folder of films becomes a library: every clip heard, cut, encoded alike, or refused with the reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any, TypeVar
+
+import av
+
+from bachateo.cache import content_key
+from bachateo.errors import BachateoError, ClipError, LibraryError
+from bachateo.files import written_aside
+from bachateo.isolation import Limits, UnexpectedError, run_limited
+from bachateo.moves.ingest.annotations import Annotation, Entry, annotation_of, read_entries
+from bachateo.moves.ingest.document import VERSION, Film, Part, Record, accepted_of, move_of, parts_of
+from bachateo.moves.ingest.records import SETTINGS, Records
+from bachateo.moves.ingest.report import Accepted, Refused, Report
+from bachateo.moves.ingest.span import choose_spans
+from bachateo.moves.library import Library, Move
+from bachateo.music.analysis import VERSION as HEARING_VERSION
+
+# Another encoder may write other parameters.
+ENCODING = f"{VERSION}-{av.__version__}"
+HEIGHT, RATE_HZ = 720, 30
+# An encoder of large pictures takes more than a decoder of sound.
+LIMITS = Limits(seconds=300, memory_mb=2304, file_mb=256)
+LARGEST_BYTES = 2 << 30  # a film of a few seconds; more is read by mistake
+
+Progress = Callable[[str, int, int], None]
+Wanted = tuple[int | None, int | None, int | None]  # width, height, pictures a second
+Item = TypeVar("Item", Annotation, Part)
+Result = TypeVar("Result")
+
+
+def ingest(
+    folder: Path,
+    annotations: Path,
+    library: Path,
+    *,
+    height: int | None = None,
+    width: int | None = None,
+    rate_hz: int | None = None,
+    workers: int | None = None,
+    limits: Limits = LIMITS,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Make a library from a folder of films, or bring it up to date.
+
+    Killed at any moment and started again, it goes on where it was: what is finished is found again by the content of
+    the film and by what was made of it.
+
+    Parameters
+    ----------
+    folder, annotations
+        The films, and what people say about them.
+    library
+        Where the library shall be: new, empty, or ingested before. ``library.json`` is written last.
+    height, width
+        Size of the pictures in pixels, rounded to even numbers. A library keeps the size it has; a new one gets
+        ``HEIGHT``, and the width that fits the shape most clips have without their bars.
+    rate_hz
+        Pictures a second, ``RATE_HZ`` in a new library.
+    workers
+        How many clips are worked on at a time; one for each core by default.
+    limits
+        What the work on one clip may use.
+    on_progress
+        Called with what is being done, how many clips are done with it, and how many there are.
+
+    Returns
+    -------
+    Report
+        It is also written to ``ingest-report.json`` in the library.
+
+    Raises
+    ------
+    ClipError
+        The annotations cannot be read (CH080, CH081), or the library is not ingest's to write (CH093).
+    """
+    entries = read_entries(annotations)
+    if library.resolve() == folder.resolve():
+        raise ClipError("CH093", f"{library} holds the films. Choose another folder for the library.")
+    records = Records(library)
+    with records.claimed():
+        run = _Run(
+            records,
+            limits,
+            workers or len(os.sched_getaffinity(0)),
+            on_progress or (lambda _stage, _done, _total: None),
+        )
+        report = run.ingest(entries, folder, (width, height, rate_hz))
+        report.save()
+    return report
+
+
+@dataclass
+class _Run:
+    records: Records
+    limits: Limits
+    workers: int
+    on_progress: Progress
+    refused: dict[int, Refused] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    encoded: set[str] = field(default_factory=set)
+
+    def ingest(self, entries: list[Entry], folder: Path, wanted: Wanted) -> Report:
+        annotated = self._annotated(entries, folder)
+        films = [*self._each("hearing", annotated, self._film).values()]
+        if not films:
+            return self._report([], (0, 0), 0)
+        size, rate_hz = self._settings(films, *wanted)
+        parts = parts_of(films, set(annotated))
+        made = self._each("encoding", parts, lambda part: self._clip(part, size, rate_hz))
+        if odd := _odd_ones(made):
+            # Finished by an encoder that wrote other parameters than the one that is installed now.
+            again = {clip_id: parts[clip_id] for clip_id in odd}
+            made |= self._each("encoding again", again, lambda part: self._clip(part, size, rate_hz, anew=True))
+            for clip_id in _odd_ones(made):
+                self._refuse(parts[clip_id].annotation, _other_parameters(made[clip_id]["video_path"]))
+        moves = {
+            clip_id: move_of(part, made[clip_id], size, rate_hz)
+            for clip_id, part in parts.items()
+            # A film of which one part failed is refused as a whole.
+            if part.annotation.number not in self.refused
+        }
+        if moves:
+            self._save(tuple(moves.values()))
+        accepted = [
+            accepted_of(film, [moves[part.clip_id] for part in parts.values() if part.film is film])
+            for film in films
+            if film.annotation.number not in self.refused
+        ]
+        return self._report(accepted, size, rate_hz)
+
+    def _annotated(self, entries: list[Entry], folder: Path) -> dict[str, Annotation]:
+        annotated: dict[str, Annotation] = {}
+        for entry in entries:
+            try:
+                annotation = annotation_of(entry, folder)
+                _refuse_twin(annotation, annotated.get(annotation.clip_id))
+                annotated[annotation.clip_id] = annotation
+            except ClipError as error:
+                self.refused[entry.number] = Refused(entry.name, entry.line, error.code, error.message)
+        return annotated
+
+    def _each(self, stage: str, items: Mapping[str, Item], work: Callable[[Item], Result]) -> dict[str, Result]:
+        """Do the work on all items, as many at a time as there are workers; refuse those on which it fails."""
+        done: dict[str, Result] = {}
+        self.on_progress(stage, 0, len(items))
+        with ThreadPoolExecutor(self.workers) as pool:
+            futures = {pool.submit(work, item): clip_id for clip_id, item in items.items()}
+            try:
+                for count, future in enumerate(as_completed(futures), 1):
+                    clip_id = futures[future]
+                    try:
+                        done[clip_id] = future.result()
+                    except BachateoError as error:
+                        item = items[clip_id]
+                        self._refuse(item.annotation if isinstance(item, Part) else item, error)
+                    self.on_progress(stage, count, len(items))
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+        return {clip_id: done[clip_id] for clip_id in items if clip_id in done}
+
+    def _refuse(self, annotation: Annotation, error: BachateoError) -> None:
+        self.refused[annotation.number] = Refused(annotation.clip_id, annotation.line, error.code, error.message)
+
+    def _film(self, annotation: Annotation) -> Film:
+        content = _content_of(annotation.video)
+        name = f"heard-{_digest(HEARING_VERSION, VERSION, content, bool(annotation.beats_s))}.json"
+        self.used.add(name)
+        examined = self.records.found(name)
+        if examined is None:
+            examined = self._limited(annotation, "examine", str(annotation.video), not annotation.beats_s)
+            self.records.keep(name, examined)
+        spans = choose_spans(
+            annotation.beats_s or examined["beats_s"],
+            examined["first_count"] if annotation.first_count is None else annotation.first_count,
+            tuple(examined["pictures_s"]),
+            beats=annotation.beats,
+            role=annotation.role,
+        )
+        return Film(annotation, content, examined, spans)
+
+    def _clip(self, part: Part, size: tuple[int, int], rate_hz: int, *, anew: bool = False) -> Record:
+        box, beats_s = part.film.examined["box"], list(part.span.beats_s)
+        key = _digest(ENCODING, part.clip_id, part.film.content, beats_s, box, size, rate_hz)
+        name = f"clip-{key}.json"
+        self.used.add(name)
+        finished = None if anew else self.records.finished(name)
+        if finished is not None:
+            return finished
+        path = self.records.clip(part.clip_id, key)
+        with written_aside(self.records.folder / path) as aside:
+            made = self._limited(
+                part.annotation, "normalise", str(part.annotation.video), str(aside), beats_s, box, size, rate_hz
+            )
+        record = {
+            **made,
+            "video_path": str(path),
+            "sha256": content_key(self.records.folder / path),
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self.records.keep(name, record)
+        self.encoded.add(name)
+        return record
+
+    def _limited(self, annotation: Annotation, work: str, *arguments: object) -> dict[str, Any]:
+        name = annotation.video.name
+        try:
+            return dict(run_limited(f"bachateo.moves.ingest.clip.{work}", *arguments, about=name, limits=self.limits))
+        except UnexpectedError as error:
+            reason = str(error).splitlines()[-1]
+            raise ClipError("CH091", f"{name} failed ({reason}). Export it again, or leave it out.") from error
+
+    def _settings(
+        self, films: Iterable[Film], width: int | None, height: int | None, rate_hz: int | None
+    ) -> tuple[tuple[int, int], int]:
+        before = self.records.found(SETTINGS) or {}
+        lines = _even(height or before.get("height", HEIGHT))
+        shape = median(film.examined["box"][2] / film.examined["box"][3] for film in films)
+        kept = before.get("width") if before.get("height") == lines else None
+        settings = {
+            "width": _even(width or kept or lines * shape),
+            "height": lines,
+            "rate_hz": rate_hz or before.get("rate_hz", RATE_HZ),
+        }
+        if settings != before:
+            self.records.keep(SETTINGS, settings)
+        return (settings["width"], settings["height"]), settings["rate_hz"]
+
+    def _save(self, moves: tuple[Move, ...]) -> None:
+        library = Library(self.records.folder, moves)
+        with suppress(LibraryError):
+            if Library.load(library.folder) == library:
+                self.records.sweep(self.used)
+                return
+        library.save()
+        self.records.sweep(self.used)
+
+    def _report(self, accepted: Iterable[Accepted], size: tuple[int, int], rate_hz: int) -> Report:
+        refused = tuple(self.refused[number] for number in sorted(self.refused))
+        return Report(self.records.folder, size, rate_hz, tuple(accepted), refused, len(self.encoded))
+
+
+def _content_of(video: Path) -> str:
+    try:
+        if video.stat().st_size > LARGEST_BYTES:
+            raise ClipError("CH091", f"{video.name} has more than {LARGEST_BYTES >> 30} GB. Cut it first.")
+        return content_key(video)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ClipError("CH086", f"{video.name} cannot be read ({reason}). Restore the film, or its rights.") from error
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _refuse_twin(annotation: Annotation, first: Annotation | None) -> None:
+    if first:
+        raise ClipError(
+            "CH084",
+            f"clip_id {annotation.clip_id} (line {annotation.line}) is there twice; the first, on line {first.line}, "
+            "was taken. Every clip needs its own.",
+        )
+
+
+def _other_parameters(video_path: str) -> ClipError:
+    return ClipError(
+        "CH092",
+        f"{video_path} was encoded with other parameters than the rest of the library; a player would show garbage "
+        "after the cut. Report this, and the version of av that is installed.",
+    )
+
+
+def _even(number: float) -> int:
+    return max(2, round(number / 2) * 2)
+
+
+def _odd_ones(made: Mapping[str, Record]) -> list[str]:
+    """Return the clips whose parameters are not those of most."""
+    (usual, _), *others = Counter(record["parameters"] for record in made.values()).most_common() or [("", 0)]
+    return [clip_id for clip_id, record in made.items() if record["parameters"] != usual] if others else []

@@ -1,0 +1,71 @@
+"""What begins in a song and when: strokes and notes, by pitch, five milliseconds apart."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from bachateo.music.song import SAMPLE_RATE_HZ
+
+HOP = 110  # 5 ms
+ONSET_RATE_HZ = SAMPLE_RATE_HZ / HOP
+WINDOW = 512
+BLOCK = 4096
+# Bass, low drum, high drum and chords, plucked strings, their brightness, güira.
+EDGES_HZ = (40, 130, 350, 900, 2500, 5500, 11_025)
+
+Onsets = NDArray[np.float32]
+
+
+def hear_onsets(samples: NDArray[np.float32]) -> Onsets:
+    """Return how much the log spectrum rises.
+
+    Parameters
+    ----------
+    samples
+        Mono, float32, at ``SAMPLE_RATE_HZ``.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(6, hops)``, between each two of ``EDGES_HZ``; what begins at column ``i`` is heard at ``i * HOP``
+        samples.
+    """
+    window = np.hanning(WINDOW).astype(np.float32)
+    frames = sliding_window_view(np.pad(samples, WINDOW // 2), WINDOW)[::HOP]
+    edges = [int(np.ceil(edge * WINDOW / SAMPLE_RATE_HZ)) for edge in EDGES_HZ]
+    onsets = np.zeros((len(edges) - 1, len(frames)), np.float32)
+    before = None
+    for start in range(0, len(frames), BLOCK):
+        # `log`, which is computed for many at a time, where `log1p` is not.
+        levels = np.log(1 + 100 * np.abs(np.fft.rfft(frames[start : start + BLOCK] * window, axis=1)))
+        before = levels[:1] if before is None else before
+        rises = np.diff(levels, axis=0, prepend=before).clip(min=0)
+        before = levels[-1:]
+        onsets[:, start : start + BLOCK] = np.add.reduceat(rises[:, : edges[-1]], edges[:-1], axis=1).T
+    return onsets
+
+
+def strongest_near(
+    values: NDArray[np.float32], times_s: NDArray[np.float64], *, rate_hz: float, reach_s: float
+) -> NDArray[np.float32]:
+    """Return the greatest value within ``reach_s`` of each time.
+
+    Parameters
+    ----------
+    values
+        Shape ``(..., n)``, ``rate_hz`` a second.
+    times_s
+        Shape ``(m,)``.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(..., m)``.
+    """
+    centres = np.round(times_s * rate_hz).astype(int)
+    reach = round(reach_s * rate_hz)
+    near = [values[..., np.clip(centres + shift, 0, values.shape[-1] - 1)] for shift in range(-reach, reach + 1)]
+    strongest: NDArray[np.float32] = np.max(near, axis=0)
+    return strongest

@@ -1,0 +1,49 @@
+"""The proof of sync, and that it sees when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bachateo
+from bachateo.moves import Library
+from bachateo.video import proof, warp
+
+SECONDS = 40
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("song") / "clicks.wav"
+    proof.write_clicks(path, proof.drifting_beats(124, SECONDS), SECONDS)
+    return path
+
+
+def _distances_s(song: Path, out: Path, flashes: Library) -> np.ndarray:
+    made = bachateo.make(song, out, library=flashes.folder, cache=song.parent / "cache")
+    return proof.distances_s(made.video, made.plan)
+
+
+def test_make__clicks_and_flashes__every_flash_is_within_a_frame_of_its_click(
+    song: Path, tmp_path: Path, flashes: Library
+) -> None:
+    distances_s = _distances_s(song, tmp_path / "out.mp4", flashes)
+
+    assert len(distances_s) > 70
+    assert np.abs(distances_s).max() < proof.FRAME_S
+    assert abs(distances_s.mean()) < proof.FRAME_S / 3
+
+
+def test_make__clips_not_warped__the_proof_sees_it(
+    song: Path, tmp_path: Path, flashes: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unwarped(times_s: Sequence[float], placed: bachateo.PlacedMove, _beats: object) -> np.ndarray:
+        ticks = np.round((placed.start_s + np.asarray(times_s)) * warp.TIMESCALE_HZ).astype(np.int64)
+        return ticks[ticks < placed.end_s * warp.TIMESCALE_HZ]
+
+    monkeypatch.setattr("bachateo.video.assembly.warp_times", unwarped)
+
+    assert np.abs(_distances_s(song, tmp_path / "out.mp4", flashes)).max() > proof.FRAME_S

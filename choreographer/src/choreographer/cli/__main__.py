@@ -1,3 +1,0 @@
-from choreographer.cli import app
-
-app()
