@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from handover.config import Config
-from handover.evidence.folder import latest, recording
+from handover.config.config import Config
+from handover.journal.evidence import latest, recording
 from handover.proof.crew import Plan
 from handover.proof.groups import concurrent_writes
 from handover.proof.venue import Venue

@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from handover.config import load
-from handover.contract import contract
+from handover.check import contract
+from handover.config.config import load_config
 from sandbox import house
 from sandbox.postgres import Database
 
@@ -57,7 +57,7 @@ def test_check__this_pair_on_untidy_rows__is_clean_but_for_the_contract(producti
     assert status == 0
     assert {f["place"] for f in answer["safe"]} == {"choreography_tasks.job_execution_name"}
     # An acceptance that accepts nothing any more would hide the next finding at its place.
-    accepted = contract.load(contract.path_of(load(house.ROOT / "handover.toml"))).of_checks().accepted
+    accepted = contract.load(contract.path_of(load_config(house.ROOT / "handover.toml"))).of_checks().accepted
     assert answer["idle"] == answer["expired"] == []
     assert len(answer["accepted"]) == len(accepted)
     assert {c["table"] for c in answer["compared"] if c["rows"]} >= {

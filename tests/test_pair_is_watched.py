@@ -3,13 +3,13 @@
 import sys
 from threading import Event
 
-from handover import config as configuration
+from handover.config.config import load_config
 from handover.parallel.watch import Watcher
 from sandbox import house
 
 
 def test_watch__own_pair__every_declared_measure_is_measured_and_none_is_red(systems, dancer, monkeypatch):
-    declared = configuration.load(house.ROOT / "handover.toml")
+    declared = load_config(house.ROOT / "handover.toml")
     sides = {
         side: getattr(declared, side).model_copy(
             update={

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from handover.config import load
-from handover.evidence.folder import recording
+from handover.config.config import load_config
+from handover.journal.evidence import recording
 from handover.proof.groups import search
 from handover.proof.outcome import Outcome
 from handover.proof.venue import Venue
@@ -42,7 +42,7 @@ def venue(search_server, postgres, adopted_template, moves_folder, tmp_path, mon
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
-    config = load(house.ROOT / "handover.toml")
+    config = load_config(house.ROOT / "handover.toml")
     return Venue(config, postgres.url("owner", adopted_template), True, "small", 7, lambda _: None)
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from handover.config import load
-from handover.errors import Finding
-from handover.evidence.folder import recording
+from handover.config.config import load_config
+from handover.finding import Finding
+from handover.journal.evidence import recording
 from handover.proof.groups import flows, storage
 from handover.proof.outcome import Outcome
 from handover.proof.venue import Venue
@@ -38,7 +38,7 @@ def venue_of(running: Systems, monkeypatch) -> Venue:
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     monkeypatch.delenv("HANDOVER_DATABASE_URL", raising=False)
-    config = load(house.ROOT / "handover.toml")
+    config = load_config(house.ROOT / "handover.toml")
     return Venue(config, running.database.url("owner"), True, "small", 7, lambda _: None)
 
 

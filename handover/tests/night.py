@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handover.config import Config, load
+from handover.config.config import Config, load_config
 from handover.cutover.status import Status, status
 from handover.journal.journal import opened
 from sandbox.dns.nameserver import NameServer
@@ -81,7 +81,7 @@ def small_systems() -> Iterator[dict[str, Small]]:
 @lru_cache(maxsize=4)
 def _loaded(file: Path, _: str) -> Config:
     """Return what a ``handover.toml`` says, read again only when its text is another."""
-    return load(file)
+    return load_config(file)
 
 
 @dataclass

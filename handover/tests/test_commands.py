@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from handover.config import load
+from handover.config.config import load_config
 
 # --- init
 
@@ -19,7 +19,7 @@ def test_init__two_projects__pairs_their_models_by_table(pair, python):
     pythons = ["--original-python", shlex.join(python), "--backend-python", shlex.join(python)]
     done = pair.handover("init", *arguments, *settings, *pythons, **environment)
     assert done.returncode == 0, done.stderr
-    config = load(written)
+    config = load_config(written)
     assert {m.table: (m.original, m.backend) for m in config.models} == {
         "dancers": ("dance.models.Dancer", "apps.dance.models.Dancer"),
         "dance_tasks": ("dance.models.Task", "apps.dance.models.Task"),

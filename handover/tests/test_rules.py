@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
+from handover.check.contract import Contract, accept, judge
 from handover.check.merging import by_cause, merged
-from handover.contract.contract import Contract, accept, judge
-from handover.errors import Finding
+from handover.finding import Finding
 from handover.proof.difference import SAID
 from handover.rules import RULES
 from sandbox import house

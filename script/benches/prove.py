@@ -23,8 +23,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from handover.config import SideName
-from handover.evidence.folder import Recorder, recording
+from handover.config.config import SideName
+from handover.journal.evidence import Recorder, recording
 from handover.proof.actor import Actor, Row, actors
 from handover.proof.crew import Plan
 from handover.proof.explain import check

@@ -5,7 +5,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from handover.config import SideName
+from handover.config.config import SideName
 from tests.drifts.drift import Drift
 from tests.drifts.projects import Field, Model, Project, f
 from tests.drifts.shapes import DANCE, LAB, SHOP, Shape

@@ -5,7 +5,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from handover.config import SideName
+from handover.config.config import SideName
 from tests.drifts import alike, declared
 from tests.drifts.drift import Drift, Edit
 from tests.drifts.other_drifts import both_keep_sessions, both_trees

@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator
 
-from handover.errors import Severity
+from handover.finding import Severity
 from handover.schema.catalog import Catalog, Column, Constraint, Table
 from tests.drifts.drift import Drift
 from tests.drifts.model_drifts import column_of, shown

@@ -5,8 +5,8 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from handover.config import SideName
-from handover.errors import Severity
+from handover.config.config import SideName
+from handover.finding import Severity
 from tests.drifts.drift import Drift, Edit
 from tests.drifts.projects import Model, Project, f
 from tests.drifts.shapes import KEY, USER, Shape, _model

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from handover.config import SideName
-from handover.errors import Severity
+from handover.config.config import SideName
+from handover.finding import Severity
 from tests.drifts.projects import Project
 
 Edit = Callable[[dict[SideName, Project]], None]

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from handover.check.look import look
 from handover.check.systems import asking
-from handover.config import Backend, Config, Dns, ModelPair, SideName, System
+from handover.config.config import Backend, Config, Dns, ModelPair, SideName, System
 from sandbox.postgres import Server
 from tests.drifts import classes
 from tests.drifts.nursery import Nursery

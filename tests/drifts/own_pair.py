@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from handover import config as configuration
 from handover.check.look import look
 from handover.check.systems import asking
-from handover.config import Config, SideName
-from handover.errors import Finding, Severity
+from handover.config.config import Config, SideName, load_config
+from handover.finding import Finding, Severity
 from sandbox import house, template
 from sandbox.postgres import Server
 from tests.drifts.drift import Drift
@@ -136,7 +135,7 @@ class OwnPair:
             return look(config, url, answers, budget_s=5, say=lambda _: None).findings
 
     def _config(self, root: Path, database: str) -> Config:
-        known = configuration.load(house.ROOT / "handover.toml")
+        known = load_config(house.ROOT / "handover.toml")
         systems: dict[str, Any] = {}
         for side, role in (("original", "original_app"), ("backend", "backend_app")):
             system = getattr(known, side)

@@ -9,13 +9,13 @@ from typing import Any
 
 from handover.census.census import take
 from handover.check.merging import merged
-from handover.check.rows import read_rows
-from handover.check.subject import Side, Subject, search_path
-from handover.config import SideName, System
-from handover.errors import Finding
+from handover.config.config import SideName, System
+from handover.finding import Finding
 from handover.probe.client import Probe, probe
 from handover.schema import catalog as live
 from handover.schema.models import Description
+from handover.schema.rows import read_rows
+from handover.schema.subject import Side, Subject, search_path
 from tests.drifts.drift import Drift
 from tests.drifts.stage import SIDES, Stage
 

@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator
 
-from handover.errors import Severity
+from handover.finding import Severity
 from tests.drifts.drift import Drift
 from tests.drifts.shapes import DANCE, LAB, LIBRARY, SHOP, Shape
 

@@ -13,15 +13,15 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from handover.check.expressions import expressions_of
 from handover.check.look import apply_rules
 from handover.check.merging import merged
-from handover.check.rows import read_rows
-from handover.check.subject import Side, Subject, search_path
-from handover.config import Backend, Config, Dns, ModelPair, SideName, System
-from handover.errors import Finding
+from handover.config.config import Backend, Config, Dns, ModelPair, SideName, System
+from handover.finding import Finding
 from handover.schema import catalog as live
 from handover.schema.models import Description
+from handover.schema.rows import read_rows
+from handover.schema.subject import Side, Subject, search_path
+from handover.schema.twins import expressions_of
 from sandbox import template
 from sandbox.postgres import Server
 from tests.drifts.nursery import Nursery

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from handover.check.look import look
 from handover.check.systems import asking
-from handover.config import Backend, Config, SideName, System
+from handover.config.config import Backend, Config, SideName, System
 from sandbox import house, template
 from sandbox.postgres import Server
 from tests.drifts.nursery import nursery

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from handover.config import SideName
+from handover.config.config import SideName
 from handover.proof.history import AGENT_IDS, Operation, RowHistory, State, Version, Writers
 from tests.faults.synthetic import STATUSES, WRITERS, clean_row
 

@@ -5,12 +5,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from handover.config import Config
-from handover.evidence.folder import recording
+from handover.config.config import Config
+from handover.config.proof import Prove, Writing
+from handover.journal.evidence import recording
 from handover.proof.crew import Plan
 from handover.proof.groups import concurrent_writes
 from handover.proof.outcome import Outcome
-from handover.proof.settings import Prove, Writing
 from handover.proof.venue import Venue
 from sandbox import template
 from tests.drifts.stage import SIDES, Stage

@@ -13,8 +13,7 @@ from typing import Any
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from handover import config as configuration
-from handover.config import Config
+from handover.config.config import Config, load_config
 from sandbox import house
 from sandbox.postgres import Database, Server
 from sandbox.postgres.account import Account
@@ -90,7 +89,7 @@ def _make_room(server: Server, disk: Path | None, move: str) -> None:
 
 
 def _config(folder: Path, server: Server, disk: Path | None) -> Config:
-    known = configuration.load(house.ROOT / "handover.toml")
+    known = load_config(house.ROOT / "handover.toml")
     common = {"SECRET_KEY": secrets.token_urlsafe(), "MEDIA_ROOT": str(folder / "media")}
     systems: dict[str, Any] = {}
     for side, role in (("original", "original_app"), ("backend", "backend_app")):

@@ -5,7 +5,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from handover.config import SideName
+from handover.config.config import SideName
 from tests.drifts.drift import Edit
 from tests.drifts.projects import Field, Model, Project, f
 from tests.drifts.shapes import DANCE, KEY, USER

@@ -10,9 +10,10 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from handover.config import Backend, Config, System
-from handover.errors import Finding, HandoverError
-from handover.evidence.folder import recording
+from handover.config.config import Backend, Config, System
+from handover.errors import HandoverError
+from handover.finding import Finding
+from handover.journal.evidence import recording
 from handover.proof.groups import GROUPS
 from handover.proof.outcome import Outcome
 from handover.proof.venue import Venue

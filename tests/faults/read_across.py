@@ -4,7 +4,7 @@
 
 from collections.abc import Callable, Iterator
 
-from handover.config import SideName
+from handover.config.config import SideName
 from tests.drifts.drift import Edit
 from tests.drifts.projects import Project, f
 from tests.drifts.shapes import DANCE, LAB, LIBRARY, SHOP

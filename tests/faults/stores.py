@@ -13,8 +13,8 @@ from typing import Any, Literal
 import httpx
 import psycopg
 
-from handover.config import SideName, load
-from handover.evidence.folder import recording
+from handover.config.config import SideName, load_config
+from handover.journal.evidence import recording
 from handover.proof.groups import flows, search, storage
 from handover.proof.outcome import Outcome
 from handover.proof.venue import Venue
@@ -136,7 +136,7 @@ class Stand:
             settings.write_text(settings.read_text() + more)
         (self.folder / "mapping.json").write_text(json.dumps({INDEX: {"mappings": {"properties": MAPPING}}}))
         (self.folder / "handover.toml").write_text(self._toml())
-        config = load(self.folder / "handover.toml")
+        config = load_config(self.folder / "handover.toml")
         venue = Venue(config, self.database.url("owner"), True, "small", 11, lambda _: None)
         with recording(config, "prove") as recorder:
             return GROUPS[group](venue, recorder)

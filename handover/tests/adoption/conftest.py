@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from handover import config as configuration
 from handover.adoption import adopt as adoption
 from handover.cli import app
+from handover.config.config import load_config
 from handover.tests.adoption.newcomer import Done, Newcomer, build_original, newcomer
 from sandbox import house, template
 from sandbox.postgres import Database
@@ -76,7 +76,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[adoption.Asked]:
     """The backend's dialogue, begun once: its interpreter takes two seconds to start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDIA_ROOT", str(tmp_path_factory.mktemp("media")))
-        config = configuration.load(house.ROOT / "handover.toml")
+        config = load_config(house.ROOT / "handover.toml")
         with adoption.asking(config) as asked:
             yield asked
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from handover import config
 from handover.adoption.adopt import check_resolution
+from handover.config.config import load_config
 from handover.errors import Refused
 from sandbox import house
 from sandbox.postgres.account import Account
@@ -244,7 +244,7 @@ def test_adopt__a_shadow_table_appears_meanwhile__is_found_before_the_commit(ope
         connection.execute(f"GRANT {operator.role} TO CURRENT_USER")
         connection.execute(f"GRANT USAGE ON SCHEMA backend TO {operator.role}")
         with pytest.raises(Refused, match=r"HO029  after adoption .* users resolves to backend, expected public"):
-            check_resolution(connection, config.load(operator.config))
+            check_resolution(connection, load_config(operator.config))
         connection.rollback()
 
 

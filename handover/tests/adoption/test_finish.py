@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from handover import config as configuration
 from handover.check.look import gathered
 from handover.check.systems import asking
+from handover.config.config import load_config
 from handover.cutover.cleanup import FOLDER
 from handover.cutover.opening import night
 from handover.cutover.run import Command, begin
@@ -24,7 +24,7 @@ ACL = ("schemas", "relations")
 
 def state(operator, *commands: str) -> None:
     """Let the journal's own writers bring it on; what the commands do has tests of its own."""
-    config = configuration.load(operator.config)
+    config = load_config(operator.config)
     for name in commands:
         with night(config, name, say=lambda _: None) as tonight:
             if name == "verify":
@@ -41,7 +41,7 @@ def archived(postgres, original_template, tmp_path_factory):
         house_says = house.handover_environment(postgres, database.name)
         for name, value in {**house_says, "ORIGINAL_DATABASE_URL": database.url("original_app")}.items():
             patch.setenv(name, value)
-        config = configuration.load(house.ROOT / "handover.toml")
+        config = load_config(house.ROOT / "handover.toml")
         with asking(config) as answers, gathered(config, database.url("owner"), answers) as facts:
             return as_json(facts.subject)
 
@@ -114,7 +114,7 @@ def tables(operator, schema: str) -> set[str]:
 
 
 def entries(operator):
-    with opened(configuration.load(operator.config)) as journal:
+    with opened(load_config(operator.config)) as journal:
         return journal.entries()
 
 

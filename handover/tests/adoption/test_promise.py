@@ -2,10 +2,10 @@
 
 import pytest
 
-from handover import config as configuration
 from handover.adoption.adopt import asking
 from handover.adoption.history import History
 from handover.adoption.promise import require_promised
+from handover.config.config import load_config
 from handover.errors import Refused
 from handover.tests.adoption.newcomer import CREATE_TASK, App, task
 
@@ -25,7 +25,7 @@ QUIET = {
 
 def looked(it, model: dict, waiting: list) -> None:
     it.write(tasks=App(task(), [CREATE_TASK]))
-    config = configuration.load(it.folder / "handover.toml")
+    config = load_config(it.folder / "handover.toml")
     with asking(config) as asked:
         seen = {"models": [model], "waiting": waiting}
         history = History(later=(("own", "0002_step"),))

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from handover.backup.content import content
-from handover.evidence.folder import latest
+from handover.journal.evidence import latest
 from sandbox.postgres import binaries
 from sandbox.postgres.account import Account
 from sandbox.postgres.cluster import SUPERUSER

@@ -7,9 +7,9 @@ from datetime import date
 import psycopg
 import pytest
 
+from handover.check.contract import Contract, accept, judge
 from handover.check.look import merged
-from handover.contract.contract import Contract, accept, judge
-from handover.errors import Finding
+from handover.finding import Finding
 from tests.drifts.drift import Drift
 from tests.drifts.every import of_stage, one_a_code
 from tests.drifts.mends import reason, statements

@@ -1,7 +1,7 @@
 """One cause is one finding, however many tables or migrations it touches."""
 
 from handover.check.merging import by_cause, merged
-from handover.errors import Cause, Finding
+from handover.finding import Cause, Finding
 
 TASK = "backend/apps/dance/models.py"
 

@@ -3,8 +3,8 @@
 import json
 from datetime import date, timedelta
 
-from handover.contract.contract import Accepted, Contract, judge
-from handover.errors import Finding
+from handover.check.contract import Accepted, Contract, judge
+from handover.finding import Finding
 
 ADDED = "ALTER TABLE dance_videos ADD source text NOT NULL DEFAULT 'x'"
 ACCEPT = ("contract", "accept", "HO131", "dance_videos.source", "--because", "Both leave it to the database.")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handover.initial import pair_up
+from handover.document.initial import pair_up
 from handover.schema.models import Description
 from tests.drifts.other_drifts import not_here
 

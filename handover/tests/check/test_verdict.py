@@ -4,18 +4,18 @@
 
 import pytest
 
-from handover import config
+from handover.check.contract import Accepted, Contract, Judged, load, save
+from handover.check.lines import SCREEN, WIDTH, height, short, shortened
 from handover.check.look import Looked
-from handover.check.subject import Side, Subject
-from handover.contract.contract import Accepted, Contract, Judged, load, save
-from handover.errors import Finding
-from handover.report.lines import SCREEN, WIDTH, height, short, shortened
-from handover.report.steps import steps
-from handover.report.table import _first_lines, _table
-from handover.report.verdict import Verdict
+from handover.check.steps import steps
+from handover.check.table import _first_lines, _table
+from handover.check.verdict import Verdict
+from handover.config.config import load_config
+from handover.finding import Finding
 from handover.rules import RULES
 from handover.schema.catalog import Catalog
 from handover.schema.models import Description
+from handover.schema.subject import Side, Subject
 
 MODELS = "backend/apps/dance/models.py"
 # As of a backend that was written anew: nearly every fact of the models is another one.
@@ -134,7 +134,7 @@ def subject(pair):
     """The facts of a pair that both systems described."""
     described = pair.stage.described(pair.folder, "original", pair.database.name)["describe"]
     sides = tuple(Side(name, Description.model_validate(described), ("public",)) for name in ("original", "backend"))
-    return Subject(config.load(pair.folder / "handover.toml"), Catalog(), sides)
+    return Subject(load_config(pair.folder / "handover.toml"), Catalog(), sides)
 
 
 def verdict(subject, *findings):

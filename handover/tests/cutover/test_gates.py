@@ -11,7 +11,7 @@ import pytest
 from handover.cutover import gates, plan, ttl
 from handover.cutover.sight import Sight
 from handover.cutover.zone import SERVERS
-from handover.evidence.folder import recording
+from handover.journal.evidence import recording
 from handover.journal.journal import opened
 from handover.parallel.history import History, Window
 from handover.parallel.rule import Judged

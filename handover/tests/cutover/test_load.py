@@ -1,6 +1,6 @@
 """The load is sent at its rate, what came back is evidence, and what failed is counted."""
 
-from handover.evidence.folder import latest
+from handover.journal.evidence import latest
 
 LOAD = '\n[load]\npeak_per_s = 20\nmeasured = "by the test"\nseconds = 0.5\npaths = ["/page"]\n'
 REQUESTS = 2 * 20 * 0.5  # the factor, the peak, the seconds

@@ -1,6 +1,6 @@
 """A rehearsed rollback: on a second name, timed, and evidence only when it came to its end."""
 
-from handover.evidence.folder import latest
+from handover.journal.evidence import latest
 from handover.tests.cutover.conftest import ORIGINAL
 
 

@@ -9,9 +9,9 @@ import pytest
 import typer
 
 from handover.cli import COMMANDS
-from handover.config import load
+from handover.config.config import load_config
+from handover.config.cutover import HookPoint
 from handover.cutover.page import states_page
-from handover.cutover.settings import HookPoint
 from handover.cutover.states import MEANINGS, STATES
 from sandbox import house
 
@@ -22,7 +22,7 @@ HEADINGS = ("## What you see", "## What you type", "## What can go wrong", "## H
 
 
 def test_states_page__is_what_the_tables_say():
-    assert (DOCS / "reference/states.md").read_text() == states_page(load(house.ROOT / "handover.toml"))
+    assert (DOCS / "reference/states.md").read_text() == states_page(load_config(house.ROOT / "handover.toml"))
 
 
 @pytest.mark.parametrize("state", [*STATES, "paused"])

@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from handover.config import load
+from handover.config.config import load_config
+from handover.config.journey import Journey
 from handover.errors import ConfigurationError
-from handover.journeys.journey import Journey
 from handover.journeys.run import run
 from tests.faults.town import WALK, Town
 from tests.faults.town import town as answering
@@ -29,7 +29,7 @@ def walk(tmp_path: Path) -> Journey:
 
 def flow(folder: Path, text: str) -> Journey:
     folder.joinpath("handover.toml").write_text(HEAD + text)
-    return load(folder / "handover.toml").flows[0]
+    return load_config(folder / "handover.toml").flows[0]
 
 
 @pytest.mark.parametrize("on", ["original", "backend"])

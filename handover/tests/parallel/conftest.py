@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from handover import config as configuration
+from handover.config.config import Config, load_config
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -91,8 +91,8 @@ class Watched:
         return self.pair.database.url("owner")
 
     @property
-    def config(self) -> configuration.Config:
-        return configuration.load(self.pair.folder / "handover.toml")
+    def config(self) -> Config:
+        return load_config(self.pair.folder / "handover.toml")
 
     def windows(self) -> list[dict[str, Any]]:
         """Return what the tables hold of windows."""

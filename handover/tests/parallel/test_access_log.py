@@ -2,8 +2,8 @@
 
 import pytest
 
+from handover.config.parallel import Log
 from handover.parallel.access_log import Request, Tail, parse
-from handover.parallel.settings import Log
 
 COMMON = Log(path="access.log")
 FIELDS = {"method": "req.method", "path": "req.url", "status": "code"}

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from handover.evidence.folder import latest
+from handover.journal.evidence import latest
 from handover.parallel.reads import Read, choose
 from handover.parallel.shadow import Mirror
 from handover.tests.parallel.conftest import section

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from handover.config import System
+from handover.config.config import System
 from handover.errors import ConfigurationError, ProbeError, RaisedError
 from handover.probe.client import interpreter, probe
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from handover.config import System
+from handover.config.config import System
 from handover.errors import RaisedError
 from handover.probe.client import probe
 

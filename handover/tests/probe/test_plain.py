@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from handover.config import System
+from handover.config.config import System
 from handover.probe.client import probe
 from handover.schema.models import Description
 

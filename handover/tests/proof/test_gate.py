@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handover.config import Config
-from handover.evidence.folder import recording
+from handover.config.config import Config
+from handover.journal.evidence import recording
 from handover.proof.gate import proven
 from handover.proof.groups import GROUPS
 

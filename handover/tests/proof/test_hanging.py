@@ -7,7 +7,7 @@ import sys
 import psycopg
 import pytest
 
-from handover.evidence.folder import recording
+from handover.journal.evidence import recording
 from handover.proof.groups import read_across
 from tests.faults import own_rows
 from tests.faults.play import planted

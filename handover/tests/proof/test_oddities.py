@@ -2,7 +2,7 @@
 
 import pytest
 
-from handover.evidence.folder import recording
+from handover.journal.evidence import recording
 from handover.proof.crew import Plan
 from handover.proof.groups import concurrent_writes, read_across, storage
 from tests.drifts.stage import build

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from handover.config import load
-from handover.evidence.folder import latest
+from handover.config.config import load_config
+from handover.journal.evidence import latest
 from sandbox import template
 
 # One table is enough to show what the command does with what it finds.
@@ -58,7 +58,7 @@ def copies(pair) -> list[str]:
 
 
 def evidence(pair):
-    return latest(load(pair.folder / "handover.toml"), "prove")
+    return latest(load_config(pair.folder / "handover.toml"), "prove")
 
 
 def rows(pair) -> list[tuple]:

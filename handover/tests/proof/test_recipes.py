@@ -7,7 +7,7 @@ import sys
 import psycopg
 import pytest
 
-from handover.evidence.folder import recording
+from handover.journal.evidence import recording
 from handover.proof.groups import identity as accounts
 from handover.proof.groups import read_across as crossing
 from handover.proof.outcome import Failure

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from handover.config.cutover import Gate
 from handover.cutover.gates import Judged
-from handover.cutover.settings import Gate
 from handover.cutover.sight import Seen as Sighted
 from handover.journal.entry import Entry
 from handover.parallel.history import LINES
@@ -191,7 +191,7 @@ def test_chart__marks__outside_are_left_out_and_near_ones_get_a_row_of_their_own
 
 def seen_of(tmp_path, rows, now):
     """Read windows from the lines, as without a database."""
-    from handover.config import Config  # noqa: PLC0415 - only here
+    from handover.config.config import Config  # noqa: PLC0415 - only here
 
     system = {"path": "s", "python": ["python"], "settings": "s", "base_url": "http://127.0.0.1:1"}
     models = [{"original": "a.A", "backend": "b.A", "table": "a"}]

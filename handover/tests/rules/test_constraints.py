@@ -4,11 +4,11 @@
 
 import pytest
 
-from handover.check.subject import Subject
 from handover.rules.constraints import _both
 from handover.schema import catalog as live
 from handover.schema.definition import definition
 from handover.schema.expressions import read_expressions, usual
+from handover.schema.subject import Subject
 
 TABLE = """
 CREATE EXTENSION IF NOT EXISTS btree_gist;

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from handover.config import SideName
-from handover.errors import Severity
+from handover.config.config import SideName
+from handover.finding import Severity
 from tests.drifts.drawn.world import Where, World
 from tests.drifts.drift import Drift, Edit
 from tests.drifts.model_drifts import column_of, shown

@@ -13,8 +13,8 @@ import psycopg
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from handover.config import SideName
-from handover.errors import Finding
+from handover.config.config import SideName
+from handover.finding import Finding
 from sandbox.fixtures import server_for_this_run
 from sandbox.postgres import Server
 from tests.drifts import catalog_drifts

@@ -7,13 +7,14 @@ from functools import cached_property
 from handover.adoption.history import Key
 from handover.check.look import apply_rules
 from handover.check.merging import merged
-from handover.check.subject import Side, Subject, search_path
 from handover.check.unmanaged import MADE_BY_OTHERS, weighed
-from handover.config import Config
-from handover.errors import ConfigurationError, Finding, ProbeError
+from handover.config.config import Config
+from handover.errors import ConfigurationError, ProbeError
+from handover.finding import Finding
 from handover.probe.client import probe
 from handover.schema.catalog import Catalog
 from handover.schema.models import Description, Migration
+from handover.schema.subject import Side, Subject, search_path
 
 SLOWER = "HO018"  # an index that is missing loses no row and refuses none
 Parted = tuple[tuple[Finding, ...], tuple[Finding, ...]]

@@ -24,7 +24,7 @@ from handover.adoption.statements import (
     adoption,
 )
 from handover.adoption.survey import Survey, survey
-from handover.config import Config
+from handover.config.config import Config
 from handover.errors import Refused
 from handover.probe.client import Probe, probe
 from handover.schema.deletes import deletable_names, keys

@@ -8,7 +8,7 @@ and the rules compare that end with the live catalog. What a migration does besi
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from handover.errors import Finding
+from handover.finding import Finding
 from handover.schema.models import Migration, Operation
 
 Key = tuple[str, str]

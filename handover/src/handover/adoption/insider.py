@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from handover.adoption.run import LOCK_TIMEOUT_MS, ways
 from handover.adoption.statements import Code
-from handover.config import Config
+from handover.config.config import Config
 from handover.errors import Refused
 from handover.probe.client import Probe, probe
 from handover.schema.deletes import deletable_names

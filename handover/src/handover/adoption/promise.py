@@ -6,8 +6,9 @@ from typing import Any
 from psycopg import connect
 
 from handover.adoption.history import History
-from handover.config import Config
-from handover.errors import Finding, Refused
+from handover.config.config import Config
+from handover.errors import Refused
+from handover.finding import Finding
 from handover.schema.catalog import Catalog, Constraint, Table, read
 from handover.schema.deletes import blocking
 from handover.schema.models import Description

@@ -12,12 +12,12 @@ from handover.adoption.accustomed import Original
 from handover.adoption.history import History, Live, classify
 from handover.check.look import apply_rules
 from handover.check.merging import by_cause, merged
-from handover.check.subject import Side, Subject
-from handover.config import Config
-from handover.errors import Finding
+from handover.config.config import Config
+from handover.finding import Finding
 from handover.schema.catalog import Table, read, read_roles
 from handover.schema.deletes import undecided
 from handover.schema.models import Description, Model
+from handover.schema.subject import Side, Subject
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from handover.adoption.finish import recorded
+from handover.adoption.folded import recorded
 from handover.adoption.record import Record
 from handover.adoption.statements import ROW_RIGHTS, Statement, Step, Transaction
 from handover.adoption.survey import granted, query
-from handover.config import Config
-from handover.errors import Finding, Refused
+from handover.config.config import Config
+from handover.errors import Refused
+from handover.finding import Finding
 from handover.wording import counted
 
 _SESSIONS = """

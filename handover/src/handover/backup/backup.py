@@ -15,8 +15,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from handover.backup.content import Content, content
 from handover.backup.programs import BackupError, run
-from handover.config import Config, database_url, from_environment
-from handover.evidence.folder import Recorder, recording
+from handover.config.config import Config, database_url, from_environment
+from handover.journal.evidence import Recorder, recording
 from handover.journal.journal import SCHEMA
 from handover.probe.client import probe
 from handover.troubles import of_database

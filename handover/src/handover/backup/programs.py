@@ -5,9 +5,9 @@ import subprocess
 
 from psycopg.conninfo import conninfo_to_dict
 
-from handover.config import Config
+from handover.config.config import Config
 from handover.errors import HandoverError
-from handover.proof.copy import program_path
+from handover.schema.programs import program_path
 
 VARIABLES = {
     "host": "PGHOST",

@@ -11,12 +11,12 @@ from handover.census.files import look_for_files
 from handover.census.keys import shown
 from handover.census.questions import Question, questions
 from handover.census.sequences import few_keys_left, next_key, next_key_question
-from handover.check.rows import readable, unreadable
-from handover.check.subject import Pair, Subject
-from handover.config import SideName
-from handover.errors import Finding
+from handover.config.config import SideName
+from handover.finding import Finding
 from handover.probe.client import Probe
 from handover.schema.catalog import STATEMENT_TIMEOUT_MS, read_sequences
+from handover.schema.rows import readable, unreadable
+from handover.schema.subject import Pair, Subject
 from handover.wording import counted
 
 EXAMPLES = 3

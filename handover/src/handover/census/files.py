@@ -6,11 +6,11 @@ from typing import Any
 from psycopg import Connection, sql
 
 from handover.census.keys import shown
-from handover.check.subject import Pair
-from handover.config import SideName
-from handover.errors import Finding
+from handover.config.config import SideName
+from handover.finding import Finding
 from handover.probe.client import Probe
 from handover.schema.models import Field, Model
+from handover.schema.subject import Pair
 from handover.wording import counted
 
 BATCH = 200

@@ -2,7 +2,7 @@
 
 from psycopg import sql
 
-from handover.check.subject import Pair
+from handover.schema.subject import Pair
 
 
 def shown(pair: Pair) -> sql.Composed:

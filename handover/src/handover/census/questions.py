@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from handover.check.subject import Pair, Subject
-from handover.errors import Hurts, Severity
+from handover.finding import Hurts, Severity
 from handover.schema.catalog import Column
 from handover.schema.models import Field
+from handover.schema.subject import Pair, Subject
 from handover.schema.types import INTEGERS
 
 Sql = sql.SQL | sql.Composed

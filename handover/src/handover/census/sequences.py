@@ -6,7 +6,7 @@ from typing import Any
 from psycopg import Connection, sql
 
 from handover.census.questions import Question
-from handover.errors import Finding, Severity
+from handover.finding import Finding, Severity
 from handover.schema.catalog import KeySequence, Table
 
 SCARCE_FRACTION = 0.1  # of all keys; of an integer, 200 million are left then

@@ -8,17 +8,18 @@ from typing import Any
 from psycopg import Connection
 
 from handover.census.census import Compared, take
-from handover.check.expressions import expressions_of
 from handover.check.merging import merged
-from handover.check.rows import read_rows
-from handover.check.subject import Side, Subject, search_path
 from handover.check.systems import Answers, Asked
 from handover.check.unmanaged import weighed
-from handover.config import Config, SideName
-from handover.errors import Finding, UnseenError
+from handover.config.config import Config, SideName
+from handover.errors import UnseenError
+from handover.finding import Finding
 from handover.probe.client import Probe
 from handover.rules import RULES
 from handover.schema import catalog as live
+from handover.schema.rows import read_rows
+from handover.schema.subject import Side, Subject, search_path
+from handover.schema.twins import expressions_of
 from handover.wording import counted
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from handover.errors import Finding
+from handover.finding import Finding
 
 ORDER = {"breaking": 0, "risky": 1, "unseen": 2, "safe": 3}
 

@@ -8,8 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from handover.config import Config, SideName, System
-from handover.errors import Finding, RaisedError
+from handover.config.config import Config, SideName, System
+from handover.errors import RaisedError
+from handover.finding import Finding
 from handover.probe.client import Probe, probe
 from handover.schema.models import Description
 

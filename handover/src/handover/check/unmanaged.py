@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from handover.check.subject import Pair, Subject
-from handover.errors import Finding
+from handover.finding import Finding
+from handover.schema.subject import Pair, Subject
 from handover.schema.types import canonical_type
 
 # How a table is made, which an unmanaged model does not say; a column or a row that is missing hurts all the same.

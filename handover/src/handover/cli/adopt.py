@@ -10,13 +10,13 @@ import psycopg
 import typer
 from rich.console import Console
 
-from handover import config as configuration
 from handover.adoption import adopt as adoption
-from handover.adoption import finish as finishing
 from handover.adoption import undo as undoing
+from handover.adoption.folded import SCHEMA
 from handover.adoption.run import execute, script
 from handover.adoption.statements import Transaction
-from handover.config import Config, database_url, from_environment
+from handover.config.config import Config, database_url, from_environment, load_config
+from handover.cutover import finish as finishing
 from handover.errors import ConfigurationError, Refused
 from handover.wording import counted
 
@@ -40,7 +40,7 @@ def adopt(
     """
     if sql and apply:
         raise ConfigurationError("--sql prints and --apply does; use one of them.")
-    pair = configuration.load(config)
+    pair = load_config(config)
     url = database_url(pair)
     if finish:
         _finish(url, pair, sql=sql, apply=apply, undo=undo, attempts=attempts)
@@ -111,7 +111,7 @@ def _finish(url: str, pair: Config, *, sql: bool, apply: bool, undo: bool, attem
     if undo:
         out.print(f"{_name(url)} has it again; fold it away: handover adopt --finish --apply")
     else:
-        where = f"{_name(url)} keeps it in the schema {finishing.SCHEMA}"
+        where = f"{_name(url)} keeps it in the schema {SCHEMA}"
         out.print(f"{where}; nothing was dropped. Undo: handover adopt --finish --undo --apply")
 
 

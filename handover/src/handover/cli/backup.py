@@ -1,8 +1,8 @@
 """``handover backup``: a backup that was restored and compared."""
 
-from handover import config as configuration
 from handover.backup.backup import backup as make
 from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out, progress
+from handover.config.config import load_config
 from handover.cutover.evidence import note_newest
 from handover.journal.journal import opened
 from handover.journal.processes import registered
@@ -10,7 +10,7 @@ from handover.journal.processes import registered
 
 def backup(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) -> None:
     """Dump the database, list the files, restore into an empty database, compare; keep that as evidence."""
-    pair = configuration.load(config)
+    pair = load_config(config)
     if not apply:
         where = pair.root / pair.backup.folder
         out.print(f"Would dump the shared database and list the files into {where}, then restore the dump into a new")

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handover import config as configuration
 from handover.check.systems import asking
-from handover.config import Config, database_url
+from handover.config.config import Config, database_url, load_config
 from handover.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from handover.check.look import Looked
-    from handover.report.verdict import Verdict
+    from handover.check.verdict import Verdict
 
 ConfigOption = Annotated[Path, typer.Option(help="The pair: its systems, database and models.")]
 BudgetOption = Annotated[float, typer.Option("--census-seconds", min=0.0, help="How long counting live rows may take.")]
@@ -46,11 +45,11 @@ def check(
     """
     if as_json + as_sarif + as_junit + as_html > 1:
         raise ConfigurationError("--json, --sarif, --junit and --html are one output each; choose one.")
-    pair = configuration.load(config)
+    pair = load_config(config)
     began = time.monotonic()
     looked = look_at(pair, census_seconds)
-    from handover.contract.contract import judge, load, path_of
-    from handover.report.verdict import Verdict
+    from handover.check.contract import judge, load, path_of
+    from handover.check.verdict import Verdict
 
     judged = judge(load(path_of(pair)).of_checks(), looked.findings, date.today())  # noqa: DTZ011 - a day of the reader's
     verdict = Verdict(looked, judged, time.monotonic() - began)
@@ -59,15 +58,15 @@ def check(
     else:
         from rich.console import Console
 
-        from handover.report import table
+        from handover.check import table
 
         table.show(verdict, Console(highlight=False), everything=everything)
     raise typer.Exit(verdict.exit_code)
 
 
 def _for_machines(verdict: "Verdict", *, sarif: bool, junit: bool, html: bool) -> str:
-    from handover.report import html as page
-    from handover.report import machine
+    from handover.check import html as page
+    from handover.check import machine
 
     if junit:
         return machine.as_junit(verdict)

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from handover import config as configuration
 from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out, progress
 from handover.cli.cutover import show
+from handover.config.config import load_config
 from handover.cutover import cleanup as cleaning
 from handover.cutover.opening import night
 from handover.cutover.run import begin
@@ -22,7 +22,7 @@ def cleanup(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False, c
 
     What a decommission hook did, nothing here can take back: each asks for its name.
     """
-    pair = configuration.load(config)
+    pair = load_config(config)
     if not apply:
         out.print("Would archive the original (its commit, the schema, the last parity report), then, in this order:")
         out.print("\n".join(f"  run {name}, after its name was typed" for name in pair.cleanup.decommission))

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from handover import config as configuration
+from handover.check import contract as agreed
+from handover.check.table import BAD, GOOD, OPEN
 from handover.cli.check import DEFAULT_BUDGET_S, DEFAULT_CONFIG, BudgetOption, ConfigOption, look_at
-from handover.contract import contract as agreed
+from handover.config.config import load_config
 from handover.proof.run import proved_findings
-from handover.report.table import BAD, GOOD, OPEN
 
 contract = typer.Typer(invoke_without_command=True, help="Show what was accepted, or accept one more finding.")
 out = Console(highlight=False, markup=False, soft_wrap=True)
@@ -21,7 +21,7 @@ def show(context: typer.Context, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Show what was accepted."""
     if context.invoked_subcommand:
         return
-    path = agreed.path_of(configuration.load(config))
+    path = agreed.path_of(load_config(config))
     entries = agreed.load(path).accepted
     out.print(f"{path}: {len(entries)} accepted" if entries else f"{path}: nothing is accepted.")
     for entry in entries:
@@ -45,7 +45,7 @@ def accept(
 
     It is looked for first, so a slip of the pen is told.
     """
-    pair = configuration.load(config)
+    pair = load_config(config)
     path = agreed.path_of(pair)
     before = agreed.load(path)
     findings = proved_findings(pair) if agreed.is_proved(code) else look_at(pair, census_seconds).findings

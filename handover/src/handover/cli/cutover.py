@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from handover import config as configuration
 from handover.cli.console import (
     DEFAULT_CONFIG,
     ApplyOption,
@@ -15,7 +14,7 @@ from handover.cli.console import (
     out,
     progress,
 )
-from handover.config import Config
+from handover.config.config import Config, load_config
 from handover.cutover import plan
 from handover.cutover.begin import BEGIN, END
 from handover.cutover.opening import night
@@ -44,7 +43,7 @@ def apply_plan(
         raise ConfigurationError("say what to do: handover cutover begin, plan, or --apply PLAN.")
     if override and not because:
         raise ConfigurationError("--override needs --because: it is loud, and it stands in the journal.")
-    pair = configuration.load(config)
+    pair = load_config(config)
     facts = {"plan": plan.load(pair, apply), "overrides": dict.fromkeys(override or [], because)}
     with night(pair, "cutover", say=progress.print) as tonight:
         show(perform(tonight, CUTOVER, facts))
@@ -53,7 +52,7 @@ def apply_plan(
 @cutover.command("begin")
 def begin_(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) -> None:
     """Begin parallel operation: see that both systems answer, and lower the record's TTL."""
-    pair = configuration.load(config)
+    pair = load_config(config)
     if not apply:
         dns = require(pair)
         out.print(f"Would see that both systems answer, and lower the TTL of {dns.name} to {dns.ttl_s} s.")
@@ -66,7 +65,7 @@ def begin_(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) ->
 @cutover.command("end")
 def end(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False, because: BecauseOption = "") -> None:
     """Undo `begin`: the record gets its former TTL again."""
-    pair = configuration.load(config)
+    pair = load_config(config)
     if not apply:
         out.print("Would give the record its former TTL again. To do it: handover cutover end --apply")
         return
@@ -77,7 +76,7 @@ def end(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False, becau
 @cutover.command("plan")
 def plan_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Show exactly what a switch would change, and write that down for review."""
-    pair = configuration.load(config)
+    pair = load_config(config)
     made = plan.make(pair)
     path = plan.save(pair, made)
     if as_json:

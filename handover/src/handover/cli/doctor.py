@@ -8,18 +8,17 @@ import typer
 from psycopg import Connection
 from rich.console import Console
 
-from handover import config as configuration
 from handover.check.merging import by_cause, merged
-from handover.check.rows import HISTORY, TYPES, read_rows, readable, unreadable
-from handover.check.subject import Side, Subject, search_path
 from handover.check.systems import asking
+from handover.check.table import BAD, GOOD
 from handover.cli.check import DEFAULT_CONFIG, ConfigOption
-from handover.config import Config, SideName, database_url
+from handover.config.config import Config, SideName, database_url, load_config
 from handover.errors import HandoverError
-from handover.report.table import BAD, GOOD
 from handover.rules import RULES
 from handover.schema import catalog as live
 from handover.schema.models import Description
+from handover.schema.rows import HISTORY, TYPES, read_rows, readable, unreadable
+from handover.schema.subject import Side, Subject, search_path
 
 # A model without a table, a model on another database.
 NOT_LOOKED_AT = ("HO010", "HO196")
@@ -36,7 +35,7 @@ class Symptom:
 
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Say whether everything can be looked at, with the exact GRANT for what cannot."""
-    pair = configuration.load(config)
+    pair = load_config(config)
     described: dict[SideName, Description] = {}
     symptoms = [*of_systems(pair, described), *of_database(pair, described)]
     for symptom in symptoms:

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from handover import config as configuration
 from handover.check.look import gathered
 from handover.check.merging import by_cause
 from handover.check.systems import asking
 from handover.cli.check import DEFAULT_CONFIG, ConfigOption, say
-from handover.config import database_url
+from handover.config.config import database_url, load_config
 from handover.document import drift, markdown
 from handover.document.facts import as_json
 from handover.errors import ConfigurationError, UnseenError
@@ -28,7 +27,7 @@ def document(
     """Write the schema of the live database and what the models know of it. Two runs on the same schema are equal."""
     if json_ + strategy + (diff is not None) > 1:
         raise ConfigurationError("--json, --strategy and --diff are one output each; choose one.")
-    pair = configuration.load(config)
+    pair = load_config(config)
     old = drift.load(diff) if diff else None
     say("asking both systems, reading the catalog")
     with asking(pair) as answers, gathered(pair, database_url(pair), answers) as facts:

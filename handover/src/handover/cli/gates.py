@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from handover import config as configuration
+from handover.check.table import BAD, GOOD
 from handover.cli.console import DEFAULT_CONFIG, ConfigOption, JsonOption, out
+from handover.config.config import load_config
 from handover.cutover import gates as judging
 from handover.cutover import plan
 from handover.journal.journal import opened
-from handover.report.table import BAD, GOOD
 
 RED = 4
 PlanOption = Annotated[
@@ -20,7 +20,7 @@ PlanOption = Annotated[
 
 def gates(config: ConfigOption = DEFAULT_CONFIG, plan_: PlanOption = "", as_json: JsonOption = False) -> None:
     """Look at every gate; change nothing. Exit 4 when one is red."""
-    pair = configuration.load(config)
+    pair = load_config(config)
     with opened(pair) as journal:
         judged = judging.look(pair, journal, plan.load(pair, plan_) if plan_ else plan.newest(pair))
     if as_json:

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from handover import initial
 from handover.cli.check import DEFAULT_CONFIG, ConfigOption
+from handover.document import initial
 from handover.errors import Refused
 
 out = Console(highlight=False, markup=False, soft_wrap=True)

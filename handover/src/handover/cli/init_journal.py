@@ -5,9 +5,8 @@ from typing import Annotated
 import psycopg
 import typer
 
-from handover import config as configuration
 from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out
-from handover.config import Config, database_url
+from handover.config.config import Config, database_url, load_config
 from handover.errors import Refused
 from handover.journal.install import install, plan, uninstall
 
@@ -19,7 +18,7 @@ def init_journal(
     confirm: Annotated[str, typer.Option(help="With --undo --apply: the database's name, instead of typing it.")] = "",
 ) -> None:
     """Make the journal in the shared database: a role that cannot log in, its schema, its tables."""
-    pair = configuration.load(config)
+    pair = load_config(config)
     if undo:
         _undo(pair, apply=apply, confirm=confirm)
     else:

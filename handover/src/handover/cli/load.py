@@ -2,8 +2,8 @@
 
 import typer
 
-from handover import config as configuration
 from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out, progress
+from handover.config.config import load_config
 from handover.cutover.evidence import note_newest
 from handover.cutover.load import carry
 from handover.journal.journal import opened
@@ -12,7 +12,7 @@ from handover.journal.processes import registered
 
 def load(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) -> None:
     """Send a multiple of the measured peak to the backend; keep what came back as evidence."""
-    pair = configuration.load(config)
+    pair = load_config(config)
     if not apply:
         if pair.load:
             rate = pair.load.factor * pair.load.peak_per_s

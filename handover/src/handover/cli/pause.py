@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from handover import config as configuration
 from handover.cli.console import DEFAULT_CONFIG, BecauseOption, ConfigOption, out
+from handover.config.config import load_config
 from handover.cutover.position import fold
 from handover.errors import Refused
 from handover.journal.journal import JournalError, opened
@@ -20,7 +20,7 @@ def pause(
     lift: Annotated[bool, typer.Option("--lift", help="Let commands act again.")] = False,
 ) -> None:
     """Stop every running command of the toolkit, on every machine, and refuse new ones until it is lifted."""
-    pair = configuration.load(config)
+    pair = load_config(config)
     with opened(pair) as journal:
         if lift:
             if fold(journal.entries()).paused is None:

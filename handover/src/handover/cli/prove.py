@@ -13,11 +13,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from handover import config as configuration
 from handover.cli.check import DEFAULT_CONFIG, ConfigOption, say
-from handover.config import Config, database_url
+from handover.config.config import Config, database_url, load_config
 from handover.errors import ConfigurationError
-from handover.evidence.folder import recording
+from handover.journal.evidence import recording
 from handover.proof import table
 from handover.proof.copy import copied, same_database, staging_url
 from handover.proof.groups import GROUPS, Group
@@ -50,7 +49,7 @@ def prove(
 
     Exit 0 when all is green, 4 with differences, 1 when something could not be proved.
     """
-    pair = configuration.load(config)
+    pair = load_config(config)
     pair.require_original()
     groups = _chosen(group or [], reads_only=i_mean_production)
     if database and i_mean_production:

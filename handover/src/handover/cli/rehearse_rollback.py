@@ -1,7 +1,7 @@
 """``handover rehearse-rollback``: there and back on a second name."""
 
-from handover import config as configuration
 from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out, progress
+from handover.config.config import load_config
 from handover.cutover.opening import night
 from handover.cutover.provider import require
 from handover.cutover.rehearsal import rehearse
@@ -9,7 +9,7 @@ from handover.cutover.rehearsal import rehearse
 
 def rehearse_rollback(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) -> None:
     """Rehearse a rollback on a second name of the zone, time each part, and keep that as evidence."""
-    pair = configuration.load(config)
+    pair = load_config(config)
     if not apply:
         dns = require(pair)
         out.print(

@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from handover import config as configuration
 from handover.cli.console import DEFAULT_CONFIG, ConfigOption, out
 from handover.cli.watch import duration_s, stopping
-from handover.config import Config
+from handover.config.config import Config, load_config
 from handover.cutover.position import fold
 from handover.errors import ConfigurationError, HandoverError
 from handover.journal.journal import Journal, opened
@@ -31,7 +30,7 @@ def report(
     last: Annotated[str, typer.Option(help="How far back the charts go, for example 6h; else all of it.")] = "",
 ) -> None:
     """Write the report as one HTML file that needs nothing else, or serve it live until stopped."""
-    pair = configuration.load(config)
+    pair = load_config(config)
     reach_s = duration_s(last)
     reach = timedelta(seconds=reach_s) if reach_s else None
     if serve:

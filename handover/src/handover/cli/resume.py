@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from handover import config as configuration
 from handover.cli.cleanup import ConfirmOption, ask
 from handover.cli.console import DEFAULT_CONFIG, BecauseOption, ConfigOption, CopyAloneOption, UnprovenOption, progress
 from handover.cli.cutover import show
+from handover.config.config import load_config
 from handover.cutover import commands
 from handover.cutover.opening import night
 
@@ -21,7 +21,7 @@ def resume(
     copy_alone: CopyAloneOption = False,
 ) -> None:
     """Finish what was interrupted, or take it back."""
-    pair = configuration.load(config)
+    pair = load_config(config)
     with night(pair, "resume", say=progress.print, copy_alone=copy_alone) as tonight:
         tonight.confirm = lambda name: name in (confirm or ()) or ask(name)
         show(commands.back(tonight, because, unproven) if back else commands.resume(tonight))

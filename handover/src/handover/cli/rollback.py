@@ -1,6 +1,5 @@
 """``handover rollback``: back to the original."""
 
-from handover import config as configuration
 from handover.cli.console import (
     DEFAULT_CONFIG,
     ApplyOption,
@@ -12,6 +11,7 @@ from handover.cli.console import (
     progress,
 )
 from handover.cli.cutover import show
+from handover.config.config import load_config
 from handover.cutover.opening import night
 from handover.cutover.provider import require
 from handover.cutover.rollback import ROLLBACK
@@ -27,7 +27,7 @@ def rollback(
     copy_alone: CopyAloneOption = False,
 ) -> None:
     """Move people back to the original, after it proved that it is alive, can write and carries load."""
-    pair = configuration.load(config)
+    pair = load_config(config)
     if not apply:
         dns = require(pair)
         out.print(f"Would try the original, then point {dns.name} at {', '.join(dns.original)}.")

@@ -8,17 +8,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from handover import config as configuration
+from handover.check.contract import judge, load, path_of
+from handover.check.machine import finding_as_json
+from handover.check.table import BAD, GOOD, OPEN
 from handover.cli.check import DEFAULT_CONFIG, ConfigOption, say
-from handover.config import Config
-from handover.contract.contract import judge, load, path_of
-from handover.errors import Finding
-from handover.evidence.folder import recording
+from handover.config.config import Config, load_config
+from handover.config.parallel import Log
+from handover.finding import Finding
+from handover.journal.evidence import recording
 from handover.parallel import shadow as shadowing
 from handover.parallel.reads import choose
-from handover.parallel.settings import Log
-from handover.report.machine import finding_as_json
-from handover.report.table import BAD, GOOD, OPEN
 
 GREEN, NOT_COMPARED, DIFFERENT = 0, 1, 4
 out = Console(highlight=False, markup=False, soft_wrap=True)
@@ -34,7 +33,7 @@ def shadow(
 
     Exit 0 all the same, 4 something differs, 1 something could not be compared, or nothing was.
     """
-    pair = configuration.load(config)
+    pair = load_config(config)
     result = compare(pair, log, limit)
     if as_json:
         print(json.dumps(result, indent=2, ensure_ascii=False))  # noqa: T201 - nothing may wrap it

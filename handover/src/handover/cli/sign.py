@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from handover import config as configuration
 from handover.cli.console import DEFAULT_CONFIG, ConfigOption, out
 from handover.cli.gates import PlanOption
+from handover.config.config import load_config
 from handover.cutover import plan
 from handover.cutover import sign as signing
 from handover.cutover.sight import sight
@@ -20,7 +20,7 @@ def sign(
     plan_: PlanOption = "",
 ) -> None:
     """Sign off the schema, the evidence and the plan as they are; a later change of any of them voids it."""
-    pair = configuration.load(config)
+    pair = load_config(config)
     with opened(pair) as journal:
         journal.connection()
         reviewed = plan.load(pair, plan_) if plan_ else plan.newest(pair)

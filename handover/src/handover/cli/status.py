@@ -4,8 +4,8 @@ import json
 
 import typer
 
-from handover import config as configuration
 from handover.cli.console import DEFAULT_CONFIG, ConfigOption, JsonOption, out
+from handover.config.config import load_config
 from handover.cutover import status as looking
 from handover.errors import Refused
 from handover.journal.journal import Journal
@@ -18,7 +18,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
 
     Exit 4 when the name servers do not say what the journal says, or it contradicts itself.
     """
-    pair = configuration.load(config)
+    pair = load_config(config)
     try:
         journal = Journal(pair)
     except Refused as error:

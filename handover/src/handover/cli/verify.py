@@ -6,17 +6,16 @@ from typing import Annotated
 
 import typer
 
-from handover import config as configuration
-from handover import hooks
 from handover.cli.console import DEFAULT_CONFIG, ConfigOption, JsonOption, out, progress
-from handover.config import Config
+from handover.config.config import Config, load_config
+from handover.cutover import hooks
 from handover.cutover import verify as verifying
+from handover.cutover.hooks import HookError
 from handover.cutover.opening import night
 from handover.cutover.provider import require
 from handover.cutover.rollback import ROLLBACK
 from handover.cutover.run import Night, begin, settled
 from handover.errors import Refused, UnseenError
-from handover.hooks import HookError
 from handover.journal.journal import JournalError
 from handover.journal.processes import registered
 
@@ -34,7 +33,7 @@ def verify(
 
     Exit 4 when something is in breach or not seen.
     """
-    pair = configuration.load(config)
+    pair = load_config(config)
     if not follow:
         with night(pair, "verify", say=progress.print) as tonight:
             raise typer.Exit(0 if look(tonight, as_json=as_json) else BREACH)

@@ -11,14 +11,13 @@ from typing import Annotated
 
 import typer
 
-from handover import config as configuration
+from handover.check.table import BAD, GOOD, OPEN
 from handover.cli.check import DEFAULT_CONFIG, ConfigOption, say
-from handover.config import Config, database_url
+from handover.config.config import Config, database_url, load_config
 from handover.errors import ConfigurationError, Refused
 from handover.journal.processes import registered
 from handover.parallel.history import History, Window
 from handover.parallel.watch import Watcher
-from handover.report.table import BAD, GOOD, OPEN
 
 GREEN, NOT_SEEN, RED = 0, 1, 4
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -34,7 +33,7 @@ def watch(
 
     Exit 0 every window was green, 4 something was red, 1 something had no data or too little traffic.
     """
-    pair = configuration.load(config)
+    pair = load_config(config)
     for_s = pair.watch.window_s if once else duration_s(for_)
     url = database_url(pair)
     run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"

@@ -4,8 +4,8 @@ import socket
 import ssl
 from datetime import UTC, datetime
 
+from handover.config.cutover import Gate
 from handover.cutover.provider import require
-from handover.cutover.settings import Gate
 from handover.cutover.sight import Seen, Sight
 
 ANSWER_WITHIN_S = 10.0

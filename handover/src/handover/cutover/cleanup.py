@@ -9,11 +9,10 @@ from typing import Any
 
 import psycopg
 
-from handover import hooks
 from handover.check.look import gathered
 from handover.check.systems import asking
-from handover.config import Config, database_url
-from handover.cutover import traffic, verify
+from handover.config.config import Config, database_url
+from handover.cutover import hooks, traffic, verify
 from handover.cutover.run import Action, Command, Evidence, Night
 from handover.document import markdown
 from handover.document.facts import as_json

@@ -1,6 +1,6 @@
 """The commands with actions by name, and going on with or back from one that was interrupted."""
 
-from handover.config import Config
+from handover.config.config import Config
 from handover.cutover.begin import BEGIN, END
 from handover.cutover.cleanup import cleanup
 from handover.cutover.position import Position

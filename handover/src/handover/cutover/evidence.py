@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from handover.config import Config
-from handover.cutover.settings import Gate
+from handover.config.config import Config
+from handover.config.cutover import Gate
 from handover.cutover.sight import Seen, Sight
-from handover.evidence.folder import PLACE, Sealed, latest, read
+from handover.journal.evidence import PLACE, Sealed, latest, read
 from handover.journal.journal import Journal
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import psycopg
 
-from handover.config import Config
+from handover.config.config import Config
+from handover.config.cutover import Gate, GateKind
 from handover.cutover import certificate, evidence, present, sign, ttl
 from handover.cutover.run import Night
-from handover.cutover.settings import Gate, GateKind
 from handover.cutover.sight import Seen, Sight, sight
-from handover.errors import Finding, HandoverError, Refused
+from handover.errors import HandoverError, Refused
+from handover.finding import Finding
 from handover.journal.journal import Journal
 
 LOOKS: dict[GateKind, Callable[[Sight, Gate], Seen]] = {

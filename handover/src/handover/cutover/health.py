@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from handover.config import Config, SideName, System
-from handover.cutover.settings import WarmUp
+from handover.config.config import Config, SideName, System
+from handover.config.cutover import WarmUp
 from handover.errors import ConfigurationError, HandoverError, Refused
 from handover.probe.client import probe
 from handover.trust import trust

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from handover.config import Config
+from handover.config.config import Config
 
 FOLDER = Path(".handover/incidents")
 _TEMPLATE = """\

@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 
-from handover.config import Config
+from handover.config.config import Config
+from handover.config.cutover import Load
 from handover.cutover.health import ANSWER_WITHIN_S, address
-from handover.cutover.settings import Load
 from handover.errors import ConfigurationError
-from handover.evidence.folder import recording
+from handover.journal.evidence import recording
 from handover.trust import trust
 
 

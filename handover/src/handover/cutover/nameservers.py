@@ -13,7 +13,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
-from handover.config import Dns
+from handover.config.config import Dns
 from handover.cutover.record import Record, record
 from handover.errors import HandoverError
 

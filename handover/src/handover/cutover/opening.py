@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from handover.config import Config
+from handover.config.config import Config
 from handover.cutover.run import Night
 from handover.errors import Refused
 from handover.journal.journal import Journal, JournalError, opened

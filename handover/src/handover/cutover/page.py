@@ -1,6 +1,6 @@
 """The page ``docs/reference/states.md``, written from the tables that decide."""
 
-from handover.config import Config
+from handover.config.config import Config
 from handover.cutover.commands import commands
 from handover.cutover.states import BACK, MEANINGS, STATES, TRANSITIONS
 

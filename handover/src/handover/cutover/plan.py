@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from handover.config import Config, Dns
+from handover.config.config import Config, Dns
 from handover.cutover import nameservers, provider
 from handover.cutover.record import Held, digest
 from handover.errors import Refused

@@ -5,12 +5,12 @@ from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
 
+from handover.check.contract import judge, load, path_of
 from handover.check.look import look
 from handover.check.merging import by_cause
 from handover.check.systems import asking
-from handover.config import database_url
-from handover.contract.contract import judge, load, path_of
-from handover.cutover.settings import Gate
+from handover.config.config import database_url
+from handover.config.cutover import Gate
 from handover.cutover.sight import Seen, Sight
 from handover.proof.gate import proven
 from handover.wording import counted

@@ -10,7 +10,7 @@ from octodns.manager import Manager  # type: ignore[import-untyped]
 from octodns.record import Record as OctoRecord  # type: ignore[import-untyped]
 from octodns.zone import Zone  # type: ignore[import-untyped]
 
-from handover.config import Config, Dns
+from handover.config.config import Config, Dns
 from handover.cutover.record import Held, Record, digest, record
 from handover.errors import ConfigurationError, HandoverError, Refused
 

@@ -7,7 +7,7 @@ from handover.cutover import provider, rollback, zone
 from handover.cutover.evidence import note_newest
 from handover.cutover.run import Night, settled
 from handover.errors import ConfigurationError, Refused
-from handover.evidence.folder import recording
+from handover.journal.evidence import recording
 
 
 def rehearse(night: Night) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from handover.cutover import health, incident, provider, traffic, zone
+from handover.cutover.hooks import HookError
 from handover.cutover.record import Record
 from handover.cutover.run import Action, Command, Evidence, Night
 from handover.cutover.switch import hook
 from handover.errors import HandoverError, Refused
-from handover.hooks import HookError
 from handover.journal.entry import machine, operator
 
 STILL_POSSIBLE = """\

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from handover.config import Config, Dns
+from handover.config.config import Config, Dns
 from handover.cutover import provider as dns_provider
 from handover.cutover.position import Position, Run, fold
 from handover.cutover.states import transition

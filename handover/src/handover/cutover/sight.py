@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from handover.config import Config, database_url
+from handover.config.config import Config, database_url
 from handover.journal.entry import Entry
 from handover.journal.journal import Journal
 from handover.schema import catalog

@@ -3,11 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
+from handover.config.cutover import Gate, GateKind
 from handover.cutover.record import digest
-from handover.cutover.settings import Gate, GateKind
 from handover.cutover.sight import Seen, Sight
 from handover.errors import Refused
-from handover.evidence.folder import latest
+from handover.journal.evidence import latest
 
 KINDS: dict[GateKind, str] = {"backup": "backup", "rehearsal": "rehearsal", "capacity": "load", "proofs": "prove"}
 NONE = "none"

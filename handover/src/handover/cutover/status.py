@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from handover.config import Config
+from handover.config.config import Config
 from handover.cutover import nameservers, provider
 from handover.cutover.position import Position, fold
 from handover.cutover.states import BACK, MEANINGS, allowed

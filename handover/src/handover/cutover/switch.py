@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from handover import hooks
-from handover.cutover import gates, health, traffic, zone
+from handover.config.cutover import HookPoint
+from handover.cutover import gates, health, hooks, traffic, zone
 from handover.cutover.record import Record
 from handover.cutover.run import Action, Command, Evidence, Night
-from handover.cutover.settings import HookPoint
 
 FOLLOW = "follow the traffic"
 

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import psycopg
 
-from handover import hooks
-from handover.config import Config, SideName, database_url
+from handover.config.config import Config, SideName, database_url
+from handover.cutover import hooks
 from handover.errors import HandoverError, Refused
 from handover.trust import trust
 

@@ -3,10 +3,10 @@
 import math
 from datetime import timedelta
 
+from handover.config.cutover import Gate
 from handover.cutover import nameservers
 from handover.cutover.begin import SEE
 from handover.cutover.provider import require
-from handover.cutover.settings import Gate
 from handover.cutover.sight import Seen, Sight
 from handover.cutover.zone import SERVERS
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import psycopg
 
+from handover.config.cutover import Threshold
 from handover.cutover import health
+from handover.cutover.hooks import HookError
 from handover.cutover.run import Night
-from handover.cutover.settings import Threshold
 from handover.cutover.switch import hook
 from handover.errors import HandoverError, Refused, UnseenError
-from handover.hooks import HookError
 from handover.journeys.run import run as make_journey
 from handover.troubles import reason
 

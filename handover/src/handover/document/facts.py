@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from handover.check.subject import Mapped, Side, Subject
 from handover.schema.catalog import Table
 from handover.schema.models import Field, Model
+from handover.schema.subject import Mapped, Side, Subject
 
 ACTIONS = {"a": "NO ACTION", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", "r": "RESTRICT", " ": None}
 KINDS = {"r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "f": "foreign table"}

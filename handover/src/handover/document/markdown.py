@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from handover.check.subject import Subject
+from handover.check.table import points_of
 from handover.document.facts import as_json
-from handover.report.table import points_of
+from handover.schema.subject import Subject
 
 
 def as_markdown(subject: Subject) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection, sql
 
-from handover.config import Config, database_url
+from handover.config.config import Config, database_url
 from handover.errors import Refused
 from handover.journal.copy import PLACE
 from handover.journal.journal import SCHEMA, Journal, is_there

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
-from handover.config import Config, database_url
+from handover.config.config import Config, database_url
 from handover.errors import HandoverError, Refused
 from handover.journal import entry as entries
 from handover.journal.copy import Copy

@@ -17,7 +17,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import Connection
 
-from handover.config import Config
+from handover.config.config import Config
 from handover.errors import Refused
 from handover.journal.entry import machine, operator
 from handover.journal.journal import JournalError, connect

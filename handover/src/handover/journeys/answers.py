@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from handover.journeys.journey import Step
-from handover.journeys.templates import AbsentError, at, filled
+from handover.config.journey import Step
+from handover.config.templates import AbsentError, at, filled
 
 SHOWN = 80
 

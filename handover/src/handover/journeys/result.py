@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from handover.config import SideName
+from handover.config.config import SideName
 
 Kind = Literal["status", "content", "unfinished", "silent"]
 

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from handover.config import SideName, from_environment
+from handover.config.config import SideName, from_environment
+from handover.config.journey import Journey, Step, which
+from handover.config.templates import filled, filled_path
 from handover.errors import ConfigurationError
 from handover.journeys.answers import Answer, check
-from handover.journeys.journey import Journey, Step, which
 from handover.journeys.result import JourneyResult, Kind, StepResult
-from handover.journeys.templates import filled, filled_path
 from handover.trust import trust
 
 TIMEOUT_S = 60.0

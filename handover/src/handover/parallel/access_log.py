@@ -9,9 +9,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from handover.config import SideName
+from handover.config.config import SideName
+from handover.config.parallel import Log
 from handover.parallel.sample import Sample, measured, unmeasured
-from handover.parallel.settings import Log
 from handover.wording import counted
 
 # HOST IDENT USER [TIME] "REQUEST" STATUS, then whatever follows: the common log format, and the combined one.

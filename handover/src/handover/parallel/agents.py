@@ -4,7 +4,7 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from handover.config import Config, SideName
+from handover.config.config import Config, SideName
 from handover.errors import HandoverError, ProbeError, RaisedError
 from handover.probe.client import Probe, probe
 from handover.proof.venue import Venue

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import httpx
 
-from handover.config import SideName
+from handover.config.config import SideName
+from handover.config.parallel import Probe, Watch
 from handover.parallel.sample import Sample, measured, unmeasured
-from handover.parallel.settings import Probe, Watch
 from handover.trust import trust
 
 

@@ -8,8 +8,8 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import Connection, sql
 
+from handover.config.parallel import Place, Tasks, Watch
 from handover.parallel.sample import Sample, measured, unmeasured
-from handover.parallel.settings import Place, Tasks, Watch
 from handover.schema.models import Model
 from handover.troubles import reason
 

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection, errors
 
-from handover.config import Config
+from handover.config.config import Config
 from handover.errors import Refused
 from handover.journal.journal import connect
 from handover.parallel.rule import Judged

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import sql
 
-from handover.config import Config, ModelPair, SideName
+from handover.config.config import Config, ModelPair, SideName
+from handover.config.parallel import Place
 from handover.errors import HandoverError, UnseenError
 from handover.parallel.agents import Post
 from handover.parallel.database import Reader, expression, first_line, table_of
 from handover.parallel.sample import Sample, measured, unmeasured
-from handover.parallel.settings import Place
 from handover.schema.models import Model
 from handover.schema.types import canonical_type
 from handover.wording import counted

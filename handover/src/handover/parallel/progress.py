@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import sql
 
-from handover.config import Config, SideName
+from handover.config.config import Config, SideName
+from handover.config.parallel import Progress
 from handover.errors import HandoverError
 from handover.parallel.agents import Post
 from handover.parallel.database import Reader, expression, first_line, table_of
 from handover.parallel.parity import shared_table
 from handover.parallel.sample import Sample, measured, unmeasured
-from handover.parallel.settings import Progress
 from handover.parallel.stored import mapped_column
 
 METRIC = "invariant_progress"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-from handover.config import Config
+from handover.config.config import Config
+from handover.config.parallel import Log
 from handover.errors import UnseenError
 from handover.parallel.access_log import parse
-from handover.parallel.settings import Log
 
 SAFE = ("GET", "HEAD")
 

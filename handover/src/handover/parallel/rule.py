@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from handover.config import Config
+from handover.config.config import Config
+from handover.config.parallel import Place, Watch
 from handover.parallel.sample import Sample
-from handover.parallel.settings import Place, Watch
 from handover.parallel.traffic import chosen, metric_of, sides_of
 from handover.wording import counted
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handover.parallel.settings import Shadow
+from handover.config.parallel import Shadow
 
 TEXT = re.compile(r"^(text/|application/(javascript|xml|xhtml))")
 JSON = re.compile(r"^application/([\w.+-]+\+)?json")

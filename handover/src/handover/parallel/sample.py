@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from handover.parallel.settings import Place
+from handover.config.parallel import Place
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 
-from handover.config import Config, SideName, from_environment
-from handover.errors import ConfigurationError, Finding
+from handover.config.config import Config, SideName, from_environment
+from handover.errors import ConfigurationError
+from handover.finding import Finding
 from handover.parallel.reads import SAFE, Chosen, Read
 from handover.parallel.sameness import Answer, Compared, compare
 from handover.parallel.traffic import base_urls

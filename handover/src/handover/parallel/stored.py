@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import psycopg
 from psycopg import sql
 
-from handover.config import Config, ModelPair, SideName
+from handover.config.config import Config, ModelPair, SideName
 from handover.errors import ConfigurationError, HandoverError
 from handover.parallel.agents import Post
 from handover.parallel.database import Reader, first_line, table_of

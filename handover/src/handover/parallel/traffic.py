@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 
-from handover.config import Config, SideName
+from handover.config.config import Config, SideName
+from handover.config.journey import Journey
 from handover.errors import ConfigurationError
-from handover.journeys.journey import Journey
 from handover.journeys.result import JourneyResult
 from handover.journeys.run import run
 from handover.parallel.sample import Sample, measured, unmeasured

@@ -14,7 +14,7 @@ from threading import Event
 
 import httpx
 
-from handover.config import Config
+from handover.config.config import Config
 from handover.parallel import database, stored
 from handover.parallel.access_log import Tail
 from handover.parallel.agents import Post

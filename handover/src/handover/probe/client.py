@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
 
-from handover.config import System
+from handover.config.config import System
 from handover.errors import ProbeError, RaisedError
 from handover.probe.words import explained, last_words
 

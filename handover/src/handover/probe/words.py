@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from handover.config import System
+from handover.config.config import System
 
 FRAME = re.compile(r'^ +File "(?P<file>[^"]+)", line (?P<line>\d+)(?:, in .*)?\n(?: {4}(?P<code>.*)\n)?', re.MULTILINE)
 NOT_ITS_OWN = ("/site-packages/", "/dist-packages/", "handover-agent", "<frozen ", "/lib/python")

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from handover.config import SideName
+from handover.config.config import SideName
 from handover.errors import ConfigurationError
 from handover.probe.client import Probe
 from handover.probe.wire import Wire

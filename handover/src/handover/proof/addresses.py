@@ -2,7 +2,7 @@
 
 import os
 
-from handover.config import Config, SideName
+from handover.config.config import Config, SideName
 
 VARIABLES: dict[SideName, str] = {"original": "HANDOVER_ORIGINAL_URL", "backend": "HANDOVER_BACKEND_URL"}
 

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Container
 from typing import NamedTuple
 
-from handover.config import SideName
-from handover.errors import Finding, Severity
+from handover.config.config import SideName
+from handover.finding import Finding, Severity
 from handover.proof.history import Operation
 from handover.proof.outcome import Failure
 

@@ -4,10 +4,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from handover.config import Config, ModelPair, SideName
+from handover.config.config import Config, ModelPair, SideName
+from handover.config.proof import Writing
 from handover.errors import ConfigurationError
 from handover.proof.parents import together
-from handover.proof.settings import Writing
 from handover.schema.models import Description, Field, Model
 
 TEXTS = frozenset({"TextField", "CharField"})

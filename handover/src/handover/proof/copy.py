@@ -3,7 +3,6 @@
 import os
 import re
 import secrets
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -17,9 +16,10 @@ from psycopg import pq, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tenacity import retry, retry_if_exception_type, stop_after_delay
 
-from handover.config import Config, from_environment
+from handover.config.config import Config, from_environment
 from handover.errors import ConfigurationError, HandoverError
 from handover.proof import owners
+from handover.schema.programs import program_path
 
 PREFIX = "handover_prove_"
 LEFT_WITHIN_S = 60.0
@@ -69,24 +69,6 @@ def copied(config: Config, url: str, say: Callable[[str], None]) -> Iterator[str
         yield copy
     finally:
         _drop(server, name)
-
-
-def program_path(config: Config, name: str) -> Path:
-    """Return where one of PostgreSQL's own programs is.
-
-    Raises
-    ------
-    CopyError
-        It is not there.
-    """
-    pattern = config.prove.pg_bin
-    folders = [] if pattern is None else [Path(pattern)] if Path(pattern).is_absolute() else config.root.glob(pattern)
-    found = shutil.which(name, path=None if pattern is None else os.pathsep.join(sorted(map(str, folders))))
-    if found is None:
-        message = f"{name} is not in {pattern or 'PATH'}; a throw-away copy is made by dump and restore."
-        todo = "Install PostgreSQL's client programs, or name their folder: [prove] pg_bin in handover.toml."
-        raise CopyError(f"{message} {todo}")
-    return Path(found)
 
 
 def _check_version(name: str, program: Path, server: int) -> None:

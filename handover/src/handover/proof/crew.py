@@ -10,12 +10,12 @@ from typing import Any
 
 from psycopg.conninfo import make_conninfo
 
-from handover.config import SideName
+from handover.config.config import SideName
+from handover.config.proof import Style
 from handover.errors import ProbeError, RaisedError
 from handover.probe.client import Probe
 from handover.proof.arena import Arena
 from handover.proof.history import AGENT_IDS, Operation
-from handover.proof.settings import Style
 from handover.proof.venue import Venue
 from handover.schema.models import Description
 

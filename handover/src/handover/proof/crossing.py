@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from handover.config import SideName
+from handover.config.config import SideName
 from handover.probe.wire import JSON_NULL, Wire, encode, same
 from handover.proof.actor import Actor, Answer, Request, Row
 from handover.proof.difference import Difference, Key, Values, told_apart

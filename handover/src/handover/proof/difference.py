@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from handover.config import SideName
-from handover.errors import Finding
+from handover.config.config import SideName
+from handover.finding import Finding
 from handover.probe.wire import Wire
 from handover.proof.mirror import Example
 

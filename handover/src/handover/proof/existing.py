@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from handover.config import SideName
+from handover.config.config import SideName
 from handover.probe.wire import Wire, same
 from handover.proof.actor import Row
 from handover.proof.crossing import SIDES

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from handover.config import Config, SideName
+from handover.config.config import Config, SideName
 from handover.errors import HandoverError
 from handover.proof.crew import Crew, Told
 from handover.proof.history import Operation

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from handover.config import Config
-from handover.evidence.folder import EvidenceError, latest
+from handover.config.config import Config
+from handover.journal.evidence import EvidenceError, latest
 from handover.proof.groups import GROUPS
 from handover.proof.run import KIND
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from handover.config import SideName
-from handover.errors import Finding, UnseenError
+from handover.config.config import SideName
+from handover.errors import UnseenError
+from handover.finding import Finding
 from handover.proof.actor import Actor, Answer, Row
 from handover.proof.mirror import Actors
 from handover.proof.outcome import Failure

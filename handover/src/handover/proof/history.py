@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple, Self
 
-from handover.config import SideName
+from handover.config.config import SideName
 
 # A row as far as the proof writes it: operation id (None: nobody's of ours), number, status.
 State = tuple[int | None, int, str]
@@ -27,7 +27,7 @@ class Operation(NamedTuple):
     id
         Its number; what it wrote into the text column. ``double`` writes ``id`` and ``id + 1``.
     style
-        How it was written, see :class:`handover.proof.settings.Writing`; or ``read``, ``reread``, ``create``,
+        How it was written, see :class:`handover.config.proof.Writing`; or ``read``, ``reread``, ``create``,
         ``double``, ``rollback``, ``planted``.
     keys
         The rows, as text.

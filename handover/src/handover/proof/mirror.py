@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
-from handover.config import ModelPair, SideName
+from handover.config.config import ModelPair, SideName
 from handover.errors import UnseenError
 from handover.probe.wire import Wire, encode
 from handover.proof.actor import Actor, Row

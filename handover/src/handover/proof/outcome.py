@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from handover.errors import Finding
+from handover.finding import Finding
 
 
 @dataclass(frozen=True)

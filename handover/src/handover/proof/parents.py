@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from handover.config import SideName
+from handover.config.config import SideName
 from handover.errors import UnseenError
 from handover.probe.wire import Wire, encode
 from handover.proof.actor import Actor, Answer, Row

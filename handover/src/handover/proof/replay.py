@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from handover.check.table import BAD, GOOD, OPEN
 from handover.errors import ConfigurationError
 from handover.proof.actor import Row, actors
 from handover.proof.crossing import Crossing
@@ -15,7 +16,6 @@ from handover.proof.mirror import Example, Mirror, mirror, settled
 from handover.proof.parents import Parents
 from handover.proof.shrink import no_traces
 from handover.proof.venue import Venue
-from handover.report.table import BAD, GOOD, OPEN
 from handover.troubles import reason
 
 STILL_THERE, GONE = 4, 0

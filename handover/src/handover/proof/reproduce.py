@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import uuid4
 
-from handover.config import SideName
+from handover.config.config import SideName
 from handover.probe.wire import Wire
 from handover.proof.actor import Row
 from handover.proof.difference import Difference

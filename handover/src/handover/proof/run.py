@@ -8,10 +8,11 @@ from typing import Any
 
 import psycopg
 
-from handover.config import Config
-from handover.contract import contract as agreed
-from handover.errors import Finding, HandoverError
-from handover.evidence.folder import EvidenceError, Recorder, latest
+from handover.check import contract as agreed
+from handover.config.config import Config
+from handover.errors import HandoverError
+from handover.finding import Finding
+from handover.journal.evidence import EvidenceError, Recorder, latest
 from handover.proof.actor import actors
 from handover.proof.groups import GROUPS, Group
 from handover.proof.outcome import Failure, Outcome

@@ -4,8 +4,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from handover.check.table import BAD, GOOD, OPEN
 from handover.proof.run import Judged, Run
-from handover.report.table import BAD, GOOD, OPEN
 from handover.wording import counted
 
 NOTHING = "⚪"

@@ -1,6 +1,6 @@
 """One row's history, and how an anomaly in it is told: by whom, and by the few lines that show it."""
 
-from handover.config import SideName
+from handover.config.config import SideName
 from handover.proof.anomalies import Tally
 from handover.proof.history import READS, Operation, RowHistory, State, Version, Writers
 

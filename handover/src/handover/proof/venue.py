@@ -7,7 +7,7 @@ from typing import Literal
 
 from psycopg.conninfo import conninfo_to_dict
 
-from handover.config import Config, SideName
+from handover.config.config import Config, SideName
 from handover.probe.client import Probe, probe
 
 Size = Literal["small", "full"]

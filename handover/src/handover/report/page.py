@@ -9,22 +9,22 @@ from typing import Any
 
 import jinja2
 
-from handover.config import Config
+from handover.check.html import style
+from handover.config.config import Config
+from handover.config.cutover import Gate
 from handover.cutover import gates as judging
 from handover.cutover import plan, sign
 from handover.cutover import status as looking
 from handover.cutover.gates import Judged
 from handover.cutover.incident import FOLDER as INCIDENTS
-from handover.cutover.settings import Gate
 from handover.cutover.sight import Seen as Sighted
 from handover.cutover.sight import sight
 from handover.cutover.states import MEANINGS, State
 from handover.errors import HandoverError
-from handover.evidence.folder import PLACE, latest
 from handover.journal.entry import Entry
+from handover.journal.evidence import PLACE, latest
 from handover.journal.journal import Journal
 from handover.report import cards, chart, risks, seen, story
-from handover.report.html import style
 from handover.report.story import Signature
 
 PATH: tuple[tuple[str, tuple[State, ...]], ...] = (

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from handover.config import Config
+from handover.config.config import Config
 from handover.errors import HandoverError
 from handover.journal.journal import Journal
 from handover.parallel.history import LINES

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from handover.check.subject import Mapped, Subject
-from handover.errors import Finding, Severity
+from handover.finding import Finding, Severity
 from handover.rules.migrations import left_to_make
 from handover.rules.registry import rule
 from handover.rules.statements import alter, name_of
 from handover.rules.tables import VIEWS
 from handover.schema.models import Field
+from handover.schema.subject import Mapped, Subject
 from handover.schema.types import INTEGERS, canonical_type
 
 REVERT = "Revert the column, or correct the model."

@@ -3,9 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from handover.check.expressions import twins
-from handover.check.subject import Mapped, Subject
-from handover.errors import Finding
+from handover.finding import Finding
 from handover.rules.registry import rule
 from handover.rules.statements import again, alter, listed, name_of
 from handover.rules.tables import VIEWS
@@ -13,6 +11,8 @@ from handover.schema.catalog import Constraint, Index, Table
 from handover.schema.definition import definition
 from handover.schema.expressions import Expressions
 from handover.schema.models import Field, Model
+from handover.schema.subject import Mapped, Subject
+from handover.schema.twins import twins
 
 
 def _tables(subject: Subject) -> Iterator[Mapped]:

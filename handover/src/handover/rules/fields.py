@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from handover.check.subject import Pair, Subject
-from handover.errors import Finding, Hurts, Severity
+from handover.finding import Finding, Hurts, Severity
 from handover.rules.foreign_keys import DELETING, FITTING
 from handover.rules.registry import rule
 from handover.schema.models import Field, Given, by_code
+from handover.schema.subject import Pair, Subject
 from handover.schema.types import canonical_type
 from handover.wording import apart
 

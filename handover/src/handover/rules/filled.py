@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from handover.check.expressions import Filled, as_value, filled
-from handover.check.subject import Mapped, Subject
-from handover.errors import Finding, Severity
+from handover.finding import Finding, Severity
 from handover.rules.registry import rule
 from handover.rules.statements import alter
 from handover.rules.tables import VIEWS
+from handover.schema.subject import Mapped, Subject
+from handover.schema.twins import Filled, as_value, filled
 
 # Moments of one transaction, and names of random keys, that rows do not tell apart.
 ALIKE = (

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from functools import partial
 
-from handover.check.subject import Mapped, Side, Subject
-from handover.errors import Cause, Finding
+from handover.finding import Cause, Finding
 from handover.rules.registry import rule
 from handover.rules.statements import again, alter
 from handover.rules.tables import VIEWS
 from handover.schema.catalog import Constraint, Table
 from handover.schema.deletes import blocking, keys, statement
 from handover.schema.models import Field
+from handover.schema.subject import Mapped, Side, Subject
 
 ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", "r": "RESTRICT", "a": "NO ACTION"}
 # What Django may say in Python so that the database's action changes nothing.

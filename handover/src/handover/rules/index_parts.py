@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from handover.check.subject import Subject
-from handover.errors import Finding
+from handover.finding import Finding
 from handover.rules.registry import rule
 from handover.rules.tables import VIEWS
 from handover.schema.catalog import Index as Live
 from handover.schema.models import Constraint, Index
+from handover.schema.subject import Subject
 
 RESTORE = "Build it again as the model says (CREATE INDEX CONCURRENTLY), then drop this one."
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from handover.check.subject import Mapped, Subject
-from handover.errors import Finding, Severity
+from handover.finding import Finding, Severity
 from handover.rules.registry import rule
 from handover.rules.statements import listed, name_of
 from handover.rules.tables import VIEWS
 from handover.schema.models import Field, Index
+from handover.schema.subject import Mapped, Subject
 
 RESTORE = "Restore the index: CREATE INDEX CONCURRENTLY."
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from handover.check.subject import Subject
-from handover.errors import Finding, Severity
+from handover.finding import Finding, Severity
 from handover.rules.registry import rule
 from handover.schema.models import Given
+from handover.schema.subject import Subject
 
 SAME = "Give both systems the same value."
 REFUSED = "one refuses a request that the other accepts"

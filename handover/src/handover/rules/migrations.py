@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from handover.check.subject import Side, Subject
-from handover.config import SideName
-from handover.errors import Cause, Finding, Severity
+from handover.config.config import SideName
+from handover.finding import Cause, Finding, Severity
 from handover.rules.registry import rule
 from handover.schema.models import Migration, Operation
+from handover.schema.subject import Side, Subject
 
 MAKES_TABLE = "CreateModel"
 MAKES_COLUMN = ("AddField",)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from handover.check.subject import Pair, Subject
-from handover.errors import Finding, Severity
+from handover.finding import Finding, Severity
 from handover.rules.registry import rule
 from handover.schema.models import Generic, ManyToMany, Model
+from handover.schema.subject import Pair, Subject
 
 COPY = "Write it in the backend's model as in the original's."
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from handover.check.subject import Side, Subject
-from handover.errors import Finding
+from handover.finding import Finding
 from handover.rules.migrations import _counts_as_applied, _histories
 from handover.rules.registry import rule
 from handover.schema.models import Migration, Operation
+from handover.schema.subject import Side, Subject
 
 # What only the database or Python sees may make anything, so nothing can be foreseen after it.
 OPAQUE = frozenset({"RunSQL", "RunPython"})

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from handover.check.subject import Pair, Side, Subject
-from handover.errors import Cause, Finding
+from handover.finding import Cause, Finding
 from handover.rules.registry import rule
 from handover.schema.models import Model
+from handover.schema.subject import Pair, Side, Subject
 from handover.wording import counted
 
 

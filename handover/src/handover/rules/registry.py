@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from handover.check.subject import Subject
-from handover.errors import Finding
+from handover.finding import Finding
+from handover.schema.subject import Subject
 
 Look = Callable[[Subject], Iterator[Finding]]
 

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from handover.check.subject import Side, Subject, session_settings
-from handover.errors import Cause, Finding
+from handover.finding import Cause, Finding
 from handover.rules.registry import rule
 from handover.rules.statements import alter, name_of, quoted
+from handover.schema.subject import Side, Subject, session_settings
 
 
 @rule("HO190", "Each system's role exists")

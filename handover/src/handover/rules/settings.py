@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import TypeVar
 
-from handover.check.subject import Side, Subject
-from handover.errors import Finding, Hurts, Severity
+from handover.finding import Finding, Hurts, Severity
 from handover.rules.registry import rule
 from handover.schema.models import DatabaseSettings, Settings, address
+from handover.schema.subject import Side, Subject
 
 T = TypeVar("T")
 SAME = "Give both systems the same value."

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from handover.check.subject import Subject
-from handover.errors import Finding
+from handover.finding import Finding
 from handover.rules.registry import rule
 from handover.schema.models import Storage
+from handover.schema.subject import Subject
 
 ADVICE = "Point both at the same folder or bucket. Two paths to one volume: accept it in the contract."
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from handover.check.subject import Side, Subject
-from handover.errors import Cause, Finding, Severity
+from handover.finding import Cause, Finding, Severity
 from handover.rules.migrations import left_to_make
 from handover.rules.registry import rule
 from handover.rules.statements import alter, name_of
 from handover.schema.catalog import Table, name_parts
 from handover.schema.models import Model
+from handover.schema.subject import Side, Subject
 
 VIEWS = ("v", "m", "f")
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from handover.check.subject import Subject
-from handover.errors import Finding
+from handover.finding import Finding
 from handover.rules.registry import rule
 from handover.rules.statements import alter
+from handover.schema.subject import Subject
 
 
 @rule("HO163", "No trigger changes what is written")

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from handover.check.subject import Mapped, Subject
-from handover.errors import Finding, Severity
+from handover.finding import Finding, Severity
 from handover.rules.registry import rule
 from handover.rules.statements import again
 from handover.rules.tables import VIEWS
 from handover.schema.catalog import Constraint, Index
 from handover.schema.models import Constraint as ModelConstraint
+from handover.schema.subject import Mapped, Subject
 
 WHEN = {None: "at once", "immediate": "at once unless it is asked to wait", "deferred": "at the commit"}
 TIMES = {WHEN["deferred"]: " DEFERRABLE INITIALLY DEFERRED", WHEN["immediate"]: " DEFERRABLE", WHEN[None]: ""}

@@ -6,7 +6,7 @@ has an action for the key; where that action deletes, the keys into that table c
 
 from collections.abc import Callable, Collection, Iterator
 
-from handover.errors import Finding
+from handover.finding import Finding
 from handover.schema.catalog import Catalog, Constraint, Key, Table
 from handover.schema.models import Description, Field, Model
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from handover.config import load
+from handover.config.config import load_config
 from handover.errors import RaisedError
 from handover.probe.client import probe
 from handover.probe.wire import JSON_NULL, Strange, decode, encode, same, shown
@@ -25,7 +25,7 @@ def agent(players, postgres, python, tmp_path, request):
     with template.clone(postgres, stage.database) as database:
         stage.write(tmp_path, stage.pair)
         (tmp_path / "handover.toml").write_text(toml(stage, "postgres", python))
-        config = load(tmp_path / "handover.toml")
+        config = load_config(tmp_path / "handover.toml")
         where = {"NAME": database.name}
         with probe("the original", config.require_original(), tmp_path, act_on=where) as it:
             it.load("act")

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from handover.config import load
+from handover.config.config import load_config
 from handover.probe.client import probe
 from handover.tests.conftest import toml
 from handover.tests.night import until
@@ -29,7 +29,7 @@ def writer(players, database, python, tmp_path):
     stage = players[DANCE.name].stage
     stage.write(tmp_path, stage.pair)
     (tmp_path / "handover.toml").write_text(toml(stage, "postgres", python))
-    config = load(tmp_path / "handover.toml")
+    config = load_config(tmp_path / "handover.toml")
     with probe("the original", config.require_original(), tmp_path, act_on={"NAME": database.name}) as it:
         it.load("fill")
         it.load("contend")

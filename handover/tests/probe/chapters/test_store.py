@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from handover.config import System
+from handover.config.config import System
 from handover.probe.client import probe
 
 SETTINGS = """

@@ -5,10 +5,9 @@ import threading
 import psycopg
 import pytest
 
-from handover import config as configuration
-from handover.config import SideName
-from handover.errors import RaisedError
-from handover.evidence.folder import recording
+from handover.config.config import SideName, load_config
+from handover.errors import ConfigurationError, RaisedError
+from handover.journal.evidence import recording
 from handover.proof.crew import Plan
 from handover.proof.groups import concurrent_writes
 from handover.proof.outcome import Outcome
@@ -22,7 +21,7 @@ PLAYED = ("save() that ignores update_fields", "transactions that are none", "re
 
 
 def proven(pair, *, throwaway: bool = True, size: Size = "small", say=lambda _: None, plan: Plan = PLAN) -> Outcome:
-    config = configuration.load(pair.folder / "handover.toml")
+    config = load_config(pair.folder / "handover.toml")
     venue = Venue(config, pair.database.url("owner"), throwaway, size, seed=1, say=say)
     with recording(config, "prove") as recorder:
         return concurrent_writes.prove(venue, recorder, plan)
@@ -127,7 +126,7 @@ def test_prove__system_raises__its_own_words_are_told(pair):
 def test_prove__column_is_not_there__says_which_and_what_to_do(pair):
     writing(pair, 'table = "dance_tasks"', 'number = "nothing"')
     with pytest.raises(
-        configuration.ConfigurationError,
+        ConfigurationError,
         match=r"HO337  no model fits(.*\n)*.*dance_tasks: no column for number \(nothing\)",
     ):
         proven(pair)

@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from handover.config import SideName
-from handover.errors import Finding
+from handover.config.config import SideName
+from handover.finding import Finding
 from handover.proof.actor import Actor
 from handover.proof.outcome import Failure
 from handover.proof.venue import Venue

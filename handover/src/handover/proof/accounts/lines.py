@@ -2,7 +2,7 @@
 
 import secrets
 
-from handover.config import SideName
+from handover.config.config import SideName
 from handover.proof.accounts.identity import Account, Identity
 from handover.proof.actor import Answer
 

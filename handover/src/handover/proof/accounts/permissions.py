@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from handover.config import SideName
+from handover.config.config import SideName
 from handover.errors import UnseenError
 from handover.proof.accounts.identity import Account, Identity
 from handover.proof.actor import Actor

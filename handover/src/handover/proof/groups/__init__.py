@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
-from handover.evidence.folder import Recorder
+from handover.journal.evidence import Recorder
 from handover.proof.outcome import Outcome
 from handover.proof.venue import Venue
 

@@ -15,10 +15,10 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from handover.config import SideName
-from handover.contract import contract
-from handover.errors import Finding
-from handover.evidence.folder import Recorder
+from handover.check import contract
+from handover.config.config import SideName
+from handover.finding import Finding
+from handover.journal.evidence import Recorder
 from handover.proof import versions
 from handover.proof.anomalies import Tally
 from handover.proof.arena import Arena, NoArenaError, candidates, none_fits

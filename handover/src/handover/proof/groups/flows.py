@@ -10,10 +10,11 @@ import httpx
 import psycopg
 from psycopg import sql
 
-from handover.config import SideName, from_environment
-from handover.errors import ConfigurationError, Finding, Hurts
-from handover.evidence.folder import Recorder
-from handover.journeys.journey import Journey
+from handover.config.config import SideName, from_environment
+from handover.config.journey import Journey
+from handover.errors import ConfigurationError
+from handover.finding import Finding, Hurts
+from handover.journal.evidence import Recorder
 from handover.journeys.result import JourneyResult
 from handover.journeys.run import TIMEOUT_S, run
 from handover.proof.addresses import VARIABLES, base_urls

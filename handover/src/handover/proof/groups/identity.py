@@ -4,9 +4,9 @@ import secrets
 import time
 from collections.abc import Iterator
 
-from handover.config import SideName
+from handover.config.config import SideName
 from handover.errors import UnseenError
-from handover.evidence.folder import Recorder
+from handover.journal.evidence import Recorder
 from handover.proof.accounts.identity import Account, Identity
 from handover.proof.accounts.lines import login_lines
 from handover.proof.accounts.permissions import compare_permissions, compare_stored_grants

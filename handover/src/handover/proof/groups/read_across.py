@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from handover.config import ModelPair, SideName
-from handover.errors import Finding, UnseenError
-from handover.evidence.folder import Recorder
+from handover.config.config import ModelPair, SideName
+from handover.errors import UnseenError
+from handover.finding import Finding
+from handover.journal.evidence import Recorder
 from handover.probe.wire import shown
 from handover.proof.actor import actors
 from handover.proof.bag import Bag, usable

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from handover.config import SideName
-from handover.errors import ConfigurationError, Finding, ProbeError, UnseenError
-from handover.evidence.folder import Recorder
+from handover.config.config import SideName
+from handover.config.search import Search
+from handover.errors import ConfigurationError, ProbeError, UnseenError
+from handover.finding import Finding
+from handover.journal.evidence import Recorder
 from handover.probe.client import Probe
 from handover.proof.outcome import Failure, Outcome
 from handover.proof.search import vectors as quality
@@ -20,7 +22,6 @@ from handover.proof.search.compare import differences, smallest
 from handover.proof.search.index import TIMEOUT_S, Document, Index, declared
 from handover.proof.search.index import differences as mapping_differences
 from handover.proof.search.queries import Query, queries
-from handover.proof.search.settings import Search
 from handover.proof.venue import Venue
 from handover.trust import trust
 from handover.wording import counted

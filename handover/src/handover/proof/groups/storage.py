@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from handover.config import SideName
-from handover.errors import Finding, HandoverError, ProbeError
-from handover.evidence.folder import Recorder
-from handover.journeys.journey import Journey
+from handover.config.config import SideName
+from handover.config.journey import Journey
+from handover.config.storage import Storage
+from handover.errors import HandoverError, ProbeError
+from handover.finding import Finding
+from handover.journal.evidence import Recorder
 from handover.journeys.result import JourneyResult
 from handover.journeys.run import run
 from handover.probe.client import Probe
@@ -23,7 +25,6 @@ from handover.proof.storage.crossing import SIZES, Crossing
 from handover.proof.storage.fields import SIDES, FilePair, any_file_field, file_pairs
 from handover.proof.storage.listing import also_named, both_listed, named, of_rows, orphans, remove_all
 from handover.proof.storage.race import SAVES, Race
-from handover.proof.storage.settings import Storage
 from handover.proof.venue import Venue
 
 GROUP = "storage"

@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx
 
-from handover.config import SideName, from_environment
+from handover.config.config import SideName, from_environment
+from handover.config.search import Asked, Search
+from handover.config.templates import AbsentError, at, filled, filled_path
 from handover.errors import ConfigurationError, ProbeError
-from handover.journeys.templates import AbsentError, at, filled, filled_path
 from handover.probe.client import Probe
 from handover.proof.addresses import base_urls
 from handover.proof.search.queries import Query
-from handover.proof.search.settings import Asked, Search
 from handover.proof.venue import Venue
 from handover.trust import trust
 

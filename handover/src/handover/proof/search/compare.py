@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from handover.config import SideName
-from handover.errors import Finding
+from handover.config.config import SideName
+from handover.finding import Finding
 from handover.proof.outcome import Failure
 from handover.proof.search.asking import Answer
 from handover.proof.search.queries import Query

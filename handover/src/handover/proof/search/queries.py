@@ -5,8 +5,8 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from handover.config.search import Search
 from handover.proof.search.index import Document
-from handover.proof.search.settings import Search
 
 
 @dataclass(frozen=True)

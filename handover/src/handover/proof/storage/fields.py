@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from handover.config import Config, SideName
+from handover.config.config import Config, SideName
 from handover.probe.client import Probe
 
 # Every system can have a row of this key; it is never saved.

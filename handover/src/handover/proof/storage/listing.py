@@ -6,11 +6,11 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from handover.config import SideName
-from handover.errors import Finding
+from handover.config.config import SideName
+from handover.config.storage import NamedBy
+from handover.finding import Finding
 from handover.probe.client import Probe
 from handover.proof.storage.fields import SIDES, FilePair
-from handover.proof.storage.settings import NamedBy
 from handover.wording import counted
 
 EXAMPLES = 3

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from handover.config import SideName
-from handover.errors import Finding
+from handover.config.config import SideName
+from handover.finding import Finding
 from handover.probe.client import Probe
 from handover.proof.storage.fields import FilePair
 from handover.wording import counted

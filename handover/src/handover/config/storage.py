@@ -1,6 +1,6 @@
 """``[storage]`` of ``handover.toml``: which objects rows account for."""
 
-from handover.section import Section
+from handover.config.section import Section
 
 
 class NamedBy(Section):

@@ -4,10 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
+from handover.check.contract import Judged
 from handover.check.look import Looked
 from handover.check.merging import by_cause
-from handover.contract.contract import Judged
-from handover.errors import Finding
+from handover.finding import Finding
 from handover.wording import counted
 
 CLEAN, NOT_LOOKED_AT, FINDINGS = 0, 1, 4

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from handover.errors import Finding
-from handover.report.verdict import Verdict
+from handover.check.verdict import Verdict
+from handover.finding import Finding
 from handover.rules import RULES
 from handover.wording import counted
 

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from handover.section import Section
+from handover.config.section import Section
 
 
 class Asked(Section):

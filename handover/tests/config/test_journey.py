@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from handover.config import load
+from handover.config.config import load_config
 from handover.errors import ConfigurationError
 from sandbox import house
 
@@ -27,18 +27,18 @@ def test_load__flow_that_makes_no_sense__is_refused_with_its_line(tmp_path: Path
     file = tmp_path / "handover.toml"
     file.write_text(HEAD + FLOW + text)
     with pytest.raises(ConfigurationError, match=message):
-        load(file)
+        load_config(file)
 
 
 def test_load__second_flow__has_lines_of_its_own(tmp_path: Path):
     file = tmp_path / "handover.toml"
     file.write_text(HEAD + FLOW + 'path = "/b"\n' + FLOW + 'path = "/b"\non = "backend"\n')
-    first, second = load(file).flows
+    first, second = load_config(file).flows
     assert [step.line for step in (*first.steps, *second.steps)] == [11, 13, 18, 20]
 
 
 def test_load__this_repository__has_a_flow_for_both_directions_and_one_for_the_api():
-    both, api = (flow for flow in load(house.ROOT / "handover.toml").flows if not flow.stores)
+    both, api = (flow for flow in load_config(house.ROOT / "handover.toml").flows if not flow.stores)
     assert both.sides == ("original", "backend")
     assert both.systems("backend") == {"original", "backend"}
     assert api.sides == ("original",)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rich.cells import cell_len
 
-from handover.errors import Finding
+from handover.finding import Finding
 
 # A terminal of the night: what does not fit is not read.
 WIDTH, SCREEN = 100, 40

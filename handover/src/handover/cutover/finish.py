@@ -14,17 +14,18 @@ from typing import Any
 from psycopg import Connection, sql
 from psycopg.rows import class_row
 
+from handover.adoption.folded import RECORD, SCHEMA, Finish, Right, recorded
 from handover.adoption.statements import Statement, Step, Transaction
 from handover.adoption.survey import query
-from handover.config import Config
+from handover.config.config import Config
 from handover.cutover.cleanup import FOLDER
 from handover.cutover.position import fold
-from handover.errors import Finding, Refused
+from handover.errors import Refused
+from handover.finding import Finding
 from handover.journal.journal import opened
 from handover.schema.models import Description
 from handover.troubles import reason
 
-SCHEMA, RECORD = "retired", "handover_finish"
 HISTORY = "django_migrations"
 _SESSIONS = "SELECT pid FROM pg_stat_activity WHERE usename = %s AND datname = current_database() ORDER BY 1"
 _MEMBER = """
@@ -50,38 +51,6 @@ class Found:
     mine: bool
     extension: bool
     needed_by: list[str]
-
-
-@dataclass(frozen=True)
-class Right:
-    """What the original's role may do with something of ``public``; ``kind`` and ``name`` as GRANT wants them."""
-
-    kind: str
-    name: list[str]
-    rights: list[str]
-    grantable: bool
-    owns: bool
-    mine: bool
-
-
-@dataclass(frozen=True)
-class Finish:
-    """What is folded away, and why the rest stays where it is.
-
-    Attributes
-    ----------
-    tables
-        Names of the tables of ``public`` that move.
-    role, rights
-        The original's role, and what it loses.
-    kept
-        One line for each thing that was looked at and stays.
-    """
-
-    tables: tuple[str, ...]
-    role: str
-    rights: tuple[Right, ...]
-    kept: tuple[str, ...]
 
 
 def require_cleaned(config: Config) -> None:
@@ -244,18 +213,6 @@ def _moves(found: Finish, source: str, target: str) -> Iterator[Statement]:
     for table in found.tables:
         names = sql.Identifier(source, table), sql.Identifier(target)
         yield sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(*names)
-
-
-def recorded(connection: Connection[Any]) -> Finish | None:
-    """Return what was folded away, or None."""
-    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{SCHEMA}.{RECORD}"]).fetchone()
-    if not row or not row[0]:
-        return None
-    kept = connection.execute(sql.SQL("SELECT record FROM {}").format(sql.Identifier(SCHEMA, RECORD))).fetchone()
-    assert kept is not None  # noqa: S101 - written in the same transaction as the table
-    values = kept[0]
-    rights = tuple(Right(**right) for right in values["rights"])
-    return Finish(tuple(values["tables"]), values["role"], rights, tuple(values["kept"]))
 
 
 def unfolding(connection: Connection[Any]) -> Transaction:

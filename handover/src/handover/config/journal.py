@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from handover.section import Section
+from handover.config.section import Section
 
 
 class JournalSettings(Section):

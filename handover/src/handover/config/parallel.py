@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from handover.section import Section
+from handover.config.section import Section
 
 Place = Literal["original", "backend", "both"]
 Short = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from handover.config import Config, ModelPair, SideName
+from handover.config.config import Config, ModelPair, SideName
 from handover.schema.catalog import Catalog, Key, Table, name_parts
 from handover.schema.expressions import Expressions
 from handover.schema.models import Description, Field, Migration, Model

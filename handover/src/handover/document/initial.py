@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from handover.check.systems import asking
-from handover.config import Backend, Config, ModelPair, System
+from handover.config.config import Backend, Config, ModelPair, System
 from handover.errors import ConfigurationError, HandoverError
 from handover.schema.catalog import name_parts
 from handover.schema.models import Description, Model

@@ -6,12 +6,12 @@ from dataclasses import replace
 from rich.console import Console
 from rich.markup import escape
 
-from handover.check.subject import Pair
-from handover.errors import Finding
-from handover.report.lines import FEW, SCREEN, WIDTH, cut, height, short, shortened, whole
-from handover.report.steps import MOST, answer, steps
-from handover.report.verdict import Verdict
+from handover.check.lines import FEW, SCREEN, WIDTH, cut, height, short, shortened, whole
+from handover.check.steps import MOST, answer, steps
+from handover.check.verdict import Verdict
+from handover.finding import Finding
 from handover.schema.models import Field
+from handover.schema.subject import Pair
 
 MARKS = GOOD, OPEN, BAD = "✅", "⏳", "❌"
 MOST_MODELS, FEW_CODES = 6, 2

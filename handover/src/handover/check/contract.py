@@ -10,9 +10,10 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from handover.check.merging import ORDER, by_cause
-from handover.config import Config
-from handover.errors import ConfigurationError, Finding, Severity
-from handover.section import Section
+from handover.config.config import Config
+from handover.config.section import Section
+from handover.errors import ConfigurationError
+from handover.finding import Finding, Severity
 
 FILE = Path("handover/contract.json")
 # What these found is a number of rows, which changes every day; the others are accepted as they were found.

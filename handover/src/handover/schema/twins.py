@@ -7,13 +7,13 @@ from typing import Any
 
 from psycopg import Connection
 
-from handover.check.subject import Side
 from handover.schema.catalog import Catalog, Column, Constraint, Index, Key, Table
 from handover.schema.definition import definition
 from handover.schema.expressions import Expressions, read_expressions
 from handover.schema.models import Constraint as ModelConstraint
 from handover.schema.models import Field, Model
 from handover.schema.models import Index as ModelIndex
+from handover.schema.subject import Side
 
 Twins = tuple[ModelConstraint | ModelIndex, Constraint | Index]
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from handover.errors import Finding
-from handover.report.steps import answer, steps
-from handover.report.verdict import Verdict
+from handover.check.steps import answer, steps
+from handover.check.verdict import Verdict
+from handover.finding import Finding
 from handover.rules import RULES
 
 LEVELS = {"breaking": "error", "unseen": "error", "risky": "warning", "safe": "note"}

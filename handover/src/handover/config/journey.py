@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from handover.journeys.templates import names_in
-from handover.section import Section
+from handover.config.section import Section
+from handover.config.templates import names_in
 
 # ``either`` is the system that a run is on, ``other`` the one that looks on.
 On = Literal["original", "backend", "either", "other"]

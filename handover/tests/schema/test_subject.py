@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from handover.check.merging import merged
-from handover.check.subject import Side, Subject, search_path, session_settings
-from handover.config import Index
+from handover.config.config import Index
 from handover.rules import RULES
 from handover.schema.catalog import Catalog, Role
 from handover.schema.models import Description, Given
+from handover.schema.subject import Side, Subject, search_path, session_settings
 from handover.schema.types import canonical_type
 
 

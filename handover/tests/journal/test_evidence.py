@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from handover.config import Config
-from handover.evidence.folder import PLACE, EvidenceError, evidence_key, latest, recording
+from handover.config.config import Config
+from handover.journal.evidence import PLACE, EvidenceError, evidence_key, latest, recording
 
 SYSTEM = {"path": "s", "python": ["python"], "settings": "settings"}
 MODELS = [{"original": "a.A", "backend": "b.A", "table": "a"}]

@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 
-from handover.errors import Finding
-from handover.report.steps import answer, steps
-from handover.report.table import critical_points, mapped, mark_of
-from handover.report.verdict import Verdict
+from handover.check.steps import answer, steps
+from handover.check.table import critical_points, mapped, mark_of
+from handover.check.verdict import Verdict
+from handover.finding import Finding
 
 
 def style() -> str:
     """Return the style that every page of the toolkit shares."""
-    return files("handover.report").joinpath("style.css").read_text()
+    return files("handover.check").joinpath("style.css").read_text()
 
 
 def as_html(verdict: Verdict) -> str:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from handover.config import Config
+from handover.config.config import Config
 from handover.errors import HandoverError
 from handover.troubles import reason
 

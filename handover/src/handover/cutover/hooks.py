@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handover.config import Config
-from handover.cutover.settings import HookPoint
+from handover.config.config import Config
+from handover.config.cutover import HookPoint
 from handover.errors import HandoverError, Refused
 
 REFUSED = 3

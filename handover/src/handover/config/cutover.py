@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from handover.section import Section
+from handover.config.section import Section
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 GateKind = Literal["check", "proofs", "watch", "backup", "rehearsal", "certificate", "ttl", "capacity", "sign-offs"]

@@ -10,15 +10,15 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from handover.cutover.settings import BackupSettings, Cleanup, Gate, Hooks, Load, Rollback, Traffic, Verify
+from handover.config.cutover import BackupSettings, Cleanup, Gate, Hooks, Load, Rollback, Traffic, Verify
+from handover.config.journal import JournalSettings
+from handover.config.journey import Journey, numbered
+from handover.config.parallel import Shadow, Watch
+from handover.config.proof import Prove
+from handover.config.search import Search
+from handover.config.section import Section
+from handover.config.storage import Storage
 from handover.errors import ConfigurationError
-from handover.journal.settings import JournalSettings
-from handover.journeys.journey import Journey, numbered
-from handover.parallel.settings import Shadow, Watch
-from handover.proof.search.settings import Search
-from handover.proof.settings import Prove
-from handover.proof.storage.settings import Storage
-from handover.section import Section
 from handover.troubles import of_file
 
 SideName = Literal["original", "backend"]
@@ -240,7 +240,7 @@ class Config(Section):
         return self.original
 
 
-def load(path: Path) -> Config:
+def load_config(path: Path) -> Config:
     """Read and validate ``handover.toml``.
 
     Raises

@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from handover.section import Section
+from handover.config.section import Section
 
 Style = Literal[
     "save",

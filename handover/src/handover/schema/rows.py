@@ -6,9 +6,9 @@ from typing import Any, LiteralString
 
 from psycopg import Connection, sql
 
-from handover.check.subject import Rows
-from handover.errors import Cause, Finding
+from handover.finding import Cause, Finding
 from handover.schema.catalog import Catalog, Table
+from handover.schema.subject import Rows
 
 HISTORY = "django_migrations"
 TYPES = ("django_content_type", "auth_permission")

@@ -2,20 +2,20 @@ from pathlib import Path
 
 import pytest
 
-from handover.config import database_url, from_environment, load
+from handover.config.config import database_url, from_environment, load_config
 from handover.errors import ConfigurationError
 from sandbox import house
 
 
 def test_load__this_repository__names_the_strategys_three_models():
-    pair = load(house.ROOT / "handover.toml")
+    pair = load_config(house.ROOT / "handover.toml")
     assert [m.table for m in pair.models] == ["choreography_tasks", "saved_choreographies", "users"]
     assert pair.new_columns() == {("choreography_tasks", "job_execution_name")}
 
 
 def test_load__no_file__says_where_to_run(tmp_path):
     with pytest.raises(ConfigurationError, match=r"does not exist. Run from the folder that holds handover.toml"):
-        load(tmp_path / "handover.toml")
+        load_config(tmp_path / "handover.toml")
 
 
 BROKEN = {
@@ -32,7 +32,7 @@ def test_load__value_not_as_expected__names_it(tmp_path: Path, text: str, messag
     file = tmp_path / "handover.toml"
     file.write_text(text)
     with pytest.raises(ConfigurationError, match=message):
-        load(file)
+        load_config(file)
 
 
 def test_from_environment__unset__names_the_variable_and_its_purpose(monkeypatch):
@@ -44,5 +44,5 @@ def test_from_environment__unset__names_the_variable_and_its_purpose(monkeypatch
 def test_database_url__without_a_database__is_refused(monkeypatch):
     monkeypatch.setenv("HANDOVER_DATABASE_URL", "postgresql://owner:hunter2@127.0.0.1")
     with pytest.raises(ConfigurationError, match="holds no database URL") as raised:
-        database_url(load(house.ROOT / "handover.toml"))
+        database_url(load_config(house.ROOT / "handover.toml"))
     assert "hunter2" not in str(raised.value)

@@ -1,1 +1,0 @@
-"""What a run saw, written so that nobody can change it unnoticed."""

@@ -1,0 +1,32 @@
+"""Where PostgreSQL's own programs are: ``pg_dump`` and ``pg_restore``."""
+
+import os
+import shutil
+from pathlib import Path
+
+from handover.config.config import Config
+from handover.errors import HandoverError
+
+
+class ProgramMissingError(HandoverError):
+    """One of PostgreSQL's programs was not found."""
+
+    code = "HO421"
+
+
+def program_path(config: Config, name: str) -> Path:
+    """Return where one of PostgreSQL's own programs is.
+
+    Raises
+    ------
+    ProgramMissingError
+        It is not there.
+    """
+    pattern = config.prove.pg_bin
+    folders = [] if pattern is None else [Path(pattern)] if Path(pattern).is_absolute() else config.root.glob(pattern)
+    found = shutil.which(name, path=None if pattern is None else os.pathsep.join(sorted(map(str, folders))))
+    if found is None:
+        message = f"{name} is not in {pattern or 'PATH'}; a throw-away copy is made by dump and restore."
+        todo = "Install PostgreSQL's client programs, or name their folder: [prove] pg_bin in handover.toml."
+        raise ProgramMissingError(f"{message} {todo}")
+    return Path(found)
