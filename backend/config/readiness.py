@@ -2,14 +2,11 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
 
-from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from procrastinate.contrib.django.models import ProcrastinateWorker
 
+from apps.jobs import calls
 from apps.media.directory import Directory
 from apps.media.storage import media
 from apps.moves.selectors import library
@@ -21,7 +18,6 @@ log = logging.getLogger(__name__)
 
 OK = "ok"
 _QUEUE = "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s::text[]) AS name"
-_QUEUE_TABLES = ["backend.procrastinate_jobs", "backend.procrastinate_workers"]
 
 
 @safe_only
@@ -72,12 +68,10 @@ def _library() -> str:
 
 def _queue() -> str:
     with connection.cursor() as cursor:
-        cursor.execute(_QUEUE, [_QUEUE_TABLES])
+        cursor.execute(_QUEUE, [list(calls.TABLES)])
         (complete,) = cursor.fetchone()
     return OK if complete else "its tables are missing"
 
 
 def _workers() -> str:
-    stalled_after_s = settings.PROCRASTINATE_WORKER_DEFAULTS["stalled_worker_timeout"]
-    recent = ProcrastinateWorker.objects.filter(last_heartbeat__gte=Now() - timedelta(seconds=stalled_after_s))
-    return OK if recent.exists() else f"none has reported within {stalled_after_s:.0f} s"
+    return OK if calls.has_live_worker() else f"none has reported within {calls.stalled_after_s():.0f} s"

@@ -12,7 +12,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from apps.choreography import progress, queue
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.services import cancel_generation
-from apps.choreography.sweep import retry_stalled_calls, sweep
+from apps.choreography.sweep import sweep
+from apps.jobs import calls
 from apps.jobs.models import Job
 from apps.tokens.selectors import valid_token
 from apps.tokens.services import issue_token
@@ -82,7 +83,7 @@ def test_stalled_call__is_made_again_at_once_whatever_this_machine_believes(ana,
         cursor.execute("SELECT procrastinate_fetch_job_v2(NULL, procrastinate_register_worker_v1())")
         cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '3 days'")
     assert ProcrastinateJob.objects.get().status == "doing"
-    retry_stalled_calls()
+    calls.repeat_stalled_calls()
     call = ProcrastinateJob.objects.get()
     assert (call.status, call.scheduled_at <= database_now()) == ("todo", True)
 

@@ -16,12 +16,12 @@ from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from apps.authentication.models import User
-from apps.choreography import progress, queue
+from apps.choreography import progress
 from apps.choreography.generation import work as make_next
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.services import start_generation
 from apps.collections.models import SavedChoreography
-from apps.jobs import leases
+from apps.jobs import calls, leases
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
 from config.errors import NotFoundError
@@ -200,7 +200,7 @@ def test_second_run__finds_nothing_to_do(house, media_root):
     work()
     before = list(ChoreographyTask.objects.values())
     made = (media_root / videos(media_root)[0]).stat()
-    make_next(queue_job_id=queue.ring(task.pk))
+    make_next(queue_job_id=calls.call_worker(task.pk))
     assert list(ChoreographyTask.objects.values()) == before
     assert (media_root / videos(media_root)[0]).stat() == made
     assert SavedChoreography.objects.count() == 1

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from config import readiness
+from apps.jobs import calls
 from tests.conftest import connected_to
 
 PROBLEM = "application/problem+json"
@@ -74,7 +74,7 @@ def test_ready__queue_gone__says_so(house):
 
 
 def test_ready__queue_in_another_schema__does_not_count(house, monkeypatch):
-    monkeypatch.setattr(readiness, "_QUEUE_TABLES", ["public.procrastinate_jobs"])
+    monkeypatch.setattr(calls, "TABLES", ["public.procrastinate_jobs"])
     assert_not_ready("queue")
 
 

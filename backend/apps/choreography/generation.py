@@ -36,7 +36,7 @@ def work(*, queue_job_id: int) -> None:
         carry_out_generation(lease)
     finally:
         queue.tell_places()
-        queue.ring_if_due()
+        queue.call_worker_if_due()
 
 
 def carry_out_generation(lease: Lease) -> None:

@@ -1,12 +1,12 @@
 """What the worker runs (`manage.py procrastinate worker`)."""
 
+from procrastinate import JobContext
 from procrastinate.contrib.django import app
-from procrastinate.job_context import JobContext
 
-from apps.choreography import queue
 from apps.choreography.generation import work
+from apps.jobs import calls
 
 
-@app.task(name=queue.NAME, queue=queue.NAME, pass_context=True)
-def generate(context: JobContext, *, task_id: str) -> None:  # noqa: ARG001 - for whom it rang; who is first is served
+@app.task(name=calls.NAME, queue=calls.NAME, pass_context=True)
+def generate(context: JobContext, *, task_id: str) -> None:  # noqa: ARG001 - the call names a task, but the first in the queue is made
     work(queue_job_id=context.job.id)

@@ -1,44 +1,26 @@
-"""Who is next. The table of jobs is the queue; procrastinate is the bell that calls a worker to it.
-
-A bell that rings once too often finds nothing to do, one that was lost is rung again by the sweep.
-"""
+"""Which job is next. The table of jobs is the queue; ``apps.jobs.calls`` calls a worker to it."""
 
 from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
-from procrastinate import jobs as bells
-from procrastinate.contrib.django.django_connector import DjangoConnector
-from procrastinate.contrib.django.models import ProcrastinateJob
-from procrastinate.manager import JobManager
 
 from apps.choreography import files, progress
 from apps.choreography.executions import execution_name
 from apps.choreography.models import ChoreographyTask
-from apps.jobs import leases
+from apps.jobs import calls, leases
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
 
-NAME = "generate"
 FIRST = "Starting choreography generation..."
 # The number of the advisory lock under which jobs are taken; any number that nothing else uses.
 TAKING = 0x6A6F6273
 
-# Through Django's connection, in its transaction, in a worker too.
-_manager = JobManager(DjangoConnector())
 
-
-def ring(task_id: str) -> int:
-    """Call a worker; return the number of the call."""
-    bell = bells.Job(queue=NAME, lock=None, queueing_lock=None, task_name=NAME, task_kwargs={"task_id": task_id})
-    return _manager.defer_job(bell).id
-
-
-def ring_if_due() -> None:
-    """Call a worker if there is something it may do now, and no call is unanswered."""
-    unanswered = ProcrastinateJob.objects.filter(task_name=NAME, status="todo")
+def call_worker_if_due() -> None:
+    """Call a worker if there is a job that it may take now, and no call is waiting."""
     job = _next()
-    if job is not None and not unanswered.exists():
-        ring(job.pk)
+    if job is not None and not calls.is_call_waiting():
+        calls.call_worker(job.pk)
 
 
 def take_next(*, queue_job_id: int) -> Lease | None:

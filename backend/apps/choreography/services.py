@@ -12,7 +12,7 @@ from apps.choreography import queue
 from apps.choreography.executions import execution_name
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.selectors import task_of
-from apps.jobs import leases
+from apps.jobs import calls, leases
 from apps.jobs.models import Job
 from apps.songs.selectors import song_named
 from config.clock import database_now
@@ -60,7 +60,7 @@ def start_generation_once(*, user: User, idempotency_key: str, **wishes: Any) ->
 @transaction.atomic
 def _start(user: User, request: dict[str, Any], idempotency_key: str | None) -> ChoreographyTask:
     task_id = str(uuid.uuid4())
-    queue_job_id = queue.ring(task_id)
+    queue_job_id = calls.call_worker(task_id)
     now = database_now()
     task = ChoreographyTask(
         task_id=task_id,
@@ -107,7 +107,7 @@ def cancel_generation(*, user: User, task_id: str) -> str:
         _remember_cancelled(task)
     # Somebody may move up. The worker stops by itself when it finds its lease gone.
     queue.tell_places()
-    queue.ring_if_due()
+    queue.call_worker_if_due()
     return task.status
 
 

@@ -9,28 +9,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import Error, connection, transaction
+from django.db import Error, connection
 from django.db.models.functions import Now
-from procrastinate import sql
-from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from apps.choreography import files, neighbour, queue
 from apps.choreography.models import ChoreographyTask
-from apps.jobs import leases
+from apps.jobs import calls, leases
 from apps.jobs.models import Job
-from config.clock import database_now
 
 log = logging.getLogger(__name__)
 
 
 def sweep() -> None:
     """Do it once."""
-    retry_stalled_calls()
+    calls.repeat_stalled_calls()
     for task_id in list(leases.live().filter(token__isnull=True).values_list("task_id", flat=True)):
         look_after_waiting(task_id)
     files.remove_abandoned_drafts()
     queue.tell_places()
-    queue.ring_if_due()
+    queue.call_worker_if_due()
 
 
 @contextmanager
@@ -56,28 +53,6 @@ def _sweep_until(over: threading.Event) -> None:
             log.exception("the sweep failed; it is tried again in %s s", settings.JOB_SWEEP_S)
         finally:
             connection.close()
-
-
-def retry_stalled_calls() -> None:
-    """Let calls be answered anew whose worker has no heartbeat any more; procrastinate does not do that by itself."""
-    queries = DjangoConnector()
-    stalled = queries.execute_query_all(
-        query=sql.queries["select_stalled_jobs_by_heartbeat"],
-        queue=queue.NAME,
-        task_name=queue.NAME,
-        seconds_since_heartbeat=settings.PROCRASTINATE_WORKER_DEFAULTS["stalled_worker_timeout"],
-    )
-    for call in stalled:
-        log.warning("call %s: its worker is gone; it is made again", call["id"])
-        with transaction.atomic():
-            queries.execute_query(
-                query=sql.queries["retry_job"],
-                job_id=call["id"],
-                retry_at=database_now(),
-                new_priority=None,
-                new_queue_name=None,
-                new_lock=None,
-            )
 
 
 def look_after_waiting(task_id: str) -> None:

@@ -1,0 +1,74 @@
+"""Calls to the workers. A call is a job in procrastinate's queue; its worker then looks for work in table ``jobs``.
+
+This is the one module that uses what procrastinate keeps to itself (its ``Job``, its manager, its SQL), so the
+version in pyproject.toml is capped. A call too many finds nothing to do; a call that was lost is made again.
+"""
+
+import logging
+from datetime import timedelta
+
+import procrastinate.jobs
+import procrastinate.manager
+import procrastinate.sql
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
+
+from config.clock import database_now
+
+log = logging.getLogger(__name__)
+
+# The one task of the queue, and the queue.
+NAME = "generate"
+TABLES = ("backend.procrastinate_jobs", "backend.procrastinate_workers")
+
+# Through Django's connection, in its transaction, in a worker too.
+_connector = DjangoConnector()
+_manager = procrastinate.manager.JobManager(_connector)
+
+
+def call_worker(task_id: str) -> int:
+    """Call a worker; return the number of the call."""
+    call = procrastinate.jobs.Job(
+        queue=NAME, lock=None, queueing_lock=None, task_name=NAME, task_kwargs={"task_id": task_id}
+    )
+    return _manager.defer_job(call).id
+
+
+def is_call_waiting() -> bool:
+    """Return whether a call waits for a worker that takes it."""
+    return ProcrastinateJob.objects.filter(task_name=NAME, status="todo").exists()
+
+
+def has_live_worker() -> bool:
+    """Return whether a worker has reported within :func:`stalled_after_s`."""
+    reported_since = Now() - timedelta(seconds=stalled_after_s())
+    return ProcrastinateWorker.objects.filter(last_heartbeat__gte=reported_since).exists()
+
+
+def stalled_after_s() -> float:
+    """Return after how many seconds without a heartbeat a worker counts as gone."""
+    return settings.PROCRASTINATE_WORKER_DEFAULTS["stalled_worker_timeout"]
+
+
+def repeat_stalled_calls() -> None:
+    """Make the calls again whose worker is gone; procrastinate does not do that by itself."""
+    stalled = _connector.execute_query_all(
+        query=procrastinate.sql.queries["select_stalled_jobs_by_heartbeat"],
+        queue=NAME,
+        task_name=NAME,
+        seconds_since_heartbeat=stalled_after_s(),
+    )
+    for call in stalled:
+        log.warning("call %s: its worker is gone; it is made again", call["id"])
+        with transaction.atomic():
+            _connector.execute_query(
+                query=procrastinate.sql.queries["retry_job"],
+                job_id=call["id"],
+                retry_at=database_now(),
+                new_priority=None,
+                new_queue_name=None,
+                new_lock=None,
+            )
