@@ -69,8 +69,24 @@ def test_drifts__in_all__are_more_than_three_hundred_and_distinct(players, postg
 
 
 def test_merged__both_suffer__is_one_finding_with_the_worse_severity():
-    one = Finding("HO012", "t.c", "is text", "A expects uuid", "Revert.", "risky", "original")
-    other = Finding("HO012", "t.c", "is text", "B expects uuid", "Revert.", "breaking", "backend")
+    one = Finding(
+        code="HO012",
+        where="t.c",
+        found="is text",
+        expected="A expects uuid",
+        todo="Revert.",
+        severity="risky",
+        hurts="original",
+    )
+    other = Finding(
+        code="HO012",
+        where="t.c",
+        found="is text",
+        expected="B expects uuid",
+        todo="Revert.",
+        severity="breaking",
+        hurts="backend",
+    )
     (both,) = merged([one, other])
     assert (both.hurts, both.severity) == ("both", "breaking")
     assert both.expected == "A expects uuid, and B expects uuid"

@@ -23,7 +23,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from handover.config.config import SideName
 from handover.journal.evidence import Recorder, recording
 from handover.proof.actor import Actor, Row, actors
 from handover.proof.crew import Plan
@@ -33,6 +32,7 @@ from handover.proof.history import RowHistory
 from handover.proof.mirror import Mirror, Parents, complete, mirror, together
 from handover.proof.outcome import Outcome
 from handover.proof.venue import Venue
+from handover.side import Side
 from sandbox import house
 from sandbox.postgres import Database, Server
 from sandbox.search import SearchServer
@@ -94,7 +94,7 @@ def measured(arguments: argparse.Namespace) -> dict[str, float]:
 def durable(place: Path, seed: int) -> Iterator[Venue]:
     """Give the pair on an adopted database with rows as production has them."""
     with durable_pair(place) as (config, url):
-        environment = os.environ | dict(config.require_original().environment)
+        environment = os.environ | dict(config.system(Side.ORIGINAL).environment)
         command = [sys.executable, "manage.py", "seed_production", "--users", str(USERS), "--seed", "7"]
         subprocess.run(command, cwd=house.ROOT / "original", env=environment, stdout=subprocess.DEVNULL, check=True)
         yield Venue(
@@ -129,7 +129,7 @@ def roundtrips_per_s(venue: Venue, number: int) -> float:
     return round(each * len(pairs) / seconds, 1)
 
 
-def travel(both: Mapping[SideName, Actor], table: Mirror, rows: Sequence[Row]) -> None:
+def travel(both: Mapping[Side, Actor], table: Mirror, rows: Sequence[Row]) -> None:
     """Let a pair of systems make the round trips, one after the other."""
     sides = [(both["original"], both["backend"]), (both["backend"], both["original"])]
     for turn, row in enumerate(rows):

@@ -5,12 +5,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from handover.config.config import SideName
+from handover.side import Side
 from tests.drifts.drift import Drift
 from tests.drifts.projects import Field, Model, Project, f
 from tests.drifts.shapes import DANCE, LAB, SHOP, Shape
 
-SIDES: tuple[SideName, ...] = ("original", "backend")
 TEXTS = "models.CharField(max_length=10)"
 CODE = """
 import functools
@@ -123,8 +122,8 @@ def twins() -> Iterator[Drift]:
     for name in COLUMNS:
         yield _of_columns(f"both have {name}", name, {}, "", "safe")
     for name, (statement, _, _) in BY_HAND.items():
-        yield _by_hand(f"{name} made by both systems' own SQL", statement, SIDES, "", "safe")
-        yield _by_hand(f"{name} made by both systems' own functions", statement, SIDES, "", "safe", code=True)
+        yield _by_hand(f"{name} made by both systems' own SQL", statement, tuple(Side), "", "safe")
+        yield _by_hand(f"{name} made by both systems' own functions", statement, tuple(Side), "", "safe", code=True)
     yield Drift("custom_user: a migration was edited after it was run", "benign", DANCE.name, "", "", "safe",
                 files=_edited, sql=RECORD.replace("0002_by_hand", "0002_more") + "; ALTER TABLE dance_tasks ADD more int")  # fmt: skip
     yield _ordering("an order by expressions that says the same", *ORDERINGS[1], "", "safe")
@@ -139,9 +138,9 @@ def drifts() -> Iterator[Drift]:
     yield _of_columns("another number in a function that validators ask", "checked", {}, "HO117", "risky", most="21")
     yield _of_columns("other code makes the choices", "chosen", {}, "HO111", "unseen", rows="[:9]")
     for name, (statement, code, severity) in BY_HAND.items():
-        yield _by_hand(f"{name} made by the original's own SQL alone", statement, SIDES[:1], code, severity)
+        yield _by_hand(f"{name} made by the original's own SQL alone", statement, tuple(Side)[:1], code, severity)
         yield _by_hand(
-            f"{name} made by a function of the backend alone", statement, SIDES[1:], code, severity, code=True
+            f"{name} made by a function of the backend alone", statement, (Side.BACKEND,), code, severity, code=True
         )
     yield _ordering("an order by other expressions", *ORDERINGS[0], "HO120", "risky")
     for name, (declared, _, otherwise) in CONDITIONS.items():
@@ -156,7 +155,7 @@ def _of_columns(
     model = MODELS[shape.name]
     table = shape.project.models[model].table
 
-    def edit(projects: dict[SideName, Project]) -> None:
+    def edit(projects: dict[Side, Project]) -> None:
         for side, project in projects.items():
             other = side == "backend"
             changed = Field(declared.kind, declared.options | (options if other else {}), declared.to)
@@ -169,13 +168,13 @@ def _of_columns(
 
 
 def _by_hand(
-    what: str, statement: str, sides: tuple[SideName, ...], finding: str, severity: str, *, code: bool = False
+    what: str, statement: str, sides: tuple[Side, ...], finding: str, severity: str, *, code: bool = False
 ) -> Drift:
     by_sql = f"migrations.RunSQL({statement!r}, migrations.RunSQL.noop)"
     function = f"def by_hand(apps, schema_editor):\n    run(schema_editor)\n\n\ndef run(editor):\n    editor.execute({statement!r})\n"
 
     def files(folder: Path) -> None:
-        for side in SIDES:
+        for side in Side:
             operation = ("migrations.RunPython(by_hand)" if code else by_sql) if side in sides else ""
             _migration(folder, side, "0002_by_hand", operation, function if code else "")
 
@@ -185,14 +184,14 @@ def _by_hand(
 def _edited(folder: Path) -> None:
     add = "migrations.AddField('task', 'more', models.IntegerField(null=True))"
     alter = ", migrations.AlterField('task', 'more', models.IntegerField(null=True))"
-    for side in SIDES:
+    for side in Side:
         _migration(folder, side, "0002_more", add + (alter if side == "original" else ""))
         file = folder / side / ("apps/dance" if side == "backend" else "dance") / "models.py"
         text = file.read_text()
         file.write_text(text.replace("    task_id =", "    more = models.IntegerField(null=True)\n    task_id ="))
 
 
-def _migration(folder: Path, side: SideName, name: str, operations: str, before: str = "") -> None:
+def _migration(folder: Path, side: Side, name: str, operations: str, before: str = "") -> None:
     package = "apps/dance" if side == "backend" else "dance"
     text = (
         f"from django.db import migrations, models\n\n\n{before}\n\nclass Migration(migrations.Migration):\n"
@@ -202,15 +201,15 @@ def _migration(folder: Path, side: SideName, name: str, operations: str, before:
 
 
 def _ordering(what: str, original: str, backend: str, code: str, severity: str) -> Drift:
-    def edit(projects: dict[SideName, Project]) -> None:
-        for side, value in zip(SIDES, (original, backend), strict=True):
+    def edit(projects: dict[Side, Project]) -> None:
+        for side, value in zip(Side, (original, backend), strict=True):
             projects[side].models["Order"].meta["ordering"] = value
 
     return _drift(SHOP, what, code, severity, "shop_orders", edit=edit)
 
 
 def _declared(what: str, things: dict[str, tuple[str, str]], name: str, code: str, severity: str) -> Drift:
-    def edit(projects: dict[SideName, Project]) -> None:
+    def edit(projects: dict[Side, Project]) -> None:
         for project in projects.values():
             project.preamble += (
                 "\nfrom django.contrib.postgres.constraints import ExclusionConstraint"
@@ -225,7 +224,7 @@ def _declared(what: str, things: dict[str, tuple[str, str]], name: str, code: st
     return _drift(SHOP, what, code, severity, f"({name})", edit=edit, sql=sql)
 
 
-def _proxied(projects: dict[SideName, Project]) -> None:
+def _proxied(projects: dict[Side, Project]) -> None:
     models = projects["backend"].models
     core = models.pop("Video")
     models["VideoCore"] = Model("VideoCore", core.fields, core.meta)

@@ -5,8 +5,8 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from handover.config.config import SideName
 from handover.finding import Severity
+from handover.side import Side
 from tests.drifts.drift import Drift, Edit
 from tests.drifts.projects import Model, Project, f
 from tests.drifts.shapes import KEY, USER, Shape, _model
@@ -136,10 +136,10 @@ DECLARED = Shape(
 )
 
 
-def field(name: str, model: str = SHELF, side: SideName = "backend", **options: str | None) -> Edit:
+def field(name: str, model: str = SHELF, side: Side = "backend", **options: str | None) -> Edit:
     """Return an edit that sets options of a field, or takes them away."""
 
-    def edit(projects: dict[SideName, Project]) -> None:
+    def edit(projects: dict[Side, Project]) -> None:
         one = projects[side].models[model].fields[name]
         for option, value in options.items():
             if value is None:
@@ -152,10 +152,10 @@ def field(name: str, model: str = SHELF, side: SideName = "backend", **options: 
     return edit
 
 
-def meta(option: str, old: str, new: str, side: SideName = "backend") -> Edit:
+def meta(option: str, old: str, new: str, side: Side = "backend") -> Edit:
     """Return an edit that changes a part of an option of the shelf's ``Meta``."""
 
-    def edit(projects: dict[SideName, Project]) -> None:
+    def edit(projects: dict[Side, Project]) -> None:
         target = projects[side].models[SHELF].meta
         assert old in target[option], (old, target[option])
         target[option] = target[option].replace(old, new)
@@ -163,7 +163,7 @@ def meta(option: str, old: str, new: str, side: SideName = "backend") -> Edit:
     return edit
 
 
-def gone(name: str, model: str = SHELF, side: SideName = "backend") -> Edit:
+def gone(name: str, model: str = SHELF, side: Side = "backend") -> Edit:
     """Return an edit that takes a field away."""
     return lambda projects: projects[side].models[model].fields.pop(name) and None
 
@@ -277,7 +277,7 @@ def drifts() -> Iterator[Drift]:
 
 
 def _grants() -> Iterator[Drift]:
-    def more(side: SideName) -> Edit:
+    def more(side: Side) -> Edit:
         return lambda projects: projects[side].models[SHELF].meta.update(permissions="[('move_shelf', 'Can move')]")
 
     row = "INSERT INTO auth_permission (name, content_type_id, codename) SELECT 'Can move', id, 'move_shelf' FROM django_content_type WHERE model = 'shelf'; "
@@ -300,16 +300,16 @@ def _renames() -> Iterator[Drift]:
 def renames(*, there: bool = False) -> Iterator[tuple[str, Edit, Callable[[Path], None], str]]:
     """Yield what is renamed, how, and in which database; with ``there``, one in which it can be."""
 
-    def racks(projects: dict[SideName, Project]) -> None:
+    def racks(projects: dict[Side, Project]) -> None:
         for project in projects.values():
             project.models[SHELF].meta["db_table"] = "'stock_racks'"
 
-    def located(projects: dict[SideName, Project]) -> None:
+    def located(projects: dict[Side, Project]) -> None:
         for project in projects.values():
             fields = project.models[SHELF].fields
             fields["location"] = fields.pop("address")
 
-    def boxes(projects: dict[SideName, Project]) -> None:
+    def boxes(projects: dict[Side, Project]) -> None:
         projects["backend"].models["Box"] = Model("Box", {"id": KEY}, {"db_table": "'stock_box'"})
 
     done = "" if there else "ALTER TABLE stock_shelves RENAME {};"

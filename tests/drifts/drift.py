@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from handover.config.config import SideName
 from handover.finding import Severity
+from handover.side import Side
 from tests.drifts.projects import Project
 
-Edit = Callable[[dict[SideName, Project]], None]
+Edit = Callable[[dict[Side, Project]], None]
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ from psycopg import sql
 
 from handover.check.look import look
 from handover.check.systems import asking
-from handover.config.config import Backend, Config, Dns, ModelPair, SideName, System
+from handover.config.config import Backend, Config, Dns, ModelPair, System
+from handover.side import Side
 from sandbox.postgres import Server
 from tests.drifts import classes
 from tests.drifts.nursery import Nursery
 from tests.drifts.projects import PINNED, Model, Project
 from tests.drifts.shapes import SHOP
-from tests.drifts.stage import ROLES, SIDES, Stage, add_roles
+from tests.drifts.stage import ROLES, Stage, add_roles
 from tests.drifts.versions import SEVERITIES, Unavailable, environment
 
 PAIRS = (("4.2", "4.2"), ("5.2", "5.2"), ("6.0", "6.0"), ("4.2", "5.2"), ("5.2", "4.2"), ("5.2", "6.0"), ("6.0", "5.2"))
@@ -153,7 +154,7 @@ def _made(stage: Stage, project: Project, database: str, pythons: list[Path]) ->
         (first, older, "makemigrations"),
         (stage.folder / "original", pythons[0], "migrate"),
     ):
-        for side, one in zip(SIDES, (project, backend), strict=True):
+        for side, one in zip(Side, (project, backend), strict=True):
             if command == "migrate":
                 one.write(stage.folder / side, first / LABEL / "migrations")
             (stage.folder / side).mkdir(exist_ok=True)
@@ -196,12 +197,12 @@ def _fill(connection: psycopg.Connection[Any], tables: list[str]) -> None:
 
 
 def _config(stage: Stage, project: Project, database: str, pythons: list[Path]) -> Config:
-    systems: dict[SideName, dict[str, Any]] = {
+    systems: dict[Side, dict[str, Any]] = {
         side: {
             "path": side, "python": (str(python),), "settings": "settings", "connections": 10,
             "environment": stage.environment(side, database),
         }
-        for side, python in zip(SIDES, pythons, strict=True)
+        for side, python in zip(Side, pythons, strict=True)
     }  # fmt: skip
     pairs = [(f"{LABEL}.models.{n}", f"apps.{LABEL}.models.{n}", m.table) for n, m in project.models.items()]
     return Config(

@@ -5,8 +5,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from handover.config.config import SideName
 from handover.finding import Severity
+from handover.side import Side
 from tests.drifts.drift import Drift, Edit
 from tests.drifts.projects import Field, Model, Project, f
 from tests.drifts.shapes import SHAPES, Shape
@@ -49,7 +49,7 @@ KEPT = (
 @dataclass(frozen=True)
 class _Place:
     shape: Shape
-    side: SideName
+    side: Side
     model: str
     field: str
 
@@ -66,7 +66,7 @@ class _Place:
     def option(self, what: str, code: str, severity: Severity, place: str = "", **options: str | None) -> Drift:
         """A drift that sets options of the field, or takes them away."""
 
-        def edit(projects: dict[SideName, Project]) -> None:
+        def edit(projects: dict[Side, Project]) -> None:
             field = projects[self.side].models[self.model].fields[self.field]
             for name, value in options.items():
                 if value is None:
@@ -165,7 +165,7 @@ def _column(at: _Place, field: Field) -> Iterator[Drift]:
             kept.pop("default", None)
         replaced = Field(other.kind, {**other.options, **kept})
 
-        def edit(projects: dict[SideName, Project]) -> None:
+        def edit(projects: dict[Side, Project]) -> None:
             projects[at.side].models[at.model].fields[at.field] = replaced
 
         yield at.drift(f"a {other.kind}", code, "breaking", edit)
@@ -188,7 +188,7 @@ def _column(at: _Place, field: Field) -> Iterator[Drift]:
 
 
 def _renamed(at: _Place) -> Drift:
-    def edit(projects: dict[SideName, Project]) -> None:
+    def edit(projects: dict[Side, Project]) -> None:
         fields = projects[at.side].models[at.model].fields
         projects[at.side].models[at.model].fields = {
             ("renamed" if name == at.field else name): (_with_column(one, name) if name == at.field else one)
@@ -219,7 +219,7 @@ def _nullability(at: _Place, field: Field) -> Iterator[Drift]:
     else:
         yield at.option("nullable", "HO013", "breaking", null="True")
 
-    def remove(projects: dict[SideName, Project]) -> None:
+    def remove(projects: dict[Side, Project]) -> None:
         model = projects[at.side].models[at.model]
         del model.fields[at.field]
         for option in ("ordering", "indexes", "constraints", "unique_together"):
@@ -252,7 +252,7 @@ def _relation(at: _Place, field: Field) -> Iterator[Drift]:
     yield at.option("on_delete left to nobody", "HO114", "breaking", on_delete="models.DO_NOTHING")
     if field.kind == "ForeignKey":
 
-        def plain(projects: dict[SideName, Project]) -> None:
+        def plain(projects: dict[Side, Project]) -> None:
             model = projects[at.side].models[at.model]
             kept = {k: v for k, v in field.options.items() if k in ("null", "blank")}
             kind = {"'Sample'": "UUIDField"}.get(
@@ -275,18 +275,18 @@ def _many_to_many(at: _Place, field: Field) -> Iterator[Drift]:
         own = f"{table}_{at.field}"
         yield at.option("another table", "HO010", "breaking", place="elsewhere", db_table="'elsewhere'")
 
-        def remove(projects: dict[SideName, Project]) -> None:
+        def remove(projects: dict[Side, Project]) -> None:
             del projects[at.side].models[at.model].fields[at.field]
 
         # The rows of the other system's table block every delete.
         yield at.drift("field gone", "HO019", "breaking", remove, own)
 
 
-def _of_model(shape: Shape, side: SideName, model: Model) -> Iterator[Drift]:
+def _of_model(shape: Shape, side: Side, model: Model) -> Iterator[Drift]:
     table = shown(model)
 
     def drift(what: str, code: str, severity: Severity, place: str = table, **meta: str | None) -> Drift:
-        def edit(projects: dict[SideName, Project]) -> None:
+        def edit(projects: dict[Side, Project]) -> None:
             target = projects[side].models[model.name].meta
             for name, value in meta.items():
                 if value is None:
@@ -329,7 +329,7 @@ def _of_model(shape: Shape, side: SideName, model: Model) -> Iterator[Drift]:
             constraints="[models.CheckConstraint(condition=models.Q(pk__isnull=False), name='missing_check')]",
         )  # fmt: skip
 
-    def rename(projects: dict[SideName, Project]) -> None:
+    def rename(projects: dict[Side, Project]) -> None:
         models = projects[side].models
         projects[side].models = {
             name: Model(f"{one.name}Row" if name == model.name else one.name, one.fields, one.meta, one.base)

@@ -5,8 +5,8 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from handover.config.config import SideName
 from handover.finding import Severity
+from handover.side import Side
 from tests.drifts.drift import Drift, Edit
 from tests.drifts.projects import Project
 from tests.drifts.shapes import DANCE, LAB, LIBRARY, SHOP, Shape
@@ -142,7 +142,7 @@ def _session_stores() -> Iterator[Drift]:
 def both_keep_sessions(engine: str, name: str, values: tuple[str, str]) -> Edit:
     """Return an edit by which both systems use an engine for sessions, each with its value of a setting."""
 
-    def edit(projects: dict[SideName, Project]) -> None:
+    def edit(projects: dict[Side, Project]) -> None:
         for side, value in zip(("original", "backend"), values, strict=True):
             settings = projects[side].settings
             settings["SESSION_ENGINE"], settings[name] = f"'django.contrib.sessions.backends.{engine}'", value
@@ -150,8 +150,8 @@ def both_keep_sessions(engine: str, name: str, values: tuple[str, str]) -> Edit:
     return edit
 
 
-def _setting(side: SideName, name: str, value: str):
-    def edit(projects: dict[SideName, Project]) -> None:
+def _setting(side: Side, name: str, value: str):
+    def edit(projects: dict[Side, Project]) -> None:
         projects[side].settings[name] = value
 
     return edit
@@ -286,14 +286,14 @@ def _overwriting_stores() -> Iterator[Drift]:
 def _code() -> Iterator[Drift]:
     """Drifts of code that models and settings name."""
 
-    def appended(side: SideName, file: str, text: str):
+    def appended(side: Side, file: str, text: str):
         def change(folder: Path) -> None:
             path = folder / side / file
             path.write_text(path.read_text() + text)
 
         return change
 
-    def replaced(side: SideName, file: str, old: str, new: str):
+    def replaced(side: Side, file: str, old: str, new: str):
         return _rewritten(f"{side}/{file}", {old: new})
 
     models = "apps/lab/models.py"
@@ -369,7 +369,7 @@ def _histories(shape: Shape) -> Iterator[Drift]:
 def _migration_files() -> Iterator[Drift]:
     """Migrations of the backend that are not those of the original, under names that the history knows."""
 
-    def written(side: SideName, name: str, operations: str, *, after: str):
+    def written(side: Side, name: str, operations: str, *, after: str):
         def change(folder: Path) -> None:
             package = "apps/dance" if side == "backend" else "dance"
             text = (
@@ -383,7 +383,7 @@ def _migration_files() -> Iterator[Drift]:
     add = "migrations.AddField('task', 'new_job', models.CharField(max_length=50, null=True))"
     record = "INSERT INTO django_migrations (app, name, applied) VALUES ('dance', '0002_job', now())"
 
-    def with_field(projects: dict[SideName, Project]) -> None:
+    def with_field(projects: dict[Side, Project]) -> None:
         from tests.drifts.projects import f
 
         projects["backend"].models["Task"].fields["new_job"] = f("CharField", max_length="50", null="True")
@@ -398,7 +398,7 @@ def _migration_files() -> Iterator[Drift]:
         other = "migrations.AddField('video', 'score', models.IntegerField(null=True))"
         written("original", "0002_job", other, after="0001_initial")(folder)
 
-    def with_fields(projects: dict[SideName, Project]) -> None:
+    def with_fields(projects: dict[Side, Project]) -> None:
         from tests.drifts.projects import f
 
         with_field(projects)
@@ -422,14 +422,14 @@ def _permissions() -> Iterator[Drift]:
         )
         yield Drift(f"{label} content type gone", "history", shape.name, "HO212", table, "risky", sql=types)
 
-        def relabel(projects: dict[SideName, Project]) -> None:
+        def relabel(projects: dict[Side, Project]) -> None:
             for project in projects.values():
                 if project.package:
                     project.label += "_api"
 
         yield Drift(f"{label} another label", "backend models", shape.name, "HO210", table, "breaking", edit=relabel)
 
-    def relabel_users(projects: dict[SideName, Project]) -> None:
+    def relabel_users(projects: dict[Side, Project]) -> None:
         relabel(projects)
         projects["backend"].settings["AUTH_USER_MODEL"] = "'dance_api.Dancer'"
 
@@ -437,7 +437,7 @@ def _permissions() -> Iterator[Drift]:
         "users under another label", "settings", DANCE.name, "HO180", "AUTH_USER_MODEL", "risky", edit=relabel_users
     )
 
-    def other_users(projects: dict[SideName, Project]) -> None:
+    def other_users(projects: dict[Side, Project]) -> None:
         projects["backend"].models["Dancer"].meta["db_table"] = "'members'"
 
     yield Drift(
@@ -515,7 +515,7 @@ def _additions() -> Iterator[Drift]:
     from tests.drifts.projects import f
 
     def added(model: str, **options: str):
-        def edit(projects: dict[SideName, Project]) -> None:
+        def edit(projects: dict[Side, Project]) -> None:
             projects["backend"].models[model].fields["new_note"] = f("CharField", max_length="9", **options)
 
         return edit
@@ -535,7 +535,7 @@ def _additions() -> Iterator[Drift]:
                         f"ALTER TABLE {table} ADD new_note varchar(9) NOT NULL")  # fmt: skip
 
     def private(constraint: str, on_delete: str):
-        def edit(projects: dict[SideName, Project]) -> None:
+        def edit(projects: dict[Side, Project]) -> None:
             from tests.drifts.projects import Model
 
             key = f(
@@ -571,16 +571,16 @@ def not_here() -> Iterator[Drift]:
     """Models whose rows are not in this database, or nowhere."""
     from tests.drifts.projects import Model, f
 
-    def unmanaged(side: SideName):
-        def edit(projects: dict[SideName, Project]) -> None:
+    def unmanaged(side: Side):
+        def edit(projects: dict[Side, Project]) -> None:
             fields = {"id": f("BigAutoField", primary_key="True")}
             meta = {"db_table": "'notes'", "managed": "False"}
             projects[side].models["Note"] = Model("Note", fields, meta)
 
         return edit
 
-    def routed(sides: tuple[SideName, ...]):
-        def edit(projects: dict[SideName, Project]) -> None:
+    def routed(sides: tuple[Side, ...]):
+        def edit(projects: dict[Side, Project]) -> None:
             for side in sides:
                 settings = projects[side].settings
                 settings["DATABASES['archive']"] = "DATABASES['default'] | {'NAME': 'archive'}"

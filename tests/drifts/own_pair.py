@@ -13,15 +13,16 @@ from typing import Any
 
 from handover.check.look import look
 from handover.check.systems import asking
-from handover.config.config import Config, SideName, load_config
+from handover.config.config import Config, load_config
 from handover.finding import Finding, Severity
+from handover.side import Side
 from sandbox import house, template
 from sandbox.postgres import Server
 from tests.drifts.drift import Drift
 from tests.drifts.play import Outcome
 
 # File of a side → what it says, what it might say instead, the rule, the place, how bad that is.
-_MODELS: tuple[tuple[SideName, str, str, str, str, str, Severity], ...] = (
+_MODELS: tuple[tuple[Side, str, str, str, str, str, Severity], ...] = (
     ("backend", "apps/choreography/models.py", "task_id = models.CharField(max_length=36, primary_key=True)",
      "task_id = models.UUIDField(primary_key=True)", "HO012", "choreography_tasks.task_id", "breaking"),
     ("backend", "apps/choreography/models.py", 'STARTED = "started"', 'STARTED = "pending"', "HO111",

@@ -9,15 +9,16 @@ from typing import Any
 
 from handover.census.census import take
 from handover.check.merging import merged
-from handover.config.config import SideName, System
+from handover.config.config import System
 from handover.finding import Finding
 from handover.probe.client import Probe, probe
 from handover.schema import catalog as live
 from handover.schema.models import Description
 from handover.schema.rows import read_rows
-from handover.schema.subject import Side, Subject, search_path
+from handover.schema.subject import DescribedSystem, Subject, search_path
+from handover.side import Side
 from tests.drifts.drift import Drift
-from tests.drifts.stage import SIDES, Stage
+from tests.drifts.stage import Stage
 
 WEIGHT = {"breaking": 3, "risky": 2, "unseen": 1, "safe": 0}
 
@@ -60,14 +61,14 @@ class Player:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.clean = {side: stage.described(stage.folder / "clean", side, stage.database) for side in SIDES}
+        self.clean = {side: stage.described(stage.folder / "clean", side, stage.database) for side in Side}
         self._tables = ""
         with self._clone("") as database:
             config = stage.config(stage.folder / "clean", stage.pair)
             self.baseline = stage.looked(config, self.clean, database)
             self._tables = self._inspected(database)
         self.stack = ExitStack()
-        self._probes: dict[SideName, Probe] = {}
+        self._probes: dict[Side, Probe] = {}
 
     def close(self) -> None:
         """End the dialogues."""
@@ -103,7 +104,7 @@ class Player:
                 if drift.edit:
                     drift.edit(projects)
                 stage.write(folder, projects, drift.files)
-                described = {side: self._described(folder, side, database, drift) for side in SIDES}
+                described = {side: self._described(folder, side, database, drift) for side in Side}
             config = stage.config(folder, projects)
             counts = drift.kind == "data"
             said = self._counted(database) if counts else stage.looked(config, described, database)
@@ -118,7 +119,7 @@ class Player:
                 # The clone stands for the pair's database.
                 connection.execute(statement.replace(f'"{self.stage.database}"', f'"{database}"').encode())
 
-    def _described(self, folder: Any, side: SideName, database: str, drift: Drift) -> dict[str, Any]:
+    def _described(self, folder: Any, side: Side, database: str, drift: Drift) -> dict[str, Any]:
         if drift.kind == f"{'backend' if side == 'original' else 'original'} models" and not drift.files:
             return self.clean[side]
         # A name of its own would be a finding of its own: the clone stands for the pair's database.
@@ -127,19 +128,19 @@ class Player:
 
     def _counted(self, database: str) -> tuple[Finding, ...]:
         stage = self.stage
-        descriptions = {side: Description.model_validate(self.clean[side]["describe"]) for side in SIDES}
+        descriptions = {side: Description.model_validate(self.clean[side]["describe"]) for side in Side}
         with live.snapshot(stage.server.url("owner", database)) as connection:
             catalog = live.read(connection)
-            sides = tuple(Side(name, d, search_path(d, catalog)) for name, d in descriptions.items())
+            sides = tuple(DescribedSystem(name, d, search_path(d, catalog)) for name, d in descriptions.items())
             rows, _ = read_rows(connection, catalog, ("public",))
             subject = Subject(stage.config(stage.folder / "clean", stage.pair), catalog, sides, rows)
             _, found = take(connection, subject, self.probes(), budget_s=30, say=lambda _: None)
         return merged(found)
 
-    def probes(self) -> dict[SideName, Probe]:
+    def probes(self) -> dict[Side, Probe]:
         """Return real dialogues with the clean pair, opened at the first call."""
         if not self._probes:
-            for side in SIDES:
+            for side in Side:
                 environment = self.stage.environment(side, self.stage.database)
                 folder = self.stage.folder / "clean" / side
                 system = System(path=folder, python=(sys.executable,), settings="settings", environment=environment)
@@ -148,7 +149,7 @@ class Player:
 
     def _rivals(self, drift: Drift, folder: Any, database: str) -> dict[str, bool]:
         """Say what Django's own commands notice: both checks on the system that changed, and a new inspectdb."""
-        sides: Iterable[SideName] = ("original",) if drift.kind.startswith("original") else ("backend",)
+        sides: Iterable[Side] = ("original",) if drift.kind.startswith("original") else ("backend",)
         answers = [self.stage.described(folder, side, database, ["makemigrations", "migrate"]) for side in sides]
         checks = any(a.get("error") or a.get("makemigrations") or a.get("migrate") for a in answers)
         return {"migrations": bool(checks), "inspectdb": self._inspected(database) != self._tables}

@@ -15,13 +15,14 @@ from psycopg.conninfo import conninfo_to_dict
 
 from handover.check.look import apply_rules
 from handover.check.merging import merged
-from handover.config.config import Backend, Config, Dns, ModelPair, SideName, System
+from handover.config.config import Backend, Config, Dns, ModelPair, System
 from handover.finding import Finding
 from handover.schema import catalog as live
 from handover.schema.models import Description
 from handover.schema.rows import read_rows
-from handover.schema.subject import Side, Subject, search_path
+from handover.schema.subject import DescribedSystem, Subject, search_path
 from handover.schema.twins import expressions_of
+from handover.side import Side
 from sandbox import template
 from sandbox.postgres import Server
 from tests.drifts.nursery import Nursery
@@ -30,7 +31,6 @@ from tests.drifts.shapes import Shape
 
 ROLES = {"original": "drift_original", "backend": "drift_backend"}
 PASSWORD = "drift"
-SIDES: tuple[SideName, ...] = ("original", "backend")
 COMMANDS = ("makemigrations", "migrate")
 
 
@@ -39,7 +39,7 @@ class Seen:
     """What the check found, and what Django's own commands did."""
 
     findings: tuple[Finding, ...]
-    said: dict[SideName, dict[str, Any]]
+    said: dict[Side, dict[str, Any]]
 
 
 class Stage:
@@ -51,9 +51,9 @@ class Stage:
         self.migrations = folder / "migrations"
         self.media = folder / "media"
         original, backend = shape.pair()
-        self.pair: dict[SideName, Project] = {"original": original, "backend": backend}
+        self.pair: dict[Side, Project] = {"original": original, "backend": backend}
 
-    def environment(self, side: SideName, database: str) -> dict[str, str]:
+    def environment(self, side: Side, database: str) -> dict[str, str]:
         """Return what a side's settings read."""
         where = conninfo_to_dict(self.server.url("owner", database))
         names = {
@@ -70,11 +70,11 @@ class Stage:
         password = str(conninfo_to_dict(self.server.url("owner", database))["password"])
         return {**self.environment("original", database), "DB_USER": "owner", "DB_PASSWORD": password}
 
-    def config(self, folder: Path, projects: dict[SideName, Project]) -> Config:
+    def config(self, folder: Path, projects: dict[Side, Project]) -> Config:
         """Return the pair as a ``handover.toml`` would name it."""
         systems = {
             side: {"path": folder / side, "python": ("python3",), "settings": "settings", "connections": 10}
-            for side in SIDES
+            for side in Side
         }
         return Config(
             root=folder,
@@ -93,14 +93,12 @@ class Stage:
             ),
         )
 
-    def _new_fields(self, projects: dict[SideName, Project], name: str) -> tuple[str, ...]:
+    def _new_fields(self, projects: dict[Side, Project], name: str) -> tuple[str, ...]:
         model = projects["backend"].models.get(name)
         known = self.shape.project.models[name].fields
         return tuple(n for n in (model.fields if model else ()) if n.startswith("new_") and n not in known)
 
-    def write(
-        self, folder: Path, projects: dict[SideName, Project], change: Callable[[Path], None] | None = None
-    ) -> None:
+    def write(self, folder: Path, projects: dict[Side, Project], change: Callable[[Path], None] | None = None) -> None:
         """Write both systems below a folder; ``change`` may then change files."""
         for side, project in projects.items():
             project.write(folder / side, self.migrations)
@@ -108,17 +106,24 @@ class Stage:
         if change:
             change(folder)
 
-    def described(self, folder: Path, side: SideName, database: str, commands: Iterable[str] = ()) -> dict[str, Any]:
+    def described(self, folder: Path, side: Side, database: str, commands: Iterable[str] = ()) -> dict[str, Any]:
         """Ask a side in a forked child."""
         return self.nursery.ask(folder / side, self.environment(side, database), "settings", commands=list(commands))
 
-    def looked(self, config: Config, described: dict[SideName, dict[str, Any]], database: str) -> tuple[Finding, ...]:
+    def looked(self, config: Config, described: dict[Side, dict[str, Any]], database: str) -> tuple[Finding, ...]:
         """Apply the rules to descriptions and a database; a side without description is told as the check tells it."""
         descriptions = {
             side: Description.model_validate(d["describe"]) for side, d in described.items() if d.get("describe")
         }
         lost = [
-            Finding("HO104", "settings", "does not start", "nothing of it was compared", d["error"], hurts=side)
+            Finding(
+                code="HO104",
+                where="settings",
+                found="does not start",
+                expected="nothing of it was compared",
+                todo=d["error"],
+                hurts=side,
+            )
             for side, d in described.items()
             if not d.get("describe")
         ]
@@ -127,14 +132,14 @@ class Stage:
 
 
 def found(
-    config: Config, descriptions: dict[SideName, Description], connection: psycopg.Connection[Any], database: str
+    config: Config, descriptions: dict[Side, Description], connection: psycopg.Connection[Any], database: str
 ) -> list[Finding]:
     """Return what the rules find on descriptions and a database."""
     catalog = live.read(connection)
     catalog.server["database"] = database  # a clone stands for the pair's own
     databases = [d.settings.database for d in descriptions.values()]
     live.read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
-    sides = tuple(Side(name, d, search_path(d, catalog)) for name, d in descriptions.items())
+    sides = tuple(DescribedSystem(name, d, search_path(d, catalog)) for name, d in descriptions.items())
     rows, unread = read_rows(connection, catalog, ("public",))
     expressions = expressions_of(connection, catalog, sides)
     return [*unread, *apply_rules(Subject(config, catalog, sides, rows, expressions=expressions))]

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from handover.check.look import look
 from handover.check.systems import asking
-from handover.config.config import Backend, Config, SideName, System
+from handover.config.config import Backend, Config, System
+from handover.side import Side
 from sandbox import house, template
 from sandbox.postgres import Server
 from tests.drifts.nursery import nursery
 from tests.drifts.shapes import DANCE, LIBRARY, SHOP
-from tests.drifts.stage import SIDES, Stage, build
+from tests.drifts.stage import Stage, build
 
 VERSIONS = (("4.2", "5.2"), ("5.2", "4.2"), ("3.2", "5.2"), ("5.2", "6.0"))
 DRIVERS = {"3.2": "psycopg2-binary"}
@@ -40,7 +41,7 @@ def between_versions(server: Server, folder: Path) -> tuple[dict[str, list[str]]
                         unseen[name] = str(reason)
                         continue
                     written = folder / f"{shape.name}-{'-'.join(pair)}"
-                    _write(stage, written, dict(zip(SIDES, pair, strict=True)))
+                    _write(stage, written, dict(zip(Side, pair, strict=True)))
                     config = _config(stage, written, database.name, pythons)
                     with asking(config) as answers:
                         looked = look(config, database.url("owner"), answers, budget_s=30, say=lambda _: None)
@@ -48,7 +49,7 @@ def between_versions(server: Server, folder: Path) -> tuple[dict[str, list[str]]
     return alarms, unseen
 
 
-def _write(stage: Stage, folder: Path, versions: dict[SideName, str]) -> None:
+def _write(stage: Stage, folder: Path, versions: dict[Side, str]) -> None:
     """Write the pair; the argument of a check constraint had another name before Django 5.1."""
     stage.write(folder, stage.pair)
     for side, version in versions.items():
@@ -111,7 +112,7 @@ def _config(stage: Stage, folder: Path, database: str, pythons: list[Path]) -> C
             "environment": stage.environment(side, database),
             "connections": 10,
         }
-        for side, python in zip(SIDES, pythons, strict=True)
+        for side, python in zip(Side, pythons, strict=True)
     }
     backend = Backend.model_validate(systems["backend"] | {"schema": "public"})
     return known.model_copy(update={"original": System.model_validate(systems["original"]), "backend": backend})

@@ -10,8 +10,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from handover.config.config import SideName
 from handover.proof.history import AGENT_IDS, Operation, RowHistory, State, Version, Writers
+from handover.side import Side
 from tests.faults.synthetic import STATUSES, WRITERS, clean_row
 
 # Ways of writing that take nothing back.
@@ -25,7 +25,7 @@ class Seen:
     """An anomaly as the check has to tell it."""
 
     kind: str
-    side: SideName
+    side: Side
     style: str
 
 
@@ -103,7 +103,7 @@ def histories() -> list[History]:
 
 
 def _made(
-    name: str, told: _Told, kind: str, side: SideName, style: str, *, weakly: bool = False, writers: Writers = WRITERS
+    name: str, told: _Told, kind: str, side: Side, style: str, *, weakly: bool = False, writers: Writers = WRITERS
 ) -> History:
     return History(name, (told.row,), Seen(kind, side, style), weakly, writers)
 

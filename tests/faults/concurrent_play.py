@@ -12,8 +12,9 @@ from handover.proof.crew import Plan
 from handover.proof.groups import concurrent_writes
 from handover.proof.outcome import Outcome
 from handover.proof.venue import Venue
+from handover.side import Side
 from sandbox import template
-from tests.drifts.stage import SIDES, Stage
+from tests.drifts.stage import Stage
 from tests.faults.concurrent import NARROW, Faulty
 
 MODEL, MODULE = "Task", "apps/dance/models.py"
@@ -50,7 +51,7 @@ def _config(stage: Stage, folder: Path, database: str, fault: Faulty, python: Se
         side: getattr(known, side).model_copy(
             update={"python": tuple(python), "environment": stage.environment(side, database)}
         )
-        for side in SIDES
+        for side in Side
     }
     original = ("pair", *NARROW) if "pair" in fault.styles else NARROW
     writing = Writing(original=original, backend=fault.styles, retries={"backend": fault.retries})

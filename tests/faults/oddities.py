@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator
 
-from handover.config.config import SideName
+from handover.side import Side
 from tests.drifts.drift import Edit
 from tests.drifts.projects import Field, Model, Project, f
 from tests.drifts.shapes import KEY, USER, Shape
@@ -186,7 +186,7 @@ def faults() -> Iterator[Fault]:
 
 
 def _saves(model: str, body: str) -> Edit:
-    def edit(projects: dict[SideName, Project]) -> None:
+    def edit(projects: dict[Side, Project]) -> None:
         known = projects["backend"].models[model]
         plain = known.source
         known.source = lambda: f"{plain()}\n\n    def save(self, *args, **kwargs):\n        {body}\n"  # type: ignore[method-assign]
@@ -195,7 +195,7 @@ def _saves(model: str, body: str) -> Edit:
 
 
 def _option(model: str, field: str, name: str, value: str) -> Edit:
-    def edit(projects: dict[SideName, Project]) -> None:
+    def edit(projects: dict[Side, Project]) -> None:
         projects["backend"].models[model].fields[field].options[name] = value
 
     return edit

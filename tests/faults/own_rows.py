@@ -5,7 +5,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from handover.config.config import SideName
+from handover.side import Side
 from tests.drifts.drift import Edit
 from tests.drifts.projects import Field, Model, Project, f
 from tests.drifts.shapes import DANCE, KEY, USER
@@ -106,7 +106,7 @@ def _to_own(name: str, code: str, place: str, more: str) -> Fault:
     song = _model("Song", "own_songs", id=KEY, title=f("CharField", max_length="20"))
     column = f"ALTER TABLE dance_tasks ADD new_song_id bigint REFERENCES own_songs (id) {LATER};"
 
-    def edit(projects: dict[SideName, Project]) -> None:
+    def edit(projects: dict[Side, Project]) -> None:
         models = projects["backend"].models
         models["Task"].fields["new_song"] = f("ForeignKey", "'Song'", on_delete="models.SET_NULL", null="True")
         _with(song)(projects)
@@ -116,7 +116,7 @@ def _to_own(name: str, code: str, place: str, more: str) -> Fault:
 
 
 def _with(*models: Model) -> Edit:
-    def edit(projects: dict[SideName, Project]) -> None:
+    def edit(projects: dict[Side, Project]) -> None:
         projects["backend"].models |= {model.name: model for model in models}
 
     return edit

@@ -17,8 +17,9 @@ from handover.journal.evidence import recording
 from handover.proof.groups import GROUPS
 from handover.proof.outcome import Outcome
 from handover.proof.venue import Venue
+from handover.side import Side
 from sandbox import template
-from tests.drifts.stage import SIDES, Stage
+from tests.drifts.stage import Stage
 from tests.faults.fault import Fault
 
 
@@ -84,7 +85,7 @@ def _config(stage: Stage, place: Path, fault: Fault, python: list[str], database
     values = config.model_dump(by_alias=True)
     systems = {
         side: values[side] | {"python": tuple(python), "environment": stage.environment(side, database)}
-        for side in SIDES
+        for side in Side
     }
     tables = {stage.shape.project.models[name].table for name in fault.models}
     models = tuple(m for m in config.models if not tables or m.table in tables)

@@ -4,14 +4,14 @@
 
 from collections.abc import Callable, Iterator
 
-from handover.config.config import SideName
+from handover.side import Side
 from tests.drifts.drift import Edit
 from tests.drifts.projects import Project, f
 from tests.drifts.shapes import DANCE, LAB, LIBRARY, SHOP
 from tests.faults.fault import Fault
 
 GROUP = "read-across"
-Projects = dict[SideName, Project]
+Projects = dict[Side, Project]
 
 
 def faults() -> Iterator[Fault]:

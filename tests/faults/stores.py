@@ -13,16 +13,17 @@ from typing import Any, Literal
 import httpx
 import psycopg
 
-from handover.config.config import SideName, load_config
+from handover.config.config import load_config
 from handover.journal.evidence import recording
 from handover.proof.groups import flows, search, storage
 from handover.proof.outcome import Outcome
 from handover.proof.venue import Venue
+from handover.side import Side
 from sandbox import template
 from sandbox.postgres import Database
 from sandbox.search.server import SearchServer
 from tests.drifts.projects import Project
-from tests.drifts.stage import SIDES, Stage
+from tests.drifts.stage import Stage
 from tests.faults.town import STREAM, WALK, Town, town
 
 Group = Literal["search", "storage", "flows"]
@@ -101,16 +102,16 @@ class Stand:
 
     def __init__(self, stage: Stage, folder: Path, database: Database, python: list[str], server: SearchServer) -> None:
         self.stage, self.folder, self.database, self.python, self.server = stage, folder, database, python, server
-        self.projects: dict[SideName, Project] = {side: project.copy() for side, project in stage.pair.items()}
-        self.storages: dict[SideName, str] = {}
-        self.searches: dict[SideName, str] = dict.fromkeys(SIDES, OWN_SEARCH)
+        self.projects: dict[Side, Project] = {side: project.copy() for side, project in stage.pair.items()}
+        self.storages: dict[Side, str] = {}
+        self.searches: dict[Side, str] = dict.fromkeys(tuple(Side), OWN_SEARCH)
         self.documents = documents()
         self.mapping = {name: dict(facts) for name, facts in MAPPING.items()}
         self.streams, self.searched = STREAM, INDEX
         self.over_http = False
         self.town: Town
         self.media = folder / "media"
-        self.clips: dict[SideName, Path] = dict.fromkeys(SIDES, folder / "clips")
+        self.clips: dict[Side, Path] = dict.fromkeys(tuple(Side), folder / "clips")
         (self.media / "videos").mkdir(parents=True)
         (self.media / "videos" / "there.mp4").write_bytes(b"there")
         for document in self.documents.values():
@@ -127,7 +128,7 @@ class Stand:
         """Write the pair down as it is now, and run a group on it."""
         self._fill_index()
         self.stage.write(self.folder, self.projects)
-        for side in SIDES:
+        for side in Side:
             settings = self.folder / side / "settings.py"
             more = f"\nCLIPS = {str(self.clips[side])!r}\n"
             if side in self.storages:
@@ -152,7 +153,7 @@ class Stand:
 
     def _toml(self) -> str:
         lines = []
-        for side in SIDES:
+        for side in Side:
             environment = self.stage.environment(side, self.database.name)
             environment |= {"MEDIA_ROOT": str(self.media), "SEARCH_URL": self.server.url}
             texts = ", ".join(f"{name} = {json.dumps(value)}" for name, value in environment.items())
@@ -166,7 +167,7 @@ class Stand:
         lines += ['vectors = { sound = "sound", shape = "shape" }']
         lines += ['filters = { level = ["easy", "hard"], mood = ["soft", "loud"] }']
         lines += ['clips = { setting = "CLIPS", field = "clip", suffix = ".mp4" }']
-        for side in SIDES:
+        for side in Side:
             lines += [f"[search.{side}]", f"code = '''{self.searches[side]}'''"]
         if self.over_http:
             lines[-1] = "\n".join(
@@ -230,7 +231,7 @@ def documents() -> dict[str, dict[str, Any]]:
 # --- planting
 
 
-def changed_search(old: str, new: str, side: SideName = "backend") -> Callable[[Stand], object]:
+def changed_search(old: str, new: str, side: Side = "backend") -> Callable[[Stand], object]:
     """Change a line of one system's own search."""
 
     def plant(stand: Stand) -> None:
@@ -260,12 +261,12 @@ def unchecked(change: Callable[[dict[str, dict[str, Any]]], object]) -> Callable
     return plant
 
 
-def own_storage(body: str, *sides: SideName) -> Callable[[Stand], object]:
+def own_storage(body: str, *sides: Side) -> Callable[[Stand], object]:
     """Give systems a storage of their own, the backend alone unless said otherwise."""
     return lambda stand: stand.storages.update(dict.fromkeys(sides or ("backend",), body))
 
 
-def misbehaving(side: SideName, what: str) -> Callable[[Stand], object]:
+def misbehaving(side: Side, what: str) -> Callable[[Stand], object]:
     return lambda stand: stand.town.wrong[side].add(what)
 
 

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from handover.side import Side
+
 Severity = Literal["breaking", "risky", "safe", "unseen"]
-Hurts = Literal["original", "backend", "both"]
+Hurts = Side | Literal["both"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cause:
     """What several findings have in common, so that they are told as one; see :func:`handover.check.merging.by_cause`.
 
@@ -28,7 +30,7 @@ class Cause:
     todo: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """One difference between what is and what was expected.
 
@@ -61,7 +63,7 @@ class Finding:
     expected: str
     todo: str
     severity: Severity = "breaking"
-    hurts: Hurts = "backend"
+    hurts: Hurts = Side.BACKEND
     parts: tuple[str, ...] = ()
     of: Cause | None = None
 

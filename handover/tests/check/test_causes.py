@@ -169,8 +169,16 @@ def test_check__role_of_the_backend_is_made_by_the_adoption__is_not_adopted_and_
 
 def test_merged__parts_of_one_cause__keep_what_mends_each_and_another_severity_apart():
     def finding(number, severity="breaking"):
-        cause = Cause("all", "are ill", "they die", str(number))
-        return Finding("HO999", f"t{number}", "is ill", "it dies", f"cure {number}", severity, of=cause)
+        cause = Cause(where="all", found="are ill", expected="they die", part=str(number))
+        return Finding(
+            code="HO999",
+            where=f"t{number}",
+            found="is ill",
+            expected="it dies",
+            todo=f"cure {number}",
+            severity=severity,
+            of=cause,
+        )
 
     worse, alone = by_cause(merged([finding(2), finding(1), finding(3, "risky")]))
     assert (worse.where, worse.what, worse.todo) == ("all", "are ill: 1, 2; they die.", "cure 1\ncure 2")

@@ -77,7 +77,9 @@ def test_accept__what_it_is_compared_with_changes__is_open_again(pair):
     assert pair.check("--json").codes() == ["HO112"]
 
 
-FINDING = Finding("HO220", "t.c", "has 3 rows of this kind", "no", "todo", "risky")
+FINDING = Finding(
+    code="HO220", where="t.c", found="has 3 rows of this kind", expected="no", todo="todo", severity="risky"
+)
 
 
 def test_judge__its_time_is_over__is_open_again():

@@ -4,6 +4,7 @@ import pytest
 
 from handover.document.initial import pair_up
 from handover.schema.models import Description
+from handover.side import Side
 from tests.drifts.other_drifts import not_here
 
 NOTES = """
@@ -16,7 +17,6 @@ class Note(models.Model):
         db_table = {table!r}
 """
 MODELS = {"original": "original/dance/models.py", "backend": "backend/apps/dance/models.py"}
-SIDES = ("original", "backend")
 DECLARED = """
 [[models]]
 original = "dance.models.Note"
@@ -43,14 +43,14 @@ def add(pair, file, text):
     path.write_text(path.read_text() + text)
 
 
-def take_notes(pair, table="notes", *, managed=False, sides=SIDES, declared=True):
+def take_notes(pair, table="notes", *, managed=False, sides=tuple(Side), declared=True):
     for side in sides:
         add(pair, MODELS[side], NOTES.format(managed=managed, table=table))
     if declared:
         add(pair, "handover.toml", DECLARED.format(table=f"'{table}'"))
 
 
-def route(pair, read, write, databases=ELSEWHERE, sides=SIDES):
+def route(pair, read, write, databases=ELSEWHERE, sides=tuple(Side)):
     for side in sides:
         (pair.folder / side / "router.py").write_text(ROUTER.format(read=read, write=write))
         add(pair, f"{side}/settings.py", f"DATABASE_ROUTERS = ['router.Router']\n{databases}\n")
@@ -100,7 +100,7 @@ def test_check__unmanaged_models_with_their_table__are_clean(pair):
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("side", tuple(Side))
 def test_check__column_of_an_unmanaged_model_of_one_system_is_missing__is_breaking(pair, side):
     take_notes(pair, sides=(side,), declared=False)
     view = "CREATE VIEW notes AS SELECT 1::bigint AS id, 1 AS {}; GRANT ALL ON notes TO drift_original, drift_backend"
@@ -140,7 +140,7 @@ def test_rules__rows_that_are_not_here__are_never_clean(players, drift):
 def test_init__both_name_the_schema_in_their_own_way__are_paired(pair):
     take_notes(pair, '"diary"."notes"', sides=("original",), declared=False)
     take_notes(pair, 'diary"."notes', sides=("backend",), declared=False)
-    described = [pair.stage.described(pair.folder, side, pair.database.name)["describe"] for side in SIDES]
+    described = [pair.stage.described(pair.folder, side, pair.database.name)["describe"] for side in Side]
     pairs = pair_up(*map(Description.model_validate, described))
     assert ("dance.models.Note", '"diary"."notes"') in [(p.original, p.table) for p in pairs]
 

@@ -15,7 +15,7 @@ from handover.finding import Finding
 from handover.rules import RULES
 from handover.schema.catalog import Catalog
 from handover.schema.models import Description
-from handover.schema.subject import Side, Subject
+from handover.schema.subject import DescribedSystem, Subject
 
 MODELS = "backend/apps/dance/models.py"
 # As of a backend that was written anew: nearly every fact of the models is another one.
@@ -133,7 +133,9 @@ def test_check__system_does_not_start__is_not_known_even_if_that_is_accepted(pai
 def subject(pair):
     """The facts of a pair that both systems described."""
     described = pair.stage.described(pair.folder, "original", pair.database.name)["describe"]
-    sides = tuple(Side(name, Description.model_validate(described), ("public",)) for name in ("original", "backend"))
+    sides = tuple(
+        DescribedSystem(name, Description.model_validate(described), ("public",)) for name in ("original", "backend")
+    )
     return Subject(load_config(pair.folder / "handover.toml"), Catalog(), sides)
 
 
@@ -144,7 +146,9 @@ def verdict(subject, *findings):
 
 def test_steps__history_then_tables_then_adoption_then_what_the_backend_needs(subject):
     def finding(code, severity="breaking", hurts="both"):
-        return Finding(code, code.lower(), "is", "should", "Do.", severity, hurts)
+        return Finding(
+            code=code, where=code.lower(), found="is", expected="should", todo="Do.", severity=severity, hurts=hurts
+        )
 
     said = verdict(
         subject,
@@ -177,12 +181,15 @@ def test_steps__history_then_tables_then_adoption_then_what_the_backend_needs(su
 
 def test_steps__every_rule__has_a_step_that_is_not_of_rows(subject):
     for code in RULES:
-        (step,) = steps(verdict(subject, Finding(code, "place", "is", "should", "Do.")))
+        (step,) = steps(verdict(subject, Finding(code=code, where="place", found="is", expected="should", todo="Do.")))
         assert step.words != "Correct the rows", code
 
 
 def test_short__more_than_a_screen__names_the_worst_and_says_how_many_more():
-    findings = [Finding(f"HO{n}", f"t{n}", "is " + "long " * 90, "no", "Do.") for n in range(100, 160)]
+    findings = [
+        Finding(code=f"HO{n}", where=f"t{n}", found="is " + "long " * 90, expected="no", todo="Do.")
+        for n in range(100, 160)
+    ]
     lines = short(findings, lambda _: "❌", 20)
     assert height(lines) == len(lines) == 20
     assert lines[-1] == "… and 41 more findings: HO119, HO120, HO121, HO122, HO123, HO124, HO125, HO126 and 33 more"

@@ -9,7 +9,7 @@ from handover.config.config import Index
 from handover.rules import RULES
 from handover.schema.catalog import Catalog, Role
 from handover.schema.models import Description, Given
-from handover.schema.subject import Side, Subject, search_path, session_settings
+from handover.schema.subject import DescribedSystem, Subject, search_path, session_settings
 from handover.schema.types import canonical_type
 
 
@@ -59,7 +59,7 @@ def test_rule_ho197__role_is_shut_out__says_how_and_what_to_do(described, player
     stage = next(iter(players.values())).stage
     role = Role("drift_original", False, -1, ())
     catalog = Catalog(server={"settings": [], "database": "shop"}, roles={role.name: replace(role, **shut)})
-    side = Side("original", described, ("public",))
+    side = DescribedSystem("original", described, ("public",))
     subject = Subject(stage.config(stage.folder, stage.pair), catalog, (side,))
     (finding,) = RULES["HO197"].look(subject)
     assert (finding.where, finding.found, finding.todo) == ("role drift_original", found, todo)
@@ -75,7 +75,7 @@ def test_rule_ho195__another_index__is_breaking(described, players):
     stage = next(iter(players.values())).stage
     named = {"SEARCH_INDEX": "moves_v1"}
     settings = described.settings.model_copy(update={"named": named})
-    side = Side("backend", described.model_copy(update={"settings": settings}), ("public",))
+    side = DescribedSystem("backend", described.model_copy(update={"settings": settings}), ("public",))
     config = stage.config(stage.folder, stage.pair)
     for name, found in (
         ("moves_v2", ["SEARCH_INDEX is moves_v1 in the backend; handover.toml names the index moves_v2."]),

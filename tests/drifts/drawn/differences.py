@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
-from handover.config.config import SideName
 from handover.finding import Severity
+from handover.side import Side
 from tests.drifts.drawn.world import Where, World
 from tests.drifts.drift import Drift, Edit
 from tests.drifts.model_drifts import column_of, shown
 from tests.drifts.projects import Field, Model, Project
 
-SIDES: tuple[SideName, ...] = ("original", "backend")
 # The model forgets what the database has: nothing is lost by that.
 FORGOTTEN = ("db_index", "indexes")
 # How bad it is when an option differs; what is not named here is risky.
@@ -44,14 +43,14 @@ OTHER_TYPES = {
 
 def differences(world: World) -> Iterator[Drift]:
     """Yield every difference of models that can be planted into a world, on either side."""
-    for side in SIDES:
+    for side in Side:
         yield from _of_options(world, side)
         for model in world.project.models.values():
             if "proxy" not in model.meta:
                 yield from _OfModel(world, side, model).differences()
 
 
-def _of_options(world: World, side: SideName) -> Iterator[Drift]:
+def _of_options(world: World, side: Side) -> Iterator[Drift]:
     """An option means something else."""
     for where, others in world.others.items():
         model = world.project.models[where.model]
@@ -100,8 +99,8 @@ def live_column(name: str, field: Field) -> str:
     return field.options.get("db_column", "").strip("'") or column_of(name, field)
 
 
-def _setting(side: SideName, where: Where, text: str | None) -> Edit:
-    def edit(projects: dict[SideName, Project]) -> None:
+def _setting(side: Side, where: Where, text: str | None) -> Edit:
+    def edit(projects: dict[Side, Project]) -> None:
         model = projects[side].models[where.model]
         options = model.fields[where.field].options if where.field else model.meta
         options.pop(where.option, None)
@@ -114,7 +113,7 @@ def _setting(side: SideName, where: Where, text: str | None) -> Edit:
 class _OfModel:
     """What can happen to one model of one system."""
 
-    def __init__(self, world: World, side: SideName, model: Model) -> None:
+    def __init__(self, world: World, side: Side, model: Model) -> None:
         self.world, self.side, self.model = world, side, model
         self.table = shown(model)
         self.children = [m for m in world.project.models.values() if m.base == model.name]
@@ -135,7 +134,7 @@ class _OfModel:
         yield from self._of_meta()
 
     def _changed(self, name: str, **options: str | None) -> Edit:
-        def edit(projects: dict[SideName, Project]) -> None:
+        def edit(projects: dict[Side, Project]) -> None:
             field = projects[self.side].models[self.model.name].fields[name]
             for option, value in options.items():
                 field.options.pop(option, None)
@@ -147,7 +146,7 @@ class _OfModel:
     def _of_key(self, name: str, field: Field) -> Iterator[Drift]:
         kind = "BigAutoField" if field.kind != "BigAutoField" else "UUIDField"
 
-        def edit(projects: dict[SideName, Project]) -> None:
+        def edit(projects: dict[Side, Project]) -> None:
             projects[self.side].models[self.model.name].fields[name] = Field(kind, {"primary_key": "True"})
 
         yield self._drift(f".{name}: a {kind}", f"{self.table}.{name}", edit)
@@ -168,7 +167,7 @@ class _OfModel:
         if field.kind in OTHER_TYPES and not field.options.get("choices"):
             other = OTHER_TYPES[field.kind]
 
-            def retype(projects: dict[SideName, Project]) -> None:
+            def retype(projects: dict[Side, Project]) -> None:
                 projects[self.side].models[self.model.name].fields[name] = Field(other, kept())
 
             used = [text for text in self.model.meta.values() if f"{name}" in text]
@@ -186,7 +185,7 @@ class _OfModel:
         return any(f"'{name}'" in one.options.get("expression", "") for one in self.model.fields.values())
 
     def _removed(self, name: str, field: Field, place: str) -> Drift:
-        def remove(projects: dict[SideName, Project]) -> None:
+        def remove(projects: dict[Side, Project]) -> None:
             model = projects[self.side].models[self.model.name]
             del model.fields[name]
             for option in ("ordering", "indexes", "constraints", "unique_together"):
@@ -212,7 +211,7 @@ class _OfModel:
         limit = self._changed(name, limit_choices_to="{'pk__isnull': True}")
         yield self._drift(f".{name}: other rows to choose from", place, limit, "risky")
 
-        def elsewhere(projects: dict[SideName, Project]) -> None:
+        def elsewhere(projects: dict[Side, Project]) -> None:
             target = "settings.AUTH_USER_MODEL" if "USER" not in field.to else f"'{self.model.name}'"
             projects[self.side].models[self.model.name].fields[name].to = target
 
@@ -245,7 +244,7 @@ class _OfModel:
         return not indexed and field.kind in ("DateField", "BooleanField", "FloatField", "UUIDField", "DurationField")
 
     def _more(self, option: str, text: str) -> Edit:
-        def edit(projects: dict[SideName, Project]) -> None:
+        def edit(projects: dict[Side, Project]) -> None:
             meta = projects[self.side].models[self.model.name].meta
             meta[option] = f"[{text}, *{meta.get(option, '[]')}]"
 

@@ -13,8 +13,8 @@ import psycopg
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from handover.config.config import SideName
 from handover.finding import Finding
+from handover.side import Side
 from sandbox.fixtures import server_for_this_run
 from sandbox.postgres import Server
 from tests.drifts import catalog_drifts
@@ -27,7 +27,7 @@ from tests.drifts.every import read_clean
 from tests.drifts.nursery import Nursery, nursery
 from tests.drifts.play import Outcome
 from tests.drifts.projects import Project
-from tests.drifts.stage import SIDES, Stage, build
+from tests.drifts.stage import Stage, build
 
 ALARMING = ("breaking", "risky", "unseen")
 
@@ -151,7 +151,7 @@ class _Staged:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.clean = {side: stage.described(stage.folder / "clean", side, stage.database) for side in SIDES}
+        self.clean = {side: stage.described(stage.folder / "clean", side, stage.database) for side in Side}
         with self._clone() as database:
             self.baseline = stage.looked(stage.config(stage.folder / "clean", stage.pair), self.clean, database)
 
@@ -174,20 +174,18 @@ class _Staged:
     def of_difference(self, drift: Drift) -> Outcome:
         """Return what became of a difference."""
         projects = {side: project.copy() for side, project in self.stage.pair.items()}
-        changed: tuple[SideName, ...] = ()
+        changed: tuple[Side, ...] = ()
         if drift.edit:
             drift.edit(projects)
             changed = ("original",) if drift.kind.startswith("original") else ("backend",)
         said = self._looked(projects, changed, drift.sql)
         return Outcome(drift, tuple(f for f in said if f not in set(self.baseline)), {})
 
-    def _looked(
-        self, projects: dict[SideName, Project], changed: tuple[SideName, ...], sql: str
-    ) -> tuple[Finding, ...]:
+    def _looked(self, projects: dict[Side, Project], changed: tuple[Side, ...], sql: str) -> tuple[Finding, ...]:
         stage = self.stage
         folder = stage.folder / secrets.token_hex(4)
         stage.write(folder, projects)
-        described: dict[SideName, dict[str, Any]] = dict(self.clean)
+        described: dict[Side, dict[str, Any]] = dict(self.clean)
         described |= {side: stage.described(folder, side, stage.database) for side in changed}
         with self._clone(sql) as database:
             said = stage.looked(stage.config(folder, projects), described, database)

@@ -14,7 +14,8 @@ from handover.finding import Finding
 from handover.probe.client import probe
 from handover.schema.catalog import Catalog
 from handover.schema.models import Description, Migration
-from handover.schema.subject import Side, Subject, search_path
+from handover.schema.subject import DescribedSystem, Subject, search_path
+from handover.side import Side
 
 SLOWER = "HO018"  # an index that is missing loses no row and refuses none
 Parted = tuple[tuple[Finding, ...], tuple[Finding, ...]]
@@ -50,12 +51,12 @@ class Original:
         known = {migration.key: migration for migration in self.description.migrations}
         return frozenset(one.key for one in migrations if known.get(one.key) == one)
 
-    def accustomed(self, catalog: Catalog, backend: Side, findings: Sequence[Finding]) -> Parted:
+    def accustomed(self, catalog: Catalog, backend: DescribedSystem, findings: Sequence[Finding]) -> Parted:
         """Part findings into those that refuse an adoption, and those that it lives with as the backend will."""
         excusable = any(finding.code in MADE_BY_OTHERS for finding in findings)
         if not excusable or self.description is None:
             return tuple(findings), ()
-        side = Side("original", self.description, search_path(self.description, catalog))
+        side = DescribedSystem(Side.ORIGINAL, self.description, search_path(self.description, catalog))
         both = Subject(self._config, catalog, (side, backend))
         told = {
             (one.code, one.where, one.said)

@@ -110,7 +110,7 @@ class _Sorting:
             return
         what = "is not applied, but the backend's Django needs it: the live tables are older than its code"
         todo = "Run it with the original first, or use its Django version in the backend."
-        self.refused.append(Finding("HO022", ".".join(migration.key), what, "", todo))
+        self.refused.append(Finding(code="HO022", where=".".join(migration.key), found=what, expected="", todo=todo))
 
     def _record(self, migration: Migration) -> None:
         self.kinds["recorded"].append(migration.key)
@@ -125,7 +125,7 @@ class _Sorting:
             return
         what = f"cannot run later: its {mirrors[0].name} would change or make anew the shared table {mirrors[0].table}"
         todo = f"Move that operation of {migration.file} to a migration of its own, which adoption records."
-        self.refused.append(Finding("HO041", ".".join(migration.key), what, "", todo))
+        self.refused.append(Finding(code="HO041", where=".".join(migration.key), found=what, expected="", todo=todo))
 
     def _of_backend(self, migration: Migration) -> None:
         if moved := _moves_shared(migration, self.live):
@@ -159,20 +159,36 @@ class _Sorting:
             f'If it is true of the live rows: already_true = ["{name}"] under [backend] in handover.toml.'
             f' If it may run after the adoption, as the backend\'s role: migrate_later = ["{name}"].'
         )
-        self.refused.append(Finding("HO040", name, what, expected, todo))
+        self.refused.append(Finding(code="HO040", where=name, found=what, expected=expected, todo=todo))
 
     def newer_than_the_code(self) -> None:
         on_disk = {m.key for m in self.migrations}
         for app, name in sorted(self.live.applied - on_disk):
             if app in self.both:
                 what = "is applied, and the backend's Django does not have it: the live tables are newer than its code"
-                self.refused.append(Finding("HO023", f"{app}.{name}", what, "", "Upgrade Django in the backend."))
+                self.refused.append(
+                    Finding(
+                        code="HO023",
+                        where=f"{app}.{name}",
+                        found=what,
+                        expected="",
+                        todo="Upgrade Django in the backend.",
+                    )
+                )
 
     def named_in_vain(self) -> None:
         on_disk = {".".join(m.key) for m in self.migrations}
         for name in sorted((self.live.recorded | self.live.later) - on_disk):
             what = "is named under [backend] in handover.toml, and the backend has no such migration"
-            self.refused.append(Finding("HO041", name, what, "", "Correct the name: app label, dot, file name."))
+            self.refused.append(
+                Finding(
+                    code="HO041",
+                    where=name,
+                    found=what,
+                    expected="",
+                    todo="Correct the name: app label, dot, file name.",
+                )
+            )
 
 
 def _is_mirror(operation: Operation, live: Live) -> bool:
@@ -204,5 +220,11 @@ def _moves_shared(migration: Migration, live: Live) -> Finding | None:
         what = f"gives the live table {before[0]} the name {operation.final} by {operation.name or operation.kind}"
         expected = "the original would no longer find it"
         todo = f"Keep db_table = {before[0]!r} until the original is gone, or name the backend's own table anew."
-        return Finding("HO024", ".".join(migration.key), what, expected, f"{todo} See {migration.file}.")
+        return Finding(
+            code="HO024",
+            where=".".join(migration.key),
+            found=what,
+            expected=expected,
+            todo=f"{todo} See {migration.file}.",
+        )
     return None

@@ -12,6 +12,7 @@ from handover.finding import Finding
 from handover.schema.catalog import Catalog, Constraint, Table, read
 from handover.schema.deletes import blocking
 from handover.schema.models import Description
+from handover.side import Side
 
 
 def require_promised(
@@ -62,20 +63,28 @@ def _unread(
         if model["error"] and model["managed"]:
             found = f"cannot be read by {role} through {model['label']}: {model['error']}"
             todo = "Compare the model with its migrations (manage.py makemigrations --check), mend them, adopt again."
-            yield Finding("HO044", model["table"], found, "", todo)
+            yield Finding(code="HO044", where=model["table"], found=found, expected="", todo=todo)
         elif model["place"] not in (None, "public", schema) or (
             model["place"] == schema and ("public", model["table"]) in catalog.tables
         ):
             found = f"is found by {role} in schema {model['place']}"
             todo = "Remove the table that stands in the way, or name it otherwise; adopt again."
-            yield Finding("HO044", model["table"], found, "the original writes to another", todo)
+            yield Finding(
+                code="HO044", where=model["table"], found=found, expected="the original writes to another", todo=todo
+            )
 
 
 def _waiting(waiting: list[list[str]], history: History) -> Iterator[Finding]:
     for app, name in waiting:
         if (app, name) not in history.later:
             todo = "Adopt again; if it stays, leave it for later: migrate_later under [backend] in handover.toml."
-            yield Finding("HO045", f"{app}.{name}", "would still be run by manage.py migrate", "", todo)
+            yield Finding(
+                code="HO045",
+                where=f"{app}.{name}",
+                found="would still be run by manage.py migrate",
+                expected="",
+                todo=todo,
+            )
 
 
 def _blocked(config: Config, description: Description, catalog: Catalog) -> Iterator[Finding]:
@@ -95,4 +104,4 @@ def _blocked(config: Config, description: Description, catalog: Catalog) -> Iter
         found = f"points at {'.'.join(key.target or ())}, and the database has no action there that succeeds"
         expected = "the original does not know it, so its deletes would fail"
         todo = "Give the key ON DELETE CASCADE or SET NULL where it is made, by RunSQL in its migration; adopt again."
-        yield Finding("HO047", where, found, expected, todo, hurts="original")
+        yield Finding(code="HO047", where=where, found=found, expected=expected, todo=todo, hurts=Side.ORIGINAL)

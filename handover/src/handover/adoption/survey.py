@@ -17,7 +17,8 @@ from handover.finding import Finding
 from handover.schema.catalog import Table, read, read_roles
 from handover.schema.deletes import undecided
 from handover.schema.models import Description, Model
-from handover.schema.subject import Side, Subject
+from handover.schema.subject import DescribedSystem, Subject
+from handover.side import Side
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def survey(connection: Connection[Any], config: Config, description: Description
     history = _history(description, original, live)
     joins = tuple(_joins(description, config, public, tables))
     sequences = _sequences(connection, tables)
-    backend = Side("backend", description, ("public",))
+    backend = DescribedSystem(Side.BACKEND, description, ("public",))
     met = merged(apply_rules(Subject(config, catalog, (backend,), adopting=True), adoption=True))
     refusing, lived = original.accustomed(catalog, backend, met)
     findings = (
@@ -207,7 +208,7 @@ def _without_migration(description: Description, public: dict[str, Table]) -> It
         if model.managed and not model.proxy and not model.made_for and model.table not in (public.keys() | made):
             what = f"is made by no migration of the backend; {model.label} reads and writes it"
             todo = f"manage.py makemigrations {model.app_label}, in the backend; then adopt."
-            yield Finding("HO039", model.table, what, "", todo)
+            yield Finding(code="HO039", where=model.table, found=what, expected="", todo=todo)
 
 
 def _missing_tables(
@@ -219,13 +220,23 @@ def _missing_tables(
     expected |= {m.table for m in description.concrete() if m.made_for in mirrored and m.label not in joins}
     for table in sorted(expected - public.keys()):
         what = "does not exist in schema public; the backend's models share it"
-        yield Finding("HO010", table, what, "", "Is this the original's database? Run the original's migrations first.")
+        yield Finding(
+            code="HO010",
+            where=table,
+            found=what,
+            expected="",
+            todo="Is this the original's database? Run the original's migrations first.",
+        )
     known = {m.table for m in description.concrete()}
     for pair in config.models:
         if pair.table not in known:
             what = f"has no model in the backend; handover.toml names {pair.backend}"
             yield Finding(
-                "HO010", pair.table, what, "", "Correct db_table in the model, or the table in handover.toml."
+                code="HO010",
+                where=pair.table,
+                found=what,
+                expected="",
+                todo="Correct db_table in the model, or the table in handover.toml.",
             )
 
 
@@ -233,17 +244,31 @@ def _role_findings(facts: dict[str, Any], config: Config) -> Iterator[Finding]:
     role, owner, schema = config.backend.role, facts["owner"], config.backend.schema_name
     if not facts["role_exists"] and not facts["may_create_roles"]:
         what = f"does not exist, and {owner} may not create roles"
-        yield Finding("HO020", f"role {role}", what, "", f"As an administrator: ALTER ROLE {owner} CREATEROLE;")
+        yield Finding(
+            code="HO020",
+            where=f"role {role}",
+            found=what,
+            expected="",
+            todo=f"As an administrator: ALTER ROLE {owner} CREATEROLE;",
+        )
     if not facts["may_create_schemas"]:
         what = f"cannot be made: {owner} may not create schemas here"
         todo = f"As its owner: GRANT CREATE ON DATABASE {facts['database']} TO {owner};"
-        yield Finding("HO020", f"schema {schema}", what, "", todo)
+        yield Finding(code="HO020", where=f"schema {schema}", found=what, expected="", todo=todo)
     if facts["schema_exists"]:
         what = "exists already, and no adoption made it"
-        yield Finding("HO021", f"schema {schema}", what, "", "Choose another `schema` in handover.toml, or remove it.")
+        yield Finding(
+            code="HO021",
+            where=f"schema {schema}",
+            found=what,
+            expected="",
+            todo="Choose another `schema` in handover.toml, or remove it.",
+        )
     if facts["role_is_superuser"]:
         what = "is a superuser or bypasses row security; it must read and write rows and nothing more"
-        yield Finding("HO026", f"role {role}", what, "", "Choose another `role` in handover.toml.")
+        yield Finding(
+            code="HO026", where=f"role {role}", found=what, expected="", todo="Choose another `role` in handover.toml."
+        )
 
 
 def _ownership(
@@ -254,18 +279,32 @@ def _ownership(
         if not row["mine"]:
             what = f"belongs to {row['owner']}; adoption grants its use and so needs its owner"
             where = f"sequence {row['schema']}.{row['name']}"
-            yield Finding("HO020", where, what, "", f"Connect as {row['owner']}, or as a member of it.")
+            yield Finding(
+                code="HO020",
+                where=where,
+                found=what,
+                expected="",
+                todo=f"Connect as {row['owner']}, or as a member of it.",
+            )
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(query("table_owners"), {"role": role, "tables": tables}).fetchall()
     if any(row["owner"] == role for row in rows):
         what = "owns shared tables, so it could alter them; the backend needs a role of its own, that only adds"
         todo = "Name another `role` in handover.toml, adopt, and let the backend's settings connect as it."
-        yield Finding("HO026", f"role {role}", what, "", todo)
+        yield Finding(code="HO026", where=f"role {role}", found=what, expected="", todo=todo)
         return
     for row in rows:
         if not row["mine"]:
             what = f"belongs to {row['owner']}; adoption grants rights on it and so needs its owner"
-            yield Finding("HO020", row["table"], what, "", f"Connect as {row['owner']}, or as a member of it.")
+            yield Finding(
+                code="HO020",
+                where=row["table"],
+                found=what,
+                expected="",
+                todo=f"Connect as {row['owner']}, or as a member of it.",
+            )
         if row["roles"]:
             what = f"could be altered by {role}, a member of its owner {row['owner']}"
-            yield Finding("HO026", row["table"], what, "", f"REVOKE {row['owner']} FROM {role};")
+            yield Finding(
+                code="HO026", where=row["table"], found=what, expected="", todo=f"REVOKE {row['owner']} FROM {role};"
+            )

@@ -46,7 +46,13 @@ def plan(connection: Connection[Any], config: Config, record: Record) -> Transac
     sessions = connection.execute(_SESSIONS, [config.backend.role]).fetchall()
     if sessions:
         what = f"is connected: {', '.join(f'pid {pid} ({name})' for pid, name in sessions)}"
-        finding = Finding("HO027", config.backend.role, what, "", "Stop the backend and its workers first.")
+        finding = Finding(
+            code="HO027",
+            where=config.backend.role,
+            found=what,
+            expected="",
+            todo="Stop the backend and its workers first.",
+        )
         raise Refused("the backend is still at work; nothing was changed.", (finding,))
     others = [row[0] for row in connection.execute(_OTHER_DATABASES, [config.backend.role] * 2)]
     return (
@@ -148,7 +154,7 @@ def _stuck(config: Config, row: dict[str, Any]) -> Finding:
         f"was granted {row['privilege']} on {row['kind'].lower()} {row['object']} by a role that you are no member of"
     )
     todo = f'As that role: REVOKE {row["privilege"]} ON {row["kind"]} {row["object"]} FROM "{config.backend.role}";'
-    return Finding("HO046", config.backend.role, found, "", todo)
+    return Finding(code="HO046", where=config.backend.role, found=found, expected="", todo=todo)
 
 
 def _revoke_shared(config: Config, record: Record) -> Iterator[Statement]:

@@ -11,12 +11,12 @@ from handover.census.files import look_for_files
 from handover.census.keys import shown
 from handover.census.questions import Question, questions
 from handover.census.sequences import few_keys_left, next_key, next_key_question
-from handover.config.config import SideName
 from handover.finding import Finding
 from handover.probe.client import Probe
 from handover.schema.catalog import STATEMENT_TIMEOUT_MS, read_sequences
 from handover.schema.rows import readable, unreadable
 from handover.schema.subject import Pair, Subject
+from handover.side import Side
 from handover.wording import counted
 
 EXAMPLES = 3
@@ -56,7 +56,7 @@ class _Budget:
 def take(
     connection: Connection[Any],
     subject: Subject,
-    probes: Mapping[SideName, Probe],
+    probes: Mapping[Side, Probe],
     *,
     budget_s: float,
     say: Callable[[str], None],
@@ -112,11 +112,27 @@ def _coverage(subject: Subject, pair: Pair, done: Compared) -> Iterator[Finding]
     if done.sampled:
         found = f"has about {done.of} rows, of which {done.rows} were looked at"
         todo = "Give the census more time (--census-seconds), or accept the sample in the contract."
-        yield Finding("HO241", done.table, found, "the others may hold surprises", todo, "unseen", "both")
+        yield Finding(
+            code="HO241",
+            where=done.table,
+            found=found,
+            expected="the others may hold surprises",
+            todo=todo,
+            severity="unseen",
+            hurts="both",
+        )
     elif done.rows == 0 and subject.declared(pair.table):
         todo = "Check a database that holds rows, or accept it in the contract."
         expected = "0 rows compared say nothing about the rows of production"
-        yield Finding("HO240", done.table, "is empty", expected, todo, "unseen", "both")
+        yield Finding(
+            code="HO240",
+            where=done.table,
+            found="is empty",
+            expected=expected,
+            todo=todo,
+            severity="unseen",
+            hurts="both",
+        )
 
 
 class _Pass:
@@ -157,7 +173,15 @@ class _Pass:
         where = f"{self._pair.table}.{question.column}"
         found = f"could not be asked whether {question.found} ({str(error).splitlines()[0]})"
         todo = "Look at the rows by hand, and accept it in the contract."
-        return Finding("HO129", where, found, "nothing is known of them", todo, "unseen", "both")
+        return Finding(
+            code="HO129",
+            where=where,
+            found=found,
+            expected="nothing is known of them",
+            todo=todo,
+            severity="unseen",
+            hurts="both",
+        )
 
     def _scan(self) -> tuple[int, tuple[int, ...]]:
         if self._pair.table.rows * max(len(self._together), 1) > ROWS_PER_SECOND * self._budget.left_s():
@@ -199,7 +223,15 @@ class _Pass:
         found = f"has {counted(count, 'row')} of this kind: {question.found} (for example {examples})"
         where = f"{self._pair.table}.{question.column}"
         self.findings.append(
-            Finding(question.code, where, found, question.expected, question.todo, question.severity, question.hurts)
+            Finding(
+                code=question.code,
+                where=where,
+                found=found,
+                expected=question.expected,
+                todo=question.todo,
+                severity=question.severity,
+                hurts=question.hurts,
+            )
         )
 
     def _examples(self, question: Question) -> list[str]:

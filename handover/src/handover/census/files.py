@@ -6,11 +6,11 @@ from typing import Any
 from psycopg import Connection, sql
 
 from handover.census.keys import shown
-from handover.config.config import SideName
 from handover.finding import Finding
 from handover.probe.client import Probe
 from handover.schema.models import Field, Model
 from handover.schema.subject import Pair
+from handover.side import Side
 from handover.wording import counted
 
 BATCH = 200
@@ -19,7 +19,7 @@ EXAMPLES = 3
 
 
 def look_for_files(
-    connection: Connection[Any], pair: Pair, probes: Mapping[SideName, Probe], *, left_s: Callable[[], float]
+    connection: Connection[Any], pair: Pair, probes: Mapping[Side, Probe], *, left_s: Callable[[], float]
 ) -> Iterator[Finding]:
     """Ask both systems for the files of each file field, as many as the time allows."""
     for one, other, where in pair.fields():
@@ -29,7 +29,7 @@ def look_for_files(
         rows = _rows(connection, pair, one.column)
         total, rows = (f"more than {MOST}", rows[:MOST]) if len(rows) > MOST else (str(len(rows)), rows)
         nowhere: list[str] = []
-        differing: dict[str, list[str]] = {"original": [], "backend": []}
+        differing: dict[Side, list[str]] = {side: [] for side in Side}
         asked = 0
         # The first batch is asked for in any case: nothing would be said about the files otherwise.
         while asked < len(rows) and (asked == 0 or left_s() > 0):
@@ -41,26 +41,38 @@ def look_for_files(
                 if not any(there.values()):
                     nowhere.append(key)
                 elif not all(there.values()):
-                    differing["original" if there["backend"] else "backend"].append(key)
+                    differing[next(side for side in Side if not there[side])].append(key)
         yield from _findings(where, nowhere, differing)
         if str(asked) != total:
             expected = f"only {asked} were looked for"
             todo = "Give the census more time (--census-seconds), or accept the sample in the contract."
             found_ = f"names {total} files"
-            yield Finding("HO241", where, found_, expected, todo, "unseen", "both")
+            yield Finding(
+                code="HO241", where=where, found=found_, expected=expected, todo=todo, severity="unseen", hurts="both"
+            )
 
 
-def _findings(where: str, nowhere: list[str], differing: Mapping[str, list[str]]) -> Iterator[Finding]:
+def _findings(where: str, nowhere: list[str], differing: Mapping[Side, list[str]]) -> Iterator[Finding]:
     if nowhere:
         found = f"names {counted(len(nowhere), 'file')} that neither system finds (for example {_some(nowhere)})"
         todo = "Restore the files, or prove that both systems survive their absence."
-        yield Finding("HO224", where, found, "opening one raises an error", todo, "risky", "both")
+        yield Finding(
+            code="HO224",
+            where=where,
+            found=found,
+            expected="opening one raises an error",
+            todo=todo,
+            severity="risky",
+            hurts="both",
+        )
     for name, keys in differing.items():
         if keys:
             found = f"names {counted(len(keys), 'file')} that the {name} does not find (for example {_some(keys)})"
             expected = "the other system does"
             todo = "The two storages are not the same place; make them so."
-            yield Finding("HO233", where, found, expected, todo, "breaking", name)  # type: ignore[arg-type]
+            yield Finding(
+                code="HO233", where=where, found=found, expected=expected, todo=todo, severity="breaking", hurts=name
+            )
 
 
 def _some(keys: list[str]) -> str:

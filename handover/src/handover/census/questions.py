@@ -11,6 +11,7 @@ from handover.schema.catalog import Column
 from handover.schema.models import Field
 from handover.schema.subject import Pair, Subject
 from handover.schema.types import INTEGERS
+from handover.side import Side
 
 Sql = sql.SQL | sql.Composed
 UUID_PATTERN = "^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$"
@@ -87,8 +88,8 @@ def questions(subject: Subject, pair: Pair) -> Iterator[Question]:
 
 
 def _by_side(one: Field, other: Field) -> Iterator[tuple[Hurts, Field]]:
-    yield "original", one
-    yield "backend", other
+    yield Side.ORIGINAL, one
+    yield Side.BACKEND, other
 
 
 def _choices(live: Column, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:

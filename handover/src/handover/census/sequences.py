@@ -47,7 +47,15 @@ def few_keys_left(table: Table, sequence: KeySequence, following: int) -> Iterat
         found = f"takes its keys from {sequence.relation}, which begins again at its end (CYCLE)"
         expected = "an insert after the last key is given one that is taken"
         todo = f"ALTER SEQUENCE {sequence.relation} NO CYCLE."
-        yield Finding("HO236", f"{table}.{sequence.column}", found, expected, todo, "risky", "both")
+        yield Finding(
+            code="HO236",
+            where=f"{table}.{sequence.column}",
+            found=found,
+            expected=expected,
+            todo=todo,
+            severity="risky",
+            hurts="both",
+        )
     end = sequence.highest if sequence.step > 0 else sequence.lowest
     left = max((end - following) // sequence.step + 1, 0)
     every = (sequence.highest - sequence.lowest) // abs(sequence.step) + 1
@@ -56,4 +64,12 @@ def few_keys_left(table: Table, sequence: KeySequence, following: int) -> Iterat
         expected = "an insert after the last key fails"
         todo = "Make the column bigint and the sequence AS bigint, with both models; mind the MAXVALUE."
         severity: Severity = "risky" if left else "breaking"
-        yield Finding("HO236", f"{table}.{sequence.column}", found, expected, todo, severity, "both")
+        yield Finding(
+            code="HO236",
+            where=f"{table}.{sequence.column}",
+            found=found,
+            expected=expected,
+            todo=todo,
+            severity=severity,
+            hurts="both",
+        )

@@ -11,15 +11,16 @@ from handover.census.census import Compared, take
 from handover.check.merging import merged
 from handover.check.systems import Answers, Asked
 from handover.check.unmanaged import weighed
-from handover.config.config import Config, SideName
+from handover.config.config import Config
 from handover.errors import UnseenError
 from handover.finding import Finding
 from handover.probe.client import Probe
 from handover.rules import RULES
 from handover.schema import catalog as live
 from handover.schema.rows import read_rows
-from handover.schema.subject import Side, Subject, search_path
+from handover.schema.subject import DescribedSystem, Subject, search_path
 from handover.schema.twins import expressions_of
+from handover.side import Side
 from handover.wording import counted
 
 
@@ -48,7 +49,7 @@ class Facts:
 
     connection: Connection[Any]
     subject: Subject
-    probes: Mapping[SideName, Probe]
+    probes: Mapping[Side, Probe]
     findings: tuple[Finding, ...]
 
 
@@ -114,9 +115,9 @@ def apply_rules(subject: Subject, *, adoption: bool = False) -> list[Finding]:
     return [finding for rule in rules for finding in rule.look(subject)]
 
 
-def _side(asked: Asked, catalog: live.Catalog) -> Side:
+def _side(asked: Asked, catalog: live.Catalog) -> DescribedSystem:
     assert asked.description is not None  # noqa: S101 - the caller chose those that have one
-    return Side(asked.name, asked.description, search_path(asked.description, catalog))
+    return DescribedSystem(asked.name, asked.description, search_path(asked.description, catalog))
 
 
 def _nothing_shared(subject: Subject) -> str:

@@ -8,18 +8,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from handover.config.config import Config, SideName, System
+from handover.config.config import Config, System
 from handover.errors import RaisedError
 from handover.finding import Finding
 from handover.probe.client import Probe, probe
 from handover.schema.models import Description
+from handover.side import Side
 
 
 @dataclass(frozen=True)
 class Asked:
     """What one system said: its description and the open dialogue, or the finding that it raised."""
 
-    name: SideName
+    name: Side
     probe: Probe | None
     description: Description | None
     finding: Finding | None
@@ -32,7 +33,7 @@ Answers = tuple[Future[Asked], ...]
 def asking(config: Config) -> Iterator[Answers]:
     """Ask both systems to describe themselves, each in a thread; their dialogues stay open until the end."""
     key = secrets.token_hex(32)  # both get the same, so equal secrets have equal fingerprints
-    systems: dict[SideName, System] = {"original": config.require_original(), "backend": config.backend}
+    systems = {side: config.system(side) for side in Side}
     dialogues = _Dialogues()
     with ExitStack() as stack, ThreadPoolExecutor(len(systems)) as pool:
         # The dialogues are closed after the threads have ended, whatever happens in between.
@@ -66,7 +67,7 @@ class _Dialogues:
                 process.kill()
 
 
-def _ask(stack: ExitStack, dialogues: _Dialogues, config: Config, name: SideName, system: System, key: str) -> Asked:
+def _ask(stack: ExitStack, dialogues: _Dialogues, config: Config, name: Side, system: System, key: str) -> Asked:
     names = [config.index.setting] if config.index else []
     try:
         dialogue = stack.enter_context(probe(f"the {name}", system, config.root, begun=dialogues.add))
@@ -76,6 +77,16 @@ def _ask(stack: ExitStack, dialogues: _Dialogues, config: Config, name: SideName
         first, _, todo = words.partition("\n")
         found = f"does not start: {first}"
         return Asked(
-            name, None, None, Finding("HO104", system.settings, found, "nothing of it was compared", todo, hurts=name)
+            name,
+            None,
+            None,
+            Finding(
+                code="HO104",
+                where=system.settings,
+                found=found,
+                expected="nothing of it was compared",
+                todo=todo,
+                hurts=name,
+            ),
         )
     return Asked(name, dialogue, described, None)

@@ -12,13 +12,14 @@ from handover.check.merging import by_cause, merged
 from handover.check.systems import asking
 from handover.check.table import BAD, GOOD
 from handover.cli.check import DEFAULT_CONFIG, ConfigOption
-from handover.config.config import Config, SideName, database_url, load_config
+from handover.config.config import Config, database_url, load_config
 from handover.errors import HandoverError
 from handover.rules import RULES
 from handover.schema import catalog as live
 from handover.schema.models import Description
 from handover.schema.rows import HISTORY, TYPES, read_rows, readable, unreadable
-from handover.schema.subject import Side, Subject, search_path
+from handover.schema.subject import DescribedSystem, Subject, search_path
+from handover.side import Side
 
 # A model without a table, a model on another database.
 NOT_LOOKED_AT = ("HO010", "HO196")
@@ -36,7 +37,7 @@ class Symptom:
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Say whether everything can be looked at, with the exact GRANT for what cannot."""
     pair = load_config(config)
-    described: dict[SideName, Description] = {}
+    described: dict[Side, Description] = {}
     symptoms = [*of_systems(pair, described), *of_database(pair, described)]
     for symptom in symptoms:
         out.print(f"{BAD if symptom.cure else GOOD} {symptom.what}")
@@ -47,9 +48,9 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     raise typer.Exit(1 if ill else 0)
 
 
-def of_systems(pair: Config, described: dict[SideName, Description]) -> Iterator[Symptom]:
+def of_systems(pair: Config, described: dict[Side, Description]) -> Iterator[Symptom]:
     """Yield whether each system answers; add how it describes itself."""
-    names: tuple[SideName, ...] = ("original", "backend")
+    names: tuple[Side, ...] = (Side.ORIGINAL, Side.BACKEND)
     with asking(pair) as answers:
         for name, answer in zip(names, answers, strict=True):
             try:
@@ -66,7 +67,7 @@ def of_systems(pair: Config, described: dict[SideName, Description]) -> Iterator
             yield Symptom(f"the {name} answers: Django {versions['django']}, Python {versions['python']}, {counts}")
 
 
-def of_database(pair: Config, described: dict[SideName, Description]) -> Iterator[Symptom]:
+def of_database(pair: Config, described: dict[Side, Description]) -> Iterator[Symptom]:
     """Yield whether the database can be reached, and what of it may not be read."""
     try:
         with live.snapshot(database_url(pair)) as connection:
@@ -79,12 +80,14 @@ def of_database(pair: Config, described: dict[SideName, Description]) -> Iterato
         yield Symptom("the database does not answer", str(error))
 
 
-def _subject(connection: Connection[Any], pair: Config, described: dict[SideName, Description]) -> Subject:
+def _subject(connection: Connection[Any], pair: Config, described: dict[Side, Description]) -> Subject:
     """Return what the check would look at, so that both read every place in one way."""
     catalog = live.read(connection)
     databases = [description.settings.database for description in described.values()]
     live.read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
-    sides = tuple(Side(name, description, search_path(description, catalog)) for name, description in described.items())
+    sides = tuple(
+        DescribedSystem(name, description, search_path(description, catalog)) for name, description in described.items()
+    )
     path = sides[0].search_path if sides else ("public",)
     rows, _ = read_rows(connection, catalog, path)
     return Subject(pair, catalog, sides, rows)

@@ -23,6 +23,7 @@ from handover.proof.groups import GROUPS, Group
 from handover.proof.replay import replayed
 from handover.proof.run import KIND, Run, as_line, run
 from handover.proof.venue import Venue
+from handover.side import Side
 
 TERMINATED = 128 + signal.SIGTERM
 
@@ -50,7 +51,7 @@ def prove(
     Exit 0 when all is green, 4 with differences, 1 when something could not be proved.
     """
     pair = load_config(config)
-    pair.require_original()
+    pair.system(Side.ORIGINAL)
     groups = _chosen(group or [], reads_only=i_mean_production)
     if database and i_mean_production:
         raise ConfigurationError("--database and --i-mean-production are one database each; choose one.")

@@ -73,11 +73,28 @@ def _nothing(counts: dict[str, Any]) -> list[Finding]:
         why = "0 requests were compared"
         todo = "Name a log, paths or flows in [shadow], and a reader's session."
         missing.append(
-            Finding("HO618", "shadow", why, "what was not looked at is not the same", todo, "unseen", "both")
+            Finding(
+                code="HO618",
+                where="shadow",
+                found=why,
+                expected="what was not looked at is not the same",
+                todo=todo,
+                severity="unseen",
+                hurts="both",
+            )
         )
     if counts["unread_lines"]:
         why = f"has {counts['unread_lines']} lines in another format"
-        missing.append(Finding("HO619", "the access log", why, "they were not sent", "Correct its format.", "unseen"))
+        missing.append(
+            Finding(
+                code="HO619",
+                where="the access log",
+                found=why,
+                expected="they were not sent",
+                todo="Correct its format.",
+                severity="unseen",
+            )
+        )
     return missing
 
 

@@ -19,9 +19,9 @@ from handover.config.search import Search
 from handover.config.section import Section
 from handover.config.storage import Storage
 from handover.errors import ConfigurationError
+from handover.side import Side
 from handover.troubles import of_file
 
-SideName = Literal["original", "backend"]
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 
 
@@ -226,14 +226,16 @@ class Config(Section):
         """Return the (table, column) pairs that the backend may add to shared tables."""
         return frozenset((pair.table, field) for pair in self.models for field in pair.new_fields)
 
-    def require_original(self) -> System:
-        """Return the original.
+    def system(self, side: Side) -> System:
+        """Return one of the two systems.
 
         Raises
         ------
         ConfigurationError
             The file does not say how to reach it.
         """
+        if side is Side.BACKEND:
+            return self.backend
         if self.original is None:
             message = "handover.toml has no [original]; comparing two systems needs its path, python and settings."
             raise ConfigurationError(f"{message} Add them, or let `handover init` write the file.")

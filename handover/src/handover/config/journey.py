@@ -9,9 +9,10 @@ from pydantic import Field, model_validator
 
 from handover.config.section import Section
 from handover.config.templates import names_in
+from handover.side import Side
 
 # ``either`` is the system that a run is on, ``other`` the one that looks on.
-On = Literal["original", "backend", "either", "other"]
+On = Side | Literal["either", "other"]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 VariableName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
 # What every run knows: a text of its own for names, and one for a password.
@@ -177,10 +178,10 @@ class Journey(Section):
         return self
 
     @property
-    def sides(self) -> tuple[Literal["original", "backend"], ...]:
+    def sides(self) -> tuple[Side, ...]:
         """On which systems it can be run: both, unless its steps say so themselves, and then once."""
         free = any(step.on in ("either", "other") for step in self.steps)
-        return ("original", "backend") if free else ("original",)
+        return (Side.ORIGINAL, Side.BACKEND) if free else (Side.ORIGINAL,)
 
     @property
     def stores(self) -> bool:
@@ -192,11 +193,11 @@ class Journey(Section):
         return frozenset(which(step.on, on) for step in self.steps)
 
 
-def which(step_on: On, run_on: str) -> Literal["original", "backend"]:
+def which(step_on: On, run_on: str) -> Side:
     """Return the system that a step asks in a run on one of them."""
     if step_on in ("original", "backend"):
         return step_on
-    return "backend" if (run_on == "backend") == (step_on == "either") else "original"
+    return Side.BACKEND if (run_on == Side.BACKEND) == (step_on == "either") else Side.ORIGINAL
 
 
 def numbered(values: Mapping[str, Any], text: str, line_of: Any) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from handover.config.section import Section
+from handover.side import Side
 
-Place = Literal["original", "backend", "both"]
+Place = Side | Literal["both"]
 Short = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Column = Annotated[str, Field(pattern=r"^[\w$]+(\.[\w$]+){1,2}$")]
@@ -151,7 +152,7 @@ class Watch(Section):
     writer: dict[str, str] = {}
     newest: dict[str, str] = {}
     files: tuple[Column, ...] = ()
-    logs: dict[Literal["original", "backend"], Log] = {}
+    logs: dict[Side, Log] = {}
 
 
 class Shadow(Section):

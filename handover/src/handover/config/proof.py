@@ -5,6 +5,7 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from handover.config.section import Section
+from handover.side import Side
 
 Style = Literal[
     "save",
@@ -47,7 +48,7 @@ class Writing(Section):
     status: str | None = None
     original: tuple[Style, ...] = Field(default=EVERY_STYLE, min_length=1)
     backend: tuple[Style, ...] = Field(default=EVERY_STYLE, min_length=1)
-    retries: dict[Literal["original", "backend"], int] = {}
+    retries: dict[Side, int] = {}
 
 
 class Login(Section):

@@ -4,15 +4,16 @@ from handover.cutover import health, provider, zone
 from handover.cutover.record import Record, record
 from handover.cutover.run import Action, Command, Evidence, Night
 from handover.errors import Refused
+from handover.side import Side
 
 SEE = "see the TTL"
 
 
 def preflight(night: Night) -> Evidence:
     """Both systems answer, and the record names the original."""
-    answered = {side: health.alive(night.config, side) for side in ("original", "backend")}
+    answered = {str(side): health.alive(night.config, side) for side in Side}
     for one in zone.held(night):
-        if one.record is None or one.record.values != provider.wanted(night.dns, "original").values:
+        if one.record is None or one.record.values != provider.wanted(night.dns, Side.ORIGINAL).values:
             message = f"{one.provider}: the record is {one.record or 'not there'}; it must name the original"
             raise Refused(f"{message} ({', '.join(night.dns.original)}). Nothing was changed.", code="HO570")
     return answered

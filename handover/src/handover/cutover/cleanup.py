@@ -17,6 +17,7 @@ from handover.cutover.run import Action, Command, Evidence, Night
 from handover.document import markdown
 from handover.document.facts import as_json
 from handover.errors import Refused, UnseenError
+from handover.side import Side
 from handover.troubles import reason
 
 FOLDER = Path(".handover/archive")
@@ -47,7 +48,7 @@ def preflight(night: Night) -> Evidence:
     if not judged.calm:
         message = f"the backend is not well, or nobody looked: {judged}. Nothing was changed."
         raise Refused(f"{message} See: handover verify", code="HO591")
-    seen = traffic.follow(night.config, "original", say=night.say)
+    seen = traffic.follow(night.config, Side.ORIGINAL, say=night.say)
     if not seen["quiet"]:
         message = (
             f"the original still gets requests: {seen['requests']} in {seen['after_s']:.0f} s. Nothing was changed."
@@ -75,7 +76,7 @@ def archive(night: Night) -> Evidence:
 
 
 def _code(config: Config) -> str:
-    path = config.root / config.require_original().path
+    path = config.root / config.system(Side.ORIGINAL).path
     asked = subprocess.run(
         ["git", "-C", str(path), "log", "-1", "--format=%H %cI %s", "--", "."],
         capture_output=True,

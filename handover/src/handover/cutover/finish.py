@@ -150,7 +150,13 @@ def _check(connection: Connection[Any], config: Config, gone: Original) -> None:
     sessions = [] if shared else connection.execute(_SESSIONS, [gone.role]).fetchall()
     if sessions:
         what = f"is connected: {', '.join(f'pid {pid}' for (pid,) in sessions)}"
-        finding = Finding("HO036", gone.role, what, "", "Find out who that is; the original should be gone.")
+        finding = Finding(
+            code="HO036",
+            where=gone.role,
+            found=what,
+            expected="",
+            todo="Find out who that is; the original should be gone.",
+        )
         raise Refused("the original is still at work; nothing was changed.", (finding,))
 
 

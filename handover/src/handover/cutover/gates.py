@@ -46,7 +46,11 @@ class Judged:
         """Return why it is red."""
         code, where = CODES[self.gate.kind], f"gate {self.gate.id}"
         return Finding(
-            code, where, f"is red: {self.seen.found}", f"it is there because {self.gate.reason}", self.seen.todo
+            code=code,
+            where=where,
+            found=f"is red: {self.seen.found}",
+            expected=f"it is there because {self.gate.reason}",
+            todo=self.seen.todo,
         )
 
     def as_json(self) -> dict[str, Any]:

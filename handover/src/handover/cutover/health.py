@@ -7,17 +7,18 @@ from typing import Any
 
 import httpx
 
-from handover.config.config import Config, SideName, System
+from handover.config.config import Config
 from handover.config.cutover import WarmUp
 from handover.errors import ConfigurationError, HandoverError, Refused
 from handover.probe.client import probe
+from handover.side import Side
 from handover.trust import trust
 
 ANSWER_WITHIN_S = 10.0
 OK = 200
 
 
-def alive(config: Config, side: SideName) -> dict[str, Any]:
+def alive(config: Config, side: Side) -> dict[str, Any]:
     """Ask for its health.
 
     Raises
@@ -25,7 +26,7 @@ def alive(config: Config, side: SideName) -> dict[str, Any]:
     Refused
         It does not answer 200.
     """
-    url = address(config, side) + system(config, side).health
+    url = address(config, side) + config.system(side).health
     began = time.monotonic()
     try:
         answer = httpx.get(url, timeout=ANSWER_WITHIN_S, verify=trust())
@@ -50,7 +51,7 @@ def can_write(config: Config) -> dict[str, Any]:
         message = "nobody declared how to see that the original can write; nothing was changed."
         raise Refused(f"{message} Declare it: [rollback.write] model and fields", code="HO583")
     try:
-        with probe("the original", config.require_original(), config.root, act_on={}) as agent:
+        with probe("the original", config.system(Side.ORIGINAL), config.root, act_on={}) as agent:
             agent.load("write_probe")
             seen = dict(agent.ask("write_probe", model=wanted.model, fields=wanted.fields))
     except HandoverError as error:
@@ -61,7 +62,7 @@ def can_write(config: Config) -> dict[str, Any]:
     return {"model": wanted.model, **seen}
 
 
-def warm_up(config: Config, side: SideName) -> dict[str, Any]:
+def warm_up(config: Config, side: Side) -> dict[str, Any]:
     """Send it load and see that it carries that.
 
     Raises
@@ -87,7 +88,7 @@ def _timed(client: httpx.Client, url: str) -> tuple[str, float]:
     return trouble, time.monotonic() - began
 
 
-def _judged(side: SideName, wanted: WarmUp, results: list[tuple[str, float]]) -> dict[str, Any]:
+def _judged(side: Side, wanted: WarmUp, results: list[tuple[str, float]]) -> dict[str, Any]:
     troubles = [trouble for trouble, _ in results if trouble]
     if troubles:
         message = f"the {side} does not carry load: {len(troubles)} of {len(results)} requests failed ({troubles[0]})."
@@ -99,12 +100,7 @@ def _judged(side: SideName, wanted: WarmUp, results: list[tuple[str, float]]) ->
     return {"requests": len(results), "at_once": wanted.at_once, "p95_ms": round(p95_ms, 1)}
 
 
-def system(config: Config, side: SideName) -> System:
-    """Return one of the two systems."""
-    return config.require_original() if side == "original" else config.backend
-
-
-def address(config: Config, side: SideName) -> str:
+def address(config: Config, side: Side) -> str:
     """Return where a system answers.
 
     Raises
@@ -112,7 +108,7 @@ def address(config: Config, side: SideName) -> str:
     ConfigurationError
         It is not declared.
     """
-    url = system(config, side).base_url
+    url = config.system(side).base_url
     if url is None:
         raise ConfigurationError(f"handover.toml: [{side}] has no base_url, so nobody can ask it. Add it.")
     return url.rstrip("/")

@@ -13,6 +13,7 @@ from handover.config.cutover import Load
 from handover.cutover.health import ANSWER_WITHIN_S, address
 from handover.errors import ConfigurationError
 from handover.journal.evidence import recording
+from handover.side import Side
 from handover.trust import trust
 
 
@@ -34,7 +35,7 @@ def carry(config: Config, *, say: Callable[[str], None]) -> dict[str, Any]:
     number = math.ceil(wanted.peak_per_s * wanted.factor * wanted.seconds)
     say(f"{number} requests in {wanted.seconds:g} s: {wanted.factor:g} x the peak of {wanted.peak_per_s:g}/s")
     with recording(config, "load") as recorder:
-        results, took = _send(address(config, "backend"), wanted, number)
+        results, took = _send(address(config, Side.BACKEND), wanted, number)
         troubles = [trouble for trouble, _ in results if trouble]
         for trouble in sorted(set(troubles)):
             recorder.line("troubles", {"trouble": trouble, "times": troubles.count(trouble)})

@@ -9,6 +9,7 @@ from handover.config.config import Config, Dns
 from handover.cutover import nameservers, provider
 from handover.cutover.record import Held, digest
 from handover.errors import Refused
+from handover.side import Side
 from handover.troubles import reason
 
 FOLDER = Path(".handover/plans")
@@ -26,7 +27,7 @@ def make(config: Config) -> dict[str, Any]:
     dns = provider.require(config)
     targets = provider.providers(config)
     held = [target.held(dns.record) for target in targets]
-    wanted, before = provider.wanted(dns, "backend"), provider.wanted(dns, "original")
+    wanted, before = provider.wanted(dns, Side.BACKEND), provider.wanted(dns, Side.ORIGINAL)
     _check(dns, held)
     servers = nameservers.authoritative(dns)
     answers = [nameservers.ask(server, dns, dns.record) for server in servers]
@@ -51,9 +52,9 @@ def _check(dns: Dns, held: list[Held]) -> None:
         if one.record is None:
             message = f"{one.provider} has no record {dns.name}; there is nothing to switch from."
             raise Refused(f"{message} Correct [dns] record and zone.", code="HO570")
-        if one.record.values == provider.wanted(dns, "backend").values:
+        if one.record.values == provider.wanted(dns, Side.BACKEND).values:
             raise Refused(f"{one.provider}: {dns.name} names the backend already; nothing to switch.", code="HO570")
-        if one.record.values != provider.wanted(dns, "original").values:
+        if one.record.values != provider.wanted(dns, Side.ORIGINAL).values:
             message = f"{one.provider}: {dns.name} is {one.record}; [dns] original says {', '.join(dns.original)}."
             raise Refused(f"{message} Correct whichever is wrong, then plan again.", code="HO570")
 

@@ -13,10 +13,10 @@ from handover.config.config import database_url
 from handover.config.cutover import Gate
 from handover.cutover.sight import Seen, Sight
 from handover.proof.gate import proven
+from handover.side import Side
 from handover.wording import counted
 
 CENSUS_S = 30.0
-SIDES = {"original", "backend"}
 _WINDOWS = """
     SELECT system, metric, window_start, window_end, verdict, reason FROM handover.watch_windows
      WHERE window_end > %s ORDER BY system, metric, window_start
@@ -52,7 +52,7 @@ def watch(seen_from: Sight, gate: Gate) -> Seen:
     since = seen_from.now - timedelta(hours=gate.hours)
     rows = seen_from.journal.connection().execute(_WINDOWS, [since]).fetchall()
     todo = "See them: handover watch. Both systems must be watched, with traffic, for that long."
-    missing = sorted(SIDES - {row[0] for row in rows})
+    missing = sorted(set(Side) - {row[0] for row in rows})
     if missing:
         return Seen(ok=False, found=f"nothing was watched of {' and '.join(missing)}", todo=todo)
     for (system, metric), windows in groupby(rows, key=itemgetter(0, 1)):

@@ -13,6 +13,7 @@ from octodns.zone import Zone  # type: ignore[import-untyped]
 from handover.config.config import Config, Dns
 from handover.cutover.record import Held, Record, digest, record
 from handover.errors import ConfigurationError, HandoverError, Refused
+from handover.side import Side
 
 T = TypeVar("T")
 
@@ -166,9 +167,9 @@ def require(config: Config) -> Dns:
     return config.dns
 
 
-def wanted(dns: Dns, side: str) -> Record:
+def wanted(dns: Dns, side: Side) -> Record:
     """Return the record that sends people to a side."""
-    return record(dns.type, dns.ttl_s, dns.original if side == "original" else dns.backend)
+    return record(dns.type, dns.ttl_s, side.of(dns))
 
 
 def _record(found: Any) -> Record:

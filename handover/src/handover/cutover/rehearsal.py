@@ -8,6 +8,7 @@ from handover.cutover.evidence import note_newest
 from handover.cutover.run import Night, settled
 from handover.errors import ConfigurationError, Refused
 from handover.journal.evidence import recording
+from handover.side import Side
 
 
 def rehearse(night: Night) -> dict[str, Any]:
@@ -31,8 +32,8 @@ def rehearse(night: Night) -> dict[str, Any]:
     night.facts = {"record": name, "because": "a rehearsal", "rehearsal": True}
     night.journal.add("rehearsal", {"record": name})
     with recording(night.config, "rehearsal") as recorder:
-        _set(night, "original")
-        _set(night, "backend")
+        _set(night, Side.ORIGINAL)
+        _set(night, Side.BACKEND)
         recorder.summary |= _timed_way_back(night, recorder.line)
     note_newest(night.config, night.journal, "rehearsal")
     return recorder.summary
@@ -49,7 +50,7 @@ def _timed_way_back(night: Night, line: Any) -> dict[str, Any]:
     return {"record": night.record, "parts": parts, "total_s": total(), "budget_s": night.config.rollback.budget_s}
 
 
-def _set(night: Night, side: str) -> None:
+def _set(night: Night, side: Side) -> None:
     wanted = provider.wanted(night.dns, side)
     zone.write_record(night, wanted)
     zone.ask_servers(night, wanted)

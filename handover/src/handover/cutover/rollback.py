@@ -12,6 +12,7 @@ from handover.cutover.run import Action, Command, Evidence, Night
 from handover.cutover.switch import hook
 from handover.errors import HandoverError, Refused
 from handover.journal.entry import machine, operator
+from handover.side import Side
 
 STILL_POSSIBLE = """\
 Nothing was changed. What can still be done:
@@ -72,7 +73,7 @@ def _timed(ask: Callable[..., Mapping[str, Any]], *arguments: object) -> tuple[M
 
 def to_original(night: Night) -> Record:
     """Return the record that names the original."""
-    return provider.wanted(night.dns, "original")
+    return provider.wanted(night.dns, Side.ORIGINAL)
 
 
 def tell(night: Night) -> Evidence:
@@ -127,7 +128,7 @@ def _count(night: Night, name: str) -> int | str:
 def follow(night: Night) -> Evidence:
     """See whether the backend gets no more requests; what cannot be seen is said, and does not hold up the way back."""
     try:
-        return traffic.follow(night.config, "backend", say=night.say)
+        return traffic.follow(night.config, Side.BACKEND, say=night.say)
     except HandoverError as error:
         night.say(str(error))
         return {"quiet": False, "trouble": str(error)}

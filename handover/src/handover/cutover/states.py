@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from handover.errors import Refused
+from handover.side import Side
 
 State = Literal[
     "none",
@@ -24,7 +25,7 @@ State = Literal[
     "cleaned",
 ]
 STATES: tuple[State, ...] = get_args(State)
-Serving = Literal["original", "backend", "either"]
+Serving = Side | Literal["either"]
 
 
 @dataclass(frozen=True)
@@ -37,18 +38,18 @@ class Meaning:
 
 
 MEANINGS: dict[State, Meaning] = {
-    "none": Meaning("there is no journal yet", "original", "handover init-journal --apply"),
-    "preparing": Meaning("the journal is there; nothing has begun", "original", "handover cutover begin --apply"),
-    "beginning": Meaning("the record's TTL is being lowered", "original", "handover resume"),
-    "parallel": Meaning("both systems run on one database; people reach the original", "original", "handover gates"),
-    "ending": Meaning("the record gets its former TTL again", "original", "handover resume"),
+    "none": Meaning("there is no journal yet", Side.ORIGINAL, "handover init-journal --apply"),
+    "preparing": Meaning("the journal is there; nothing has begun", Side.ORIGINAL, "handover cutover begin --apply"),
+    "beginning": Meaning("the record's TTL is being lowered", Side.ORIGINAL, "handover resume"),
+    "parallel": Meaning("both systems run on one database; people reach the original", Side.ORIGINAL, "handover gates"),
+    "ending": Meaning("the record gets its former TTL again", Side.ORIGINAL, "handover resume"),
     "switching": Meaning("people are being moved to the backend", "either", "handover resume"),
-    "switched": Meaning("people reach the backend, watched closely", "backend", "handover verify"),
-    "verifying": Meaning("people reach the backend, watched loosely", "backend", "handover verify"),
+    "switched": Meaning("people reach the backend, watched closely", Side.BACKEND, "handover verify"),
+    "verifying": Meaning("people reach the backend, watched loosely", Side.BACKEND, "handover verify"),
     "rolling_back": Meaning("people are being moved back to the original", "either", "handover resume"),
-    "rolled_back": Meaning("people reach the original again", "original", "handover gates"),
-    "cleaning": Meaning("the original is being decommissioned", "backend", "handover resume"),
-    "cleaned": Meaning("the original is gone, the database stays", "backend", "handover report"),
+    "rolled_back": Meaning("people reach the original again", Side.ORIGINAL, "handover gates"),
+    "cleaning": Meaning("the original is being decommissioned", Side.BACKEND, "handover resume"),
+    "cleaned": Meaning("the original is gone, the database stays", Side.BACKEND, "handover report"),
 }
 
 

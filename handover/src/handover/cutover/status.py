@@ -12,6 +12,7 @@ from handover.errors import HandoverError
 from handover.journal.journal import Journal, JournalError
 from handover.journal.lease import holder
 from handover.journal.processes import Running, running
+from handover.side import Side
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def _people(config: Config, position: Position) -> tuple[str, bool | None, tuple
     except HandoverError as error:
         return f"unknown: {error}", None, ()
     answers = [nameservers.ask(server, dns, dns.record) for server in servers]
-    sides = {"original": provider.wanted(dns, "original").values, "backend": provider.wanted(dns, "backend").values}
+    sides = {side: provider.wanted(dns, side).values for side in Side}
     expected = position.record or _expected(position, sides)
     silent = [a for a in answers if a.record is None]
     people = _name({a.record.values if a.record else None for a in answers}, sides)
@@ -75,12 +76,12 @@ def _people(config: Config, position: Position) -> tuple[str, bool | None, tuple
     return people, agrees, tuple(str(a) for a in answers)
 
 
-def _expected(position: Position, sides: dict[str, tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+def _expected(position: Position, sides: dict[Side, tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
     serving = MEANINGS[position.state].serving
     return tuple(sides.values()) if serving == "either" else (sides[serving],)
 
 
-def _name(values: set[tuple[str, ...] | None], sides: dict[str, tuple[str, ...]]) -> str:
+def _name(values: set[tuple[str, ...] | None], sides: dict[Side, tuple[str, ...]]) -> str:
     if len(values) > 1:
         return "the name servers do not agree"
     only = next(iter(values), None)

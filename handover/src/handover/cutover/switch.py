@@ -7,14 +7,15 @@ from handover.config.cutover import HookPoint
 from handover.cutover import gates, health, hooks, traffic, zone
 from handover.cutover.record import Record
 from handover.cutover.run import Action, Command, Evidence, Night
+from handover.side import Side
 
 FOLLOW = "follow the traffic"
 
 
 def preflight(night: Night) -> Evidence:
     """Every gate is green or overridden, the backend answers, the zone is as planned, traffic can be seen."""
-    traffic.requests_seen(night.config, "original")
-    answered = health.alive(night.config, "backend")
+    traffic.requests_seen(night.config, Side.ORIGINAL)
+    answered = health.alive(night.config, Side.BACKEND)
     for one in zone.held(night):
         if one.record != to_backend(night):
             zone.check_unchanged(night.facts["plan"], one)
@@ -45,7 +46,7 @@ def hook(night: Night, point: HookPoint, more: Mapping[str, Any] | None = None) 
 
 def follow(night: Night) -> Evidence:
     """Wait until the original gets no more requests."""
-    return traffic.follow(night.config, "original", say=night.say)
+    return traffic.follow(night.config, Side.ORIGINAL, say=night.say)
 
 
 CUTOVER = Command(

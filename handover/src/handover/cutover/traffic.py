@@ -7,9 +7,10 @@ from typing import Any
 import httpx
 import psycopg
 
-from handover.config.config import Config, SideName, database_url
+from handover.config.config import Config, database_url
 from handover.cutover import hooks
 from handover.errors import HandoverError, Refused
+from handover.side import Side
 from handover.trust import trust
 
 BETWEEN_S = 0.5
@@ -22,7 +23,7 @@ class UnseenTrafficError(HandoverError):
     code = "HO585"
 
 
-def declared(config: Config, side: SideName) -> str:
+def declared(config: Config, side: Side) -> str:
     """Return the way that is declared for a side.
 
     Raises
@@ -30,7 +31,7 @@ def declared(config: Config, side: SideName) -> str:
     Refused
         None is.
     """
-    way = config.traffic.original if side == "original" else config.traffic.backend
+    way = side.of(config.traffic)
     if not way:
         message = f"nobody declared how to see whether the {side} still gets requests; nothing was changed."
         raise Refused(
@@ -39,7 +40,7 @@ def declared(config: Config, side: SideName) -> str:
     return way
 
 
-def requests_seen(config: Config, side: SideName) -> int:
+def requests_seen(config: Config, side: Side) -> int:
     """Return how many requests a side has got so far; the number only grows.
 
     Raises
@@ -55,7 +56,7 @@ def requests_seen(config: Config, side: SideName) -> int:
         raise UnseenTrafficError(f"{message} What was not seen is not quiet.") from error
 
 
-def _count(config: Config, side: SideName, way: str) -> int:
+def _count(config: Config, side: Side, way: str) -> int:
     kind, _, rest = way.partition(":")
     if kind == "log":
         return (config.root / Path(rest)).read_bytes().count(b"\n")
@@ -83,7 +84,7 @@ def number(config: Config, query: str) -> int:
     return int(row[0])
 
 
-def follow(config: Config, side: SideName, *, say: Any) -> dict[str, Any]:
+def follow(config: Config, side: Side, *, say: Any) -> dict[str, Any]:
     """Wait until a side gets no more requests; say so when it still does at the end of the time.
 
     Raises

@@ -19,6 +19,7 @@ from handover.cutover.run import Night
 from handover.cutover.switch import hook
 from handover.errors import HandoverError, Refused, UnseenError
 from handover.journeys.run import run as make_journey
+from handover.side import Side
 from handover.troubles import reason
 
 PAGE_AGAIN_AFTER = timedelta(hours=1)
@@ -35,7 +36,7 @@ class Breach:
     metric: str
     values: tuple[float, ...]
     limit: str
-    system: str = "backend"
+    system: Side = Side.BACKEND
 
     @property
     def name(self) -> str:
@@ -187,15 +188,15 @@ def why_back(night: Night, judged: Judged) -> str:
 def original_trouble(night: Night) -> str:
     """Return why the original cannot be shown to answer its journeys; empty when it does."""
     try:
-        health.alive(night.config, "original")
-        base = health.address(night.config, "original")
+        health.alive(night.config, Side.ORIGINAL)
+        base = health.address(night.config, Side.ORIGINAL)
     except HandoverError as error:
         return str(error)
     flows = [flow for flow in night.config.flows if flow.systems("original") == {"original"}]
     if not flows:
         return "no flow is declared that the original answers alone, so nothing shows that it does"
     for flow in flows:
-        made = make_journey(flow, {"original": base}, on="original", root=night.config.root)
+        made = make_journey(flow, {Side.ORIGINAL: base}, on=Side.ORIGINAL, root=night.config.root)
         if made.failures or not made.steps:
             return f"the original fails its journey {flow.name}: {', '.join(made.failures) or 'no step was made'}"
     return ""

@@ -6,7 +6,7 @@ from typing import Any
 
 from handover.schema.catalog import Table
 from handover.schema.models import Field, Model
-from handover.schema.subject import Mapped, Side, Subject
+from handover.schema.subject import DescribedSystem, Mapped, Subject
 
 ACTIONS = {"a": "NO ACTION", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", "r": "RESTRICT", " ": None}
 KINDS = {"r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "f": "foreign table"}
@@ -35,7 +35,7 @@ def _mapped(subject: Subject, name: str) -> list[Mapped]:
     return sorted((m for m in subject.mapped if m.side.name == name), key=lambda m: m.model.label)
 
 
-def _not_here(subject: Subject, side: Side) -> dict[str, str]:
+def _not_here(subject: Subject, side: DescribedSystem) -> dict[str, str]:
     """Return the models without a table in this database: in which one they are, or that their table does not exist."""
     away = {m.label: f"{m.table}, in database {m.routed.write}" for m in side.description.away()}
     absent = {m.label: f"{m.table}, which does not exist" for of, m in subject.absent if of is side}

@@ -10,6 +10,7 @@ from handover.config.config import Backend, Config, ModelPair, System
 from handover.errors import ConfigurationError, HandoverError
 from handover.schema.catalog import name_parts
 from handover.schema.models import Description, Model
+from handover.side import Side
 
 
 def system_in(folder: Path, root: Path, *, python: tuple[str, ...], settings: str) -> dict[str, object]:
@@ -78,7 +79,7 @@ def _is_own(model: Model) -> bool:
 
 
 def _lines(config: Config, role: str, pairs: list[ModelPair]) -> Iterator[str]:
-    original = config.require_original()
+    original = config.system(Side.ORIGINAL)
     yield "# Two systems on one database. Environment variables hold what is secret."
     yield ""
     yield "[database]"

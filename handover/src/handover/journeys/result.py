@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from handover.config.config import SideName
+from handover.side import Side
 
 Kind = Literal["status", "content", "unfinished", "silent"]
 
@@ -34,7 +34,7 @@ class StepResult:
 
     title: str
     line: int
-    on: SideName
+    on: Side
     method: str
     path: str
     status: int | None
@@ -59,7 +59,7 @@ class JourneyResult:
     """
 
     journey: str
-    on: SideName
+    on: Side
     steps: tuple[StepResult, ...]
 
     @property

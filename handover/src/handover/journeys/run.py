@@ -12,26 +12,27 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from handover.config.config import SideName, from_environment
+from handover.config.config import from_environment
 from handover.config.journey import Journey, Step, which
 from handover.config.templates import filled, filled_path
 from handover.errors import ConfigurationError
 from handover.journeys.answers import Answer, check
 from handover.journeys.result import JourneyResult, Kind, StepResult
+from handover.side import Side
 from handover.trust import trust
 
 TIMEOUT_S = 60.0
 SAFE_METHODS = ("GET", "HEAD")
 AGENT = "handover"
-Store = Callable[[SideName, str], tuple[str, bytes]]
+Store = Callable[[Side, str], tuple[str, bytes]]
 MOST_REDIRECTS = 5
 
 
 def run(
     journey: Journey,
-    base_urls: Mapping[SideName, str],
+    base_urls: Mapping[Side, str],
     *,
-    on: SideName = "original",
+    on: Side = Side.ORIGINAL,
     client: httpx.Client | None = None,
     root: Path = Path(),
     store: Store | None = None,
@@ -85,8 +86,8 @@ def run(
 @dataclass
 class _Run:
     journey: Journey
-    base_urls: Mapping[SideName, str]
-    on: SideName
+    base_urls: Mapping[Side, str]
+    on: Side
     client: httpx.Client
     root: Path
     say: Callable[[str], None]
@@ -95,7 +96,7 @@ class _Run:
     known: dict[str, Any] = field(default_factory=dict)
     secret: set[str] = field(default_factory=lambda: {"password"})
     kept: dict[str, bytes] = field(default_factory=dict)
-    jars: dict[SideName, httpx.Cookies] = field(default_factory=dict)
+    jars: dict[Side, httpx.Cookies] = field(default_factory=dict)
 
     def made(self) -> JourneyResult:
         self._learn_variables()
@@ -149,7 +150,7 @@ class _Run:
                 return self._result(step, side, answer, began, tries, failure, "unfinished")
             time.sleep(step.every_s)
 
-    def _stored(self, step: Step, side: SideName) -> StepResult:
+    def _stored(self, step: Step, side: Side) -> StepResult:
         assert self.store  # noqa: S101 - `run` refused it
         began = time.perf_counter()
         name, content = self.store(side, str(filled(step.store, self.known)))
@@ -169,7 +170,7 @@ class _Run:
         kind: Kind = "content" if answer.status in step.statuses else "status"
         return replace(result, failure=self._masked(failure), kind=kind)
 
-    def _sent(self, step: Step, side: SideName) -> httpx.Response:
+    def _sent(self, step: Step, side: Side) -> httpx.Response:
         response = self._exchanged(self._request(step, side), side)
         for _ in range(MOST_REDIRECTS if step.follow else 0):
             following = response.next_request
@@ -179,7 +180,7 @@ class _Run:
             response = self._exchanged(httpx.Request("GET", following.url, headers={"User-Agent": AGENT}), side)
         return response
 
-    def _exchanged(self, request: httpx.Request, side: SideName) -> httpx.Response:
+    def _exchanged(self, request: httpx.Request, side: Side) -> httpx.Response:
         jar = self.jars[side]
         jar.set_cookie_header(request)
         response = self.client.send(request, follow_redirects=False)
@@ -192,7 +193,7 @@ class _Run:
                     self.jars[other].set(name, value, domain=_cookie_domain(self.base_urls[other]))
         return response
 
-    def _request(self, step: Step, side: SideName) -> httpx.Request:
+    def _request(self, step: Step, side: Side) -> httpx.Request:
         base = self.base_urls[side].rstrip("/")
         headers = {"User-Agent": AGENT, **filled(step.headers, self.known)}
         if step.range:
@@ -214,7 +215,7 @@ class _Run:
     def _result(
         self,
         step: Step,
-        side: SideName,
+        side: Side,
         answer: Answer | None,
         began: float,
         tries: int,

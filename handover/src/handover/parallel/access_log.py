@@ -9,9 +9,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from handover.config.config import SideName
 from handover.config.parallel import Log
 from handover.parallel.sample import Sample, measured, unmeasured
+from handover.side import Side
 from handover.wording import counted
 
 # HOST IDENT USER [TIME] "REQUEST" STATUS, then whatever follows: the common log format, and the combined one.
@@ -63,7 +63,7 @@ def _at(values: Any, place: str) -> Any:
 class Tail:
     """Follows the log of one system from where it ends now; a rotated or shortened one is read from its start."""
 
-    def __init__(self, system: SideName, log: Log, root: Path) -> None:
+    def __init__(self, system: Side, log: Log, root: Path) -> None:
         self._system, self._log, self._path = system, log, root / log.path
         self._inode, self._offset = self._place()
         self._rest = b""

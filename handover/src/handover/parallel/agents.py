@@ -4,11 +4,12 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from handover.config.config import Config, SideName
+from handover.config.config import Config
 from handover.errors import HandoverError, ProbeError, RaisedError
 from handover.probe.client import Probe, probe
 from handover.proof.venue import Venue
 from handover.schema.models import Description, Model
+from handover.side import Side
 
 AGAIN_AFTER_S = 15.0
 WITHIN_S = 30.0
@@ -23,7 +24,7 @@ class Post:
         What the system said of its models when the agent began; None while there is none.
     """
 
-    def __init__(self, config: Config, side: SideName, url: str) -> None:
+    def __init__(self, config: Config, side: Side, url: str) -> None:
         self._config, self._side = config, side
         self._place = Venue(config, url, throwaway=False, size="small", seed=0, say=_nothing).database
         self._stack = ExitStack()
@@ -70,7 +71,7 @@ class Post:
         if time.monotonic() - self._tried < AGAIN_AFTER_S:
             raise ProbeError(self._why)
         self._tried = time.monotonic()
-        system = self._config.require_original() if self._side == "original" else self._config.backend
+        system = self._config.system(self._side)
         try:
             self._probe = self._stack.enter_context(
                 probe(f"the {self._side}", system, self._config.root, within_s=WITHIN_S, act_on=self._place)

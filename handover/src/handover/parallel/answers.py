@@ -5,16 +5,16 @@ from collections.abc import Iterator
 
 import httpx
 
-from handover.config.config import SideName
 from handover.config.parallel import Probe, Watch
 from handover.parallel.sample import Sample, measured, unmeasured
+from handover.side import Side
 from handover.trust import trust
 
 
 class Asker:
     """Asks one system for its probes; one at a time, over connections that stay open."""
 
-    def __init__(self, system: SideName, base_url: str | None, watch: Watch) -> None:
+    def __init__(self, system: Side, base_url: str | None, watch: Watch) -> None:
         self.system, self._base_url, self._watch = system, base_url, watch
         # No proxy of the environment: what is measured is the system.
         self._client = httpx.Client(timeout=watch.timeout_s, trust_env=False, verify=trust(), follow_redirects=False)

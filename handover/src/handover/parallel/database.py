@@ -11,6 +11,7 @@ from psycopg import Connection, sql
 from handover.config.parallel import Place, Tasks, Watch
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.schema.models import Model
+from handover.side import Side
 from handover.troubles import reason
 
 OPTIONS = "-c default_transaction_read_only=on -c lock_timeout=2000 -c statement_timeout={timeout_ms}"
@@ -167,7 +168,7 @@ def _orphans(models: Sequence[tuple[str, Model]]) -> Iterator[tuple[str, sql.Com
 def _tasks(reader: Reader, watch: Watch, tasks: Tasks, since: datetime) -> Iterator[Sample]:
     """Count the tasks of each system that started, finished, failed since a moment, and those that are stuck."""
     writer = watch.writer.get(tasks.table)
-    systems: tuple[Place, ...] = ("original", "backend") if writer else ("both",)
+    systems: tuple[Place, ...] = (Side.ORIGINAL, Side.BACKEND) if writer else ("both",)
     query = sql.SQL(
         "SELECT {writer}, count(*) FILTER (WHERE {started} >= %(since)s),"
         " count(*) FILTER (WHERE {status} = ANY (%(done)s) AND {ended} >= %(since)s),"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import sql
 
-from handover.config.config import Config, ModelPair, SideName
+from handover.config.config import Config, ModelPair
 from handover.config.parallel import Place
 from handover.errors import HandoverError, UnseenError
 from handover.parallel.agents import Post
@@ -21,9 +21,8 @@ from handover.parallel.database import Reader, expression, first_line, table_of
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.schema.models import Model
 from handover.schema.types import canonical_type
+from handover.side import Side
 from handover.wording import counted
-
-SIDES: tuple[SideName, SideName] = ("original", "backend")
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Shared:
     """A mapped table with the two models on it."""
 
     pair: ModelPair
-    models: Mapping[SideName, Model]
+    models: Mapping[Side, Model]
     key: str
     date: str
 
@@ -52,7 +51,7 @@ class Shared:
     @property
     def key_type(self) -> str:
         """The database type of the key."""
-        return canonical_type(self.models["original"].by_column()[self.key].type)
+        return canonical_type(self.models[Side.ORIGINAL].by_column()[self.key].type)
 
 
 @dataclass
@@ -68,7 +67,7 @@ class Parity:
     read: dict[str, dict[str, str]] = field(default_factory=dict)
     pending: dict[str, dict[str, tuple[str, float]]] = field(default_factory=dict)
 
-    def look(self, reader: Reader, posts: Mapping[SideName, Post]) -> Iterator[Sample]:
+    def look(self, reader: Reader, posts: Mapping[Side, Post]) -> Iterator[Sample]:
         """Read the newest changes of every mapped table through both systems."""
         for pair in self.config.models:
             try:
@@ -79,16 +78,16 @@ class Parity:
                     yield from (unmeasured(writer, metric, reason) for writer in self._writers(pair))
 
     def _writers(self, pair: ModelPair) -> tuple[Place, ...]:
-        return SIDES if pair.table in self.config.watch.writer else ("both",)
+        return tuple(Side) if pair.table in self.config.watch.writer else ("both",)
 
-    def _table(self, shared: Shared, reader: Reader, posts: Mapping[SideName, Post]) -> Iterator[Sample]:
+    def _table(self, shared: Shared, reader: Reader, posts: Mapping[Side, Post]) -> Iterator[Sample]:
         table = shared.pair.table
         first = table not in self.read
         began = time.monotonic()
         before = self._rows(shared, reader)
         keys = [row.key for row in before]
         asked = {"keys": keys, "columns": shared.columns, "secret": self.secret}
-        one, other = (posts[side].ask("read_rows", model=shared.models[side].label, **asked)["rows"] for side in SIDES)
+        one, other = (posts[side].ask("read_rows", model=shared.models[side].label, **asked)["rows"] for side in Side)
         after = {row.key: row.version for row in self._rows(shared, reader, keys)}
         still = [
             (row, _different(*read))
@@ -147,7 +146,7 @@ class Parity:
         return rows
 
 
-def shared_table(config: Config, pair: ModelPair, posts: Mapping[SideName, Post]) -> Shared:
+def shared_table(config: Config, pair: ModelPair, posts: Mapping[Side, Post]) -> Shared:
     """Return the two models on a mapped table.
 
     Raises
@@ -155,14 +154,14 @@ def shared_table(config: Config, pair: ModelPair, posts: Mapping[SideName, Post]
     UnseenError, ProbeError
         It cannot be looked at.
     """
-    models = {side: posts[side].model(pair.original if side == "original" else pair.backend) for side in SIDES}
+    models = {side: posts[side].model(side.of(pair)) for side in Side}
     keys = {model.key for model in models.values()}
     if len(keys) != 1 or len(next(iter(keys))) != 1:
         raise UnseenError("its key is not one column that both systems agree on")
     return Shared(pair, models, next(iter(keys))[0], dated(config, pair, models))
 
 
-def dated(config: Config, pair: ModelPair, models: Mapping[SideName, Model]) -> str:
+def dated(config: Config, pair: ModelPair, models: Mapping[Side, Model]) -> str:
     """Return the column that dates the changes of a table: the declared one, else what Django dates by itself."""
     if declared := config.watch.newest.get(pair.table):
         return declared
@@ -177,7 +176,7 @@ def dated(config: Config, pair: ModelPair, models: Mapping[SideName, Model]) -> 
 def _different(one: Mapping[str, str] | None, other: Mapping[str, str] | None) -> str:
     """Say how two readings of a row differ; empty when they do not."""
     if one is None or other is None:
-        blind = [side for side, row in zip(SIDES, (one, other), strict=True) if row is None]
+        blind = [side for side, row in zip(Side, (one, other), strict=True) if row is None]
         return f"a row is not found by the {' and the '.join(blind)}"
     columns = sorted(column for column in one if one[column] != other.get(column))
     if not columns:

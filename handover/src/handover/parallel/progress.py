@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import sql
 
-from handover.config.config import Config, SideName
+from handover.config.config import Config
 from handover.config.parallel import Progress
 from handover.errors import HandoverError
 from handover.parallel.agents import Post
@@ -14,6 +14,7 @@ from handover.parallel.database import Reader, expression, first_line, table_of
 from handover.parallel.parity import shared_table
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.parallel.stored import mapped_column
+from handover.side import Side
 
 METRIC = "invariant_progress"
 
@@ -25,7 +26,7 @@ class Rising:
     config: Config
     last: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def look(self, reader: Reader, posts: Mapping[SideName, Post]) -> Iterator[Sample]:
+    def look(self, reader: Reader, posts: Mapping[Side, Post]) -> Iterator[Sample]:
         """Read the numbers of the newest rows."""
         for progress in self.config.watch.progress:
             try:
@@ -46,9 +47,7 @@ class Rising:
             elif key in last and value < last[key] and not restarts:
                 yield f"a row went back from {last[key]:g} to {value:g}"
 
-    def _rows(
-        self, reader: Reader, posts: Mapping[SideName, Post], progress: Progress
-    ) -> list[tuple[str, float, bool]]:
+    def _rows(self, reader: Reader, posts: Mapping[Side, Post], progress: Progress) -> list[tuple[str, float, bool]]:
         pair, column = mapped_column(self.config, progress.column)
         shared = shared_table(self.config, pair, posts)
         query = sql.SQL(

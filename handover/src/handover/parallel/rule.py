@@ -12,11 +12,12 @@ from handover.config.config import Config
 from handover.config.parallel import Place, Watch
 from handover.parallel.sample import Sample
 from handover.parallel.traffic import chosen, metric_of, sides_of
+from handover.side import Side
 from handover.wording import counted
 
 Verdict = Literal["green", "red", "no data", "not enough traffic"]
 How = Literal["p50", "p95", "share of failures", "share of the sum", "number", "most", "sum"]
-SYSTEMS: tuple[Place, Place] = ("original", "backend")
+SYSTEMS: tuple[Place, Place] = (Side.ORIGINAL, Side.BACKEND)
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,16 @@ from typing import Any
 
 import httpx
 
-from handover.config.config import Config, SideName, from_environment
+from handover.config.config import Config, from_environment
 from handover.errors import ConfigurationError
 from handover.finding import Finding
 from handover.parallel.reads import SAFE, Chosen, Read
 from handover.parallel.sameness import Answer, Compared, compare
 from handover.parallel.traffic import base_urls
+from handover.side import Side
 from handover.trust import trust
 from handover.wording import counted
 
-SIDES: tuple[SideName, SideName] = ("original", "backend")
 SERVER_ERROR = 500
 REFUSALS = (401, 403)
 LOGIN = "login"
@@ -44,7 +44,7 @@ class Mirror:
     def __init__(self, config: Config) -> None:
         self._shadow = config.shadow
         self._urls = base_urls(config)
-        if missing := [side for side in SIDES if side not in self._urls]:
+        if missing := [side for side in Side if side not in self._urls]:
             message = f"handover.toml has no base_url of the {missing[0]}; nothing can be asked there."
             raise ConfigurationError(f"{message} Add it to [{missing[0]}].")
         self._client = httpx.Client(
@@ -63,18 +63,18 @@ class Mirror:
         """Send one read to both systems, twice each, in turns; compare."""
         if read.method not in SAFE:
             raise ValueError(f"{read.method} may change something and is not shadowed")
-        answers: dict[SideName, list[Answer]] = {side: [] for side in SIDES}
+        answers: dict[Side, list[Answer]] = {side: [] for side in Side}
         try:
-            for side in (*SIDES, *SIDES):
+            for side in (*Side, *Side):
                 answers[side].append(self._ask(side, read))
         except _SilentError as silent:
-            statuses = tuple(answers[side][0].status if answers[side] else None for side in SIDES)
+            statuses = tuple(answers[side][0].status if answers[side] else None for side in Side)
             return Shadowed(read, times, statuses, None, _silence(read, silent))  # type: ignore[arg-type]
-        compared = compare(answers["original"], answers["backend"], self._shadow)
-        first = answers["original"][0], answers["backend"][0]
+        compared = compare(answers[Side.ORIGINAL], answers[Side.BACKEND], self._shadow)
+        first = answers[Side.ORIGINAL][0], answers[Side.BACKEND][0]
         return Shadowed(read, times, (first[0].status, first[1].status), compared, _judge(read, first, compared))
 
-    def _ask(self, side: SideName, read: Read) -> Answer:
+    def _ask(self, side: Side, read: Read) -> Answer:
         url = self._urls[side].rstrip("/")
         try:
             answer = self._client.request(read.method, url + read.path)
@@ -88,7 +88,7 @@ class Mirror:
 class _SilentError(Exception):
     """A system gave no answer."""
 
-    def __init__(self, side: SideName, why: str) -> None:
+    def __init__(self, side: Side, why: str) -> None:
         super().__init__(why)
         self.side, self.why = side, why
 
@@ -108,35 +108,75 @@ def _judge(read: Read, answers: tuple[Answer, Answer], compared: Compared) -> Fi
         return _difference(read, one, other, compared)
     if one.status >= SERVER_ERROR:
         found = f"fails on both systems with {one.status}"
-        return Finding("HO615", read.shown, found, "equal failures compare nothing", "Mend both.", "unseen", "both")
+        return Finding(
+            code="HO615",
+            where=read.shown,
+            found=found,
+            expected="equal failures compare nothing",
+            todo="Mend both.",
+            severity="unseen",
+            hurts="both",
+        )
     if one.status in REFUSALS or LOGIN in one.headers.get("location", ""):
         todo = "Give a reader's session or token: [shadow] cookie_env, token_env."
         found = f"is refused by both systems ({one.status})"
-        return Finding("HO616", read.shown, found, "only the refusal was compared", todo, "unseen", "both")
+        return Finding(
+            code="HO616",
+            where=read.shown,
+            found=found,
+            expected="only the refusal was compared",
+            todo=todo,
+            severity="unseen",
+            hurts="both",
+        )
     if "status" in compared.noise or (compared.noise and not compared.same):
         found = f"was nothing but noise in {counted(len(compared.noise), 'place')}"
         if "status" in compared.noise:
             found = "has a status that changes from one answer of the same system to the next"
         todo = "Name what always differs: [shadow] ignore_json, ignore_text."
-        return Finding("HO617", read.shown, found, "nothing was left to compare", todo, "unseen", "both")
+        return Finding(
+            code="HO617",
+            where=read.shown,
+            found=found,
+            expected="nothing was left to compare",
+            todo=todo,
+            severity="unseen",
+            hurts="both",
+        )
     return None
 
 
 def _difference(read: Read, one: Answer, other: Answer, compared: Compared) -> Finding:
     if one.status != other.status:
         found = f"answers {one.status} on the original and {other.status} on the backend"
-        return Finding("HO611", read.shown, found, "the same was expected", "Mend the backend, or exclude the path.")
+        return Finding(
+            code="HO611",
+            where=read.shown,
+            found=found,
+            expected="the same was expected",
+            todo="Mend the backend, or exclude the path.",
+        )
     headers = [place for place in compared.different if place.startswith("header ")]
     places = headers or compared.different
     more = f" and {len(compared.different) - 3} more" if len(compared.different) > len(places[:3]) > 2 else ""  # noqa: PLR2004
     found = f"differs in {', '.join(places[:3])}{more}"
     todo = "Mend the backend, or name what may differ: [shadow] headers, ignore_json, ignore_text, unordered."
-    return Finding("HO612" if headers else "HO613", read.shown, found, "the same was expected", todo)
+    return Finding(
+        code="HO612" if headers else "HO613", where=read.shown, found=found, expected="the same was expected", todo=todo
+    )
 
 
 def _silence(read: Read, silent: _SilentError) -> Finding:
     found = f"gets no answer from the {silent.side}: {silent.why}"
-    return Finding("HO614", read.shown, found, "both must answer", "See whether it runs.", "unseen", silent.side)
+    return Finding(
+        code="HO614",
+        where=read.shown,
+        found=found,
+        expected="both must answer",
+        todo="See whether it runs.",
+        severity="unseen",
+        hurts=silent.side,
+    )
 
 
 def _credentials(config: Config) -> Mapping[str, str]:

@@ -5,33 +5,34 @@ from collections.abc import Iterator, Mapping
 import psycopg
 from psycopg import sql
 
-from handover.config.config import Config, ModelPair, SideName
+from handover.config.config import Config, ModelPair
 from handover.errors import ConfigurationError, HandoverError
 from handover.parallel.agents import Post
 from handover.parallel.database import Reader, first_line, table_of
-from handover.parallel.parity import SIDES, shared_table
+from handover.parallel.parity import shared_table
 from handover.parallel.sample import Sample, measured, unmeasured
+from handover.side import Side
 
 
-def look(reader: Reader, config: Config, posts: Mapping[SideName, Post]) -> Iterator[Sample]:
+def look(reader: Reader, config: Config, posts: Mapping[Side, Post]) -> Iterator[Sample]:
     """Ask both systems for the files of the newest rows that name one."""
     for place in config.watch.files:
         pair, column = mapped_column(config, place)
         try:
             names = _newest_names(reader, config, pair, column, posts)
         except (psycopg.Error, HandoverError) as error:
-            for side in SIDES:
+            for side in Side:
                 yield from (
                     unmeasured(side, m, f"{place}: {first_line(error)}") for m in ("files_found", "files_missing")
                 )
             continue
-        for side in SIDES:
+        for side in Side:
             yield from _of(side, posts[side], pair, column, names)
 
 
-def _of(side: SideName, post: Post, pair: ModelPair, column: str, names: list[str]) -> Iterator[Sample]:
+def _of(side: Side, post: Post, pair: ModelPair, column: str, names: list[str]) -> Iterator[Sample]:
     try:
-        model = post.model(pair.original if side == "original" else pair.backend)
+        model = post.model(side.of(pair))
         field = model.by_column()[column]
         found = post.ask("files", model=model.label, field=field.name, names=names)["found"]
     except HandoverError as error:
@@ -45,7 +46,7 @@ def _of(side: SideName, post: Post, pair: ModelPair, column: str, names: list[st
 
 
 def _newest_names(
-    reader: Reader, config: Config, pair: ModelPair, column: str, posts: Mapping[SideName, Post]
+    reader: Reader, config: Config, pair: ModelPair, column: str, posts: Mapping[Side, Post]
 ) -> list[str]:
     shared = shared_table(config, pair, posts)
     query = sql.SQL("SELECT {0} FROM {1} WHERE {0} <> '' AND {2} IS NOT NULL ORDER BY {2} DESC LIMIT {3}").format(

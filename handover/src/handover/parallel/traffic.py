@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 
-from handover.config.config import Config, SideName
+from handover.config.config import Config
 from handover.config.journey import Journey
 from handover.errors import ConfigurationError
 from handover.journeys.result import JourneyResult
 from handover.journeys.run import run
 from handover.parallel.sample import Sample, measured, unmeasured
+from handover.side import Side
 
 ALL = "*"
 
@@ -18,7 +19,7 @@ ALL = "*"
 class Walker:
     """Makes one flow on one system, and waits ``journeys_every_s`` before the next time."""
 
-    def __init__(self, config: Config, journey: Journey, side: SideName, client: httpx.Client) -> None:
+    def __init__(self, config: Config, journey: Journey, side: Side, client: httpx.Client) -> None:
         self._config, self._journey, self._side, self._client = config, journey, side, client
         self._next = float("-inf")
 
@@ -55,10 +56,10 @@ def chosen(config: Config) -> tuple[Journey, ...]:
     return tuple(known[name] for name in config.watch.journeys)
 
 
-def sides_of(journey: Journey) -> tuple[SideName, ...]:
+def sides_of(journey: Journey) -> tuple[Side, ...]:
     """Return where a flow is made: on both systems, or once when every step names its own."""
     floating = any(step.on in ("either", "other") for step in journey.steps)
-    return ("original", "backend") if floating else ("original",)
+    return (Side.ORIGINAL, Side.BACKEND) if floating else (Side.ORIGINAL,)
 
 
 def metric_of(journey: Journey) -> str:
@@ -66,10 +67,10 @@ def metric_of(journey: Journey) -> str:
     return f"journey {journey.name}"
 
 
-def base_urls(config: Config) -> Mapping[SideName, str]:
+def base_urls(config: Config) -> Mapping[Side, str]:
     """Return where each system answers."""
-    urls: dict[SideName, str | None] = {"original": config.require_original().base_url}
-    urls["backend"] = config.backend.base_url
+    urls: dict[Side, str | None] = {Side.ORIGINAL: config.system(Side.ORIGINAL).base_url}
+    urls[Side.BACKEND] = config.backend.base_url
     return {side: url for side, url in urls.items() if url}
 
 

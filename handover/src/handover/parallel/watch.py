@@ -21,12 +21,13 @@ from handover.parallel.agents import Post
 from handover.parallel.answers import Asker
 from handover.parallel.database import Reader
 from handover.parallel.history import Window
-from handover.parallel.parity import SIDES, Parity
+from handover.parallel.parity import Parity
 from handover.parallel.progress import Rising
 from handover.parallel.rule import rules
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.parallel.traffic import Walker, walkers
 from handover.schema.models import Model
+from handover.side import Side
 from handover.trust import trust
 
 Collector = Callable[[], Iterable[Sample]]
@@ -82,9 +83,8 @@ class Watcher:
         watch = self.config.watch
         self._reader, self._window_reader = Reader(self.url, watch), Reader(self.url, watch)
         self._row_reader = Reader(self.url, watch)
-        systems = {"original": self.config.require_original(), "backend": self.config.backend}
-        self._askers = [Asker(side, systems[side].base_url, watch) for side in SIDES]
-        self._posts = {side: Post(self.config, side, self.url) for side in SIDES}
+        self._askers = [Asker(side, self.config.system(side).base_url, watch) for side in Side]
+        self._posts = {side: Post(self.config, side, self.url) for side in Side}
         self._parity, self._progress = Parity(self.config), Rising(self.config)
         self._busy: dict[Collector, Future[list[Sample]]] = {}
         # No proxy of the environment: what is measured is the system.
@@ -170,7 +170,7 @@ class Watcher:
             described = post.described
             by_path = {model.path: model for model in described.concrete()} if described else {}
             for pair in self.config.models:
-                path = pair.original if side == "original" else pair.backend
+                path = side.of(pair)
                 if path not in by_path:
                     return None
                 found.append((pair.table, by_path[path]))

@@ -6,12 +6,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from handover.config.config import SideName
 from handover.errors import ConfigurationError
 from handover.probe.client import Probe
 from handover.probe.wire import Wire
 from handover.proof.venue import Venue
 from handover.schema.models import Description, Field, Model
+from handover.side import Side
 
 Request = dict[str, Any]
 Row = dict[str, Wire]  # by column
@@ -45,15 +45,15 @@ class Actor:
         What it says of itself.
     """
 
-    side: SideName
+    side: Side
     probe: Probe
     description: Description
     _fields: dict[str, tuple[Field, ...]] = field(default_factory=dict)
 
     @property
-    def other(self) -> SideName:
+    def other(self) -> Side:
         """The other system."""
-        return "backend" if self.side == "original" else "original"
+        return self.side.other
 
     def batch(self, *requests: Request) -> list[Answer]:
         """Answer several requests in one round trip; each is a transaction of its own unless one is open."""
@@ -93,16 +93,16 @@ class Actor:
 
 
 @contextmanager
-def actors(venue: Venue, *chapters: str) -> Iterator[dict[SideName, Actor]]:
+def actors(venue: Venue, *chapters: str) -> Iterator[dict[Side, Actor]]:
     """Start both systems on the venue's database; on one that may only be read, the database refuses their writes."""
-    sides: tuple[SideName, ...] = ("original", "backend")
+    sides: tuple[Side, ...] = (Side.ORIGINAL, Side.BACKEND)
     # Each in a thread, because an interpreter takes a second to start; they are ended after the threads.
     with ExitStack() as stack, ThreadPoolExecutor(len(sides)) as pool:
         started = [pool.submit(_start, stack, venue, side, chapters) for side in sides]
         yield {actor.side: actor for actor in (one.result() for one in started)}
 
 
-def _start(stack: ExitStack, venue: Venue, side: SideName, chapters: tuple[str, ...]) -> Actor:
+def _start(stack: ExitStack, venue: Venue, side: Side, chapters: tuple[str, ...]) -> Actor:
     probe = stack.enter_context(venue.acting(side, "act", *chapters))
     if venue.reads_only:
         probe.ask("read_only")

@@ -2,12 +2,13 @@
 
 import os
 
-from handover.config.config import Config, SideName
+from handover.config.config import Config
+from handover.side import Side
 
-VARIABLES: dict[SideName, str] = {"original": "HANDOVER_ORIGINAL_URL", "backend": "HANDOVER_BACKEND_URL"}
+VARIABLES: dict[Side, str] = {Side.ORIGINAL: "HANDOVER_ORIGINAL_URL", Side.BACKEND: "HANDOVER_BACKEND_URL"}
 
 
-def base_urls(config: Config) -> dict[SideName, str]:
+def base_urls(config: Config) -> dict[Side, str]:
     """Return the address of each system that has one: from the environment, else from ``handover.toml``."""
     systems = {"original": config.original, "backend": config.backend}
     found = {side: os.environ.get(variable) or "" for side, variable in VARIABLES.items()}

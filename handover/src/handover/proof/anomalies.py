@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Container
 from typing import NamedTuple
 
-from handover.config.config import SideName
 from handover.finding import Finding, Severity
 from handover.proof.history import Operation
 from handover.proof.outcome import Failure
+from handover.side import Side
 
 
 class Kind(NamedTuple):
@@ -96,7 +96,7 @@ class Cause(NamedTuple):
     """Whose doing an anomaly is."""
 
     kind: str
-    side: SideName | None
+    side: Side | None
     style: str
 
     @property
@@ -113,7 +113,7 @@ class Tally:
         self._spans: dict[Cause, int] = {}
         self._examples: dict[Cause, tuple[str, ...]] = {}
 
-    def add(self, kind: str, side: SideName | None, operation: Operation | None, span: int, example: Example) -> None:
+    def add(self, kind: str, side: Side | None, operation: Operation | None, span: int, example: Example) -> None:
         """Count one; ``span`` is how many versions its example takes, ``example`` writes it."""
         cause = Cause(kind, side, operation.style if operation else "unknown")
         self.counts[cause] += 1
@@ -132,7 +132,7 @@ class Tally:
             counts[cause.kind] += count
         return dict(counts)
 
-    def by_nature(self, undescribed: Container[SideName | None]) -> Counter[str]:
+    def by_nature(self, undescribed: Container[Side | None]) -> Counter[str]:
         """Return how often ways that are tried of themselves did what they do in every Django system."""
         counts: Counter[str] = Counter()
         for cause, count in self.counts.items():
@@ -140,7 +140,7 @@ class Tally:
                 counts[f"{STYLES[cause.style]} {KINDS[cause.kind].found}"] += count
         return counts
 
-    def failures(self, table: str, undescribed: Container[SideName | None] = ()) -> dict[Failure, int]:
+    def failures(self, table: str, undescribed: Container[Side | None] = ()) -> dict[Failure, int]:
         """Return one failure a place with how often; styles that people know by one name share it.
 
         Of the systems in ``undescribed`` nothing says how they write, see :meth:`by_nature`.
@@ -159,12 +159,12 @@ class Tally:
         by = f"the {cause.side}" if cause.side else "somebody unknown"
         hurts = {"original": "backend", "backend": "original"}
         finding = Finding(
-            kind.code,
-            f"{table}: {STYLES[cause.style]} by {by}",
-            kind.found,
-            kind.expected,
-            f"{kind.todo}.",
-            kind.severity,
-            hurts[cause.side] if cause.side else "both",  # type: ignore[arg-type]
+            code=kind.code,
+            where=f"{table}: {STYLES[cause.style]} by {by}",
+            found=kind.found,
+            expected=kind.expected,
+            todo=f"{kind.todo}.",
+            severity=kind.severity,
+            hurts=hurts[cause.side] if cause.side else "both",  # type: ignore[arg-type]
         )
         return Failure(finding, self.example(cause), cause.side)

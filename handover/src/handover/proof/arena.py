@@ -4,11 +4,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from handover.config.config import Config, ModelPair, SideName
+from handover.config.config import Config, ModelPair
 from handover.config.proof import Writing
 from handover.errors import ConfigurationError
 from handover.proof.parents import together
 from handover.schema.models import Description, Field, Model
+from handover.side import Side
 
 TEXTS = frozenset({"TextField", "CharField"})
 NUMBERS = frozenset({
@@ -51,9 +52,9 @@ class Arena:
     columns: dict[str, str]
     silent: frozenset[str]
 
-    def model(self, side: SideName) -> str:
+    def model(self, side: Side) -> str:
         """Return the import path of a side's model."""
-        return self.pair.original if side == "original" else self.pair.backend
+        return side.of(self.pair)
 
     def keys(self, seed: int, count: int, start: int = 0) -> list[str]:
         """Return primary keys that are nobody's, as text."""
@@ -74,7 +75,7 @@ class NoArenaError(ConfigurationError):
     code = "HO337"
 
 
-def candidates(config: Config, descriptions: dict[SideName, Description], why: list[str]) -> Iterator[Arena]:
+def candidates(config: Config, descriptions: dict[Side, Description], why: list[str]) -> Iterator[Arena]:
     """Yield the pairs of models that both systems can write to at once; add to ``why`` what the others lack.
 
     Raises
@@ -91,7 +92,7 @@ def candidates(config: Config, descriptions: dict[SideName, Description], why: l
             code="HO337",
         )
     for pair in pairs:
-        models = [_model(descriptions[side], pair.table) for side in ("original", "backend")]
+        models = [_model(descriptions[side], pair.table) for side in Side]
         arena = _arena(pair, models, wanted, why)
         if arena:
             yield arena

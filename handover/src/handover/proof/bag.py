@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from handover.config.config import SideName
 from handover.probe.wire import Wire, same
 from handover.proof.actor import Actor, Answer, Row
-from handover.proof.crossing import SIDES
 from handover.proof.difference import Difference, Values, kind_of, told_apart
 from handover.proof.mirror import Actors, Example, Mirror
 from handover.proof.parents import POOL
 from handover.schema.models import ManyToMany
+from handover.side import Side
 
 
 class Bag:
@@ -23,19 +22,19 @@ class Bag:
     def __init__(self, mirror: Mirror, actors: Actors) -> None:
         self.mirror, self.actors = mirror, actors
         self.unseen: dict[str, None] = {}
-        self.counts: dict[SideName, Counter[str]] = {side: Counter() for side in SIDES}
+        self.counts: dict[Side, Counter[str]] = {side: Counter() for side in Side}
 
     def differences(self, rows: list[Row]) -> Iterator[Difference]:
         """Yield what differs when each system makes the rows in bulk and the other lives with them."""
-        refused: dict[SideName, Answer] = {}
-        for side in SIDES:
+        refused: dict[Side, Answer] = {}
+        for side in Side:
             maker, other = self.actors[side], self.actors[self.actors[side].other]
             made = maker.one("bulk_create", **self._of(maker), rows=[self.mirror.completed(row) for row in rows])
             if made.raised or None in made.value:
                 # Rows of a model with parents are not made in bulk; one by one they have crossed already.
                 refused[side] = made
                 continue
-            keys, label = made.value, self.mirror.models["original"].label
+            keys, label = made.value, self.mirror.models[Side.ORIGINAL].label
             for key in keys:
                 self.mirror.parents.note(label, key)
             yield from self._read(maker, other, keys, rows)
@@ -49,9 +48,9 @@ class Bag:
         yield from self._refused("bulk_create", refused)
         yield from self._defaults()
 
-    def _refused(self, call: str, answers: Mapping[SideName, Answer]) -> Iterator[Difference]:
+    def _refused(self, call: str, answers: Mapping[Side, Answer]) -> Iterator[Difference]:
         """Yield that one side refuses what the other does; note what neither does."""
-        refusals = {side: answers[side].refusal if side in answers else "" for side in SIDES}
+        refusals = {side: answers[side].refusal if side in answers else "" for side in Side}
         for side in answers:
             words = _first_line(answers[side])
             if len(set(refusals.values())) == 1:
@@ -87,8 +86,8 @@ class Bag:
                     yield self._told("HO300", maker, other.side, "get", column, words=words, values=values, rows=rows)
 
     def _ordered(self, maker: Actor, other: Actor, keys: list[Wire], rows: list[Row]) -> Iterator[Difference]:
-        by_default = {side: self.mirror.models[side].ordering for side in SIDES}
-        key = self.mirror.models["original"].key
+        by_default = {side: self.mirror.models[side].ordering for side in Side}
+        key = self.mirror.models[Side.ORIGINAL].key
         asked = [(column, [column, *key]) for column in self.mirror.shared]
         asked += [(column, [f"-{column}", *key]) for column in self.mirror.shared]
         if any(by_default.values()):
@@ -117,7 +116,7 @@ class Bag:
         """Return the keys of rows whose place among others the ordering of the maker does not decide."""
         columns = {f.name: f.column for f, _ in self.mirror.shared.values()}
         columns |= {column: column for column in self.mirror.shared} | {"pk": self.mirror.models[maker.side].key[0]}
-        names = [columns.get(name.lstrip("-")) for name in self.mirror.models["original"].ordering]
+        names = [columns.get(name.lstrip("-")) for name in self.mirror.models[Side.ORIGINAL].ordering]
         seen: Counter[str] = Counter()
         rows = self._rows(maker, keys)
         places = {key: str([row[name] for name in names if name]) for key, row in rows.items()}
@@ -198,7 +197,7 @@ class Bag:
 
     def _many_to_many(self, maker: Actor, other: Actor) -> Iterator[Difference]:
         for fields in self.mirror.many_to_many():
-            by_side = dict(zip(SIDES, fields, strict=True))
+            by_side = dict(zip(Side, fields, strict=True))
             answer = maker.one("create", **self._of(maker), values=self.mirror.completed({}))
             if answer.raised:
                 return
@@ -227,8 +226,8 @@ class Bag:
 
     def _defaults(self) -> Iterator[Difference]:
         """Rows without values, two by each system: a default that is a call is compared if it comes twice."""
-        made: dict[SideName, list[Row]] = {side: [] for side in SIDES}
-        for side in (*SIDES, *SIDES):
+        made: dict[Side, list[Row]] = {side: [] for side in Side}
+        for side in (*Side, *Side):
             actor = self.actors[side]
             answer = actor.one("create", **self._of(actor), values=self.mirror.completed({}))
             if not answer.raised:
@@ -237,19 +236,27 @@ class Bag:
         for column, fields in self.mirror.shared.items():
             if any(len(rows) < 2 for rows in made.values()) or not any(f.default.kind == "callable" for f in fields):  # noqa: PLR2004
                 continue
-            self.counts["backend"]["defaults"] += 1
-            (one, again), (two, anew) = ([row[column] for row in made[side]] for side in SIDES)
+            self.counts[Side.BACKEND]["defaults"] += 1
+            (one, again), (two, anew) = ([row[column] for row in made[side]] for side in Side)
             steady = same(one, again) and same(two, anew)
             if not same(one, two) and (steady or kind_of(one) != kind_of(two) or same(one, again) or same(two, anew)):
                 words = {**told_apart(two, one), "hurts": "original"}
-                values: Values = (("original", one), ("backend", two))
+                values: Values = ((Side.ORIGINAL, one), (Side.BACKEND, two))
                 example = Example(self.mirror.completed({}))
                 yield Difference(
-                    "HO310", self.mirror.place(column), "backend", "original", "create", column, values, words, example
+                    "HO310",
+                    self.mirror.place(column),
+                    Side.BACKEND,
+                    Side.ORIGINAL,
+                    "create",
+                    column,
+                    values,
+                    words,
+                    example,
                 )
 
     def _told(
-        self, code: str, maker: Actor, hurts: SideName, step: str, column: str = "", *, words: Mapping[str, Any],
+        self, code: str, maker: Actor, hurts: Side, step: str, column: str = "", *, words: Mapping[str, Any],
         values: Values = (), rows: list[Row] | None = None,
     ) -> Difference:  # fmt: skip
         example = Example(self.mirror.completed(rows[0])) if rows else None

@@ -10,7 +10,6 @@ from typing import Any
 
 from psycopg.conninfo import make_conninfo
 
-from handover.config.config import SideName
 from handover.config.proof import Style
 from handover.errors import ProbeError, RaisedError
 from handover.probe.client import Probe
@@ -18,8 +17,8 @@ from handover.proof.arena import Arena
 from handover.proof.history import AGENT_IDS, Operation
 from handover.proof.venue import Venue
 from handover.schema.models import Description
+from handover.side import Side
 
-SIDES: tuple[SideName, ...] = ("original", "backend")
 PREFIX = "prove-"
 CHAPTERS = ("fill", "contend")
 IDS_AN_OPERATION = 2
@@ -85,7 +84,7 @@ class Told:
 class Seat:
     """Where one agent after the other works."""
 
-    side: SideName
+    side: Side
     venue: Venue
     probe: Probe | None = None
     agent: int = -1
@@ -101,7 +100,7 @@ class Crew:
         self.venue, self.plan, self.isolation = venue, plan, isolation
         self.keys: list[str] = []
         self.controls: list[str] = []
-        self.sides: dict[int, SideName] = {}
+        self.sides: dict[int, Side] = {}
         self.levels: dict[int, str] = {}
         self.told: Queue[Told] = Queue()
         self.seats: list[Seat] = []
@@ -114,7 +113,7 @@ class Crew:
         self._go, self._end = threading.Event(), threading.Event()
         self._stopped = False
 
-    def seat(self, side: SideName, venue: Venue) -> threading.Thread:
+    def seat(self, side: Side, venue: Venue) -> threading.Thread:
         """Start one agent in a thread."""
         seat = Seat(side, venue)
         self.seats.append(seat)
@@ -129,9 +128,9 @@ class Crew:
             if isinstance(ready, BaseException):
                 raise ready
 
-    def describe(self) -> dict[SideName, Description]:
+    def describe(self) -> dict[Side, Description]:
         """Return what each system says of itself."""
-        return {side: Description.of(f"the {side}", self.ask(self.of(side), "describe")) for side in SIDES}
+        return {side: Description.of(f"the {side}", self.ask(self.of(side), "describe")) for side in Side}
 
     def join(self, arena: Arena, keys: list[str], controls: list[str]) -> None:
         """Tell every agent what to write to; the first one sees to the rows that ours point at."""
@@ -190,11 +189,11 @@ class Crew:
         seat.next_id += IDS_AN_OPERATION * operations
         return first
 
-    def of(self, side: SideName) -> Seat:
+    def of(self, side: Side) -> Seat:
         """Return the first seat of a side, which goes through the proxy where there is one."""
         return next(seat for seat in self.seats if seat.side == side)
 
-    def last_of(self, side: SideName) -> Seat:
+    def last_of(self, side: Side) -> Seat:
         """Return the last seat of a side."""
         return next(seat for seat in reversed(self.seats) if seat.side == side)
 
@@ -318,7 +317,7 @@ def at_work(venue: Venue, plan: Plan, *, cut_at: int | None, isolation: str | No
     threads = []
     try:
         for number in range(plan.agents):
-            threads += [crew.seat(side, through if number == 0 else venue) for side in SIDES]
+            threads += [crew.seat(side, through if number == 0 else venue) for side in Side]
         crew.started()
         yield crew
     finally:

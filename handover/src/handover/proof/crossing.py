@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from handover.config.config import SideName
 from handover.probe.wire import JSON_NULL, Wire, encode, same
 from handover.proof.actor import Actor, Answer, Request, Row
 from handover.proof.difference import Difference, Key, Values, told_apart
 from handover.proof.mirror import Actors, Example, Mirror
 from handover.proof.questions import questions
+from handover.side import Side
 
-SIDES: tuple[SideName, ...] = ("original", "backend")
 HELD = "crossing"
 NO_WORDS = "look at both queries."
 
@@ -39,7 +38,7 @@ class Trace:
         What differed between the two.
     """
 
-    maker: SideName
+    maker: Side
     refused: Answer | None = None
     made: Row = field(default_factory=dict)
     changed: Row = field(default_factory=dict)
@@ -60,13 +59,13 @@ class Crossing:
         self.mirror, self.actors = mirror, actors
         must = ["rows", "values", "questions", "deletes", *(["new_fields"] if mirror.pair.new_fields else [])]
         must += ["relations"] if any(one.relation for one in mirror.fields.values()) else []
-        self.counts: dict[SideName, Counter[str]] = {side: Counter(dict.fromkeys(must, 0)) for side in SIDES}
+        self.counts: dict[Side, Counter[str]] = {side: Counter(dict.fromkeys(must, 0)) for side in Side}
         self.refused = 0
         self._turn = 0
         self._column: str | None = None
 
     def differences(
-        self, example: Example, *, column: str | None = None, only: SideName | None = None
+        self, example: Example, *, column: str | None = None, only: Side | None = None
     ) -> dict[Key, Difference]:
         """Let a row cross in both directions; return what differed, the first of each place and direction.
 
@@ -76,9 +75,9 @@ class Crossing:
         self._turn, self._column = self._turn + 1, column
         if only:
             return {d.key: replace(d, example=example) for d in reversed(self._cross(only, example).found)}
-        one, other = (self._cross(side, example) for side in SIDES)
+        one, other = (self._cross(side, example) for side in Side)
         result: dict[Key, Difference] = {}
-        seen: set[tuple[str, SideName]] = set()
+        seen: set[tuple[str, Side]] = set()
         for difference in (*one.found, *other.found, *self._between(one, other, example)):
             if (difference.place, difference.maker) not in seen:
                 seen.add((difference.place, difference.maker))
@@ -87,18 +86,18 @@ class Crossing:
 
     # --- one direction
 
-    def _cross(self, side: SideName, example: Example) -> Trace:
+    def _cross(self, side: Side, example: Example) -> Trace:
         maker, other = self.actors[side], self.actors[self.actors[side].other]
         trace = Trace(side)
         answer = maker.one("create", **self.of(maker), values=example.row)
         if answer.raised:
             trace.refused = answer
             return trace
-        key, label = answer.value, self.mirror.models["original"].label
+        key, label = answer.value, self.mirror.models[Side.ORIGINAL].label
         self.mirror.parents.note(label, key)
         self.counts[side]["rows"] += 1
         if example.extra:
-            backend = self.actors["backend"]
+            backend = self.actors[Side.BACKEND]
             backend.one("update", **self.of(backend, key), values=example.extra)
         trace.made = self._same_view(trace, key) or {}
         if trace.made:
@@ -113,10 +112,10 @@ class Crossing:
     def _find(self, trace: Trace, key: Wire) -> None:
         """Ask both for the row by each of its values."""
         asked = {actor.side: list(self._questions(actor, key, trace.made)) for actor in self.actors.values()}
-        if not asked["original"]:
+        if not asked[Side.ORIGINAL]:
             return
-        one, two = (self.actors[side].batch(*[r for _, _, r in asked[side]]) for side in SIDES)
-        for (column, lookup, request), mine, theirs in zip(asked["original"], one, two, strict=True):
+        one, two = (self.actors[side].batch(*[r for _, _, r in asked[side]]) for side in Side)
+        for (column, lookup, request), mine, theirs in zip(asked[Side.ORIGINAL], one, two, strict=True):
             self.counts[trace.maker]["questions"] += 1
             if (mine.value, mine.refusal) != (theirs.value, theirs.refusal):
                 where = {k: v for k, v in request["where"].items() if k != "pk"}
@@ -135,13 +134,13 @@ class Crossing:
     def _reach(self, trace: Trace, key: Wire, example: Example) -> None:
         """From each row that this one points at: back by the accessor, and found by the query's name."""
         asked = {actor.side: list(self._related(actor, key, example)) for actor in self.actors.values()}
-        if not asked["original"]:
+        if not asked[Side.ORIGINAL]:
             return
-        one, two = (self.actors[side].batch(*[r for _, _, r in asked[side]]) for side in SIDES)
-        for (column, name, _), mine, theirs in zip(asked["original"], one, two, strict=True):
+        one, two = (self.actors[side].batch(*[r for _, _, r in asked[side]]) for side in Side)
+        for (column, name, _), mine, theirs in zip(asked[Side.ORIGINAL], one, two, strict=True):
             self.counts[trace.maker]["relations"] += 1
             if mine.refusal != theirs.refusal or _set(mine.value) != _set(theirs.value):
-                hurts: SideName = "original" if mine.raised and not theirs.raised else "backend"
+                hurts: Side = Side.ORIGINAL if mine.raised and not theirs.raised else Side.BACKEND
                 words = {"name": name, "words": _first_line(mine, theirs)}
                 trace.found.append(self._told("HO305", trace, column, "related", hurts=hurts, words=words))
 
@@ -197,7 +196,7 @@ class Crossing:
         for column, wire in self._extra(key, example).items():
             self.counts[trace.maker]["new_fields"] += 1
             if not same(wire, extra[column]):
-                values = (("backend", extra[column]), (other.side, wire))
+                values = ((Side.BACKEND, extra[column]), (other.side, wire))
                 trace.found.append(self._told("HO309", trace, column, "save", hurts=trace.maker, values=values))
 
     def _delete(self, trace: Trace, maker: Actor, other: Actor, key: Wire) -> None:
@@ -218,7 +217,7 @@ class Crossing:
 
     def _same_view(self, trace: Trace, key: Wire) -> Row | None:
         """Compare how both see the row; return it as its maker does, or None when one of them cannot."""
-        views = {side: self.actors[side].one("get", **self.of(self.actors[side], key)) for side in SIDES}
+        views = {side: self.actors[side].one("get", **self.of(self.actors[side], key)) for side in Side}
         mine, theirs = views[trace.maker], views[self.actors[trace.maker].other]
         if mine.raised or theirs.raised:
             if mine.refusal != theirs.refusal:
@@ -238,7 +237,7 @@ class Crossing:
     def _extra(self, key: Wire, example: Example) -> Row:
         if not example.extra:
             return {}
-        backend = self.actors["backend"]
+        backend = self.actors[Side.BACKEND]
         answer = backend.one("get", **self.of(backend, key))
         return {c: wire for c, wire in (answer.value or {}).items() if c in example.extra}
 
@@ -247,11 +246,11 @@ class Crossing:
     def _between(self, original: Trace, backend: Trace, example: Example) -> Iterator[Difference]:
         """Compare what the same values became when each system wrote them."""
         refused = [t for t in (original, backend) if t.refused]
-        if len(refused) == len(SIDES):
+        if len(refused) == len(Side):
             self.refused += 1
         elif refused:
             assert refused[0].refused  # noqa: S101 - just chosen by it
-            yield self._refused("backend", self.actors[refused[0].maker], refused[0].refused, "create")
+            yield self._refused(Side.BACKEND, self.actors[refused[0].maker], refused[0].refused, "create")
         else:
             yield from self._written(original, backend, example)
             yield from self._stumbles(original, backend)
@@ -261,7 +260,7 @@ class Crossing:
     def _stumbles(self, original: Trace, backend: Trace) -> Iterator[Difference]:
         for step in ("update", "save"):
             raised = [trace.stumbled[step] for trace in (original, backend) if step in trace.stumbled]
-            if len({answer.refusal for answer in raised}) == 1 and len(raised) == len(SIDES):
+            if len({answer.refusal for answer in raised}) == 1 and len(raised) == len(Side):
                 continue
             for trace in (original, backend):
                 if step in trace.stumbled:
@@ -275,29 +274,31 @@ class Crossing:
                 fields = self.mirror.shared[column]
                 if same(one[column], two[column]) or self.mirror.automatic(column):
                     continue
-                values: Values = (("original", one[column]), ("backend", two[column]))
+                values: Values = ((Side.ORIGINAL, one[column]), (Side.BACKEND, two[column]))
                 if column in given:
-                    yield self._told("HO306", backend, column, "create", hurts="original", values=values)
+                    yield self._told("HO306", backend, column, "create", hurts=Side.ORIGINAL, values=values)
                 elif stage == "made" and not any(f.default.kind == "callable" for f in fields):
                     words = told_apart(two[column], one[column]) | {"hurts": "original"}
-                    yield self._told("HO310", backend, column, "create", hurts="original", values=values, words=words)
+                    yield self._told(
+                        "HO310", backend, column, "create", hurts=Side.ORIGINAL, values=values, words=words
+                    )
 
     # --- what is told
 
     def _told(
-        self, code: str, trace: Trace, column: str, step: str, *, hurts: SideName | None = None, values: Values = (),
+        self, code: str, trace: Trace, column: str, step: str, *, hurts: Side | None = None, values: Values = (),
         words: dict[str, Any] | None = None,
     ) -> Difference:  # fmt: skip
         suffers = hurts or self.actors[trace.maker].other
         place = self.mirror.place(column)
         return Difference(code, place, trace.maker, suffers, step, column, values, words or {})
 
-    def _blind(self, trace: Trace, blind: SideName, told: Answer) -> Difference:
+    def _blind(self, trace: Trace, blind: Side, told: Answer) -> Difference:
         hidden = "ObjectDoesNotExist" in told.raised
         words = {} if hidden else {"error": told.refusal, "words": _first_line(told)}
         return self._told("HO301" if hidden else "HO319", trace, "", "get", hurts=blind, words=words)
 
-    def _refused(self, maker: SideName, actor: Actor, answer: Answer, step: str) -> Difference:
+    def _refused(self, maker: Side, actor: Actor, answer: Answer, step: str) -> Difference:
         words = {"error": answer.refusal, "words": _first_line(answer)}
         return Difference("HO307", self.mirror.place(), maker, actor.side, step, words=words)
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from handover.config.config import SideName
 from handover.finding import Finding
 from handover.probe.wire import Wire
 from handover.proof.mirror import Example
+from handover.side import Side
 
 Key = tuple[str, str, str]
-Values = tuple[tuple[SideName, Wire], ...]
+Values = tuple[tuple[Side, Wire], ...]
 
 # Code → what is found, what was expected, what to do; {hurts} and {other} are systems, the rest a step's own words.
 SAID: dict[str, tuple[str, str, str]] = {
@@ -138,8 +138,8 @@ class Difference:
 
     code: str
     place: str
-    maker: SideName
-    hurts: SideName
+    maker: Side
+    hurts: Side
     step: str
     column: str = ""
     values: Values = ()
@@ -156,7 +156,14 @@ class Difference:
         other = "backend" if self.hurts == "original" else "original"
         given = {"words": "", "maker": self.maker, "hurts": self.hurts, "other": other, **self.words}
         found, expected, todo = (text.format(**given).strip() for text in SAID[self.code])
-        return Finding(self.code, self.place, found, expected, "\n".join(filter(None, (todo, more))), hurts=self.hurts)
+        return Finding(
+            code=self.code,
+            where=self.place,
+            found=found,
+            expected=expected,
+            todo="\n".join(filter(None, (todo, more))),
+            hurts=self.hurts,
+        )
 
 
 def kind_of(wire: Wire) -> str:

@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from handover.config.config import SideName
 from handover.probe.wire import Wire, same
 from handover.proof.actor import Row
-from handover.proof.crossing import SIDES
 from handover.proof.difference import Difference, told_apart
 from handover.proof.mirror import Actors, Mirror
+from handover.side import Side
 
 AT_ONCE = 100
 LOOKS = 3  # a row that somebody changes meanwhile is looked at again
@@ -33,14 +32,14 @@ class Existing:
         yield from found.values()
         yield from self._lists()
 
-    def _of(self, side: SideName) -> dict[str, Any]:
+    def _of(self, side: Side) -> dict[str, Any]:
         return {"model": self.mirror.models[side].label}
 
     def _keys(self) -> list[Wire]:
         """Return keys that either system sees."""
         half = max(self.limit // 2, 1)
         found: dict[str, Wire] = {}
-        for side in SIDES:
+        for side in Side:
             key = self.mirror.models[side].key[0]
             requests = [{"do": "filter", **self._of(side), "select": "keys", "order": [order], "limit": half}
                         for order in (key, f"-{key}")]  # fmt: skip
@@ -49,7 +48,7 @@ class Existing:
         return list(found.values())
 
     def _compare(self, keys: list[Wire], looks: int = LOOKS) -> list[Difference]:
-        rows = [self._rows(side, keys) for side in SIDES]
+        rows = [self._rows(side, keys) for side in Side]
         if None in rows and len(keys) > 1:  # one of them raises: find the row
             middle = len(keys) // 2
             return [*self._compare(keys[:middle], looks), *self._compare(keys[middle:], looks)]
@@ -64,29 +63,29 @@ class Existing:
     ) -> Iterator[Difference]:
         if original is None or backend is None:
             if original is not backend:
-                blind: SideName = "original" if original is None else "backend"
+                blind: Side = Side.ORIGINAL if original is None else Side.BACKEND
                 yield self._told("HO319", blind, keys[0], words={"error": "an error"})
             return
         for key in keys:
             one, two = original.get(str(key)), backend.get(str(key))
             if one is None or two is None:
                 if one is not two:
-                    hidden: SideName = "original" if one is None else "backend"
+                    hidden: Side = Side.ORIGINAL if one is None else Side.BACKEND
                     yield self._told("HO316", hidden, key)
                 continue
             for column in self.mirror.shared:
                 self.counts["existing_values"] += 1
                 if not same(one[column], two[column]):
-                    yield self._told("HO315", "backend", key, column, words=told_apart(one[column], two[column]))
+                    yield self._told("HO315", Side.BACKEND, key, column, words=told_apart(one[column], two[column]))
 
-    def _rows(self, side: SideName, keys: list[Wire]) -> dict[str, Row] | None:
+    def _rows(self, side: Side, keys: list[Wire]) -> dict[str, Row] | None:
         answer = self.actors[side].one("filter", **self._of(side), where={"pk__in": ["list", keys]})
         return None if answer.raised else {str(self.mirror.key_of(side, row)): row for row in answer.value}
 
     def _lists(self) -> Iterator[Difference]:
         """Compare what lists show: the first page, and how many rows there are of each choice."""
         asked: list[tuple[str, str, dict[str, Any]]] = []
-        if any(self.mirror.models[side].ordering for side in SIDES):
+        if any(self.mirror.models[side].ordering for side in Side):
             asked.append(("HO303", "", {"select": "keys", "limit": PAGE}))
         asked.append(("HO304", "", {"select": "count"}))
         asked += [
@@ -96,19 +95,26 @@ class Existing:
         ]
         for code, column, request in asked:
             for _ in range(LOOKS):
-                one, two = (self.actors[s].one("filter", **self._of(s), **request) for s in SIDES)
+                one, two = (self.actors[s].one("filter", **self._of(s), **request) for s in Side)
                 if one == two:
                     break
             else:
                 words = {"by": "without order_by", "lookup": "exact", "mine": one.value, "theirs": two.value}
                 words |= {"maker": "original", "words": "Look at both queries.", "where": request.get("where", {})}
                 place = self.mirror.place(column)
-                yield Difference(code, place, "original", "backend", "order" if code == "HO303" else "rows", column,
-                                 words=words)  # fmt: skip
+                yield Difference(
+                    code,
+                    place,
+                    Side.ORIGINAL,
+                    Side.BACKEND,
+                    "order" if code == "HO303" else "rows",
+                    column,
+                    words=words,
+                )
             self.counts["lists"] += 1
 
     def _told(
-        self, code: str, hurts: SideName, key: Wire, column: str = "", *, words: dict[str, Any] | None = None
+        self, code: str, hurts: Side, key: Wire, column: str = "", *, words: dict[str, Any] | None = None
     ) -> Difference:
         told = (words or {}) | {"key": key}
-        return Difference(code, self.mirror.place(column), "original", hurts, "existing", column, words=told)
+        return Difference(code, self.mirror.place(column), Side.ORIGINAL, hurts, "existing", column, words=told)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import psycopg
 
-from handover.config.config import Config, SideName
+from handover.config.config import Config
 from handover.errors import HandoverError
 from handover.proof.crew import Crew, Told
 from handover.proof.history import Operation
 from handover.proof.proxy import Proxy
+from handover.side import Side
 
 COMMAND_WITHIN_S = 120.0
 ARBITRARY_S = 0.02  # into a batch
@@ -148,8 +149,8 @@ def possible(config: Config, proxy: Proxy) -> tuple[list[Fault], dict[str, str]]
     """Return the faults that can be brought about here, and why the others cannot."""
     prove, root = config.prove, config.root
     faults = [
-        Fault("a client is killed", lambda crew: _order(crew, "original", after_s=ARBITRARY_S), _killed),
-        Fault("a worker is killed in its transaction", lambda crew: _order(crew, "backend", at=0), _killed),
+        Fault("a client is killed", lambda crew: _order(crew, Side.ORIGINAL, after_s=ARBITRARY_S), _killed),
+        Fault("a worker is killed in its transaction", lambda crew: _order(crew, Side.BACKEND, at=0), _killed),
         Fault("connections are cut", lambda _: _cut(proxy), _lost),
     ]
     missing = {}
@@ -165,7 +166,7 @@ def possible(config: Config, proxy: Proxy) -> tuple[list[Fault], dict[str, str]]
     return faults, missing
 
 
-def _order(crew: Crew, side: SideName, **order: float) -> None:
+def _order(crew: Crew, side: Side, **order: float) -> None:
     crew.last_of(side).orders.append(dict(order))
 
 

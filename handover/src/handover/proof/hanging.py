@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from handover.config.config import SideName
 from handover.errors import UnseenError
 from handover.finding import Finding
 from handover.proof.actor import Actor, Answer, Row
 from handover.proof.mirror import Actors
 from handover.proof.outcome import Failure
-from handover.proof.parents import SIDES, Parents, key_of
+from handover.proof.parents import Parents, key_of
 from handover.proof.reproduce import shell_line, sources
 from handover.proof.values import NoValuesError
 from handover.schema.catalog import Constraint, Table
 from handover.schema.models import Field, Model
+from handover.side import Side
 
 # Rows of these are no data of people's; what points at them is not deleted with them.
 DJANGO_OWN = ("contenttypes", "sessions", "admin", "auth")
@@ -48,11 +48,11 @@ class Hanging:
 
     def __init__(self, actors: Actors, parents: Parents, keys: Keys) -> None:
         self.actors, self.parents, self.keys = actors, parents, keys
-        self.counts: dict[SideName, Counter[str]] = {side: Counter() for side in SIDES}
+        self.counts: dict[Side, Counter[str]] = {side: Counter() for side in Side}
 
-    def failures(self) -> Iterator[tuple[SideName, Failure]]:
+    def failures(self) -> Iterator[tuple[Side, Failure]]:
         """Yield what keeps the other system from a delete, with the system whose row it is."""
-        for side in SIDES:
+        for side in Side:
             owner, other = self.actors[side], self.actors[self.actors[side].other]
             shared = [m.table for m in other.description.concrete() if self._is_shared(owner, other, m)]
             for table in dict.fromkeys(shared):
@@ -125,7 +125,14 @@ class Hanging:
         said = answer.words.strip().splitlines()[:1]
         todo = "\n".join([self._mending(owner, link), *(f"It said: {line}" for line in said)])
         lines = tuple(self._lines(owner, other, path, rows))
-        finding = Finding("HO390", link.where, found, expected, "\n".join((todo, *lines)), hurts=other.side)
+        finding = Finding(
+            code="HO390",
+            where=link.where,
+            found=found,
+            expected=expected,
+            todo="\n".join((todo, *lines)),
+            hurts=other.side,
+        )
         return Failure(finding, lines, caused_by=owner.side)
 
     def _mending(self, owner: Actor, link: Link) -> str:
@@ -196,7 +203,9 @@ def _unseen(owner: Actor, link: Link, table: str, said: str) -> Finding:
     found = f"was not hung on a row of {_plain(table)}: {said}"
     expected = "so it is not known whether the other system can still delete such rows"
     todo = f"Make a row of {_plain(link.model.table)} on a copy by hand, and delete its row of {_plain(table)} there."
-    return Finding("HO391", link.where, found, expected, todo, "unseen", owner.other)
+    return Finding(
+        code="HO391", where=link.where, found=found, expected=expected, todo=todo, severity="unseen", hurts=owner.other
+    )
 
 
 def _is_parent_link(field: Field) -> bool:

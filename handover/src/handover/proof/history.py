@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple, Self
 
-from handover.config.config import SideName
+from handover.side import Side
 
 # A row as far as the proof writes it: operation id (None: nobody's of ours), number, status.
 State = tuple[int | None, int, str]
@@ -155,8 +155,8 @@ class Writers:
         The status that ``sweep`` sets.
     """
 
-    sides: dict[int, SideName]
-    roles: dict[str, SideName]
+    sides: dict[int, Side]
+    roles: dict[str, Side]
     repeatable: frozenset[int] = frozenset()
     unreported: tuple[tuple[int, int], ...] = ()
     last_status: str = ""

@@ -5,15 +5,16 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
-from handover.config.config import ModelPair, SideName
+from handover.config.config import ModelPair
 from handover.errors import UnseenError
 from handover.probe.wire import Wire, encode
 from handover.proof.actor import Actor, Row
 from handover.proof.parents import Parents, complete, is_parent_link, key_of, patterns, together
 from handover.proof.values import NoValuesError, automatic, corners, optional, strategy
 from handover.schema.models import Field, ManyToMany, Model
+from handover.side import Side
 
-Actors = Mapping[SideName, Actor]
+Actors = Mapping[Side, Actor]
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,10 @@ class Mirror:
     """
 
     pair: ModelPair
-    models: Mapping[SideName, Model]
+    models: Mapping[Side, Model]
     fields: Mapping[str, Field]
     shared: Mapping[str, tuple[Field, Field]]
-    own: Mapping[SideName, Mapping[str, Field]]
+    own: Mapping[Side, Mapping[str, Field]]
     parents: Parents
     pattern: Row = field(default_factory=dict)
 
@@ -73,13 +74,13 @@ class Mirror:
         """Say whether either system sets a column by itself, or takes it from the row of a parent model."""
         return any(automatic(one) or is_parent_link(one) for one in self.shared[column])
 
-    def key_of(self, side: SideName, row: Row) -> Wire:
+    def key_of(self, side: Side, row: Row) -> Wire:
         """Return the key of a row as a system's model has it."""
         return key_of(self.models[side], row)
 
     def pointed(self, one: Field) -> list[Wire]:
         """Return what a foreign key of a row that crosses may hold."""
-        alone = one.unique or one.column in together(self.models["original"])
+        alone = one.unique or one.column in together(self.models[Side.ORIGINAL])
         return self.parents.values(one.model_copy(update={"unique": alone}), f"{self.table}.{one.column}")
 
     def entangled(self, column: str) -> bool:
@@ -90,20 +91,20 @@ class Mirror:
 
     def many_to_many(self) -> list[tuple[ManyToMany, ManyToMany]]:
         """Return the many-to-many fields of both that lead through one table that Django made."""
-        others = {m.table: m for m in self.models["backend"].many_to_many}
-        found = ((m, others[m.table]) for m in self.models["original"].many_to_many if m.table in others)
+        others = {m.table: m for m in self.models[Side.BACKEND].many_to_many}
+        found = ((m, others[m.table]) for m in self.models[Side.ORIGINAL].many_to_many if m.table in others)
         return [(one, other) for one, other in found if one.own_table and other.own_table]
 
     def corner_examples(self, turns: int) -> list[Example]:
         """Return rows that together have every boundary value of every column, and their changes."""
         columns = {name: self._corners(one) for name, one in self.fields.items()}
-        extras = {name: self._corners(one) for name, one in self.own["backend"].items()}
+        extras = {name: self._corners(one) for name, one in self.own[Side.BACKEND].items()}
         number = max((len(values) for values in (*columns.values(), *extras.values())), default=1)
         return [
             Example(
                 self.completed(_turned(columns, n, self.fields)),
                 _turned({k: v for k, v in columns.items() if self.changeable(k)}, n + 1, self.fields),
-                _turned(extras, n, self.own["backend"]),
+                _turned(extras, n, self.own[Side.BACKEND]),
             )
             for n in range(max(number, turns))
         ]
@@ -112,11 +113,11 @@ class Mirror:
         """Return a strategy for rows; a column that may be left out sometimes is."""
         row = self._rows(self.fields)
         change = self._rows({k: v for k, v in self.fields.items() if self.changeable(k)}, partly=True)
-        return st.builds(Example, row.map(self.completed), change, self._rows(self.own["backend"]))
+        return st.builds(Example, row.map(self.completed), change, self._rows(self.own[Side.BACKEND]))
 
     def value(self, column: str) -> st.SearchStrategy[Wire]:
         """Return a strategy for one column's value as it travels."""
-        one = self.fields.get(column) or self.own["backend"][column]
+        one = self.fields.get(column) or self.own[Side.BACKEND][column]
         if one.relation:
             return st.sampled_from([*self.pointed(one), *([None] if one.null else [])])
         return strategy(one).map(encode)
@@ -124,12 +125,12 @@ class Mirror:
     def completed(self, row: Row) -> Row:
         """Return the row with what it must have."""
         given = {**self.pattern, **row}
-        return complete(self.fields.values(), given, self.parents, together(self.models["original"]), use=self.table)
+        return complete(self.fields.values(), given, self.parents, together(self.models[Side.ORIGINAL]), use=self.table)
 
     def changeable(self, column: str) -> bool:
         """Say whether a row keeps its identity when the column changes."""
         one = self.fields[column]
-        return not (one.primary_key or one.unique or column in self.models["original"].key)
+        return not (one.primary_key or one.unique or column in self.models[Side.ORIGINAL].key)
 
     def _corners(self, one: Field) -> list[Wire]:
         if one.relation:
@@ -152,10 +153,10 @@ def mirror(pair: ModelPair, actors: Actors, parents: Parents) -> Mirror:
     UnseenError
         A column must have a value, and there is none for its kind.
     """
-    paths: dict[SideName, str] = {"original": pair.original, "backend": pair.backend}
+    paths: dict[Side, str] = {Side.ORIGINAL: pair.original, Side.BACKEND: pair.backend}
     models = {side: actors[side].model(path) for side, path in paths.items()}
     known = {side: {f.column: f for f in actors[side].fields(models[side])} for side in models}
-    shared = {c: (f, known["backend"][c]) for c, f in known["original"].items() if c in known["backend"]}
+    shared = {c: (f, known[Side.BACKEND][c]) for c, f in known[Side.ORIGINAL].items() if c in known[Side.BACKEND]}
     own = {side: {c: f for c, f in known[side].items() if c not in shared and _given(f)} for side in known}
     fields = {c: f for c, (f, other) in shared.items() if _given(f) and not automatic(other)}
     unmade = [c for c, f in fields.items() if not f.relation and _valueless(f)]

@@ -5,14 +5,13 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from handover.config.config import SideName
 from handover.errors import UnseenError
 from handover.probe.wire import Wire, encode
 from handover.proof.actor import Actor, Answer, Row
 from handover.proof.values import TEXTS, NoValuesError, automatic, corners, optional, plainest
 from handover.schema.models import Field, Given, Model
+from handover.side import Side
 
-SIDES: tuple[SideName, ...] = ("original", "backend")
 POOL = 4  # rows to point at, of each table that a foreign key leads to
 NUMBER_BITS = 48
 PATTERNS = 5  # existing rows whose values are tried where a plain row is refused
@@ -26,10 +25,10 @@ class Parents:
     are noted, too, so that a run that is ended leaves none on a staging database.
     """
 
-    def __init__(self, actors: Mapping[SideName, Actor]) -> None:
+    def __init__(self, actors: Mapping[Side, Actor]) -> None:
         self._actors = actors
         self._pools: dict[tuple[str, str], list[Row]] = {}
-        self._made: list[tuple[SideName, str, Wire]] = []
+        self._made: list[tuple[Side, str, Wire]] = []
         self._being_made: list[str] = []
 
     def maker_of(self, table: str) -> tuple[Actor, Model]:
@@ -40,7 +39,7 @@ class Parents:
         UnseenError
             Neither has a model of it.
         """
-        for side in SIDES:
+        for side in Side:
             if model := self._actors[side].of_table(table):
                 return self._actors[side], model
         raise UnseenError(f"no model of either system writes {table}, which a foreign key leads to.")
@@ -116,13 +115,13 @@ class Parents:
 
     def note(self, path: str, key: Wire) -> None:
         """Remember a row of the original's model that is to be deleted by its own step."""
-        self._made.append(("original", path, key))
+        self._made.append((Side.ORIGINAL, path, key))
 
     def forget(self, path: str, key: Wire) -> None:
         """Its step deleted it."""
-        self._made.remove(("original", path, key))
+        self._made.remove((Side.ORIGINAL, path, key))
 
-    def remove(self, by: Mapping[SideName, Actor] | None = None) -> list[tuple[str, Wire]]:
+    def remove(self, by: Mapping[Side, Actor] | None = None) -> list[tuple[str, Wire]]:
         """Delete the rows again, by other agents if the first were interrupted; return those that are still there."""
         left = []
         for side, label, key in reversed(self._made):

@@ -16,6 +16,7 @@ from handover.proof.mirror import Example, Mirror, mirror, settled
 from handover.proof.parents import Parents
 from handover.proof.shrink import no_traces
 from handover.proof.venue import Venue
+from handover.side import Side
 from handover.troubles import reason
 
 STILL_THERE, GONE = 4, 0
@@ -51,7 +52,7 @@ def replayed(venue: Venue, path: Path, console: Console) -> int:
                 raise ConfigurationError(
                     f"{path} is about {line['table']}, which handover.toml does not map.", code="HO423"
                 )
-            table = settled(mirror(pairs[line["table"]], both, parents), both["original"])
+            table = settled(mirror(pairs[line["table"]], both, parents), both[Side.ORIGINAL])
             found = Crossing(table, both).differences(_example(table, line["example"]))
             code = line["finding"]["code"]
             met = next((d for d in found.values() if d.code == code), None)

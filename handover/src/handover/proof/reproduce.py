@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import uuid4
 
-from handover.config.config import SideName
 from handover.probe.wire import Wire
 from handover.proof.actor import Row
 from handover.proof.difference import Difference
 from handover.proof.mirror import Mirror
 from handover.proof.values import automatic
 from handover.schema.models import Field, Model
+from handover.side import Side
 
 MADE_TO_ORDER = 3  # with the two lines that show their order, five
 MODULES = {"datetime.": "datetime", "decimal.": "decimal", "uuid.": "uuid", "base64.": "base64"}
@@ -30,7 +30,7 @@ def lines(mirror: Mirror, difference: Difference) -> tuple[str, ...]:
     return tuple(Lines(mirror, difference).all())
 
 
-def shell_line(side: SideName, model: Model, code: str) -> str:
+def shell_line(side: Side, model: Model, code: str) -> str:
     """Return a line with its imports that says at its end in which system's shell it goes; the model is ``M``."""
     path, _, name = model.path.rpartition(".")
     found = f"from {path} import {name} as M"
@@ -72,11 +72,11 @@ class Lines:
         # The row that was met may still be there, so this one has a key of its own.
         met: Row = dict(difference.example.row) if difference.example else {}
         self._made = {column: self._another(column, wire) for column, wire in met.items()}
-        key = mirror.models["original"].key[0]
+        key = mirror.models[Side.ORIGINAL].key[0]
         if key in mirror.fields and mirror.fields[key].kind == "UUIDField" and key not in self._made:
             # The last row by a random key is any row, so this one gets a key that the next line can name.
             self._made[key] = ["uuid", str(uuid4())]
-        self._other: SideName = "backend" if self._maker == "original" else "original"
+        self._other = self._maker.other
 
     def all(self) -> Iterator[str]:
         """Yield them, by what is done to see the difference."""
@@ -114,7 +114,7 @@ class Lines:
     def _many(self, step: str) -> Iterator[str]:
         """Yield lines about several rows, or about one of many calls for them."""
         code, words = self._difference.code, self._difference.words
-        both: tuple[SideName, ...] = (self._maker, self._other)
+        both: tuple[Side, ...] = (self._maker, self._other)
         if step == "order":
             for row in words.get("rows", ())[:MADE_TO_ORDER]:
                 yield self._line(self._maker, f"{self._manager()}.create({self._arguments(row, self._maker)})")
@@ -132,7 +132,7 @@ class Lines:
         else:
             yield from self._one_of_many(code, both)
 
-    def _one_of_many(self, code: str, both: tuple[SideName, ...]) -> Iterator[str]:
+    def _one_of_many(self, code: str, both: tuple[Side, ...]) -> Iterator[str]:
         words = self._difference.words
         if code == "HO313":
             begin = "from django.db import transaction as t; t.set_autocommit(False)"
@@ -164,12 +164,12 @@ class Lines:
             yield from (self._line(side, f"print({self._manager()}.count())") for side in both)
 
     def _seen(self, step: str, column: str) -> Iterator[str]:
-        both: tuple[SideName, ...] = (self._maker, self._other)
+        both: tuple[Side, ...] = (self._maker, self._other)
         change = self._difference.example.change if self._difference.example else {}
         extra = self._difference.example.extra if self._difference.example else {}
         if extra and self._maker == "original":
-            values = self._arguments(extra, "backend")
-            yield self._line("backend", f"{self._manager()}.filter(pk={self._row()}.pk).update({values})")
+            values = self._arguments(extra, Side.BACKEND)
+            yield self._line(Side.BACKEND, f"{self._manager()}.filter(pk={self._row()}.pk).update({values})")
         if change and step in ("get", "save", "update"):
             values = self._arguments(change, self._other)
             yield self._line(self._other, f"{self._manager()}.filter(pk={self._row()}.pk).update({values})")
@@ -184,8 +184,8 @@ class Lines:
             for side in both:
                 yield self._line(side, f"print({self._row()}.{name}.{accessor}.count())")
         elif self._difference.code == "HO309":
-            yield self._line("original", f"{self._row()}.save()")
-            yield self._line("backend", f"print({self._shown('backend')})")
+            yield self._line(Side.ORIGINAL, f"{self._row()}.save()")
+            yield self._line(Side.BACKEND, f"print({self._shown(Side.BACKEND)})")
         elif self._difference.code == "HO318":
             for side in both:
                 yield self._line(side, f"{self._row()}.save(); print({self._shown(side)})")
@@ -200,10 +200,10 @@ class Lines:
             yield self._line(self._maker, f"print({self._manager()}.count())")
             yield self._line(self._other, f"rows = {self._manager()}.filter(pk={self._row()}.pk); {gone}")
 
-    def _line(self, side: SideName, code: str) -> str:
+    def _line(self, side: Side, code: str) -> str:
         return shell_line(side, self._mirror.models[side], code)
 
-    def _create(self, side: SideName) -> str:
+    def _create(self, side: Side) -> str:
         example, row = self._difference.example, dict(self._made)
         if example and side == "backend":
             row |= example.extra
@@ -221,18 +221,18 @@ class Lines:
 
     def _key(self) -> Wire:
         row, fields = self._made, self._mirror.fields
-        key = self._mirror.models["original"].key
+        key = self._mirror.models[Side.ORIGINAL].key
         if len(key) > 1 and all(c in row and c in fields and not fields[c].relation for c in key):
             return ["tuple", [row[column] for column in key]]
         return next(
             (w for c, w in row.items() if c in fields and fields[c].primary_key and not fields[c].relation), None
         )
 
-    def _shown(self, side: SideName) -> str:
+    def _shown(self, side: Side) -> str:
         column = self._difference.column
         return f"repr({self._row()}.{self._name(column, side)})" if column else f"{self._row()}.pk"
 
-    def _arguments(self, row: Row, side: SideName) -> str:
+    def _arguments(self, row: Row, side: Side) -> str:
         parts = []
         for name, wire in row.items():
             column, *lookups = name.split("__")
@@ -240,27 +240,26 @@ class Lines:
             parts.append(f"{'__'.join([self._attribute(column, side), *lookups])}={value}")
         return ", ".join(parts)
 
-    def _value(self, column: str, wire: Wire, side: SideName) -> str:
+    def _value(self, column: str, wire: Wire, side: Side) -> str:
         one = self._field(column, side)
         return _first(one) if one and one.relation and wire is not None else source(wire)
 
-    def _field(self, column: str, side: SideName) -> Field | None:
+    def _field(self, column: str, side: Side) -> Field | None:
         if column in self._mirror.shared:
-            one, other = self._mirror.shared[column]
-            return one if side == "original" else other
+            return dict(zip(Side, self._mirror.shared[column], strict=True))[side]
         return self._mirror.own[side].get(column)
 
-    def _attribute(self, column: str, side: SideName) -> str:
+    def _attribute(self, column: str, side: Side) -> str:
         one = self._field(column, side)
         return column if one is None else f"{one.name}_id" if one.relation else one.name
 
-    def _name(self, column: str, side: SideName) -> str:
+    def _name(self, column: str, side: Side) -> str:
         one = self._field(column, side)
         return one.name if one else column
 
     def _by(self) -> str:
         column = self._difference.column
-        return f"{self._name(column, 'original')!r}, 'pk'" if column else "*M._meta.ordering"
+        return f"{self._name(column, Side.ORIGINAL)!r}, 'pk'" if column else "*M._meta.ordering"
 
 
 def source(wire: Wire) -> str:

@@ -15,6 +15,7 @@ from hypothesis.errors import HypothesisException, HypothesisWarning
 from handover.probe.wire import Wire
 from handover.proof.difference import Difference, Key
 from handover.proof.mirror import Example, Mirror
+from handover.side import Side
 
 TRIES = 40  # crossings that one shrinking may cost, beside one a column
 QUIET = settings(
@@ -113,5 +114,5 @@ def _only(row: dict[str, Wire], column: str) -> dict[str, Wire]:
 
 
 def _free(mirror: Mirror, column: str) -> bool:
-    one = mirror.fields.get(column) or mirror.own["backend"].get(column)
+    one = mirror.fields.get(column) or mirror.own[Side.BACKEND].get(column)
     return one is not None and not (one.primary_key or one.unique or one.relation)

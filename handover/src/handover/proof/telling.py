@@ -1,8 +1,8 @@
 """One row's history, and how an anomaly in it is told: by whom, and by the few lines that show it."""
 
-from handover.config.config import SideName
 from handover.proof.anomalies import Tally
 from handover.proof.history import READS, Operation, RowHistory, State, Version, Writers
+from handover.side import Side
 
 VERSIONS_SHOWN = 8
 
@@ -20,7 +20,7 @@ class Told:
                 if operation.style in {"double", "rollback"}:
                     self.by_id[operation.id + 1] = operation
 
-    def side(self, operation: Operation | None) -> SideName | None:
+    def side(self, operation: Operation | None) -> Side | None:
         """Return whose operation it is."""
         return self.writers.sides.get(operation.agent) if operation else None
 

@@ -7,8 +7,9 @@ from typing import Literal
 
 from psycopg.conninfo import conninfo_to_dict
 
-from handover.config.config import Config, SideName
+from handover.config.config import Config
 from handover.probe.client import Probe, probe
+from handover.side import Side
 
 Size = Literal["small", "full"]
 
@@ -45,9 +46,9 @@ class Venue:
     reads_only: bool = False
 
     @contextmanager
-    def acting(self, side: SideName, *chapters: str) -> Iterator[Probe]:
+    def acting(self, side: Side, *chapters: str) -> Iterator[Probe]:
         """Start an agent in a system's interpreter that acts on this database as the system's own role."""
-        system = self.config.require_original() if side == "original" else self.config.backend
+        system = self.config.system(side)
         with probe(f"the {side}", system, self.config.root, act_on=self.database) as agent:
             for chapter in chapters:
                 agent.load(chapter)

@@ -10,6 +10,7 @@ from handover.rules.tables import VIEWS
 from handover.schema.models import Field
 from handover.schema.subject import Mapped, Subject
 from handover.schema.types import INTEGERS, canonical_type
+from handover.side import Side
 
 REVERT = "Revert the column, or correct the model."
 AUTOMATIC_KEYS = ("AutoField", "BigAutoField", "SmallAutoField")
@@ -26,7 +27,9 @@ def missing(subject: Subject) -> Iterator[Finding]:
             if subject.is_new(mapped.table, field):
                 todo = _how_to_add(subject, mapped, field)
             where = f"{mapped.table}.{field.column}"
-            yield Finding("HO011", where, "does not exist", expected, todo, hurts=mapped.side.name)
+            yield Finding(
+                code="HO011", where=where, found="does not exist", expected=expected, todo=todo, hurts=mapped.side.name
+            )
 
 
 def _how_to_add(subject: Subject, mapped: Mapped, field: Field) -> str:
@@ -56,13 +59,25 @@ def awaited(subject: Subject) -> Iterator[Finding]:
             if field.null:
                 if subject.adopted:
                     found, expected = "is not there yet", f"{mapped.model.label} reads and writes it"
-                    yield Finding("HO132", where, found, expected, _how_to_add(subject, mapped, field))
+                    yield Finding(
+                        code="HO132",
+                        where=where,
+                        found=found,
+                        expected=expected,
+                        todo=_how_to_add(subject, mapped, field),
+                    )
                 continue
             supplied = field.db_default is not None
             found = "will be NOT NULL" + (" with a default in the database" if supplied else "")
             expected = "the original does not write it; only a nullable column is safe"
             yield Finding(
-                "HO132", where, found, expected, "Make it null=True.", "risky" if supplied else "breaking", "original"
+                code="HO132",
+                where=where,
+                found=found,
+                expected=expected,
+                todo="Make it null=True.",
+                severity="risky" if supplied else "breaking",
+                hurts=Side.ORIGINAL,
             )
 
 
@@ -77,7 +92,14 @@ def types(subject: Subject) -> Iterator[Finding]:
             if live != expected and not automatic:
                 says = f"{mapped.model.label} expects {expected}"
                 how = f'ALTER "{field.column}" TYPE {field.type} USING "{field.column}"::{field.type}'
-                yield Finding("HO012", where, f"is {live}", says, _reverted(mapped, how), hurts=mapped.side.name)
+                yield Finding(
+                    code="HO012",
+                    where=where,
+                    found=f"is {live}",
+                    expected=says,
+                    todo=_reverted(mapped, how),
+                    hurts=mapped.side.name,
+                )
 
 
 @rule("HO013", "NOT NULL is equal", adoption=True)
@@ -93,7 +115,15 @@ def nullability(subject: Subject) -> Iterator[Finding]:
                 says = f"{mapped.model.label} expects {expects}"
                 severity: Severity = "risky" if live else "breaking"  # reads may meet a NULL; writes of NULL fail
                 todo = _reverted(mapped, f'ALTER "{field.column}" {"SET" if live else "DROP"} NOT NULL')
-                yield Finding("HO013", where, f"is {is_}", says, todo, severity, mapped.side.name)
+                yield Finding(
+                    code="HO013",
+                    where=where,
+                    found=f"is {is_}",
+                    expected=says,
+                    todo=todo,
+                    severity=severity,
+                    hurts=mapped.side.name,
+                )
 
 
 def _unknown(subject: Subject) -> Iterator[tuple[Mapped, str, bool]]:
@@ -114,7 +144,14 @@ def unwritten(subject: Subject) -> Iterator[Finding]:
             expected = f"{mapped.model.label} does not know it: its inserts will fail"
             todo = "Add the field to the model, or: " + alter(mapped.table, f'ALTER "{name}" DROP NOT NULL')
             where = f"{mapped.table}.{name}"
-            yield Finding("HO014", where, "is NOT NULL without a default", expected, todo, hurts=mapped.side.name)
+            yield Finding(
+                code="HO014",
+                where=where,
+                found="is NOT NULL without a default",
+                expected=expected,
+                todo=todo,
+                hurts=mapped.side.name,
+            )
 
 
 @rule("HO130", "A new nullable column is safe")
@@ -123,7 +160,15 @@ def nullable_addition(subject: Subject) -> Iterator[Finding]:
         if mapped.table.columns[name].null and not (mapped.side.name == "backend" and other_knows):
             found = f"is nullable, and {mapped.model.label} does not know it"
             where = f"{mapped.table}.{name}"
-            yield Finding("HO130", where, found, "its inserts leave it NULL", "Nothing.", "safe", mapped.side.name)
+            yield Finding(
+                code="HO130",
+                where=where,
+                found=found,
+                expected="its inserts leave it NULL",
+                todo="Nothing.",
+                severity="safe",
+                hurts=mapped.side.name,
+            )
 
 
 @rule("HO131", "A default in the database is accepted first")
@@ -134,7 +179,15 @@ def supplied_addition(subject: Subject) -> Iterator[Finding]:
             found = f"is NOT NULL and filled by the database ({column.default or 'generated'})"
             expected = f"{mapped.model.label} does not know it and relies on that"
             todo = "Accept it in the contract, or: " + alter(mapped.table, f'ALTER "{name}" DROP NOT NULL')
-            yield Finding("HO131", f"{mapped.table}.{name}", found, expected, todo, "risky", mapped.side.name)
+            yield Finding(
+                code="HO131",
+                where=f"{mapped.table}.{name}",
+                found=found,
+                expected=expected,
+                todo=todo,
+                severity="risky",
+                hurts=mapped.side.name,
+            )
 
 
 @rule("HO133", "The backend knows every column of the original")
@@ -144,7 +197,13 @@ def forgotten(subject: Subject) -> Iterator[Finding]:
             found = "is written by the original alone"
             expected = f"{mapped.model.label} does not know it, so its rows have no value there"
             yield Finding(
-                "HO133", f"{mapped.table}.{name}", found, expected, "Add the field to the model.", "risky", "both"
+                code="HO133",
+                where=f"{mapped.table}.{name}",
+                found=found,
+                expected=expected,
+                todo="Add the field to the model.",
+                severity="risky",
+                hurts="both",
             )
 
 
@@ -178,7 +237,15 @@ def automatic_keys(subject: Subject) -> Iterator[Finding]:
             expected = f"{mapped.model.label} lets the database make its key, and may give one itself"
             todo = _automatic(mapped, field.column, always=column.identity == "a")
             severity: Severity = "risky" if column.supplied else "breaking"
-            yield Finding("HO140", where, found, expected, todo, severity, mapped.side.name)
+            yield Finding(
+                code="HO140",
+                where=where,
+                found=found,
+                expected=expected,
+                todo=todo,
+                severity=severity,
+                hurts=mapped.side.name,
+            )
 
 
 @rule("HO141", "Defaults that models leave to the database are there")
@@ -190,7 +257,15 @@ def database_defaults(subject: Subject) -> Iterator[Finding]:
                 expected = f"{mapped.model.label} leaves it to the database: {field.db_default}"
                 todo = "Give the column that default (ALTER TABLE, SET DEFAULT), or correct the model."
                 severity: Severity = "risky" if column.null else "breaking"
-                yield Finding("HO141", where, "has no default", expected, todo, severity, mapped.side.name)
+                yield Finding(
+                    code="HO141",
+                    where=where,
+                    found="has no default",
+                    expected=expected,
+                    todo=todo,
+                    severity=severity,
+                    hurts=mapped.side.name,
+                )
 
 
 @rule("HO142", "Collations are equal")
@@ -204,7 +279,15 @@ def collations(subject: Subject) -> Iterator[Finding]:
                 found = f"has collation {live or 'default'}"
                 collate = f' COLLATE "{field.collation or "default"}"'
                 how = f'ALTER "{field.column}" TYPE {field.type}{collate}'
-                yield Finding("HO142", where, found, expected, _reverted(mapped, how), "risky", mapped.side.name)
+                yield Finding(
+                    code="HO142",
+                    where=where,
+                    found=found,
+                    expected=expected,
+                    todo=_reverted(mapped, how),
+                    severity="risky",
+                    hurts=mapped.side.name,
+                )
 
 
 @rule("HO143", "Fields that are written are no generated columns")
@@ -216,4 +299,6 @@ def generated(subject: Subject) -> Iterator[Finding]:
                 expected = f"{mapped.model.label} " + (
                     "never writes it" if field.generated else "writes it: that fails"
                 )
-                yield Finding("HO143", where, found, expected, REVERT, hurts=mapped.side.name)
+                yield Finding(
+                    code="HO143", where=where, found=found, expected=expected, todo=REVERT, hurts=mapped.side.name
+                )

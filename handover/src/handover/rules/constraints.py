@@ -29,7 +29,9 @@ def primary_keys(subject: Subject) -> Iterator[Finding]:
             if not mapped.table.primary_key:
                 todo = alter(mapped.table, f"ADD PRIMARY KEY ({listed(mapped.model.key)})")
             found = f"has its primary key on {live}"
-            yield Finding("HO015", str(mapped.table), found, expected, todo, hurts=mapped.side.name)
+            yield Finding(
+                code="HO015", where=str(mapped.table), found=found, expected=expected, todo=todo, hurts=mapped.side.name
+            )
 
 
 @rule("HO016", "What must be unique is unique", adoption=True)
@@ -52,7 +54,9 @@ def _made(sql: str | None) -> str:
 def _not_unique(mapped: Mapped, where: str, makes: str) -> Finding:
     expected = f"{mapped.model.label} expects it to be"
     todo = f"Remove the duplicates if there are any, then: {makes}"
-    return Finding("HO016", where, "is not unique", expected, todo, hurts=mapped.side.name)
+    return Finding(
+        code="HO016", where=where, found="is not unique", expected=expected, todo=todo, hurts=mapped.side.name
+    )
 
 
 def _unique_columns(model: Model) -> list[tuple[str, ...]]:
@@ -69,7 +73,14 @@ def unenforced(subject: Subject) -> Iterator[Finding]:
         for name in table.unenforced:
             expected = "both systems rely on it: rows that break it come in unseen"
             todo = "Mend the rows, then switch it on, as a superuser: " + _switched_on(subject, table, name)
-            yield Finding("HO159", f"{table} ({name})", "is switched off", expected, todo, hurts="both")
+            yield Finding(
+                code="HO159",
+                where=f"{table} ({name})",
+                found="is switched off",
+                expected=expected,
+                todo=todo,
+                hurts="both",
+            )
 
 
 def _switched_on(subject: Subject, table: Table, name: str) -> str:
@@ -101,7 +112,9 @@ def unknown_unique(subject: Subject) -> Iterator[Finding]:
                     drop = alter(mapped.table, f'DROP CONSTRAINT "{index.name}"')
                 todo = f"Add it to the model, or, until both systems know it: {drop}"
                 where = f"{mapped.table} ({index.name})"
-                yield Finding("HO150", where, found, expected, todo, hurts=mapped.side.name)
+                yield Finding(
+                    code="HO150", where=where, found=found, expected=expected, todo=todo, hurts=mapped.side.name
+                )
 
 
 def _left_null(mapped: Mapped, index: Index) -> bool:
@@ -124,7 +137,14 @@ def unknown_checks(subject: Subject) -> Iterator[Finding]:
             drop = alter(mapped.table, f'DROP CONSTRAINT "{check.name}"')
             todo = f"Add it to the model, or, until both systems know it: {drop}"
             where = f"{mapped.table} ({check.name})"
-            yield Finding("HO151", where, f"demands {check.definition}", expected, todo, hurts=mapped.side.name)
+            yield Finding(
+                code="HO151",
+                where=where,
+                found=f"demands {check.definition}",
+                expected=expected,
+                todo=todo,
+                hurts=mapped.side.name,
+            )
 
 
 def _of_positive(model: Model, check: Constraint) -> bool:
@@ -162,7 +182,15 @@ def _stays_positive(checks: Iterable[Constraint], field: Field) -> bool:
 def _unenforced(mapped: Mapped, where: str, makes: str) -> Finding:
     expected = f"{mapped.model.label} relies on it: the other writer may break it"
     todo = f"Mend the rows that break it, then: {makes} Or take it out of the model."
-    return Finding("HO152", where, "is enforced by no constraint", expected, todo, "risky", mapped.side.name)
+    return Finding(
+        code="HO152",
+        where=where,
+        found="is enforced by no constraint",
+        expected=expected,
+        todo=todo,
+        severity="risky",
+        hurts=mapped.side.name,
+    )
 
 
 @rule("HO139", "Checks hold for the old rows, too")
@@ -172,7 +200,15 @@ def unvalidated(subject: Subject) -> Iterator[Finding]:
             if check.kind == "c" and not check.validated:
                 expected = "an old row that breaks it can be read, and no more be saved"
                 todo = "Mend the rows that break it, then: " + alter(table, f'VALIDATE CONSTRAINT "{check.name}"')
-                yield Finding("HO139", f"{table} ({check.name})", "is NOT VALID", expected, todo, "risky", "both")
+                yield Finding(
+                    code="HO139",
+                    where=f"{table} ({check.name})",
+                    found="is NOT VALID",
+                    expected=expected,
+                    todo=todo,
+                    severity="risky",
+                    hurts="both",
+                )
 
 
 @rule("HO153", "Constraints and conditions say what the models say")
@@ -183,13 +219,29 @@ def definitions(subject: Subject) -> Iterator[Finding]:
             if expected.sql is None:
                 says = f"{mapped.model.label} could not say what it should be"
                 todo = "Compare it by hand, and accept it in the contract."
-                yield Finding("HO153", where, f"is {found.definition}", says, todo, "unseen", mapped.side.name)
+                yield Finding(
+                    code="HO153",
+                    where=where,
+                    found=f"is {found.definition}",
+                    expected=says,
+                    todo=todo,
+                    severity="unseen",
+                    hurts=mapped.side.name,
+                )
                 continue
             ours, theirs = _both(subject, mapped.table, expected.sql, found.definition)
             if ours != theirs:
                 says = f"{mapped.model.label} says {ours}"
                 todo = "Compare the two, then correct the one that is wrong."
-                yield Finding("HO153", where, f"is made of {theirs}", says, todo, "risky", mapped.side.name)
+                yield Finding(
+                    code="HO153",
+                    where=where,
+                    found=f"is made of {theirs}",
+                    expected=says,
+                    todo=todo,
+                    severity="risky",
+                    hurts=mapped.side.name,
+                )
 
 
 def _both(subject: Subject, table: Table, ours: str, theirs: str) -> tuple[str, str]:

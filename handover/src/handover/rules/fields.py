@@ -9,6 +9,7 @@ from handover.rules.registry import rule
 from handover.schema.models import Field, Given, by_code
 from handover.schema.subject import Pair, Subject
 from handover.schema.types import canonical_type
+from handover.side import Side
 from handover.wording import apart
 
 COPY = "Write it in the backend's model as in the original's."
@@ -21,7 +22,15 @@ def _differs(
     code: str, where: str, original: object, backend: object, severity: Severity = "breaking", hurts: Hurts = "both"
 ) -> Finding:
     ours, theirs = apart(str(backend), str(original))
-    return Finding(code, where, f"is {ours} in the backend", f"the original has {theirs}", COPY, severity, hurts)
+    return Finding(
+        code=code,
+        where=where,
+        found=f"is {ours} in the backend",
+        expected=f"the original has {theirs}",
+        todo=COPY,
+        severity=severity,
+        hurts=hurts,
+    )
 
 
 def _pairs(subject: Subject) -> Iterator[Pair]:
@@ -72,14 +81,16 @@ def _other_choices(where: str, one: tuple[str, ...], other: tuple[str, ...]) -> 
     lacks = [f"it lacks {value!r}" for value in one if value not in other]
     adds = [f"it adds {value!r}" for value in other if value not in one]
     found, expected = "has other choices in the backend", f"the original has {len(one)}"
-    return Finding("HO111", where, found, expected, COPY, hurts=hurts, parts=(*lacks, *adds))
+    return Finding(
+        code="HO111", where=where, found=found, expected=expected, todo=COPY, hurts=hurts, parts=(*lacks, *adds)
+    )
 
 
 def _whom(originals: set[str], backends: set[str]) -> Hurts:
     """Say who meets values that it does not know: whoever has fewer choices; no choices at all means any value."""
     if _meets(originals, backends) == _meets(backends, originals):
         return "both"
-    return "original" if _meets(originals, backends) else "backend"
+    return Side.ORIGINAL if _meets(originals, backends) else Side.BACKEND
 
 
 def _meets(mine: set[str], theirs: set[str]) -> bool:
@@ -94,13 +105,13 @@ def _unread(where: str, *choices: object) -> Finding:
     why = next(text for text in choices if isinstance(text, str))
     todo = "Compare them by hand, and accept it in the contract."
     return Finding(
-        "HO111",
-        where,
-        f"has choices that are made at run time ({why})",
-        "nobody could compare them",
-        todo,
-        "unseen",
-        "both",
+        code="HO111",
+        where=where,
+        found=f"has choices that are made at run time ({why})",
+        expected="nobody could compare them",
+        todo=todo,
+        severity="unseen",
+        hurts="both",
     )
 
 
@@ -284,7 +295,15 @@ def managers(subject: Subject) -> Iterator[Finding]:
             if one is None or other is None:
                 found = f"has a {name} manager that Django could not turn into SQL"
                 todo = "Compare the two managers by hand, and accept it in the contract."
-                yield Finding("HO123", str(pair.table), found, "nobody could compare them", todo, "unseen", "both")
+                yield Finding(
+                    code="HO123",
+                    where=str(pair.table),
+                    found=found,
+                    expected="nobody could compare them",
+                    todo=todo,
+                    severity="unseen",
+                    hurts="both",
+                )
             elif one != other:
                 reads = f"a {name} manager that reads FROM"
                 yield _differs("HO123", str(pair.table), f"{reads} {one}", f"{reads} {other}")

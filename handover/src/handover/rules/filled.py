@@ -40,14 +40,30 @@ def _compared(subject: Subject, mapped: Mapped, column: Filled, code: str, does:
     where, label, side = f"{mapped.table}.{column.field.column}", mapped.model.label, mapped.side.name
     if column.says is None:
         expected = f"Django could not say in SQL what {label} expects"
-        yield Finding(code, where, does.format(column.does), expected, HAND, "unseen", side)
+        yield Finding(
+            code=code,
+            where=where,
+            found=does.format(column.does),
+            expected=expected,
+            todo=HAND,
+            severity="unseen",
+            hurts=side,
+        )
         return
     asked = [as_value(text, column.column) for text in (column.says, column.does)]
     read = [subject.expressions.get((mapped.table.key, text)) for text in asked]
     if read[0] is None or read[1] is None:
         if _flat(column.says) != _flat(column.does):
             expected = f"{label} {says.format(column.says)}, and PostgreSQL could not compare the two"
-            yield Finding(code, where, does.format(column.does), expected, HAND, "unseen", side)
+            yield Finding(
+                code=code,
+                where=where,
+                found=does.format(column.does),
+                expected=expected,
+                todo=HAND,
+                severity="unseen",
+                hurts=side,
+            )
         return
     wanted, live = (_usual(text, mapped.table.name) for text in read if text is not None)
     if wanted != live:
@@ -56,7 +72,15 @@ def _compared(subject: Subject, mapped: Mapped, column: Filled, code: str, does:
         what = f"EXPRESSION AS ({column.says})" if column.field.generated else f"DEFAULT {column.says}"
         how = alter(mapped.table, f'ALTER "{column.field.column}" SET {what}')
         todo = f"Correct the model, or the column: {how}"
-        yield Finding(code, where, does.format(live), f"{label} {says.format(wanted)}", todo, severity, side)
+        yield Finding(
+            code=code,
+            where=where,
+            found=does.format(live),
+            expected=f"{label} {says.format(wanted)}",
+            todo=todo,
+            severity=severity,
+            hurts=side,
+        )
 
 
 def _usual(text: str, table: str) -> str:

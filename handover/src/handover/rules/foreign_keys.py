@@ -10,7 +10,8 @@ from handover.rules.tables import VIEWS
 from handover.schema.catalog import Constraint, Table
 from handover.schema.deletes import blocking, keys, statement
 from handover.schema.models import Field
-from handover.schema.subject import Mapped, Side, Subject
+from handover.schema.subject import DescribedSystem, Mapped, Subject
+from handover.side import Side
 
 ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", "r": "RESTRICT", "a": "NO ACTION"}
 # What Django may say in Python so that the database's action changes nothing.
@@ -59,8 +60,10 @@ def missing(subject: Subject) -> Iterator[Finding]:
             todo = f"Mend the orphan rows if there are any, then: {alter(mapped.table, points)}"
             expected = f"{mapped.model.label} relies on it"
             part = f"{field.column} → {field.references[0]}"
-            cause = Cause(str(mapped.table), "lacks foreign keys", expected, part)
-            yield Finding("HO017", where, found, expected, todo, hurts=mapped.side.name, of=cause)
+            cause = Cause(where=str(mapped.table), found="lacks foreign keys", expected=expected, part=part)
+            yield Finding(
+                code="HO017", where=where, found=found, expected=expected, todo=todo, hurts=mapped.side.name, of=cause
+            )
 
 
 @rule("HO155", "Foreign keys are checked at the commit")
@@ -69,8 +72,22 @@ def deferrable(subject: Subject) -> Iterator[Finding]:
         if live and not live.deferred:
             expected = f"{mapped.model.label} expects DEFERRABLE INITIALLY DEFERRED: rows may come in any order"
             todo = alter(mapped.table, f'ALTER CONSTRAINT "{live.name}" DEFERRABLE INITIALLY DEFERRED')
-            cause = Cause(str(mapped.table), "has foreign keys that are checked at once", expected, field.column)
-            yield Finding("HO155", where, "is checked at once", expected, todo, "risky", mapped.side.name, of=cause)
+            cause = Cause(
+                where=str(mapped.table),
+                found="has foreign keys that are checked at once",
+                expected=expected,
+                part=field.column,
+            )
+            yield Finding(
+                code="HO155",
+                where=where,
+                found="is checked at once",
+                expected=expected,
+                todo=todo,
+                severity="risky",
+                hurts=mapped.side.name,
+                of=cause,
+            )
 
 
 @rule("HO156", "Foreign keys hold for the old rows, too")
@@ -81,7 +98,13 @@ def validated(subject: Subject) -> Iterator[Finding]:
             todo = f"Mend the orphan rows if there are any, then: {validate}"
             expected = f"{mapped.model.label} may meet orphan rows"
             yield Finding(
-                "HO156", where, "has a foreign key that is NOT VALID", expected, todo, "risky", mapped.side.name
+                code="HO156",
+                where=where,
+                found="has a foreign key that is NOT VALID",
+                expected=expected,
+                todo=todo,
+                severity="risky",
+                hurts=mapped.side.name,
             )
 
 
@@ -93,7 +116,15 @@ def actions(subject: Subject) -> Iterator[Finding]:
             found = f"is ON DELETE {ACTIONS[live.on_delete]} in the database"
             plain = live.definition.replace(f" ON DELETE {ACTIONS[live.on_delete]}", "")
             todo = f"Correct on_delete in both models, or let the models delete: {again(mapped.table, live, plain)}"
-            yield Finding("HO157", where, found, f"{mapped.model.label} says {says}", todo, "risky", mapped.side.name)
+            yield Finding(
+                code="HO157",
+                where=where,
+                found=found,
+                expected=f"{mapped.model.label} says {says}",
+                todo=todo,
+                severity="risky",
+                hurts=mapped.side.name,
+            )
 
 
 @rule("HO147", "The database does what models leave to it")
@@ -109,13 +140,13 @@ def left_to_database(subject: Subject) -> Iterator[Finding]:
             head, deferrable, tail = head.partition(" DEFERRABLE")
             action = f"{head} ON DELETE {ACTIONS[LEFT[says]]}{deferrable}{tail}"
             todo = f"Correct the model, or the constraint: {again(mapped.table, live, action)}"
-            yield Finding("HO147", where, found, expected, todo, hurts=mapped.side.name)
+            yield Finding(code="HO147", where=where, found=found, expected=expected, todo=todo, hurts=mapped.side.name)
         elif live and live.on_delete == "r" and says == "CASCADE" and live.target == mapped.table.key:
             found = "is ON DELETE RESTRICT in the database"
             expected = f"{mapped.model.label} deletes a row and those below it in one statement: that fails"
             waits = live.definition.replace(" ON DELETE RESTRICT", "")
             todo = f"Let it wait for the statement's end: {again(mapped.table, live, waits)}"
-            yield Finding("HO147", where, found, expected, todo, hurts=mapped.side.name)
+            yield Finding(code="HO147", where=where, found=found, expected=expected, todo=todo, hurts=mapped.side.name)
 
 
 @rule("HO019", "No unknown table blocks a delete", adoption=True)
@@ -137,18 +168,25 @@ def unknown_references(subject: Subject) -> Iterator[Finding]:
             todo = f"{_mended(table, key, cure)} Or {otherwise}."
             owner = _owner(subject, side, table)
             several = f"the {side.name} does not know them: its deletes will fail"
-            cause = Cause(owner, "has tables that point at shared ones without ON DELETE", several, where)
-            yield Finding("HO019", where, found, expected, todo, hurts=side.name, of=cause)
+            cause = Cause(
+                where=owner,
+                found="has tables that point at shared ones without ON DELETE",
+                expected=several,
+                part=where,
+            )
+            yield Finding(
+                code="HO019", where=where, found=found, expected=expected, todo=todo, hurts=side.name, of=cause
+            )
     yield from _foreseen(subject)
 
 
-def _owner(subject: Subject, side: Side, table: Table) -> str:
+def _owner(subject: Subject, side: DescribedSystem, table: Table) -> str:
     """Return what a table that a side does not know belongs to: an app of the other side, or a schema."""
     model = subject.known.get(side.other, {}).get(table.key)
     return f"app {model.app_label} of the {side.other}" if model else f"schema {table.schema}"
 
 
-def _follows(subject: Subject, side: Side, table: Table, key: Constraint) -> bool:
+def _follows(subject: Subject, side: DescribedSystem, table: Table, key: Constraint) -> bool:
     """Say whether a model of a side has the key as a relation, so that its own cascade comes along it."""
     model = subject.known[side.name].get(table.key)
     return model is not None and any(f.relation for f in model.fields if (f.column,) == key.columns)
@@ -166,7 +204,7 @@ def _mended(table: Table, key: Constraint, cure: str) -> str:
 
 def _foreseen(subject: Subject) -> Iterator[Finding]:
     """Yield the keys of tables that the backend's migrations have yet to make."""
-    backend, original = subject.side("backend"), subject.side("original")
+    backend, original = subject.side(Side.BACKEND), subject.side(Side.ORIGINAL)
     if subject.adopting or backend is None or original is None:
         return
     shared = {name for _, name in subject.shared}
@@ -187,12 +225,14 @@ def _foreseen(subject: Subject) -> Iterator[Finding]:
         where = f"{schema}.{model.table}.{field.column}"
         several = "the original does not know them: its deletes will fail"
         cause = Cause(
-            f"app {model.app_label} of the backend",
-            "will have tables that point at shared ones without ON DELETE",
-            several,
-            where,
+            where=f"app {model.app_label} of the backend",
+            found="will have tables that point at shared ones without ON DELETE",
+            expected=several,
+            part=where,
         )
-        yield Finding("HO019", where, found, expected, todo, hurts="original", of=cause)
+        yield Finding(
+            code="HO019", where=where, found=found, expected=expected, todo=todo, hurts=Side.ORIGINAL, of=cause
+        )
 
 
 @rule("HO158", "No table of one system is orphaned by the other")
@@ -209,7 +249,15 @@ def python_only(subject: Subject) -> Iterator[Finding]:
                 found = f"points at {target} without a constraint, and the {mapped.side.other} does not know the table"
                 todo = "Add a foreign key with ON DELETE CASCADE or SET NULL in the database."
                 expected = f"deletes by the {mapped.side.other} leave its rows behind"
-                yield Finding("HO158", where, found, expected, todo, "risky", mapped.side.name)
+                yield Finding(
+                    code="HO158",
+                    where=where,
+                    found=found,
+                    expected=expected,
+                    todo=todo,
+                    severity="risky",
+                    hurts=mapped.side.name,
+                )
 
 
 @rule("HO154", "Every foreign key is known")
@@ -225,4 +273,4 @@ def unknown_foreign_keys(subject: Subject) -> Iterator[Finding]:
             expected = f"{mapped.model.label} does not know that: its writes may fail"
             todo = "Drop the constraint until both systems know it, or make the field a ForeignKey."
             where = f"{mapped.table}.{key.columns[0]}"
-            yield Finding("HO154", where, found, expected, todo, hurts=mapped.side.name)
+            yield Finding(code="HO154", where=where, found=found, expected=expected, todo=todo, hurts=mapped.side.name)

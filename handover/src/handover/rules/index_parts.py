@@ -30,7 +30,15 @@ def parts(subject: Subject) -> Iterator[Finding]:
             todo = RESTORE
             if isinstance(index, Index) and index.sql and alike[0].name == index.name:
                 todo = f'DROP INDEX "{mapped.table.schema}"."{index.name}"; {index.sql};'
-            yield Finding("HO166", where, min(lacking, key=len), expected, todo, "risky", mapped.side.name)
+            yield Finding(
+                code="HO166",
+                where=where,
+                found=min(lacking, key=len),
+                expected=expected,
+                todo=todo,
+                severity="risky",
+                hurts=mapped.side.name,
+            )
 
 
 def _alike(wanted: Index | Constraint, live: Live) -> bool:

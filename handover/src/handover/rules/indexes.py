@@ -29,7 +29,13 @@ def missing(subject: Subject) -> Iterator[Finding]:
             says = f"{mapped.model.label} expects one"
             using = f"USING {method} ({listed(columns)})"
             yield Finding(
-                "HO018", where, f"has no valid index{kind}", says, _made(mapped, using), "risky", mapped.side.name
+                code="HO018",
+                where=where,
+                found=f"has no valid index{kind}",
+                expected=says,
+                todo=_made(mapped, using),
+                severity="risky",
+                hurts=mapped.side.name,
             )
 
 
@@ -47,7 +53,15 @@ def like(subject: Subject) -> Iterator[Finding]:
                 found = "has no index for LIKE"
                 kind = "text" if field.type.startswith("text") else "varchar"
                 todo = _made(mapped, f'("{field.column}" {kind}_pattern_ops)')
-                yield Finding("HO160", where, found, says, todo, "risky", mapped.side.name)
+                yield Finding(
+                    code="HO160",
+                    where=where,
+                    found=found,
+                    expected=says,
+                    todo=todo,
+                    severity="risky",
+                    hurts=mapped.side.name,
+                )
 
 
 def _wants_like(field: Field) -> bool:
@@ -69,7 +83,15 @@ def special(subject: Subject) -> Iterator[Finding]:
                 is_ = "does not exist" if found is None else f"is {_state(found.valid, found.method)}"
                 gone = f'DROP INDEX "{mapped.table.schema}"."{index.name}"; ' if found else ""
                 todo = f"{gone}{index.sql};" if index.sql else RESTORE
-                yield Finding("HO161", where, is_, _expects(mapped, index), todo, "risky", mapped.side.name)
+                yield Finding(
+                    code="HO161",
+                    where=where,
+                    found=is_,
+                    expected=_expects(mapped, index),
+                    todo=todo,
+                    severity="risky",
+                    hurts=mapped.side.name,
+                )
 
 
 def _state(valid: bool, method: str) -> str:  # noqa: FBT001 - a fact, not a switch
@@ -90,4 +112,12 @@ def invalid(subject: Subject) -> Iterator[Finding]:
                 todo = f'Build it again: REINDEX INDEX CONCURRENTLY "{table.schema}"."{index.name}"; or drop it if it'
                 todo += " is not wanted."
                 severity: Severity = "breaking" if index.unique else "risky"
-                yield Finding("HO162", f"{table} ({index.name})", "is invalid", expected, todo, severity, "both")
+                yield Finding(
+                    code="HO162",
+                    where=f"{table} ({index.name})",
+                    found="is invalid",
+                    expected=expected,
+                    todo=todo,
+                    severity=severity,
+                    hurts="both",
+                )

@@ -44,7 +44,9 @@ def code(subject: Subject) -> Iterator[Finding]:
             found = f"decides by other code in the backend: {names[1]}"
             expected = f"the original has {names[0]}: who is let in, and may do what, can differ"
             todo = "Read both, and make them the same or accept it in the contract."
-            yield Finding("HO167", where, found, expected, todo, "risky", "both")
+            yield Finding(
+                code="HO167", where=where, found=found, expected=expected, todo=todo, severity="risky", hurts="both"
+            )
 
 
 def _same(one: Given, other: Given) -> bool:
@@ -60,7 +62,9 @@ def manners(subject: Subject) -> Iterator[Finding]:
         if one.get(name) != other.get(name):
             found = f"is {other.get(name)} in the backend"
             expected = f"the original has {one.get(name)}: {effect}"
-            yield Finding("HO168", name, found, expected, SAME, severity, "both")
+            yield Finding(
+                code="HO168", where=name, found=found, expected=expected, todo=SAME, severity=severity, hurts="both"
+            )
 
 
 @rule("HO108", "Caches that are kept in tables have them")
@@ -74,11 +78,18 @@ def caches(subject: Subject) -> Iterator[Finding]:
                 found = f"does not exist in schema {', '.join(side.search_path)}"
                 expected = f"the {side.name} keeps a cache in it: every use of that fails"
                 todo = f"Run createcachetable with the {side.name}, as a role that may create tables there."
-                yield Finding("HO108", name, found, expected, todo, hurts=side.name)
+                yield Finding(code="HO108", where=name, found=found, expected=expected, todo=todo, hurts=side.name)
                 continue
             held = subject.catalog.rights.get((side.acts_as, table.key))
             if held and (held.missing or held.no_schema):
                 verbs = ", ".join(held.missing) or "its schema"
                 todo = f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table.schema}"."{table.name}" TO "{side.acts_as}";'
                 found = f"does not allow {verbs} to {side.acts_as}"
-                yield Finding("HO108", str(table), found, f"the {side.name} keeps a cache in it", todo, hurts=side.name)
+                yield Finding(
+                    code="HO108",
+                    where=str(table),
+                    found=found,
+                    expected=f"the {side.name} keeps a cache in it",
+                    todo=todo,
+                    hurts=side.name,
+                )

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from handover.config.config import SideName
 from handover.finding import Cause, Finding, Severity
 from handover.rules.registry import rule
 from handover.schema.models import Migration, Operation
-from handover.schema.subject import Side, Subject
+from handover.schema.subject import DescribedSystem, Subject
+from handover.side import Side
 
 MAKES_TABLE = "CreateModel"
 MAKES_COLUMN = ("AddField",)
@@ -19,7 +19,7 @@ def _counts_as_applied(migration: Migration, applied: frozenset[tuple[str, str]]
     return migration.key in applied or bool(migration.replaces and applied.issuperset(migration.replaces))
 
 
-def left(subject: Subject, side: Side) -> tuple[Migration, ...]:
+def left(subject: Subject, side: DescribedSystem) -> tuple[Migration, ...]:
     """Return the migrations that a side's ``migrate`` would run now; none when its history could not be read."""
     table = subject.history(side)
     applied = subject.rows.applied.get(table.key) if table else frozenset[tuple[str, str]]()
@@ -28,7 +28,7 @@ def left(subject: Subject, side: Side) -> tuple[Migration, ...]:
     return tuple(m for m in side.description.migrations if not _counts_as_applied(m, applied))
 
 
-def left_to_make(subject: Subject, side: Side, table: str, column: str | None = None) -> Migration | None:
+def left_to_make(subject: Subject, side: DescribedSystem, table: str, column: str | None = None) -> Migration | None:
     """Return the migration that would make a table, or a column of one, if it is still to be run."""
     kinds = (MAKES_TABLE,) if column is None else MAKES_COLUMN
     for migration in left(subject, side):
@@ -39,7 +39,7 @@ def left_to_make(subject: Subject, side: Side, table: str, column: str | None = 
     return None
 
 
-def _histories(subject: Subject) -> Iterator[tuple[Side, frozenset[tuple[str, str]]]]:
+def _histories(subject: Subject) -> Iterator[tuple[DescribedSystem, frozenset[tuple[str, str]]]]:
     """Yield what each side's Django believes to be applied, where there is a history and it could be read."""
     for side in subject.sides:
         table = subject.history(side)
@@ -54,21 +54,28 @@ def missing_history(subject: Subject) -> Iterator[Finding]:
         if subject.history(side) is None and side.description.migrations and subject.adopted:
             found = f"does not exist in schema {', '.join(side.search_path)}"
             expected = f"the {side.name}'s migrate would take every migration for new"
-            yield Finding("HO170", "django_migrations", found, expected, "Is this the right database?", hurts=side.name)
+            yield Finding(
+                code="HO170",
+                where="django_migrations",
+                found=found,
+                expected=expected,
+                todo="Is this the right database?",
+                hurts=side.name,
+            )
     yield from _passed_over(subject)
 
 
 def _passed_over(subject: Subject) -> Iterator[Finding]:
     """The backend has a history of its own and finds another."""
     schema = subject.config.backend.schema_name
-    backend, own = subject.side("backend"), subject.catalog.tables.get((schema, "django_migrations"))
+    backend, own = subject.side(Side.BACKEND), subject.catalog.tables.get((schema, "django_migrations"))
     if backend is None or own is None or subject.history(backend) in (None, own):
         return
     found = f"of the backend is looked for in {', '.join(backend.search_path)}"
     expected = f"its own is {schema}.django_migrations: its migrate reads and writes the original's history"
     todo = f"Let its search_path begin with {schema}: that of the role (ALTER ROLE {backend.acts_as} SET search_path"
     todo += f" = {schema}, public), also IN DATABASE, or that in the OPTIONS of its DATABASES."
-    yield Finding("HO170", "django_migrations", found, expected, todo, hurts="both")
+    yield Finding(code="HO170", where="django_migrations", found=found, expected=expected, todo=todo, hurts="both")
 
 
 @rule("HO171", "Two migrations of one name are one migration")
@@ -86,13 +93,15 @@ def clashes(subject: Subject) -> Iterator[Finding]:
             found = "is another migration in each system, and both read one history"
             expected = "whichever comes second is believed to be applied and never runs"
             todo = "Give the backend a schema of its own (handover adopt), or rename its migration."
-            severity = _of_clash(subject, {"original": twin, "backend": migration})
+            severity = _of_clash(subject, {Side.ORIGINAL: twin, Side.BACKEND: migration})
             if severity == "safe":
                 expected, todo = "it was run, and all that either makes is there", "Nothing."
-            yield Finding("HO171", ".".join(key), found, expected, todo, severity)
+            yield Finding(
+                code="HO171", where=".".join(key), found=found, expected=expected, todo=todo, severity=severity
+            )
 
 
-def _of_clash(subject: Subject, twins: Mapping[SideName, Migration]) -> Severity:
+def _of_clash(subject: Subject, twins: Mapping[Side, Migration]) -> Severity:
     """A file that was edited after it was run hurts nobody, if the database agrees with both; rows cannot tell."""
     for side, applied in _histories(subject):
         wanted, migration = _columns_of_models(side), twins[side.name]
@@ -123,16 +132,20 @@ def lies(subject: Subject) -> Iterator[Finding]:
                     found = f"is recorded as applied, but {gone} does not exist"
                     expected = f"the {side.name} will never add it"
                     many = "has migrations that are recorded as applied, but what they make does not exist"
-                    cause = Cause(migration.app, many, f"the {side.name} will never add it", gone)
-                    yield Finding("HO172", where, found, expected, todo, hurts=side.name, of=cause)
+                    cause = Cause(
+                        where=migration.app, found=many, expected=f"the {side.name} will never add it", part=gone
+                    )
+                    yield Finding(
+                        code="HO172", where=where, found=found, expected=expected, todo=todo, hurts=side.name, of=cause
+                    )
 
 
-def _columns_of_models(side: Side) -> dict[str, set[str]]:
+def _columns_of_models(side: DescribedSystem) -> dict[str, set[str]]:
     """Return table → columns of the models as they are now: what later migrations removed is not missed."""
     return {model.table: set(model.by_column()) for model in side.description.here() if model.managed}
 
 
-def _missing(subject: Subject, side: Side, operation: Operation, wanted: dict[str, set[str]]) -> str | None:
+def _missing(subject: Subject, side: DescribedSystem, operation: Operation, wanted: dict[str, set[str]]) -> str | None:
     if operation.table is None or operation.table not in wanted:
         return None
     table = subject.catalog.find(side.search_path, operation.table)
@@ -157,8 +170,17 @@ def pending(subject: Subject) -> Iterator[Finding]:
                 many = f"the {side.name} on disk has them"
                 mend = needed or f"Run migrate {migration.app} with the {side.name}, or find out who removed the rows."
                 found_many = "has migrations that are not recorded as applied"
-                cause = Cause(migration.app, found_many, many, migration.name, mend)
-                yield Finding("HO173", where, found, expected, todo, "risky", side.name, of=cause)
+                cause = Cause(where=migration.app, found=found_many, expected=many, part=migration.name, todo=mend)
+                yield Finding(
+                    code="HO173",
+                    where=where,
+                    found=found,
+                    expected=expected,
+                    todo=todo,
+                    severity="risky",
+                    hurts=side.name,
+                    of=cause,
+                )
 
 
 @rule("HO174", "Whatever is applied is on disk")
@@ -172,14 +194,22 @@ def unknown(subject: Subject) -> Iterator[Finding]:
         for key in sorted(applied - known):
             expected = f"no file of the {side.name} has that name: its code is older than the database"
             todo = "Deploy the code that the database was migrated with, or remove the row."
-            yield Finding("HO174", ".".join(key), "is recorded as applied", expected, todo, "risky", side.name)
+            yield Finding(
+                code="HO174",
+                where=".".join(key),
+                found="is recorded as applied",
+                expected=expected,
+                todo=todo,
+                severity="risky",
+                hurts=side.name,
+            )
 
 
-def _names(side: Side) -> set[tuple[str, str]]:
+def _names(side: DescribedSystem) -> set[tuple[str, str]]:
     return {name for migration in side.description.migrations for name in (migration.key, *migration.replaces)}
 
 
-def _recorded(subject: Subject, side: Side, migration: Migration) -> str:
+def _recorded(subject: Subject, side: DescribedSystem, migration: Migration) -> str:
     """Return how a migration that others need gets recorded: no ``migrate`` runs before."""
     history = subject.history(side)
     table = f'"{history.schema}"."{history.name}"' if history else "django_migrations"
@@ -193,7 +223,7 @@ def _recorded(subject: Subject, side: Side, migration: Migration) -> str:
     return f"{gone[0]} is missing: {makes}, then record it. {insert}"
 
 
-def _disordered(side: Side, applied: frozenset[tuple[str, str]]) -> str | None:
+def _disordered(side: DescribedSystem, applied: frozenset[tuple[str, str]]) -> str | None:
     """Return a migration that was not recorded although an applied one needs it; ``migrate`` refuses because of it."""
     on_disk = side.migrations()
     for migration in side.description.migrations:
@@ -215,4 +245,11 @@ def out_of_order(subject: Subject) -> Iterator[Finding]:
                     found = f"is recorded as applied before {'.'.join(parent)}, which it needs"
                     expected = f"every migrate of the {side.name} ends with InconsistentMigrationHistory"
                     todo = _recorded(subject, side, on_disk[parent])
-                    yield Finding("HO175", ".".join(migration.key), found, expected, todo, hurts=side.name)
+                    yield Finding(
+                        code="HO175",
+                        where=".".join(migration.key),
+                        found=found,
+                        expected=expected,
+                        todo=todo,
+                        hurts=side.name,
+                    )

@@ -12,7 +12,7 @@ COPY = "Write it in the backend's model as in the original's."
 
 def _differs(code: str, where: str, original: object, backend: object, severity: Severity) -> Finding:
     found, expected = f"is {backend} in the backend", f"the original has {original}"
-    return Finding(code, where, found, expected, COPY, severity, "both")
+    return Finding(code=code, where=where, found=found, expected=expected, todo=COPY, severity=severity, hurts="both")
 
 
 def _pairs(subject: Subject) -> Iterator[Pair]:

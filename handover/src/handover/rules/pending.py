@@ -6,7 +6,7 @@ from handover.finding import Finding
 from handover.rules.migrations import _counts_as_applied, _histories
 from handover.rules.registry import rule
 from handover.schema.models import Migration, Operation
-from handover.schema.subject import Side, Subject
+from handover.schema.subject import DescribedSystem, Subject
 
 # What only the database or Python sees may make anything, so nothing can be foreseen after it.
 OPAQUE = frozenset({"RunSQL", "RunPython"})
@@ -25,13 +25,20 @@ def sources(subject: Subject) -> Iterator[Finding]:
                     "Is this the right database? Find what became of it; if its work is done already, record it: "
                     f"migrate --fake {migration.app} {migration.name}."
                 )
-                yield Finding("HO109", ".".join(migration.key), found, expected, todo, hurts=side.name)
+                yield Finding(
+                    code="HO109",
+                    where=".".join(migration.key),
+                    found=found,
+                    expected=expected,
+                    todo=todo,
+                    hurts=side.name,
+                )
 
 
 class _Foreseen:
     """The tables as the migrations that are left will find them, one after another."""
 
-    def __init__(self, subject: Subject, side: Side) -> None:
+    def __init__(self, subject: Subject, side: DescribedSystem) -> None:
         self._subject, self._side = subject, side
         self._columns: dict[str, set[str] | None] = {}  # None: made meanwhile, with columns that are not known
         self._gone: set[str] = set()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from handover.finding import Cause, Finding
 from handover.rules.registry import rule
 from handover.schema.models import Model
-from handover.schema.subject import Pair, Side, Subject
+from handover.schema.subject import DescribedSystem, Pair, Subject
 from handover.wording import counted
 
 
@@ -18,12 +18,20 @@ def labels(subject: Subject) -> Iterator[Finding]:
             found = f"is {'.'.join(other)} in the backend, and {'.'.join(one)} but a proxy of it"
             expected = "a relation by content type names the concrete model, so neither would find the other's"
             todo = "Accept it if no generic relation points here; else set for_concrete_model=False in both."
-            yield Finding("HO210", str(pair.table), found, expected, todo, "risky", "both")
+            yield Finding(
+                code="HO210",
+                where=str(pair.table),
+                found=found,
+                expected=expected,
+                todo=todo,
+                severity="risky",
+                hurts="both",
+            )
         elif one != other and not pair.automatic:
             found = f"is {'.'.join(other)} in the backend"
             expected = f"the original has {'.'.join(one)}: permissions, grants and log entries do not carry over"
             todo = "Set AppConfig.label or Meta.app_label, and the model's name, as in the original."
-            yield Finding("HO210", str(pair.table), found, expected, todo, hurts="both")
+            yield Finding(code="HO210", where=str(pair.table), found=found, expected=expected, todo=todo, hurts="both")
 
 
 def _on(subject: Subject, pair: Pair) -> tuple[list[Model], ...]:
@@ -45,7 +53,15 @@ def codenames(subject: Subject) -> Iterator[Finding]:
             found = f"has permissions that one system does not know: {', '.join(sorted(unknown))}"
             expected = "a grant on one is nothing on the other"
             todo = "Write Meta.permissions and default_permissions as in the original."
-            yield Finding("HO211", str(pair.table), found, expected, todo, "risky", "both")
+            yield Finding(
+                code="HO211",
+                where=str(pair.table),
+                found=found,
+                expected=expected,
+                todo=todo,
+                severity="risky",
+                hurts="both",
+            )
 
 
 @rule("HO212", "Permissions can be granted")
@@ -64,8 +80,23 @@ def missing_rows(subject: Subject) -> Iterator[Finding]:
             expected = f"the {mapped.side.name} checks them"
             todo = f"Run migrate with the {mapped.side.name}: it writes them."
             where, name = f"{mapped.table} ({'.'.join(label)})", mapped.side.name
-            cause = Cause("auth_permission", "lacks permissions of models that are there", expected, where, todo)
-            yield Finding("HO212", where, found, expected, todo, "risky", name, of=cause)
+            cause = Cause(
+                where="auth_permission",
+                found="lacks permissions of models that are there",
+                expected=expected,
+                part=where,
+                todo=todo,
+            )
+            yield Finding(
+                code="HO212",
+                where=where,
+                found=found,
+                expected=expected,
+                todo=todo,
+                severity="risky",
+                hurts=name,
+                of=cause,
+            )
 
 
 @rule("HO239", "What is granted is known to both systems")
@@ -85,10 +116,18 @@ def grants(subject: Subject) -> Iterator[Finding]:
             expected = f"has_perm of the {side.name} is never asked for it: whoever holds it has lost it there"
             todo = "Declare it there: the model's app label, its name, Meta.permissions and default_permissions."
             where = f"permission {label}.{model}"
-            yield Finding("HO239", where, found + ", ".join(codenames), expected, todo, "risky", side.name)
+            yield Finding(
+                code="HO239",
+                where=where,
+                found=found + ", ".join(codenames),
+                expected=expected,
+                todo=todo,
+                severity="risky",
+                hurts=side.name,
+            )
 
 
-def _permissions(subject: Subject, side: Side) -> set[tuple[str, str, str]]:
+def _permissions(subject: Subject, side: DescribedSystem) -> set[tuple[str, str, str]]:
     """Return what a side's models on shared tables declare, proxies as well."""
     tables = ((m, subject.catalog.find(side.search_path, m.table)) for m in side.description.models)
     models = [model for model, table in tables if table and table.key in subject.shared]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from handover.finding import Cause, Finding
 from handover.rules.registry import rule
 from handover.rules.statements import alter, name_of, quoted
-from handover.schema.subject import Side, Subject, session_settings
+from handover.schema.subject import DescribedSystem, Subject, session_settings
+from handover.side import Side
 
 
 @rule("HO190", "Each system's role exists")
@@ -15,17 +16,27 @@ def unknown(subject: Subject) -> Iterator[Finding]:
         if not side.role:
             todo = "Set USER in its DATABASES, so that what it may do can be looked at."
             found, expected = f"of the {side.name} is not named in its settings", "its rights were not looked at"
-            yield Finding("HO190", "role", found, expected, todo, "unseen", side.name)
+            yield Finding(
+                code="HO190",
+                where="role",
+                found=found,
+                expected=expected,
+                todo=todo,
+                severity="unseen",
+                hurts=side.name,
+            )
             continue
         for name in dict.fromkeys((side.role, side.acts_as)):
             if name not in subject.catalog.roles and _awaits_role(subject, side):
                 found = "does not exist on this server"
                 expected = f"the {side.name}'s settings connect as it"
                 todo = "Is this the right server? Correct the environment of the system in handover.toml."
-                yield Finding("HO190", f"role {name}", found, expected, todo, hurts=side.name)
+                yield Finding(
+                    code="HO190", where=f"role {name}", found=found, expected=expected, todo=todo, hurts=side.name
+                )
 
 
-def _awaits_role(subject: Subject, side: Side) -> bool:
+def _awaits_role(subject: Subject, side: DescribedSystem) -> bool:
     """Say whether the role of a side must be there by now; an adoption makes that of the backend."""
     return side.name == "original" or subject.adopted
 
@@ -44,7 +55,9 @@ def shut_out(subject: Subject) -> Iterator[Finding]:
         ):
             if shut:
                 expected = f"the {side.name} connects to {database} as it"
-                yield Finding("HO197", f"role {role.name}", found, expected, todo, hurts=side.name)
+                yield Finding(
+                    code="HO197", where=f"role {role.name}", found=found, expected=expected, todo=todo, hurts=side.name
+                )
 
 
 ON = ("on", "true", "yes", "1")
@@ -63,16 +76,32 @@ def session_beginnings(subject: Subject) -> Iterator[Finding]:
     for side, settings in zip(subject.sides, begun, strict=True):
         if settings.get("default_transaction_read_only", "").lower() in ON:
             where, found = "default_transaction_read_only", f"is on for the {side.name}"
-            yield Finding("HO198", where, found, "every write of it fails", todo, hurts=side.name)
+            yield Finding(
+                code="HO198", where=where, found=found, expected="every write of it fails", todo=todo, hurts=side.name
+            )
         if settings.get("session_replication_role", "").lower() == "replica":
             expected = "no foreign key and no trigger holds for what it writes"
-            yield Finding("HO198", "session_replication_role", f"is replica for the {side.name}", expected, todo)
+            yield Finding(
+                code="HO198",
+                where="session_replication_role",
+                found=f"is replica for the {side.name}",
+                expected=expected,
+                todo=todo,
+            )
     if subject.both:
         for name in sorted(set().union(*begun)):
             one, other = (settings.get(name, "the server's own") for settings in begun)
             if one != other and not IMMATERIAL.fullmatch(name):
                 expected = f"it is {one} for the original: one statement does not do the same"
-                yield Finding("HO198", name, f"is {other} for the backend", expected, todo, "risky", "both")
+                yield Finding(
+                    code="HO198",
+                    where=name,
+                    found=f"is {other} for the backend",
+                    expected=expected,
+                    todo=todo,
+                    severity="risky",
+                    hurts="both",
+                )
 
 
 @rule("HO191", "Each system may read and write its tables")
@@ -89,16 +118,29 @@ def rights(subject: Subject) -> Iterator[Finding]:
         if held.no_schema:
             todo = f'GRANT USAGE ON SCHEMA "{schema}" TO {role};'
             found = f"is in a schema that {side.acts_as} may not use"
-            cause = Cause(f"schema {schema}", f"may not be used by {side.acts_as}", connects, where, todo)
-            yield Finding("HO191", where, found, connects, todo, hurts=side.name, of=cause)
+            cause = Cause(
+                where=f"schema {schema}",
+                found=f"may not be used by {side.acts_as}",
+                expected=connects,
+                part=where,
+                todo=todo,
+            )
+            yield Finding(
+                code="HO191", where=where, found=found, expected=connects, todo=todo, hurts=side.name, of=cause
+            )
         if held.missing:
             verbs = ", ".join(held.missing)
             todo = f'GRANT {verbs} ON "{schema}"."{mapped.table.name}" TO {role};'
             found = f"does not allow {verbs} to {side.acts_as}"
             cause = Cause(
-                f"schema {schema}", f"has tables that do not allow {verbs} to {side.acts_as}", connects, where
+                where=f"schema {schema}",
+                found=f"has tables that do not allow {verbs} to {side.acts_as}",
+                expected=connects,
+                part=where,
             )
-            yield Finding("HO191", where, found, connects, todo, hurts=side.name, of=cause)
+            yield Finding(
+                code="HO191", where=where, found=found, expected=connects, todo=todo, hurts=side.name, of=cause
+            )
         for sequence in held.sequences:
             todo = f"GRANT USAGE ON SEQUENCE {sequence} TO {role};"
             found, expected = (
@@ -106,26 +148,47 @@ def rights(subject: Subject) -> Iterator[Finding]:
                 f"inserts of the {side.name} fail",
             )
             cause = Cause(
-                f"schema {schema}", f"has keys from sequences that {side.acts_as} may not use", expected, sequence
+                where=f"schema {schema}",
+                found=f"has keys from sequences that {side.acts_as} may not use",
+                expected=expected,
+                part=sequence,
             )
-            yield Finding("HO191", where, found, expected, todo, hurts=side.name, of=cause)
+            yield Finding(
+                code="HO191", where=where, found=found, expected=expected, todo=todo, hurts=side.name, of=cause
+            )
 
 
 @rule("HO192", "The backend's role cannot alter shared tables")
 def owners(subject: Subject) -> Iterator[Finding]:
-    backend, original = subject.side("backend"), subject.side("original")
+    backend, original = subject.side(Side.BACKEND), subject.side(Side.ORIGINAL)
     if backend is None or original is None or backend.role == original.role:
         return
     role = subject.catalog.roles.get(backend.role)
     if role and role.unbounded:
         found, expected = "is a superuser or bypasses row security", "it must read and write rows and nothing more"
         todo = f'ALTER ROLE "{role.name}" NOSUPERUSER NOBYPASSRLS;'
-        yield Finding("HO192", f"role {role.name}", found, expected, todo, "risky", "both")
+        yield Finding(
+            code="HO192",
+            where=f"role {role.name}",
+            found=found,
+            expected=expected,
+            todo=todo,
+            severity="risky",
+            hurts="both",
+        )
         return
     if backend.acts_as != backend.role and _owned_by(subject, backend.acts_as):
         found, expected = "owns shared tables, and the backend acts as it", "a stray migrate could change them"
         todo = "Take assume_role out of the OPTIONS of the backend's database, or name a role there that only adds."
-        yield Finding("HO192", f"role {backend.acts_as}", found, expected, todo, "risky", "original")
+        yield Finding(
+            code="HO192",
+            where=f"role {backend.acts_as}",
+            found=found,
+            expected=expected,
+            todo=todo,
+            severity="risky",
+            hurts=Side.ORIGINAL,
+        )
         return
     for key in sorted(subject.shared):
         held = subject.catalog.rights.get((backend.role, key))
@@ -136,7 +199,15 @@ def owners(subject: Subject) -> Iterator[Finding]:
             if table.owner == backend.role:
                 rights = f'GRANT SELECT, INSERT, UPDATE, DELETE ON {name_of(table)} TO "{backend.role}";'
                 todo = f"{alter(table, f'OWNER TO {quoted(original.role)}')} {rights}"
-            yield Finding("HO192", str(table), found, "a stray migrate could change it", todo, "risky", "original")
+            yield Finding(
+                code="HO192",
+                where=str(table),
+                found=found,
+                expected="a stray migrate could change it",
+                todo=todo,
+                severity="risky",
+                hurts=Side.ORIGINAL,
+            )
 
 
 def _owned_by(subject: Subject, role: str) -> bool:
@@ -156,10 +227,12 @@ def connections(subject: Subject) -> Iterator[Finding]:
         found = f"are {limit} for both systems"
         expected = f"handover.toml counts {parts}"
         todo = "Raise max_connections, put a pooler in front, or run fewer workers."
-        yield Finding("HO193", "connections", found, expected, todo, hurts="both")
+        yield Finding(code="HO193", where="connections", found=found, expected=expected, todo=todo, hurts="both")
     for side in subject.both:
         role = subject.catalog.roles.get(side.role)
         if role and 0 <= role.connections < wanted[side.name]:
             found, expected = f"may open {role.connections} connections", f"handover.toml counts {wanted[side.name]}"
             todo = f'ALTER ROLE "{role.name}" CONNECTION LIMIT {wanted[side.name]};'
-            yield Finding("HO193", f"role {role.name}", found, expected, todo, hurts=side.name)
+            yield Finding(
+                code="HO193", where=f"role {role.name}", found=found, expected=expected, todo=todo, hurts=side.name
+            )

@@ -6,7 +6,8 @@ from typing import TypeVar
 from handover.finding import Finding, Hurts, Severity
 from handover.rules.registry import rule
 from handover.schema.models import DatabaseSettings, Settings, address
-from handover.schema.subject import Side, Subject
+from handover.schema.subject import DescribedSystem, Subject
+from handover.side import Side
 
 T = TypeVar("T")
 SAME = "Give both systems the same value."
@@ -23,12 +24,20 @@ def _differs(
     severity: Severity = "breaking", hurts: Hurts = "both",
 ) -> Finding:  # fmt: skip
     found = f"is {_shown(values[1])} in the backend"
-    return Finding(code, name, found, f"the original has {_shown(values[0])}: {effect}", SAME, severity, hurts)
+    return Finding(
+        code=code,
+        where=name,
+        found=found,
+        expected=f"the original has {_shown(values[0])}: {effect}",
+        todo=SAME,
+        severity=severity,
+        hurts=hurts,
+    )
 
 
 def _both_ways(original: T, backend: T) -> Iterator[tuple[Hurts, T, T]]:
-    yield "original", original, backend
-    yield "backend", backend, original
+    yield Side.ORIGINAL, original, backend
+    yield Side.BACKEND, backend, original
 
 
 def _shown(value: object) -> str:
@@ -54,7 +63,9 @@ def hashers(subject: Subject) -> Iterator[Finding]:
             if lacking := sorted(theirs - mine):
                 found = f"of the {name} lack {', '.join(lacking)}"
                 expected = "whoever has such a password cannot log in there"
-                yield Finding("HO181", "PASSWORD_HASHERS", found, expected, SAME, hurts=name)
+                yield Finding(
+                    code="HO181", where="PASSWORD_HASHERS", found=found, expected=expected, todo=SAME, hurts=name
+                )
         if not one.hashers or not other.hashers or algorithms[0] != algorithms[1]:
             continue
         preferred = [(s.hashers[0].algorithm, *sorted(s.hashers[0].parameters.items())) for s in (one, other)]
@@ -93,7 +104,13 @@ def _session_stores(one: Settings, other: Settings) -> Iterator[Finding]:
     if engine == "cache" and any("locmem" in store or "dummy" in store for store in one.session_store):
         found = "is the memory of one process"
         expected = "a session of one system is none of the other: everybody is logged out at the switch"
-        yield Finding("HO182", "cache of SESSION_ENGINE", found, expected, "Keep sessions where both find them.")
+        yield Finding(
+            code="HO182",
+            where="cache of SESSION_ENGINE",
+            found=found,
+            expected=expected,
+            todo="Keep sessions where both find them.",
+        )
     elif one.session_store != other.session_store and engine == "file":
         effect = "everybody is logged out at the switch"
         yield _differs("HO182", "SESSION_FILE_PATH", (one.session_store, other.session_store), effect)
@@ -102,7 +119,15 @@ def _session_stores(one: Settings, other: Settings) -> Iterator[Finding]:
         found, expected = "is another one in the backend", "everybody is logged out at the switch"
         if engine == "cached_db":
             expected = "whoever logs out on one system is still logged in on the other"
-        yield Finding("HO182", "cache of SESSION_ENGINE", found, expected, SAME, severity, "both")
+        yield Finding(
+            code="HO182",
+            where="cache of SESSION_ENGINE",
+            found=found,
+            expected=expected,
+            todo=SAME,
+            severity=severity,
+            hurts="both",
+        )
 
 
 @rule("HO183", "One secret key")
@@ -117,7 +142,9 @@ def secret_key(subject: Subject) -> Iterator[Finding]:
         )
         expected = "both sign sessions, cookies and password resets with one key"
         severity: Severity = "risky" if all(accepted) else "breaking"
-        yield Finding("HO183", "SECRET_KEY", found, expected, SAME, severity, "both")
+        yield Finding(
+            code="HO183", where="SECRET_KEY", found=found, expected=expected, todo=SAME, severity=severity, hurts="both"
+        )
 
 
 @rule("HO184", "Sessions name a backend that both have")
@@ -127,7 +154,9 @@ def authentication(subject: Subject) -> Iterator[Finding]:
             if lacking := [path for path in theirs.backends if path not in mine.backends]:
                 found = f"of the {name} lack {', '.join(lacking)}"
                 expected = "a session that was opened through it is anonymous there"
-                yield Finding("HO184", "AUTHENTICATION_BACKENDS", found, expected, SAME, hurts=name)
+                yield Finding(
+                    code="HO184", where="AUTHENTICATION_BACKENDS", found=found, expected=expected, todo=SAME, hurts=name
+                )
 
 
 @rule("HO185", "People log in by the same field")
@@ -183,11 +212,20 @@ def database(subject: Subject) -> Iterator[Finding]:
         settings = side.description.settings.database
         if settings.vendor != "postgresql":
             found = f"is {settings.vendor} in the {side.name}"
-            yield Finding("HO189", "DATABASES", found, "the shared database is PostgreSQL", SAME, hurts=side.name)
+            yield Finding(
+                code="HO189",
+                where="DATABASES",
+                found=found,
+                expected="the shared database is PostgreSQL",
+                todo=SAME,
+                hurts=side.name,
+            )
         elif settings.name != subject.catalog.server["database"]:
             found = f"is {settings.name or 'nothing'} in the {side.name}"
             expected = f"what is compared here is {subject.catalog.server['database']}"
-            yield Finding("HO189", "name of the database", found, expected, SAME, hurts=side.name)
+            yield Finding(
+                code="HO189", where="name of the database", found=found, expected=expected, todo=SAME, hurts=side.name
+            )
     for one, other in _settings(subject):
         addresses = (_address(one.database), _address(other.database))
         if addresses[0] != addresses[1]:
@@ -241,7 +279,9 @@ def hosts(subject: Subject) -> Iterator[Finding]:
             found = f"of the {side.name} is {_shown(allowed)}"
             expected = f"people ask for {name}, and it would answer 400 to all of them"
             todo = f"Add {name}; if a proxy asks under another name, accept it in the contract."
-            yield Finding("HO199", "ALLOWED_HOSTS", found, expected, todo, hurts=side.name)
+            yield Finding(
+                code="HO199", where="ALLOWED_HOSTS", found=found, expected=expected, todo=todo, hurts=side.name
+            )
 
 
 @rule("HO195", "Both ask the same search index")
@@ -254,7 +294,7 @@ def search_index(subject: Subject) -> Iterator[Finding]:
         if name != index.name:
             found = f"is {name} in the {side.name}"
             expected = f"handover.toml names the index {index.name}"
-            yield Finding("HO195", index.setting, found, expected, SAME, hurts=side.name)
+            yield Finding(code="HO195", where=index.setting, found=found, expected=expected, todo=SAME, hurts=side.name)
 
 
 @rule("HO196", "Every model is in the shared database")
@@ -273,10 +313,18 @@ def routers(subject: Subject) -> Iterator[Finding]:
                 found = f"are {', '.join(settings.routers)}, and name the default database where no row is known"
             expected = f"for a row they may name another database: {', '.join(others) or 'unknown'}"
             todo = "Make sure that the mapped models are in the default database, then accept it in the contract."
-            yield Finding("HO196", "DATABASE_ROUTERS", found, expected, todo, "unseen", side.name)
+            yield Finding(
+                code="HO196",
+                where="DATABASE_ROUTERS",
+                found=found,
+                expected=expected,
+                todo=todo,
+                severity="unseen",
+                hurts=side.name,
+            )
 
 
-def _routed(side: Side) -> Iterator[Finding]:
+def _routed(side: DescribedSystem) -> Iterator[Finding]:
     """Yield one finding for each other database that models are written to, or read from."""
     models, places = side.description.concrete(), side.description.settings.databases
     for alias in sorted(name for name in {m.routed.write for m in models} if side.description.is_away(name)):
@@ -284,7 +332,14 @@ def _routed(side: Side) -> Iterator[Finding]:
         tables = tuple(sorted(m.table for m in models if m.routed.write == alias))
         todo = "Compare these tables by hand on both systems, then accept it in the contract."
         yield Finding(
-            "HO196", f"database {alias}", found, "it was not looked at", todo, "unseen", side.name, parts=tables
+            code="HO196",
+            where=f"database {alias}",
+            found=found,
+            expected="it was not looked at",
+            todo=todo,
+            severity="unseen",
+            hurts=side.name,
+            parts=tables,
         )
     readers = [m for m in models if m.routed.read != m.routed.write and side.description.is_away(m.routed.read)]
     for alias in sorted({m.routed.read for m in readers}):
@@ -292,5 +347,12 @@ def _routed(side: Side) -> Iterator[Finding]:
         tables = tuple(sorted(m.table for m in readers if m.routed.read == alias))
         todo = "Make sure that it is a replica of the shared database, then accept it in the contract."
         yield Finding(
-            "HO196", f"database {alias}", found, "it was not looked at", todo, "unseen", side.name, parts=tables
+            code="HO196",
+            where=f"database {alias}",
+            found=found,
+            expected="it was not looked at",
+            todo=todo,
+            severity="unseen",
+            hurts=side.name,
+            parts=tables,
         )

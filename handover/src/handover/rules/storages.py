@@ -29,7 +29,7 @@ def places(subject: Subject) -> Iterator[Finding]:
             expected = (
                 f"the original has {' '.join(filter(None, one.place()))}: a file of one does not exist for the other"
             )
-            yield Finding("HO200", where, found, expected, ADVICE, hurts="both")
+            yield Finding(code="HO200", where=where, found=found, expected=expected, todo=ADVICE, hurts="both")
 
 
 @rule("HO201", "Neither system overwrites the other's files")
@@ -40,7 +40,15 @@ def overwriting(subject: Subject) -> Iterator[Finding]:
         if one.place() == other.place() and who:
             found = f"has file_overwrite=True in {' and '.join(who)}"
             expected = "an upload of one replaces a file of the other"
-            yield Finding("HO201", where, found, expected, "Set file_overwrite to False in both.", "risky", "both")
+            yield Finding(
+                code="HO201",
+                where=where,
+                found=found,
+                expected=expected,
+                todo="Set file_overwrite to False in both.",
+                severity="risky",
+                hurts="both",
+            )
 
 
 @rule("HO169", "Both may open each other's files, at one address")
@@ -57,7 +65,15 @@ def access(subject: Subject) -> Iterator[Finding]:
             if values[0] != values[1]:
                 shown = [_mode(value) if name != "base_url" else value for value in values]
                 found, expected = f"has {name} {shown[1]} in the backend", f"the original has {shown[0]}: {effect}"
-                yield Finding("HO169", where, found, expected, "Give both the same.", "risky", "both")
+                yield Finding(
+                    code="HO169",
+                    where=where,
+                    found=found,
+                    expected=expected,
+                    todo="Give both the same.",
+                    severity="risky",
+                    hurts="both",
+                )
 
 
 def _mode(value: str) -> str:

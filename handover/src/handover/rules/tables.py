@@ -8,7 +8,7 @@ from handover.rules.registry import rule
 from handover.rules.statements import alter, name_of
 from handover.schema.catalog import Table, name_parts
 from handover.schema.models import Model
-from handover.schema.subject import Side, Subject
+from handover.schema.subject import DescribedSystem, Subject
 
 VIEWS = ("v", "m", "f")
 
@@ -23,18 +23,27 @@ def missing(subject: Subject) -> Iterator[Finding]:
         found, expected = f"does not exist {where}", f"{model.label} reads and writes it"
         todo = _todo_for(subject, side, model)
         many, read = f"has tables that do not exist {where}", f"the {side.name} reads and writes them"
-        cause = Cause(f"app {model.app_label}", many, read, model.table)
+        cause = Cause(where=f"app {model.app_label}", found=many, expected=read, part=model.table)
         # Nobody could have made the table of an unmanaged model: it may never hold a row, but it was not looked at.
         severity: Severity = "breaking" if managed or declared else "unseen"
-        yield Finding("HO010", model.table, found, expected, todo, severity, side.name, of=cause)
+        yield Finding(
+            code="HO010",
+            where=model.table,
+            found=found,
+            expected=expected,
+            todo=todo,
+            severity=severity,
+            hurts=side.name,
+            of=cause,
+        )
 
 
-def _looks_in(subject: Subject, side: Side) -> tuple[str, ...]:
+def _looks_in(subject: Subject, side: DescribedSystem) -> tuple[str, ...]:
     there = tuple(schema for schema in side.search_path if schema in subject.catalog.schemas)
     return there or side.search_path
 
 
-def _todo_for(subject: Subject, side: Side, model: Model) -> str:
+def _todo_for(subject: Subject, side: DescribedSystem, model: Model) -> str:
     """Return what makes a missing table; only what is left to do is advised."""
     if not model.managed:
         return f"migrate makes no table for {model.label} (unmanaged). Make it, or accept it if the model has no rows."
@@ -52,14 +61,21 @@ def not_adopted(subject: Subject) -> Iterator[Finding]:
         found = "does not exist yet"
         expected = "the backend keeps its history and its own tables there"
         todo = "handover adopt shows what it would do; then check again."
-        yield Finding("HO100", f"schema {subject.config.backend.schema_name}", found, expected, todo, "risky")
+        yield Finding(
+            code="HO100",
+            where=f"schema {subject.config.backend.schema_name}",
+            found=found,
+            expected=expected,
+            todo=todo,
+            severity="risky",
+        )
 
 
 @rule("HO101", "Each named model is on its named table")
 def named_models(subject: Subject) -> Iterator[Finding]:
     for pair in subject.config.models:
         for side in subject.sides:
-            path = pair.original if side.name == "original" else pair.backend
+            path = side.name.of(pair)
             tables = {model.path: model.table for model in side.description.models}
             if path in tables and _is_one(subject, side, tables[path], pair.table):
                 continue
@@ -67,10 +83,10 @@ def named_models(subject: Subject) -> Iterator[Finding]:
             found = f"is on table {tables[path]}" if path in tables else "is no model of the system"
             expected = f"handover.toml pairs it with {pair.table}"
             todo = f"That table's model is {elsewhere[0]}." if elsewhere else "Correct db_table, or handover.toml."
-            yield Finding("HO101", path, found, expected, todo, hurts=side.name)
+            yield Finding(code="HO101", where=path, found=found, expected=expected, todo=todo, hurts=side.name)
 
 
-def _is_one(subject: Subject, side: Side, table: str, named: str) -> bool:
+def _is_one(subject: Subject, side: DescribedSystem, table: str, named: str) -> bool:
     """Say whether a model's table is the one that ``handover.toml`` names, however each of them writes the schema."""
     live = subject.catalog.find(side.search_path, table)
     return name_parts(table) == name_parts(named) or (live is not None and named in (live.name, str(live)))
@@ -83,7 +99,15 @@ def views(subject: Subject) -> Iterator[Finding]:
             found = "is a view or a foreign table"
             expected = "its NOT NULL, keys and indexes cannot be compared with the models"
             todo = "Check the tables behind it by hand, and accept it in the contract."
-            yield Finding("HO102", str(table), found, expected, todo, "risky", "both")
+            yield Finding(
+                code="HO102",
+                where=str(table),
+                found=found,
+                expected=expected,
+                todo=todo,
+                severity="risky",
+                hurts="both",
+            )
 
 
 @rule("HO103", "Rows are visible to both systems")
@@ -94,7 +118,15 @@ def row_security(subject: Subject) -> Iterator[Finding]:
             off = alter(table, "DISABLE ROW LEVEL SECURITY")
             todo = f"Compare the policies of both roles, then accept it; or: {off}"
             expected = "the two systems may see different rows"
-            yield Finding("HO103", str(table), found, expected, todo, "risky", "both")
+            yield Finding(
+                code="HO103",
+                where=str(table),
+                found=found,
+                expected=expected,
+                todo=todo,
+                severity="risky",
+                hurts="both",
+            )
 
 
 @rule("HO105", "Both systems find the same table")
@@ -110,10 +142,10 @@ def shadows(subject: Subject) -> Iterator[Finding]:
             found = f"is {tables[1].schema}.{tables[1].name} for the backend"
             expected = f"the original reads and writes {tables[0].schema}.{tables[0].name}"
             todo = "Remove the table that stands in the way, or correct the search_path of one of them."
-            yield Finding("HO105", name, found, expected, todo, hurts="both")
+            yield Finding(code="HO105", where=name, found=found, expected=expected, todo=todo, hurts="both")
 
 
-def _in_two_databases(*sides: Side) -> Iterator[Finding]:
+def _in_two_databases(*sides: DescribedSystem) -> Iterator[Finding]:
     """Yield what a router sends to another database on one side alone."""
     for side, other in (sides, sides[::-1]):
         here = {model.table for model in other.description.here()}
@@ -123,7 +155,7 @@ def _in_two_databases(*sides: Side) -> Iterator[Finding]:
                 found = f"is in database {model.routed.write} for the {side.name} ({place})"
                 expected = f"the {other.name} has it in its default database: neither sees the rows of the other"
                 todo = "Make both routers name the same database."
-                yield Finding("HO105", model.table, found, expected, todo, hurts="both")
+                yield Finding(code="HO105", where=model.table, found=found, expected=expected, todo=todo, hurts="both")
 
 
 @rule("HO106", "A crash leaves the rows")
@@ -132,7 +164,15 @@ def unlogged(subject: Subject) -> Iterator[Finding]:
         if table.unlogged:
             expected = "a crash of the server empties it, and no standby has its rows"
             todo = alter(table, "SET LOGGED")
-            yield Finding("HO106", str(table), "is UNLOGGED", expected, todo, "risky", "both")
+            yield Finding(
+                code="HO106",
+                where=str(table),
+                found="is UNLOGGED",
+                expected=expected,
+                todo=todo,
+                severity="risky",
+                hurts="both",
+            )
 
 
 @rule("HO107", "A table's rows are its own")
@@ -145,7 +185,15 @@ def inherited(subject: Subject) -> Iterator[Finding]:
             if kin:
                 of_kin = [_apart(subject, table, name, is_child=kin is table.children) for name in kin]
                 todo = f"Accept it in the contract, or: {' '.join(of_kin)}"
-                yield Finding("HO107", str(table), f"{found} {', '.join(kin)}, too", expected, todo, "risky", "both")
+                yield Finding(
+                    code="HO107",
+                    where=str(table),
+                    found=f"{found} {', '.join(kin)}, too",
+                    expected=expected,
+                    todo=todo,
+                    severity="risky",
+                    hurts="both",
+                )
 
 
 def _apart(subject: Subject, table: Table, name: str, *, is_child: bool) -> str:

@@ -17,7 +17,15 @@ def triggers(subject: Subject) -> Iterator[Finding]:
                 expected = "neither system's models know what it does to their writes"
                 todo = "Read it with both systems in mind, then accept it in the contract."
                 where = f"{table} ({trigger.name})"
-                yield Finding("HO163", where, "is a trigger", expected, todo, "risky", "both")
+                yield Finding(
+                    code="HO163",
+                    where=where,
+                    found="is a trigger",
+                    expected=expected,
+                    todo=todo,
+                    severity="risky",
+                    hurts="both",
+                )
 
 
 @rule("HO164", "No statement is turned into another")
@@ -26,7 +34,15 @@ def rewrites(subject: Subject) -> Iterator[Finding]:
         if table.rewritten:
             expected = "what the models write may go elsewhere, or nowhere"
             todo = "Read it (pg_rules) with both systems in mind, then accept it in the contract."
-            yield Finding("HO164", str(table), "has a rewrite rule", expected, todo, "risky", "both")
+            yield Finding(
+                code="HO164",
+                where=str(table),
+                found="has a rewrite rule",
+                expected=expected,
+                todo=todo,
+                severity="risky",
+                hurts="both",
+            )
 
 
 @rule("HO165", "What is updated can be published")
@@ -36,4 +52,4 @@ def unpublishable(subject: Subject) -> Iterator[Finding]:
             found = f"is published by {table.unpublishable} and has no replica identity"
             expected = "PostgreSQL refuses every update and delete of its rows"
             todo = alter(table, f"REPLICA IDENTITY {'DEFAULT' if table.primary_key else 'FULL'}")
-            yield Finding("HO165", str(table), found, expected, todo, hurts="both")
+            yield Finding(code="HO165", where=str(table), found=found, expected=expected, todo=todo, hurts="both")

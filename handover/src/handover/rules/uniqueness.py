@@ -31,7 +31,15 @@ def timing(subject: Subject) -> Iterator[Finding]:
             timed = live.definition.partition(" DEFERRABLE")[0] + TIMES[wanted]
             todo = f"Correct the model, or add the constraint again as it says: {again(mapped.table, live, timed)}"
             where = f"{mapped.table} ({live.name})"
-            yield Finding("HO144", where, f"is checked {is_}", expected, todo, severity, mapped.side.name)
+            yield Finding(
+                code="HO144",
+                where=where,
+                found=f"is checked {is_}",
+                expected=expected,
+                todo=todo,
+                severity=severity,
+                hurts=mapped.side.name,
+            )
 
 
 def _effect(wanted: str, is_: str) -> tuple[Severity, str]:
@@ -96,7 +104,15 @@ def nulls(subject: Subject) -> Iterator[Finding]:
                 severity = "breaking"
             expected = f"{mapped.model.label} {effect}"
             todo = "Make the constraint NULLS DISTINCT, or NOT DISTINCT, as the models say, or correct the model."
-            yield Finding("HO145", where, found, expected, todo, severity, mapped.side.name)
+            yield Finding(
+                code="HO145",
+                where=where,
+                found=found,
+                expected=expected,
+                todo=todo,
+                severity=severity,
+                hurts=mapped.side.name,
+            )
 
 
 def _declared(mapped: Mapped, index: Index) -> bool | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from handover.finding import Finding
 from handover.schema.catalog import Catalog, Constraint, Key, Table
 from handover.schema.models import Description, Field, Model
+from handover.side import Side
 
 IN_DATABASE = ("c", "n", "d")
 
@@ -113,7 +114,7 @@ def undecided(description: Description, shared: Collection[str]) -> Iterator[Fin
                 f"Decide: on_delete=models.CASCADE or null=True for {model.label}.{field.name}; or by RunSQL in its"
                 f" migration: {statement(model, field, 'CASCADE')}"
             )
-            yield Finding("HO019", where, found, expected, todo, hurts="original")
+            yield Finding(code="HO019", where=where, found=found, expected=expected, todo=todo, hurts=Side.ORIGINAL)
 
 
 def statement(model: Model, field: Field, cure: str, schema: str = "") -> str:

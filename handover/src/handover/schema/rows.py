@@ -36,8 +36,23 @@ def unreadable(catalog: Catalog, table: Table) -> Finding:
         f'GRANT USAGE ON SCHEMA {schema} TO "{role}"; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO "{role}"; '
         f'GRANT SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO "{role}";'
     )
-    cause = Cause(f"schema {table.schema}", f"holds what may not be read by {role}", expected, str(table), every)
-    return Finding("HO242", str(table), found, expected, todo, "unseen", "both", of=cause)
+    cause = Cause(
+        where=f"schema {table.schema}",
+        found=f"holds what may not be read by {role}",
+        expected=expected,
+        part=str(table),
+        todo=every,
+    )
+    return Finding(
+        code="HO242",
+        where=str(table),
+        found=found,
+        expected=expected,
+        todo=todo,
+        severity="unseen",
+        hurts="both",
+        of=cause,
+    )
 
 
 def read_rows(connection: Connection[Any], catalog: Catalog, path: tuple[str, ...]) -> tuple[Rows, tuple[Finding, ...]]:

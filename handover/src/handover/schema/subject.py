@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from handover.config.config import Config, ModelPair, SideName
+from handover.config.config import Config, ModelPair
 from handover.schema.catalog import Catalog, Key, Table, name_parts
 from handover.schema.expressions import Expressions
 from handover.schema.models import Description, Field, Migration, Model
+from handover.side import Side
 
 Applied = frozenset[tuple[str, str]]
 
@@ -37,7 +38,7 @@ class Rows:
 class Mapped:
     """A model and the live table it reads and writes."""
 
-    side: "Side"
+    side: "DescribedSystem"
     model: Model
     table: Table
 
@@ -68,17 +69,17 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Side:
+class DescribedSystem:
     """One system: what it says of itself, and how it finds its tables."""
 
-    name: SideName
+    name: Side
     description: Description
     search_path: tuple[str, ...]
 
     @property
-    def other(self) -> SideName:
+    def other(self) -> Side:
         """The other system."""
-        return "backend" if self.name == "original" else "original"
+        return self.name.other
 
     @property
     def role(self) -> str:
@@ -120,7 +121,7 @@ class Subject:
 
     config: Config
     catalog: Catalog
-    sides: tuple[Side, ...]
+    sides: tuple[DescribedSystem, ...]
     rows: Rows = field(default_factory=Rows)
     adopting: bool = False
     expressions: Expressions = field(default_factory=dict)
@@ -145,11 +146,11 @@ class Subject:
         return tuple(Mapped(side, model, table) for side, model, table in found if table)
 
     @cached_property
-    def absent(self) -> tuple[tuple[Side, Model], ...]:
+    def absent(self) -> tuple[tuple[DescribedSystem, Model], ...]:
         """Every model of every side that should have a live table here and has none, managed by Django or not."""
         return tuple((side, m) for side in self.sides for m in side.description.here() if not self.table_of(side, m))
 
-    def table_of(self, side: Side, model: Model) -> Table | None:
+    def table_of(self, side: DescribedSystem, model: Model) -> Table | None:
         """Return the live table that a model reads and writes."""
         return self.catalog.find(side.search_path, model.table)
 
@@ -163,9 +164,9 @@ class Subject:
         return (model.path in named, model.managed) > (known.path in named, known.managed)
 
     @cached_property
-    def known(self) -> dict[SideName, dict[Key, Model]]:
+    def known(self) -> dict[Side, dict[Key, Model]]:
         """Side → live table → model."""
-        result: dict[SideName, dict[Key, Model]] = {side.name: {} for side in self.sides}
+        result: dict[Side, dict[Key, Model]] = {side.name: {} for side in self.sides}
         for mapped in self.mapped:
             result[mapped.side.name][mapped.table.key] = mapped.model
         return result
@@ -174,10 +175,10 @@ class Subject:
     def shared(self) -> frozenset[Key]:
         """The live tables that both systems use; in an adoption, those in ``public`` that the backend knows."""
         if self.adopting:
-            return frozenset(key for key in self.known["backend"] if key[0] == "public")
+            return frozenset(key for key in self.known[Side.BACKEND] if key[0] == "public")
         if len(self.known) < len(("original", "backend")):
             return frozenset()
-        return frozenset(self.known["original"].keys() & self.known["backend"].keys())
+        return frozenset(self.known[Side.ORIGINAL].keys() & self.known[Side.BACKEND].keys())
 
     @property
     def shared_tables(self) -> Iterator[Table]:
@@ -190,7 +191,7 @@ class Subject:
         if self.adopting:
             return ()
         tables = (self.catalog.tables[key] for key in sorted(self.shared))
-        return tuple(Pair(self.known["original"][t.key], self.known["backend"][t.key], t) for t in tables)
+        return tuple(Pair(self.known[Side.ORIGINAL][t.key], self.known[Side.BACKEND][t.key], t) for t in tables)
 
     @cached_property
     def looked_at(self) -> tuple[Mapped, ...]:
@@ -221,14 +222,14 @@ class Subject:
         backends = [side for side in self.sides if side.name == "backend"]
         return not any(schema in b.search_path or (b.role and b.role not in self.catalog.roles) for b in backends)
 
-    def side(self, name: SideName) -> Side | None:
+    def side(self, name: Side) -> DescribedSystem | None:
         """Return a side if it could be asked."""
         return next((side for side in self.sides if side.name == name), None)
 
     @cached_property
-    def both(self) -> tuple[Side, Side] | None:
+    def both(self) -> tuple[DescribedSystem, DescribedSystem] | None:
         """The original and the backend, if both could be asked."""
-        original, backend = self.side("original"), self.side("backend")
+        original, backend = self.side(Side.ORIGINAL), self.side(Side.BACKEND)
         return (original, backend) if original and backend else None
 
     def is_new(self, table: Table, field: Field) -> bool:
@@ -236,7 +237,7 @@ class Subject:
         declared = self.declared(table)
         return declared is not None and bool({field.column, field.name} & set(declared.new_fields))
 
-    def history(self, side: Side) -> Table | None:
+    def history(self, side: DescribedSystem) -> Table | None:
         """Return the table that a side's Django writes its history to."""
         return self.catalog.find(side.search_path, "django_migrations")
 

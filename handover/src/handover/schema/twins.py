@@ -13,7 +13,7 @@ from handover.schema.expressions import Expressions, read_expressions
 from handover.schema.models import Constraint as ModelConstraint
 from handover.schema.models import Field, Model
 from handover.schema.models import Index as ModelIndex
-from handover.schema.subject import Side
+from handover.schema.subject import DescribedSystem
 
 Twins = tuple[ModelConstraint | ModelIndex, Constraint | Index]
 
@@ -59,7 +59,7 @@ def filled(model: Model, table: Table) -> Iterator[Filled]:
             yield Filled(field, column, field.database_sql, does)
 
 
-def expressions_of(connection: Connection[Any], catalog: Catalog, sides: Iterable[Side]) -> Expressions:
+def expressions_of(connection: Connection[Any], catalog: Catalog, sides: Iterable[DescribedSystem]) -> Expressions:
     """Ask PostgreSQL for everything that :func:`twins` compares."""
     asked: dict[Key, list[str]] = defaultdict(list)
     for side in sides:

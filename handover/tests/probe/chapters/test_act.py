@@ -10,6 +10,7 @@ from handover.config.config import load_config
 from handover.errors import RaisedError
 from handover.probe.client import probe
 from handover.probe.wire import JSON_NULL, Strange, decode, encode, same, shown
+from handover.side import Side
 from handover.tests.conftest import toml
 from sandbox import template
 from tests.drifts.shapes import DANCE, LAB, LIBRARY
@@ -27,7 +28,7 @@ def agent(players, postgres, python, tmp_path, request):
         (tmp_path / "handover.toml").write_text(toml(stage, "postgres", python))
         config = load_config(tmp_path / "handover.toml")
         where = {"NAME": database.name}
-        with probe("the original", config.require_original(), tmp_path, act_on=where) as it:
+        with probe("the original", config.system(Side.ORIGINAL), tmp_path, act_on=where) as it:
             it.load("act")
             yield it
 

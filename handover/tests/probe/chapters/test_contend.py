@@ -8,6 +8,7 @@ import pytest
 
 from handover.config.config import load_config
 from handover.probe.client import probe
+from handover.side import Side
 from handover.tests.conftest import toml
 from handover.tests.night import until
 from sandbox import template
@@ -30,7 +31,7 @@ def writer(players, database, python, tmp_path):
     stage.write(tmp_path, stage.pair)
     (tmp_path / "handover.toml").write_text(toml(stage, "postgres", python))
     config = load_config(tmp_path / "handover.toml")
-    with probe("the original", config.require_original(), tmp_path, act_on={"NAME": database.name}) as it:
+    with probe("the original", config.system(Side.ORIGINAL), tmp_path, act_on={"NAME": database.name}) as it:
         it.load("fill")
         it.load("contend")
         columns = {"text": "error", "number": "progress", "status": "status"}

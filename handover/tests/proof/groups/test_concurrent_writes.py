@@ -5,13 +5,14 @@ import threading
 import psycopg
 import pytest
 
-from handover.config.config import SideName, load_config
+from handover.config.config import load_config
 from handover.errors import ConfigurationError, RaisedError
 from handover.journal.evidence import recording
 from handover.proof.crew import Plan
 from handover.proof.groups import concurrent_writes
 from handover.proof.outcome import Outcome
 from handover.proof.venue import Size, Venue
+from handover.side import Side
 from tests.faults.concurrent import NARROW, SYSTEMS
 from tests.faults.concurrent_play import caught, play
 
@@ -33,7 +34,7 @@ def writing(pair, *more: str, **styles: tuple[str, ...]) -> None:
     path.write_text("\n".join([path.read_text(), "[prove.concurrent]", *lines, *more, ""]))
 
 
-def places(outcome: Outcome) -> set[tuple[str, str, SideName | None]]:
+def places(outcome: Outcome) -> set[tuple[str, str, Side | None]]:
     return {(f.finding.code, f.finding.where, f.caused_by) for f in outcome.failures}
 
 

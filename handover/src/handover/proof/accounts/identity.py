@@ -3,11 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from handover.config.config import SideName
 from handover.finding import Finding
 from handover.proof.actor import Actor
 from handover.proof.outcome import Failure
 from handover.proof.venue import Venue
+from handover.side import Side
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Identity:
     """The proof's way through: what was counted, and what was found."""
 
     venue: Venue
-    both: dict[SideName, Actor]
+    both: dict[Side, Actor]
     counts: Counter[str] = field(
         default_factory=lambda: Counter(dict.fromkeys(("accounts", "logins", "refusals", "sessions", "permissions"), 0))
     )
@@ -47,9 +47,11 @@ class Identity:
             self.notes.append(text)
 
     def tell(
-        self, code: str, where: str, found: str, expected: str, todo: str, hurts: SideName, lines: tuple[str, ...] = ()
+        self, code: str, where: str, found: str, expected: str, todo: str, hurts: Side, lines: tuple[str, ...] = ()
     ) -> None:
         """Take down a failure, once a place."""
-        finding = Finding(code, where, found, expected, "\n".join((todo, *lines)), hurts=hurts)
+        finding = Finding(
+            code=code, where=where, found=found, expected=expected, todo="\n".join((todo, *lines)), hurts=hurts
+        )
         if all((f.finding.code, f.finding.where, f.finding.found) != (code, where, found) for f in self.failures):
             self.failures.append(Failure(finding, lines))

@@ -2,15 +2,15 @@
 
 import secrets
 
-from handover.config.config import SideName
 from handover.proof.accounts.identity import Account, Identity
 from handover.proof.actor import Answer
+from handover.side import Side
 
 PASSWORD = "a-Long-Secret-1"  # noqa: S105 - of an account that a reader makes on a copy
 
 
 def login_lines(
-    identity: Identity, opens: SideName, blind: SideName, made: Account, text: str, answer: Answer
+    identity: Identity, opens: Side, blind: Side, made: Account, text: str, answer: Answer
 ) -> tuple[str, ...]:
     """Return the lines.
 

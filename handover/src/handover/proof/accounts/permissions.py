@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from handover.config.config import SideName
 from handover.errors import UnseenError
 from handover.proof.accounts.identity import Account, Identity
 from handover.proof.actor import Actor
-from handover.proof.crossing import SIDES
+from handover.side import Side
 
 HOLDS = "what an account may do on one it may do on the other"
 SAME_ROWS = (
@@ -61,15 +60,15 @@ def _answers(identity: Identity, here: dict[str, Any], there: dict[str, Any]) ->
 
 def compare_stored_grants(identity: Identity, limit: int) -> None:
     """Compare what accounts that are there may do on each system."""
-    original, backend = (identity.both[side] for side in SIDES)
+    original, backend = (identity.both[side] for side in Side)
     keys = original.one("granted", limit=limit).value or ()
-    lost: dict[SideName, set[str]] = {side: set() for side in SIDES}
+    lost: dict[Side, set[str]] = {side: set() for side in Side}
     for key in keys:
         here, there = _seen(identity, (original, backend), key)
         for name, one, two in _answers(identity, here, there):
             identity.counts["permissions"] += one and two
             if one != two:
-                lost["backend" if one else "original"].add(name)
+                lost[Side.BACKEND if one else Side.ORIGINAL].add(name)
     for side, names in lost.items():
         if names:
             found = f"held by accounts that are there does not hold on the {side}: {', '.join(sorted(names))}"

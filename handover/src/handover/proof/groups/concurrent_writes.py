@@ -16,13 +16,12 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from handover.check import contract
-from handover.config.config import SideName
 from handover.finding import Finding
 from handover.journal.evidence import Recorder
 from handover.proof import versions
 from handover.proof.anomalies import Tally
 from handover.proof.arena import Arena, NoArenaError, candidates, none_fits
-from handover.proof.crew import PREFIX, SIDES, Crew, Plan, at_work
+from handover.proof.crew import PREFIX, Crew, Plan, at_work
 from handover.proof.explain import Checked, check
 from handover.proof.faults import Schedule, Struck, possible
 from handover.proof.history import Operation, RowHistory, Version, Writers
@@ -30,6 +29,7 @@ from handover.proof.outcome import Failure, Outcome
 from handover.proof.proxy import Proxy, proxy
 from handover.proof.venue import Size, Venue
 from handover.schema.models import Description
+from handover.side import Side
 from handover.wording import counted
 
 GROUP = "concurrent-writes"
@@ -77,7 +77,15 @@ def prove(venue: Venue, recorder: Recorder, plan: Plan | None = None) -> Outcome
         levels = proof.play(isolation=None)
     except NoArenaError as error:
         todo = f'{error.args[0]}\nOr accept it: handover contract accept HO337 {GROUP} --because "..."'
-        finding = Finding("HO337", GROUP, "has no table that fits", "nothing was compared", todo, "unseen", "both")
+        finding = Finding(
+            code="HO337",
+            where=GROUP,
+            found="has no table that fits",
+            expected="nothing was compared",
+            todo=todo,
+            severity="unseen",
+            hurts="both",
+        )
         return Outcome(GROUP, {"operations": 0}, (Failure(finding),), nothing="no mapped table fits")
     if levels != {READ_COMMITTED}:
         proof.play(isolation=READ_COMMITTED)
@@ -94,10 +102,10 @@ class _Proof:
         self.rounds = 0
         self.levels: set[str] = set()
         self.checked = Checked()
-        self.caught = set(SIDES)  # whose planted save was seen, in every round
+        self.caught = set(Side)  # whose planted save was seen, in every round
         self.struck: list[Struck] = []
         self.missing: dict[str, str] = {}
-        self.idle: list[SideName] = []
+        self.idle: list[Side] = []
         self.seconds = self.check_seconds = 0.0
 
     def play(self, *, isolation: str | None) -> set[str]:
@@ -121,13 +129,13 @@ class _Proof:
             self.levels |= levels
         return levels
 
-    def _joined(self, crew: Crew, described: dict[SideName, Description], count: int) -> tuple[Arena, list[str]]:
+    def _joined(self, crew: Crew, described: dict[Side, Description], count: int) -> tuple[Arena, list[str]]:
         """Let all writers join at the first table on which the original can do what writers do."""
         why: list[str] = []
         for arena in candidates(self.venue.config, described, why):
-            keys = arena.keys(self.venue.seed + self.rounds, count + len(SIDES))
+            keys = arena.keys(self.venue.seed + self.rounds, count + len(Side))
             crew.join(arena, keys[:count], keys[count:])
-            said = crew.ask(crew.of("original"), "contend_try", key=keys[0])
+            said = crew.ask(crew.of(Side.ORIGINAL), "contend_try", key=keys[0])
             if not said:
                 return arena, keys
             why.append(f"{arena.pair.table}: the original cannot write rows as writers do: {said}")
@@ -136,7 +144,7 @@ class _Proof:
     def _plant(self, crew: Crew, keys: list[str]) -> dict[str, list[Operation]]:
         """Let each side save an object that it holds over what the other has written since: the check must see it."""
         told: dict[str, list[Operation]] = {}
-        for culprit, other, key in zip(SIDES, reversed(SIDES), keys, strict=True):
+        for culprit, other, key in zip(Side, reversed(Side), keys, strict=True):
             holder, writer = crew.of(culprit), crew.of(other)
             records = [crew.ask(writer, "contend_plant", id=crew.take_ids(writer, 1), key=key)]
             for seat in (holder, writer):
@@ -148,7 +156,7 @@ class _Proof:
         return told
 
     def _write(
-        self, crew: Crew, way: Proxy | None, control: dict[str, list[Operation]], roles: dict[str, SideName]
+        self, crew: Crew, way: Proxy | None, control: dict[str, list[Operation]], roles: dict[str, Side]
     ) -> None:
         operations = self._make_rows(crew)
         schedule = self._schedule(way)
@@ -168,8 +176,8 @@ class _Proof:
 
     def _make_rows(self, crew: Crew) -> dict[str, list[Operation]]:
         operations: dict[str, list[Operation]] = {key: [] for key in crew.keys}
-        for number, side in enumerate(SIDES):
-            seat, keys = crew.of(side), crew.keys[number :: len(SIDES)]
+        for number, side in enumerate(Side):
+            seat, keys = crew.of(side), crew.keys[number :: len(Side)]
             records = crew.ask(seat, "contend_rows", keys=keys, first=crew.take_ids(seat, len(keys)))
             _sort_in(operations, [Operation.told(record) for record in records])
         return operations
@@ -187,7 +195,7 @@ class _Proof:
         active = {
             writers.sides[o.agent] for ops in operations.values() for o in ops if o.outcome == "ok" and o.began > since
         }
-        self.idle = [side for side in SIDES if side not in active]
+        self.idle = [side for side in Side if side not in active]
 
     def _check(
         self, operations: dict[str, list[Operation]], control: dict[str, list[Operation]], writers: Writers
@@ -255,10 +263,10 @@ class _Proof:
             figures,
         )
 
-    def _undescribed(self) -> list[SideName]:
+    def _undescribed(self) -> list[Side]:
         """Return the systems of which ``handover.toml`` does not say how they write."""
         said = self.venue.config.prove.concurrent.model_fields_set
-        return [side for side in SIDES if side not in said]
+        return [side for side in Side if side not in said]
 
     def _unaccepted(self, found: dict[Failure, int]) -> int:
         accepted = contract.load(contract.path_of(self.venue.config))
@@ -272,7 +280,7 @@ class _Proof:
             share = f"{self.checked.contended_pct:.1f} % of the operations met another on their row"
             todo = "Run it again on a quieter machine, or with more operations."
             yield _unseen("HO334", table, f"is written too calmly: {share}", f"{CONTENDED_PCT:g} % are needed", todo)
-        for side in SIDES:
+        for side in Side:
             if side not in self.caught:
                 found = f"holds a planted stale save by the {side} that the check did not see"
                 todo = "The check is blind here; report it, and trust no other result of this run."
@@ -306,12 +314,14 @@ class _Proof:
                 yield f"{name}: not tried, it takes {option}"
 
 
-def _planted_by(planted: Tally) -> set[SideName]:
+def _planted_by(planted: Tally) -> set[Side]:
     return {c.side for c in planted.counts if c.side and (c.kind, c.style) == ("lost update", "planted")}
 
 
 def _unseen(code: str, where: str, found: str, expected: str, todo: str) -> Failure:
-    return Failure(Finding(code, where, found, expected, todo, "unseen", "both"))
+    return Failure(
+        Finding(code=code, where=where, found=found, expected=expected, todo=todo, severity="unseen", hurts="both")
+    )
 
 
 def _sort_in(rows: dict[str, list[Operation]], operations: list[Operation]) -> None:
@@ -320,8 +330,8 @@ def _sort_in(rows: dict[str, list[Operation]], operations: list[Operation]) -> N
             rows[key].append(operation)
 
 
-def _roles(described: dict[SideName, Description]) -> dict[str, SideName]:
-    return {described[side].settings.database.role: side for side in SIDES}
+def _roles(described: dict[Side, Description]) -> dict[str, Side]:
+    return {described[side].settings.database.role: side for side in Side}
 
 
 def _way(venue: Venue) -> AbstractContextManager[Proxy]:

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 from psycopg import sql
 
-from handover.config.config import SideName, from_environment
+from handover.config.config import from_environment
 from handover.config.journey import Journey
 from handover.errors import ConfigurationError
 from handover.finding import Finding, Hurts
@@ -20,6 +20,7 @@ from handover.journeys.run import TIMEOUT_S, run
 from handover.proof.addresses import VARIABLES, base_urls
 from handover.proof.outcome import Failure, Outcome
 from handover.proof.venue import Venue
+from handover.side import Side
 from handover.trust import trust
 
 GROUP = "flows"
@@ -70,7 +71,7 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
     return Outcome(GROUP, counts, tuple(failures), (), figures)
 
 
-def _unreachable(urls: dict[SideName, str]) -> Iterable[Failure]:
+def _unreachable(urls: dict[Side, str]) -> Iterable[Failure]:
     """Yield the systems that have no address, or do not answer there, whatever they answer."""
     for side, variable in VARIABLES.items():
         if side not in urls:
@@ -90,7 +91,15 @@ def _failures(flow: Journey, result: JourneyResult) -> Iterable[Failure]:
     for step, words in zip(failed, result.failures, strict=True):
         todo = f"{step.method} {step.path} there by hand, after the steps before it."
         where = f"flow {flow.name!r} on the {result.on}"
-        finding = Finding(CODES[step.kind or ""], where, f"fails in {words}", "", todo, "breaking", step.on)
+        finding = Finding(
+            code=CODES[step.kind or ""],
+            where=where,
+            found=f"fails in {words}",
+            expected="",
+            todo=todo,
+            severity="breaking",
+            hurts=step.on,
+        )
         done = [f"{s.method} {s.path} on the {s.on}: {s.status}" for s in result.steps[: result.steps.index(step) + 1]]
         yield Failure(finding, tuple(done[-LINES:]))
 
@@ -130,7 +139,7 @@ def _databases(venue: Venue) -> Iterator[dict[str, tuple[psycopg.Connection[Any]
         yield {name: (connection, tables) for name, connection in opened.items()}
 
 
-def _elsewhere(flow: Journey, side: SideName) -> Failure:
+def _elsewhere(flow: Journey, side: Side) -> Failure:
     used = any("run" in step.needs() for step in flow.steps) or "{run}" in "".join(flow.variables.values())
     if not used:
         found = "has {run} in no step, so nobody can tell in which database its rows are"
@@ -142,4 +151,4 @@ def _elsewhere(flow: Journey, side: SideName) -> Failure:
 
 
 def _failure(code: str, found: str, todo: str, where: str = GROUP, hurts: Hurts = "both") -> Failure:
-    return Failure(Finding(code, where, found, "", todo, "unseen", hurts))
+    return Failure(Finding(code=code, where=where, found=found, expected="", todo=todo, severity="unseen", hurts=hurts))

@@ -4,16 +4,15 @@ import secrets
 import time
 from collections.abc import Iterator
 
-from handover.config.config import SideName
 from handover.errors import UnseenError
 from handover.journal.evidence import Recorder
 from handover.proof.accounts.identity import Account, Identity
 from handover.proof.accounts.lines import login_lines
 from handover.proof.accounts.permissions import compare_permissions, compare_stored_grants
 from handover.proof.actor import Actor, Answer, actors
-from handover.proof.crossing import SIDES
 from handover.proof.outcome import Outcome
 from handover.proof.venue import Size, Venue
+from handover.side import Side
 from handover.wording import counted
 
 ROUNDS = 1  # logins on each side by turns, after those by username, e-mail and in capitals
@@ -40,21 +39,21 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
     """
     began = time.monotonic()
     with actors(venue, *CHAPTERS) as both:
-        without = [side for side in SIDES if both[side].description.settings.user_table is None]
-        if len(without) == len(SIDES):
+        without = [side for side in Side if both[side].description.settings.user_table is None]
+        if len(without) == len(Side):
             return Outcome("identity", {}, nothing="neither system has accounts (django.contrib.auth)")
         for side in without:
             raise UnseenError(f"the {side} has no accounts (django.contrib.auth), so no login was proved.")
         identity = Identity(venue, both)
         _stored_hashes(identity, HASHES[venue.size])
         compare_stored_grants(identity, GRANTED[venue.size])
-        made: dict[SideName, Account] = {}
+        made: dict[Side, Account] = {}
         try:
-            for side in SIDES:
+            for side in Side:
                 made[side] = _registered(both[side])
                 identity.counts["accounts"] += 1
             _activated(identity, made)
-            for side in SIDES:
+            for side in Side:
                 venue.say(f"accounts of the {side}")
                 _of_maker(identity, both[side], both[both[side].other], made[side])
         except BaseException:
@@ -92,7 +91,7 @@ def _registered(maker: Actor) -> Account:
     )
 
 
-def _activated(identity: Identity, made: dict[SideName, Account]) -> None:
+def _activated(identity: Identity, made: dict[Side, Account]) -> None:
     """Open accounts that wait for a confirmation; if only one system lets them wait, its logins are a difference."""
     if any(account.active for account in made.values()):
         return
@@ -250,7 +249,7 @@ def _unread(identity: Identity, maker: Actor, other: Actor, made: Account, backe
 
 def _stored_hashes(identity: Identity, limit: int) -> None:
     """Tell which stored passwords a system cannot check: their users are locked out there."""
-    for side in SIDES:
+    for side in Side:
         answer = identity.both[side].one("unknown_hashes", limit=limit)
         if answer.raised:
             raise UnseenError(f"the stored passwords cannot be looked at by the {side}: {answer.words}")
@@ -261,12 +260,12 @@ def _stored_hashes(identity: Identity, limit: int) -> None:
         known, accounts = sum(answer.value["counts"].values()), answer.value["accounts"]
         if known:
             identity.counts["stored_passwords"] += known
-        elif side == SIDES[0]:
+        elif side == Side.ORIGINAL:
             stored = f"none of {counted(accounts, 'stored account')} has one" if accounts else "no account is stored"
             identity.note(f"no stored password was looked at: {stored}")
 
 
-def _unknown_to_one(identity: Identity, side: SideName, names: list[str], limit: int) -> Iterator[str]:
+def _unknown_to_one(identity: Identity, side: Side, names: list[str], limit: int) -> Iterator[str]:
     """What the other cannot check either is no difference; those users never got in."""
     if names:
         other = identity.both[identity.both[side].other]

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from handover.config.config import ModelPair, SideName
+from handover.config.config import ModelPair
 from handover.errors import UnseenError
 from handover.finding import Finding
 from handover.journal.evidence import Recorder
 from handover.probe.wire import shown
 from handover.proof.actor import actors
 from handover.proof.bag import Bag, usable
-from handover.proof.crossing import SIDES, Crossing
+from handover.proof.crossing import Crossing
 from handover.proof.difference import Difference, Key
 from handover.proof.existing import Existing
 from handover.proof.hanging import Hanging, Keys
@@ -25,8 +25,9 @@ from handover.proof.reproduce import lines
 from handover.proof.shrink import no_traces, smallest
 from handover.proof.venue import Size, Venue
 from handover.schema import catalog
+from handover.side import Side
 
-NAMES: dict[SideName, str] = {"original": "backend-reads-original", "backend": "original-reads-backend"}
+NAMES: dict[Side, str] = {Side.ORIGINAL: "backend-reads-original", Side.BACKEND: "original-reads-backend"}
 RANDOM_ROWS: dict[Size, int] = {"small": 8, "full": 400}
 EXISTING_ROWS: dict[Size, int] = {"small": 400, "full": 40_000}
 # What is seen in one direction alone; the others compare what both wrote.
@@ -38,8 +39,8 @@ SHRUNK = 12  # of each table; what differs beyond that is told as it was met
 class Met:
     """What was met on the way, by maker."""
 
-    counts: dict[SideName, Counter[str]] = field(default_factory=lambda: {side: Counter() for side in SIDES})
-    failures: dict[SideName, list[Failure]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    counts: dict[Side, Counter[str]] = field(default_factory=lambda: {side: Counter() for side in Side})
+    failures: dict[Side, list[Failure]] = field(default_factory=lambda: {side: [] for side in Side})
     notes: list[str] = field(default_factory=list)
 
 
@@ -72,7 +73,7 @@ def prove(venue: Venue, recorder: Recorder) -> tuple[Outcome, Outcome]:
                     _prove_table(venue, recorder, met, mirror(pair, both, parents), both)
                 except UnseenError as error:  # of this table alone; a count of zero is not green
                     met.notes.append(f"{pair.table}: {error}")
-                    for side in SIDES:
+                    for side in Side:
                         met.counts[side][f"rows of {pair.table}"] = 0
             if not venue.reads_only:
                 _hang(venue, recorder, met, Hanging(both, parents, _foreign_keys(venue)))
@@ -85,7 +86,7 @@ def prove(venue: Venue, recorder: Recorder) -> tuple[Outcome, Outcome]:
     seconds = time.monotonic() - began
     one, two = (
         Outcome(NAMES[side], dict(met.counts[side]), tuple(met.failures[side]), tuple(met.notes), {"seconds": seconds})
-        for side in SIDES
+        for side in Side
     )
     return one, two
 
@@ -100,7 +101,7 @@ def _hang(venue: Venue, recorder: Recorder, met: Met, hanging: Hanging) -> None:
     for side, failure in hanging.failures():
         met.failures[side].append(failure)
         recorder.line("failures", {"group": "read-across", "finding": vars(failure.finding)})
-    for side in SIDES:
+    for side in Side:
         met.counts[side].update(hanging.counts[side])
     venue.say(f"own rows: {sum(c['own_rows'] for c in hanging.counts.values())} hung on shared rows")
 
@@ -115,17 +116,19 @@ def _remove_when_ended(venue: Venue, parents: Parents) -> None:
 def _prove_table(venue: Venue, recorder: Recorder, met: Met, table: Mirror, both: Actors) -> None:
     existing = Existing(table, both, EXISTING_ROWS[venue.size])
     found = {d.key: d for d in existing.differences()}
-    counts: dict[SideName, Counter[str]] = {side: Counter(existing.counts) for side in SIDES}
+    counts: dict[Side, Counter[str]] = {side: Counter(existing.counts) for side in Side}
     if not venue.reads_only:
         try:
-            found = _cross(venue, met, settled(table, both["original"]), both, found, counts)
+            found = _cross(venue, met, settled(table, both[Side.ORIGINAL]), both, found, counts)
         except UnseenError as error:  # of this table alone, and what was found before stays
             met.notes.append(f"{table.table}: {error}")
-            for side in SIDES:
+            for side in Side:
                 counts[side][f"rows of {table.table}"] = 0  # which is not green
     elif not existing.counts["existing_rows"]:
-        counts["original"][f"existing rows of {table.table}"] = counts["backend"][f"existing rows of {table.table}"] = 0
-    for side in SIDES:
+        counts[Side.ORIGINAL][f"existing rows of {table.table}"] = counts[Side.BACKEND][
+            f"existing rows of {table.table}"
+        ] = 0
+    for side in Side:
         met.counts[side].update(counts[side])  # an addition would drop a count of zero
     recorder.line("read-across", {"table": table.table, "counts": counts})
     for difference in found.values():
@@ -141,12 +144,12 @@ def _cross(
     table: Mirror,
     both: Actors,
     found: dict[Key, Difference],
-    counts: dict[SideName, Counter[str]],
+    counts: dict[Side, Counter[str]],
 ) -> dict[Key, Difference]:
     """Let rows of a table cross; add to what was found before, and return it on the smallest rows."""
     crossing, bag = Crossing(table, both), Bag(table, both)
     crossed(crossing, bag, venue, found)
-    for side in SIDES:
+    for side in Side:
         counts[side] += crossing.counts[side] + bag.counts[side]
         # Of each table, or a table of which no row could be made would hide behind the others.
         counts[side][f"rows of {table.table}"] = crossing.counts[side]["rows"]
@@ -214,7 +217,7 @@ def _shrunk(crossing: Crossing, found: dict[Key, Difference], venue: Venue) -> d
 
         only = difference.maker if difference.code in ONE_WAY else None
 
-        def cross(example: Example, column: str = column, only: SideName | None = only) -> dict[Key, Difference]:
+        def cross(example: Example, column: str = column, only: Side | None = only) -> dict[Key, Difference]:
             # A refusal is told at its column, which the crossing itself cannot know.
             met = crossing.differences(example, column=column, only=only).values()
             return {d.key: d for d in (_at(crossing.mirror, d, column) for d in met)}

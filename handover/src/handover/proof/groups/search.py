@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from handover.config.config import SideName
 from handover.config.search import Search
 from handover.errors import ConfigurationError, ProbeError, UnseenError
 from handover.finding import Finding
@@ -23,11 +22,11 @@ from handover.proof.search.index import TIMEOUT_S, Document, Index, declared
 from handover.proof.search.index import differences as mapping_differences
 from handover.proof.search.queries import Query, queries
 from handover.proof.venue import Venue
+from handover.side import Side
 from handover.trust import trust
 from handover.wording import counted
 
 GROUP = "search"
-SIDES: tuple[SideName, ...] = ("original", "backend")
 QUERIES = {"small": 24, "full": 600}
 SAMPLE = 50
 EXAMPLES = 3
@@ -52,7 +51,15 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
             "Describe how each system is asked and where the index is: docs/reference/handover-toml.md. "
             'If the systems have no search: handover contract accept HO340 search --because "there is no search"'
         )
-        finding = Finding("HO340", GROUP, found, "nothing was compared", todo, "unseen", "both")
+        finding = Finding(
+            code="HO340",
+            where=GROUP,
+            found=found,
+            expected="nothing was compared",
+            todo=todo,
+            severity="unseen",
+            hurts="both",
+        )
         return Outcome(GROUP, {"search_queries": 0}, (Failure(finding),), nothing="no search is described")
     try:
         return _proved(venue, recorder, search, name, url_env)
@@ -60,7 +67,15 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
         todo = str(error).strip()
         code = "HO341" if isinstance(error, UnseenError) else "HO343"
         words = said_last(error) if isinstance(error, ProbeError) else "the index or a system could not be asked"
-        finding = Finding(code, GROUP, f"was not compared: {words}", "", todo, "unseen", "both")
+        finding = Finding(
+            code=code,
+            where=GROUP,
+            found=f"was not compared: {words}",
+            expected="",
+            todo=todo,
+            severity="unseen",
+            hurts="both",
+        )
         return Outcome(GROUP, {"search_queries": 0}, (Failure(finding),))
 
 
@@ -74,16 +89,16 @@ def _proved(venue: Venue, recorder: Recorder, search: Search, name: str, url_env
         live = index.mapping()
         seen = _Seen(search, live, venue.seed)
         seen.read(index)
-        with ThreadPoolExecutor(len(SIDES)) as pool:
-            started = pool.map(lambda side: stack.enter_context(venue.acting(side, "search")), SIDES)
-            agents = dict(zip(SIDES, started, strict=True))
+        with ThreadPoolExecutor(len(Side)) as pool:
+            started = pool.map(lambda side: stack.enter_context(venue.acting(side, "search")), Side)
+            agents = dict(zip(Side, started, strict=True))
         asked = _Asked(set(seen.ids))
         asked.ask(venue, search, agents, _queries(venue, search, seen), stack)
         findings = [*_of_mapping(wanted, live, name), *seen.findings(), *asked.strangers()]
         counts = {"search_queries": asked.queries, "hits": asked.hits, "documents": len(seen.ids), **seen.counts()}
         if search.clips is not None:
             clips = {side: _clips(agent, search) for side, agent in agents.items()}
-            counts["clips"] = len(clips["original"] | clips["backend"])
+            counts["clips"] = len(clips[Side.ORIGINAL] | clips[Side.BACKEND])
             findings += _of_clips(seen, clips)
     for vector in seen.fields.values():
         recorder.line("vectors", {"field": vector.name, "count": vector.count, "mean_cosine": vector.mean_cosine})
@@ -141,17 +156,47 @@ class _Seen:
         for f in self.fields.values():
             if f.wrong:
                 found = f"has another length in {counted(len(f.wrong), 'document')} (for example {_some(f.wrong)})"
-                yield Finding("HO348", f.name, found, f"the mapping says {f.dims}", todo, "breaking", "both")
+                yield Finding(
+                    code="HO348",
+                    where=f.name,
+                    found=found,
+                    expected=f"the mapping says {f.dims}",
+                    todo=todo,
+                    severity="breaking",
+                    hurts="both",
+                )
             if f.zero:
                 found = f"is zero or not finite in {counted(len(f.zero), 'document')} (for example {_some(f.zero)})"
-                yield Finding("HO349", f.name, found, "such a vector has no cosine", todo, "breaking", "both")
+                yield Finding(
+                    code="HO349",
+                    where=f.name,
+                    found=found,
+                    expected="such a vector has no cosine",
+                    todo=todo,
+                    severity="breaking",
+                    hurts="both",
+                )
             if f.is_one:
                 found = f"is the same vector in all {f.count} documents"
-                yield Finding("HO350", f.name, found, "it tells no two apart", todo, "breaking", "both")
+                yield Finding(
+                    code="HO350",
+                    where=f.name,
+                    found=found,
+                    expected="it tells no two apart",
+                    todo=todo,
+                    severity="breaking",
+                    hurts="both",
+                )
             if f.is_noise:
                 found = f"is noise: no two of {f.count} documents are more alike than chance makes them"
                 yield Finding(
-                    "HO351", f.name, found, f"mean pairwise cosine {f.mean_cosine:.3f}", todo, "risky", "both"
+                    code="HO351",
+                    where=f.name,
+                    found=found,
+                    expected=f"mean pairwise cosine {f.mean_cosine:.3f}",
+                    todo=todo,
+                    severity="risky",
+                    hurts="both",
                 )
 
 
@@ -163,17 +208,17 @@ class _Asked:
     queries: int = 0
     hits: int = 0
     met: dict[str, tuple[Query, Finding, int]] = field(default_factory=dict)
-    strange: dict[SideName, set[str]] = field(default_factory=lambda: {side: set() for side in SIDES})
+    strange: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
 
     def ask(
-        self, venue: Venue, search: Search, agents: dict[SideName, Probe], asked: list[Query], stack: ExitStack
+        self, venue: Venue, search: Search, agents: dict[Side, Probe], asked: list[Query], stack: ExitStack
     ) -> None:
         venue.say(f"asking both systems {counted(len(asked), 'query').replace('querys', 'queries')}")
-        answers = {side: stack.enter_context(asker(venue, search, side, agents[side]))(asked) for side in SIDES}
+        answers = {side: stack.enter_context(asker(venue, search, side, agents[side]))(asked) for side in Side}
         for number, query in enumerate(asked):
             self._compare(query, {side: found[number] for side, found in answers.items()})
 
-    def _compare(self, query: Query, answers: dict[SideName, Answer]) -> None:
+    def _compare(self, query: Query, answers: dict[Side, Answer]) -> None:
         self.queries += 1
         for side, answer in answers.items():
             self.hits += len(answer.hits)
@@ -189,13 +234,29 @@ class _Asked:
             if names:
                 found = f"answers with {counted(len(names), 'id')} that the index does not have ({_some(names)})"
                 todo = "It searches another index; compare its settings with [index] in handover.toml."
-                yield Finding("HO347", side, found, "both search the one index", todo, "breaking", side)
+                yield Finding(
+                    code="HO347",
+                    where=side,
+                    found=found,
+                    expected="both search the one index",
+                    todo=todo,
+                    severity="breaking",
+                    hurts=side,
+                )
 
 
 def _of_mapping(wanted: dict[str, object], live: dict[str, object], name: str) -> Iterator[Finding]:
     for place, found, expected in mapping_differences(wanted, live):
         todo = "Make the index anew with the contract's mapping, or review the contract's file."
-        yield Finding("HO342", f"{name}.{place}", found, expected, todo, "breaking", "both")
+        yield Finding(
+            code="HO342",
+            where=f"{name}.{place}",
+            found=found,
+            expected=expected,
+            todo=todo,
+            severity="breaking",
+            hurts="both",
+        )
 
 
 def _clips(agent: Probe, search: Search) -> set[str]:
@@ -204,20 +265,24 @@ def _clips(agent: Probe, search: Search) -> set[str]:
     return {name for name in agent.ask("clips", **values) if name.endswith(search.clips.suffix)}
 
 
-def _of_clips(seen: _Seen, clips: dict[SideName, set[str]]) -> Iterator[Finding]:
-    if apart := clips["original"] ^ clips["backend"]:
+def _of_clips(seen: _Seen, clips: dict[Side, set[str]]) -> Iterator[Finding]:
+    if apart := clips[Side.ORIGINAL] ^ clips[Side.BACKEND]:
         found = f"are not the same in both systems: {counted(len(apart), 'file')} ({_some(apart)})"
         todo = "The two look in different places; make them one."
-        yield Finding("HO354", "clips", found, "", todo, "breaking", "both")
-    there = clips["original"] & clips["backend"]
+        yield Finding(
+            code="HO354", where="clips", found=found, expected="", todo=todo, severity="breaking", hurts="both"
+        )
+    there = clips[Side.ORIGINAL] & clips[Side.BACKEND]
     if lost := [name for name, clip in seen.clip_of.items() if clip not in there]:
         found = f"have no clip: {counted(len(lost), 'document')} of {len(seen.clip_of)} ({_some(lost)})"
         todo = "Restore the clips, or delete the documents: a dance that picks one fails."
-        yield Finding("HO352", "documents", found, "", todo, "breaking", "both")
+        yield Finding(
+            code="HO352", where="documents", found=found, expected="", todo=todo, severity="breaking", hurts="both"
+        )
     if unknown := there - set(seen.clip_of.values()):
         found = f"have no document: {counted(len(unknown), 'file')} of {len(there)} ({_some(unknown)})"
         todo = "Index them, or remove the files: no search finds them."
-        yield Finding("HO353", "clips", found, "", todo, "risky", "both")
+        yield Finding(code="HO353", where="clips", found=found, expected="", todo=todo, severity="risky", hurts="both")
 
 
 def _some(names: Iterable[str]) -> str:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from handover.config.config import SideName
 from handover.config.journey import Journey
 from handover.config.storage import Storage
 from handover.errors import HandoverError, ProbeError
@@ -22,10 +21,11 @@ from handover.proof.addresses import base_urls
 from handover.proof.outcome import Failure, Outcome
 from handover.proof.storage.apart import kept_apart
 from handover.proof.storage.crossing import SIZES, Crossing
-from handover.proof.storage.fields import SIDES, FilePair, any_file_field, file_pairs
+from handover.proof.storage.fields import FilePair, any_file_field, file_pairs
 from handover.proof.storage.listing import also_named, both_listed, named, of_rows, orphans, remove_all
 from handover.proof.storage.race import SAVES, Race
 from handover.proof.venue import Venue
+from handover.side import Side
 
 GROUP = "storage"
 # Processes of each system that save at the same time.
@@ -50,12 +50,12 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
     run_name = secrets.token_hex(6)
     try:
         with ExitStack() as stack:
-            agents = dict(zip(SIDES, _started(stack, venue, SIDES), strict=True))
+            agents = dict(zip(Side, _started(stack, venue, tuple(Side)), strict=True))
             pairs = file_pairs(venue.config, agents)
             if not pairs:
                 return _without_fields(any_file_field(agents))
             work = _Work(venue, agents, run_name)
-            more = SIDES * (RACERS[venue.size] - 1)
+            more = tuple(Side) * (RACERS[venue.size] - 1)
             racers = zip(more, _started(stack, venue, more), strict=True)
             shared = work.shared(pairs)
             work.files_of(shared, [*agents.items(), *racers])
@@ -67,12 +67,20 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
         if pairs:
             # An agent that was interrupted, or has ended, answers nothing any more.
             with ExitStack() as stack:
-                remove_all(pairs, dict(zip(SIDES, _started(stack, venue, SIDES), strict=True)), run_name)
+                remove_all(pairs, dict(zip(Side, _started(stack, venue, tuple(Side)), strict=True)), run_name)
         if not isinstance(error, ProbeError):
             raise
         words = str(error).strip()
         found = f"was not compared: {words.splitlines()[-1]}"
-        finding = Finding("HO374", GROUP, found, "", f"Its own words:\n{words}", "unseen", "both")
+        finding = Finding(
+            code="HO374",
+            where=GROUP,
+            found=found,
+            expected="",
+            todo=f"Its own words:\n{words}",
+            severity="unseen",
+            hurts="both",
+        )
         return Outcome(GROUP, {"files": 0}, (Failure(finding),))
     for result in work.streamed:
         recorder.line("streaming", {"flow": result.journey, "on": result.on, "failures": result.failures})
@@ -85,11 +93,19 @@ def _without_fields(known: list[str]) -> Outcome:
         return Outcome(GROUP, {}, nothing="no model of either system has a file field")
     found = f"has no file field that both systems have on one column; there {'is' if len(known) == 1 else 'are'} "
     todo = "Map the model: [[models]] in handover.toml; or accept it, if only one system keeps such files."
-    finding = Finding("HO360", "models", found + ", ".join(known), "nothing was compared", todo, "unseen", "both")
+    finding = Finding(
+        code="HO360",
+        where="models",
+        found=found + ", ".join(known),
+        expected="nothing was compared",
+        todo=todo,
+        severity="unseen",
+        hurts="both",
+    )
     return Outcome(GROUP, {"files": 0}, (Failure(finding),), nothing="no file field is mapped in both systems")
 
 
-def _started(stack: ExitStack, venue: Venue, sides: tuple[SideName, ...]) -> list[Probe]:
+def _started(stack: ExitStack, venue: Venue, sides: tuple[Side, ...]) -> list[Probe]:
     """Start agents, all at once: each takes a second or more."""
     with ThreadPoolExecutor(max(len(sides), 1)) as pool:
         return list(pool.map(lambda side: stack.enter_context(venue.acting(side, "store")), sides))
@@ -98,7 +114,7 @@ def _started(stack: ExitStack, venue: Venue, sides: tuple[SideName, ...]) -> lis
 @dataclass
 class _Work:
     venue: Venue
-    agents: Mapping[SideName, Probe]
+    agents: Mapping[Side, Probe]
     run_name: str
     made: set[str] = field(default_factory=set)
     failures: list[Failure] = field(default_factory=list)
@@ -116,14 +132,14 @@ class _Work:
         found: list[FilePair] = []
         for pair in pairs:
             apart = kept_apart(pair, self.agents, self.run_name, self.made)
-            self.counts["files"] += len(SIDES)
+            self.counts["files"] += len(Side)
             self._met([apart] if apart else [], _crossing_lines(pair))
             found += [] if apart else [pair]
         if not found:
             self.counts = {"files": self.counts["files"]}
         return tuple(found)
 
-    def files_of(self, pairs: tuple[FilePair, ...], racers: list[tuple[SideName, Probe]]) -> None:
+    def files_of(self, pairs: tuple[FilePair, ...], racers: list[tuple[Side, Probe]]) -> None:
         size = self.venue.size
         for pair in pairs:
             self.venue.say(f"saving, opening and deleting files of {pair.where}")
@@ -138,7 +154,7 @@ class _Work:
     def remove(self, pairs: tuple[FilePair, ...]) -> None:
         """Remove what was saved, through both systems: they may not keep their files in one place."""
         for pair in pairs:
-            for side in SIDES:
+            for side in Side:
                 self.agents[side].ask("store_delete", names=sorted(self.made), **pair.of(side))
 
     def list_all(self, pairs: tuple[FilePair, ...]) -> None:
@@ -152,7 +168,7 @@ class _Work:
             for shared in by_place.values():
                 seen, apart = both_listed(shared[0], self.agents)
                 self._met(apart)
-                there = seen["original"].names & seen["backend"].names
+                there = seen[Side.ORIGINAL].names & seen[Side.BACKEND].names
                 self.counts["listed"] += len(there)
                 self.listings += sum(one.listings for one in seen.values())
                 known = set(others)
@@ -173,14 +189,14 @@ class _Work:
             found = "is not described: handover.toml has no flow with a step that stores a file"
             todo = "Write one: docs/reference/handover-toml.md. If files are not served over HTTP, accept it: "
             self._unseen("HO367", found, f'{todo}handover contract accept HO367 streaming --because "..."')
-            for side in SIDES:  # that it was not looked at is said by the finding
+            for side in Side:  # that it was not looked at is said by the finding
                 del self.counts[f"streamed_{side}"]
         for flow in flows:
             for side in flow.sides:
                 self._streamed(flow, side, pair)
 
-    def _streamed(self, flow: Journey, on: SideName, pair: FilePair) -> None:
-        def store(side: SideName, name: str) -> tuple[str, bytes]:
+    def _streamed(self, flow: Journey, on: Side, pair: FilePair) -> None:
+        def store(side: Side, name: str) -> tuple[str, bytes]:
             content = secrets.token_bytes(STREAMED_BYTES)
             sent = base64.b64encode(content).decode()
             stored = self.agents[side].ask("store_put", name=name, content=sent, **pair.of(side))["name"]
@@ -199,10 +215,22 @@ class _Work:
         for step in result.steps:
             self.counts[f"streamed_{step.on}"] += step.line in ranged and step.failure is None
         for words in result.failures:
-            side: SideName = next(step.on for step in result.steps if step.failure)
+            side: Side = next(step.on for step in result.steps if step.failure)
             found = f"fails on the {on}: {words}"
             todo = "Fetch that address by hand; both systems must serve what either stored."
-            self.failures.append(Failure(Finding("HO367", f"flow {flow.name!r}", found, "", todo, "breaking", side)))
+            self.failures.append(
+                Failure(
+                    Finding(
+                        code="HO367",
+                        where=f"flow {flow.name!r}",
+                        found=found,
+                        expected="",
+                        todo=todo,
+                        severity="breaking",
+                        hurts=side,
+                    )
+                )
+            )
 
     def _met(self, findings: object, lines: tuple[str, ...] = ()) -> None:
         """Take in findings; of each kind and place the first is enough."""
@@ -213,23 +241,29 @@ class _Work:
                 self.failures.append(Failure(finding, lines))
 
     def _unseen(self, code: str, found: str, todo: str) -> None:
-        self.failures.append(Failure(Finding(code, "streaming", found, "", todo, "unseen", "both")))
+        self.failures.append(
+            Failure(
+                Finding(
+                    code=code, where="streaming", found=found, expected="", todo=todo, severity="unseen", hurts="both"
+                )
+            )
+        )
 
 
 def _crossing_lines(pair: FilePair) -> tuple[str, ...]:
     return (
-        f"one: from {_import(pair, 'original')} as M",
+        f"one: from {_import(pair, Side.ORIGINAL)} as M",
         f"one: x = M(); x.{pair.column}.save(NAME, ContentFile(b'1'), save=False); print(x.{pair.column}.name)",
-        f"other: from {_import(pair, 'backend')} as M; s = M._meta.get_field({pair.column!r}).storage",
+        f"other: from {_import(pair, Side.BACKEND)} as M; s = M._meta.get_field({pair.column!r}).storage",
         "other: s.exists(STORED), s.open(STORED).read(), s.url(STORED); s.delete(STORED)",
     )
 
 
 def _race_lines(pair: FilePair, processes: int) -> tuple[str, ...]:
-    line = f"from {_import(pair, 'original')} as M; M().{pair.column}.save(NAME, ContentFile(CONTENT), save=False)"
+    line = f"from {_import(pair, Side.ORIGINAL)} as M; M().{pair.column}.save(NAME, ContentFile(CONTENT), save=False)"
     return (f"in {processes} processes of both systems at once, each with contents of its own:", line)
 
 
-def _import(pair: FilePair, side: SideName) -> str:
+def _import(pair: FilePair, side: Side) -> str:
     module, _, name = pair.models[side].rpartition(".")
     return f"{module} import {name}"

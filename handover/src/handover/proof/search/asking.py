@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from handover.config.config import SideName, from_environment
+from handover.config.config import from_environment
 from handover.config.search import Asked, Search
 from handover.config.templates import AbsentError, at, filled, filled_path
 from handover.errors import ConfigurationError, ProbeError
@@ -16,6 +16,7 @@ from handover.probe.client import Probe
 from handover.proof.addresses import base_urls
 from handover.proof.search.queries import Query
 from handover.proof.venue import Venue
+from handover.side import Side
 from handover.trust import trust
 
 BATCH = 20
@@ -34,7 +35,7 @@ Ask = Callable[[Sequence[Query]], list[Answer]]
 
 
 @contextmanager
-def asker(venue: Venue, search: Search, side: SideName, agent: Probe) -> Iterator[Ask]:
+def asker(venue: Venue, search: Search, side: Side, agent: Probe) -> Iterator[Ask]:
     """Give what asks one system.
 
     Raises
@@ -87,7 +88,7 @@ def _over_http(client: httpx.Client, asked: Asked, query: Query, names: dict[str
         return Answer(error=f"{type(error).__name__}: {error}")
 
 
-def _from_environment(side: SideName, text: str) -> str:
+def _from_environment(side: Side, text: str) -> str:
     purpose = f"a header of [search.{side}] in handover.toml"
     return re.sub(r"\$\{(\w+)\}", lambda match: from_environment(match[1], purpose), text)
 

@@ -2,30 +2,38 @@
 
 from collections.abc import Iterator, Mapping
 
-from handover.config.config import SideName
 from handover.finding import Finding
 from handover.proof.outcome import Failure
 from handover.proof.search.asking import Answer
 from handover.proof.search.queries import Query
+from handover.side import Side
 from handover.wording import counted
 
 # The strategy's "same scores": what two sums of the same products in double precision never differ by.
 TOLERANCE = 1e-6
 SHOWN = 3
 
-Told = tuple[str, str, str, SideName | str]
+Told = tuple[str, str, str, Side | str]
 
 
-def differences(query: Query, answers: Mapping[SideName, Answer]) -> Iterator[Finding]:
+def differences(query: Query, answers: Mapping[Side, Answer]) -> Iterator[Finding]:
     """Yield what differs between the answers of both systems to a query; the first kind of difference only."""
     for side, answer in answers.items():
         if answer.error is not None:
             found = f"is answered by the {side} with {answer.error}"
             todo = "Search there by hand; or correct [search] in handover.toml."
-            yield Finding("HO343", side, found, "hits were expected", todo, "breaking", side)
+            yield Finding(
+                code="HO343",
+                where=side,
+                found=found,
+                expected="hits were expected",
+                todo=todo,
+                severity="breaking",
+                hurts=side,
+            )
     if any(answer.error is not None for answer in answers.values()):
         return
-    original, backend = answers["original"].hits, answers["backend"].hits
+    original, backend = answers[Side.ORIGINAL].hits, answers[Side.BACKEND].hits
     one, other = [name for name, _ in original], [name for name, _ in backend]
     if set(one) != set(other):
         yield _other_ids(query, one, other)
@@ -33,7 +41,15 @@ def differences(query: Query, answers: Mapping[SideName, Answer]) -> Iterator[Fi
         place = next(n for n, (a, b) in enumerate(zip(one, other, strict=True)) if a != b)
         found = f"has {one[place]} at place {place + 1} in the original and {other[place]} in the backend"
         todo = "Compare how the two rank, and what they do with a tie."
-        yield Finding("HO345", "order", f"of {query.title} {found}", "", todo, "breaking", "backend")
+        yield Finding(
+            code="HO345",
+            where="order",
+            found=f"of {query.title} {found}",
+            expected="",
+            todo=todo,
+            severity="breaking",
+            hurts=Side.BACKEND,
+        )
     else:
         yield from _other_scores(query, original, backend)
 
@@ -43,7 +59,9 @@ def _other_ids(query: Query, one: list[str], other: list[str]) -> Finding:
     parts = [f"only the {side} finds {counted(len(n), 'id')} ({', '.join(n[:SHOWN])})" for side, n in only.items() if n]
     found = f"of {query.title} differ: {' and '.join(parts)}, of {len(one)} and {len(other)}"
     todo = "Compare the filters, how many hits each asks for, and when each drops a filter."
-    return Finding("HO344", "ids", found, "", todo, "breaking", "backend")
+    return Finding(
+        code="HO344", where="ids", found=found, expected="", todo=todo, severity="breaking", hurts=Side.BACKEND
+    )
 
 
 def _other_scores(
@@ -56,7 +74,15 @@ def _other_scores(
     if _apart(one, other) > TOLERANCE:
         found = f"of {query.title} differ: {name} has {one!r} in the original and {other!r} in the backend"
         todo = "Compare the weights, the formula, and where each rounds."
-        yield Finding("HO346", "scores", found, f"they may differ by {TOLERANCE:g}", todo, "breaking", "backend")
+        yield Finding(
+            code="HO346",
+            where="scores",
+            found=found,
+            expected=f"they may differ by {TOLERANCE:g}",
+            todo=todo,
+            severity="breaking",
+            hurts=Side.BACKEND,
+        )
 
 
 def _apart(one: float, other: float) -> float:

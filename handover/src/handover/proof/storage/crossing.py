@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from handover.config.config import SideName
 from handover.finding import Finding
 from handover.probe.client import Probe
-from handover.proof.storage.fields import SIDES, FilePair
+from handover.proof.storage.fields import FilePair
+from handover.side import Side
 
 # A byte, more than one chunk of a copy, and in the long run more than a bucket takes in one request (8 MiB).
 SIZES = {"small": (1, 100_000), "full": (1, 4_096, 300_000, 9 * 2**20)}
@@ -34,7 +34,7 @@ class Crossing:
     """
 
     pair: FilePair
-    agents: Mapping[SideName, Probe]
+    agents: Mapping[Side, Probe]
     run: str
     files: int = 0
     reads: int = 0
@@ -43,7 +43,7 @@ class Crossing:
     def findings(self, sizes: tuple[int, ...]) -> Iterator[Finding]:
         """Yield what differs."""
         yield from self._same_names()
-        for writer, reader in (SIDES, SIDES[::-1]):
+        for writer, reader in (tuple(Side), tuple(Side)[::-1]):
             for number, size in enumerate(sizes):
                 name = NAMES[number % len(NAMES)].format(run=self.run, number=f"{writer[0]}{number}")
                 yield from self._one_file(writer, reader, name, secrets.token_bytes(size))
@@ -55,16 +55,23 @@ class Crossing:
             if len(set(names.values())) > 1:
                 names = self._names(name.format(run=self.run, number=0))
             if len(set(names.values())) > 1:
-                found = (
-                    f"calls a new file {names['original']!r} in the original and {names['backend']!r} in the backend"
-                )
+                one, other = (names[side] for side in Side)
+                found = f"calls a new file {one!r} in the original and {other!r} in the backend"
                 todo = "Make upload_to and the storages' rules for names the same."
-                yield Finding("HO365", self.pair.where, found, "", todo, "breaking", "both")
+                yield Finding(
+                    code="HO365",
+                    where=self.pair.where,
+                    found=found,
+                    expected="",
+                    todo=todo,
+                    severity="breaking",
+                    hurts="both",
+                )
 
-    def _names(self, name: str) -> dict[SideName, str]:
-        return {side: self.agents[side].ask("store_name", name=name, **self.pair.of(side)) for side in SIDES}
+    def _names(self, name: str) -> dict[Side, str]:
+        return {side: self.agents[side].ask("store_name", name=name, **self.pair.of(side)) for side in Side}
 
-    def _one_file(self, writer: SideName, reader: SideName, name: str, content: bytes) -> Iterator[Finding]:
+    def _one_file(self, writer: Side, reader: Side, name: str, content: bytes) -> Iterator[Finding]:
         wanted = self._names(name)[writer]
         saved = self._save(writer, name, content)
         stored = saved["name"]
@@ -82,9 +89,7 @@ class Crossing:
         yield from self._kept(writer, reader, name, stored, content)
         yield from self._deleted(writer, reader, stored)
 
-    def _as_saved(
-        self, writer: SideName, reader: SideName, name: str, seen: dict[str, Any], content: bytes
-    ) -> Finding | None:
+    def _as_saved(self, writer: Side, reader: Side, name: str, seen: dict[str, Any], content: bytes) -> Finding | None:
         if "error" in seen or not seen["exists"]:
             found = f"names {name!r}, saved by the {writer}, which the {reader} does not find"
             said = seen.get("error") or "exists() is false"
@@ -100,7 +105,7 @@ class Crossing:
         return None
 
     def _same_address(
-        self, writer: SideName, reader: SideName, name: str, saved: dict[str, Any], seen: dict[str, Any]
+        self, writer: Side, reader: Side, name: str, saved: dict[str, Any], seen: dict[str, Any]
     ) -> Iterator[Finding]:
         if _address(saved["url"]) != _address(seen["url"]):
             one, other = saved["url"] and saved["url"].partition("?")[0], seen["url"] and seen["url"].partition("?")[0]
@@ -113,7 +118,7 @@ class Crossing:
             found = f"has type {mine} in the {writer} and {seen['type']} in the {reader}, for {name!r}"
             yield self._finding("HO369", found, "", reader, "Compare what each sets as the type of an object.")
 
-    def _kept(self, writer: SideName, reader: SideName, name: str, stored: str, content: bytes) -> Iterator[Finding]:
+    def _kept(self, writer: Side, reader: Side, name: str, stored: str, content: bytes) -> Iterator[Finding]:
         """A second save of the same name must get another name, and leave the first."""
         second = self._save(reader, name, content[::-1] + b"2")["name"]
         first = self._open(writer, stored)
@@ -122,32 +127,40 @@ class Crossing:
             todo = "Let no storage overwrite: file_overwrite=False, and a save that fails where there is an object."
             yield self._finding("HO364", found, "", writer, todo)
 
-    def _deleted(self, writer: SideName, reader: SideName, stored: str) -> Iterator[Finding]:
+    def _deleted(self, writer: Side, reader: Side, stored: str) -> Iterator[Finding]:
         said = self.agents[reader].ask("store_delete", names=[stored], **self.pair.of(reader))
-        there = {side: self._exists(side, stored) for side in SIDES}
+        there = {side: self._exists(side, stored) for side in Side}
         if said or any(there.values()):
             who = " and ".join(f"the {side}" for side, found in there.items() if found) or "nobody"
             found = f"names {stored!r} of the {writer}, which the {reader} deleted; it is still found by {who}"
             expected = f"it said {said[stored]}" if said else ""
             yield self._finding("HO366", found, expected, writer, "Compare what delete() does in the two storages.")
 
-    def _save(self, side: SideName, name: str, content: bytes) -> dict[str, Any]:
+    def _save(self, side: Side, name: str, content: bytes) -> dict[str, Any]:
         sent = base64.b64encode(content).decode()
         saved: dict[str, Any] = self.agents[side].ask("store_save", name=name, content=sent, **self.pair.of(side))
         self.files += 1
         self.made.add(saved["name"])
         return saved
 
-    def _open(self, side: SideName, name: str) -> dict[str, Any]:
+    def _open(self, side: Side, name: str) -> dict[str, Any]:
         self.reads += 1
         seen: dict[str, Any] = self.agents[side].ask("store_open", name=name, **self.pair.of(side))
         return seen
 
-    def _exists(self, side: SideName, name: str) -> bool:
+    def _exists(self, side: Side, name: str) -> bool:
         return bool(self.agents[side].ask("store_exists", names=[name], **self.pair.of(side))[0])
 
-    def _finding(self, code: str, found: str, expected: str, hurts: SideName, todo: str) -> Finding:
-        return Finding(code, self.pair.where, found, expected, todo, "breaking", hurts)
+    def _finding(self, code: str, found: str, expected: str, hurts: Side, todo: str) -> Finding:
+        return Finding(
+            code=code,
+            where=self.pair.where,
+            found=found,
+            expected=expected,
+            todo=todo,
+            severity="breaking",
+            hurts=hurts,
+        )
 
 
 def _address(url: str | None) -> tuple[str, ...] | None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from handover.config.config import Config, SideName
+from handover.config.config import Config
 from handover.probe.client import Probe
+from handover.side import Side
 
 # Every system can have a row of this key; it is never saved.
 KEY = "7f3c2a9e-0000-4000-8000-000000000001"
-SIDES: tuple[SideName, ...] = ("original", "backend")
 
 
 @dataclass(frozen=True)
@@ -17,15 +17,15 @@ class FilePair:
 
     table: str
     column: str
-    models: Mapping[SideName, str]
-    places: Mapping[SideName, str]
+    models: Mapping[Side, str]
+    places: Mapping[Side, str]
 
     @property
     def where(self) -> str:
         """Its place in a finding."""
         return f"{self.table}.{self.column}"
 
-    def of(self, side: SideName) -> dict[str, str]:
+    def of(self, side: Side) -> dict[str, str]:
         """Return what tells an agent which field is meant."""
         return {"model": self.models[side], "column": self.column, "key": KEY}
 
@@ -33,10 +33,10 @@ class FilePair:
 Facts = Mapping[tuple[str, str], Mapping[str, str]]
 
 
-def file_pairs(config: Config, agents: Mapping[SideName, Probe]) -> tuple[FilePair, ...]:
+def file_pairs(config: Config, agents: Mapping[Side, Probe]) -> tuple[FilePair, ...]:
     """Ask both systems which of the mapped models' fields hold files; a parent's field is looked at once."""
-    found: dict[SideName, Facts] = {}
-    for side in SIDES:
+    found: dict[Side, Facts] = {}
+    for side in Side:
         paths = [getattr(pair, side) for pair in config.models]
         facts = agents[side].ask("store_fields", models=paths)
         found[side] = {(fact["model"], fact["column"]): fact for fact in facts}
@@ -46,17 +46,17 @@ def file_pairs(config: Config, agents: Mapping[SideName, Probe]) -> tuple[FilePa
     return tuple(by_column.values())
 
 
-def any_file_field(agents: Mapping[SideName, Probe]) -> list[str]:
+def any_file_field(agents: Mapping[Side, Probe]) -> list[str]:
     """Return every file field of either system, mapped or not, as a reader knows it."""
-    facts = [fact for side in SIDES for fact in agents[side].ask("store_fields", models=None)]
+    facts = [fact for side in Side for fact in agents[side].ask("store_fields", models=None)]
     return sorted({f"{fact['label']}.{fact['column']}" for fact in facts})
 
 
-def _pairs(config: Config, found: Mapping[SideName, Facts]) -> Iterator[FilePair]:
+def _pairs(config: Config, found: Mapping[Side, Facts]) -> Iterator[FilePair]:
     for pair in config.models:
-        models: dict[SideName, str] = {"original": pair.original, "backend": pair.backend}
-        columns = [{c for m, c in found[side] if m == models[side]} for side in SIDES]
+        models: dict[Side, str] = {Side.ORIGINAL: pair.original, Side.BACKEND: pair.backend}
+        columns = [{c for m, c in found[side] if m == models[side]} for side in Side]
         for column in sorted(columns[0] & columns[1]):
-            facts = {side: found[side][models[side], column] for side in SIDES}
-            places = {side: facts[side]["storage"] for side in SIDES}
-            yield FilePair(facts["original"]["parent_table"] or pair.table, column, models, places)
+            facts = {side: found[side][models[side], column] for side in Side}
+            places = {side: facts[side]["storage"] for side in Side}
+            yield FilePair(facts[Side.ORIGINAL]["parent_table"] or pair.table, column, models, places)

@@ -6,11 +6,11 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from handover.config.config import SideName
 from handover.config.storage import NamedBy
 from handover.finding import Finding
 from handover.probe.client import Probe
-from handover.proof.storage.fields import SIDES, FilePair
+from handover.proof.storage.fields import FilePair
+from handover.side import Side
 from handover.wording import counted
 
 EXAMPLES = 3
@@ -24,7 +24,7 @@ class Listed:
     listings: int
 
 
-def listed(pair: FilePair, side: SideName, agent: Probe) -> Listed:
+def listed(pair: FilePair, side: Side, agent: Probe) -> Listed:
     """List a field's storage through a system."""
     names: list[str] = []
     answer: dict[str, Any] = {"done": False}
@@ -34,21 +34,29 @@ def listed(pair: FilePair, side: SideName, agent: Probe) -> Listed:
     return Listed(frozenset(names), answer["listings"])
 
 
-def both_listed(pair: FilePair, agents: Mapping[SideName, Probe]) -> tuple[dict[SideName, Listed], list[Finding]]:
+def both_listed(pair: FilePair, agents: Mapping[Side, Probe]) -> tuple[dict[Side, Listed], list[Finding]]:
     """List a storage through both systems; a difference counts if it is still there when both list again."""
-    seen = {side: listed(pair, side, agents[side]) for side in SIDES}
-    apart = seen["original"].names ^ seen["backend"].names
+    seen = {side: listed(pair, side, agents[side]) for side in Side}
+    apart = seen[Side.ORIGINAL].names ^ seen[Side.BACKEND].names
     if apart:  # somebody may have saved or deleted a file between the two listings
-        again = {side: listed(pair, side, agents[side]) for side in SIDES}
-        apart &= again["original"].names ^ again["backend"].names
-        seen = {side: Listed(again[side].names, seen[side].listings + again[side].listings) for side in SIDES}
+        again = {side: listed(pair, side, agents[side]) for side in Side}
+        apart &= again[Side.ORIGINAL].names ^ again[Side.BACKEND].names
+        seen = {side: Listed(again[side].names, seen[side].listings + again[side].listings) for side in Side}
     if not apart:
         return seen, []
-    only = {side: sorted(apart & seen[side].names) for side in SIDES}
+    only = {side: sorted(apart & seen[side].names) for side in Side}
     parts = [f"only the {side} lists {counted(len(n), 'file')} ({_some(n)})" for side, n in only.items() if n]
     todo = "Compare bucket, prefix and folder of the two storages."
     return seen, [
-        Finding("HO368", pair.where, f"is listed differently: {' and '.join(parts)}", "", todo, "breaking", "both")
+        Finding(
+            code="HO368",
+            where=pair.where,
+            found=f"is listed differently: {' and '.join(parts)}",
+            expected="",
+            todo=todo,
+            severity="breaking",
+            hurts="both",
+        )
     ]
 
 
@@ -66,7 +74,9 @@ def of_rows(pair: FilePair, names: set[str], there: frozenset[str]) -> Iterator[
     if lost := names - there:
         found = f"names {counted(len(lost), 'file')} of {len(names)} that the storage does not list ({_some(lost)})"
         todo = "Restore the files, or prove that both systems survive their absence and accept it in the contract."
-        yield Finding("HO370", pair.where, found, "", todo, "risky", "both")
+        yield Finding(
+            code="HO370", where=pair.where, found=found, expected="", todo=todo, severity="risky", hurts="both"
+        )
 
 
 def orphans(place: str, folders: Iterable[str], names: set[str], there: frozenset[str]) -> Iterator[Finding]:
@@ -75,7 +85,15 @@ def orphans(place: str, folders: Iterable[str], names: set[str], there: frozense
     if lost := {name for name in there - names if chosen and name.startswith(chosen)}:
         found = f"holds {counted(len(lost), 'file')} that no row names ({_some(lost)})"
         todo = "Let the systems' own sweep remove them, name the column that knows them in [storage], or accept them."
-        yield Finding("HO371", place, found, f"below {', '.join(map(repr, chosen))}", todo, "risky", "both")
+        yield Finding(
+            code="HO371",
+            where=place,
+            found=found,
+            expected=f"below {', '.join(map(repr, chosen))}",
+            todo=todo,
+            severity="risky",
+            hurts="both",
+        )
 
 
 def also_named(connection: Connection[Any], columns: Iterable[NamedBy]) -> set[str]:
@@ -83,10 +101,10 @@ def also_named(connection: Connection[Any], columns: Iterable[NamedBy]) -> set[s
     return {name for one in columns for name in named(connection, one.table, one.column, one.key)}
 
 
-def remove_all(pairs: Iterable[FilePair], agents: Mapping[SideName, Probe], run: str) -> None:
+def remove_all(pairs: Iterable[FilePair], agents: Mapping[Side, Probe], run: str) -> None:
     """Remove every file with the name of a run in its own, wherever a listing by either system shows one."""
     for pair in pairs:
-        for side in SIDES:
+        for side in Side:
             left = sorted(name for name in listed(pair, side, agents[side]).names if run in name)
             if left:
                 agents[side].ask("store_delete", names=left, **pair.of(side))

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from handover.config.config import SideName
 from handover.finding import Finding
 from handover.probe.client import Probe
 from handover.proof.storage.fields import FilePair
+from handover.side import Side
 from handover.wording import counted
 
 SAVES = {"small": 8, "full": 40}
@@ -38,7 +38,7 @@ class Race:
     """
 
     pair: FilePair
-    agents: Sequence[tuple[SideName, Probe]]
+    agents: Sequence[tuple[Side, Probe]]
     run: str
     saved: int = 0
     overlapping: int = 0
@@ -62,16 +62,32 @@ class Race:
             found = f"lost {counted(len(lost), 'file')} of {len(entries)} that several processes saved as {name!r}"
             expected = f"they got {counted(len(self.made), 'name')} ({', '.join(sorted(self.made)[:EXAMPLES])})"
             todo = "Let a save fail where an object is (if_generation_match=0, O_EXCL), and take another name."
-            yield Finding("HO372", self.pair.where, found, expected, todo, "breaking", "both")
+            yield Finding(
+                code="HO372",
+                where=self.pair.where,
+                found=found,
+                expected=expected,
+                todo=todo,
+                severity="breaking",
+                hurts="both",
+            )
         if not self.overlapping:
             found = "was saved by one process at a time, so nothing is known about saves at the same time"
-            yield Finding("HO373", self.pair.where, found, "", "Run again; with more saves: --full.", "unseen", "both")
+            yield Finding(
+                code="HO373",
+                where=self.pair.where,
+                found=found,
+                expected="",
+                todo="Run again; with more saves: --full.",
+                severity="unseen",
+                hurts="both",
+            )
 
     def _round(self, name: str, saves: int) -> list[list[dict[str, Any]]]:
         with ThreadPoolExecutor(len(self.agents)) as pool:
             return list(pool.map(lambda one: self._saves(one[0], one[1], name, saves), self.agents))
 
-    def _saves(self, side: SideName, agent: Probe, name: str, saves: int) -> list[dict[str, Any]]:
+    def _saves(self, side: Side, agent: Probe, name: str, saves: int) -> list[dict[str, Any]]:
         contents = [base64.b64encode(secrets.token_bytes(BYTES)).decode() for _ in range(saves)]
         asked = {"name": name, "contents": contents, "threads": THREADS}
         run: list[dict[str, Any]] = agent.ask("store_race", **asked, **self.pair.of(side))
