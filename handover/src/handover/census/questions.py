@@ -270,7 +270,7 @@ def _keys(pair: Pair, live: Column, one: Field, other: Field, column: sql.Identi
 
 def _orphans(subject: Subject, live: Column, one: Field, other: Field, column: sql.Identifier) -> Iterator[Question]:
     reference = one.references or other.references
-    target = reference and subject.catalog.find(subject.sides[0].search_path, reference[0])
+    target = reference and subject.catalog.find(subject.systems[0].search_path, reference[0])
     if not reference or not target or reference[1] not in target.columns:
         return
     # Keys of two types are equal when their texts are.
@@ -302,8 +302,8 @@ def _family(type_name: str) -> str:
 def _emails(subject: Subject, pair: Pair) -> Iterator[Question]:
     if subject.both is None:
         return
-    for side, model in zip(subject.both, (pair.original, pair.backend), strict=True):
-        settings = side.description.settings
+    for system, model in zip(subject.both, (pair.original, pair.backend), strict=True):
+        settings = system.description.settings
         field = next((f for f in model.fields if f.name == (settings.login_fields or ("", ""))[-1]), None)
         if settings.user_table != model.table or field is None:
             continue

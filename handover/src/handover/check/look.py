@@ -68,12 +68,12 @@ def gathered(config: Config, url: str, answers: Answers) -> Iterator[Facts]:
         described = [a for a in asked if a.description]
         databases = [a.description.settings.database for a in described if a.description]
         live.read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
-        sides = tuple(_side(a, catalog) for a in described)
-        rows, unread = read_rows(connection, catalog, sides[0].search_path if sides else ("public",))
+        systems = tuple(_system(a, catalog) for a in described)
+        rows, unread = read_rows(connection, catalog, systems[0].search_path if systems else ("public",))
         probes = {a.name: a.probe for a in described if a.probe}
         raised = (a.finding for a in asked if a.finding)
-        expressions = expressions_of(connection, catalog, sides)
-        subject = Subject(config, catalog, sides, rows, expressions=expressions)
+        expressions = expressions_of(connection, catalog, systems)
+        subject = Subject(config, catalog, systems, rows, expressions=expressions)
         yield Facts(connection, subject, probes, (*raised, *unread))
 
 
@@ -115,12 +115,12 @@ def apply_rules(subject: Subject, *, adoption: bool = False) -> list[Finding]:
     return [finding for rule in rules for finding in rule.look(subject)]
 
 
-def _side(asked: Asked, catalog: live.Catalog) -> DescribedSystem:
+def _system(asked: Asked, catalog: live.Catalog) -> DescribedSystem:
     assert asked.description is not None  # noqa: S101 - the caller chose those that have one
     return DescribedSystem(asked.name, asked.description, search_path(asked.description, catalog))
 
 
 def _nothing_shared(subject: Subject) -> str:
-    counts = [f"{len(subject.known[side.name])} tables of the {side.name}" for side in subject.sides]
+    counts = [f"{len(subject.known[system.side])} tables of the {system.side}" for system in subject.systems]
     message = f"{' and '.join(counts)} were found in {subject.catalog.server['database']}, and none is shared."
     return f"{message} 0 tables compared. Is it the right database, and does it have the original's tables?"

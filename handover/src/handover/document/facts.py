@@ -21,37 +21,37 @@ def as_json(subject: Subject) -> dict[str, Any]:
             "postgresql": subject.catalog.server["version"] // 10_000,
             "connections": subject.catalog.server["connections"],
         },
-        "systems": {side.name: _system(subject, side.name) for side in subject.sides},
+        "systems": {system.side: _system(subject, system.side) for system in subject.systems},
         "tables": {f"{t.schema}.{t.name}": _table(t) for t in tables},
         "models": {
-            side.name: {m.model.label: _model(m) for m in _mapped(subject, side.name)} for side in subject.sides
+            system.side: {m.model.label: _model(m) for m in _mapped(subject, system.side)} for system in subject.systems
         },
-        "not_here": {side.name: _not_here(subject, side) for side in subject.sides},
+        "not_here": {system.side: _not_here(subject, system) for system in subject.systems},
         "mapping": list(_mapping(subject)),
     }
 
 
 def _mapped(subject: Subject, name: str) -> list[Mapped]:
-    return sorted((m for m in subject.mapped if m.side.name == name), key=lambda m: m.model.label)
+    return sorted((m for m in subject.mapped if m.system.side == name), key=lambda m: m.model.label)
 
 
-def _not_here(subject: Subject, side: DescribedSystem) -> dict[str, str]:
+def _not_here(subject: Subject, system: DescribedSystem) -> dict[str, str]:
     """Return the models without a table in this database: in which one they are, or that their table does not exist."""
-    away = {m.label: f"{m.table}, in database {m.routed.write}" for m in side.description.away()}
-    absent = {m.label: f"{m.table}, which does not exist" for of, m in subject.absent if of is side}
+    away = {m.label: f"{m.table}, in database {m.routed.write}" for m in system.description.away()}
+    absent = {m.label: f"{m.table}, which does not exist" for of, m in subject.absent if of is system}
     return dict(sorted((away | absent).items()))
 
 
 def _system(subject: Subject, name: str) -> dict[str, Any]:
-    side = next(s for s in subject.sides if s.name == name)
-    settings = side.description.settings.model_dump(mode="json")
+    system = next(s for s in subject.systems if s.side == name)
+    settings = system.description.settings.model_dump(mode="json")
     # Fingerprints are keyed anew in each run; they compare systems, not documents.
     secret = ("secret_key", "secret_key_fallbacks", "installed")
     return {
-        "versions": side.description.versions,
-        "search_path": list(side.search_path),
+        "versions": system.description.versions,
+        "search_path": list(system.search_path),
         "settings": {name: value for name, value in sorted(settings.items()) if name not in secret},
-        "migrations": [".".join(m.key) for m in side.description.migrations],
+        "migrations": [".".join(m.key) for m in system.description.migrations],
     }
 
 

@@ -28,25 +28,30 @@ def missing(subject: Subject) -> Iterator[Finding]:
                 todo = _how_to_add(subject, mapped, field)
             where = f"{mapped.table}.{field.column}"
             yield Finding(
-                code="HO011", where=where, found="does not exist", expected=expected, todo=todo, hurts=mapped.side.name
+                code="HO011",
+                where=where,
+                found="does not exist",
+                expected=expected,
+                todo=todo,
+                hurts=mapped.system.side,
             )
 
 
 def _how_to_add(subject: Subject, mapped: Mapped, field: Field) -> str:
     """Return what adds a declared column; a migration is advised only where one is left to run."""
-    if migration := left_to_make(subject, mapped.side, mapped.model.table, field.column):
-        return f"Run the migrations of the {mapped.side.name}: {'.'.join(migration.key)} adds it."
+    if migration := left_to_make(subject, mapped.system, mapped.model.table, field.column):
+        return f"Run the migrations of the {mapped.system.side}: {'.'.join(migration.key)} adds it."
     table = f'"{mapped.table.schema}"."{mapped.table.name}"'
     return f'No migration is left that adds it. ALTER TABLE {table} ADD COLUMN "{field.column}" {field.type};'
 
 
 def _is_awaited(subject: Subject, mapped: Mapped, field: Field) -> bool:
     """Say whether the backend declared the column and nothing has made it yet."""
-    if mapped.side.name != "backend" or not subject.is_new(mapped.table, field):
+    if mapped.system.side != "backend" or not subject.is_new(mapped.table, field):
         return False
     schema = subject.config.backend.schema_name
     # With a schema of its own, adoption has added the column; without one, some migration is to do so.
-    return not (subject.adopted and schema != mapped.table.schema and schema in mapped.side.search_path)
+    return not (subject.adopted and schema != mapped.table.schema and schema in mapped.system.search_path)
 
 
 @rule("HO132", "A new column is nullable", adoption=True)
@@ -98,7 +103,7 @@ def types(subject: Subject) -> Iterator[Finding]:
                     found=f"is {live}",
                     expected=says,
                     todo=_reverted(mapped, how),
-                    hurts=mapped.side.name,
+                    hurts=mapped.system.side,
                 )
 
 
@@ -122,7 +127,7 @@ def nullability(subject: Subject) -> Iterator[Finding]:
                     expected=says,
                     todo=todo,
                     severity=severity,
-                    hurts=mapped.side.name,
+                    hurts=mapped.system.side,
                 )
 
 
@@ -130,7 +135,7 @@ def _unknown(subject: Subject) -> Iterator[tuple[Mapped, str, bool]]:
     """Yield each live column of a shared table that a side does not know, and whether the other side does."""
     for mapped in subject.on_shared:
         mine = mapped.model.by_column()
-        theirs = subject.known.get(mapped.side.other, {}).get(mapped.table.key)
+        theirs = subject.known.get(mapped.system.other, {}).get(mapped.table.key)
         for column in mapped.table.columns:
             if column not in mine:
                 yield mapped, column, theirs is not None and column in theirs.by_column()
@@ -150,14 +155,14 @@ def unwritten(subject: Subject) -> Iterator[Finding]:
                 found="is NOT NULL without a default",
                 expected=expected,
                 todo=todo,
-                hurts=mapped.side.name,
+                hurts=mapped.system.side,
             )
 
 
 @rule("HO130", "A new nullable column is safe")
 def nullable_addition(subject: Subject) -> Iterator[Finding]:
     for mapped, name, other_knows in _unknown(subject):
-        if mapped.table.columns[name].null and not (mapped.side.name == "backend" and other_knows):
+        if mapped.table.columns[name].null and not (mapped.system.side == "backend" and other_knows):
             found = f"is nullable, and {mapped.model.label} does not know it"
             where = f"{mapped.table}.{name}"
             yield Finding(
@@ -167,7 +172,7 @@ def nullable_addition(subject: Subject) -> Iterator[Finding]:
                 expected="its inserts leave it NULL",
                 todo="Nothing.",
                 severity="safe",
-                hurts=mapped.side.name,
+                hurts=mapped.system.side,
             )
 
 
@@ -186,14 +191,14 @@ def supplied_addition(subject: Subject) -> Iterator[Finding]:
                 expected=expected,
                 todo=todo,
                 severity="risky",
-                hurts=mapped.side.name,
+                hurts=mapped.system.side,
             )
 
 
 @rule("HO133", "The backend knows every column of the original")
 def forgotten(subject: Subject) -> Iterator[Finding]:
     for mapped, name, other_knows in _unknown(subject):
-        if mapped.side.name == "backend" and other_knows and mapped.table.columns[name].null:
+        if mapped.system.side == "backend" and other_knows and mapped.table.columns[name].null:
             found = "is written by the original alone"
             expected = f"{mapped.model.label} does not know it, so its rows have no value there"
             yield Finding(
@@ -244,7 +249,7 @@ def automatic_keys(subject: Subject) -> Iterator[Finding]:
                 expected=expected,
                 todo=todo,
                 severity=severity,
-                hurts=mapped.side.name,
+                hurts=mapped.system.side,
             )
 
 
@@ -264,7 +269,7 @@ def database_defaults(subject: Subject) -> Iterator[Finding]:
                     expected=expected,
                     todo=todo,
                     severity=severity,
-                    hurts=mapped.side.name,
+                    hurts=mapped.system.side,
                 )
 
 
@@ -273,7 +278,7 @@ def collations(subject: Subject) -> Iterator[Finding]:
     for mapped in subject.looked_at:
         for field, where in mapped.fields():
             live = mapped.table.columns[field.column].collation
-            by_hand = field.collation is None and live in mapped.side.by_hand
+            by_hand = field.collation is None and live in mapped.system.by_hand
             if live != field.collation and mapped.table.kind not in VIEWS and not by_hand:
                 expected = f"{mapped.model.label} expects {field.collation or 'the default'}: order and equality differ"
                 found = f"has collation {live or 'default'}"
@@ -286,7 +291,7 @@ def collations(subject: Subject) -> Iterator[Finding]:
                     expected=expected,
                     todo=_reverted(mapped, how),
                     severity="risky",
-                    hurts=mapped.side.name,
+                    hurts=mapped.system.side,
                 )
 
 
@@ -300,5 +305,5 @@ def generated(subject: Subject) -> Iterator[Finding]:
                     "never writes it" if field.generated else "writes it: that fails"
                 )
                 yield Finding(
-                    code="HO143", where=where, found=found, expected=expected, todo=REVERT, hurts=mapped.side.name
+                    code="HO143", where=where, found=found, expected=expected, todo=REVERT, hurts=mapped.system.side
                 )

@@ -30,7 +30,12 @@ def primary_keys(subject: Subject) -> Iterator[Finding]:
                 todo = alter(mapped.table, f"ADD PRIMARY KEY ({listed(mapped.model.key)})")
             found = f"has its primary key on {live}"
             yield Finding(
-                code="HO015", where=str(mapped.table), found=found, expected=expected, todo=todo, hurts=mapped.side.name
+                code="HO015",
+                where=str(mapped.table),
+                found=found,
+                expected=expected,
+                todo=todo,
+                hurts=mapped.system.side,
             )
 
 
@@ -55,7 +60,7 @@ def _not_unique(mapped: Mapped, where: str, makes: str) -> Finding:
     expected = f"{mapped.model.label} expects it to be"
     todo = f"Remove the duplicates if there are any, then: {makes}"
     return Finding(
-        code="HO016", where=where, found="is not unique", expected=expected, todo=todo, hurts=mapped.side.name
+        code="HO016", where=where, found="is not unique", expected=expected, todo=todo, hurts=mapped.system.side
     )
 
 
@@ -102,7 +107,7 @@ def unknown_unique(subject: Subject) -> Iterator[Finding]:
         names = {constraint.name for constraint in mapped.model.constraints}
         for index in mapped.table.indexes:
             implied = not index.special and any(columns <= set(index.columns) for columns in known)
-            known_by_name = index.name in names or index.name in mapped.side.by_hand
+            known_by_name = index.name in names or index.name in mapped.system.by_hand
             told = known_by_name or implied or _left_null(mapped, index)
             if index.unique and not index.primary and not told:
                 found = f"forbids duplicates of {', '.join(index.columns) or 'an expression'}"
@@ -113,7 +118,7 @@ def unknown_unique(subject: Subject) -> Iterator[Finding]:
                 todo = f"Add it to the model, or, until both systems know it: {drop}"
                 where = f"{mapped.table} ({index.name})"
                 yield Finding(
-                    code="HO150", where=where, found=found, expected=expected, todo=todo, hurts=mapped.side.name
+                    code="HO150", where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side
                 )
 
 
@@ -130,7 +135,7 @@ def unknown_checks(subject: Subject) -> Iterator[Finding]:
     for mapped in subject.on_shared:
         names = {constraint.name for constraint in mapped.model.constraints}
         for check in mapped.table.constraints:
-            known = check.name in names or check.name in mapped.side.by_hand or _of_positive(mapped.model, check)
+            known = check.name in names or check.name in mapped.system.by_hand or _of_positive(mapped.model, check)
             if check.kind not in ("c", "x") or known:
                 continue
             expected = f"{mapped.model.label} does not know that: its writes may fail"
@@ -143,7 +148,7 @@ def unknown_checks(subject: Subject) -> Iterator[Finding]:
                 found=f"demands {check.definition}",
                 expected=expected,
                 todo=todo,
-                hurts=mapped.side.name,
+                hurts=mapped.system.side,
             )
 
 
@@ -189,7 +194,7 @@ def _unenforced(mapped: Mapped, where: str, makes: str) -> Finding:
         expected=expected,
         todo=todo,
         severity="risky",
-        hurts=mapped.side.name,
+        hurts=mapped.system.side,
     )
 
 
@@ -226,7 +231,7 @@ def definitions(subject: Subject) -> Iterator[Finding]:
                     expected=says,
                     todo=todo,
                     severity="unseen",
-                    hurts=mapped.side.name,
+                    hurts=mapped.system.side,
                 )
                 continue
             ours, theirs = _both(subject, mapped.table, expected.sql, found.definition)
@@ -240,7 +245,7 @@ def definitions(subject: Subject) -> Iterator[Finding]:
                     expected=says,
                     todo=todo,
                     severity="risky",
-                    hurts=mapped.side.name,
+                    hurts=mapped.system.side,
                 )
 
 

@@ -37,7 +37,7 @@ def _filled(subject: Subject, *, generated: bool) -> Iterator[tuple[Mapped, Fill
 
 
 def _compared(subject: Subject, mapped: Mapped, column: Filled, code: str, does: str, says: str) -> Iterator[Finding]:
-    where, label, side = f"{mapped.table}.{column.field.column}", mapped.model.label, mapped.side.name
+    where, label, side = f"{mapped.table}.{column.field.column}", mapped.model.label, mapped.system.side
     if column.says is None:
         expected = f"Django could not say in SQL what {label} expects"
         yield Finding(

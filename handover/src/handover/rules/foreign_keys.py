@@ -62,7 +62,7 @@ def missing(subject: Subject) -> Iterator[Finding]:
             part = f"{field.column} → {field.references[0]}"
             cause = Cause(where=str(mapped.table), found="lacks foreign keys", expected=expected, part=part)
             yield Finding(
-                code="HO017", where=where, found=found, expected=expected, todo=todo, hurts=mapped.side.name, of=cause
+                code="HO017", where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side, of=cause
             )
 
 
@@ -85,7 +85,7 @@ def deferrable(subject: Subject) -> Iterator[Finding]:
                 expected=expected,
                 todo=todo,
                 severity="risky",
-                hurts=mapped.side.name,
+                hurts=mapped.system.side,
                 of=cause,
             )
 
@@ -104,7 +104,7 @@ def validated(subject: Subject) -> Iterator[Finding]:
                 expected=expected,
                 todo=todo,
                 severity="risky",
-                hurts=mapped.side.name,
+                hurts=mapped.system.side,
             )
 
 
@@ -123,7 +123,7 @@ def actions(subject: Subject) -> Iterator[Finding]:
                 expected=f"{mapped.model.label} says {says}",
                 todo=todo,
                 severity="risky",
-                hurts=mapped.side.name,
+                hurts=mapped.system.side,
             )
 
 
@@ -140,34 +140,38 @@ def left_to_database(subject: Subject) -> Iterator[Finding]:
             head, deferrable, tail = head.partition(" DEFERRABLE")
             action = f"{head} ON DELETE {ACTIONS[LEFT[says]]}{deferrable}{tail}"
             todo = f"Correct the model, or the constraint: {again(mapped.table, live, action)}"
-            yield Finding(code="HO147", where=where, found=found, expected=expected, todo=todo, hurts=mapped.side.name)
+            yield Finding(
+                code="HO147", where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side
+            )
         elif live and live.on_delete == "r" and says == "CASCADE" and live.target == mapped.table.key:
             found = "is ON DELETE RESTRICT in the database"
             expected = f"{mapped.model.label} deletes a row and those below it in one statement: that fails"
             waits = live.definition.replace(" ON DELETE RESTRICT", "")
             todo = f"Let it wait for the statement's end: {again(mapped.table, live, waits)}"
-            yield Finding(code="HO147", where=where, found=found, expected=expected, todo=todo, hurts=mapped.side.name)
+            yield Finding(
+                code="HO147", where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side
+            )
 
 
 @rule("HO019", "No unknown table blocks a delete", adoption=True)
 def unknown_references(subject: Subject) -> Iterator[Finding]:
     """Django cannot cascade into a table it does not know, so its deletes fail there."""
-    for side in subject.sides:
-        for table, key in blocking(subject.catalog, subject.shared, partial(_follows, subject, side)):
+    for system in subject.systems:
+        for table, key in blocking(subject.catalog, subject.shared, partial(_follows, subject, system)):
             target = subject.catalog.tables[key.target] if key.target else None
             where = f"{table.schema}.{table.name}.{', '.join(key.columns)}"
             found = f"points at {target} without ON DELETE"
             if key.on_delete == "n":
                 found = f"points at {target} with ON DELETE SET NULL, and is NOT NULL"
-            unknown = "column" if table.key in subject.known[side.name] else "table"
-            expected = f"the {side.name} does not know that {unknown}: its deletes will fail"
+            unknown = "column" if table.key in subject.known[system.side] else "table"
+            expected = f"the {system.side} does not know that {unknown}: its deletes will fail"
             cure = "SET NULL" if all(table.columns[name].null for name in key.columns) else "CASCADE"
-            otherwise = f"install the app that owns the table in the {side.name} (its models are enough)"
+            otherwise = f"install the app that owns the table in the {system.side} (its models are enough)"
             if unknown == "column":
-                otherwise = f"add the field to its model in the {side.name}"
+                otherwise = f"add the field to its model in the {system.side}"
             todo = f"{_mended(table, key, cure)} Or {otherwise}."
-            owner = _owner(subject, side, table)
-            several = f"the {side.name} does not know them: its deletes will fail"
+            owner = _owner(subject, system, table)
+            several = f"the {system.side} does not know them: its deletes will fail"
             cause = Cause(
                 where=owner,
                 found="has tables that point at shared ones without ON DELETE",
@@ -175,20 +179,20 @@ def unknown_references(subject: Subject) -> Iterator[Finding]:
                 part=where,
             )
             yield Finding(
-                code="HO019", where=where, found=found, expected=expected, todo=todo, hurts=side.name, of=cause
+                code="HO019", where=where, found=found, expected=expected, todo=todo, hurts=system.side, of=cause
             )
     yield from _foreseen(subject)
 
 
-def _owner(subject: Subject, side: DescribedSystem, table: Table) -> str:
-    """Return what a table that a side does not know belongs to: an app of the other side, or a schema."""
-    model = subject.known.get(side.other, {}).get(table.key)
-    return f"app {model.app_label} of the {side.other}" if model else f"schema {table.schema}"
+def _owner(subject: Subject, system: DescribedSystem, table: Table) -> str:
+    """Return what a table that a system does not know belongs to: an app of the other system, or a schema."""
+    model = subject.known.get(system.other, {}).get(table.key)
+    return f"app {model.app_label} of the {system.other}" if model else f"schema {table.schema}"
 
 
-def _follows(subject: Subject, side: DescribedSystem, table: Table, key: Constraint) -> bool:
-    """Say whether a model of a side has the key as a relation, so that its own cascade comes along it."""
-    model = subject.known[side.name].get(table.key)
+def _follows(subject: Subject, system: DescribedSystem, table: Table, key: Constraint) -> bool:
+    """Say whether a model of a system has the key as a relation, so that its own cascade comes along it."""
+    model = subject.known[system.side].get(table.key)
     return model is not None and any(f.relation for f in model.fields if (f.column,) == key.columns)
 
 
@@ -204,7 +208,7 @@ def _mended(table: Table, key: Constraint, cure: str) -> str:
 
 def _foreseen(subject: Subject) -> Iterator[Finding]:
     """Yield the keys of tables that the backend's migrations have yet to make."""
-    backend, original = subject.side(Side.BACKEND), subject.side(Side.ORIGINAL)
+    backend, original = subject.system(Side.BACKEND), subject.system(Side.ORIGINAL)
     if subject.adopting or backend is None or original is None:
         return
     shared = {name for _, name in subject.shared}
@@ -239,16 +243,18 @@ def _foreseen(subject: Subject) -> Iterator[Finding]:
 def python_only(subject: Subject) -> Iterator[Finding]:
     """A key without a constraint is cleaned up in Python alone, by the system that knows it."""
     for mapped in subject.looked_at:
-        if mapped.table.key in subject.known.get(mapped.side.other, {}):
+        if mapped.table.key in subject.known.get(mapped.system.other, {}):
             continue
         for field, where in mapped.fields():
-            target = field.references and subject.catalog.find(mapped.side.search_path, field.references[0])
+            target = field.references and subject.catalog.find(mapped.system.search_path, field.references[0])
             if not target or target.key not in subject.shared or _live(mapped, field):
                 continue
             if field.relation and not field.relation.constraint:
-                found = f"points at {target} without a constraint, and the {mapped.side.other} does not know the table"
+                found = (
+                    f"points at {target} without a constraint, and the {mapped.system.other} does not know the table"
+                )
                 todo = "Add a foreign key with ON DELETE CASCADE or SET NULL in the database."
-                expected = f"deletes by the {mapped.side.other} leave its rows behind"
+                expected = f"deletes by the {mapped.system.other} leave its rows behind"
                 yield Finding(
                     code="HO158",
                     where=where,
@@ -256,7 +262,7 @@ def python_only(subject: Subject) -> Iterator[Finding]:
                     expected=expected,
                     todo=todo,
                     severity="risky",
-                    hurts=mapped.side.name,
+                    hurts=mapped.system.side,
                 )
 
 
@@ -273,4 +279,6 @@ def unknown_foreign_keys(subject: Subject) -> Iterator[Finding]:
             expected = f"{mapped.model.label} does not know that: its writes may fail"
             todo = "Drop the constraint until both systems know it, or make the field a ForeignKey."
             where = f"{mapped.table}.{key.columns[0]}"
-            yield Finding(code="HO154", where=where, found=found, expected=expected, todo=todo, hurts=mapped.side.name)
+            yield Finding(
+                code="HO154", where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side
+            )

@@ -37,7 +37,7 @@ def parts(subject: Subject) -> Iterator[Finding]:
                 expected=expected,
                 todo=todo,
                 severity="risky",
-                hurts=mapped.side.name,
+                hurts=mapped.system.side,
             )
 
 

@@ -35,7 +35,7 @@ def missing(subject: Subject) -> Iterator[Finding]:
                 expected=says,
                 todo=_made(mapped, using),
                 severity="risky",
-                hurts=mapped.side.name,
+                hurts=mapped.system.side,
             )
 
 
@@ -60,7 +60,7 @@ def like(subject: Subject) -> Iterator[Finding]:
                     expected=says,
                     todo=todo,
                     severity="risky",
-                    hurts=mapped.side.name,
+                    hurts=mapped.system.side,
                 )
 
 
@@ -90,7 +90,7 @@ def special(subject: Subject) -> Iterator[Finding]:
                     expected=_expects(mapped, index),
                     todo=todo,
                     severity="risky",
-                    hurts=mapped.side.name,
+                    hurts=mapped.system.side,
                 )
 
 

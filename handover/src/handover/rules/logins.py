@@ -37,7 +37,7 @@ EFFECTS: dict[str, tuple[str, Severity]] = {
 def code(subject: Subject) -> Iterator[Finding]:
     if subject.both is None:
         return
-    one, other = (side.description.settings.login_code for side in subject.both)
+    one, other = (system.description.settings.login_code for system in subject.both)
     for where in sorted(one.keys() & other.keys()):  # backends that one system lacks are told by HO184
         names = [", ".join(str(given) for given in code[where]) or "Django's own" for code in (one, other)]
         if len(one[where]) != len(other[where]) or not all(map(_same, one[where], other[where])):
@@ -57,7 +57,7 @@ def _same(one: Given, other: Given) -> bool:
 def manners(subject: Subject) -> Iterator[Finding]:
     if subject.both is None:
         return
-    one, other = (side.description.settings.others for side in subject.both)
+    one, other = (system.description.settings.others for system in subject.both)
     for name, (effect, severity) in EFFECTS.items():
         if one.get(name) != other.get(name):
             found = f"is {other.get(name)} in the backend"
@@ -69,27 +69,27 @@ def manners(subject: Subject) -> Iterator[Finding]:
 
 @rule("HO108", "Caches that are kept in tables have them")
 def caches(subject: Subject) -> Iterator[Finding]:
-    for side in subject.sides:
-        if side.name == "backend" and not subject.adopted:
+    for system in subject.systems:
+        if system.side == "backend" and not subject.adopted:
             continue
-        for name in side.description.settings.cache_tables:
-            table = subject.catalog.find(side.search_path, name)
+        for name in system.description.settings.cache_tables:
+            table = subject.catalog.find(system.search_path, name)
             if table is None:
-                found = f"does not exist in schema {', '.join(side.search_path)}"
-                expected = f"the {side.name} keeps a cache in it: every use of that fails"
-                todo = f"Run createcachetable with the {side.name}, as a role that may create tables there."
-                yield Finding(code="HO108", where=name, found=found, expected=expected, todo=todo, hurts=side.name)
+                found = f"does not exist in schema {', '.join(system.search_path)}"
+                expected = f"the {system.side} keeps a cache in it: every use of that fails"
+                todo = f"Run createcachetable with the {system.side}, as a role that may create tables there."
+                yield Finding(code="HO108", where=name, found=found, expected=expected, todo=todo, hurts=system.side)
                 continue
-            held = subject.catalog.rights.get((side.acts_as, table.key))
+            held = subject.catalog.rights.get((system.acts_as, table.key))
             if held and (held.missing or held.no_schema):
                 verbs = ", ".join(held.missing) or "its schema"
-                todo = f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table.schema}"."{table.name}" TO "{side.acts_as}";'
-                found = f"does not allow {verbs} to {side.acts_as}"
+                todo = f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table.schema}"."{table.name}" TO "{system.acts_as}";'
+                found = f"does not allow {verbs} to {system.acts_as}"
                 yield Finding(
                     code="HO108",
                     where=str(table),
                     found=found,
-                    expected=f"the {side.name} keeps a cache in it",
+                    expected=f"the {system.side} keeps a cache in it",
                     todo=todo,
-                    hurts=side.name,
+                    hurts=system.side,
                 )

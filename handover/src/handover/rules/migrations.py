@@ -19,19 +19,19 @@ def _counts_as_applied(migration: Migration, applied: frozenset[tuple[str, str]]
     return migration.key in applied or bool(migration.replaces and applied.issuperset(migration.replaces))
 
 
-def left(subject: Subject, side: DescribedSystem) -> tuple[Migration, ...]:
-    """Return the migrations that a side's ``migrate`` would run now; none when its history could not be read."""
-    table = subject.history(side)
+def left(subject: Subject, system: DescribedSystem) -> tuple[Migration, ...]:
+    """Return the migrations that a system's ``migrate`` would run now; none when its history could not be read."""
+    table = subject.history(system)
     applied = subject.rows.applied.get(table.key) if table else frozenset[tuple[str, str]]()
     if applied is None:
         return ()
-    return tuple(m for m in side.description.migrations if not _counts_as_applied(m, applied))
+    return tuple(m for m in system.description.migrations if not _counts_as_applied(m, applied))
 
 
-def left_to_make(subject: Subject, side: DescribedSystem, table: str, column: str | None = None) -> Migration | None:
+def left_to_make(subject: Subject, system: DescribedSystem, table: str, column: str | None = None) -> Migration | None:
     """Return the migration that would make a table, or a column of one, if it is still to be run."""
     kinds = (MAKES_TABLE,) if column is None else MAKES_COLUMN
-    for migration in left(subject, side):
+    for migration in left(subject, system):
         if any(
             (op.kind, op.table, op.column) == (kind, table, column) for op in migration.operations for kind in kinds
         ):
@@ -40,27 +40,27 @@ def left_to_make(subject: Subject, side: DescribedSystem, table: str, column: st
 
 
 def _histories(subject: Subject) -> Iterator[tuple[DescribedSystem, frozenset[tuple[str, str]]]]:
-    """Yield what each side's Django believes to be applied, where there is a history and it could be read."""
-    for side in subject.sides:
-        table = subject.history(side)
+    """Yield what each system's Django believes to be applied, where there is a history and it could be read."""
+    for system in subject.systems:
+        table = subject.history(system)
         applied = subject.rows.applied.get(table.key) if table else None
-        if applied is not None and (side.name == "original" or subject.adopted):
-            yield side, applied
+        if applied is not None and (system.side == "original" or subject.adopted):
+            yield system, applied
 
 
 @rule("HO170", "Each system has its history")
 def missing_history(subject: Subject) -> Iterator[Finding]:
-    for side in subject.sides:
-        if subject.history(side) is None and side.description.migrations and subject.adopted:
-            found = f"does not exist in schema {', '.join(side.search_path)}"
-            expected = f"the {side.name}'s migrate would take every migration for new"
+    for system in subject.systems:
+        if subject.history(system) is None and system.description.migrations and subject.adopted:
+            found = f"does not exist in schema {', '.join(system.search_path)}"
+            expected = f"the {system.side}'s migrate would take every migration for new"
             yield Finding(
                 code="HO170",
                 where="django_migrations",
                 found=found,
                 expected=expected,
                 todo="Is this the right database?",
-                hurts=side.name,
+                hurts=system.side,
             )
     yield from _passed_over(subject)
 
@@ -68,7 +68,7 @@ def missing_history(subject: Subject) -> Iterator[Finding]:
 def _passed_over(subject: Subject) -> Iterator[Finding]:
     """The backend has a history of its own and finds another."""
     schema = subject.config.backend.schema_name
-    backend, own = subject.side(Side.BACKEND), subject.catalog.tables.get((schema, "django_migrations"))
+    backend, own = subject.system(Side.BACKEND), subject.catalog.tables.get((schema, "django_migrations"))
     if backend is None or own is None or subject.history(backend) in (None, own):
         return
     found = f"of the backend is looked for in {', '.join(backend.search_path)}"
@@ -103,9 +103,9 @@ def clashes(subject: Subject) -> Iterator[Finding]:
 
 def _of_clash(subject: Subject, twins: Mapping[Side, Migration]) -> Severity:
     """A file that was edited after it was run hurts nobody, if the database agrees with both; rows cannot tell."""
-    for side, applied in _histories(subject):
-        wanted, migration = _columns_of_models(side), twins[side.name]
-        gone = any(_missing(subject, side, operation, wanted) for operation in migration.operations)
+    for system, applied in _histories(subject):
+        wanted, migration = _columns_of_models(system), twins[system.side]
+        gone = any(_missing(subject, system, operation, wanted) for operation in migration.operations)
         if not _counts_as_applied(migration, applied) or gone:
             return "breaking"
     by_hand = [[op.kind for op in m.operations if op.kind in ("RunSQL", "RunPython")] for m in twins.values()]
@@ -118,37 +118,45 @@ def _work(migration: Migration) -> list[tuple[str, str | None, str | None]]:
 
 @rule("HO172", "What is recorded as applied is there")
 def lies(subject: Subject) -> Iterator[Finding]:
-    for side, applied in _histories(subject):
-        wanted = _columns_of_models(side)
-        for migration in side.description.migrations:
+    for system, applied in _histories(subject):
+        wanted = _columns_of_models(system)
+        for migration in system.description.migrations:
             if not _counts_as_applied(migration, applied):
                 continue
             for operation in migration.operations:
-                if gone := _missing(subject, side, operation, wanted):
+                if gone := _missing(subject, system, operation, wanted):
                     where, todo = (
                         ".".join(migration.key),
                         "Add what is missing by hand, or take the row out and migrate.",
                     )
                     found = f"is recorded as applied, but {gone} does not exist"
-                    expected = f"the {side.name} will never add it"
+                    expected = f"the {system.side} will never add it"
                     many = "has migrations that are recorded as applied, but what they make does not exist"
                     cause = Cause(
-                        where=migration.app, found=many, expected=f"the {side.name} will never add it", part=gone
+                        where=migration.app, found=many, expected=f"the {system.side} will never add it", part=gone
                     )
                     yield Finding(
-                        code="HO172", where=where, found=found, expected=expected, todo=todo, hurts=side.name, of=cause
+                        code="HO172",
+                        where=where,
+                        found=found,
+                        expected=expected,
+                        todo=todo,
+                        hurts=system.side,
+                        of=cause,
                     )
 
 
-def _columns_of_models(side: DescribedSystem) -> dict[str, set[str]]:
+def _columns_of_models(system: DescribedSystem) -> dict[str, set[str]]:
     """Return table → columns of the models as they are now: what later migrations removed is not missed."""
-    return {model.table: set(model.by_column()) for model in side.description.here() if model.managed}
+    return {model.table: set(model.by_column()) for model in system.description.here() if model.managed}
 
 
-def _missing(subject: Subject, side: DescribedSystem, operation: Operation, wanted: dict[str, set[str]]) -> str | None:
+def _missing(
+    subject: Subject, system: DescribedSystem, operation: Operation, wanted: dict[str, set[str]]
+) -> str | None:
     if operation.table is None or operation.table not in wanted:
         return None
-    table = subject.catalog.find(side.search_path, operation.table)
+    table = subject.catalog.find(system.search_path, operation.table)
     if operation.kind == MAKES_TABLE and table is None:
         return f"table {operation.table}"
     column = operation.column
@@ -159,16 +167,18 @@ def _missing(subject: Subject, side: DescribedSystem, operation: Operation, want
 
 @rule("HO173", "Nothing is left to migrate")
 def pending(subject: Subject) -> Iterator[Finding]:
-    for side, applied in _histories(subject):
-        for migration in side.description.migrations:
+    for system, applied in _histories(subject):
+        for migration in system.description.migrations:
             if not _counts_as_applied(migration, applied):
-                expected = f"the {side.name} on disk has it"
-                first = _disordered(side, applied)
+                expected = f"the {system.side} on disk has it"
+                first = _disordered(system, applied)
                 needed = f"migrate refuses until {first} is recorded: do what HO175 says first." if first else ""
-                todo = needed or f"Run it with the {side.name}, or find out who removed the row."
+                todo = needed or f"Run it with the {system.side}, or find out who removed the row."
                 where, found = ".".join(migration.key), "is not recorded as applied"
-                many = f"the {side.name} on disk has them"
-                mend = needed or f"Run migrate {migration.app} with the {side.name}, or find out who removed the rows."
+                many = f"the {system.side} on disk has them"
+                mend = (
+                    needed or f"Run migrate {migration.app} with the {system.side}, or find out who removed the rows."
+                )
                 found_many = "has migrations that are not recorded as applied"
                 cause = Cause(where=migration.app, found=found_many, expected=many, part=migration.name, todo=mend)
                 yield Finding(
@@ -178,7 +188,7 @@ def pending(subject: Subject) -> Iterator[Finding]:
                     expected=expected,
                     todo=todo,
                     severity="risky",
-                    hurts=side.name,
+                    hurts=system.side,
                     of=cause,
                 )
 
@@ -186,13 +196,13 @@ def pending(subject: Subject) -> Iterator[Finding]:
 @rule("HO174", "Whatever is applied is on disk")
 def unknown(subject: Subject) -> Iterator[Finding]:
     histories = list(_histories(subject))
-    on_disk = {side.name: _names(side) for side in subject.sides}
-    for side, applied in histories:
-        mine = subject.history(side)
-        sharing = [s for s in subject.sides if (other := subject.history(s)) and mine and other.key == mine.key]
-        known = set().union(*(on_disk[s.name] for s in sharing))
+    on_disk = {system.side: _names(system) for system in subject.systems}
+    for system, applied in histories:
+        mine = subject.history(system)
+        sharing = [s for s in subject.systems if (other := subject.history(s)) and mine and other.key == mine.key]
+        known = set().union(*(on_disk[s.side] for s in sharing))
         for key in sorted(applied - known):
-            expected = f"no file of the {side.name} has that name: its code is older than the database"
+            expected = f"no file of the {system.side} has that name: its code is older than the database"
             todo = "Deploy the code that the database was migrated with, or remove the row."
             yield Finding(
                 code="HO174",
@@ -201,32 +211,32 @@ def unknown(subject: Subject) -> Iterator[Finding]:
                 expected=expected,
                 todo=todo,
                 severity="risky",
-                hurts=side.name,
+                hurts=system.side,
             )
 
 
-def _names(side: DescribedSystem) -> set[tuple[str, str]]:
-    return {name for migration in side.description.migrations for name in (migration.key, *migration.replaces)}
+def _names(system: DescribedSystem) -> set[tuple[str, str]]:
+    return {name for migration in system.description.migrations for name in (migration.key, *migration.replaces)}
 
 
-def _recorded(subject: Subject, side: DescribedSystem, migration: Migration) -> str:
+def _recorded(subject: Subject, system: DescribedSystem, migration: Migration) -> str:
     """Return how a migration that others need gets recorded: no ``migrate`` runs before."""
-    history = subject.history(side)
+    history = subject.history(system)
     table = f'"{history.schema}"."{history.name}"' if history else "django_migrations"
     values = f"'{migration.app}', '{migration.name}', now()"
     insert = f"INSERT INTO {table} (app, name, applied) VALUES ({values});"  # noqa: S608 - for a person to read
-    wanted = _columns_of_models(side)
-    gone = [what for op in migration.operations if (what := _missing(subject, side, op, wanted))]
+    wanted = _columns_of_models(system)
+    gone = [what for op in migration.operations if (what := _missing(subject, system, op, wanted))]
     if not gone:
         return f"All that it makes is there: record it. {insert}"
-    makes = f"run what `manage.py sqlmigrate {migration.app} {migration.name}` of the {side.name} prints"
+    makes = f"run what `manage.py sqlmigrate {migration.app} {migration.name}` of the {system.side} prints"
     return f"{gone[0]} is missing: {makes}, then record it. {insert}"
 
 
-def _disordered(side: DescribedSystem, applied: frozenset[tuple[str, str]]) -> str | None:
+def _disordered(system: DescribedSystem, applied: frozenset[tuple[str, str]]) -> str | None:
     """Return a migration that was not recorded although an applied one needs it; ``migrate`` refuses because of it."""
-    on_disk = side.migrations()
-    for migration in side.description.migrations:
+    on_disk = system.migrations()
+    for migration in system.description.migrations:
         for parent in migration.parents if migration.key in applied else ():
             if parent in on_disk and not _counts_as_applied(on_disk[parent], applied):
                 return ".".join(parent)
@@ -235,21 +245,21 @@ def _disordered(side: DescribedSystem, applied: frozenset[tuple[str, str]]) -> s
 
 @rule("HO175", "Each history is in order")
 def out_of_order(subject: Subject) -> Iterator[Finding]:
-    for side, applied in _histories(subject):
-        on_disk = side.migrations()
-        for migration in side.description.migrations:
+    for system, applied in _histories(subject):
+        on_disk = system.migrations()
+        for migration in system.description.migrations:
             if migration.key not in applied:
                 continue
             for parent in migration.parents:
                 if parent in on_disk and not _counts_as_applied(on_disk[parent], applied):
                     found = f"is recorded as applied before {'.'.join(parent)}, which it needs"
-                    expected = f"every migrate of the {side.name} ends with InconsistentMigrationHistory"
-                    todo = _recorded(subject, side, on_disk[parent])
+                    expected = f"every migrate of the {system.side} ends with InconsistentMigrationHistory"
+                    todo = _recorded(subject, system, on_disk[parent])
                     yield Finding(
                         code="HO175",
                         where=".".join(migration.key),
                         found=found,
                         expected=expected,
                         todo=todo,
-                        hurts=side.name,
+                        hurts=system.side,
                     )

@@ -15,12 +15,12 @@ RENAMES = frozenset({"RenameModel", "AlterModelTable"})
 
 @rule("HO109", "What is left to migrate finds what it changes")
 def sources(subject: Subject) -> Iterator[Finding]:
-    for side, applied in _histories(subject):
-        foreseen = _Foreseen(subject, side)
-        for migration in side.description.migrations:
+    for system, applied in _histories(subject):
+        foreseen = _Foreseen(subject, system)
+        for migration in system.description.migrations:
             if not _counts_as_applied(migration, applied) and (gone := foreseen.missing(migration)):
                 found = f"would {gone[0]}, but {gone[1]} does not exist"
-                expected = f"the {side.name}'s migrate fails there"
+                expected = f"the {system.side}'s migrate fails there"
                 todo = (
                     "Is this the right database? Find what became of it; if its work is done already, record it: "
                     f"migrate --fake {migration.app} {migration.name}."
@@ -31,15 +31,15 @@ def sources(subject: Subject) -> Iterator[Finding]:
                     found=found,
                     expected=expected,
                     todo=todo,
-                    hurts=side.name,
+                    hurts=system.side,
                 )
 
 
 class _Foreseen:
     """The tables as the migrations that are left will find them, one after another."""
 
-    def __init__(self, subject: Subject, side: DescribedSystem) -> None:
-        self._subject, self._side = subject, side
+    def __init__(self, subject: Subject, system: DescribedSystem) -> None:
+        self._subject, self._side = subject, system
         self._columns: dict[str, set[str] | None] = {}  # None: made meanwhile, with columns that are not known
         self._gone: set[str] = set()
         self._opaque = False

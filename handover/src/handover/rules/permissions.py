@@ -38,7 +38,7 @@ def _on(subject: Subject, pair: Pair) -> tuple[list[Model], ...]:
     """Return what each system has on a pair's table: the model and its proxies."""
     models = {"original": pair.original, "backend": pair.backend}
     return tuple(
-        [m for m in side.description.models if m.table == models[side.name].table] for side in subject.both or ()
+        [m for m in system.description.models if m.table == models[system.side].table] for system in subject.both or ()
     )
 
 
@@ -77,9 +77,9 @@ def missing_rows(subject: Subject) -> Iterator[Finding]:
         absent = [c for c, _ in model.permissions if (*label, c) not in permissions]
         if label not in types or absent:
             found = "has no row in django_content_type" if label not in types else f"lacks {', '.join(absent)}"
-            expected = f"the {mapped.side.name} checks them"
-            todo = f"Run migrate with the {mapped.side.name}: it writes them."
-            where, name = f"{mapped.table} ({'.'.join(label)})", mapped.side.name
+            expected = f"the {mapped.system.side} checks them"
+            todo = f"Run migrate with the {mapped.system.side}: it writes them."
+            where, name = f"{mapped.table} ({'.'.join(label)})", mapped.system.side
             cause = Cause(
                 where="auth_permission",
                 found="lacks permissions of models that are there",
@@ -104,16 +104,16 @@ def grants(subject: Subject) -> Iterator[Finding]:
     """A permission that somebody holds, and that the code of one system knows, must be known to the other's."""
     if subject.both is None:
         return
-    known = [_permissions(subject, side) for side in subject.both]
-    for side, mine, theirs in zip(subject.both, known, reversed(known), strict=True):
+    known = [_permissions(subject, system) for system in subject.both]
+    for system, mine, theirs in zip(subject.both, known, reversed(known), strict=True):
         lacking: dict[tuple[str, str], list[str]] = {}
         for label, model, codename in sorted(theirs - mine):
             if subject.rows.granted.get((label, model, codename)):
                 lacking.setdefault((label, model), []).append(codename)
         for (label, model), codenames in lacking.items():
             number = sum(subject.rows.granted[label, model, codename] for codename in codenames)
-            found = f"is granted {counted(number, 'time')} and declared by no model of the {side.name}: "
-            expected = f"has_perm of the {side.name} is never asked for it: whoever holds it has lost it there"
+            found = f"is granted {counted(number, 'time')} and declared by no model of the {system.side}: "
+            expected = f"has_perm of the {system.side} is never asked for it: whoever holds it has lost it there"
             todo = "Declare it there: the model's app label, its name, Meta.permissions and default_permissions."
             where = f"permission {label}.{model}"
             yield Finding(
@@ -123,12 +123,12 @@ def grants(subject: Subject) -> Iterator[Finding]:
                 expected=expected,
                 todo=todo,
                 severity="risky",
-                hurts=side.name,
+                hurts=system.side,
             )
 
 
-def _permissions(subject: Subject, side: DescribedSystem) -> set[tuple[str, str, str]]:
-    """Return what a side's models on shared tables declare, proxies as well."""
-    tables = ((m, subject.catalog.find(side.search_path, m.table)) for m in side.description.models)
+def _permissions(subject: Subject, system: DescribedSystem) -> set[tuple[str, str, str]]:
+    """Return what a system's models on shared tables declare, proxies as well."""
+    tables = ((m, subject.catalog.find(system.search_path, m.table)) for m in system.description.models)
     models = [model for model, table in tables if table and table.key in subject.shared]
     return {(m.app_label, m.model_name, codename) for m in models for codename, _ in m.permissions}

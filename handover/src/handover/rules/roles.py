@@ -12,10 +12,10 @@ from handover.side import Side
 
 @rule("HO190", "Each system's role exists")
 def unknown(subject: Subject) -> Iterator[Finding]:
-    for side in subject.sides:
-        if not side.role:
+    for system in subject.systems:
+        if not system.role:
             todo = "Set USER in its DATABASES, so that what it may do can be looked at."
-            found, expected = f"of the {side.name} is not named in its settings", "its rights were not looked at"
+            found, expected = f"of the {system.side} is not named in its settings", "its rights were not looked at"
             yield Finding(
                 code="HO190",
                 where="role",
@@ -23,29 +23,29 @@ def unknown(subject: Subject) -> Iterator[Finding]:
                 expected=expected,
                 todo=todo,
                 severity="unseen",
-                hurts=side.name,
+                hurts=system.side,
             )
             continue
-        for name in dict.fromkeys((side.role, side.acts_as)):
-            if name not in subject.catalog.roles and _awaits_role(subject, side):
+        for name in dict.fromkeys((system.role, system.acts_as)):
+            if name not in subject.catalog.roles and _awaits_role(subject, system):
                 found = "does not exist on this server"
-                expected = f"the {side.name}'s settings connect as it"
+                expected = f"the {system.side}'s settings connect as it"
                 todo = "Is this the right server? Correct the environment of the system in handover.toml."
                 yield Finding(
-                    code="HO190", where=f"role {name}", found=found, expected=expected, todo=todo, hurts=side.name
+                    code="HO190", where=f"role {name}", found=found, expected=expected, todo=todo, hurts=system.side
                 )
 
 
-def _awaits_role(subject: Subject, side: DescribedSystem) -> bool:
-    """Say whether the role of a side must be there by now; an adoption makes that of the backend."""
-    return side.name == "original" or subject.adopted
+def _awaits_role(subject: Subject, system: DescribedSystem) -> bool:
+    """Say whether the role of a system must be there by now; an adoption makes that of the backend."""
+    return system.side == "original" or subject.adopted
 
 
 @rule("HO197", "Each system's role may connect")
 def shut_out(subject: Subject) -> Iterator[Finding]:
-    for side in subject.sides:
-        role = subject.catalog.roles.get(side.role)
-        if role is None or not _awaits_role(subject, side):
+    for system in subject.systems:
+        role = subject.catalog.roles.get(system.role)
+        if role is None or not _awaits_role(subject, system):
             continue
         database, name = subject.catalog.server["database"], f'"{role.name}"'
         for shut, found, todo in (
@@ -54,9 +54,14 @@ def shut_out(subject: Subject) -> Iterator[Finding]:
             (not role.connects, "may not connect", f'GRANT CONNECT ON DATABASE "{database}" TO {name};'),
         ):
             if shut:
-                expected = f"the {side.name} connects to {database} as it"
+                expected = f"the {system.side} connects to {database} as it"
                 yield Finding(
-                    code="HO197", where=f"role {role.name}", found=found, expected=expected, todo=todo, hurts=side.name
+                    code="HO197",
+                    where=f"role {role.name}",
+                    found=found,
+                    expected=expected,
+                    todo=todo,
+                    hurts=system.side,
                 )
 
 
@@ -71,20 +76,20 @@ IMMATERIAL = re.compile(
 
 @rule("HO198", "Sessions of both systems begin alike")
 def session_beginnings(subject: Subject) -> Iterator[Finding]:
-    begun = [session_settings(side.description, subject.catalog) for side in subject.sides]
+    begun = [session_settings(system.description, subject.catalog) for system in subject.systems]
     todo = "ALTER ROLE … RESET, ALTER DATABASE … RESET, or take it out of the OPTIONS in its DATABASES."
-    for side, settings in zip(subject.sides, begun, strict=True):
+    for system, settings in zip(subject.systems, begun, strict=True):
         if settings.get("default_transaction_read_only", "").lower() in ON:
-            where, found = "default_transaction_read_only", f"is on for the {side.name}"
+            where, found = "default_transaction_read_only", f"is on for the {system.side}"
             yield Finding(
-                code="HO198", where=where, found=found, expected="every write of it fails", todo=todo, hurts=side.name
+                code="HO198", where=where, found=found, expected="every write of it fails", todo=todo, hurts=system.side
             )
         if settings.get("session_replication_role", "").lower() == "replica":
             expected = "no foreign key and no trigger holds for what it writes"
             yield Finding(
                 code="HO198",
                 where="session_replication_role",
-                found=f"is replica for the {side.name}",
+                found=f"is replica for the {system.side}",
                 expected=expected,
                 todo=todo,
             )
@@ -107,60 +112,60 @@ def session_beginnings(subject: Subject) -> Iterator[Finding]:
 @rule("HO191", "Each system may read and write its tables")
 def rights(subject: Subject) -> Iterator[Finding]:
     for mapped in subject.used:
-        side = mapped.side
-        if side.name == "backend" and not subject.adopted:
+        system = mapped.system
+        if system.side == "backend" and not subject.adopted:
             continue
-        held = subject.catalog.rights.get((side.acts_as, mapped.table.key))
+        held = subject.catalog.rights.get((system.acts_as, mapped.table.key))
         if held is None:
             continue  # the role does not exist, which is a finding of its own
-        where, role, schema = str(mapped.table), f'"{side.acts_as}"', mapped.table.schema
-        connects = f"the {side.name} connects as it"
+        where, role, schema = str(mapped.table), f'"{system.acts_as}"', mapped.table.schema
+        connects = f"the {system.side} connects as it"
         if held.no_schema:
             todo = f'GRANT USAGE ON SCHEMA "{schema}" TO {role};'
-            found = f"is in a schema that {side.acts_as} may not use"
+            found = f"is in a schema that {system.acts_as} may not use"
             cause = Cause(
                 where=f"schema {schema}",
-                found=f"may not be used by {side.acts_as}",
+                found=f"may not be used by {system.acts_as}",
                 expected=connects,
                 part=where,
                 todo=todo,
             )
             yield Finding(
-                code="HO191", where=where, found=found, expected=connects, todo=todo, hurts=side.name, of=cause
+                code="HO191", where=where, found=found, expected=connects, todo=todo, hurts=system.side, of=cause
             )
         if held.missing:
             verbs = ", ".join(held.missing)
             todo = f'GRANT {verbs} ON "{schema}"."{mapped.table.name}" TO {role};'
-            found = f"does not allow {verbs} to {side.acts_as}"
+            found = f"does not allow {verbs} to {system.acts_as}"
             cause = Cause(
                 where=f"schema {schema}",
-                found=f"has tables that do not allow {verbs} to {side.acts_as}",
+                found=f"has tables that do not allow {verbs} to {system.acts_as}",
                 expected=connects,
                 part=where,
             )
             yield Finding(
-                code="HO191", where=where, found=found, expected=connects, todo=todo, hurts=side.name, of=cause
+                code="HO191", where=where, found=found, expected=connects, todo=todo, hurts=system.side, of=cause
             )
         for sequence in held.sequences:
             todo = f"GRANT USAGE ON SEQUENCE {sequence} TO {role};"
             found, expected = (
-                f"takes keys from {sequence}, which {side.acts_as} may not use",
-                f"inserts of the {side.name} fail",
+                f"takes keys from {sequence}, which {system.acts_as} may not use",
+                f"inserts of the {system.side} fail",
             )
             cause = Cause(
                 where=f"schema {schema}",
-                found=f"has keys from sequences that {side.acts_as} may not use",
+                found=f"has keys from sequences that {system.acts_as} may not use",
                 expected=expected,
                 part=sequence,
             )
             yield Finding(
-                code="HO191", where=where, found=found, expected=expected, todo=todo, hurts=side.name, of=cause
+                code="HO191", where=where, found=found, expected=expected, todo=todo, hurts=system.side, of=cause
             )
 
 
 @rule("HO192", "The backend's role cannot alter shared tables")
 def owners(subject: Subject) -> Iterator[Finding]:
-    backend, original = subject.side(Side.BACKEND), subject.side(Side.ORIGINAL)
+    backend, original = subject.system(Side.BACKEND), subject.system(Side.ORIGINAL)
     if backend is None or original is None or backend.role == original.role:
         return
     role = subject.catalog.roles.get(backend.role)
@@ -228,11 +233,11 @@ def connections(subject: Subject) -> Iterator[Finding]:
         expected = f"handover.toml counts {parts}"
         todo = "Raise max_connections, put a pooler in front, or run fewer workers."
         yield Finding(code="HO193", where="connections", found=found, expected=expected, todo=todo, hurts="both")
-    for side in subject.both:
-        role = subject.catalog.roles.get(side.role)
-        if role and 0 <= role.connections < wanted[side.name]:
-            found, expected = f"may open {role.connections} connections", f"handover.toml counts {wanted[side.name]}"
-            todo = f'ALTER ROLE "{role.name}" CONNECTION LIMIT {wanted[side.name]};'
+    for system in subject.both:
+        role = subject.catalog.roles.get(system.role)
+        if role and 0 <= role.connections < wanted[system.side]:
+            found, expected = f"may open {role.connections} connections", f"handover.toml counts {wanted[system.side]}"
+            todo = f'ALTER ROLE "{role.name}" CONNECTION LIMIT {wanted[system.side]};'
             yield Finding(
-                code="HO193", where=f"role {role.name}", found=found, expected=expected, todo=todo, hurts=side.name
+                code="HO193", where=f"role {role.name}", found=found, expected=expected, todo=todo, hurts=system.side
             )

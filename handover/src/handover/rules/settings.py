@@ -208,23 +208,23 @@ def _validator(validator: tuple[str, tuple[tuple[str, str], ...]]) -> str:
 
 @rule("HO189", "Both connect to this database")
 def database(subject: Subject) -> Iterator[Finding]:
-    for side in subject.sides:
-        settings = side.description.settings.database
+    for system in subject.systems:
+        settings = system.description.settings.database
         if settings.vendor != "postgresql":
-            found = f"is {settings.vendor} in the {side.name}"
+            found = f"is {settings.vendor} in the {system.side}"
             yield Finding(
                 code="HO189",
                 where="DATABASES",
                 found=found,
                 expected="the shared database is PostgreSQL",
                 todo=SAME,
-                hurts=side.name,
+                hurts=system.side,
             )
         elif settings.name != subject.catalog.server["database"]:
-            found = f"is {settings.name or 'nothing'} in the {side.name}"
+            found = f"is {settings.name or 'nothing'} in the {system.side}"
             expected = f"what is compared here is {subject.catalog.server['database']}"
             yield Finding(
-                code="HO189", where="name of the database", found=found, expected=expected, todo=SAME, hurts=side.name
+                code="HO189", where="name of the database", found=found, expected=expected, todo=SAME, hurts=system.side
             )
     for one, other in _settings(subject):
         addresses = (_address(one.database), _address(other.database))
@@ -273,14 +273,14 @@ def hosts(subject: Subject) -> Iterator[Finding]:
     if dns is None:
         return
     name = dns.name.rstrip(".")
-    for side in subject.sides:
-        allowed = side.description.settings.hosts
+    for system in subject.systems:
+        allowed = system.description.settings.hosts
         if not any(host in ("*", name) or (host[:1] == "." and f".{name}".endswith(host)) for host in allowed):
-            found = f"of the {side.name} is {_shown(allowed)}"
+            found = f"of the {system.side} is {_shown(allowed)}"
             expected = f"people ask for {name}, and it would answer 400 to all of them"
             todo = f"Add {name}; if a proxy asks under another name, accept it in the contract."
             yield Finding(
-                code="HO199", where="ALLOWED_HOSTS", found=found, expected=expected, todo=todo, hurts=side.name
+                code="HO199", where="ALLOWED_HOSTS", found=found, expected=expected, todo=todo, hurts=system.side
             )
 
 
@@ -289,23 +289,25 @@ def search_index(subject: Subject) -> Iterator[Finding]:
     index = subject.config.index
     if index is None:
         return
-    for side in subject.sides:
-        name = side.description.settings.named.get(index.setting)
+    for system in subject.systems:
+        name = system.description.settings.named.get(index.setting)
         if name != index.name:
-            found = f"is {name} in the {side.name}"
+            found = f"is {name} in the {system.side}"
             expected = f"handover.toml names the index {index.name}"
-            yield Finding(code="HO195", where=index.setting, found=found, expected=expected, todo=SAME, hurts=side.name)
+            yield Finding(
+                code="HO195", where=index.setting, found=found, expected=expected, todo=SAME, hurts=system.side
+            )
 
 
 @rule("HO196", "Every model is in the shared database")
 def routers(subject: Subject) -> Iterator[Finding]:
-    for side in subject.sides:
-        settings, models = side.description.settings, side.description.concrete()
+    for system in subject.systems:
+        settings, models = system.description.settings, system.description.concrete()
         if not settings.routers:
             continue
         raised = next((model.routed.said for model in models if model.routed.said), None)
-        others = [alias for alias in settings.databases if side.description.is_away(alias)]
-        routed = list(_routed(side))
+        others = [alias for alias in settings.databases if system.description.is_away(alias)]
+        routed = list(_routed(system))
         yield from routed
         if raised or (others and not routed):
             found = f"are {', '.join(settings.routers)}, and could not be asked ({raised})"
@@ -320,14 +322,14 @@ def routers(subject: Subject) -> Iterator[Finding]:
                 expected=expected,
                 todo=todo,
                 severity="unseen",
-                hurts=side.name,
+                hurts=system.side,
             )
 
 
-def _routed(side: DescribedSystem) -> Iterator[Finding]:
+def _routed(system: DescribedSystem) -> Iterator[Finding]:
     """Yield one finding for each other database that models are written to, or read from."""
-    models, places = side.description.concrete(), side.description.settings.databases
-    for alias in sorted(name for name in {m.routed.write for m in models} if side.description.is_away(name)):
+    models, places = system.description.concrete(), system.description.settings.databases
+    for alias in sorted(name for name in {m.routed.write for m in models} if system.description.is_away(name)):
         found = f"is {places.get(alias, 'not in DATABASES')}, and holds what is not in the shared database"
         tables = tuple(sorted(m.table for m in models if m.routed.write == alias))
         todo = "Compare these tables by hand on both systems, then accept it in the contract."
@@ -338,10 +340,10 @@ def _routed(side: DescribedSystem) -> Iterator[Finding]:
             expected="it was not looked at",
             todo=todo,
             severity="unseen",
-            hurts=side.name,
+            hurts=system.side,
             parts=tables,
         )
-    readers = [m for m in models if m.routed.read != m.routed.write and side.description.is_away(m.routed.read)]
+    readers = [m for m in models if m.routed.read != m.routed.write and system.description.is_away(m.routed.read)]
     for alias in sorted({m.routed.read for m in readers}):
         found = f"is {places.get(alias, 'not in DATABASES')}, and is where rows are read from"
         tables = tuple(sorted(m.table for m in readers if m.routed.read == alias))
@@ -353,6 +355,6 @@ def _routed(side: DescribedSystem) -> Iterator[Finding]:
             expected="it was not looked at",
             todo=todo,
             severity="unseen",
-            hurts=side.name,
+            hurts=system.side,
             parts=tables,
         )

@@ -15,14 +15,14 @@ VIEWS = ("v", "m", "f")
 
 @rule("HO010", "Every model has its table")
 def missing(subject: Subject) -> Iterator[Finding]:
-    for side, model in subject.absent:
+    for system, model in subject.absent:
         managed, declared = model.managed, subject.declares(model)
-        if side.name == "backend" and not subject.adopted and not declared:
+        if system.side == "backend" and not subject.adopted and not declared:
             continue  # adoption will make it
-        where = f"in schema {', '.join(_looks_in(subject, side))}"
+        where = f"in schema {', '.join(_looks_in(subject, system))}"
         found, expected = f"does not exist {where}", f"{model.label} reads and writes it"
-        todo = _todo_for(subject, side, model)
-        many, read = f"has tables that do not exist {where}", f"the {side.name} reads and writes them"
+        todo = _todo_for(subject, system, model)
+        many, read = f"has tables that do not exist {where}", f"the {system.side} reads and writes them"
         cause = Cause(where=f"app {model.app_label}", found=many, expected=read, part=model.table)
         # Nobody could have made the table of an unmanaged model: it may never hold a row, but it was not looked at.
         severity: Severity = "breaking" if managed or declared else "unseen"
@@ -33,25 +33,25 @@ def missing(subject: Subject) -> Iterator[Finding]:
             expected=expected,
             todo=todo,
             severity=severity,
-            hurts=side.name,
+            hurts=system.side,
             of=cause,
         )
 
 
-def _looks_in(subject: Subject, side: DescribedSystem) -> tuple[str, ...]:
-    there = tuple(schema for schema in side.search_path if schema in subject.catalog.schemas)
-    return there or side.search_path
+def _looks_in(subject: Subject, system: DescribedSystem) -> tuple[str, ...]:
+    there = tuple(schema for schema in system.search_path if schema in subject.catalog.schemas)
+    return there or system.search_path
 
 
-def _todo_for(subject: Subject, side: DescribedSystem, model: Model) -> str:
+def _todo_for(subject: Subject, system: DescribedSystem, model: Model) -> str:
     """Return what makes a missing table; only what is left to do is advised."""
     if not model.managed:
         return f"migrate makes no table for {model.label} (unmanaged). Make it, or accept it if the model has no rows."
-    awaits = side.name == "backend" and subject.config.backend.schema_name not in subject.catalog.schemas
+    awaits = system.side == "backend" and subject.config.backend.schema_name not in subject.catalog.schemas
     if awaits and not subject.declares(model):
         return "handover adopt shows how the backend's own tables are made; then check again."
-    if migration := left_to_make(subject, side, model.table):
-        return f"Run the migrations of the {side.name}: {'.'.join(migration.key)} makes it."
+    if migration := left_to_make(subject, system, model.table):
+        return f"Run the migrations of the {system.side}: {'.'.join(migration.key)} makes it."
     return "Is this the right database? No migration is left that makes it: restore the table."
 
 
@@ -74,21 +74,21 @@ def not_adopted(subject: Subject) -> Iterator[Finding]:
 @rule("HO101", "Each named model is on its named table")
 def named_models(subject: Subject) -> Iterator[Finding]:
     for pair in subject.config.models:
-        for side in subject.sides:
-            path = side.name.of(pair)
-            tables = {model.path: model.table for model in side.description.models}
-            if path in tables and _is_one(subject, side, tables[path], pair.table):
+        for system in subject.systems:
+            path = system.side.of(pair)
+            tables = {model.path: model.table for model in system.description.models}
+            if path in tables and _is_one(subject, system, tables[path], pair.table):
                 continue
-            elsewhere = [name for name, table in tables.items() if _is_one(subject, side, table, pair.table)]
+            elsewhere = [name for name, table in tables.items() if _is_one(subject, system, table, pair.table)]
             found = f"is on table {tables[path]}" if path in tables else "is no model of the system"
             expected = f"handover.toml pairs it with {pair.table}"
             todo = f"That table's model is {elsewhere[0]}." if elsewhere else "Correct db_table, or handover.toml."
-            yield Finding(code="HO101", where=path, found=found, expected=expected, todo=todo, hurts=side.name)
+            yield Finding(code="HO101", where=path, found=found, expected=expected, todo=todo, hurts=system.side)
 
 
-def _is_one(subject: Subject, side: DescribedSystem, table: str, named: str) -> bool:
+def _is_one(subject: Subject, system: DescribedSystem, table: str, named: str) -> bool:
     """Say whether a model's table is the one that ``handover.toml`` names, however each of them writes the schema."""
-    live = subject.catalog.find(side.search_path, table)
+    live = subject.catalog.find(system.search_path, table)
     return name_parts(table) == name_parts(named) or (live is not None and named in (live.name, str(live)))
 
 
@@ -135,9 +135,9 @@ def shadows(subject: Subject) -> Iterator[Finding]:
     if subject.both is None:
         return
     yield from _in_two_databases(*subject.both)
-    names = [{model.table for model in side.description.here()} for side in subject.both]
+    names = [{model.table for model in system.description.here()} for system in subject.both]
     for name in sorted(names[0] & names[1]):
-        tables = [subject.catalog.find(side.search_path, name) for side in subject.both]
+        tables = [subject.catalog.find(system.search_path, name) for system in subject.both]
         if tables[0] and tables[1] and tables[0].key != tables[1].key:
             found = f"is {tables[1].schema}.{tables[1].name} for the backend"
             expected = f"the original reads and writes {tables[0].schema}.{tables[0].name}"
@@ -146,14 +146,14 @@ def shadows(subject: Subject) -> Iterator[Finding]:
 
 
 def _in_two_databases(*sides: DescribedSystem) -> Iterator[Finding]:
-    """Yield what a router sends to another database on one side alone."""
-    for side, other in (sides, sides[::-1]):
+    """Yield what a router sends to another database on one system alone."""
+    for system, other in (sides, sides[::-1]):
         here = {model.table for model in other.description.here()}
-        for model in side.description.away():
+        for model in system.description.away():
             if model.table in here:
-                place = side.description.settings.databases.get(model.routed.write, "not in DATABASES")
-                found = f"is in database {model.routed.write} for the {side.name} ({place})"
-                expected = f"the {other.name} has it in its default database: neither sees the rows of the other"
+                place = system.description.settings.databases.get(model.routed.write, "not in DATABASES")
+                found = f"is in database {model.routed.write} for the {system.side} ({place})"
+                expected = f"the {other.side} has it in its default database: neither sees the rows of the other"
                 todo = "Make both routers name the same database."
                 yield Finding(code="HO105", where=model.table, found=found, expected=expected, todo=todo, hurts="both")
 

@@ -10,7 +10,7 @@ from handover.schema.subject import Subject
 
 @rule("HO163", "No trigger changes what is written")
 def triggers(subject: Subject) -> Iterator[Finding]:
-    known = frozenset.intersection(*(side.by_hand for side in subject.sides)) if subject.sides else frozenset()
+    known = frozenset.intersection(*(system.by_hand for system in subject.systems)) if subject.systems else frozenset()
     for table in subject.shared_tables:
         for trigger in table.triggers:
             if trigger.enabled and trigger.name not in known:

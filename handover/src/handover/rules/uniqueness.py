@@ -38,7 +38,7 @@ def timing(subject: Subject) -> Iterator[Finding]:
                 expected=expected,
                 todo=todo,
                 severity=severity,
-                hurts=mapped.side.name,
+                hurts=mapped.system.side,
             )
 
 
@@ -111,7 +111,7 @@ def nulls(subject: Subject) -> Iterator[Finding]:
                 expected=expected,
                 todo=todo,
                 severity=severity,
-                hurts=mapped.side.name,
+                hurts=mapped.system.side,
             )
 
 

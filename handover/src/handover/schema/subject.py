@@ -38,7 +38,7 @@ class Rows:
 class Mapped:
     """A model and the live table it reads and writes."""
 
-    side: "DescribedSystem"
+    system: "DescribedSystem"
     model: Model
     table: Table
 
@@ -72,14 +72,14 @@ class Pair:
 class DescribedSystem:
     """One system: what it says of itself, and how it finds its tables."""
 
-    name: Side
+    side: Side
     description: Description
     search_path: tuple[str, ...]
 
     @property
     def other(self) -> Side:
         """The other system."""
-        return self.name.other
+        return self.side.other
 
     @property
     def role(self) -> str:
@@ -121,38 +121,40 @@ class Subject:
 
     config: Config
     catalog: Catalog
-    sides: tuple[DescribedSystem, ...]
+    systems: tuple[DescribedSystem, ...]
     rows: Rows = field(default_factory=Rows)
     adopting: bool = False
     expressions: Expressions = field(default_factory=dict)
 
     @cached_property
     def mapped(self) -> tuple[Mapped, ...]:
-        """Every model of every side that has a live table; of several on one table, the one that is managed."""
+        """Every model of every system that has a live table; of several on one table, the one that is managed."""
         found: list[Mapped] = []
-        for side in self.sides:
+        for system in self.systems:
             by_table: dict[Key, Mapped] = {}
             for mapped in self.present:
                 known = by_table.get(mapped.table.key)
-                if mapped.side is side and (known is None or self._preferred(mapped.model, known.model)):
+                if mapped.system is system and (known is None or self._preferred(mapped.model, known.model)):
                     by_table[mapped.table.key] = mapped
             found += by_table.values()
         return tuple(found)
 
     @cached_property
     def present(self) -> tuple[Mapped, ...]:
-        """Every model of every side that has a live table; several may have the same one."""
-        found = ((side, m, self.table_of(side, m)) for side in self.sides for m in side.description.here())
-        return tuple(Mapped(side, model, table) for side, model, table in found if table)
+        """Every model of every system that has a live table; several may have the same one."""
+        found = ((system, m, self.table_of(system, m)) for system in self.systems for m in system.description.here())
+        return tuple(Mapped(system, model, table) for system, model, table in found if table)
 
     @cached_property
     def absent(self) -> tuple[tuple[DescribedSystem, Model], ...]:
-        """Every model of every side that should have a live table here and has none, managed by Django or not."""
-        return tuple((side, m) for side in self.sides for m in side.description.here() if not self.table_of(side, m))
+        """Every model of every system that should have a live table here and has none, managed by Django or not."""
+        return tuple(
+            (system, m) for system in self.systems for m in system.description.here() if not self.table_of(system, m)
+        )
 
-    def table_of(self, side: DescribedSystem, model: Model) -> Table | None:
+    def table_of(self, system: DescribedSystem, model: Model) -> Table | None:
         """Return the live table that a model reads and writes."""
-        return self.catalog.find(side.search_path, model.table)
+        return self.catalog.find(system.search_path, model.table)
 
     def declares(self, model: Model) -> bool:
         """Say whether ``handover.toml`` names a model or its table."""
@@ -166,9 +168,9 @@ class Subject:
     @cached_property
     def known(self) -> dict[Side, dict[Key, Model]]:
         """Side → live table → model."""
-        result: dict[Side, dict[Key, Model]] = {side.name: {} for side in self.sides}
+        result: dict[Side, dict[Key, Model]] = {system.side: {} for system in self.systems}
         for mapped in self.mapped:
-            result[mapped.side.name][mapped.table.key] = mapped.model
+            result[mapped.system.side][mapped.table.key] = mapped.model
         return result
 
     @cached_property
@@ -219,17 +221,17 @@ class Subject:
         schema = self.config.backend.schema_name
         if self.adopting or schema in self.catalog.schemas:
             return not self.adopting
-        backends = [side for side in self.sides if side.name == "backend"]
+        backends = [system for system in self.systems if system.side == "backend"]
         return not any(schema in b.search_path or (b.role and b.role not in self.catalog.roles) for b in backends)
 
-    def side(self, name: Side) -> DescribedSystem | None:
-        """Return a side if it could be asked."""
-        return next((side for side in self.sides if side.name == name), None)
+    def system(self, side: Side) -> DescribedSystem | None:
+        """Return a system if it could be asked."""
+        return next((system for system in self.systems if system.side == side), None)
 
     @cached_property
     def both(self) -> tuple[DescribedSystem, DescribedSystem] | None:
         """The original and the backend, if both could be asked."""
-        original, backend = self.side(Side.ORIGINAL), self.side(Side.BACKEND)
+        original, backend = self.system(Side.ORIGINAL), self.system(Side.BACKEND)
         return (original, backend) if original and backend else None
 
     def is_new(self, table: Table, field: Field) -> bool:
@@ -237,13 +239,13 @@ class Subject:
         declared = self.declared(table)
         return declared is not None and bool({field.column, field.name} & set(declared.new_fields))
 
-    def history(self, side: DescribedSystem) -> Table | None:
-        """Return the table that a side's Django writes its history to."""
-        return self.catalog.find(side.search_path, "django_migrations")
+    def history(self, system: DescribedSystem) -> Table | None:
+        """Return the table that a system's Django writes its history to."""
+        return self.catalog.find(system.search_path, "django_migrations")
 
     def place_of(self, declared: ModelPair) -> Table | None:
         """Return the live table that a row of ``handover.toml`` means."""
-        path = next((side.search_path for side in self.sides), ("public",))
+        path = next((system.search_path for system in self.systems), ("public",))
         dotted = {str(table): table for table in self.catalog.tables.values()}
         return self.catalog.find(path, declared.table) or dotted.get(declared.table)
 

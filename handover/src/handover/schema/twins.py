@@ -62,9 +62,9 @@ def filled(model: Model, table: Table) -> Iterator[Filled]:
 def expressions_of(connection: Connection[Any], catalog: Catalog, sides: Iterable[DescribedSystem]) -> Expressions:
     """Ask PostgreSQL for everything that :func:`twins` compares."""
     asked: dict[Key, list[str]] = defaultdict(list)
-    for side in sides:
-        for model in side.description.concrete():
-            table = catalog.find(side.search_path, model.table)
+    for system in sides:
+        for model in system.description.concrete():
+            table = catalog.find(system.search_path, model.table)
             if table is None or table.kind != "r":
                 continue
             for expected, found in twins(model, table):
