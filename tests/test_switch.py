@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from sandbox.switch import switch
+from handover.proof.proxy import Proxy, proxy
 from tests import browser
 
 # What the page itself may report: an address that only the backend has, and a request that was under way when the
@@ -16,14 +16,19 @@ from tests import browser
 GONE, CUT = "404", "ERR_EMPTY_RESPONSE"
 
 
-def port_of(url: str) -> int:
-    return urlsplit(url).port
+def place(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname, parts.port
+
+
+def address_of(way: Proxy) -> str:
+    return f"http://127.0.0.1:{way.port}"
 
 
 def test_switch__points_at_another_server__the_next_request_goes_there(systems):
-    with switch(port_of(systems.backend_url)) as address, httpx.Client(base_url=address.url) as client:
+    with proxy(*place(systems.backend_url)) as way, httpx.Client(base_url=address_of(way)) as client:
         assert client.get("/health").json()["service"] == "backend"
-        address.to(port_of(systems.original_url))
+        way.point_at(*place(systems.original_url))
         # The connection was kept alive; it is cut, so that the client has to come anew.
         assert client.get("/health").json()["service"] == "original"
 
@@ -32,16 +37,16 @@ def test_switch__points_at_another_server__the_next_request_goes_there(systems):
 def test_page__traffic_goes_back_to_the_original_meanwhile__shows_the_same_task_to_its_end(systems, song_in_the_house):
     (worker,) = [system.process.pid for system in systems.running if system.name == "worker"]
     with (
-        switch(port_of(systems.backend_url)) as address,
+        proxy(*place(systems.backend_url)) as way,
         browser.page(expected_errors=(GONE, CUT)) as page,
     ):
-        browser.register(page, address.url, f"lola{secrets.token_hex(3)}")
+        browser.register(page, address_of(way), f"lola{secrets.token_hex(3)}")
         os.kill(worker, signal.SIGSTOP)
         try:
             page.get_by_role("radio", name="Noche", exact=True).check()
             page.get_by_role("button", name="Make my choreography").click()
             page.get_by_role("heading", name="Making your choreography").wait_for()
-            address.to(port_of(systems.original_url))
+            way.point_at(*place(systems.original_url))
             with page.expect_response(lambda answer: "/task/" in answer.url and answer.status == 200):
                 pass
         finally:
@@ -52,36 +57,36 @@ def test_page__traffic_goes_back_to_the_original_meanwhile__shows_the_same_task_
 
 @pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSING)
 def test_page__traffic_went_back_to_the_original__its_links_lead_on(systems):
-    with switch(port_of(systems.backend_url)) as address, browser.page(expected_errors=(CUT,)) as page:
-        browser.register(page, address.url, f"lola{secrets.token_hex(3)}")
+    with proxy(*place(systems.backend_url)) as way, browser.page(expected_errors=(CUT,)) as page:
+        browser.register(page, address_of(way), f"lola{secrets.token_hex(3)}")
         for link, heading in (("Collection", "My collection"), ("Studio", "Choose a song, get a bachata")):
-            address.to(port_of(systems.backend_url))
-            page.goto(f"{address.url}/studio")
-            address.to(port_of(systems.original_url))
+            way.point_at(*place(systems.backend_url))
+            page.goto(f"{address_of(way)}/studio")
+            way.point_at(*place(systems.original_url))
             page.get_by_role("link", name=link).click()
             page.get_by_role("heading", name=heading).wait_for()
-        address.to(port_of(systems.backend_url))
-        page.goto(f"{address.url}/studio")
-        address.to(port_of(systems.original_url))
+        way.point_at(*place(systems.backend_url))
+        page.goto(f"{address_of(way)}/studio")
+        way.point_at(*place(systems.original_url))
         page.get_by_role("button", name="Log out").click()
         page.get_by_role("link", name="Register").first.wait_for()
 
 
 @pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSING)
 def test_page__traffic_went_back_to_the_original__its_form_and_its_player_go_on_there(systems, song_in_the_house):
-    with switch(port_of(systems.backend_url)) as address, browser.page(expected_errors=(GONE, CUT)) as page:
-        browser.register(page, address.url, f"lola{secrets.token_hex(3)}")
+    with proxy(*place(systems.backend_url)) as way, browser.page(expected_errors=(GONE, CUT)) as page:
+        browser.register(page, address_of(way), f"lola{secrets.token_hex(3)}")
         browser.make_choreography(page, "Noche")
-        address.to(port_of(systems.original_url))
+        way.point_at(*place(systems.original_url))
         # Asked for anew, past the browser's cache, its own address is gone; the player takes the original's.
         anew = "video => { video.muted = true; video.src += '?anew'; video.play().catch(() => {}); }"
         page.locator("video").evaluate(anew)
         page.wait_for_function("() => document.querySelector('video').currentTime > 0.5")
         assert "/video/" in page.locator("video").get_attribute("src")
 
-        address.to(port_of(systems.backend_url))
-        page.goto(f"{address.url}/studio")
-        address.to(port_of(systems.original_url))
+        way.point_at(*place(systems.backend_url))
+        page.goto(f"{address_of(way)}/studio")
+        way.point_at(*place(systems.original_url))
         page.get_by_role("radio", name="Noche", exact=True).check()
         page.get_by_role("button", name="Make my choreography").click()
         page.wait_for_url("**/select-song/#task=*")

@@ -16,8 +16,8 @@ import pytest
 from handover.cli.watch import observe
 from handover.parallel.history import LINES, History
 from handover.parallel.watch import Clocks, Watcher
+from handover.proof.proxy import proxy
 from handover.tests.parallel.conftest import section
-from sandbox.switch import switch
 
 
 @contextmanager
@@ -242,19 +242,19 @@ def test_window__access_log__its_errors_are_red(watched):
 
 def test_window__database_is_away__is_red_and_what_was_seen_is_written_later(watched, monkeypatch):
     port = urlsplit(watched.url).port
-    with switch(port) as address:
-        url = watched.url.replace(f":{port}/", f":{urlsplit(address.url).port}/")
+    with proxy("127.0.0.1", port) as way:
+        url = watched.url.replace(f":{port}/", f":{way.port}/")
         with watching(watched, url, models=False, timeout_s=2) as window:
             assert window()["both", "database"][0] == "green"
             monkeypatch.setenv("HANDOVER_DATABASE_URL", url)
             history = History(watched.config, "run")
             history.require()
-            address.to(1)  # nobody listens there
+            way.point_at("127.0.0.1", 1)  # no server listens there
             seen = window()
             assert not history.add(window.samples, window.judged)
             assert watched.windows() == []
             lines = (watched.pair.folder / LINES).read_text()
-            address.to(port)
+            way.point_at("127.0.0.1", port)
             assert window()["both", "database"][0] == "green"
             assert history.add([])
             history.close()

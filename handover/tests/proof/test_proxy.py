@@ -26,7 +26,7 @@ def test_cut__session_under_way__is_lost_and_the_next_one_works(original_databas
             assert again.execute("SELECT 3").fetchone() == (3,)
 
 
-def test_cut__nobody_is_connected__counts_none(original_database):
+def test_cut__no_connection_is_open__counts_none(original_database):
     with proxy(*place(original_database.url("owner"))) as way:
         assert way.cut() == 0
 
@@ -41,3 +41,17 @@ def test_proxy__socket_folder__is_reached(original_database):
 def test_proxy__database_does_not_listen__closes_the_client(original_database):
     with proxy("127.0.0.1", 1) as way, pytest.raises(psycopg.OperationalError):
         psycopg.connect(through(original_database.url("owner"), way.port))
+
+
+def test_point_at__another_server__ends_the_session_and_leads_the_next_one_there(original_database):
+    url = original_database.url("owner")
+    with proxy(*place(url)) as way:
+        session = psycopg.connect(through(url, way.port), autocommit=True)
+        assert way.point_at("127.0.0.1", 1) == 1  # no server listens there
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(through(url, way.port))
+        way.point_at(*place(url))
+        with psycopg.connect(through(url, way.port)) as again:
+            assert again.execute("SELECT 2").fetchone() == (2,)

@@ -1,4 +1,4 @@
-"""A way to the database that can be cut: every connection that goes through it ends at once."""
+"""A TCP proxy in front of a server. It can cut every connection at once, and lead new ones to another server."""
 
 import socket
 import threading
@@ -10,7 +10,7 @@ CHUNK_BYTES = 1 << 16
 
 
 class Proxy(ThreadingTCPServer):
-    """Hands connections on to a database server; made by :func:`proxy`.
+    """Passes connections on to a server; made by :func:`proxy`.
 
     Attributes
     ----------
@@ -29,24 +29,31 @@ class Proxy(ThreadingTCPServer):
 
     def cut(self) -> int:
         """End every connection in both directions, whatever is on its way; return how many there were."""
+        return self.point_at(*self._target)
+
+    def point_at(self, host: str, port: int) -> int:
+        """Lead new connections to this server and end the present ones; return how many there were."""
         with self._lock:
+            self._target = (host, port)
             for connection in self._open:
                 with suppress(OSError):  # its other end may have gone already
                     connection.shutdown(socket.SHUT_RDWR)
             return len(self._open) // 2
 
     def connect(self, client: socket.socket) -> socket.socket:
-        """Open the way on for a client."""
-        host, port = self._target
+        """Connect a client to the server."""
+        target = host, port = self._target
         if host.startswith("/"):
             server = socket.socket(socket.AF_UNIX)
             server.connect(f"{host}/.s.PGSQL.{port}")
         else:
-            server = socket.create_connection(self._target)
+            server = socket.create_connection(target)
             server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
             self._open |= {client, server}
+            if target != self._target:  # it points elsewhere since then, which ends this connection too
+                server.shutdown(socket.SHUT_RDWR)
         return server
 
     def forget(self, *connections: socket.socket) -> None:
@@ -63,7 +70,7 @@ class _Connection(BaseRequestHandler):
         try:
             server = self.server.connect(client)
         except OSError:
-            return  # the database does not listen; the client sees its connection closed
+            return  # the server does not listen; the client sees its connection closed
         with server:
             back = threading.Thread(target=_copy, args=(server, client), daemon=True)
             back.start()
@@ -82,7 +89,7 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 
 @contextmanager
 def proxy(host: str, port: int) -> Iterator[Proxy]:
-    """Open a way to a database server: a host name, an address, or the folder of its socket."""
+    """Open a proxy to a server. ``host`` is a name, an address, or the folder of PostgreSQL's socket."""
     with Proxy(host, port) as opened:
         thread = threading.Thread(
             target=opened.serve_forever, kwargs={"poll_interval": 0.05}, name="proxy", daemon=True
