@@ -26,9 +26,10 @@ INSTALLED_APPS = [
     "apps.tokens",
     "apps.songs",
     "apps.jobs",
-    # Before procrastinate, whose management command it extends.
     "apps.choreography",
     "apps.collections",
+    # Before procrastinate, whose management command it extends.
+    "apps.generation",
     "procrastinate.contrib.django",
     "web",
 ]

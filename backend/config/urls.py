@@ -4,27 +4,22 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from config.health import health
-from config.readiness import ready
-
 api = [
     path("auth/", include("apps.authentication.urls")),
     path("auth/tokens", include("apps.tokens.urls")),
     path("songs", include("apps.songs.urls")),
-    path("choreography/", include("apps.choreography.urls")),
+    path("choreography/", include("apps.generation.urls")),
     path("collections", include("apps.collections.urls")),
     path("moves", include("apps.moves.urls")),
-    path("health", health, name="health"),
-    path("ready", ready, name="ready"),
+    path("", include("apps.monitoring.urls")),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
 ]
 
 urlpatterns = [
     path("api/", include((api, "api"))),
-    path("health", health),
-    path("ready", ready),
+    path("", include("apps.monitoring.urls")),
     path("", include("web.urls")),
-    path("", include("bookmarks.urls")),
+    path("", include("original_addresses.urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -8,9 +8,9 @@ from django.conf import settings
 
 from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
-from apps.choreography.services import start_generation
-from apps.choreography.sweep import sweep
 from apps.collections.models import SavedChoreography
+from apps.generation.services import start_generation
+from apps.generation.sweep import sweep
 from apps.jobs.models import Job
 
 SONG = "demo.mp3"

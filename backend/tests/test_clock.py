@@ -9,10 +9,11 @@ from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from apps.choreography import progress, queue
+from apps.choreography import progress
 from apps.choreography.models import ChoreographyTask
-from apps.choreography.services import cancel_generation
-from apps.choreography.sweep import sweep
+from apps.generation import queue
+from apps.generation.services import cancel_generation
+from apps.generation.sweep import sweep
 from apps.jobs import calls
 from apps.jobs.models import Job
 from apps.tokens.selectors import valid_token
@@ -41,7 +42,7 @@ def songs(media_root) -> None:
 
 
 def test_product__asks_no_machine_for_the_time():
-    folders = [BACKEND / name for name in ("apps", "config", "web", "bookmarks")]
+    folders = [BACKEND / name for name in ("apps", "config", "web", "original_addresses")]
     files = [path for folder in folders for path in folder.rglob("*.py") if "migrations" not in path.parts]
     assert [str(path) for path in files if MACHINES.search(path.read_text())] == []
 

@@ -8,9 +8,9 @@ from django.db import connection
 from django.test import Client
 
 from apps.choreography.models import ChoreographyTask
-from apps.choreography.services import start_generation
 from apps.collections.models import SavedChoreography
 from apps.collections.services import save_choreography
+from apps.generation.services import start_generation
 from tests.conftest import make_user
 
 RESULT = {"video_path": "output/user_1/t.mp4", "sequence_duration": 61.5}

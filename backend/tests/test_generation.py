@@ -17,10 +17,10 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from apps.authentication.models import User
 from apps.choreography import progress
-from apps.choreography.generation import work as make_next
 from apps.choreography.models import ChoreographyTask
-from apps.choreography.services import start_generation
 from apps.collections.models import SavedChoreography
+from apps.generation.services import start_generation
+from apps.generation.worker import make_next
 from apps.jobs import calls, leases
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from apps.choreography import files, queue
 from apps.choreography.models import ChoreographyTask
-from apps.choreography.sweep import sweep
 from apps.collections.models import SavedChoreography
+from apps.generation import files, queue
+from apps.generation.sweep import sweep
 from apps.jobs.models import Job
 from tests.conftest import make_user
 from tests.generating import SONG, assert_completed_once, output_files, place_song, start

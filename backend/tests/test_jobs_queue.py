@@ -11,12 +11,13 @@ from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from apps.choreography import progress, queue
-from apps.choreography.generation import carry_out_generation
+from apps.choreography import progress
 from apps.choreography.models import ChoreographyTask
-from apps.choreography.neighbour import STUCK
-from apps.choreography.services import cancel_generation
-from apps.choreography.sweep import sweep, sweeping
+from apps.choreography.original import STUCK
+from apps.generation import queue
+from apps.generation.services import cancel_generation
+from apps.generation.sweep import sweep, sweeping
+from apps.generation.worker import carry_out_generation
 from apps.jobs import leases
 from apps.jobs.models import Job
 from tests.conftest import make_user

@@ -10,8 +10,8 @@ import pytest
 from django.core.management import call_command
 
 from apps.choreography.models import ChoreographyTask
-from apps.choreography.services import start_generation
 from apps.collections.models import SavedChoreography
+from apps.generation.services import start_generation
 from apps.jobs.models import Job
 from tests.conftest import make_user
 from tests.generating import output_files

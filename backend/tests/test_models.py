@@ -131,6 +131,7 @@ def test_app_labels__equal_the_originals():
         "apps.authentication": "users",
         "apps.choreography": "choreography",
         "apps.collections": "collections",
+        "apps.generation": "generation",
         "apps.jobs": "jobs",
         "apps.logins": "logins",
         "apps.songs": "songs",

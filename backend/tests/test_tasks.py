@@ -10,7 +10,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from apps.choreography.models import ChoreographyTask
-from apps.choreography.neighbour import STUCK
+from apps.choreography.original import STUCK
 from apps.collections.models import SavedChoreography
 from apps.jobs.models import Job
 from tests.conftest import make_user

@@ -11,13 +11,14 @@ from django_htmx.http import HttpResponseStopPolling
 
 from apps.authentication.models import User
 from apps.authentication.selectors import saves_automatically
-from apps.choreography import selectors, services
-from apps.choreography.api import Wishes
+from apps.choreography import selectors
 from apps.choreography.executions import request_of
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.progress import STAGES
 from apps.collections.selectors import choreography_from_task
 from apps.collections.services import save_choreography
+from apps.generation import services
+from apps.generation.api import Wishes
 from apps.songs.selectors import songs, title_of
 from apps.songs.services import add_song, size_limit_bytes
 from config.bodies import takes_file

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from apps.choreography import neighbour
+from apps.choreography import original
 from apps.choreography.models import ChoreographyTask
 from apps.jobs import leases
 from apps.jobs.leases import Lease
@@ -58,7 +58,7 @@ def keep_beside_the_original(lease: Lease) -> None:
         if task is None:
             return
         status = _status_at_work()
-        if neighbour.was_given_up(task):
+        if original.was_given_up(task):
             reached, _ = STAGES.get(task.stage, (0, ""))
             _update(task, status=status, progress=reached, error=None)
         elif task.status in {STARTED, RUNNING} and task.status != status:
@@ -97,7 +97,7 @@ def _running(stage: str) -> dict[str, Any]:
 
 def _status_at_work() -> str:
     # The original refuses its users at three running rows. While it works, ours say what a waiting one says.
-    return STARTED if neighbour.is_at_work() else RUNNING
+    return STARTED if original.is_at_work() else RUNNING
 
 
 def _write(lease: Lease, states: set[str], **changes: Any) -> None:
@@ -105,10 +105,10 @@ def _write(lease: Lease, states: set[str], **changes: Any) -> None:
     task = _locked(lease.task_id)
     job = leases.held(lease)
     if task is None:
-        if not neighbour.was_purged(job):
+        if not original.was_purged(job):
             raise StoppedError(f"Task {lease.task_id} was cancelled.", outcome=Job.Outcome.CANCELLED)
         return  # the original forgets old tasks, running or not; the outcome is kept with the job
-    if task.status not in states and not neighbour.was_given_up(task):
+    if task.status not in states and not original.was_given_up(task):
         reason = task.error or f"Task {lease.task_id} was set to {task.status!r} by somebody else."
         raise StoppedError(reason, outcome=Job.Outcome.FAILED)
     _update(task, **changes)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import QuerySet
 
 from apps.authentication.models import User
-from apps.choreography import neighbour, progress
+from apps.choreography import original, progress
 from apps.choreography.models import ChoreographyTask
 from apps.jobs import leases
 from apps.jobs.models import Job
@@ -42,7 +42,7 @@ def task_of(user: User, task_id: str, *, lock: bool = False) -> ChoreographyTask
 def as_their_jobs_are(tasks: list[ChoreographyTask]) -> list[ChoreographyTask]:
     """Return the tasks, those that the original gave up or that give way to it as the jobs that live on."""
     waiting = ChoreographyTask.Status.STARTED
-    unsure = [task.pk for task in tasks if task.status == waiting or neighbour.was_given_up(task)]
+    unsure = [task.pk for task in tasks if task.status == waiting or original.was_given_up(task)]
     living = leases.live().in_bulk(unsure)
     return [_shown_as_living(task, living[task.pk]) if task.pk in living else task for task in tasks]
 
@@ -62,7 +62,7 @@ def _shown_as_living(task: ChoreographyTask, job: Job) -> ChoreographyTask:
 def _without_row(job: Job) -> ChoreographyTask:
     if job.outcome == Job.Outcome.CANCELLED:
         _refuse_cancelled(job)
-    if not job.outcome and not neighbour.was_purged(job):
+    if not job.outcome and not original.was_purged(job):
         raise GoneError(f"Task {job.pk!r} was cancelled.", code="task-cancelled")
     if job.outcome:
         state = progress.ended(job.outcome, job.result)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.choreography import api
+from apps.generation import api
 
 urlpatterns = [
     path("generate", api.Generate.as_view(), name="generate"),

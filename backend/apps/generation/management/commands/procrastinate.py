@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 from procrastinate.contrib.django.management.commands import procrastinate
 
-from apps.choreography.sweep import sweeping
+from apps.generation.sweep import sweeping
 
 
 class Command(procrastinate.Command):

@@ -10,11 +10,11 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
-from apps.choreography import neighbour, queue
-from apps.choreography.generation import work as make_next
 from apps.choreography.models import ChoreographyTask
-from apps.choreography.neighbour import STUCK
+from apps.choreography.original import STUCK, is_at_work
 from apps.collections.models import SavedChoreography
+from apps.generation import queue
+from apps.generation.worker import make_next
 from apps.jobs.models import Job
 from tests.conftest import make_user
 from tests.generating import SONG, age, assert_completed_once, output_files, place_song, start
@@ -236,7 +236,7 @@ def test_originals_users__beside_a_task_at_work__have_all_their_places(
 ):
     library = settings.MOVES_LIBRARY
     if not gives_way:
-        monkeypatch.setattr(neighbour, "is_at_work", lambda: False)
+        monkeypatch.setattr("apps.choreography.original.is_at_work", lambda: False)
     task = start(ana)
     with one_at_work(own_database, settings, tmp_path) as go_on, original_shell() as shell:
         # The original's real threads, each waiting in its stage "selecting" until its row is cancelled.
@@ -263,9 +263,9 @@ def states_beside(task: ChoreographyTask) -> tuple[str, int]:
 
 def test_original_that_left_a_running_row__is_not_given_way_to_for_ever(ana, original, own_database):
     original.run(own_database, RUNNING_ROW)
-    assert neighbour.is_at_work()
+    assert is_at_work()
     age(ChoreographyTask.objects.get().pk, minutes=6)
-    assert not neighbour.is_at_work()
+    assert not is_at_work()
 
 
 @pytest.mark.parametrize(("limit", "code"), [(1, 200), (3, 429)], ids=["default", "control"])

@@ -12,8 +12,9 @@ from django.conf import settings
 from django.db import Error, connection
 from django.db.models.functions import Now
 
-from apps.choreography import files, neighbour, queue
+from apps.choreography import original
 from apps.choreography.models import ChoreographyTask
+from apps.generation import files, queue
 from apps.jobs import calls, leases
 from apps.jobs.models import Job
 
@@ -62,9 +63,9 @@ def look_after_waiting(task_id: str) -> None:
         job = leases.live().select_for_update().filter(pk=task_id, token__isnull=True).first()
         if job is None:
             return  # taken up or ended meanwhile
-        if task is None and not neighbour.was_purged(job):
+        if task is None and not original.was_purged(job):
             leases.end_for_all(task_id, Job.Outcome.CANCELLED, error=f"Task {task_id} was cancelled.")
-        if task is not None and neighbour.was_given_up(task):
+        if task is not None and original.was_given_up(task):
             ChoreographyTask.objects.filter(pk=task_id).update(
                 status=ChoreographyTask.Status.STARTED, error=None, updated_at=Now()
             )

@@ -1,4 +1,4 @@
-"""Can this service do all of its work? Asked before traffic is led here; ``config.health`` is for each instance."""
+"""Can this service do all of its work? Asked before traffic is sent here; ``health`` is asked of each instance."""
 
 import logging
 from collections.abc import Callable

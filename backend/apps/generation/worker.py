@@ -10,8 +10,9 @@ from typing import Any
 from django.conf import settings
 
 import bachateo
-from apps.choreography import files, progress, queue
+from apps.choreography import progress
 from apps.collections.services import auto_save_choreography
+from apps.generation import files, queue
 from apps.jobs import leases
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 RELAX = ("repeats", "style", "tempo", "ends")
 
 
-def work(*, queue_job_id: int) -> None:
+def make_next(*, queue_job_id: int) -> None:
     """Make the next video, if one may be made now."""
     lease = queue.take_next(queue_job_id=queue_job_id)
     if lease is None:

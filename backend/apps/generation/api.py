@@ -11,9 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.choreography import selectors, services
+from apps.choreography import selectors
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
+from apps.generation import services
 from apps.media.streaming import VideoView
 from config.documentation import PROBLEMS, VIDEO
 from config.errors import InvalidError

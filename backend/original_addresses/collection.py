@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.collections import selectors, services
 from apps.collections.models import SavedChoreography
-from bookmarks.successors import successor
+from original_addresses.successors import successor
 
 
 class StoredJSON(forms.JSONField):
@@ -72,7 +72,7 @@ def edit(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
     if form.is_valid():
         services.change_choreography(user=request.user, choreography_id=choreography_id, **form.cleaned_data)
     # An address of both: the browser may take another connection, to the other system, for what follows.
-    return redirect("bookmarks:choreography", choreography_id)
+    return redirect("original_addresses:choreography", choreography_id)
 
 
 @login_required
@@ -81,7 +81,7 @@ def delete(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         return show_choreography(request, choreography_id)
     services.delete_choreography(user=request.user, choreography_id=choreography_id)
-    return redirect("bookmarks:collection")  # see edit
+    return redirect("original_addresses:collection")  # see edit
 
 
 @login_required

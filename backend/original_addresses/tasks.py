@@ -10,9 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.choreography import selectors, services
+from apps.choreography import selectors
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
+from apps.generation import services
 from apps.media.files import folder_of
 from apps.media.storage import media
 from apps.media.streaming import video_response

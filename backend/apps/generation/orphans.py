@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from apps.choreography import files
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.selectors import result_of
 from apps.collections.models import SavedChoreography
+from apps.generation import files
 from apps.jobs.models import Job
 from apps.media.files import names_of
 from apps.media.storage import StoredFile, media

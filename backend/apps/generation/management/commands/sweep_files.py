@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from apps.choreography import orphans
+from apps.generation import orphans
 
 
 class Command(BaseCommand):

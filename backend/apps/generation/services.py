@@ -8,10 +8,10 @@ from django.db.models.functions import Now
 
 from apps.authentication.models import User
 from apps.authentication.selectors import saves_automatically
-from apps.choreography import queue
 from apps.choreography.executions import execution_name
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.selectors import task_of
+from apps.generation import queue
 from apps.jobs import calls, leases
 from apps.jobs.models import Job
 from apps.songs.selectors import song_named

@@ -4,9 +4,10 @@ from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
 
-from apps.choreography import files, progress
+from apps.choreography import progress
 from apps.choreography.executions import execution_name
 from apps.choreography.models import ChoreographyTask
+from apps.generation import files
 from apps.jobs import calls, leases
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job

@@ -3,10 +3,10 @@
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from apps.choreography.generation import work
+from apps.generation.worker import make_next
 from apps.jobs import calls
 
 
 @app.task(name=calls.NAME, queue=calls.NAME, pass_context=True)
 def generate(context: JobContext, *, task_id: str) -> None:  # noqa: ARG001 - the call names a task, but the first in the queue is made
-    work(queue_job_id=context.job.id)
+    make_next(queue_job_id=context.job.id)

@@ -2,12 +2,12 @@
 
 from django.urls import path, re_path
 
-from bookmarks import accounts, collection, tasks
+from original_addresses import accounts, collection, tasks
 
 # Anything without a slash or a NUL may be a task's id.
 TASK = r"^task/(?P<task_id>[^/\x00]+)/"
 
-app_name = "bookmarks"
+app_name = "original_addresses"
 urlpatterns = [
     path("select-song/", tasks.select_song, name="select-song"),
     path("create/", tasks.create, name="create"),

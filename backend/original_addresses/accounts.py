@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from bookmarks.successors import successor
+from original_addresses.successors import successor
 from web import account
 
 
@@ -42,7 +42,7 @@ def _with_its_form_again(response: HttpResponse) -> HttpResponse:
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
     close_session(request)
-    return redirect("bookmarks:select-song")
+    return redirect("original_addresses:select-song")
 
 
 @login_required
