@@ -12,7 +12,7 @@ from handover.proof.crew import Plan
 from handover.proof.groups import concurrent_writes
 from handover.proof.venue import Venue
 from sandbox.fixtures import FAST, roomy_place
-from tests.faults.own_pair import durable_pair
+from tests.faults_of_the_pair import durable_pair
 
 PLAN = Plan(operations=400, batch=10, agents=2, rows=3, rows_last=200)
 # Killing the server must lose nothing that was committed; a disk that forgets would.

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from handover_testing.faults import own_moves
 from sandbox import house
 from sandbox.fixtures import roomy_place
 from sandbox.search import SearchServer
 from sandbox.systems import Systems
-from tests.faults import own_moves
-from tests.faults.own_pair import another_server
+from tests.faults_of_the_pair import another_server
 
 USERS = 6
 GROUPS = {

@@ -10,10 +10,10 @@ from handover.journal.evidence import recording
 from handover.proof.groups import search
 from handover.proof.outcome import Outcome
 from handover.proof.venue import Venue
+from handover_testing.faults import own_moves
+from handover_testing.faults.own_moves import MOVES
 from sandbox import house
 from sandbox.search.server import SearchServer
-from tests.faults import own_moves
-from tests.faults.own_moves import MOVES
 
 
 @pytest.fixture(scope="module")

@@ -14,15 +14,15 @@ import pytest
 
 from handover.cli import app
 from handover.tests.night import kept, memory, name_server, small_systems, story  # noqa: F401 - everybody's fixtures
+from handover_testing.drifts import warm
+from handover_testing.drifts.declared import DECLARED
+from handover_testing.drifts.nursery import Nursery, nursery
+from handover_testing.drifts.play import Player
+from handover_testing.drifts.shapes import DANCE, SHAPES
+from handover_testing.drifts.stage import Stage, build
 from sandbox import template
 from sandbox.postgres import Database, binaries
 from sandbox.postgres.account import Account
-from tests.drifts import warm
-from tests.drifts.declared import DECLARED
-from tests.drifts.nursery import Nursery, nursery
-from tests.drifts.play import Player
-from tests.drifts.shapes import DANCE, SHAPES
-from tests.drifts.stage import Stage, build
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def players(stage, parent, postgres, tmp_path_factory) -> Iterator[dict[str, Pla
 
 @pytest.fixture(scope="session")
 def python(tmp_path_factory) -> Iterator[list[str]]:
-    """An interpreter that starts at once: see ``tests/drifts/warm.py``."""
+    """An interpreter that starts at once: see ``handover-testing/src/handover_testing/drifts/warm.py``."""
     address = str(tmp_path_factory.mktemp("warm") / "socket")
     command = [sys.executable, warm.__file__, address, "serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.drifts.benign import changes
+from handover_testing.drifts.benign import changes
 
 CHANGES = {change.name: change for change in changes()}
 

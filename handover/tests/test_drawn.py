@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.drifts.drawn import trial
+from handover_testing.drifts.drawn import trial
 
 NUMBERS = (7, 8)  # the bench plays more of them, and others
 TWINS, DIFFERENCES = 3, 6

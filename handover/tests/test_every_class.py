@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drifts import every_class, versions
+from handover_testing.drifts import every_class, versions
 
 
 def test_every_class__of_this_django__is_known_and_clean(parent, postgres, tmp_path):

@@ -11,10 +11,10 @@ from handover.check.merging import by_cause, merged
 from handover.finding import Finding
 from handover.proof.difference import SAID
 from handover.rules import RULES
+from handover_testing.drifts import declared, model_drifts, other_drifts, row_drifts
+from handover_testing.drifts.every import of_stage, one_a_code
+from handover_testing.drifts.play import Outcome
 from sandbox import house
-from tests.drifts import declared, model_drifts, other_drifts, row_drifts
-from tests.drifts.every import of_stage, one_a_code
-from tests.drifts.play import Outcome
 
 TODAY = date(2026, 1, 15)
 # Each plays a drift of its own.

@@ -28,18 +28,18 @@ from sandbox.postgres import Server
 
 sys.path.insert(0, str(house.ROOT))
 
-from tests.drifts.benign import changes
-from tests.drifts.declared import DECLARED
-from tests.drifts.drawn.trial import Tally, play_alone
-from tests.drifts.drift import Drift
-from tests.drifts.every import of_stage
-from tests.drifts.every_class import every_class
-from tests.drifts.nursery import nursery
-from tests.drifts.own_pair import OwnPair
-from tests.drifts.play import Outcome, Player
-from tests.drifts.shapes import SHAPES
-from tests.drifts.stage import build
-from tests.drifts.versions import between_versions
+from handover_testing.drifts.benign import changes
+from handover_testing.drifts.declared import DECLARED
+from handover_testing.drifts.drawn.trial import Tally, play_alone
+from handover_testing.drifts.drift import Drift
+from handover_testing.drifts.every import of_stage
+from handover_testing.drifts.every_class import every_class
+from handover_testing.drifts.nursery import nursery
+from handover_testing.drifts.play import Outcome, Player
+from handover_testing.drifts.shapes import SHAPES
+from handover_testing.drifts.stage import build
+from handover_testing.drifts.versions import between_versions
+from tests.drifts_of_the_pair import OwnPair
 
 shown = Console(stderr=True)
 BATCH = 5  # worlds that share a server

@@ -40,9 +40,9 @@ from sandbox.systems import Place, free_port, running
 
 sys.path.insert(0, str(house.ROOT))
 
-from tests.faults import own_moves
-from tests.faults.own_pair import DATABASE, durable_pair
-from tests.faults.synthetic import WRITERS, clean_rows
+from handover_testing.faults import own_moves
+from handover_testing.faults.synthetic import WRITERS, clean_rows
+from tests.faults_of_the_pair import DATABASE, durable_pair
 
 TARGETS = {
     "roundtrips_per_s": "≥ 250",

@@ -26,12 +26,12 @@ from sandbox.search import SearchServer
 
 sys.path.insert(0, str(house.ROOT))
 
-from tests.drifts import warm
-from tests.drifts.nursery import nursery
-from tests.drifts.shapes import SHAPES
-from tests.drifts.stage import build
-from tests.faults.every import Case, Ground, Played, Verdict, every, play
-from tests.faults.oddities import ODD
+from handover_testing.drifts import warm
+from handover_testing.drifts.nursery import nursery
+from handover_testing.drifts.shapes import SHAPES
+from handover_testing.drifts.stage import build
+from handover_testing.faults.every import Case, Ground, Played, Verdict, every, play
+from handover_testing.faults.oddities import ODD
 
 shown = Console(stderr=True)
 # What a player's process inherits: a case holds functions, so it travels as its number.

@@ -10,10 +10,10 @@ import pytest
 from handover.check.contract import Contract, accept, judge
 from handover.check.look import merged
 from handover.finding import Finding
-from tests.drifts.drift import Drift
-from tests.drifts.every import of_stage, one_a_code
-from tests.drifts.mends import reason, statements
-from tests.drifts.play import Outcome, Player
+from handover_testing.drifts.drift import Drift
+from handover_testing.drifts.every import of_stage, one_a_code
+from handover_testing.drifts.mends import reason, statements
+from handover_testing.drifts.play import Outcome, Player
 
 TODAY = date(2026, 1, 15)
 

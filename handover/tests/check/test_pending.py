@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.drifts.declared import DECLARED, renames
-from tests.drifts.drift import Drift
+from handover_testing.drifts.declared import DECLARED, renames
+from handover_testing.drifts.drift import Drift
 
 
 def outcome(players, *, what: str, there: bool):

@@ -5,7 +5,7 @@ import pytest
 from handover.document.initial import pair_up
 from handover.schema.models import Description
 from handover.side import Side
-from tests.drifts.other_drifts import not_here
+from handover_testing.drifts.other_drifts import not_here
 
 NOTES = """
 

@@ -10,8 +10,8 @@ from handover.config.config import load_config
 from handover.config.journey import Journey
 from handover.errors import ConfigurationError
 from handover.journeys.run import run
-from tests.faults.town import WALK, Town
-from tests.faults.town import town as answering
+from handover_testing.faults.town import WALK, Town
+from handover_testing.faults.town import town as answering
 
 HEAD = '[backend]\npath = "b"\npython = ["p"]\nsettings = "s"\n[[models]]\noriginal="o"\nbackend="b"\ntable="t"\n'
 

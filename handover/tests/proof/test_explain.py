@@ -8,8 +8,8 @@ import pytest
 
 from handover.proof.explain import check
 from handover.proof.history import RowHistory, Writers, contended
-from tests.faults.concurrent import History, histories, in_between
-from tests.faults.synthetic import WRITERS, clean_rows
+from handover_testing.faults.concurrent import History, histories, in_between
+from handover_testing.faults.synthetic import WRITERS, clean_rows
 
 FAULTS = histories()
 

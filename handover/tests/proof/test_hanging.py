@@ -9,8 +9,8 @@ import pytest
 
 from handover.journal.evidence import recording
 from handover.proof.groups import read_across
-from tests.faults import own_rows
-from tests.faults.play import planted
+from handover_testing.faults import own_rows
+from handover_testing.faults.play import planted
 
 BRIEFLY = "own table hangs on a shared row: a foreign key"
 FAULTS = [fault for fault in own_rows.faults() if fault.code == "HO390"]

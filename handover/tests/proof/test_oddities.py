@@ -5,10 +5,10 @@ import pytest
 from handover.journal.evidence import recording
 from handover.proof.crew import Plan
 from handover.proof.groups import concurrent_writes, read_across, storage
-from tests.drifts.stage import build
-from tests.faults import oddities
-from tests.faults.fault import Fault
-from tests.faults.play import planted, play
+from handover_testing.drifts.stage import build
+from handover_testing.faults import oddities
+from handover_testing.faults.fault import Fault
+from handover_testing.faults.play import planted, play
 
 BRIEFLY = "clean keys of several columns"
 PLAN = Plan(operations=240, batch=8, agents=2, rows=3, rows_last=120)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.drifts.shapes import DANCE
-from tests.faults import identity, read_across
-from tests.faults.every import BENIGN, HISTORIES, every
-from tests.faults.play import play
+from handover_testing.drifts.shapes import DANCE
+from handover_testing.faults import identity, read_across
+from handover_testing.faults.every import BENIGN, HISTORIES, every
+from handover_testing.faults.play import play
 
 PLANTED = (
     "another related_name",

@@ -11,9 +11,9 @@ from handover.journal.evidence import recording
 from handover.proof.groups import identity as accounts
 from handover.proof.groups import read_across as crossing
 from handover.proof.outcome import Failure
+from handover_testing.faults import identity, read_across
+from handover_testing.faults.play import planted
 from sandbox import template
-from tests.faults import identity, read_across
-from tests.faults.play import planted
 
 GROUPS = {read_across.GROUP: crossing.prove, identity.GROUP: accounts.prove}
 BRIEFLY = ("another default",)

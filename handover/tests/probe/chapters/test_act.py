@@ -12,8 +12,8 @@ from handover.probe.client import probe
 from handover.probe.wire import JSON_NULL, Strange, decode, encode, same, shown
 from handover.side import Side
 from handover.tests.conftest import toml
+from handover_testing.drifts.shapes import DANCE, LAB, LIBRARY
 from sandbox import template
-from tests.drifts.shapes import DANCE, LAB, LIBRARY
 
 KEY = UUID("00000000-0000-4000-8000-000000000001")
 NOON = datetime(2024, 3, 31, 12, 0, 0, 7, UTC)

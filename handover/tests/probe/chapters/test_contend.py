@@ -11,8 +11,8 @@ from handover.probe.client import probe
 from handover.side import Side
 from handover.tests.conftest import toml
 from handover.tests.night import until
+from handover_testing.drifts.shapes import DANCE
 from sandbox import template
-from tests.drifts.shapes import DANCE
 
 KEY = "7b9c1f0e-3c53-4b11-9d3f-0a4f6ad60001"
 STYLES = [["save", 1]]

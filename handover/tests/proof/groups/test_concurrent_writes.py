@@ -13,8 +13,8 @@ from handover.proof.groups import concurrent_writes
 from handover.proof.outcome import Outcome
 from handover.proof.venue import Size, Venue
 from handover.side import Side
-from tests.faults.concurrent import NARROW, SYSTEMS
-from tests.faults.concurrent_play import caught, play
+from handover_testing.faults.concurrent import NARROW, SYSTEMS
+from handover_testing.faults.concurrent_play import caught, play
 
 PLAN = Plan(operations=240, batch=8, agents=2, rows=3, rows_last=120)
 # The others are played by a bench.

@@ -6,8 +6,8 @@ import pytest
 
 from handover.proof.groups import storage
 from handover.proof.storage.race import Race
+from handover_testing.faults.stores import Stand, stand
 from sandbox.search.server import SearchServer
-from tests.faults.stores import Stand, stand
 
 
 @pytest.fixture

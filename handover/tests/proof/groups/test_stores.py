@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from handover.proof.outcome import Outcome
+from handover_testing.faults.stores import FAULTS, Stand, played, stand
 from sandbox.search.server import SearchServer
-from tests.faults.stores import FAULTS, Stand, played, stand
 
 
 @pytest.fixture(scope="session")

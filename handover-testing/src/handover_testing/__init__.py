@@ -1,0 +1,1 @@
+"""What the tests and the benches of ``handover`` share: small pairs of systems, and faults that are planted in them."""

@@ -1,0 +1,58 @@
+"""Plant a fault of a concurrent writer into a pair of real projects, let both write, and say what was told."""
+
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from handover.config.config import Config
+from handover.config.proof import Prove, Writing
+from handover.journal.evidence import recording
+from handover.proof.crew import Plan
+from handover.proof.groups import concurrent_writes
+from handover.proof.outcome import Outcome
+from handover.proof.venue import Venue
+from handover.side import Side
+from handover_testing.drifts.stage import Stage
+from handover_testing.faults.concurrent import NARROW, Faulty
+from sandbox import template
+
+MODEL, MODULE = "Task", "apps/dance/models.py"
+CLEAN = Faulty("clean", NARROW, "", "")
+
+
+def play(
+    stage: Stage, fault: Faulty, folder: Path, *, python: Sequence[str] = (sys.executable,), operations: int = 320
+) -> Outcome:
+    """Return what the group says of a pair whose backend has the fault; the original writes narrowly."""
+    place = folder / secrets.token_hex(4)
+    stage.write(place, stage.pair)
+    file = place / "backend" / MODULE
+    file.write_text(f"{file.read_text()}\n\n{fault.code.replace('MODEL', MODEL)}\n")
+    with template.clone(stage.server, stage.database) as database:
+        config = _config(stage, place, database.name, fault, python)
+        plan = Plan(operations, 10, 2, fault.rows, operations // 2)
+        venue = Venue(config, database.url("owner"), throwaway=True, size="small", seed=1, say=lambda _: None)
+        with recording(config, "prove") as recorder:
+            return concurrent_writes.prove(venue, recorder, plan)
+
+
+def caught(fault: Faulty, outcome: Outcome) -> bool:
+    """Say whether the fault was told with its kind, and nothing was laid at the original's door."""
+    from handover.proof.anomalies import KINDS  # noqa: PLC0415
+
+    told = {(f.finding.code, f.caused_by) for f in outcome.failures if f.caused_by}
+    return (KINDS[fault.kind].code, "backend") in told and all(side == "backend" for _, side in told)
+
+
+def _config(stage: Stage, folder: Path, database: str, fault: Faulty, python: Sequence[str]) -> Config:
+    known = stage.config(folder, stage.pair)
+    systems = {
+        side: getattr(known, side).model_copy(
+            update={"python": tuple(python), "environment": stage.environment(side, database)}
+        )
+        for side in Side
+    }
+    original = ("pair", *NARROW) if "pair" in fault.styles else NARROW
+    writing = Writing(original=original, backend=fault.styles, retries={"backend": fault.retries})
+    return known.model_copy(update={**systems, "prove": Prove(concurrent=writing)})
