@@ -14,9 +14,8 @@ import pytest
 
 from handover.cli import app
 from handover.tests.night import kept, memory, name_server, small_systems, story  # noqa: F401 - everybody's fixtures
-from handover_testing.drifts import warm
 from handover_testing.drifts.declared import DECLARED
-from handover_testing.drifts.nursery import Nursery, nursery
+from handover_testing.drifts.fork_server import ForkServer, fork_server
 from handover_testing.drifts.play import Player
 from handover_testing.drifts.shapes import DANCE, SHAPES
 from handover_testing.drifts.stage import Stage, build
@@ -98,9 +97,9 @@ class Pair:
 
 
 @pytest.fixture(scope="session")
-def parent() -> Iterator[Nursery]:
+def parent() -> Iterator[ForkServer]:
     """The process that all systems of the stages are forked from."""
-    with nursery() as process:
+    with fork_server() as process:
         yield process
 
 
@@ -122,15 +121,9 @@ def players(stage, parent, postgres, tmp_path_factory) -> Iterator[dict[str, Pla
 
 
 @pytest.fixture(scope="session")
-def python(tmp_path_factory) -> Iterator[list[str]]:
-    """An interpreter that starts at once: see ``handover-testing/src/handover_testing/drifts/warm.py``."""
-    address = str(tmp_path_factory.mktemp("warm") / "socket")
-    command = [sys.executable, warm.__file__, address, "serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout
-        assert server.stdout.readline() == "ready\n"
-        yield [sys.executable, "-I", "-S", warm.__file__, address]
-        server.kill()
+def python(parent) -> list[str]:
+    """The argument vector of an interpreter that starts at once."""
+    return parent.python
 
 
 @pytest.fixture

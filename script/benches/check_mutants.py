@@ -34,7 +34,7 @@ from handover_testing.drifts.drawn.trial import Tally, play_alone
 from handover_testing.drifts.drift import Drift
 from handover_testing.drifts.every import of_stage
 from handover_testing.drifts.every_class import every_class
-from handover_testing.drifts.nursery import nursery
+from handover_testing.drifts.fork_server import fork_server
 from handover_testing.drifts.play import Outcome, Player
 from handover_testing.drifts.shapes import SHAPES
 from handover_testing.drifts.stage import build
@@ -62,7 +62,7 @@ def main() -> None:
 def prepared(arguments: argparse.Namespace) -> tuple[list[Outcome], dict[str, list[str]], dict[str, str]]:
     """Play the prepared pairs: what became of the drifts, what is said of the clean ones, which were not looked at."""
     with tempfile.TemporaryDirectory() as place, server_for_this_run() as server, ExitStack() as stack:
-        parent = stack.enter_context(nursery())
+        parent = stack.enter_context(fork_server())
         players = {}
         for shape in (*SHAPES, DECLARED):
             players[shape.name] = Player(build(shape, Path(place, shape.name), server, parent))

@@ -7,7 +7,6 @@ of concurrent writers that were never lived, which the check alone must see.
 import argparse
 import json
 import multiprocessing
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -26,8 +25,7 @@ from sandbox.search import SearchServer
 
 sys.path.insert(0, str(house.ROOT))
 
-from handover_testing.drifts import warm
-from handover_testing.drifts.nursery import nursery
+from handover_testing.drifts.fork_server import fork_server
 from handover_testing.drifts.shapes import SHAPES
 from handover_testing.drifts.stage import build
 from handover_testing.faults.every import Case, Ground, Played, Verdict, every, play
@@ -74,17 +72,10 @@ def played(at_once: int) -> list[Played]:
 def ground() -> Iterator[Callable[[SearchServer], Ground]]:
     """Give the stages that are needed and interpreters that start at once; a search server is each player's own."""
     with tempfile.TemporaryDirectory() as place, server_for_this_run() as server, ExitStack() as stack:
-        parent = stack.enter_context(nursery())
-        address = str(Path(place, "warm"))
-        command = [sys.executable, warm.__file__, address, "serve"]
-        starter = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        stack.callback(starter.kill)
-        if not starter.stdout or starter.stdout.readline() != "ready\n":
-            raise RuntimeError("the interpreter that starts at once did not start")
-        python = [sys.executable, "-I", "-S", warm.__file__, address]
+        parent = stack.enter_context(fork_server())
         names = {case.shape for case in CASES}
         stages = {s.name: build(s, Path(place, s.name), server, parent) for s in (*SHAPES, ODD) if s.name in names}
-        yield partial(Ground, stages, python, Path(place, "played"))
+        yield partial(Ground, stages, parent.python, Path(place, "played"))
 
 
 def play_number(number: int) -> tuple[int, Verdict]:

@@ -17,7 +17,7 @@ from handover.check.systems import asking
 from handover.config.config import Backend, Config, Dns, ModelPair, System
 from handover.side import Side
 from handover_testing.drifts import classes
-from handover_testing.drifts.nursery import Nursery
+from handover_testing.drifts.fork_server import ForkServer
 from handover_testing.drifts.projects import PINNED, Model, Project
 from handover_testing.drifts.shapes import SHOP
 from handover_testing.drifts.stage import ROLES, Stage, add_roles
@@ -58,7 +58,7 @@ class Classes:
     counts: dict[str, int]
 
 
-def every_class(server: Server, folder: Path, parent: Nursery) -> Classes:
+def every_class(server: Server, folder: Path, parent: ForkServer) -> Classes:
     """Make the pair of each two versions, on a database that the original's Django makes, and check it."""
     found = Classes({}, {}, {})
     for pair in PAIRS:
@@ -122,7 +122,7 @@ def project_of(known: dict[str, Any]) -> Project:
     return Project(LABEL, models, PREAMBLE, silenced, ("django.contrib.postgres",))
 
 
-def said_of(server: Server, folder: Path, project: Project, pythons: list[Path], parent: Nursery) -> list[str]:
+def said_of(server: Server, folder: Path, project: Project, pythons: list[Path], parent: ForkServer) -> list[str]:
     """Make the pair and its database, and return what is called risky or breaking of it."""
     stage = Stage(SHOP, folder, server, parent)  # for the roles and the environment of its sides
     add_roles(server)

@@ -23,7 +23,7 @@ from handover.schema.rows import read_rows
 from handover.schema.subject import DescribedSystem, Subject, search_path
 from handover.schema.twins import expressions_of
 from handover.side import Side
-from handover_testing.drifts.nursery import Nursery
+from handover_testing.drifts.fork_server import ForkServer
 from handover_testing.drifts.projects import PINNED, Project
 from handover_testing.drifts.shapes import Shape
 from sandbox import template
@@ -45,8 +45,8 @@ class Seen:
 class Stage:
     """One shape, ready to be changed; made by :func:`build`."""
 
-    def __init__(self, shape: Shape, folder: Path, server: Server, nursery: Nursery) -> None:
-        self.shape, self.folder, self.server, self.nursery = shape, folder, server, nursery
+    def __init__(self, shape: Shape, folder: Path, server: Server, parent: ForkServer) -> None:
+        self.shape, self.folder, self.server, self.parent = shape, folder, server, parent
         self.database = f"drift_{shape.name}"
         self.migrations = folder / "migrations"
         self.media = folder / "media"
@@ -108,7 +108,7 @@ class Stage:
 
     def described(self, folder: Path, side: Side, database: str, commands: Iterable[str] = ()) -> dict[str, Any]:
         """Ask a side in a forked child."""
-        return self.nursery.ask(folder / side, self.environment(side, database), "settings", commands=list(commands))
+        return self.parent.ask(folder / side, self.environment(side, database), "settings", commands=list(commands))
 
     def looked(self, config: Config, described: dict[Side, dict[str, Any]], database: str) -> tuple[Finding, ...]:
         """Apply the rules to descriptions and a database; a side without description is told as the check tells it."""
@@ -145,9 +145,9 @@ def found(
     return [*unread, *apply_rules(Subject(config, catalog, sides, rows, expressions=expressions))]
 
 
-def build(shape: Shape, folder: Path, server: Server, nursery: Nursery) -> Stage:
+def build(shape: Shape, folder: Path, server: Server, parent: ForkServer) -> Stage:
     """Write the clean pair, and make its database by its own migrations; kept on the server as a template."""
-    stage = Stage(shape, folder, server, nursery)
+    stage = Stage(shape, folder, server, parent)
     (stage.media / "videos").mkdir(parents=True)
     (stage.media / "videos" / "there.mp4").touch()
     add_roles(server)
@@ -172,7 +172,7 @@ def _migrations(stage: Stage) -> None:
     project.write(stage.folder / "made")
     (stage.folder / "made" / "pinned.py").write_text(PINNED)
     environment = stage.owner_environment("postgres")
-    answer = stage.nursery.ask(stage.folder / "made", environment, "settings", commands=["only_makemigrations"])
+    answer = stage.parent.ask(stage.folder / "made", environment, "settings", commands=["only_makemigrations"])
     if answer.get("error") or answer.get("only_makemigrations"):
         raise RuntimeError(f"the project {stage.shape.name} is broken: {json.dumps(answer)[:2000]}")
     shutil.copytree(stage.folder / "made" / project.module / "migrations", stage.migrations)
@@ -188,7 +188,7 @@ def _database(stage: Stage, name: str) -> None:
     clean = stage.folder / f"build_{secrets.token_hex(3)}"
     stage.write(clean, {"original": stage.pair["original"]})
     environment = stage.owner_environment(name)
-    answer = stage.nursery.ask(clean / "original", environment, "settings", commands=["only_migrate"])
+    answer = stage.parent.ask(clean / "original", environment, "settings", commands=["only_migrate"])
     if answer.get("error") or answer.get("only_migrate"):
         raise RuntimeError(f"the database of {shape.name} was not made: {json.dumps(answer)[-2000:]}")
     with psycopg.connect(owner) as connection:

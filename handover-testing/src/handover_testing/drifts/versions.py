@@ -10,7 +10,7 @@ from handover.check.look import look
 from handover.check.systems import asking
 from handover.config.config import Backend, Config, System
 from handover.side import Side
-from handover_testing.drifts.nursery import nursery
+from handover_testing.drifts.fork_server import fork_server
 from handover_testing.drifts.shapes import DANCE, LIBRARY, SHOP
 from handover_testing.drifts.stage import Stage, build
 from sandbox import house, template
@@ -29,7 +29,7 @@ def between_versions(server: Server, folder: Path) -> tuple[dict[str, list[str]]
     machine could not look at, and why.
     """
     alarms, unseen = {}, {}
-    with nursery() as parent:
+    with fork_server() as parent:
         for shape in (SHOP, LIBRARY, DANCE):
             stage = build(shape, folder / shape.name, server, parent)
             with template.clone(server, stage.database) as database:

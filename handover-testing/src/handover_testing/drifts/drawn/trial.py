@@ -22,7 +22,7 @@ from handover_testing.drifts.drawn.world import World
 from handover_testing.drifts.drawn.worlds import worlds
 from handover_testing.drifts.drift import Drift
 from handover_testing.drifts.every import read_clean
-from handover_testing.drifts.nursery import Nursery, nursery
+from handover_testing.drifts.fork_server import ForkServer, fork_server
 from handover_testing.drifts.play import Outcome
 from handover_testing.drifts.projects import Project
 from handover_testing.drifts.stage import Stage, build
@@ -114,11 +114,11 @@ def draw(twins_each: int, differences_each: int, seed_number: int) -> Drawn:
 
 def play_alone(numbers: Iterable[int], twins_each: int, differences_each: int) -> Tally:
     """Draw worlds and play them on a server of their own; for a process of its own."""
-    with server_for_this_run() as server, nursery() as parent:
+    with server_for_this_run() as server, fork_server() as parent:
         return play(numbers, twins_each, differences_each, server, parent)
 
 
-def play(numbers: Iterable[int], twins_each: int, differences_each: int, server: Server, parent: Nursery) -> Tally:
+def play(numbers: Iterable[int], twins_each: int, differences_each: int, server: Server, parent: ForkServer) -> Tally:
     """Draw a world of each number, put it on a stage, and play its twins and differences."""
     tally = Tally()
     for number in numbers:
@@ -194,9 +194,9 @@ class _Staged:
 
 
 @contextmanager
-def _staged(world: World, server: Server, nursery: Nursery) -> Iterator[_Staged]:
+def _staged(world: World, server: Server, parent: ForkServer) -> Iterator[_Staged]:
     with tempfile.TemporaryDirectory() as place:
-        stage = build(world.shape(f"drawn_{secrets.token_hex(4)}"), Path(place), server, nursery)
+        stage = build(world.shape(f"drawn_{secrets.token_hex(4)}"), Path(place), server, parent)
         try:
             yield _Staged(stage)
         finally:

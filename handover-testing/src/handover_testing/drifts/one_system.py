@@ -1,96 +1,34 @@
-"""Systems by fork: Django is imported once, and each system is a child that lives for a few answers.
+"""One system for a few answers: it executes the probe's own agent, so it says what the real probe would say.
 
-Each child executes the probe's own agent, so what comes back is what the real probe would say; only the second that an
-interpreter needs to start is saved.
+It runs in a child of :mod:`handover_testing.drifts.fork_server`: only the second that an interpreter needs to start is
+saved. The request comes as JSON on standard input, the answer goes as JSON to standard output.
 """
 
-# ruff: noqa: PLC0415 - Django is imported in the parent that forks, not in the tests
+# ruff: noqa: PLC0415 - Django is imported in the server that forks, not in the tests
 
 import io
 import json
 import os
-import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 
-class Nursery:
-    """A parent process that forks; made by :func:`nursery`. Several threads may ask, one after another."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process, self._lock = process, threading.Lock()
-
-    def ask(self, folder: Path, environment: dict[str, str], settings: str, **wanted: object) -> Any:
-        """Return what a system says of itself, and what Django's own commands find: see :func:`_child`."""
-        request = {"folder": str(folder), "environment": environment, "settings": settings, **wanted}
-        assert self._process.stdin
-        assert self._process.stdout
-        with self._lock:
-            self._process.stdin.write(json.dumps(request) + "\n")
-            self._process.stdin.flush()
-            line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the nursery ended with status {self._process.wait()}")
-        return json.loads(line)
-
-
-@contextmanager
-def nursery() -> Iterator[Nursery]:
-    """Start a nursery and end it afterwards."""
-    environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
-    with subprocess.Popen(
-        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        try:
-            yield Nursery(process)
-        finally:
-            process.kill()
-
-
 def main() -> None:
-    """Fork a child for each request and hand its answer on."""
-    import django.contrib.postgres.fields
-    import django.core.management.commands.inspectdb
-    import django.core.management.commands.makemigrations
-    import django.core.management.commands.migrate
-    import django.db.backends.postgresql.base  # noqa: F401
-
-    from handover.probe.client import agent
-
-    source = agent()
-    for line in sys.stdin:
-        ours, theirs = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(ours)
-            _child(json.loads(line), source, theirs)
-            os._exit(0)
-        os.close(theirs)
-        with os.fdopen(ours) as answer:
-            text = answer.read()
-        os.waitpid(pid, 0)
-        sys.stdout.write((text or json.dumps({"died": True})) + "\n")
-        sys.stdout.flush()
-
-
-def _child(request: dict[str, Any], agent: str, answers: int) -> None:
     """Be a system once: describe it with the agent, and run the commands that are asked for.
 
     The answer has ``describe`` (or ``error``, a traceback), and as wanted ``makemigrations`` and ``migrate`` (true when
     the ``--check`` of each finds something), ``inspectdb`` (its text), ``applied`` (after a real migrate).
     """
+    request = json.load(sys.stdin)
+    answers = os.dup(1)
     os.dup2(2, 1)  # what commands print is no answer
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # what they ask finds an end, not our next request
     answer: dict[str, Any] = {}
     folder = request["folder"]
     start = {"do": "start", "path": folder, "settings": request["settings"], "environment": request["environment"]}
     described = {"do": "describe", "key": "k", "names": request.get("names", [])}
     with os.fdopen(answers, "w") as out:
-        replies, names = _of_agent(agent, [start, described])
+        replies, names = _of_agent(request["agent"], [start, described])
         answer |= {
             "error": next((r["error"] for r in replies if "error" in r), None),
             "describe": replies[-1].get("ok"),
@@ -156,7 +94,3 @@ def _commands(names: list[str]) -> dict[str, Any]:
             found[name] = True
             found[f"{name} said"] = f"{type(error).__name__}: {error}"
     return found
-
-
-if __name__ == "__main__":
-    main()
