@@ -10,9 +10,9 @@ import httpx
 from handover.config.config import Config
 from handover.config.cutover import WarmUp
 from handover.errors import ConfigurationError, HandoverError, Refused
+from handover.http_client import get, http_client
 from handover.probe.client import probe
 from handover.side import Side
-from handover.trust import trust
 
 ANSWER_WITHIN_S = 10.0
 OK = 200
@@ -29,7 +29,7 @@ def alive(config: Config, side: Side) -> dict[str, Any]:
     url = address(config, side) + config.system(side).health
     began = time.monotonic()
     try:
-        answer = httpx.get(url, timeout=ANSWER_WITHIN_S, verify=trust())
+        answer = get(url, timeout_s=ANSWER_WITHIN_S)
     except httpx.HTTPError as error:
         raise Refused(f"the {side} is dead: {url}: {type(error).__name__}: {error}.", code="HO582") from error
     if answer.status_code != OK:
@@ -73,7 +73,7 @@ def warm_up(config: Config, side: Side) -> dict[str, Any]:
     wanted = config.rollback.warm_up
     base = address(config, side)
     urls = [base + wanted.paths[number % len(wanted.paths)] for number in range(wanted.requests)]
-    with httpx.Client(timeout=ANSWER_WITHIN_S, verify=trust()) as client, ThreadPoolExecutor(wanted.at_once) as pool:
+    with http_client(timeout_s=ANSWER_WITHIN_S) as client, ThreadPoolExecutor(wanted.at_once) as pool:
         results = list(pool.map(lambda url: _timed(client, url), urls))
     return _judged(side, wanted, results)
 

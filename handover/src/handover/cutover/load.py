@@ -12,9 +12,9 @@ from handover.config.config import Config
 from handover.config.cutover import Load
 from handover.cutover.health import ANSWER_WITHIN_S, address
 from handover.errors import ConfigurationError
+from handover.http_client import http_client
 from handover.journal.evidence import recording
 from handover.side import Side
-from handover.trust import trust
 
 
 def carry(config: Config, *, say: Callable[[str], None]) -> dict[str, Any]:
@@ -69,9 +69,8 @@ def _send(base: str, wanted: Load, number: int) -> tuple[list[tuple[str, float]]
         # From when it was due, not from when a thread was free: waiting is what people would do.
         return f"{path}: {answer.status_code}" if failed else "", time.monotonic() - due
 
-    limits = httpx.Limits(max_connections=wanted.at_once)
     with (
-        httpx.Client(timeout=ANSWER_WITHIN_S, verify=trust(), limits=limits) as client,
+        http_client(timeout_s=ANSWER_WITHIN_S, at_once=wanted.at_once) as client,
         ThreadPoolExecutor(wanted.at_once) as pool,
     ):
         results = list(pool.map(one, range(number)))

@@ -16,10 +16,10 @@ from handover.config.config import from_environment
 from handover.config.journey import Journey, Step, which
 from handover.config.templates import filled, filled_path
 from handover.errors import ConfigurationError
+from handover.http_client import http_client
 from handover.journeys.answers import Answer, check
 from handover.journeys.result import JourneyResult, Kind, StepResult
 from handover.side import Side
-from handover.trust import trust
 
 TIMEOUT_S = 60.0
 SAFE_METHODS = ("GET", "HEAD")
@@ -79,7 +79,7 @@ def run(
         message = f"the flow {journey.name!r} stores a file, which only the proof of storage can do"
         raise ConfigurationError(f"{message}; leave it out here.")
     with ExitStack() as stack:
-        sender = client or stack.enter_context(httpx.Client(timeout=TIMEOUT_S, verify=trust()))
+        sender = client or stack.enter_context(http_client(timeout_s=TIMEOUT_S))
         return _Run(journey, base_urls, on, sender, root, say or (lambda _: None), store, run_name).made()
 
 

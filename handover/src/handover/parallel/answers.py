@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import httpx
 
 from handover.config.parallel import Probe, Watch
+from handover.http_client import http_client
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.side import Side
-from handover.trust import trust
 
 
 class Asker:
@@ -16,8 +16,7 @@ class Asker:
 
     def __init__(self, system: Side, base_url: str | None, watch: Watch) -> None:
         self.system, self._base_url, self._watch = system, base_url, watch
-        # No proxy of the environment: what is measured is the system.
-        self._client = httpx.Client(timeout=watch.timeout_s, trust_env=False, verify=trust(), follow_redirects=False)
+        self._client = http_client(timeout_s=watch.timeout_s)
 
     def close(self) -> None:
         """End its connections."""

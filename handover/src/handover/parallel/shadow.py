@@ -10,11 +10,11 @@ import httpx
 from handover.config.config import Config, from_environment
 from handover.errors import ConfigurationError
 from handover.finding import Finding
+from handover.http_client import http_client
 from handover.parallel.reads import SAFE, Chosen, Read
 from handover.parallel.sameness import Answer, Compared, compare
 from handover.parallel.traffic import base_urls
 from handover.side import Side
-from handover.trust import trust
 from handover.wording import counted
 
 SERVER_ERROR = 500
@@ -47,9 +47,7 @@ class Mirror:
         if missing := [side for side in Side if side not in self._urls]:
             message = f"handover.toml has no base_url of the {missing[0]}; nothing can be asked there."
             raise ConfigurationError(f"{message} Add it to [{missing[0]}].")
-        self._client = httpx.Client(
-            timeout=self._shadow.timeout_s, trust_env=False, verify=trust(), headers=_credentials(config)
-        )
+        self._client = http_client(timeout_s=self._shadow.timeout_s, headers=_credentials(config))
 
     def __enter__(self) -> "Mirror":
         """Return itself."""

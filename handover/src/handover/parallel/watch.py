@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
-import httpx
-
 from handover.config.config import Config
+from handover.http_client import http_client
 from handover.parallel import database, stored
 from handover.parallel.access_log import Tail
 from handover.parallel.agents import Post
@@ -28,7 +27,6 @@ from handover.parallel.sample import Sample, measured, unmeasured
 from handover.parallel.traffic import Walker, walkers
 from handover.schema.models import Model
 from handover.side import Side
-from handover.trust import trust
 
 Collector = Callable[[], Iterable[Sample]]
 HEED_STOP_EVERY_S = 0.2
@@ -87,8 +85,7 @@ class Watcher:
         self._posts = {side: Post(self.config, side, self.url) for side in Side}
         self._parity, self._progress = Parity(self.config), Rising(self.config)
         self._busy: dict[Collector, Future[list[Sample]]] = {}
-        # No proxy of the environment: what is measured is the system.
-        self._client = httpx.Client(timeout=watch.timeout_s, trust_env=False, verify=trust())
+        self._client = http_client(timeout_s=watch.timeout_s)
         looking: tuple[Asker | Walker | Tail, ...] = (
             *self._askers,
             *walkers(self.config, self._client),

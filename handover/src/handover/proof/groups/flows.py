@@ -14,6 +14,7 @@ from handover.config.config import from_environment
 from handover.config.journey import Journey
 from handover.errors import ConfigurationError
 from handover.finding import Finding, Hurts
+from handover.http_client import get
 from handover.journal.evidence import Recorder
 from handover.journeys.result import JourneyResult
 from handover.journeys.run import TIMEOUT_S, run
@@ -21,7 +22,6 @@ from handover.proof.addresses import VARIABLES, base_urls
 from handover.proof.outcome import Failure, Outcome
 from handover.proof.venue import Venue
 from handover.side import Side
-from handover.trust import trust
 
 GROUP = "flows"
 # What went wrong in a step, see `StepResult.kind`.
@@ -79,7 +79,7 @@ def _unreachable(urls: dict[Side, str]) -> Iterable[Failure]:
             yield _failure("HO401", found, todo, where=f"address of the {side}", hurts=side)
             continue
         try:
-            httpx.get(urls[side], timeout=TIMEOUT_S, verify=trust())
+            get(urls[side], timeout_s=TIMEOUT_S)
         except httpx.HTTPError as error:
             found = f"does not answer at {urls[side]} ({type(error).__name__}); no flow was made"
             todo = f"Start it on this database, or set {variable}."

@@ -7,11 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-import httpx
-
 from handover.config.search import Search
 from handover.errors import ConfigurationError, ProbeError, UnseenError
 from handover.finding import Finding
+from handover.http_client import http_client
 from handover.journal.evidence import Recorder
 from handover.probe.client import Probe
 from handover.proof.outcome import Failure, Outcome
@@ -23,7 +22,6 @@ from handover.proof.search.index import differences as mapping_differences
 from handover.proof.search.queries import Query, queries
 from handover.proof.venue import Venue
 from handover.side import Side
-from handover.trust import trust
 from handover.wording import counted
 
 GROUP = "search"
@@ -85,7 +83,7 @@ def _proved(venue: Venue, recorder: Recorder, search: Search, name: str, url_env
         raise UnseenError(f"the environment variable {url_env} is not set; it holds the address of the search index.")
     wanted = declared(venue.config.root / search.mapping)
     with ExitStack() as stack:
-        index = Index(stack.enter_context(httpx.Client(base_url=url, timeout=TIMEOUT_S, verify=trust())), name)
+        index = Index(stack.enter_context(http_client(base_url=url, timeout_s=TIMEOUT_S)), name)
         live = index.mapping()
         seen = _Seen(search, live, venue.seed)
         seen.read(index)

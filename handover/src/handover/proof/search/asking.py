@@ -12,12 +12,12 @@ from handover.config.config import from_environment
 from handover.config.search import Asked, Search
 from handover.config.templates import AbsentError, at, filled, filled_path
 from handover.errors import ConfigurationError, ProbeError
+from handover.http_client import http_client
 from handover.probe.client import Probe
 from handover.proof.addresses import base_urls
 from handover.proof.search.queries import Query
 from handover.proof.venue import Venue
 from handover.side import Side
-from handover.trust import trust
 
 BATCH = 20
 TIMEOUT_S = 60.0
@@ -57,7 +57,7 @@ def asker(venue: Venue, search: Search, side: Side, agent: Probe) -> Iterator[As
             message = f"[search.{side}] asks over HTTP, and the {side} has no address."
             raise ConfigurationError(f"{message} Add base_url to [{side}] in handover.toml.")
         headers = {name: _from_environment(side, value) for name, value in asked.headers.items()}
-        client = stack.enter_context(httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT_S, verify=trust()))
+        client = stack.enter_context(http_client(base_url=address, headers=headers, timeout_s=TIMEOUT_S))
         names = dict.fromkeys([*search.filters, *search.vectors])
         yield lambda queries: [_over_http(client, asked, query, names) for query in queries]
 
