@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
 from config.problems import outside_views
+from config.requests import HtmxRequest
 
 MIB = 1024 * 1024
 # What a multipart body has beyond the file itself.
@@ -42,7 +43,7 @@ class BodyLimit:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: View, _arguments: Any, _named: Any) -> HttpResponse | None:
+    def process_view(self, request: HtmxRequest, view: View, _arguments: Any, _named: Any) -> HttpResponse | None:
         """Stand before the check against forged forms, which reads the body."""
         announced = int(request.META.get("CONTENT_LENGTH") or 0)
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -53,7 +54,7 @@ class BodyLimit:
         return _too_large(request, announced, most) if announced > most else None
 
 
-def _too_large(request: HttpRequest, announced: int, most: int) -> HttpResponse:
+def _too_large(request: HtmxRequest, announced: int, most: int) -> HttpResponse:
     detail = f"What was sent has {announced / MIB:.1f} MB; this address takes at most {most / MIB:.1f} MB."
     if not request.htmx:
         return outside_views(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)

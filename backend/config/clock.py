@@ -9,5 +9,5 @@ def database_now() -> datetime:
     """Return the time of the database. In queries, ``Now()`` is the same and asks no extra question."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
-        (now,) = cursor.fetchone()
+        now: datetime = cursor.fetchone()[0]
     return now

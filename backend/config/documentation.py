@@ -1,5 +1,7 @@
 """Parts of the OpenAPI document that several views share."""
 
+from typing import Any
+
 from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
@@ -7,11 +9,11 @@ from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
 
-class CookieSessionScheme(SessionScheme):
+class CookieSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]  # drf-spectacular types only a part
     target_class = "apps.authentication.sessions.CookieSession"
 
 
-class BearerScheme(OpenApiAuthenticationExtension):
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular types only a part
     target_class = "apps.tokens.authentication.BearerToken"
     name = "bearerAuth"
 
@@ -19,15 +21,17 @@ class BearerScheme(OpenApiAuthenticationExtension):
         return {"type": "http", "scheme": "bearer", "description": "a personal token from /api/auth/tokens"}
 
 
-class Problem(serializers.Serializer):
+class Problem(serializers.Serializer[Any]):
     type = serializers.CharField()
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False)
+    errors = serializers.DictField(  # type: ignore[assignment]  # the member is called so; the stubs mean Serializer.errors
+        child=serializers.ListField(child=serializers.CharField()), required=False
+    )
 
 
 PROBLEMS = OpenApiResponse(Problem, description="Problem details (RFC 9457), application/problem+json")
 # Where no token is let in (apps.tokens.scopes).
-SESSION_ONLY = [{"cookieAuth": []}]
+SESSION_ONLY: Any = [{"cookieAuth": []}]  # extend_schema is typed for names alone
 VIDEO = {(200, "video/mp4"): OpenApiTypes.BINARY, (206, "video/mp4"): OpenApiTypes.BINARY, 404: PROBLEMS, 416: PROBLEMS}

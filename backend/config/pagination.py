@@ -17,23 +17,24 @@ from config.errors import InvalidError
 
 # Signed, so that its values are ones that a row of ours had, and nothing the database could choke on.
 SALT = "config.pagination"
+PAGE_SIZE = 20
 
 
 class Keyset(CursorPagination):
     """In whatever order the queryset is."""
 
-    page_size = 20
+    page_size = PAGE_SIZE
     page_size_query_param = "page_size"
     max_page_size = 100
 
-    def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Model]:  # noqa: ARG002 - the framework's signature
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:  # noqa: ARG002 - the framework's signature
         self.request = request
         self.order = _order(queryset)
         backwards, values = self._asked(request.query_params.get(self.cursor_query_param))
         order = [_turned(name) for name in self.order] if backwards else self.order
         if values:
             queryset = queryset.filter(_after(order, values))
-        size = self.get_page_size(request)
+        size = self.get_page_size(request) or PAGE_SIZE
         rows = list(queryset.order_by(*order)[: size + 1])
         self.page, more = rows[:size], len(rows) > size
         self.has_next, self.has_previous = (True, more) if backwards else (more, bool(values))
@@ -60,15 +61,15 @@ class Keyset(CursorPagination):
         return backwards, values
 
     def _link(self, row: Model, *, backwards: bool) -> str:
-        fields = (row._meta.get_field(name.lstrip("-")) for name in self.order)  # noqa: SLF001 - public by its documentation
+        fields: list[Any] = [row._meta.get_field(name.lstrip("-")) for name in self.order]  # noqa: SLF001 - public by its documentation
         cursor = signing.dumps([backwards, self.order, [field.value_to_string(row) for field in fields]], salt=SALT)
         return replace_query_param(self.request.build_absolute_uri(), self.cursor_query_param, cursor)
 
 
-def _order(queryset: QuerySet) -> list[str]:
+def _order(queryset: QuerySet[Model]) -> list[str]:
     """Return the names the queryset is ordered by; the key makes it an order without equals."""
     meta = queryset.model._meta  # noqa: SLF001 - public by its documentation
-    names = [str(name) for name in queryset.query.order_by or meta.ordering]
+    names = [str(name) for name in queryset.query.order_by or meta.ordering or ()]
     return [name for name in names if name.lstrip("-") not in {"pk", meta.pk.name}] + [meta.pk.name]
 
 

@@ -6,8 +6,8 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 
-class ChangedFieldsOnly(admin.ModelAdmin):
-    def save_model(self, request: HttpRequest, obj: Model, form: ModelForm, change: bool) -> None:  # noqa: ARG002, FBT001
+class ChangedFieldsOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no arguments when it runs
+    def save_model(self, request: HttpRequest, obj: Model, form: "ModelForm[Model]", change: bool) -> None:  # noqa: ARG002, FBT001
         if not change:
             obj.save()
             return

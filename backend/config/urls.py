@@ -1,10 +1,10 @@
 """Every address of the backend. Only those that the original has too end in a slash."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("auth/", include("apps.authentication.urls")),
     path("auth/tokens", include("apps.tokens.urls")),
     path("songs", include("apps.songs.urls")),

@@ -19,8 +19,9 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return successor(request, "web:login")
     # The original's form calls it a username, and takes an e-mail there too.
-    request.POST = request.POST.copy()
-    request.POST["login"] = request.POST.get("username", "")
+    form = request.POST.copy()
+    form["login"] = form.get("username", "")
+    request.POST = form  # type: ignore[assignment]  # the page below reads it and changes nothing
     return _with_its_form_again(account.log_in(request))
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.authentication.requests import MemberRequest
 from apps.collections import selectors, services
 from apps.collections.models import SavedChoreography
 from original_addresses.successors import successor
@@ -51,20 +52,20 @@ class EditForm(forms.Form):
 
 @login_required
 @require_GET
-def show_collection(request: HttpRequest) -> HttpResponse:
+def show_collection(request: MemberRequest) -> HttpResponse:
     return successor(request, "web:collection")
 
 
 @login_required
 @require_GET
-def show_choreography(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
+def show_choreography(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
     selectors.choreography_of(request.user, choreography_id)
     return successor(request, "web:choreography", choreography_id)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def edit(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
+def edit(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         return show_choreography(request, choreography_id)
     selectors.choreography_of(request.user, choreography_id)
@@ -77,7 +78,7 @@ def edit(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def delete(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
+def delete(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         return show_choreography(request, choreography_id)
     services.delete_choreography(user=request.user, choreography_id=choreography_id)
@@ -86,7 +87,7 @@ def delete(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def save(request: HttpRequest) -> JsonResponse:
+def save(request: MemberRequest) -> JsonResponse:
     form = SaveForm(request.POST)
     if not form.is_valid():
         errors = {field: list(reasons) for field, reasons in form.errors.items()}
@@ -98,5 +99,5 @@ def save(request: HttpRequest) -> JsonResponse:
 
 @login_required
 @require_GET
-def stats(request: HttpRequest) -> JsonResponse:
+def stats(request: MemberRequest) -> JsonResponse:
     return JsonResponse(selectors.stats_of(request.user))

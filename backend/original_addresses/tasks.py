@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.authentication.requests import MemberRequest
 from apps.choreography import selectors
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
@@ -68,7 +69,7 @@ def create(request: HttpRequest) -> JsonResponse:
 
 @login_required
 @require_GET
-def show_task(request: HttpRequest, task_id: str) -> JsonResponse:
+def show_task(request: MemberRequest, task_id: str) -> JsonResponse:
     try:
         return _json(_as_the_original(selectors.task_of(request.user, task_id)))
     except (NotFoundError, GoneError):
@@ -77,7 +78,7 @@ def show_task(request: HttpRequest, task_id: str) -> JsonResponse:
 
 @login_required
 @require_http_methods(["POST", "DELETE"])
-def cancel(request: HttpRequest, task_id: str) -> JsonResponse:
+def cancel(request: MemberRequest, task_id: str) -> JsonResponse:
     try:
         status = services.cancel_generation(user=request.user, task_id=task_id)
     except (NotFoundError, GoneError):
@@ -87,7 +88,7 @@ def cancel(request: HttpRequest, task_id: str) -> JsonResponse:
 
 @login_required
 @require_GET
-def list_tasks(request: HttpRequest) -> JsonResponse:
+def list_tasks(request: MemberRequest) -> JsonResponse:
     # The original deletes everybody's old tasks here. Nothing needs that, so nobody's are.
     tasks = selectors.as_their_jobs_are(list(selectors.tasks_of(request.user)))
     return _json({"tasks": [_as_the_original(task) for task in tasks]})
@@ -95,7 +96,7 @@ def list_tasks(request: HttpRequest) -> JsonResponse:
 
 @login_required
 @require_GET
-def video(request: HttpRequest, name: str) -> HttpResponseBase:
+def video(request: MemberRequest, name: str) -> HttpResponseBase:
     folder = folder_of(request.user.pk)
     file = media().find(f"{folder}/{name}") if PurePosixPath(name).name == name else None
     if file is None or str(PurePosixPath(file.name).parent) != folder:

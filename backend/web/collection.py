@@ -6,10 +6,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from apps.authentication.requests import MemberRequest
 from apps.collections import selectors
 from apps.collections.models import SavedChoreography
 from apps.collections.services import AUTO_SAVED_TITLE
@@ -22,7 +23,7 @@ PAGE_SIZE = 12
 
 @members_only
 @require_safe
-def collection(request: HttpRequest) -> HttpResponse:
+def collection(request: MemberRequest) -> HttpResponse:
     pages = Paginator(selectors.choreographies_of(request.user), PAGE_SIZE)
     page = pages.get_page(request.GET.get("page"))
     cards = [_facts(choreography) for choreography in page.object_list]
@@ -31,7 +32,7 @@ def collection(request: HttpRequest) -> HttpResponse:
 
 @members_only
 @require_safe
-def choreography(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
+def choreography(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
     found = selectors.choreography_of(request.user, choreography_id)
     return render(request, "web/choreography.html", _facts(found))
 

@@ -4,12 +4,13 @@ from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseStopPolling
 
 from apps.authentication.models import User
+from apps.authentication.requests import MemberRequest
 from apps.authentication.selectors import saves_automatically
 from apps.choreography import selectors
 from apps.choreography.executions import request_of
@@ -32,7 +33,7 @@ FINISHED = {ChoreographyTask.Status.COMPLETED, ChoreographyTask.Status.FAILED}
 
 @members_only
 @require_http_methods(["GET", "HEAD", "POST"])
-def studio(request: HttpRequest) -> HttpResponse:
+def studio(request: MemberRequest) -> HttpResponse:
     if request.method != "POST":
         return _studio(request)
     # An unticked box is not sent at all, and "the song decides" is sent as nothing.
@@ -44,7 +45,7 @@ def studio(request: HttpRequest) -> HttpResponse:
     return redirect("web:progress", task.pk)
 
 
-def _studio(request: HttpRequest, errors: Any = None) -> HttpResponse:
+def _studio(request: MemberRequest, errors: Any = None) -> HttpResponse:
     context = {
         "songs": songs(),
         "chosen": request.POST.get("song") or request.GET.get("song"),
@@ -62,7 +63,7 @@ def _recent(user: User) -> list[ChoreographyTask]:
 @takes_file(size_limit_bytes)
 @members_only
 @require_POST
-def upload_song(request: HttpRequest) -> HttpResponse:
+def upload_song(request: MemberRequest) -> HttpResponse:
     """Add a song and choose it; answers with the list of songs alone."""
     try:
         context, status = _add(request), HTTPStatus.OK
@@ -73,17 +74,18 @@ def upload_song(request: HttpRequest) -> HttpResponse:
     return redirect("web:studio")
 
 
-def _add(request: HttpRequest) -> dict[str, str]:
-    if "file" not in request.FILES:
+def _add(request: MemberRequest) -> dict[str, str]:
+    upload = request.FILES.get("file")
+    if upload is None:
         raise InvalidError("Choose an mp3 file first.")
-    song, created = add_song(upload=request.FILES["file"], uploaded_by=request.user)
+    song, created = add_song(upload=upload, uploaded_by=request.user)
     added = "is here and chosen." if created else "was here already; it is chosen."
     return {"chosen": song.name, "added": f"“{song.title}” {added}"}
 
 
 @members_only
 @require_safe
-def progress(request: HttpRequest, task_id: str) -> HttpResponse:
+def progress(request: MemberRequest, task_id: str) -> HttpResponse:
     """How far it is; then the video. The page asks again every second until then."""
     try:
         task = selectors.task_of(request.user, task_id)
@@ -100,11 +102,11 @@ def progress(request: HttpRequest, task_id: str) -> HttpResponse:
     return HttpResponseStopPolling(content=part) if task.status in FINISHED else HttpResponse(part)
 
 
-def _part(request: HttpRequest, template: str, context: dict[str, Any]) -> bytes:
+def _part(request: MemberRequest, template: str, context: dict[str, Any]) -> bytes:
     return render(request, template, context).content
 
 
-def _progress(request: HttpRequest, task: ChoreographyTask) -> dict[str, Any]:
+def _progress(request: MemberRequest, task: ChoreographyTask) -> dict[str, Any]:
     result = selectors.result_of(task)
     return {
         "task": task,
@@ -150,6 +152,6 @@ def _has_video(task: ChoreographyTask) -> bool:
 
 @members_only
 @require_POST
-def keep(request: HttpRequest, task_id: str) -> HttpResponse:
+def keep(request: MemberRequest, task_id: str) -> HttpResponse:
     saved, _ = save_choreography(user=request.user, task_id=task_id)
     return redirect("web:choreography", saved.pk)

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
+from django.http import HttpRequest
 
 from apps.authentication.models import User
 from apps.authentication.services import known_by_password
@@ -16,6 +17,8 @@ from config.staff import ChangedFieldsOnly
 
 class StaffLogin(AdminAuthenticationForm):
     """The same limits as everywhere, and the same names."""
+
+    request: HttpRequest  # the admin site gives one
 
     def clean(self) -> dict[str, Any]:
         login, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
@@ -33,7 +36,7 @@ class StaffLogin(AdminAuthenticationForm):
 admin.site.login_form = StaffLogin
 
 
-class ChangeForm(UserChangeForm):
+class ChangeForm(UserChangeForm):  # type: ignore[type-arg]  # Django's class takes no arguments when it runs
     preferences = forms.JSONField(required=False)
 
     def clean_preferences(self) -> Any:
@@ -41,19 +44,19 @@ class ChangeForm(UserChangeForm):
         return self.cleaned_data["preferences"] or {}
 
 
-class PasswordForm(AdminPasswordChangeForm):
+class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]  # Django's class takes no arguments when it runs
     def save(self, commit: bool = True) -> User:  # noqa: FBT001 - Django's signature
-        user = super().save(commit=False)
+        user: User = super().save(commit=False)
         if commit:
             user.save(update_fields=["password"])
         return user
 
 
 @admin.register(User)
-class DancerAdmin(ChangedFieldsOnly, UserAdmin):
+class DancerAdmin(ChangedFieldsOnly, UserAdmin):  # type: ignore[type-arg]  # Django's class takes no arguments when it runs
     form = ChangeForm
     change_password_form = PasswordForm
     list_display = ("username", "email", "display_name", "is_instructor", "is_staff")
     list_filter = ("is_instructor", *UserAdmin.list_filter)
     search_fields = ("username", "email", "display_name")
-    fieldsets = (*UserAdmin.fieldsets, ("Dancer", {"fields": ["display_name", "is_instructor", "preferences"]}))
+    fieldsets = (*(UserAdmin.fieldsets or ()), ("Dancer", {"fields": ["display_name", "is_instructor", "preferences"]}))

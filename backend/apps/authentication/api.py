@@ -1,5 +1,7 @@
 """/api/auth"""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth import login as open_session
 from django.contrib.auth import logout as close_session
@@ -14,24 +16,25 @@ from rest_framework.views import APIView
 
 from apps.authentication import services
 from apps.authentication.preferences import change_preferences, preferences_of
+from apps.authentication.requests import MemberApiRequest
 from config.documentation import PROBLEMS, SESSION_ONLY
 from config.errors import InvalidError
 from config.parsing import BoundedJSONParser, MergePatchParser
 
 
-class Registration(serializers.Serializer):
+class Registration(serializers.Serializer[Any]):
     username = serializers.CharField(max_length=150, validators=[UnicodeUsernameValidator()])
     email = serializers.EmailField(max_length=254)
     display_name = serializers.CharField(max_length=200)
     password = serializers.CharField(min_length=settings.PASSWORD_MIN_LENGTH, trim_whitespace=False, write_only=True)
 
 
-class Credentials(serializers.Serializer):
+class Credentials(serializers.Serializer[Any]):
     login = serializers.CharField(max_length=254, help_text="e-mail or username")
     password = serializers.CharField(trim_whitespace=False, write_only=True)
 
 
-class Me(serializers.Serializer):
+class Me(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     username = serializers.CharField()
     email = serializers.CharField()
@@ -40,7 +43,7 @@ class Me(serializers.Serializer):
     preferences = serializers.JSONField()
 
 
-class AccountChange(serializers.Serializer):
+class AccountChange(serializers.Serializer[Any]):
     display_name = serializers.CharField(max_length=200)
 
 
@@ -86,12 +89,12 @@ class Logout(APIView):
 
 class Account(APIView):
     @extend_schema(responses={200: Me, 401: PROBLEMS})
-    def get(self, request: Request) -> Response:
+    def get(self, request: MemberApiRequest) -> Response:
         """Who is logged in."""
         return Response(Me(request.user).data)
 
     @extend_schema(request=AccountChange, responses={200: Me, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS})
-    def patch(self, request: Request) -> Response:
+    def patch(self, request: MemberApiRequest) -> Response:
         """Change your name."""
         form = AccountChange(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
@@ -102,14 +105,14 @@ class Preferences(APIView):
     parser_classes = (BoundedJSONParser, MergePatchParser)
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT, 401: PROBLEMS})
-    def get(self, request: Request) -> Response:
+    def get(self, request: MemberApiRequest) -> Response:
         """Your preferences, defaults included."""
         return Response(preferences_of(request.user))
 
     @extend_schema(
         request=OpenApiTypes.OBJECT, responses={200: OpenApiTypes.OBJECT, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS}
     )
-    def patch(self, request: Request) -> Response:
+    def patch(self, request: MemberApiRequest) -> Response:
         """Merge into your preferences (RFC 7396): null removes a key, what is not named stays."""
         if not isinstance(request.data, dict):
             raise InvalidError("Preferences are an object.")

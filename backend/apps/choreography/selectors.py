@@ -1,8 +1,9 @@
 """Look tasks up. Only the owner's: to everybody else they do not exist."""
 
 from datetime import timedelta
+from typing import TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from apps.authentication.models import User
 from apps.choreography import original, progress
@@ -13,6 +14,8 @@ from apps.media.files import video_file
 from apps.media.storage import StoredFile
 from config.clock import database_now
 from config.errors import ConflictError, GoneError, NotFoundError
+
+Row = TypeVar("Row", bound=Model)
 
 # How long a cancelled task is remembered as one that was there.
 GONE_FOR = timedelta(days=1)
@@ -32,11 +35,11 @@ def task_of(user: User, task_id: str, *, lock: bool = False) -> ChoreographyTask
     known = task_id if "\0" not in task_id else None
     task = _locked(tasks_of(user), lock=lock).filter(pk=known).first()
     job = _locked(Job.objects.filter(user=user), lock=lock).filter(pk=known).first()
-    if task is None and job is None:
+    if task is not None:
+        return as_their_jobs_are([task])[0]
+    if job is None:
         raise NotFoundError(f"There is no task {task_id!r}.", code="task-missing")
-    if task is None:
-        return _without_row(job)
-    return as_their_jobs_are([task])[0]
+    return _without_row(job)
 
 
 def as_their_jobs_are(tasks: list[ChoreographyTask]) -> list[ChoreographyTask]:
@@ -47,7 +50,7 @@ def as_their_jobs_are(tasks: list[ChoreographyTask]) -> list[ChoreographyTask]:
     return [_shown_as_living(task, living[task.pk]) if task.pk in living else task for task in tasks]
 
 
-def _locked(rows: QuerySet, *, lock: bool) -> QuerySet:
+def _locked(rows: QuerySet[Row], *, lock: bool) -> QuerySet[Row]:
     return rows.select_for_update() if lock else rows
 
 

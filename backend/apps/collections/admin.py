@@ -21,6 +21,6 @@ class SavedChoreographyAdmin(ChangedFieldsOnly):
         return False  # they come from generations only
 
     @admin.display(description="video path")
-    def path(self, choreography: SavedChoreography) -> str:
+    def path(self, choreography: SavedChoreography) -> str | None:
         # As text: Django would link it to an address that nothing serves.
         return choreography.video_path.name

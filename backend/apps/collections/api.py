@@ -1,7 +1,9 @@
 """/api/collections"""
 
 import uuid
+from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
@@ -11,13 +13,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.authentication.requests import MemberApiRequest
 from apps.collections import selectors, services
 from apps.collections.models import SavedChoreography
 from apps.media.streaming import VideoView
 from config.documentation import PROBLEMS, VIDEO
 
 
-class ChoreographyOut(serializers.ModelSerializer):
+class ChoreographyOut(serializers.ModelSerializer[SavedChoreography]):
     duration = serializers.FloatField(allow_null=True, help_text="seconds; null where an old row holds no number")
     video = serializers.SerializerMethodField()
 
@@ -39,24 +42,24 @@ class ChoreographyOut(serializers.ModelSerializer):
         return reverse("api:choreography-video", args=[choreography.pk])
 
 
-class Keep(serializers.Serializer):
+class Keep(serializers.Serializer[Any]):
     task_id = serializers.CharField(max_length=36, help_text="a completed task of yours")
     title = serializers.CharField(max_length=200, required=False, help_text="default: the song's")
     difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices, required=False)
 
 
-class Change(serializers.Serializer):
+class Change(serializers.Serializer[Any]):
     title = serializers.CharField(max_length=200)
     difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices)
 
 
-class Wanted(serializers.Serializer):
+class Wanted(serializers.Serializer[Any]):
     difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices, required=False, allow_blank=True)
     search = serializers.CharField(required=False, allow_blank=True, help_text="in the title and in music_info")
     sort = serializers.ChoiceField(list(selectors.SORTS), required=False, help_text="default: newest")
 
 
-class Stats(serializers.Serializer):
+class Stats(serializers.Serializer[Any]):
     total_count = serializers.IntegerField()
     total_duration = serializers.FloatField(help_text="seconds; lengths that are none are left out")
     avg_duration = serializers.FloatField(help_text="seconds")
@@ -65,11 +68,12 @@ class Stats(serializers.Serializer):
     advanced_count = serializers.IntegerField()
 
 
-class Choreographies(ListAPIView):
+class Choreographies(ListAPIView[SavedChoreography]):
     serializer_class = ChoreographyOut
     queryset = SavedChoreography.objects.none()
+    request: MemberApiRequest
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[SavedChoreography]:
         wanted = Wanted(data=self.request.query_params)
         wanted.is_valid(raise_exception=True)
         return selectors.choreographies_of(self.request.user, **wanted.validated_data)
@@ -90,7 +94,7 @@ class Choreographies(ListAPIView):
             409: PROBLEMS,
         },
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: MemberApiRequest) -> Response:
         """Keep a finished task's video. Again answers 200 with what was kept."""
         form = Keep(data=request.data)
         form.is_valid(raise_exception=True)
@@ -102,14 +106,14 @@ class Choreographies(ListAPIView):
 
 class Choreography(APIView):
     @extend_schema(responses={200: ChoreographyOut, 401: PROBLEMS, 404: PROBLEMS})
-    def get(self, request: Request, choreography_id: uuid.UUID) -> Response:
+    def get(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> Response:
         """One of your choreographies."""
         return Response(ChoreographyOut(selectors.choreography_of(request.user, choreography_id)).data)
 
     @extend_schema(
         request=Change(partial=True), responses={200: ChoreographyOut, 400: PROBLEMS, 401: PROBLEMS, 404: PROBLEMS}
     )
-    def patch(self, request: Request, choreography_id: uuid.UUID) -> Response:
+    def patch(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> Response:
         """Change its title or level; what is not given stays."""
         form = Change(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
@@ -119,7 +123,7 @@ class Choreography(APIView):
         return Response(ChoreographyOut(changed).data)
 
     @extend_schema(responses={204: None, 401: PROBLEMS, 404: PROBLEMS})
-    def delete(self, request: Request, choreography_id: uuid.UUID) -> Response:
+    def delete(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> Response:
         """Delete it and its video."""
         services.delete_choreography(user=request.user, choreography_id=choreography_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -127,14 +131,14 @@ class Choreography(APIView):
 
 class CollectionStats(APIView):
     @extend_schema(responses={200: Stats, 401: PROBLEMS})
-    def get(self, request: Request) -> Response:
+    def get(self, request: MemberApiRequest) -> Response:
         """How many you have, and how long they are."""
         return Response(selectors.stats_of(request.user))
 
 
 class ChoreographyVideo(VideoView):
     @extend_schema(responses=VIDEO)
-    def get(self, request: Request, choreography_id: uuid.UUID) -> HttpResponseBase:
+    def get(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> HttpResponseBase:
         """Its video, whole or by range."""
         choreography = selectors.choreography_of(request.user, choreography_id)
         return self.respond(request, selectors.video_of(choreography))

@@ -2,15 +2,16 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.authentication.requests import MemberApiRequest
 from apps.choreography import selectors
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
@@ -22,7 +23,7 @@ from config.errors import InvalidError
 LONGEST_KEY = 255
 
 
-class Wishes(serializers.Serializer):
+class Wishes(serializers.Serializer[Any]):
     song = serializers.CharField(max_length=255, help_text="name of a song in /api/songs")
     difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices)
     energy = serializers.ChoiceField(["low", "medium", "high"], required=False, allow_null=True)
@@ -30,7 +31,7 @@ class Wishes(serializers.Serializer):
     auto_save = serializers.BooleanField(required=False, help_text="keep it in the collection; default true")
 
 
-class TaskOut(serializers.ModelSerializer):
+class TaskOut(serializers.ModelSerializer[ChoreographyTask]):
     video = serializers.SerializerMethodField()
 
     class Meta:
@@ -55,7 +56,7 @@ class TaskOut(serializers.ModelSerializer):
         return reverse("api:task-video", args=[task.pk]) if completed else None
 
 
-class Cancelled(serializers.Serializer):
+class Cancelled(serializers.Serializer[Any]):
     message = serializers.CharField()
     task_id = serializers.CharField()
     previous_status = serializers.CharField()
@@ -82,7 +83,7 @@ class Generate(APIView):
             410: PROBLEMS,
         },
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: MemberApiRequest) -> Response:
         """Start a choreography; Location is the task to follow."""
         wishes = Wishes(data=request.data)
         wishes.is_valid(raise_exception=True)
@@ -92,7 +93,7 @@ class Generate(APIView):
         return Response(TaskOut(task).data, status=answer, headers={"Location": location})
 
 
-def _start(request: Request, wishes: dict[str, Any]) -> tuple[ChoreographyTask, bool]:
+def _start(request: MemberApiRequest, wishes: dict[str, Any]) -> tuple[ChoreographyTask, bool]:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return services.start_generation(user=request.user, **wishes), True
@@ -102,46 +103,47 @@ def _start(request: Request, wishes: dict[str, Any]) -> tuple[ChoreographyTask, 
     return services.start_generation_once(user=request.user, idempotency_key=key, **wishes)
 
 
-class Tasks(ListAPIView):
+class Tasks(ListAPIView[ChoreographyTask]):
     """Your generations, newest first."""
 
     serializer_class = TaskOut
     queryset = ChoreographyTask.objects.none()
+    request: MemberApiRequest
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[ChoreographyTask]:
         return selectors.tasks_of(self.request.user)
 
-    def paginate_queryset(self, queryset):
-        return selectors.as_their_jobs_are(super().paginate_queryset(queryset))
+    def paginate_queryset(self, queryset: Any) -> list[Any]:
+        return selectors.as_their_jobs_are(list(super().paginate_queryset(queryset) or []))
 
 
 class Task(APIView):
     @extend_schema(responses={200: TaskOut, 401: PROBLEMS, 404: PROBLEMS, 410: PROBLEMS})
-    def get(self, request: Request, task_id: str) -> Response:
+    def get(self, request: MemberApiRequest, task_id: str) -> Response:
         """How far a generation is. Cancelled: 410 for a day."""
         return Response(TaskOut(selectors.task_of(request.user, task_id)).data)
 
     @extend_schema(responses={200: Cancelled, 401: PROBLEMS, 404: PROBLEMS, 410: PROBLEMS})
-    def delete(self, request: Request, task_id: str) -> Response:
+    def delete(self, request: MemberApiRequest, task_id: str) -> Response:
         """Cancel a generation; a finished one is forgotten, and what was saved stays."""
         return _cancel(request, task_id)
 
 
 class TaskCancel(APIView):
     @extend_schema(request=None, responses={200: Cancelled, 401: PROBLEMS, 404: PROBLEMS, 410: PROBLEMS})
-    def post(self, request: Request, task_id: str) -> Response:
+    def post(self, request: MemberApiRequest, task_id: str) -> Response:
         """Cancel a generation, for clients that cannot send DELETE."""
         return _cancel(request, task_id)
 
 
-def _cancel(request: Request, task_id: str) -> Response:
+def _cancel(request: MemberApiRequest, task_id: str) -> Response:
     previous = services.cancel_generation(user=request.user, task_id=task_id)
     return Response({"message": "Task cancelled", "task_id": task_id, "previous_status": previous})
 
 
 class TaskVideo(VideoView):
     @extend_schema(responses=VIDEO)
-    def get(self, request: Request, task_id: str) -> HttpResponseBase:
+    def get(self, request: MemberApiRequest, task_id: str) -> HttpResponseBase:
         """The finished video, whole or by range."""
         task = selectors.task_of(request.user, task_id)
         return self.respond(request, selectors.video_of(task))

@@ -1,5 +1,7 @@
 """What the worker runs (`manage.py procrastinate worker`)."""
 
+from typing import cast
+
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
@@ -9,4 +11,4 @@ from apps.jobs import calls
 
 @app.task(name=calls.NAME, queue=calls.NAME, pass_context=True)
 def generate(context: JobContext, *, task_id: str) -> None:  # noqa: ARG001 - the call names a task, but the first in the queue is made
-    make_next(queue_job_id=context.job.id)
+    make_next(queue_job_id=cast("int", context.job.id))

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.core import signing
@@ -25,7 +26,7 @@ def remember_device(request: HttpRequest, user_id: int) -> None:
     """Let the answer to this request carry the cookie."""
     name = device_of(request, user_id) or secrets.token_urlsafe(16)
     # A request of the API wraps the one that the middleware sees.
-    plain = getattr(request, "_request", request)
+    plain: Any = getattr(request, "_request", request)
     plain.known_device = signing.dumps([user_id, name], salt=_SALT)
 
 

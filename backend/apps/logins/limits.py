@@ -10,6 +10,7 @@ import ipaddress
 import math
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -71,7 +72,8 @@ def succeeded(attempt: Attempt) -> None:
 
 def _count(who: str, most: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"who": _hash(who), "lock": LOCK, "most": most})
+        parameters: Any = {"who": _hash(who), "lock": LOCK, "most": most}  # psycopg adapts a timedelta, too
+        cursor.execute(_COUNT, parameters)
         failures, left_s = cursor.fetchone()
     if failures > most:
         raise LockedOutError(

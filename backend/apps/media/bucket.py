@@ -50,11 +50,15 @@ def told_as_files_do() -> Iterator[None]:
         raise BucketError(str(error)) from error
 
 
-class Bucket(GoogleCloudStorage):
+class Bucket(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has no types
     """django-storages' own, that never overwrites, and with what ``MediaStorage`` asks for."""
 
+    _client: Client | None
+    credentials: Any
+
     def get_default_settings(self) -> dict[str, Any]:
-        return super().get_default_settings() | {"api_endpoint": None, "max_memory_size": MEMORY_BYTES}
+        usual: dict[str, Any] = super().get_default_settings()
+        return usual | {"api_endpoint": None, "max_memory_size": MEMORY_BYTES}
 
     @property
     def client(self) -> Client:
@@ -69,7 +73,9 @@ class Bucket(GoogleCloudStorage):
     def _usual_credentials(self) -> Any:
         # Over plain HTTP nothing secret may travel: that is a stand-in, which asks for nothing.
         plain = self.api_endpoint and self.api_endpoint.startswith("http://")
-        return AnonymousCredentials() if plain else google.auth.default(scopes=Client.SCOPE)[0]
+        if plain:
+            return AnonymousCredentials()  # type: ignore[no-untyped-call]  # Google types only a part
+        return google.auth.default(scopes=Client.SCOPE)[0]
 
     def canonical(self, name: str) -> str | None:
         # Rows of earlier years may hold the path that a file had on a disk.
@@ -121,7 +127,7 @@ class Bucket(GoogleCloudStorage):
         # Generation 0: only where there is no such object, whoever else may be writing it at this moment.
         blob.upload_from_file(file, rewind=True, size=size, content_type=kind, if_generation_match=0)
 
-    def _save(self, name: str, content: File) -> str:
+    def _save(self, name: str, content: "File[bytes]") -> str:
         while True:
             name = clean_name(name)
             try:
@@ -164,7 +170,7 @@ def _can_be_a_name(name: str) -> bool:
 
 
 def _crc32c(path: Path) -> str:
-    checksum = Checksum()
+    checksum: Any = Checksum()  # type: ignore[no-untyped-call]  # Google types only a part
     with path.open("rb") as file:
         for _ in checksum.consume(file, PIECE_BYTES):
             pass

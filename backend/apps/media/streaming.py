@@ -71,7 +71,7 @@ def _unsatisfiable(size: int) -> JsonResponse:
 class VideoView(APIView):
     """A view that answers with a file, whatever the client says it accepts."""
 
-    def perform_content_negotiation(self, request: Request, **_: Any) -> Any:
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: ARG002, FBT001 - the framework's signature
         # JSON is only for its errors: a player that accepts nothing but video/mp4 is right here.
         return super().perform_content_negotiation(request, force=True)
 

@@ -1,5 +1,7 @@
 """/api/moves"""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,9 +13,11 @@ from bachateo.moves import DIFFICULTIES, ENERGY_LEVELS
 from config.documentation import PROBLEMS
 
 
-class MoveOut(serializers.Serializer):
+class MoveOut(serializers.Serializer[Any]):
     clip_id = serializers.CharField()
-    label = serializers.CharField(source="move_label", help_text="what is danced; several clips may show one move")
+    label = serializers.CharField(  # type: ignore[assignment]  # the stubs mean Field.label
+        source="move_label", help_text="what is danced; several clips may show one move"
+    )
     difficulty = serializers.CharField()
     energy = serializers.CharField(source="energy_level")
     roles = serializers.CharField(source="lead_follow_roles", help_text="who dances")
@@ -23,10 +27,10 @@ class MoveOut(serializers.Serializer):
     quality = serializers.FloatField(source="quality_score", help_text="0 to 1")
 
 
-class MoveFilter(serializers.Serializer):
+class MoveFilter(serializers.Serializer[Any]):
     difficulty = serializers.ChoiceField(DIFFICULTIES, required=False, allow_blank=True)
     energy = serializers.ChoiceField(ENERGY_LEVELS, required=False, allow_blank=True)
-    label = serializers.CharField(required=False, allow_blank=True)
+    label = serializers.CharField(required=False, allow_blank=True)  # type: ignore[assignment]  # as above
     tempo_min = serializers.FloatField(required=False, help_text="beats per minute")
     tempo_max = serializers.FloatField(required=False, help_text="beats per minute")
 

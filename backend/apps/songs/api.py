@@ -1,18 +1,20 @@
 """/api/songs"""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.parsers import MultiPartParser
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.authentication.requests import MemberApiRequest
 from apps.songs import selectors, services
 from config.bodies import takes_file
 from config.documentation import PROBLEMS
 
 
-class SongOut(serializers.Serializer):
+class SongOut(serializers.Serializer[Any]):
     name = serializers.CharField(help_text="what /api/choreography/generate takes")
     title = serializers.CharField()
     size = serializers.IntegerField(help_text="bytes")
@@ -21,10 +23,11 @@ class SongOut(serializers.Serializer):
     mine = serializers.SerializerMethodField()
 
     def get_mine(self, song: selectors.SongFile) -> bool:
-        return song.uploaded_by_id == self.context["request"].user.pk
+        request: MemberApiRequest = self.context["request"]
+        return song.uploaded_by_id == request.user.pk
 
 
-class Upload(serializers.Serializer):
+class Upload(serializers.Serializer[Any]):
     file = serializers.FileField(allow_empty_file=True)
 
 
@@ -35,7 +38,7 @@ class Songs(APIView):
     @extend_schema(
         responses={200: inline_serializer("SongList", {"results": SongOut(many=True)}), 401: PROBLEMS},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: MemberApiRequest) -> Response:
         """Every song there is, by title."""
         results = SongOut(selectors.songs(), many=True, context={"request": request})
         return Response({"results": results.data})
@@ -46,7 +49,7 @@ class Songs(APIView):
         },
         responses={201: SongOut, 200: SongOut, 400: PROBLEMS, 401: PROBLEMS, 413: PROBLEMS},
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: MemberApiRequest) -> Response:
         """Upload an mp3. The same content again answers 200 with the song that is there."""
         form = Upload(data=request.data)
         form.is_valid(raise_exception=True)

@@ -36,7 +36,7 @@ def check_size(size: int) -> None:
         raise TooLargeError(f"A song may have at most {settings.SONG_MAX_MB} MB.")
 
 
-def add_song(*, upload: UploadedFile, uploaded_by: User) -> tuple[SongFile, bool]:
+def add_song(*, upload: "UploadedFile[bytes]", uploaded_by: User) -> tuple[SongFile, bool]:
     """Keep an uploaded song, and say whether it is new: the same content is the same song.
 
     Raises InvalidError if it is no song in mp3, TooLargeError if it is too large.
@@ -62,7 +62,7 @@ def _not_a_song(message: str) -> InvalidError:
 
 
 @contextmanager
-def _written_aside(upload: UploadedFile, name: str) -> Iterator[tuple[Path, str]]:
+def _written_aside(upload: "UploadedFile[bytes]", name: str) -> Iterator[tuple[Path, str]]:
     """Yield the upload as a file that nobody lists yet, and its SHA-256."""
     with storage.songs().aside() as folder:
         draft, digest = Path(folder, name), hashlib.sha256()

@@ -1,11 +1,14 @@
 """/api/auth/tokens"""
 
+from datetime import datetime
+from typing import Any
+
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers, status
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.authentication.requests import MemberApiRequest
 from apps.tokens import services
 from apps.tokens.models import PersonalToken
 from apps.tokens.scopes import SCOPES
@@ -14,13 +17,13 @@ from config.clock import database_now
 from config.documentation import PROBLEMS, SESSION_ONLY
 
 
-class TokenOut(serializers.ModelSerializer):
+class TokenOut(serializers.ModelSerializer[PersonalToken]):
     scopes = serializers.ListField(child=serializers.CharField())
 
     class Meta:
         model = PersonalToken
-        fields = ("id", "name", "prefix", "scopes", "created_at", "expires_at", "last_used_at")
-        read_only_fields = fields
+        fields: tuple[str, ...] = ("id", "name", "prefix", "scopes", "created_at", "expires_at", "last_used_at")
+        read_only_fields: tuple[str, ...] = fields
 
 
 class IssuedToken(TokenOut):
@@ -31,12 +34,12 @@ class IssuedToken(TokenOut):
         read_only_fields = fields
 
 
-class NewToken(serializers.Serializer):
+class NewToken(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=100, help_text="to tell it from others")
     scopes = serializers.MultipleChoiceField(choices=list(SCOPES.items()), allow_empty=False)
     expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="default: never")
 
-    def validate_expires_at(self, value):
+    def validate_expires_at(self, value: datetime | None) -> datetime | None:
         if value is not None and value <= database_now():
             raise serializers.ValidationError("Lies in the past.")
         return value
@@ -48,14 +51,14 @@ class Tokens(APIView):
         operation_id="auth_tokens_list",
         responses={200: inline_serializer("TokenList", {"results": TokenOut(many=True)}), 401: PROBLEMS, 403: PROBLEMS},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: MemberApiRequest) -> Response:
         """Your tokens, newest first, without their secrets."""
         return Response({"results": TokenOut(tokens_of(request.user), many=True).data})
 
     @extend_schema(
         auth=SESSION_ONLY, request=NewToken, responses={201: IssuedToken, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS}
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: MemberApiRequest) -> Response:
         """Make a token. Its secret is in this answer and never again."""
         form = NewToken(data=request.data)
         form.is_valid(raise_exception=True)
@@ -66,7 +69,7 @@ class Tokens(APIView):
 
 class Token(APIView):
     @extend_schema(auth=SESSION_ONLY, responses={204: None, 401: PROBLEMS, 403: PROBLEMS, 404: PROBLEMS})
-    def delete(self, request: Request, token_id: int) -> Response:
+    def delete(self, request: MemberApiRequest, token_id: int) -> Response:
         """Revoke a token."""
         services.revoke_token(user=request.user, token_id=token_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -23,7 +23,8 @@ class BearerToken(BaseAuthentication):
         token = valid_token(secret)
         if token is None:
             raise AuthenticationFailed("This token is unknown, expired or revoked. Make another one.")
-        services.check_scope(token, method=request.method or "", route=request.resolver_match.route)
+        address = request.resolver_match
+        services.check_scope(token, method=request.method or "", route=address.route if address else "")
         services.note_use(token)
         return token.user, token
 

@@ -52,7 +52,7 @@ def check_scope(token: PersonalToken, *, method: str, route: str) -> None:
 
 def note_use(token: PersonalToken) -> None:
     """Remember when the token was last used, with one write a minute however many requests there are."""
-    now: datetime = token.looked_up_at  # type: ignore[attr-defined] - by valid_token
+    now: datetime = token.looked_up_at  # type: ignore[attr-defined]  # valid_token annotates it
     noted_before = now - USE_NOTED_EVERY
     if token.last_used_at is None or token.last_used_at <= noted_before:
         stale = Q(last_used_at=None) | Q(last_used_at__lte=noted_before)
