@@ -7,7 +7,7 @@ from choreography.models import SavedChoreography
 
 
 @admin.register(SavedChoreography)
-class SavedChoreographyAdmin(admin.ModelAdmin):
+class SavedChoreographyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no arguments when it runs
     list_display = ["__str__", "user", "difficulty", "duration", "created_at"]
     list_filter = ["difficulty"]
     list_select_related = ["user"]
@@ -22,6 +22,6 @@ class SavedChoreographyAdmin(admin.ModelAdmin):
         return False
 
     @admin.display(description="video path")
-    def path(self, choreography: SavedChoreography) -> str:
+    def path(self, choreography: SavedChoreography) -> str | None:
         """Show the path as text: Django would link it to an address that nothing serves."""
         return choreography.video_path.name

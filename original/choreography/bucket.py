@@ -12,12 +12,16 @@ from storages.backends.gcloud import GoogleCloudStorage
 from storages.utils import clean_name
 
 
-class Bucket(GoogleCloudStorage):
+class Bucket(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has no types
     """django-storages' own, with an endpoint of choice; of two saves of one name at once, one gets another name."""
+
+    _client: Client | None
+    credentials: Any
 
     def get_default_settings(self) -> dict[str, Any]:
         """Add the option."""
-        return super().get_default_settings() | {"api_endpoint": None}
+        usual: dict[str, Any] = super().get_default_settings()
+        return usual | {"api_endpoint": None}
 
     @property
     def client(self) -> Client:
@@ -33,9 +37,11 @@ class Bucket(GoogleCloudStorage):
     def _usual_credentials(self) -> Any:
         # Over plain HTTP nothing secret may travel: that is a stand-in, which asks for nothing.
         plain = self.api_endpoint and self.api_endpoint.startswith("http://")
-        return AnonymousCredentials() if plain else google.auth.default(scopes=Client.SCOPE)[0]
+        if plain:
+            return AnonymousCredentials()  # type: ignore[no-untyped-call]  # Google types only a part
+        return google.auth.default(scopes=Client.SCOPE)[0]
 
-    def _save(self, name: str, content: File) -> str:
+    def _save(self, name: str, content: "File[bytes]") -> str:
         kind, _ = mimetypes.guess_type(name)
         while True:
             name = clean_name(name)

@@ -46,7 +46,7 @@ class SaveForm(forms.Form):
     generation_parameters = StorableJSONField(required=False)
 
 
-class EditForm(forms.ModelForm):
+class EditForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes no arguments when it runs
     """What can be changed about a saved choreography."""
 
     class Meta:

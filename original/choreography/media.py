@@ -13,12 +13,12 @@ def song_names() -> list[str]:
     )
 
 
-def open_song(name: str) -> File:
+def open_song(name: str) -> "File[bytes]":
     """Open a song for reading."""
     return storages["songs"].open(name)
 
 
-def open_video(user_id: int, name: str) -> File | None:
+def open_video(user_id: int, name: str) -> "File[bytes] | None":
     """Open one of the user's videos; None when there is none of that name."""
     folder = _output_folder(user_id)
     # Only what the folder lists is opened, so no name can lead out of it.
@@ -33,7 +33,7 @@ def delete_video(user_id: int, name: str) -> None:
         default_storage.delete(f"{folder}/{name}")
 
 
-def save_video(user_id: int, song: str, video: File) -> str:
+def save_video(user_id: int, song: str, video: "File[bytes]") -> str:
     """Store a video under a name of its own and return its path below the media root."""
     name = f"{PurePosixPath(song).stem}_balanced_choreography.mp4"
     return default_storage.save(f"{_output_folder(user_id)}/{name}", video)

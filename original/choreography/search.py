@@ -65,7 +65,8 @@ def search_moves(vectors: Vectors, *, difficulty: str | None = None, energy_leve
     candidates_of = _ask_elasticsearch if settings.ELASTICSEARCH_URL else _read_index_file
     found = _ranked(asked, candidates_of(asked, filters))
     for name in ("energy_level", "difficulty"):
-        if len(found) < FEWEST_HITS and filters.pop(name, None):
+        if len(found) < FEWEST_HITS and name in filters:
+            del filters[name]
             found = _ranked(asked, candidates_of(asked, filters))
     return found
 
@@ -76,7 +77,7 @@ def _ranked(asked: dict[str, np.ndarray], candidates: Candidates) -> list[Found]
     nearest = _best_first(range(len(candidates.clip_ids)), near, candidates.clip_ids)[:MOST_HITS]
     good = [row for row in nearest if candidates.quality[row] >= LEAST_QUALITY]
     # What is not asked for is neither like nor unlike: cosine 0.
-    scores = sum(weight * (cosines.get(name, 0.0) + 1) / 2 for name, weight in WEIGHTS.items())
+    scores: Any = sum(weight * (cosines.get(name, 0.0) + 1) / 2 for name, weight in WEIGHTS.items())
     return [
         Found(candidates.clip_ids[row], float(scores[row])) for row in _best_first(good, scores, candidates.clip_ids)
     ]
@@ -96,7 +97,8 @@ def _cosines(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
     # Summed row by row: the sums of a matrix product may differ in the last digit, and equal moves must tie.
     products = (rows * vector).sum(axis=1)
     lengths = np.sqrt((rows * rows).sum(axis=1) * (vector * vector).sum())
-    return np.divide(products, lengths, out=np.zeros(len(rows)), where=lengths > 0)
+    cosines: np.ndarray = np.divide(products, lengths, out=np.zeros(len(rows)), where=lengths > 0)
+    return cosines
 
 
 def _ask_elasticsearch(asked: dict[str, np.ndarray], filters: Mapping[str, str]) -> Candidates:
@@ -113,7 +115,9 @@ def _ask_elasticsearch(asked: dict[str, np.ndarray], filters: Mapping[str, str])
     # Of all candidates the exact vectors: Elasticsearch compares shortened ones, and cuts off a little wrong.
     fields = [f"{name}_embedding" for name in asked]
     with Elasticsearch(settings.ELASTICSEARCH_URL, request_timeout=TIMEOUT_S) as client:
-        answer = client.search(index=INDEX, knn=knn, size=CANDIDATES, source=["quality_score"], fields=fields)
+        # The server takes names here; the client's types know fewer forms.
+        wanted: Any = {"source": ["quality_score"], "fields": fields}
+        answer = client.search(index=INDEX, knn=knn, size=CANDIDATES, **wanted)
     hits = answer["hits"]["hits"]
     quality = np.array([hit["_source"]["quality_score"] for hit in hits], np.float64)
     vectors = {name: _vectors(hits, f"{name}_embedding", len(vector)) for name, vector in asked.items()}
@@ -174,4 +178,5 @@ def _is_of(stamp: Mapping[str, Any], library: Path) -> bool:
 def _section(raw: np.ndarray, facts: Mapping[str, Any]) -> np.ndarray:
     dtype, shape = np.dtype(facts["dtype"]), tuple(facts["shape"])
     end = facts["offset"] + dtype.itemsize * int(np.prod(shape))
-    return raw[facts["offset"] : end].view(dtype).reshape(shape)
+    section: np.ndarray = raw[facts["offset"] : end].view(dtype).reshape(shape)
+    return section

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from choreography.models import Difficulty, SavedChoreography
 from seeding.files import SONGS
-from seeding.source import Source, change
+from seeding.source import Kind, Source, change
 from users.models import User
 
 TITLES = ("Auto-saved Choreography", "Auto-saved Choreography", "Friday social", "Clase 3: vueltas", "“Finale” 💃")
@@ -25,7 +25,7 @@ UPLOAD = "choreographies with a path in the upload folder"
 NO_PATH = "choreographies with an empty path"
 GONE = "choreographies whose file is gone"
 
-UNTIDY = {
+UNTIDY: dict[str, Kind] = {
     "choreographies with an absolute path": {
         "video_path": lambda row: str(Path(settings.MEDIA_ROOT) / row.video_path.name)
     },
@@ -54,11 +54,11 @@ def choreographies_of(source: Source, users: Sequence[User]) -> tuple[list[Saved
     for user, size in zip(users, sizes, strict=True):
         for _ in range(size):
             row, kind = _choreography(source, user), next(kinds)
-            path = row.video_path.name
+            path = str(row.video_path)
             change(row, UNTIDY[kind] if kind else {})
             rows.append(row)
             if kind not in {NO_PATH, GONE}:
-                files.append(row.video_path.name if kind == UPLOAD else path)
+                files.append(str(row.video_path) if kind == UPLOAD else path)
     return rows, files
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher, get_hasher
 from django.contrib.auth.models import Group, Permission
 from django.db.models import JSONField, Value
 
-from seeding.source import Source, change
+from seeding.source import Kind, Source, change
 from users.models import User
 
 PASSWORD = "dance-with-me"  # noqa: S105 - of people who do not exist
@@ -51,7 +51,7 @@ def hashed_years_ago(password: str) -> str:
 
 
 EMAIL_OF_ANOTHER = "users with the e-mail of another but for case"
-UNTIDY = {
+UNTIDY: dict[str, Kind] = {
     "users with a password of 6 characters": {"password": lambda _: hashed(SHORT_PASSWORD)},
     EMAIL_OF_ANOTHER: {},  # needs the other
     "users with a password hashed years ago": {"password": lambda _: hashed_years_ago(PASSWORD)},

@@ -55,7 +55,7 @@ class Source:
         if rows:
             model = type(rows[0])
             with _timestamps_as_given(model):
-                model.objects.bulk_create(rows, batch_size=BATCH)
+                model._default_manager.bulk_create(rows, batch_size=BATCH)  # noqa: SLF001 - Django documents it
             self.written[model._meta.db_table] += len(rows)  # noqa: SLF001 - Django documents _meta
 
 

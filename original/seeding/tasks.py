@@ -95,7 +95,7 @@ def _young_task(source: Source, user_id: int) -> ChoreographyTask:
 
 
 def _result(source: Source, saved: SavedChoreography) -> dict[str, Any]:
-    path = saved.video_path.name
+    path = str(saved.video_path)
     return {
         "video_path": path,
         "video_filename": PurePosixPath(path).name,

@@ -10,7 +10,7 @@ from django.contrib.auth.forms import UserChangeForm
 from users.models import User
 
 
-class ChangeForm(UserChangeForm):
+class ChangeForm(UserChangeForm):  # type: ignore[type-arg]  # Django's class takes no arguments when it runs
     """Django's, with the preferences."""
 
     preferences = forms.JSONField(required=False)
@@ -21,9 +21,9 @@ class ChangeForm(UserChangeForm):
 
 
 @admin.register(User)
-class DancerAdmin(UserAdmin):
+class DancerAdmin(UserAdmin):  # type: ignore[type-arg]  # Django's class takes no arguments when it runs
     form = ChangeForm
     list_display = ["username", "email", "display_name", "is_instructor", "is_staff"]
     list_filter = ["is_instructor", *UserAdmin.list_filter]
     search_fields = ["username", "email", "display_name"]
-    fieldsets = [*UserAdmin.fieldsets, ("Dancer", {"fields": ["display_name", "is_instructor", "preferences"]})]
+    fieldsets = [*(UserAdmin.fieldsets or ()), ("Dancer", {"fields": ["display_name", "is_instructor", "preferences"]})]

@@ -25,7 +25,7 @@ class LoginForm(AuthenticationForm):
         return found.username if found else typed
 
 
-class RegisterForm(forms.ModelForm):
+class RegisterForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes no arguments when it runs
     """A new account."""
 
     password = forms.CharField(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
@@ -64,7 +64,7 @@ class RegisterForm(forms.ModelForm):
         return user
 
 
-class ProfileForm(forms.ModelForm):
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes no arguments when it runs
     """The name to show and the preferences."""
 
     auto_save_choreographies = forms.BooleanField(required=False, label="Save new choreographies for me")
@@ -81,4 +81,5 @@ class ProfileForm(forms.ModelForm):
         """Store the profile. The preferences are replaced as a whole."""
         wanted = self.cleaned_data["auto_save_choreographies"]
         self.instance.preferences = {"auto_save_choreographies": wanted}
-        return super().save(commit)
+        user: User = super().save(commit)
+        return user

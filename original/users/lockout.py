@@ -20,7 +20,8 @@ def forget_failures(email: str) -> None:
 
 def is_locked(email: str) -> bool:
     """Say whether this e-mail has to wait."""
-    return cache.get(_key(email), 0) >= MAX_FAILURES
+    failures: int = cache.get(_key(email), 0)
+    return failures >= MAX_FAILURES
 
 
 def _key(email: str) -> str:

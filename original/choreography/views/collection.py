@@ -5,20 +5,21 @@ import uuid
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from choreography import collection
 from choreography.forms import EditForm, SaveForm
 from choreography.models import Difficulty, SavedChoreography
+from users.requests import MemberRequest
 
 PER_PAGE = 20
 
 
 @login_required
 @require_GET
-def list_collection(request: HttpRequest) -> HttpResponse:
+def list_collection(request: MemberRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "") for name in ("difficulty", "search", "sort")}
     page = Paginator(collection.found_in(request.user, **asked), PER_PAGE).get_page(request.GET.get("page"))
     query = request.GET.copy()
@@ -35,7 +36,7 @@ def list_collection(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def save(request: HttpRequest) -> JsonResponse:
+def save(request: MemberRequest) -> JsonResponse:
     form = SaveForm(request.POST)
     if not form.is_valid():
         errors = {field: list(reasons) for field, reasons in form.errors.items()}
@@ -47,20 +48,20 @@ def save(request: HttpRequest) -> JsonResponse:
 
 @login_required
 @require_GET
-def show_statistics(request: HttpRequest) -> JsonResponse:
+def show_statistics(request: MemberRequest) -> JsonResponse:
     return JsonResponse(collection.statistics_of(request.user))
 
 
 @login_required
 @require_GET
-def show_choreography(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
+def show_choreography(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
     choreography = get_object_or_404(request.user.choreographies, pk=choreography_id)
     return render(request, "choreography/collection_detail.html", {"choreography": choreography})
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def edit_choreography(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
+def edit_choreography(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
     choreography = get_object_or_404(request.user.choreographies, pk=choreography_id)
     form = EditForm(request.POST if request.method == "POST" else None, instance=choreography)
     if form.is_valid():
@@ -72,7 +73,7 @@ def edit_choreography(request: HttpRequest, choreography_id: uuid.UUID) -> HttpR
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def delete_choreography(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
+def delete_choreography(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
     choreography = get_object_or_404(request.user.choreographies, pk=choreography_id)
     if request.method == "POST":
         collection.delete(choreography)

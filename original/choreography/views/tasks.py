@@ -11,6 +11,7 @@ from choreography import housekeeping, media
 from choreography.forms import CreateForm
 from choreography.generation import start_generation
 from choreography.models import ChoreographyTask, Difficulty
+from users.requests import MemberRequest
 
 MAX_RUNNING = 3
 
@@ -51,41 +52,42 @@ def create(request: HttpRequest) -> JsonResponse:
 
 @login_required
 @require_GET
-def show_task(request: HttpRequest, task_id: str) -> JsonResponse:
-    task = ChoreographyTask.objects.filter(task_id=task_id).first()
-    return _refusal(request, task, task_id) or JsonResponse(task.as_json())
+def show_task(request: MemberRequest, task_id: str) -> JsonResponse:
+    found = _task_or_refusal(request, task_id)
+    return found if isinstance(found, JsonResponse) else JsonResponse(found.as_json())
 
 
 @login_required
 @require_http_methods(["POST", "DELETE"])
-def cancel_task(request: HttpRequest, task_id: str) -> JsonResponse:
-    task = ChoreographyTask.objects.filter(task_id=task_id).first()
-    if refusal := _refusal(request, task, task_id):
-        return refusal
-    status = task.status
-    task.delete()
+def cancel_task(request: MemberRequest, task_id: str) -> JsonResponse:
+    found = _task_or_refusal(request, task_id)
+    if isinstance(found, JsonResponse):
+        return found
+    status = found.status
+    found.delete()
     return JsonResponse({"message": "Task cancelled", "task_id": task_id, "previous_status": status})
 
 
 @login_required
 @require_GET
-def list_tasks(request: HttpRequest) -> JsonResponse:
+def list_tasks(request: MemberRequest) -> JsonResponse:
     housekeeping.forget_old_tasks()
     return JsonResponse({"tasks": [task.as_json() for task in request.user.choreography_tasks.all()]})
 
 
 @login_required
 @require_GET
-def video(request: HttpRequest, name: str) -> FileResponse:
+def video(request: MemberRequest, name: str) -> FileResponse:
     found = media.open_video(request.user.pk, name)
     if found is None:
         raise Http404(f"no video {name}")
     return FileResponse(found, content_type="video/mp4")
 
 
-def _refusal(request: HttpRequest, task: ChoreographyTask | None, task_id: str) -> JsonResponse | None:
+def _task_or_refusal(request: MemberRequest, task_id: str) -> ChoreographyTask | JsonResponse:
+    task = ChoreographyTask.objects.filter(task_id=task_id).first()
     if task is None:
         return JsonResponse({"error": "Task not found", "task_id": task_id}, status=404)
     if task.user_id != request.user.pk:
         return JsonResponse({"error": "This task belongs to somebody else."}, status=403)
-    return None
+    return task
