@@ -176,7 +176,9 @@ def test_search__library_that_has_changed_since__is_refused(settings: Any, tmp_p
     assert search_moves(asked("audio"))
     for content in ("[]", "{ }"):
         (tmp_path / "library.json").write_text(content)
-        with pytest.raises(SearchFailedError, match=r"moves\.index is older than library\.json\. Make it anew: bachateo library index"):
+        with pytest.raises(
+            SearchFailedError, match=r"moves\.index is older than library\.json\. Make it anew: bachateo lib"
+        ):
             search_moves(asked("audio"))
 
 
