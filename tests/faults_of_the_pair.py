@@ -97,9 +97,7 @@ def _config(folder: Path, server: Server, disk: Path | None) -> Config:
         update = {"path": house.ROOT / side, "python": (sys.executable,), "environment": environment}
         systems[side] = getattr(known, side).model_copy(update=update)
     root = folder / "root"
-    (root / "handover").mkdir(parents=True)
-    for name in ("contract.json", "search-mapping.json"):
-        shutil.copy(house.ROOT / "handover" / name, root / "handover")
+    shutil.copytree(house.ROOT / "pair", root / "pair")
     prove = known.prove.model_copy(update=_faults(folder, disk))
     return known.model_copy(update={**systems, "root": root, "prove": prove})
 

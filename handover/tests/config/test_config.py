@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from handover.check.contract import path_of
 from handover.config.config import database_url, from_environment, load_config
 from handover.errors import ConfigurationError
 from sandbox import house
@@ -46,3 +47,17 @@ def test_database_url__without_a_database__is_refused(monkeypatch):
     with pytest.raises(ConfigurationError, match="holds no database URL") as raised:
         database_url(load_config(house.ROOT / "handover.toml"))
     assert "hunter2" not in str(raised.value)
+
+
+def test_load__contract_and_mapping_named__lie_there(tmp_path):
+    file = tmp_path / "handover.toml"
+    text = (house.ROOT / "handover.toml").read_text()
+    file.write_text(text.replace("pair/contract.json", "agreed.json"))
+    assert path_of(load_config(file)) == tmp_path / "agreed.json"
+
+
+def test_load__this_repository__the_files_that_it_names_are_there():
+    pair = load_config(house.ROOT / "handover.toml")
+    assert pair.search
+    assert path_of(pair).is_file()
+    assert (pair.root / pair.search.mapping).is_file()

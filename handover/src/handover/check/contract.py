@@ -1,4 +1,4 @@
-"""``handover/contract.json``: the findings that were accepted, reviewed like code."""
+"""The contract: the findings that were accepted, in a JSON file that is reviewed like code."""
 
 import json
 import re
@@ -15,7 +15,6 @@ from handover.config.section import Section
 from handover.errors import ConfigurationError
 from handover.finding import Finding, Severity
 
-FILE = Path("handover/contract.json")
 # What these found is a number of rows, which changes every day; the others are accepted as they were found.
 COUNTS = ("HO352", "HO353", "HO370", "HO371")
 ROWS = ("HO22", "HO23", "HO24")
@@ -113,7 +112,7 @@ class Judged:
 
 def path_of(config: Config) -> Path:
     """Return where a pair's contract lies."""
-    return config.root / FILE
+    return config.root / config.contract
 
 
 def load(path: Path) -> Contract:

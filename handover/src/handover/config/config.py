@@ -196,9 +196,16 @@ class Dns(Section):
 
 
 class Config(Section):
-    """All of ``handover.toml``; ``root`` is the folder it lies in."""
+    """All of ``handover.toml``; ``root`` is the folder it lies in.
+
+    Attributes
+    ----------
+    contract
+        File of the accepted findings, relative to ``handover.toml``.
+    """
 
     root: Path
+    contract: Path = Path("handover/contract.json")
     database: Database = Database()
     original: System | None = None
     backend: Backend

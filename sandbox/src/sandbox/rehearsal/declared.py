@@ -16,7 +16,6 @@ from sandbox.systems import ADDRESSES, Systems
 ZONE, RECORD, REHEARSAL_RECORD = "compas.test", "www", "rehearsal"
 HOST = f"{RECORD}.{ZONE}"
 OPERATOR = "night-shift"
-CONTRACT = Path("handover/contract.json")  # what the team has accepted
 SECRET = "HANDOVER_TSIG_SECRET"  # noqa: S105 - the variable's name
 WARM_UP_REQUESTS = 20
 # People come by name; the toolkit's own questions, by address, are no traffic.
@@ -46,9 +45,8 @@ def write(
     _hook(hooks / "traffic", TRAFFIC_HOOK.format(python=sys.executable, logs=str(logs), host=HOST))
     _hook(hooks / "note", NOTE_HOOK.format(python=sys.executable, told=str(folder / "told.jsonl")))
     (folder / "octodns.yaml").write_text(_octodns(authority))
-    (folder / CONTRACT).parent.mkdir()
-    shutil.copyfile(ROOT / CONTRACT, folder / CONTRACT)
     values = tomllib.loads((ROOT / "handover.toml").read_text())
+    _copy(values["contract"], folder)
     for side, url in (("original", systems.original_url), ("backend", systems.backend_url)):
         place = {"path": str(ROOT / side), "python": [sys.executable]}
         values[side] |= place | {"base_url": url, "insecure_http": True}
@@ -57,6 +55,11 @@ def write(
     path = folder / "handover.toml"
     path.write_text("# Written for one rehearsal from the repository's handover.toml.\n" + dumps(values))
     return path
+
+
+def _copy(name: str, folder: Path) -> None:
+    (folder / name).parent.mkdir()
+    shutil.copyfile(ROOT / name, folder / name)
 
 
 def _sections(authority: Authority, *, ttl_s: int, quiet_s: float) -> dict[str, Any]:
