@@ -26,8 +26,8 @@ NIGHT = [f"handover/tests/{part}" for part in ("backup", "cutover", "journal", "
 CHECK = [f"handover/tests/{part}" for part in ("check", "rules", "schema", "probe", "test_clean.py", "test_rules.py")]
 CLIPS = [f"bachateo/tests/{part}" for part in ("cli", "media", "moves")]
 SUITES = {
-    "both together": (ROOT, ["tests"]),
-    "toolkit": (ROOT, ["handover", *(f"--ignore={part}" for part in (*NIGHT, *CHECK))]),
+    "both together": (ROOT, ["tests", "--ignore=tests/adoption"]),
+    "toolkit": (ROOT, ["handover", "tests/adoption", *(f"--ignore={part}" for part in (*NIGHT, *CHECK))]),
     "check": (ROOT, CHECK),
     "the night": (ROOT, NIGHT),
     "backend": (ROOT / "backend", ["tests"]),

@@ -30,7 +30,7 @@ from handover.proof.search.asking import asker
 from handover.proof.search.queries import Query
 from handover.proof.venue import Venue
 from handover.side import Side
-from handover.tests.cutover.test_certificate import NAME, certificate, served
+from handover_testing.certificates import NAME, certificate, served
 
 SOURCES = Path(handover.__file__).parent
 DECLARED = """

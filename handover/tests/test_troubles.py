@@ -23,8 +23,8 @@ import typer
 from psycopg.conninfo import conninfo_to_dict
 
 from handover.cli import app, command_line
-from handover.tests.night import WITHIN_S, Story
 from handover.troubles import told, without_secrets
+from handover_testing.night import WITHIN_S, Story
 
 SECRET = "hunter2"
 # What a command needs to be asked at all; a new command with another required word fails here until it has one.

@@ -5,26 +5,23 @@ import subprocess
 import psycopg
 import pytest
 
-from handover.tests.adoption.newcomer import CREATE_SONG, CREATE_TASK, KEY, SONG, App, create, task
+from handover_testing.newcomer import (
+    BIGGER,
+    CREATE_SONG,
+    CREATE_TASK,
+    FILL,
+    KEY,
+    RUN,
+    SMALL_SONG,
+    SONG,
+    TASKS,
+    App,
+    create,
+    own,
+    task,
+)
 from sandbox.postgres.account import Account
 from sandbox.postgres.binaries import programs
-
-FILL = """
-def fill(apps, editor):
-    apps.get_model("own", "Song").objects.create(name="first")
-"""
-RUN = "migrations.RunPython(fill, migrations.RunPython.noop)"
-SMALL_SONG = create(
-    "Song", '("id", models.AutoField(primary_key=True))', '("name", models.CharField(max_length=9))', db_table="songs"
-)
-BIGGER = 'migrations.AlterField("song", "id", models.BigAutoField(primary_key=True))'
-
-
-def own(*steps: str, head: str = "", models: str = SONG, atomic: bool = True) -> App:
-    return App(models, list(steps), after=("tasks.0001_step",), head=head, atomic=atomic)
-
-
-TASKS = App(task(), [CREATE_TASK])
 
 
 def test_migration_that_asks_the_database__is_named_and_run(it):

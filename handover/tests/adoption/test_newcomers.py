@@ -3,17 +3,7 @@
 import psycopg
 import pytest
 
-from handover.tests.adoption.newcomer import (
-    CREATE_SONG,
-    CREATE_TASK,
-    KEY,
-    SONG,
-    TITLE,
-    USER,
-    App,
-    create,
-    task,
-)
+from handover_testing.newcomer import CREATE_SONG, CREATE_TASK, KEY, SONG, TITLE, USER, App, create, task
 from sandbox.snapshot import changes
 
 JOB = "job = models.CharField(max_length=50, null=True)"

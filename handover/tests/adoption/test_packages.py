@@ -2,7 +2,7 @@
 
 import pytest
 
-from handover.tests.adoption.newcomer import CREATE_TASK, SETTINGS, App, Newcomer, task
+from handover_testing.newcomer import CREATE_TASK, SETTINGS, App, Newcomer, task
 
 QUEUE = "CREATE TYPE mood AS ENUM ('calm', 'cross'); CREATE TABLE jobs (id bigint PRIMARY KEY, mood mood NOT NULL);"
 JOB = """

@@ -7,7 +7,7 @@ from handover.adoption.history import History
 from handover.adoption.promise import require_promised
 from handover.config.config import load_config
 from handover.errors import Refused
-from handover.tests.adoption.newcomer import CREATE_TASK, App, task
+from handover_testing.newcomer import CREATE_TASK, App, task
 
 SEEN = {"label": "tasks.Task", "table": "tasks", "managed": True, "place": "public", "error": None}
 HURT = {

@@ -2,8 +2,23 @@
 
 import pytest
 
-from handover.tests.adoption.newcomer import CREATE_SONG, CREATE_TASK, KEY, SONG, TITLE, USER, App, create, task
-from handover.tests.adoption.test_code import BIGGER, FILL, RUN, SMALL_SONG, TASKS, own
+from handover_testing.newcomer import (
+    BIGGER,
+    CREATE_SONG,
+    CREATE_TASK,
+    FILL,
+    KEY,
+    RUN,
+    SMALL_SONG,
+    SONG,
+    TASKS,
+    TITLE,
+    USER,
+    App,
+    create,
+    own,
+    task,
+)
 
 JOB = "models.CharField(max_length=50, null=True)"
 WITH_JOB = task(f"job = {JOB}")

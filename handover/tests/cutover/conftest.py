@@ -1,18 +1,10 @@
-"""What every test of the night uses by name; its fixtures are everybody's."""
+"""Every test here drives octoDNS, whose own warnings are not ours."""
 
 from pathlib import Path
 
 import pytest
 
-from handover.tests.night import (
-    BACKEND,
-    FROM_OCTODNS,
-    OLD_TTL_S,
-    ORIGINAL,
-    Story,
-)
-
-__all__ = ["BACKEND", "FROM_OCTODNS", "OLD_TTL_S", "ORIGINAL", "Story"]
+from handover_testing.night import FROM_OCTODNS
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

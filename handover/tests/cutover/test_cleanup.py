@@ -4,9 +4,8 @@ import subprocess
 
 import pytest
 
-from handover.tests.cutover.conftest import BACKEND, ORIGINAL
-from handover.tests.cutover.crashes import check_explained, check_refusals, crash, go_back, points_of, run
-from handover.tests.cutover.test_verify import VERIFY, windows
+from handover_testing.crashes import check_explained, check_refusals, crash, go_back, points_of, run
+from handover_testing.night import BACKEND, ORIGINAL, VERIFY, windows
 
 CLEANUP = """
 [cleanup]

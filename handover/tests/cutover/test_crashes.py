@@ -9,17 +9,8 @@ from handover.cutover.states import BY_COMMAND, STATES, TRANSITIONS
 from handover.errors import Refused
 from handover.journal.copy import Copy
 from handover.journal.journal import opened
-from handover.tests.cutover.conftest import Story
-from handover.tests.cutover.crashes import (
-    Crash,
-    check_explained,
-    check_refusals,
-    crash,
-    go_back,
-    go_on,
-    points_of,
-    run,
-)
+from handover_testing.crashes import Crash, check_explained, check_refusals, crash, go_back, go_on, points_of, run
+from handover_testing.night import Story
 
 # Each pair leads there and back, so one story goes by every point of both.
 THERE_AND_BACK = [("begin", "end"), ("cutover", "rollback")]

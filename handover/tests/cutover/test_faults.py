@@ -12,8 +12,8 @@ from handover.cutover.opening import night
 from handover.cutover.run import begin
 from handover.journal import entry as entries
 from handover.journal.journal import opened
-from handover.tests.cutover.conftest import BACKEND, ORIGINAL
-from handover.tests.cutover.crashes import check_explained, facts_of, go_on
+from handover_testing.crashes import check_explained, facts_of, go_on
+from handover_testing.night import BACKEND, ORIGINAL, hook
 
 
 @pytest.fixture
@@ -170,18 +170,6 @@ def test_cutover__clock_of_this_machine_jumps__times_and_lease_are_the_databases
         assert all(e.at <= now for e in journal.entries())
         took = [e.body["seconds"] for e in journal.entries() if e.kind == "action" and e.body["phase"] == "done"]
     assert all(0 <= seconds < 60 for seconds in took)
-
-
-def hook(story, point, script):
-    folder = story.pair.folder / "hooks"
-    folder.mkdir(exist_ok=True)
-    path = folder / point
-    path.write_text(script)
-    path.chmod(0o755)
-    text = story.file.read_text()
-    if "[hooks]" not in text:
-        story.declare("[hooks]\ntimeout_s = 0.5\n[hooks.at]")
-    story.declare(f'{point} = ["{point}"]')
 
 
 def test_cutover__hook_hangs__is_killed_and_nothing_is_switched(parallel):

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handover.cutover import gates, plan, ttl
+from handover.cutover import ttl
 from handover.cutover.sight import Sight
 from handover.cutover.zone import SERVERS
 from handover.journal.evidence import recording
 from handover.journal.journal import opened
 from handover.parallel.history import History, Window
 from handover.parallel.rule import Judged
-from handover.tests.cutover.conftest import BACKEND, OLD_TTL_S, ORIGINAL
+from handover_testing.night import BACKEND, OLD_TTL_S, ORIGINAL, keep, red
 from sandbox.postgres.cluster import SUPERUSER
 
 GATES = {
@@ -32,14 +32,6 @@ DECLARED = "".join(
 )
 # Two requests, a second apart: a busy machine carries them, too.
 LOAD = '\n[load]\npeak_per_s = 0.5\nmeasured = "by the test"\nseconds = 2\npaths = ["/page"]\n'
-
-
-def keep(story, *judged: Judged, end: datetime | None = None, minutes: int = 1) -> None:
-    """Let the watch's own history keep a window."""
-    end = end or datetime.now(UTC)
-    history = History(story.config, f"test {end}")
-    history.add([], Window(end - timedelta(minutes=minutes), end, judged))
-    history.close()
 
 
 def keep_all(story, minutes_ago) -> None:
@@ -71,16 +63,6 @@ def open_gates(story, monkeypatch):
     for role in ("DevOps", "Tech Lead"):
         story.done("sign", "--as", role, "--because", "I looked at all of it")
     return story
-
-
-def red(story, later_s: float = OLD_TTL_S + 1, plan_: str = "") -> dict[str, str]:
-    """Return the red gates with what they found; ``later_s`` seconds later by the database's clock."""
-    config = story.config
-    with opened(config) as journal:
-        seen_from = Sight(
-            config, journal, journal.entries(), journal.now() + timedelta(seconds=later_s), plan.newest(config)
-        )
-        return {gate.id: seen.found for gate in config.gates if not (seen := gates._look(seen_from, gate)).ok}
 
 
 @contextmanager

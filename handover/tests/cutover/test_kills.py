@@ -12,9 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from handover.tests.cutover.conftest import BACKEND, ORIGINAL, Story
-from handover.tests.cutover.crashes import check_explained
-from handover.tests.night import WITHIN_S, until
+from handover_testing.crashes import check_explained
+from handover_testing.night import BACKEND, ORIGINAL, WITHIN_S, Story, until
 from sandbox.postgres.cluster import SUPERUSER
 
 LOCK = 4711

@@ -1,7 +1,7 @@
 """A rehearsed rollback: on a second name, timed, and evidence only when it came to its end."""
 
 from handover.journal.evidence import latest
-from handover.tests.cutover.conftest import ORIGINAL
+from handover_testing.night import ORIGINAL
 
 
 def test_rehearse_rollback__everything_is_well__leaves_times_and_touches_nobody(story):

@@ -1,6 +1,6 @@
 """The whole way there and back as an operator types it."""
 
-from handover.tests.cutover.conftest import BACKEND, ORIGINAL
+from handover_testing.night import BACKEND, ORIGINAL
 
 
 def test_there_and_back__everything_is_well__people_are_where_the_journal_says(story):

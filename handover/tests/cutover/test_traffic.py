@@ -4,7 +4,7 @@ import pytest
 
 from handover.cutover.traffic import UnseenTrafficError, follow, requests_seen
 from handover.errors import Refused
-from handover.tests.cutover.test_faults import hook
+from handover_testing.night import hook
 
 
 def declared(story, way: str):

@@ -7,23 +7,13 @@ import pytest
 from handover.cli.verify import keep_looking
 from handover.journal.journal import opened
 from handover.parallel.rule import Judged
-from handover.tests.cutover.conftest import BACKEND, ORIGINAL
-from handover.tests.cutover.test_faults import hook
-from handover.tests.cutover.test_gates import keep
+from handover_testing.night import BACKEND, ORIGINAL, VERIFY, hook, keep, windows
 
 FLOW = """
 [[flows]]
 name = "a look"
 [[flows.steps]]
 path = "/page"
-"""
-VERIFY = """
-[verify]
-close_h = 0.0000001
-loose_h = 0.0000001
-windows = 3
-automatic_rollback = true
-thresholds = [{ metric = "error_rate", above = 0.02 }, { metric = "latency_p95_ms", above = 800 }]
 """
 
 
@@ -34,14 +24,6 @@ def after(story):
     story.switched()
     hook(story, "page", f"#!/bin/sh\ncat >> {story.pair.folder}/pages\n")
     return story
-
-
-def windows(story, *error_rates: float | None, latency_ms: float = 100.0, verdict: str = "green") -> None:
-    now = datetime.now(UTC)
-    for number, rate in enumerate(reversed(error_rates)):
-        errors = Judged("backend", "error_rate", rate, "no data" if rate is None else verdict, "by the test")
-        slow = Judged("backend", "latency_p95_ms", latency_ms, "green", "")
-        keep(story, errors, slow, end=now + timedelta(minutes=len(error_rates) - number), minutes=1)
 
 
 def paged(story) -> str:

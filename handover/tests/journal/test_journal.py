@@ -10,7 +10,7 @@ from handover.journal.entry import new
 from handover.journal.install import role_exists
 from handover.journal.journal import SCHEMA, JournalError, opened
 from handover.journal.lease import SESSION_LOCK, held, holder
-from handover.tests.night import until
+from handover_testing.night import until
 
 ROLE = "handover_journal"
 

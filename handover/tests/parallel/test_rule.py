@@ -4,7 +4,7 @@ import pytest
 
 from handover.parallel.rule import Rule, percentile, rules
 from handover.parallel.sample import measured, unmeasured
-from handover.tests.parallel.conftest import section
+from handover_testing.sections import section
 
 LATENCY = Rule("backend", "latency_p95_ms", "request_ms", "p95", 100, minimum=2, requests=True)
 ERRORS = Rule("backend", "error_rate", "request_ms", "share of failures", 0.1, minimum=2, requests=True)

@@ -10,7 +10,7 @@ import pytest
 from handover.journal.evidence import latest
 from handover.parallel.reads import Read, choose
 from handover.parallel.shadow import Mirror
-from handover.tests.parallel.conftest import section
+from handover_testing.sections import section
 
 JSON = {"Content-Type": "application/json"}
 HTML = {"Content-Type": "text/html; charset=utf-8"}

@@ -17,7 +17,7 @@ from handover.cli.watch import observe
 from handover.parallel.history import LINES, History
 from handover.parallel.watch import Clocks, Watcher
 from handover.proof.proxy import proxy
-from handover.tests.parallel.conftest import section
+from handover_testing.sections import section
 
 
 @contextmanager

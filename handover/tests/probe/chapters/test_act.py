@@ -11,8 +11,8 @@ from handover.errors import RaisedError
 from handover.probe.client import probe
 from handover.probe.wire import JSON_NULL, Strange, decode, encode, same, shown
 from handover.side import Side
-from handover.tests.conftest import toml
 from handover_testing.drifts.shapes import DANCE, LAB, LIBRARY
+from handover_testing.pair import toml
 from sandbox import template
 
 KEY = UUID("00000000-0000-4000-8000-000000000001")

@@ -9,9 +9,9 @@ import pytest
 from handover.config.config import load_config
 from handover.probe.client import probe
 from handover.side import Side
-from handover.tests.conftest import toml
-from handover.tests.night import until
 from handover_testing.drifts.shapes import DANCE
+from handover_testing.night import until
+from handover_testing.pair import toml
 from sandbox import template
 
 KEY = "7b9c1f0e-3c53-4b11-9d3f-0a4f6ad60001"

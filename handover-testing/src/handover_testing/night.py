@@ -3,27 +3,32 @@
 import json
 import secrets
 import shutil
+import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from handover.config.config import Config, load_config
+from handover.cutover import gates, plan
+from handover.cutover.sight import Sight
 from handover.cutover.status import Status, status
 from handover.journal.journal import opened
+from handover.parallel.history import History, Window
+from handover.parallel.rule import Judged
+from handover_testing.pair import Ended, Pair
 from sandbox.dns.nameserver import NameServer
 from sandbox.fixtures import roomy_place
 from sandbox.postgres import Server
-
-if TYPE_CHECKING:
-    from handover.tests.conftest import Ended, Pair
 
 # octodns-bind 1.1 calls octoDNS in a way that octoDNS 2 will not know.
 FROM_OCTODNS = "ignore:`R.*` is DEPRECATED. Use :DeprecationWarning"
@@ -274,3 +279,92 @@ def kept(postgres, tmp_path_factory) -> Iterator[Kept]:
     yield found
     for database in found.names.values():
         postgres.drop_database(database)
+
+
+VERIFY = """
+[verify]
+close_h = 0.0000001
+loose_h = 0.0000001
+windows = 3
+automatic_rollback = true
+thresholds = [{ metric = "error_rate", above = 0.02 }, { metric = "latency_p95_ms", above = 800 }]
+"""
+
+
+def hook(story, point, script):
+    folder = story.pair.folder / "hooks"
+    folder.mkdir(exist_ok=True)
+    path = folder / point
+    path.write_text(script)
+    path.chmod(0o755)
+    text = story.file.read_text()
+    if "[hooks]" not in text:
+        story.declare("[hooks]\ntimeout_s = 0.5\n[hooks.at]")
+    story.declare(f'{point} = ["{point}"]')
+
+
+def keep(story, *judged: Judged, end: datetime | None = None, minutes: int = 1) -> None:
+    """Let the watch's own history keep a window."""
+    end = end or datetime.now(UTC)
+    history = History(story.config, f"test {end}")
+    history.add([], Window(end - timedelta(minutes=minutes), end, judged))
+    history.close()
+
+
+def red(story, later_s: float = OLD_TTL_S + 1, plan_: str = "") -> dict[str, str]:
+    """Return the red gates with what they found; ``later_s`` seconds later by the database's clock."""
+    config = story.config
+    with opened(config) as journal:
+        seen_from = Sight(
+            config, journal, journal.entries(), journal.now() + timedelta(seconds=later_s), plan.newest(config)
+        )
+        return {gate.id: seen.found for gate in config.gates if not (seen := gates._look(seen_from, gate)).ok}
+
+
+def windows(story, *error_rates: float | None, latency_ms: float = 100.0, verdict: str = "green") -> None:
+    now = datetime.now(UTC)
+    for number, rate in enumerate(reversed(error_rates)):
+        errors = Judged("backend", "error_rate", rate, "no data" if rate is None else verdict, "by the test")
+        slow = Judged("backend", "latency_p95_ms", latency_ms, "green", "")
+        keep(story, errors, slow, end=now + timedelta(minutes=len(error_rates) - number), minutes=1)
+
+
+NEW_TASK = (
+    "INSERT INTO dance_tasks (task_id, status, progress, created_at, user_id)"
+    " SELECT gen_random_uuid(), 'started', 0, now(), min(id) FROM dancers"
+)
+
+
+@contextmanager
+def watched(story: Story) -> Iterator[None]:
+    """Watch while the block runs, and write a row now and then."""
+    over = threading.Event()
+    writer = threading.Thread(target=_write, args=(story.pair.database.url("owner"), over))
+    with story.pair.process("watch", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as watching:
+        writer.start()
+        try:
+            yield
+        finally:
+            over.set()
+            writer.join()
+            watching.terminate()
+            watching.wait(timeout=60)
+
+
+def _write(url: str, over: threading.Event) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        while not over.wait(0.1):
+            connection.execute(NEW_TASK)
+
+
+def judged_windows(story: Story) -> int:
+    with psycopg.connect(story.pair.database.url("owner")) as connection:
+        row = connection.execute("SELECT count(DISTINCT window_start) FROM handover.watch_windows").fetchone()
+    assert row
+    return int(row[0])
+
+
+def wait_for_windows(story: Story, number: int) -> None:
+    """Return when so many more windows were judged."""
+    wanted = judged_windows(story) + number
+    until(lambda: judged_windows(story) >= wanted, "nothing was watched", within_s=120)

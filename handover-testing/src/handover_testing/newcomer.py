@@ -249,3 +249,21 @@ def newcomer(
         if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [one.role]).rowcount:
             connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(sql.Identifier(one.role)))
             connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(one.role)))
+
+
+FILL = """
+def fill(apps, editor):
+    apps.get_model("own", "Song").objects.create(name="first")
+"""
+RUN = "migrations.RunPython(fill, migrations.RunPython.noop)"
+SMALL_SONG = create(
+    "Song", '("id", models.AutoField(primary_key=True))', '("name", models.CharField(max_length=9))', db_table="songs"
+)
+BIGGER = 'migrations.AlterField("song", "id", models.BigAutoField(primary_key=True))'
+
+
+def own(*steps: str, head: str = "", models: str = SONG, atomic: bool = True) -> App:
+    return App(models, list(steps), after=("tasks.0001_step",), head=head, atomic=atomic)
+
+
+TASKS = App(task(), [CREATE_TASK])

@@ -14,7 +14,7 @@ from handover.cutover.states import MEANINGS, TRANSITIONS, allowed
 from handover.cutover.status import Status, lines
 from handover.errors import Refused
 from handover.journal.journal import opened
-from handover.tests.cutover.conftest import BACKEND, ORIGINAL, Story
+from handover_testing.night import BACKEND, ORIGINAL, Story
 
 REACHED = {"original": [ORIGINAL], "backend": [BACKEND]}
 UNPROVEN = "the matrix is about the record"
