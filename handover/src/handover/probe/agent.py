@@ -18,27 +18,59 @@ import sys
 import tempfile
 import traceback
 import weakref
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Union
+
+if TYPE_CHECKING:  # the parts of the agent are sent as one source
+    from handover.probe.beside import (
+        CHECKS,
+        cache_tables,
+        database_sql,
+        generic_facts,
+        latest_by,
+        limit_facts,
+        login_code,
+        option_facts,
+        other_settings,
+        set_to,
+    )
+    from handover.probe.guard import CLOSED, READ_ONLY, become, lead_to, stand_guard
+    from handover.probe.histories import Walk, constraint_name, editor_of, migrations, render
+    from handover.probe.plain import SCALARS, callable_facts, code_of, digest_of, dotted, is_known, plain, simple, told
 
 HASHER_PARAMETERS = ("digest", "iterations", "memory_cost", "time_cost", "parallelism", "rounds", "work_factor")
-STORAGE_PARAMETERS = ("bucket_name", "location", "base_location", "file_overwrite", "project_id", "endpoint_url")
+STORAGE_PARAMETERS: Tuple[str, ...] = (
+    "bucket_name",
+    "location",
+    "base_location",
+    "file_overwrite",
+    "project_id",
+    "endpoint_url",
+)
 STORAGE_PARAMETERS += ("base_url", "file_permissions_mode", "directory_permissions_mode")
 # What stands between a value and its column, and between a row and its table.
-CONVERTS = ("from_db_value", "to_python", "get_prep_value", "get_db_prep_value", "get_db_prep_save", "pre_save")
+CONVERTS: Tuple[str, ...] = (
+    "from_db_value",
+    "to_python",
+    "get_prep_value",
+    "get_db_prep_value",
+    "get_db_prep_save",
+    "pre_save",
+)
 CONVERTS += ("select_format", "get_lookup", "get_transform")
-WRITES = ("from_db", "save", "save_base", "delete", "__init__", "__setattr__", "refresh_from_db")
+WRITES: Tuple[str, ...] = ("from_db", "save", "save_base", "delete", "__init__", "__setattr__", "refresh_from_db")
 WRITES += ("_save_table", "_do_insert", "_do_update")
 BULK = ("create", "bulk_create", "update", "bulk_update", "delete", "get_or_create", "update_or_create")
 SIGNALS = ("pre_save", "post_save", "pre_delete", "post_delete", "pre_init", "post_init", "m2m_changed")
 
 
-def own_code(owner, names):
+def own_code(owner: Any, names: Any) -> List[Any]:
     """Those of the methods that are not Django's own."""
     methods = [getattr(owner, name, None) for name in names]
     facts = [callable_facts(method) for method in methods if inspect.isroutine(method)]
     return [fact for fact in facts if fact["source"]]
 
 
-def field_value(field, value):
+def field_value(field: Any, value: Any) -> Any:
     """Return a default as the column would give it back: 0 and 0.0 of a float are the same, 1.5 and 1.50 too."""
     value = simple(value)
     try:
@@ -47,13 +79,13 @@ def field_value(field, value):
         return value
 
 
-def to_places(field, value):
+def to_places(field: Any, value: Any) -> Any:
     if not isinstance(value, decimal.Decimal) or not value.is_finite():
         return value
     return value.quantize(decimal.Decimal(1).scaleb(-field.decimal_places))
 
 
-def default_facts(field):
+def default_facts(field: Any) -> Dict[str, Any]:
     # None is what a field without a default gets anyway, unless that would be an empty text.
     if field.has_default() and (field.default is not None or (field.empty_strings_allowed and not field.null)):
         return given(field.default, lambda value: field_value(field, value))
@@ -62,7 +94,7 @@ def default_facts(field):
     return {"kind": "none", "value": "", "source": None}
 
 
-def given(value, read=simple):
+def given(value: Any, read: Any = simple) -> Dict[str, Any]:
     """A callable, or a value as it would be read back; texts in the language that the system writes them in."""
     from django.conf import settings
     from django.utils import translation
@@ -76,7 +108,7 @@ def given(value, read=simple):
         return {"kind": "value", "value": plain(read_back), "source": None}
 
 
-def is_from_the_start(value):
+def is_from_the_start(value: Any) -> bool:
     """Whether a moment was taken when the module was read: datetime.now() where datetime.now was meant."""
     if not isinstance(value, datetime.datetime):
         return False
@@ -84,7 +116,7 @@ def is_from_the_start(value):
     return abs(now - value) < datetime.timedelta(hours=1)
 
 
-def db_default_facts(field):
+def db_default_facts(field: Any) -> Any:
     from django.db import models
 
     value = getattr(field, "db_default", None)
@@ -92,7 +124,7 @@ def db_default_facts(field):
     return None if value is None or value is missing else told(value)
 
 
-def choices_facts(field):
+def choices_facts(field: Any) -> Any:
     choices = getattr(field, "choices", None)
     try:
         return [[plain(stored(field, v)), person_text(label)] for v, label in field.flatchoices] if choices else []
@@ -103,29 +135,30 @@ def choices_facts(field):
         return "%s: %s" % (code, why) if function else why
 
 
-def stored(field, value):
+def stored(field: Any, value: Any) -> Any:
     """A choice as it stands in the column: a field of time zones offers objects and keeps their names."""
     value = simple(value)
-    if value is None or isinstance(value, SCALARS) or type(value).__str__ is object.__str__:
+    kind: Any = type(value)
+    if value is None or isinstance(value, SCALARS) or kind.__str__ is object.__str__:
         return value
     return field.get_prep_value(value)
 
 
-def person_text(value):
+def person_text(value: Any) -> Any:
     """A text for people."""
     value = simple(value)
     return str(value) if isinstance(value, SCALARS) else told(value)
 
 
-def plain_error(error):
+def plain_error(error: Any) -> str:
     return "%s: %s" % (type(error).__name__, re.sub(r"0x[0-9a-f]{6,}", "…", str(error)))
 
 
-def validator_facts(validator):
+def validator_facts(validator: Any) -> Any:
     return told(validator)
 
 
-def whole_number(value):
+def whole_number(value: Any) -> Optional[int]:
     """A number that may have been written as text; None where there is none."""
     try:
         return None if value is None else int(value)
@@ -133,11 +166,11 @@ def whole_number(value):
         return None
 
 
-def optional_text(value):
+def optional_text(value: Any) -> Any:
     return None if value is None else person_text(value)
 
 
-def storage_facts(storage):
+def storage_facts(storage: Any) -> Dict[str, Any]:
     from django.core.files.storage import FileSystemStorage, default_storage
 
     is_default = storage is default_storage
@@ -145,7 +178,12 @@ def storage_facts(storage):
         storage.exists  # noqa: B018 - a lazy storage is made at its first use
         storage = storage._wrapped
     local = isinstance(storage, FileSystemStorage)
-    facts = {"class_name": dotted(type(storage)), "default": is_default, "local": local, "parameters": {}}
+    facts: Dict[str, Any] = {
+        "class_name": dotted(type(storage)),
+        "default": is_default,
+        "local": local,
+        "parameters": {},
+    }
     for name in STORAGE_PARAMETERS:
         value = getattr(storage, name, None)
         if value is not None and not callable(value):
@@ -155,7 +193,7 @@ def storage_facts(storage):
     return facts
 
 
-def relation_facts(field):
+def relation_facts(field: Any) -> Dict[str, Any]:
     remote = field.remote_field
     return {
         "to": field.related_model._meta.label,
@@ -171,7 +209,7 @@ def relation_facts(field):
     }
 
 
-def on_delete_name(function):
+def on_delete_name(function: Any) -> Any:
     """Django's own by its name, a project's by its code; what a library wraps around one does not hide it."""
     while function is not None and not inspect.isroutine(function):
         within = [held for held in getattr(function, "__dict__", {}).values() if callable(held)]
@@ -184,7 +222,7 @@ def on_delete_name(function):
     return "SET(...)" if name == "set_on_delete" else name if is_known(function) else told(function)
 
 
-def internal_type(field):
+def internal_type(field: Any) -> Any:
     """Return the nearest kind of Django's own, so that a project's subclass of CharField is a CharField."""
     from django.db import models
 
@@ -195,7 +233,7 @@ def internal_type(field):
     return next((cls.__name__ for cls in type(field).__mro__ if cls.__module__.startswith(django)), name)
 
 
-def field_facts(field, connection):
+def field_facts(field: Any, connection: Any) -> Dict[str, Any]:
     target = field.target_field if field.remote_field else None
     facts = {
         "name": field.name,
@@ -236,16 +274,16 @@ def field_facts(field, connection):
     return facts
 
 
-def folder_text(upload_to):
+def folder_text(upload_to: Any) -> Any:
     """A folder as a storage reads it: with or without a slash at its end."""
     return posixpath.normpath(str(upload_to)) if str(upload_to) else ""
 
 
-def columns_of(meta, names):
+def columns_of(meta: Any, names: Any) -> List[Any]:
     return [meta.get_field(name.lstrip("-")).column for name in names]
 
 
-def index_facts(model, index):
+def index_facts(model: Any, index: Any) -> Dict[str, Any]:
     meta = model._meta
     return {
         "name": index.name,
@@ -263,7 +301,7 @@ def index_facts(model, index):
 NEWEST = 180000
 
 
-def literal(editor, value):
+def literal(editor: Any, value: Any) -> Any:
     """A value in SQL; the driver cannot write an hstore without a connection."""
     try:
         return editor.quote_value(value)
@@ -275,7 +313,7 @@ def literal(editor, value):
     return "'%s'::hstore" % text.replace("'", "''")
 
 
-def quote_without_connection(connection):
+def quote_without_connection(connection: Any) -> None:
     """Since 4.2 Django asks an open connection to put parameters into a statement; there is none here."""
     editor = connection.schema_editor(collect_sql=True)
     connection.ops.compose_sql = lambda query, params: query % tuple(literal(editor, p) for p in params or ())
@@ -283,7 +321,7 @@ def quote_without_connection(connection):
         connection.features.connection.__dict__.setdefault("pg_version", NEWEST)
 
 
-def sql_of(model, thing):
+def sql_of(model: Any, thing: Any) -> Any:
     """The statement that would make an index or a constraint, without a database; None if Django cannot say."""
     from django.db import connection
 
@@ -300,12 +338,12 @@ LITERAL = r"(?:'(?:[^']|'')*'|-?\d+(?:\.\d+)?)"
 ONE_OF = re.compile(r"\bIN \((%s(?:, %s)*)\)" % (LITERAL, LITERAL))
 
 
-def in_order(statement):
+def in_order(statement: str) -> Any:
     """The statement with the values of each IN in order: a set of Python has another one in each run."""
     return ONE_OF.sub(lambda found: "IN (%s)" % ", ".join(sorted(re.findall(LITERAL, found[1]))), statement)
 
 
-def constraint_facts(model, constraint):
+def constraint_facts(model: Any, constraint: Any) -> Dict[str, Any]:
     meta = model._meta
     kind = {"UniqueConstraint": "unique", "CheckConstraint": "check", "ExclusionConstraint": "exclusion"}
     special = getattr(constraint, "condition", None) or getattr(constraint, "expressions", None)
@@ -325,7 +363,7 @@ def constraint_facts(model, constraint):
     }
 
 
-def many_to_many_facts(field):
+def many_to_many_facts(field: Any) -> Dict[str, Any]:
     through = field.remote_field.through
     return {
         "name": field.name,
@@ -340,7 +378,7 @@ def many_to_many_facts(field):
     }
 
 
-def rows_of(manager):
+def rows_of(manager: Any) -> Optional[str]:
     """What the manager's rows are taken from, in SQL: everything behind FROM. None if Django cannot say."""
     from django.core.exceptions import EmptyResultSet
 
@@ -361,7 +399,7 @@ def rows_of(manager):
     return " ".join([statement.partition(" FROM ")[2], *shown])
 
 
-def listeners_of(sender):
+def listeners_of(sender: Any) -> List[Any]:
     """What listens to the saves and deletes of a model, or of None: of every one; without Django's own."""
     from django.db.models import signals
 
@@ -374,7 +412,7 @@ def listeners_of(sender):
     return sorted((fact for fact in found if fact), key=lambda fact: (fact["value"], fact["source"]))
 
 
-def listener_facts(signal, heard):
+def listener_facts(signal: Any, heard: Any) -> Optional[Dict[str, Any]]:
     """A listener by its name and its code; what an object holds that it is a method of differs from run to run."""
     function = getattr(heard, "__func__", heard)
     if not (inspect.isroutine(function) or inspect.isclass(function)):
@@ -385,7 +423,7 @@ def listener_facts(signal, heard):
     return {"kind": "callable", "value": "%s (%s)" % (signal, name), "source": digest_of(signal, code_of(function))}
 
 
-def manager_code(manager):
+def manager_code(manager: Any) -> List[Any]:
     """What a manager and its querysets write with code of their own."""
     methods = [getattr(getattr(manager, "_queryset_class", None), name, None) for name in BULK]
     for kind in type(manager).__mro__:
@@ -395,7 +433,7 @@ def manager_code(manager):
     return [fact for fact in facts if fact["source"]]
 
 
-def routed(model):
+def routed(model: Any) -> Dict[str, Any]:
     """Which databases the routers name for the rows of a model, or what they said instead."""
     from django.db import router
 
@@ -405,7 +443,7 @@ def routed(model):
         return {"said": plain_error(error)}
 
 
-def database_places():
+def database_places() -> Dict[str, Any]:
     from django.db import connections
 
     found = {}
@@ -417,7 +455,7 @@ def database_places():
     return found
 
 
-def facts_or_name(model, facts):
+def facts_or_name(model: Any, facts: Any) -> Dict[str, Any]:
     """Facts; what raises on the way names the model."""
     try:
         return facts()
@@ -425,10 +463,10 @@ def facts_or_name(model, facts):
         raise RuntimeError("%s cannot be described (%s)" % (model._meta.label, plain_error(error))) from error
 
 
-def library_options(model):
+def library_options(model: Any) -> List[Any]:
     """What a model tells the libraries it is built on: plain attributes that they have, too, and Metas of their own."""
     own = model.__module__.split(".")[0]
-    found = {}
+    found: Dict[str, str] = {}
     for cls in model.__mro__:
         of_library = cls.__module__.split(".")[0] not in (own, "django", "builtins", "typing", "abc")
         for name, value in vars(cls).items():
@@ -441,13 +479,13 @@ def library_options(model):
     return sorted([name, value] for name, value in found.items())
 
 
-def is_simple(value):
+def is_simple(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return all(isinstance(item, (str, int, float)) for item in value)
     return value is None or isinstance(value, (str, int, float))
 
 
-def model_facts(model, connection):
+def model_facts(model: Any, connection: Any) -> Dict[str, Any]:
     meta = model._meta
     unique = [columns_of(meta, names) for names in meta.unique_together]
     constraints = [constraint_facts(model, c) for c in meta.constraints]
@@ -490,7 +528,7 @@ def model_facts(model, connection):
     }
 
 
-def hasher_facts():
+def hasher_facts() -> List[Any]:
     from django.contrib.auth.hashers import get_hashers
 
     found = []
@@ -501,12 +539,12 @@ def hasher_facts():
     return found
 
 
-def keyed(value, key):
+def keyed(value: Any, key: Any) -> str:
     """A fingerprint that only shows whether two systems hold the same secret."""
     return hmac.new(key.encode(), str(value).encode(), hashlib.sha256).hexdigest()
 
 
-def database_facts(connection):
+def database_facts(connection: Any) -> Dict[str, Any]:
     found = connection.settings_dict
     options = sorted((found.get("OPTIONS") or {}).items())
     return {
@@ -522,7 +560,7 @@ def database_facts(connection):
     }
 
 
-def session_store(settings, key):
+def session_store(settings: Any, key: Any) -> List[Any]:
     """Where sessions are kept, if neither in the database nor in the cookie; an address may hold a password."""
     engine = settings.SESSION_ENGINE.rpartition(".")[2]
     if engine == "file":
@@ -534,7 +572,7 @@ def session_store(settings, key):
     return [*names, keyed(cache.get("LOCATION", ""), key)]
 
 
-def settings_facts(connection, key, names):
+def settings_facts(connection: Any, key: Any, names: Any) -> Dict[str, Any]:
     from django.conf import settings
     from django.core.files.storage import default_storage
 
@@ -591,7 +629,7 @@ def settings_facts(connection, key, names):
     return facts
 
 
-def describe(request):
+def describe(request: Dict[str, Any]) -> Dict[str, Any]:
     import django
     from django.apps import apps
     from django.db import connection
@@ -607,12 +645,12 @@ def describe(request):
         }
 
 
-def files(request):
+def files(request: Dict[str, Any]) -> Dict[str, Any]:
     """Which names the storage of a field finds: true, false, or what it said instead."""
     from django.apps import apps
 
     field = apps.get_model(request["model"])._meta.get_field(request["field"])
-    found = []
+    found: List[Union[bool, str]] = []
     for name in request["names"]:
         try:
             found.append(bool(field.storage.exists(name)))
@@ -621,7 +659,7 @@ def files(request):
     return {"found": found}
 
 
-def model_at(path):
+def model_at(path: str) -> Any:
     """The model that a path names, or a label: not every one can be imported from where its class says it was made."""
     from django.apps import apps
     from django.utils.module_loading import import_string
@@ -632,7 +670,7 @@ def model_at(path):
     return next(known, None) or import_string(path)
 
 
-def load(request):
+def load(request: Dict[str, Any]) -> List[Any]:
     """Take in a chapter; only an agent that was started to act does."""
     if not ACTING:
         raise RuntimeError("the probe was started to look; only one that was started to act takes in chapters")
@@ -645,16 +683,16 @@ def load(request):
 
 
 ANSWERS = {"describe": describe, "render": render, "files": files, "load": load}
-ACTING = []
+ACTING: List[bool] = []
 # What a chapter finds beside the agent's few; it may give more to those after it.
 SHARED = {"Walk": Walk, "editor_of": editor_of}
 
 
-def answer(request):
+def answer(request: Dict[str, Any]) -> Any:
     return ANSWERS[request["do"]](request)
 
 
-def main(requests):
+def main(requests: Any) -> None:
     """Answer requests, one a line, until there are no more; the dialogue is out of the project's reach."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # the system's own prints must not mix with the answers
@@ -663,7 +701,7 @@ def main(requests):
             request = json.loads(line)
             if request["do"] == "start":
                 start(request)
-                reply = {"ok": True}
+                reply: Dict[str, Any] = {"ok": True}
             else:
                 reply = {"ok": answer(request)}
         except BaseException:
@@ -672,7 +710,7 @@ def main(requests):
         replies.flush()
 
 
-def start(request):
+def start(request: Dict[str, Any]) -> None:
     """Become the system: its folder, its environment, its settings, but not its databases."""
     os.environ.update(request["environment"])
     os.environ["DJANGO_SETTINGS_MODULE"] = request["settings"]

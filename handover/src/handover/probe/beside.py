@@ -1,6 +1,17 @@
 """The agent's third part: what models declare beside their columns, and what migrations need to find."""
 
 import sys
+from typing import TYPE_CHECKING, Any, Dict, List
+
+if TYPE_CHECKING:  # the parts of the agent are sent as one source
+    from handover.probe.plain import callable_facts, plain, told
+
+    columns_of: Any
+    db_default_facts: Any
+    literal: Any
+    own_code: Any
+    quote_without_connection: Any
+    table_of: Any
 
 CHECKS = ("clean", "clean_fields", "full_clean", "validate_unique", "validate_constraints")
 # Options of a field that are compared under names of their own, or that change nothing but words and places.
@@ -14,21 +25,21 @@ TOLD_ALREADY = (
 )  # fmt: skip
 
 
-def perhaps(value):
+def perhaps(value: Any) -> Dict[str, Any]:
     """An option that may be nothing, a value, or a callable."""
     if not value:
         return {"kind": "none", "value": "", "source": None}
     return callable_facts(value) if callable(value) else {"kind": "value", "value": "as:" + told(value), "source": None}
 
 
-def limit_facts(remote):
+def limit_facts(remote: Any) -> Dict[str, Any]:
     from django.db.models import Q
 
     limit = getattr(remote, "limit_choices_to", None)
     return perhaps(Q(**limit) if limit and isinstance(limit, dict) else limit)
 
 
-def option_facts(field):
+def option_facts(field: Any) -> Dict[str, Any]:
     """What else a field was given: whatever its own class takes, too."""
     try:
         _, _, arguments, options = field.deconstruct()
@@ -38,7 +49,7 @@ def option_facts(field):
     return {**positional, **{name: told(v) for name, v in sorted(options.items()) if name not in TOLD_ALREADY}}
 
 
-def generic_facts(meta):
+def generic_facts(meta: Any) -> List[Any]:
     """Relations by content type: a GenericRelation deletes with its model, and no constraint knows."""
     facts = []
     for field in meta.private_fields:
@@ -55,7 +66,7 @@ def generic_facts(meta):
     return facts
 
 
-def database_sql(field, connection):
+def database_sql(field: Any, connection: Any) -> Any:
     """What the database is to fill in for a field, in SQL: its default, or its generated value. None if nothing."""
     if not getattr(field, "generated", False) and db_default_facts(field) is None:
         return None
@@ -69,7 +80,7 @@ def database_sql(field, connection):
         return None
 
 
-def set_to(on_delete):
+def set_to(on_delete: Any) -> Dict[str, Any]:
     """What SET(...) puts in the place of a row that is deleted."""
     if getattr(on_delete, "__name__", "") != "set_on_delete" or not hasattr(on_delete, "deconstruct"):
         return perhaps(None)
@@ -77,7 +88,7 @@ def set_to(on_delete):
     return callable_facts(value) if callable(value) else {"kind": "value", "value": plain(value), "source": None}
 
 
-def latest_by(meta):
+def latest_by(meta: Any) -> List[Any]:
     names = meta.get_latest_by or ()
     return [told(name) for name in ([names] if isinstance(names, str) else names)]
 
@@ -88,7 +99,7 @@ CHANGES = (
 )  # fmt: skip
 
 
-def needed(operation, app_label, state):
+def needed(operation: Any, app_label: str, state: Any) -> List[Any]:
     """The table, and the column, that must be there for an operation to run; nothing where it makes them."""
     kind = type(operation).__name__
     names = [getattr(operation, name, None) for name in ("model_name", "old_name")] if kind != "RenameField" else []
@@ -99,7 +110,7 @@ def needed(operation, app_label, state):
     table = table_of(operation, app_label, state)
     name = {"RenameField": "old_name", "RemoveField": "name", "AlterField": "name"}.get(kind)
     field = dict(model.fields).get(getattr(operation, name)) if name else None
-    if field is None or field.many_to_many:
+    if name is None or field is None or field.many_to_many:
         return [table]
     field = field.clone()
     field.set_attributes_from_name(getattr(operation, name))
@@ -131,13 +142,13 @@ LOGIN = (
 OF_BACKENDS = ("authenticate", "get_user", "user_can_authenticate", "has_perm", "get_all_permissions", "with_perm")
 
 
-def other_settings(settings):
+def other_settings(settings: Any) -> Dict[str, Any]:
     found = {name: told(getattr(settings, name, default)) for name, default in ELSE_NAMED.items()}
     database = settings.DATABASES.get("default", {})
     return dict(found, **{"AUTOCOMMIT of the database": told(database.get("AUTOCOMMIT", True))})
 
 
-def login_code(settings):
+def login_code(settings: Any) -> Dict[str, Any]:
     """Code of the project's own that decides who is logged in, and who may do what; by where it stands."""
     from django.contrib.auth import get_user_model
     from django.utils.module_loading import import_string
@@ -153,7 +164,7 @@ def login_code(settings):
     return found
 
 
-def cache_tables(settings):
+def cache_tables(settings: Any) -> List[Any]:
     """The tables that caches are kept in; Django has no model for them."""
     caches = [
         cache for _, cache in sorted(settings.CACHES.items()) if cache.get("BACKEND", "").endswith(".DatabaseCache")

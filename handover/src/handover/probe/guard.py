@@ -6,6 +6,7 @@ A driver that the project calls by itself is beyond reach; PostgreSQL's own swit
 
 import functools
 import os
+from typing import Any, Callable, Dict, Optional
 
 READ_ONLY = "-c default_transaction_read_only=on"
 CLOSED = (
@@ -16,25 +17,26 @@ CLOSED = (
 ELSEWHERE = ("dbname", "database", "db", "host", "hostaddr", "port", "service", "passfile", "read_default_file")
 ELSEWHERE_VARIABLES = ("PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE")
 # "closed", "reading" (sessions of PostgreSQL that cannot write), or "open"; "place" is the only one that is reached.
-GUARD = {"mode": "closed", "place": {}}
+GUARD: Dict[str, Any] = {"mode": "closed", "place": {}}
 
 
-def stand_guard():
+def stand_guard() -> None:
     """Guard every wrapper of a connection: those that are loaded already, and those that will be."""
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    def guard_each(cls, **options):
+    def guard_each(cls: Any, **options: Any) -> None:
         super(BaseDatabaseWrapper, cls).__init_subclass__(**options)
         guard_class(cls)
 
-    BaseDatabaseWrapper.__init_subclass__ = classmethod(guard_each)
+    each: Any = guard_each
+    BaseDatabaseWrapper.__init_subclass__ = classmethod(each)
     classes = [BaseDatabaseWrapper]
     for cls in classes:
         guard_class(cls)
         classes += [c for c in cls.__subclasses__() if c not in classes]
 
 
-def guard_class(cls):
+def guard_class(cls: Any) -> None:
     for name, guarded in (
         ("connect", only_where_allowed),
         ("get_new_connection", never_writing),
@@ -46,18 +48,18 @@ def guard_class(cls):
             vars(cls)[name].unguarded = method
 
 
-def only_where_allowed(method):
+def only_where_allowed(method: Any) -> Callable[..., Any]:
     @functools.wraps(method)
-    def connect(self, *arguments, **options):
+    def connect(self: Any, *arguments: Any, **options: Any) -> Any:
         refuse_if(refusal(self))
         return method(self, *arguments, **options)
 
     return connect
 
 
-def never_writing(method):
+def never_writing(method: Any) -> Callable[..., Any]:
     @functools.wraps(method)
-    def get_new_connection(self, *arguments, **options):
+    def get_new_connection(self: Any, *arguments: Any, **options: Any) -> Any:
         refuse_if(refusal(self))
         connection = method(self, *arguments, **options)
         if GUARD["mode"] == "reading":
@@ -71,9 +73,9 @@ def never_writing(method):
     return get_new_connection
 
 
-def asking_to_read(method):
+def asking_to_read(method: Any) -> Callable[..., Any]:
     @functools.wraps(method)
-    def get_connection_params(self, *arguments, **options):
+    def get_connection_params(self: Any, *arguments: Any, **options: Any) -> Any:
         found = method(self, *arguments, **options)
         if GUARD["mode"] == "reading":
             found["options"] = " ".join(filter(None, [found.get("options"), READ_ONLY]))
@@ -82,7 +84,7 @@ def asking_to_read(method):
     return get_connection_params
 
 
-def refuse_if(why):
+def refuse_if(why: Optional[str]) -> None:
     """Raise what Django raises when a database is not there: projects know that and go on."""
     if why:
         from django.db.utils import OperationalError
@@ -90,7 +92,7 @@ def refuse_if(why):
         raise OperationalError(why)
 
 
-def refusal(wrapper):
+def refusal(wrapper: Any) -> Any:
     """Why a wrapper may not connect; None when it may."""
     if GUARD["mode"] == "closed":
         return CLOSED
@@ -102,7 +104,7 @@ def refusal(wrapper):
     return None
 
 
-def lead_to(place):
+def lead_to(place: Dict[str, Any]) -> None:
     """Let the default alias lead to a place, with those that are the same database seen another way (replicas).
 
     Every other alias leads where its settings say, and is refused.
@@ -122,7 +124,7 @@ def lead_to(place):
             settings["OPTIONS"] = {name: value for name, value in options.items() if name not in ELSEWHERE}
 
 
-def become(mode):
+def become(mode: str) -> None:
     """Change what the guard lets through; what this thread connected under the old mode is closed, pools included."""
     from django.db import connections
 

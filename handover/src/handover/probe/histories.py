@@ -7,22 +7,32 @@ are there already and look as they do in the end, so only what a migration does 
 import inspect
 import re
 import sys
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Set
+
+if TYPE_CHECKING:  # the parts of the agent are sent as one source
+    from handover.probe.beside import needed
+
+    on_delete_name: Any
+    quote_without_connection: Any
+    sql_of: Any
 
 
 class Line:
     """One model, whatever it was called: every table it had, and the one that it has in the end."""
 
-    def __init__(self):
-        self.tables, self.final = [], None
+    def __init__(self) -> None:
+        self.tables: List[str] = []
+        self.final: Optional[str] = None
 
 
 class Lines:
     """Which line each operation is about, as a project's state moves on."""
 
-    def __init__(self):
-        self.current, self.all = {}, []
+    def __init__(self) -> None:
+        self.current: Dict[Any, Line] = {}
+        self.all: List[Line] = []
 
-    def follow(self, operation, app_label, state):
+    def follow(self, operation: Any, app_label: str, state: Any) -> Any:
         """Take note of an operation that has moved the state on; return its line, None when it is about no table."""
         from django.db.migrations.operations import CreateModel, DeleteModel, RenameModel
 
@@ -41,12 +51,12 @@ class Lines:
                 one.tables.append(table)
         return line
 
-    def end(self, state):
+    def end(self, state: Any) -> None:
         for key, line in self.current.items():
             line.final = table_in(state, key)
 
 
-def model_names(operation):
+def model_names(operation: Any) -> List[Any]:
     """The names of the model that an operation is about: first the old one."""
     from django.db.migrations.operations.models import ModelOperation
 
@@ -57,7 +67,7 @@ def model_names(operation):
     return list(filter(None, [operation.name, getattr(operation, "new_name", None)]))
 
 
-def has_table(key, state):
+def has_table(key: Any, state: Any) -> bool:
     """Whether Django keeps a table for a model: not for a proxy, a swapped one, or one that others look after."""
     from django.conf import settings
 
@@ -68,7 +78,7 @@ def has_table(key, state):
     return not swapped or swapped.lower() == "%s.%s" % key
 
 
-def table_in(state, key):
+def table_in(state: Any, key: Any) -> Any:
     from django.db import connection
     from django.db.backends.utils import truncate_name
 
@@ -78,18 +88,18 @@ def table_in(state, key):
     return model.options.get("db_table") or truncate_name("%s_%s" % key, connection.ops.max_name_length())
 
 
-def table_of(operation, app_label, state):
+def table_of(operation: Any, app_label: str, state: Any) -> Any:
     """The table of the model an operation is about, as the given state knows it."""
     keys = [(app_label, name.lower()) for name in model_names(operation)]
     return next(filter(None, [table_in(state, key) for key in keys]), None)
 
 
-def is_managed(state, key):
+def is_managed(state: Any, key: Any) -> Any:
     model = state.models.get(key)
     return model is None or model.options.get("managed", True)
 
 
-def migrations():
+def migrations() -> Any:
     """Every migration on disk in the order it would be applied, with what each operation touches."""
     from django.db.migrations.loader import MigrationLoader
     from django.db.migrations.state import ProjectState
@@ -128,7 +138,7 @@ BY_HAND = re.compile(
 )
 
 
-def own_sql(operations):
+def own_sql(operations: Any) -> Iterator[Any]:
     """The statements that migrations run as they are written, in SQL or in functions of their own."""
     for operation in operations:
         for part in getattr(operation, "database_operations", ()):
@@ -139,15 +149,16 @@ def own_sql(operations):
             yield str(statement[0] if isinstance(statement, (list, tuple)) else statement or "")
 
 
-def texts_beside(function):
+def texts_beside(function: Any) -> Iterator[Any]:
     """Every text in the functions of a function's module: what it calls stands there, too."""
     module = sys.modules.get(getattr(function, "__module__", None) or "")
+    name = getattr(module, "__name__", None)
     for thing in list(vars(module).values()) if module else ():
-        if inspect.isfunction(thing) and thing.__module__ == module.__name__:
+        if inspect.isfunction(thing) and thing.__module__ == name:
             yield from texts_of(thing.__code__)
 
 
-def texts_of(code):
+def texts_of(code: Any) -> Iterator[Any]:
     for constant in code.co_consts:
         if isinstance(constant, str):
             yield constant
@@ -155,7 +166,7 @@ def texts_of(code):
             yield from texts_of(constant)
 
 
-def full_plan(graph):
+def full_plan(graph: Any) -> Any:
     plan, seen = [], set()
     for leaf in graph.leaf_nodes():
         for key in graph.forwards_plan(leaf):
@@ -165,22 +176,28 @@ def full_plan(graph):
     return plan
 
 
-def operation_facts(operation, app_label, state, lines):
+def operation_facts(operation: Any, app_label: str, state: Any, lines: Any) -> Any:
     """What an operation does to tables, in the order it does so; the state is moved on."""
     if hasattr(operation, "database_operations"):
         # What the database sees is read off a state of its own; what Django believes comes after.
         seen = state.clone()
-        facts = [f for part in operation.database_operations for f in operation_facts(part, app_label, seen, lines)]
+        parts = [f for part in operation.database_operations for f in operation_facts(part, app_label, seen, lines)]
         operation.state_forwards(app_label, state)
         follow_state(operation, app_label, state, lines)
-        return facts
+        return parts
     keys = [(app_label, name.lower()) for name in model_names(operation)]
     before = table_of(operation, app_label, state)
-    needs = needed(operation, app_label, state)  # noqa: F821 - the agent's
+    needs = needed(operation, app_label, state)
     operation.state_forwards(app_label, state)
     after = table_in(state, keys[0]) if keys else None
     kind = type(operation).__name__
-    facts = {"kind": kind, "table": after or before, "column": None, "null": None, "name": operation_name(operation)}
+    facts: Dict[str, Any] = {
+        "kind": kind,
+        "table": after or before,
+        "column": None,
+        "null": None,
+        "name": operation_name(operation),
+    }
     facts["needs"] = needs
     facts["becomes"] = table_in(state, keys[-1]) if kind == "RenameModel" else facts["table"]
     facts["line"] = lines.follow(operation, app_label, state)
@@ -201,7 +218,7 @@ def operation_facts(operation, app_label, state, lines):
 BELIEFS = ("AlterModelOptions", "AlterModelManagers")
 
 
-def follow_state(operation, app_label, state, lines):
+def follow_state(operation: Any, app_label: str, state: Any, lines: Any) -> None:
     for part in operation.state_operations:
         if hasattr(part, "state_operations"):
             follow_state(part, app_label, state, lines)
@@ -209,7 +226,7 @@ def follow_state(operation, app_label, state, lines):
             lines.follow(part, app_label, state)
 
 
-def is_code(operation):
+def is_code(operation: Any) -> bool:
     """Whether only Python can run it."""
     from django.db.migrations import RunPython
 
@@ -218,7 +235,7 @@ def is_code(operation):
     return not getattr(operation, "reduces_to_sql", True)
 
 
-def operation_name(operation):
+def operation_name(operation: Any) -> Any:
     """An operation as a reviewer knows it: RunPython fill, AlterField song.id."""
     kind, code = type(operation).__name__, getattr(operation, "code", None)
     if code is not None:
@@ -234,7 +251,7 @@ class Walk:
     system: a foreign key into one of these gets the database's own action.
     """
 
-    def __init__(self, shared, deletable):
+    def __init__(self, shared: Any, deletable: Any) -> None:
         from django.db.migrations.loader import MigrationLoader
         from django.db.migrations.state import ProjectState
 
@@ -242,42 +259,46 @@ class Walk:
         self.loader = MigrationLoader(None)
         self.plan = full_plan(self.loader.graph)
         self.restart()
-        self.refused, self.editor, self.chosen = [], None, ()
+        self.refused: List[Any] = []
+        self.editor: Any = None
+        self.chosen: Set[int] = set()
         for key in self.plan:
             self.forwards(key)
         self.lines.end(self.state)
         self.ends = [line.final for line in self.lines.all]
         self.final = {self.lines.all.index(line): self.state.models[key] for key, line in self.lines.current.items()}
-        self.new_state = lambda models: ProjectState(models=models, real_apps=self.state.real_apps)
+        self.new_state: Callable[[Any], Any] = lambda models: ProjectState(
+            models=models, real_apps=self.state.real_apps
+        )
         self.restart()
 
-    def restart(self):
+    def restart(self) -> None:
         from django.db.migrations.state import ProjectState
 
         self.state = ProjectState(real_apps=self.loader.unmigrated_apps)
         self.lines, self.at = Lines(), 0
 
-    def move_to(self, key):
+    def move_to(self, key: Any) -> None:
         """Go on to where a migration is next; without one, to the end."""
         while self.at < len(self.plan) and self.plan[self.at] != key:
             self.forwards(self.plan[self.at])
             self.at += 1
 
-    def migrate(self, key, chosen, editor):
+    def migrate(self, key: Any, chosen: Any, editor: Any) -> None:
         """Let the chosen operations of a migration meet the editor, and go past it."""
         self.editor, self.chosen, self.refused = editor, set(chosen), []
         try:
             self.forwards(key)
         finally:
-            self.editor, self.chosen = None, ()
+            self.editor, self.chosen = None, set()
         self.at += 1
 
-    def forwards(self, key):
+    def forwards(self, key: Any) -> None:
         migration, number = self.loader.graph.nodes[key], 0
         for operation in migration.operations:
             number = self.step(operation, migration, self.state, number)
 
-    def step(self, operation, migration, state, number):
+    def step(self, operation: Any, migration: Any, state: Any, number: int) -> Any:
         app_label = migration.app_label
         if hasattr(operation, "database_operations"):
             seen = state.clone()
@@ -294,19 +315,21 @@ class Walk:
             self.meet(operation, migration, before, self.seen(state))
         return number + 1
 
-    def meet(self, operation, migration, before, after):
+    def meet(self, operation: Any, migration: Any, before: Any, after: Any) -> None:
         if not self.editor.collect_sql:
             apart = operation.atomic or (migration.atomic and operation.atomic is not False)
-            return self.run(operation, migration.app_label, before, after, apart=apart)
+            self.run(operation, migration.app_label, before, after, apart=apart)
+            return
         if is_code(operation):
-            return self.refused.append([operation_name(operation), "runs Python code"])
+            self.refused.append([operation_name(operation), "runs Python code"])
+            return
         try:
             operation.database_forwards(migration.app_label, self.editor, before, after)
         except Exception as error:  # it asks the database, which is not there
             sys.stderr.write("handover: %s is no SQL: %s\n" % (operation_name(operation), error))
             self.refused.append([operation_name(operation), "asks the database"])
 
-    def run(self, operation, app_label, before, after, apart):
+    def run(self, operation: Any, app_label: str, before: Any, after: Any, apart: Any) -> None:
         from django.db import transaction
 
         try:
@@ -319,7 +342,7 @@ class Walk:
             self.refused.append([operation_name(operation), "failed"])
             raise
 
-    def seen(self, state):
+    def seen(self, state: Any) -> Any:
         """The state as the live database is: shared tables as they are in the end, without keys to tables to come."""
         changed = {}
         for key, line in self.lines.current.items():
@@ -334,7 +357,7 @@ class Walk:
         models.update(changed)
         return self.new_state(models)
 
-    def shape(self, key, model, final, table, state):
+    def shape(self, key: Any, model: Any, final: Any, table: Optional[str], state: Any) -> Any:
         """A shared model as it is in the end, under its name of now; None when it is so already."""
         fields = {}
         for name, field in model.fields.items():
@@ -352,7 +375,7 @@ class Walk:
         shape.options = dict(model.options, db_table=table)
         return shape
 
-    def final_key(self, final):
+    def final_key(self, final: Any) -> Any:
         for name, field in final.fields.items():
             if field.primary_key:
                 key = field.clone()
@@ -360,7 +383,7 @@ class Walk:
                 return key
         return None
 
-    def is_known(self, field, model, state):
+    def is_known(self, field: Any, model: Any, state: Any) -> bool:
         """Whether what a field points at is there: in the state, and not a table of the system's own."""
         target = target_of(field, (model.app_label, model.name.lower()))
         if target is None:
@@ -370,7 +393,7 @@ class Walk:
             return False
         return target in state.models or target[0] in state.real_apps
 
-    def action(self, model, field, always):
+    def action(self, model: Any, field: Any, always: Any) -> Optional[str]:
         """What the database does where Django's own cascade does not reach; None when nothing is to be added."""
         theirs = field.remote_field.model._meta.db_table in self.deletable  # the original deletes its rows
         if not always and not theirs:
@@ -378,13 +401,13 @@ class Walk:
         line = self.lines.current.get((model._meta.app_label, model._meta.model_name))
         final = self.final.get(self.lines.all.index(line)) if line is not None else None
         last = final.fields.get(field.name, field) if final is not None else field
-        rule = on_delete_name(getattr(last.remote_field, "on_delete", None)) or ""  # noqa: F821 - the agent's
+        rule = on_delete_name(getattr(last.remote_field, "on_delete", None)) or ""
         if rule.startswith("DB_") or (rule in ("PROTECT", "RESTRICT") and not theirs):
             return None
         return "CASCADE" if rule == "CASCADE" else "SET NULL" if last.null else None
 
 
-def constraint_name(field):
+def constraint_name(field: Any) -> Any:
     """What Django calls the constraint of a foreign key; None where it cannot say."""
     from django.db import connection
 
@@ -396,11 +419,11 @@ def constraint_name(field):
         return None
 
 
-def same_field(one, other):
+def same_field(one: Any, other: Any) -> bool:
     return one.deconstruct()[1:] == other.deconstruct()[1:]
 
 
-def target_of(field, own):
+def target_of(field: Any, own: Any) -> Any:
     """The model that a field points at, as (app, name)."""
     remote = getattr(field, "remote_field", None)
     name = getattr(remote, "model", None)
@@ -413,7 +436,7 @@ def target_of(field, own):
     return (app or own[0], model.lower())
 
 
-def editor_of(walk, always=False, **options):
+def editor_of(walk: Any, always: bool = False, **options: Any) -> Any:
     """A schema editor that gives foreign keys the database's action, where the walk says so."""
     from django.db import connection
 
@@ -421,7 +444,7 @@ def editor_of(walk, always=False, **options):
     editor.sql_create_column_inline_fk = None  # then a key comes by the one method below
     make = editor._create_fk_sql
 
-    def create_fk_sql(model, field, suffix):
+    def create_fk_sql(model: Any, field: Any, suffix: Any) -> Any:
         statement, action = make(model, field, suffix), walk.action(model, field, always)
         if action and "ON DELETE" not in str(statement):
             statement.parts["deferrable"] = " ON DELETE %s%s" % (action, statement.parts.get("deferrable", ""))
@@ -431,14 +454,14 @@ def editor_of(walk, always=False, **options):
     return editor
 
 
-def render(request):
+def render(request: Dict[str, Any]) -> Dict[str, Any]:
     """The SQL of the chosen operations of migrations, in the order of the plan; what cannot be SQL says why.
 
     With ``columns`` and ``joins``, also the SQL that adds those columns to shared tables and makes those tables.
     """
     from django.db import connection
 
-    quote_without_connection(connection)  # noqa: F821 - the agent's
+    quote_without_connection(connection)
     walk = Walk(request["shared"], request["deletable"])
     rendered = []
     for app, name, chosen in request["migrations"]:
@@ -461,7 +484,7 @@ def render(request):
     }
 
 
-def added_columns(walk, label, names):
+def added_columns(walk: Any, label: str, names: Any) -> List[Any]:
     """The SQL that adds fields to the table of a model, with what stands on them."""
     from django.apps import apps
 
@@ -477,13 +500,13 @@ def added_columns(walk, label, names):
                 editor.alter_unique_together(model, (), (together,))
         for things, add in ((meta.indexes, editor.add_index), (meta.constraints, editor.add_constraint)):
             for thing in things:
-                text = (sql_of(model, thing) or "").partition(" ON ")[2] or sql_of(model, thing) or ""  # noqa: F821
+                text = (sql_of(model, thing) or "").partition(" ON ")[2] or sql_of(model, thing) or ""
                 if any(column in text for column in columns):
                     add(model, thing)
     return statements(editor)
 
 
-def join(walk, label):
+def join(walk: Any, label: str) -> List[Any]:
     """The SQL that makes the table of a many-to-many field."""
     from django.apps import apps
 
@@ -493,9 +516,9 @@ def join(walk, label):
     return statements(editor)
 
 
-def statements(editor):
+def statements(editor: Any) -> List[Any]:
     return [text for text in editor.collected_sql if not is_comment(text)]
 
 
-def is_comment(text):
+def is_comment(text: str) -> bool:
     return all(line.startswith("--") or not line.strip() for line in text.splitlines())

@@ -20,6 +20,7 @@ import sys
 import textwrap
 import types
 import uuid
+from typing import Any, Dict, List, Optional, Tuple
 
 DEEPEST = 8
 # Their own text is the same everywhere.
@@ -44,18 +45,18 @@ FOR_PEOPLE = ("message", "code", "messages")
 LIBRARY = os.path.dirname(os.path.realpath(os.__file__))
 
 
-def dotted(thing):
+def dotted(thing: Any) -> str:
     """Return where a class or function can be imported from."""
     owner = getattr(thing, "__self__", None)  # datetime.now, written in C, names no module; its class does
     module = getattr(thing, "__module__", None) or getattr(owner, "__module__", "?")
     return "%s.%s" % (module, getattr(thing, "__qualname__", type(thing).__name__))
 
 
-def digest_of(*texts):
+def digest_of(*texts: Any) -> str:
     return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def is_known(thing):
+def is_known(thing: Any) -> Any:
     """Whether its name says it all: it is Django's or Python's own."""
     name = dotted(thing).split(".")[0]
     if name in ("django", "?", *sys.builtin_module_names) or isinstance(thing, types.BuiltinFunctionType):
@@ -67,14 +68,14 @@ def is_known(thing):
     return path.startswith(LIBRARY + os.sep) and "-packages" not in path[len(LIBRARY) :]
 
 
-def callable_facts(function):
+def callable_facts(function: Any) -> Dict[str, Any]:
     """A dotted name, and a digest of code that is the project's own: the same function may live in two places."""
     routine = inspect.isroutine(function) or inspect.isclass(function)
     name = dotted(function) if routine else told(function)
     return {"kind": "callable", "value": name, "source": source_of(function)}
 
 
-def source_of(function, depth=0):
+def source_of(function: Any, depth: int = 0) -> Optional[str]:
     """A digest of what a callable does; None if its name says that."""
     bound = getattr(function, "__self__", None)
     if inspect.isclass(function) or isinstance(function, types.BuiltinFunctionType):
@@ -86,7 +87,7 @@ def source_of(function, depth=0):
     return digest_of(told(function, depth))
 
 
-def code_of(thing):
+def code_of(thing: Any) -> Any:
     """The text of a function or a class, without blanks."""
     try:
         text = textwrap.dedent(inspect.getsource(thing))
@@ -99,7 +100,7 @@ def code_of(thing):
     return "".join(text.split())
 
 
-def lambda_in(text):
+def lambda_in(text: str) -> Any:
     """The lambda in a line of code, if it has but one; else the whole line."""
     for part in (text, "(" + text.strip().rstrip(",") + ")", "f(" + text.strip().rstrip(",") + ")"):
         try:
@@ -110,9 +111,10 @@ def lambda_in(text):
     return text
 
 
-def surroundings(function, depth):
+def surroundings(function: Any, depth: int) -> List[str]:
     """What a function holds besides its code: the values of a closure, defaults, and numbers of its module."""
-    code, texts = getattr(function, "__code__", None), []
+    code: Any = getattr(function, "__code__", None)
+    texts: List[str] = []
     if code is None or depth > DEEPEST:
         return texts
     for name, cell in zip(code.co_freevars, function.__closure__ or ()):  # noqa: B905 - Python 3.8 has no strict
@@ -128,7 +130,7 @@ def surroundings(function, depth):
     return texts
 
 
-def plain(value):
+def plain(value: Any) -> str:
     """Return a value as text, with its type before it, that is the same in every version."""
     value = simple(value)
     if isinstance(value, SCALARS):
@@ -144,19 +146,19 @@ def plain(value):
     return "%s:%s" % (type(value).__name__, told(value))
 
 
-def in_json(value):
+def in_json(value: Any) -> Any:
     value = simple(value)
     return str(value) if isinstance(value, (SCALARS, TELLING)) else told(value)
 
 
-def simple(value):
+def simple(value: Any) -> Any:
     """An enum's value, a lazy text's text."""
     if isinstance(value, enum.Enum):
         value = value.value
     return str(value) if type(value).__name__ == "__proxy__" else value
 
 
-def told(value, depth=0):
+def told(value: Any, depth: int = 0) -> Any:
     """Return any value as text that tells it from others."""
     if depth > DEEPEST:
         return "…"
@@ -170,8 +172,9 @@ def told(value, depth=0):
         return "a %s that raises" % type(value).__name__
 
 
-def scalar(value):
-    return next(kind(value) for kind in SCALARS if isinstance(value, kind))
+def scalar(value: Any) -> Any:
+    kinds: Tuple[Any, ...] = SCALARS
+    return next(kind(value) for kind in kinds if isinstance(value, kind))
 
 
 FORMS = (
@@ -190,20 +193,20 @@ FORMS = (
 )
 
 
-def object_text(value, depth):
+def object_text(value: Any, depth: int) -> Any:
     """A class, a function, or an object by its class and what it was made with."""
     if inspect.isclass(value) or inspect.isroutine(value):
         return code_name(value, depth)
     return shared_object(value) or special_object(value, depth) or shared_twin(value, made_object(value, depth))
 
 
-def code_name(thing, depth=0):
+def code_name(thing: Any, depth: int = 0) -> str:
     """Where Django's and Python's own stands; of the project's, the name and a digest."""
     digest = source_of(thing, depth + 1)
     return dotted(thing) if digest is None else "%s#%s" % (thing.__name__, digest[:12])
 
 
-def special_object(value, depth):
+def special_object(value: Any, depth: int) -> Any:
     """What has another form in each version of a library: a range of PostgreSQL, an order."""
     if hasattr(value, "lower_inc") and hasattr(value, "upper_inc"):
         parts = (value.isempty, value.lower, value.upper, value.lower_inc, value.upper_inc)
@@ -213,24 +216,24 @@ def special_object(value, depth):
     return None
 
 
-def made_object(value, depth):
+def made_object(value: Any, depth: int) -> str:
     shown = [(key, v) for key, v in made_with(value).items() if not (callable(value) and key in FOR_PEOPLE)]
     made = sorted("%s=%s" % (key, told(v, depth + 1)) for key, v in shown)
     return "%s(%s)" % (code_name(type(value), depth), ", ".join(made))
 
 
-def shared_object(value):
+def shared_object(value: Any) -> Any:
     """The name of an object that Django gives to everybody, validate_slug for example."""
     from django.core import validators
 
     for name, known in sorted(vars(validators).items()):
         if known is value:
             return "django.core.validators." + name
-    meta = getattr(value, "_meta", None)
+    meta: Any = getattr(value, "_meta", None)
     return "%s %s" % (meta.label, value.pk) if hasattr(meta, "label") and hasattr(value, "pk") else None
 
 
-def shared_twin(value, text):
+def shared_twin(value: Any, text: str) -> Any:
     """The name of an object of Django that does the same as this one, EmailValidator() for example; else the text."""
     from django.core import validators
 
@@ -242,7 +245,7 @@ def shared_twin(value, text):
     return text
 
 
-def order_of(value, depth):
+def order_of(value: Any, depth: int) -> Any:
     """An expression of Meta.ordering, as a name says the same."""
     nulls = "".join(" " + name for name in ("nulls_first", "nulls_last") if getattr(value, name, None))
     expression = value.expression
@@ -250,7 +253,7 @@ def order_of(value, depth):
     return ("-" if value.descending else "") + name + nulls
 
 
-def made_with(value):
+def made_with(value: Any) -> Dict[str, Any]:
     """The arguments that an object was made with, by name; of one that does not keep them, what it holds."""
     kind = type(value)
     if hasattr(value, "_setupfunc") and hasattr(value, "_wrapped"):  # lazy: Django makes it at its first use
@@ -275,7 +278,7 @@ def made_with(value):
     return with_pattern(made) if "regex" in made else made
 
 
-def with_pattern(made):
+def with_pattern(made: Any) -> Dict[str, Any]:
     """A pattern and its flags may come in one object, or apart; what is not set need not be said."""
     regex, flags = made["regex"], made.get("flags", 0)
     if hasattr(regex, "pattern"):

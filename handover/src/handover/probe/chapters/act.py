@@ -9,14 +9,19 @@ import base64
 import datetime
 import decimal
 import uuid
+from typing import TYPE_CHECKING, Any, Dict, List
 
-HELD = {}
-NAMES = {}
-OPEN = []
+if TYPE_CHECKING:  # they are given to it
+    from handover.probe.agent import answer, model_at
+    from handover.probe.plain import dotted
+
+HELD: Dict[Any, Any] = {}
+NAMES: Dict[Any, Dict[str, str]] = {}
+OPEN: List[Any] = []
 READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
 
 
-def write_to_nobody():
+def write_to_nobody() -> None:
     """Signals and save() methods of the system run; what they mail about rows that are made here goes nowhere."""
     from django.conf import settings
 
@@ -28,7 +33,7 @@ write_to_nobody()
 # --- values
 
 
-def encode(value):
+def encode(value: Any) -> Any:
     """Return a value as it travels; what has no form of its own travels as its class and its text."""
     kind = type(value)
     if value is None or kind in (bool, int, str):
@@ -36,15 +41,15 @@ def encode(value):
     return FORMS[kind](value) if kind in FORMS else encode_object(value)
 
 
-def encode_moment(value):
+def encode_moment(value: Any) -> List[Any]:
     return ["datetime", value.isoformat(), None if value.tzinfo is None else str(value.tzinfo)]
 
 
-def encode_bytes(value):
+def encode_bytes(value: Any) -> List[Any]:
     return ["bytes", base64.b64encode(bytes(value)).decode()]
 
 
-FORMS = {
+FORMS: Dict[type, Any] = {
     float: lambda v: ["float", repr(v)],
     decimal.Decimal: lambda v: ["decimal", str(v)],
     datetime.datetime: encode_moment,
@@ -60,7 +65,7 @@ FORMS = {
 }
 
 
-def encode_object(value):
+def encode_object(value: Any) -> List[Any]:
     from django.db.models.fields.files import FieldFile
 
     if isinstance(value, FieldFile):
@@ -68,10 +73,10 @@ def encode_object(value):
     if "Range" in type(value).__name__ and hasattr(value, "isempty"):
         bounds = "" if value.isempty else ("[" if value.lower_inc else "(") + ("]" if value.upper_inc else ")")
         return ["range", encode(value.lower), encode(value.upper), bounds]
-    return ["other", dotted(type(value)), str(value)]  # noqa: F821 - the agent's
+    return ["other", dotted(type(value)), str(value)]
 
 
-def decode(wire):
+def decode(wire: Any) -> Any:
     """Return the value that travelled."""
     if not isinstance(wire, list):
         return wire
@@ -79,7 +84,7 @@ def decode(wire):
     return DECODERS[kind](*rest)
 
 
-def decode_datetime(text, zone):
+def decode_datetime(text: str, zone: Any) -> Any:
     """A moment; a system that keeps no zones gets it as its own local time, as its own code would have made it."""
     from django.conf import settings
     from django.utils import timezone
@@ -92,7 +97,7 @@ def decode_datetime(text, zone):
     return value
 
 
-def json_null():
+def json_null() -> Any:
     """JSON's null, which is not the database's."""
     import django
     from django.db.models import JSONField, Value
@@ -100,7 +105,7 @@ def json_null():
     return Value(None, JSONField()) if django.VERSION >= (4, 2) else Value("null")
 
 
-DECODERS = {
+DECODERS: Dict[str, Any] = {
     "float": float,
     "decimal": decimal.Decimal,
     "datetime": decode_datetime,
@@ -121,23 +126,23 @@ DECODERS = {
 # --- models and rows
 
 
-def model_of(name):
-    return model_at(name)  # noqa: F821 - the agent's
+def model_of(name: str) -> Any:
+    return model_at(name)
 
 
-def attribute_names(model):
+def attribute_names(model: Any) -> Any:
     """Column → the attribute that holds its value."""
     if model not in NAMES:
         NAMES[model] = {field.column: field.attname for field in model._meta.concrete_fields}
     return NAMES[model]
 
 
-def given(model, values):
+def given(model: Any, values: Any) -> Dict[str, Any]:
     names = attribute_names(model)
     return {names.get(name, name): decode(wire) for name, wire in values.items()}
 
 
-def conditions(model, where):
+def conditions(model: Any, where: Any) -> Dict[str, Any]:
     """Look-ups by column: ``status__in`` as well as ``status``."""
     names = attribute_names(model)
     found = {}
@@ -147,16 +152,16 @@ def conditions(model, where):
     return found
 
 
-def row_of(thing):
+def row_of(thing: Any) -> Dict[str, Any]:
     names = attribute_names(type(thing))
     return {column: encode(getattr(thing, attribute)) for column, attribute in names.items()}
 
 
-def key_of(thing):
+def key_of(thing: Any) -> Any:
     return encode(thing.pk)
 
 
-def chosen(request, queryset=None):
+def chosen(request: Dict[str, Any], queryset: Any = None) -> Any:
     """The rows that a request is about, through the model's own manager; with ``base`` past what that one hides."""
     model = model_of(request["model"])
     manager = model._base_manager if request.get("base") else model._default_manager
@@ -170,13 +175,13 @@ def chosen(request, queryset=None):
     return rows[: request["limit"]] if request.get("limit") else rows
 
 
-def ordered(model, name):
+def ordered(model: Any, name: str) -> Any:
     sign = "-" if name.startswith("-") else ""
     name = name.lstrip("-")
     return sign + attribute_names(model).get(name, name)
 
 
-def selected(request, rows):
+def selected(request: Dict[str, Any], rows: Any) -> Any:
     """What is wanted of the rows: rows, keys, how many, or whether any."""
     select = request.get("select", "rows")
     if select == "count":
@@ -191,7 +196,7 @@ def selected(request, rows):
 # --- requests
 
 
-def create(request):
+def create(request: Dict[str, Any]) -> Any:
     model = model_of(request["model"])
     thing = model._default_manager.create(**given(model, request["values"]))
     if "held" in request:
@@ -199,7 +204,7 @@ def create(request):
     return key_of(thing)
 
 
-def get(request):
+def get(request: Dict[str, Any]) -> Dict[str, Any]:
     """One row; with ``held`` the object is kept under that name."""
     thing = chosen(request).get()
     if "held" in request:
@@ -207,16 +212,16 @@ def get(request):
     return row_of(thing)
 
 
-def filter_rows(request):
+def filter_rows(request: Dict[str, Any]) -> Any:
     return selected(request, chosen(request))
 
 
-def update(request):
+def update(request: Dict[str, Any]) -> Any:
     rows = chosen(request)
     return rows.update(**given(rows.model, request["values"]))
 
 
-def save(request):
+def save(request: Dict[str, Any]) -> Any:
     """Save an object that is held since it was read, after setting attributes of it."""
     thing = HELD[request["held"]]
     for name, value in given(type(thing), request.get("values") or {}).items():
@@ -229,29 +234,29 @@ def save(request):
     return key_of(thing)
 
 
-def refresh(request):
+def refresh(request: Dict[str, Any]) -> Dict[str, Any]:
     thing = HELD[request["held"]]
     thing.refresh_from_db()
     return row_of(thing)
 
 
-def let_go(request):
+def let_go(request: Dict[str, Any]) -> bool:
     return HELD.pop(request["held"], None) is not None
 
 
-def delete(request):
+def delete(request: Dict[str, Any]) -> Any:
     """Delete rows, or the object that is held; how many rows went, dependants included."""
     target = HELD.pop(request["held"]) if "held" in request else chosen(request)
     return target.delete()[0]
 
 
-def bulk_create(request):
+def bulk_create(request: Dict[str, Any]) -> List[Any]:
     model = model_of(request["model"])
     things = [model(**given(model, values)) for values in request["rows"]]
     return [key_of(thing) for thing in model._default_manager.bulk_create(things)]
 
 
-def bulk_update(request):
+def bulk_update(request: Dict[str, Any]) -> int:
     """Set columns of several rows, each to its own value: ``rows`` is a list of [key, values]."""
     model = model_of(request["model"])
     names = attribute_names(model)
@@ -265,11 +270,11 @@ def bulk_update(request):
     return len(things)
 
 
-def field_name(model, attribute):
+def field_name(model: Any, attribute: Any) -> Any:
     return next(f.name for f in model._meta.concrete_fields if attribute in (f.attname, f.name))
 
 
-def related(request):
+def related(request: Dict[str, Any]) -> Any:
     """What one object's accessor leads to: the rows of a reverse or many-to-many relation, or the one object."""
     model = model_of(request["model"])
     thing = model._default_manager.get(**conditions(model, {request.get("by", "pk"): request["key"]}))
@@ -279,7 +284,7 @@ def related(request):
     return [key_of(target) if request.get("select") == "keys" else row_of(target)]
 
 
-def relate(request):
+def relate(request: Dict[str, Any]) -> Any:
     """Add, remove or set what a many-to-many field leads to."""
     thing = model_of(request["model"])._default_manager.get(pk=decode(request["key"]))
     keys = [decode(key) for key in request["keys"]]
@@ -294,7 +299,7 @@ def relate(request):
 # --- transactions
 
 
-def begin(_request):
+def begin(_request: Any) -> int:
     from django.db import transaction
 
     block = transaction.atomic()
@@ -303,12 +308,12 @@ def begin(_request):
     return len(OPEN)
 
 
-def commit(_request):
+def commit(_request: Any) -> int:
     OPEN.pop().__exit__(None, None, None)
     return len(OPEN)
 
 
-def rollback(_request):
+def rollback(_request: Any) -> int:
     from django.db import transaction
 
     transaction.set_rollback(True)
@@ -316,7 +321,7 @@ def rollback(_request):
     return len(OPEN)
 
 
-def read_only(_request):
+def read_only(_request: Any) -> Any:
     """Let this agent read only: every transaction of every connection, by the database's own word."""
     from django.db import connection
     from django.db.backends.signals import connection_created
@@ -328,17 +333,17 @@ def read_only(_request):
         return cursor.fetchone()[0]
 
 
-def make_read_only(connection, **_kwargs):
+def make_read_only(connection: Any, **_kwargs: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(READ_ONLY)
 
 
-def batch(request):
+def batch(request: Dict[str, Any]) -> List[Any]:
     """Several requests, one answer each; one that raises tells its class and its words, and the next goes on."""
     answers = []
     for one in request["requests"]:
         try:
-            answers.append({"ok": answer(one)})  # noqa: F821 - the agent's
+            answers.append({"ok": answer(one)})
         except Exception as error:
             classes = [cls.__name__ for cls in type(error).__mro__[:-2]]
             answers.append({"raised": classes, "words": str(error)})

@@ -1,9 +1,15 @@
 """Migrate as adoption does, and look at what came of it: as the role that is taken in, on the live database."""
 
-WALK = []
+from typing import TYPE_CHECKING, Any, Dict, List
+
+if TYPE_CHECKING:  # they are given to it
+    from handover.probe.histories import Walk, editor_of
 
 
-def stand_as(request):
+WALK: List[Any] = []
+
+
+def stand_as(request: Dict[str, Any]) -> List[Any]:
     """Every session of the default alias from now on: this role, this search_path, this patience for a lock."""
     from django.db import connection
 
@@ -20,21 +26,21 @@ def stand_as(request):
         return list(cursor.fetchone())
 
 
-def escaped(value):
+def escaped(value: Any) -> Any:
     return str(value).replace("\\", "\\\\").replace(" ", "\\ ")
 
 
-def migrate(request):
+def migrate(request: Dict[str, Any]) -> Dict[str, Any]:
     """Run the chosen operations of one migration and write it down; ``locked`` when a lock was not to be had."""
     if not WALK:
-        WALK.append(Walk(request["shared"], request["deletable"]))  # noqa: F821 - the agent's
+        WALK.append(Walk(request["shared"], request["deletable"]))
     walk, key = WALK[0], tuple(request["key"])
     if walk.at > walk.plan.index(key):
         walk.restart()
     walk.move_to(key)
     migration = walk.loader.graph.nodes[key]
     try:
-        with editor_of(walk, atomic=migration.atomic) as editor:  # noqa: F821 - the agent's
+        with editor_of(walk, atomic=migration.atomic) as editor:
             walk.migrate(key, request["operations"], editor)
             if migration.atomic:
                 editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -48,7 +54,7 @@ def migrate(request):
     return {}
 
 
-def record(migration, key):
+def record(migration: Any, key: Any) -> None:
     """Django believes that a squashed migration is applied when all that it replaces are."""
     from django.db import connection
     from django.db.migrations.recorder import MigrationRecorder
@@ -57,25 +63,25 @@ def record(migration, key):
         MigrationRecorder(connection).record_applied(*one)
 
 
-def is_lock(error):
+def is_lock(error: Any) -> bool:
     return state_of(error) == "55P03"
 
 
-def is_right(error):
+def is_right(error: Any) -> bool:
     return state_of(error) == "42501"
 
 
-def state_of(error):
+def state_of(error: Any) -> Any:
     cause = error.__cause__ or error
     return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
 
 
-def said(error):
+def said(error: Any) -> str:
     lines = str(error).strip().splitlines()
     return "%s: %s" % (type(error).__name__, lines[0] if lines else "")
 
 
-def look(_request):
+def look(_request: Any) -> Dict[str, Any]:
     """Read nothing of every model, through its own manager: where its table is found, and why it cannot be read."""
     from django.apps import apps
     from django.db import DEFAULT_DB_ALIAS, router
@@ -89,7 +95,7 @@ def look(_request):
     return {"models": found, "waiting": waiting()}
 
 
-def read(model):
+def read(model: Any) -> Dict[str, Any]:
     from django.core.exceptions import EmptyResultSet
     from django.db import connection
 
@@ -109,7 +115,7 @@ def read(model):
     return {"place": place[0] if place else None, "error": None}
 
 
-def waiting():
+def waiting() -> List[Any]:
     """The migrations that Django would still run, by its own reading of the history."""
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor

@@ -10,9 +10,14 @@ import random
 import signal
 import threading
 import time
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
+
+if TYPE_CHECKING:  # they are given to it
+    from handover.probe.agent import model_at
+    from handover.probe.chapters.fill import related_value, row_values, unique_value
 
 # ruff: noqa: S311 - a seed makes a run repeatable, it hides nothing
 
@@ -21,7 +26,7 @@ GONE = ("08", "57P")  # classes of states in which the server ends a session
 RECONNECT_WITHIN_S, RECONNECT_EVERY_S = 60.0, 0.05
 IDS_AN_OPERATION = 2
 HELD_AGAIN = 0.5
-AGENT = []
+AGENT: List[Any] = []
 COUNTED_UP = 20000  # as far as writers may count one row up
 POINTED = "(alone)"  # no column has that name
 
@@ -33,8 +38,8 @@ class RolledBackError(Exception):
 class Agent:
     """The columns it writes, and the objects it holds."""
 
-    def __init__(self, request):
-        self.model = model_at(request["model"])  # noqa: F821 - the agent's
+    def __init__(self, request: Dict[str, Any]) -> None:
+        self.model = model_at(request["model"])
         by_column = {field.column: field for field in self.model._meta.concrete_fields}
         self.text, self.number, self.status = (by_column[request[name]] for name in ("text", "number", "status"))
         self.key = self.model._meta.pk
@@ -42,27 +47,29 @@ class Agent:
         self.statuses = request["statuses"]
         self.retries = request["retries"]
         self.audited = request["audited"]
-        self.made = []  # rows that ours point at
+        self.made: List[Any] = []  # rows that ours point at
         self.single = single_fields(self.model, (self.text, self.number, self.status))
-        self.held = {}
-        self.last_status = {}
+        self.held: Dict[Any, Any] = {}
+        self.last_status: Dict[Any, Any] = {}
+        self.values: Dict[str, Any]
+        self.pointed: Dict[Any, Any]
         self.rows = self.model._default_manager
 
-    def named(self, number):
+    def named(self, number: int) -> str:
         return "%s%d" % (self.prefix, number)
 
-    def id_of(self, text):
+    def id_of(self, text: str) -> Optional[int]:
         digits = text[len(self.prefix) :] if isinstance(text, str) and text.startswith(self.prefix) else ""
         return int(digits) if digits.isdigit() else None
 
-    def state(self, row):
+    def state(self, row: Any) -> List[Any]:
         """What it knows of an object: id, number, status."""
         return [self.id_of(getattr(row, self.text.attname)), getattr(row, self.number.attname), self.status_of(row)]
 
-    def status_of(self, row):
+    def status_of(self, row: Any) -> str:
         return str(getattr(row, self.status.attname))
 
-    def hold(self, key, rng):
+    def hold(self, key: Any, rng: Any) -> Any:
         """An object of the row: one that was kept, in half of the cases, else one that is read now."""
         if key not in self.held or rng.random() > HELD_AGAIN:
             self.held.pop(key, None)
@@ -72,11 +79,11 @@ class Agent:
             self.held[key] = row
         return self.held[key]
 
-    def written(self, number):
+    def written(self, number: int) -> Dict[str, Any]:
         """Keyword arguments of an update that counts one up."""
         return {self.text.name: self.named(number), self.number.name: F(self.number.name) + 1}
 
-    def new(self, op):
+    def new(self, op: Any) -> Dict[str, Any]:
         """The values of a new row."""
         values = dict(self.values, **{self.text.attname: self.named(op.id), self.number.attname: 0})
         values[self.status.attname] = self.statuses[0]
@@ -84,17 +91,17 @@ class Agent:
             if field.remote_field:
                 values[field.attname] = self.pointed[op.key][field.column]
             elif field.attname in values:
-                values[field.attname] = unique_value(field, op.id)  # noqa: F821 - shared by the chapter fill
+                values[field.attname] = unique_value(field, op.id)
         return values
 
-    def create(self, op):
+    def create(self, op: Any) -> bool:
         try:
             self.rows.create(pk=op.key, **self.new(op))
         except IntegrityError:
             return False  # it is there
         return True
 
-    def save(self, op, forced=False):
+    def save(self, op: Any, forced: bool = False) -> bool:
         row = self.hold(op.key, op.rng)
         if row is None:
             return False
@@ -106,10 +113,10 @@ class Agent:
         self.held[op.key] = row
         return True
 
-    def forced_save(self, op):
+    def forced_save(self, op: Any) -> Any:
         return self.save(op, forced=True)
 
-    def update_fields(self, op):
+    def update_fields(self, op: Any) -> bool:
         row = self.hold(op.key, op.rng)
         if row is None:
             return False
@@ -120,10 +127,10 @@ class Agent:
         self.held[op.key] = row
         return True
 
-    def update(self, op):
+    def update(self, op: Any) -> bool:
         return self.rows.filter(pk=op.key).update(**self.written(op.id)) == 1
 
-    def conditional(self, op):
+    def conditional(self, op: Any) -> bool:
         known = self.last_status.get(op.key) or op.rng.choice(self.statuses)
         others = [status for status in self.statuses if status != known]
         op.moves = [known, op.rng.choice(others)]
@@ -132,7 +139,7 @@ class Agent:
         self.last_status.pop(op.key, None)
         return self.rows.filter(**wanted).update(**changes) == 1
 
-    def locked(self, op):
+    def locked(self, op: Any) -> bool:
         with transaction.atomic():
             row = self.rows.select_for_update().filter(pk=op.key).first()
             if row is None:
@@ -141,19 +148,19 @@ class Agent:
             changes = {self.text.name: self.named(op.id), self.number.name: op.basis[1] + 1}
             return self.rows.filter(pk=op.key).update(**changes) == 1
 
-    def double(self, op):
+    def double(self, op: Any) -> bool:
         with transaction.atomic():
             if not self.rows.filter(pk=op.key).update(**self.written(op.id)):
                 return False
             self.rows.filter(pk=op.key).update(**self.written(op.id + 1))
         return True
 
-    def rollback(self, op):
+    def rollback(self, op: Any) -> None:
         with transaction.atomic():
             self.rows.filter(pk=op.key).update(**self.written(op.id))
             raise RolledBackError
 
-    def pair(self, op):
+    def pair(self, op: Any) -> bool:
         with transaction.atomic():
             for key in op.keys:
                 if not self.rows.filter(pk=key).update(**self.written(op.id)):
@@ -161,20 +168,20 @@ class Agent:
                     raise RolledBackError
         return True
 
-    def sweep(self, op):
+    def sweep(self, op: Any) -> bool:
         last = self.statuses[-1]
         changes = {self.text.name: self.named(op.id), self.status.name: last, self.number.name: 0}
         self.rows.filter(pk__in=op.keys).exclude(**{self.status.name: last}).update(**changes)
         return True
 
-    def delete(self, op):
+    def delete(self, op: Any) -> bool:
         return self.deleted(self.rows.filter(pk=op.key), op) > 0
 
-    def purge(self, op):
+    def purge(self, op: Any) -> bool:
         self.deleted(self.rows.filter(**{"pk__in": op.keys, self.status.name: self.statuses[-1]}), op)
         return True
 
-    def deleted(self, rows, op):
+    def deleted(self, rows: Any, op: Any) -> Any:
         if not self.audited:
             return rows.delete()[0]
         with transaction.atomic():
@@ -182,16 +189,16 @@ class Agent:
                 cursor.execute("SELECT set_config('handover.operation', %s, true)", [self.named(op.id)])
             return rows.delete()[0]
 
-    def read(self, op):
+    def read(self, op: Any) -> bool:
         op.seen = [self.look(op.key)]
         return True
 
-    def reread(self, op):
+    def reread(self, op: Any) -> bool:
         with transaction.atomic():
             op.seen = [self.look(op.key), self.look(op.key)]
         return True
 
-    def look(self, key):
+    def look(self, key: Any) -> Optional[List[Any]]:
         row = self.rows.filter(pk=key).values_list(self.text.name, self.number.name, self.status.name).first()
         if row is None:
             self.last_status.pop(key, None)
@@ -200,7 +207,7 @@ class Agent:
         return [self.id_of(row[0]), row[1], str(row[2])]
 
 
-def single_fields(model, written):
+def single_fields(model: Any, written: Any) -> List[Any]:
     """The fields whose value no other row may have, alone or together with others; not the key."""
     meta = model._meta
     names = [name for some in meta.unique_together for name in some]
@@ -212,13 +219,14 @@ def single_fields(model, written):
 class Operation:
     """One operation under way."""
 
-    def __init__(self, number, style, keys, rng):
+    def __init__(self, number: int, style: Any, keys: Any, rng: Any) -> None:
         self.id, self.style, self.keys, self.key, self.rng = number, style, keys, keys[0], rng
-        self.basis = self.moves = None
-        self.seen = []
+        self.basis: Any = None
+        self.moves: Any = None
+        self.seen: List[Any] = []
         self.outcome_if_rolled = "rolled"
 
-    def run(self, agent):
+    def run(self, agent: Any) -> Any:
         """Do it, again after a deadlock; return how it ended."""
         work = getattr(agent, self.style)
         for _ in range(agent.retries + 1):
@@ -235,12 +243,12 @@ class Operation:
         return outcome
 
 
-def forget(agent, keys):
+def forget(agent: Any, keys: Any) -> None:
     for key in keys:
         agent.held.pop(key, None)
 
 
-def outcome_of(error):
+def outcome_of(error: Any) -> Any:
     """What an operation has come to that raised; ``unknown`` when the connection was lost on the way."""
     cause = error.__cause__
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
@@ -257,7 +265,7 @@ def outcome_of(error):
     raise error
 
 
-def reconnect():
+def reconnect() -> Any:
     connection.close()
     deadline = time.monotonic() + RECONNECT_WITHIN_S
     while True:
@@ -269,7 +277,7 @@ def reconnect():
             time.sleep(RECONNECT_EVERY_S)
 
 
-def join(request):
+def join(request: Dict[str, Any]) -> Dict[str, Any]:
     """Make ready: the columns, the isolation, and a value for each column that a new row needs."""
     if request["isolation"]:
         connection.settings_dict.setdefault("OPTIONS", {}).pop("isolation_level", None)
@@ -285,10 +293,10 @@ def join(request):
                 raise
 
 
-def joined(agent, request):
+def joined(agent: Any, request: Dict[str, Any]) -> Dict[str, Any]:
     related = dict(request["related"])
     agent.pointed = related.pop(POINTED, None) or pointed(agent, request["rows"])
-    agent.values = row_values(agent.model, related, agent.made)  # noqa: F821 - shared by the chapter fill
+    agent.values = row_values(agent.model, related, agent.made)
     agent.values.pop(agent.key.attname, None)
     AGENT[:] = [agent]
     with transaction.atomic(), connection.cursor() as cursor:
@@ -299,29 +307,29 @@ def joined(agent, request):
     return {"isolation": level, "related": related, "made": [[m._meta.label, str(row.pk)] for m, row in agent.made]}
 
 
-def pointed(agent, rows):
+def pointed(agent: Any, rows: Any) -> Dict[str, Any]:
     """Row → column → what it points at alone: a row that only one may point at is made for each."""
     links = [field for field in agent.single if field.remote_field]
-    alone = related_value  # noqa: F821 - shared by the chapter fill
+    alone = related_value
     return {row: {f.column: plain(alone(f, agent.made, alone=True)) for f in links} for row in rows if links}
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     return value if isinstance(value, int) else str(value)
 
 
-def isolate(level):
+def isolate(level: Any) -> None:
     """Every session from now on works at this level, whatever the settings say."""
     from django.db.backends.signals import connection_created
 
-    def set_level(connection, **_):
+    def set_level(connection: Any, **_: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL " + level)
 
     connection_created.connect(set_level, weak=False, dispatch_uid="handover")
 
 
-def try_out(request):
+def try_out(request: Dict[str, Any]) -> Any:
     """Do what every writer does to a row, and take it back; return what the model or the database says against it."""
     agent, said = AGENT[0], ""
     plain = dict(agent.values)
@@ -338,7 +346,7 @@ def try_out(request):
     return said
 
 
-def rows_begun_with(agent):
+def rows_begun_with(agent: Any) -> Iterator[Any]:
     """Nothing, then what rows that are there hold: a check or a save() may ask for more than a plain row has."""
     yield {}
     own = (agent.key, agent.text, agent.number, agent.status, *agent.single)
@@ -347,7 +355,7 @@ def rows_begun_with(agent):
         yield {field.attname: getattr(row, field.attname) for field in fields}
 
 
-def write_all(agent, key):
+def write_all(agent: Any, key: Any) -> None:
     operation = Operation(IDS_AN_OPERATION, "create", [key], None)
     agent.rows.create(pk=key, **agent.new(operation))
     for status in reversed(agent.statuses):
@@ -357,7 +365,7 @@ def write_all(agent, key):
     row.save()
 
 
-def contend(request):
+def contend(request: Dict[str, Any]) -> List[Any]:
     """Do a batch of operations; ``die`` ends this process in the middle of it, as SIGKILL does."""
     agent = AGENT[0]
     rng = random.Random(request["seed"])
@@ -388,13 +396,13 @@ def contend(request):
     return history
 
 
-def keys_of(style, keys, rng):
+def keys_of(style: Any, keys: Any, rng: Any) -> Any:
     if style in ("sweep", "purge"):
         return keys
     return rng.sample(keys, 2) if style == "pair" else [rng.choice(keys)]
 
 
-def recorded(agent, operation):
+def recorded(agent: Any, operation: Any) -> List[Any]:
     began = time.time()
     outcome = operation.run(agent)
     ended = time.time()
@@ -402,17 +410,17 @@ def recorded(agent, operation):
     return [o.id, o.style, o.keys, began, ended, outcome, o.basis, o.seen, o.moves]
 
 
-def die_within(agent, operation_id, key):
+def die_within(agent: Any, operation_id: Any, key: Any) -> None:
     with transaction.atomic():
         agent.rows.filter(pk=key).update(**agent.written(operation_id))
         kill()
 
 
-def kill():
+def kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def make_rows(request):
+def make_rows(request: Dict[str, Any]) -> List[Any]:
     """Create the rows that everybody is going to write to."""
     rng = random.Random(0)
     numbered = enumerate(request["keys"])
@@ -420,7 +428,7 @@ def make_rows(request):
     return [recorded(AGENT[0], Operation(first + IDS_AN_OPERATION * n, "create", [key], rng)) for n, key in numbered]
 
 
-def plant(request):
+def plant(request: Dict[str, Any]) -> List[Any]:
     """Create the row of a control past everything that the system has of its own."""
     agent, rng = AGENT[0], random.Random(0)
     operation = Operation(request["id"], "create", [request["key"]], rng)
@@ -432,14 +440,14 @@ def plant(request):
         del agent.create
 
 
-def hold(request):
+def hold(request: Dict[str, Any]) -> Any:
     """Read an object and keep it."""
     agent = AGENT[0]
     agent.held[request["key"]] = agent.model._base_manager.get(pk=request["key"])
     return agent.state(agent.held[request["key"]])
 
 
-def write_held(request):
+def write_held(request: Dict[str, Any]) -> List[Any]:
     """Write every column of the held object, which is what saving it does unless the system has seen to it."""
     agent, key = AGENT[0], request["key"]
     row = agent.held.pop(key)
@@ -453,7 +461,7 @@ def write_held(request):
     return recorded(agent, operation)
 
 
-def clear(request):
+def clear(request: Dict[str, Any]) -> Any:
     """Take away the rows, and those that were made for them."""
     from django.apps import apps
 

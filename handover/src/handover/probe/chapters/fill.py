@@ -4,11 +4,12 @@ import datetime
 import decimal
 import random
 import uuid
+from typing import Any, Dict
 
 # ruff: noqa: S311 - numbers that keep rows apart, and hide nothing
 
 
-def row_values(model, given, made, single=(), number=None):
+def row_values(model: Any, given: Any, made: Any, single: Any = (), number: Any = None) -> Dict[str, Any]:
     """Attribute → value, for each column of a new row that has no default.
 
     ``given`` is by column. Rows that are made to be pointed at are added to ``made``, as (model, row). In ``single``
@@ -30,7 +31,7 @@ def row_values(model, given, made, single=(), number=None):
     return values
 
 
-def related_value(field, made, alone=False):
+def related_value(field: Any, made: Any, alone: bool = False) -> Any:
     """What a foreign key may hold: of a row that is there, or of one made for it alone."""
     target = field.target_field
     row = None if field.unique or alone else field.related_model._base_manager.order_by(target.name).first()
@@ -40,7 +41,7 @@ def related_value(field, made, alone=False):
     return getattr(row, target.attname)
 
 
-def filler(field, number=None):
+def filler(field: Any, number: Any = None) -> Any:
     if field.choices:
         return next(value for value, _ in field.flatchoices if value is not None)
     from django.db import models
@@ -69,7 +70,7 @@ def filler(field, number=None):
     return "x"
 
 
-def unique_value(field, number):  # noqa: PLR0911 - one a kind
+def unique_value(field: Any, number: int) -> Any:  # noqa: PLR0911 - one a kind
     """A value that no other row has; of a kind that cannot be counted, the plainest."""
     from django.db import models
 
@@ -94,5 +95,5 @@ def unique_value(field, number):  # noqa: PLR0911 - one a kind
     return number
 
 
-ANSWERS = {}
+ANSWERS: Dict[str, Any] = {}
 SHARES = ("row_values", "related_value", "filler", "unique_value")

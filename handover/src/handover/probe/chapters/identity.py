@@ -1,15 +1,22 @@
 """Accounts, logins, sessions and permissions, by the system's own user model, hashers, engine and backends."""
 
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
-def user_model():
+if TYPE_CHECKING:  # they are given to it
+    from handover.probe.chapters.act import decode, encode, model_of
+    from handover.probe.chapters.fill import filler, related_value, row_values
+
+
+def user_model() -> Any:
     from django.contrib.auth import get_user_model
 
     return get_user_model()
 
 
-def register(request):
+def register(request: Dict[str, Any]) -> Dict[str, Any]:
     """Make an account through the model's own manager; what may be typed to log in as it, and how it was made."""
-    model, related = user_model(), []
+    model = user_model()
+    related: List[Any] = []
     given = account_values(model, request, related)
     made = dict(given, password=request["password"])
     user = created(model, made)
@@ -20,16 +27,16 @@ def register(request):
             setattr(user, name, value)
         user.save()
     return {
-        "key": encode(user.pk),  # noqa: F821 - shared by the chapter act
+        "key": encode(user.pk),
         "hash": user.password,
         "active": bool(user.is_active),
         "typed": typed_for(user, given),
-        "related": [[made._meta.label, encode(row.pk)] for made, row in related],  # noqa: F821
+        "related": [[made._meta.label, encode(row.pk)] for made, row in related],
         "made": {name: value for name, value in given.items() if isinstance(value, (str, int, bool))},
     }
 
 
-def account_values(model, request, related):
+def account_values(model: Any, request: Dict[str, Any], related: Any) -> Dict[str, Any]:
     """Field → value: what is typed to log in, and what the model demands on top; rows made for it go to ``related``."""
     names = [model.USERNAME_FIELD, getattr(model, "EMAIL_FIELD", ""), *model.REQUIRED_FIELDS]
     names += [name for name, _ in credentials()]
@@ -38,12 +45,12 @@ def account_values(model, request, related):
     return {field.name: account_value(field, request, related) for field in chosen}
 
 
-def account_value(field, request, related):
+def account_value(field: Any, request: Dict[str, Any], related: Any) -> Any:
     from django.db import models
 
     number = int(request["number"])
     if field.remote_field:
-        key = related_value(field, related)  # noqa: F821 - shared by the chapter fill
+        key = related_value(field, related)
         return field.related_model._base_manager.get(**{field.target_field.attname: key})
     if isinstance(field, models.EmailField) or field.name == "email":
         return request["email"]
@@ -51,15 +58,15 @@ def account_value(field, request, related):
         return ("+346%08d" % (number % 10**8))[: field.max_length or 12]
     if isinstance(field, (models.CharField, models.TextField)) and not field.choices:
         return request["username"][: field.max_length or 99]
-    return filler(field, number)  # noqa: F821 - shared by the chapter fill
+    return filler(field, number)
 
 
-def created(model, made):
+def created(model: Any, made: Any) -> Any:
     import inspect
 
     maker = getattr(model._default_manager, "create_user", None)
     if maker is None:
-        values = row_values(model, {}, [], (), None)  # noqa: F821 - shared by the chapter fill
+        values = row_values(model, {}, [], (), None)
         values.update({name: value for name, value in made.items() if name != "password"})
         user = model(**values)
         user.set_password(made["password"])
@@ -70,9 +77,10 @@ def created(model, made):
     return maker(**{name: value for name, value in made.items() if takes_any or name in known})
 
 
-def typed_for(user, given):
+def typed_for(user: Any, given: Any) -> Any:
     """What → text: all that a person may type to log in, by the name that people have for it."""
-    model, typed = type(user), {}
+    model = type(user)
+    typed: Dict[str, Any] = {}
     for name in given:
         value = getattr(user, name)
         if isinstance(value, str) and value:
@@ -83,16 +91,16 @@ def typed_for(user, given):
     return typed
 
 
-def activate(request):
-    user_model()._base_manager.filter(pk=decode(request["key"])).update(is_active=True)  # noqa: F821
+def activate(request: Dict[str, Any]) -> bool:
+    user_model()._base_manager.filter(pk=decode(request["key"])).update(is_active=True)
     return True
 
 
 # What the last login that let somebody in called its credentials.
-WORKED = []
+WORKED: List[Any] = []
 
 
-def credentials():
+def credentials() -> List[Any]:
     """Pairs of what the system's authentication backends call what is typed, and the password."""
     import inspect
 
@@ -110,7 +118,7 @@ def credentials():
     return list(dict.fromkeys([*WORKED, *found]))
 
 
-def web_request():
+def web_request() -> Any:
     """A request as a login gets it, with an empty session of the system's own engine."""
     from importlib import import_module
 
@@ -124,7 +132,7 @@ def web_request():
     return request
 
 
-def authenticated(request, typed, password, way):
+def authenticated(request: Dict[str, Any], typed: Any, password: Any, way: Any) -> Any:
     """Return the user that a login lets in, or None: by the system's own form or function, else by its backends.
 
     A function may also raise instead.
@@ -140,7 +148,7 @@ def authenticated(request, typed, password, way):
     return login(request=request, login=typed, password=password)
 
 
-def let_in(request, typed, password):
+def let_in(request: Dict[str, Any], typed: Any, password: Any) -> Any:
     """Whom the backends let in, by whatever name one of them takes what is typed."""
     from django.contrib.auth import authenticate
 
@@ -159,7 +167,7 @@ def let_in(request, typed, password):
     return None
 
 
-def log_in(request):
+def log_in(request: Dict[str, Any]) -> Dict[str, Any]:
     """Try a login; which account it lets in, and what is stored for its password afterwards."""
     words = ""
     try:
@@ -169,11 +177,11 @@ def log_in(request):
     if user is None:
         return {"key": None, "backend": "", "hash": "", "words": words}
     stored = user_model()._base_manager.get(pk=user.pk).password
-    return {"key": encode(user.pk), "backend": getattr(user, "backend", ""), "hash": stored, "words": "",  # noqa: F821
+    return {"key": encode(user.pk), "backend": getattr(user, "backend", ""), "hash": stored, "words": "",
             "by": WORKED[:1]}  # fmt: skip
 
 
-def open_session(request):
+def open_session(request: Dict[str, Any]) -> Dict[str, Any]:
     """Log a user in as a view does, and keep the session."""
     from django.conf import settings
     from django.contrib.auth import login
@@ -187,7 +195,7 @@ def open_session(request):
     return {"session": web.session.session_key, "backend": web.session["_auth_user_backend"]}
 
 
-def read_session(request):
+def read_session(request: Dict[str, Any]) -> Dict[str, Any]:
     """Who a session's cookie makes its bearer here."""
     from django.conf import settings
     from django.contrib.auth import get_user
@@ -197,31 +205,31 @@ def read_session(request):
     user = get_user(web)
     path = web.session.get("_auth_user_backend", "")
     return {
-        "key": encode(user.pk) if user.is_authenticated else None,  # noqa: F821
+        "key": encode(user.pk) if user.is_authenticated else None,
         "keys": sorted(web.session.keys()),
         "backend": path,
         "backend_known": path in settings.AUTHENTICATION_BACKENDS,
     }
 
 
-def end_session(request):
+def end_session(request: Dict[str, Any]) -> bool:
     web = web_request()
     type(web.session)(request["session"]).delete()
     return True
 
 
-def account(request):
+def account(request: Dict[str, Any]) -> Dict[str, Any]:
     """What is stored of an account, and what its bearer may do."""
-    user = user_model()._base_manager.get(pk=decode(request["key"]))  # noqa: F821
+    user = user_model()._base_manager.get(pk=decode(request["key"]))
     return {
         "hash": user.password,
         "session_hash": user.get_session_auth_hash(),
         "permissions": sorted(user.get_all_permissions()) if hasattr(user, "get_all_permissions") else [],
-        "may": [allowed(user, model_of(path)) for path in request.get("models", ())],  # noqa: F821
+        "may": [allowed(user, model_of(path)) for path in request.get("models", ())],
     }
 
 
-def allowed(user, model):
+def allowed(user: Any, model: Any) -> Dict[str, Any]:
     """Permission → whether the system's own question, by its own names, is answered with yes."""
     if not hasattr(user, "has_perm"):
         return {}
@@ -231,7 +239,7 @@ def allowed(user, model):
     return {what: user.has_perm("%s.%s" % (meta.app_label, codename)) for what, codename in asked.items()}
 
 
-def granted(request):
+def granted(request: Dict[str, Any]) -> List[Any]:
     """The keys of accounts that are there and were granted something; those that may do everything left out."""
     from django.db.models import Q
 
@@ -240,19 +248,19 @@ def granted(request):
         return []
     some = Q(user_permissions__isnull=False) | Q(groups__permissions__isnull=False)
     rows = model._base_manager.filter(some, is_superuser=False, is_active=True).order_by("pk").distinct()
-    return [encode(user.pk) for user in rows[: request["limit"]]]  # noqa: F821
+    return [encode(user.pk) for user in rows[: request["limit"]]]
 
 
-def grant(request):
+def grant(request: Dict[str, Any]) -> Optional[int]:
     """Give an account what the models know: of each the first permission by itself, the others by a group."""
     from django.contrib.auth.models import Group, Permission
 
-    user = user_model()._base_manager.get(pk=decode(request["key"]))  # noqa: F821
+    user = user_model()._base_manager.get(pk=decode(request["key"]))
     if not hasattr(user, "user_permissions"):
         return None
     group = Group.objects.create(name=request["group"])
     count = 0
-    for meta in [model_of(path)._meta for path in request["models"]]:  # noqa: F821
+    for meta in [model_of(path)._meta for path in request["models"]]:
         place = {"content_type__app_label": meta.app_label, "content_type__model": meta.model_name}
         found = list(Permission.objects.filter(**place).order_by("codename"))
         user.user_permissions.add(*found[:1])
@@ -262,21 +270,22 @@ def grant(request):
     return count
 
 
-def remove_account(request):
+def remove_account(request: Dict[str, Any]) -> Any:
     from django.contrib.auth.models import Group
 
     Group.objects.filter(name=request["group"]).delete()
-    user_model()._base_manager.filter(pk=decode(request["key"])).delete()  # noqa: F821
+    user_model()._base_manager.filter(pk=decode(request["key"])).delete()
     for label, key in reversed(request["related"]):
-        model_of(label)._base_manager.filter(pk=decode(key)).delete()  # noqa: F821
-    return user_model()._base_manager.filter(pk=decode(request["key"])).exists()  # noqa: F821
+        model_of(label)._base_manager.filter(pk=decode(key)).delete()
+    return user_model()._base_manager.filter(pk=decode(request["key"])).exists()
 
 
-def unknown_hashes(request):
+def unknown_hashes(request: Dict[str, Any]) -> Dict[str, Any]:
     """Of stored passwords, how many there are of each algorithm, and which of those nobody here can check."""
     from django.contrib.auth.hashers import identify_hasher
 
-    counts, unknown = {}, []
+    counts: Dict[str, int] = {}
+    unknown: List[str] = []
     rows = list(user_model()._base_manager.order_by("pk").values_list("password", flat=True)[: request["limit"]])
     for stored in rows:
         if not stored or stored.startswith("!"):

@@ -1,12 +1,13 @@
 """The files of the system's default storage: their names, sizes and checksums, a page at a time."""
 
 import hashlib
+from typing import Any, Dict, Iterator, List
 
 PAGE = 200
-PAGES = []
+PAGES: List[Any] = []
 
 
-def walk(storage, folder):
+def walk(storage: Any, folder: Any) -> Iterator[Any]:
     folders, files = storage.listdir(folder)
     for name in sorted(files):
         yield folder + "/" + name if folder else name
@@ -15,7 +16,7 @@ def walk(storage, folder):
             yield path
 
 
-def facts(storage, name):
+def facts(storage: Any, name: str) -> Dict[str, Any]:
     digest, size = hashlib.sha256(), 0
     with storage.open(name, "rb") as file:
         for part in iter(lambda: file.read(1 << 20), b""):
@@ -24,7 +25,7 @@ def facts(storage, name):
     return {"name": name, "size": size, "sha256": digest.hexdigest()}
 
 
-def objects(request):
+def objects(request: Dict[str, Any]) -> List[Any]:
     """Return the next files; with ``first`` from the beginning. An empty list is the end."""
     from django.core.files.storage import default_storage
 

@@ -1,11 +1,12 @@
 """Ask the system's own search, by a callable of the project or a few lines that call it; list what it searches for."""
 
 import os
+from typing import Any, Dict, Iterator, List
 
-OPEN = {}
+OPEN: Dict[str, Any] = {}
 
 
-def search_with(request):
+def search_with(request: Dict[str, Any]) -> bool:
     """Take in how the system is asked: ``call`` names a callable, ``code`` defines ``search(vectors, filters)``."""
     from django.utils.module_loading import import_string
 
@@ -17,7 +18,7 @@ def search_with(request):
     called = import_string(request["call"])
     arguments, options = request["arguments"], request["options"]
 
-    def search(vectors, filters):
+    def search(vectors: Any, filters: Any) -> List[Any]:
         known = dict(filters, vectors=vectors)
         named = {name: known.get(text[1:-1]) if is_name(text) else text for name, text in options.items()}
         found = called(*[known.get(text[1:-1]) if is_name(text) else text for text in arguments], **named)
@@ -29,11 +30,11 @@ def search_with(request):
     return True
 
 
-def is_name(text):
+def is_name(text: str) -> Any:
     return isinstance(text, str) and text.startswith("{") and text.endswith("}")
 
 
-def part_of(value, path):
+def part_of(value: Any, path: str) -> Any:
     """What stands at a path: keys, places in a list, or attributes, with dots between them."""
     for name in path.split(".") if path else ():
         if isinstance(value, dict):
@@ -45,9 +46,9 @@ def part_of(value, path):
     return value.items() if isinstance(value, dict) else value
 
 
-def search(request):
+def search(request: Dict[str, Any]) -> List[Any]:
     """Each query's hits, the best first: [id, score] pairs, or what the system raised."""
-    found = []
+    found: List[Dict[str, Any]] = []
     for query in request["queries"]:
         try:
             hits = OPEN["search"](query["vectors"], query["filters"])
@@ -58,7 +59,7 @@ def search(request):
     return found
 
 
-def clips(request):
+def clips(request: Dict[str, Any]) -> List[Any]:
     """The files that documents are about: below a folder that a setting names, or in one of the storages."""
     from django.conf import settings
 
@@ -69,13 +70,13 @@ def clips(request):
     return sorted(walked(storages[request["storage"]], request["prefix"].rstrip("/")))
 
 
-def below(folder):
+def below(folder: Any) -> Iterator[Any]:
     for where, _, names in os.walk(folder):
         for name in names:
             yield os.path.relpath(os.path.join(where, name), folder).replace(os.sep, "/")
 
 
-def walked(storage, prefix):
+def walked(storage: Any, prefix: str) -> Iterator[Any]:
     waiting = [prefix]
     while waiting:
         folder = waiting.pop()

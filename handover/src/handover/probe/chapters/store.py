@@ -4,18 +4,22 @@ import base64
 import hashlib
 import os
 import time
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 
-WALKS = {}
+if TYPE_CHECKING:  # they are given to it
+    from handover.probe.agent import model_at
+
+WALKS: Dict[Any, Any] = {}
 PAGE = 20000
 
 
-def field_of(request):
+def field_of(request: Dict[str, Any]) -> Tuple[Any, ...]:
     """The model's file field, by column."""
-    model = model_at(request["model"])  # noqa: F821 - the agent gives it
+    model = model_at(request["model"])
     return model, next(f for f in model._meta.concrete_fields if f.column == request["column"])
 
 
-def store_fields(request):
+def store_fields(request: Dict[str, Any]) -> List[Any]:
     """The file fields of these models, or of all; ``storage`` is the same text where two fields share one.
 
     ``parent_table`` is the table of a field that the model has of a parent.
@@ -24,7 +28,7 @@ def store_fields(request):
 
     found = []
     paths = request["models"]
-    chosen = [("", model) for model in apps.get_models()] if paths is None else [(p, model_at(p)) for p in paths]  # noqa: F821
+    chosen = [("", model) for model in apps.get_models()] if paths is None else [(p, model_at(p)) for p in paths]
     for path, model in chosen:
         for field in model._meta.concrete_fields:
             if hasattr(field, "upload_to"):
@@ -35,13 +39,13 @@ def store_fields(request):
     return found
 
 
-def place_of(storage):
+def place_of(storage: Any) -> str:
     """One text for where a storage keeps things."""
     location = getattr(storage, "location", "")
     return "%s %s" % (getattr(storage, "bucket_name", ""), location)
 
 
-def instance_of(model, key):
+def instance_of(model: Any, key: Any) -> Any:
     """A row that is not saved, with a key that both systems can have; a key of several columns stays empty."""
     thing = model()
     if len(getattr(model._meta, "pk_fields", [model._meta.pk])) > 1:
@@ -53,39 +57,39 @@ def instance_of(model, key):
     return thing
 
 
-def instances_of(model, key):
+def instances_of(model: Any, key: Any) -> Iterator[Any]:
     """Rows to hang a file on: an empty one, the first one that is there, an empty one that points at empty ones."""
     yield lambda: instance_of(model, key)
     yield lambda: model._base_manager.order_by("pk")[0]
     yield lambda: pointing(instance_of(model, key))
 
 
-def pointing(thing):
+def pointing(thing: Any) -> Any:
     for field in type(thing)._meta.concrete_fields:
         if field.remote_field and not field.primary_key and not getattr(thing, field.attname):
             setattr(thing, field.name, field.related_model())
     return thing
 
 
-def named(request):
+def named(request: Dict[str, Any]) -> Tuple[Any, ...]:
     """A row of which the field can make a name, and that name: ``upload_to`` may ask for what the row points at."""
     model, field = field_of(request)
-    first = None
+    first: Optional[Exception] = None
     for make in instances_of(model, request["key"]):
         try:
             thing = make()
             return thing, field.generate_filename(thing, request["name"])
         except Exception as error:
             first = first or error
-    raise first
+    raise first or LookupError("there is no row that a file could be named for")
 
 
-def store_name(request):
+def store_name(request: Dict[str, Any]) -> Any:
     """The name that a new file of this field gets before anybody looks whether it is taken."""
     return named(request)[1]
 
 
-def store_save(request):
+def store_save(request: Dict[str, Any]) -> Dict[str, Any]:
     """Save a file through the field, as an upload is, but no row: its name and its address."""
     from django.core.files.base import ContentFile
 
@@ -97,7 +101,7 @@ def store_save(request):
     return {"name": file.name, "url": url_of(field.storage, file.name), "began": began, "ended": time.time()}
 
 
-def store_put(request):
+def store_put(request: Dict[str, Any]) -> Dict[str, Any]:
     """Save a file in the field's storage under a name of the caller's choice."""
     from django.core.files.base import ContentFile
 
@@ -105,7 +109,7 @@ def store_put(request):
     return {"name": field.storage.save(request["name"], ContentFile(base64.b64decode(request["content"])))}
 
 
-def store_race(request):
+def store_race(request: Dict[str, Any]) -> List[Any]:
     """Save many files of one name from a few threads, while other processes do the same."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -114,11 +118,11 @@ def store_race(request):
         return [dict(saved, content=content) for saved, content in zip(saves, request["contents"])]  # noqa: B905 - Python 3.8
 
 
-def store_open(request):
+def store_open(request: Dict[str, Any]) -> Dict[str, Any]:
     """A file as this system sees it: its bytes, size, address and type; or that it is not there."""
     storage = field_of(request)[1].storage
     name = request["name"]
-    seen = {"exists": bool(storage.exists(name))}
+    seen: Dict[str, Any] = {"exists": bool(storage.exists(name))}
     try:
         with storage.open(name, "rb") as file:
             content = file.read()
@@ -129,12 +133,12 @@ def store_open(request):
     return seen
 
 
-def store_exists(request):
+def store_exists(request: Dict[str, Any]) -> List[Any]:
     storage = field_of(request)[1].storage
     return [bool(storage.exists(name)) for name in request["names"]]
 
 
-def url_of(storage, name):
+def url_of(storage: Any, name: str) -> Optional[str]:
     """Where a file can be fetched; None when the storage has no addresses."""
     try:
         return str(storage.url(name))
@@ -142,16 +146,16 @@ def url_of(storage, name):
         return None
 
 
-def type_of(storage, name):
+def type_of(storage: Any, name: str) -> Any:
     """What a bucket says a file is; a directory says nothing."""
-    bucket = getattr(storage, "bucket", None)
+    bucket: Any = getattr(storage, "bucket", None)
     if not hasattr(bucket, "get_blob"):
         return None
     blob = bucket.get_blob("/".join(part for part in (storage.location.strip("/"), name) if part))
     return blob.content_type if blob is not None else None
 
 
-def store_delete(request):
+def store_delete(request: Dict[str, Any]) -> Dict[str, Any]:
     """Delete files; what each one said if it could not be."""
     storage = field_of(request)[1].storage
     said = {}
@@ -163,7 +167,7 @@ def store_delete(request):
     return said
 
 
-def store_list(request):
+def store_list(request: Dict[str, Any]) -> Dict[str, Any]:
     """The next names of everything in the storage, in pages; ``listings`` counts what was asked of the storage."""
     key = "%s %s" % (request["model"], request["column"])
     if request["first"]:
@@ -179,12 +183,12 @@ def store_list(request):
     return {"names": names, "done": True, "listings": counted[0]}
 
 
-def listed(storage, counted):
+def listed(storage: Any, counted: Any) -> Iterator[Any]:
     bucket = getattr(storage, "bucket", None)
     return of_bucket(storage, bucket, counted) if hasattr(bucket, "list_blobs") else of_folders(storage, counted)
 
 
-def of_bucket(storage, bucket, counted):
+def of_bucket(storage: Any, bucket: Any, counted: Any) -> Iterator[Any]:
     """A bucket has no folders: one listing gives a thousand names, wherever they lie."""
     prefix = storage.location.strip("/")
     prefix = prefix + "/" if prefix else ""
@@ -194,7 +198,7 @@ def of_bucket(storage, bucket, counted):
             yield blob.name[len(prefix) :]
 
 
-def of_folders(storage, counted):
+def of_folders(storage: Any, counted: Any) -> Iterator[Any]:
     waiting = [""]
     while waiting:
         folder = waiting.pop()

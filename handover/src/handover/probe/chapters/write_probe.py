@@ -1,21 +1,26 @@
 """The system writes one row with its own code and takes it back in the same transaction."""
 
+from typing import TYPE_CHECKING, Any, Dict
 
-def value_of(value):
+if TYPE_CHECKING:  # they are given to it
+    from handover.probe.agent import model_at
+
+
+def value_of(value: Any) -> Any:
     """Return a field's value; ``{"first": MODEL}`` stands for the first row of a model."""
     if not (isinstance(value, dict) and set(value) == {"first"}):
         return value
-    row = model_at(value["first"])._default_manager.order_by("pk").first()  # noqa: F821 - the agent gives it
+    row = model_at(value["first"])._default_manager.order_by("pk").first()
     if row is None:
         raise RuntimeError("there is no row of %s to point at" % value["first"])
     return row
 
 
-def write_probe(request):
+def write_probe(request: Dict[str, Any]) -> Dict[str, Any]:
     """Make a row of ``model`` with ``fields``, read it again, roll back; return what was seen of it."""
     from django.db import transaction
 
-    rows = model_at(request["model"])._default_manager  # noqa: F821
+    rows = model_at(request["model"])._default_manager
     fields = {name: value_of(value) for name, value in request["fields"].items()}
     with transaction.atomic():
         row = rows.create(**fields)
