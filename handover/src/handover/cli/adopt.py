@@ -3,34 +3,31 @@
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from pathlib import Path
 from typing import Annotated
 
 import psycopg
 import typer
-from rich.console import Console
 
 from handover.adoption import adopt as adoption
 from handover.adoption import undo as undoing
 from handover.adoption.folded import SCHEMA
 from handover.adoption.run import execute, script
 from handover.adoption.statements import Transaction
+from handover.cli.console import out, progress
+from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmOption, UndoOption
 from handover.config.config import Config, database_url, from_environment, load_config
 from handover.cutover import finish as finishing
 from handover.errors import ConfigurationError, Refused
 from handover.wording import counted
 
-out = Console(highlight=False, markup=False, soft_wrap=True)
-progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-
 
 def adopt(
-    config: Annotated[Path, typer.Option(help="The pair: its systems, database and models.")] = Path("handover.toml"),
+    config: ConfigOption = DEFAULT_CONFIG,
     sql: Annotated[bool, typer.Option("--sql", help="Print every statement for review, for psql.")] = False,
-    apply: Annotated[bool, typer.Option("--apply", help="Do it. Without this nothing is changed.")] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Remove everything an adoption added.")] = False,
+    apply: ApplyOption = False,
+    undo: UndoOption = False,
     finish: Annotated[bool, typer.Option("--finish", help="Fold away what only the original needed.")] = False,
-    confirm: Annotated[str, typer.Option(help="With --undo --apply: the database's name, instead of typing it.")] = "",
+    confirm: ConfirmOption = "",
     attempts: Annotated[int, typer.Option(min=1, help="How often to try for a lock of 2 seconds.")] = 5,
 ) -> None:
     """Take the backend into the live database of the original: its own role, schema and history.

@@ -1,7 +1,8 @@
 """``handover backup``: a backup that was restored and compared."""
 
 from handover.backup.backup import backup as make
-from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out, progress
+from handover.cli.console import out, progress
+from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption
 from handover.config.config import load_config
 from handover.cutover.evidence import note_newest
 from handover.journal.journal import opened

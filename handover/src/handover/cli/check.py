@@ -9,12 +9,12 @@ import json
 import sys
 import time
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from handover.check.systems import asking
+from handover.cli.options import DEFAULT_CENSUS_S, DEFAULT_CONFIG, CensusSecondsOption, ConfigOption, JsonOption
 from handover.config.config import Config, database_url, load_config
 from handover.errors import ConfigurationError
 
@@ -22,19 +22,14 @@ if TYPE_CHECKING:
     from handover.check.look import Looked
     from handover.check.verdict import Verdict
 
-ConfigOption = Annotated[Path, typer.Option(help="The pair: its systems, database and models.")]
-BudgetOption = Annotated[float, typer.Option("--census-seconds", min=0.0, help="How long counting live rows may take.")]
-DEFAULT_CONFIG = Path("handover.toml")
-DEFAULT_BUDGET_S = 30.0
-
 
 def check(
     config: ConfigOption = DEFAULT_CONFIG,
-    census_seconds: BudgetOption = DEFAULT_BUDGET_S,
+    census_seconds: CensusSecondsOption = DEFAULT_CENSUS_S,
     everything: Annotated[
         bool, typer.Option("--all", help="Show everything: whole lists, what is safe, accepted.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of the table.")] = False,
+    as_json: JsonOption = False,
     as_sarif: Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0 instead of the table.")] = False,
     as_junit: Annotated[bool, typer.Option("--junit", help="JUnit XML instead of the table.")] = False,
     as_html: Annotated[bool, typer.Option("--html", help="An HTML page instead of the table.")] = False,

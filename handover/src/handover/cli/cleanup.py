@@ -1,23 +1,21 @@
 """``handover cleanup``: the original is archived and decommissioned."""
 
 import sys
-from typing import Annotated
 
 import typer
 
-from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out, progress
+from handover.cli.console import out, progress
 from handover.cli.cutover import show
+from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmEachOption
 from handover.config.config import load_config
 from handover.cutover import cleanup as cleaning
 from handover.cutover.opening import night
 from handover.cutover.run import begin
 
-ConfirmOption = Annotated[
-    list[str] | None, typer.Option("--confirm", metavar="NAME", help="A decommission hook, instead of typing its name.")
-]
 
-
-def cleanup(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False, confirm: ConfirmOption = None) -> None:
+def cleanup(
+    config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False, confirm: ConfirmEachOption = None
+) -> None:
     """Archive the original and decommission it, hook by hook; the database stays.
 
     What a decommission hook did, nothing here can take back: each asks for its name.

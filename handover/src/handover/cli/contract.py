@@ -4,16 +4,16 @@ from datetime import date, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from handover.check import contract as agreed
 from handover.check.table import BAD, GOOD, OPEN
-from handover.cli.check import DEFAULT_BUDGET_S, DEFAULT_CONFIG, BudgetOption, ConfigOption, look_at
+from handover.cli.check import look_at
+from handover.cli.console import out
+from handover.cli.options import DEFAULT_CENSUS_S, DEFAULT_CONFIG, BecauseOption, CensusSecondsOption, ConfigOption
 from handover.config.config import load_config
 from handover.proof.run import proved_findings
 
 contract = typer.Typer(invoke_without_command=True, help="Show what was accepted, or accept one more finding.")
-out = Console(highlight=False, markup=False, soft_wrap=True)
 
 
 @contract.callback()
@@ -36,10 +36,10 @@ def show(context: typer.Context, config: ConfigOption = DEFAULT_CONFIG) -> None:
 def accept(
     code: Annotated[str, typer.Argument(help="The finding's code, for example HO131.")],
     place: Annotated[str, typer.Argument(help="Its place, as the check or the proof writes it.")],
-    because: Annotated[str, typer.Option(help="Why it is no problem, or a known one.")],
+    because: BecauseOption,
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day that holds.")] = None,
     config: ConfigOption = DEFAULT_CONFIG,
-    census_seconds: BudgetOption = DEFAULT_BUDGET_S,
+    census_seconds: CensusSecondsOption = DEFAULT_CENSUS_S,
 ) -> None:
     """Accept one finding that a check has now, or the last proof had, with a reason.
 

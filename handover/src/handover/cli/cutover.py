@@ -5,15 +5,8 @@ from typing import Annotated
 
 import typer
 
-from handover.cli.console import (
-    DEFAULT_CONFIG,
-    ApplyOption,
-    BecauseOption,
-    ConfigOption,
-    JsonOption,
-    out,
-    progress,
-)
+from handover.cli.console import out, progress
+from handover.cli.options import DEFAULT_CONFIG, ApplyOption, BecauseOption, ConfigOption, JsonOption
 from handover.config.config import Config, load_config
 from handover.cutover import plan
 from handover.cutover.begin import BEGIN, END

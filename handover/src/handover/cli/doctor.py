@@ -6,12 +6,12 @@ from typing import Any
 
 import typer
 from psycopg import Connection
-from rich.console import Console
 
 from handover.check.merging import by_cause, merged
 from handover.check.systems import asking
 from handover.check.table import BAD, GOOD
-from handover.cli.check import DEFAULT_CONFIG, ConfigOption
+from handover.cli.console import out
+from handover.cli.options import DEFAULT_CONFIG, ConfigOption
 from handover.config.config import Config, database_url, load_config
 from handover.errors import HandoverError
 from handover.rules import RULES
@@ -23,7 +23,6 @@ from handover.side import Side
 
 # A model without a table, a model on another database.
 NOT_LOOKED_AT = ("HO010", "HO196")
-out = Console(highlight=False, markup=False, soft_wrap=True)
 
 
 @dataclass(frozen=True)

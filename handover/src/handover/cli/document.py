@@ -9,7 +9,8 @@ import typer
 from handover.check.look import gathered
 from handover.check.merging import by_cause
 from handover.check.systems import asking
-from handover.cli.check import DEFAULT_CONFIG, ConfigOption, say
+from handover.cli.check import say
+from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import database_url, load_config
 from handover.document import drift, markdown
 from handover.document.facts import as_json
@@ -20,7 +21,7 @@ DIFFERENT = 4
 
 def document(
     config: ConfigOption = DEFAULT_CONFIG,
-    json_: Annotated[bool, typer.Option("--json", help="JSON instead of Markdown.")] = False,
+    json_: JsonOption = False,
     strategy: Annotated[bool, typer.Option("--strategy", help="The mapping of the models only.")] = False,
     diff: Annotated[Path | None, typer.Option("--diff", help="Show what changed since this saved JSON.")] = None,
 ) -> None:

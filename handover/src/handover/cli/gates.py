@@ -1,21 +1,18 @@
 """``handover gates``: may people be moved?"""
 
 import json
-from typing import Annotated
 
 import typer
 
 from handover.check.table import BAD, GOOD
-from handover.cli.console import DEFAULT_CONFIG, ConfigOption, JsonOption, out
+from handover.cli.console import out
+from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, PlanOption
 from handover.config.config import load_config
 from handover.cutover import gates as judging
 from handover.cutover import plan
 from handover.journal.journal import opened
 
 RED = 4
-PlanOption = Annotated[
-    str, typer.Option("--plan", metavar="PLAN", help="The plan that would be applied; the newest if none.")
-]
 
 
 def gates(config: ConfigOption = DEFAULT_CONFIG, plan_: PlanOption = "", as_json: JsonOption = False) -> None:

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from handover.cli.check import DEFAULT_CONFIG, ConfigOption
+from handover.cli.console import out
+from handover.cli.options import DEFAULT_CONFIG, ConfigOption
 from handover.document import initial
 from handover.errors import Refused
 
-out = Console(highlight=False, markup=False, soft_wrap=True)
 Words = Annotated[str, typer.Option(help="Its interpreter and arguments, for example 'ssh vm python3'.")]
 Module = Annotated[str, typer.Option(help="Its settings module; manage.py tells it otherwise.")]
 

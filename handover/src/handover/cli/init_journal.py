@@ -1,11 +1,10 @@
 """``handover init-journal``: the journal's role, schema and tables, and out again."""
 
-from typing import Annotated
-
 import psycopg
 import typer
 
-from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out
+from handover.cli.console import out
+from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmOption, UndoOption
 from handover.config.config import Config, database_url, load_config
 from handover.errors import Refused
 from handover.journal.install import install, plan, uninstall
@@ -14,8 +13,8 @@ from handover.journal.install import install, plan, uninstall
 def init_journal(
     config: ConfigOption = DEFAULT_CONFIG,
     apply: ApplyOption = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Remove the journal, its schema and its role.")] = False,
-    confirm: Annotated[str, typer.Option(help="With --undo --apply: the database's name, instead of typing it.")] = "",
+    undo: UndoOption = False,
+    confirm: ConfirmOption = "",
 ) -> None:
     """Make the journal in the shared database: a role that cannot log in, its schema, its tables."""
     pair = load_config(config)

@@ -2,7 +2,8 @@
 
 import typer
 
-from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out, progress
+from handover.cli.console import out, progress
+from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption
 from handover.config.config import load_config
 from handover.cutover.evidence import note_newest
 from handover.cutover.load import carry

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from handover.cli.console import DEFAULT_CONFIG, BecauseOption, ConfigOption, out
+from handover.cli.console import out
+from handover.cli.options import DEFAULT_CONFIG, BecauseOption, ConfigOption
 from handover.config.config import load_config
 from handover.cutover.position import fold
 from handover.errors import Refused

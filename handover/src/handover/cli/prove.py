@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from handover.cli.check import DEFAULT_CONFIG, ConfigOption, say
+from handover.cli.check import say
+from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import Config, database_url, load_config
 from handover.errors import ConfigurationError
 from handover.journal.evidence import recording
@@ -37,7 +38,7 @@ def prove(
     group: Annotated[list[str] | None, typer.Option(help="Only this group; may be given several times.")] = None,
     full: Annotated[bool, typer.Option("--full", help="The long run: more rows, more operations, faults.")] = False,
     seed: Annotated[int, typer.Option(help="The same seed, the same rows and operations.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of the table.")] = False,
+    as_json: JsonOption = False,
     database: Annotated[
         str, typer.Option(metavar="URL_ENV", help="Prove on the database that this variable holds, not on a copy.")
     ] = "",

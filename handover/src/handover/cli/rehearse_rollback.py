@@ -1,6 +1,7 @@
 """``handover rehearse-rollback``: there and back on a second name."""
 
-from handover.cli.console import DEFAULT_CONFIG, ApplyOption, ConfigOption, out, progress
+from handover.cli.console import out, progress
+from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption
 from handover.config.config import load_config
 from handover.cutover.opening import night
 from handover.cutover.provider import require

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from handover.cli.console import DEFAULT_CONFIG, ConfigOption, out
+from handover.cli.console import out
+from handover.cli.options import DEFAULT_CONFIG, ConfigOption
 from handover.cli.watch import duration_s, stopping
 from handover.config.config import Config, load_config
 from handover.cutover.position import fold

@@ -4,9 +4,17 @@ from typing import Annotated
 
 import typer
 
-from handover.cli.cleanup import ConfirmOption, ask
-from handover.cli.console import DEFAULT_CONFIG, BecauseOption, ConfigOption, CopyAloneOption, UnprovenOption, progress
+from handover.cli.cleanup import ask
+from handover.cli.console import progress
 from handover.cli.cutover import show
+from handover.cli.options import (
+    DEFAULT_CONFIG,
+    BecauseOption,
+    ConfigOption,
+    ConfirmEachOption,
+    CopyAloneOption,
+    UnprovenOption,
+)
 from handover.config.config import load_config
 from handover.cutover import commands
 from handover.cutover.opening import night
@@ -17,7 +25,7 @@ def resume(
     back: Annotated[bool, typer.Option("--back", help="Go back instead of on.")] = False,
     because: BecauseOption = "interrupted",
     unproven: UnprovenOption = "",
-    confirm: ConfirmOption = None,
+    confirm: ConfirmEachOption = None,
     copy_alone: CopyAloneOption = False,
 ) -> None:
     """Finish what was interrupted, or take it back."""

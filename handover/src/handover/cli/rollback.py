@@ -1,16 +1,15 @@
 """``handover rollback``: back to the original."""
 
-from handover.cli.console import (
+from handover.cli.console import out, progress
+from handover.cli.cutover import show
+from handover.cli.options import (
     DEFAULT_CONFIG,
     ApplyOption,
     BecauseOption,
     ConfigOption,
     CopyAloneOption,
     UnprovenOption,
-    out,
-    progress,
 )
-from handover.cli.cutover import show
 from handover.config.config import load_config
 from handover.cutover.opening import night
 from handover.cutover.provider import require

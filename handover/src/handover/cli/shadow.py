@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from handover.check.contract import judge, load, path_of
 from handover.check.machine import finding_as_json
 from handover.check.table import BAD, GOOD, OPEN
-from handover.cli.check import DEFAULT_CONFIG, ConfigOption, say
+from handover.cli.check import say
+from handover.cli.console import out
+from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import Config, load_config
 from handover.config.parallel import Log
 from handover.finding import Finding
@@ -20,14 +21,13 @@ from handover.parallel import shadow as shadowing
 from handover.parallel.reads import choose
 
 GREEN, NOT_COMPARED, DIFFERENT = 0, 1, 4
-out = Console(highlight=False, markup=False, soft_wrap=True)
 
 
 def shadow(
     config: ConfigOption = DEFAULT_CONFIG,
     log: Annotated[Path | None, typer.Option(help="An access log, instead of the declared one.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many different reads.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Send GET and HEAD requests to both systems and compare the answers; requests that write are never sent.
 

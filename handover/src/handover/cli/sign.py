@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from handover.cli.console import DEFAULT_CONFIG, ConfigOption, out
-from handover.cli.gates import PlanOption
+from handover.cli.console import out
+from handover.cli.options import DEFAULT_CONFIG, BecauseOption, ConfigOption, PlanOption
 from handover.config.config import load_config
 from handover.cutover import plan
 from handover.cutover import sign as signing
@@ -15,7 +15,7 @@ from handover.journal.journal import opened
 
 def sign(
     role: Annotated[str, typer.Option("--as", metavar="ROLE", help="For example DevOps.")],
-    because: Annotated[str, typer.Option(help="What convinced you; it is kept in the journal.")],
+    because: BecauseOption,
     config: ConfigOption = DEFAULT_CONFIG,
     plan_: PlanOption = "",
 ) -> None:

@@ -4,7 +4,8 @@ import json
 
 import typer
 
-from handover.cli.console import DEFAULT_CONFIG, ConfigOption, JsonOption, out
+from handover.cli.console import out
+from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import load_config
 from handover.cutover import status as looking
 from handover.errors import Refused

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from handover.cli.console import DEFAULT_CONFIG, ConfigOption, JsonOption, out, progress
+from handover.cli.console import out, progress
+from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import Config, load_config
 from handover.cutover import hooks
 from handover.cutover import verify as verifying

@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 
 from handover.check.table import BAD, GOOD, OPEN
-from handover.cli.check import DEFAULT_CONFIG, ConfigOption, say
+from handover.cli.check import say
+from handover.cli.options import DEFAULT_CONFIG, ConfigOption
 from handover.config.config import Config, database_url, load_config
 from handover.errors import ConfigurationError, Refused
 from handover.journal.processes import registered

@@ -1,0 +1,25 @@
+"""The options that several commands have, each declared once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigOption = Annotated[Path, typer.Option(help="The pair: its systems, database and models.")]
+DEFAULT_CONFIG = Path("handover.toml")
+ApplyOption = Annotated[bool, typer.Option("--apply", help="Do it. Without this nothing is changed.")]
+UndoOption = Annotated[bool, typer.Option("--undo", help="Remove what this command added.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+BecauseOption = Annotated[str, typer.Option(help="The reason; it is kept with the action.")]
+CONFIRM = "The name that the command asks for, instead of typing it."
+ConfirmOption = Annotated[str, typer.Option(help=CONFIRM)]
+ConfirmEachOption = Annotated[list[str] | None, typer.Option("--confirm", metavar="NAME", help=CONFIRM)]
+PlanOption = Annotated[
+    str, typer.Option("--plan", metavar="PLAN", help="The plan that would be applied; the newest if none.")
+]
+CensusSecondsOption = Annotated[float, typer.Option(min=0.0, help="How long counting live rows may take.")]
+DEFAULT_CENSUS_S = 30.0
+CopyAloneOption = Annotated[
+    bool, typer.Option("--copy-alone", help="The journal's database is down: use this machine's copy.")
+]
+UnprovenOption = Annotated[str, typer.Option(metavar="REASON", help="Go back although the original is not proven.")]
