@@ -1,0 +1,1 @@
+"""Settings, the environment, errors as problem details, and what every request passes."""

@@ -1,0 +1,1 @@
+"""The page: Django templates and htmx, no build step."""

@@ -1,0 +1,1 @@
+"""Tasks: what was asked for, how far it is, and its execution."""

@@ -1,0 +1,1 @@
+"""Saved choreographies of a user."""

@@ -1,0 +1,1 @@
+"""Failed log-ins, counted in the database; devices that logged in before."""

@@ -1,0 +1,1 @@
+"""Files in a folder or a bucket, streamed by ranges."""

@@ -1,0 +1,1 @@
+"""The library of moves, searched by music, words and level."""

@@ -1,0 +1,1 @@
+"""Songs that users bring."""

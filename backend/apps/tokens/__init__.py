@@ -1,0 +1,1 @@
+"""Personal tokens of programs: hashed, scoped, revocable."""

@@ -1,1 +1,1 @@
-"""Taking a system into a live database that another one owns, and out again without a trace."""
+"""Takes the backend into a live database that another system owns, and takes it out again without a trace."""

@@ -1,1 +1,1 @@
-"""A backup that was restored and compared, or it is none."""
+"""Makes a backup, restores it and compares it; only then does it count."""

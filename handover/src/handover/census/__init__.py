@@ -1,1 +1,1 @@
-"""The live rows, counted where they would surprise one of the systems."""
+"""Counts the live rows that would surprise one of the systems."""

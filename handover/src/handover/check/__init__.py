@@ -1,1 +1,1 @@
-"""Two systems and the live database, looked at together."""
+"""Compares two systems with each other and with the live database; the contract, the verdict and its outputs."""

@@ -1,1 +1,1 @@
-"""``handover.toml``: every section, and the file as a whole. Imports nothing of the toolkit but its errors."""
+"""Every section of ``handover.toml``, and the file as a whole."""

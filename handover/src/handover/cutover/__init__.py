@@ -1,1 +1,1 @@
-"""The night itself: parallel operation, cut-over, verification, clean-up, with a way back at every step."""
+"""The night of the switch: gates, plan, cut-over, verification, rollback, clean-up."""

@@ -1,1 +1,1 @@
-"""The exact schema of production, and the mapping of the models, written down."""
+"""Writes down the exact schema of production and how the models map to it."""

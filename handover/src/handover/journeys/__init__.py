@@ -1,1 +1,1 @@
-"""What people do with the systems over HTTP, written down step by step: proof, probe and load are made of it."""
+"""Plays what people do over HTTP, step by step, on either system."""

@@ -1,1 +1,1 @@
-"""Both systems on one database at the same time: watched, and asked the same questions."""
+"""Watches both systems while they run side by side, and asks them the same questions."""

@@ -1,1 +1,1 @@
-"""Looking at a Django system from outside, through its own interpreter."""
+"""Asks a Django system from outside, through its own interpreter."""

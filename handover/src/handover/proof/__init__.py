@@ -1,1 +1,1 @@
-"""Both systems really live on one database: the strategy's five groups of tests, and what hangs on them."""
+"""Proves on a copy that both systems live on one database: the strategy's five groups of tests."""

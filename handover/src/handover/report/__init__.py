@@ -1,1 +1,1 @@
-"""What a check found, for people and for machines."""
+"""The report of the move, on one page."""

@@ -1,4 +1,4 @@
-"""What must hold between two systems and their database; one rule a function, one noun a module."""
+"""What must hold between two systems and their database: one function a rule, one module a noun."""
 
 from handover.rules import (  # noqa: F401 - importing a module registers its rules
     columns,

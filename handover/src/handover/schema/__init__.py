@@ -1,1 +1,1 @@
-"""What the database is, what the models expect, and how the two differ."""
+"""Facts: what the database has, what the models expect."""
