@@ -8,13 +8,13 @@ import pytest
 
 from handover.config.config import Config
 from handover.journal.evidence import latest, recording
-from handover.proof.crew import Plan
 from handover.proof.groups import concurrent_writes
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
+from handover.proof.writer_processes import WritePlan
 from sandbox.fixtures import FAST, roomy_place
 from tests.faults_of_the_pair import durable_pair
 
-PLAN = Plan(operations=400, batch=10, agents=2, rows=3, rows_last=200)
+PLAN = WritePlan(operations=400, batch=10, agents=2, rows=3, rows_last=200)
 # Killing the server must lose nothing that was committed; a disk that forgets would.
 SETTINGS = FAST | {"fsync": "on", "synchronous_commit": "on"}
 
@@ -32,8 +32,8 @@ def pair() -> Iterator[tuple[Config, str]]:
 def test_prove__this_pair_while_everything_breaks__the_backend_causes_nothing_and_the_rest_is_accepted(pair):
     config, url = pair
     with recording(config, "prove") as recorder:
-        venue = Venue(config, url, throwaway=True, size="full", seed=4, say=lambda _: None)
-        outcome = concurrent_writes.prove(venue, recorder, PLAN)
+        target = ProofTarget(config, url, throwaway=True, size="full", seed=4, say=lambda _: None)
+        outcome = concurrent_writes.prove(target, recorder, PLAN)
     assert outcome.figures["backend_anomalies"] == outcome.figures["unaccepted_anomalies"] == 0
     assert outcome.figures["planted_caught"] == 2
     assert outcome.figures["contended_pct"] >= 30

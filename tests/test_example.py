@@ -15,7 +15,7 @@ def test_example_of_the_strategy__played__is_adopted_proved_and_gone_without_a_t
         "choreography_blueprints.task_id gets ON DELETE CASCADE",
         "Columns that the backend adds to choreography_tasks, by the owner of the table",
         "strategy is adopted: backend_app has its own schema backend.",
-        "own rows: 4 hung on shared rows",
+        "own rows: 4 that reference shared rows",
         "groups green",
         "no trace of the backend is left",
     ):

@@ -9,7 +9,7 @@ from handover.config.config import load_config
 from handover.journal.evidence import recording
 from handover.proof.groups import search
 from handover.proof.outcome import Outcome
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
 from handover_testing.faults import own_moves
 from handover_testing.faults.own_moves import MOVES
 from sandbox import house
@@ -30,7 +30,7 @@ def search_server(moves_folder):
 
 
 @pytest.fixture
-def venue(search_server, postgres, adopted_template, moves_folder, tmp_path, monkeypatch) -> Venue:
+def target(search_server, postgres, adopted_template, moves_folder, tmp_path, monkeypatch) -> ProofTarget:
     environment = {
         "ORIGINAL_DATABASE_URL": postgres.url("original_app", adopted_template),
         "DATABASE_URL": postgres.url("backend_app", adopted_template),
@@ -43,17 +43,17 @@ def venue(search_server, postgres, adopted_template, moves_folder, tmp_path, mon
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     config = load_config(house.ROOT / "handover.toml")
-    return Venue(config, postgres.url("owner", adopted_template), True, "small", 7, lambda _: None)
+    return ProofTarget(config, postgres.url("owner", adopted_template), True, "small", 7, lambda _: None)
 
 
-def proved(venue: Venue, folder: Path) -> Outcome:
-    with recording(venue.config.model_copy(update={"root": folder}), "prove") as recorder:
-        return search.prove(venue, recorder)
+def proved(target: ProofTarget, folder: Path) -> Outcome:
+    with recording(target.config.model_copy(update={"root": folder}), "prove") as recorder:
+        return search.prove(target, recorder)
 
 
 @pytest.mark.full
-def test_search__of_both_systems_on_one_index__is_the_same(venue: Venue, tmp_path):
-    outcome = proved(venue, tmp_path)
+def test_search__of_both_systems_on_one_index__is_the_same(target: ProofTarget, tmp_path):
+    outcome = proved(target, tmp_path)
     assert [str(failure.finding) for failure in outcome.failures] == []
     assert outcome.counts["search_queries"] == search.QUERIES["small"]
     assert outcome.counts["documents"] == outcome.counts["clips"] == MOVES
@@ -63,7 +63,7 @@ def test_search__of_both_systems_on_one_index__is_the_same(venue: Venue, tmp_pat
 
 
 @pytest.mark.full
-def test_search__of_the_original_with_other_weights__is_noticed(venue: Venue, tmp_path):
+def test_search__of_the_original_with_other_weights__is_noticed(target: ProofTarget, tmp_path):
     """The control: what is compared is what each system's own code says."""
     code = """
 from choreography import search as own
@@ -71,8 +71,8 @@ own.WEIGHTS = {**own.WEIGHTS, "audio": 0.34, "text": 0.36}
 def search(vectors, filters):
     return [(found.clip_id, found.score) for found in own.search_moves(vectors, **filters)]
 """
-    asked = venue.config.search.original.model_copy(update={"call": None, "code": code})
-    described = venue.config.search.model_copy(update={"original": asked})
-    outcome = proved(replace(venue, config=venue.config.model_copy(update={"search": described})), tmp_path)
+    asked = target.config.search.original.model_copy(update={"call": None, "code": code})
+    described = target.config.search.model_copy(update={"original": asked})
+    outcome = proved(replace(target, config=target.config.model_copy(update={"search": described})), tmp_path)
     assert {failure.finding.code for failure in outcome.failures} == {"HO345", "HO346"}
     assert all(failure.reproduce for failure in outcome.failures)

@@ -9,7 +9,7 @@ from handover.finding import Finding
 from handover.journal.evidence import recording
 from handover.proof.groups import flows, storage
 from handover.proof.outcome import Outcome
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
 from sandbox import house
 from sandbox.systems import Systems
 
@@ -23,12 +23,12 @@ def running(request) -> Systems:
 
 
 @pytest.fixture
-def venue(running: Systems, monkeypatch) -> Venue:
+def target(running: Systems, monkeypatch) -> ProofTarget:
     """The database that they are running on."""
-    return venue_of(running, monkeypatch)
+    return target_of(running, monkeypatch)
 
 
-def venue_of(running: Systems, monkeypatch) -> Venue:
+def target_of(running: Systems, monkeypatch) -> ProofTarget:
     environment = running.environment("backend_app") | {
         "ORIGINAL_DATABASE_URL": running.database.url("original_app"),
         "HANDOVER_ORIGINAL_URL": running.original_url,
@@ -39,20 +39,20 @@ def venue_of(running: Systems, monkeypatch) -> Venue:
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     monkeypatch.delenv("HANDOVER_DATABASE_URL", raising=False)
     config = load_config(house.ROOT / "handover.toml")
-    return Venue(config, running.database.url("owner"), True, "small", 7, lambda _: None)
+    return ProofTarget(config, running.database.url("owner"), True, "small", 7, lambda _: None)
 
 
-def proved(group, venue: Venue, folder) -> Outcome:
-    with recording(venue.config.model_copy(update={"root": folder}), "prove") as recorder:
-        return group.prove(venue, recorder)
+def proved(group, target: ProofTarget, folder) -> Outcome:
+    with recording(target.config.model_copy(update={"root": folder}), "prove") as recorder:
+        return group.prove(target, recorder)
 
 
 def findings(outcome: Outcome) -> list[Finding]:
     return [failure.finding for failure in outcome.failures]
 
 
-def test_storage__of_both_systems__is_one(venue: Venue, tmp_path):
-    outcome = proved(storage, venue, tmp_path)
+def test_storage__of_both_systems__is_one(target: ProofTarget, tmp_path):
+    outcome = proved(storage, target, tmp_path)
     # Other tests leave files in this house that no row names.
     assert [str(finding) for finding in findings(outcome) if finding.code != "HO371"] == []
     assert outcome.counts["files"] >= 2 * (2 * 2 * 2 + 2 * 8) + 2
@@ -65,11 +65,11 @@ def test_storage__of_a_system_on_another_bucket__is_told(
     systems_on_a_bucket: Systems, bucket_server, monkeypatch, tmp_path
 ):
     """The control: the two buckets are on one server, and hold the same names."""
-    venue = venue_of(systems_on_a_bucket, monkeypatch)
-    elsewhere = {**venue.config.original.environment, "GS_BUCKET_NAME": bucket_server.create_bucket().name}
-    original = venue.config.original.model_copy(update={"environment": elsewhere})
-    config = venue.config.model_copy(update={"original": original, "flows": ()})
-    outcome = proved(storage, replace(venue, config=config), tmp_path)
+    target = target_of(systems_on_a_bucket, monkeypatch)
+    elsewhere = {**target.config.original.environment, "GS_BUCKET_NAME": bucket_server.create_bucket().name}
+    original = target.config.original.model_copy(update={"environment": elsewhere})
+    config = target.config.model_copy(update={"original": original, "flows": ()})
+    outcome = proved(storage, replace(target, config=config), tmp_path)
     assert {finding.code for finding in findings(outcome)} >= {"HO361", "HO364", "HO367"}
 
 
@@ -77,7 +77,7 @@ def test_storage__of_a_system_on_another_bucket__is_told(
 def test_flows__of_both_systems__are_made_on_either_and_seen_on_the_other(
     systems: Systems, song_in_the_house, monkeypatch, tmp_path
 ):
-    outcome = proved(flows, venue_of(systems, monkeypatch), tmp_path)
+    outcome = proved(flows, target_of(systems, monkeypatch), tmp_path)
     assert [str(finding) for finding in findings(outcome)] == []
     assert outcome.counts["journeys"] == 3
     assert outcome.counts["steps"] == 2 * 16 + 14

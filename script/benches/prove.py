@@ -25,13 +25,13 @@ from rich.table import Table
 
 from handover.journal.evidence import Recorder, recording
 from handover.proof.actor import Actor, Row, actors
-from handover.proof.crew import Plan
 from handover.proof.explain import check
 from handover.proof.groups import concurrent_writes, search, storage
 from handover.proof.history import RowHistory
-from handover.proof.mirror import Mirror, Parents, complete, mirror, together
+from handover.proof.mapped_table import MappedTable, Parents, complete, mapped_table, together
 from handover.proof.outcome import Outcome
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
+from handover.proof.writer_processes import WritePlan
 from handover.side import Side
 from sandbox import house
 from sandbox.postgres import Database, Server
@@ -77,34 +77,34 @@ def measured(arguments: argparse.Namespace) -> dict[str, float]:
     """Measure all groups on one adopted database of a server that is durable, as all but test servers are."""
     house.LOCAL.mkdir(exist_ok=True)
     full = concurrent_writes.PLANS["full"]
-    plan = Plan(arguments.operations, full.batch, arguments.agents, full.rows, full.rows_last)
+    plan = WritePlan(arguments.operations, full.batch, arguments.agents, full.rows, full.rows_last)
     with (
         tempfile.TemporaryDirectory(dir=house.LOCAL, prefix="bench-") as place,
-        durable(Path(place), arguments.seed) as venue,
+        durable(Path(place), arguments.seed) as target,
     ):
-        figures = {"roundtrips_per_s": roundtrips_per_s(venue, arguments.roundtrips)}
+        figures = {"roundtrips_per_s": roundtrips_per_s(target, arguments.roundtrips)}
         began = time.perf_counter()
-        written = proved(venue, lambda recorder: concurrent_writes.prove(venue, recorder, plan))
+        written = proved(target, lambda recorder: concurrent_writes.prove(target, recorder, plan))
         figures |= dict(written.figures) | {"concurrent_s": round(time.perf_counter() - began, 1)}
-        figures |= of_stores(venue, Path(place))
+        figures |= of_stores(target, Path(place))
     return figures
 
 
 @contextmanager
-def durable(place: Path, seed: int) -> Iterator[Venue]:
+def durable(place: Path, seed: int) -> Iterator[ProofTarget]:
     """Give the pair on an adopted database with rows as production has them."""
     with durable_pair(place) as (config, url):
         environment = os.environ | dict(config.system(Side.ORIGINAL).environment)
         command = [sys.executable, "manage.py", "seed_production", "--users", str(USERS), "--seed", "7"]
         subprocess.run(command, cwd=house.ROOT / "original", env=environment, stdout=subprocess.DEVNULL, check=True)
-        yield Venue(
+        yield ProofTarget(
             config, url, throwaway=True, size="full", seed=seed, say=lambda line: shown.print(line, markup=False)
         )
 
 
-def proved(venue: Venue, prove: Callable[[Recorder], Outcome]) -> Outcome:
+def proved(target: ProofTarget, prove: Callable[[Recorder], Outcome]) -> Outcome:
     """Run a group, and say what it found; what the pair's contract accepts stands among it."""
-    with recording(venue.config, "bench") as recorder:
+    with recording(target.config, "bench") as recorder:
         outcome = prove(recorder)
     for failure in outcome.failures:
         shown.print(str(failure.finding), markup=False, soft_wrap=True)
@@ -113,12 +113,12 @@ def proved(venue: Venue, prove: Callable[[Recorder], Outcome]) -> Outcome:
     return outcome
 
 
-def roundtrips_per_s(venue: Venue, number: int) -> float:
+def roundtrips_per_s(target: ProofTarget, number: int) -> float:
     """Let both systems write and read tasks by turns, in a pair of interpreters for each core."""
     with ExitStack() as stack:
-        pairs = [stack.enter_context(actors(venue)) for _ in os.sched_getaffinity(0)]
+        pairs = [stack.enter_context(actors(target)) for _ in os.sched_getaffinity(0)]
         parents = Parents(pairs[0]["original"])
-        table = mirror(venue.config.models[0], pairs[0], parents)
+        table = mapped_table(target.config.models[0], pairs[0], parents)
         fields, joint, each = table.fields.values(), together(table.models["original"]), number // len(pairs)
         rows = [[complete(fields, {}, parents, joint) for _ in range(each)] for _ in pairs]
         began = time.perf_counter()
@@ -129,7 +129,7 @@ def roundtrips_per_s(venue: Venue, number: int) -> float:
     return round(each * len(pairs) / seconds, 1)
 
 
-def travel(both: Mapping[Side, Actor], table: Mirror, rows: Sequence[Row]) -> None:
+def travel(both: Mapping[Side, Actor], table: MappedTable, rows: Sequence[Row]) -> None:
     """Let a pair of systems make the round trips, one after the other."""
     sides = [(both["original"], both["backend"]), (both["backend"], both["original"])]
     for turn, row in enumerate(rows):
@@ -145,7 +145,7 @@ def one_trip(maker: Actor, other: Actor, makes: str, reads: str, row: Row) -> No
         raise RuntimeError(f"{other.side} read {read}, {maker.side} wrote {row}")
 
 
-def of_stores(venue: Venue, folder: Path) -> dict[str, float]:
+def of_stores(target: ProofTarget, folder: Path) -> dict[str, float]:
     """Let both search one index, and store files where both systems, running, stream them from."""
     with ExitStack() as stack:
         index = stack.enter_context(SearchServer())
@@ -156,8 +156,10 @@ def of_stores(venue: Venue, folder: Path) -> dict[str, float]:
         database = Database(DATABASE, Server.attach(folder / "pg"))
         both = stack.enter_context(running(database, place, port=free_port(), original_port=free_port()))
         urls = {"original": both.original_url, "backend": both.backend_url}
-        systems = {side: getattr(venue.config, side).model_copy(update={"base_url": url}) for side, url in urls.items()}
-        there = replace(venue, config=venue.config.model_copy(update=systems))
+        systems = {
+            side: getattr(target.config, side).model_copy(update={"base_url": url}) for side, url in urls.items()
+        }
+        there = replace(target, config=target.config.model_copy(update=systems))
         searched = proved(there, lambda recorder: search.prove(there, recorder))
         stored = proved(there, lambda recorder: storage.prove(there, recorder))
     differ = len(searched.failures) + len(stored.failures)

@@ -24,7 +24,7 @@ def test_check__planted_fault__is_told_with_its_kind_and_author_and_nothing_else
     assert found(in_between(fault, seed=3), fault) == {seen}
 
 
-@pytest.mark.parametrize("fault", [f for f in FAULTS if f.weakly], ids=lambda f: f.name)
+@pytest.mark.parametrize("fault", [f for f in FAULTS if f.unversioned], ids=lambda f: f.name)
 def test_check__no_versions__still_sees_what_shows_by_ids_and_times(fault):
     rows = [replace(row, versions=None) for row in in_between(fault, seed=3)]
     seen = (fault.seen.kind, fault.seen.side, fault.seen.style)
@@ -48,7 +48,7 @@ def test_check__anomaly__comes_with_the_few_versions_that_show_it():
     (failure,) = tally.failures("tasks")
     assert str(failure.finding) == (
         "HO320  tasks: stale save by the original takes back what others wrote meanwhile; "
-        "a write keeps what it does not mean.\n"
+        "a write keeps the columns that it does not mean.\n"
         "       Write the columns that are meant, by update() with F() or under select_for_update()."
     )
     assert (failure.caused_by, failure.finding.hurts) == ("original", "backend")

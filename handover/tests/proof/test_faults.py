@@ -2,17 +2,17 @@ import sys
 
 import pytest
 
-from handover.proof.crew import Told
-from handover.proof.faults import Fault, FaultError, Schedule, run
-from handover.proof.history import Operation
+from handover.proof.faults import FaultError, InjectedFault, Schedule, run
+from handover.proof.history import WriterOperation
+from handover.proof.writer_processes import BatchResult
 
 
 class Calm:
-    """A crew that only counts how often it was asked to go on."""
+    """A processes that only counts how often it was asked to go on."""
 
     def __init__(self) -> None:
         self.asked = 0
-        self.venue = self
+        self.target = self
 
     def say(self, line: str) -> None:
         pass
@@ -25,21 +25,23 @@ class Calm:
         self.asked = -1
 
 
-def told(count: int, outcome: str = "ok") -> Told:
+def told(count: int, outcome: str = "ok") -> BatchResult:
     later = 4e9  # after any fault of today's
-    return Told(0, [Operation(n, "update", ("k",), later, later, outcome) for n in range(count)])  # type: ignore[arg-type]
+    return BatchResult(0, [WriterOperation(n, "update", ("k",), later, later, outcome) for n in range(count)])  # type: ignore[arg-type]
 
 
-def fault(name: str, ended: list[str]) -> Fault:
-    return Fault(name, lambda _: None, lambda o: o is not None and o.outcome == "full", lambda: ended.append(name))
+def fault(name: str, ended: list[str]) -> InjectedFault:
+    return InjectedFault(
+        name, lambda _: None, lambda o: o is not None and o.outcome == "full", lambda: ended.append(name)
+    )
 
 
 def test_watch__fault_is_felt__is_ended_and_the_next_one_strikes():
     ended: list[str] = []
     schedule = Schedule([fault("first", ended), fault("second", ended)], operations=80)
-    crew = Calm()
+    processes = Calm()
     batches = [told(10), told(10), told(10, "full"), told(10), told(10), told(10, "full"), told(30)]
-    assert list(schedule.watch(crew, iter(batches))) == batches  # type: ignore[arg-type]
+    assert list(schedule.watch(processes, iter(batches))) == batches  # type: ignore[arg-type]
     assert ended == ["first", "second"]
     assert [(s.name, s.met) for s in schedule.struck] == [("first", True), ("second", True)]
 
@@ -47,11 +49,11 @@ def test_watch__fault_is_felt__is_ended_and_the_next_one_strikes():
 def test_watch__nobody_feels_it__is_ended_with_the_run_and_counts_as_unmet():
     ended: list[str] = []
     schedule = Schedule([fault("only", ended)], operations=20)
-    crew = Calm()
-    list(schedule.watch(crew, iter([told(10), told(10)])))  # type: ignore[arg-type]
+    processes = Calm()
+    list(schedule.watch(processes, iter([told(10), told(10)])))  # type: ignore[arg-type]
     assert ended == ["only"]
     assert [s.met for s in schedule.struck] == [False]
-    assert crew.asked == 2
+    assert processes.asked == 2
 
 
 def test_watch__the_run_fails__the_fault_is_ended():

@@ -3,15 +3,15 @@
 import pytest
 
 from handover.journal.evidence import recording
-from handover.proof.crew import Plan
 from handover.proof.groups import concurrent_writes, read_across, storage
+from handover.proof.writer_processes import WritePlan
 from handover_testing.drifts.stage import build
 from handover_testing.faults import oddities
 from handover_testing.faults.fault import Fault
 from handover_testing.faults.play import planted, play
 
 BRIEFLY = "clean keys of several columns"
-PLAN = Plan(operations=240, batch=8, agents=2, rows=3, rows_last=120)
+PLAN = WritePlan(operations=240, batch=8, agents=2, rows=3, rows_last=120)
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +31,8 @@ def test_read_across__unusual_models_alike__are_green(odd, python, tmp_path, fau
 def test_read_across__no_row_to_point_at_can_be_made__is_told_of_that_table_and_the_others_cross(odd, python, tmp_path):
     full = "ALTER TABLE odd_tenants ADD CHECK (false) NOT VALID"
     pair = Fault("", "read-across", odd.shape.name, sql=full, models=("Pick", "Line"))
-    with planted(odd, pair, python, tmp_path) as venue, recording(venue.config, "prove") as recorder:
-        for outcome in read_across.prove(venue, recorder):
+    with planted(odd, pair, python, tmp_path) as target, recording(target.config, "prove") as recorder:
+        for outcome in read_across.prove(target, recorder):
             assert outcome.empty == ("rows of odd_picks",)
             assert outcome.counts["rows of odd_lines"] > 0
             assert any(note.startswith("odd_picks: HO424") and "odd_tenants" in note for note in outcome.notes)
@@ -49,8 +49,8 @@ def test_read_across__no_row_can_be_made__what_existing_rows_showed_stays(odd, p
         projects["backend"].models["Pick"].meta["ordering"] = "['-pk']"
 
     pair = Fault("", "read-across", odd.shape.name, edit=reads_otherwise, sql=full, models=("Pick",))
-    with planted(odd, pair, python, tmp_path) as venue, recording(venue.config, "prove") as recorder:
-        one, other = read_across.prove(venue, recorder)
+    with planted(odd, pair, python, tmp_path) as target, recording(target.config, "prove") as recorder:
+        one, other = read_across.prove(target, recorder)
     assert (one.empty, other.empty) == (("rows of odd_picks",), ("rows of odd_picks",))
     assert one.counts["existing_rows"] > 1
     assert {f.finding.where for f in (*one.failures, *other.failures)} == {"odd_picks"}
@@ -58,8 +58,8 @@ def test_read_across__no_row_can_be_made__what_existing_rows_showed_stays(odd, p
 
 def test_concurrent_writes__table_that_refuses_is_passed_over_and_relations_are_filled(odd, python, tmp_path):
     pair = Fault("", "concurrent-writes", odd.shape.name, models=("Counted", "Job"))
-    with planted(odd, pair, python, tmp_path) as venue, recording(venue.config, "prove") as recorder:
-        outcome = concurrent_writes.prove(venue, recorder, PLAN)
+    with planted(odd, pair, python, tmp_path) as target, recording(target.config, "prove") as recorder:
+        outcome = concurrent_writes.prove(target, recorder, PLAN)
     assert [str(f.finding) for f in outcome.failures] == []
     assert outcome.empty == ()
     # Which ways each system has is not said, so what every Django system does is a note.
@@ -68,8 +68,8 @@ def test_concurrent_writes__table_that_refuses_is_passed_over_and_relations_are_
 
 def test_concurrent_writes__no_table_fits__says_so_in_one_sentence_that_can_be_accepted(odd, python, tmp_path):
     pair = Fault("", "concurrent-writes", odd.shape.name, models=("Counted", "Pick"))
-    with planted(odd, pair, python, tmp_path) as venue, recording(venue.config, "prove") as recorder:
-        outcome = concurrent_writes.prove(venue, recorder, PLAN)
+    with planted(odd, pair, python, tmp_path) as target, recording(target.config, "prove") as recorder:
+        outcome = concurrent_writes.prove(target, recorder, PLAN)
     ((finding,),) = ([f.finding for f in outcome.failures],)
     assert (finding.code, finding.severity, outcome.empty) == ("HO337", "unseen", ())
     assert outcome.nothing == "no mapped table fits"
@@ -79,8 +79,8 @@ def test_concurrent_writes__no_table_fits__says_so_in_one_sentence_that_can_be_a
 
 def test_storage__file_fields_of_parents_and_of_what_a_row_points_at__are_looked_at_once(odd, python, tmp_path):
     pair = Fault("", "storage", odd.shape.name, models=("Middle", "Leaf", "Doc"))
-    with planted(odd, pair, python, tmp_path) as venue, recording(venue.config, "prove") as recorder:
-        outcome = storage.prove(venue, recorder)
+    with planted(odd, pair, python, tmp_path) as target, recording(target.config, "prove") as recorder:
+        outcome = storage.prove(target, recorder)
     # Only what nothing is said about: no flow fetches a file here.
     assert [f.finding.code for f in outcome.failures] == ["HO367"]
     assert outcome.empty == ()

@@ -110,14 +110,14 @@ def test_prove__field_that_rounds__is_shrunk_reproduced_replayed_and_accepted(ro
     file = evidence(rounding).folder / "failures.jsonl"
     again = rounding.handover("prove", "--replay", str(file))
     assert again.returncode == 4
-    assert "HO300 dance_videos.duration: is still so" in again.stdout
+    assert "HO300 dance_videos.duration: still occurs" in again.stdout
     for code, place in {(f["code"], f["where"]) for group in found.values() for f in group["failures"]}:
         accepted = rounding.handover("contract", "accept", code, place, "--because", "only two digits are shown")
         assert accepted.returncode == 0, accepted.stderr
     rounding.change("backend/apps/dance/models.py", "round(value, 2)", "value")
     mended = rounding.handover("prove", "--replay", str(file))
     assert mended.returncode == 0
-    assert "HO300 dance_videos.duration: is so no more" in mended.stdout
+    assert "HO300 dance_videos.duration: no longer occurs" in mended.stdout
 
 
 def run_line(pair, line: str) -> str:
@@ -139,12 +139,12 @@ def test_prove__neither_search_nor_pages_are_described__is_red_until_the_contrac
     groups = ("--group", "search", "--group", "flows")
     done = one_table.handover("prove", *groups)
     assert done.returncode == 1
-    assert "nothing to look at: no search is described" in " ".join(done.stdout.split())
+    assert "nothing to compare: no search is described" in " ".join(done.stdout.split())
     for code, place in re.findall(r"handover contract accept (HO\d+) (\w+)", done.stdout):
         assert one_table.handover("contract", "accept", code, place, "--because", "there is none").returncode == 0
     done = one_table.handover("prove", *groups)
     assert done.returncode == 0, done.stdout
-    assert "0 groups green, search, flows had nothing to look at" in done.stdout
+    assert "0 groups green, search, flows had nothing to compare" in done.stdout
 
 
 @pytest.mark.full

@@ -9,13 +9,13 @@ import pytest
 
 from handover.journal.evidence import recording
 from handover.proof.groups import identity as accounts
-from handover.proof.groups import read_across as crossing
+from handover.proof.groups import read_across as round_trip
 from handover.proof.outcome import Failure
 from handover_testing.faults import identity, read_across
 from handover_testing.faults.play import planted
 from sandbox import template
 
-GROUPS = {read_across.GROUP: crossing.prove, identity.GROUP: accounts.prove}
+GROUPS = {read_across.GROUP: round_trip.prove, identity.GROUP: accounts.prove}
 BRIEFLY = ("another default",)
 # One of each kind of line.
 CHOSEN = (
@@ -46,17 +46,17 @@ FAULTS = [fault for name in CHOSEN for fault in KNOWN if fault.name == name]
 )
 def test_lines_of_a_failure__run_in_their_shells__show_what_it_claims(players, python, tmp_path, fault):
     stage = players[fault.shape].stage
-    with planted(stage, fault, python, tmp_path) as venue:
-        with recording(venue.config, "prove") as recorder:
-            found = GROUPS[fault.group](venue, recorder)
+    with planted(stage, fault, python, tmp_path) as target:
+        with recording(target.config, "prove") as recorder:
+            found = GROUPS[fault.group](target, recorder)
         outcomes = found if isinstance(found, tuple) else (found,)
         failures = [f for outcome in outcomes for f in outcome.failures]
         assert {f.finding.code for f in failures if f.finding.code.startswith(fault.code)}
         for failure in failures:
             assert 2 <= len(failure.reproduce) <= 5
             # Each on a database of its own: a reader may begin with any.
-            with template.clone(stage.server, name_of(venue)) as database:
-                printed = [run(venue, stage, database.name, line) for line in failure.reproduce]
+            with template.clone(stage.server, name_of(target)) as database:
+                printed = [run(target, stage, database.name, line) for line in failure.reproduce]
             assert shows(failure, printed), (str(failure.finding), printed)
 
 
@@ -64,16 +64,16 @@ def test_every_fault_of_the_list__is_known():
     assert [fault.name for fault in FAULTS] == list(CHOSEN)
 
 
-def name_of(venue) -> str:
-    return str(psycopg.conninfo.conninfo_to_dict(venue.owner_url)["dbname"])
+def name_of(target) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(target.owner_url)["dbname"])
 
 
-def run(venue, stage, name: str, line: str) -> str:
+def run(target, stage, name: str, line: str) -> str:
     """Return what a line prints, or the last line of what it raises."""
     code, _, side = line.partition("  # in the shell of the ")
     environment = stage.environment(side, name) | {"DJANGO_SETTINGS_MODULE": "settings"}
     command = [sys.executable, "-c", f"import django; django.setup(); {code}"]
-    place = venue.config.root / side
+    place = target.config.root / side
     done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else f"raised {done.stderr.strip().splitlines()[-1]}"
 

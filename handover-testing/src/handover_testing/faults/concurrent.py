@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from handover.proof.history import AGENT_IDS, Operation, RowHistory, State, Version, Writers
+from handover.proof.history import AGENT_IDS, RowHistory, State, Version, WriterOperation, Writers
 from handover.side import Side
 from handover_testing.faults.synthetic import STATUSES, WRITERS, clean_row
 
@@ -31,12 +31,12 @@ class Seen:
 
 @dataclass(frozen=True)
 class History:
-    """A fault in a history: its rows, and what must be said; ``weakly`` when that shows without versions, too."""
+    """A fault in a history: its rows, and what must be said; ``unversioned`` when that shows without versions, too."""
 
     name: str
     rows: tuple[RowHistory, ...]
     seen: Seen
-    weakly: bool = False
+    unversioned: bool = False
     writers: Writers = WRITERS
 
 
@@ -54,15 +54,15 @@ class _Told:
         versions = self.row.versions
         return versions[-1].new if versions else None
 
-    def does(self, agent: int, style: str, outcome: str = "ok", **more: object) -> Operation:
+    def does(self, agent: int, style: str, outcome: str = "ok", **more: object) -> WriterOperation:
         """Tell of an operation that changed nothing."""
         number, self._ids[agent] = self._ids[agent], self._ids[agent] + 2
-        operation = Operation(number, style, (self.row.key,), self.now, self.now + 2, outcome)._replace(**more)  # type: ignore[arg-type]
+        operation = WriterOperation(number, style, (self.row.key,), self.now, self.now + 2, outcome)._replace(**more)  # type: ignore[arg-type]
         self.now += 1
         self.row.operations.append(operation)
         return operation
 
-    def writes(self, agent: int, style: str, to: tuple[int, str] | None, **more: object) -> Operation:
+    def writes(self, agent: int, style: str, to: tuple[int, str] | None, **more: object) -> WriterOperation:
         """Tell of an operation and of the version that it left."""
         operation = self.does(agent, style, **more)  # type: ignore[arg-type]
         self.version(operation, to)
@@ -70,7 +70,7 @@ class _Told:
 
     def version(
         self,
-        operation: Operation,
+        operation: WriterOperation,
         to: tuple[int, str] | None,
         *,
         second: bool = False,
@@ -103,9 +103,9 @@ def histories() -> list[History]:
 
 
 def _made(
-    name: str, told: _Told, kind: str, side: Side, style: str, *, weakly: bool = False, writers: Writers = WRITERS
+    name: str, told: _Told, kind: str, side: Side, style: str, *, unversioned: bool = False, writers: Writers = WRITERS
 ) -> History:
-    return History(name, (told.row,), Seen(kind, side, style), weakly, writers)
+    return History(name, (told.row,), Seen(kind, side, style), unversioned, writers)
 
 
 def _stale_save() -> History:
@@ -140,7 +140,7 @@ def _rivals() -> History:
     basis = told.state
     told.writes(1, "save", (1, STARTED), basis=basis)
     told.writes(2, "save", (1, STARTED), basis=basis)
-    return _made("two saves count up from one row", told, "lost update", "original", "save", weakly=True)
+    return _made("two saves count up from one row", told, "lost update", "original", "save", unversioned=True)
 
 
 def _lost_lock() -> History:
@@ -148,7 +148,7 @@ def _lost_lock() -> History:
     basis = told.state
     told.writes(0, "locked", (1, STARTED), basis=basis)
     told.writes(1, "locked", (1, STARTED), basis=basis)
-    return _made("a lock that holds nobody off", told, "condition ignored", "backend", "locked", weakly=True)
+    return _made("a lock that holds nobody off", told, "condition ignored", "backend", "locked", unversioned=True)
 
 
 def _condition() -> History:
@@ -171,21 +171,23 @@ def _resurrected() -> History:
     told.writes(1, "delete", None)
     told.now += 10
     told.writes(0, "save", (1, STARTED), basis=basis)
-    return _made("a delete undone by a save", told, "resurrected row", "original", "save", weakly=True)
+    return _made("a delete undone by a save", told, "resurrected row", "original", "save", unversioned=True)
 
 
 def _dirty() -> History:
     told = _Told()
     rolled = told.does(1, "rollback", "rolled")
     told.does(0, "read", seen=((rolled.id, 1, STARTED),))
-    return _made("a read of what was rolled back", told, "dirty read", "backend", "rollback", weakly=True)
+    return _made("a read of what was rolled back", told, "dirty read", "backend", "rollback", unversioned=True)
 
 
 def _rolled_back_and_there() -> History:
     told = _Told()
     rolled = told.does(1, "rollback", "rolled")
     told.version(rolled, (1, STARTED))
-    return _made("a rollback that rolls nothing back", told, "applied after all", "backend", "rollback", weakly=True)
+    return _made(
+        "a rollback that rolls nothing back", told, "applied after all", "backend", "rollback", unversioned=True
+    )
 
 
 def _intermediate() -> History:
@@ -193,7 +195,9 @@ def _intermediate() -> History:
     both = told.writes(0, "double", (1, STARTED))
     told.version(both, (2, STARTED), second=True, together=True)
     told.does(3, "read", seen=((both.id, 1, STARTED),))
-    return _made("a read within another's transaction", told, "intermediate read", "original", "double", weakly=True)
+    return _made(
+        "a read within another's transaction", told, "intermediate read", "original", "double", unversioned=True
+    )
 
 
 def _torn() -> History:
@@ -219,7 +223,7 @@ def _not_committed() -> History:
 def _deadlock() -> History:
     told = _Told()
     told.does(0, "pair", "deadlock", keys=(KEY,))
-    return _made("a deadlock that is not tried again", told, "deadlock", "original", "pair", weakly=True)
+    return _made("a deadlock that is not tried again", told, "deadlock", "original", "pair", unversioned=True)
 
 
 def _reads_back() -> History:
@@ -246,7 +250,7 @@ def _not_repeatable() -> History:
     told.does(1, "reread", seen=(early, told.state))
     strict = replace(WRITERS, repeatable=frozenset({1}))
     return _made(
-        "a repeatable read that is none", told, "read goes back", "backend", "reread", weakly=True, writers=strict
+        "a repeatable read that is none", told, "read goes back", "backend", "reread", unversioned=True, writers=strict
     )
 
 
@@ -274,7 +278,7 @@ def _by_hand() -> History:
 def _missed_and_there() -> History:
     told = _Told()
     told.writes(1, "conditional", (0, RUNNING), outcome="missed", moves=(STARTED, RUNNING))
-    return _made("a success reported as a miss", told, "applied after all", "backend", "conditional", weakly=True)
+    return _made("a success reported as a miss", told, "applied after all", "backend", "conditional", unversioned=True)
 
 
 def _lost_after_restart() -> History:
@@ -341,7 +345,7 @@ def _killed_and_there() -> History:
 
 def _killed_twice() -> History:
     told = _Told()
-    lost = Operation(3 * AGENT_IDS + 40, "update", (KEY,), 0, 0, "unknown")
+    lost = WriterOperation(3 * AGENT_IDS + 40, "update", (KEY,), 0, 0, "unknown")
     told.version(lost, (1, STARTED))
     told.version(lost, (2, STARTED))
     killed = replace(WRITERS, unreported=((3 * AGENT_IDS, 3 * AGENT_IDS + 100),))

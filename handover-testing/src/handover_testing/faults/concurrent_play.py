@@ -8,10 +8,10 @@ from pathlib import Path
 from handover.config.config import Config
 from handover.config.proof import Prove, Writing
 from handover.journal.evidence import recording
-from handover.proof.crew import Plan
 from handover.proof.groups import concurrent_writes
 from handover.proof.outcome import Outcome
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
+from handover.proof.writer_processes import WritePlan
 from handover.side import Side
 from handover_testing.drifts.stage import Stage
 from handover_testing.faults.concurrent import NARROW, Faulty
@@ -31,10 +31,10 @@ def play(
     file.write_text(f"{file.read_text()}\n\n{fault.code.replace('MODEL', MODEL)}\n")
     with template.clone(stage.server, stage.database) as database:
         config = _config(stage, place, database.name, fault, python)
-        plan = Plan(operations, 10, 2, fault.rows, operations // 2)
-        venue = Venue(config, database.url("owner"), throwaway=True, size="small", seed=1, say=lambda _: None)
+        plan = WritePlan(operations, 10, 2, fault.rows, operations // 2)
+        target = ProofTarget(config, database.url("owner"), throwaway=True, size="small", seed=1, say=lambda _: None)
         with recording(config, "prove") as recorder:
-            return concurrent_writes.prove(venue, recorder, plan)
+            return concurrent_writes.prove(target, recorder, plan)
 
 
 def caught(fault: Faulty, outcome: Outcome) -> bool:

@@ -16,7 +16,7 @@ from handover.finding import Finding
 from handover.journal.evidence import recording
 from handover.proof.groups import GROUPS
 from handover.proof.outcome import Outcome
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
 from handover.side import Side
 from handover_testing.drifts.stage import Stage
 from handover_testing.faults.fault import Fault
@@ -52,10 +52,10 @@ class Played:
 def play(stage: Stage, fault: Fault, python: list[str], folder: Path) -> Played:
     """Plant a fault on a stage, in a folder of its own, and run its group."""
     began = time.monotonic()
-    with planted(stage, fault, python, folder) as venue, recording(venue.config, "prove") as recorder:
+    with planted(stage, fault, python, folder) as target, recording(target.config, "prove") as recorder:
         group = next(g for g in GROUPS if g.name == fault.group)
         try:
-            found = group.load()(venue, recorder)
+            found = group.load()(target, recorder)
         except (HandoverError, psycopg.Error) as error:
             return Played(fault, (), (), str(error), time.monotonic() - began)
     outcomes = found if isinstance(found, tuple) else (found,)
@@ -64,8 +64,8 @@ def play(stage: Stage, fault: Fault, python: list[str], folder: Path) -> Played:
 
 
 @contextmanager
-def planted(stage: Stage, fault: Fault, python: list[str], folder: Path) -> Iterator[Venue]:
-    """Give the venue of a pair with one fault: its projects on disk, and a clone of its database."""
+def planted(stage: Stage, fault: Fault, python: list[str], folder: Path) -> Iterator[ProofTarget]:
+    """Give the target of a pair with one fault: its projects on disk, and a clone of its database."""
     place = folder / secrets.token_hex(4)
     projects = {side: project.copy() for side, project in stage.pair.items()}
     if fault.edit:
@@ -77,7 +77,7 @@ def planted(stage: Stage, fault: Fault, python: list[str], folder: Path) -> Iter
                 connection.execute(fault.sql.encode())
         config = _config(stage, place, fault, python, database.name, stage.config(place, projects))
         url = make_conninfo(database.url("owner"))
-        yield Venue(config, url, throwaway=True, size="small", seed=7, say=lambda _: None)
+        yield ProofTarget(config, url, throwaway=True, size="small", seed=7, say=lambda _: None)
 
 
 def _config(stage: Stage, place: Path, fault: Fault, python: list[str], database: str, config: Config) -> Config:

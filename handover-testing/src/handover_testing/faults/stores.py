@@ -17,7 +17,7 @@ from handover.config.config import load_config
 from handover.journal.evidence import recording
 from handover.proof.groups import flows, search, storage
 from handover.proof.outcome import Outcome
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
 from handover.side import Side
 from handover_testing.drifts.projects import Project
 from handover_testing.drifts.stage import Stage
@@ -138,9 +138,9 @@ class Stand:
         (self.folder / "mapping.json").write_text(json.dumps({INDEX: {"mappings": {"properties": MAPPING}}}))
         (self.folder / "handover.toml").write_text(self._toml())
         config = load_config(self.folder / "handover.toml")
-        venue = Venue(config, self.database.url("owner"), True, "small", 11, lambda _: None)
+        target = ProofTarget(config, self.database.url("owner"), True, "small", 11, lambda _: None)
         with recording(config, "prove") as recorder:
-            return GROUPS[group](venue, recorder)
+            return GROUPS[group](target, recorder)
 
     def _fill_index(self) -> None:
         with httpx.Client(base_url=self.server.url) as client:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from handover.proof.history import AGENT_IDS, Operation, RowHistory, State, Version, Writers
+from handover.proof.history import AGENT_IDS, RowHistory, State, Version, WriterOperation, Writers
 
 STATUSES = ("started", "running", "completed")
 WRITERS = Writers(
@@ -47,9 +47,9 @@ def clean_row(key: str, operations: int, rng: random.Random, ids: list[int]) -> 
 
 def _done(
     number: int, style: str, key: str, state: State | None, rng: random.Random
-) -> tuple[Operation, list[tuple[State | None, State | None]]]:
+) -> tuple[WriterOperation, list[tuple[State | None, State | None]]]:
     """Return an operation and the changes that it made."""
-    done = Operation(number, style, (key,), 0, 0, "ok")
+    done = WriterOperation(number, style, (key,), 0, 0, "ok")
     if state is None:
         return done, [(None, (number, 0, STATUSES[0]))]
     _, count, status = state

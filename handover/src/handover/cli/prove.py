@@ -22,8 +22,8 @@ from handover.proof import table
 from handover.proof.copy import copied, same_database, staging_url
 from handover.proof.groups import GROUPS, Group
 from handover.proof.replay import replayed
-from handover.proof.run import KIND, Run, as_line, run
-from handover.proof.venue import Venue
+from handover.proof.run import KIND, ProofRun, as_line, run
+from handover.proof.target import ProofTarget
 from handover.side import Side
 
 TERMINATED = 128 + signal.SIGTERM
@@ -56,11 +56,11 @@ def prove(
     groups = _chosen(group or [], reads_only=i_mean_production)
     if database and i_mean_production:
         raise ConfigurationError("--database and --i-mean-production are one database each; choose one.")
-    with _ended_by_signals(), _venue(pair, database, full=full, seed=seed, reads_only=i_mean_production) as venue:
+    with _ended_by_signals(), _target(pair, database, full=full, seed=seed, reads_only=i_mean_production) as target:
         if replay is not None:
-            raise typer.Exit(replayed(venue, replay, Console(highlight=False)))
+            raise typer.Exit(replayed(target, replay, Console(highlight=False)))
         with recording(pair, KIND) as recorder:
-            result = run(venue, groups, recorder, date.today())  # noqa: DTZ011 - a day of the reader's
+            result = run(target, groups, recorder, date.today())  # noqa: DTZ011 - a day of the reader's
     if as_json:
         print(json.dumps(_as_json(result), indent=2, ensure_ascii=False, default=str))  # noqa: T201 - nothing may wrap it
     else:
@@ -83,17 +83,17 @@ def _chosen(names: list[str], *, reads_only: bool) -> list[Group]:
 
 
 @contextmanager
-def _venue(pair: Config, variable: str, *, full: bool, seed: int, reads_only: bool) -> Iterator[Venue]:
+def _target(pair: Config, variable: str, *, full: bool, seed: int, reads_only: bool) -> Iterator[ProofTarget]:
     size: Any = "full" if full else "small"
     if reads_only:
-        yield Venue(pair, database_url(pair), throwaway=False, size=size, seed=seed, say=say, reads_only=True)
+        yield ProofTarget(pair, database_url(pair), throwaway=False, size=size, seed=seed, say=say, reads_only=True)
     elif variable:
         url = staging_url(variable)
         _refuse_production(pair, variable, url)
-        yield Venue(pair, url, throwaway=False, size=size, seed=seed, say=say)
+        yield ProofTarget(pair, url, throwaway=False, size=size, seed=seed, say=say)
     else:
         with copied(pair, database_url(pair), say) as url:
-            yield Venue(pair, url, throwaway=True, size=size, seed=seed, say=say)
+            yield ProofTarget(pair, url, throwaway=True, size=size, seed=seed, say=say)
 
 
 def _refuse_production(pair: Config, variable: str, url: str) -> None:
@@ -123,7 +123,7 @@ def _ended_by_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _as_json(result: Run) -> dict[str, Any]:
+def _as_json(result: ProofRun) -> dict[str, Any]:
     return {
         "exit_code": result.exit_code,
         "green": result.green,

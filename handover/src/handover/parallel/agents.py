@@ -7,7 +7,7 @@ from typing import Any
 from handover.config.config import Config
 from handover.errors import HandoverError, ProbeError, RaisedError
 from handover.probe.client import Probe, probe
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
 from handover.schema.models import Description, Model
 from handover.side import Side
 
@@ -26,7 +26,7 @@ class Post:
 
     def __init__(self, config: Config, side: Side, url: str) -> None:
         self._config, self._side = config, side
-        self._place = Venue(config, url, throwaway=False, size="small", seed=0, say=_nothing).database
+        self._place = ProofTarget(config, url, throwaway=False, size="small", seed=0, say=_nothing).database
         self._stack = ExitStack()
         self._probe: Probe | None = None
         self.described: Description | None = None

@@ -9,9 +9,11 @@ VARIABLES: dict[Side, str] = {Side.ORIGINAL: "HANDOVER_ORIGINAL_URL", Side.BACKE
 
 
 def base_urls(config: Config) -> dict[Side, str]:
-    """Return the address of each system that has one: from the environment, else from ``handover.toml``."""
-    systems = {"original": config.original, "backend": config.backend}
-    found = {side: os.environ.get(variable) or "" for side, variable in VARIABLES.items()}
-    for side, system in systems.items():
-        found[side] = found[side] or (system.base_url if system and system.base_url else "")  # type: ignore[index]
-    return {side: url.rstrip("/") for side, url in found.items() if url}
+    """Return the address of each system that has one, from the environment, else from ``handover.toml``."""
+    found: dict[Side, str] = {}
+    for side, variable in VARIABLES.items():
+        system = side.of(config)
+        url = os.environ.get(variable) or (system and system.base_url)
+        if url:
+            found[side] = url.rstrip("/")
+    return found

@@ -1,17 +1,17 @@
-"""What can go wrong between concurrent writers: its kinds, how often each came up, and the smallest example of each."""
+"""Anomalies between concurrent writers: their kinds, how often each occurred, and the smallest example of each."""
 
 from collections import Counter
 from collections.abc import Callable, Container
 from typing import NamedTuple
 
 from handover.finding import Finding, Severity
-from handover.proof.history import Operation
+from handover.proof.history import WriterOperation
 from handover.proof.outcome import Failure
 from handover.side import Side
 
 
 class Kind(NamedTuple):
-    """One kind of anomaly: its code, and what a finding says of the writer that causes it."""
+    """One kind of anomaly: its code, and what a finding says of the writer that caused it."""
 
     code: str
     found: str
@@ -24,9 +24,9 @@ NARROW = "Write the columns that are meant, by update() with F() or under select
 ATOMIC = "Look at its transactions, its connection aliases and its overrides of save()"
 KINDS: dict[str, Kind] = {
     "lost update": Kind(
-        "HO320", "takes back what others wrote meanwhile", "a write keeps what it does not mean", NARROW
+        "HO320", "takes back what others wrote meanwhile", "a write keeps the columns that it does not mean", NARROW
     ),
-    "dirty read": Kind("HO321", "lets others see what was never committed", "nobody sees what is rolled back", ATOMIC),
+    "dirty read": Kind("HO321", "lets others see what was never committed", "what is rolled back stays unseen", ATOMIC),
     "intermediate read": Kind(
         "HO322", "lets others see the middle of its transaction", "a transaction is seen whole or not at all", ATOMIC
     ),
@@ -81,8 +81,8 @@ STYLES = {
     "reread": "repeated read",
     "unknown": "write without an operation",
 }
-# What these ways come to between any two processes of one Django system: of a way that is tried without being told that
-# a system writes so, it says nothing about the pair.
+# Anomalies that these ways of writing cause between any two processes of one Django system. If handover.toml does not
+# say that a system writes so, they say nothing about the pair.
 BY_NATURE = {
     "stale save": ("lost update", "resurrected row", "goes back"),
     "housekeeping": ("overruled",),
@@ -92,8 +92,8 @@ BY_NATURE = {
 Example = Callable[[], tuple[str, ...]]
 
 
-class Cause(NamedTuple):
-    """Whose doing an anomaly is."""
+class AnomalyCause(NamedTuple):
+    """What caused an anomaly: the system, and its way of writing."""
 
     kind: str
     side: Side | None
@@ -101,39 +101,51 @@ class Cause(NamedTuple):
 
     @property
     def is_natural(self) -> bool:
-        """Whether it is what this way of writing comes to in every Django system."""
+        """Whether this way of writing causes this kind of anomaly in every Django system."""
         return self.kind in BY_NATURE.get(STYLES[self.style], ())
 
 
 class Tally:
-    """Anomalies by cause: how many, and the lines of the shortest."""
+    """Anomalies by cause: how many, and the lines of the shortest example."""
 
     def __init__(self) -> None:
-        self.counts: Counter[Cause] = Counter()
-        self._spans: dict[Cause, int] = {}
-        self._examples: dict[Cause, tuple[str, ...]] = {}
+        self.counts: Counter[AnomalyCause] = Counter()
+        self._spans: dict[AnomalyCause, int] = {}
+        self._examples: dict[AnomalyCause, tuple[str, ...]] = {}
 
-    def add(self, kind: str, side: Side | None, operation: Operation | None, span: int, example: Example) -> None:
-        """Count one; ``span`` is how many versions its example takes, ``example`` writes it."""
-        cause = Cause(kind, side, operation.style if operation else "unknown")
+    def add(self, kind: str, side: Side | None, operation: WriterOperation | None, span: int, example: Example) -> None:
+        """Count one anomaly.
+
+        Parameters
+        ----------
+        kind
+            Key of :data:`KINDS`.
+        side, operation
+            The system and the operation that caused it, as far as they are known.
+        span
+            How many versions its example takes; the shortest example is kept.
+        example
+            Writes the lines of the example.
+        """
+        cause = AnomalyCause(kind, side, operation.style if operation else "unknown")
         self.counts[cause] += 1
         if cause not in self._spans or span < self._spans[cause]:
             self._spans[cause] = span
             self._examples[cause] = example()
 
-    def example(self, cause: Cause) -> tuple[str, ...]:
-        """Return the smallest history that shows it."""
+    def example(self, cause: AnomalyCause) -> tuple[str, ...]:
+        """Return the lines of the smallest history that shows a cause."""
         return self._examples[cause]
 
     def by_kind(self) -> dict[str, int]:
-        """Return how many of each kind there were."""
+        """Return how many anomalies of each kind there were."""
         counts: Counter[str] = Counter()
         for cause, count in self.counts.items():
             counts[cause.kind] += count
         return dict(counts)
 
     def by_nature(self, undescribed: Container[Side | None]) -> Counter[str]:
-        """Return how often ways that are tried of themselves did what they do in every Django system."""
+        """Return how often undescribed ways of writing did what they do in every Django system."""
         counts: Counter[str] = Counter()
         for cause, count in self.counts.items():
             if cause.side in undescribed and cause.is_natural:
@@ -141,9 +153,9 @@ class Tally:
         return counts
 
     def failures(self, table: str, undescribed: Container[Side | None] = ()) -> dict[Failure, int]:
-        """Return one failure a place with how often; styles that people know by one name share it.
+        """Return one failure for each place, with how often it occurred; styles with one name share a place.
 
-        Of the systems in ``undescribed`` nothing says how they write, see :meth:`by_nature`.
+        ``undescribed`` are the systems whose ways of writing ``handover.toml`` does not name, see :meth:`by_nature`.
         """
         places: dict[tuple[str, str], tuple[Failure, int]] = {}
         causes = [cause for cause in self.counts if not (cause.side in undescribed and cause.is_natural)]
@@ -154,10 +166,9 @@ class Tally:
             places[place] = (first, count + self.counts[cause])
         return dict(places.values())
 
-    def _failure(self, table: str, cause: Cause) -> Failure:
+    def _failure(self, table: str, cause: AnomalyCause) -> Failure:
         kind = KINDS[cause.kind]
-        by = f"the {cause.side}" if cause.side else "somebody unknown"
-        hurts = {"original": "backend", "backend": "original"}
+        by = f"the {cause.side}" if cause.side else "an unknown writer"
         finding = Finding(
             code=kind.code,
             where=f"{table}: {STYLES[cause.style]} by {by}",
@@ -165,6 +176,6 @@ class Tally:
             expected=kind.expected,
             todo=f"{kind.todo}.",
             severity=kind.severity,
-            hurts=hurts[cause.side] if cause.side else "both",  # type: ignore[arg-type]
+            hurts=cause.side.other if cause.side else "both",
         )
         return Failure(finding, self.example(cause), cause.side)

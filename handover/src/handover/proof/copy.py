@@ -1,4 +1,4 @@
-"""A throw-away copy of a database, by dump and restore: a live one cannot serve as a template."""
+"""A throw-away copy of a database, by dump and restore: a live database cannot serve as a template."""
 
 import os
 import re
@@ -24,11 +24,11 @@ from handover.schema.programs import program_path
 PREFIX = "handover_prove_"
 LEFT_WITHIN_S = 60.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# What a restore need not bring: comments of extensions belong to a superuser, and nobody subscribes to a copy.
+# Not restored: comments of extensions, which belong to a superuser, and publications; a copy has no subscribers.
 RESTORE = ("--exit-on-error", "--no-comments", "--no-publications", "--no-subscriptions")
 
 
-class CopyError(HandoverError):
+class DatabaseCopyError(HandoverError):
     """The database could not be copied; nothing of the copy is left."""
 
     code = "HO421"
@@ -36,7 +36,7 @@ class CopyError(HandoverError):
 
 @contextmanager
 def copied(config: Config, url: str, say: Callable[[str], None]) -> Iterator[str]:
-    """Give the URL of a copy of a database, with its grants and owners; it is dropped at the end, come what may.
+    """Give the URL of a copy of a database, with its grants and owners; it is always dropped at the end.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def copied(config: Config, url: str, say: Callable[[str], None]) -> Iterator[str
 
     Raises
     ------
-    CopyError
+    DatabaseCopyError
         A program is missing or too old, or the role may not create databases.
     """
     programs = {name: program_path(config, name) for name in ("pg_dump", "pg_restore")}
@@ -63,7 +63,7 @@ def copied(config: Config, url: str, say: Callable[[str], None]) -> Iterator[str
                 _check_version(program, path, max(source.info.server_version, target.info.server_version))
             say(f"copying {source.info.dbname} to {name}")
             _create(source, target, name)
-        with owners.lent(url, copy, name):
+        with owners.granted(url, copy, name):
             _dump_and_restore(programs, url, copy)
         _settings(url, copy, name)
         yield copy
@@ -75,10 +75,12 @@ def _check_version(name: str, program: Path, server: int) -> None:
     said = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=False)
     found = re.search(r"(\d+)(?:\.\d+)?", said.stdout)
     if not found:
-        raise CopyError(f"{program} --version said nothing that names a version: {said.stdout or said.stderr!r}.")
+        raise DatabaseCopyError(
+            f"{program} --version said nothing that names a version: {said.stdout or said.stderr!r}."
+        )
     if int(found[1]) < server // 10_000:
         message = f"{name} is of version {found[1]}, the server of version {server // 10_000}; an older one cannot."
-        raise CopyError(f"{message} Name a newer one's folder: [prove] pg_bin in handover.toml.")
+        raise DatabaseCopyError(f"{message} Name a newer one's folder: [prove] pg_bin in handover.toml.")
 
 
 def _create(source: psycopg.Connection[Any], target: psycopg.Connection[Any], name: str) -> None:
@@ -89,7 +91,7 @@ def _create(source: psycopg.Connection[Any], target: psycopg.Connection[Any], na
     )
     try:
         target.execute(statement)
-        # Whoever finds it one day, left by a server that went away with it, reads what it is.
+        # If a server crash leaves the copy behind, its comment says what it is.
         words = f"throw-away copy of {source.info.dbname}, made by handover prove"
         target.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(words)))
         # An agent that is ended while it waits for a lock leaves a session that would hold the copy.
@@ -100,7 +102,7 @@ def _create(source: psycopg.Connection[Any], target: psycopg.Connection[Any], na
         role = target.info.user
         message = f"the role {role} may not create databases, and a throw-away copy is one."
         todo = f"As an administrator: ALTER ROLE {role} CREATEDB; or prove on a staging database: --database URL_ENV."
-        raise CopyError(f"{message} {todo}") from error
+        raise DatabaseCopyError(f"{message} {todo}") from error
 
 
 def _locale(source: psycopg.Connection[Any]) -> tuple[str, list[sql.Composable]]:
@@ -141,11 +143,11 @@ def _dump_and_restore(programs: dict[str, Path], source: str, copy: str) -> None
         if any(statuses):
             said.seek(0)
             lines = said.read().decode(errors="replace").splitlines()
-            # Not the query, which is theirs and fills a page.
+            # Not the query, which fills a page.
             words = "\n".join(line for line in lines if line.startswith("pg_") and "Query was" not in line)
             message = f"the database could not be copied; pg_dump and pg_restore said:\n{words}\n"
             todo = "The role must be able to read every table and be a member of every role that owns one"
-            raise CopyError(f"{message}{todo}; on another server the roles must exist, too.")
+            raise DatabaseCopyError(f"{message}{todo}; on another server the roles must exist, too.")
 
 
 def _start(
@@ -162,7 +164,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _environment(url: str) -> dict[str, str]:
-    """Return where to connect as libpq's variables: a password on a command line is read by everybody."""
+    """Return where to connect as libpq's variables: every user of the machine can read a command line."""
     variables = {
         option.keyword.decode(): option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar
     }
@@ -172,7 +174,7 @@ def _environment(url: str) -> dict[str, str]:
 
 
 def _settings(url: str, copy: str, name: str) -> None:
-    """Give the copy the settings that were made for the source only, such as a search_path IN DATABASE."""
+    """Give the copy the settings that hold for the source database only, such as a search_path IN DATABASE."""
     with psycopg.connect(url) as source, psycopg.connect(copy, autocommit=True) as target:
         rows = source.execute(
             "SELECT rolname, unnest(setconfig) FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = setrole "
@@ -180,20 +182,20 @@ def _settings(url: str, copy: str, name: str) -> None:
         ).fetchall()
         for role, setting in rows:
             variable, _, value = setting.partition("=")
-            for_whom = (
+            scope = (
                 sql.SQL("ROLE {} IN DATABASE {}").format(sql.Identifier(role), sql.Identifier(name))
                 if role
                 else sql.SQL("DATABASE {}").format(sql.Identifier(name))
             )
             parts = sql.SQL(", ").join(sql.Literal(part.strip().strip('"')) for part in value.split(","))
             try:
-                target.execute(sql.SQL("ALTER {} SET {} = {}").format(for_whom, sql.Identifier(variable), parts))
+                target.execute(sql.SQL("ALTER {} SET {} = {}").format(scope, sql.Identifier(variable), parts))
             except psycopg.errors.InsufficientPrivilege as error:
                 message = (
                     f"the setting {variable} of {role or 'the database'} holds in this database only, and the copy"
                 )
                 todo = "Give the role that setting in every database: ALTER ROLE ... SET ..., without IN DATABASE."
-                raise CopyError(f"{message} cannot be given it: {str(error).strip()}. {todo}") from error
+                raise DatabaseCopyError(f"{message} cannot be given it: {str(error).strip()}. {todo}") from error
 
 
 def _drop(server: str, name: str) -> None:
@@ -208,7 +210,7 @@ def _drop(server: str, name: str) -> None:
 
 @retry(retry=retry_if_exception_type(psycopg.errors.ObjectInUse), stop=stop_after_delay(LEFT_WITHIN_S), reraise=True)
 def _drop_when_left(connection: psycopg.Connection[Any], name: str) -> None:
-    """Drop it as soon as the agents' sessions have ended: another role's may not be terminated, so no FORCE."""
+    """Drop the copy when the agents' sessions have ended; another role's session may not be terminated, so no FORCE."""
     connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user", [name]
     )
@@ -222,7 +224,7 @@ def staging_url(variable: str) -> str:
     Raises
     ------
     ConfigurationError
-        It is not set, or names no database.
+        The variable is not set, or its value names no database.
     """
     url = from_environment(variable, "the URL of the database to prove on, as the role that owns the shared tables")
     try:
@@ -238,7 +240,7 @@ IDENTITY = "SELECT (pg_control_system()).system_identifier, oid FROM pg_database
 
 
 def same_database(one: str, other: str) -> bool:
-    """Say whether two URLs lead to one database, by what the servers themselves say."""
+    """Say whether two URLs lead to one database, by the identities that the servers report."""
     identities = []
     for url in (one, other):
         with psycopg.connect(url) as connection:

@@ -1,4 +1,4 @@
-"""One way in which two systems on one table do not agree, with the row that shows it."""
+"""One difference between two systems on one table, with the row that shows it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,13 +6,13 @@ from typing import Any
 
 from handover.finding import Finding
 from handover.probe.wire import Wire
-from handover.proof.mirror import Example
+from handover.proof.mapped_table import Example
 from handover.side import Side
 
 Key = tuple[str, str, str]
 Values = tuple[tuple[Side, Wire], ...]
 
-# Code → what is found, what was expected, what to do; {hurts} and {other} are systems, the rest a step's own words.
+# Code → what is found, what was expected, what to do; {hurts} and {other} are systems, the rest comes from the step.
 SAID: dict[str, tuple[str, str, str]] = {
     "HO300": (
         "is {theirs} when the {hurts} reads what the {other} wrote, {mine} in the {other}",
@@ -41,7 +41,7 @@ SAID: dict[str, tuple[str, str, str]] = {
     ),
     "HO305": (
         "does not lead back by {name} in the {hurts}",
-        "the {other} reaches the rows so",
+        "the {other} reaches the rows that way",
         "Give both foreign keys the same related_name and related_query_name. {words}",
     ),
     "HO306": (
@@ -76,7 +76,7 @@ SAID: dict[str, tuple[str, str, str]] = {
     ),
     "HO312": (
         "is not the same after a bulk {what} by the {other}",
-        "many rows must come across like one",
+        "many rows at once must be stored as one by one",
         "Look at the field's get_prep_value and at the manager's bulk methods.",
     ),
     "HO313": (
@@ -114,26 +114,26 @@ SAID: dict[str, tuple[str, str, str]] = {
 
 @dataclass(frozen=True)
 class Difference:
-    """What differed.
+    """One difference.
 
     Attributes
     ----------
     code, place
         The finding's code and place.
     maker
-        The system that made the row, or whose write it was.
+        The system that made or wrote the row.
     hurts
         The system that suffers.
     step
-        What is done to see it: ``get``, ``filter``, ``related``, ``save``, ``create``, ``delete``.
+        What shows it: ``get``, ``filter``, ``related``, ``save``, ``create``, ``delete``.
     column
-        The column concerned, or nothing.
+        The column concerned, or an empty text.
     values
-        What each system has; only of rows that were made here.
+        The value in each system; only of rows that the proof made.
     words
-        What the sentences of the finding need; without values, so that a contract can accept them.
+        What the sentences of the finding need; without values of rows, so that a contract can accept it.
     example
-        The row.
+        The row that shows it.
     """
 
     code: str
@@ -148,13 +148,12 @@ class Difference:
 
     @property
     def key(self) -> Key:
-        """What makes two of them the same."""
+        """What identifies it: two differences with one key are the same."""
         return (self.code, self.place, self.maker)
 
     def finding(self, more: str = "") -> Finding:
-        """Return it as a finding; ``more`` stands after what to do."""
-        other = "backend" if self.hurts == "original" else "original"
-        given = {"words": "", "maker": self.maker, "hurts": self.hurts, "other": other, **self.words}
+        """Return it as a finding; ``more`` follows the advice."""
+        given = {"words": "", "maker": self.maker, "hurts": self.hurts, "other": self.hurts.other, **self.words}
         found, expected, todo = (text.format(**given).strip() for text in SAID[self.code])
         return Finding(
             code=self.code,
@@ -175,7 +174,7 @@ def kind_of(wire: Wire) -> str:
     return "nothing" if wire is None else type(wire).__name__
 
 
-def told_apart(mine: Wire, theirs: Wire) -> dict[str, str]:
-    """Return words for two values: their types, or that one is another value of the same type."""
+def kinds_of(mine: Wire, theirs: Wire) -> dict[str, str]:
+    """Return words for two values: their types, or 'another' for a different value of the same type."""
     one, other = kind_of(mine), kind_of(theirs)
     return {"mine": one, "theirs": other if other != one else f"another {other}"}

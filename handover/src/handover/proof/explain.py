@@ -1,8 +1,8 @@
-"""Which order of the operations explains a row; what none explains is an anomaly, and somebody caused it.
+"""Check histories: each version of a row must follow from the operations; what does not is an anomaly.
 
-Linear: the versions of a row, in the order in which a trigger wrote them down, are gone through once, and so are the
-operations. Each write carries an id of its own, so that a version names its writer and a reader names what it saw.
-Where no trigger wrote, :mod:`handover.proof.weakly` finds what shows all the same.
+The check is linear: it goes once through the versions of a row, in the order in which a trigger recorded them, and once
+through the operations. Each write carries an id of its own, so a version names its writer, and a read names the version
+that it saw. Without a trigger, :mod:`handover.proof.unversioned` checks what shows by ids and times.
 """
 
 from bisect import bisect
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from handover.proof.anomalies import Tally
+from handover.proof.anomaly_reports import RowReport, operation_text, state_text
 from handover.proof.history import (
     AGENT_IDS,
     DELETES,
@@ -19,15 +20,14 @@ from handover.proof.history import (
     MASS,
     READS,
     WHOLE,
-    Operation,
     RowHistory,
     State,
     Version,
+    WriterOperation,
     Writers,
     contended,
 )
-from handover.proof.telling import Told, shown, told
-from handover.proof.weakly import WithoutVersions
+from handover.proof.unversioned import UnversionedRow
 
 COUNTS_UP = {"update": 1, "locked": 1, "pair": 1, "double": 1, "conditional": 0, "update_fields": 0}
 SEVERAL = -1  # two versions look the same
@@ -35,14 +35,14 @@ SEVERAL = -1  # two versions look the same
 
 @dataclass
 class Checked:
-    """What was gone through, and what was found.
+    """What was checked, and what was found.
 
     Attributes
     ----------
     rows, versions, operations, reads
         How many of each; an operation on several rows is one.
     contended
-        How many operations met one of another agent on a row of theirs.
+        How many operations overlapped one of another agent on the same row.
     tally
         The anomalies.
     """
@@ -56,12 +56,12 @@ class Checked:
 
     @property
     def contended_pct(self) -> float:
-        """Return the share of the operations that met another, in percent."""
+        """The share of the operations that overlapped another one, in percent."""
         return 100 * self.contended / self.operations if self.operations else 0.0
 
 
 def check(rows: Iterable[RowHistory], writers: Writers, into: Checked | None = None) -> Checked:
-    """Go through histories, row by row; none is kept.
+    """Check histories, row by row; the rows are not kept.
 
     Parameters
     ----------
@@ -84,9 +84,9 @@ def check(rows: Iterable[RowHistory], writers: Writers, into: Checked | None = N
         done.versions += len(row.versions or ())
         _count(done, row, several)
         if row.versions is None:
-            WithoutVersions(row, writers, done.tally).examine()
+            UnversionedRow(row, writers, done.tally).examine()
         else:
-            several.take(row, _WithVersions(row, writers, done.tally).examine())
+            several.take(row, _VersionedRow(row, writers, done.tally).examine())
     done.contended += len(several.met)
     several.judge(done.tally, writers)
     return done
@@ -106,11 +106,11 @@ def _count(done: Checked, row: RowHistory, several: "_Several") -> None:
 
 
 class _Several:
-    """Operations on several rows: they are on all of them or on none."""
+    """Operations on several rows: each must have written all of them, or none of them."""
 
     def __init__(self) -> None:
         self.met: set[int] = set()
-        self.pairs: dict[int, tuple[Operation, list[str]]] = {}
+        self.pairs: dict[int, tuple[WriterOperation, list[str]]] = {}
 
     def take(self, row: RowHistory, applied: Counter[int]) -> None:
         for operation in row.operations:
@@ -122,13 +122,14 @@ class _Several:
     def judge(self, tally: Tally, writers: Writers) -> None:
         for operation, keys in self.pairs.values():
             if 0 < len(keys) < len(operation.keys) and operation.outcome == "unknown":
-                line = f"{told(operation, writers)}: only {keys[0]} of {' and '.join(operation.keys)} was written"
+                pair = " and ".join(operation.keys)
+                line = f"{operation_text(operation, writers)}: only {keys[0]} of {pair} was written"
                 side = writers.sides[operation.agent]
                 tally.add("intermediate read", side, operation, 1, lambda line=line: (line,))  # type: ignore[misc]
 
 
-class _WithVersions(Told):
-    """One row, examined by its versions."""
+class _VersionedRow(RowReport):
+    """One row, examined by its recorded versions."""
 
     def __init__(self, row: RowHistory, writers: Writers, tally: Tally) -> None:
         super().__init__(row, writers, tally)
@@ -139,28 +140,32 @@ class _WithVersions(Told):
         self.mass_at = -1
 
     def examine(self) -> Counter[int]:
-        """Go through the versions, then hold every operation against them; return how often each id was written."""
+        """Check the versions, then every operation against them; return how often each id was written."""
         state: State | None = None
         for at, version in enumerate(self.versions):
             operation = self._writer(version)
             if version.old != state:
                 self.add("unexplained", version, operation, at - 1, at)
             if operation is None:
-                self._stranger(at, version)
+                self._unclaimed(at, version)
             else:
                 self._judge(at, version, operation)
             self._remember(at, version)
             state = version.new
         if self.row.final != state:
             last = len(self.versions) - 1
-            line = f"the row at the end: {shown(self.row.final)}; the last version: {shown(state)}"
+            line = f"the row at the end: {state_text(self.row.final)}; the last version: {state_text(state)}"
             writer = self.by_id.get(state[0]) if state and state[0] is not None else None
             self.tally.add("unexplained", self.side(writer), writer, 1, lambda: (*self.lines(last, last), line))
         self._operations()
         return self.applied
 
-    def _writer(self, version: Version) -> Operation | None:
-        """Whose version it is: of whom it names, unless somebody else has left the name of the one before."""
+    def _writer(self, version: Version) -> WriterOperation | None:
+        """Return the operation that wrote a version.
+
+        A version names its operation. A writer that does not set the text column leaves the name of the operation
+        before; then the database role tells whether that operation can have written the version.
+        """
         operation = self.by_id.get(version.operation) if version.operation is not None else None
         if operation is not None and version.old and version.old[0] == version.operation:
             role = self.writers.roles.get(version.role)
@@ -174,8 +179,8 @@ class _WithVersions(Told):
             self.first.setdefault(version.new[0], at)
             self.where[version.new] = SEVERAL if version.new in self.where else at
 
-    def _stranger(self, at: int, version: Version) -> None:
-        """A version of nobody who told of it: of an agent that was killed, or of somebody else."""
+    def _unclaimed(self, at: int, version: Version) -> None:
+        """Judge a version that no recorded operation claims: a killed agent or another program wrote it."""
         if version.operation is not None and self.writers.may_have_been(version.operation):
             self.applied[version.operation] += 1
             if self.applied[version.operation] > 1:
@@ -183,7 +188,7 @@ class _WithVersions(Told):
             return
         self.add("unexplained", version, None, at - 1, at)
 
-    def _judge(self, at: int, version: Version, operation: Operation) -> None:
+    def _judge(self, at: int, version: Version, operation: WriterOperation) -> None:
         assert version.operation is not None  # noqa: S101 - an operation was found by it
         self.applied[version.operation] += 1
         if self.applied[version.operation] > 1:
@@ -203,16 +208,16 @@ class _WithVersions(Told):
         if operation.style in MASS:
             self.mass_at = at
 
-    def _judge_delete(self, at: int, version: Version, old: State, operation: Operation) -> None:
+    def _judge_delete(self, at: int, version: Version, old: State, operation: WriterOperation) -> None:
         if operation.style not in DELETES:
             self.add("unexplained", version, operation, at - 1, at)
         elif operation.style == "purge" and old[2] != self.writers.last_status:
             self.add("condition ignored", version, operation, at - 1, at)
 
     def _judge_whole(
-        self, at: int, version: Version, operation: Operation, basis: State, old: State, new: State
+        self, at: int, version: Version, operation: WriterOperation, basis: State, old: State, new: State
     ) -> None:
-        """A save of every column: it meant to count one up from what it knew, and nothing else."""
+        """Judge a save of every column: it should count one up from what its writer knew, and change nothing else."""
         stale = old[0] != basis[0]
         if new[1:] != (basis[1] + 1, basis[2]):
             self._deviates(at, version, operation, old, new)
@@ -221,7 +226,7 @@ class _WithVersions(Told):
         elif version.others:
             self.add("other columns", version, operation, at - 1, at)
 
-    def _judge_update(self, at: int, version: Version, operation: Operation, old: State, new: State) -> None:
+    def _judge_update(self, at: int, version: Version, operation: WriterOperation, old: State, new: State) -> None:
         basis = operation.basis
         if not self._condition_holds(operation, old):
             self.add("condition ignored", version, operation, at - 1, at)
@@ -240,31 +245,31 @@ class _WithVersions(Told):
             if following is None or following.transaction != version.transaction:
                 self.add("intermediate read", version, operation, at, at + 1)
 
-    def _condition_holds(self, operation: Operation, old: State) -> bool:
+    def _condition_holds(self, operation: WriterOperation, old: State) -> bool:
         if operation.style == "locked":
             return operation.basis is not None and operation.basis[0] == old[0]
         if operation.style == "conditional":
             return operation.moves is not None and operation.moves[0] == old[2]
         return operation.style != "sweep" or old[2] != self.writers.last_status
 
-    def _meant(self, operation: Operation, old: State) -> tuple[int, str]:
+    def _meant(self, operation: WriterOperation, old: State) -> tuple[int, str]:
         if operation.style == "sweep":
             return 0, self.writers.last_status
         status = operation.moves[1] if operation.moves else old[2]
         return old[1] + COUNTS_UP[operation.style], status
 
-    def _deviates(self, at: int, version: Version, operation: Operation, old: State, new: State) -> None:
+    def _deviates(self, at: int, version: Version, operation: WriterOperation, old: State, new: State) -> None:
         self.add("goes back" if new[1] < old[1] else "unexplained", version, operation, at - 1, at)
 
-    def _overruled(self, operation: Operation) -> None:
-        """The other system's housekeeping came between what a writer knew and what it wrote."""
+    def _overruled(self, operation: WriterOperation) -> None:
+        """Find housekeeping of the other system between what a writer knew and what it wrote."""
         if operation.style not in HELD or not operation.basis or self.mass_at < 0:
             return
         known = self.first.get(operation.basis[0])
         if known is not None and known < self.mass_at:
             self._overruled_by(self.mass_at, operation)
 
-    def _overruled_by(self, mass_at: int, operation: Operation) -> None:
+    def _overruled_by(self, mass_at: int, operation: WriterOperation) -> None:
         mass = self.by_id.get(self.versions[mass_at].operation or 0)
         if mass and mass.style in MASS and self.side(mass) != self.side(operation):
             lines = (*self.lines(mass_at, mass_at), self.knew(operation))
@@ -281,7 +286,7 @@ class _WithVersions(Told):
                 reached[operation.agent] = max(own, reached[operation.agent])
             self._ended(operation)
 
-    def _ended(self, operation: Operation) -> None:
+    def _ended(self, operation: WriterOperation) -> None:
         if operation.outcome in {"deadlock", "conflict"}:
             self.say("deadlock", operation, f"ended as {operation.outcome} and was not tried again")
         elif operation.outcome == "ok" and operation.style not in MASS:
@@ -293,21 +298,23 @@ class _WithVersions(Told):
         elif operation.outcome == "missed" and operation.style in HELD and operation.basis:
             self._purged(operation, operation.basis)
 
-    def _purged(self, operation: Operation, basis: State) -> None:
+    def _purged(self, operation: WriterOperation, basis: State) -> None:
         known = self.first.get(basis[0])
         if known is not None:
             after = bisect(self.deletions, known)
             if after < len(self.deletions):
                 self._overruled_by(self.deletions[after], operation)
 
-    def _reads(self, operation: Operation, reached: dict[int, int]) -> None:
+    def _reads(self, operation: WriterOperation, reached: dict[int, int]) -> None:
         for seen in operation.seen:
             if seen is not None:
                 self._read(operation, seen, reached)
         if operation.agent in self.writers.repeatable and len(set(operation.seen)) > 1:
-            self.say("read goes back", operation, f"saw {' then '.join(map(shown, operation.seen))} in a transaction")
+            self.say(
+                "read goes back", operation, f"saw {' then '.join(map(state_text, operation.seen))} in a transaction"
+            )
 
-    def _read(self, operation: Operation, seen: State, reached: dict[int, int]) -> None:
+    def _read(self, operation: WriterOperation, seen: State, reached: dict[int, int]) -> None:
         writer = self.by_id.get(seen[0]) if seen[0] is not None else None
         at = self.where.get(seen)
         if writer is not None and (writer.outcome == "rolled" or (at is None and seen[0] not in self.first)):
@@ -321,16 +328,16 @@ class _WithVersions(Told):
                 self.add("read goes back", None, operation, at, reached[operation.agent])
             reached[operation.agent] = max(at, reached[operation.agent])
 
-    def _saw_nothing_known(self, operation: Operation, seen: State) -> None:
-        """Columns of different rows, or an id that only a killed agent can have written."""
+    def _saw_nothing_known(self, operation: WriterOperation, seen: State) -> None:
+        """Judge a read that matches no version: an id of a killed agent, or columns that never were in one row."""
         if seen[0] is not None and self.writers.may_have_been(seen[0]) and seen[0] not in self.first:
             side = self.writers.sides[seen[0] // AGENT_IDS]
-            line = f"{told(operation, self.writers)} saw {shown(seen)}, which was never committed"
+            line = f"{operation_text(operation, self.writers)} saw {state_text(seen)}, which was never committed"
             self.tally.add("dirty read", side, None, 1, lambda: (line,))
         else:
-            self.say("unexplained", operation, f"saw {shown(seen)}, which the row never was")
+            self.say("unexplained", operation, f"saw {state_text(seen)}, which the row never was")
 
-    def _is_halfway(self, at: int, seen: State, writer: Operation | None) -> bool:
+    def _is_halfway(self, at: int, seen: State, writer: WriterOperation | None) -> bool:
         if writer is not None and writer.style == "double" and seen[0] == writer.id:
             return True
         following = self.versions[at + 1] if 0 <= at < len(self.versions) - 1 else None

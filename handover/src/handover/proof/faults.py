@@ -1,4 +1,4 @@
-"""What breaks while the writers write: a killed agent, a cut connection, a server that is killed, a full disk."""
+"""Faults that are injected while the writers write: a killed agent, cut connections, a killed server, a full disk."""
 
 import subprocess
 import time
@@ -10,60 +10,60 @@ import psycopg
 
 from handover.config.config import Config
 from handover.errors import HandoverError
-from handover.proof.crew import Crew, Told
-from handover.proof.history import Operation
+from handover.proof.history import WriterOperation
 from handover.proof.proxy import Proxy
+from handover.proof.writer_processes import BatchResult, WriterProcesses
 from handover.side import Side
 
 COMMAND_WITHIN_S = 120.0
 ARBITRARY_S = 0.02  # into a batch
 BY_THEN = 75  # percent of a run: what is left shows that both systems go on
-LONGEST = 3  # times what was planned: then a fault that nobody has felt is given up
+LONGEST = 3  # times the plan: a fault that no operation has met by then is given up
 SPARE_ROWS = 100_000  # more than the pages hold that a table has ready
 USE_UP = """
     INSERT INTO handover_prove.versions (transaction, role, key, others)
-    SELECT 0, 'nobody', '', repeat('x', 100) FROM generate_series(1, %s)
+    SELECT 0, '', '', repeat('x', 100) FROM generate_series(1, %s)
 """
 
 
 class FaultError(HandoverError):
-    """A fault could not be brought about, or not be ended."""
+    """A fault could not be injected, or could not be ended."""
 
     code = "HO336"
 
 
 @dataclass(frozen=True)
-class Fault:
-    """One thing that breaks.
+class InjectedFault:
+    """One fault.
 
     Attributes
     ----------
     name
-        What it is called in results.
+        Its name in results.
     strike
-        Brings it about.
+        Injects it.
     shows
-        Whether one operation, or a batch that nobody could tell of, failed by it.
+        Whether an operation failed because of it; None stands for a batch that was not reported.
     end
-        Ends it, when it does not end by itself.
+        Ends it, if it does not end by itself.
     """
 
     name: str
-    strike: Callable[[Crew], None]
-    shows: Callable[[Operation | None], bool]
+    strike: Callable[[WriterProcesses], None]
+    shows: Callable[[WriterOperation | None], bool]
     end: Callable[[], None] = lambda: None
 
 
 @dataclass
 class Struck:
-    """What a fault came to.
+    """The course of a fault.
 
     Attributes
     ----------
     name, began, ended
-        Which, and from when to when it was felt; seconds since 1970.
+        Which fault, and from when to when operations met it; seconds since 1970.
     met
-        Whether operations failed by it. A fault that none met has proven nothing.
+        Whether operations failed because of it. A fault that no operation met has proven nothing.
     """
 
     name: str
@@ -73,55 +73,55 @@ class Struck:
 
 
 class Schedule:
-    """Faults, evenly spread over a run of so many operations, one after the other.
+    """Faults spread evenly over a run, one after the other.
 
     Attributes
     ----------
     struck
-        What became of those that did strike.
+        The faults that were injected so far.
     """
 
-    def __init__(self, faults: list[Fault], operations: int) -> None:
+    def __init__(self, faults: list[InjectedFault], operations: int) -> None:
         self.struck: list[Struck] = []
         self._to_come = list(faults)
         self._every = operations * BY_THEN // 100 // max(len(faults), 1)
         self._rest = operations - operations * BY_THEN // 100
         self._limit = LONGEST * operations
         self._done = self._done_at_last = 0
-        self._current: Fault | None = None
+        self._current: InjectedFault | None = None
 
-    def watch(self, crew: Crew, batches: Iterator[Told]) -> Iterator[Told]:
-        """Pass on what the writers tell, and let the faults strike in between."""
+    def watch(self, processes: WriterProcesses, batches: Iterator[BatchResult]) -> Iterator[BatchResult]:
+        """Pass on the results of the writers, and inject the faults in between."""
         if not self._to_come:
-            crew.finish()
+            processes.finish()
         try:
-            for told in batches:
-                self._done += len(told.operations)
-                self._look(told)
+            for batch in batches:
+                self._done += len(batch.operations)
+                self._end_if_met(batch)
                 due = self._done >= self._every * len(self.struck)
                 if self._current is None and self._to_come and due:
-                    self._strike(crew, self._to_come.pop(0))
+                    self._strike(processes, self._to_come.pop(0))
                 if self._to_come or self._current or self._done < self._done_at_last + self._rest:
-                    crew.go_on(self._limit)
+                    processes.go_on(self._limit)
                 else:
-                    crew.finish()
-                yield told
+                    processes.finish()
+                yield batch
         finally:
             self._over()
 
-    def _strike(self, crew: Crew, fault: Fault) -> None:
-        crew.venue.say(f"concurrent writes: {fault.name}")
+    def _strike(self, processes: WriterProcesses, fault: InjectedFault) -> None:
+        processes.target.say(f"concurrent writes: {fault.name}")
         self.struck.append(Struck(fault.name, time.time()))
         self._current = fault
-        fault.strike(crew)
+        fault.strike(processes)
 
-    def _look(self, told: Told) -> None:
-        """A fault goes on until somebody has felt it."""
+    def _end_if_met(self, batch: BatchResult) -> None:
+        """End the present fault when an operation has met it."""
         if self._current is None:
             return
         struck, shows = self.struck[-1], self._current.shows
-        felt = any(shows(operation) for operation in told.operations if operation.ended >= struck.began)
-        if felt or (told.unreported is not None and shows(None)):
+        met = any(shows(operation) for operation in batch.operations if operation.ended >= struck.began)
+        if met or (batch.unreported is not None and shows(None)):
             struck.met = True
             self._over()
 
@@ -133,41 +133,47 @@ class Schedule:
             self._done_at_last = self._done
 
 
-def _killed(operation: Operation | None) -> bool:
+def _killed(operation: WriterOperation | None) -> bool:
     return operation is None
 
 
-def _lost(operation: Operation | None) -> bool:
+def _lost(operation: WriterOperation | None) -> bool:
     return operation is not None and operation.outcome == "unknown"
 
 
-def _full(operation: Operation | None) -> bool:
+def _full(operation: WriterOperation | None) -> bool:
     return operation is not None and operation.outcome == "full"
 
 
-def possible(config: Config, proxy: Proxy) -> tuple[list[Fault], dict[str, str]]:
-    """Return the faults that can be brought about here, and why the others cannot."""
+def possible(config: Config, proxy: Proxy) -> tuple[list[InjectedFault], dict[str, str]]:
+    """Return the faults that can be injected here, and which setting each of the others needs."""
     prove, root = config.prove, config.root
     faults = [
-        Fault("a client is killed", lambda crew: _order(crew, Side.ORIGINAL, after_s=ARBITRARY_S), _killed),
-        Fault("a worker is killed in its transaction", lambda crew: _order(crew, Side.BACKEND, at=0), _killed),
-        Fault("connections are cut", lambda _: _cut(proxy), _lost),
+        InjectedFault(
+            "a client is killed", lambda processes: _order(processes, Side.ORIGINAL, after_s=ARBITRARY_S), _killed
+        ),
+        InjectedFault(
+            "a worker is killed in its transaction", lambda processes: _order(processes, Side.BACKEND, at=0), _killed
+        ),
+        InjectedFault("connections are cut", lambda _: _cut(proxy), _lost),
     ]
     missing = {}
     if prove.restart:
-        faults.append(Fault("PostgreSQL is killed and restarted", lambda _: run(prove.restart, root), _lost))
+        faults.append(InjectedFault("PostgreSQL is killed and restarted", lambda _: run(prove.restart, root), _lost))
     else:
         missing["PostgreSQL is killed and restarted"] = "[prove] restart"
     if prove.fill_disk and prove.free_disk:
         fill, free = prove.fill_disk, prove.free_disk
-        faults.append(Fault("the disk is full", lambda crew: _fill(crew, fill), _full, lambda: run(free, root)))
+        faults.append(
+            InjectedFault("the disk is full", lambda processes: _fill(processes, fill), _full, lambda: run(free, root))
+        )
     else:
         missing["the disk is full"] = "[prove] fill_disk and free_disk"
     return faults, missing
 
 
-def _order(crew: Crew, side: Side, **order: float) -> None:
-    crew.last_of(side).orders.append(dict(order))
+def _order(processes: WriterProcesses, side: Side, **order: float) -> None:
+    processes.last_of(side).orders.append(dict(order))
 
 
 def _cut(proxy: Proxy) -> None:
@@ -175,10 +181,10 @@ def _cut(proxy: Proxy) -> None:
         raise FaultError("no connection went through the proxy, so none could be cut. Run the proof again.")
 
 
-def _fill(crew: Crew, command: Sequence[str]) -> None:
-    """Fill the disk, and the pages that the tables have ready as well, so that the next writes need room."""
-    run(command, crew.venue.config.root)
-    with psycopg.connect(crew.venue.owner_url) as connection:
+def _fill(processes: WriterProcesses, command: Sequence[str]) -> None:
+    """Fill the disk, and the free pages of the tables too, so that the next writes need room."""
+    run(command, processes.target.config.root)
+    with psycopg.connect(processes.target.owner_url) as connection:
         try:
             connection.execute(USE_UP, [SPARE_ROWS])
         except psycopg.errors.DiskFull:

@@ -1,4 +1,4 @@
-"""Whether the proofs hold for the database as it is now: what the gates of the move ask."""
+"""Whether the proofs still hold for the present database; the gates of the move ask this."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ MAX_AGE = timedelta(hours=24)
 
 
 def proven(config: Config, fingerprint: str, max_age: timedelta = MAX_AGE, *, now: datetime | None = None) -> list[str]:
-    """Return the reasons why the proofs do not hold; an empty list means that they do.
+    """Return the reasons why the proofs do not hold; an empty list means that they hold.
 
     Every group must be green in the newest signed run, or have had nothing to look at, on a database of this shape, and
     that run must be young enough.
@@ -22,11 +22,11 @@ def proven(config: Config, fingerprint: str, max_age: timedelta = MAX_AGE, *, no
     config
         The pair.
     fingerprint
-        Of the database that the move is about, see :func:`handover.schema.fingerprint.fingerprint`.
+        Fingerprint of the database that the move is about, see :func:`handover.schema.fingerprint.fingerprint`.
     max_age
         The oldest run that counts.
     now
-        The time to measure the age at, in UTC; the present one by default.
+        The moment at which the age is measured, in UTC; now by default.
     """
     try:
         last = latest(config, KIND)

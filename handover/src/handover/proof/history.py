@@ -1,4 +1,4 @@
-"""What concurrent writers did to one row: their own records, and the versions that a trigger wrote down."""
+"""What concurrent writers did to one row: their own records, and the versions that a trigger recorded."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -6,26 +6,26 @@ from typing import Any, Literal, NamedTuple, Self
 
 from handover.side import Side
 
-# A row as far as the proof writes it: operation id (None: nobody's of ours), number, status.
+# The columns of a row that the proof writes: operation id (None for a foreign text), number, status.
 State = tuple[int | None, int, str]
 Outcome = Literal["ok", "missed", "rolled", "unknown", "deadlock", "conflict", "full"]
 
 AGENT_IDS = 10**9  # ids an agent has; agent 3's begin at 3 * 10^9
 READS = frozenset({"read", "reread"})
-MASS = frozenset({"sweep", "purge"})  # of many rows; of this one perhaps none
-HELD = frozenset({"save", "forced_save", "update_fields", "planted"})  # written from an object read earlier
+MASS = frozenset({"sweep", "purge"})  # write many rows, but perhaps not this one
+HELD = frozenset({"save", "forced_save", "update_fields", "planted"})  # written from an object that was read before
 WHOLE = frozenset({"save", "forced_save", "planted"})  # every column of it
 LEAVES_NOTHING = frozenset({"missed", "rolled", "deadlock", "conflict", "full"})
 DELETES = frozenset({"delete", "purge"})
 
 
-class Operation(NamedTuple):
-    """One operation, as its writer tells it.
+class WriterOperation(NamedTuple):
+    """One operation, as its writer recorded it.
 
     Attributes
     ----------
     id
-        Its number; what it wrote into the text column. ``double`` writes ``id`` and ``id + 1``.
+        Its number, which it writes into the text column. ``double`` writes ``id`` and ``id + 1``.
     style
         How it was written, see :class:`handover.config.proof.Writing`; or ``read``, ``reread``, ``create``,
         ``double``, ``rollback``, ``planted``.
@@ -35,13 +35,14 @@ class Operation(NamedTuple):
         Seconds since 1970.
     outcome
         ``ok``: done and committed. ``missed``: there was nothing to do. ``rolled``: rolled back on purpose.
-        ``unknown``: the connection or the process went away. ``deadlock``, ``conflict``, ``full``: so it ended.
+        ``unknown``: the connection or the process was lost. ``deadlock``, ``conflict``, ``full``: the error that
+        ended it.
     basis
         The row as its writer knew it.
     seen
-        What a reader saw, None for no row.
+        The states that a reader saw, None for no row.
     moves
-        The status it asked for and the one it set.
+        The status that it asked for and the one that it set.
     """
 
     id: int
@@ -56,12 +57,12 @@ class Operation(NamedTuple):
 
     @property
     def agent(self) -> int:
-        """Who did it."""
+        """The agent that did it."""
         return self.id // AGENT_IDS
 
     @classmethod
-    def told(cls, record: Sequence[Any]) -> Self:
-        """Return what one record of an agent's answer says."""
+    def of_record(cls, record: Sequence[Any]) -> Self:
+        """Return the operation of one record in an agent's answer."""
         number, style, keys, began, ended, outcome, basis, seen, moves = record
         return cls(
             number,
@@ -77,22 +78,22 @@ class Operation(NamedTuple):
 
 
 class Version(NamedTuple):
-    """One committed change of a row, as the trigger saw it.
+    """One committed change of a row, as the trigger recorded it.
 
     Attributes
     ----------
     order
-        Grows from version to version of a row: whoever writes the next one has waited for this one's commit.
+        Grows from version to version of a row: the next writer has waited for this one's commit.
     transaction
         Equal within one transaction.
     role
         The database role that wrote.
     operation
-        The id in the text column; of a deleted row the deleter's; None when there is none of ours.
+        The id in the text column, or the deleter's id for a deleted row; None for a foreign text.
     old, new
         The row before and after; None for no row.
     others
-        Which other columns changed, with commas.
+        The other columns that changed, separated by commas.
     """
 
     order: int
@@ -106,40 +107,40 @@ class Version(NamedTuple):
 
 @dataclass
 class RowHistory:
-    """Everything about one row.
+    """The history of one row.
 
     Attributes
     ----------
     key
         Its primary key, as text.
     operations
-        In any order; those of one agent in the order in which it did them.
+        In any order; but those of one agent in the order in which it did them.
     versions
-        In the order in which they came about; None where no trigger wrote them down.
+        In the order in which they were written; None where no trigger recorded them.
     final
         The row at the end, None for no row.
     """
 
     key: str
-    operations: list[Operation] = field(default_factory=list)
+    operations: list[WriterOperation] = field(default_factory=list)
     versions: list[Version] | None = None
     final: State | None = None
 
     def evidence(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the values for the evidence."""
         return {"key": self.key, "operations": self.operations, "versions": self.versions, "final": self.final}
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Self:
-        """Return what :meth:`evidence` gave, after a way through JSON."""
-        operations = [Operation.told(record) for record in values["operations"]]
+        """Return the object that :meth:`evidence` wrote, read back from JSON."""
+        operations = [WriterOperation.of_record(record) for record in values["operations"]]
         versions = values["versions"]
         return cls(values["key"], operations, versions and [_version(v) for v in versions], _state(values["final"]))
 
 
 @dataclass(frozen=True)
 class Writers:
-    """Who took part.
+    """The agents that took part.
 
     Attributes
     ----------
@@ -148,9 +149,9 @@ class Writers:
     roles
         The system of each database role.
     repeatable
-        Agents whose transactions must see the same row twice (REPEATABLE READ and stricter).
+        Agents whose transactions must see one state of a row (REPEATABLE READ and stricter).
     unreported
-        Ranges of ids, first and past the last, that agents took with them when they were killed.
+        Ranges of ids, first and past the last, of killed agents that could not report them.
     last_status
         The status that ``sweep`` sets.
     """
@@ -162,19 +163,20 @@ class Writers:
     last_status: str = ""
 
     def may_have_been(self, number: int) -> bool:
-        """Say whether an id may be of an operation that nobody could tell about."""
+        """Say whether an id may belong to an operation of a killed agent."""
         return any(first <= number < end for first, end in self.unreported)
 
     def evidence(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the values for the evidence."""
         return asdict(self) | {"repeatable": sorted(self.repeatable)}
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Self:
-        """Return what :meth:`evidence` gave, after a way through JSON."""
-        sides = {int(agent): side for agent, side in values["sides"].items()}
+        """Return the object that :meth:`evidence` wrote, read back from JSON."""
+        sides = {int(agent): Side(side) for agent, side in values["sides"].items()}
         unreported = tuple((first, end) for first, end in values["unreported"])
-        return cls(sides, values["roles"], frozenset(values["repeatable"]), unreported, values["last_status"])
+        roles = {role: Side(side) for role, side in values["roles"].items()}
+        return cls(sides, roles, frozenset(values["repeatable"]), unreported, values["last_status"])
 
 
 def _state(values: Sequence[Any] | None) -> State | None:
@@ -187,13 +189,13 @@ def _version(values: Sequence[Any]) -> Version:
 
 
 def contended(row: RowHistory) -> set[int]:
-    """Return the ids of the operations during which another agent had one under way on this row.
+    """Return the ids of the operations that overlap one of another agent on this row.
 
-    From the call to the return of each, not the time for which an object was held. Linear: an agent does one thing at
-    a time, so at most as many are under way as there are agents.
+    An operation lasts from its call to its return, not for as long as an object was held. The search is linear: an
+    agent does one thing at a time, so at most as many operations are under way as there are agents.
     """
     met: set[int] = set()
-    under_way: dict[int, Operation] = {}
+    under_way: dict[int, WriterOperation] = {}
     for operation in sorted(row.operations, key=lambda o: o.began):
         for agent, other in list(under_way.items()):
             if other.ended <= operation.began:

@@ -8,17 +8,17 @@ from handover.finding import Finding
 
 @dataclass(frozen=True)
 class Failure:
-    """Something that is not as it must be, with the way to see it again.
+    """One failure: something that is not as it must be, with the lines that show it again.
 
     Attributes
     ----------
     finding
-        Code, place, what is, what was expected, what to do; ``hurts`` names the system that suffers. The contract may
+        Code, place, what is, what was expected, what to do; ``hurts`` names the system that suffers. The contract can
         accept it with a reason.
     reproduce
         The lines that show it again, for a person to paste into each system's shell.
     caused_by
-        The system whose write caused it, when one did.
+        The system whose write caused it, if a write did.
     """
 
     finding: Finding
@@ -33,19 +33,19 @@ class Outcome:
     Attributes
     ----------
     group
-        Its name, for example ``concurrent-writes``.
+        The name of the group, for example ``concurrent-writes``.
     counts
         What was compared and how often, for example ``{"rows": 412, "fields": 3800}``. A count of zero is a failure:
         what was not looked at is not green.
     failures
         What differed, the smallest example of each.
     notes
-        What a reader should know and nobody has to mend.
+        What a reader should know; nothing has to be done about it.
     figures
         Measurements for the evidence, for example seconds or operations a second.
     nothing
-        Why there was nothing to look at, in a sentence; empty when there was something. A group that cannot know
-        whether there is something tells a failure, too, which the contract may accept.
+        Why there was nothing to compare, in a sentence; empty when there was something. A group that cannot know this
+        for sure also reports a failure, which the contract can accept.
     """
 
     group: str
@@ -57,7 +57,7 @@ class Outcome:
 
     @property
     def empty(self) -> tuple[str, ...]:
-        """Return the names of the counts that are zero; of a group that counted nothing, its own name."""
+        """The names of the counts that are zero; for a group without counts, its own name."""
         if self.nothing:
             return ()
         return tuple(name for name, count in self.counts.items() if count == 0) or (

@@ -1,6 +1,6 @@
-"""The owners of what is restored into a copy: each must be allowed to own something there while it is restored.
+"""Rights for the owners of restored objects: each must be allowed to create objects in the copy during the restore.
 
-In the source they are, be it as the owner of the database; the copy belongs to whoever makes it.
+In the source they have that right, perhaps as owner of the database. The copy belongs to the role that makes it.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-# Each role that owns something, and whether it may do in the source what a restore asks of it.
+# Each role that owns an object, and whether it has the right in the source that a restore needs.
 OWNERS: LiteralString = """
 WITH owners (role, schemas) AS (
     SELECT relowner, false FROM pg_class WHERE relnamespace = to_regnamespace('public')
@@ -28,33 +28,35 @@ SELECT rolname, schemas,
 
 
 @dataclass(frozen=True)
-class Right:
-    """What one owner is lent: to make things in a schema, or schemas in the database."""
+class CreateGrant:
+    """The right of one owner to create objects in a schema, or schemas in the database."""
 
     role: str
     what: sql.Composed | sql.SQL
     kept: bool
 
-    def said(self, form: LiteralString) -> sql.Composed:
-        """Return the statement that grants or revokes it."""
+    def statement(self, form: LiteralString) -> sql.Composed:
+        """Return the statement that grants or revokes the right."""
         return sql.SQL(form).format(self.what, sql.Identifier(self.role))
 
 
 @contextmanager
-def lent(source: str, copy: str, name: str) -> Iterator[None]:
-    """Let the source's owners own things in the copy; at the end each has the right only if it has it in the source.
+def granted(source: str, copy: str, name: str) -> Iterator[None]:
+    """Let the source's owners create objects in the copy; at the end each keeps the right only if the source grants it.
 
     Parameters
     ----------
     source, copy
         URLs of both databases.
     name
-        Of the copy.
+        Name of the copy.
     """
     with psycopg.connect(source) as connection:
         rows = connection.execute(OWNERS).fetchall()
     database: sql.Composed | sql.SQL = sql.SQL("DATABASE {}").format(sql.Identifier(name))
-    rights = [Right(role, database if schemas else sql.SQL("SCHEMA public"), kept) for role, schemas, kept in rows]
+    rights = [
+        CreateGrant(role, database if schemas else sql.SQL("SCHEMA public"), kept) for role, schemas, kept in rows
+    ]
     with psycopg.connect(copy, autocommit=True) as connection:
         _do(connection, "GRANT CREATE ON {} TO {}", rights)
     yield
@@ -62,9 +64,9 @@ def lent(source: str, copy: str, name: str) -> Iterator[None]:
         _do(connection, "REVOKE CREATE ON {} FROM {}", [right for right in rights if not right.kept])
 
 
-def _do(connection: psycopg.Connection[Any], form: LiteralString, rights: list[Right]) -> None:
+def _do(connection: psycopg.Connection[Any], form: LiteralString, rights: list[CreateGrant]) -> None:
     for right in rights:
         try:
-            connection.execute(right.said(form))
+            connection.execute(right.statement(form))
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedObject):
             continue  # the restore will say what is missing: the role, or the right to own the schema

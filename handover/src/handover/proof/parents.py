@@ -1,4 +1,4 @@
-"""Rows for foreign keys to point at, and how a row gets a value in every column that must have one."""
+"""Rows for foreign keys to point at, and values for every column that must have one."""
 
 import random
 import secrets
@@ -7,22 +7,22 @@ from typing import Any
 
 from handover.errors import UnseenError
 from handover.probe.wire import Wire, encode
-from handover.proof.actor import Actor, Answer, Row
+from handover.proof.actor import Actor, Reply, Row
 from handover.proof.values import TEXTS, NoValuesError, automatic, corners, optional, plainest
 from handover.schema.models import Field, Given, Model
 from handover.side import Side
 
-POOL = 4  # rows to point at, of each table that a foreign key leads to
+POOL = 4  # rows to point at, of each table that a foreign key points at
 NUMBER_BITS = 48
 PATTERNS = 5  # existing rows whose values are tried where a plain row is refused
-DRAWS = 40  # rows of values at random that are tried after those
+DRAWS = 40  # rows of random values that are tried after those
 
 
 class Parents:
     """Rows for foreign keys to point at, removed at the end, the newest first.
 
-    The original makes those of the tables that it knows, the backend those of its own. Rows on their way across
-    are noted, too, so that a run that is ended leaves none on a staging database.
+    The original makes the rows of the tables that it knows, the backend those of its own tables. Rows that are being
+    compared are noted, too, so that an interrupted run leaves no rows on a staging database.
     """
 
     def __init__(self, actors: Mapping[Side, Actor]) -> None:
@@ -37,17 +37,17 @@ class Parents:
         Raises
         ------
         UnseenError
-            Neither has a model of it.
+            Neither system has a model of the table.
         """
         for side in Side:
             if model := self._actors[side].of_table(table):
                 return self._actors[side], model
-        raise UnseenError(f"no model of either system writes {table}, which a foreign key leads to.")
+        raise UnseenError(f"no model of either system writes {table}, which a foreign key points at.")
 
     def values(self, one: Field, use: str = "") -> list[Wire]:
-        """Return what a foreign key may hold; rows for it are made when they are asked for first.
+        """Return the values that a foreign key may hold; rows for it are made at the first call.
 
-        A row that only one other may point at is of no use twice: each ``use`` has rows of its own.
+        Only one row may point at the row of a unique key, so each ``use`` gets rows of its own.
         """
         assert one.relation  # noqa: S101 - only asked of foreign keys
         table, column = one.references or (one.relation.to_table, "")
@@ -56,7 +56,7 @@ class Parents:
         return [row.get(column, row[model.key[0]]) for row in rows]
 
     def any_two(self, table: str) -> list[Wire]:
-        """Return two keys of a table: of rows that are there, or of rows made for this."""
+        """Return two keys of a table: of existing rows, or of rows that are made for this."""
         maker, model = self.maker_of(table)
         there = maker.one("filter", model=model.label, select="keys", order=["pk"], limit=2)
         if there.value and len(there.value) > 1:
@@ -81,7 +81,7 @@ class Parents:
         maker, model = self.maker_of(table)
         for turn in range(POOL):
             made = self.make(maker, model, {}, f"{use}>{table}", turn)
-            if isinstance(made, Answer):
+            if isinstance(made, Reply):
                 if there := self._there(table):
                     return there
                 message = f"the {maker.side} could not make a row of {table} to point at: {made.words.strip()}"
@@ -90,14 +90,24 @@ class Parents:
         return rows
 
     def _there(self, table: str) -> list[Row]:
-        """Return rows that exist: what may be pointed at where none can be made."""
+        """Return existing rows: foreign keys point at them where no row can be made."""
         maker, model = self.maker_of(table)
         return list(maker.one("filter", model=model.label, limit=POOL, base=True).value or ())
 
-    def make(self, maker: Actor, model: Model, given: Row, use: str, turn: int = 0) -> Row | Answer:
-        """Make a row that holds what is given; return it, or what was raised."""
+    def make(self, maker: Actor, model: Model, given: Row, use: str, turn: int = 0) -> Row | Reply:
+        """Make a row; return it, or the reply with the exception.
+
+        Parameters
+        ----------
+        maker, model
+            The system that makes the row, and its model.
+        given
+            Values that the row must hold.
+        use, turn
+            Choose the rows that its own foreign keys point at, see :func:`complete`.
+        """
         fields = maker.fields(model)
-        first = Answer()
+        first = Reply()
         for pattern in (Row(), *patterns(maker, model, fields)):
             row = complete(fields, {**pattern, **given}, self, together(model), turn, use)
             answer = maker.one("create", model=model.label, values=row)
@@ -114,15 +124,15 @@ class Parents:
         return {one.column: encode(plainest(must, secrets.randbits(NUMBER_BITS)))}
 
     def note(self, path: str, key: Wire) -> None:
-        """Remember a row of the original's model that is to be deleted by its own step."""
+        """Remember a row of the original's model; a later step deletes it and calls :meth:`forget`."""
         self._made.append((Side.ORIGINAL, path, key))
 
     def forget(self, path: str, key: Wire) -> None:
-        """Its step deleted it."""
+        """Forget a row that was deleted."""
         self._made.remove((Side.ORIGINAL, path, key))
 
     def remove(self, by: Mapping[Side, Actor] | None = None) -> list[tuple[str, Wire]]:
-        """Delete the rows again, by other agents if the first were interrupted; return those that are still there."""
+        """Delete the rows, through other agents if the first were interrupted; return the rows that are still there."""
         left = []
         for side, label, key in reversed(self._made):
             actor, where = (by or self._actors)[side], {"pk": key}
@@ -133,12 +143,12 @@ class Parents:
 
 
 def key_of(model: Model, row: Row) -> Wire:
-    """Return a row's key as it travels; of several columns it is a tuple."""
+    """Return a row's key in its wire form; a key of several columns is a tuple."""
     return row[model.key[0]] if len(model.key) == 1 else ["tuple", [row[column] for column in model.key]]
 
 
 def together(model: Model) -> frozenset[str]:
-    """Return the columns that are unique with others: empty ones would be taken by the second row."""
+    """Return the columns that are unique together with others: two rows cannot both leave them empty."""
     keys = [model.key] if len(model.key) > 1 else []
     return frozenset(column for columns in (*model.unique, *keys) for column in columns)
 
@@ -146,11 +156,23 @@ def together(model: Model) -> frozenset[str]:
 def complete(
     fields: Iterable[Field], given: Row, parents: Parents, unique: frozenset[str], turn: int = 0, use: str = ""
 ) -> Row:
-    """Return a row with a plain value in every column that must have one."""
+    """Return a row with a plain value in every column that must have one.
+
+    Parameters
+    ----------
+    fields
+        The fields of the model.
+    given
+        Values that are kept as they are.
+    parents, use, turn
+        Give the values of foreign keys: row number ``turn`` of those for ``use``, see :meth:`Parents.values`.
+    unique
+        Columns that are unique together with others, see :func:`together`.
+    """
     row = dict(given)
     for one in fields:
-        told = optional(one) and not (one.column in unique and one.kind in TEXTS)
-        if one.column in row or told or is_parent_link(one):
+        left_out = optional(one) and not (one.column in unique and one.kind in TEXTS)
+        if one.column in row or left_out or is_parent_link(one):
             continue
         alone = one.model_copy(update={"unique": one.unique or one.column in unique})
         if one.relation:
@@ -162,19 +184,19 @@ def complete(
 
 
 def patterns(maker: Actor, model: Model, fields: Iterable[Field]) -> Iterator[Row]:
-    """Yield values that rows of a model may begin with where a plain one is refused: of rows there are, then drawn."""
+    """Yield values to start a row with where a plain row is refused: from existing rows, then at random."""
     free = [one for one in fields if _repeatable(one, together(model))]
     there = maker.one("filter", model=model.label, limit=PATTERNS, base=True).value
     for row in there or ():
         yield {one.column: row[one.column] for one in free if _travels(row[one.column])}
-    rng = random.Random(model.label)  # noqa: S311 - the same model, the same rows
+    rng = random.Random(model.label)  # noqa: S311 - the same model gets the same rows
     values = {one.column: _values(one) for one in free if not one.relation}
     for _ in range(DRAWS):
         yield {column: encode(rng.choice(some)) for column, some in values.items() if some}
 
 
 def is_parent_link(one: Field) -> bool:
-    """Say whether the column is the key of the row of a parent model."""
+    """Say whether the column links a row to the row of its parent model."""
     return one.relation is not None and one.relation.parent_link
 
 

@@ -1,4 +1,4 @@
-"""An earlier run's failures, once more."""
+"""Replay the failures of an earlier run."""
 
 import json
 from pathlib import Path
@@ -10,24 +10,24 @@ from rich.markup import escape
 from handover.check.table import BAD, GOOD, OPEN
 from handover.errors import ConfigurationError
 from handover.proof.actor import Row, actors
-from handover.proof.crossing import Crossing
 from handover.proof.groups.read_across import failure_of
-from handover.proof.mirror import Example, Mirror, mirror, settled
+from handover.proof.mapped_table import Example, MappedTable, mapped_table, settled
 from handover.proof.parents import Parents
+from handover.proof.row_round_trip import RowRoundTrip
 from handover.proof.shrink import no_traces
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
 from handover.side import Side
 from handover.troubles import reason
 
 STILL_THERE, GONE = 4, 0
 
 
-def replayed(venue: Venue, path: Path, console: Console) -> int:
-    """Let the recorded rows cross again and print what is still so; return the exit code.
+def replayed(target: ProofTarget, path: Path, console: Console) -> int:
+    """Repeat the round trips of recorded rows and print which failures still occur; return the exit code.
 
     Parameters
     ----------
-    venue
+    target
         Where to act.
     path
         ``failures.jsonl`` of an earlier run, or some of its lines.
@@ -44,20 +44,20 @@ def replayed(venue: Venue, path: Path, console: Console) -> int:
         message = f"{path} holds no failure with a row; `--replay` takes failures.jsonl of an evidence folder."
         raise ConfigurationError(message, code="HO423")
     still = 0
-    pairs = {pair.table: pair for pair in venue.config.models}
-    with no_traces(), actors(venue) as both:
+    pairs = {pair.table: pair for pair in target.config.models}
+    with no_traces(), actors(target) as both:
         parents = Parents(both)
         for line in recorded:
             if line["table"] not in pairs:
                 raise ConfigurationError(
                     f"{path} is about {line['table']}, which handover.toml does not map.", code="HO423"
                 )
-            table = settled(mirror(pairs[line["table"]], both, parents), both[Side.ORIGINAL])
-            found = Crossing(table, both).differences(_example(table, line["example"]))
+            table = settled(mapped_table(pairs[line["table"]], both, parents), both[Side.ORIGINAL])
+            found = RowRoundTrip(table, both).differences(_example(table, line["example"]))
             code = line["finding"]["code"]
             met = next((d for d in found.values() if d.code == code), None)
             still += met is not None
-            text = f"{code} {line['finding']['where']}: {'is still so' if met else 'is so no more'}"
+            text = f"{code} {line['finding']['where']}: {'still occurs' if met else 'no longer occurs'}"
             console.print(f"{BAD if met else GOOD} {escape(text)}", soft_wrap=True)
             if met:
                 console.print(escape(str(failure_of(table, met).finding)), soft_wrap=True)
@@ -74,8 +74,8 @@ def _lines(path: Path) -> list[dict[str, Any]]:
         raise ConfigurationError(message, code="HO423") from error
 
 
-def _example(table: Mirror, parts: dict[str, Row]) -> Example:
-    """Return the recorded row; what it pointed at is gone, so it points at rows of this run."""
+def _example(table: MappedTable, parts: dict[str, Row]) -> Example:
+    """Return the recorded row; the rows that it pointed at are gone, so it points at rows of this run."""
 
     def pointed(row: Row) -> Row:
         result = dict(row)

@@ -1,4 +1,4 @@
-"""At most five lines that show a difference again, for each system's own shell."""
+"""At most five lines that show a difference again, to paste into each system's own shell."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -7,12 +7,12 @@ from uuid import uuid4
 from handover.probe.wire import Wire
 from handover.proof.actor import Row
 from handover.proof.difference import Difference
-from handover.proof.mirror import Mirror
+from handover.proof.mapped_table import MappedTable
 from handover.proof.values import automatic
 from handover.schema.models import Field, Model
 from handover.side import Side
 
-MADE_TO_ORDER = 3  # with the two lines that show their order, five
+MADE_TO_ORDER = 3  # and two lines that show their order
 MODULES = {"datetime.": "datetime", "decimal.": "decimal", "uuid.": "uuid", "base64.": "base64"}
 SIMPLE = {
     "float": "float({!r})",
@@ -25,16 +25,16 @@ SIMPLE = {
 }
 
 
-def lines(mirror: Mirror, difference: Difference) -> tuple[str, ...]:
-    """Return the lines; each says at its end in which system's shell it goes."""
-    return tuple(Lines(mirror, difference).all())
+def lines(mapped: MappedTable, difference: Difference) -> tuple[str, ...]:
+    """Return the lines; the end of each line names the shell that it is for."""
+    return tuple(ReproductionLines(mapped, difference).all())
 
 
 def shell_line(side: Side, model: Model, code: str) -> str:
-    """Return a line with its imports that says at its end in which system's shell it goes; the model is ``M``."""
+    """Return a line with its imports; its end names the shell that it is for. The model is ``M``."""
     path, _, name = model.path.rpartition(".")
     found = f"from {path} import {name} as M"
-    if model.made_for:  # Django made it, in no module
+    if model.made_for:  # Django made it; no module has it
         found = f"from django.apps import apps; M = apps.get_model({model.label!r})"
     needed = [module for word, module in MODULES.items() if word in code]
     imports = f"import {', '.join(needed)}; " if needed else ""
@@ -43,7 +43,7 @@ def shell_line(side: Side, model: Model, code: str) -> str:
 
 
 def sources(fields: Iterable[Field], row: Row) -> str:
-    """Return the arguments that make a row like this one; it points at the first row of each table."""
+    """Return the arguments that make such a row; its foreign keys point at the first row of each table."""
     parts = []
     for one in fields:
         wire = row.get(one.column)
@@ -57,29 +57,29 @@ def sources(fields: Iterable[Field], row: Row) -> str:
 
 
 def _first(one: Field) -> str:
-    """What a foreign key may hold: of the first row that it can point at, or of one that is made for it."""
+    """Return the source of a foreign key's value: of the first row that it can point at, else of a new row."""
     rows = f"M._meta.get_field({one.name!r}).related_model._default_manager"
     target = f"M._meta.get_field({one.name!r}).target_field.attname"
     return f"getattr((lambda rows: rows.first() or rows.create())({rows}), {target})"
 
 
-class Lines:
+class ReproductionLines:
     """The lines of one difference."""
 
-    def __init__(self, mirror: Mirror, difference: Difference) -> None:
-        self._mirror, self._difference = mirror, difference
+    def __init__(self, mapped: MappedTable, difference: Difference) -> None:
+        self._mapped, self._difference = mapped, difference
         self._maker = difference.maker
-        # The row that was met may still be there, so this one has a key of its own.
+        # The row that showed the difference may still exist, so this one gets a key of its own.
         met: Row = dict(difference.example.row) if difference.example else {}
         self._made = {column: self._another(column, wire) for column, wire in met.items()}
-        key = mirror.models[Side.ORIGINAL].key[0]
-        if key in mirror.fields and mirror.fields[key].kind == "UUIDField" and key not in self._made:
-            # The last row by a random key is any row, so this one gets a key that the next line can name.
+        key = mapped.models[Side.ORIGINAL].key[0]
+        if key in mapped.fields and mapped.fields[key].kind == "UUIDField" and key not in self._made:
+            # With a random key the last row can be any row, so this one gets a key that the next line can name.
             self._made[key] = ["uuid", str(uuid4())]
         self._other = self._maker.other
 
     def all(self) -> Iterator[str]:
-        """Yield them, by what is done to see the difference."""
+        """Yield the lines that show the difference, by the step that shows it."""
         step, column = self._difference.step, self._difference.column
         if step in ("rows", "order"):
             yield from self._many(step)
@@ -101,8 +101,8 @@ class Lines:
         yield from self._seen(step, column)
 
     def _another(self, column: str, wire: Wire) -> Wire:
-        """Return another value where a second row may not have the same; as it is where that is not the point."""
-        one = self._mirror.fields.get(column)
+        """Return another value for a unique column; every other value stays."""
+        one = self._mapped.fields.get(column)
         if one is None or column == self._difference.column or not (one.unique or one.primary_key) or one.relation:
             return wire
         if isinstance(wire, str):
@@ -143,7 +143,7 @@ class Lines:
             return
         yield self._line(self._maker, self._create(self._maker))
         if code in ("HO307", "HO312"):
-            fields = [f for c, f in self._mirror.fields.items() if self._mirror.changeable(c)]
+            fields = [f for c, f in self._mapped.fields.items() if self._mapped.changeable(c)]
             name = self._name(self._difference.column or fields[0].column, self._other)
             value = f"; one.{name} = {source(words['wanted'])}" if "wanted" in words else ""
             done = f"one = {self._row()}{value}; {self._manager()}.bulk_update([one], [{name!r}])"
@@ -151,12 +151,12 @@ class Lines:
             for side in both:
                 yield self._line(side, f"print(repr({self._row()}.{name}))")
         elif code == "HO314":
-            by_side = dict(zip(("original", "backend"), words["links"], strict=True))
+            by_side = dict(zip(Side, words["links"], strict=True))
             name = by_side[self._maker].name
             yield self._line(
                 self._maker, f"one = {self._row()}; one.{name}.set(one.{name}.model._default_manager.all()[:2])"
             )
-            back = by_side["original"].accessor
+            back = by_side[Side.ORIGINAL].accessor
             for side in both:
                 own = f"one = {self._row()}.{by_side[side].name}"
                 yield self._line(side, f"{own}; print(one.count(), one.first().{back}.count())")
@@ -167,7 +167,7 @@ class Lines:
         both: tuple[Side, ...] = (self._maker, self._other)
         change = self._difference.example.change if self._difference.example else {}
         extra = self._difference.example.extra if self._difference.example else {}
-        if extra and self._maker == "original":
+        if extra and self._maker is Side.ORIGINAL:
             values = self._arguments(extra, Side.BACKEND)
             yield self._line(Side.BACKEND, f"{self._manager()}.filter(pk={self._row()}.pk).update({values})")
         if change and step in ("get", "save", "update"):
@@ -201,11 +201,11 @@ class Lines:
             yield self._line(self._other, f"rows = {self._manager()}.filter(pk={self._row()}.pk); {gone}")
 
     def _line(self, side: Side, code: str) -> str:
-        return shell_line(side, self._mirror.models[side], code)
+        return shell_line(side, self._mapped.models[side], code)
 
     def _create(self, side: Side) -> str:
         example, row = self._difference.example, dict(self._made)
-        if example and side == "backend":
+        if example and side is Side.BACKEND:
             row |= example.extra
         return f"one = {self._manager()}.create({self._arguments(row, side)})"
 
@@ -213,15 +213,15 @@ class Lines:
         return "M._default_manager"
 
     def _row(self) -> str:
-        """The row, in a shell that did not make it."""
+        """Return the source that finds the row, in a shell that did not make it."""
         key = self._key()
         if key is not None:
             return f"{self._manager()}.get(pk={source(key)})"
         return f"{self._manager()}.order_by('pk').last()"
 
     def _key(self) -> Wire:
-        row, fields = self._made, self._mirror.fields
-        key = self._mirror.models[Side.ORIGINAL].key
+        row, fields = self._made, self._mapped.fields
+        key = self._mapped.models[Side.ORIGINAL].key
         if len(key) > 1 and all(c in row and c in fields and not fields[c].relation for c in key):
             return ["tuple", [row[column] for column in key]]
         return next(
@@ -245,9 +245,9 @@ class Lines:
         return _first(one) if one and one.relation and wire is not None else source(wire)
 
     def _field(self, column: str, side: Side) -> Field | None:
-        if column in self._mirror.shared:
-            return dict(zip(Side, self._mirror.shared[column], strict=True))[side]
-        return self._mirror.own[side].get(column)
+        if column in self._mapped.shared:
+            return dict(zip(Side, self._mapped.shared[column], strict=True))[side]
+        return self._mapped.own[side].get(column)
 
     def _attribute(self, column: str, side: Side) -> str:
         one = self._field(column, side)

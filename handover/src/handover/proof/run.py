@@ -1,4 +1,4 @@
-"""A run of the proofs: each group, judged by the contract, and taken down as evidence."""
+"""A run of the proofs: each group is run, judged by the contract, and recorded as evidence."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from handover.check import contract as agreed
+from handover.check import contract
 from handover.config.config import Config
 from handover.errors import HandoverError
 from handover.finding import Finding
@@ -16,8 +16,8 @@ from handover.journal.evidence import EvidenceError, Recorder, latest
 from handover.proof.actor import actors
 from handover.proof.groups import GROUPS, Group
 from handover.proof.outcome import Failure, Outcome
-from handover.proof.venue import Venue
-from handover.schema import catalog as live
+from handover.proof.target import ProofTarget
+from handover.schema import catalog
 from handover.schema.fingerprint import fingerprint
 
 KIND = "prove"
@@ -25,17 +25,17 @@ ALL_GREEN, COULD_NOT_RUN, DIFFERENCES = 0, 1, 4
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedOutcome:
     """One outcome, judged by the contract.
 
     Attributes
     ----------
     name, title
-        Of the outcome, and what it shows.
+        Name of the outcome, and what it shows.
     outcome
-        What was found; of a group that could not run, nothing was counted.
+        What was found; it is empty when the group could not run.
     open
-        Failures that nobody accepted.
+        Failures that the contract does not accept.
     accepted
         Failures that the contract accepts, with the reason.
     error
@@ -54,17 +54,17 @@ class Judged:
 
     @property
     def green(self) -> bool:
-        """Whether it ran, compared something of everything, and nothing differed that was not accepted."""
+        """Whether it ran, no count is zero, and every difference is accepted."""
         return self.passes and not self.outcome.nothing
 
     @property
     def passes(self) -> bool:
-        """Whether it is green, or had nothing to look at and nothing is open about that."""
+        """Whether it is green, or had nothing to compare and no failure is open."""
         return not (self.error or self.open or self.outcome.empty)
 
 
 @dataclass(frozen=True)
-class Run:
+class ProofRun:
     """All outcomes of a run.
 
     Attributes
@@ -72,20 +72,20 @@ class Run:
     judged
         In the order of the strategy.
     idle
-        Acceptances that accept nothing that was found, of a run of all groups.
+        Acceptances that match no failure; only known after a run of all groups.
     """
 
-    judged: tuple[Judged, ...]
-    idle: tuple[agreed.Accepted, ...] = ()
+    judged: tuple[JudgedOutcome, ...]
+    idle: tuple[contract.Accepted, ...] = ()
 
     @property
     def green(self) -> bool:
-        """Whether every outcome is, but for those that had nothing to look at."""
+        """Whether every outcome is green or had nothing to compare."""
         return bool(self.judged) and all(one.passes for one in self.judged)
 
     @property
     def exit_code(self) -> int:
-        """0 when all are green or had nothing to look at, 1 when a group could not run or compared nothing, else 4."""
+        """0 when all are green or had nothing to compare, 1 when a group could not run or compared nothing, else 4."""
         blind = (one.error or one.outcome.empty or (one.outcome.nothing and one.open) for one in self.judged)
         if any(blind) or not self.judged:
             return COULD_NOT_RUN
@@ -101,29 +101,29 @@ class _Part:
     findings: list[Finding] = field(default_factory=list)
 
 
-def run(venue: Venue, groups: Iterable[Group], recorder: Recorder, today: date) -> Run:
-    """Run groups one after another; one that cannot run is red, and the next goes on.
+def run(target: ProofTarget, groups: Iterable[Group], recorder: Recorder, today: date) -> ProofRun:
+    """Run groups one after another; a group that cannot run is red, and the next one is run.
 
     Parameters
     ----------
-    venue
+    target
         Where to act.
     groups
-        Which.
+        The groups to run.
     recorder
         Gets a line of ``groups`` for each outcome, and the summary.
     today
-        Decides which acceptances still hold.
+        The day that decides which acceptances still hold.
     """
-    contract = agreed.load(agreed.path_of(venue.config)).of_proofs()
-    recorder.summary |= _where(venue)
+    agreed = contract.load(contract.path_of(target.config)).of_proofs()
+    recorder.summary |= _where(target)
     parts = []
     for group in groups:
-        venue.say(f"{group.name} ...")
-        parts.append(_run_one(venue, group, recorder))
+        target.say(f"{group.name} ...")
+        parts.append(_run_one(target, group, recorder))
     findings = [f.finding for part in parts for outcome in part.outcomes for f in outcome.failures]
-    judged = agreed.judge(contract, findings, today)
-    result = Run(
+    judged = contract.judge(agreed, findings, today)
+    result = ProofRun(
         tuple(j for part in parts for j in _judge(part, judged)), judged.idle if len(parts) == len(GROUPS) else ()
     )
     for one in result.judged:
@@ -132,25 +132,25 @@ def run(venue: Venue, groups: Iterable[Group], recorder: Recorder, today: date) 
     return result
 
 
-def _run_one(venue: Venue, group: Group, recorder: Recorder) -> _Part:
+def _run_one(target: ProofTarget, group: Group, recorder: Recorder) -> _Part:
     began = time.monotonic()
     try:
-        outcomes = group.load()(venue, recorder)
+        outcomes = group.load()(target, recorder)
     except (HandoverError, psycopg.Error, ImportError, OSError) as error:
         return _Part(group, error=f"{error}", seconds=time.monotonic() - began)
     found = outcomes if isinstance(outcomes, tuple) else (outcomes,)
     return _Part(group, found, seconds=time.monotonic() - began)
 
 
-def _judge(part: _Part, judged: agreed.Judged) -> Iterator[Judged]:
+def _judge(part: _Part, judged: contract.Judged) -> Iterator[JudgedOutcome]:
     accepted = {id(finding): entry.because for finding, entry in judged.accepted}
     for name, title in zip(part.group.outcomes, part.group.titles, strict=True):
         outcome = next((o for o in part.outcomes if o.group == name), None)
         if outcome is None:
             error = part.error or f"the group gave no outcome {name}"
-            yield Judged(name, title, Outcome(name, {}), error=error, seconds=part.seconds)
+            yield JudgedOutcome(name, title, Outcome(name, {}), error=error, seconds=part.seconds)
             continue
-        yield Judged(
+        yield JudgedOutcome(
             name,
             title,
             outcome,
@@ -160,18 +160,18 @@ def _judge(part: _Part, judged: agreed.Judged) -> Iterator[Judged]:
         )
 
 
-def _where(venue: Venue) -> dict[str, Any]:
-    """What was proved, on what: versions of both systems, the shape of the database, the size and the seed."""
-    with actors(venue) as both:
+def _where(target: ProofTarget) -> dict[str, Any]:
+    """Return what the run is about: versions of both systems, the shape of the database, the size and the seed."""
+    with actors(target) as both:
         versions = {side: actor.description.versions for side, actor in both.items()}
-    with live.snapshot(venue.owner_url) as connection:
-        shape = fingerprint(live.read(connection))
-    kind = "production, read only" if venue.reads_only else "throw-away copy" if venue.throwaway else "staging"
-    return {"versions": versions, "fingerprint": shape, "on": kind, "size": venue.size, "seed": venue.seed}
+    with catalog.snapshot(target.owner_url) as connection:
+        shape = fingerprint(catalog.read(connection))
+    kind = "production, read only" if target.reads_only else "throw-away copy" if target.throwaway else "staging"
+    return {"versions": versions, "fingerprint": shape, "on": kind, "size": target.size, "seed": target.seed}
 
 
-def as_line(one: Judged) -> dict[str, Any]:
-    """Return an outcome as the evidence and ``--json`` have it."""
+def as_line(one: JudgedOutcome) -> dict[str, Any]:
+    """Return an outcome in the form of the evidence and of ``--json``."""
     return {
         "group": one.name,
         "green": one.green,
@@ -193,7 +193,7 @@ def proved_findings(config: Config) -> tuple[Finding, ...]:
     Raises
     ------
     EvidenceError
-        Nothing was proved yet, or the evidence was changed.
+        Nothing was proved yet, or the evidence was tampered with.
     """
     last = latest(config, KIND)
     if last is None:

@@ -14,10 +14,10 @@ from hypothesis.errors import HypothesisException, HypothesisWarning
 
 from handover.probe.wire import Wire
 from handover.proof.difference import Difference, Key
-from handover.proof.mirror import Example, Mirror
+from handover.proof.mapped_table import Example, MappedTable
 from handover.side import Side
 
-TRIES = 40  # crossings that one shrinking may cost, beside one a column
+TRIES = 40  # round trips that one shrinking may cost, beside one for each column
 QUIET = settings(
     max_examples=TRIES,
     database=None,
@@ -27,12 +27,12 @@ QUIET = settings(
     print_blob=False,
 )
 
-Cross = Callable[[Example], Mapping[Key, Difference]]
+RoundTrip = Callable[[Example], Mapping[Key, Difference]]
 
 
 @contextmanager
 def no_traces() -> Iterator[None]:
-    """Let Hypothesis work without warnings that are not ours, and without files that stay."""
+    """Run Hypothesis without its warnings, and without files that stay."""
     with tempfile.TemporaryDirectory(prefix="handover-") as place, warnings.catch_warnings():
         warnings.simplefilter("ignore", HypothesisWarning)
         configuration.set_hypothesis_home_dir(place)
@@ -42,25 +42,25 @@ def no_traces() -> Iterator[None]:
             configuration.set_hypothesis_home_dir(None)
 
 
-def smallest(difference: Difference, cross: Cross, mirror: Mirror, seed: int) -> Difference:
+def smallest(difference: Difference, round_trip: RoundTrip, mapped: MappedTable, seed: int) -> Difference:
     """Return the difference on the smallest row that shows it: fewest columns, then plainest values.
 
     Parameters
     ----------
     difference
-        With the row on which it was met.
-    cross
-        Lets a row cross and returns what differs.
-    mirror
-        The two models.
+        The difference, with the row on which it was met.
+    round_trip
+        Makes the round trips of a row and returns what differs.
+    mapped
+        The two models of the table.
     seed
         Decides which values are tried.
     """
     best = difference
 
-    def still(example: Example) -> bool:
+    def shows(example: Example) -> bool:
         nonlocal best
-        found = cross(example).get(difference.key)
+        found = round_trip(example).get(difference.key)
         if found is not None:
             best = found
         return found is not None
@@ -68,40 +68,40 @@ def smallest(difference: Difference, cross: Cross, mirror: Mirror, seed: int) ->
     example = difference.example
     assert example is not None  # noqa: S101 - only of rows that were made here
     of_row, of_change = (_only(part, difference.column) for part in (example.row, example.change))
-    row = mirror.completed(of_row)
-    # The value may have come by the change; a row that is made with it is plainer.
-    alone = (Example(row), Example(mirror.completed(of_row | of_change)), Example(row, of_change))
-    if not any(map(still, alone)):
-        still(replace(example, change={}, extra={}))
+    row = mapped.completed(of_row)
+    # The value may stem from the change; a row that is made with it is plainer.
+    alone = (Example(row), Example(mapped.completed(of_row | of_change)), Example(row, of_change))
+    if not any(map(shows, alone)):
+        shows(replace(example, change={}, extra={}))
         for column in sorted({*example.row, *example.change, *example.extra}):
             assert best.example is not None  # noqa: S101 - as above
             less = best.example.without(column)
-            still(replace(less, row=mirror.completed(less.row)))
-    _plainer(lambda: best, still, mirror, seed)
+            shows(replace(less, row=mapped.completed(less.row)))
+    _plainer(lambda: best, shows, mapped, seed)
     return best
 
 
-def _plainer(best: Callable[[], Difference], still: Callable[[Example], bool], mirror: Mirror, seed: int) -> None:
+def _plainer(best: Callable[[], Difference], shows: Callable[[Example], bool], mapped: MappedTable, seed: int) -> None:
     """Look for plainer values of the columns that are left, one after another."""
     tries = TRIES
     example = best().example
     assert example is not None  # noqa: S101 - only of rows that were made here
     for part in ("row", "change", "extra"):
-        for column in [c for c in getattr(example, part) if _free(mirror, c)]:
+        for column in [c for c in getattr(example, part) if _free(mapped, c)]:
 
-            def shows(wire: Wire, part: str = part, column: str = column) -> bool:
+            def shows_with(wire: Wire, part: str = part, column: str = column) -> bool:
                 nonlocal tries
                 tries -= 1
-                return tries >= 0 and still(_with(best().example, part, column, wire))
+                return tries >= 0 and shows(_with(best().example, part, column, wire))
 
-            _find(mirror.value(column), shows, seed)
+            _find(mapped.value(column), shows_with, seed)
 
 
 def _find(strategy: st.SearchStrategy[Any], shows: Callable[[Wire], bool], seed: int) -> None:
     try:
-        find(strategy, shows, settings=QUIET, random=random.Random(seed))  # noqa: S311 - the same seed, the same rows
+        find(strategy, shows, settings=QUIET, random=random.Random(seed))  # noqa: S311 - the same seed gives the same rows
     except HypothesisException:
-        return  # no plainer value shows it, or the tries are used up: what was found stands
+        return  # no plainer value shows it, or the tries are used up: the last one that showed it stays
 
 
 def _with(example: Example | None, part: str, column: str, wire: Wire) -> Example:
@@ -113,6 +113,6 @@ def _only(row: dict[str, Wire], column: str) -> dict[str, Wire]:
     return {k: v for k, v in row.items() if k == column}
 
 
-def _free(mirror: Mirror, column: str) -> bool:
-    one = mirror.fields.get(column) or mirror.own[Side.BACKEND].get(column)
+def _free(mapped: MappedTable, column: str) -> bool:
+    one = mapped.fields.get(column) or mapped.own[Side.BACKEND].get(column)
     return one is not None and not (one.primary_key or one.unique or one.relation)

@@ -1,18 +1,18 @@
-"""A run of the proofs as a table, grouped like the strategy."""
+"""A run of the proofs as a table, grouped as in the strategy."""
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from handover.check.table import BAD, GOOD, OPEN
-from handover.proof.run import Judged, Run
+from handover.proof.run import JudgedOutcome, ProofRun
 from handover.wording import counted
 
 NOTHING = "⚪"
 
 
-def show(result: Run, console: Console) -> None:
-    """Print the run: each outcome with its counts, then what differed and how to see it again."""
+def show(result: ProofRun, console: Console) -> None:
+    """Print the run: each outcome with its counts, then the differences and how to see them again."""
     table = Table(box=None, padding=(0, 2, 0, 0), title="Data Compatibility Tests", title_justify="left")
     for heading in ("", "group", "compared", "seconds"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "seconds" else "left")
@@ -27,19 +27,19 @@ def show(result: Run, console: Console) -> None:
     console.print(f"\n{GOOD if result.green else BAD} {escape(summary(result))}", style="bold", soft_wrap=True)
 
 
-def summary(result: Run) -> str:
+def summary(result: ProofRun) -> str:
     """Return the run in one line."""
     red = [one.name for one in result.judged if not one.passes]
     idle = [one.name for one in result.judged if one.passes and not one.green]
     accepted = sum(len(one.accepted) for one in result.judged)
     parts = [f"{counted(len(result.judged) - len(red) - len(idle), 'group')} green"]
-    parts += [f"{', '.join(idle)} had nothing to look at"] if idle else []
+    parts += [f"{', '.join(idle)} had nothing to compare"] if idle else []
     parts += [f"{', '.join(red)} not"] if red else []
     parts += [f"{counted(accepted, 'difference')} accepted in the contract"] if accepted else []
     return ", ".join(parts)
 
 
-def _details(one: Judged, console: Console) -> None:
+def _details(one: JudgedOutcome, console: Console) -> None:
     if one.error:
         console.print(f"\n{BAD} {one.name} could not run: {escape(one.error)}", soft_wrap=True)
     for name in one.outcome.empty if not one.error else ():
@@ -55,14 +55,14 @@ def _details(one: Judged, console: Console) -> None:
         console.print(f"   {escape(note)}", soft_wrap=True)
 
 
-def _mark(one: Judged) -> str:
+def _mark(one: JudgedOutcome) -> str:
     return GOOD if one.green else NOTHING if one.passes else BAD
 
 
-def _counts(one: Judged) -> str:
+def _counts(one: JudgedOutcome) -> str:
     if one.error:
         return "could not run"
     if one.outcome.nothing:
-        return f"nothing to look at: {one.outcome.nothing}"
+        return f"nothing to compare: {one.outcome.nothing}"
     shown = {k: v for k, v in one.outcome.counts.items() if " " not in k or v == 0}
     return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in shown.items())

@@ -1,7 +1,7 @@
-"""Values for a field, derived from what the field says of itself: tidy, untidy, and at every boundary.
+"""Values for a field, derived from its own description: tidy, untidy, and at every boundary.
 
-Production holds what no form would let in: a status that is no choice, a length that is no number, an absolute path
-of a machine that is gone. Such values are among those of every field of that kind.
+Production holds values that no form would accept: a status that is no choice, a length that is no number, an absolute
+path of a machine that is gone. The values of a field include those of its kind.
 """
 
 import re
@@ -27,7 +27,7 @@ WORDS = (
     "", "a", "Ábaco", " padded ", "e\u0301 is é", "ß \u0130 \u0131", "💃🏽🕺", "'quoted' \"twice\" \\", "50%_off",
     "two\nlines\t.", "null", "0", "مرحبا", "zero\u200bwidth", "MiXeD", "\ufeffmark", "a" * 100_000,
 )  # fmt: skip
-# Of every plane and kind; the database stores no NUL, and no half of a surrogate pair.
+# From every plane and kind; the database stores no NUL, and no half of a surrogate pair.
 LETTERS = (
     "aAzZ09 _-.,:;!?/\\'\"%@#&<>\t\n\r\x01\x7f\x85\xa0\xadñÑéßŁ\u0130\u0131\u017fǅΣςЖӜאبठ한漢字"
     "\u0301\u200b\u200d\u202e\u2028\ud7ff\ue000\ufeff\ufffd\uffff💃🏽\U000e0001\U0010ffff"
@@ -65,17 +65,17 @@ ADDRESSES = ("10.0.0.1", "::1", "2001:db8::1")
 
 
 class NoValuesError(Exception):
-    """There are no values for a kind of field."""
+    """The proof has no values for this kind of field."""
 
 
 def automatic(field: Field) -> bool:
-    """Say whether nobody gives the field a value: its key is counted, its time is taken, or it is computed."""
+    """Say whether the field gets its value by itself: a counted key, a time stamp, or a computed column."""
     return field.kind in AUTOMATIC or field.auto_now or field.auto_now_add or field.generated
 
 
 def optional(field: Field) -> bool:
     """Say whether a row may be made without a value for the field."""
-    if field.unique and not field.null:  # empty is a value, and taken by the second row
+    if field.unique and not field.null:  # an empty text is a value, and only one row can have it
         return automatic(field) or field.default.kind == "callable"
     return automatic(field) or field.null or field.default.kind != "none" or field.kind in (*TEXTS, *FILES)
 
@@ -86,7 +86,7 @@ def corners(field: Field) -> list[Any]:
     Raises
     ------
     NoValuesError
-        It is of a kind that has none here.
+        The proof has no values for its kind.
     """
     found = [value for value in (*_choices(field), *_corners(field)) if _fits(field, value)]
     if field.null:
@@ -95,12 +95,12 @@ def corners(field: Field) -> list[Any]:
 
 
 def strategy(field: Field) -> st.SearchStrategy[Any]:
-    """Return a Hypothesis strategy for a field; what it shrinks to is the plainest value.
+    """Return a Hypothesis strategy for a field; it shrinks to the plainest value.
 
     Raises
     ------
     NoValuesError
-        It is of a kind that has none here.
+        The proof has no values for its kind.
     """
     parts = [st.sampled_from(choices)] if (choices := _choices(field)) else []
     parts.append(_strategy(field))
@@ -116,7 +116,7 @@ def plainest(field: Field, number: int) -> Any:
     Raises
     ------
     NoValuesError
-        It is of a kind that has none here.
+        The proof has no values for its kind.
     """
     if choices := _choices(field):
         return choices[0]
@@ -128,7 +128,7 @@ def plainest(field: Field, number: int) -> Any:
     return number % 2**15 if type(value) is int and field.unique else value
 
 
-# --- what is a value of a kind
+# --- values of each kind
 
 
 def _choices(field: Field) -> list[Any]:
@@ -258,7 +258,7 @@ def _decimals(field: Field) -> tuple[Decimal, ...]:
 
 
 def _inner(field: Field) -> Field:
-    """What an array holds, as its type in the database tells."""
+    """Return the field of an array's elements, from its type in the database."""
     inner = field.type.removesuffix("[]")
     sized = re.fullmatch(r"varchar\((\d+)\)", inner)
     kinds = {"text": "TextField", "uuid": "UUIDField", "boolean": "BooleanField", "double precision": "FloatField"}

@@ -1,4 +1,4 @@
-"""A trigger that writes down every version of a row, on a throw-away copy, and what it wrote."""
+"""A trigger that records every version of a row, on a throw-away copy, and what it recorded."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from handover.proof.arena import Arena
+from handover.proof.contended_table import ContendedTable
 from handover.proof.history import State, Version
 
 REMOVE = "DROP TRIGGER IF EXISTS handover_prove ON {table}; DROP SCHEMA IF EXISTS handover_prove CASCADE"
@@ -23,16 +23,21 @@ COMPARED = "CASE WHEN NEW.{0}::text IS DISTINCT FROM OLD.{0}::text THEN {1} END"
 
 
 @contextmanager
-def written_down(url: str, arena: Arena) -> Iterator[None]:
-    """Have the versions of the arena's table written down within the block; nothing of it is left afterwards."""
+def recorded_versions(url: str, contended: ContendedTable) -> Iterator[None]:
+    """Record the versions of the table's rows within the block; the trigger is removed at its end."""
     others = [
         sql.SQL(COMPARED).format(sql.Identifier(column), sql.Literal(column))
-        for column in arena.columns
-        if column not in arena.silent
+        for column in contended.columns
+        if column not in contended.silent
     ]
-    names = {"text": arena.text, "number": arena.number, "status": arena.status, "key": arena.key.column}
+    names = {
+        "text": contended.text,
+        "number": contended.number,
+        "status": contended.status,
+        "key": contended.key.column,
+    }
     statement = files("handover.proof").joinpath("versions.sql").read_text()
-    table = table_of(arena)
+    table = table_of(contended)
     install = sql.SQL(statement).format(
         table=table,
         others=sql.SQL(", ").join(others) if others else sql.SQL("NULL"),
@@ -47,9 +52,9 @@ def written_down(url: str, arena: Arena) -> Iterator[None]:
             connection.execute(sql.SQL(REMOVE).format(table=table))
 
 
-def table_of(arena: Arena) -> sql.Composable:
+def table_of(contended: ContendedTable) -> sql.Composable:
     """Return the table's name; Django's trick for another schema is ``schema"."table``."""
-    return sql.SQL(".").join(sql.Identifier(part) for part in arena.pair.table.split('"."'))
+    return sql.SQL(".").join(sql.Identifier(part) for part in contended.pair.table.split('"."'))
 
 
 def read(connection: psycopg.Connection[Any], keys: Sequence[str], prefix: str) -> Iterator[tuple[str, list[Version]]]:
@@ -61,13 +66,15 @@ def read(connection: psycopg.Connection[Any], keys: Sequence[str], prefix: str) 
             yield key, [_version(row, prefix) for row in rows]
 
 
-def finals(connection: psycopg.Connection[Any], arena: Arena, keys: Sequence[str], prefix: str) -> dict[str, State]:
-    """Return the rows as they are."""
-    names = {"text": arena.text, "number": arena.number, "status": arena.status}
+def finals(
+    connection: psycopg.Connection[Any], contended: ContendedTable, keys: Sequence[str], prefix: str
+) -> dict[str, State]:
+    """Return the present state of the rows."""
+    names = {"text": contended.text, "number": contended.number, "status": contended.status}
     columns = {name: sql.Identifier(column) for name, column in names.items()}
     query = sql.SQL(
         "SELECT {key}::text, {text}, {number}, {status}::text FROM {table} WHERE {key}::text = ANY(%s)"
-    ).format(key=sql.Identifier(arena.key.column), table=table_of(arena), **columns)
+    ).format(key=sql.Identifier(contended.key.column), table=table_of(contended), **columns)
     return {
         key: (id_of(text, prefix), number, status) for key, text, number, status in connection.execute(query, [keys])
     }

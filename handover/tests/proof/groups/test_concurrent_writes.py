@@ -8,24 +8,26 @@ import pytest
 from handover.config.config import load_config
 from handover.errors import ConfigurationError, RaisedError
 from handover.journal.evidence import recording
-from handover.proof.crew import Plan
 from handover.proof.groups import concurrent_writes
 from handover.proof.outcome import Outcome
-from handover.proof.venue import Size, Venue
+from handover.proof.target import ProofTarget, Size
+from handover.proof.writer_processes import WritePlan
 from handover.side import Side
 from handover_testing.faults.concurrent import NARROW, SYSTEMS
 from handover_testing.faults.concurrent_play import caught, play
 
-PLAN = Plan(operations=240, batch=8, agents=2, rows=3, rows_last=120)
+PLAN = WritePlan(operations=240, batch=8, agents=2, rows=3, rows_last=120)
 # The others are played by a bench.
 PLAYED = ("save() that ignores update_fields", "transactions that are none", "reads from a cache")
 
 
-def proven(pair, *, throwaway: bool = True, size: Size = "small", say=lambda _: None, plan: Plan = PLAN) -> Outcome:
+def proven(
+    pair, *, throwaway: bool = True, size: Size = "small", say=lambda _: None, plan: WritePlan = PLAN
+) -> Outcome:
     config = load_config(pair.folder / "handover.toml")
-    venue = Venue(config, pair.database.url("owner"), throwaway, size, seed=1, say=say)
+    target = ProofTarget(config, pair.database.url("owner"), throwaway, size, seed=1, say=say)
     with recording(config, "prove") as recorder:
-        return concurrent_writes.prove(venue, recorder, plan)
+        return concurrent_writes.prove(target, recorder, plan)
 
 
 def writing(pair, *more: str, **styles: tuple[str, ...]) -> None:
@@ -57,7 +59,7 @@ def test_prove__narrow_writes_on_both_sides__nothing_is_found_and_the_control_is
     assert outcome.figures["planted_caught"] == 2
     assert outcome.figures["contended_pct"] >= 30
     assert outcome.figures["faults"] == 3
-    assert "PostgreSQL is killed and restarted: not tried, it takes [prove] restart" in outcome.notes
+    assert "PostgreSQL is killed and restarted: not tried; set [prove] restart" in outcome.notes
     assert left_behind(pair) == []
 
 

@@ -36,7 +36,7 @@ def test_prove__interrupted_in_the_middle__no_file_and_no_agent_is_left(clean: S
 
     # Between two questions to the agents, when the first files are there.
     monkeypatch.setattr(Race, "findings", interrupted)
-    monkeypatch.setattr(storage.Crossing, "_deleted", lambda *_: iter(()))
+    monkeypatch.setattr(storage.FileRoundTrip, "_deleted", lambda *_: iter(()))
     with pytest.raises(KeyboardInterrupt):
         clean.proved("storage")
     assert len(met[0]) > 2

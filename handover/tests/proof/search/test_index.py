@@ -7,7 +7,7 @@ import pytest
 
 from handover.errors import ConfigurationError, UnseenError
 from handover.proof.search import index
-from handover.proof.search.index import Index, declared, differences
+from handover.proof.search.index import IndexReader, declared, differences
 from sandbox.search.server import SearchServer
 
 MAPPING = {
@@ -27,7 +27,7 @@ def client():
 
 def test_documents__in_pages__are_all_with_fields_and_vectors(client, monkeypatch):
     monkeypatch.setattr(index, "PAGE", 3)
-    reading = Index(client, "moves")
+    reading = IndexReader(client, "moves")
     seen = list(reading.documents(["name"], ["v"]))
     assert [(d.id, d.fields["name"], list(d.vectors["v"])) for d in seen] == [
         (f"d{n}", f"n{n}", [1, n]) for n in range(7)
@@ -37,7 +37,7 @@ def test_documents__in_pages__are_all_with_fields_and_vectors(client, monkeypatc
 
 def test_documents__reader_stops_early__the_server_keeps_nothing(client, monkeypatch):
     monkeypatch.setattr(index, "PAGE", 3)
-    reading = Index(client, "moves").documents(["name"], ["v"])
+    reading = IndexReader(client, "moves").documents(["name"], ["v"])
     next(reading)
     reading.close()
     answer = client.request("POST", "/_search/scroll", json={"scroll": "1m", "scroll_id": "scroll-0"})
@@ -46,14 +46,14 @@ def test_documents__reader_stops_early__the_server_keeps_nothing(client, monkeyp
 
 def test_mapping__no_such_index__is_unseen_and_its_address_is_not_shown(client):
     with pytest.raises(UnseenError, match="the index gone could not be read: GET /gone/_mapping gave 404") as raised:
-        Index(client, "gone").mapping()
+        IndexReader(client, "gone").mapping()
     assert "127.0.0.1" not in str(raised.value)
 
 
 def test_mapping__no_server__is_unseen():
     with httpx.Client(base_url="http://user:secret@127.0.0.1:1") as nobody:
         with pytest.raises(UnseenError, match="gave ConnectError") as raised:
-            Index(nobody, "moves").mapping()
+            IndexReader(nobody, "moves").mapping()
         assert "secret" not in str(raised.value)
 
 

@@ -5,13 +5,13 @@ import random
 
 import pytest
 
-from handover.proof.search.vectors import FEWEST_FOR_NOISE, Field
+from handover.proof.search.vectors import FEWEST_FOR_NOISE, VectorField
 
 DIMS = 48
 
 
-def field_of(vectors: list[list[float]]) -> Field:
-    made = Field("v", len(vectors[0]), seed=1)
+def field_of(vectors: list[list[float]]) -> VectorField:
+    made = VectorField("v", len(vectors[0]), seed=1)
     for number, vector in enumerate(vectors):
         made.add(f"d{number}", vector)
     return made

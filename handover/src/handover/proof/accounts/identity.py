@@ -1,4 +1,4 @@
-"""The proof's way through the accounts: what was counted, and what was found."""
+"""The state of the identity proof: its accounts, its counts and its failures."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from handover.finding import Finding
 from handover.proof.actor import Actor
 from handover.proof.outcome import Failure
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
 from handover.side import Side
 
 
 @dataclass
-class Account:
+class ProofAccount:
     """An account that one system registered."""
 
     key: object
@@ -25,15 +25,15 @@ class Account:
 
     @property
     def login(self) -> str:
-        """What is typed to log in on both, once that is known; until then the first that may be."""
+        """The text that logs in on both systems; until that is known, the first candidate."""
         return next(iter(self.typed.values()), "")
 
 
 @dataclass
 class Identity:
-    """The proof's way through: what was counted, and what was found."""
+    """The state of one run: both systems, what was counted, and what was found."""
 
-    venue: Venue
+    target: ProofTarget
     both: dict[Side, Actor]
     counts: Counter[str] = field(
         default_factory=lambda: Counter(dict.fromkeys(("accounts", "logins", "refusals", "sessions", "permissions"), 0))
@@ -42,14 +42,22 @@ class Identity:
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
-        """Take down what a reader should know, once."""
+        """Add a note, once."""
         if text not in self.notes:
             self.notes.append(text)
 
-    def tell(
+    def add_failure(
         self, code: str, where: str, found: str, expected: str, todo: str, hurts: Side, lines: tuple[str, ...] = ()
     ) -> None:
-        """Take down a failure, once a place."""
+        """Add a failure, once for each place.
+
+        Parameters
+        ----------
+        code, where, found, expected, todo, hurts
+            As in :class:`handover.finding.Finding`.
+        lines
+            Lines that show it again.
+        """
         finding = Finding(
             code=code, where=where, found=found, expected=expected, todo="\n".join((todo, *lines)), hurts=hurts
         )

@@ -2,28 +2,30 @@
 
 import secrets
 
-from handover.proof.accounts.identity import Account, Identity
-from handover.proof.actor import Answer
+from handover.proof.accounts.identity import Identity, ProofAccount
+from handover.proof.actor import Reply
 from handover.side import Side
 
 PASSWORD = "a-Long-Secret-1"  # noqa: S105 - of an account that a reader makes on a copy
 
 
 def login_lines(
-    identity: Identity, opens: Side, blind: Side, made: Account, text: str, answer: Answer
+    identity: Identity, opens: Side, blind: Side, made: ProofAccount, text: str, answer: Reply
 ) -> tuple[str, ...]:
-    """Return the lines.
+    """Return the lines that register an account on one system and log in on both.
 
     Parameters
     ----------
+    identity
+        The run.
     opens, blind
-        The system that registers the account and lets it in, and the one that does not.
+        The system that registers the account and lets it in, and the one that does not let it in.
     made, text
         The account, and what is typed.
     answer
-        What the first one's login came to.
+        The reply to the login on the first system.
     """
-    # Another account each time: the lines of two findings may be run one after the other.
+    # A new account each time: a reader may run the lines of two findings one after the other.
     known, fresh = made.group.removesuffix(" group"), f"proof{secrets.token_hex(6)}"
     values = {k: v.replace(known, fresh) if isinstance(v, str) else v for k, v in made.given.items()}
     text = text.replace(known, fresh).replace(known.upper(), fresh.upper())
@@ -35,7 +37,7 @@ def login_lines(
         tried = (
             f"from django.contrib.auth import authenticate as a; print(a(None, {name}={text!r}, {secret}={PASSWORD!r}))"
         )
-        if way := getattr(identity.venue.config.prove.login, side):
+        if way := getattr(identity.target.config.prove.login, side):
             tried = _by_page(way, text)
         lines.append(f"{tried}  # in the shell of the {side}")
     return tuple(lines)

@@ -1,22 +1,22 @@
-"""What accounts may do: the same on both systems, asked as each system's own code asks."""
+"""What accounts may do must be the same on both systems; each is asked by its own code."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from handover.errors import UnseenError
-from handover.proof.accounts.identity import Account, Identity
+from handover.proof.accounts.identity import Identity, ProofAccount
 from handover.proof.actor import Actor
 from handover.side import Side
 
-HOLDS = "what an account may do on one it may do on the other"
+HOLDS = "an account may do the same on both"
 SAME_ROWS = (
     "Give both the same app labels and model names, so that content types and permissions are the same rows, and "
     "authentication backends that answer has_perm() alike."
 )
 
 
-def compare_permissions(identity: Identity, maker: Actor, other: Actor, made: Account) -> None:
-    """Grant what the mapped models know, and compare what each system lets the account do."""
+def compare_permissions(identity: Identity, maker: Actor, other: Actor, made: ProofAccount) -> None:
+    """Grant permissions on the mapped models, and compare what each system lets the account do."""
     granted = maker.one("grant", key=made.key, group=made.group, models=_models(identity, maker))
     if granted.raised:
         raise UnseenError(f"the {maker.side} cannot grant permissions: {granted.words}")
@@ -34,32 +34,32 @@ def compare_permissions(identity: Identity, maker: Actor, other: Actor, made: Ac
             (lost if one else more).add(name)
     if lost:
         found = f"granted by the {maker.side} does not hold on the {other.side}: {', '.join(sorted(lost))}"
-        identity.tell("HO388", "permission", found, HOLDS, SAME_ROWS, other.side)
+        identity.add_failure("HO388", "permission", found, HOLDS, SAME_ROWS, other.side)
     if more:
         identity.note(f"the {other.side} gives accounts of the {maker.side} more: {', '.join(sorted(more))}")
 
 
 def _models(identity: Identity, actor: Actor) -> list[str]:
-    return [getattr(pair, actor.side) for pair in identity.venue.config.models]
+    return [getattr(pair, actor.side) for pair in identity.target.config.models]
 
 
 def _seen(identity: Identity, both: tuple[Actor, Actor], key: object) -> list[dict[str, Any]]:
     answers = [actor.one("account", key=key, models=_models(identity, actor)) for actor in both]
-    for told in answers:
-        if told.raised:
-            raise UnseenError(f"the permissions of an account cannot be read: {told.words}")
-    return [told.value for told in answers]
+    for answer in answers:
+        if answer.raised:
+            raise UnseenError(f"the permissions of an account cannot be read: {answer.words}")
+    return [answer.value for answer in answers]
 
 
 def _answers(identity: Identity, here: dict[str, Any], there: dict[str, Any]) -> Iterator[tuple[str, bool, bool]]:
-    """Yield each permission on a mapped table with what has_perm() of either system says, asked by its own names."""
-    for pair, mine, theirs in zip(identity.venue.config.models, here["may"], there["may"], strict=True):
+    """Yield each permission on a mapped table with the answer of has_perm() in each system, under its own name."""
+    for pair, mine, theirs in zip(identity.target.config.models, here["may"], there["may"], strict=True):
         for what in sorted(mine.keys() & theirs.keys()):
             yield f"{what} on {pair.table}", mine[what], theirs[what]
 
 
 def compare_stored_grants(identity: Identity, limit: int) -> None:
-    """Compare what accounts that are there may do on each system."""
+    """Compare what stored accounts may do on each system."""
     original, backend = (identity.both[side] for side in Side)
     keys = original.one("granted", limit=limit).value or ()
     lost: dict[Side, set[str]] = {side: set() for side in Side}
@@ -71,5 +71,5 @@ def compare_stored_grants(identity: Identity, limit: int) -> None:
                 lost[Side.BACKEND if one else Side.ORIGINAL].add(name)
     for side, names in lost.items():
         if names:
-            found = f"held by accounts that are there does not hold on the {side}: {', '.join(sorted(names))}"
-            identity.tell("HO388", "permission", found, HOLDS, SAME_ROWS, side)
+            found = f"held by stored accounts does not hold on the {side}: {', '.join(sorted(names))}"
+            identity.add_failure("HO388", "permission", found, HOLDS, SAME_ROWS, side)

@@ -1,4 +1,4 @@
-"""One module a group; each has a function ``prove(venue, recorder)`` that gives its outcome, or its outcomes."""
+"""The groups of proofs, one module each; its function ``prove(target, recorder)`` returns one outcome or several."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from importlib import import_module
 
 from handover.journal.evidence import Recorder
 from handover.proof.outcome import Outcome
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
 
-Prove = Callable[[Venue, Recorder], Outcome | tuple[Outcome, ...]]
+Prove = Callable[[ProofTarget, Recorder], Outcome | tuple[Outcome, ...]]
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Group:
     Attributes
     ----------
     name
-        As ``--group`` takes it.
+        Its name for ``--group``.
     outcomes
-        What it gives: of most groups one outcome of the same name.
+        Names of its outcomes; most groups have one outcome of the same name.
     titles
-        What each shows, in the words of the strategy.
+        What each outcome shows, in the words of the strategy.
     reads
         Whether it can also run where nothing may be written.
     """
@@ -33,7 +33,7 @@ class Group:
     reads: bool = False
 
     def load(self) -> Prove:
-        """Return its function; a group is imported only when it is run."""
+        """Import the group and return its function."""
         module = import_module(f"handover.proof.groups.{self.name.replace('-', '_')}")
         prove: Prove = module.prove
         return prove

@@ -1,4 +1,4 @@
-"""Journeys over HTTP: what people do on one system, seen on the other, in both directions."""
+"""Flows over HTTP: what people do on one system must show on the other, in both directions."""
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,27 +20,27 @@ from handover.journeys.result import JourneyResult
 from handover.journeys.run import TIMEOUT_S, run
 from handover.proof.addresses import VARIABLES, base_urls
 from handover.proof.outcome import Failure, Outcome
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
 from handover.side import Side
 
 GROUP = "flows"
-# What went wrong in a step, see `StepResult.kind`.
+# Kind of a failed step, see `StepResult.kind`, and its code.
 CODES = {"status": "HO403", "unfinished": "HO404", "content": "HO405", "silent": "HO406"}
 LINES = 5
 
 
-def prove(venue: Venue, recorder: Recorder) -> Outcome:
-    """Make every flow of ``handover.toml``, on each system that it can be run on.
+def prove(target: ProofTarget, recorder: Recorder) -> Outcome:
+    """Run every flow of ``handover.toml`` on each system that it can run on.
 
-    The systems must be running on this database, or on the one it is a copy of: a flow whose ``{run}`` shows in no row
-    of a mapped table was made elsewhere, and proves nothing here.
+    The systems must be running on this database, or on the one that it is a copy of. A flow whose ``{run}`` shows in
+    no row of a mapped table ran on another database, and proves nothing here.
 
     Returns
     -------
     Outcome
         Counts ``journeys`` (runs), ``steps`` and ``requests``. Figures hold the slowest step in milliseconds.
     """
-    flows = [flow for flow in venue.config.flows if not flow.stores]
+    flows = [flow for flow in target.config.flows if not flow.stores]
     counts = {"journeys": 0, "steps": 0, "requests": 0}
     if not flows:
         found, todo = (
@@ -49,20 +49,20 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
             'handover contract accept HO400 flows --because "no pages"',
         )
         return Outcome(GROUP, counts, (_failure("HO400", found, todo),), nothing="no flow is described")
-    urls = base_urls(venue.config)
+    urls = base_urls(target.config)
     if unreachable := list(_unreachable(urls)):
         return Outcome(GROUP, counts, tuple(unreachable))
     results: list[JourneyResult] = []
     failures: list[Failure] = []
-    with _databases(venue) as databases:
+    with _databases(target) as databases:
         for flow in flows:
             for side in flow.sides:
-                venue.say(f"{flow.name}, on the {side}")
-                trace = _Trace(databases, secrets.token_hex(6))
-                result = run(flow, urls, on=side, root=venue.config.root, run_name=trace.text, say=trace.look)
+                target.say(f"{flow.name}, on the {side}")
+                marker = _RunMarker(databases, secrets.token_hex(6))
+                result = run(flow, urls, on=side, root=target.config.root, run_name=marker.text, say=marker.search_rows)
                 results.append(result)
                 failures += _failures(flow, result)
-                if not trace.found and not result.failures:
+                if not marker.found and not result.failures:
                     failures.append(_elsewhere(flow, side))
                 _record(recorder, result)
     steps = [step for result in results for step in result.steps]
@@ -72,7 +72,7 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
 
 
 def _unreachable(urls: dict[Side, str]) -> Iterable[Failure]:
-    """Yield the systems that have no address, or do not answer there, whatever they answer."""
+    """Yield the systems that have no address or do not answer there; any status counts as an answer."""
     for side, variable in VARIABLES.items():
         if side not in urls:
             found, todo = f"is not known: [{side}] has no base_url", f"Add it to handover.toml, or set {variable}."
@@ -81,7 +81,7 @@ def _unreachable(urls: dict[Side, str]) -> Iterable[Failure]:
         try:
             get(urls[side], timeout_s=TIMEOUT_S)
         except httpx.HTTPError as error:
-            found = f"does not answer at {urls[side]} ({type(error).__name__}); no flow was made"
+            found = f"does not answer at {urls[side]} ({type(error).__name__}); no flow was run"
             todo = f"Start it on this database, or set {variable}."
             yield _failure("HO401", found, todo, where=f"the {side}", hurts=side)
 
@@ -110,14 +110,14 @@ def _record(recorder: Recorder, result: JourneyResult) -> None:
 
 
 @dataclass
-class _Trace:
-    """The text of one run, looked for in the rows after each step: later the flow may have removed what it made."""
+class _RunMarker:
+    """The text that marks one run; rows are searched for it after each step, before the flow removes what it made."""
 
     databases: Mapping[str, tuple[psycopg.Connection[Any], tuple[str, ...]]]
     text: str
     found: bool = False
 
-    def look(self, _line: str) -> None:
+    def search_rows(self, _line: str) -> None:
         self.found = self.found or any(self._is_in(*database) for database in self.databases.values())
 
     def _is_in(self, connection: psycopg.Connection[Any], tables: tuple[str, ...]) -> bool:
@@ -128,12 +128,12 @@ class _Trace:
 
 
 @contextmanager
-def _databases(venue: Venue) -> Iterator[dict[str, tuple[psycopg.Connection[Any], tuple[str, ...]]]]:
-    """Open the venue's database and the one that it may be a copy of: systems run on the second."""
-    urls = {"venue": venue.owner_url}
-    with suppress(ConfigurationError):  # the venue may have been named by itself
-        urls["source"] = from_environment(venue.config.database.url_env, "the database URL")
-    tables = tuple(pair.table for pair in venue.config.models)
+def _databases(target: ProofTarget) -> Iterator[dict[str, tuple[psycopg.Connection[Any], tuple[str, ...]]]]:
+    """Open the database of the proof and the one that it may be a copy of; the systems may run on the second."""
+    urls = {"target": target.owner_url}
+    with suppress(ConfigurationError):  # the database may have been named with --database
+        urls["source"] = from_environment(target.config.database.url_env, "the database URL")
+    tables = tuple(pair.table for pair in target.config.models)
     with ExitStack() as stack:
         opened = {n: stack.enter_context(psycopg.connect(url, autocommit=True)) for n, url in urls.items()}
         yield {name: (connection, tables) for name, connection in opened.items()}
@@ -142,11 +142,9 @@ def _databases(venue: Venue) -> Iterator[dict[str, tuple[psycopg.Connection[Any]
 def _elsewhere(flow: Journey, side: Side) -> Failure:
     used = any("run" in step.needs() for step in flow.steps) or "{run}" in "".join(flow.variables.values())
     if not used:
-        found = "has {run} in no step, so nobody can tell in which database its rows are"
+        found = "has {run} in no step, so its rows cannot be found in any database"
         return _failure("HO402", found, "Let it write {run} into a row, for example as part of a title.", flow.name)
-    found = (
-        f"left no row with its {{run}} in any mapped table when made on the {side}: the systems run on another database"
-    )
+    found = f"left no row with its {{run}} in any mapped table after a run on the {side}: it uses another database"
     return _failure("HO402", found, "Start them on this database, or prove on theirs: --database.", flow.name)
 
 

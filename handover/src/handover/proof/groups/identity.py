@@ -1,4 +1,4 @@
-"""One login, two systems: accounts, passwords, sessions and permissions of each are those of the other."""
+"""One login, two systems: accounts, passwords, sessions and permissions of each must hold in the other."""
 
 import secrets
 import time
@@ -6,101 +6,101 @@ from collections.abc import Iterator
 
 from handover.errors import UnseenError
 from handover.journal.evidence import Recorder
-from handover.proof.accounts.identity import Account, Identity
+from handover.proof.accounts.identity import Identity, ProofAccount
 from handover.proof.accounts.lines import login_lines
 from handover.proof.accounts.permissions import compare_permissions, compare_stored_grants
-from handover.proof.actor import Actor, Answer, actors
+from handover.proof.actor import Actor, Reply, actors
 from handover.proof.outcome import Outcome
-from handover.proof.venue import Size, Venue
+from handover.proof.target import ProofTarget, Size
 from handover.side import Side
 from handover.wording import counted
 
-ROUNDS = 1  # logins on each side by turns, after those by username, e-mail and in capitals
+ROUNDS = 1  # logins on each system by turns, after those by username, e-mail and in capitals
 GRANTED: dict[Size, int] = {"small": 50, "full": 2_000}
 CHAPTERS = ("fill", "identity")
 HASHES: dict[Size, int] = {"small": 1_000, "full": 1_000_000}
 PASSWORD_BYTES = 12
 
 
-def prove(venue: Venue, recorder: Recorder) -> Outcome:
-    """Register on each system; log in, open sessions and look at permissions on the other.
+def prove(target: ProofTarget, recorder: Recorder) -> Outcome:
+    """Register on each system; log in, open sessions and compare permissions on the other.
 
     Parameters
     ----------
-    venue
-        Where to act; the accounts are removed again.
+    target
+        The database; the accounts are removed at the end.
     recorder
-        Gets a line of ``identity`` with the counts.
+        Receives a line of ``identity`` with the counts.
 
     Raises
     ------
     HandoverError
-        A system cannot act, or has no accounts.
+        A system cannot act, or only one of them has accounts.
     """
     began = time.monotonic()
-    with actors(venue, *CHAPTERS) as both:
+    with actors(target, *CHAPTERS) as both:
         without = [side for side in Side if both[side].description.settings.user_table is None]
         if len(without) == len(Side):
             return Outcome("identity", {}, nothing="neither system has accounts (django.contrib.auth)")
         for side in without:
             raise UnseenError(f"the {side} has no accounts (django.contrib.auth), so no login was proved.")
-        identity = Identity(venue, both)
-        _stored_hashes(identity, HASHES[venue.size])
-        compare_stored_grants(identity, GRANTED[venue.size])
-        made: dict[Side, Account] = {}
+        identity = Identity(target, both)
+        _stored_hashes(identity, HASHES[target.size])
+        compare_stored_grants(identity, GRANTED[target.size])
+        made: dict[Side, ProofAccount] = {}
         try:
             for side in Side:
                 made[side] = _registered(both[side])
                 identity.counts["accounts"] += 1
             _activated(identity, made)
             for side in Side:
-                venue.say(f"accounts of the {side}")
+                target.say(f"accounts of the {side}")
                 _of_maker(identity, both[side], both[both[side].other], made[side])
         except BaseException:
-            if not venue.throwaway:  # by agents of their own: these may be in the middle of an answer
+            if not target.throwaway:  # by new agents: the first ones may be in the middle of an answer
                 for side, account in made.items():
-                    with venue.acting(side, "act", *CHAPTERS) as fresh:
+                    with target.acting(side, "act", *CHAPTERS) as fresh:
                         fresh.ask("remove_account", key=account.key, group=account.group, related=account.related)
             raise
         for side, account in made.items():
             left = both[side].one("remove_account", key=account.key, group=account.group, related=account.related)
             if left.value is not False:
-                identity.notes.append(f"the account {account.login} that was made for this is still there")
+                identity.notes.append(f"the account {account.login} of this proof is still there")
     recorder.line("identity", {"counts": identity.counts, "notes": identity.notes})
     figures = {"seconds": time.monotonic() - began}
     return Outcome("identity", dict(identity.counts), tuple(identity.failures), tuple(identity.notes), figures)
 
 
-def _registered(maker: Actor) -> Account:
+def _registered(maker: Actor) -> ProofAccount:
     name, password = f"proof{secrets.token_hex(6)}", secrets.token_urlsafe(PASSWORD_BYTES)
     answer = maker.one(
         "register", username=name, email=f"{name}@example.org", password=password, number=secrets.randbits(30)
     )
     if answer.raised:
         raise UnseenError(f"the {maker.side} cannot register an account: {answer.words} No login was proved.")
-    told = answer.value
-    return Account(
-        told["key"],
+    made = answer.value
+    return ProofAccount(
+        made["key"],
         password,
         f"{name} group",
-        told["hash"],
-        told["typed"],
-        told["made"],
-        told["active"],
-        told["related"],
+        made["hash"],
+        made["typed"],
+        made["made"],
+        made["active"],
+        made["related"],
     )
 
 
-def _activated(identity: Identity, made: dict[Side, Account]) -> None:
-    """Open accounts that wait for a confirmation; if only one system lets them wait, its logins are a difference."""
+def _activated(identity: Identity, made: dict[Side, ProofAccount]) -> None:
+    """Activate accounts that wait for a confirmation in both systems; if only one waits, that is a difference."""
     if any(account.active for account in made.values()):
         return
     for side, account in made.items():
         identity.both[side].one("activate", key=account.key)
-    identity.notes.append("new accounts wait for a confirmation in both systems; those made for this did not")
+    identity.notes.append("new accounts wait for a confirmation in both systems; those of this proof were activated")
 
 
-def _of_maker(identity: Identity, maker: Actor, other: Actor, made: Account) -> None:
+def _of_maker(identity: Identity, maker: Actor, other: Actor, made: ProofAccount) -> None:
     if _logins(identity, maker, other, made):
         _hashes(identity, maker, other, made)
         if _keeps_sessions(identity):
@@ -109,7 +109,7 @@ def _of_maker(identity: Identity, maker: Actor, other: Actor, made: Account) -> 
 
 
 def _keeps_sessions(identity: Identity) -> bool:
-    """Say whether a system keeps sessions; where neither does, that is no difference."""
+    """Say whether a system keeps sessions; if neither does, that is no difference."""
     if any("django.contrib.sessions" in actor.description.settings.installed for actor in identity.both.values()):
         return True
     if identity.counts.pop("sessions", None) is not None:
@@ -117,13 +117,13 @@ def _keeps_sessions(identity: Identity) -> bool:
     return False
 
 
-def _log_in(identity: Identity, actor: Actor, typed: str, password: str) -> Answer:
-    way = getattr(identity.venue.config.prove.login, actor.side)
+def _log_in(identity: Identity, actor: Actor, typed: str, password: str) -> Reply:
+    way = getattr(identity.target.config.prove.login, actor.side)
     return actor.one("log_in", login=typed, password=password, way=way)
 
 
-def _logins(identity: Identity, maker: Actor, other: Actor, made: Account) -> bool:
-    """Compare who gets in with what; return whether the account logs in on both by something."""
+def _logins(identity: Identity, maker: Actor, other: Actor, made: ProofAccount) -> bool:
+    """Compare which texts log the account in; return whether one of them does on both systems."""
     typed = dict(made.typed)
     if "e-mail" in typed:
         typed["e-mail in capitals"] = typed["e-mail"].upper()
@@ -154,14 +154,28 @@ def _logins(identity: Identity, maker: Actor, other: Actor, made: Account) -> bo
         identity.counts["refusals"] += 1
         if not answer.raised and answer.value["key"] is not None:
             found, todo = "lets an account in with a wrong password", "Look at AUTHENTICATION_BACKENDS."
-            identity.tell("HO382", f"{actor.side} login", found, "only the right one opens", todo, actor.side)
+            identity.add_failure("HO382", f"{actor.side} login", found, "only the right one opens", todo, actor.side)
     return bool(works)
 
 
 def _refused(
-    identity: Identity, opens: Actor, blind: Actor, what: str, made: Account, answers: tuple[Answer, Answer]
+    identity: Identity, opens: Actor, blind: Actor, what: str, made: ProofAccount, answers: tuple[Reply, Reply]
 ) -> None:
-    """Tell that an account gets in on one system and not on the other; the answers are in that order."""
+    """Report an account that logs in on one system and not on the other.
+
+    Parameters
+    ----------
+    identity
+        The run.
+    opens, blind
+        The system that lets the account in, and the one that does not.
+    what
+        What is typed: ``username``, ``e-mail`` and so on.
+    made
+        The account.
+    answers
+        The replies of the two systems, in that order.
+    """
     code = "HO381" if what.startswith("e-mail") else "HO380"
     words = answers[1].words or (answers[1].value or {}).get("words", "")
     said = f": {words.splitlines()[0]}" if words else ""
@@ -171,18 +185,18 @@ def _refused(
     lines = login_lines(
         identity, opens.side, blind.side, made, text.upper() if what.endswith("capitals") else text, answers[0]
     )
-    identity.tell(
-        code, f"{what} login", found, "whoever registers on one must get into the other", todo, blind.side, lines
+    identity.add_failure(
+        code, f"{what} login", found, "an account of one system must log in on the other", todo, blind.side, lines
     )
 
 
-def _opened(identity: Identity, maker: Actor, made: Account) -> Answer:
-    way = getattr(identity.venue.config.prove.login, maker.side)
+def _opened(identity: Identity, maker: Actor, made: ProofAccount) -> Reply:
+    way = getattr(identity.target.config.prove.login, maker.side)
     return maker.one("open_session", login=made.login, password=made.password, way=way)
 
 
-def _hashes(identity: Identity, maker: Actor, other: Actor, made: Account) -> None:
-    """Log in by turns: what is stored must stay, or every login ends the user's other sessions."""
+def _hashes(identity: Identity, maker: Actor, other: Actor, made: ProofAccount) -> None:
+    """Log in by turns: the stored hash must stay, or every login ends the user's other sessions."""
     session = _opened(identity, maker, made).value
     for number in range(2 * ROUNDS):
         actor = (other, maker)[number % 2]
@@ -197,7 +211,7 @@ def _hashes(identity: Identity, maker: Actor, other: Actor, made: Account) -> No
             "print(g().algorithm, getattr(g(), 'iterations', ''))  # in both shells",
         )
         expected = "logins on both sides by turns must leave the stored hash alone"
-        identity.tell("HO384", "stored password", found, expected, todo, maker.side, lines)
+        identity.add_failure("HO384", "stored password", found, expected, todo, maker.side, lines)
         break
     if session and session["session"]:
         answer = maker.one("read_session", session=session["session"])
@@ -205,58 +219,60 @@ def _hashes(identity: Identity, maker: Actor, other: Actor, made: Account) -> No
         if answer.raised or answer.value["key"] != made.key:
             found, expected = "ends when its user logs in on the other system", "it must survive"
             todo = "Stop the hashers from hashing anew: HO384."
-            identity.tell("HO386", f"session of the {maker.side}", found, expected, todo, maker.side)
+            identity.add_failure("HO386", f"session of the {maker.side}", found, expected, todo, maker.side)
         maker.one("end_session", session=session["session"])
 
 
-def _sessions(identity: Identity, maker: Actor, other: Actor, made: Account) -> None:
+def _sessions(identity: Identity, maker: Actor, other: Actor, made: ProofAccount) -> None:
     opened = _opened(identity, maker, made)
     if opened.raised or not opened.value["session"]:
-        said = opened.words.splitlines()[0] if opened.words else "authenticate() lets nobody in"
+        said = opened.words.splitlines()[0] if opened.words else "authenticate() refuses the account"
         found, todo = f"cannot be opened: {said}", "Look at SESSION_ENGINE and AUTHENTICATION_BACKENDS."
-        identity.tell("HO383", f"session of the {maker.side}", found, "a login opens one", todo, maker.side)
+        identity.add_failure("HO383", f"session of the {maker.side}", found, "a login opens one", todo, maker.side)
         return
     key = opened.value["session"]
     here, there = (actor.one("read_session", session=key) for actor in (maker, other))
     identity.counts["sessions"] += 2
     if here.raised or here.value["key"] != made.key:
         found, todo = "is not read by the system that opened it", "Look at SESSION_ENGINE."
-        identity.tell("HO383", f"session of the {maker.side}", found, "its bearer is logged in", todo, maker.side)
+        identity.add_failure("HO383", f"session of the {maker.side}", found, "its user is logged in", todo, maker.side)
     elif there.raised or there.value["key"] != made.key:
         _unread(identity, maker, other, made, opened.value["backend"], there)
     maker.one("end_session", session=key)
 
 
-def _unread(identity: Identity, maker: Actor, other: Actor, made: Account, backend: str, there: Answer) -> None:
-    """Tell why a session of one system makes nobody on the other."""
+def _unread(identity: Identity, maker: Actor, other: Actor, made: ProofAccount, backend: str, there: Reply) -> None:
+    """Report why a session of one system is anonymous on the other."""
     where = f"session of the {maker.side}"
     todo = "Give both the same SESSION_ENGINE, SESSION_SERIALIZER, SECRET_KEY and session table."
     if backend not in other.description.settings.backends:
         found = f"names the authentication backend {backend}, which the {other.side} does not have"
         todo = "Give both the same paths in AUTHENTICATION_BACKENDS."
-        identity.tell("HO385", where, found, "a session holds the path of the backend that made it", todo, other.side)
+        identity.add_failure(
+            "HO385", where, found, "a session holds the path of the backend that made it", todo, other.side
+        )
         return
     hashes = [a.one("account", key=made.key) for a in (maker, other)]
     if not any(a.raised for a in hashes) and hashes[0].value["session_hash"] != hashes[1].value["session_hash"]:
         found = f"is signed with another key than the {other.side} checks"
         todo = "Give both the same SECRET_KEY (or SECRET_KEY_FALLBACKS) and the same get_session_auth_hash()."
-        identity.tell("HO387", where, found, "it must be valid in both", todo, other.side)
+        identity.add_failure("HO387", where, found, "it must be valid in both", todo, other.side)
         return
     said = f": {there.words.splitlines()[0]}" if there.words else ""
-    found = f"makes nobody on the {other.side}"
-    identity.tell("HO383", where, found, "its bearer must be logged in on both", todo + said, other.side)
+    found = f"is anonymous on the {other.side}"
+    identity.add_failure("HO383", where, found, "its user must be logged in on both", todo + said, other.side)
 
 
 def _stored_hashes(identity: Identity, limit: int) -> None:
-    """Tell which stored passwords a system cannot check: their users are locked out there."""
+    """Report the stored passwords that a system cannot check: their users are locked out there."""
     for side in Side:
         answer = identity.both[side].one("unknown_hashes", limit=limit)
         if answer.raised:
-            raise UnseenError(f"the stored passwords cannot be looked at by the {side}: {answer.words}")
+            raise UnseenError(f"the {side} cannot read the stored passwords: {answer.words}")
         for name in _unknown_to_one(identity, side, answer.value["unknown"], limit):
             found = f"of algorithm {name} cannot be checked by the {side}"
             todo = "Add the hasher to PASSWORD_HASHERS; last, so that new passwords do not use it."
-            identity.tell("HO389", "stored passwords", found, "their users must be able to log in", todo, side)
+            identity.add_failure("HO389", "stored passwords", found, "their users must be able to log in", todo, side)
         known, accounts = sum(answer.value["counts"].values()), answer.value["accounts"]
         if known:
             identity.counts["stored_passwords"] += known
@@ -266,7 +282,7 @@ def _stored_hashes(identity: Identity, limit: int) -> None:
 
 
 def _unknown_to_one(identity: Identity, side: Side, names: list[str], limit: int) -> Iterator[str]:
-    """What the other cannot check either is no difference; those users never got in."""
+    """Yield the algorithms that only this system cannot check; if neither can, those users never logged in."""
     if names:
         other = identity.both[identity.both[side].other]
         answer = other.one("unknown_hashes", limit=limit)

@@ -13,46 +13,46 @@ from handover.finding import Finding
 from handover.journal.evidence import Recorder
 from handover.probe.wire import shown
 from handover.proof.actor import actors
-from handover.proof.bag import Bag, usable
-from handover.proof.crossing import Crossing
+from handover.proof.bulk import BulkRows, rows_for_bulk
+from handover.proof.dependent_rows import DependentRows, Keys
 from handover.proof.difference import Difference, Key
 from handover.proof.existing import Existing
-from handover.proof.hanging import Hanging, Keys
-from handover.proof.mirror import Actors, Example, Mirror, mirror, settled
+from handover.proof.mapped_table import Actors, Example, MappedTable, mapped_table, settled
 from handover.proof.outcome import Failure, Outcome
 from handover.proof.parents import Parents
 from handover.proof.reproduce import lines
+from handover.proof.row_round_trip import RowRoundTrip
 from handover.proof.shrink import no_traces, smallest
-from handover.proof.venue import Size, Venue
+from handover.proof.target import ProofTarget, Size
 from handover.schema import catalog
 from handover.side import Side
 
 NAMES: dict[Side, str] = {Side.ORIGINAL: "backend-reads-original", Side.BACKEND: "original-reads-backend"}
 RANDOM_ROWS: dict[Size, int] = {"small": 8, "full": 400}
 EXISTING_ROWS: dict[Size, int] = {"small": 400, "full": 40_000}
-# What is seen in one direction alone; the others compare what both wrote.
+# Differences that show in one direction; the others compare what both wrote.
 ONE_WAY = ("HO300", "HO301", "HO302", "HO305", "HO308", "HO309", "HO311", "HO319")
-SHRUNK = 12  # of each table; what differs beyond that is told as it was met
+SHRUNK = 12  # of each table; further differences are reported as they were met
 
 
 @dataclass
 class Met:
-    """What was met on the way, by maker."""
+    """What was counted and found, by the system that made the rows."""
 
     counts: dict[Side, Counter[str]] = field(default_factory=lambda: {side: Counter() for side in Side})
     failures: dict[Side, list[Failure]] = field(default_factory=lambda: {side: [] for side in Side})
     notes: list[str] = field(default_factory=list)
 
 
-def prove(venue: Venue, recorder: Recorder) -> tuple[Outcome, Outcome]:
-    """Let rows of every mapped model cross in both directions, and compare those that are there already.
+def prove(target: ProofTarget, recorder: Recorder) -> tuple[Outcome, Outcome]:
+    """Make round trips of rows of every mapped table in both directions, and compare the existing rows.
 
     Parameters
     ----------
-    venue
-        Where to act; on one that may only be read, only existing rows are compared.
+    target
+        The database; if it may only be read, only existing rows are compared.
     recorder
-        Gets a line of ``read-across`` for each table, and one of ``failures`` for each failure.
+        Receives a line of ``read-across`` for each table, and one of ``failures`` for each failure.
 
     Returns
     -------
@@ -65,24 +65,24 @@ def prove(venue: Venue, recorder: Recorder) -> tuple[Outcome, Outcome]:
         A system cannot act.
     """
     met, began = Met(), time.monotonic()
-    with no_traces(), actors(venue) as both:
+    with no_traces(), actors(target) as both:
         parents = Parents(both)
         try:
-            for pair in venue.config.models:
+            for pair in target.config.models:
                 try:
-                    _prove_table(venue, recorder, met, mirror(pair, both, parents), both)
-                except UnseenError as error:  # of this table alone; a count of zero is not green
+                    _prove_table(target, recorder, met, mapped_table(pair, both, parents), both)
+                except UnseenError as error:  # only this table is not compared; a count of zero is not green
                     met.notes.append(f"{pair.table}: {error}")
                     for side in Side:
                         met.counts[side][f"rows of {pair.table}"] = 0
-            if not venue.reads_only:
-                _hang(venue, recorder, met, Hanging(both, parents, _foreign_keys(venue)))
+            if not target.reads_only:
+                _prove_dependents(target, recorder, met, DependentRows(both, parents, _foreign_keys(target)))
         except BaseException:
-            if not venue.throwaway:  # a copy goes away as a whole
-                _remove_when_ended(venue, parents)
+            if not target.throwaway:  # a copy goes away as a whole
+                _remove_when_ended(target, parents)
             raise
         left = parents.remove()
-    met.notes += [f"a row of {label} that was made for this is still there: {shown(key)}" for label, key in left]
+    met.notes += [f"a row of {label} that this proof made is still there: {shown(key)}" for label, key in left]
     seconds = time.monotonic() - began
     one, two = (
         Outcome(NAMES[side], dict(met.counts[side]), tuple(met.failures[side]), tuple(met.notes), {"seconds": seconds})
@@ -91,122 +91,142 @@ def prove(venue: Venue, recorder: Recorder) -> tuple[Outcome, Outcome]:
     return one, two
 
 
-def _foreign_keys(venue: Venue) -> Keys:
-    with catalog.snapshot(venue.owner_url) as connection:
+def _foreign_keys(target: ProofTarget) -> Keys:
+    with catalog.snapshot(target.owner_url) as connection:
         return catalog.read(connection).foreign_keys
 
 
-def _hang(venue: Venue, recorder: Recorder, met: Met, hanging: Hanging) -> None:
-    """Hang rows of each system's own tables on shared rows, and let the other system delete those."""
-    for side, failure in hanging.failures():
+def _prove_dependents(target: ProofTarget, recorder: Recorder, met: Met, dependents: DependentRows) -> None:
+    """Reference shared rows from each system's own tables, and let the other system delete the shared rows."""
+    for side, failure in dependents.failures():
         met.failures[side].append(failure)
         recorder.line("failures", {"group": "read-across", "finding": vars(failure.finding)})
     for side in Side:
-        met.counts[side].update(hanging.counts[side])
-    venue.say(f"own rows: {sum(c['own_rows'] for c in hanging.counts.values())} hung on shared rows")
+        met.counts[side].update(dependents.counts[side])
+    target.say(f"own rows: {sum(c['own_rows'] for c in dependents.counts.values())} that reference shared rows")
 
 
-def _remove_when_ended(venue: Venue, parents: Parents) -> None:
-    """Remove what was made, by an agent of its own: the others may be in the middle of an answer."""
-    with actors(venue) as fresh:
+def _remove_when_ended(target: ProofTarget, parents: Parents) -> None:
+    """Remove the rows that were made, by new agents: the first ones may be in the middle of an answer."""
+    with actors(target) as fresh:
         for label, key in parents.remove(fresh):
-            venue.say(f"a row of {label} that was made for this is still there: {shown(key)}")
+            target.say(f"a row of {label} that this proof made is still there: {shown(key)}")
 
 
-def _prove_table(venue: Venue, recorder: Recorder, met: Met, table: Mirror, both: Actors) -> None:
-    existing = Existing(table, both, EXISTING_ROWS[venue.size])
+def _prove_table(target: ProofTarget, recorder: Recorder, met: Met, table: MappedTable, both: Actors) -> None:
+    existing = Existing(table, both, EXISTING_ROWS[target.size])
     found = {d.key: d for d in existing.differences()}
     counts: dict[Side, Counter[str]] = {side: Counter(existing.counts) for side in Side}
-    if not venue.reads_only:
+    if not target.reads_only:
         try:
-            found = _cross(venue, met, settled(table, both[Side.ORIGINAL]), both, found, counts)
-        except UnseenError as error:  # of this table alone, and what was found before stays
+            found = _round_trips(target, met, settled(table, both[Side.ORIGINAL]), both, found, counts)
+        except UnseenError as error:  # only this table is not compared further; what was found before stays
             met.notes.append(f"{table.table}: {error}")
             for side in Side:
-                counts[side][f"rows of {table.table}"] = 0  # which is not green
+                counts[side][f"rows of {table.table}"] = 0  # a count of zero is not green
     elif not existing.counts["existing_rows"]:
         counts[Side.ORIGINAL][f"existing rows of {table.table}"] = counts[Side.BACKEND][
             f"existing rows of {table.table}"
         ] = 0
     for side in Side:
-        met.counts[side].update(counts[side])  # an addition would drop a count of zero
+        met.counts[side].update(counts[side])  # adding counters would drop a count of zero
     recorder.line("read-across", {"table": table.table, "counts": counts})
     for difference in found.values():
         failure = failure_of(table, difference)
         met.failures[difference.maker].append(failure)
         recorder.line("failures", as_line(table.pair, difference, failure))
-    venue.say(f"{table.table}: {sum(c['rows'] for c in counts.values())} rows crossed, {len(found)} differences")
+    target.say(f"{table.table}: {sum(c['rows'] for c in counts.values())} rows compared, {len(found)} differences")
 
 
-def _cross(
-    venue: Venue,
+def _round_trips(
+    target: ProofTarget,
     met: Met,
-    table: Mirror,
+    table: MappedTable,
     both: Actors,
     found: dict[Key, Difference],
     counts: dict[Side, Counter[str]],
 ) -> dict[Key, Difference]:
-    """Let rows of a table cross; add to what was found before, and return it on the smallest rows."""
-    crossing, bag = Crossing(table, both), Bag(table, both)
-    crossed(crossing, bag, venue, found)
+    """Make the round trips of a table; return all differences, each on its smallest row.
+
+    Parameters
+    ----------
+    target, met, both
+        The database, what was found so far, and both systems.
+    table
+        The table.
+    found, counts
+        Differences and counts of this table so far; both are added to.
+    """
+    round_trip, bulk = RowRoundTrip(table, both), BulkRows(table, both)
+    compare_rows(round_trip, bulk, target, found)
     for side in Side:
-        counts[side] += crossing.counts[side] + bag.counts[side]
-        # Of each table, or a table of which no row could be made would hide behind the others.
-        counts[side][f"rows of {table.table}"] = crossing.counts[side]["rows"]
-    met.notes += bag.unseen
-    if crossing.refused:
-        met.notes.append(f"{table.table}: {crossing.refused} rows are refused by both systems alike")
-    return _shrunk(crossing, found, venue)
+        counts[side] += round_trip.counts[side] + bulk.counts[side]
+        # For each table: a table without a row would hide behind the others.
+        counts[side][f"rows of {table.table}"] = round_trip.counts[side]["rows"]
+    met.notes += bulk.unseen
+    if round_trip.refused:
+        met.notes.append(f"{table.table}: {round_trip.refused} rows are refused by both systems alike")
+    return _shrunk(round_trip, found, target)
 
 
-def crossed(crossing: Crossing, bag: Bag, venue: Venue, found: dict[Key, Difference]) -> None:
-    """Let boundary rows and random rows cross, then a bag of them; add what differs to what was found."""
+def compare_rows(round_trip: RowRoundTrip, bulk: BulkRows, target: ProofTarget, found: dict[Key, Difference]) -> None:
+    """Make round trips of boundary rows and random rows, then of rows in bulk.
+
+    Parameters
+    ----------
+    round_trip, bulk
+        Compare one row, and several rows at once.
+    target
+        Says how many random rows, and from which seed.
+    found
+        Receives the differences.
+    """
     accepted: list[Example] = []
 
-    def cross(example: Example) -> None:
-        refused = crossing.refused
-        met = crossing.differences(example)
-        if crossing.refused > refused or any(code == "HO307" for code, _, _ in met):
-            met |= dict(_one_by_one(crossing, example))
+    def compare(example: Example) -> None:
+        refused = round_trip.refused
+        met = round_trip.differences(example)
+        if round_trip.refused > refused or any(code == "HO307" for code, _, _ in met):
+            met |= dict(_one_by_one(round_trip, example))
         else:
             accepted.append(example)
         for key, difference in met.items():
             found.setdefault(key, difference)
 
-    for example in crossing.mirror.corner_examples(1):
-        cross(example)
+    for example in round_trip.mapped.corner_examples(1):
+        compare(example)
     chosen = settings(
-        max_examples=RANDOM_ROWS[venue.size], database=None, deadline=None, phases=[Phase.generate],
+        max_examples=RANDOM_ROWS[target.size], database=None, deadline=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck), print_blob=False,
     )  # fmt: skip
-    seed(venue.seed)(chosen(given(crossing.mirror.examples())(cross)))()
+    seed(target.seed)(chosen(given(round_trip.mapped.examples())(compare)))()
     if accepted:
-        for difference in bag.differences(usable(crossing.mirror, accepted)):
+        for difference in bulk.differences(rows_for_bulk(round_trip.mapped, accepted)):
             found.setdefault(difference.key, difference)
 
 
-def _one_by_one(crossing: Crossing, example: Example) -> Iterator[tuple[Key, Difference]]:
-    """Let each value of a refused row cross alone, so that one column does not hide the others."""
-    plain = crossing.differences(Example(crossing.mirror.completed({})))
+def _one_by_one(round_trip: RowRoundTrip, example: Example) -> Iterator[tuple[Key, Difference]]:
+    """Make a round trip of each value of a refused row alone, so that one column does not hide the others."""
+    plain = round_trip.differences(Example(round_trip.mapped.completed({})))
     yield from plain.items()
     if any(code == "HO307" for code, _, _ in plain):
-        return  # whatever it holds: no value is to blame
+        return  # the plain row is refused, so no value is to blame
     for column, wire in example.row.items():
-        alone = Example(crossing.mirror.completed({column: wire}))
-        for difference in crossing.differences(alone).values():
-            told = _at(crossing.mirror, difference, column)
-            yield told.key, told
+        alone = Example(round_trip.mapped.completed({column: wire}))
+        for difference in round_trip.differences(alone).values():
+            placed = _at(round_trip.mapped, difference, column)
+            yield placed.key, placed
 
 
-def _at(table: Mirror, difference: Difference, column: str) -> Difference:
-    """Return a refusal at the column whose value is refused; every other difference as it is."""
+def _at(table: MappedTable, difference: Difference, column: str) -> Difference:
+    """Place a refusal at the column with the refused value; return every other difference unchanged."""
     if difference.code != "HO307" or not column:
         return difference
     return replace(difference, place=table.place(column), column=column)
 
 
-def _shrunk(crossing: Crossing, found: dict[Key, Difference], venue: Venue) -> dict[Key, Difference]:
-    """Return each on its smallest row; a refusal of a row whose columns are refused alone says nothing more."""
+def _shrunk(round_trip: RowRoundTrip, found: dict[Key, Difference], target: ProofTarget) -> dict[Key, Difference]:
+    """Return each difference on its smallest row; drop the refusal of a row if one of its values is refused alone."""
     refused = any(d.code == "HO307" and d.column for d in found.values())
     result: dict[Key, Difference] = {}
     for number, (key, difference) in enumerate(found.items()):
@@ -217,16 +237,16 @@ def _shrunk(crossing: Crossing, found: dict[Key, Difference], venue: Venue) -> d
 
         only = difference.maker if difference.code in ONE_WAY else None
 
-        def cross(example: Example, column: str = column, only: Side | None = only) -> dict[Key, Difference]:
-            # A refusal is told at its column, which the crossing itself cannot know.
-            met = crossing.differences(example, column=column, only=only).values()
-            return {d.key: d for d in (_at(crossing.mirror, d, column) for d in met)}
+        def compare(example: Example, column: str = column, only: Side | None = only) -> dict[Key, Difference]:
+            # The round trip does not know the column of a refusal.
+            met = round_trip.differences(example, column=column, only=only).values()
+            return {d.key: d for d in (_at(round_trip.mapped, d, column) for d in met)}
 
-        result[key] = smallest(difference, cross, crossing.mirror, venue.seed) if shrinkable else difference
+        result[key] = smallest(difference, compare, round_trip.mapped, target.seed) if shrinkable else difference
     return result
 
 
-def failure_of(table: Mirror, difference: Difference) -> Failure:
+def failure_of(table: MappedTable, difference: Difference) -> Failure:
     """Return a difference with its smallest example and the lines that show it again."""
     again = lines(table, difference)
     values = [f"{shown(wire)} in the {side}" for side, wire in difference.values]
@@ -236,7 +256,7 @@ def failure_of(table: Mirror, difference: Difference) -> Failure:
 
 
 def as_line(pair: ModelPair, difference: Difference, failure: Failure) -> dict[str, object]:
-    """Return a failure as the evidence keeps it: with the row that was made, so that it can be replayed."""
+    """Return a failure in the form of the evidence: with its row, so that it can be replayed."""
     example = difference.example
     parts = {"row": example.row, "change": example.change, "extra": example.extra} if example else None
     finding = vars(failure.finding)

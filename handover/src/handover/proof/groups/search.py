@@ -14,13 +14,12 @@ from handover.http_client import http_client
 from handover.journal.evidence import Recorder
 from handover.probe.client import Probe
 from handover.proof.outcome import Failure, Outcome
-from handover.proof.search import vectors as quality
-from handover.proof.search.asking import Answer, asker, said_last
+from handover.proof.search.asking import SearchAnswer, asker, last_line
 from handover.proof.search.compare import differences, smallest
-from handover.proof.search.index import TIMEOUT_S, Document, Index, declared
-from handover.proof.search.index import differences as mapping_differences
+from handover.proof.search.index import TIMEOUT_S, Document, IndexReader, declared, mapping_differences
 from handover.proof.search.queries import Query, queries
-from handover.proof.venue import Venue
+from handover.proof.search.vectors import VectorField
+from handover.proof.target import ProofTarget
 from handover.side import Side
 from handover.wording import counted
 
@@ -30,8 +29,15 @@ SAMPLE = 50
 EXAMPLES = 3
 
 
-def prove(venue: Venue, recorder: Recorder) -> Outcome:
-    """Ask both systems the same queries, and look whether the index holds what it should.
+def prove(target: ProofTarget, recorder: Recorder) -> Outcome:
+    """Send both systems the same queries, and check the content of the index.
+
+    Parameters
+    ----------
+    target
+        The pair, the size and the seed.
+    recorder
+        Receives a line of ``vectors`` for each vector field.
 
     Returns
     -------
@@ -39,7 +45,7 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
         Counts ``search_queries``, ``hits``, ``documents``, ``vectors`` and, where clips are declared, ``clips``.
         Figures hold the mean pairwise cosine of each vector field.
     """
-    search, index = venue.config.search, venue.config.index
+    search, index = target.config.search, target.config.index
     name = search and (search.index or (index and index.name))
     url_env = search and (search.url_env or (index and index.url_env))
     if search is None or not name or not url_env:
@@ -60,11 +66,11 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
         )
         return Outcome(GROUP, {"search_queries": 0}, (Failure(finding),), nothing="no search is described")
     try:
-        return _proved(venue, recorder, search, name, url_env)
+        return _proved(target, recorder, search, name, url_env)
     except (UnseenError, ProbeError, ConfigurationError) as error:
         todo = str(error).strip()
         code = "HO341" if isinstance(error, UnseenError) else "HO343"
-        words = said_last(error) if isinstance(error, ProbeError) else "the index or a system could not be asked"
+        words = last_line(error) if isinstance(error, ProbeError) else "the index or a system could not be asked"
         finding = Finding(
             code=code,
             where=GROUP,
@@ -77,22 +83,22 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
         return Outcome(GROUP, {"search_queries": 0}, (Failure(finding),))
 
 
-def _proved(venue: Venue, recorder: Recorder, search: Search, name: str, url_env: str) -> Outcome:
+def _proved(target: ProofTarget, recorder: Recorder, search: Search, name: str, url_env: str) -> Outcome:
     url = os.environ.get(url_env, "")
     if not url:
         raise UnseenError(f"the environment variable {url_env} is not set; it holds the address of the search index.")
-    wanted = declared(venue.config.root / search.mapping)
+    wanted = declared(target.config.root / search.mapping)
     with ExitStack() as stack:
-        index = Index(stack.enter_context(http_client(base_url=url, timeout_s=TIMEOUT_S)), name)
+        index = IndexReader(stack.enter_context(http_client(base_url=url, timeout_s=TIMEOUT_S)), name)
         live = index.mapping()
-        seen = _Seen(search, live, venue.seed)
+        seen = _IndexContent(search, live, target.seed)
         seen.read(index)
         with ThreadPoolExecutor(len(Side)) as pool:
-            started = pool.map(lambda side: stack.enter_context(venue.acting(side, "search")), Side)
+            started = pool.map(lambda side: stack.enter_context(target.acting(side, "search")), Side)
             agents = dict(zip(Side, started, strict=True))
-        asked = _Asked(set(seen.ids))
-        asked.ask(venue, search, agents, _queries(venue, search, seen), stack)
-        findings = [*_of_mapping(wanted, live, name), *seen.findings(), *asked.strangers()]
+        asked = _Comparison(set(seen.ids))
+        asked.ask(target, search, agents, _queries(target, search, seen), stack)
+        findings = [*_of_mapping(wanted, live, name), *seen.findings(), *asked.unknown_ids()]
         counts = {"search_queries": asked.queries, "hits": asked.hits, "documents": len(seen.ids), **seen.counts()}
         if search.clips is not None:
             clips = {side: _clips(agent, search) for side, agent in agents.items()}
@@ -105,14 +111,14 @@ def _proved(venue: Venue, recorder: Recorder, search: Search, name: str, url_env
     return Outcome(GROUP, counts, failures, tuple(seen.notes()), figures)
 
 
-def _queries(venue: Venue, search: Search, seen: "_Seen") -> list[Query]:
+def _queries(target: ProofTarget, search: Search, seen: "_IndexContent") -> list[Query]:
     dims = {query: seen.fields[name].dims for query, name in search.vectors.items()}
-    return list(queries(search, dims, seen.sample, QUERIES[venue.size], venue.seed))
+    return list(queries(search, dims, seen.sample, QUERIES[target.size], target.seed))
 
 
 @dataclass
-class _Seen:
-    """What one reading of the index showed."""
+class _IndexContent:
+    """The content of the index, read once."""
 
     search: Search
     live: dict[str, dict[str, object]]
@@ -120,14 +126,14 @@ class _Seen:
     ids: list[str] = field(default_factory=list)
     sample: list[Document] = field(default_factory=list)
     clip_of: dict[str, str] = field(default_factory=dict)
-    fields: dict[str, quality.Field] = field(default_factory=dict)
+    fields: dict[str, VectorField] = field(default_factory=dict)
 
-    def read(self, index: Index) -> None:
+    def read(self, index: IndexReader) -> None:
         for name in self.search.vectors.values():
             dims = self.live.get(name, {}).get("dims")
             if not isinstance(dims, int):
                 raise UnseenError(f"the index has no vector field {name}; correct [search].vectors in handover.toml.")
-            self.fields[name] = quality.Field(name, dims, self.seed)
+            self.fields[name] = VectorField(name, dims, self.seed)
         rng = random.Random(self.seed)  # noqa: S311 - a sample, no secret
         clip_field = self.search.clips.field if self.search.clips else None
         for document in index.documents([clip_field] if clip_field else [], list(self.fields)):
@@ -147,10 +153,10 @@ class _Seen:
     def notes(self) -> Iterator[str]:
         for f in self.fields.values():
             if f.count < len(self.ids):
-                yield f"{f.name}: {len(self.ids) - f.count} of {counted(len(self.ids), 'document')} have none"
+                yield f"{f.name}: {len(self.ids) - f.count} of {counted(len(self.ids), 'document')} have no vector"
 
     def findings(self) -> Iterator[Finding]:
-        todo = "Make the index anew from its source; a query by this vector finds nothing that means anything."
+        todo = "Rebuild the index from its source; a query by this vector finds nothing useful."
         for f in self.fields.values():
             if f.wrong:
                 found = f"has another length in {counted(len(f.wrong), 'document')} (for example {_some(f.wrong)})"
@@ -180,13 +186,13 @@ class _Seen:
                     code="HO350",
                     where=f.name,
                     found=found,
-                    expected="it tells no two apart",
+                    expected="it cannot tell two documents apart",
                     todo=todo,
                     severity="breaking",
                     hurts="both",
                 )
             if f.is_noise:
-                found = f"is noise: no two of {f.count} documents are more alike than chance makes them"
+                found = f"is noise: no two of {f.count} documents are more alike than random vectors"
                 yield Finding(
                     code="HO351",
                     where=f.name,
@@ -199,36 +205,36 @@ class _Seen:
 
 
 @dataclass
-class _Asked:
-    """What came of the queries."""
+class _Comparison:
+    """The results of the queries."""
 
     known: set[str]
     queries: int = 0
     hits: int = 0
     met: dict[str, tuple[Query, Finding, int]] = field(default_factory=dict)
-    strange: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
+    unknown: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
 
     def ask(
-        self, venue: Venue, search: Search, agents: dict[Side, Probe], asked: list[Query], stack: ExitStack
+        self, target: ProofTarget, search: Search, agents: dict[Side, Probe], asked: list[Query], stack: ExitStack
     ) -> None:
-        venue.say(f"asking both systems {counted(len(asked), 'query').replace('querys', 'queries')}")
-        answers = {side: stack.enter_context(asker(venue, search, side, agents[side]))(asked) for side in Side}
+        target.say(f"asking both systems {counted(len(asked), 'query').replace('querys', 'queries')}")
+        answers = {side: stack.enter_context(asker(target, search, side, agents[side]))(asked) for side in Side}
         for number, query in enumerate(asked):
             self._compare(query, {side: found[number] for side, found in answers.items()})
 
-    def _compare(self, query: Query, answers: dict[Side, Answer]) -> None:
+    def _compare(self, query: Query, answers: dict[Side, SearchAnswer]) -> None:
         self.queries += 1
         for side, answer in answers.items():
             self.hits += len(answer.hits)
-            self.strange[side] |= {name for name, _ in answer.hits} - self.known
+            self.unknown[side] |= {name for name, _ in answer.hits} - self.known
         for finding in differences(query, answers):
             key = f"{finding.code} {finding.where}"
             smallest, shown, count = self.met.get(key, (query, finding, 0))
             smaller = query.size < smallest.size
             self.met[key] = (query if smaller else smallest, finding if smaller else shown, count + 1)
 
-    def strangers(self) -> Iterator[Finding]:
-        for side, names in self.strange.items():
+    def unknown_ids(self) -> Iterator[Finding]:
+        for side, names in self.unknown.items():
             if names:
                 found = f"answers with {counted(len(names), 'id')} that the index does not have ({_some(names)})"
                 todo = "It searches another index; compare its settings with [index] in handover.toml."
@@ -245,7 +251,7 @@ class _Asked:
 
 def _of_mapping(wanted: dict[str, object], live: dict[str, object], name: str) -> Iterator[Finding]:
     for place, found, expected in mapping_differences(wanted, live):
-        todo = "Make the index anew with the contract's mapping, or review the contract's file."
+        todo = "Rebuild the index with the contract's mapping, or review the contract's file."
         yield Finding(
             code="HO342",
             where=f"{name}.{place}",
@@ -263,7 +269,7 @@ def _clips(agent: Probe, search: Search) -> set[str]:
     return {name for name in agent.ask("clips", **values) if name.endswith(search.clips.suffix)}
 
 
-def _of_clips(seen: _Seen, clips: dict[Side, set[str]]) -> Iterator[Finding]:
+def _of_clips(seen: _IndexContent, clips: dict[Side, set[str]]) -> Iterator[Finding]:
     if apart := clips[Side.ORIGINAL] ^ clips[Side.BACKEND]:
         found = f"are not the same in both systems: {counted(len(apart), 'file')} ({_some(apart)})"
         todo = "The two look in different places; make them one."
@@ -279,7 +285,7 @@ def _of_clips(seen: _Seen, clips: dict[Side, set[str]]) -> Iterator[Finding]:
         )
     if unknown := there - set(seen.clip_of.values()):
         found = f"have no document: {counted(len(unknown), 'file')} of {len(there)} ({_some(unknown)})"
-        todo = "Index them, or remove the files: no search finds them."
+        todo = "IndexReader them, or remove the files: no search finds them."
         yield Finding(code="HO353", where="clips", found=found, expected="", todo=todo, severity="risky", hurts="both")
 
 

@@ -1,4 +1,4 @@
-"""Group 5: a file saved by either system is there for the other, whatever both do at the same time."""
+"""Group 5: both systems see and keep each other's files, also when both save at the same time."""
 
 import base64
 import secrets
@@ -20,11 +20,11 @@ from handover.probe.client import Probe
 from handover.proof.addresses import base_urls
 from handover.proof.outcome import Failure, Outcome
 from handover.proof.storage.apart import kept_apart
-from handover.proof.storage.crossing import SIZES, Crossing
 from handover.proof.storage.fields import FilePair, any_file_field, file_pairs
+from handover.proof.storage.file_round_trip import SIZES, FileRoundTrip
 from handover.proof.storage.listing import also_named, both_listed, named, of_rows, orphans, remove_all
 from handover.proof.storage.race import SAVES, Race
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
 from handover.side import Side
 
 GROUP = "storage"
@@ -33,11 +33,18 @@ RACERS = {"small": 1, "full": 3}
 STREAMED_BYTES = 20_000
 
 
-def prove(venue: Venue, recorder: Recorder) -> Outcome:
+def prove(target: ProofTarget, recorder: Recorder) -> Outcome:
     """Save, open, stream, list and delete files through both systems.
 
-    Everything it saves has a name of its own and is removed at the end, also when it is interrupted. It works on the
-    storages that the systems' settings name, whatever database the venue is.
+    Every saved file has a name of its own and is removed at the end, also after an interruption. The proof works on the
+    storages that the systems' settings name, also when the database is a copy.
+
+    Parameters
+    ----------
+    target
+        The database with the rows that name files.
+    recorder
+        Receives a line of ``streaming`` for each flow.
 
     Returns
     -------
@@ -50,13 +57,13 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
     run_name = secrets.token_hex(6)
     try:
         with ExitStack() as stack:
-            agents = dict(zip(Side, _started(stack, venue, tuple(Side)), strict=True))
-            pairs = file_pairs(venue.config, agents)
+            agents = dict(zip(Side, _started(stack, target, tuple(Side)), strict=True))
+            pairs = file_pairs(target.config, agents)
             if not pairs:
                 return _without_fields(any_file_field(agents))
-            work = _Work(venue, agents, run_name)
-            more = tuple(Side) * (RACERS[venue.size] - 1)
-            racers = zip(more, _started(stack, venue, more), strict=True)
+            work = _Work(target, agents, run_name)
+            more = tuple(Side) * (RACERS[target.size] - 1)
+            racers = zip(more, _started(stack, target, more), strict=True)
             shared = work.shared(pairs)
             work.files_of(shared, [*agents.items(), *racers])
             if shared:
@@ -65,9 +72,9 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
             work.remove(pairs)
     except BaseException as error:
         if pairs:
-            # An agent that was interrupted, or has ended, answers nothing any more.
+            # An agent that was interrupted or has ended does not answer any more.
             with ExitStack() as stack:
-                remove_all(pairs, dict(zip(Side, _started(stack, venue, tuple(Side)), strict=True)), run_name)
+                remove_all(pairs, dict(zip(Side, _started(stack, target, tuple(Side)), strict=True)), run_name)
         if not isinstance(error, ProbeError):
             raise
         words = str(error).strip()
@@ -77,7 +84,7 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
             where=GROUP,
             found=found,
             expected="",
-            todo=f"Its own words:\n{words}",
+            todo=f"The error:\n{words}",
             severity="unseen",
             hurts="both",
         )
@@ -88,7 +95,7 @@ def prove(venue: Venue, recorder: Recorder) -> Outcome:
 
 
 def _without_fields(known: list[str]) -> Outcome:
-    """Say that there is nothing to look at; a file field that is not mapped is something."""
+    """Return the outcome without a file field to compare; a file field that is not mapped is a failure."""
     if not known:
         return Outcome(GROUP, {}, nothing="no model of either system has a file field")
     found = f"has no file field that both systems have on one column; there {'is' if len(known) == 1 else 'are'} "
@@ -105,15 +112,15 @@ def _without_fields(known: list[str]) -> Outcome:
     return Outcome(GROUP, {"files": 0}, (Failure(finding),), nothing="no file field is mapped in both systems")
 
 
-def _started(stack: ExitStack, venue: Venue, sides: tuple[Side, ...]) -> list[Probe]:
+def _started(stack: ExitStack, target: ProofTarget, sides: tuple[Side, ...]) -> list[Probe]:
     """Start agents, all at once: each takes a second or more."""
     with ThreadPoolExecutor(max(len(sides), 1)) as pool:
-        return list(pool.map(lambda side: stack.enter_context(venue.acting(side, "store")), sides))
+        return list(pool.map(lambda side: stack.enter_context(target.acting(side, "store")), sides))
 
 
 @dataclass
 class _Work:
-    venue: Venue
+    target: ProofTarget
     agents: Mapping[Side, Probe]
     run_name: str
     made: set[str] = field(default_factory=set)
@@ -128,46 +135,46 @@ class _Work:
     )
 
     def shared(self, pairs: tuple[FilePair, ...]) -> tuple[FilePair, ...]:
-        """Return the fields whose files are in one place; of the others nothing more is said."""
+        """Return the fields whose files are in one place; the others are reported and not compared further."""
         found: list[FilePair] = []
         for pair in pairs:
             apart = kept_apart(pair, self.agents, self.run_name, self.made)
             self.counts["files"] += len(Side)
-            self._met([apart] if apart else [], _crossing_lines(pair))
+            self._add([apart] if apart else [], _round_trip_lines(pair))
             found += [] if apart else [pair]
         if not found:
             self.counts = {"files": self.counts["files"]}
         return tuple(found)
 
     def files_of(self, pairs: tuple[FilePair, ...], racers: list[tuple[Side, Probe]]) -> None:
-        size = self.venue.size
+        size = self.target.size
         for pair in pairs:
-            self.venue.say(f"saving, opening and deleting files of {pair.where}")
-            crossing, race = Crossing(pair, self.agents, self.run_name), Race(pair, racers, self.run_name)
-            self._met(crossing.findings(SIZES[size]), _crossing_lines(pair))
-            self._met(race.findings(SAVES[size]), _race_lines(pair, len(racers)))
-            self.made |= crossing.made | race.made
-            self.counts["files"] += crossing.files + race.saved
-            self.counts["reads"] += crossing.reads
+            self.target.say(f"saving, opening and deleting files of {pair.where}")
+            round_trip, race = FileRoundTrip(pair, self.agents, self.run_name), Race(pair, racers, self.run_name)
+            self._add(round_trip.findings(SIZES[size]), _round_trip_lines(pair))
+            self._add(race.findings(SAVES[size]), _race_lines(pair, len(racers)))
+            self.made |= round_trip.made | race.made
+            self.counts["files"] += round_trip.files + race.saved
+            self.counts["reads"] += round_trip.reads
             self.counts["overlapping_saves"] += race.overlapping
 
     def remove(self, pairs: tuple[FilePair, ...]) -> None:
-        """Remove what was saved, through both systems: they may not keep their files in one place."""
+        """Remove the saved files through both systems: they may keep their files in two places."""
         for pair in pairs:
             for side in Side:
                 self.agents[side].ask("store_delete", names=sorted(self.made), **pair.of(side))
 
     def list_all(self, pairs: tuple[FilePair, ...]) -> None:
-        """Compare rows and objects while this run's files are there; each storage is listed once by each system."""
-        settings = self.venue.config.storage or Storage()
+        """Compare rows and files while this run's files exist; each system lists each storage once."""
+        settings = self.target.config.storage or Storage()
         by_place: dict[str, list[FilePair]] = {}
         for pair in pairs:
             by_place.setdefault(str(sorted(pair.places.items())), []).append(pair)
-        with psycopg.connect(self.venue.owner_url) as connection:
+        with psycopg.connect(self.target.owner_url) as connection:
             others = also_named(connection, settings.named_by)
             for shared in by_place.values():
                 seen, apart = both_listed(shared[0], self.agents)
-                self._met(apart)
+                self._add(apart)
                 there = seen[Side.ORIGINAL].names & seen[Side.BACKEND].names
                 self.counts["listed"] += len(there)
                 self.listings += sum(one.listings for one in seen.values())
@@ -176,20 +183,20 @@ class _Work:
                     names = named(connection, pair.table, pair.column)
                     known |= names
                     self.counts["rows"] += len(names)
-                    self._met(of_rows(pair, names, there))
-                self._met(orphans(shared[0].where, settings.folders, known, self._not_ours(there)))
+                    self._add(of_rows(pair, names, there))
+                self._add(orphans(shared[0].where, settings.folders, known, self._not_ours(there)))
 
     def _not_ours(self, names: frozenset[str]) -> frozenset[str]:
         return frozenset(name for name in names if self.run_name not in name)
 
     def stream(self, pair: FilePair) -> None:
-        """Let each system store a file, and fetch parts of it from both over HTTP, as the flows that store say."""
-        flows = [flow for flow in self.venue.config.flows if flow.stores]
+        """Let each system store a file, and fetch parts of it from both over HTTP, by the flows that store."""
+        flows = [flow for flow in self.target.config.flows if flow.stores]
         if not flows:
             found = "is not described: handover.toml has no flow with a step that stores a file"
             todo = "Write one: docs/reference/handover-toml.md. If files are not served over HTTP, accept it: "
             self._unseen("HO367", found, f'{todo}handover contract accept HO367 streaming --because "..."')
-            for side in Side:  # that it was not looked at is said by the finding
+            for side in Side:  # the finding already says that this was not compared
                 del self.counts[f"streamed_{side}"]
         for flow in flows:
             for side in flow.sides:
@@ -205,7 +212,7 @@ class _Work:
             return stored, content
 
         try:
-            urls, root = base_urls(self.venue.config), self.venue.config.root
+            urls, root = base_urls(self.target.config), self.target.config.root
             result = run(flow, urls, on=on, root=root, store=store, run_name=f"{self.run_name}{len(self.streamed)}")
         except HandoverError as error:
             self._unseen("HO367", f"was not fetched over HTTP: {error}", "Start both systems and name their addresses.")
@@ -232,8 +239,8 @@ class _Work:
                 )
             )
 
-    def _met(self, findings: object, lines: tuple[str, ...] = ()) -> None:
-        """Take in findings; of each kind and place the first is enough."""
+    def _add(self, findings: object, lines: tuple[str, ...] = ()) -> None:
+        """Add findings; only the first of each code, place and system."""
         known = {(f.finding.code, f.finding.where, f.finding.hurts) for f in self.failures}
         for finding in findings:  # type: ignore[attr-defined]
             if (key := (finding.code, finding.where, finding.hurts)) not in known:
@@ -250,7 +257,7 @@ class _Work:
         )
 
 
-def _crossing_lines(pair: FilePair) -> tuple[str, ...]:
+def _round_trip_lines(pair: FilePair) -> tuple[str, ...]:
     return (
         f"one: from {_import(pair, Side.ORIGINAL)} as M",
         f"one: x = M(); x.{pair.column}.save(NAME, ContentFile(b'1'), save=False); print(x.{pair.column}.name)",

@@ -1,4 +1,4 @@
-"""Both systems asked the same, each by its own way."""
+"""Sends queries to each system, by the way that ``[search]`` describes."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ from handover.http_client import http_client
 from handover.probe.client import Probe
 from handover.proof.addresses import base_urls
 from handover.proof.search.queries import Query
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
 from handover.side import Side
 
 BATCH = 20
@@ -24,26 +24,33 @@ TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a system found: (id, score) pairs, the best first; or what it said instead."""
+class SearchAnswer:
+    """The answer of a system: (id, score) pairs, the best first; or an error."""
 
     hits: tuple[tuple[str, float], ...] = ()
     error: str | None = None
 
 
-Ask = Callable[[Sequence[Query]], list[Answer]]
+Ask = Callable[[Sequence[Query]], list[SearchAnswer]]
 
 
 @contextmanager
-def asker(venue: Venue, search: Search, side: Side, agent: Probe) -> Iterator[Ask]:
-    """Give what asks one system.
+def asker(target: ProofTarget, search: Search, side: Side, agent: Probe) -> Iterator[Ask]:
+    """Give a function that sends queries to one system.
+
+    Parameters
+    ----------
+    target, search
+        The pair, and how each system is asked.
+    side, agent
+        The system, and its agent.
 
     Raises
     ------
     ConfigurationError
-        It is asked over HTTP and has no address.
+        The system is asked over HTTP and has no address.
     ProbeError
-        What ``[search]`` names is not there.
+        The system does not have what ``[search]`` names.
     """
     asked: Asked = getattr(search, side)
     with ExitStack() as stack:
@@ -52,7 +59,7 @@ def asker(venue: Venue, search: Search, side: Side, agent: Probe) -> Iterator[As
             agent.ask("search_with", **values)
             yield lambda queries: _of_agent(agent, queries)
             return
-        address = base_urls(venue.config).get(side)
+        address = base_urls(target.config).get(side)
         if address is None:
             message = f"[search.{side}] asks over HTTP, and the {side} has no address."
             raise ConfigurationError(f"{message} Add base_url to [{side}] in handover.toml.")
@@ -62,18 +69,18 @@ def asker(venue: Venue, search: Search, side: Side, agent: Probe) -> Iterator[As
         yield lambda queries: [_over_http(client, asked, query, names) for query in queries]
 
 
-def _of_agent(agent: Probe, queries: Sequence[Query]) -> list[Answer]:
-    found: list[Answer] = []
+def _of_agent(agent: Probe, queries: Sequence[Query]) -> list[SearchAnswer]:
+    found: list[SearchAnswer] = []
     for start in range(0, len(queries), BATCH):
         batch = queries[start : start + BATCH]
         sent = [{"vectors": dict(query.vectors), "filters": dict(query.filters)} for query in batch]
         for answer in agent.ask("search", queries=sent):
             hits = tuple((str(name), float(score)) for name, score in answer.get("hits", ()))
-            found.append(Answer(hits, answer.get("error")))
+            found.append(SearchAnswer(hits, answer.get("error")))
     return found
 
 
-def _over_http(client: httpx.Client, asked: Asked, query: Query, names: dict[str, Any]) -> Answer:
+def _over_http(client: httpx.Client, asked: Asked, query: Query, names: dict[str, Any]) -> SearchAnswer:
     known = {**names, **query.vectors, **query.filters, "vectors": query.vectors}
     try:
         body = filled(asked.body, known)
@@ -81,11 +88,11 @@ def _over_http(client: httpx.Client, asked: Asked, query: Query, names: dict[str
         answer.raise_for_status()
         values = answer.json()
         hits = at(values, asked.hits) if asked.hits else values
-        return Answer(tuple((str(at(hit, asked.id)), float(at(hit, asked.score))) for hit in hits))
+        return SearchAnswer(tuple((str(at(hit, asked.id)), float(at(hit, asked.score))) for hit in hits))
     except httpx.HTTPStatusError as error:
-        return Answer(error=f"HTTP {error.response.status_code}")
+        return SearchAnswer(error=f"HTTP {error.response.status_code}")
     except (httpx.HTTPError, AbsentError, ValueError, TypeError) as error:
-        return Answer(error=f"{type(error).__name__}: {error}")
+        return SearchAnswer(error=f"{type(error).__name__}: {error}")
 
 
 def _from_environment(side: Side, text: str) -> str:
@@ -93,6 +100,6 @@ def _from_environment(side: Side, text: str) -> str:
     return re.sub(r"\$\{(\w+)\}", lambda match: from_environment(match[1], purpose), text)
 
 
-def said_last(error: ProbeError) -> str:
-    """Return the last line of what a system raised."""
+def last_line(error: ProbeError) -> str:
+    """Return the last line of an error of a system."""
     return str(error).strip().splitlines()[-1]

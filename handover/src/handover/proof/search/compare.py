@@ -1,23 +1,21 @@
-"""Two answers to one query: the same ids, in the same order, with the same scores."""
+"""Compares two answers to one query: the ids, their order and their scores."""
 
 from collections.abc import Iterator, Mapping
 
 from handover.finding import Finding
 from handover.proof.outcome import Failure
-from handover.proof.search.asking import Answer
+from handover.proof.search.asking import SearchAnswer
 from handover.proof.search.queries import Query
 from handover.side import Side
 from handover.wording import counted
 
-# The strategy's "same scores": what two sums of the same products in double precision never differ by.
+# The strategy says "same scores": two sums of the same products in double precision never differ by more than this.
 TOLERANCE = 1e-6
 SHOWN = 3
 
-Told = tuple[str, str, str, Side | str]
 
-
-def differences(query: Query, answers: Mapping[Side, Answer]) -> Iterator[Finding]:
-    """Yield what differs between the answers of both systems to a query; the first kind of difference only."""
+def differences(query: Query, answers: Mapping[Side, SearchAnswer]) -> Iterator[Finding]:
+    """Yield the differences between the answers of both systems to a query; only the first kind of difference."""
     for side, answer in answers.items():
         if answer.error is not None:
             found = f"is answered by the {side} with {answer.error}"
@@ -55,7 +53,7 @@ def differences(query: Query, answers: Mapping[Side, Answer]) -> Iterator[Findin
 
 
 def _other_ids(query: Query, one: list[str], other: list[str]) -> Finding:
-    only = {"original": sorted({*one} - {*other}), "backend": sorted({*other} - {*one})}
+    only = {Side.ORIGINAL: sorted({*one} - {*other}), Side.BACKEND: sorted({*other} - {*one})}
     parts = [f"only the {side} finds {counted(len(n), 'id')} ({', '.join(n[:SHOWN])})" for side, n in only.items() if n]
     found = f"of {query.title} differ: {' and '.join(parts)}, of {len(one)} and {len(other)}"
     todo = "Compare the filters, how many hits each asks for, and when each drops a filter."

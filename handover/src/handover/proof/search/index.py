@@ -1,4 +1,4 @@
-"""The index itself, read over HTTP: plain Elasticsearch, any version from 7 on."""
+"""A reader of the index over HTTP: plain Elasticsearch, any version from 7 on."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from handover.errors import ConfigurationError, UnseenError
 PAGE = 200
 KEEP = "1m"
 TIMEOUT_S = 60.0
-# What a server adds by itself to a field, and what says nothing about its values.
+# Options that a server adds to a field by itself; they say nothing about its values.
 ADDED = ("index_options",)
 
 
@@ -26,8 +26,8 @@ class Document:
     vectors: Mapping[str, Sequence[float]]
 
 
-class Index:
-    """An index by its address; made by whoever holds the client."""
+class IndexReader:
+    """Reads one index; the caller makes and closes the client."""
 
     def __init__(self, client: httpx.Client, name: str) -> None:
         self._client, self.name = client, name
@@ -44,7 +44,7 @@ class Index:
         Parameters
         ----------
         plain, vectors
-            Names of the fields to read. Vectors are asked for apart: since 9.2 a source has none.
+            Names of the fields to read. Vectors are asked for separately: since 9.2 a source does not hold them.
         """
         query = {"size": PAGE, "sort": ["_doc"], "query": {"match_all": {}}}
         body = {**query, "_source": {"includes": list(plain)}, "fields": list(vectors)}
@@ -72,7 +72,7 @@ class Index:
 
 
 def properties(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the properties in what ``_mapping`` answers, for an index or for an alias of one; or as they are.
+    """Return the properties of a ``_mapping`` answer, for an index or an alias; plain properties stay as they are.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def declared(path: Path) -> dict[str, Any]:
     Raises
     ------
     ConfigurationError
-        The file is missing or no JSON object.
+        The file is missing, or is not a JSON object.
     """
     try:
         values = json.loads(path.read_text())
@@ -105,8 +105,8 @@ def declared(path: Path) -> dict[str, Any]:
     return properties(values)
 
 
-def differences(declared: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield where a live mapping is not the declared one: field, what is, what was expected."""
+def mapping_differences(declared: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield where a live mapping differs from the declared one: field, what is, what was expected."""
     for name in sorted({*declared, *live}):
         if name not in live:
             yield name, "is not in the index", f"the contract says {_shown(declared[name])}"

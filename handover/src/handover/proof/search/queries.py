@@ -1,4 +1,4 @@
-"""What is asked: seeded vectors and vectors of documents, with every combination of filters."""
+"""Queries for both systems: seeded vectors and vectors of documents, with every combination of filters."""
 
 import itertools
 import random
@@ -11,7 +11,7 @@ from handover.proof.search.index import Document
 
 @dataclass(frozen=True)
 class Query:
-    """One question; ``origin`` tells where its vectors come from, so that it can be asked again."""
+    """One query; ``origin`` says where its vectors come from, so that it can be sent again."""
 
     origin: str
     vectors: Mapping[str, Sequence[float]]
@@ -19,13 +19,13 @@ class Query:
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """Its name for people."""
         wanted = ", ".join(f"{name} {value}" for name, value in self.filters.items()) or "no filter"
         return f"{' + '.join(self.vectors)} of {self.origin}, {wanted}"
 
     @property
     def size(self) -> tuple[int, int]:
-        """How much it asks for; the smallest example is shown."""
+        """Its size: how many filters and vectors; the smallest example is shown."""
         return len(self.filters), len(self.vectors)
 
 
@@ -41,7 +41,9 @@ def queries(
     dims
         Length of each vector, by its name in a query.
     documents
-        A sample; every other query is one of them, which ties with itself and stands near its like.
+        A sample; every other query takes the vectors of one of them, so that near and equal scores occur.
+    count, seed
+        How many queries, and the seed of the random ones.
     """
     rng = random.Random(seed)  # noqa: S311 - reproducible, no secret
     combinations = _combinations(search)
@@ -55,13 +57,13 @@ def queries(
             if vectors:
                 yield Query(f"document {document.id}", vectors, filters)
                 continue
-        # A direction of the space that nobody chose; numbers in single precision, as documents have them.
+        # A random direction of the space; numbers in single precision, as documents have them.
         vectors = {name: [round(rng.gauss(0.1, 1), 4) for _ in range(dims[name])] for name in names}
         yield Query(f"seed {seed}, no. {number}", vectors, filters)
 
 
 def _combinations(search: Search) -> list[tuple[tuple[str, ...], dict[str, str]]]:
-    """Every choice of filter values, each with one vector, with two, and with all."""
+    """Return every choice of filter values, each with one vector, with two, and with all."""
     names = tuple(search.vectors)
     values = [[None, *options] for options in search.filters.values()]
     chosen = [

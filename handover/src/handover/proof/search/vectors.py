@@ -1,4 +1,4 @@
-"""Are the vectors of an index worth comparing, or all equal, zero, or noise?"""
+"""Whether the vectors of an index are useful, or all equal, zero, or noise."""
 
 import math
 import operator
@@ -6,18 +6,18 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-# Vectors whose mean pairwise cosine is nearer to 1 than this are one vector.
+# If the mean pairwise cosine is nearer to 1 than this, all vectors are the same.
 ALL_EQUAL = 1e-6
-# Of this many, all pairs are compared: 2,016 pairs tell the mean of their squares to about 3 %.
+# All pairs of so many vectors are compared: 2,016 pairs give the mean of their squares to about 3 %.
 SAMPLE = 64
 FEWEST_FOR_NOISE = 16
-# Independent noise of d numbers has cosines of mean square 1/d; what means something has fewer free directions, and
-# more than this many times as much.
+# Independent noise of d numbers has cosines of mean square 1/d. Useful vectors have fewer free directions, and their
+# mean square is more than this many times as large.
 NOISE_FACTOR = 1.5
 
 
 @dataclass
-class Field:
+class VectorField:
     """One vector field, added up document by document.
 
     Attributes
@@ -27,7 +27,7 @@ class Field:
     count
         How many documents have it.
     wrong, zero
-        Ids of documents whose vector has another length; is zero, or not finite.
+        Ids of documents whose vector has another length; and of those whose vector is zero or not finite.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Field:
     _sample: list[list[float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Begin with nothing."""
+        """Start with empty sums."""
         self._total = [0.0] * self.dims
         self._random = random.Random(f"{self.seed} {self.name}")  # noqa: S311 - a sample, no secret
 
     def add(self, name: str, vector: Sequence[float]) -> None:
-        """Take in the vector of a document."""
+        """Add the vector of a document."""
         self.count += 1
         if len(vector) != self.dims:
             self.wrong.append(name)
@@ -66,7 +66,7 @@ class Field:
 
     @property
     def mean_cosine(self) -> float | None:
-        """Mean cosine of all pairs, -1 to 1; None of fewer than two.
+        """Mean cosine of all pairs, -1 to 1; None for fewer than two vectors.
 
         The sum over all pairs of unit vectors is (|sum of all|² - n) / 2, so nothing is compared twice.
         """
@@ -83,10 +83,10 @@ class Field:
 
     @property
     def is_noise(self) -> bool:
-        """Whether they are as independent random numbers would be: nothing is nearer to anything than chance makes it.
+        """Whether the vectors are like independent random numbers: no two are nearer than by chance.
 
-        What all have in common is taken off first; the mean of the squared cosines of noise is then 1/d, plus
-        1/(n-1)² since n vectors about their mean lean away from each other.
+        What all vectors have in common is subtracted first; the mean of the squared cosines of noise is then 1/d, plus
+        1/(n-1)² since n vectors about their mean repel each other a little.
         """
         n = len(self._sample)
         if n < FEWEST_FOR_NOISE or self.is_one:

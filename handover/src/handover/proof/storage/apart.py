@@ -1,4 +1,4 @@
-"""Whether two storages are one place: otherwise that is said once, and nothing that follows from it."""
+"""Whether both systems keep their files in one place. If not, this is reported once, and nothing else is compared."""
 
 import base64
 from collections.abc import Mapping
@@ -13,16 +13,16 @@ NAME = "handover-place-{run}.mp4"
 
 
 def kept_apart(pair: FilePair, agents: Mapping[Side, Probe], run: str, made: set[str]) -> Finding | None:
-    """Return that neither system finds what the other saved, or None.
+    """Return the finding that neither system finds what the other saved, or None.
 
     Parameters
     ----------
     pair, agents
         The field, and both systems.
     run
-        Stands in the name of what is saved.
+        Part of the names of saved files.
     made
-        Gets the names that are to be removed at the end.
+        Receives the names that must be removed at the end.
     """
     stored: dict[Side, str] = {}
     for side in Side:

@@ -7,13 +7,13 @@ from handover.config.config import Config
 from handover.probe.client import Probe
 from handover.side import Side
 
-# Every system can have a row of this key; it is never saved.
+# The key of an example row; it is never saved.
 KEY = "7f3c2a9e-0000-4000-8000-000000000001"
 
 
 @dataclass(frozen=True)
 class FilePair:
-    """One column that names files, and what each system calls the model and where it keeps the files."""
+    """One column that names files, with each system's model of it and the place where each keeps the files."""
 
     table: str
     column: str
@@ -26,16 +26,16 @@ class FilePair:
         return f"{self.table}.{self.column}"
 
     def of(self, side: Side) -> dict[str, str]:
-        """Return what tells an agent which field is meant."""
+        """Return the arguments that name the field to an agent."""
         return {"model": self.models[side], "column": self.column, "key": KEY}
 
 
-Facts = Mapping[tuple[str, str], Mapping[str, str]]
+FileFields = Mapping[tuple[str, str], Mapping[str, str]]
 
 
 def file_pairs(config: Config, agents: Mapping[Side, Probe]) -> tuple[FilePair, ...]:
-    """Ask both systems which of the mapped models' fields hold files; a parent's field is looked at once."""
-    found: dict[Side, Facts] = {}
+    """Ask both systems which fields of the mapped models hold files; a parent model's field is returned once."""
+    found: dict[Side, FileFields] = {}
     for side in Side:
         paths = [getattr(pair, side) for pair in config.models]
         facts = agents[side].ask("store_fields", models=paths)
@@ -47,12 +47,12 @@ def file_pairs(config: Config, agents: Mapping[Side, Probe]) -> tuple[FilePair, 
 
 
 def any_file_field(agents: Mapping[Side, Probe]) -> list[str]:
-    """Return every file field of either system, mapped or not, as a reader knows it."""
+    """Return every file field of either system, mapped or not, as ``app.Model.column``."""
     facts = [fact for side in Side for fact in agents[side].ask("store_fields", models=None)]
     return sorted({f"{fact['label']}.{fact['column']}" for fact in facts})
 
 
-def _pairs(config: Config, found: Mapping[Side, Facts]) -> Iterator[FilePair]:
+def _pairs(config: Config, found: Mapping[Side, FileFields]) -> Iterator[FilePair]:
     for pair in config.models:
         models: dict[Side, str] = {Side.ORIGINAL: pair.original, Side.BACKEND: pair.backend}
         columns = [{c for m, c in found[side] if m == models[side]} for side in Side]

@@ -1,4 +1,4 @@
-"""Everything in a storage by listing it, and every row that names a file: each must have the other."""
+"""Listings of a storage against rows that name files: every file needs a row, every row its file."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Listed:
-    """What a system's listing of a storage gave: names, and how many listings that took."""
+    """A system's listing of a storage: the names, and how many requests it took."""
 
     names: frozenset[str]
     listings: int
@@ -35,10 +35,10 @@ def listed(pair: FilePair, side: Side, agent: Probe) -> Listed:
 
 
 def both_listed(pair: FilePair, agents: Mapping[Side, Probe]) -> tuple[dict[Side, Listed], list[Finding]]:
-    """List a storage through both systems; a difference counts if it is still there when both list again."""
+    """List a storage through both systems; a difference counts if a second listing shows it again."""
     seen = {side: listed(pair, side, agents[side]) for side in Side}
     apart = seen[Side.ORIGINAL].names ^ seen[Side.BACKEND].names
-    if apart:  # somebody may have saved or deleted a file between the two listings
+    if apart:  # a file may have been saved or deleted between the two listings
         again = {side: listed(pair, side, agents[side]) for side in Side}
         apart &= again[Side.ORIGINAL].names ^ again[Side.BACKEND].names
         seen = {side: Listed(again[side].names, seen[side].listings + again[side].listings) for side in Side}
@@ -61,7 +61,7 @@ def both_listed(pair: FilePair, agents: Mapping[Side, Probe]) -> tuple[dict[Side
 
 
 def named(connection: Connection[Any], table: str, column: str, key: str | None = None) -> set[str]:
-    """Return every name that a column holds, or a key of the JSON in it."""
+    """Return every name that a column holds, or one key of the JSON in it."""
     value = sql.Identifier(column)
     text = sql.SQL("{} ->> {}").format(value, sql.Literal(key)) if key else sql.SQL("{}::text").format(value)
     query = sql.SQL("SELECT DISTINCT {0} FROM {1} WHERE {0} <> ''").format(text, sql.Identifier(*table.split(".")))
@@ -70,7 +70,15 @@ def named(connection: Connection[Any], table: str, column: str, key: str | None 
 
 
 def of_rows(pair: FilePair, names: set[str], there: frozenset[str]) -> Iterator[Finding]:
-    """Yield the rows that point at nothing."""
+    """Yield the rows that name a missing file.
+
+    Parameters
+    ----------
+    pair
+        The field.
+    names, there
+        The names in its rows, and the names that both systems list.
+    """
     if lost := names - there:
         found = f"names {counted(len(lost), 'file')} of {len(names)} that the storage does not list ({_some(lost)})"
         todo = "Restore the files, or prove that both systems survive their absence and accept it in the contract."
@@ -80,7 +88,15 @@ def of_rows(pair: FilePair, names: set[str], there: frozenset[str]) -> Iterator[
 
 
 def orphans(place: str, folders: Iterable[str], names: set[str], there: frozenset[str]) -> Iterator[Finding]:
-    """Yield the files that no row names."""
+    """Yield the files that no row names.
+
+    Parameters
+    ----------
+    place, folders
+        Place of the finding, and the folders in which every file needs a row.
+    names, there
+        The names in rows, and the names that both systems list.
+    """
     chosen = tuple(folders)
     if lost := {name for name in there - names if chosen and name.startswith(chosen)}:
         found = f"holds {counted(len(lost), 'file')} that no row names ({_some(lost)})"
@@ -102,7 +118,7 @@ def also_named(connection: Connection[Any], columns: Iterable[NamedBy]) -> set[s
 
 
 def remove_all(pairs: Iterable[FilePair], agents: Mapping[Side, Probe], run: str) -> None:
-    """Remove every file with the name of a run in its own, wherever a listing by either system shows one."""
+    """Remove every file whose name holds the name of a run, as far as a listing of either system shows it."""
     for pair in pairs:
         for side in Side:
             left = sorted(name for name in listed(pair, side, agents[side]).names if run in name)

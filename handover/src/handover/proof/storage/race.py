@@ -1,4 +1,4 @@
-"""Several processes of both systems save files of one name at the same time: nothing is lost."""
+"""Several processes of both systems save files of one name at the same time: no file may be lost."""
 
 import base64
 import hashlib
@@ -23,18 +23,18 @@ EXAMPLES = 3
 
 @dataclass
 class Race:
-    """A race on one field.
+    """A race of saves on one field.
 
     Attributes
     ----------
     pair, agents
-        The field, and the processes that save, with the system each is of.
+        The field, and the processes that save, each with its system.
     run
-        Stands in the name, so that whatever is left can be found.
+        Part of the name, so that files left behind can be found.
     saved, overlapping
         How many files were saved, and how many of those while another process was saving one.
     made
-        Names that are to be removed at the end.
+        Names that must be removed at the end.
     """
 
     pair: FilePair
@@ -45,10 +45,10 @@ class Race:
     made: set[str] = field(default_factory=set)
 
     def findings(self, saves: int) -> Iterator[Finding]:
-        """Yield what was lost."""
+        """Yield what was lost, and whether no saves overlapped."""
         name = f"handover-race-{self.run}.mp4"
         entries: list[dict[str, Any]] = []
-        # On a busy machine one process may be done before the other begins: then both do more.
+        # On a busy machine one process may end before the other begins: then both save more files.
         for more in range(ROUNDS):
             runs = self._round(name, saves << more)
             entries += [entry for run in runs for entry in run]

@@ -1,4 +1,4 @@
-"""The table on which both systems write at once, and the columns that they write."""
+"""The table to which both systems write at the same time, and the columns that they write."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,8 +24,8 @@ NAMESPACE = uuid.UUID("6f1d5a2e-6f0b-4c0e-9d6a-51c3f0a3c1de")
 
 
 @dataclass(frozen=True)
-class Arena:
-    """What is written.
+class ContendedTable:
+    """The table under concurrent writes.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Arena:
         return side.of(self.pair)
 
     def keys(self, seed: int, count: int, start: int = 0) -> list[str]:
-        """Return primary keys that are nobody's, as text."""
+        """Return unused primary keys, as text."""
         return [self._key(seed, number) for number in range(start, start + count)]
 
     def _key(self, seed: int, number: int) -> str:
@@ -69,19 +69,28 @@ class Arena:
         return str(FIRST_NUMBER + number)
 
 
-class NoArenaError(ConfigurationError):
-    """No table fits, and handover.toml names none."""
+class NoTableFitsError(ConfigurationError):
+    """No table fits, and handover.toml does not name one."""
 
     code = "HO337"
 
 
-def candidates(config: Config, descriptions: dict[Side, Description], why: list[str]) -> Iterator[Arena]:
-    """Yield the pairs of models that both systems can write to at once; add to ``why`` what the others lack.
+def candidates(config: Config, descriptions: dict[Side, Description], why: list[str]) -> Iterator[ContendedTable]:
+    """Yield the tables that both systems can write to at once.
+
+    Parameters
+    ----------
+    config
+        Names the mapped tables, and perhaps the one to take.
+    descriptions
+        What each system says of its models.
+    why
+        Receives a line for each table that does not fit: what it lacks.
 
     Raises
     ------
     ConfigurationError
-        What handover.toml names is not there.
+        ``handover.toml`` names a table that is not mapped.
     """
     wanted = config.prove.concurrent
     pairs = [pair for pair in config.models if wanted.table in (None, pair.table)]
@@ -93,18 +102,18 @@ def candidates(config: Config, descriptions: dict[Side, Description], why: list[
         )
     for pair in pairs:
         models = [_model(descriptions[side], pair.table) for side in Side]
-        arena = _arena(pair, models, wanted, why)
-        if arena:
-            yield arena
+        contended = _contended_table(pair, models, wanted, why)
+        if contended:
+            yield contended
 
 
 def none_fits(config: Config, why: list[str]) -> ConfigurationError:
-    """Return that no table fits; the error is another one when handover.toml asks for something that is not there."""
+    """Return the error that no table fits; it is a plain configuration error when handover.toml names the columns."""
     wanted = config.prove.concurrent
     text = "\n".join([REFUSAL, *(f"  {line}" for line in why)])
     if any((wanted.table, wanted.text, wanted.number, wanted.status)):
         return ConfigurationError(text, code="HO337")
-    return NoArenaError(text)
+    return NoTableFitsError(text)
 
 
 REFUSAL = (
@@ -118,14 +127,16 @@ def _model(description: Description, table: str) -> Model | None:
     return next((m for m in description.concrete() if m.table == table), None)
 
 
-def _arena(pair: ModelPair, models: list[Model | None], wanted: Writing, why: list[str]) -> Arena | None:
+def _contended_table(
+    pair: ModelPair, models: list[Model | None], wanted: Writing, why: list[str]
+) -> ContendedTable | None:
     known = [model for model in models if model is not None]
     if len(known) < len(models):
         why.append(f"{pair.table}: one of the systems has no model of it")
         return None
     keys = [f for f in known[0].fields if f.primary_key]
     if any(m.parents or not m.managed for m in known) or len(keys) != 1 or keys[0].kind not in KEYS:
-        why.append(f"{pair.table}: its rows are spread over tables, or its key is none that can be chosen")
+        why.append(f"{pair.table}: its rows are spread over several tables, or its key cannot be chosen freely")
         return None
     found = {
         "text": _first(known, wanted.text, _is_text),
@@ -141,7 +152,7 @@ def _arena(pair: ModelPair, models: list[Model | None], wanted: Writing, why: li
     written = {text.column, number.column, status.column}
     stamped = {f.column for m in known for f in m.fields if f.auto_now or f.generated}
     columns = {f.column: f.type for m in known for f in m.fields}
-    return Arena(
+    return ContendedTable(
         pair, keys[0], text.column, number.column, status.column, status.values() or FREE_STATUSES, columns,
         frozenset(written | stamped),
     )  # fmt: skip
@@ -160,7 +171,7 @@ def _first(models: list[Model], wanted: str | None, fits: Callable[[Field], bool
 
 
 def _free_status(models: list[Model], wanted: str | None, text: Field | None) -> Field | None:
-    """Return a text that may hold anything, beside the one that takes the ids."""
+    """Return a second text column that may hold anything; the first one takes the ids."""
     longest = max(map(len, FREE_STATUSES))
 
     def fits(field: Field) -> bool:

@@ -1,4 +1,4 @@
-"""What one system saves, as the other sees it: its name, bytes and address, a second save, a delete."""
+"""Round trips of files: one system saves, the other compares name, bytes and address, saves again and deletes."""
 
 import base64
 import hashlib
@@ -13,24 +13,24 @@ from handover.probe.client import Probe
 from handover.proof.storage.fields import FilePair
 from handover.side import Side
 
-# A byte, more than one chunk of a copy, and in the long run more than a bucket takes in one request (8 MiB).
+# One byte, more than one chunk of a copy, and in the full run more than a bucket takes in one request (8 MiB).
 SIZES = {"small": (1, 100_000), "full": (1, 4_096, 300_000, 9 * 2**20)}
-# Names that a storage may not change in its own way: capitals, spaces, accents, what an address has to quote.
+# Names that both storages must change alike: capitals, spaces, accents, characters that a URL has to quote.
 NAMES = ("handover-{run}-{number}.mp4", "Handover Ñandú & Cía #{run}-{number}.MP4")
 
 
 @dataclass
-class Crossing:
-    """Files of one field going both ways.
+class FileRoundTrip:
+    """Round trips of the files of one field, in both directions.
 
     Attributes
     ----------
     run
-        Stands in every name, so that whatever is left can be found.
+        Part of every name, so that files left behind can be found.
     files, reads
-        How many were saved, and how often one was opened.
+        How many files were saved, and how often a file was opened.
     made
-        Names that are to be removed at the end.
+        Names that must be removed at the end.
     """
 
     pair: FilePair
@@ -51,7 +51,7 @@ class Crossing:
     def _same_names(self) -> Iterator[Finding]:
         for name in NAMES:
             names = self._names(name.format(run=self.run, number=0))
-            # The folder may have the month in it; if that has just changed, ask again.
+            # The folder may hold the month; if it has just changed, ask again.
             if len(set(names.values())) > 1:
                 names = self._names(name.format(run=self.run, number=0))
             if len(set(names.values())) > 1:
@@ -81,7 +81,7 @@ class Crossing:
                 "HO365", found, f"its field says {wanted!r}", reader, "Compare what save() does to names."
             )
         seen = self._open(reader, stored)
-        # What the reader does not find, it cannot be asked more about.
+        # A file that the reader does not find cannot be compared further.
         if (problem := self._as_saved(writer, reader, stored, seen, content)) is not None:
             yield problem
         else:
@@ -119,7 +119,7 @@ class Crossing:
             yield self._finding("HO369", found, "", reader, "Compare what each sets as the type of an object.")
 
     def _kept(self, writer: Side, reader: Side, name: str, stored: str, content: bytes) -> Iterator[Finding]:
-        """A second save of the same name must get another name, and leave the first."""
+        """Check a second save of the same name: it must get another name and keep the first file."""
         second = self._save(reader, name, content[::-1] + b"2")["name"]
         first = self._open(writer, stored)
         if second == stored or first.get("sha256") != hashlib.sha256(content).hexdigest():
@@ -131,8 +131,9 @@ class Crossing:
         said = self.agents[reader].ask("store_delete", names=[stored], **self.pair.of(reader))
         there = {side: self._exists(side, stored) for side in Side}
         if said or any(there.values()):
-            who = " and ".join(f"the {side}" for side, found in there.items() if found) or "nobody"
-            found = f"names {stored!r} of the {writer}, which the {reader} deleted; it is still found by {who}"
+            who = " and ".join(f"the {side}" for side, found in there.items() if found)
+            still = f"{who} still finds it" if who else "delete() failed"
+            found = f"names {stored!r} of the {writer}, which the {reader} deleted; {still}"
             expected = f"it said {said[stored]}" if said else ""
             yield self._finding("HO366", found, expected, writer, "Compare what delete() does in the two storages.")
 
@@ -164,7 +165,7 @@ class Crossing:
 
 
 def _address(url: str | None) -> tuple[str, ...] | None:
-    """A signed address changes with every second; what must agree is the place, and whether it is signed."""
+    """Return what must agree of an address: its place, and whether it is signed. A signature changes every second."""
     if url is None:
         return None
     parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""What is asked about a row by its values: the look-ups that an application uses, for each kind of field."""
+"""Look-ups of a row by its values, as an application uses them, for each kind of field."""
 
 import math
 from collections.abc import Iterator
@@ -13,10 +13,17 @@ PIECE = 3
 SHARE = 4
 
 
-def questions(field: Field, wire: Wire, label: str, key: Wire, turn: int | None) -> Iterator[tuple[str, Request]]:
-    """Yield (look-up, request) pairs; each asks whether the row is found by it.
+def lookup_requests(field: Field, wire: Wire, label: str, key: Wire, turn: int | None) -> Iterator[tuple[str, Request]]:
+    """Yield (look-up, request) pairs; each request asks whether the look-up finds the row.
 
-    All of them would cost more than the rest of a crossing: each ``turn`` asks one of every four, no turn asks all.
+    Parameters
+    ----------
+    field, wire
+        The field, and its value in the row.
+    label, key
+        The model, and the key of the row.
+    turn
+        All look-ups would cost more than the rest of a round trip, so each turn asks one of every four. None asks all.
     """
     for number, (lookup, value) in enumerate(_lookups(field, wire)):
         if turn is not None and (number + turn) % SHARE:

@@ -1,4 +1,4 @@
-"""Rows of a system's own tables that hang on shared rows, which the other system deletes as if they were not there."""
+"""Rows of a system's own tables that reference shared rows: the other system must still be able to delete those."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,8 @@ from psycopg import sql
 
 from handover.errors import UnseenError
 from handover.finding import Finding
-from handover.proof.actor import Actor, Answer, Row
-from handover.proof.mirror import Actors
+from handover.proof.actor import Actor, Reply, Row
+from handover.proof.mapped_table import Actors
 from handover.proof.outcome import Failure
 from handover.proof.parents import Parents, key_of
 from handover.proof.reproduce import shell_line, sources
@@ -18,7 +18,7 @@ from handover.schema.catalog import Constraint, Table
 from handover.schema.models import Field, Model
 from handover.side import Side
 
-# Rows of these are no data of people's; what points at them is not deleted with them.
+# Rows of these apps belong to Django itself; deleting them is not part of normal use.
 DJANGO_OWN = ("contenttypes", "sessions", "admin", "auth")
 DEEPEST = 3
 Keys = Sequence[tuple[Table, Constraint]]
@@ -26,7 +26,7 @@ Keys = Sequence[tuple[Table, Constraint]]
 
 @dataclass(frozen=True)
 class Link:
-    """A key of one system's own table, by which its rows hang on those of another table."""
+    """A foreign key of one system's own table, which references the rows of another table."""
 
     model: Model
     field: Field
@@ -38,20 +38,20 @@ class Link:
 
     @property
     def target(self) -> tuple[str, str]:
-        """The table and the column that it points at."""
+        """The table and the column that it references."""
         assert self.field.references  # noqa: S101 - only made of foreign keys
         return self.field.references
 
 
-class Hanging:
-    """Own rows hung on shared rows that the other system then deletes; ``counts`` tells how many of each owner."""
+class DependentRows:
+    """Own rows that reference shared rows, which the other system then deletes; ``counts`` says how many."""
 
     def __init__(self, actors: Actors, parents: Parents, keys: Keys) -> None:
         self.actors, self.parents, self.keys = actors, parents, keys
         self.counts: dict[Side, Counter[str]] = {side: Counter() for side in Side}
 
     def failures(self) -> Iterator[tuple[Side, Failure]]:
-        """Yield what keeps the other system from a delete, with the system whose row it is."""
+        """Yield each reference that prevents a delete, with the system that owns the referencing row."""
         for side in Side:
             owner, other = self.actors[side], self.actors[self.actors[side].other]
             shared = [m.table for m in other.description.concrete() if self._is_shared(owner, other, m)]
@@ -64,7 +64,7 @@ class Hanging:
         return known and (is_user or model.app_label not in DJANGO_OWN)
 
     def _on(self, owner: Actor, other: Actor, table: str, path: tuple[Link, ...]) -> Iterator[Failure]:
-        """Hang rows on a table's, and where the delete goes through, others on those."""
+        """Let own rows reference a table's rows; where the delete works, let further rows reference those."""
         for link in _links(owner, other, table):
             longer = (*path, link)
             failure = self._tried(owner, other, longer)
@@ -79,7 +79,7 @@ class Hanging:
         shared = other.of_table(table)
         assert shared  # noqa: S101 - chosen by it
         try:
-            rows = self._hung(owner, other, shared, path)
+            rows = self._chain(owner, other, shared, path)
         except (UnseenError, NoValuesError) as error:
             return Failure(_unseen(owner, path[-1], table, str(error.args[0]).splitlines()[0]), caused_by=owner.side)
         where = {"pk": key_of(shared, rows[0])}
@@ -88,10 +88,10 @@ class Hanging:
             return None
         return self._failure(owner, other, path, rows, answer)
 
-    def _hung(self, owner: Actor, other: Actor, shared: Model, path: tuple[Link, ...]) -> list[Row]:
-        """Make a shared row, and own rows one on the other; the row of a child brings its parent's."""
+    def _chain(self, owner: Actor, other: Actor, shared: Model, path: tuple[Link, ...]) -> list[Row]:
+        """Make a shared row and a chain of own rows, each referencing the one before; a child row makes its parent."""
         first = path[0]
-        use = f"hanging {first.where}"
+        use = f"reference {first.where}"
         if _is_parent_link(first.field):
             child = self._made(owner, first.model, {}, use)
             rows = [{**child, shared.key[0]: child[first.field.column]}, child]
@@ -105,25 +105,25 @@ class Hanging:
         return rows
 
     def _pointed_at(self, other: Actor, shared: Model, column: str) -> Row:
-        """Return a value for a column that must hold one when it is pointed at, though it may be empty."""
+        """Return a value for a nullable column that is referenced: such a reference needs a value."""
         one = next((f for f in other.fields(shared) if f.column == column), None)
         return {} if one is None or one.primary_key or not one.null else self.parents.plain(one)
 
     def _made(self, actor: Actor, model: Model, given: Row, use: str) -> Row:
         made = self.parents.make(actor, model, given, use)
-        if isinstance(made, Answer):
+        if isinstance(made, Reply):
             raise UnseenError(f"the {actor.side} could not make a row of {_plain(model.table)}: {made.words.strip()}")
         return made
 
-    # --- what is told
+    # --- findings
 
-    def _failure(self, owner: Actor, other: Actor, path: tuple[Link, ...], rows: list[Row], answer: Answer) -> Failure:
+    def _failure(self, owner: Actor, other: Actor, path: tuple[Link, ...], rows: list[Row], answer: Reply) -> Failure:
         link, table = path[-1], _plain(path[0].target[0])
         why = answer.refusal or "the row is still there"
         found = f"keeps the {other.side} from deleting rows of {table}: {why}"
         expected = f"the {other.side} does not know {_plain(link.model.table)} and deletes as before"
         said = answer.words.strip().splitlines()[:1]
-        todo = "\n".join([self._mending(owner, link), *(f"It said: {line}" for line in said)])
+        todo = "\n".join([self._advice(owner, link), *(f"It said: {line}" for line in said)])
         lines = tuple(self._lines(owner, other, path, rows))
         finding = Finding(
             code="HO390",
@@ -135,7 +135,7 @@ class Hanging:
         )
         return Failure(finding, lines, caused_by=owner.side)
 
-    def _mending(self, owner: Actor, link: Link) -> str:
+    def _advice(self, owner: Actor, link: Link) -> str:
         """Return the statement that lets the database do what the owner's model does."""
         found = next(((t, k) for t, k in self.keys if _is_of(t, k, link)), None)
         if found is None:
@@ -145,9 +145,7 @@ class Hanging:
         rule = (relation.on_delete or "") if relation else ""
         nullable = link.field.null and rule not in ("CASCADE", "DB_CASCADE")
         action = "SET NULL" if nullable else "CASCADE"
-        doubt = (
-            "" if nullable or rule.endswith("CASCADE") else " If its row must not go, make the column nullable first."
-        )
+        doubt = "" if nullable or rule.endswith("CASCADE") else " If the row must stay, make the column nullable first."
         return f"In a migration of the {owner.side} (RunSQL): {_statement(table, key, action)}{doubt}"
 
     def _lines(self, owner: Actor, other: Actor, path: tuple[Link, ...], rows: list[Row]) -> Iterator[str]:
@@ -167,7 +165,7 @@ class Hanging:
 
 
 def _links(owner: Actor, other: Actor, table: str) -> Iterator[Link]:
-    """Yield the keys of the owner's own tables that lead to a table."""
+    """Yield the foreign keys of the owner's own tables that reference a table."""
     for model in owner.description.concrete():
         if other.of_table(model.table) is None and model.managed:
             for field in model.fields:
@@ -200,8 +198,8 @@ def _statement(table: Table, key: Constraint, action: str) -> str:
 
 
 def _unseen(owner: Actor, link: Link, table: str, said: str) -> Finding:
-    found = f"was not hung on a row of {_plain(table)}: {said}"
-    expected = "so it is not known whether the other system can still delete such rows"
+    found = f"could not be filled with a reference to a row of {_plain(table)}: {said}"
+    expected = "it is not known whether the other system can still delete such rows"
     todo = f"Make a row of {_plain(link.model.table)} on a copy by hand, and delete its row of {_plain(table)} there."
     return Finding(
         code="HO391", where=link.where, found=found, expected=expected, todo=todo, severity="unseen", hurts=owner.other

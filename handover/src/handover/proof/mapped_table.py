@@ -1,4 +1,4 @@
-"""Two models on one table, and rows that both can make."""
+"""A mapped table with the two models on it, and rows that both can make."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ Actors = Mapping[Side, Actor]
 
 @dataclass(frozen=True)
 class Example:
-    """A row to be made, what is changed of it later, and what the backend alone writes."""
+    """A row to be made, the changes that follow, and the values that only the backend writes."""
 
     row: Row
     change: Row = field(default_factory=dict)
@@ -32,17 +32,17 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Mirror:
-    """Two models that write one table.
+class MappedTable:
+    """Two models on one table.
 
     Attributes
     ----------
     pair
-        What ``handover.toml`` says of them.
+        Its entry in ``handover.toml``.
     models
         Side → model.
     fields
-        Column → field as the original knows it, of those that both know and somebody gives a value.
+        Column → field of the original, of the columns that both know and that get a value from outside.
     shared
         All columns that both know.
     own
@@ -50,7 +50,7 @@ class Mirror:
     parents
         Where foreign keys may point.
     pattern
-        What a row begins with, where a plain one is refused.
+        Values that a row starts with, where a plain row is refused.
     """
 
     pair: ModelPair
@@ -63,11 +63,11 @@ class Mirror:
 
     @property
     def table(self) -> str:
-        """The table."""
+        """The name of the table."""
         return self.pair.table
 
     def place(self, column: str = "") -> str:
-        """Return where a finding is."""
+        """Return the place of a finding: the table, or one of its columns."""
         return f"{self.table}.{column}" if column else self.table
 
     def automatic(self, column: str) -> bool:
@@ -79,12 +79,12 @@ class Mirror:
         return key_of(self.models[side], row)
 
     def pointed(self, one: Field) -> list[Wire]:
-        """Return what a foreign key of a row that crosses may hold."""
+        """Return the values that a foreign key of an example row may hold."""
         alone = one.unique or one.column in together(self.models[Side.ORIGINAL])
         return self.parents.values(one.model_copy(update={"unique": alone}), f"{self.table}.{one.column}")
 
     def entangled(self, column: str) -> bool:
-        """Say whether a column's value may not stand beside those of another row, in either system's words."""
+        """Say whether a unique or exclusion constraint of either system ties a column to the other rows."""
         models = self.models.values()
         constraints = (c.columns for m in models for c in m.constraints if c.kind in ("unique", "exclusion"))
         return any(column in columns for columns in (*constraints, *(together(m) for m in models)))
@@ -123,7 +123,7 @@ class Mirror:
         return strategy(one).map(encode)
 
     def completed(self, row: Row) -> Row:
-        """Return the row with what it must have."""
+        """Return the row with a value in every column that must have one."""
         given = {**self.pattern, **row}
         return complete(self.fields.values(), given, self.parents, together(self.models[Side.ORIGINAL]), use=self.table)
 
@@ -143,33 +143,41 @@ class Mirror:
         return st.fixed_dictionaries(must, optional=may)
 
 
-def mirror(pair: ModelPair, actors: Actors, parents: Parents) -> Mirror:
-    """Return the two models of a row of ``handover.toml``.
+def mapped_table(pair: ModelPair, actors: Actors, parents: Parents) -> MappedTable:
+    """Return the mapped table of an entry of ``handover.toml``.
+
+    Parameters
+    ----------
+    pair
+        The entry.
+    actors
+        Both systems.
+    parents
+        Gives rows for foreign keys to point at.
 
     Raises
     ------
     ConfigurationError
         A system does not have its model.
     UnseenError
-        A column must have a value, and there is none for its kind.
+        A column must have a value, and the proof has no values for its kind.
     """
-    paths: dict[Side, str] = {Side.ORIGINAL: pair.original, Side.BACKEND: pair.backend}
-    models = {side: actors[side].model(path) for side, path in paths.items()}
+    models = {side: actors[side].model(side.of(pair)) for side in Side}
     known = {side: {f.column: f for f in actors[side].fields(models[side])} for side in models}
     shared = {c: (f, known[Side.BACKEND][c]) for c, f in known[Side.ORIGINAL].items() if c in known[Side.BACKEND]}
     own = {side: {c: f for c, f in known[side].items() if c not in shared and _given(f)} for side in known}
     fields = {c: f for c, (f, other) in shared.items() if _given(f) and not automatic(other)}
     unmade = [c for c, f in fields.items() if not f.relation and _valueless(f)]
     if must := [c for c in unmade if not optional(fields[c])]:
-        what = f"{pair.table}.{must[0]} must have a value, and there is none for a {fields[must[0]].kind}"
+        what = f"{pair.table}.{must[0]} must have a value, and the proof has none for a {fields[must[0]].kind}"
         raise UnseenError(f"{what} ({fields[must[0]].type}); no row of the table could be made.", code="HO425")
     kept = {c: _narrowed(f, shared[c][1]) for c, f in fields.items() if c not in unmade}
-    return Mirror(pair, models, kept, shared, {s: {c: f for c, f in o.items() if not _valueless(f)}
+    return MappedTable(pair, models, kept, shared, {s: {c: f for c, f in o.items() if not _valueless(f)}
                                                for s, o in own.items()}, parents)  # fmt: skip
 
 
-def settled(table: Mirror, maker: Actor) -> Mirror:
-    """Return the mirror with a pattern that its model takes, where the database or its own code refuses a plain row."""
+def settled(table: MappedTable, maker: Actor) -> MappedTable:
+    """Return the table with a pattern that its model accepts, where the database or its code refuses a plain row."""
     model = table.models[maker.side]
     for pattern in ({}, *patterns(maker, model, table.fields.values())):
         tried = replace(table, pattern={c: w for c, w in pattern.items() if c in table.fields})
@@ -182,7 +190,7 @@ def settled(table: Mirror, maker: Actor) -> Mirror:
 
 
 def _narrowed(one: Field, other: Field) -> Field:
-    """The original's field with the shorter of both lengths: a row that one cannot hold is no difference in reading."""
+    """Return the original's field with the shorter of both lengths: a row that does not fit shows nothing."""
     lengths = [f.max_length for f in (one, other) if f.max_length is not None]
     return one.model_copy(update={"max_length": min(lengths, default=None)})
 
@@ -202,7 +210,7 @@ def _valueless(one: Field) -> bool:
 
 
 def _turned(columns: Mapping[str, list[Wire]], turn: int, fields: Mapping[str, Field]) -> Row:
-    """Give each column its value of this turn; keys and unique ones run out rather than come again."""
+    """Give each column its value of this turn; the values of unique columns are not repeated."""
     return {
         name: values[turn % len(values)]
         for name, values in columns.items()

@@ -1,4 +1,4 @@
-"""One row, made by one system and lived with by the other: read, found, reached, changed, saved, deleted."""
+"""A round trip of one row: one system makes it, the other reads, finds, changes, saves and deletes it."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,59 +6,59 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handover.probe.wire import JSON_NULL, Wire, encode, same
-from handover.proof.actor import Actor, Answer, Request, Row
-from handover.proof.difference import Difference, Key, Values, told_apart
-from handover.proof.mirror import Actors, Example, Mirror
-from handover.proof.questions import questions
+from handover.proof.actor import Actor, Reply, Request, Row
+from handover.proof.difference import Difference, Key, Values, kinds_of
+from handover.proof.lookups import lookup_requests
+from handover.proof.mapped_table import Actors, Example, MappedTable
 from handover.side import Side
 
-HELD = "crossing"
-NO_WORDS = "look at both queries."
+HELD = "round trip"
+NO_WORDS = "compare both queries."
 
 
 @dataclass
-class Trace:
-    """What became of a row that one system made.
+class RowTrace:
+    """What happened to a row that one system made.
 
     Attributes
     ----------
     maker
-        Which system.
+        The system that made it.
     refused
         What its ORM raised instead of making it.
     made, changed
         The row as its maker read it after it was made, and after the other changed it.
     before
-        The row as the other's save finds it, where that is not as it was made.
+        The row as the other's save found it, if it had changed since it was made.
     touched
-        The automatic columns that the other's save moved.
+        The automatic columns that the other's save changed.
     stumbled
-        Step → what the other's ORM raised there; no difference if both do.
+        Step → what the other's ORM raised in it; no difference if both raise it.
     found
         What differed between the two.
     """
 
     maker: Side
-    refused: Answer | None = None
+    refused: Reply | None = None
     made: Row = field(default_factory=dict)
     changed: Row = field(default_factory=dict)
     before: Row = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
-    stumbled: dict[str, Answer] = field(default_factory=dict)
+    stumbled: dict[str, Reply] = field(default_factory=dict)
     found: list[Difference] = field(default_factory=list)
 
 
-class Crossing:
-    """Rows of one table crossing from each system to the other.
+class RowRoundTrip:
+    """Round trips of one table's rows, from each system to the other.
 
-    ``counts`` tells how many rows and values were compared and how many questions both answered; ``refused`` how many
-    rows both refuse, which is no difference and no comparison.
+    ``counts`` holds how many rows and values were compared and how many look-ups both systems answered. ``refused`` is
+    how many rows both systems refuse: that is no difference, and nothing was compared.
     """
 
-    def __init__(self, mirror: Mirror, actors: Actors) -> None:
-        self.mirror, self.actors = mirror, actors
-        must = ["rows", "values", "questions", "deletes", *(["new_fields"] if mirror.pair.new_fields else [])]
-        must += ["relations"] if any(one.relation for one in mirror.fields.values()) else []
+    def __init__(self, mapped: MappedTable, actors: Actors) -> None:
+        self.mapped, self.actors = mapped, actors
+        must = ["rows", "values", "questions", "deletes", *(["new_fields"] if mapped.pair.new_fields else [])]
+        must += ["relations"] if any(one.relation for one in mapped.fields.values()) else []
         self.counts: dict[Side, Counter[str]] = {side: Counter(dict.fromkeys(must, 0)) for side in Side}
         self.refused = 0
         self._turn = 0
@@ -67,15 +67,21 @@ class Crossing:
     def differences(
         self, example: Example, *, column: str | None = None, only: Side | None = None
     ) -> dict[Key, Difference]:
-        """Let a row cross in both directions; return what differed, the first of each place and direction.
+        """Return what differs in the round trips of a row, the first difference of each place and direction.
 
-        With a ``column`` both are asked everything about that one and nothing about the others. With ``only`` the rows
-        of that system cross, and nothing can be said of what needs both directions.
+        Parameters
+        ----------
+        example
+            The row.
+        column
+            The only column that is looked up, with every look-up; None for some look-ups of each column.
+        only
+            The only system that makes the row; what needs both directions is not compared then. None for both.
         """
         self._turn, self._column = self._turn + 1, column
         if only:
-            return {d.key: replace(d, example=example) for d in reversed(self._cross(only, example).found)}
-        one, other = (self._cross(side, example) for side in Side)
+            return {d.key: replace(d, example=example) for d in reversed(self._row_trace(only, example).found)}
+        one, other = (self._row_trace(side, example) for side in Side)
         result: dict[Key, Difference] = {}
         seen: set[tuple[str, Side]] = set()
         for difference in (*one.found, *other.found, *self._between(one, other, example)):
@@ -86,15 +92,15 @@ class Crossing:
 
     # --- one direction
 
-    def _cross(self, side: Side, example: Example) -> Trace:
+    def _row_trace(self, side: Side, example: Example) -> RowTrace:
         maker, other = self.actors[side], self.actors[self.actors[side].other]
-        trace = Trace(side)
+        trace = RowTrace(side)
         answer = maker.one("create", **self.of(maker), values=example.row)
         if answer.raised:
             trace.refused = answer
             return trace
-        key, label = answer.value, self.mirror.models[Side.ORIGINAL].label
-        self.mirror.parents.note(label, key)
+        key, label = answer.value, self.mapped.models[Side.ORIGINAL].label
+        self.mapped.parents.note(label, key)
         self.counts[side]["rows"] += 1
         if example.extra:
             backend = self.actors[Side.BACKEND]
@@ -106,12 +112,12 @@ class Crossing:
             self._change(trace, other, key, example)
             self._save(trace, other, key, example)
         self._delete(trace, maker, other, key)
-        self.mirror.parents.forget(label, key)
+        self.mapped.parents.forget(label, key)
         return trace
 
-    def _find(self, trace: Trace, key: Wire) -> None:
+    def _find(self, trace: RowTrace, key: Wire) -> None:
         """Ask both for the row by each of its values."""
-        asked = {actor.side: list(self._questions(actor, key, trace.made)) for actor in self.actors.values()}
+        asked = {actor.side: list(self._lookups(actor, key, trace.made)) for actor in self.actors.values()}
         if not asked[Side.ORIGINAL]:
             return
         one, two = (self.actors[side].batch(*[r for _, _, r in asked[side]]) for side in Side)
@@ -120,19 +126,19 @@ class Crossing:
             if (mine.value, mine.refusal) != (theirs.value, theirs.refusal):
                 where = {k: v for k, v in request["where"].items() if k != "pk"}
                 words = {"lookup": lookup, "words": _first_line(mine, theirs) or NO_WORDS, "where": where}
-                trace.found.append(self._told("HO302", trace, column, "filter", words=words))
+                trace.found.append(self._difference("HO302", trace, column, "filter", words=words))
 
-    def _questions(self, actor: Actor, key: Wire, view: Row) -> Iterator[tuple[str, str, Request]]:
-        # The original's fields decide what is asked, so that both are asked the same.
-        for number, (column, (one, _)) in enumerate(self.mirror.shared.items()):
+    def _lookups(self, actor: Actor, key: Wire, view: Row) -> Iterator[tuple[str, str, Request]]:
+        # The original's fields decide what is asked, so that both get the same requests.
+        for number, (column, (one, _)) in enumerate(self.mapped.shared.items()):
             if self._column not in (None, column):
                 continue
             turn = self._turn + number if self._column is None else None
-            for lookup, request in questions(one, view[column], self.of(actor)["model"], key, turn):
+            for lookup, request in lookup_requests(one, view[column], self.of(actor)["model"], key, turn):
                 yield column, lookup, request
 
-    def _reach(self, trace: Trace, key: Wire, example: Example) -> None:
-        """From each row that this one points at: back by the accessor, and found by the query's name."""
+    def _reach(self, trace: RowTrace, key: Wire, example: Example) -> None:
+        """Ask for the row from each row that it points at: by the accessor, and by the query name."""
         asked = {actor.side: list(self._related(actor, key, example)) for actor in self.actors.values()}
         if not asked[Side.ORIGINAL]:
             return
@@ -142,10 +148,10 @@ class Crossing:
             if mine.refusal != theirs.refusal or _set(mine.value) != _set(theirs.value):
                 hurts: Side = Side.ORIGINAL if mine.raised and not theirs.raised else Side.BACKEND
                 words = {"name": name, "words": _first_line(mine, theirs)}
-                trace.found.append(self._told("HO305", trace, column, "related", hurts=hurts, words=words))
+                trace.found.append(self._difference("HO305", trace, column, "related", hurts=hurts, words=words))
 
     def _related(self, actor: Actor, key: Wire, example: Example) -> Iterator[tuple[str, str, Request]]:
-        for column, (one, _) in self.mirror.shared.items():
+        for column, (one, _) in self.mapped.shared.items():
             relation, value = one.relation, example.row.get(column)
             model = relation and actor.of_table(relation.to_table)
             if not (relation and relation.accessor and model) or value is None or relation.parent_link:
@@ -157,7 +163,7 @@ class Crossing:
             where = {by: value, f"{relation.query_name}__pk": key}
             yield column, relation.query_name, {"do": "filter", "model": label, "where": where, "select": "count"}
 
-    def _change(self, trace: Trace, other: Actor, key: Wire, example: Example) -> None:
+    def _change(self, trace: RowTrace, other: Actor, key: Wire, example: Example) -> None:
         if not example.change:
             return
         answer = other.one("update", **self.of(other, key), values=example.change)
@@ -166,15 +172,15 @@ class Crossing:
             trace.changed = seen
             return
         trace.stumbled["update"] = answer
-        # Of a model with parents Django writes one table after the other: the first may have taken it.
+        # Django writes the tables of a model with parents one after the other: the first may have changed.
         trace.before = seen
 
-    def _save(self, trace: Trace, other: Actor, key: Wire, example: Example) -> None:
-        """The other holds the object, sets it back to what it was made as, and saves it whole."""
+    def _save(self, trace: RowTrace, other: Actor, key: Wire, example: Example) -> None:
+        """Let the other hold the object, set it back to what it was made as, and save it whole."""
         extra = self._extra(key, example)
         back = {c: _as_made(example.row, trace.made, c) for c in example.change if trace.changed}
         back = {c: wire for c, wire in back.items() if not _strange(wire)}
-        told = {"back": back}
+        words = {"back": back}
         held, saved, _ = other.batch(
             {"do": "get", **self.of(other, key), "held": HELD},
             {"do": "save", "held": HELD, "values": back},
@@ -184,39 +190,41 @@ class Crossing:
             trace.stumbled["save"] = held if held.raised else saved
             return
         after, before = self._same_view(trace, key), trace.before or trace.made
-        for column in self.mirror.shared if after else ():
+        for column in self.mapped.shared if after else ():
             assert after is not None  # noqa: S101 - nothing is looped over otherwise
             if same(before[column], after[column]):
                 continue
-            if self.mirror.automatic(column):
+            if self.mapped.automatic(column):
                 trace.touched.add(column)
                 continue
             values: Values = ((trace.maker, before[column]), (other.side, after[column]))
-            trace.found.append(self._told("HO308", trace, column, "save", hurts=trace.maker, values=values, words=told))
+            trace.found.append(
+                self._difference("HO308", trace, column, "save", hurts=trace.maker, values=values, words=words)
+            )
         for column, wire in self._extra(key, example).items():
             self.counts[trace.maker]["new_fields"] += 1
             if not same(wire, extra[column]):
                 values = ((Side.BACKEND, extra[column]), (other.side, wire))
-                trace.found.append(self._told("HO309", trace, column, "save", hurts=trace.maker, values=values))
+                trace.found.append(self._difference("HO309", trace, column, "save", hurts=trace.maker, values=values))
 
-    def _delete(self, trace: Trace, maker: Actor, other: Actor, key: Wire) -> None:
+    def _delete(self, trace: RowTrace, maker: Actor, other: Actor, key: Wire) -> None:
         answer = other.one("delete", **self.of(other, key))
         there = [a.one("filter", **self.of(a, key), select="exists").value for a in (maker, other)]
         self.counts[trace.maker]["deletes"] += 1
         if answer.raised or any(there):
             words = {"error": answer.refusal or "the row is still there", "words": _first_line(answer)}
-            trace.found.append(self._told("HO311", trace, "", "delete", hurts=trace.maker, words=words))
+            trace.found.append(self._difference("HO311", trace, "", "delete", hurts=trace.maker, words=words))
             maker.one("delete", **self.of(maker, key), base=True)
 
     # --- how both see a row
 
     def of(self, actor: Actor, key: Wire = None) -> dict[str, Any]:
         """Return the part of a request that names the model, and the row."""
-        model = {"model": self.mirror.models[actor.side].label}
+        model = {"model": self.mapped.models[actor.side].label}
         return model if key is None else model | {"where": {"pk": key}}
 
-    def _same_view(self, trace: Trace, key: Wire) -> Row | None:
-        """Compare how both see the row; return it as its maker does, or None when one of them cannot."""
+    def _same_view(self, trace: RowTrace, key: Wire) -> Row | None:
+        """Compare how both systems see the row; return its maker's view, or None when one of them cannot read it."""
         views = {side: self.actors[side].one("get", **self.of(self.actors[side], key)) for side in Side}
         mine, theirs = views[trace.maker], views[self.actors[trace.maker].other]
         if mine.raised or theirs.raised:
@@ -224,13 +232,13 @@ class Crossing:
                 blind = self.actors[trace.maker].other if theirs.raised else trace.maker
                 trace.found.append(self._blind(trace, blind, theirs if theirs.raised else mine))
             return None
-        for column in self.mirror.shared:
+        for column in self.mapped.shared:
             one, two = mine.value[column], theirs.value[column]
             self.counts[trace.maker]["values"] += 1
             if not same(one, two):
                 values: Values = ((trace.maker, one), (self.actors[trace.maker].other, two))
-                words = told_apart(one, two)
-                trace.found.append(self._told("HO300", trace, column, "get", values=values, words=words))
+                words = kinds_of(one, two)
+                trace.found.append(self._difference("HO300", trace, column, "get", values=values, words=words))
         row: Row = mine.value
         return row
 
@@ -243,8 +251,8 @@ class Crossing:
 
     # --- both directions
 
-    def _between(self, original: Trace, backend: Trace, example: Example) -> Iterator[Difference]:
-        """Compare what the same values became when each system wrote them."""
+    def _between(self, original: RowTrace, backend: RowTrace, example: Example) -> Iterator[Difference]:
+        """Compare what was stored when each system wrote the same values."""
         refused = [t for t in (original, backend) if t.refused]
         if len(refused) == len(Side):
             self.refused += 1
@@ -255,9 +263,9 @@ class Crossing:
             yield from self._written(original, backend, example)
             yield from self._stumbles(original, backend)
             for column in sorted(original.touched ^ backend.touched):
-                yield self._told("HO318", backend, column, "save")
+                yield self._difference("HO318", backend, column, "save")
 
-    def _stumbles(self, original: Trace, backend: Trace) -> Iterator[Difference]:
+    def _stumbles(self, original: RowTrace, backend: RowTrace) -> Iterator[Difference]:
         for step in ("update", "save"):
             raised = [trace.stumbled[step] for trace in (original, backend) if step in trace.stumbled]
             if len({answer.refusal for answer in raised}) == 1 and len(raised) == len(Side):
@@ -267,43 +275,43 @@ class Crossing:
                     other = self.actors[self.actors[trace.maker].other]
                     yield self._refused(trace.maker, other, trace.stumbled[step], step)
 
-    def _written(self, original: Trace, backend: Trace, example: Example) -> Iterator[Difference]:
+    def _written(self, original: RowTrace, backend: RowTrace, example: Example) -> Iterator[Difference]:
         for stage, given in (("made", example.row), ("changed", example.change)):
             one, two = getattr(original, stage), getattr(backend, stage)
-            for column in self.mirror.shared if one and two else ():
-                fields = self.mirror.shared[column]
-                if same(one[column], two[column]) or self.mirror.automatic(column):
+            for column in self.mapped.shared if one and two else ():
+                fields = self.mapped.shared[column]
+                if same(one[column], two[column]) or self.mapped.automatic(column):
                     continue
                 values: Values = ((Side.ORIGINAL, one[column]), (Side.BACKEND, two[column]))
                 if column in given:
-                    yield self._told("HO306", backend, column, "create", hurts=Side.ORIGINAL, values=values)
+                    yield self._difference("HO306", backend, column, "create", hurts=Side.ORIGINAL, values=values)
                 elif stage == "made" and not any(f.default.kind == "callable" for f in fields):
-                    words = told_apart(two[column], one[column]) | {"hurts": "original"}
-                    yield self._told(
+                    words = kinds_of(two[column], one[column]) | {"hurts": Side.ORIGINAL}
+                    yield self._difference(
                         "HO310", backend, column, "create", hurts=Side.ORIGINAL, values=values, words=words
                     )
 
-    # --- what is told
+    # --- differences
 
-    def _told(
-        self, code: str, trace: Trace, column: str, step: str, *, hurts: Side | None = None, values: Values = (),
+    def _difference(
+        self, code: str, trace: RowTrace, column: str, step: str, *, hurts: Side | None = None, values: Values = (),
         words: dict[str, Any] | None = None,
     ) -> Difference:  # fmt: skip
         suffers = hurts or self.actors[trace.maker].other
-        place = self.mirror.place(column)
+        place = self.mapped.place(column)
         return Difference(code, place, trace.maker, suffers, step, column, values, words or {})
 
-    def _blind(self, trace: Trace, blind: Side, told: Answer) -> Difference:
-        hidden = "ObjectDoesNotExist" in told.raised
-        words = {} if hidden else {"error": told.refusal, "words": _first_line(told)}
-        return self._told("HO301" if hidden else "HO319", trace, "", "get", hurts=blind, words=words)
+    def _blind(self, trace: RowTrace, blind: Side, reply: Reply) -> Difference:
+        hidden = "ObjectDoesNotExist" in reply.raised
+        words = {} if hidden else {"error": reply.refusal, "words": _first_line(reply)}
+        return self._difference("HO301" if hidden else "HO319", trace, "", "get", hurts=blind, words=words)
 
-    def _refused(self, maker: Side, actor: Actor, answer: Answer, step: str) -> Difference:
+    def _refused(self, maker: Side, actor: Actor, answer: Reply, step: str) -> Difference:
         words = {"error": answer.refusal, "words": _first_line(answer)}
-        return Difference("HO307", self.mirror.place(), maker, actor.side, step, words=words)
+        return Difference("HO307", self.mapped.place(), maker, actor.side, step, words=words)
 
 
-def _first_line(*answers: Answer) -> str:
+def _first_line(*answers: Reply) -> str:
     lines = [answer.words.strip().splitlines()[0] for answer in answers if answer.words.strip()]
     return f"It said: {lines[0]}" if lines else ""
 
@@ -313,10 +321,10 @@ def _set(value: Any) -> Any:
 
 
 def _as_made(row: Row, made: Row, column: str) -> Wire:
-    """Return what puts a column back as it was made: what was stored, but for what only what was given can say."""
+    """Return the value that puts a column back: the stored one, else the given one if it cannot be sent."""
     given = row.get(column, made[column])
-    sayable = not _strange(made[column]) and given != encode(JSON_NULL)
-    return made[column] if sayable and not same(given, made[column]) else given
+    sendable = not _strange(made[column]) and given != encode(JSON_NULL)
+    return made[column] if sendable and not same(given, made[column]) else given
 
 
 def _strange(wire: Wire) -> bool:

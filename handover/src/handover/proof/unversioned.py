@@ -1,19 +1,19 @@
-"""A row whose versions nobody wrote down: what shows all the same, by the ids that were seen and by times.
+"""The check of a row without recorded versions, by the ids that were seen and by times.
 
-There is no order to go by, so less is found: two writers that counted up from one row, reads of what was rolled back or
-half done, saves of rows that had been deleted before. Linear, like the check by versions.
+The order of the versions is unknown, so fewer anomalies are found: two writers that counted up from one state, reads of
+what was rolled back or half done, saves of rows that had been deleted before. It is linear, too.
 """
 
-from handover.proof.history import LEAVES_NOTHING, WHOLE, Operation, State
-from handover.proof.telling import Told, told
+from handover.proof.anomaly_reports import RowReport, operation_text
+from handover.proof.history import LEAVES_NOTHING, WHOLE, State, WriterOperation
 
 
-class WithoutVersions(Told):
-    """One row, examined by its writers' own words."""
+class UnversionedRow(RowReport):
+    """One row, examined by the records of its writers alone."""
 
     def examine(self) -> None:
-        """Find what shows without the order of the versions: by ids that were seen, and by times."""
-        known: dict[int, Operation] = {}
+        """Find the anomalies that show without the order of the versions."""
+        known: dict[int, WriterOperation] = {}
         gone_since, created_until = None, float("-inf")
         for operation in sorted(self.row.operations, key=lambda o: o.began):
             if operation.outcome in {"deadlock", "conflict"}:
@@ -34,22 +34,22 @@ class WithoutVersions(Told):
                 self._based(operation, known)
         self._final()
 
-    def _read(self, operation: Operation, seen: State | None) -> None:
+    def _read(self, operation: WriterOperation, seen: State | None) -> None:
         writer = self.by_id.get(seen[0]) if seen and seen[0] is not None else None
         if seen and writer and writer.outcome in LEAVES_NOTHING:
             self.saw("dirty read", operation, seen, writer)
         elif seen and writer and writer.style == "double" and writer.id == seen[0]:
             self.saw("intermediate read", operation, seen, writer)
 
-    def _based(self, operation: Operation, known: dict[int, Operation]) -> None:
-        """Two writers counted up from the same row: the later one took back what the earlier one wrote."""
+    def _based(self, operation: WriterOperation, known: dict[int, WriterOperation]) -> None:
+        """Find two writers that counted up from the same state: the later one took back what the earlier one wrote."""
         basis = operation.basis[0] if operation.basis else None
         if basis is None:
             return
         rival = known.setdefault(basis, operation)
         if rival is not operation:
             kind = "condition ignored" if operation.style == "locked" else "lost update"
-            rivals = (told(rival, self.writers), told(operation, self.writers))
+            rivals = (operation_text(rival, self.writers), operation_text(operation, self.writers))
             self.tally.add(kind, self.side(operation), operation, 2, lambda: rivals)
 
     def _final(self) -> None:

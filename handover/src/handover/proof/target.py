@@ -1,4 +1,4 @@
-"""Where proofs are run: a database, and both systems acting on it."""
+"""Where a proof runs: a database, and both systems acting on it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +15,8 @@ Size = Literal["small", "full"]
 
 
 @dataclass(frozen=True)
-class Venue:
-    """A database to prove on.
+class ProofTarget:
+    """The database that a proof runs on, and how large the run is.
 
     Attributes
     ----------
@@ -25,16 +25,16 @@ class Venue:
     owner_url
         URL of the database to act on, as the role that owns the shared tables.
     throwaway
-        Whether the database is a copy that goes away afterwards; only on such a one servers are killed and disks
-        filled.
+        Whether the database is a copy that goes away afterwards; only on a copy are servers
+        killed and disks filled.
     size
         ``small`` for every day, ``full`` for the long run.
     seed
-        The same seed, the same rows and operations.
+        The same seed gives the same rows and operations.
     say
         Receives a line of progress.
     reads_only
-        Whether nothing may be written, as on production: agents are made read-only, existing rows are compared.
+        Whether nothing may be written, as on production: agents are read-only, and existing rows are compared.
     """
 
     config: Config
