@@ -28,7 +28,7 @@ from handover.probe.client import Probe
 from handover.proof.groups import flows, search
 from handover.proof.search.asking import asker
 from handover.proof.search.queries import Query
-from handover.proof.venue import Venue
+from handover.proof.target import ProofTarget
 from handover.side import Side
 from handover_testing.certificates import NAME, certificate, served
 
@@ -135,8 +135,10 @@ def config(server, tmp_path, monkeypatch) -> Config:
     return load_config(tmp_path / "handover.toml")
 
 
-def venue(config: Config) -> Venue:
-    return Venue(config, "postgresql://127.0.0.1:1/none", throwaway=True, size="small", seed=1, say=lambda _: None)
+def target(config: Config) -> ProofTarget:
+    return ProofTarget(
+        config, "postgresql://127.0.0.1:1/none", throwaway=True, size="small", seed=1, say=lambda _: None
+    )
 
 
 def follows_a_flow(config: Config) -> None:
@@ -155,7 +157,7 @@ def compares_answers(config: Config) -> None:
 
 
 def walks_in_the_background(config: Config) -> None:
-    watcher = Watcher(config, venue(config).owner_url)
+    watcher = Watcher(config, target(config).owner_url)
     walks = [one for one in watcher._collectors if isinstance(getattr(one, "__self__", None), Walker)]
     samples = [sample for walk in walks for sample in walk()]
     assert samples
@@ -170,7 +172,7 @@ def reaches_the_systems(config: Config) -> None:
 
 def reads_the_index(config: Config) -> None:
     with recording(config, "prove") as recorder:
-        outcome = search.prove(venue(config), recorder)
+        outcome = search.prove(target(config), recorder)
     # The server's mapping was read: what is missing is a field in it.
     assert "the index has no vector field vector" in outcome.failures[0].finding.todo
 
@@ -178,7 +180,7 @@ def reads_the_index(config: Config) -> None:
 def asks_a_search(config: Config) -> None:
     assert config.search
     agent: Probe | None = None  # asked over HTTP, the system starts no interpreter
-    with asker(venue(config), config.search, Side.BACKEND, agent) as ask:  # type: ignore[arg-type]
+    with asker(target(config), config.search, Side.BACKEND, agent) as ask:  # type: ignore[arg-type]
         (answer,) = ask([Query("a test", {"query": [1.0]}, {})])
     assert answer.error is None
 

@@ -60,4 +60,6 @@ def test_prove__own_table_of_which_no_row_can_be_made__is_unseen(stage, python, 
     with planted(stage, fault, python, tmp_path) as target:
         (failure,) = proved(target)
     assert (failure.finding.code, failure.finding.severity) == ("HO391", "unseen")
-    assert failure.finding.found.startswith("could not be filled with a reference to a row of dance_tasks: the backend could not make a row of")
+    assert failure.finding.found.startswith(
+        "could not be filled with a reference to a row of dance_tasks: the backend could not make a row of"
+    )
