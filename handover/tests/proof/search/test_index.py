@@ -7,7 +7,7 @@ import pytest
 
 from handover.errors import ConfigurationError, UnseenError
 from handover.proof.search import index
-from handover.proof.search.index import IndexReader, declared, differences
+from handover.proof.search.index import IndexReader, declared, mapping_differences
 from sandbox.search.server import SearchServer
 
 MAPPING = {
@@ -59,9 +59,9 @@ def test_mapping__no_server__is_unseen():
 
 def test_differences__what_a_server_adds_by_itself__is_none():
     live = {**MAPPING, "v": {**MAPPING["v"], "index_options": {"type": "int8_hnsw"}}}
-    assert list(differences(MAPPING, live)) == []
+    assert list(mapping_differences(MAPPING, live)) == []
     changed = {"v": {**MAPPING["v"], "dims": 3}, "more": {"type": "text"}}
-    assert [place for place, _, _ in differences(MAPPING, changed)] == ["more", "name", "v"]
+    assert [place for place, _, _ in mapping_differences(MAPPING, changed)] == ["more", "name", "v"]
 
 
 @pytest.mark.parametrize(
