@@ -8,26 +8,26 @@ import pytest
 
 from handover.proof.explain import check
 from handover.proof.history import RowHistory, Writers, contended
-from handover_testing.faults.concurrent import History, histories, in_between
+from handover_testing.faults.concurrent import HistoryFault, histories, in_between
 from handover_testing.faults.synthetic import WRITERS, clean_rows
 
 FAULTS = histories()
 
 
-def found(rows: list[RowHistory], fault: History) -> set[tuple[str, str | None, str]]:
+def found(rows: list[RowHistory], fault: HistoryFault) -> set[tuple[str, str | None, str]]:
     return {tuple(cause) for cause in check(rows, fault.writers).tally.counts}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
 def test_check__planted_fault__is_told_with_its_kind_and_author_and_nothing_else_is(fault):
-    seen = (fault.seen.kind, fault.seen.side, fault.seen.style)
+    seen = (fault.expected.kind, fault.expected.side, fault.expected.style)
     assert found(in_between(fault, seed=3), fault) == {seen}
 
 
 @pytest.mark.parametrize("fault", [f for f in FAULTS if f.unversioned], ids=lambda f: f.name)
 def test_check__no_versions__still_sees_what_shows_by_ids_and_times(fault):
     rows = [replace(row, versions=None) for row in in_between(fault, seed=3)]
-    seen = (fault.seen.kind, fault.seen.side, fault.seen.style)
+    seen = (fault.expected.kind, fault.expected.side, fault.expected.style)
     assert found(rows, fault) == {seen}
 
 

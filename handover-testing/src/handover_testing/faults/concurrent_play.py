@@ -1,4 +1,4 @@
-"""Plant a fault of a concurrent writer into a pair of real projects, let both write, and say what was told."""
+"""Plant a fault of a concurrent writer in a pair of real projects, let both write, and return the findings."""
 
 import secrets
 import sys
@@ -14,17 +14,17 @@ from handover.proof.target import ProofTarget
 from handover.proof.writer_processes import WritePlan
 from handover.side import Side
 from handover_testing.drifts.stage import Stage
-from handover_testing.faults.concurrent import NARROW, Faulty
+from handover_testing.faults.concurrent import NARROW, SystemFault
 from sandbox import template
 
 MODEL, MODULE = "Task", "apps/dance/models.py"
-CLEAN = Faulty("clean", NARROW, "", "")
+CLEAN = SystemFault("clean", NARROW, "", "")
 
 
 def play(
-    stage: Stage, fault: Faulty, folder: Path, *, python: Sequence[str] = (sys.executable,), operations: int = 320
+    stage: Stage, fault: SystemFault, folder: Path, *, python: Sequence[str] = (sys.executable,), operations: int = 320
 ) -> Outcome:
-    """Return what the group says of a pair whose backend has the fault; the original writes narrowly."""
+    """Return the outcome for a pair whose backend has the fault; the original loses no updates."""
     place = folder / secrets.token_hex(4)
     stage.write(place, stage.pair)
     file = place / "backend" / MODULE
@@ -37,15 +37,15 @@ def play(
             return concurrent_writes.prove(target, recorder, plan)
 
 
-def caught(fault: Faulty, outcome: Outcome) -> bool:
-    """Say whether the fault was told with its kind, and nothing was laid at the original's door."""
+def caught(fault: SystemFault, outcome: Outcome) -> bool:
+    """Say whether the fault was found with its kind, and no finding blames the original."""
     from handover.proof.anomalies import KINDS  # noqa: PLC0415
 
-    told = {(f.finding.code, f.caused_by) for f in outcome.failures if f.caused_by}
-    return (KINDS[fault.kind].code, "backend") in told and all(side == "backend" for _, side in told)
+    found = {(f.finding.code, f.caused_by) for f in outcome.failures if f.caused_by}
+    return (KINDS[fault.kind].code, Side.BACKEND) in found and all(side == Side.BACKEND for _, side in found)
 
 
-def _config(stage: Stage, folder: Path, database: str, fault: Faulty, python: Sequence[str]) -> Config:
+def _config(stage: Stage, folder: Path, database: str, fault: SystemFault, python: Sequence[str]) -> Config:
     known = stage.config(folder, stage.pair)
     systems = {
         side: getattr(known, side).model_copy(
@@ -54,5 +54,5 @@ def _config(stage: Stage, folder: Path, database: str, fault: Faulty, python: Se
         for side in Side
     }
     original = ("pair", *NARROW) if "pair" in fault.styles else NARROW
-    writing = Writing(original=original, backend=fault.styles, retries={"backend": fault.retries})
+    writing = Writing(original=original, backend=fault.styles, retries={Side.BACKEND: fault.retries})
     return known.model_copy(update={**systems, "prove": Prove(concurrent=writing)})

@@ -1,4 +1,4 @@
-"""Every planted fault of every group of proofs, and clean pairs: each is played in its group's own way."""
+"""Every planted fault of every group of proofs, and clean pairs; each group has its own way to run them."""
 
 import tempfile
 import time
@@ -22,8 +22,8 @@ from handover_testing.faults import play as one_row_at_a_time
 from handover_testing.faults.fault import Fault
 from sandbox.search.server import SearchServer
 
-HISTORIES = "histories"  # of concurrent-writes: what was never lived
-# Of the changes that hurt nobody, those that rows, locks or plans could meet.
+HISTORIES = "histories"  # the synthetic histories of concurrent-writes
+# Those harmless changes that could affect rows, locks or plans.
 BENIGN = (
     "auth_user: nullable columns that nobody knows",
     "inheritance: the model forgets an index",
@@ -34,7 +34,7 @@ BENIGN = (
 
 @dataclass(frozen=True)
 class Ground:
-    """Where to play: a clean stage of each shape, an interpreter that starts at once, and a server to search."""
+    """Where to run faults: a clean stage of each shape, an interpreter that starts fast, and a search server."""
 
     stages: dict[str, Stage]
     python: list[str]
@@ -44,7 +44,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Case:
-    """One fault, or one clean pair; ``plays`` says whether the proof was right, and what it said."""
+    """One fault, or one clean pair; ``plays`` runs it and returns whether the proof was right, and what it found."""
 
     group: str
     name: str
@@ -63,7 +63,7 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True)
 class Played:
-    """What became of one."""
+    """The result of one case."""
 
     case: Case
     right: bool
@@ -75,7 +75,7 @@ class Played:
 
 
 def play(case: Case, ground: Ground) -> Verdict:
-    """Play one; a system or a server that refuses has said something, too."""
+    """Run one case; the refusal of a system or a server is a result, too."""
     began = time.monotonic()
     try:
         right, said = case.plays(ground)
@@ -98,7 +98,7 @@ def every() -> Iterator[Case]:
 
 
 def clean_pairs() -> Iterator[Case]:
-    """Yield pairs of several shapes that have no fault, and changes that are none."""
+    """Yield pairs of several shapes without a fault, and harmless changes."""
     benign = (
         Fault(f"clean {drift.name}", read_across.GROUP, drift.shape, edit=drift.edit, files=drift.files, sql=drift.sql)
         for drift in changes()
@@ -120,17 +120,16 @@ def _row_by_row(fault: Fault, ground: Ground) -> tuple[bool, str]:
     return played.caught if fault.code else played.green, str(played)
 
 
-def _history(fault: concurrent.History, _: Ground) -> tuple[bool, str]:
-    """The fault's rows among clean ones: it is told with kind and author, and nothing else is."""
-    said = check(concurrent.in_between(fault, seed=3), fault.writers).tally.counts
-    seen = fault.seen
-    expected = (seen.kind, seen.side, seen.style)
-    return {tuple(cause) for cause in said} == {
-        expected
-    }, f"expected {expected}, said {[*map(tuple, said)] or 'nothing'}"
+def _history(fault: concurrent.HistoryFault, _: Ground) -> tuple[bool, str]:
+    """Check the fault's rows among clean ones: only the expected anomaly may be found."""
+    found = check(concurrent.in_between(fault, seed=3), fault.writers).tally.counts
+    wanted = fault.expected
+    expected = (wanted.kind, wanted.side, wanted.style)
+    right = {tuple(cause) for cause in found} == {expected}
+    return right, f"expected {expected}, found {[*map(tuple, found)] or 'nothing'}"
 
 
-def _system(fault: concurrent.Faulty, ground: Ground) -> tuple[bool, str]:
+def _system(fault: concurrent.SystemFault, ground: Ground) -> tuple[bool, str]:
     outcome = concurrent_play.play(ground.stages[DANCE.name], fault, ground.folder, python=ground.python)
     return concurrent_play.caught(fault, outcome), f"expected {fault.kind} by the backend, said {_told(outcome)}"
 

@@ -1,4 +1,4 @@
-"""A fault: one thing planted in a clean pair, which a group of proofs must catch."""
+"""A fault that is planted in a clean pair; a group of proofs must catch it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from handover_testing.drifts.drift import Edit
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault, or with an empty ``code`` a change that is none.
+    """One fault; with an empty ``code``, a change that is no fault.
 
-    ``group`` is the group of proofs that must catch it with a finding whose code begins with ``code``, at a place that
-    holds ``place``. It is planted by ``edit`` (of the two projects), by ``files`` (below the folder of both), by
-    ``sql`` (as superuser on a clone of the database), or by several. ``models`` are those that the pair maps; empty
-    means all.
+    ``group`` is the group of proofs that must catch it, with a finding whose code begins with ``code`` and whose place
+    holds ``place``. The fault is planted by ``edit`` (of the two projects), ``files`` (below the folder of both),
+    ``sql`` (as superuser on a clone of the database), or several of these. ``models`` are the mapped models;
+    empty means all.
     """
 
     name: str

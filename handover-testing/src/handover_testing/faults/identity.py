@@ -1,4 +1,4 @@
-"""Faults in accounts: who is locked out, logged out or let in when the other system takes over."""
+"""Faults in accounts: users are locked out, logged out or let in when the other system takes over."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ BACKEND = (
     "class Own(ModelBackend):\n"
 )
 FOUND = "        user = get_user_model().objects.filter({}).first()\n        return user if user and user.check_password({}) else None\n"
-# How a system of its own kind takes what is typed.
+# Authentication backends that take what is typed in their own way.
 WAYS = {
     "by e-mail only": f"{BACKEND}    def authenticate(self, request, username=None, password=None):\n{FOUND.format('email=username', 'password')}",
     "by e-mail, called so": f"{BACKEND}    def authenticate(self, request, email, password):\n{FOUND.format('email=email', 'password')}",
@@ -64,7 +64,7 @@ def _set(**settings: str) -> Callable[[Project], None]:
 
 
 def _own(source: str) -> Callable[[Path], None]:
-    """A module ``own`` in the backend."""
+    """Return what writes a module ``own`` into the backend."""
     return lambda folder: (folder / "backend" / "own.py").write_text(source) and None
 
 

@@ -20,7 +20,7 @@ CHUNK_BYTES = 4096
 
 
 def serve(folder: Path, settings: list[str]) -> None:
-    """Keep a server in a folder, and restart it whenever somebody asks."""
+    """Keep a server in a folder, and restart it on request."""
     pairs = dict(setting.split("=", 1) for setting in settings)
     with Server(folder / "pg", port=free_port(), settings=pairs) as server, socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / SOCKET))
@@ -46,7 +46,7 @@ def restart(folder: Path) -> None:
 
 
 def fill(disk: Path) -> None:
-    """Take all the room there is."""
+    """Fill the disk."""
     with (disk / BALLAST).open("wb", buffering=0) as file:
         try:
             while True:
@@ -57,7 +57,7 @@ def fill(disk: Path) -> None:
 
 
 def free(disk: Path) -> None:
-    """Give the room back."""
+    """Free the disk again."""
     (disk / BALLAST).unlink(missing_ok=True)
 
 

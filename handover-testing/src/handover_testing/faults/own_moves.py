@@ -23,7 +23,7 @@ def put(url: str, folder: Path) -> None:
 
 
 def documents() -> list[MoveDocument]:
-    """Moves of few kinds: some of too little quality, some without a vector, some that repeat the one before."""
+    """Return moves of few kinds: some of too little quality, some without a vector, some that repeat the one before."""
     rng = np.random.default_rng(4)
     kinds = {name: rng.normal(0.2, 1, (5, dims)) for name, dims in VECTOR_DIMS.items()}
     made: list[MoveDocument] = []

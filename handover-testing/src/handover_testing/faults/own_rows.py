@@ -1,4 +1,4 @@
-"""Own tables of the backend that hang on shared rows, in every way that Django knows: the original deletes as before."""
+"""Own tables of the backend that reference shared rows in every way that Django knows; the original still deletes."""
 
 # ruff: noqa: E501 - a table is read best on one line
 
@@ -18,8 +18,8 @@ LATER = "DEFERRABLE INITIALLY DEFERRED"
 
 
 @dataclass(frozen=True)
-class Hung:
-    """One way to hang on a shared row: the models, their tables with ``{action}`` where the cure belongs, the place."""
+class Reference:
+    """One way to reference a shared row: the models, their tables with ``{action}`` for the cure, and the place."""
 
     name: str
     place: str
@@ -43,34 +43,34 @@ def _on_task(null: str = "NOT NULL", more: str = "") -> str:
 TEXT = f("TextField", default="'own'")
 OWN = "own_notes"
 USERNAME = f"varchar(150) NOT NULL REFERENCES dancers (username) {{action}} {LATER}"
-HUNG = (
-    Hung("a foreign key", "own_notes.task_id", (_model("Note", OWN, id=KEY, task=_link(), text=TEXT),),
+REFERENCES = (
+    Reference("a foreign key", "own_notes.task_id", (_model("Note", OWN, id=KEY, task=_link(), text=TEXT),),
          ((OWN, f"{ID}, task_id {_on_task()}, text text NOT NULL"),)),
-    Hung("a foreign key that may be empty", "own_notes.task_id",
+    Reference("a foreign key that may be empty", "own_notes.task_id",
          (_model("Note", OWN, id=KEY, task=_link(action="SET_NULL", null="True")),),
          ((OWN, f"{ID}, task_id {_on_task('')}"),), cure="ON DELETE SET NULL"),
-    Hung("a foreign key that protects", "own_notes.task_id", (_model("Note", OWN, id=KEY, task=_link(action="PROTECT")),),
+    Reference("a foreign key that protects", "own_notes.task_id", (_model("Note", OWN, id=KEY, task=_link(action="PROTECT")),),
          ((OWN, f"{ID}, task_id {_on_task()}"),)),
-    Hung("a one-to-one", "own_notes.task_id", (_model("Note", OWN, id=KEY, task=_link("OneToOneField")),),
+    Reference("a one-to-one", "own_notes.task_id", (_model("Note", OWN, id=KEY, task=_link("OneToOneField")),),
          ((OWN, f"{ID}, task_id {_on_task(more='UNIQUE')}"),)),
-    Hung("a one-to-one as primary key", "own_blueprints.task_id",
+    Reference("a one-to-one as primary key", "own_blueprints.task_id",
          (_model("Blueprint", "own_blueprints", task=_link("OneToOneField", primary_key="True"), text=TEXT),),
          (("own_blueprints", f"task_id {_on_task(more='PRIMARY KEY')}, text text NOT NULL"),)),
-    Hung("a many-to-many of its own", "own_lists_tasks.task_id",
+    Reference("a many-to-many of its own", "own_lists_tasks.task_id",
          (_model("List", "own_lists", id=KEY, tasks=f("ManyToManyField", "'Task'", related_name="'+'")),),
          (("own_lists", ID), ("own_lists_tasks", f"{ID}, list_id bigint NOT NULL REFERENCES own_lists (id) {LATER}, task_id {_on_task()}"))),
-    Hung("a through model of its own", "own_places.task_id",
+    Reference("a through model of its own", "own_places.task_id",
          (_model("List", "own_lists", id=KEY, tasks=f("ManyToManyField", "'Task'", through="'Place'", related_name="'+'")),
           _model("Place", "own_places", id=KEY, list=_link(to="'List'"), task=_link(), number=f("IntegerField"))),
          (("own_lists", ID),
           ("own_places", f"{ID}, list_id bigint NOT NULL REFERENCES own_lists (id) {LATER}, task_id {_on_task()}, number integer NOT NULL"))),
-    Hung("a key to another column", "own_notes.dancer_id",
+    Reference("a key to another column", "own_notes.dancer_id",
          (_model("Note", OWN, id=KEY, dancer=_link(to=USER, to_field="'username'")),),
          ((OWN, f"{ID}, dancer_id {USERNAME}"),)),
-    Hung("a child of a shared model", "own_long_tasks.task_ptr_id",
+    Reference("a child of a shared model", "own_long_tasks.task_ptr_id",
          (_model("LongTask", "own_long_tasks", base="Task", hours=f("IntegerField", default="1")),),
          (("own_long_tasks", f"task_ptr_id {_on_task(more='PRIMARY KEY')}, hours integer NOT NULL"),)),
-    Hung("a row on an own row", "own_remarks.note_id",
+    Reference("a row on an own row", "own_remarks.note_id",
          (_model("Note", OWN, id=KEY, task=_link()), _model("Remark", "own_remarks", id=KEY, note=_link(to="'Note'"))),
          ((OWN, f"{ID}, task_id {_on_task().replace('{action}', 'ON DELETE CASCADE')}"),
           ("own_remarks", f"{ID}, note_id bigint NOT NULL REFERENCES own_notes (id) {{action}} {LATER}"))),
@@ -79,7 +79,7 @@ HUNG = (
 
 def faults() -> Iterator[Fault]:
     """Yield each way without the database's action."""
-    for hung in HUNG:
+    for hung in REFERENCES:
         yield _fault(f"own table hangs on a shared row: {hung.name}", hung, "", "HO390")
     wiped = (
         "CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF current_user = 'drift_original' THEN "
@@ -91,12 +91,12 @@ def faults() -> Iterator[Fault]:
 
 def clean() -> Iterator[Fault]:
     """Yield each way as it is harmless."""
-    for hung in HUNG:
+    for hung in REFERENCES:
         yield _fault(f"own table lets go of a shared row: {hung.name}", hung, hung.cure, "")
     yield _to_own("a key to an own table", "", "", "")
 
 
-def _fault(name: str, hung: Hung, action: str, code: str) -> Fault:
+def _fault(name: str, hung: Reference, action: str, code: str) -> Fault:
     created = "".join(_created(table, columns.replace("{action}", action)) for table, columns in hung.tables)
     place = hung.place if code else ""
     return Fault(name, GROUP, DANCE.name, code, place, _with(*hung.models), sql=created, models=("Task",))

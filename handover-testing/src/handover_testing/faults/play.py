@@ -1,4 +1,4 @@
-"""Plant a fault in a copy of a clean pair, run its group of proofs, and say what was found."""
+"""Plant a fault in a copy of a clean pair, run its group of proofs, and return the findings."""
 
 import secrets
 import time
@@ -25,7 +25,7 @@ from sandbox import template
 
 @dataclass(frozen=True)
 class Played:
-    """What became of one fault; ``error`` when the group could not run, which is red, too."""
+    """The result for one fault; ``error`` if the group could not run, which is red, too."""
 
     fault: Fault
     findings: tuple[Finding, ...]
@@ -35,13 +35,13 @@ class Played:
 
     @property
     def caught(self) -> bool:
-        """Whether it was told as it must be."""
+        """Whether the expected finding was reported."""
         met = any(f.code.startswith(self.fault.code) and self.fault.place in f.where for f in self.findings)
         return met or bool(self.error and self.fault.code and self.error.startswith(self.fault.code))
 
     @property
     def green(self) -> bool:
-        """Whether nothing at all was said against the pair."""
+        """Whether nothing was found."""
         return not (self.findings or self.error or any(o.empty for o in self.outcomes))
 
     def __str__(self) -> str:
@@ -65,7 +65,7 @@ def play(stage: Stage, fault: Fault, python: list[str], folder: Path) -> Played:
 
 @contextmanager
 def planted(stage: Stage, fault: Fault, python: list[str], folder: Path) -> Iterator[ProofTarget]:
-    """Give the target of a pair with one fault: its projects on disk, and a clone of its database."""
+    """Give the proof target of a pair with one fault: its projects on disk, and a clone of its database."""
     place = folder / secrets.token_hex(4)
     projects = {side: project.copy() for side, project in stage.pair.items()}
     if fault.edit:

@@ -1,4 +1,4 @@
-"""Faults in how rows cross: what one system reads, writes, finds or deletes otherwise than the other."""
+"""Faults in how systems share rows: one reads, writes, finds or deletes differently from the other."""
 
 # ruff: noqa: E501 - a field of a project's own is read best on few lines
 
@@ -24,7 +24,7 @@ def faults() -> Iterator[Fault]:
 
 
 def clean() -> Iterator[Fault]:
-    """Yield the clean pair of every shape, and pairs with a change that hurts nobody."""
+    """Yield the clean pair of every shape, and pairs with a harmless change."""
     for shape in (DANCE, LAB, LIBRARY, SHOP):
         yield Fault(f"clean {shape.name}", GROUP, shape.name)
     yield _in_backend("a new nullable column", "Task", "", "", lambda p: _field(p, "Task", "new_note", f("TextField", null="True")),
@@ -46,7 +46,7 @@ class Own(models.{base}):
 def _own(
     name: str, base: str, method: str, body: str, model: str, field: str, code: str, shape=DANCE, **options: str
 ) -> Fault:
-    """A fault by a field whose class converts on the way in or out."""
+    """Return the fault of a field class that converts values when it reads or writes."""
     arguments = {
         "from_db_value": "expression, connection",
         "get_prep_value": "*_",

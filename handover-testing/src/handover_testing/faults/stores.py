@@ -1,4 +1,4 @@
-"""Faults of search, storage and flows, and a small pair to plant them in: each with the code that must be told."""
+"""Faults of search, storage and flows, and a small pair to plant them in: each with the code that must be found."""
 
 import json
 import random
@@ -89,7 +89,7 @@ class Own(FileSystemStorage):
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: the group that must catch it, with which code, and how it is planted."""
+    """One fault: the group that must catch it, the code of the finding, and how it is planted."""
 
     name: str
     group: Group
@@ -98,7 +98,7 @@ class Fault:
 
 
 class Stand:
-    """A clean pair with an index, a folder of files and two servers, for one play."""
+    """A clean pair with an index, a folder of files and two servers, for one fault."""
 
     def __init__(self, stage: Stage, folder: Path, database: Database, python: list[str], server: SearchServer) -> None:
         self.stage, self.folder, self.database, self.python, self.server = stage, folder, database, python, server
@@ -125,7 +125,7 @@ class Stand:
             connection.execute(text.encode())
 
     def proved(self, group: Group) -> Outcome:
-        """Write the pair down as it is now, and run a group on it."""
+        """Write the present pair to disk, and run a group on it."""
         self._fill_index()
         self.stage.write(self.folder, self.projects)
         for side in Side:
@@ -196,7 +196,7 @@ def stand(stage: Stage, folder: Path, python: list[str], server: SearchServer, p
 
 
 def found_by(code: str, url: str, asked: dict[str, Any]) -> list[dict[str, object]]:
-    """Answer what ``POST /search`` asks, by a system's own search."""
+    """Answer ``POST /search`` with a system's own search."""
     names: dict[str, Any] = {}
     exec(code.replace('os.environ["SEARCH_URL"]', repr(url)), names)  # noqa: S102 - the fixture's own
     vectors = {name: asked[name] for name in DIMS if asked[name]}
@@ -205,7 +205,7 @@ def found_by(code: str, url: str, asked: dict[str, Any]) -> list[dict[str, objec
 
 
 def documents() -> dict[str, dict[str, Any]]:
-    """Documents of few kinds, so that their vectors are no noise; every sixth repeats the one before."""
+    """Return documents of few kinds, so that their vectors are no noise; every sixth repeats the one before."""
     rng = random.Random(3)  # noqa: S311 - reproducible
     kinds = {name: [[rng.gauss(0.2, 1) for _ in range(d)] for _ in range(2)] for name, d in DIMS.items()}
     made: dict[str, dict[str, Any]] = {}
@@ -246,7 +246,7 @@ def changed_documents(change: Callable[[dict[str, dict[str, Any]]], object]) -> 
 
 
 def unchecked(change: Callable[[dict[str, dict[str, Any]]], object]) -> Callable[[Stand], object]:
-    """Change documents behind the server's checks, as an index without them would hold them."""
+    """Change documents past the server's checks, as an index without checks would hold them."""
 
     def plant(stand: Stand) -> None:
         fill = stand._fill_index
@@ -262,7 +262,7 @@ def unchecked(change: Callable[[dict[str, dict[str, Any]]], object]) -> Callable
 
 
 def own_storage(body: str, *sides: Side) -> Callable[[Stand], object]:
-    """Give systems a storage of their own, the backend alone unless said otherwise."""
+    """Give systems a storage of their own; by default only the backend."""
     return lambda stand: stand.storages.update(dict.fromkeys(sides or ("backend",), body))
 
 
@@ -310,7 +310,7 @@ def clips_elsewhere(stand: Stand) -> None:
 
 
 def index_apart(stand: Stand) -> None:
-    """The backend searches an index of its own, with one document more."""
+    """Let the backend search an index of its own, with one more document."""
     changed_search('INDEX = "moves"', 'INDEX = "moves-2"')(stand)
     fill = stand._fill_index
 

@@ -1,14 +1,15 @@
-"""Histories that were never lived: what writers and a trigger would have told of operations that all went well."""
+"""Synthetic histories: the records of writers and of a trigger for operations that all went well."""
 
 import random
 from collections.abc import Iterator
 
 from handover.proof.history import AGENT_IDS, RowHistory, State, Version, WriterOperation, Writers
+from handover.side import Side
 
 STATUSES = ("started", "running", "completed")
 WRITERS = Writers(
-    {0: "original", 1: "backend", 2: "original", 3: "backend"},
-    {"original_app": "original", "backend_app": "backend"},
+    {0: Side.ORIGINAL, 1: Side.BACKEND, 2: Side.ORIGINAL, 3: Side.BACKEND},
+    {f"{side}_app": side for side in Side},
     last_status=STATUSES[-1],
 )
 OPERATIONS_A_ROW = 800
@@ -25,7 +26,7 @@ def clean_rows(operations: int, seed: int) -> Iterator[RowHistory]:
 
 
 def clean_row(key: str, operations: int, rng: random.Random, ids: list[int]) -> RowHistory:
-    """Return one row's history; ``ids`` holds the next id of each agent and is moved on."""
+    """Return one row's history; ``ids`` holds the next id of each agent and is counted up."""
     row = RowHistory(key, [], [])
     assert row.versions is not None
     now, state = 0.0, None

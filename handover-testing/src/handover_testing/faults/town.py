@@ -1,4 +1,4 @@
-"""Two small systems over HTTP, on one set of notes and files; either may be told to misbehave."""
+"""Two small systems over HTTP, on one set of notes and files; each can be made to misbehave."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 PICTURES = bytes(range(256))
-# What somebody does there: see the requests below.
+# A flow through the town: see the requests below.
 WALK = """
 [[flows]]
 name = "walk"
@@ -104,7 +104,7 @@ same_as = "video"
 
 @dataclass
 class Town:
-    """What both systems share, and what is wrong with one of them."""
+    """The data that both systems share, and the misbehaviour of one of them."""
 
     sessions: set[str] = field(default_factory=set)
     notes: dict[str, int] = field(default_factory=dict)
@@ -195,12 +195,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 @contextmanager
 def town() -> Iterator[Town]:
-    """Let both systems answer."""
+    """Run both systems."""
     town = Town()
     servers = []
     for side in ("original", "backend"):

@@ -18,7 +18,7 @@ from handover_testing.faults.concurrent_play import caught, play
 
 PLAN = WritePlan(operations=240, batch=8, agents=2, rows=3, rows_last=120)
 # The others are played by a bench.
-PLAYED = ("save() that ignores update_fields", "transactions that are none", "reads from a cache")
+PLAYED = ("save() that ignores update_fields", "transactions without effect", "reads from a cache")
 
 
 def proven(
