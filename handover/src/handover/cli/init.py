@@ -31,6 +31,6 @@ def init(
     root = config.parent.resolve()
     one = initial.system_in(original, root, python=tuple(shlex.split(original_python)), settings=original_settings)
     other = initial.system_in(backend, root, python=tuple(shlex.split(backend_python)), settings=backend_settings)
-    text = initial.written(root, one, other, schema)
+    text = initial.handover_toml(root, one, other, schema)
     config.write_text(text)
     out.print(f"{config} pairs {text.count('[[models]]')} models. Review it, then: handover doctor")

@@ -1,9 +1,11 @@
 """The first ``handover.toml``, written from what both systems say of themselves."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import tomli_w
 
 from handover.check.systems import asking
 from handover.config.config import Backend, Config, ModelPair, System
@@ -11,6 +13,15 @@ from handover.errors import ConfigurationError, HandoverError
 from handover.schema.catalog import name_parts
 from handover.schema.models import Description, Model
 from handover.side import Side
+
+HEAD = "# Two systems on one database. Environment variables hold what is secret.\n"
+OF_A_SYSTEM = """\
+# python is an argument vector: ["ssh", "vm", "python"] works as well.
+# connections is a limit: processes times threads, workers included.
+# environment = { DATABASE_URL = "${SOME_VARIABLE}" }
+# base_url = "https://example.org"
+"""
+OF_ITS_ROLE = "# The role is the backend's own; the original connects as another.\n"
 
 
 def system_in(folder: Path, root: Path, *, python: tuple[str, ...], settings: str) -> dict[str, object]:
@@ -34,8 +45,17 @@ def system_in(folder: Path, root: Path, *, python: tuple[str, ...], settings: st
     return {"path": folder, "python": python or (guess,), "settings": settings}
 
 
-def written(root: Path, original: dict[str, object], backend: dict[str, object], schema: str) -> str:
-    """Ask both systems and return the file.
+def handover_toml(root: Path, original: dict[str, object], backend: dict[str, object], schema: str) -> str:
+    """Ask both systems and return the text of ``handover.toml``.
+
+    Parameters
+    ----------
+    root
+        Folder that the file will lie in.
+    original, backend
+        Path, interpreter and settings of each, see :func:`system_in`.
+    schema
+        The backend's schema.
 
     Raises
     ------
@@ -60,7 +80,7 @@ def written(root: Path, original: dict[str, object], backend: dict[str, object],
         counts = " and ".join(f"{len(d.concrete())} tables" for d in descriptions)
         raise HandoverError(f"nothing was written: of {counts} none has the same name in both systems.", code="HO006")
     originals, role = (d.settings.database.role for d in descriptions)
-    return "\n".join(_lines(config, "" if role == originals else role, pairs))
+    return _text(config, "" if role == originals else role, pairs)
 
 
 def pair_up(original: Description, backend: Description) -> Iterator[ModelPair]:
@@ -78,36 +98,25 @@ def _is_own(model: Model) -> bool:
     return model.made_for is None and not model.path.startswith("django.")
 
 
-def _lines(config: Config, role: str, pairs: list[ModelPair]) -> Iterator[str]:
-    original = config.system(Side.ORIGINAL)
-    yield "# Two systems on one database. Environment variables hold what is secret."
-    yield ""
-    yield "[database]"
-    yield _line("url_env", config.database.url_env)
-    for name, system in (("original", original), ("backend", config.backend)):
-        yield ""
-        yield f"[{name}]"
-        yield _line("path", str(system.path))
-        yield _line("python", list(system.python)) + '     # an argument vector: ["ssh", "vm", "python"] works as well'
-        yield _line("settings", system.settings)
-        if name == "backend":
-            own = "" if role else "     # of its own: not the one that the original connects as"
-            yield _line("role", role or config.backend.role) + own
-            yield _line("schema", config.backend.schema_name)
-        yield _line("connections", system.connections) + "     # at most: processes times threads, workers included"
-        yield '# environment = { DATABASE_URL = "${SOME_VARIABLE}" }'
-        yield '# base_url = "https://example.org"'
-    for pair in pairs:
-        yield ""
-        yield "[[models]]"
-        yield _line("original", pair.original)
-        yield _line("backend", pair.backend)
-        yield _line("table", pair.table)
-        if pair.new_fields:
-            yield _line("new_fields", list(pair.new_fields))
-    yield ""
+def _text(config: Config, role: str, pairs: list[ModelPair]) -> str:
+    comments = OF_A_SYSTEM + ("" if role else OF_ITS_ROLE)
+    tables = [
+        _table("[database]", {"url_env": config.database.url_env}),
+        _table("[original]", _system(config.system(Side.ORIGINAL)), OF_A_SYSTEM),
+        _table("[backend]", _system(config.backend) | _additions(config.backend, role), comments),
+        *(_table("[[models]]", pair.model_dump(exclude_defaults=True)) for pair in pairs),
+    ]
+    return "\n".join([HEAD, *tables])
 
 
-def _line(name: str, value: object) -> str:
-    # Strings, numbers and lists of strings are written alike in TOML and JSON.
-    return f"{name} = {json.dumps(value, ensure_ascii=False)}"
+def _table(header: str, values: dict[str, Any], comments: str = "") -> str:
+    return f"{header}\n{tomli_w.dumps(values)}{comments}"
+
+
+def _system(system: System) -> dict[str, Any]:
+    wanted = {"path": str(system.path), "python": system.python, "settings": system.settings}
+    return wanted | {"connections": system.connections}
+
+
+def _additions(backend: Backend, role: str) -> dict[str, Any]:
+    return {"role": role or backend.role, "schema": backend.schema_name}

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from sandbox.dns.authority import Authority
 from sandbox.house import ROOT
-from sandbox.rehearsal.toml import dumps
 from sandbox.systems import ADDRESSES, Systems
 
 ZONE, RECORD, REHEARSAL_RECORD = "compas.test", "www", "rehearsal"
@@ -53,7 +54,7 @@ def write(
     values["rollback"] |= {"allowed": [OPERATOR], "warm_up": {"requests": WARM_UP_REQUESTS}}
     values |= _sections(authority, ttl_s=ttl_s, quiet_s=quiet_s) | dict(more)
     path = folder / "handover.toml"
-    path.write_text("# Written for one rehearsal from the repository's handover.toml.\n" + dumps(values))
+    path.write_text("# Written for one rehearsal from the repository's handover.toml.\n" + tomli_w.dumps(values))
     return path
 
 
