@@ -3,11 +3,12 @@
 import tempfile
 from pathlib import Path
 
+from handover_testing import browser
 from sandbox import house
 from sandbox.fixtures import server_for_this_run
 from sandbox.postgres import Database
 from sandbox.systems import Place, free_port, running
-from tests import browser
+from tests import studio
 
 IMAGES = house.ROOT / "docs" / "images"
 SONG = "Noche de demo"
@@ -22,10 +23,10 @@ def main() -> None:
         house.demo_song(place.media / "songs" / f"{SONG}.mp3", seconds=75)
         database = Database("compas", server)
         with running(database, place, port=free_port(), original_port=free_port()) as systems, browser.page() as page:
-            browser.register(page, systems.backend_url, "lola")
+            studio.register(page, systems.backend_url, "lola")
             browser.picture(page, IMAGES / "studio.png")
-            browser.make_choreography(page, SONG)
-            browser.play(page, from_s=24.6)
+            studio.make_choreography(page, SONG)
+            studio.play(page, from_s=24.6)
             browser.picture(page, IMAGES / "choreography.png")
             page.goto(f"{systems.backend_url}/collection")
             page.wait_for_load_state("networkidle")

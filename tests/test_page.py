@@ -4,7 +4,8 @@ import secrets
 
 import pytest
 
-from tests import browser
+from handover_testing import browser
+from tests import studio
 
 pytestmark = pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSING)
 
@@ -12,22 +13,22 @@ pytestmark = pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSI
 @pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
 def test_page__from_the_first_visit__to_the_video_in_the_collection(systems, song_in_the_house, width):
     with browser.page(width=width) as page:
-        browser.register(page, systems.backend_url, f"lola{secrets.token_hex(3)}")
-        browser.make_choreography(page, "Noche")
-        assert browser.play(page) == pytest.approx(30, abs=0.5)
+        studio.register(page, systems.backend_url, f"lola{secrets.token_hex(3)}")
+        studio.make_choreography(page, "Noche")
+        assert studio.play(page) == pytest.approx(30, abs=0.5)
         # Seeking needs HTTP Range.
-        assert browser.play(page, from_s=20) == pytest.approx(30, abs=0.5)
+        assert studio.play(page, from_s=20) == pytest.approx(30, abs=0.5)
         page.get_by_role("link", name="See it in my collection").click()
         page.get_by_role("link", name="Download the video").wait_for()
-        assert browser.play(page) == pytest.approx(30, abs=0.5)
+        assert studio.play(page) == pytest.approx(30, abs=0.5)
         wider_than_screen = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         assert not wider_than_screen
 
 
 def test_page__of_the_original__plays_what_the_backend_made(systems, song_in_the_house):
     with browser.page() as page:
-        browser.register(page, systems.backend_url, f"lola{secrets.token_hex(3)}")
-        browser.make_choreography(page, "Noche")
+        studio.register(page, systems.backend_url, f"lola{secrets.token_hex(3)}")
+        studio.make_choreography(page, "Noche")
         page.goto(f"{systems.original_url}/collections/")
         page.get_by_role("link", name="Auto-saved Choreography").first.click()
-        assert browser.play(page) == pytest.approx(30, abs=0.5)
+        assert studio.play(page) == pytest.approx(30, abs=0.5)

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from handover_testing.faults import own_moves
 from sandbox import house
 from sandbox.fixtures import roomy_place
 from sandbox.search import SearchServer
 from sandbox.systems import Systems
+from tests import moves_of_the_pair
 from tests.faults_of_the_pair import another_server
 
 USERS = 6
@@ -37,7 +37,7 @@ def environment(systems: Systems, song_in_the_house: str, tmp_path: Path) -> Ite
     command = [sys.executable, "manage.py", "seed_production", "--append", "--users", str(USERS), "--seed", "7"]
     subprocess.run(command, cwd=house.ROOT / "original", env=environment, check=True, stdout=subprocess.DEVNULL)
     with SearchServer() as index:
-        own_moves.put(index.url, tmp_path)
+        moves_of_the_pair.put(index.url, tmp_path)
         server, name = systems.database.server, systems.database.name
         yield (
             house.handover_environment(server, name)

@@ -10,10 +10,10 @@ from handover.journal.evidence import recording
 from handover.proof.groups import search
 from handover.proof.outcome import Outcome
 from handover.proof.target import ProofTarget
-from handover_testing.faults import own_moves
-from handover_testing.faults.own_moves import MOVES
 from sandbox import house
 from sandbox.search.server import SearchServer
+from tests import moves_of_the_pair
+from tests.moves_of_the_pair import MOVES
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def moves_folder(tmp_path_factory) -> Path:
 def search_server(moves_folder):
     """A server of this module's own, with a few moves in it."""
     with SearchServer() as server:
-        own_moves.put(server.url, moves_folder)
+        moves_of_the_pair.put(server.url, moves_folder)
         yield server
 
 

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from handover.proof.proxy import Proxy, proxy
-from tests import browser
+from handover_testing import browser
+from tests import studio
 
 # What the page itself may report: an address that only the backend has, and a request that was under way when the
 # switch cut its connection, which a DNS record would not do.
@@ -40,7 +41,7 @@ def test_page__traffic_goes_back_to_the_original_meanwhile__shows_the_same_task_
         proxy(*place(systems.backend_url)) as way,
         browser.page(expected_errors=(GONE, CUT)) as page,
     ):
-        browser.register(page, address_of(way), f"lola{secrets.token_hex(3)}")
+        studio.register(page, address_of(way), f"lola{secrets.token_hex(3)}")
         os.kill(worker, signal.SIGSTOP)
         try:
             page.get_by_role("radio", name="Noche", exact=True).check()
@@ -52,13 +53,13 @@ def test_page__traffic_goes_back_to_the_original_meanwhile__shows_the_same_task_
         finally:
             os.kill(worker, signal.SIGCONT)
         page.locator("video[src^='/video/']").wait_for(timeout=60_000)
-        assert browser.play(page) == pytest.approx(30, abs=0.5)
+        assert studio.play(page) == pytest.approx(30, abs=0.5)
 
 
 @pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSING)
 def test_page__traffic_went_back_to_the_original__its_links_lead_on(systems):
     with proxy(*place(systems.backend_url)) as way, browser.page(expected_errors=(CUT,)) as page:
-        browser.register(page, address_of(way), f"lola{secrets.token_hex(3)}")
+        studio.register(page, address_of(way), f"lola{secrets.token_hex(3)}")
         for link, heading in (("Collection", "My collection"), ("Studio", "Choose a song, get a bachata")):
             way.point_at(*place(systems.backend_url))
             page.goto(f"{address_of(way)}/studio")
@@ -75,8 +76,8 @@ def test_page__traffic_went_back_to_the_original__its_links_lead_on(systems):
 @pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSING)
 def test_page__traffic_went_back_to_the_original__its_form_and_its_player_go_on_there(systems, song_in_the_house):
     with proxy(*place(systems.backend_url)) as way, browser.page(expected_errors=(GONE, CUT)) as page:
-        browser.register(page, address_of(way), f"lola{secrets.token_hex(3)}")
-        browser.make_choreography(page, "Noche")
+        studio.register(page, address_of(way), f"lola{secrets.token_hex(3)}")
+        studio.make_choreography(page, "Noche")
         way.point_at(*place(systems.original_url))
         # Asked for anew, past the browser's cache, its own address is gone; the player takes the original's.
         anew = "video => { video.muted = true; video.src += '?anew'; video.play().catch(() => {}); }"

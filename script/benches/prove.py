@@ -40,8 +40,8 @@ from sandbox.systems import Place, free_port, running
 
 sys.path.insert(0, str(house.ROOT))
 
-from handover_testing.faults import own_moves
 from handover_testing.faults.synthetic import WRITERS, clean_rows
+from tests import moves_of_the_pair
 from tests.faults_of_the_pair import DATABASE, durable_pair
 
 TARGETS = {
@@ -150,7 +150,7 @@ def of_stores(target: ProofTarget, folder: Path) -> dict[str, float]:
     with ExitStack() as stack:
         index = stack.enter_context(SearchServer())
         place = Place(folder, folder / "moves")
-        own_moves.put(index.url, place.library)
+        moves_of_the_pair.put(index.url, place.library)
         environment = {"ELASTICSEARCH_URL": index.url, "MOVES_LIBRARY": str(place.library)}
         os.environ.update(environment)
         database = Database(DATABASE, Server.attach(folder / "pg"))

@@ -2,16 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from handover.check.contract import path_of
 from handover.config.config import database_url, from_environment, load_config
 from handover.errors import ConfigurationError
-from sandbox import house
 
-
-def test_load__this_repository__names_the_strategys_three_models():
-    pair = load_config(house.ROOT / "handover.toml")
-    assert [m.table for m in pair.models] == ["choreography_tasks", "saved_choreographies", "users"]
-    assert pair.new_columns() == {("choreography_tasks", "job_execution_name")}
+SMALL = (
+    '[backend]\npath = "b"\npython = ["p"]\nsettings = "s"\n[[models]]\noriginal = "o"\nbackend = "b"\ntable = "t"\n'
+)
 
 
 def test_load__no_file__says_where_to_run(tmp_path):
@@ -42,22 +38,10 @@ def test_from_environment__unset__names_the_variable_and_its_purpose(monkeypatch
         from_environment("SOME_URL", "the colour")
 
 
-def test_database_url__without_a_database__is_refused(monkeypatch):
+def test_database_url__without_a_database__is_refused(tmp_path, monkeypatch):
+    file = tmp_path / "handover.toml"
+    file.write_text(SMALL)
     monkeypatch.setenv("HANDOVER_DATABASE_URL", "postgresql://owner:hunter2@127.0.0.1")
     with pytest.raises(ConfigurationError, match="holds no database URL") as raised:
-        database_url(load_config(house.ROOT / "handover.toml"))
+        database_url(load_config(file))
     assert "hunter2" not in str(raised.value)
-
-
-def test_load__contract_and_mapping_named__lie_there(tmp_path):
-    file = tmp_path / "handover.toml"
-    text = (house.ROOT / "handover.toml").read_text()
-    file.write_text(text.replace("pair/contract.json", "agreed.json"))
-    assert path_of(load_config(file)) == tmp_path / "agreed.json"
-
-
-def test_load__this_repository__the_files_that_it_names_are_there():
-    pair = load_config(house.ROOT / "handover.toml")
-    assert pair.search
-    assert path_of(pair).is_file()
-    assert (pair.root / pair.search.mapping).is_file()

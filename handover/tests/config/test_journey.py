@@ -6,7 +6,6 @@ import pytest
 
 from handover.config.config import load_config
 from handover.errors import ConfigurationError
-from sandbox import house
 
 HEAD = '[backend]\npath = "b"\npython = ["p"]\nsettings = "s"\n[[models]]\noriginal="o"\nbackend="b"\ntable="t"\n'
 FLOW = '[[flows]]\nname = "f"\n[[flows.steps]]\npath = "/a"\n[[flows.steps]]\nname = "b"\n'
@@ -35,10 +34,3 @@ def test_load__second_flow__has_lines_of_its_own(tmp_path: Path):
     file.write_text(HEAD + FLOW + 'path = "/b"\n' + FLOW + 'path = "/b"\non = "backend"\n')
     first, second = load_config(file).flows
     assert [step.line for step in (*first.steps, *second.steps)] == [11, 13, 18, 20]
-
-
-def test_load__this_repository__has_a_flow_for_both_directions_and_one_for_the_api():
-    both, api = (flow for flow in load_config(house.ROOT / "handover.toml").flows if not flow.stores)
-    assert both.sides == ("original", "backend")
-    assert both.systems("backend") == {"original", "backend"}
-    assert api.sides == ("original",)

@@ -12,9 +12,9 @@ from psycopg.conninfo import conninfo_to_dict
 from handover.journal.journal import opened
 from handover.report.page import facts, look_at_gates, rendered
 from handover.report.serve import serving
+from handover_testing import browser
 from handover_testing.night import FROM_OCTODNS, wait_for_windows, watched
 from handover_testing.sections import section
-from tests import browser
 
 pytestmark = pytest.mark.filterwarnings(FROM_OCTODNS)
 

@@ -13,7 +13,7 @@ from handover.side import Side
 from handover_testing.drifts.fork_server import fork_server
 from handover_testing.drifts.shapes import DANCE, LIBRARY, SHOP
 from handover_testing.drifts.stage import Stage, build
-from sandbox import house, template
+from sandbox import template
 from sandbox.postgres import Server
 
 VERSIONS = (("4.2", "5.2"), ("5.2", "4.2"), ("3.2", "5.2"), ("5.2", "6.0"))
@@ -73,7 +73,8 @@ def environment(folder: Path, version: str) -> Path:
     python = folder / "bin" / "python"
     if python.exists():
         return python
-    uv = next((str(path) for path in (house.LOCAL / "uv/bin/uv",) if path.exists()), "uv")
+    fetched = Path(sys.prefix).parent / ".local/uv/bin/uv"  # by script/bootstrap, where uv was not installed
+    uv = str(fetched) if fetched.exists() else "uv"
     packages = [f"django=={version}.*", DRIVERS.get(version, "psycopg[binary]")]
     install = [uv, "pip", "install", "--quiet", "--python", str(python), *packages]
     for command in ([uv, "venv", "--quiet", "--python", _interpreter(version), str(folder)], install):
