@@ -1,6 +1,6 @@
-"""How large the body of a request may be: decided before anything reads it.
+"""The largest body of a request, checked before the body is read.
 
-Reading a form keeps its files on the disk, and the check against forged forms reads it for strangers, too.
+Reading a form writes its files to the disk, and the CSRF check reads forms of visitors, too.
 """
 
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from config.problems import outside_views
 from config.requests import HtmxRequest
 
 MIB = 1024 * 1024
-# What a multipart body has beyond the file itself.
+# The bytes of a multipart body beside the file itself.
 ENVELOPE_BYTES = 64 * 1024
 
 View = Callable[..., Any]
 
 
 def takes_file(largest_bytes: Callable[[], int]) -> Callable[[View], View]:
-    """Let a page take a file of so many bytes, of members; every other takes small bodies only."""
+    """Let a view take a file of so many bytes from users who are logged in; all other views take small bodies."""
 
     def declare(view: View) -> View:
         view.largest_bytes = largest_bytes  # type: ignore[attr-defined]
@@ -32,9 +32,9 @@ def takes_file(largest_bytes: Callable[[], int]) -> Callable[[View], View]:
 
 
 class BodyLimit:
-    """Refuse a body that is larger than its address takes, by the length that it announces.
+    """Refuse a body whose announced length is larger than its view takes.
 
-    A body that announces none is not read by Django at all.
+    Django does not read a body without an announced length.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -44,10 +44,10 @@ class BodyLimit:
         return self.get_response(request)
 
     def process_view(self, request: HtmxRequest, view: View, _arguments: Any, _named: Any) -> HttpResponse | None:
-        """Stand before the check against forged forms, which reads the body."""
+        """Run before the CSRF check, which reads the body."""
         announced = int(request.META.get("CONTENT_LENGTH") or 0)
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        of_api = getattr(view, "cls", None)  # it asks who is there before it reads, and knows tokens, too
+        of_api = getattr(view, "cls", None)  # the API authenticates before it reads, also with tokens
         declared = getattr(of_api or view, "largest_bytes", None)
         if declared and (of_api or request.user.is_authenticated):
             most = max(most, declared() + ENVELOPE_BYTES)

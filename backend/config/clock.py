@@ -1,4 +1,4 @@
-"""The time, by the database's clock: those of two machines differ, by days where one is set wrongly."""
+"""The time of the database: the clocks of two machines differ, by days if one is set wrongly."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from django.db import connection
 
 
 def database_now() -> datetime:
-    """Return the time of the database. In queries, ``Now()`` is the same and asks no extra question."""
+    """Return the time of the database. Within a query, ``Now()`` gives the same without another query."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
         now: datetime = cursor.fetchone()[0]

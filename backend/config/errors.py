@@ -1,4 +1,4 @@
-"""What services raise. They know nothing of HTTP; ``config.problems`` translates, in one place."""
+"""The errors that services raise. They do not know HTTP; ``config.problems`` translates them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,19 +19,19 @@ class DomainError(Exception):
 
 
 class InvalidError(DomainError):
-    """What was sent is not right; ``errors`` names the fields."""
+    """The input is invalid; ``errors`` names the fields."""
 
     code = "invalid"
 
 
 class CredentialsError(DomainError):
-    """Login and password do not belong together."""
+    """The login or the password is wrong."""
 
     code = "wrong-credentials"
 
 
 class ScopeError(DomainError):
-    """A token does not reach this far. ``scope`` is the one that would; None where no token does."""
+    """The token lacks the scope. ``scope`` is the one it needs; None where no token is accepted."""
 
     code = "scope"
 
@@ -41,13 +41,13 @@ class ScopeError(DomainError):
 
 
 class NotFoundError(DomainError):
-    """There is no such thing, or it is somebody else's, which must look the same."""
+    """It does not exist, or it belongs to another user, which must look the same."""
 
     code = "not-found"
 
 
 class GoneError(NotFoundError):
-    """It was there and will not come back."""
+    """It existed and will not come back."""
 
     code = "gone"
 
@@ -75,6 +75,6 @@ class LockedOutError(DomainError):
 
 
 class UnavailableError(DomainError):
-    """Something that this service needs is not there at the moment; not the client's fault."""
+    """Something that this service needs is missing at the moment; the client did nothing wrong."""
 
     code = "unavailable"

@@ -64,11 +64,11 @@ def _on_connection(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
     try:
         check_schemas(connection)
     except BaseException:
-        # Also when the check itself failed: an open connection would get past it the next time.
+        # Also when the check itself failed: an open connection would not be checked again.
         connection.close()
         raise
 
 
 def install() -> None:
-    """Check every new connection, whoever opens it: server, `migrate`, worker or shell."""
+    """Check every new connection: of the server, `migrate`, a worker or a shell."""
     connection_created.connect(_on_connection, dispatch_uid="config.guard")

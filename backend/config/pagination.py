@@ -1,8 +1,8 @@
-"""Pages by cursor: rows that arrive or go while somebody pages are neither doubled nor skipped.
+"""Pages by cursor: rows that are added or deleted between two pages are neither doubled nor skipped.
 
-A cursor holds where a page ends: the values of every field the rows are ordered by, the key last. Django
-REST framework's holds the first field only and counts the rows that are equal in it, which goes wrong
-when one of them goes; with titles and lengths many are equal.
+A cursor holds the values of all fields that the rows are ordered by, the key last, where a page ends. The
+cursor of Django REST framework holds the first field and counts the rows that are equal in it. That count is
+wrong once one of them is deleted, and many titles and lengths are equal.
 """
 
 from typing import Any
@@ -15,13 +15,13 @@ from rest_framework.utils.urls import replace_query_param
 
 from config.errors import InvalidError
 
-# Signed, so that its values are ones that a row of ours had, and nothing the database could choke on.
+# Signed, so that its values come from a row of ours, and the database accepts them.
 SALT = "config.pagination"
 PAGE_SIZE = 20
 
 
 class Keyset(CursorPagination):
-    """In whatever order the queryset is."""
+    """Pages in the order of the queryset."""
 
     page_size = PAGE_SIZE
     page_size_query_param = "page_size"
@@ -56,7 +56,7 @@ class Keyset(CursorPagination):
         except signing.BadSignature:
             backwards, order, values = False, [], []
         if order != self.order:
-            message = "This cursor is none of ours, or of another order. Begin without one."
+            message = "This cursor is unknown, or of another order. Begin without one."
             raise InvalidError(message, errors={self.cursor_query_param: [message]})
         return backwards, values
 
@@ -67,7 +67,7 @@ class Keyset(CursorPagination):
 
 
 def _order(queryset: QuerySet[Model]) -> list[str]:
-    """Return the names the queryset is ordered by; the key makes it an order without equals."""
+    """Return the names the queryset is ordered by, the key last: then no two rows are equal."""
     meta = queryset.model._meta  # noqa: SLF001 - public by its documentation
     names = [str(name) for name in queryset.query.order_by or meta.ordering or ()]
     return [name for name in names if name.lstrip("-") not in {"pk", meta.pk.name}] + [meta.pk.name]

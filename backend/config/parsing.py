@@ -1,4 +1,4 @@
-"""JSON bodies, without those that would break whoever reads them."""
+"""Parsers of JSON bodies, which refuse bodies that are nested too deep."""
 
 from typing import Any
 
@@ -15,6 +15,6 @@ class BoundedJSONParser(JSONParser):
 
 
 class MergePatchParser(BoundedJSONParser):
-    """The same under the name that RFC 7396 gives it."""
+    """The parser of the media type of RFC 7396."""
 
     media_type = "application/merge-patch+json"

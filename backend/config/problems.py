@@ -54,7 +54,7 @@ def problem_response(
 
 def problem_details(error: Exception, context: dict[str, Any]) -> Response | None:
     """Translate what a view raised (REST_FRAMEWORK["EXCEPTION_HANDLER"])."""
-    # A problem is JSON, also from a view that otherwise answers with something else, and for whoever accepts that.
+    # A problem is always JSON, also in a view that answers with a video to clients that accept only that.
     context["request"].accepted_renderer = FiniteJSONRenderer()
     context["request"].accepted_media_type = MEDIA_TYPE
     if isinstance(error, errors.DomainError):
@@ -63,7 +63,7 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response | Non
     if response is None:
         return None
     if isinstance(error, ValidationError):
-        detail, code = "Some of what was sent is not right; see errors.", "invalid"
+        detail, code = "Some of the input is invalid; see errors.", "invalid"
         response.data = problem(response.status_code, detail, code=code, field_errors=_by_field(error.detail))
     else:
         response.data = problem(response.status_code, _detail(error))

@@ -1,4 +1,4 @@
-"""What a browser may load on our pages: nothing but our own files."""
+"""The Content-Security-Policy of our pages: a browser loads only our own files."""
 
 from collections.abc import Callable
 

@@ -81,11 +81,11 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Equal to the original's, to the letter: a session holds the path of the backend that made it, so
-# anything else would log everybody out at the switch.
+# anything else would log all users out at the switch.
 AUTH_USER_MODEL = "users.User"
 PASSWORD_MIN_LENGTH = 6
 AUTHENTICATION_BACKENDS = ("django.contrib.auth.backends.ModelBackend",)
-# The original's: a password that one of them takes, the other takes as well.
+# The original's: both systems accept the same passwords.
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
@@ -116,13 +116,13 @@ _BUCKET = {
 }
 # Songs apart from the rest: in the bucket they lie beside the media, not below them.
 STORAGES = {
-    "default": {"BACKEND": "apps.media.directory.Directory"},
-    "songs": {"BACKEND": "apps.media.directory.Directory", "OPTIONS": {"folder": "songs"}},
+    "default": {"BACKEND": "apps.media.directory.DirectoryStorage"},
+    "songs": {"BACKEND": "apps.media.directory.DirectoryStorage", "OPTIONS": {"folder": "songs"}},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 if env.STORAGE == "gcs":
-    STORAGES["default"] = {"BACKEND": "apps.media.bucket.Bucket", "OPTIONS": _BUCKET | {"location": "media"}}
-    STORAGES["songs"] = {"BACKEND": "apps.media.bucket.Bucket", "OPTIONS": _BUCKET | {"location": "songs"}}
+    STORAGES["default"] = {"BACKEND": "apps.media.bucket.BucketStorage", "OPTIONS": _BUCKET | {"location": "media"}}
+    STORAGES["songs"] = {"BACKEND": "apps.media.bucket.BucketStorage", "OPTIONS": _BUCKET | {"location": "songs"}}
 
 TRUSTED_PROXIES = env.TRUSTED_PROXIES
 PARALLEL_RUNNING_LIMIT = env.PARALLEL_RUNNING_LIMIT
@@ -144,9 +144,9 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},
-        # It tells at every start that it has tasks, to whoever only asks for the models, too.
+        # It logs its tasks at every start, also when a command only loads the models.
         "procrastinate.blueprints": {"level": "WARNING"},
-        # A line for each search says nothing; what goes wrong is a warning.
+        # One line for each search is too many; faults are warnings.
         "elastic_transport": {"level": "WARNING"},
     },
 }

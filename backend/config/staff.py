@@ -1,4 +1,4 @@
-"""The admin site writes like everybody else here: the columns that were changed, and no others."""
+"""The admin site writes only the columns that were changed, like the rest of the backend."""
 
 from django.contrib import admin
 from django.db.models import Model

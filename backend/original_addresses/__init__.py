@@ -1,4 +1,4 @@
 """The original's addresses: open tabs, bookmarks and scripts arrive here after the switch.
 
-What programs read (tasks, saving, stats) answers as the original did; pages lead to their successors.
+Addresses for programs (tasks, saving, stats) answer as the original did; pages redirect to their successors.
 """

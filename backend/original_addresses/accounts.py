@@ -1,8 +1,8 @@
-"""Log in, register, log out, profile: the original's pages lead to ours, its forms still work."""
+"""Log in, register, log out, profile: the original's pages redirect to ours, its forms still work."""
 
 from http import HTTPStatus
 
-from django.contrib.auth import logout as close_session
+from django.contrib import auth
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -42,7 +42,7 @@ def _with_its_form_again(response: HttpResponse) -> HttpResponse:
 
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
-    close_session(request)
+    auth.logout(request)
     return redirect("original_addresses:select-song")
 
 

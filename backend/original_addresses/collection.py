@@ -1,4 +1,4 @@
-"""The collection: saving and stats answer as the original did, pages and forms lead to ours."""
+"""The collection: saving and stats answer as the original did, pages and forms redirect to ours."""
 
 import json
 import uuid
@@ -72,7 +72,7 @@ def edit(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
     form = EditForm(request.POST)
     if form.is_valid():
         services.change_choreography(user=request.user, choreography_id=choreography_id, **form.cleaned_data)
-    # An address of both: the browser may take another connection, to the other system, for what follows.
+    # An address that both systems have: the next request of the browser may reach the other system.
     return redirect("original_addresses:choreography", choreography_id)
 
 

@@ -89,8 +89,8 @@ def cancel(request: MemberRequest, task_id: str) -> JsonResponse:
 @login_required
 @require_GET
 def list_tasks(request: MemberRequest) -> JsonResponse:
-    # The original deletes everybody's old tasks here. Nothing needs that, so nobody's are.
-    tasks = selectors.as_their_jobs_are(list(selectors.tasks_of(request.user)))
+    # The original deletes old tasks of all users here. The backend does not: nothing needs it.
+    tasks = selectors.shown_as_their_jobs(list(selectors.tasks_of(request.user)))
     return _json({"tasks": [_as_the_original(task) for task in tasks]})
 
 
@@ -105,7 +105,7 @@ def video(request: MemberRequest, name: str) -> HttpResponseBase:
 
 
 def _refusal(task_id: str) -> JsonResponse:
-    # The original tells others' tasks from those that are not there.
+    # The original answers 403 for a task of another user, 404 for a missing one.
     if ChoreographyTask.objects.filter(pk=task_id).exists():
         return _json({"error": "This task belongs to somebody else."}, HTTPStatus.FORBIDDEN)
     return _json({"error": "Task not found", "task_id": task_id}, HTTPStatus.NOT_FOUND)

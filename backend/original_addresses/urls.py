@@ -1,4 +1,4 @@
-"""Every address of the original that is not one of ours anyway."""
+"""Every address of the original that the rest of the backend does not have."""
 
 from django.urls import path, re_path
 

@@ -1,6 +1,6 @@
 """Who may do what: for every address and method, an anonymous, the owner, another user and staff.
 
-An address or a method that is not declared fails until somebody has decided who may use it.
+An address or a method that is not listed here fails until its access is decided.
 """
 
 import json
@@ -31,7 +31,7 @@ Outcomes = tuple[Outcome, Outcome, Outcome, Outcome]
 KEPT, TASK, TOKEN, SONG, VIDEO = uuid.UUID(int=1), "t", 7, "s.mp3", "v.mp4"
 
 
-def everybody(outcome: Outcome) -> Outcomes:
+def all_users(outcome: Outcome) -> Outcomes:
     return (outcome,) * 4
 
 
@@ -40,7 +40,7 @@ def members(outcome: Outcome, *, anonymous: Outcome = 401) -> Outcomes:
 
 
 def owner(outcome: Outcome, *, anonymous: Outcome = 401, others: Outcome = 404) -> Outcomes:
-    """Staff is nobody special here: what staff may see, it sees in the admin site."""
+    """Staff has no special access here; it uses the admin site."""
     return (anonymous, outcome, others, others)
 
 
@@ -54,11 +54,11 @@ def own_page(outcome: Outcome, *, others: Outcome = 404) -> Outcomes:
 
 # In the order of PEOPLE.
 DECLARED: dict[str, dict[str, Outcomes]] = {
-    "/api/auth/login": {"POST": everybody(200)},
+    "/api/auth/login": {"POST": all_users(200)},
     "/api/auth/logout": {"POST": members(204)},
     "/api/auth/me": {"GET": members(200), "PATCH": members(200)},
     "/api/auth/me/preferences": {"GET": members(200), "PATCH": members(200)},
-    "/api/auth/register": {"POST": everybody(201)},
+    "/api/auth/register": {"POST": all_users(201)},
     "/api/auth/tokens": {"GET": members(200), "POST": members(201)},
     f"/api/auth/tokens/{TOKEN}": {"DELETE": owner(204)},
     "/api/choreography/generate": {"POST": members(202)},
@@ -70,30 +70,30 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     "/api/collections/stats": {"GET": members(200)},
     f"/api/collections/{KEPT}": {"GET": owner(200), "PATCH": owner(200), "DELETE": owner(204)},
     f"/api/collections/{KEPT}/video": {"GET": owner(200)},
-    "/api/health": {"GET": everybody(200)},
+    "/api/health": {"GET": all_users(200)},
     "/api/moves": {"GET": members(200)},
     "/api/moves/none": {"GET": members(404)},
-    "/api/ready": {"GET": everybody(503)},
-    "/api/schema": {"GET": everybody(200)},
+    "/api/ready": {"GET": all_users(503)},
+    "/api/schema": {"GET": all_users(200)},
     "/api/songs": {"GET": members(200), "POST": members(400)},
-    "/health": {"GET": everybody(200)},
-    "/ready": {"GET": everybody(503)},
+    "/health": {"GET": all_users(200)},
+    "/ready": {"GET": all_users(503)},
     # The pages.
-    "/": dict.fromkeys(METHODS, everybody(302)),
+    "/": dict.fromkeys(METHODS, all_users(302)),
     "/collection": {"GET": page(200)},
     f"/collection/{KEPT}": {"GET": own_page(200)},
-    "/login": {"GET": everybody(200), "POST": everybody(302)},
-    "/logout": {"POST": everybody(302)},
-    "/register": {"GET": everybody(200), "POST": everybody(302)},
+    "/login": {"GET": all_users(200), "POST": all_users(302)},
+    "/logout": {"POST": all_users(302)},
+    "/register": {"GET": all_users(200), "POST": all_users(302)},
     "/studio": {"GET": page(200), "POST": page(302)},
     "/studio/songs": {"POST": page(302)},
     f"/studio/{TASK}": {"GET": own_page(200)},
     f"/studio/{TASK}/keep": {"POST": own_page(302)},
     # The original's addresses.
-    "/auth/login/": {"GET": everybody(302), "POST": everybody(302)},
-    "/auth/logout/": {"POST": everybody(302)},
+    "/auth/login/": {"GET": all_users(302), "POST": all_users(302)},
+    "/auth/logout/": {"POST": all_users(302)},
     "/auth/profile/": {"GET": page(302), "POST": page(302)},
-    "/auth/register/": {"GET": everybody(302), "POST": everybody(302)},
+    "/auth/register/": {"GET": all_users(302), "POST": all_users(302)},
     "/collections/": {"GET": page(302)},
     "/collections/save/": {"POST": page(200)},
     "/collections/stats/": {"GET": page(200)},
@@ -101,7 +101,7 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     f"/collections/{KEPT}/delete/": {"GET": own_page(302), "POST": own_page(302)},
     f"/collections/{KEPT}/edit/": {"GET": own_page(302), "POST": own_page(302)},
     "/create/": {"POST": members(200)},
-    "/select-song/": {"GET": everybody(302)},
+    "/select-song/": {"GET": all_users(302)},
     f"/task/{TASK}/": {"GET": own_page(200, others=403)},
     f"/task/{TASK}/cancel/": {"POST": own_page(200, others=403), "DELETE": own_page(200, others=403)},
     "/tasks/": {"GET": page(200)},

@@ -1,4 +1,4 @@
-"""One's own account: the name, and the preferences that nobody replaces."""
+"""A user's own account: the name, and the preferences, which are merged and never replaced."""
 
 import json
 import threading

@@ -51,7 +51,7 @@ def test_register__writes_the_row_the_original_would_and_logs_in(visitor):
         ({"username": "two words"}, "username"),
         ({"username": "x" * 151}, "username"),
         ({"email": "ANA@example.com"}, "email"),
-        ({"email": "nobody"}, "email"),
+        ({"email": "no-address"}, "email"),
         ({"email": ""}, "email"),
         ({"display_name": ""}, "display_name"),
         ({"password": "12345"}, "password"),
@@ -97,7 +97,7 @@ def test_login__email_stored_with_capitals__is_found_by_username_only_as_in_the_
     assert log_in(visitor, "caps").status_code == 200
 
 
-@pytest.mark.parametrize(("login", "password"), [("ana", "wrong-one"), ("nobody", "secreto"), ("ana", " secreto")])
+@pytest.mark.parametrize(("login", "password"), [("ana", "wrong-one"), ("unknown", "secreto"), ("ana", " secreto")])
 def test_login__wrong__says_the_same_whatever_was_wrong(ana, visitor, login, password):
     answer = log_in(visitor, login, password)
     assert (answer.status_code, answer["Content-Type"]) == (401, PROBLEM)

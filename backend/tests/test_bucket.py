@@ -3,14 +3,13 @@
 from datetime import timedelta
 from pathlib import Path
 
+import google.cloud.storage
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 from google.api_core.exceptions import PreconditionFailed
 from google.cloud.storage import Blob
-from google.cloud.storage import Bucket as Handle
-from google.cloud.storage import Client as GoogleClient
 
 from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
@@ -158,7 +157,7 @@ def test_killed_whenever_it_is_tried__fails_and_leaves_no_object(house, own_data
         hold.at("committing")
         task = start(house)
         workers.kill(workers.until(hold.who_waits, "a worker waits before the commit"))
-        assert videos(on_bucket) == [name_of(task)]  # a video that nobody names
+        assert videos(on_bucket) == [name_of(task)]  # a video that no row names
         hold.release()
         workers.until(lambda: Job.objects.get().outcome, "the task fails")
     assert ChoreographyTask.objects.get().error.startswith("Its worker was stopped in the middle of the work")
@@ -257,17 +256,17 @@ def test_delete__removes_the_object_when_no_other_row_names_it(
 
 @pytest.fixture
 def requests_of_google(monkeypatch) -> list[str]:
-    made, real = [], GoogleClient._list_resource
+    made, real = [], google.cloud.storage.Client._list_resource
 
-    def listed(client: GoogleClient, path: str, *arguments: object, **options: object) -> object:
+    def listed(client: google.cloud.storage.Client, path: str, *arguments: object, **options: object) -> object:
         made.append("list")
         return real(client, path, *arguments, **options)
 
-    def got(handle: Handle, name: str, **_: object) -> object:
+    def got(handle: google.cloud.storage.Bucket, name: str, **_: object) -> object:
         made.append(f"get {name}")
 
-    monkeypatch.setattr(GoogleClient, "_list_resource", listed)
-    monkeypatch.setattr(Handle, "get_blob", got)
+    monkeypatch.setattr(google.cloud.storage.Client, "_list_resource", listed)
+    monkeypatch.setattr(google.cloud.storage.Bucket, "get_blob", got)
     return made
 
 

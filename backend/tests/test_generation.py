@@ -333,16 +333,16 @@ def take(user: User, task_id: str = "t", **columns: object) -> Lease:
 def test_row_that_somebody_has_ended__is_not_written(ana, status):
     lease = take(ana, status=status, progress=7, stage="as it was")
     before = ChoreographyTask.objects.values().get()
-    with pytest.raises(progress.StoppedError, match=rf"Task t was set to '{status}' by somebody else\."):
+    with pytest.raises(progress.StoppedError, match=rf"Task t was set to '{status}' by another program\."):
         progress.advance(lease, "selecting")
     with pytest.raises(progress.StoppedError):
         progress.complete(lease, result={"auto_saved": False})
-    progress.keep_beside_the_original(lease)
+    progress.give_way_to_the_original(lease)
     progress.fail(lease, reason="no")
     assert ChoreographyTask.objects.values().get() == before
     assert (Job.objects.get().outcome, Job.objects.get().error) == (
         "failed",
-        f"Task t was set to '{status}' by somebody else.",
+        f"Task t was set to '{status}' by another program.",
     )
 
 
@@ -352,7 +352,7 @@ def test_lease_of_somebody_else__writes_nothing(ana):
     before = [ChoreographyTask.objects.values().get(), Job.objects.values().get()]
     for write in [
         lambda: progress.advance(stale, "selecting"),
-        lambda: progress.keep_beside_the_original(stale),
+        lambda: progress.give_way_to_the_original(stale),
         lambda: progress.complete(stale, result={"auto_saved": False}),
         lambda: progress.fail(stale, reason="no"),
     ]:

@@ -106,7 +106,7 @@ def test_settings__loading_them__connects_to_nothing(tmp_path):
         env={
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "config.settings",
-            "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere",
+            "DATABASE_URL": "postgresql://unknown@127.0.0.1:1/nowhere",
             "MEDIA_ROOT": str(tmp_path),
         },
         capture_output=True,

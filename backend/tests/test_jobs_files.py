@@ -79,7 +79,7 @@ def test_draft_whose_lease_is_over__is_swept_and_one_at_work_stays(ana, media_ro
 
 @pytest.fixture
 def library_of_files(ana, ben, media_root) -> dict[str, Path]:
-    """One file for each way of naming one, and some that nobody names."""
+    """One file for each way of naming one, and some that no row names."""
     output = media_root / "output"
     named = ("relative", "absolute", "dotted", "linked", "of_a_task", "of_an_outcome", "of_a_living_job", "thumbnail")
     found = {name: put(output / "user_1" / f"{name}.mp4") for name in (*named, "lost", "cancelled", "failed")}

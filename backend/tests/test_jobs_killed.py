@@ -15,7 +15,7 @@ from tests.generating import assert_completed_once, output_files, place_song, st
 from tests.workers import Gate, hold_on, is_full, workers_on
 
 # In the transaction that writes the stage. "committing": the video has its name, and the row is never written;
-# "committed": it is, but nobody lives to clear the draft away.
+# "committed": it is committed, but the worker is killed before it removes the draft.
 STAGES = ["downloading", "analyzing", "selecting", "generating", "finalizing"]
 PLACES = [*STAGES, "completed", "committing", "committed"]
 # What is written with "downloading" is the lease itself, which a kill there undoes.
@@ -70,7 +70,7 @@ def test_killed_whenever_it_is_tried__fails_with_a_reason_and_leaves_nothing(ana
         hold.at("committing")
         task = start(ana)
         workers.kill(workers.until(hold.who_waits, "a worker waits before the commit"))
-        assert f"user_{ana.pk}/{task.pk}.mp4" in output_files()  # a video that nobody names
+        assert f"user_{ana.pk}/{task.pk}.mp4" in output_files()  # a video that no row names
         hold.release()
         workers.until(lambda: has_ended(task.pk), "the task fails")
     row = ChoreographyTask.objects.get()

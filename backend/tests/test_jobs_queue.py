@@ -42,12 +42,12 @@ def test_places__are_told_and_move_up(ana, songs):
     waiting = [f"Waiting: {n} ahead of you" for n in (1, 2, 3)]
     assert messages(tasks) == [FIRST, *waiting]
     lease = queue.take_next(queue_job_id=0)
-    queue.tell_places()
+    queue.write_places()
     assert messages(tasks) == ["Downloading audio...", *waiting]
     cancel_generation(user=ana, task_id=tasks[2].pk)
     assert messages([tasks[1], tasks[3]]) == waiting[:2]
     progress.fail(lease, reason="It is silent.")
-    queue.tell_places()
+    queue.write_places()
     assert messages([tasks[1], tasks[3]]) == [FIRST, waiting[0]]
 
 

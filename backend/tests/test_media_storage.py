@@ -11,9 +11,9 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage, storages
 from google.cloud.storage import Blob
 
-from apps.media import bucket as buckets
-from apps.media.bucket import Bucket, BucketError
-from apps.media.directory import CHUNK_BYTES, Directory
+import apps.media.bucket
+from apps.media.bucket import BucketError, BucketStorage
+from apps.media.directory import CHUNK_BYTES, DirectoryStorage
 from apps.media.storage import MediaStorage, media
 from sandbox.systems import free_port
 
@@ -45,7 +45,7 @@ def content_of(storage: MediaStorage, name: str) -> bytes:
 
 
 def test_storages__are_of_the_kind_the_settings_say(on_bucket):
-    assert isinstance(storages["songs"], Bucket)
+    assert isinstance(storages["songs"], BucketStorage)
     assert (storages["songs"].location, default_storage.location) == ("songs", "media")
     assert (storages["songs"].file_overwrite, default_storage.file_overwrite) == (False, False)
 
@@ -219,35 +219,35 @@ def test_check__says_nothing_when_it_can_be_used(storage):
 def test_check__nobody_at_the_endpoint__is_told():
     endpoint = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(OSError, match="Connection refused"):
-        Bucket(bucket_name="b", location="media", api_endpoint=endpoint).check()
+        BucketStorage(bucket_name="b", location="media", api_endpoint=endpoint).check()
 
 
 def test_check__bucket_of_another_name__is_told(bucket):
     with pytest.raises(FileNotFoundError):
-        Bucket(bucket_name="no-such-bucket", location="media", api_endpoint=bucket.endpoint).check()
+        BucketStorage(bucket_name="no-such-bucket", location="media", api_endpoint=bucket.endpoint).check()
 
 
 def test_prefix__another_one__finds_nothing(on_bucket, local):
     """A system whose prefix is wrong does not see what the other wrote."""
     media().add(NAME, local(b"x"))
     options = {"bucket_name": on_bucket.name, "api_endpoint": on_bucket.endpoint}
-    assert Bucket(**options, location="media").find(NAME)
-    assert Bucket(**options, location="").find(NAME) is None
+    assert BucketStorage(**options, location="media").find(NAME)
+    assert BucketStorage(**options, location="").find(NAME) is None
     assert on_bucket.names() == [f"media/{NAME}"]
 
 
-def test_faults_of_google__are_told_as_files_tell_theirs():
+def test_faults_of_google__become_those_of_a_file_system():
     for raised, told in (
-        (buckets.NotFound("x"), FileNotFoundError),
-        (buckets.PreconditionFailed("x"), FileExistsError),
-        (buckets.GoogleAPIError("x"), BucketError),
-        (buckets.GoogleAuthError("x"), BucketError),
+        (apps.media.bucket.NotFound("x"), FileNotFoundError),
+        (apps.media.bucket.PreconditionFailed("x"), FileExistsError),
+        (apps.media.bucket.GoogleAPIError("x"), BucketError),
+        (apps.media.bucket.GoogleAuthError("x"), BucketError),
     ):
-        with pytest.raises(told), buckets.told_as_files_do():
+        with pytest.raises(told), apps.media.bucket.raising_as_files():
             raise raised
 
 
 def test_directory__lies_below_the_media_root_of_this_moment(media_root, settings, tmp_path):
-    assert Path(Directory("songs").location) == media_root / "songs"
+    assert Path(DirectoryStorage("songs").location) == media_root / "songs"
     settings.MEDIA_ROOT = tmp_path / "other"
     assert Path(storages["songs"].location) == tmp_path / "other" / "songs"

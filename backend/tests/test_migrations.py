@@ -23,7 +23,7 @@ def own_migrations():
 def test_migration__is_shown_as_sql_without_a_database(loader, key):
     migration = loader.graph.nodes[key]
     assert not any(isinstance(operation, RunPython) for operation in migration.operations)
-    # No database is allowed in this test: the address in the settings is one where nobody listens.
+    # No database is allowed in this test: no server listens at the address in the settings.
     with connection.schema_editor(collect_sql=True, atomic=False) as editor:
         migration.apply(loader.project_state(key, at_end=False), editor, collect_sql=True)
     assert editor.collected_sql

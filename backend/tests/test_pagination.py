@@ -80,7 +80,7 @@ def test_cursor__of_another_order__is_400(api, rows):
     by_title = api.get("/api/collections?sort=title").json()["next"]
     answer = api.get(by_title.replace("sort=title", "sort=duration"))
     assert answer.status_code == 400
-    assert answer.json()["detail"] == "This cursor is none of ours, or of another order. Begin without one."
+    assert answer.json()["detail"] == "This cursor is unknown, or of another order. Begin without one."
 
 
 def test_page_size__is_bounded_and_nonsense_is_ignored(api, rows):

@@ -55,7 +55,7 @@ def test_method_not_allowed__is_a_problem(api):
 
 @pytest.mark.parametrize(("path", "kind"), [("/api/songs", PROBLEM), ("/studio", "text/html; charset=utf-8")])
 def test_fault_of_ours__says_nothing_about_itself(api, media_root, path, kind):
-    # A loop where the songs should be: listing them fails in a way that nobody foresaw.
+    # A loop where the songs should be: listing them fails with an error that the code does not expect.
     (media_root / "songs").mkdir()
     (media_root / "songs" / "x.mp3").write_bytes(b"")
     api.raise_request_exception = False

@@ -198,7 +198,7 @@ def test_progress__polling__answers_only_what_changed_and_stops_at_the_end(api, 
     assert 'data-speed="0.75"' in text(last)
     assert "1:02" in text(last)
     assert "HX-Request" in last["Vary"]
-    # Whoever opens the page later sees the same, and is not made to poll.
+    # The page shows the same when it is opened later, and does not poll.
     assert "hx-trigger" not in text(api.get(url))
 
 

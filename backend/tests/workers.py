@@ -160,7 +160,7 @@ class Gate:
         (self.folder / "new").replace(self.folder / INDEX)
 
     def open(self) -> int | None:
-        """Return the open pipe if somebody waits at its other end."""
+        """Return the open pipe if a process waits at its other end."""
         try:
             return os.open(self.folder / INDEX, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as error:
@@ -169,7 +169,7 @@ class Gate:
             return None
 
     def let_through(self, pipe: int) -> None:
-        # Who goes on finds the file again, by whose size and time the search index knows it; whoever comes later, too.
+        # The waiting process and later ones find the file again; the search index knows it by its size and time.
         shutil.copy2(self.kept, self.folder / "new")
         (self.folder / "new").replace(self.folder / INDEX)
         os.set_blocking(pipe, True)

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.contrib.auth import login as open_session
-from django.contrib.auth import logout as close_session
+from django.contrib import auth
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -44,13 +43,13 @@ def register(request: HttpRequest) -> HttpResponse:
         user = services.register_user(**form.validated_data)
     except InvalidError as error:
         return _page(request, "register", errors=error.errors)
-    open_session(request, user)
+    auth.login(request, user)
     return redirect(_next(request))
 
 
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
-    close_session(request)
+    auth.logout(request)
     return redirect("web:login")
 
 

@@ -1,4 +1,4 @@
-"""What was kept."""
+"""The pages of the collection."""
 
 import math
 import uuid
@@ -39,7 +39,7 @@ def choreography(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResp
 
 def _facts(found: SavedChoreography) -> dict[str, Any]:
     song = _song(found)
-    # Everybody's auto-saved ones have the same title; the song tells them apart.
+    # All auto-saved choreographies have the same title; the song tells them apart.
     title = song if song and found.title == AUTO_SAVED_TITLE else found.title or "Untitled"
     long_enough = math.isfinite(found.duration) and found.duration > 0
     return {
@@ -54,7 +54,7 @@ def _facts(found: SavedChoreography) -> dict[str, Any]:
 
 
 def _song(found: SavedChoreography) -> str:
-    """Return the song's title, where the row tells: old ones hold lists, nothing, or other things."""
+    """Return the song's title; empty if the row does not name it, as in some old rows."""
     source = found.music_info.get("source") if isinstance(found.music_info, dict) else None
     return title_of(PurePosixPath(source).name) if isinstance(source, str) and source else ""
 

@@ -1,4 +1,4 @@
-"""Pages for those who are logged in."""
+"""Pages for users who are logged in."""
 
 from collections.abc import Callable
 from functools import wraps

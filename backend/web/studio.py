@@ -1,4 +1,4 @@
-"""Choose a song, watch the choreography come into being."""
+"""Choose a song and follow the generation."""
 
 from http import HTTPStatus
 from pathlib import PurePosixPath
@@ -19,7 +19,7 @@ from apps.choreography.progress import STAGES
 from apps.collections.selectors import choreography_from_task
 from apps.collections.services import save_choreography
 from apps.generation import services
-from apps.generation.api import Wishes
+from apps.generation.api import GenerationRequest
 from apps.songs.selectors import songs, title_of
 from apps.songs.services import add_song, size_limit_bytes
 from config.bodies import takes_file
@@ -38,7 +38,7 @@ def studio(request: MemberRequest) -> HttpResponse:
         return _studio(request)
     # An unticked box is not sent at all, and "the song decides" is sent as nothing.
     wishes = {key: value for key, value in request.POST.items() if value}
-    form = Wishes(data=wishes | {"auto_save": "auto_save" in request.POST})
+    form = GenerationRequest(data=wishes | {"auto_save": "auto_save" in request.POST})
     if not form.is_valid():
         return _studio(request, errors=form.errors)
     task = services.start_generation(user=request.user, **form.validated_data)
@@ -57,7 +57,7 @@ def _studio(request: MemberRequest, errors: Any = None) -> HttpResponse:
 
 
 def _recent(user: User) -> list[ChoreographyTask]:
-    return selectors.as_their_jobs_are(list(selectors.tasks_of(user)[:RECENT]))
+    return selectors.shown_as_their_jobs(list(selectors.tasks_of(user)[:RECENT]))
 
 
 @takes_file(size_limit_bytes)

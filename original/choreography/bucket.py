@@ -12,8 +12,8 @@ from storages.backends.gcloud import GoogleCloudStorage
 from storages.utils import clean_name
 
 
-class Bucket(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has no types
-    """django-storages' own, with an endpoint of choice; of two saves of one name at once, one gets another name."""
+class BucketStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has no types
+    """The bucket of django-storages, with a configurable endpoint. Of two saves of one name, one gets another name."""
 
     _client: Client | None
     credentials: Any
@@ -35,7 +35,7 @@ class Bucket(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has n
         return self._client
 
     def _usual_credentials(self) -> Any:
-        # Over plain HTTP nothing secret may travel: that is a stand-in, which asks for nothing.
+        # Plain HTTP means a stand-in for tests: it needs no credentials, and none may be sent to it.
         plain = self.api_endpoint and self.api_endpoint.startswith("http://")
         if plain:
             return AnonymousCredentials()  # type: ignore[no-untyped-call]  # Google types only a part
@@ -47,7 +47,7 @@ class Bucket(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has n
             name = clean_name(name)
             blob = self.bucket.blob(self._normalize_name(name))
             try:
-                # Generation 0: only where there is no such object. Looking first would leave a gap for another.
+                # Generation 0: only if there is no such object. A check before the upload would leave a gap.
                 blob.upload_from_file(content, rewind=True, size=content.size, content_type=kind, if_generation_match=0)
             except PreconditionFailed:
                 name = self.get_available_name(name)

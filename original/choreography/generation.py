@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Rather a move that comes back, or one faster than it was filmed, than no video; never one that is too hard.
+# Which limits may be relaxed, in this order, before there is no video: a move may repeat, or be faster than it was
+# filmed. The difficulty is never relaxed.
 RELAX = ("repeats", "style", "tempo", "ends")
 
 # stage: progress and message, as the page shows them
@@ -60,7 +61,7 @@ class Generation:
             self._make()
         except TaskCancelledError:
             log.info("task %s was cancelled", self.task.task_id)
-        except Exception as error:  # nobody above this thread could tell the user
+        except Exception as error:  # no caller above this thread tells the user
             log.exception("task %s failed", self.task.task_id)
             connections.close_all()  # perhaps the connection is what failed
             self._fail(str(error) or type(error).__name__)
@@ -129,7 +130,7 @@ class Generation:
         for field, value in changes.items():
             setattr(self.task, field, value)
         try:
-            # Without force_update Django would insert a row that was deleted, and nobody could cancel.
+            # Without force_update Django would insert a deleted row again, and a task could not be cancelled.
             self.task.save(force_update=True)
         except DatabaseError as error:
             if ChoreographyTask.objects.filter(pk=self.task.pk).exists():

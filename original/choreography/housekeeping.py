@@ -1,4 +1,4 @@
-"""What the original does to old tasks, whoever they belong to."""
+"""What the original does to the old tasks of all users."""
 
 from datetime import timedelta
 
@@ -21,5 +21,5 @@ def fail_stuck_tasks() -> None:
 
 
 def forget_old_tasks() -> None:
-    """Delete the tasks nobody asks about any more."""
+    """Delete the tasks that are too old to be followed."""
     ChoreographyTask.objects.filter(created_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()

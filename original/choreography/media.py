@@ -19,16 +19,16 @@ def open_song(name: str) -> "File[bytes]":
 
 
 def open_video(user_id: int, name: str) -> "File[bytes] | None":
-    """Open one of the user's videos; None when there is none of that name."""
+    """Open one of the user's videos; None if there is no video of that name."""
     folder = _output_folder(user_id)
     # Only what the folder lists is opened, so no name can lead out of it.
     return default_storage.open(f"{folder}/{name}") if name in _files_in(default_storage, folder) else None
 
 
 def delete_video(user_id: int, name: str) -> None:
-    """Delete one of the user's videos; nothing happens when there is none of that name."""
+    """Delete one of the user's videos; a missing one is no error."""
     folder = _output_folder(user_id)
-    # The row's path is not asked: its owner may have typed it. A bucket may list '', which stands for the folder.
+    # The folder of the row's path is ignored: the owner may have typed it. A bucket may list '', meaning the folder.
     if name and name in _files_in(default_storage, folder):
         default_storage.delete(f"{folder}/{name}")
 

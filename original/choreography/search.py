@@ -56,7 +56,7 @@ class Candidates:
 def search_moves(vectors: Vectors, *, difficulty: str | None = None, energy_level: str | None = None) -> list[Found]:
     """Return the moves that go with these vectors, by their KINDS, best first.
 
-    When fewer than five go, those of any energy are looked at, then those of any difficulty.
+    When fewer than five fit, moves of any energy are searched, then moves of any difficulty.
     """
     if not vectors or not vectors.keys() <= set(KINDS):
         raise ValueError(f"the query has {', '.join(vectors) or 'no vector'}; it may have {', '.join(KINDS)}.")
@@ -76,7 +76,7 @@ def _ranked(asked: dict[str, np.ndarray], candidates: Candidates) -> list[Found]
     near = cosines[_neighbour_kind(asked)]
     nearest = _best_first(range(len(candidates.clip_ids)), near, candidates.clip_ids)[:MOST_HITS]
     good = [row for row in nearest if candidates.quality[row] >= LEAST_QUALITY]
-    # What is not asked for is neither like nor unlike: cosine 0.
+    # A vector that is not asked for counts as cosine 0.
     scores: Any = sum(weight * (cosines.get(name, 0.0) + 1) / 2 for name, weight in WEIGHTS.items())
     return [
         Found(candidates.clip_ids[row], float(scores[row])) for row in _best_first(good, scores, candidates.clip_ids)
@@ -112,7 +112,7 @@ def _ask_elasticsearch(asked: dict[str, np.ndarray], filters: Mapping[str, str])
         "num_candidates": CANDIDATES,
         "filter": [{"term": {field: word}} for field, word in filters.items()],
     }
-    # Of all candidates the exact vectors: Elasticsearch compares shortened ones, and cuts off a little wrong.
+    # Ask for the exact vectors of all candidates: Elasticsearch compares quantised ones, so its order is not exact.
     fields = [f"{name}_embedding" for name in asked]
     with Elasticsearch(settings.ELASTICSEARCH_URL, request_timeout=TIMEOUT_S) as client:
         # The server takes names here; the client's types know fewer forms.
@@ -133,7 +133,7 @@ def _vectors(hits: list[Any], field: str, length: int) -> np.ndarray:
 
 def _read_index_file(asked: dict[str, np.ndarray], filters: Mapping[str, str]) -> Candidates:
     sections = _sections(Path(settings.MOVES_LIBRARY, INDEX_FILE))
-    # A move without the vector is near nothing.
+    # A move without the vector is left out.
     wanted = sections[_neighbour_kind(asked)].any(axis=1)
     for name, word in filters.items():
         wanted = wanted & (sections[name] == CODES[name].index(word))

@@ -5,7 +5,7 @@ from django.views.generic import RedirectView
 
 from choreography.views import collection, tasks
 
-# Anything can be a task's id, except a NUL, which PostgreSQL refuses to compare with.
+# A task's id may be any text without a NUL, which PostgreSQL refuses.
 TASK = r"^task/(?P<task_id>[^/\x00]+)/"
 
 urlpatterns = [

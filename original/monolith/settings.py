@@ -93,7 +93,7 @@ def media_storages() -> dict[str, Any]:
         backend = "django.core.files.storage.FileSystemStorage"
         videos, songs = {}, {"location": MEDIA_ROOT / "songs"}  # without a location: below MEDIA_ROOT
     elif STORAGE == "gcs":
-        backend, videos, songs = "choreography.bucket.Bucket", bucket("media"), bucket("songs")
+        backend, videos, songs = "choreography.bucket.BucketStorage", bucket("media"), bucket("songs")
     else:
         raise ImproperlyConfigured(f"STORAGE is {STORAGE!r}; it must be 'directory' or 'gcs'.")
     return {"default": {"BACKEND": backend, "OPTIONS": videos}, "songs": {"BACKEND": backend, "OPTIONS": songs}}

@@ -47,7 +47,7 @@ UNTIDY: dict[str, Kind] = {
 
 
 def choreographies_of(source: Source, users: Sequence[User]) -> tuple[list[SavedChoreography], list[str]]:
-    """Draw everybody's collection, and the paths below the media root at which its videos lie."""
+    """Draw the collections of all users, and the paths of their videos below the media root."""
     sizes = [FIRST_SIZE, *(source.chance.choice(SIZES) for _ in users[1:])]
     rows, files = [], []
     kinds = source.kinds(UNTIDY, sum(sizes), share=UNTIDY_SHARE)
@@ -65,7 +65,7 @@ def choreographies_of(source: Source, users: Sequence[User]) -> tuple[list[Saved
 def _choreography(source: Source, user: User) -> SavedChoreography:
     song = source.chance.choice(SONGS)
     difficulty = source.chance.choices(Difficulty.values, weights=[5, 3, 2])[0]
-    # As the second video of a song is named; here each has a suffix, so that none meets another.
+    # Named like the second video of a song: each has a suffix, so that no two are equal.
     suffix = format(source.chance.getrandbits(40), "010x")
     return SavedChoreography(
         id=source.uuid(),

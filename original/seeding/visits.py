@@ -43,7 +43,7 @@ def write_sessions(source: Source, users: Sequence[User]) -> None:
 
 
 def write_admin_log(source: Source, users: Sequence[User]) -> None:
-    """Write what the staff did to the users, one of whom is gone."""
+    """Write what the staff did to the users; one of these users is deleted."""
     kind = ContentType.objects.get_for_model(User)
     did = {ADDITION: '[{"added": {}}]', CHANGE: '[{"changed": {"fields": ["Display name"]}}]', DELETION: ""}
     entries = []

@@ -17,16 +17,16 @@ from django.core.files.storage import default_storage, storages
 from google.oauth2.service_account import Credentials
 from storages.backends.gcloud import GoogleCloudStorage
 
-from choreography import media as media_files
-from choreography.bucket import Bucket
-from sandbox.bucket import Bucket as RealBucket
+import choreography.media
+from choreography.bucket import BucketStorage
+from sandbox.bucket import Bucket
 from tests.conftest import logged_in, make_user, save_choreography
 
 SETTINGS = Path(__file__).parents[1] / "monolith" / "settings.py"
 
 
 @pytest.fixture
-def on_bucket(bucket: RealBucket, settings: Any, monkeypatch: pytest.MonkeyPatch) -> RealBucket:
+def on_bucket(bucket: Bucket, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     """The storages of a process whose environment says STORAGE=gcs."""
     settings.STORAGES = storages_of(monkeypatch, bucket.environment())
     return bucket
@@ -39,18 +39,18 @@ def storages_of(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) ->
 
 
 @pytest.mark.django_db
-def test_songs_and_videos__lie_where_the_bucket_has_them(on_bucket: RealBucket, media: Path):
+def test_songs_and_videos__lie_where_the_bucket_has_them(on_bucket: Bucket, media: Path):
     ana = make_user("ana")
     client = logged_in(ana)
     for name in ("luna.mp3", "Dime & quédate #2 (100%).mp3", "notes.txt", ".half.mp3"):
         on_bucket.put(f"songs/{name}", b"a song")
     on_bucket.put("media/songs/not-here.mp3", b"")
 
-    path = media_files.save_video(ana.pk, "luna.mp3", ContentFile(b"a video"))
+    path = choreography.media.save_video(ana.pk, "luna.mp3", ContentFile(b"a video"))
     saved = save_choreography(ana, video_path=path)
 
-    assert media_files.song_names() == ["Dime & quédate #2 (100%).mp3", "luna.mp3"]
-    with media_files.open_song("Dime & quédate #2 (100%).mp3") as song:
+    assert choreography.media.song_names() == ["Dime & quédate #2 (100%).mp3", "luna.mp3"]
+    with choreography.media.open_song("Dime & quédate #2 (100%).mp3") as song:
         assert song.read() == b"a song"
     assert path == f"output/user_{ana.pk}/luna_balanced_choreography.mp4"
     assert on_bucket.read(f"media/{path}") == b"a video"
@@ -64,7 +64,7 @@ def test_songs_and_videos__lie_where_the_bucket_has_them(on_bucket: RealBucket, 
 
 
 @pytest.mark.django_db
-def test_delete__row_without_a_path__deletes_no_object(on_bucket: RealBucket):
+def test_delete__row_without_a_path__deletes_no_object(on_bucket: Bucket):
     ana = make_user("ana")
     on_bucket.put(f"media/output/user_{ana.pk}/", b"")  # as made by hand, to show a folder
     saved = save_choreography(ana, video_path="")
@@ -73,20 +73,20 @@ def test_delete__row_without_a_path__deletes_no_object(on_bucket: RealBucket):
     assert on_bucket.names() == [f"media/output/user_{ana.pk}/"]
 
 
-def test_second_video_of_a_song__is_named_as_in_a_directory(on_bucket: RealBucket):
-    first, second = (media_files.save_video(1, "luna.mp3", ContentFile(text)) for text in (b"1", b"2"))
+def test_second_video_of_a_song__is_named_as_in_a_directory(on_bucket: Bucket):
+    first, second = (choreography.media.save_video(1, "luna.mp3", ContentFile(text)) for text in (b"1", b"2"))
 
     assert first == "output/user_1/luna_balanced_choreography.mp4"
     assert re.fullmatch(r"output/user_1/luna_balanced_choreography_\w{7}\.mp4", second)
     assert (on_bucket.read(f"media/{first}"), on_bucket.read(f"media/{second}")) == (b"1", b"2")
 
 
-def test_saves_of_one_name_at_once__lose_nothing(on_bucket: RealBucket):
+def test_saves_of_one_name_at_once__lose_nothing(on_bucket: Bucket):
     contents = [b"video %d" % number for number in range(16)]
     assert lost_by(on_bucket, contents) == []
 
 
-def test_saves_of_one_name_at_once__that_overwrite__are_noticed(on_bucket: RealBucket, settings: Any):
+def test_saves_of_one_name_at_once__that_overwrite__are_noticed(on_bucket: Bucket, settings: Any):
     stock = settings.STORAGES["default"] | {"BACKEND": "storages.backends.gcloud.GoogleCloudStorage"}
     stock["OPTIONS"] = {key: stock["OPTIONS"][key] for key in ("bucket_name", "location")} | {"file_overwrite": True}
 
@@ -97,15 +97,15 @@ def test_saves_of_one_name_at_once__that_overwrite__are_noticed(on_bucket: RealB
     assert len(lost) == 15
 
 
-def lost_by(on_bucket: RealBucket, contents: list[bytes]) -> list[bytes]:
-    """Save all under one name at once; return the contents that nobody can read any more."""
+def lost_by(on_bucket: Bucket, contents: list[bytes]) -> list[bytes]:
+    """Save all under one name at once; return the contents that are lost."""
     with ThreadPoolExecutor(8) as pool:
         names = pool.map(lambda content: default_storage.save("output/v.mp4", ContentFile(content)), contents)
         assert sorted({f"media/{name}" for name in names}) == on_bucket.names()
     return sorted(set(contents) - {on_bucket.read(name) for name in on_bucket.names()})
 
 
-def test_url__stand_in_without_credentials__is_plain(on_bucket: RealBucket):
+def test_url__stand_in_without_credentials__is_plain(on_bucket: Bucket):
     assert default_storage.url("output/v 1.mp4") == f"{on_bucket.endpoint}/{on_bucket.name}/media/output/v%201.mp4"
 
 
@@ -113,7 +113,7 @@ def test_url__credentials_that_can_sign__is_signed():
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     facts = {"client_email": "compas@example.com", "token_uri": "https://example.com", "private_key": pem}
-    storage = Bucket(
+    storage = BucketStorage(
         bucket_name="b",
         location="media",
         credentials=Credentials.from_service_account_info(facts),
@@ -139,7 +139,7 @@ def test_settings__gcs__never_overwrite_and_keep_songs_beside_the_media(monkeypa
     }
     assert found["default"]["OPTIONS"] == usual | {"location": "media"}
     assert found["songs"]["OPTIONS"] == usual | {"location": "songs"}
-    assert issubclass(Bucket, GoogleCloudStorage)
+    assert issubclass(BucketStorage, GoogleCloudStorage)
     assert storages.create_storage(found["songs"]).location == "songs"
 
 

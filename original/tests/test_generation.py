@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from django.core.files.base import ContentFile
 
-from choreography import media as media_files
+import choreography.media
 from choreography.generation import Generation
 from choreography.models import ChoreographyTask, SavedChoreography
 from sandbox.postgres import Database
@@ -190,8 +190,8 @@ def test_a_held_task_writes_every_column(own_database: Database, media: Path):
 
 
 def test_a_video_never_overwrites_another(media: Path):
-    first = media_files.save_video(7, "luna.mp3", ContentFile(b"first"))
-    second = media_files.save_video(7, "luna.mp3", ContentFile(b"second"))
+    first = choreography.media.save_video(7, "luna.mp3", ContentFile(b"first"))
+    second = choreography.media.save_video(7, "luna.mp3", ContentFile(b"second"))
 
     assert first == "output/user_7/luna_balanced_choreography.mp4"
     assert second.startswith("output/user_7/luna_balanced_choreography_")

@@ -48,7 +48,7 @@ def documents() -> tuple[MoveDocument, ...]:
 
 
 def write_index(folder: Path, documents: tuple[MoveDocument, ...]) -> LocalMoveIndex:
-    """Index a library of these moves, whose library.json nobody reads here."""
+    """Index a library of these moves, whose library.json is not read here."""
     (folder / "library.json").write_text("{}")
     stamp = library_stamp(folder / "library.json")
     return LocalMoveIndex.create(folder / search.INDEX_FILE, documents, len(documents), stamp)

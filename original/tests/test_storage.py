@@ -7,7 +7,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
-from choreography import media as media_files
+import choreography.media
 from tests.conftest import logged_in, make_user, save_choreography
 
 pytestmark = pytest.mark.django_db
@@ -21,12 +21,12 @@ def test_songs_and_videos_need_no_directory(media: Path, settings: Any):
     client = logged_in(ana)
 
     storages["songs"].save("luna.mp3", ContentFile(b"a song"))
-    path = media_files.save_video(ana.pk, "luna.mp3", ContentFile(b"a video"))
+    path = choreography.media.save_video(ana.pk, "luna.mp3", ContentFile(b"a video"))
     saved = save_choreography(ana, video_path=path)
 
-    assert media_files.song_names() == ["luna.mp3"]
-    assert media_files.open_song("luna.mp3").read() == b"a song"
+    assert choreography.media.song_names() == ["luna.mp3"]
+    assert choreography.media.open_song("luna.mp3").read() == b"a song"
     assert b"".join(client.get(f"/video/{saved.video_name}/").streaming_content) == b"a video"
     assert client.post(f"/collections/{saved.pk}/delete/").status_code == 302
-    assert media_files.open_video(ana.pk, saved.video_name) is None
+    assert choreography.media.open_video(ana.pk, saved.video_name) is None
     assert list(media.rglob("*.*")) == []

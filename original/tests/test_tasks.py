@@ -24,7 +24,7 @@ def ana() -> User:
 
 @pytest.fixture
 def song(media: Path) -> None:
-    (media / "songs" / "luna.mp3").write_bytes(b"nobody listens to it here")
+    (media / "songs" / "luna.mp3").write_bytes(b"it is not played here")
 
 
 def write_task(user: User, task_id: str = "1", *, age: timedelta = timedelta(), **fields: object) -> ChoreographyTask:

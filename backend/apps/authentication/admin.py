@@ -10,13 +10,13 @@ from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
 from django.http import HttpRequest
 
 from apps.authentication.models import User
-from apps.authentication.services import known_by_password
+from apps.authentication.services import user_by_password
 from config.errors import CredentialsError, LockedOutError
 from config.staff import ChangedFieldsOnly
 
 
 class StaffLogin(AdminAuthenticationForm):
-    """The same limits as everywhere, and the same names."""
+    """The login of the admin site: the same limit of failures as everywhere, by e-mail or username."""
 
     request: HttpRequest  # the admin site gives one
 
@@ -24,7 +24,7 @@ class StaffLogin(AdminAuthenticationForm):
         login, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if login and password:
             try:
-                self.user_cache = known_by_password(request=self.request, login=login, password=password)
+                self.user_cache = user_by_password(request=self.request, login=login, password=password)
             except CredentialsError as error:
                 raise self.get_invalid_login_error() from error
             except LockedOutError as error:

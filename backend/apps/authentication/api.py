@@ -3,8 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import login as open_session
-from django.contrib.auth import logout as close_session
+from django.contrib import auth
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -47,29 +46,29 @@ class AccountChange(serializers.Serializer[Any]):
     display_name = serializers.CharField(max_length=200)
 
 
-class BeforeLogin(APIView):
+class VisitorView(APIView):
     """For visitors without a session.
 
     There is no CSRF token before a session. JSON only (the default parser) takes its place: a form on
-    another site cannot send it, and a script there would need a CORS preflight that nobody answers.
+    another site cannot send it, and a script there would need a CORS preflight, which this service does not answer.
     """
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
 
-class Register(BeforeLogin):
+class RegisterView(VisitorView):
     @extend_schema(request=Registration, responses={201: Me, 400: PROBLEMS})
     def post(self, request: Request) -> Response:
         """Create an account and log it in."""
         form = Registration(data=request.data)
         form.is_valid(raise_exception=True)
         user = services.register_user(**form.validated_data)
-        open_session(request, user)
+        auth.login(request, user)
         return Response(Me(user).data, status=status.HTTP_201_CREATED)
 
 
-class Login(BeforeLogin):
+class LoginView(VisitorView):
     @extend_schema(request=Credentials, responses={200: Me, 400: PROBLEMS, 401: PROBLEMS, 429: PROBLEMS})
     def post(self, request: Request) -> Response:
         """Open a session with an e-mail or username."""
@@ -79,18 +78,18 @@ class Login(BeforeLogin):
         return Response(Me(user).data)
 
 
-class Logout(APIView):
+class LogoutView(APIView):
     @extend_schema(auth=SESSION_ONLY, request=None, responses={204: None, 401: PROBLEMS})
     def post(self, request: Request) -> Response:
         """Close the session."""
-        close_session(request)
+        auth.logout(request)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class Account(APIView):
+class AccountView(APIView):
     @extend_schema(responses={200: Me, 401: PROBLEMS})
     def get(self, request: MemberApiRequest) -> Response:
-        """Who is logged in."""
+        """The account that is logged in."""
         return Response(Me(request.user).data)
 
     @extend_schema(request=AccountChange, responses={200: Me, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS})
@@ -101,7 +100,7 @@ class Account(APIView):
         return Response(Me(services.change_account(user=request.user, **form.validated_data)).data)
 
 
-class Preferences(APIView):
+class PreferencesView(APIView):
     parser_classes = (BoundedJSONParser, MergePatchParser)
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT, 401: PROBLEMS})

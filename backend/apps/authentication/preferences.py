@@ -1,8 +1,8 @@
 """A user's preferences: an object, changed key by key and never replaced.
 
-The original replaces the whole object, and old rows hold other things than objects. So what is read is
-always an object, and a change is one UPDATE that merges in the database: what another request, or a
-later version of either system, has put there stays.
+The original replaces the whole object, and old rows may hold a list or a text instead. So reading always
+gives an object, and a change is one UPDATE that merges in the database: keys that another request, or a
+later version of either system, has written stay.
 """
 
 import json
@@ -24,12 +24,12 @@ MAX_BYTES = 16 * 1024
 MAX_DEPTH = 8
 _NOT_TEXT = frozenset("\0") | frozenset(map(chr, range(0xD800, 0xE000)))
 
-# The object that is there, or an empty one in place of anything else; strict, or a list would be searched.
+# The stored object, or an empty one in place of any other value; strict, or PostgreSQL would search a list.
 _OBJECT = """COALESCE(jsonb_path_query_first(%(expressions)s, 'strict $ ? (@.type() == "object")'), '{}')"""
 
 
 def preferences_of(user: User) -> dict[str, Any]:
-    """Return the preferences with the defaults for what is not set."""
+    """Return the preferences; a key that is not set has its default."""
     return DEFAULTS | (user.preferences if isinstance(user.preferences, dict) else {})
 
 
@@ -64,7 +64,7 @@ def _text(key: str) -> Cast:
 
 
 def _check(patch: dict[str, Any]) -> None:
-    """Refuse what the database cannot keep, or should not."""
+    """Refuse what the database cannot store, and what is too large or too deep."""
     if not isinstance(patch.get(AUTO_SAVE), bool | None):
         raise InvalidError(f"{AUTO_SAVE} is true or false.", errors={AUTO_SAVE: ["Must be true or false."]})
     for depth, value in _walk(patch):
@@ -79,7 +79,7 @@ def _check(patch: dict[str, Any]) -> None:
 
 
 def _walk(patch: dict[str, Any]) -> Iterator[tuple[int, Any]]:
-    """Yield every key and value with how deep it lies; without recursion, which a body could exhaust."""
+    """Yield every key and value with its depth. No recursion: a deep body would exhaust the stack."""
     found: list[tuple[int, Any]] = [(1, patch)]
     while found:
         depth, value = found.pop()

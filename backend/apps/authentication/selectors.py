@@ -7,12 +7,12 @@ from apps.authentication.preferences import AUTO_SAVE, preferences_of
 def user_by_login(login: str) -> User | None:
     """Return the user of an e-mail or username, as the original finds it: e-mail first, lower-cased.
 
-    E-mails are not unique in the database; the oldest account wins, so that the answer never varies.
+    E-mails are not unique in the database; the oldest account is taken, so that the answer is always the same.
     """
     by_email = User.objects.filter(email=login.lower()).order_by("pk").first() if login else None
     return by_email or User.objects.filter(username=login).first()
 
 
 def saves_automatically(user: User) -> bool:
-    """Return the user's preference, which is on until switched off; old rows hold other things than objects."""
+    """Return whether new choreographies are saved to the collection: yes, unless the user has switched it off."""
     return bool(preferences_of(user)[AUTO_SAVE])

@@ -1,7 +1,6 @@
 """Register, log in, change an account."""
 
-from django.contrib.auth import authenticate
-from django.contrib.auth import login as open_session
+from django.contrib import auth
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
@@ -29,20 +28,20 @@ def register_user(*, username: str, email: str, display_name: str, password: str
 
 def log_in(*, request: HttpRequest, login: str, password: str) -> User:
     """Open a session. Raises CredentialsError, and LockedOutError after five failures."""
-    user = known_by_password(request=request, login=login, password=password)
-    open_session(request, user)
+    user = user_by_password(request=request, login=login, password=password)
+    auth.login(request, user)
     return user
 
 
-def known_by_password(*, request: HttpRequest, login: str, password: str) -> User:
-    """Return whose password it is; every page that asks for one does so here. Raises as :func:`log_in`."""
+def user_by_password(*, request: HttpRequest, login: str, password: str) -> User:
+    """Return the user with this login and password; every login page calls this. Raises as :func:`log_in`."""
     login = login.strip()
     found = user_by_login(login)
-    # By whichever name: the e-mail and the username of one account are counted together.
+    # The e-mail and the username of one account are counted together.
     account = f"{found.pk}" if found else f"unknown {login.lower()}"
     attempt = limits.admit(request, account=account, user_id=found.pk if found else None)
-    # Authenticate an unknown login too: it costs the same time, so timing does not tell who exists.
-    user = authenticate(request, username=found.get_username() if found else login, password=password)
+    # Authenticate an unknown login too: it takes the same time, so timing does not tell which accounts exist.
+    user = auth.authenticate(request, username=found.get_username() if found else login, password=password)
     if user is None:
         raise CredentialsError("E-mail, username or password is wrong.")
     limits.succeeded(attempt)
@@ -51,7 +50,7 @@ def known_by_password(*, request: HttpRequest, login: str, password: str) -> Use
 
 
 def change_account(*, user: User, display_name: str | None = None) -> User:
-    """Write what is given and nothing else: the rest of the row may be newer than what was read here."""
+    """Write only the given columns: the rest of the row may be newer than what was read here."""
     if display_name is not None:
         User.objects.filter(pk=user.pk).update(display_name=display_name)
     return User.objects.get(pk=user.pk)

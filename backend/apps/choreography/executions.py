@@ -1,4 +1,4 @@
-"""Which job carries a task out: its name in the row, and what was asked for."""
+"""The job of a task: its name in the task's row, and the request."""
 
 from typing import Any
 
@@ -13,6 +13,6 @@ def execution_name(queue_job_id: int) -> str:
 
 
 def request_of(task: ChoreographyTask) -> dict[str, Any]:
-    """Return what was asked for; empty for the original's tasks, which have no job."""
+    """Return the request of a task; empty for the original's tasks, which have no job."""
     job = Job.objects.filter(pk=task.pk).first()
     return job.request if job else {}

@@ -1,7 +1,7 @@
-"""A task's way through its states. Only the holder of the job's lease writes them.
+"""The states of a task. Only the holder of the job's lease writes them.
 
-The original fails, deletes and reads these rows too. So every step locks the row and looks at it
-before it writes, none writes a column it does not mean, and none is ever a ``save()``.
+The original fails, deletes and reads these rows too. So every step locks the row, looks at it, and then
+writes only the columns that it changes. A ``save()`` would write all columns.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ AUTO_SAVED = " (Auto-saved to collection)"
 
 
 class StoppedError(Exception):
-    """The row says that there is nothing left to do; ``outcome`` says how it ended."""
+    """The task has ended already; ``outcome`` says how."""
 
     def __init__(self, message: str, *, outcome: str) -> None:
         super().__init__(message)
@@ -40,7 +40,7 @@ class StoppedError(Exception):
 
 
 def begin(lease: Lease, *, job_execution_name: str) -> None:
-    """Show that work begins, perhaps anew. Raises LeaseLostError or StoppedError."""
+    """Write that work begins, in a first or a later attempt. Raises LeaseLostError or StoppedError."""
     _write(lease, {STARTED, RUNNING}, job_execution_name=job_execution_name, **_running("downloading"))
 
 
@@ -50,8 +50,11 @@ def advance(lease: Lease, stage: str) -> None:
         _write(lease, {STARTED, RUNNING}, **_running(stage))
 
 
-def keep_beside_the_original(lease: Lease) -> None:
-    """Take the row back if the original has failed it, and give way to its work. Raises LeaseLostError."""
+def give_way_to_the_original(lease: Lease) -> None:
+    """Take the row back if the original has failed it, and show the state that lets the original work.
+
+    Raises LeaseLostError.
+    """
     with leases.short_transaction():
         task = _locked(lease.task_id)
         leases.held(lease)
@@ -72,7 +75,7 @@ def complete(lease: Lease, *, result: dict[str, Any]) -> None:
 
 
 def fail(lease: Lease, *, reason: str) -> None:
-    """Write why it failed, unless somebody else has ended it already. Raises LeaseLostError."""
+    """Write why it failed, unless it has ended already. Raises LeaseLostError."""
     with leases.short_transaction():
         try:
             _write(lease, {STARTED, RUNNING}, error=reason, **ended(FAILED))
@@ -83,7 +86,7 @@ def fail(lease: Lease, *, reason: str) -> None:
 
 
 def ended(status: str, result: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the columns that say so; the message of a failed task stays as it was."""
+    """Return the columns of a task that has ended; the message of a failed task stays as it was."""
     if status == FAILED:
         return {"status": FAILED, "progress": 0, "stage": "failed"}
     message = SUCCESS + (AUTO_SAVED if result and result.get("auto_saved") else "")
@@ -96,20 +99,20 @@ def _running(stage: str) -> dict[str, Any]:
 
 
 def _status_at_work() -> str:
-    # The original refuses its users at three running rows. While it works, ours say what a waiting one says.
+    # The original refuses its users at three running rows. While it works, our running rows say "started".
     return STARTED if original.is_at_work() else RUNNING
 
 
 def _write(lease: Lease, states: set[str], **changes: Any) -> None:
-    """Write the row, within a transaction, if it is in a state it may be in."""
+    """Write the row if its state is one of ``states``; called within a transaction."""
     task = _locked(lease.task_id)
     job = leases.held(lease)
     if task is None:
         if not original.was_purged(job):
             raise StoppedError(f"Task {lease.task_id} was cancelled.", outcome=Job.Outcome.CANCELLED)
-        return  # the original forgets old tasks, running or not; the outcome is kept with the job
+        return  # the original deletes old tasks, running or not; the job keeps the outcome
     if task.status not in states and not original.was_given_up(task):
-        reason = task.error or f"Task {lease.task_id} was set to {task.status!r} by somebody else."
+        reason = task.error or f"Task {lease.task_id} was set to {task.status!r} by another program."
         raise StoppedError(reason, outcome=Job.Outcome.FAILED)
     _update(task, **changes)
 
@@ -119,5 +122,5 @@ def _locked(task_id: str) -> ChoreographyTask | None:
 
 
 def _update(task: ChoreographyTask, **changes: Any) -> None:
-    # update() knows no auto_now, and the original's page shows when a task last moved.
+    # update() does not set auto_now fields, and the original's page shows updated_at.
     ChoreographyTask.objects.filter(pk=task.pk).update(updated_at=Now(), **changes)

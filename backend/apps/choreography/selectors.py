@@ -1,4 +1,4 @@
-"""Look tasks up. Only the owner's: to everybody else they do not exist."""
+"""Look tasks up. A user sees only his own; those of others count as missing."""
 
 from datetime import timedelta
 from typing import TypeVar
@@ -17,7 +17,7 @@ from config.errors import ConflictError, GoneError, NotFoundError
 
 Row = TypeVar("Row", bound=Model)
 
-# How long a cancelled task is remembered as one that was there.
+# How long a cancelled task answers 410 instead of 404.
 GONE_FOR = timedelta(days=1)
 
 
@@ -28,22 +28,22 @@ def tasks_of(user: User) -> QuerySet[ChoreographyTask]:
 def task_of(user: User, task_id: str, *, lock: bool = False) -> ChoreographyTask:
     """Return one task, locked until the transaction ends if wanted.
 
-    What the original did to the row does not show: a row it gave up is shown as the job that lives on,
-    one it purged as the job that is known here. Raises NotFoundError, GoneError if it was cancelled.
+    A row that the original failed or deleted is shown as its job says. Raises NotFoundError, GoneError if
+    the task was cancelled.
     """
-    # A NUL is the one character that PostgreSQL takes as an error instead of as another id.
+    # PostgreSQL raises an error for a NUL in a text; any other text is merely an unknown id.
     known = task_id if "\0" not in task_id else None
     task = _locked(tasks_of(user), lock=lock).filter(pk=known).first()
     job = _locked(Job.objects.filter(user=user), lock=lock).filter(pk=known).first()
     if task is not None:
-        return as_their_jobs_are([task])[0]
+        return shown_as_their_jobs([task])[0]
     if job is None:
         raise NotFoundError(f"There is no task {task_id!r}.", code="task-missing")
     return _without_row(job)
 
 
-def as_their_jobs_are(tasks: list[ChoreographyTask]) -> list[ChoreographyTask]:
-    """Return the tasks, those that the original gave up or that give way to it as the jobs that live on."""
+def shown_as_their_jobs(tasks: list[ChoreographyTask]) -> list[ChoreographyTask]:
+    """Return the tasks; one whose job is live is shown as its job says, whatever the original wrote into the row."""
     waiting = ChoreographyTask.Status.STARTED
     unsure = [task.pk for task in tasks if task.status == waiting or original.was_given_up(task)]
     living = leases.live().in_bulk(unsure)
@@ -89,7 +89,7 @@ def _refuse_cancelled(job: Job) -> None:
 
 
 def result_of(task: ChoreographyTask) -> dict[str, object]:
-    """Return the result as an object, whatever the row holds."""
+    """Return the result as an object; empty if the row holds anything else."""
     return task.result if isinstance(task.result, dict) else {}
 
 

@@ -61,14 +61,14 @@ class Wanted(serializers.Serializer[Any]):
 
 class Stats(serializers.Serializer[Any]):
     total_count = serializers.IntegerField()
-    total_duration = serializers.FloatField(help_text="seconds; lengths that are none are left out")
+    total_duration = serializers.FloatField(help_text="seconds; invalid lengths are left out")
     avg_duration = serializers.FloatField(help_text="seconds")
     beginner_count = serializers.IntegerField()
     intermediate_count = serializers.IntegerField()
     advanced_count = serializers.IntegerField()
 
 
-class Choreographies(ListAPIView[SavedChoreography]):
+class ChoreographiesView(ListAPIView[SavedChoreography]):
     serializer_class = ChoreographyOut
     queryset = SavedChoreography.objects.none()
     request: MemberApiRequest
@@ -80,7 +80,7 @@ class Choreographies(ListAPIView[SavedChoreography]):
 
     @extend_schema(parameters=[Wanted], responses={200: ChoreographyOut(many=True), 400: PROBLEMS, 401: PROBLEMS})
     def get(self, request: Request) -> Response:
-        """Your collection, newest first or as wanted. A cursor belongs to one order."""
+        """Your collection, newest first unless another order is asked for. A cursor is valid for one order."""
         return super().get(request)
 
     @extend_schema(
@@ -95,7 +95,7 @@ class Choreographies(ListAPIView[SavedChoreography]):
         },
     )
     def post(self, request: MemberApiRequest) -> Response:
-        """Keep a finished task's video. Again answers 200 with what was kept."""
+        """Keep a finished task's video. A second time answers 200 with the choreography that was kept."""
         form = Keep(data=request.data)
         form.is_valid(raise_exception=True)
         saved, created = services.save_choreography(user=request.user, **form.validated_data)
@@ -104,7 +104,7 @@ class Choreographies(ListAPIView[SavedChoreography]):
         return Response(ChoreographyOut(saved).data, status=code, headers={"Location": location})
 
 
-class Choreography(APIView):
+class ChoreographyView(APIView):
     @extend_schema(responses={200: ChoreographyOut, 401: PROBLEMS, 404: PROBLEMS})
     def get(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> Response:
         """One of your choreographies."""
@@ -129,14 +129,14 @@ class Choreography(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class CollectionStats(APIView):
+class CollectionStatsView(APIView):
     @extend_schema(responses={200: Stats, 401: PROBLEMS})
     def get(self, request: MemberApiRequest) -> Response:
         """How many you have, and how long they are."""
         return Response(selectors.stats_of(request.user))
 
 
-class ChoreographyVideo(VideoView):
+class ChoreographyVideoView(VideoView):
     @extend_schema(responses=VIDEO)
     def get(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> HttpResponseBase:
         """Its video, whole or by range."""

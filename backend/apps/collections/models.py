@@ -1,4 +1,4 @@
-"""A choreography that somebody kept (table ``saved_choreographies``)."""
+"""A choreography that a user kept (table ``saved_choreographies``)."""
 
 import uuid
 

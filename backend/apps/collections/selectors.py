@@ -1,4 +1,4 @@
-"""Look saved choreographies up. Only the owner's: to everybody else they do not exist."""
+"""Look saved choreographies up. A user sees only his own; those of others count as missing."""
 
 import math
 import uuid
@@ -33,7 +33,7 @@ def stats_of(user: User) -> dict[str, float]:
 
     Old rows hold lengths that are negative, infinite or no number: those rows count, their lengths do not.
     """
-    # PostgreSQL holds NaN for greater than everything, infinity included.
+    # In PostgreSQL NaN is greater than every number, infinity included.
     measured = Q(duration__gte=0, duration__lt=math.inf)
     by_difficulty = {
         f"{level}_count": Count("pk", filter=Q(difficulty=level)) for level in SavedChoreography.Difficulty.values

@@ -56,7 +56,7 @@ def save_choreography(
     Without a title or difficulty, those of the song and the request. Raises NotFoundError if there is
     no such task, ConflictError if it has no video.
     """
-    # Locked: of two clicks at once the second waits here, and then finds what the first has saved.
+    # Locked: of two requests at once the second waits here, and then finds what the first has saved.
     task = task_of(user, task_id, lock=True)
     video_name = video_name_of(task)
     existing = choreography_from_task(user, task.pk)
@@ -80,7 +80,7 @@ def save_choreography(
 def change_choreography(
     *, user: User, choreography_id: uuid.UUID, title: str | None = None, difficulty: str | None = None
 ) -> SavedChoreography:
-    """Write what is given and nothing else: of two changes at once neither undoes the other. Raises NotFoundError."""
+    """Write only the given columns, so that two changes at once both stay. Raises NotFoundError."""
     given = {"title": title, "difficulty": difficulty}
     changes = {name: value for name, value in given.items() if value is not None}
     if changes:
@@ -96,17 +96,17 @@ def delete_choreography(*, user: User, choreography_id: uuid.UUID) -> None:
     task_id = doomed.generation_parameters.get("task_id") if isinstance(doomed.generation_parameters, dict) else None
     choreographies_of(user).filter(pk=doomed.pk).delete()
     if video and not _is_named(video, apart_from_task=task_id):
-        # After the commit: a file without its row is litter, a row without its file is a loss.
+        # After the commit: a leftover file can be removed later, a lost file cannot be restored.
         transaction.on_commit(partial(_remove, video))
 
 
 def _is_named(video: StoredFile, *, apart_from_task: Any) -> bool:
-    """Return whether a row names this file, in whatever way: absolute, relative, or by the path of an old machine."""
+    """Return whether a row names this file: by an absolute path, a relative one, or the path of an old machine."""
     base = PurePosixPath(video.name).name
     saved = SavedChoreography.objects.filter(video_path__endswith=base)
     named = set(saved.values_list("video_path", "user_id"))
     tasks = ChoreographyTask.objects.filter(result__video_path__endswith=base)
-    # The task that made it goes by itself within the hour, and would keep the file for nobody.
+    # The task that made it is deleted within the hour anyway, so it does not keep the file.
     named |= {(str(result_of(task)["video_path"]), task.user_id) for task in tasks if task.pk != apart_from_task}
     return any(video.name == media().canonical(name) or video == _video(name, owner_id) for name, owner_id in named)
 

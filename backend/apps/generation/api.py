@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
 from rest_framework.response import Response
@@ -23,7 +23,8 @@ from config.errors import InvalidError
 LONGEST_KEY = 255
 
 
-class Wishes(serializers.Serializer[Any]):
+@extend_schema_serializer(component_name="Wishes")
+class GenerationRequest(serializers.Serializer[Any]):
     song = serializers.CharField(max_length=255, help_text="name of a song in /api/songs")
     difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices)
     energy = serializers.ChoiceField(["low", "medium", "high"], required=False, allow_null=True)
@@ -69,9 +70,9 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 
 
-class Generate(APIView):
+class GenerateView(APIView):
     @extend_schema(
-        request=Wishes,
+        request=GenerationRequest,
         parameters=[IDEMPOTENCY_KEY],
         responses={
             200: OpenApiResponse(TaskOut, description="the task that this Idempotency-Key started before"),
@@ -85,7 +86,7 @@ class Generate(APIView):
     )
     def post(self, request: MemberApiRequest) -> Response:
         """Start a choreography; Location is the task to follow."""
-        wishes = Wishes(data=request.data)
+        wishes = GenerationRequest(data=request.data)
         wishes.is_valid(raise_exception=True)
         task, is_new = _start(request, wishes.validated_data)
         location = reverse("api:task", args=[task.pk])
@@ -103,7 +104,7 @@ def _start(request: MemberApiRequest, wishes: dict[str, Any]) -> tuple[Choreogra
     return services.start_generation_once(user=request.user, idempotency_key=key, **wishes)
 
 
-class Tasks(ListAPIView[ChoreographyTask]):
+class TasksView(ListAPIView[ChoreographyTask]):
     """Your generations, newest first."""
 
     serializer_class = TaskOut
@@ -114,10 +115,10 @@ class Tasks(ListAPIView[ChoreographyTask]):
         return selectors.tasks_of(self.request.user)
 
     def paginate_queryset(self, queryset: Any) -> list[Any]:
-        return selectors.as_their_jobs_are(list(super().paginate_queryset(queryset) or []))
+        return selectors.shown_as_their_jobs(list(super().paginate_queryset(queryset) or []))
 
 
-class Task(APIView):
+class TaskView(APIView):
     @extend_schema(responses={200: TaskOut, 401: PROBLEMS, 404: PROBLEMS, 410: PROBLEMS})
     def get(self, request: MemberApiRequest, task_id: str) -> Response:
         """How far a generation is. Cancelled: 410 for a day."""
@@ -129,7 +130,7 @@ class Task(APIView):
         return _cancel(request, task_id)
 
 
-class TaskCancel(APIView):
+class TaskCancelView(APIView):
     @extend_schema(request=None, responses={200: Cancelled, 401: PROBLEMS, 404: PROBLEMS, 410: PROBLEMS})
     def post(self, request: MemberApiRequest, task_id: str) -> Response:
         """Cancel a generation, for clients that cannot send DELETE."""
@@ -141,7 +142,7 @@ def _cancel(request: MemberApiRequest, task_id: str) -> Response:
     return Response({"message": "Task cancelled", "task_id": task_id, "previous_status": previous})
 
 
-class TaskVideo(VideoView):
+class TaskVideoView(VideoView):
     @extend_schema(responses=VIDEO)
     def get(self, request: MemberApiRequest, task_id: str) -> HttpResponseBase:
         """The finished video, whole or by range."""

@@ -1,7 +1,7 @@
 """The files of a generation: a draft for each attempt, one video for each task.
 
-A draft is written where no other attempt writes. Only the holder of the lease gives it the task's name,
-and a name that is taken is never taken over.
+Each attempt writes its draft in a folder of its own. Only the holder of the lease gives the draft the task's
+name, and never replaces a file of that name.
 """
 
 import shutil
@@ -19,7 +19,7 @@ DRAFTS = "output/.drafts"
 
 
 def drafts_folder() -> Path:
-    """Return where drafts are, on this machine wherever videos lie: in a directory, on the same file system."""
+    """Return the folder of drafts. It is on this machine; if videos are too, on the same file system."""
     return Path(settings.MEDIA_ROOT, DRAFTS)
 
 
@@ -43,14 +43,14 @@ def publish(lease: Lease) -> None:
     try:
         media().add(video, draft_path(lease))
     except FileExistsError:
-        # An earlier attempt died between this line and its commit: whole, and of the same wishes. Or it is this
-        # attempt's own, sent to a bucket twice because the first answer was lost.
+        # An earlier attempt was killed between this line and its commit; its file is whole and of the same request.
+        # Or the file is this attempt's own, sent to a bucket twice because the first answer was lost.
         if lease.attempt == 1 and not media().holds(video, draft_path(lease)):
             raise
 
 
-def clear_away(lease: Lease) -> None:
-    """Remove what an attempt leaves: its draft, and its video if nobody is going to name it."""
+def remove_leftovers(lease: Lease) -> None:
+    """Remove what an attempt leaves: its draft, and its video if no row will name it."""
     video = video_name(lease.task_id, user_id=lease.user_id)
     try:
         if _has_no_video(lease.task_id) and (lease.attempt > 1 or media().holds(video, draft_path(lease))):
@@ -59,8 +59,8 @@ def clear_away(lease: Lease) -> None:
         remove_draft(draft_folder(lease))
 
 
-def remove_all_of(job: Job) -> None:
-    """Remove what the attempts of a job left, once it has ended without a video."""
+def remove_files_of(job: Job) -> None:
+    """Remove the files of all attempts of a job that has ended without a video."""
     if job.attempt and _has_no_video(job.pk):
         for folder in drafts():
             if folder.name.rpartition(".")[0] == job.pk:
@@ -69,7 +69,7 @@ def remove_all_of(job: Job) -> None:
 
 
 def _has_no_video(task_id: str) -> bool:
-    # A job that lives on may take up the file, one that is completed names it. The rest have ended for good.
+    # The next attempt of a live job may use the file, and a completed job names it. Other jobs have no video.
     job = Job.objects.filter(pk=task_id).first()
     return job is None or job.outcome in {Job.Outcome.FAILED, Job.Outcome.CANCELLED}
 
@@ -79,8 +79,8 @@ def drafts() -> list[Path]:
 
 
 def abandoned_drafts() -> list[Path]:
-    """Return the drafts of attempts that hold no lease any more."""
-    # First the folders, then the leases: a lease is there before its folder.
+    """Return the drafts of attempts that no longer hold a lease."""
+    # The folders are read before the leases: an attempt has its lease before it makes its folder.
     folders = drafts()
     held = {f"{task_id}.{token}" for task_id, token in leases.live().values_list("task_id", "token")}
     return [folder for folder in folders if folder.name not in held]

@@ -27,15 +27,15 @@ class Orphan:
 
 
 def orphans(*, min_age: timedelta) -> list[Orphan]:
-    """Return the files and drafts that may go.
+    """Return the files and drafts that may be removed.
 
     A file younger than ``min_age`` is left alone: the original writes a video first and its row afterwards.
     """
     old_before = database_now() - min_age
-    # First the files, then the names: a row that is written in between keeps its file.
+    # The files are listed before the names: a row that is written in between keeps its file.
     old = [file for file in _videos() if file.modified_at < old_before]
     named = _named()
-    # What lies elsewhere by way of a link is nobody's to remove.
+    # A file outside the storage, reached through a link, is not ours to remove.
     lost = [file for file in old if (place := media().canonical(file.name)) and place not in named]
     found = [Orphan(file.name, file.size, "no row and no job names it") for file in lost]
     return found + [_abandoned(folder) for folder in files.abandoned_drafts()]
@@ -46,7 +46,7 @@ def _videos() -> list[StoredFile]:
 
 
 def _named() -> set[str | None]:
-    """Return every file that a row or a job may mean, however untidily: absolute, relative, through a link."""
+    """Return every file that a row or a job may name: by an absolute path, a relative one, or through a link."""
     saved = SavedChoreography.objects.values_list("video_path", "thumbnail_path", "user_id")
     rows = [(name, user_id) for video, thumbnail, user_id in saved for name in (video, thumbnail or "")]
     tasks = ChoreographyTask.objects.only("result", "user_id")

@@ -13,7 +13,7 @@ from apps.jobs.leases import Lease
 from apps.jobs.models import Job
 
 FIRST = "Starting choreography generation..."
-# The number of the advisory lock under which jobs are taken; any number that nothing else uses.
+# The number of the advisory lock under which jobs are taken; nothing else uses it.
 TAKING = 0x6A6F6273
 
 
@@ -25,7 +25,7 @@ def call_worker_if_due() -> None:
 
 
 def take_next(*, queue_job_id: int) -> Lease | None:
-    """Take the next job that may run now: one that a worker left behind, else the one waiting longest."""
+    """Take the next job that may run now: one whose worker is gone, else the one waiting longest."""
     while True:
         with leases.short_transaction():
             with connection.cursor() as cursor:
@@ -39,7 +39,7 @@ def take_next(*, queue_job_id: int) -> Lease | None:
 
 def _next() -> Job | None:
     left_behind = leases.live().filter(lease_expires_at__lt=Now()).first()
-    # A job left behind still counts: its row says running until it is taken up again.
+    # A job whose worker is gone still counts: its row says running until the next attempt.
     running = leases.live().filter(token__isnull=False).count()
     if left_behind is not None or running >= settings.PARALLEL_RUNNING_LIMIT:
         return left_behind
@@ -47,15 +47,15 @@ def _next() -> Job | None:
 
 
 def _take(job: Job, *, queue_job_id: int) -> Lease | None:
-    # The task before the job, as everywhere.
+    # The task is locked before the job, as everywhere.
     ChoreographyTask.objects.select_for_update(no_key=True).filter(pk=job.pk).first()
     lease = leases.take(job.pk, queue_job_id=queue_job_id)
     if lease is None:
         return None
     if _begin(lease, queue_job_id=queue_job_id):
         return lease
-    # Before the commit: killed in between, the next to take it removes them again.
-    files.remove_all_of(job)
+    # Before the commit: if this worker is killed in between, the next one removes them again.
+    files.remove_files_of(job)
     return None
 
 
@@ -74,15 +74,15 @@ def _begin(lease: Lease, *, queue_job_id: int) -> bool:
 
 
 def message_for(ahead: int) -> str:
-    """Return what somebody with ``ahead`` others before him reads."""
+    """Return the message of a task that has ``ahead`` others before it."""
     return FIRST if ahead < settings.PARALLEL_RUNNING_LIMIT else f"Waiting: {ahead} ahead of you"
 
 
-def tell_places() -> None:
+def write_places() -> None:
     """Write the place in the queue into every waiting row where it has changed."""
     for ahead, (task_id, token) in enumerate(leases.live().values_list("task_id", "token")):
         if token is None:
-            # A statement for each: whoever locks many rows can meet the original doing so in another order.
+            # One statement for each row: the original locks many rows in another order, so many here could deadlock.
             waiting = ChoreographyTask.objects.filter(pk=task_id, status=ChoreographyTask.Status.STARTED)
             message = message_for(ahead)
             waiting.exclude(message=message).update(message=message, updated_at=Now())

@@ -31,7 +31,7 @@ def start_generation(
     auto_save: bool = True,
     idempotency_key: str | None = None,
 ) -> ChoreographyTask:
-    """Write the task and its job and call a worker, all or nothing.
+    """Write the task and its job and call a worker, in one transaction.
 
     As in the original, the result is saved if both the request and the user's preference say so. Raises
     NotFoundError if there is no such song.
@@ -70,7 +70,7 @@ def _start(user: User, request: dict[str, Any], idempotency_key: str | None) -> 
         message=queue.message_for(leases.live().count()),
         job_execution_name=execution_name(queue_job_id),
     )
-    # As it is: Django would put this machine's times into it, and they tell who is next and what is too old.
+    # Raw: otherwise Django would write this machine's times, which decide the order and the age of tasks.
     task.save_base(raw=True, force_insert=True)
     Job.objects.create(
         task_id=task_id,
@@ -105,14 +105,14 @@ def cancel_generation(*, user: User, task_id: str) -> str:
         task = task_of(user, task_id, lock=True)
         ChoreographyTask.objects.filter(pk=task.pk).delete()
         _remember_cancelled(task)
-    # Somebody may move up. The worker stops by itself when it finds its lease gone.
-    queue.tell_places()
+    # Others may move up. The worker stops by itself when it finds its lease gone.
+    queue.write_places()
     queue.call_worker_if_due()
     return task.status
 
 
 def _remember_cancelled(task: ChoreographyTask) -> None:
-    """Keep for GET that it was cancelled; the original's tasks, which have no job, included."""
+    """Record that it was cancelled, for later GETs; a task of the original gets a job for that."""
     cancelled = {"outcome": Job.Outcome.CANCELLED, "error": CANCELLED, "ended_at": Now(), "token": None}
     new = {"user_id": task.user_id, "request": {}, "created_at": task.created_at}
     Job.objects.update_or_create(

@@ -1,6 +1,6 @@
-"""Put in order what killed workers and the original left: nothing stays running for ever.
+"""Repair what killed workers and the original left: no task stays running for ever.
 
-Every worker sweeps, when it starts and then every JOB_SWEEP_S; two at once do no harm.
+Every worker sweeps when it starts and then every JOB_SWEEP_S seconds; two sweeps at once do no harm.
 """
 
 import logging
@@ -22,18 +22,18 @@ log = logging.getLogger(__name__)
 
 
 def sweep() -> None:
-    """Do it once."""
+    """Sweep once."""
     calls.repeat_stalled_calls()
     for task_id in list(leases.live().filter(token__isnull=True).values_list("task_id", flat=True)):
-        look_after_waiting(task_id)
+        repair_waiting(task_id)
     files.remove_abandoned_drafts()
-    queue.tell_places()
+    queue.write_places()
     queue.call_worker_if_due()
 
 
 @contextmanager
 def sweeping() -> Iterator[None]:
-    """Sweep now, and regularly until the block ends."""
+    """Sweep now, and then every JOB_SWEEP_S seconds until the block ends."""
     sweep()
     over = threading.Event()
     thread = threading.Thread(target=_sweep_until, args=(over,), name="sweep", daemon=True)
@@ -50,14 +50,14 @@ def _sweep_until(over: threading.Event) -> None:
         try:
             sweep()
         except (Error, OSError):
-            # The next one may succeed; a worker that stops sweeping would leave tasks running for ever.
+            # The next sweep may succeed; without sweeps tasks would stay running for ever.
             log.exception("the sweep failed; it is tried again in %s s", settings.JOB_SWEEP_S)
         finally:
             connection.close()
 
 
-def look_after_waiting(task_id: str) -> None:
-    """Take a waiting row back that the original gave up; end the job of one that was cancelled."""
+def repair_waiting(task_id: str) -> None:
+    """Take a waiting row back that the original failed; end the job of one that was cancelled."""
     with leases.short_transaction():
         task = ChoreographyTask.objects.select_for_update(no_key=True).filter(pk=task_id).first()
         job = leases.live().select_for_update().filter(pk=task_id, token__isnull=True).first()

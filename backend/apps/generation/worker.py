@@ -22,33 +22,34 @@ from config.errors import NotFoundError
 
 log = logging.getLogger(__name__)
 
-# Rather a move that comes back, or one faster than it was filmed, than no video; never one that is too hard.
+# Which limits may be relaxed, in this order, before there is no video: a move may repeat, or be faster than it was
+# filmed. The difficulty is never relaxed.
 RELAX = ("repeats", "style", "tempo", "ends")
 
 
 def make_next(*, queue_job_id: int) -> None:
-    """Make the next video, if one may be made now."""
+    """Make the video of the next job, if one may run now."""
     lease = queue.take_next(queue_job_id=queue_job_id)
     if lease is None:
-        log.info("nothing to do: nobody waits, or as many are running as may run")
+        log.info("nothing to do: no job is waiting, or the limit of running jobs is reached")
         return
-    queue.tell_places()
+    queue.write_places()
     try:
         carry_out_generation(lease)
     finally:
-        queue.tell_places()
+        queue.write_places()
         queue.call_worker_if_due()
 
 
 def carry_out_generation(lease: Lease) -> None:
-    """Make the video of a job that was taken. Whatever happens, the row says how it ended."""
+    """Make the video of a job that was taken. The row says how it ended, also after a fault."""
     try:
-        with leases.kept(lease, each_time=lambda: progress.keep_beside_the_original(lease)):
+        with leases.kept(lease, each_time=lambda: progress.give_way_to_the_original(lease)):
             _carry_out(lease)
     except leases.LeaseLostError as error:
         log.warning("%s", error)
     finally:
-        files.clear_away(lease)
+        files.remove_leftovers(lease)
 
 
 def _carry_out(lease: Lease) -> None:
@@ -58,20 +59,20 @@ def _carry_out(lease: Lease) -> None:
         log.info("%s", error)
         progress.fail(lease, reason=str(error))
     except (bachateo.LibraryError, bachateo.SearchError) as error:
-        # The reason holds paths of this machine, which are nobody else's business.
-        log.error("task %s: %s", lease.task_id, error)  # noqa: TRY400 - foreseen; a traceback says no more
+        # The reason holds paths of this machine, so only the log shows it.
+        log.error("task %s: %s", lease.task_id, error)  # noqa: TRY400 - expected; a traceback adds nothing
         progress.fail(lease, reason="The library of moves cannot be used; the log says why.")
     except (bachateo.BachateoError, NotFoundError) as error:
         progress.fail(lease, reason=error.message)
     except leases.LeaseLostError:
         raise
     except Exception as error:
-        # The queue logs what is raised; the user learns that it was not the song's fault.
-        progress.fail(lease, reason=_unforeseen(error))
+        # The queue logs what is raised; the user is told that the fault is here and not in the song.
+        progress.fail(lease, reason=_reason_of_fault(error))
         raise
 
 
-def _unforeseen(error: Exception) -> str:
+def _reason_of_fault(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return "There was no room left on the disk here. Please try again later."
     return f"Something went wrong here ({type(error).__name__}). Please try again."
@@ -90,7 +91,7 @@ def _make(lease: Lease) -> None:
         relax=RELAX,
         search=find_moves,
         cache=settings.BACHATEO_CACHE,
-        # Raises when the row is no longer ours, which stops the engine and leaves no file.
+        # Raises when the lease is lost or the task has ended; the engine then stops and leaves no file.
         on_stage=lambda stage: progress.advance(lease, stage),
     )
     progress.advance(lease, "finalizing")
@@ -102,7 +103,7 @@ def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seco
     video = files.video_name(job.pk, user_id=job.user_id)
     saved_id = uuid.uuid4() if job.auto_save else None
     result = _result(video, choreography, seconds=seconds, saved_id=saved_id)
-    # First the task, whose row is then locked: if it was cancelled meanwhile, nothing is saved.
+    # The task comes first and is then locked: if it was cancelled meanwhile, nothing is saved.
     progress.complete(lease, result=result)
     if saved_id:
         auto_save_choreography(
@@ -114,7 +115,7 @@ def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seco
             video_name=video,
             duration_s=choreography.duration_s,
         )
-    # Last: nothing but the commit can fail after this, and the next attempt takes up what it finds.
+    # The file comes last: only the commit can fail after it, and then the next attempt uses the file.
     files.publish(lease)
 
 

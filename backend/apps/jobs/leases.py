@@ -1,4 +1,4 @@
-"""Who may write. A worker that lost its lease, however long it slept, writes nothing any more.
+"""The lease of a job: the right to write. A worker that has lost its lease writes nothing any more.
 
 Every write goes through ``held``, which locks the job's row and compares the token. Rows are always
 locked in the order task, job: the original's delete of a user locks them in that order too.
@@ -26,11 +26,11 @@ from apps.jobs.models import Job
 log = logging.getLogger(__name__)
 
 RENEWALS_PER_LEASE = 3
-RENEWED_AFTER_S = 1.0  # at the latest: what is done each time is meant for people who wait
+RENEWED_AFTER_S = 1.0  # at the latest: people wait for what is done at each renewal
 
 
 class LeaseLostError(Exception):
-    """The job is somebody else's now, or it has ended."""
+    """Another worker has the job now, or it has ended."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class Lease:
 
 
 def live() -> QuerySet[Job]:
-    """Return the jobs with something left to do, oldest first."""
+    """Return the jobs that have not ended, oldest first."""
     return Job.objects.filter(outcome__isnull=True)
 
 
 def take(task_id: str, *, queue_job_id: int) -> Lease | None:
-    """Take a job that nobody works on, or whose worker let its lease run out. None: somebody was faster."""
+    """Take a job that no worker has, or whose lease has run out. None: another worker was faster."""
     token = uuid.uuid4()
     free = Q(token__isnull=True) | Q(lease_expires_at__lt=Now())
     job = live().select_for_update().filter(free, pk=task_id).first()
@@ -79,7 +79,7 @@ def end(lease: Lease, outcome: str, *, result: dict[str, Any] | None = None, err
 
 
 def end_for_all(task_id: str, outcome: str, *, error: str) -> None:
-    """End a job whoever works on it: its worker finds its lease gone."""
+    """End a job even if a worker has it; the worker finds its lease gone."""
     live().filter(pk=task_id).select_for_update().first()
     _end(task_id, outcome, error=error)
 
@@ -105,7 +105,7 @@ def kept(lease: Lease, *, each_time: Callable[[], None]) -> Iterator[None]:
 
 def _keep(lease: Lease, over: threading.Event, each_time: Callable[[], None]) -> None:
     give_up_at = time.monotonic() + settings.JOB_TIME_LIMIT_S
-    # A worker that hangs would renew for ever; so its time is limited, and then another may take over.
+    # A worker that hangs would renew for ever, so its time is limited. After that another may take the job.
     wait_s = min(settings.JOB_LEASE_S / RENEWALS_PER_LEASE, RENEWED_AFTER_S)
     while not over.wait(wait_s) and time.monotonic() < give_up_at:
         try:
@@ -127,7 +127,7 @@ def _renew(lease: Lease) -> bool:
 def short_transaction() -> Iterator[None]:
     """Begin a transaction that the server ends if this process is stopped in the middle of it.
 
-    Otherwise the locks of a stopped worker would keep everybody else from taking over.
+    Otherwise the locks of a stopped worker would keep all others from taking its job.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:

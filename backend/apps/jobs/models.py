@@ -1,7 +1,7 @@
 """What the backend knows of a generation beyond its row (table ``jobs`` in schema ``backend``).
 
-The original fails, deletes and purges rows of ``choreography_tasks``. What has to outlive that is here:
-who works on it, what was asked for, and how it ended.
+The original fails, deletes and purges rows of ``choreography_tasks``. What has to outlive that is here: the
+worker, the request and the outcome.
 """
 
 from django.conf import settings
@@ -17,7 +17,7 @@ class Job(models.Model):
     # The task's id, and no foreign key: the original deletes tasks, and the outcome stays.
     task_id = models.CharField(max_length=36, primary_key=True)
     # The constraint is made by jobs.0002, with ON DELETE CASCADE in the database, and Django leaves it
-    # to that: tasks are then locked before jobs whoever deletes a user, as everywhere else.
+    # to that: tasks are then locked before jobs also when a user is deleted, as everywhere else.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="jobs", db_constraint=False
     )
@@ -27,13 +27,13 @@ class Job(models.Model):
     created_at = models.DateTimeField(help_text="the task's")
     queue_job_id = models.BigIntegerField(null=True, blank=True, help_text="the queue's job that runs it")
 
-    # The lease. A worker writes only while the token is its own; NULL means nobody works on it.
+    # The lease. A worker writes only while the token is its own; NULL means no worker has the job.
     token = models.UUIDField(null=True, blank=True)
     owner = models.CharField(max_length=255, blank=True, default="", help_text="host and process, for people")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     attempt = models.IntegerField(default=0)
 
-    # NULL while there is something left to do.
+    # NULL until the job has ended.
     outcome = models.CharField(max_length=20, choices=Outcome.choices, null=True, blank=True)
     result = models.JSONField(null=True, blank=True)
     error = models.TextField(null=True, blank=True)

@@ -1,4 +1,4 @@
-"""A cookie marks a browser in which a user has logged in before; failures of strangers do not count there."""
+"""A cookie marks a browser in which a user has logged in before; failed logins elsewhere do not count for it."""
 
 import secrets
 from collections.abc import Callable

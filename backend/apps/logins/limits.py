@@ -1,8 +1,8 @@
-"""How often a login may fail. Counted before the password is looked at, so that guesses at the same moment count, too.
+"""How often a login may fail. Counted before the password is checked, so that guesses at the same moment count, too.
 
-An account is counted for each address that tries it, and not for its name alone: strangers who fail cannot lock its
-owner out. Many addresses together are slowed down by two wider limits, and a browser in which the owner has logged in
-before is free of those.
+Failures are counted for each account and address together, so that strangers who fail cannot lock the owner out.
+Two wider limits slow down many addresses together; they do not apply to a browser in which the owner has logged in
+before.
 """
 
 import hashlib
@@ -23,12 +23,13 @@ from apps.logins.models import FailedLogins
 from config.errors import LockedOutError
 
 MAX_FAILURES = 5  # of one account from one address, as in the original
-MAX_OF_ADDRESS = 50  # whatever accounts: a school has one address
-MAX_OF_ACCOUNT = 100  # from whatever addresses
+MAX_OF_ADDRESS = 50  # over all accounts: a school has one address
+MAX_OF_ACCOUNT = 100  # over all addresses
 LOCK = timedelta(minutes=15)
-IPV6_PREFIX = 64  # what one customer has
+IPV6_PREFIX = 64  # the network of one customer
 
-# One statement, so that two at the same moment are two. A lock ends 15 minutes after the last failure that was counted.
+# One statement, so that two failures at the same moment count twice. A lock ends 15 minutes after the last failure
+# that was counted.
 _COUNT = """
     INSERT INTO failed_logins AS f (who, failures, ends_at) VALUES (%(who)s, 1, statement_timestamp() + %(lock)s)
     ON CONFLICT (who) DO UPDATE SET
@@ -41,7 +42,7 @@ _COUNT = """
 
 @dataclass(frozen=True)
 class Attempt:
-    """A login that was let through, and counted as failed until it succeeds: by ``who`` here, and more widely."""
+    """A login that may go on. It counts as failed until it succeeds: under ``who``, and under each of ``wide``."""
 
     who: str
     wide: tuple[str, ...]
@@ -50,13 +51,13 @@ class Attempt:
 def admit(request: HttpRequest, *, account: str, user_id: int | None) -> Attempt:
     """Count an attempt as failed. Raises LockedOutError when there were too many.
 
-    ``account`` is the same whichever of its names was typed.
+    ``account`` is the same for the e-mail and the username of one account.
     """
     address = _address_of(request)
     device = device_of(request, user_id) if user_id else None
     who = f"device {device}" if device else f"account {account} from {address}"
     wide = {} if device else {f"address {address}": MAX_OF_ADDRESS, f"account {account}": MAX_OF_ACCOUNT}
-    # The narrow one first: whoever is locked by it is not counted by the others.
+    # The narrow limit comes first: an attempt that it refuses is not counted by the others.
     for counted, most in {who: MAX_FAILURES, **wide}.items():
         _count(counted, most)
     return Attempt(who, tuple(wide))
@@ -86,7 +87,7 @@ def _hash(who: str) -> str:
 
 
 def _address_of(request: HttpRequest) -> str:
-    """Return who asks: what the outermost of our own proxies saw, or who is connected."""
+    """Return the address of the client: as the outermost of our own proxies saw it, or of the connection."""
     hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
     trusted = settings.TRUSTED_PROXIES
     seen = hops[-trusted] if trusted and len(hops) >= trusted else request.META.get("REMOTE_ADDR", "")

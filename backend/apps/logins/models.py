@@ -4,7 +4,7 @@ from django.db import models
 
 
 class FailedLogins(models.Model):
-    # SHA-256 of who is counted: a typed login may hold anything, and it is only compared here.
+    # A SHA-256 of what is counted: a typed login may hold any text, and it is only compared here.
     who = models.CharField(max_length=64, primary_key=True)
     failures = models.IntegerField()
     ends_at = models.DateTimeField(db_index=True, help_text="when they are forgotten")

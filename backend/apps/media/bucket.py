@@ -23,23 +23,23 @@ from storages.utils import clean_name
 
 from apps.media.storage import StoredFile
 
-# One request each. Smaller ones cost more of them; of larger ones more is lost when a player jumps elsewhere.
+# The bytes of one request. Smaller pieces need more requests; of larger ones more is wasted when a player jumps.
 PIECE_BYTES = 1024 * 1024
-# Of an open file; the rest goes to a temporary one.
+# How much of an open file stays in memory; the rest goes to a temporary file.
 MEMORY_BYTES = 8 * 1024 * 1024
 LONGEST_NAME_BYTES = 1024
-# Somebody waits for the answer; an upload, which a worker waits for, may try longer.
+# A user waits for the answer. An upload may retry for longer: only a worker waits for it.
 READING = {"retry": DEFAULT_RETRY.with_timeout(10.0), "timeout": 10.0}
 FACTS = "items(name,size,updated,generation),nextPageToken"
 
 
 class BucketError(OSError):
-    """The bucket could not be reached, or refused."""
+    """The bucket could not be reached, or it refused."""
 
 
 @contextmanager
-def told_as_files_do() -> Iterator[None]:
-    """Raise what a file system would."""
+def raising_as_files() -> Iterator[None]:
+    """Raise the exceptions that a file system raises."""
     try:
         yield
     except NotFound as error:
@@ -50,8 +50,8 @@ def told_as_files_do() -> Iterator[None]:
         raise BucketError(str(error)) from error
 
 
-class Bucket(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has no types
-    """django-storages' own, that never overwrites, and with what ``MediaStorage`` asks for."""
+class BucketStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has no types
+    """The bucket of django-storages. It never overwrites, and it has the methods of ``MediaStorage``."""
 
     _client: Client | None
     credentials: Any
@@ -71,7 +71,7 @@ class Bucket(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has n
         return self._client
 
     def _usual_credentials(self) -> Any:
-        # Over plain HTTP nothing secret may travel: that is a stand-in, which asks for nothing.
+        # Plain HTTP means a stand-in for tests: it needs no credentials, and none may be sent to it.
         plain = self.api_endpoint and self.api_endpoint.startswith("http://")
         if plain:
             return AnonymousCredentials()  # type: ignore[no-untyped-call]  # Google types only a part
@@ -87,7 +87,7 @@ class Bucket(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has n
         known = self.canonical(name)
         if known in {None, "."}:
             return None
-        with told_as_files_do():
+        with raising_as_files():
             blob = self.bucket.get_blob(self._normalize_name(known), **READING)
         return self._stored(blob) if blob else None
 
@@ -97,7 +97,7 @@ class Bucket(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has n
 
     def files(self, folder: str = "") -> list[StoredFile]:
         prefix = posixpath.join(self.location, folder, "")
-        with told_as_files_do():
+        with raising_as_files():
             blobs = list(self.bucket.list_blobs(prefix=prefix, fields=FACTS, **READING))
         # An object whose name ends in a slash stands for a folder, and is no file.
         return [self._stored(blob) for blob in blobs if not blob.name.endswith("/")]
@@ -106,7 +106,7 @@ class Bucket(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has n
         blob = self.bucket.blob(self._normalize_name(file.name), generation=int(file.version, 16))
         for begin in range(start, stop, PIECE_BYTES):
             end = min(begin + PIECE_BYTES, stop) - 1
-            with told_as_files_do():
+            with raising_as_files():
                 piece = blob.download_as_bytes(start=begin, end=end, raw_download=True, checksum=None, **READING)
             yield piece
 
@@ -118,13 +118,13 @@ class Bucket(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has n
     def add(self, name: str, path: Path) -> None:
         if self.find(name):
             raise FileExistsError(name)  # known before a long upload
-        with path.open("rb") as file, told_as_files_do():
+        with path.open("rb") as file, raising_as_files():
             self._upload(name, file, size=path.stat().st_size)
 
     def _upload(self, name: str, file: Any, *, size: int) -> None:
         kind, _ = mimetypes.guess_type(name)
         blob = self.bucket.blob(self._normalize_name(name))
-        # Generation 0: only where there is no such object, whoever else may be writing it at this moment.
+        # Generation 0: only if there is no such object, also when another program writes it at this moment.
         blob.upload_from_file(file, rewind=True, size=size, content_type=kind, if_generation_match=0)
 
     def _save(self, name: str, content: "File[bytes]") -> str:
@@ -138,23 +138,23 @@ class Bucket(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has n
                 return name
 
     def holds(self, name: str, path: Path) -> bool:
-        with told_as_files_do():
+        with raising_as_files():
             blob = self.bucket.get_blob(self._normalize_name(name))
         return bool(blob and path.exists() and blob.size == path.stat().st_size and blob.crc32c == _crc32c(path))
 
     def fetch(self, name: str, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / posixpath.basename(name)
-        with told_as_files_do():
+        with raising_as_files():
             self.bucket.blob(self._normalize_name(name)).download_to_filename(path)
         return path
 
     def delete(self, name: str) -> None:
-        with told_as_files_do():
+        with raising_as_files():
             super().delete(name)
 
     def check(self) -> None:
-        with told_as_files_do():
+        with raising_as_files():
             next(
                 iter(self.bucket.list_blobs(prefix=f"{self.location}/", max_results=1, **READING | {"retry": None})),
                 None,

@@ -18,7 +18,7 @@ CHUNK_BYTES = 256 * 1024
 
 
 class FileSpan:
-    """The bytes of an open file from where it stands, ``length`` of them; who reads to the end need not close it."""
+    """The next ``length`` bytes of an open file, which is closed when they are read."""
 
     def __init__(self, file: BinaryIO, length: int) -> None:
         self.file = file
@@ -35,7 +35,7 @@ class FileSpan:
         self.file.close()
 
 
-class Directory(FileSystemStorage):
+class DirectoryStorage(FileSystemStorage):
     """The media root, or one folder of it."""
 
     def __init__(self, folder: str = "") -> None:
@@ -64,7 +64,7 @@ class Directory(FileSystemStorage):
         try:
             info = path.stat() if path.is_file() else None
         except OSError:
-            return None  # gone since, or a name that is too long
+            return None  # deleted meanwhile, or its name is too long
         if info is None:
             return None
         modified_at = datetime.fromtimestamp(info.st_mtime, tz=UTC)
@@ -84,7 +84,7 @@ class Directory(FileSystemStorage):
 
     @contextmanager
     def aside(self) -> Iterator[Path]:
-        # On the same file system, and hidden: nobody lists what lies in there.
+        # On the same file system, and hidden: no list of files shows it.
         Path(self.location).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".upload-", dir=self.location) as folder:
             yield Path(folder)
@@ -109,7 +109,7 @@ class Directory(FileSystemStorage):
         Path(self.location, name).unlink(missing_ok=True)
 
     def check(self) -> None:
-        # Written, because permissions do not tell: the disk may be full, or mounted read-only.
+        # Write, because permissions are not enough: the disk may be full, or mounted read-only.
         with tempfile.TemporaryFile(dir=self.location) as file:
             file.write(b"ready?")
 

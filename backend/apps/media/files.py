@@ -1,4 +1,4 @@
-"""From the name that a row stores to the video it means."""
+"""Find the video that a row names."""
 
 from pathlib import PurePosixPath
 
@@ -9,8 +9,8 @@ from config.errors import NotFoundError
 def video_file(name: str, *, owner_id: int) -> StoredFile:
     """Return the video that a row of this user names. Raises NotFoundError.
 
-    A row may name any file, since the original takes the path from whoever saves it: another user's
-    video, or a song, is not this user's and is not there.
+    A row may name any file, since the original stores the path that its client sends. Another user's video and
+    a song count as missing.
     """
     for candidate in names_of(name, owner_id=owner_id):
         file = media().find(candidate)
@@ -28,7 +28,7 @@ def names_of(name: str, *, owner_id: int) -> tuple[str, str]:
 
 
 def belongs_to(name: str, owner_id: int) -> bool:
-    """Whether a file is one of this user's videos, or one that the admin put there."""
+    """Return whether a file is one of this user's videos, or one that the staff uploaded."""
     return name.startswith((f"{folder_of(owner_id)}/", "choreographies/"))
 
 

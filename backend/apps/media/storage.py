@@ -1,4 +1,4 @@
-"""What this service needs of a storage beyond Django's: a directory has it, and a bucket."""
+"""The interface of a storage of media, which a directory and a bucket implement."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -12,25 +12,25 @@ from django.core.files.storage import default_storage, storages
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file in a storage as it was when it was looked at."""
+    """A file in a storage, as it was when it was read."""
 
     name: str
     size: int
     modified_at: datetime
-    version: str  # another one when the content is another
+    version: str  # changes with the content
 
 
 class MediaStorage(Protocol):
-    """Faults of the disk, the network or the service are OSErrors, as with files."""
+    """Storage of songs and videos. Faults of the disk, the network or the service are OSErrors."""
 
     def canonical(self, name: str) -> str | None:
-        """Return the one name of what ``name`` means, there or not: it may be absolute, or lead in a roundabout way.
+        """Return the canonical name of a file, which need not exist. ``name`` may be absolute, or lead through links.
 
-        None if it lies outside: rows are older than this service and are not trusted with the whole disk.
+        None if the file lies outside the storage: old rows may hold any path.
         """
 
     def find(self, name: str) -> StoredFile | None:
-        """Return the file that ``name`` means; None if it is gone, was never there, or lies outside."""
+        """Return the file that ``name`` means; None if it does not exist or lies outside the storage."""
 
     def files(self, folder: str = "") -> list[StoredFile]:
         """Return all files below a folder, however deep, sorted by name."""
@@ -39,26 +39,26 @@ class MediaStorage(Protocol):
         """Return these bytes of the file, piece by piece."""
 
     def aside(self) -> AbstractContextManager[Path]:
-        """Give a folder of this machine for files to be added; it is gone afterwards."""
+        """Give a temporary folder of this machine, in which a file is written before it is added."""
 
     def add(self, name: str, path: Path) -> None:
-        """Give a file of this machine its place, whole or not at all. Raises FileExistsError if there is one."""
+        """Add a file of this machine under a name, whole or not at all. Raises FileExistsError if the name is taken."""
 
     def holds(self, name: str, path: Path) -> bool:
-        """Return whether what lies there is what ``add`` made of this file."""
+        """Return whether the stored file is what ``add`` made of this file."""
 
     def fetch(self, name: str, folder: Path) -> Path:
         """Return the file on this machine, in ``folder`` if it is not here already. Raises FileNotFoundError."""
 
     def delete(self, name: str) -> None:
-        """Delete it; one that is gone is deleted."""
+        """Delete a file; a missing one is no error."""
 
     def check(self) -> None:
-        """Raise OSError if it cannot be used."""
+        """Raise OSError if the storage cannot be used."""
 
 
 def media() -> MediaStorage:
-    """Return where videos lie. A row names them relative to it."""
+    """Return the storage of videos. A row names them relative to it."""
     return cast("MediaStorage", default_storage)
 
 

@@ -1,6 +1,6 @@
 """A file over HTTP, whole or by range.
 
-Django knows no ranges; without them nobody can seek, and Safari plays nothing.
+Django does not serve ranges. Without them a player cannot seek, and Safari plays nothing.
 """
 
 from http import HTTPStatus
@@ -48,7 +48,7 @@ def requested_span(request: HttpRequest | Request, *, size: int, validators: dic
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or _changed(request, validators):
         return 0, size
     start, stop = asked.ranges[0]
-    if start < 0:  # "the last n bytes": of a shorter file, all of it
+    if start < 0:  # "the last n bytes"; a shorter file is sent whole
         start = max(size + start, 0)
     stop = min(size if stop is None else stop, size)
     return (start, stop) if start < stop else None
@@ -72,7 +72,7 @@ class VideoView(APIView):
     """A view that answers with a file, whatever the client says it accepts."""
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: ARG002, FBT001 - the framework's signature
-        # JSON is only for its errors: a player that accepts nothing but video/mp4 is right here.
+        # Only errors are JSON; a player that accepts nothing but video/mp4 must not be refused.
         return super().perform_content_negotiation(request, force=True)
 
     @staticmethod

@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from apps.jobs import calls
-from apps.media.directory import Directory
+from apps.media.directory import DirectoryStorage
 from apps.media.storage import media
 from apps.moves.selectors import library
 from config.errors import UnavailableError
@@ -31,7 +31,7 @@ def ready(_request: HttpRequest) -> HttpResponse:
 
 
 def check() -> dict[str, str]:
-    """Return for each check "ok" or what is wrong, without a word about where things are."""
+    """Return for each check "ok" or what is wrong, without addresses or paths."""
     outcomes = {"database": _outcome(_database), "media": _outcome(_media), "library": _outcome(_library)}
     for name, needs_database in (("queue", _queue), ("workers", _workers)):
         answers = outcomes["database"] == OK
@@ -56,7 +56,7 @@ def _database() -> str:
 
 def _media() -> str:
     # Drafts need the folder too, where the media lie in a bucket.
-    for needed in (Directory(), media()):
+    for needed in (DirectoryStorage(), media()):
         needed.check()
     return OK
 

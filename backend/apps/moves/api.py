@@ -35,7 +35,7 @@ class MoveFilter(serializers.Serializer[Any]):
     tempo_max = serializers.FloatField(required=False, help_text="beats per minute")
 
 
-class Moves(APIView):
+class MovesView(APIView):
     @extend_schema(
         operation_id="moves_list",
         parameters=[MoveFilter],
@@ -54,7 +54,7 @@ class Moves(APIView):
         return Response({"results": MoveOut(found, many=True).data})
 
 
-class Move(APIView):
+class MoveView(APIView):
     @extend_schema(responses={200: MoveOut, 401: PROBLEMS, 404: PROBLEMS, 503: PROBLEMS})
     def get(self, _request: Request, clip_id: str) -> Response:
         """One move."""

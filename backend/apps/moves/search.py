@@ -13,18 +13,18 @@ from bachateo.sequence import Wishes
 
 
 def find_moves(song: Mapping[str, Vector], wishes: Wishes) -> Mapping[str, float]:
-    """Return the moves that may be danced to a song, and how well each goes with it. Raises SearchError."""
+    """Return the moves that fit a song, each with its score. Raises SearchError."""
     with move_index() as index:
         return search_every_level(index, song, wishes)
 
 
 @contextmanager
 def move_index() -> Iterator[MoveIndex]:
-    """Give the index that this service searches."""
+    """Open the index of moves that this service searches."""
     if not settings.ELASTICSEARCH_URL:
         yield LocalMoveIndex.of_library(settings.MOVES_LIBRARY)
         return
-    # Its client takes as long to import as all of Django, and many a house has no such server.
+    # Its client takes as long to import as all of Django, and many installations have no such server.
     from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex  # noqa: PLC0415
 
     index = ElasticsearchMoveIndex(settings.ELASTICSEARCH_URL)

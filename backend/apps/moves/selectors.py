@@ -20,14 +20,14 @@ def library() -> Library:
         index = (folder / INDEX_NAME).stat()
         return _loaded(folder, index.st_mtime_ns, index.st_size)
     except (bachateo.BachateoError, OSError) as error:
-        # The reason holds paths of this machine, which are nobody else's business.
-        log.error("the library of moves cannot be used: %s", error)  # noqa: TRY400 - foreseen; a traceback says no more
+        # The reason holds paths of this machine, so only the log shows it.
+        log.error("the library of moves cannot be used: %s", error)  # noqa: TRY400 - expected; a traceback adds nothing
         raise UnavailableError("The library of moves cannot be read; the log says why.", code="library") from error
 
 
 @lru_cache(maxsize=2)
 def _loaded(folder: Path, _mtime_ns: int, _size: int) -> Library:
-    # Loading looks at every clip; the index is written anew whenever clips come or go.
+    # Loading reads every clip; the index file is rewritten whenever clips change.
     return Library.load(folder)
 
 

@@ -32,7 +32,7 @@ class Upload(serializers.Serializer[Any]):
 
 
 @takes_file(services.size_limit_bytes)
-class Songs(APIView):
+class SongsView(APIView):
     parser_classes = (MultiPartParser,)
 
     @extend_schema(

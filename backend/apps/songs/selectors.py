@@ -1,4 +1,4 @@
-"""The songs there are: files in their storage, whoever put them there."""
+"""Look songs up: the files in their storage, which either system or an operator may have added."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from config.errors import NotFoundError
 
 @dataclass(frozen=True)
 class SongFile:
-    """A song, with what is known of it. Only songs uploaded here have a length and an owner."""
+    """The file of a song. Only songs uploaded here have a length and an owner."""
 
     name: str
     title: str

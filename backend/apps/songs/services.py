@@ -1,4 +1,4 @@
-"""Take songs in."""
+"""Add songs."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ from config.errors import InvalidError, TooLargeError
 
 # A title becomes part of the names of videos; file systems allow 255 bytes.
 LONGEST_STEM_BYTES = 150
-# The number of the advisory lock that uploads take; any number that nothing else uses.
+# The number of the advisory lock that uploads take; nothing else uses it.
 PLACING = 0x736F6E6773
 
 
@@ -63,7 +63,7 @@ def _not_a_song(message: str) -> InvalidError:
 
 @contextmanager
 def _written_aside(upload: "UploadedFile[bytes]", name: str) -> Iterator[tuple[Path, str]]:
-    """Yield the upload as a file that nobody lists yet, and its SHA-256."""
+    """Yield the upload as a file outside the list of songs, and its SHA-256."""
     with storage.songs().aside() as folder:
         draft, digest = Path(folder, name), hashlib.sha256()
         with draft.open("wb") as file:
@@ -79,7 +79,7 @@ def _checked_duration_s(draft: Path) -> float:
     try:
         facts = inspect_song(draft)
     except bachateo.BachateoError as error:
-        # The engine knows more kinds of sound than songs may have here, and would recommend them.
+        # The engine reads more formats than songs may have here, and its message would recommend them.
         unknown = f"{draft.name} is no sound file. Choose an mp3 that can be played."
         raise _not_a_song(unknown if error.code == "CH003" else error.message) from error
     if facts.format != "mp3":
@@ -88,7 +88,7 @@ def _checked_duration_s(draft: Path) -> float:
 
 
 def _song_with_content(sha256: str, *, size: int) -> SongFile | None:
-    # Compared with the files, not the rows: the original's songs have none, and a row may outlive its file.
+    # Compare with the files, not the rows: the original's songs have no row, and a row may outlive its file.
     for file in song_files():
         if file.size == size and _sha256(file) == sha256:
             return song_file(file, Song.objects.filter(file_name=file.name).first())
@@ -112,7 +112,7 @@ def _place(draft: Path, *, title: str, sha256: str, duration_s: float, user: Use
     name = _add_without_overwriting(draft)
     facts = {"file_name": name, "title": title[:200], "size": size, "duration_s": duration_s, "uploaded_by": user}
     try:
-        # A row of this content may be there whose file is gone: it is filled again.
+        # A row with this content may exist whose file is gone: it gets the new file.
         row, _ = Song.objects.update_or_create(sha256=sha256, defaults=facts)
     except BaseException:
         storage.songs().delete(name)
@@ -121,13 +121,13 @@ def _place(draft: Path, *, title: str, sha256: str, duration_s: float, user: Use
 
 
 def _one_at_a_time() -> None:
-    """Let other uploads wait until this transaction ends, on whatever machine they are."""
+    """Let other uploads, on any machine, wait until this transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLACING])
 
 
 def _add_without_overwriting(draft: Path) -> str:
-    """Give the draft its place, under the next name that neither a file nor a row has."""
+    """Store the draft under the next name that neither a file nor a row has."""
     number = 1
     name = draft.name
     while not _add(draft, name):
@@ -142,6 +142,6 @@ def _add(draft: Path, name: str) -> bool:
     try:
         storage.songs().add(name, draft)
     except FileExistsError:
-        # This very song is not there under any name, so it is this upload, made twice because its answer was lost.
+        # No stored file has this content, so the file is this upload, sent twice because its first answer was lost.
         return storage.songs().holds(name, draft)
     return True

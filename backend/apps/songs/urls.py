@@ -2,4 +2,4 @@ from django.urls import path
 
 from apps.songs import api
 
-urlpatterns = [path("", api.Songs.as_view(), name="songs")]
+urlpatterns = [path("", api.SongsView.as_view(), name="songs")]

@@ -45,7 +45,7 @@ class NewToken(serializers.Serializer[Any]):
         return value
 
 
-class Tokens(APIView):
+class TokensView(APIView):
     @extend_schema(
         auth=SESSION_ONLY,
         operation_id="auth_tokens_list",
@@ -67,7 +67,7 @@ class Tokens(APIView):
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
 
-class Token(APIView):
+class TokenView(APIView):
     @extend_schema(auth=SESSION_ONLY, responses={204: None, 401: PROBLEMS, 403: PROBLEMS, 404: PROBLEMS})
     def delete(self, request: MemberApiRequest, token_id: int) -> Response:
         """Revoke a token."""

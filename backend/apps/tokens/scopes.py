@@ -8,7 +8,7 @@ SCOPES = {
     "account:write": "change your name and preferences",
 }
 
-# How the routes begin that tokens may use, and the scope for everything there that is more than reading.
+# The beginnings of the routes that tokens may use, and the scope that each needs for more than reading.
 _WRITE_SCOPES = {
     "api/auth/me": "account:write",
     "api/choreography/": "choreographies:write",

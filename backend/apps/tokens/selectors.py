@@ -1,4 +1,4 @@
-"""Look tokens up. By their owner, or by their secret."""
+"""Look tokens up, by their owner or by their secret."""
 
 import hashlib
 
@@ -16,7 +16,7 @@ def tokens_of(user: User) -> QuerySet[PersonalToken]:
 def valid_token(secret: str) -> PersonalToken | None:
     """Return the token of this secret, unless it is unknown, revoked or expired or its owner is inactive.
 
-    ``looked_up_at`` is when. Only hashes are compared, so how long it takes says nothing about any secret.
+    ``looked_up_at`` is the time of this call. Only hashes are compared, so the duration tells nothing about a secret.
     """
     alive = Q(expires_at=None) | Q(expires_at__gt=Now())
     tokens = PersonalToken.objects.select_related("user").annotate(looked_up_at=Now())
@@ -25,5 +25,5 @@ def valid_token(secret: str) -> PersonalToken | None:
 
 
 def hash_of(secret: str) -> str:
-    # Unsalted and quick, unlike a password's: 256 random bits are not to be guessed.
+    # Unsalted and quick, unlike a password's hash: 256 random bits cannot be guessed.
     return hashlib.sha256(secret.encode()).hexdigest()

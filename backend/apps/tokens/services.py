@@ -21,7 +21,7 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 def issue_token(
     *, user: User, name: str, scopes: Iterable[str], expires_at: datetime | None = None
 ) -> tuple[PersonalToken, str]:
-    """Return a new token and its secret, which nobody can read again."""
+    """Return a new token and its secret, which cannot be read again."""
     secret = MARK + secrets.token_urlsafe(32)
     token = PersonalToken.objects.create(
         user=user,

@@ -3,6 +3,6 @@ from django.urls import path
 from apps.tokens import api
 
 urlpatterns = [
-    path("", api.Tokens.as_view(), name="tokens"),
-    path("/<int:token_id>", api.Token.as_view(), name="token"),
+    path("", api.TokensView.as_view(), name="tokens"),
+    path("/<int:token_id>", api.TokenView.as_view(), name="token"),
 ]

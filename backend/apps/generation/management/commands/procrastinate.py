@@ -1,4 +1,4 @@
-"""procrastinate's command line, on an adopted database only; a worker sweeps, too."""
+"""procrastinate's command line. It refuses a database that is not adopted, and its worker also sweeps."""
 
 from contextlib import nullcontext
 from typing import Any
@@ -11,7 +11,7 @@ from apps.generation.sweep import sweeping
 
 class Command(procrastinate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        # A worker opens its own pool, past the guard that looks at Django's connections.
+        # A worker opens its own pool, which the guard of Django's connections does not see. So ask Django's first.
         connection.ensure_connection()
         with sweeping() if options.get("command") == "worker" else nullcontext():
             super().handle(*args, **options)
