@@ -75,7 +75,7 @@ class Operator:
 
 
 @pytest.fixture(scope="session")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[adoption.Asked]:
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[adoption.AskedBackend]:
     """The backend's dialogue, begun once: its interpreter takes two seconds to start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDIA_ROOT", str(tmp_path_factory.mktemp("media")))

@@ -1,23 +1,25 @@
 import pytest
 
-from handover.adoption.history import Live, classify
-from handover.schema.models import Migration, Operation
+from handover.adoption.history import LiveState, classify
+from handover.schema.models import Migration, MigrationOperation
 
-LIVE = Live(
+LIVE = LiveState(
     tables={"tasks", "auth_group"},
     applied=frozenset({("auth", "0001_initial"), ("tasks", "0001_initial")}),
 )
 
 
-def operation(kind: str, table: str | None = None, final: str | None = "", **more: object) -> Operation:
+def operation(kind: str, table: str | None = None, final: str | None = "", **more: object) -> MigrationOperation:
     """An operation on a model whose table was ``table``, and is ``final`` in the end: the same, if not told."""
     last = table if final == "" else final
     tables = tuple(dict.fromkeys(name for name in (table, last) if name))
     told = {"column": None, "null": None, "sql": kind != "RunPython", "name": kind, **more}
-    return Operation(kind=kind, table=table, final=last, tables=tables, **told)
+    return MigrationOperation(kind=kind, table=table, final=last, tables=tables, **told)
 
 
-def migration(name: str, *operations: Operation, app: str = "tasks", module: str = "tasks.migrations.n") -> Migration:
+def migration(
+    name: str, *operations: MigrationOperation, app: str = "tasks", module: str = "tasks.migrations.n"
+) -> Migration:
     return Migration(app=app, name=name, module=module, operations=operations)
 
 
@@ -99,9 +101,9 @@ def test_classify__code_of_a_mirrored_app__is_refused_with_two_ways(kind):
     assert finding.code == "HO040"
     assert 'already_true = ["tasks.0006"]' in finding.todo
     assert 'migrate_later = ["tasks.0006"]' in finding.todo
-    true = Live(LIVE.tables, LIVE.applied, recorded=frozenset({"tasks.0006"}))
+    true = LiveState(LIVE.tables, LIVE.applied, recorded=frozenset({"tasks.0006"}))
     assert classify((MIRROR, code), true).skipped == (f"tasks.0006: {kind} (tasks/migrations/n.py)",)
-    later = Live(LIVE.tables, LIVE.applied, later=frozenset({"tasks.0006"}))
+    later = LiveState(LIVE.tables, LIVE.applied, later=frozenset({"tasks.0006"}))
     assert classify((MIRROR, code), later).later == (("tasks", "0006"),)
 
 
@@ -113,12 +115,12 @@ def test_classify__code_of_an_app_with_tables_of_its_own__is_run():
 def test_classify__needs_one_that_is_left_for_later__is_left_too():
     needs = Migration(app="own", name="0002", module="own.m", operations=(), parents=(("own", "0001"),))
     first = migration("0001", operation("CreateModel", "songs"), app="own")
-    live = Live(LIVE.tables, later=frozenset({"own.0001"}))
+    live = LiveState(LIVE.tables, later=frozenset({"own.0001"}))
     assert classify((first, needs), live).later == (("own", "0001"), ("own", "0002"))
 
 
 def test_classify__a_shared_table_is_left_for_later__is_refused():
-    live = Live(LIVE.tables, later=frozenset({"tasks.0001"}))
+    live = LiveState(LIVE.tables, later=frozenset({"tasks.0001"}))
     (finding,) = classify((MIRROR,), live).refused
     assert str(finding).startswith("HO041  tasks.0001 cannot run later: its CreateModel would change or make anew")
 
@@ -126,13 +128,13 @@ def test_classify__a_shared_table_is_left_for_later__is_refused():
 def test_classify__newer_or_older_than_the_live_tables__is_refused():
     django = "django.contrib.auth.migrations.x"
     steps = (migration("0002", app="auth", module=django),)
-    live = Live(LIVE.tables, frozenset({("auth", "0001_initial")}))
+    live = LiveState(LIVE.tables, frozenset({("auth", "0001_initial")}))
     assert [finding.code for finding in classify(steps, live).refused] == ["HO022", "HO023"]
 
 
 def test_classify__both_have_it_to_the_letter_and_it_ran__is_recorded_and_named():
     installed = migration("0001", operation("RunSQL"), app="queue", module="queue.migrations.0001")
-    live = Live(tables={"tasks"}, applied=frozenset({("queue", "0001")}), alike=frozenset({("queue", "0001")}))
+    live = LiveState(tables={"tasks"}, applied=frozenset({("queue", "0001")}), alike=frozenset({("queue", "0001")}))
     history = classify((installed,), live)
     assert history.recorded == (("queue", "0001"),)
     assert history.skipped == ("queue.0001: RunSQL (queue/migrations/0001.py)",)
@@ -140,10 +142,10 @@ def test_classify__both_have_it_to_the_letter_and_it_ran__is_recorded_and_named(
 
 def test_classify__it_ran_and_the_original_s_is_another__is_run():
     homonym = migration("0001", operation("RunSQL"), app="queue")
-    assert classify((homonym,), Live(tables={"tasks"}, applied=frozenset({("queue", "0001")}))).own
+    assert classify((homonym,), LiveState(tables={"tasks"}, applied=frozenset({("queue", "0001")}))).own
 
 
 def test_classify__both_have_it_and_its_table_is_not_live__is_run():
     lost = migration("0001", operation("RunSQL"), operation("CreateModel", "jobs"), app="queue")
-    live = Live(tables={"tasks"}, applied=frozenset({("queue", "0001")}), alike=frozenset({("queue", "0001")}))
+    live = LiveState(tables={"tasks"}, applied=frozenset({("queue", "0001")}), alike=frozenset({("queue", "0001")}))
     assert classify((lost,), live).own

@@ -3,7 +3,7 @@
 import pytest
 
 from handover.adoption.adopt import asking
-from handover.adoption.history import History
+from handover.adoption.history import MigrationHistory
 from handover.adoption.promise import require_promised
 from handover.config.config import load_config
 from handover.errors import Refused
@@ -28,7 +28,7 @@ def looked(it, model: dict, waiting: list) -> None:
     config = load_config(it.folder / "handover.toml")
     with asking(config) as asked:
         seen = {"models": [model], "waiting": waiting}
-        history = History(later=(("own", "0002_step"),))
+        history = MigrationHistory(later=(("own", "0002_step"),))
         require_promised(it.database.url("owner"), config, asked.description, seen, history)
 
 

@@ -2,19 +2,19 @@
 
 import pytest
 
-from handover.schema.catalog import Catalog, Column, Constraint, Table
+from handover.schema.catalog import Catalog, Column, LiveConstraint, Table
 from handover.schema.deletes import blocking
 
 TASKS, NOTES, PAGES = ("public", "tasks"), ("backend", "notes"), ("backend", "pages")
 
 
-def table(key: tuple[str, str], *keys: Constraint, null: bool = True) -> Table:
+def table(key: tuple[str, str], *keys: LiveConstraint, null: bool = True) -> Table:
     columns = {name: Column("bigint", null) for one in keys for name in one.columns}
     return Table(*key, columns=columns, constraints=list(keys))
 
 
-def points_at(target: tuple[str, str], action: str, column: str = "to_id") -> Constraint:
-    return Constraint(
+def points_at(target: tuple[str, str], action: str, column: str = "to_id") -> LiveConstraint:
+    return LiveConstraint(
         name="k", kind="f", columns=(column,), definition="", deferrable=True, deferred=True, validated=True,
         on_delete=action, target=target, target_columns=("id",),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from handover.check.merging import merged
-from handover.config.config import Index
+from handover.config.config import SharedIndex
 from handover.rules import RULES
 from handover.schema.catalog import Catalog, Role
 from handover.schema.models import Description, Given
@@ -81,7 +81,7 @@ def test_rule_ho195__another_index__is_breaking(described, players):
         ("moves_v2", ["SEARCH_INDEX is moves_v1 in the backend; handover.toml names the index moves_v2."]),
         ("moves_v1", []),
     ):
-        pair = config.model_copy(update={"index": Index(name=name, setting="SEARCH_INDEX")})
+        pair = config.model_copy(update={"index": SharedIndex(name=name, setting="SEARCH_INDEX")})
         said = merged(RULES["HO195"].look(Subject(pair, Catalog(), (side,))))
         assert [f"{f.where} {f.what}" for f in said] == found
 

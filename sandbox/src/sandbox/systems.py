@@ -101,7 +101,7 @@ class Place:
 
 
 @dataclass
-class System:
+class SystemProcess:
     """One process: its name, how it is started, and where it writes."""
 
     name: str
@@ -133,7 +133,7 @@ class Systems:
     place: Place
     backend_url: str
     original_url: str
-    running: tuple[System, ...]
+    running: tuple[SystemProcess, ...]
 
     def environment(self, role: str) -> dict[str, str]:
         """Return the environment of a system that connects as ``role``."""
@@ -183,7 +183,7 @@ def running(
         yield systems
 
 
-def wait(systems: tuple[System, ...] | list[System], timeout_s: float | None = None) -> None:
+def wait(systems: tuple[SystemProcess, ...] | list[SystemProcess], timeout_s: float | None = None) -> None:
     """Wait for ``timeout_s``, or for ever; raise EndedError as soon as one of the systems ends."""
     poll = select.poll()
     descriptors = {os.pidfd_open(system.process.pid): system for system in systems}
@@ -215,10 +215,10 @@ def _gunicorn(project: str, address: str, port: int, place: Place, name: str) ->
 
 
 @contextmanager
-def _system(name: str, command: list[str], place: Place, env: dict[str, str]) -> Iterator[System]:
+def _system(name: str, command: list[str], place: Place, env: dict[str, str]) -> Iterator[SystemProcess]:
     log = place.folder / "log" / f"{name}.log"
     log.write_bytes(b"")
-    system = System(name, command, env, log)
+    system = SystemProcess(name, command, env, log)
     system.start()
     try:
         yield system
@@ -243,7 +243,7 @@ def _is_free(port: int, address: str) -> bool:
     return True
 
 
-def until_healthy(url: str, systems: list[System]) -> None:
+def until_healthy(url: str, systems: list[SystemProcess]) -> None:
     """Wait until the system at ``url`` answers that it is well. Raises EndedError when one of ``systems`` ends."""
     deadline = time.monotonic() + HEALTHY_WITHIN_S
     while not _is_healthy(url):

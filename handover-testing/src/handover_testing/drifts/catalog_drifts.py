@@ -5,7 +5,7 @@
 from collections.abc import Iterator
 
 from handover.finding import Severity
-from handover.schema.catalog import Catalog, Column, Constraint, Table
+from handover.schema.catalog import Catalog, Column, LiveConstraint, Table
 from handover_testing.drifts.drift import Drift
 from handover_testing.drifts.model_drifts import column_of, shown
 from handover_testing.drifts.shapes import Shape
@@ -131,7 +131,7 @@ class _Sabotage:
             elif c.kind == "f":
                 yield from self._of_foreign_key(c.name, c.columns[0], c.definition, drop)
 
-    def _is_unique_otherwise(self, constraint: Constraint) -> bool:
+    def _is_unique_otherwise(self, constraint: LiveConstraint) -> bool:
         """Whether its columns, or some of them, stay unique when it is gone."""
         others = [i for i in self.table.indexes if i.unique and not i.special and i.name != constraint.name]
         return any(set(i.columns) <= set(constraint.columns) for i in others)

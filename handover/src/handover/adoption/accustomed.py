@@ -21,7 +21,7 @@ SLOWER = "HO018"  # an index that is missing loses no row and refuses none
 Parted = tuple[tuple[Finding, ...], tuple[Finding, ...]]
 
 
-class Original:
+class AskedOriginal:
     """The original's own words, asked for only where they can matter: its interpreter takes a second to start.
 
     Where it cannot be asked, it excuses nothing, and ``unasked`` says why.

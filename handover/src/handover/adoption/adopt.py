@@ -9,10 +9,10 @@ from typing import Any, Literal
 from psycopg import Connection, connect, sql
 
 from handover.adoption import undo as undoing
-from handover.adoption.history import History, Key
+from handover.adoption.history import Key, MigrationHistory
 from handover.adoption.insider import Insider
 from handover.adoption.promise import require_promised
-from handover.adoption.record import Record
+from handover.adoption.record import AdoptionRecord
 from handover.adoption.run import execute
 from handover.adoption.statements import (
     ADOPTION_TABLE,
@@ -38,7 +38,7 @@ _RESOLVES_TO = """
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedBackend:
     """The incoming system: what it said of its models, and the dialogue in which it renders its migrations."""
 
     description: Description
@@ -94,10 +94,10 @@ def _pointed_at(found: Survey) -> tuple[str, ...]:
 
 
 @contextmanager
-def asking(config: Config) -> Iterator[Asked]:
+def asking(config: Config) -> Iterator[AskedBackend]:
     """Let the incoming system describe itself in its own interpreter; connects to no database."""
     with probe("the backend", config.backend, config.root) as backend:
-        yield Asked(Description.of("the backend", backend.ask("describe")), backend)
+        yield AskedBackend(Description.of("the backend", backend.ask("describe")), backend)
 
 
 def state(url: str, config: Config) -> State:
@@ -117,7 +117,7 @@ def _is_recorded(connection: Connection[Any], config: Config) -> bool:
 
 
 @dataclass(frozen=True)
-class Plan:
+class AdoptionPlan:
     """What an adoption does, and what it leaves.
 
     Attributes
@@ -133,12 +133,12 @@ class Plan:
     """
 
     transactions: tuple[Transaction, ...]
-    history: History
+    history: MigrationHistory
     shared: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
 
-def plan(connection: Connection[Any], config: Config, asked: Asked, verifier: str | None) -> Plan:
+def plan(connection: Connection[Any], config: Config, asked: AskedBackend, verifier: str | None) -> AdoptionPlan:
     """Return the transactions of an adoption.
 
     Raises
@@ -175,7 +175,7 @@ def plan(connection: Connection[Any], config: Config, asked: Asked, verifier: st
         owner=found.facts["owner"],
     )
     transactions = adoption(incoming, situation, asdict(_record(found)))
-    return Plan(transactions, found.history, tuple(sorted(shared)), tuple(_notes(asked.description, found)))
+    return AdoptionPlan(transactions, found.history, tuple(sorted(shared)), tuple(_notes(asked.description, found)))
 
 
 def _type_of(model: Model) -> tuple[str, str]:
@@ -204,8 +204,8 @@ def _notes(description: Description, found: Survey) -> Iterator[str]:
     yield from (f"left to manage.py migrate, afterwards: {'.'.join(key)}" for key in found.history.later)
 
 
-def _record(found: Survey) -> Record:
-    return Record(
+def _record(found: Survey) -> AdoptionRecord:
+    return AdoptionRecord(
         role_created=not found.facts["role_exists"],
         membership_granted=not found.facts["is_member"],
         usage_granted=not found.facts["has_usage"],
@@ -220,8 +220,8 @@ def _record(found: Survey) -> Record:
 
 
 def adopt(
-    url: str, config: Config, asked: Asked, password: str | None, *, attempts: int, say: Callable[[str], None]
-) -> Plan:
+    url: str, config: Config, asked: AskedBackend, password: str | None, *, attempts: int, say: Callable[[str], None]
+) -> AdoptionPlan:
     """Adopt, and return what was done; an error on the way is reported after everything was taken back.
 
     Parameters
@@ -290,7 +290,7 @@ def check_resolution(connection: Connection[Any], config: Config) -> None:
     connection.execute("RESET ROLE")
 
 
-def read_record(connection: Connection[Any], config: Config) -> Record:
+def read_record(connection: Connection[Any], config: Config) -> AdoptionRecord:
     """Return what the adoption wrote down.
 
     Raises
@@ -307,4 +307,4 @@ def read_record(connection: Connection[Any], config: Config) -> Record:
     table = sql.Identifier(config.backend.schema_name, ADOPTION_TABLE)
     record = connection.execute(sql.SQL("SELECT record FROM {}").format(table)).fetchone()
     assert record is not None  # noqa: S101 - written in the same transaction as the table
-    return Record(**record[0])
+    return AdoptionRecord(**record[0])

@@ -9,13 +9,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from handover.finding import Finding
-from handover.schema.models import Migration, Operation
+from handover.schema.models import Migration, MigrationOperation
 
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class History:
+class MigrationHistory:
     """What becomes of each migration.
 
     Attributes
@@ -46,7 +46,7 @@ class History:
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveState:
     """What migrations are judged by.
 
     Attributes
@@ -68,14 +68,14 @@ class Live:
     alike: frozenset[Key] = frozenset()
 
 
-def classify(migrations: tuple[Migration, ...], live: Live) -> History:
+def classify(migrations: tuple[Migration, ...], live: LiveState) -> MigrationHistory:
     """Sort migrations, given in the order Django would apply them, into what adoption does with each."""
     sorting = _Sorting(migrations, live)
     for migration in migrations:
         sorting.take(migration)
     sorting.newer_than_the_code()
     sorting.named_in_vain()
-    return History(
+    return MigrationHistory(
         **{kind: tuple(keys) for kind, keys in sorting.kinds.items()},
         chosen=sorting.chosen,
         skipped=tuple(sorting.skipped),
@@ -84,7 +84,7 @@ def classify(migrations: tuple[Migration, ...], live: Live) -> History:
 
 
 class _Sorting:
-    def __init__(self, migrations: tuple[Migration, ...], live: Live) -> None:
+    def __init__(self, migrations: tuple[Migration, ...], live: LiveState) -> None:
         self.migrations, self.live = migrations, live
         contrib = {m.app for m in migrations if m.module.startswith("django.contrib.")}
         self.both = contrib & {app for app, _ in live.applied}
@@ -147,7 +147,7 @@ class _Sorting:
         else:
             self.kinds["recorded"].append(migration.key)
 
-    def _of_mirror(self, migration: Migration, operations: list[Operation]) -> None:
+    def _of_mirror(self, migration: Migration, operations: list[MigrationOperation]) -> None:
         """Take what is left of an app whose tables are all shared: code or SQL ran once, or it is about shared rows."""
         if not operations or migration.key in self.live.applied:
             self._record(migration)
@@ -191,19 +191,19 @@ class _Sorting:
             )
 
 
-def _is_mirror(operation: Operation, live: Live) -> bool:
+def _is_mirror(operation: MigrationOperation, live: LiveState) -> bool:
     """Say whether an operation is about a shared table: its model ends there, or is gone and was there."""
     if operation.final is None:
         return any(table in live.tables for table in operation.tables)
     return operation.final in live.tables
 
 
-def _is_of_the_past(operation: Operation) -> bool:
+def _is_of_the_past(operation: MigrationOperation) -> bool:
     """Say whether an operation is about a model that a later migration removes: in the end it has done nothing."""
     return bool(operation.tables) and operation.final is None
 
 
-def _mirrored_apps(migrations: tuple[Migration, ...], live: Live) -> frozenset[str]:
+def _mirrored_apps(migrations: tuple[Migration, ...], live: LiveState) -> frozenset[str]:
     about: dict[str, list[bool]] = {}
     for migration in migrations:
         for operation in migration.operations:
@@ -212,7 +212,7 @@ def _mirrored_apps(migrations: tuple[Migration, ...], live: Live) -> frozenset[s
     return frozenset(app for app, mirrors in about.items() if all(mirrors))
 
 
-def _moves_shared(migration: Migration, live: Live) -> Finding | None:
+def _moves_shared(migration: Migration, live: LiveState) -> Finding | None:
     for operation in migration.operations:
         before = [table for table in operation.tables if table in live.tables]
         if operation.final is None or operation.final in live.tables or not before or operation.nothing:

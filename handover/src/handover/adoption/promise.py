@@ -5,18 +5,18 @@ from typing import Any
 
 from psycopg import connect
 
-from handover.adoption.history import History
+from handover.adoption.history import MigrationHistory
 from handover.config.config import Config
 from handover.errors import Refused
 from handover.finding import Finding
-from handover.schema.catalog import Catalog, Constraint, Table, read
+from handover.schema.catalog import Catalog, LiveConstraint, Table, read
 from handover.schema.deletes import blocking
 from handover.schema.models import Description
 from handover.side import Side
 
 
 def require_promised(
-    url: str, config: Config, description: Description, seen: dict[str, Any], history: History
+    url: str, config: Config, description: Description, seen: dict[str, Any], history: MigrationHistory
 ) -> None:
     """Raise unless every model can be read where it should be, nothing is left to migrate, and no delete is blocked.
 
@@ -46,7 +46,7 @@ def require_promised(
         raise Refused(f"{name} is not what was promised, so this adoption is taken back.", findings)
 
 
-def _awaited(description: Description, history: History) -> frozenset[str]:
+def _awaited(description: Description, history: MigrationHistory) -> frozenset[str]:
     """Return the tables that migrations left for later make or change."""
     later = set(history.later)
     operations = (op for m in description.migrations if m.key in later for op in m.operations)
@@ -74,7 +74,7 @@ def _unread(
             )
 
 
-def _waiting(waiting: list[list[str]], history: History) -> Iterator[Finding]:
+def _waiting(waiting: list[list[str]], history: MigrationHistory) -> Iterator[Finding]:
     for app, name in waiting:
         if (app, name) not in history.later:
             todo = "Adopt again; if it stays, leave it for later: migrate_later under [backend] in handover.toml."
@@ -96,7 +96,7 @@ def _blocked(config: Config, description: Description, catalog: Catalog) -> Iter
         key for key in catalog.tables if key[0] == "public" and key[1] in {m.table for m in description.concrete()}
     ]
 
-    def is_the_originals(table: Table, key: Constraint) -> bool:
+    def is_the_originals(table: Table, key: LiveConstraint) -> bool:
         return table.schema != schema and not any((table.name, column) in new for column in key.columns)
 
     for table, key in blocking(catalog, roots, is_the_originals):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Record:
+class AdoptionRecord:
     """What undoing an adoption needs to know, kept in the incoming system's schema.
 
     ``rights`` is what the role had before, as (kind, object, privilege); None where an older version wrote the record.

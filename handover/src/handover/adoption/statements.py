@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import sql
 
-from handover.adoption.history import History, Key
+from handover.adoption.history import Key, MigrationHistory
 from handover.schema.models import Model
 
 ADOPTION_TABLE = "handover_adoption"
@@ -73,7 +73,7 @@ class Additions:
 
 
 @dataclass(frozen=True)
-class Step:
+class AdoptionStep:
     """A few statements with one purpose.
 
     Attributes
@@ -94,7 +94,7 @@ class Step:
     migration: str = ""
 
 
-Transaction = tuple[Step, ...]
+Transaction = tuple[AdoptionStep, ...]
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Incoming:
     shared: tuple[Model, ...]
     referenced: tuple[str, ...]
     models: tuple[Model, ...]
-    history: History
+    history: MigrationHistory
     rendered: dict[Key, Rendered]
     additions: Additions = Additions()
     replaces: Mapping[Key, tuple[Key, ...]] = field(default_factory=dict)
@@ -147,24 +147,24 @@ def adoption(incoming: Incoming, situation: Situation, record: dict[str, Any]) -
         What undoing needs to know, kept as JSON in the incoming system's schema.
     """
     begin = (
-        Step("The role, and the owner's right to act for it", tuple(_role(incoming, situation))),
-        Step(
+        AdoptionStep("The role, and the owner's right to act for it", tuple(_role(incoming, situation))),
+        AdoptionStep(
             "Rights on the shared tables: read rows, refer to them, never alter", tuple(_reading(incoming, situation))
         ),
-        Step("The schema that holds everything the role adds", tuple(_schema(incoming, record))),
-        Step(
+        AdoptionStep("The schema that holds everything the role adds", tuple(_schema(incoming, record))),
+        AdoptionStep(
             "History that is true already: shared apps copied, mirrored models recorded",
             tuple(_history_rows(incoming)),
         ),
-        Step("Content types and permissions of its own models", tuple(_content_types(incoming))),
+        AdoptionStep("Content types and permissions of its own models", tuple(_content_types(incoming))),
     )
     end = (
         # Only now: a migration of the system cannot have changed a row that the original reads.
-        Step("Rights on the shared tables: write rows, take keys", tuple(_writing(incoming))),
+        AdoptionStep("Rights on the shared tables: write rows, take keys", tuple(_writing(incoming))),
         *_joins(incoming),
         *_columns(incoming, situation),
     )
-    complete = (Step("Mark the adoption as complete", (_completed(incoming),)),)
+    complete = (AdoptionStep("Mark the adoption as complete", (_completed(incoming),)),)
     return (begin, *((_own_migration(incoming, key),) for key in incoming.history.own), end, complete)
 
 
@@ -255,7 +255,7 @@ def _applied(incoming: Incoming, key: Key) -> Iterator[Statement]:
         )
 
 
-def _own_migration(incoming: Incoming, key: Key) -> Step:
+def _own_migration(incoming: Incoming, key: Key) -> AdoptionStep:
     found = incoming.rendered[key]
     if found.code:
         code = Code(
@@ -268,17 +268,19 @@ def _own_migration(incoming: Incoming, key: Key) -> Step:
         )
         does = ", ".join(dict.fromkeys(f"{operation} {why}" for operation, why in found.code))
         title = f"Migration {code.name} by the backend's interpreter, as {incoming.role}: {does} ({found.file})"
-        return Step(title, (), code, f"{code.name} ({found.file})")
+        return AdoptionStep(title, (), code, f"{code.name} ({found.file})")
     statements = _as_role(incoming, (*_texts(found.sql), *_applied(incoming, key)))
-    return Step(f"Migrations of {key[0]}", tuple(statements), migration=f"{'.'.join(key)} ({found.file})")
+    return AdoptionStep(f"Migrations of {key[0]}", tuple(statements), migration=f"{'.'.join(key)} ({found.file})")
 
 
-def _joins(incoming: Incoming) -> Iterator[Step]:
+def _joins(incoming: Incoming) -> Iterator[AdoptionStep]:
     for table, lines in incoming.additions.joins:
-        yield Step(f"Table {table}, between a shared table and another", tuple(_as_role(incoming, _texts(lines))))
+        yield AdoptionStep(
+            f"Table {table}, between a shared table and another", tuple(_as_role(incoming, _texts(lines)))
+        )
 
 
-def _columns(incoming: Incoming, situation: Situation) -> Iterator[Step]:
+def _columns(incoming: Incoming, situation: Situation) -> Iterator[AdoptionStep]:
     """The owner adds them, so it must find and may refer to the tables of the role that they point at."""
     if incoming.additions.own:
         schema, owner = sql.Identifier(incoming.schema), sql.Identifier(situation.owner)
@@ -287,12 +289,12 @@ def _columns(incoming: Incoming, situation: Situation) -> Iterator[Step]:
             sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, owner),
             sql.SQL("GRANT REFERENCES ON {} TO {}").format(names, owner),
         )
-        yield Step("The owner's right to refer to the role's tables", tuple(_as_role(incoming, grants)))
+        yield AdoptionStep("The owner's right to refer to the role's tables", tuple(_as_role(incoming, grants)))
     for table, lines in incoming.additions.columns:
         path = sql.SQL("SET LOCAL search_path = public, {}").format(sql.Identifier(incoming.schema))
         back = sql.SQL("SET LOCAL search_path = public")
         title = f"Columns that the backend adds to {table}, by the owner of the table"
-        yield Step(title, (path, *_texts(lines), back) if incoming.additions.own else _texts(lines))
+        yield AdoptionStep(title, (path, *_texts(lines), back) if incoming.additions.own else _texts(lines))
 
 
 def _texts(lines: Iterable[str]) -> tuple[Statement, ...]:

@@ -8,8 +8,8 @@ from typing import Any
 from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
-from handover.adoption.accustomed import Original
-from handover.adoption.history import History, Live, classify
+from handover.adoption.accustomed import AskedOriginal
+from handover.adoption.history import LiveState, MigrationHistory, classify
 from handover.check.look import apply_rules
 from handover.check.merging import by_cause, merged
 from handover.config.config import Config
@@ -57,7 +57,7 @@ class Survey:
 
     facts: dict[str, Any]
     shared: tuple[Model, ...]
-    history: History
+    history: MigrationHistory
     columns: tuple[tuple[str, str], ...]
     joins: tuple[str, ...]
     sequences: tuple[tuple[str, str], ...]
@@ -100,7 +100,7 @@ def survey(connection: Connection[Any], config: Config, description: Description
     tables = frozenset(model.table for model in shared)
     declared = config.new_columns()
     said = (frozenset(config.backend.already_true), frozenset(config.backend.migrate_later))
-    original, live = Original(config), Live(public.keys(), _applied(connection, public), *said)
+    original, live = AskedOriginal(config), LiveState(public.keys(), _applied(connection, public), *said)
     history = _history(description, original, live)
     joins = tuple(_joins(description, config, public, tables))
     sequences = _sequences(connection, tables)
@@ -141,7 +141,7 @@ def survey(connection: Connection[Any], config: Config, description: Description
     )
 
 
-def _history(description: Description, original: Original, live: Live) -> History:
+def _history(description: Description, original: AskedOriginal, live: LiveState) -> MigrationHistory:
     """Return what becomes of each migration; what would run although its name is applied may be the original's own."""
     history = classify(description.migrations, live)
     twice = [m for m in description.migrations if m.key in live.applied and m.key in history.chosen]
@@ -212,7 +212,11 @@ def _without_migration(description: Description, public: dict[str, Table]) -> It
 
 
 def _missing_tables(
-    description: Description, config: Config, public: dict[str, Table], history: History, joins: tuple[str, ...]
+    description: Description,
+    config: Config,
+    public: dict[str, Table],
+    history: MigrationHistory,
+    joins: tuple[str, ...],
 ) -> Iterator[Finding]:
     expected = {pair.table for pair in config.models}
     expected |= {m.table for m in description.concrete() if m.app_label in {app for app, _ in history.copied}}

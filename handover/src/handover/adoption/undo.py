@@ -6,8 +6,8 @@ from typing import Any
 from psycopg import Connection, sql
 
 from handover.adoption.folded import recorded
-from handover.adoption.record import Record
-from handover.adoption.statements import ROW_RIGHTS, Statement, Step, Transaction
+from handover.adoption.record import AdoptionRecord
+from handover.adoption.statements import ROW_RIGHTS, AdoptionStep, Statement, Transaction
 from handover.adoption.survey import granted, query
 from handover.config.config import Config
 from handover.errors import Refused
@@ -32,7 +32,7 @@ _OWN_TABLES = """
 """
 
 
-def plan(connection: Connection[Any], config: Config, record: Record) -> Transaction:
+def plan(connection: Connection[Any], config: Config, record: AdoptionRecord) -> Transaction:
     """Return the one transaction that removes what adoption and the system itself have added.
 
     Raises
@@ -56,18 +56,18 @@ def plan(connection: Connection[Any], config: Config, record: Record) -> Transac
         raise Refused("the backend is still at work; nothing was changed.", (finding,))
     others = [row[0] for row in connection.execute(_OTHER_DATABASES, [config.backend.role] * 2)]
     return (
-        Step(
+        AdoptionStep(
             "Content types and permissions that came with it, and what points at them",
             tuple(_rows(connection, config, record)),
         ),
-        Step("Its schema, with everything in it", (_drop_schema(config),)),
-        Step("The columns it added to shared tables", tuple(_drop_columns(connection, record))),
-        Step("Its rights on the shared tables", tuple(_revoke(connection, config, record, others))),
+        AdoptionStep("Its schema, with everything in it", (_drop_schema(config),)),
+        AdoptionStep("The columns it added to shared tables", tuple(_drop_columns(connection, record))),
+        AdoptionStep("Its rights on the shared tables", tuple(_revoke(connection, config, record, others))),
         _role(config, record, others),
     )
 
 
-def losses(connection: Connection[Any], config: Config, record: Record) -> tuple[str, ...]:
+def losses(connection: Connection[Any], config: Config, record: AdoptionRecord) -> tuple[str, ...]:
     """Return what an undo destroys that adopting again does not bring back, one line a table or column."""
     lines = []
     for (table,) in connection.execute(_OWN_TABLES, [config.backend.schema_name]).fetchall():
@@ -88,7 +88,7 @@ def _count(connection: Connection[Any], table: sql.Identifier, where: sql.SQL | 
     return [f"{counted(row[0], 'row')}: {name}"] if row and row[0] else []
 
 
-def _rows(connection: Connection[Any], config: Config, record: Record) -> Iterator[Statement]:
+def _rows(connection: Connection[Any], config: Config, record: AdoptionRecord) -> Iterator[Statement]:
     if "django_content_type" not in record.shared:
         return
     # The original's history is frozen, so a row that came later under a label the system has migrations for is its own.
@@ -117,12 +117,12 @@ def _drop_schema(config: Config) -> Statement:
     return sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(config.backend.schema_name))
 
 
-def _drop_columns(connection: Connection[Any], record: Record) -> Iterator[Statement]:
+def _drop_columns(connection: Connection[Any], record: AdoptionRecord) -> Iterator[Statement]:
     for table, column in _added(connection, record):
         yield sql.SQL("ALTER TABLE {} DROP COLUMN {}").format(sql.Identifier("public", table), sql.Identifier(column))
 
 
-def _added(connection: Connection[Any], record: Record) -> list[tuple[str, str]]:
+def _added(connection: Connection[Any], record: AdoptionRecord) -> list[tuple[str, str]]:
     """Return the columns that are there; an interrupted adoption may not have come so far.
 
     DROP COLUMN IF EXISTS would wait for the table even when there is nothing to drop.
@@ -131,7 +131,9 @@ def _added(connection: Connection[Any], record: Record) -> list[tuple[str, str]]
     return [(t, c) for t, c in record.columns if connection.execute(query, [f"public.{t}", c]).fetchone()]
 
 
-def _revoke(connection: Connection[Any], config: Config, record: Record, others: list[str]) -> Iterator[Statement]:
+def _revoke(
+    connection: Connection[Any], config: Config, record: AdoptionRecord, others: list[str]
+) -> Iterator[Statement]:
     """What the role could do before, it can do afterwards; what it was granted since, by whatever advice, is taken."""
     role = sql.Identifier(config.backend.role)
     goes = record.role_created and not others
@@ -157,7 +159,7 @@ def _stuck(config: Config, row: dict[str, Any]) -> Finding:
     return Finding(code="HO046", where=config.backend.role, found=found, expected="", todo=todo)
 
 
-def _revoke_shared(config: Config, record: Record) -> Iterator[Statement]:
+def _revoke_shared(config: Config, record: AdoptionRecord) -> Iterator[Statement]:
     role = sql.Identifier(config.backend.role)
     held = {tuple(pair) for pair in record.held}
     for right in (*ROW_RIGHTS, "REFERENCES"):
@@ -169,12 +171,12 @@ def _revoke_shared(config: Config, record: Record) -> Iterator[Statement]:
         yield sql.SQL("REVOKE USAGE ON SCHEMA public FROM {}").format(role)
 
 
-def _role(config: Config, record: Record, others: list[str]) -> Step:
+def _role(config: Config, record: AdoptionRecord, others: list[str]) -> AdoptionStep:
     role = sql.Identifier(config.backend.role)
     if record.role_created and not others:
-        return Step("The role, which adoption made", (sql.SQL("DROP ROLE {}").format(role),))
+        return AdoptionStep("The role, which adoption made", (sql.SQL("DROP ROLE {}").format(role),))
     if others:
-        return Step(f"The role stays as it is: {', '.join(others)} uses it too", ())
+        return AdoptionStep(f"The role stays as it is: {', '.join(others)} uses it too", ())
     settings = [sql.SQL("ALTER ROLE {} RESET search_path").format(role)]
     for setting in record.role_settings:
         name, _, value = setting.partition("=")
@@ -182,4 +184,4 @@ def _role(config: Config, record: Record, others: list[str]) -> Step:
             settings.append(sql.SQL("ALTER ROLE {} SET search_path = {}").format(role, sql.SQL(value)))
     if record.membership_granted:
         settings.append(sql.SQL("REVOKE {} FROM CURRENT_USER").format(role))
-    return Step("The role was there before; its settings as they were", tuple(settings))
+    return AdoptionStep("The role was there before; its settings as they were", tuple(settings))

@@ -71,7 +71,7 @@ def _adopt(url: str, pair: Config, *, sql: bool, apply: bool, attempts: int) -> 
     _show(planned.transactions, heading, sql=sql, again=again, notes=planned.notes)
 
 
-def _later(planned: adoption.Plan) -> None:
+def _later(planned: adoption.AdoptionPlan) -> None:
     for app, name in planned.history.later:
         out.print(f"Left for later: manage.py migrate {app} {name}, in the backend")
 

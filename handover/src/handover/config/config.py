@@ -17,7 +17,7 @@ from handover.config.parallel import Shadow, Watch
 from handover.config.proof import Prove
 from handover.config.search import Search
 from handover.config.section import Section
-from handover.config.storage import Storage
+from handover.config.storage import StorageSettings
 from handover.errors import ConfigurationError
 from handover.side import Side
 from handover.troubles import of_file
@@ -25,7 +25,7 @@ from handover.troubles import of_file
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 
 
-class Database(Section):
+class SharedDatabase(Section):
     """Where the shared tables live.
 
     Attributes
@@ -135,7 +135,7 @@ class ModelPair(Section):
     new_fields: tuple[str, ...] = ()
 
 
-class Index(Section):
+class SharedIndex(Section):
     """The search index that both systems ask; ``setting`` is the Django setting that holds its name in each."""
 
     name: str
@@ -143,7 +143,7 @@ class Index(Section):
     url_env: str | None = None
 
 
-class Bucket(Section):
+class SharedBucket(Section):
     """Where both systems keep their files."""
 
     name: str
@@ -206,12 +206,12 @@ class Config(Section):
 
     root: Path
     contract: Path = Path("handover/contract.json")
-    database: Database = Database()
+    database: SharedDatabase = SharedDatabase()
     original: System | None = None
     backend: Backend
     models: tuple[ModelPair, ...] = Field(min_length=1)
-    index: Index | None = None
-    bucket: Bucket | None = None
+    index: SharedIndex | None = None
+    bucket: SharedBucket | None = None
     dns: Dns | None = None
     flows: tuple[Journey, ...] = ()
     journal: JournalSettings = JournalSettings()
@@ -227,7 +227,7 @@ class Config(Section):
     shadow: Shadow = Shadow()
     prove: Prove = Prove()
     search: Search | None = None
-    storage: Storage | None = None
+    storage: StorageSettings | None = None
 
     def new_columns(self) -> frozenset[tuple[str, str]]:
         """Return the (table, column) pairs that the backend may add to shared tables."""

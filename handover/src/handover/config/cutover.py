@@ -133,7 +133,7 @@ class WarmUp(Section):
     p95_ms: float = Field(default=2000.0, gt=0)
 
 
-class Tasks(Section):
+class TaskQueries(Section):
     """Work in flight, asked of the shared database; each query has one row with one number."""
 
     in_flight_sql: str
@@ -157,7 +157,7 @@ class Rollback(Section):
     budget_s: float = Field(default=900.0, gt=0)
     write: WriteProbe | None = None
     warm_up: WarmUp = WarmUp()
-    tasks: Tasks | None = None
+    tasks: TaskQueries | None = None
 
 
 class Cleanup(Section):

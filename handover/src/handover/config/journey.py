@@ -28,7 +28,7 @@ class Upload(Section):
     type: str = "application/octet-stream"
 
 
-class Step(Section):
+class JourneyStep(Section):
     """One request and what must come back.
 
     Texts may hold ``{name}`` for a variable of the flow, for one that an earlier step saved, for ``run`` (a new text
@@ -162,7 +162,7 @@ class Journey(Section):
     csrf_cookie: str = "csrftoken"
     csrf_header: str = "X-CSRFToken"
     variables: dict[VariableName, str] = {}
-    steps: tuple[Step, ...] = Field(min_length=1)
+    steps: tuple[JourneyStep, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _variables_are_known(self) -> Self:

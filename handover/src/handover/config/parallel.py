@@ -14,7 +14,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Column = Annotated[str, Field(pattern=r"^[\w$]+(\.[\w$]+){1,2}$")]
 
 
-class Limits(Section):
+class WatchLimits(Section):
     """What a window may reach and still be green.
 
     Attributes
@@ -45,7 +45,7 @@ class Limits(Section):
     clock_s: float = Field(default=2, gt=0)
 
 
-class Probe(Section):
+class WatchedPage(Section):
     """A page that both systems must give: ``kind`` groups probes in the report."""
 
     name: Short
@@ -55,7 +55,7 @@ class Probe(Section):
     kind: Literal["health", "page", "search", "file"] = "page"
 
 
-class Measure(Section):
+class DeclaredMeasure(Section):
     """SQL that returns one number, for example the depth or the age of a queue; above ``limit`` it is red."""
 
     name: Short
@@ -81,7 +81,7 @@ class Progress(Section):
     restarts: str = "false"
 
 
-class Tasks(Section):
+class WatchedTasks(Section):
     """Where tasks live, and which values of ``status`` mean what."""
 
     table: str
@@ -141,13 +141,13 @@ class Watch(Section):
     min_tasks: int = Field(default=1, ge=0)
     keep_samples_h: float = Field(default=48, gt=0)
     sample: int = Field(default=20, ge=1, le=1000)
-    probes: tuple[Probe, ...] = (Probe(name="health", path="/health", kind="health"),)
+    probes: tuple[WatchedPage, ...] = (WatchedPage(name="health", path="/health", kind="health"),)
     journeys: tuple[str, ...] = ()
     journeys_every_s: float = Field(default=30, ge=0)
-    limits: Limits = Limits()
-    tasks: Tasks | None = None
+    limits: WatchLimits = WatchLimits()
+    tasks: WatchedTasks | None = None
     progress: tuple[Progress, ...] = ()
-    measures: tuple[Measure, ...] = ()
+    measures: tuple[DeclaredMeasure, ...] = ()
     invariants: tuple[Invariant, ...] = ()
     writer: dict[str, str] = {}
     newest: dict[str, str] = {}

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from handover.config.section import Section
 
 
-class Asked(Section):
+class SearchCall(Section):
     """How one system is asked: by a callable, by a few lines of Python, or over HTTP; just one of the three.
 
     Attributes
@@ -93,8 +93,8 @@ class Search(Section):
         The files that documents are about; None when they are about none.
     """
 
-    original: Asked
-    backend: Asked
+    original: SearchCall
+    backend: SearchCall
     index: str | None = None
     url_env: str | None = None
     vectors: dict[str, str] = Field(min_length=1)

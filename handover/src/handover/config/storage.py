@@ -11,7 +11,7 @@ class NamedBy(Section):
     key: str | None = None
 
 
-class Storage(Section):
+class StorageSettings(Section):
     """What the storage group looks at beside the mapped file fields.
 
     Attributes

@@ -15,7 +15,7 @@ from psycopg import Connection, sql
 from psycopg.rows import class_row
 
 from handover.adoption.folded import RECORD, SCHEMA, Finish, Right, recorded
-from handover.adoption.statements import Statement, Step, Transaction
+from handover.adoption.statements import AdoptionStep, Statement, Transaction
 from handover.adoption.survey import query
 from handover.config.config import Config
 from handover.cutover.cleanup import FOLDER
@@ -193,7 +193,7 @@ def plan(found: Finish) -> Transaction:
     record = sql.Identifier(SCHEMA, RECORD)
     values = sql.Literal(json.dumps(asdict(found)))
     return (
-        Step(
+        AdoptionStep(
             f"The schema {SCHEMA}, with the record that an undo needs",
             (
                 sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)),
@@ -201,8 +201,10 @@ def plan(found: Finish) -> Transaction:
                 sql.SQL("INSERT INTO {} VALUES ({}, now())").format(record, values),
             ),
         ),
-        Step(f"Rights of the original's role {found.role}", tuple(_rights(found, "REVOKE {} ON {} {} FROM {}"))),
-        Step("Tables that only the original mapped, with their rows", tuple(_moves(found, "public", SCHEMA))),
+        AdoptionStep(
+            f"Rights of the original's role {found.role}", tuple(_rights(found, "REVOKE {} ON {} {} FROM {}"))
+        ),
+        AdoptionStep("Tables that only the original mapped, with their rows", tuple(_moves(found, "public", SCHEMA))),
     )
 
 
@@ -240,7 +242,7 @@ def unfolding(connection: Connection[Any]) -> Transaction:
     schema, record = sql.Identifier(SCHEMA), sql.Identifier(SCHEMA, RECORD)
     last = (sql.SQL("DROP TABLE {}").format(record), sql.SQL("DROP SCHEMA {}").format(schema))
     return (
-        Step("Tables that only the original mapped, with their rows", tuple(_moves(found, SCHEMA, "public"))),
-        Step(f"Rights of the original's role {found.role}", tuple(_rights(found, "GRANT {} ON {} {} TO {}"))),
-        Step(f"The record, and the schema {SCHEMA}, which must be empty by then", last),
+        AdoptionStep("Tables that only the original mapped, with their rows", tuple(_moves(found, SCHEMA, "public"))),
+        AdoptionStep(f"Rights of the original's role {found.role}", tuple(_rights(found, "GRANT {} ON {} {} TO {}"))),
+        AdoptionStep(f"The record, and the schema {SCHEMA}, which must be empty by then", last),
     )

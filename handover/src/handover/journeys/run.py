@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from handover.config.config import from_environment
-from handover.config.journey import Journey, Step, which
+from handover.config.journey import Journey, JourneyStep, which
 from handover.config.templates import filled, filled_path
 from handover.errors import ConfigurationError
 from handover.http_client import http_client
@@ -110,7 +110,7 @@ class _Run:
             self.say(_line(results[-1]))
         return JourneyResult(self.journey.name, self.on, tuple(results))
 
-    def _can_clean_up(self, step: Step) -> bool:
+    def _can_clean_up(self, step: JourneyStep) -> bool:
         return step.always and step.needs() <= self.known.keys() and step.same_as in {None, *self.kept}
 
     def _learn_variables(self) -> None:
@@ -125,7 +125,7 @@ class _Run:
         purpose = f"the variable {name} of the flow {self.journey.name!r}"
         return lambda match: from_environment(match[1], purpose)
 
-    def _step(self, step: Step) -> StepResult:
+    def _step(self, step: JourneyStep) -> StepResult:
         side = which(step.on, self.on)
         if step.store:
             return self._stored(step, side)
@@ -150,7 +150,7 @@ class _Run:
                 return self._result(step, side, answer, began, tries, failure, "unfinished")
             time.sleep(step.every_s)
 
-    def _stored(self, step: Step, side: Side) -> StepResult:
+    def _stored(self, step: JourneyStep, side: Side) -> StepResult:
         assert self.store  # noqa: S101 - `run` refused it
         began = time.perf_counter()
         name, content = self.store(side, str(filled(step.store, self.known)))
@@ -160,7 +160,7 @@ class _Run:
             self.kept[step.keep] = content
         return self._result(step, side, None, began, 1)
 
-    def _checked(self, step: Step, answer: Answer, result: StepResult) -> StepResult:
+    def _checked(self, step: JourneyStep, answer: Answer, result: StepResult) -> StepResult:
         failure = check(step, answer, self.known, self.kept)
         if failure is None:
             self.known |= answer.saved(step.save)
@@ -170,7 +170,7 @@ class _Run:
         kind: Kind = "content" if answer.status in step.statuses else "status"
         return replace(result, failure=self._masked(failure), kind=kind)
 
-    def _sent(self, step: Step, side: Side) -> httpx.Response:
+    def _sent(self, step: JourneyStep, side: Side) -> httpx.Response:
         response = self._exchanged(self._request(step, side), side)
         for _ in range(MOST_REDIRECTS if step.follow else 0):
             following = response.next_request
@@ -193,7 +193,7 @@ class _Run:
                     self.jars[other].set(name, value, domain=_cookie_domain(self.base_urls[other]))
         return response
 
-    def _request(self, step: Step, side: Side) -> httpx.Request:
+    def _request(self, step: JourneyStep, side: Side) -> httpx.Request:
         base = self.base_urls[side].rstrip("/")
         headers = {"User-Agent": AGENT, **filled(step.headers, self.known)}
         if step.range:
@@ -214,7 +214,7 @@ class _Run:
 
     def _result(
         self,
-        step: Step,
+        step: JourneyStep,
         side: Side,
         answer: Answer | None,
         began: float,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from handover.config.parallel import Probe, Watch
+from handover.config.parallel import Watch, WatchedPage
 from handover.http_client import http_client
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.side import Side
@@ -32,7 +32,7 @@ class Asker:
             yield sample
             yield Sample(sample.at, sample.system, f"{probe.name}_ms", sample.value, sample.ok, sample.reason)
 
-    def _ask(self, url: str, probe: Probe) -> Sample:
+    def _ask(self, url: str, probe: WatchedPage) -> Sample:
         began = time.monotonic()
         try:
             status, wrong = self._answer(url, probe, began + self._watch.timeout_s)
@@ -46,7 +46,7 @@ class Asker:
         reason = f"{probe.name} answered {status}, expected {probe.status}" if status != probe.status else wrong
         return measured(self.system, "request_ms", took, ok=not reason, reason=reason)
 
-    def _answer(self, url: str, probe: Probe, deadline: float) -> tuple[int, str]:
+    def _answer(self, url: str, probe: WatchedPage, deadline: float) -> tuple[int, str]:
         """Return the status and what is wrong with the body; a body that drips past the deadline is a time-out."""
         with self._client.stream("GET", url) as answer:
             body = bytearray()

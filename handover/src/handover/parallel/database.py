@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import Connection, sql
 
-from handover.config.parallel import Place, Tasks, Watch
+from handover.config.parallel import Place, Watch, WatchedTasks
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.schema.models import Model
 from handover.side import Side
@@ -165,7 +165,7 @@ def _orphans(models: Sequence[tuple[str, Model]]) -> Iterator[tuple[str, sql.Com
         yield f"{table}.{column}", query.format(*names)
 
 
-def _tasks(reader: Reader, watch: Watch, tasks: Tasks, since: datetime) -> Iterator[Sample]:
+def _tasks(reader: Reader, watch: Watch, tasks: WatchedTasks, since: datetime) -> Iterator[Sample]:
     """Count the tasks of each system that started, finished, failed since a moment, and those that are stuck."""
     writer = watch.writer.get(tasks.table)
     systems: tuple[Place, ...] = (Side.ORIGINAL, Side.BACKEND) if writer else ("both",)

@@ -14,14 +14,14 @@ from handover.proof.outcome import Failure
 from handover.proof.parents import Parents, key_of
 from handover.proof.reproduce import shell_line, sources
 from handover.proof.values import NoValuesError
-from handover.schema.catalog import Constraint, Table
+from handover.schema.catalog import LiveConstraint, Table
 from handover.schema.models import Field, Model
 from handover.side import Side
 
 # Rows of these apps belong to Django itself; deleting them is not part of normal use.
 DJANGO_OWN = ("contenttypes", "sessions", "admin", "auth")
 DEEPEST = 3
-Keys = Sequence[tuple[Table, Constraint]]
+Keys = Sequence[tuple[Table, LiveConstraint]]
 
 
 @dataclass(frozen=True)
@@ -173,14 +173,14 @@ def _links(owner: Actor, other: Actor, table: str) -> Iterator[Link]:
                     yield Link(model, field)
 
 
-def _is_of(table: Table, key: Constraint, link: Link) -> bool:
+def _is_of(table: Table, key: LiveConstraint, link: Link) -> bool:
     names = (table.name, key.target[1] if key.target else "")
     return names == tuple(_plain(n).rpartition(".")[2] for n in (link.model.table, link.target[0])) and key.columns == (
         link.field.column,
     )
 
 
-def _statement(table: Table, key: Constraint, action: str) -> str:
+def _statement(table: Table, key: LiveConstraint, action: str) -> str:
     assert key.target  # noqa: S101 - a foreign key has one
     text = sql.SQL(
         "ALTER TABLE {} DROP CONSTRAINT {}, ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {} "

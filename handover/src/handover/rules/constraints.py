@@ -7,7 +7,7 @@ from handover.finding import Finding
 from handover.rules.registry import rule
 from handover.rules.statements import again, alter, listed, name_of
 from handover.rules.tables import VIEWS
-from handover.schema.catalog import Constraint, Index, Table
+from handover.schema.catalog import LiveConstraint, LiveIndex, Table
 from handover.schema.definition import definition
 from handover.schema.expressions import Expressions
 from handover.schema.models import Field, Model
@@ -122,7 +122,7 @@ def unknown_unique(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-def _left_null(mapped: Mapped, index: Index) -> bool:
+def _left_null(mapped: Mapped, index: LiveIndex) -> bool:
     """Whether the model writes no column of an index, and one of them stays NULL then: that is no duplicate."""
     if index.special or not index.nulls_distinct or {field.column for field in mapped.model.fields} & {*index.columns}:
         return False
@@ -152,7 +152,7 @@ def unknown_checks(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _of_positive(model: Model, check: Constraint) -> bool:
+def _of_positive(model: Model, check: LiveConstraint) -> bool:
     """Say whether this is the check that Django makes for a positive integer."""
     if len(check.columns) != 1:
         return False
@@ -160,7 +160,7 @@ def _of_positive(model: Model, check: Constraint) -> bool:
     return field is not None and field.kind.startswith("Positive") and _is_positive(check)
 
 
-def _is_positive(check: Constraint) -> bool:
+def _is_positive(check: LiveConstraint) -> bool:
     return re.fullmatch(r'CHECK \(\(+"?[^"]+"? >= 0\)+( NOT VALID)?', check.definition) is not None
 
 
@@ -180,7 +180,7 @@ def missing_checks(subject: Subject) -> Iterator[Finding]:
                 yield _unenforced(mapped, f"{where} >= 0", alter(mapped.table, check))
 
 
-def _stays_positive(checks: Iterable[Constraint], field: Field) -> bool:
+def _stays_positive(checks: Iterable[LiveConstraint], field: Field) -> bool:
     return any(c.columns == (field.column,) and _is_positive(c) for c in checks)
 
 

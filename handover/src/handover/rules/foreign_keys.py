@@ -7,7 +7,7 @@ from handover.finding import Cause, Finding
 from handover.rules.registry import rule
 from handover.rules.statements import again, alter
 from handover.rules.tables import VIEWS
-from handover.schema.catalog import Constraint, Table
+from handover.schema.catalog import LiveConstraint, Table
 from handover.schema.deletes import blocking, keys, statement
 from handover.schema.models import Field
 from handover.schema.subject import DescribedSystem, Mapped, Subject
@@ -26,7 +26,7 @@ DELETING = ("c", "n")
 LEFT = {"DB_CASCADE": "c", "DB_SET_NULL": "n", "DB_SET_DEFAULT": "d"}
 
 
-def _live(mapped: Mapped, field: Field) -> Constraint | None:
+def _live(mapped: Mapped, field: Field) -> LiveConstraint | None:
     """Return the live foreign key of a field if it points where the field does."""
     if field.references is None:
         return None
@@ -41,7 +41,7 @@ def _quoted(table: str) -> str:
     return table if '"' in table else f'"{table}"'
 
 
-def _constrained(subject: Subject) -> Iterator[tuple[Mapped, Field, str, Constraint | None]]:
+def _constrained(subject: Subject) -> Iterator[tuple[Mapped, Field, str, LiveConstraint | None]]:
     for mapped in subject.looked_at:
         if mapped.table.kind in VIEWS:
             continue
@@ -190,13 +190,13 @@ def _owner(subject: Subject, system: DescribedSystem, table: Table) -> str:
     return f"app {model.app_label} of the {system.other}" if model else f"schema {table.schema}"
 
 
-def _follows(subject: Subject, system: DescribedSystem, table: Table, key: Constraint) -> bool:
+def _follows(subject: Subject, system: DescribedSystem, table: Table, key: LiveConstraint) -> bool:
     """Say whether a model of a system has the key as a relation, so that its own cascade comes along it."""
     model = subject.known[system.side].get(table.key)
     return model is not None and any(f.relation for f in model.fields if (f.column,) == key.columns)
 
 
-def _mended(table: Table, key: Constraint, cure: str) -> str:
+def _mended(table: Table, key: LiveConstraint, cure: str) -> str:
     action = {"a": "", "r": " ON DELETE RESTRICT", "n": " ON DELETE SET NULL"}.get(key.on_delete, "")
     definition = key.definition.replace(action, "") if action else key.definition
     head, deferrable, tail = definition.partition(" DEFERRABLE")

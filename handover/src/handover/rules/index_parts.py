@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from handover.finding import Finding
 from handover.rules.registry import rule
 from handover.rules.tables import VIEWS
-from handover.schema.catalog import Index as Live
-from handover.schema.models import Constraint, Index
+from handover.schema.catalog import LiveIndex
+from handover.schema.models import ModelConstraint, ModelIndex
 from handover.schema.subject import Subject
 
 RESTORE = "Build it again as the model says (CREATE INDEX CONCURRENTLY), then drop this one."
@@ -18,7 +18,7 @@ def parts(subject: Subject) -> Iterator[Finding]:
     for mapped in subject.looked_at:
         if mapped.table.kind in VIEWS:
             continue
-        wanted: list[Index | Constraint] = [*mapped.model.indexes]
+        wanted: list[ModelIndex | ModelConstraint] = [*mapped.model.indexes]
         wanted += [c for c in mapped.model.constraints if c.kind in ("unique", "exclusion")]
         for index in wanted:
             alike = [live for live in mapped.table.indexes if live.valid and _alike(index, live)]
@@ -28,7 +28,7 @@ def parts(subject: Subject) -> Iterator[Finding]:
             where = f"{mapped.table} ({alike[0].name})"
             expected = f"{mapped.model.label} expects it: look-ups are slower without"
             todo = RESTORE
-            if isinstance(index, Index) and index.sql and alike[0].name == index.name:
+            if isinstance(index, ModelIndex) and index.sql and alike[0].name == index.name:
                 todo = f'DROP INDEX "{mapped.table.schema}"."{index.name}"; {index.sql};'
             yield Finding(
                 code="HO166",
@@ -41,23 +41,23 @@ def parts(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _alike(wanted: Index | Constraint, live: Live) -> bool:
+def _alike(wanted: ModelIndex | ModelConstraint, live: LiveIndex) -> bool:
     """Say whether a live index is meant for the same: by its name, or by its columns if these describe it."""
-    if isinstance(wanted, Constraint) and not live.unique and live.name != wanted.name:
+    if isinstance(wanted, ModelConstraint) and not live.unique and live.name != wanted.name:
         return False
-    if isinstance(wanted, Index) and live.method != wanted.method:
+    if isinstance(wanted, ModelIndex) and live.method != wanted.method:
         return False
-    partial = wanted.special and not (isinstance(wanted, Index) and wanted.classes and not _conditional(wanted))
+    partial = wanted.special and not (isinstance(wanted, ModelIndex) and wanted.classes and not _conditional(wanted))
     if wanted.columns and live.columns != wanted.columns:
         return False  # a name alone does not make it serve: HO018 tells
     return live.name == wanted.name or bool(wanted.columns and not partial and not live.special)
 
 
-def _conditional(wanted: Index) -> bool:
+def _conditional(wanted: ModelIndex) -> bool:
     return not wanted.columns or bool(re.search(r"\bWHERE\b", wanted.sql or "WHERE"))
 
 
-def _lacks(wanted: Index | Constraint, live: Live) -> str:
+def _lacks(wanted: ModelIndex | ModelConstraint, live: LiveIndex) -> str:
     """Return what a live index does not have of what is wanted; nothing if it has all."""
     lost = [column for column in wanted.include if column not in (*live.include, *live.columns)]
     if lost:
@@ -69,7 +69,7 @@ def _lacks(wanted: Index | Constraint, live: Live) -> str:
     if lost:
         return f"is not of class {', '.join(lost)}"
     if (
-        isinstance(wanted, Index)
+        isinstance(wanted, ModelIndex)
         and not live.special
         and live.columns == wanted.columns
         and not _in_order(wanted, live)
@@ -78,7 +78,7 @@ def _lacks(wanted: Index | Constraint, live: Live) -> str:
     return ""
 
 
-def _in_order(wanted: Index, live: Live) -> bool:
+def _in_order(wanted: ModelIndex, live: LiveIndex) -> bool:
     """Say whether an index can be read in the wanted order, forwards or backwards."""
     if wanted.method != "btree" or not wanted.descending:
         return True

@@ -6,7 +6,7 @@ from handover.finding import Finding, Severity
 from handover.rules.registry import rule
 from handover.rules.statements import listed, name_of
 from handover.rules.tables import VIEWS
-from handover.schema.models import Field, Index
+from handover.schema.models import Field, ModelIndex
 from handover.schema.subject import Mapped, Subject
 
 RESTORE = "Restore the index: CREATE INDEX CONCURRENTLY."
@@ -98,7 +98,7 @@ def _state(valid: bool, method: str) -> str:  # noqa: FBT001 - a fact, not a swi
     return method if valid else "invalid"
 
 
-def _expects(mapped: Mapped, index: Index) -> str:
+def _expects(mapped: Mapped, index: ModelIndex) -> str:
     return f"{mapped.model.label} expects a valid one of kind {index.method}"
 
 

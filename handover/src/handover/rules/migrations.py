@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from handover.finding import Cause, Finding, Severity
 from handover.rules.registry import rule
-from handover.schema.models import Migration, Operation
+from handover.schema.models import Migration, MigrationOperation
 from handover.schema.subject import DescribedSystem, Subject
 from handover.side import Side
 
@@ -152,7 +152,7 @@ def _columns_of_models(system: DescribedSystem) -> dict[str, set[str]]:
 
 
 def _missing(
-    subject: Subject, system: DescribedSystem, operation: Operation, wanted: dict[str, set[str]]
+    subject: Subject, system: DescribedSystem, operation: MigrationOperation, wanted: dict[str, set[str]]
 ) -> str | None:
     if operation.table is None or operation.table not in wanted:
         return None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from handover.finding import Finding
 from handover.rules.migrations import _counts_as_applied, _histories
 from handover.rules.registry import rule
-from handover.schema.models import Migration, Operation
+from handover.schema.models import Migration, MigrationOperation
 from handover.schema.subject import DescribedSystem, Subject
 
 # What only the database or Python sees may make anything, so nothing can be foreseen after it.
@@ -71,7 +71,7 @@ class _Foreseen:
             return f"column {table}.{column}"
         return None
 
-    def _done(self, operation: Operation) -> None:
+    def _done(self, operation: MigrationOperation) -> None:
         if operation.kind == "CreateModel" and operation.table:
             self._columns[operation.table] = None
         if not operation.needs:
@@ -87,7 +87,7 @@ class _Foreseen:
             self._columns[source] = None  # with a column more, or one of another name
 
 
-def _verb(operation: Operation) -> str:
+def _verb(operation: MigrationOperation) -> str:
     if operation.kind in RENAMES:
         return f"rename {operation.needs[0]} to {operation.becomes}"
     what = operation.kind.replace("Field", " of a field").replace("Model", " of a model")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from handover.schema.catalog import Constraint, Table
+from handover.schema.catalog import LiveConstraint, Table
 
 
 def quoted(name: str) -> str:
@@ -25,7 +25,7 @@ def alter(table: Table, action: str) -> str:
     return f"ALTER TABLE {name_of(table)} {action};"
 
 
-def again(table: Table, constraint: Constraint, definition: str) -> str:
+def again(table: Table, constraint: LiveConstraint, definition: str) -> str:
     """Return the statement that makes a constraint again, with another definition."""
     name = f'"{constraint.name}"'
     return alter(table, f"DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {definition}")

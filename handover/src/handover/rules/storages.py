@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from handover.finding import Finding
 from handover.rules.registry import rule
-from handover.schema.models import Storage
+from handover.schema.models import FieldStorage
 from handover.schema.subject import Subject
 
 ADVICE = "Point both at the same folder or bucket. Two paths to one volume: accept it in the contract."
 
 
-def _pairs(subject: Subject) -> Iterator[tuple[str, Storage, Storage]]:
+def _pairs(subject: Subject) -> Iterator[tuple[str, FieldStorage, FieldStorage]]:
     if subject.both:
         original, backend = (side.description.settings.storage for side in subject.both)
         yield "default storage", original, backend

@@ -6,8 +6,8 @@ from handover.finding import Finding, Severity
 from handover.rules.registry import rule
 from handover.rules.statements import again
 from handover.rules.tables import VIEWS
-from handover.schema.catalog import Constraint, Index
-from handover.schema.models import Constraint as ModelConstraint
+from handover.schema.catalog import LiveConstraint, LiveIndex
+from handover.schema.models import ModelConstraint
 from handover.schema.subject import Mapped, Subject
 
 WHEN = {None: "at once", "immediate": "at once unless it is asked to wait", "deferred": "at the commit"}
@@ -49,11 +49,11 @@ def _effect(wanted: str, is_: str) -> tuple[Severity, str]:
     return "risky", "ON CONFLICT refuses it, and a duplicate may be told of too late to be caught"
 
 
-def _when(live: Constraint) -> str:
+def _when(live: LiveConstraint) -> str:
     return WHEN["deferred" if live.deferred else "immediate" if live.deferrable else None]
 
 
-def _of_model(mapped: Mapped, live: Constraint) -> str | None:
+def _of_model(mapped: Mapped, live: LiveConstraint) -> str | None:
     """Return when a model expects a constraint to be checked; None if it has none like it."""
     declared = mapped.model.constraints
     named = [c for c in declared if c.kind in ("unique", "exclusion") and c.name == live.name]
@@ -64,7 +64,7 @@ def _of_model(mapped: Mapped, live: Constraint) -> str | None:
     return _when(live) if _when(live) in times else next(iter(times), None)
 
 
-def _is_like(declared: ModelConstraint, live: Constraint) -> bool:
+def _is_like(declared: ModelConstraint, live: LiveConstraint) -> bool:
     alike = declared.kind == "unique" and live.kind == "u" and not declared.special
     return alike and set(declared.columns) == set(live.columns)
 
@@ -80,7 +80,7 @@ def _plainly_unique(mapped: Mapped) -> set[frozenset[str]]:
     return plain | {frozenset((field.column,)) for field in mapped.model.fields if field.unique}
 
 
-def _served_otherwise(mapped: Mapped, live: Constraint, wanted: str) -> bool:
+def _served_otherwise(mapped: Mapped, live: LiveConstraint, wanted: str) -> bool:
     """Say whether another constraint or index on the same columns does what the model wants."""
     others = [c for c in mapped.table.constraints if c is not live and c.kind == live.kind]
     return live.kind != "x" and any(set(c.columns) == set(live.columns) and _when(c) == wanted for c in others)
@@ -115,7 +115,7 @@ def nulls(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _declared(mapped: Mapped, index: Index) -> bool | None:
+def _declared(mapped: Mapped, index: LiveIndex) -> bool | None:
     """Return whether a model expects NULLs to be distinct in an index; None if it has none like it."""
     declared = [c for c in mapped.model.constraints if c.kind == "unique"]
     named = [c for c in declared if c.name == index.name]

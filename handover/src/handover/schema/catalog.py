@@ -48,7 +48,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Constraint:
+class LiveConstraint:
     """One live constraint.
 
     ``kind`` is 'p', 'u', 'f', 'c' or 'x', ``on_delete`` 'a' when the database does nothing; ``deferred`` when it waits
@@ -68,7 +68,7 @@ class Constraint:
 
 
 @dataclass(frozen=True)
-class Index:
+class LiveIndex:
     """One live index.
 
     ``special`` when it is partial or on an expression, ``like`` when it serves LIKE only; ``classes`` its operator
@@ -131,8 +131,8 @@ class Table:
     unpublishable: str | None = None
     grants: list[str] = field(default_factory=list)
     columns: dict[str, Column] = field(default_factory=dict)
-    constraints: list[Constraint] = field(default_factory=list)
-    indexes: list[Index] = field(default_factory=list)
+    constraints: list[LiveConstraint] = field(default_factory=list)
+    indexes: list[LiveIndex] = field(default_factory=list)
     triggers: list[Trigger] = field(default_factory=list)
 
     @property
@@ -148,7 +148,7 @@ class Table:
         """The columns of its primary key."""
         return next((c.columns for c in self.constraints if c.kind == "p"), ())
 
-    def foreign_keys(self) -> Iterator[Constraint]:
+    def foreign_keys(self) -> Iterator[LiveConstraint]:
         """Yield its foreign keys."""
         return (c for c in self.constraints if c.kind == "f")
 
@@ -244,7 +244,7 @@ class Catalog:
         return {name: table for (of, name), table in self.tables.items() if of == schema}
 
     @cached_property
-    def foreign_keys(self) -> tuple[tuple[Table, Constraint], ...]:
+    def foreign_keys(self) -> tuple[tuple[Table, LiveConstraint], ...]:
         """All foreign keys with the table they are on."""
         return tuple((table, key) for table in self.tables.values() for key in table.foreign_keys())
 
@@ -340,16 +340,16 @@ def read_roles(connection: Connection[Any], catalog: Catalog, names: Sequence[st
         catalog.rights[key] = Rights(**row | {name: tuple(row[name]) for name in ("missing", "sequences")})
 
 
-def _index(row: dict[str, Any]) -> Index:
+def _index(row: dict[str, Any]) -> LiveIndex:
     order = tuple((bool(flags & DESCENDING), bool(flags & NULLS_FIRST)) for flags in row["order"])
-    return Index(**row | {name: tuple(row[name]) for name in ("columns", "include", "classes")} | {"order": order})
+    return LiveIndex(**row | {name: tuple(row[name]) for name in ("columns", "include", "classes")} | {"order": order})
 
 
-def _constraint(row: dict[str, Any]) -> Constraint:
+def _constraint(row: dict[str, Any]) -> LiveConstraint:
     schema, table = row.pop("target_schema"), row.pop("target_table")
     target = (schema, table) if table is not None else None
     row |= {name: tuple(row[name]) for name in ("columns", "target_columns")}
-    return Constraint(**row, target=target)
+    return LiveConstraint(**row, target=target)
 
 
 def _rows(connection: Connection[Any], name: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:

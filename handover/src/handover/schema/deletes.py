@@ -7,7 +7,7 @@ has an action for the key; where that action deletes, the keys into that table c
 from collections.abc import Callable, Collection, Iterator
 
 from handover.finding import Finding
-from handover.schema.catalog import Catalog, Constraint, Key, Table
+from handover.schema.catalog import Catalog, Key, LiveConstraint, Table
 from handover.schema.models import Description, Field, Model
 from handover.side import Side
 
@@ -15,8 +15,8 @@ IN_DATABASE = ("c", "n", "d")
 
 
 def blocking(
-    catalog: Catalog, roots: Collection[Key], knows: Callable[[Table, Constraint], bool]
-) -> list[tuple[Table, Constraint]]:
+    catalog: Catalog, roots: Collection[Key], knows: Callable[[Table, LiveConstraint], bool]
+) -> list[tuple[Table, LiveConstraint]]:
     """Return the live foreign keys at which a delete in one of these tables fails.
 
     Parameters
@@ -35,7 +35,7 @@ def blocking(
     return [(table, key) for table, key in unknown if key.target in reached and not acts(table, key)]
 
 
-def acts(table: Table, key: Constraint) -> bool:
+def acts(table: Table, key: LiveConstraint) -> bool:
     """Say whether the database does something that succeeds when the target of a key goes."""
     if key.on_delete == "n":
         return all(table.columns[name].null for name in key.columns if name in table.columns)

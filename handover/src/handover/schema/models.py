@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from handover.errors import ProbeError
 
 
-class _Facts(BaseModel):
+class _Fact(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Given(_Facts):
+class Given(_Fact):
     """A default or an ``upload_to``: nothing, a value, or a callable with the digest of its source."""
 
     kind: Literal["none", "value", "callable"] = "none"
@@ -36,7 +36,7 @@ class Given(_Facts):
         return self.value if self.kind == "callable" else (repr(value) if kind == "str" else value)
 
 
-class Storage(_Facts):
+class FieldStorage(_Fact):
     """Where a file field keeps its files; ``local`` when that is a folder."""
 
     class_name: str
@@ -52,7 +52,7 @@ class Storage(_Facts):
         return (self.class_name, *(self.parameters.get(name, "") for name in names))
 
 
-class Relation(_Facts):
+class Relation(_Fact):
     """Where a foreign key points, and how one gets back; ``name`` is what Django calls its constraint."""
 
     to: str
@@ -67,7 +67,7 @@ class Relation(_Facts):
     name: str | None = None
 
 
-class Field(_Facts):
+class Field(_Fact):
     """One concrete field.
 
     ``type`` is the database's, ``references`` the (table, column) it points at; ``converts`` is code of the project's
@@ -95,7 +95,7 @@ class Field(_Facts):
     auto_now: bool
     auto_now_add: bool
     upload_to: Given | None
-    storage: Storage | None
+    storage: FieldStorage | None
     generated: bool
     converts: tuple[Given, ...] = ()
     items: tuple[tuple[str, str], ...] | str = ()
@@ -131,7 +131,7 @@ def by_code(choices: tuple[tuple[str, str], ...] | str) -> bool:
     return isinstance(choices, str) and "#" in choices.partition(":")[0]
 
 
-class ManyToMany(_Facts):
+class ManyToMany(_Fact):
     """One many-to-many field.
 
     ``own_table`` when Django makes its table; ``columns`` those of its table that point here and there.
@@ -148,7 +148,7 @@ class ManyToMany(_Facts):
     limit: Given = Given()
 
 
-class Generic(_Facts):
+class Generic(_Fact):
     """A relation by content type: a GenericRelation to a ``table``, or a GenericForeignKey (no table)."""
 
     table: str
@@ -156,7 +156,7 @@ class Generic(_Facts):
     concrete: bool
 
 
-class Index(_Facts):
+class ModelIndex(_Fact):
     """One index of ``Meta``; ``special`` when columns alone do not describe it, ``sql`` the statement that makes it."""
 
     name: str | None
@@ -169,7 +169,7 @@ class Index(_Facts):
     sql: str | None = None
 
 
-class Constraint(_Facts):
+class ModelConstraint(_Fact):
     """One constraint of ``Meta``; ``special`` and ``sql`` as for an index, ``deferrable`` "deferred" or "immediate"."""
 
     name: str
@@ -183,7 +183,7 @@ class Constraint(_Facts):
     sql: str | None = None
 
 
-class Routed(_Facts):
+class Routed(_Fact):
     """Which databases the routers name for a model's rows, by alias; ``said`` when they raised instead."""
 
     write: str = "default"
@@ -191,7 +191,7 @@ class Routed(_Facts):
     said: str | None = None
 
 
-class Model(_Facts):
+class Model(_Fact):
     """One model.
 
     ``made_for`` names the model that a many-to-many table of Django's making belongs to; ``rows`` is what its default
@@ -212,8 +212,8 @@ class Model(_Facts):
     key: tuple[str, ...]
     many_to_many: tuple[ManyToMany, ...]
     unique: tuple[tuple[str, ...], ...]
-    indexes: tuple[Index, ...]
-    constraints: tuple[Constraint, ...]
+    indexes: tuple[ModelIndex, ...]
+    constraints: tuple[ModelConstraint, ...]
     ordering: tuple[str, ...]
     latest_by: tuple[str, ...] = ()
     generic: tuple[Generic, ...] = ()
@@ -230,7 +230,7 @@ class Model(_Facts):
         return {field.column: field for field in self.fields}
 
 
-class Operation(_Facts):
+class MigrationOperation(_Fact):
     """One operation of a migration.
 
     ``sql`` is false for those that only Python can run; ``needs`` is the table, and the column, that must be there,
@@ -252,7 +252,7 @@ class Operation(_Facts):
     text: str = ""
 
 
-class Migration(_Facts):
+class Migration(_Fact):
     """One migration on disk, in the order Django would apply them.
 
     ``by_hand`` names the indexes, constraints, triggers and collations that its own SQL is about.
@@ -261,7 +261,7 @@ class Migration(_Facts):
     app: str
     name: str
     module: str
-    operations: tuple[Operation, ...]
+    operations: tuple[MigrationOperation, ...]
     parents: tuple[tuple[str, str], ...] = ()
     replaces: tuple[tuple[str, str], ...] = ()
     by_hand: tuple[str, ...] = ()
@@ -277,7 +277,7 @@ class Migration(_Facts):
         return f"{self.module.replace('.', '/')}.py"
 
 
-class Hasher(_Facts):
+class Hasher(_Fact):
     """One password hasher."""
 
     algorithm: str
@@ -285,7 +285,7 @@ class Hasher(_Facts):
     parameters: dict[str, str]
 
 
-class DatabaseSettings(_Facts):
+class DatabaseSettings(_Fact):
     """Where the system says its database is; never with a password."""
 
     vendor: str
@@ -313,7 +313,7 @@ def address(host: str, port: str) -> str:
     return f"{'this machine' if host in HERE else host.lower()}, port {port or 5432}"
 
 
-class Place(_Facts):
+class DatabasePlace(_Fact):
     """Where one of the DATABASES is, and what its connections begin with."""
 
     name: str
@@ -330,7 +330,7 @@ class Place(_Facts):
         return f"{self.name} on {address(self.host, self.port)}"
 
 
-class Settings(_Facts):
+class Settings(_Fact):
     """The settings that two systems on one database must agree on; secrets by keyed hash."""
 
     installed: tuple[str, ...]
@@ -355,10 +355,10 @@ class Settings(_Facts):
     default_auto_field: str
     password_validators: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     media_root: str
-    storage: Storage
+    storage: FieldStorage
     database: DatabaseSettings
     routers: tuple[str, ...] = ()
-    databases: dict[str, Place] = {}
+    databases: dict[str, DatabasePlace] = {}
     listeners: tuple[Given, ...] = ()
     named: dict[str, str]
     others: dict[str, str] = {}
@@ -366,7 +366,7 @@ class Settings(_Facts):
     login_code: dict[str, tuple[Given, ...]] = {}
 
 
-class Description(_Facts):
+class Description(_Fact):
     """The answer to ``describe``."""
 
     versions: dict[str, str]

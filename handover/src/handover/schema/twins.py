@@ -7,20 +7,18 @@ from typing import Any
 
 from psycopg import Connection
 
-from handover.schema.catalog import Catalog, Column, Constraint, Index, Key, Table
+from handover.schema.catalog import Catalog, Column, Key, LiveConstraint, LiveIndex, Table
 from handover.schema.definition import definition
 from handover.schema.expressions import Expressions, read_expressions
-from handover.schema.models import Constraint as ModelConstraint
-from handover.schema.models import Field, Model
-from handover.schema.models import Index as ModelIndex
+from handover.schema.models import Field, Model, ModelConstraint, ModelIndex
 from handover.schema.subject import DescribedSystem
 
-Twins = tuple[ModelConstraint | ModelIndex, Constraint | Index]
+Twins = tuple[ModelConstraint | ModelIndex, LiveConstraint | LiveIndex]
 
 
 def twins(model: Model, table: Table) -> Iterator[Twins]:
     """Yield each constraint and index of a model that is more than a list of columns, with the live one of its name."""
-    live: dict[str, Constraint | Index] = {index.name: index for index in table.indexes}
+    live: dict[str, LiveConstraint | LiveIndex] = {index.name: index for index in table.indexes}
     live |= {constraint.name: constraint for constraint in table.constraints if constraint.kind in "cx"}
     named: tuple[ModelConstraint | ModelIndex, ...] = (*model.constraints, *model.indexes)
     for expected in named:

@@ -20,7 +20,7 @@ from sandbox.dns.nameserver import NameServer
 from sandbox.postgres import Database, Server
 from sandbox.rehearsal import declared
 from sandbox.rehearsal.record import RecordWatch
-from sandbox.systems import ADDRESSES, Place, System, Systems, free_port, on_one_port, until_healthy
+from sandbox.systems import ADDRESSES, Place, SystemProcess, Systems, free_port, on_one_port, until_healthy
 
 SONG = "Noche.mp3"
 ID3_BYTES = 128
@@ -66,7 +66,7 @@ class Stage:
         )
         return Ended(done.returncode, done.stdout, done.stderr, began, time.time())
 
-    def system(self, name: str) -> System:
+    def system(self, name: str) -> SystemProcess:
         """Return a system by its name."""
         return next(system for system in self.systems.running if system.name == name)
 

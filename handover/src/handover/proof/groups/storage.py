@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from handover.config.journey import Journey
-from handover.config.storage import Storage
+from handover.config.storage import StorageSettings
 from handover.errors import HandoverError, ProbeError
 from handover.finding import Finding
 from handover.journal.evidence import Recorder
@@ -166,7 +166,7 @@ class _Work:
 
     def list_all(self, pairs: tuple[FilePair, ...]) -> None:
         """Compare rows and files while this run's files exist; each system lists each storage once."""
-        settings = self.target.config.storage or Storage()
+        settings = self.target.config.storage or StorageSettings()
         by_place: dict[str, list[FilePair]] = {}
         for pair in pairs:
             by_place.setdefault(str(sorted(pair.places.items())), []).append(pair)

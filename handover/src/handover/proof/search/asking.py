@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from handover.config.config import from_environment
-from handover.config.search import Asked, Search
+from handover.config.search import Search, SearchCall
 from handover.config.templates import AbsentError, at, filled, filled_path
 from handover.errors import ConfigurationError, ProbeError
 from handover.http_client import http_client
@@ -52,7 +52,7 @@ def asker(target: ProofTarget, search: Search, side: Side, agent: Probe) -> Iter
     ProbeError
         The system does not have what ``[search]`` names.
     """
-    asked: Asked = getattr(search, side)
+    asked: SearchCall = getattr(search, side)
     with ExitStack() as stack:
         if asked.path is None:
             values = asked.model_dump(include={"call", "code", "arguments", "options", "hits", "id", "score"})
@@ -80,7 +80,7 @@ def _of_agent(agent: Probe, queries: Sequence[Query]) -> list[SearchAnswer]:
     return found
 
 
-def _over_http(client: httpx.Client, asked: Asked, query: Query, names: dict[str, Any]) -> SearchAnswer:
+def _over_http(client: httpx.Client, asked: SearchCall, query: Query, names: dict[str, Any]) -> SearchAnswer:
     known = {**names, **query.vectors, **query.filters, "vectors": query.vectors}
     try:
         body = filled(asked.body, known)
