@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from sandbox import template
-from sandbox.systems import Place, Systems, free_port, running
+from sandbox.ports import free_port
+from sandbox.systems import Place, Systems, running
 from tests.people import PASSWORD, Browser, share_cookies
 
 

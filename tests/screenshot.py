@@ -6,8 +6,9 @@ from pathlib import Path
 from handover_testing import browser
 from sandbox import house
 from sandbox.fixtures import server_for_this_run
+from sandbox.ports import free_port
 from sandbox.postgres import Database
-from sandbox.systems import Place, free_port, running
+from sandbox.systems import Place, running
 from tests import studio
 
 IMAGES = house.ROOT / "docs" / "images"

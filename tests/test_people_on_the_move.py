@@ -17,9 +17,10 @@ from sandbox import template
 from sandbox.clients.diary import TaskSeen, Visit
 from sandbox.clients.figures import Moved, cost, is_lost, tasks
 from sandbox.clients.process import CrowdProcess
-from sandbox.clients.wishes import Wishes
+from sandbox.clients.settings import CrowdSettings
 from sandbox.dns.nameserver import NameServer
-from sandbox.systems import ADDRESSES, Place, Systems, free_port, on_one_port
+from sandbox.ports import free_port
+from sandbox.systems import ADDRESSES, Place, Systems, on_one_port
 
 HOST, SONG, TTL_S = "www.crowd.test", "Noche.mp3", 1
 BROKEN = "127.0.0.4"
@@ -45,11 +46,11 @@ class House:
             connection.execute(statement.encode())
 
     @contextmanager
-    def crowd(self, diary: Path, **wishes: Any) -> Iterator[CrowdProcess]:
+    def crowd(self, diary: Path, **settings: Any) -> Iterator[CrowdProcess]:
         systems = {address: system for system, address in ADDRESSES.items()} | {BROKEN: "broken"}
         server = (self.name_server.host, self.name_server.port)
         usual = {"people": 3, "pause_s": (2.1, 2.4), "make_every_s": 600, "relogin_share": 0.0}
-        made = Wishes(f"http://{HOST}:{self.port}", server, systems, (SONG,), **usual | wishes)
+        made = CrowdSettings(f"http://{HOST}:{self.port}", server, systems, (SONG,), **usual | settings)
         with CrowdProcess(made, diary) as crowd:
             yield crowd
 

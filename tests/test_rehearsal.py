@@ -20,7 +20,7 @@ PLOT = Plot(
     quiet_s=3.0,
     name_server="ours",
     sections={"gates": [{"id": "ttl", "kind": "ttl", "reason": "who still has the old TTL would come late"}]},
-    wishes={"pause_s": (2.1, 2.4), "make_every_s": 600, "relogin_share": 0.0, "parity_every_s": 0.1},
+    crowd={"pause_s": (2.1, 2.4), "make_every_s": 600, "relogin_share": 0.0, "lag_every_s": 0.1},
 )
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1", *ADDRESSES.values()])
 

@@ -15,8 +15,8 @@ import pytest
 
 from sandbox import house
 from sandbox.fixtures import roomy_place
+from sandbox.ports import free_port
 from sandbox.process import wait_for_exit
-from sandbox.systems import free_port
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from sandbox import house
-from sandbox.systems import Place, Systems, free_port, running
+from sandbox.ports import free_port
+from sandbox.systems import Place, Systems, running
 
 USERS = 16  # the fewest with which every kind is there
 

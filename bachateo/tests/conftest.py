@@ -15,7 +15,7 @@ from bachateo.moves.drawing.repertoire import REPERTOIRE
 from bachateo.moves.starter import draw_starter
 from bachateo.music import Analysis
 from bachateo.music.demo import Truth, write_demo_song
-from bachateo.video.proof import flash_library, write_clicks
+from tests.trials.sync import flash_library, write_clicks
 
 SMALL = (128, 72)
 FEW = ("side basic", "right turn", "circle", "sway", "box step", "intro", "outro")

@@ -15,7 +15,7 @@ import apps.media.bucket
 from apps.media.bucket import BucketError, BucketStorage
 from apps.media.directory import CHUNK_BYTES, DirectoryStorage
 from apps.media.storage import MediaStorage, media
-from sandbox.systems import free_port
+from sandbox.ports import free_port
 
 NAME = "output/user_1/luna #2 (100%) é?.mp4"
 

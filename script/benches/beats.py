@@ -7,6 +7,7 @@ rooms, bare bands.
 import argparse
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,9 +21,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bachateo.errors import SongError
-from bachateo.music.analysis import analyze_samples
-from bachateo.music.hard_songs import KINDS, write_hard_song
+from bachateo.music.analyzing import analyze_samples
 from bachateo.music.song import SAMPLE_RATE_HZ, read_song
+from sandbox import house
+
+sys.path.insert(0, str(house.ROOT))
+
+from tests.trials.hard_songs import KINDS, write_hard_song
 
 SUFFIXES = {".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a"}
 WINDOW_S = 0.07

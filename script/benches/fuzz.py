@@ -9,6 +9,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import sys
 import tempfile
 import time
 from collections import Counter, deque
@@ -24,13 +25,17 @@ from rich.table import Table
 import bachateo
 from bachateo import isolation
 from bachateo.errors import BachateoError, ClipError
-from bachateo.media.mutation import mutants, write_tiny_packets
 from bachateo.moves.ingest import ingest
 from bachateo.music import song as songs
-from bachateo.music.analysis import analyze_samples
+from bachateo.music.analyzing import analyze_samples
 from bachateo.music.demo import write_demo_song
 from bachateo.music.recording import CODECS
-from bachateo.video.proof import flash_library
+from sandbox import house
+
+sys.path.insert(0, str(house.ROOT))
+
+from tests.trials.damage import mutants, write_tiny_packets
+from tests.trials.sync import flash_library
 
 console = Console(stderr=True)
 # Beyond the child's own limit: the start of the process, and the beat tracker on what was accepted.

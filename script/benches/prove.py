@@ -34,9 +34,10 @@ from handover.proof.target import ProofTarget
 from handover.proof.writer_processes import WritePlan
 from handover.side import Side
 from sandbox import house
+from sandbox.ports import free_port
 from sandbox.postgres import Database, Server
 from sandbox.search import SearchServer
-from sandbox.systems import Place, free_port, running
+from sandbox.systems import Place, running
 
 sys.path.insert(0, str(house.ROOT))
 

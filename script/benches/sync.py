@@ -5,6 +5,7 @@ What is measured is hearing and cutting together: where the beat of a clip comes
 
 import argparse
 import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from rich.console import Console
 from rich.table import Table
 
 import bachateo
-from bachateo.video import proof
+from sandbox import house
+
+sys.path.insert(0, str(house.ROOT))
+
+from tests.trials import sync
 
 TARGETS = {"mean_ms": "|mean| ≤ 5", "p95_ms": "≤ 17", "max_ms": "≤ 34"}
 
@@ -36,13 +41,13 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def measure(place: Path, bpm: float, seconds: int) -> proof.Array:
+def measure(place: Path, bpm: float, seconds: int) -> sync.Array:
     """Make the choreography and return how far each flash is from its click, in milliseconds."""
-    library = proof.flash_library(place / "flashes", tempi_bpm=[round(bpm * ratio) for ratio in CLIP_TEMPI])
+    library = sync.flash_library(place / "flashes", tempi_bpm=[round(bpm * ratio) for ratio in CLIP_TEMPI])
     song = place / "clicks.wav"
-    proof.write_clicks(song, proof.drifting_beats(bpm, seconds), seconds)
+    sync.write_clicks(song, sync.drifting_beats(bpm, seconds), seconds)
     made = bachateo.make(song, place / "out.mp4", library=library.folder)
-    return 1000 * proof.distances_s(made.video, made.plan)
+    return 1000 * sync.distances_s(made.video, made.plan)
 
 
 def table(figures: dict[str, float], beats: int) -> None:

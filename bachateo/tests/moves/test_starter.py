@@ -10,6 +10,7 @@ import av
 import pytest
 
 from bachateo.errors import LibraryError
+from bachateo.media.clips import read_clip, require_equal
 from bachateo.moves import DIFFICULTIES, ENERGY_LEVELS, INDEX_NAME, Library, starter
 from bachateo.moves.drawing.encoding import FRAMES_PER_BEAT
 from bachateo.moves.drawing.measuring import silent_move_sound
@@ -19,7 +20,6 @@ from bachateo.moves.poses import pose_distance
 from bachateo.moves.starter import SIZE, STAMP_NAME, TEMPI_BPM, draw_starter
 from bachateo.moves.vectors.measured import read_measured
 from bachateo.sequence.costs import RATIOS
-from bachateo.video.clips import read_clip, require_equal
 
 TINY = (64, 36)
 

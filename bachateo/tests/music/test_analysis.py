@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bachateo.errors import SongError
-from bachateo.music import Analysis, analysis, analyze_song
+from bachateo.music import Analysis, analyze_song, analyzing
 from bachateo.music.recording import write_sound
 
 
@@ -62,7 +62,7 @@ def test_analyze_song__heard_before__is_remembered_by_content(demo, tmp_path: Pa
     first = analyze_song(demo.path, cache=tmp_path / "cache")
     renamed = tmp_path / "other name.mp3"
     renamed.write_bytes(demo.path.read_bytes())
-    monkeypatch.setattr(analysis, "analyze_samples", lambda _song: pytest.fail("heard again"))
+    monkeypatch.setattr(analyzing, "analyze_samples", lambda _song: pytest.fail("heard again"))
 
     assert analyze_song(renamed, cache=tmp_path / "cache") == first
 

@@ -11,8 +11,8 @@ from bachateo.errors import SongError
 from bachateo.music import (
     Analysis,
     Corrections,
-    analysis,
     analyze_song,
+    analyzing,
     apply_corrections,
     downbeat_at,
     read_corrections,
@@ -77,7 +77,7 @@ def test_analyze_song__corrected__obeys_without_hearing_again(
     song = tmp_path / "song.mp3"
     song.write_bytes(demo.path.read_bytes())
     before = analyze_song(song, cache=tmp_path / "cache")
-    monkeypatch.setattr(analysis, "analyze_samples", lambda _song: pytest.fail("heard again"))
+    monkeypatch.setattr(analyzing, "analyze_samples", lambda _song: pytest.fail("heard again"))
     corrections = Corrections(shift_half_beat=True, downbeat_at_s=10.0)
 
     save_corrections(song, corrections)

@@ -5,7 +5,7 @@ import pytest
 
 from bachateo.music.accents import PLACES, SOURCES
 from bachateo.music.counting import find_one, turned, weights
-from bachateo.music.training import examples_of, learn, write_weights
+from tests.trials.training import examples_of, learn, write_weights
 
 
 def _accents(**rows: list[int]) -> np.ndarray:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bachateo.music.analysis import analyze_samples
-from bachateo.music.hard_songs import KINDS, compose, write_hard_song
+from bachateo.music.analyzing import analyze_samples
 from bachateo.music.song import read_song
+from tests.trials.hard_songs import KINDS, compose, write_hard_song
 
 
 @pytest.mark.parametrize("kind", KINDS)

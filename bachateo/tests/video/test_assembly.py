@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from bachateo.errors import VideoError
+from bachateo.media.clips import read_clip
 from bachateo.moves import Library
 from bachateo.moves.drawing.encoding import encode_clip
 from bachateo.music import Analysis
 from bachateo.sequence import PlacedMove, Plan, Wishes, plan_sequence
 from bachateo.video import assemble, encode_sound
-from bachateo.video.clips import read_clip
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bachateo.media.clips import Clip
 from bachateo.moves import Library, Move
 from bachateo.music import Analysis
 from bachateo.music.recording import write_sound
 from bachateo.sequence import PlacedMove, Plan, Wishes, plan_sequence
 from bachateo.video import assemble, assembly
-from bachateo.video.clips import Clip
 from bachateo.video.warp import TIMESCALE_HZ
 
 TENTH_OF_A_MS = TIMESCALE_HZ // 10_000

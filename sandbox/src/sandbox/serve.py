@@ -12,8 +12,9 @@ from psycopg import sql
 
 from sandbox import house
 from sandbox.errors import SandboxError
+from sandbox.ports import require_free
 from sandbox.postgres import Database, Server, reachable
-from sandbox.systems import Place, Systems, require_free, running, wait
+from sandbox.systems import Place, Systems, running, wait
 
 DATABASE = "compas"
 

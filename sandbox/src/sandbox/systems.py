@@ -4,7 +4,6 @@ import os
 import secrets
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,33 +13,19 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sandbox import house, process
+from sandbox.bucket import Bucket
 from sandbox.errors import SandboxError
+from sandbox.ports import LOOPBACK, require_free
 from sandbox.postgres import Database
 
-if TYPE_CHECKING:
-    from sandbox.bucket import Bucket  # which takes its port from here
-
-LOOPBACK = "127.0.0.1"
 # Where systems listen whose port is the same, so that a DNS record alone decides between them.
 ADDRESSES = {"original": "127.0.0.2", "backend": "127.0.0.3"}
 # What gunicorn writes by itself, and at the end the host that was asked for: people come by name, probes by address.
 ACCESS_LOG = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" %({host}i)s'
 HEALTHY_WITHIN_S = 60.0
 WORKER_STOPS_WITHIN_S = 20.0
-
-
-class PortInUseError(SandboxError):
-    """Somebody else listens where a system was to listen."""
-
-    code = "SB004"
-
-    def __init__(self, port: int) -> None:
-        super().__init__(
-            f"port {port} is in use; a system was to listen there. Stop what does, or choose another port."
-        )
 
 
 class EndedError(SandboxError):
@@ -63,7 +48,7 @@ class Place:
 
     folder: Path
     library: Path
-    bucket: "Bucket | None" = None
+    bucket: Bucket | None = None
     host: str = ""
 
     @property
@@ -198,17 +183,6 @@ def wait(systems: tuple[SystemProcess, ...] | list[SystemProcess], timeout_s: fl
             os.close(descriptor)
 
 
-def free_port(*addresses: str) -> int:
-    """Return a port that nobody listens on, of these addresses or of 127.0.0.1.
-
-    Below the range that the kernel gives to outgoing connections, or one of those could take it before it is used.
-    """
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)
-        if all(_is_free(port, address) for address in addresses or (LOOPBACK,)):
-            return port
-
-
 def _gunicorn(project: str, address: str, port: int, place: Place, name: str) -> list[str]:
     log = ["--access-logfile", str(place.access_log(name)), "--access-logformat", ACCESS_LOG] if place.host else []
     return [sys.executable, "-m", "gunicorn", f"{project}.wsgi", "--bind", f"{address}:{port}", *log]
@@ -224,23 +198,6 @@ def _system(name: str, command: list[str], place: Place, env: dict[str, str]) ->
         yield system
     finally:
         system.stop()
-
-
-def require_free(*ports: int, address: str = LOOPBACK) -> None:
-    """Raise PortInUseError unless all ports are free."""
-    for port in ports:
-        if not _is_free(port, address):
-            raise PortInUseError(port)
-
-
-def _is_free(port: int, address: str) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError:
-            return False
-    return True
 
 
 def until_healthy(url: str, systems: list[SystemProcess]) -> None:

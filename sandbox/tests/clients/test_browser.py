@@ -16,7 +16,8 @@ from sandbox.clients.diary import Diary, Visit, read
 from sandbox.clients.figures import Moved, cost
 from sandbox.clients.resolver import Resolver
 from sandbox.dns.nameserver import NameServer
-from sandbox.systems import ADDRESSES, free_port
+from sandbox.ports import free_port
+from sandbox.systems import ADDRESSES
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2", "127.0.0.3"])
 

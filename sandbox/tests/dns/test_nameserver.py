@@ -26,7 +26,7 @@ from sandbox.dns.errors import (
 from sandbox.dns.faults import Fault
 from sandbox.dns.key import Key
 from sandbox.dns.nameserver import NameServer
-from sandbox.systems import free_port
+from sandbox.ports import free_port
 
 
 def move(server: NameServer, value: str) -> None:

@@ -1,6 +1,7 @@
 """Hearing: what a dancer hears in a song. Beats, counts, tempo and energy; nothing about moves."""
 
-from bachateo.music.analysis import Analysis, Phrase, analyze_song, song_reader
+from bachateo.music.analysis import Analysis, Phrase
+from bachateo.music.analyzing import analyze_song, song_reader
 from bachateo.music.corrections import (
     Corrections,
     apply_corrections,

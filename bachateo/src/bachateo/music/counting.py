@@ -32,9 +32,9 @@ def find_one(accents: Array) -> tuple[int, float]:
 
     Notes
     -----
-    Multinomial logistic regression over the eight places, with weights that ``bachateo.music.training`` learned
-    from songs of :mod:`bachateo.music.hard_songs`. What they say is what dancers are taught: the bass rests on
-    2 and moves on 1 and 4, the chord changes on 1, the low bongo sounds on 4.
+    Multinomial logistic regression over the eight places. The weights were learned from synthesised songs (in the
+    repository, ``tests/trials/training.py``). They say what dancers are taught: the bass rests on 2 and moves on
+    1 and 4, the chord changes on 1, the low bongo sounds on 4.
     """
     scores = turned(accents[None])[0] @ weights()
     likelihoods = np.exp(scores - scores.max())

@@ -17,8 +17,8 @@ from av.video.stream import VideoStream
 
 from bachateo.errors import VideoError
 from bachateo.files import written_aside
+from bachateo.media.clips import UNDECODED, Clip, open_clip, read_clip, require_equal
 from bachateo.sequence import Plan
-from bachateo.video.clips import UNDECODED, Clip, open_clip, read_clip, require_equal
 from bachateo.video.warp import TIMESCALE_HZ, warp_times
 
 TICK = Fraction(1, TIMESCALE_HZ)

@@ -18,12 +18,12 @@ import pytest
 
 from bachateo.errors import ClipError
 from bachateo.isolation import Limits
+from bachateo.media.clips import read_clip, require_equal
 from bachateo.moves import INDEX_NAME, Library
 from bachateo.moves.ingest import ingest
 from bachateo.music.song import read_sound
 from bachateo.sequence import Wishes, plan_sequence
 from bachateo.video import assemble, encode_sound
-from bachateo.video.clips import read_clip, require_equal
 
 FRAME_S = 1 / 30
 PARTS = {"opening": ("opening", 0), "basic": ("basic", 0), "turn": ("turn", 0), "turn_2": ("turn", 16)}

@@ -12,8 +12,8 @@ import socket
 import sys
 from pathlib import Path
 
+from sandbox.ports import free_port
 from sandbox.postgres import Server
-from sandbox.systems import free_port
 
 SOCKET, BALLAST = "keeper", "ballast"
 CHUNK_BYTES = 4096

@@ -1,6 +1,6 @@
-"""``python -m sandbox.clients DIARY [LOG]``: a crowd, as the JSON on the first line of the input wishes it.
+"""``python -m sandbox.clients DIARY [LOG]``: a crowd, as the JSON on the first line of the input describes it.
 
-Says ``ready`` when everybody has arrived. Then a line ``make SONG…`` has choreographies made, ``stop`` or the end of
+Says ``ready`` when all people have arrived. Then a line ``make SONG…`` has choreographies made, ``stop`` or the end of
 the input ends it all; each is answered by a line.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sandbox.clients.crowd import Crowd
 from sandbox.clients.diary import Diary
-from sandbox.clients.wishes import Wishes
+from sandbox.clients.settings import CrowdSettings
 
 
 async def main(diary: Path) -> int:
@@ -20,7 +20,7 @@ async def main(diary: Path) -> int:
     values = json.loads(sys.stdin.readline())
     tuples = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     with diary.open("a") as file:
-        crowd = Crowd(Wishes(**values | tuples), Diary(file))
+        crowd = Crowd(CrowdSettings(**values | tuples), Diary(file))
         await crowd.arrive()
         say("ready")
         living = asyncio.ensure_future(crowd.live())

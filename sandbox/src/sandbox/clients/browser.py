@@ -60,7 +60,7 @@ class Browser:
         self.systems = systems
         self.diary = diary
         self.logged_in = False
-        self.here = ""
+        self.last_system = ""
         self.lost_sessions = 0
         self._connecting = Connecting(resolver)
         self._http = httpx.AsyncClient(
@@ -105,7 +105,7 @@ class Browser:
             self.logged_in = False
             self.lost_sessions += 1
         if by:
-            self.here = by
+            self.last_system = by
         status, ms = answer.status_code if answer else 0, (time.monotonic() - began) * 1000
         self.diary.write(
             Visit(now(), self.person, tab.system, by, step, method, path, status, round(ms, 2), failed, retried, lost,

@@ -10,7 +10,7 @@ from typing import Self
 
 from sandbox import process
 from sandbox.clients.diary import Entry, read
-from sandbox.clients.wishes import Wishes
+from sandbox.clients.settings import CrowdSettings
 from sandbox.errors import SandboxError
 
 
@@ -27,8 +27,8 @@ class CrowdFailedError(SandboxError):
 class CrowdProcess:
     """People in a process of their own; what happens to them stands in ``diary``."""
 
-    def __init__(self, wishes: Wishes, diary: Path) -> None:
-        self.wishes = wishes
+    def __init__(self, settings: CrowdSettings, diary: Path) -> None:
+        self.settings = settings
         self.diary = diary
         self.log = diary.with_suffix(".log")
         self._process: subprocess.Popen[bytes] | None = None
@@ -38,7 +38,7 @@ class CrowdProcess:
         pipe = subprocess.PIPE
         self.log.touch()
         self._process = process.spawn(argv, cwd=self.diary.parent, env=dict(os.environ), stdin=pipe, stdout=pipe)
-        self._write(json.dumps(asdict(self.wishes)))
+        self._write(json.dumps(asdict(self.settings)))
         self._expect("ready")
         return self
 
@@ -56,12 +56,12 @@ class CrowdProcess:
         return int(self._expect("begun").split()[1])
 
     def stop(self) -> None:
-        """Let everybody end what they do; return when the last task has ended. Raises CrowdFailedError."""
+        """Let all people finish what they do; return when the last task has ended. Raises CrowdFailedError."""
         self._write("stop")
         self._expect("ended")
 
     def entries(self) -> list[Entry]:
-        """Return what has happened so far. Raises CrowdFailedError when the crowd is no more."""
+        """Return what has happened so far. Raises CrowdFailedError when the crowd's process has ended."""
         if self._process is not None and self._process.poll():
             raise CrowdFailedError("to go on", f"status {self._process.returncode}", self.log)
         return list(read(self.diary))

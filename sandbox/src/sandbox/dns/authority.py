@@ -20,15 +20,13 @@ from sandbox import process
 from sandbox.dns.errors import NameServerFailedError, UpdateRefusedError
 from sandbox.dns.key import Key
 from sandbox.dns.zone import zone_text
-from sandbox.systems import free_port
+from sandbox.ports import ATTEMPTS, free_port
 
 HOST = "127.0.0.1"
 READY_WITHIN_S = 30.0
 STOPS_WITHIN_S = 5.0
 ASKED_WITHIN_S = 5.0
 POLL_S = 0.02
-# Somebody else may take a free port before the server does; hardly three times in a row.
-ATTEMPTS = 3
 
 
 class Authority(ABC):

@@ -66,8 +66,8 @@ def rehearse(narrator: Narrator, folder: Path, arguments: argparse.Namespace) ->
             former_ttl_s=2 * arguments.ttl,
             people=arguments.people,
             name_server=arguments.dns,
-            # About one choreography a minute each: who always follows one never lets go of a connection.
-            wishes={"make_every_s": 60 / arguments.people},
+            # About one choreography a minute each: a person who always follows one never closes a connection.
+            crowd={"make_every_s": 60 / arguments.people},
             sections=story.sections(programs=binaries.programs(Account.current()), decommission=DECOMMISSION),
             environment={"HANDOVER_RESTORE_URL": server.url(SUPERUSER, "postgres")},
         )

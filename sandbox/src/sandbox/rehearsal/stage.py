@@ -12,15 +12,16 @@ from typing import Any
 
 from sandbox import house
 from sandbox.clients.process import CrowdProcess
-from sandbox.clients.wishes import Wishes
+from sandbox.clients.settings import CrowdSettings
 from sandbox.dns import bind
 from sandbox.dns.authority import Authority
 from sandbox.dns.bind import Bind9
 from sandbox.dns.nameserver import NameServer
+from sandbox.ports import free_port
 from sandbox.postgres import Database, Server
 from sandbox.rehearsal import declared
 from sandbox.rehearsal.record import RecordWatch
-from sandbox.systems import ADDRESSES, Place, SystemProcess, Systems, free_port, on_one_port, until_healthy
+from sandbox.systems import ADDRESSES, Place, SystemProcess, Systems, on_one_port, until_healthy
 
 SONG = "Noche.mp3"
 ID3_BYTES = 128
@@ -96,7 +97,7 @@ class Plot:
     quiet_s: float = 8.0
     name_server: str = "auto"
     sections: Mapping[str, Any] = field(default_factory=dict)
-    wishes: Mapping[str, Any] = field(default_factory=dict)
+    crowd: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -114,7 +115,7 @@ def stage(folder: Path, database: Database, plot: Plot, *, say: Callable[[str], 
         say(f"{authority.name} for {declared.ZONE} at {authority.host}:{authority.port}")
         declared.write(folder, systems, authority, ttl_s=plot.ttl_s, quiet_s=plot.quiet_s, more=plot.sections)
         record = stack.enter_context(RecordWatch(authority, declared.RECORD))
-        crowd = stack.enter_context(CrowdProcess(_wishes(plot, port, authority), folder / "diary.jsonl"))
+        crowd = stack.enter_context(CrowdProcess(_crowd_settings(plot, port, authority), folder / "diary.jsonl"))
         say(f"{plot.people} people have arrived at http://{declared.HOST}:{port}, each with a DNS cache of their own")
         environment = {**_environment(systems, authority), **plot.environment}
         yield Stage(folder, systems, authority, record, crowd, environment)
@@ -139,14 +140,14 @@ def _authority(plot: Plot) -> Authority:
     return (Bind9 if chosen else NameServer)(f"{declared.ZONE}.", records)
 
 
-def _wishes(plot: Plot, port: int, authority: Authority) -> Wishes:
-    return Wishes(
+def _crowd_settings(plot: Plot, port: int, authority: Authority) -> CrowdSettings:
+    return CrowdSettings(
         url=f"http://{declared.HOST}:{port}",
         name_server=(authority.host, authority.port),
         systems={address: system for system, address in ADDRESSES.items()},
         songs=(SONG,),
         people=plot.people,
-        **plot.wishes,
+        **plot.crowd,
     )
 
 

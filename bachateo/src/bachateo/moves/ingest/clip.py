@@ -19,12 +19,12 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from bachateo.errors import ClipError
+from bachateo.media.clips import read_clip
 from bachateo.moves.encoding import BEATS_PER_GROUP, TOLD_RATE, add_pictures, stamp
 from bachateo.moves.ingest.bars import BarFinder
 from bachateo.moves.ingest.hearing import clip_sound, hear_clip, sound_start_s
 from bachateo.moves.ingest.pictures import Box, Fitting, at_rate, from_time, opened_pictures
 from bachateo.moves.ingest.quality import sharpness
-from bachateo.video.clips import read_clip
 
 LOOK_EVERY_S = 1.0
 # The longest move lasts 20 s at the slowest tempo; nobody leaves more than this before its first 1.

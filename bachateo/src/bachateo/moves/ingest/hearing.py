@@ -12,7 +12,8 @@ from bachateo.errors import ClipError, SongError
 from bachateo.media.opening import FILM_FORMATS
 from bachateo.media.song_file import LONGEST_S
 from bachateo.media.sound import frames_of, open_sound, resampled
-from bachateo.music.analysis import Analysis, analyze_samples
+from bachateo.music.analysis import Analysis
+from bachateo.music.analyzing import analyze_samples
 from bachateo.music.song import SAMPLE_RATE_HZ, SILENCE_PEAK, Song
 
 # The tracker lets the beat go on until the sound ends. A clip that is cut on its last beat ends a few milliseconds

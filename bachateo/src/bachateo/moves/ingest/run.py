@@ -27,7 +27,7 @@ from bachateo.moves.ingest.records import SETTINGS, Records
 from bachateo.moves.ingest.report import Accepted, Refused, Report
 from bachateo.moves.ingest.span import choose_spans
 from bachateo.moves.library import Library, Move
-from bachateo.music.analysis import VERSION as HEARING_VERSION
+from bachateo.music.analyzing import HEARING_VERSION
 
 # Another encoder may write other parameters.
 ENCODING = f"{VERSION}-{av.__version__}"

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Wishes:
+class CrowdSettings:
     """What a crowd is made of; times in seconds.
 
     ``url`` holds the name that is resolved at ``name_server``; ``systems`` names the system behind each address.
     People do ``acts`` acts (least, most) with ``gap_s`` between them, then pause. A pause is longer than servers keep
-    an idle connection, or nobody would ever ask DNS again. ``old_share`` of the acts happen in a tab that the other
-    system had opened, where a person has one. At most ``makers`` choreographies are in the making at once.
+    an idle connection, or no browser would ever ask DNS again. ``old_share`` of the acts happen in a tab that the other
+    system had opened, where a person has one. At most ``makers`` choreographies are made at once.
     """
 
     url: str
@@ -28,4 +28,4 @@ class Wishes:
     make_every_s: float = 2.0
     poll_s: dict[str, float] = field(default_factory=lambda: {"original": 2.0, "backend": 1.0})
     task_within_s: float = 120.0
-    parity_every_s: float = 1.0
+    lag_every_s: float = 1.0

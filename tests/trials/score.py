@@ -79,15 +79,15 @@ class _Rhythm:
         self.low_bongo = {name: _varied(rng, pattern) for name, pattern in LOW_BONGO.items()}
         self.kick = KIT[str(rng.choice(list(KIT), p=[0.6, 0.2, 0.2]))]
         own = BASS[str(rng.choice([name for name in BASS if name != "tumbao"]))]
-        self.bass = BASS | ({"derecho": own} if rng.random() < 0.6 else {})  # noqa: PLR2004
+        self.bass = BASS | ({"derecho": own} if rng.random() < 0.6 else {})
 
 
 def _varied(rng: np.random.Generator, pattern: str) -> str:
     strokes = list(pattern)
     for place, stroke in enumerate(strokes):
-        if stroke != "." and rng.random() < 0.08:  # noqa: PLR2004
+        if stroke != "." and rng.random() < 0.08:
             strokes[place] = "."
-        elif stroke == "." and place % 2 == 0 and rng.random() < 0.05:  # noqa: PLR2004
+        elif stroke == "." and place % 2 == 0 and rng.random() < 0.05:
             strokes[place] = "4"
     return "".join(strokes)
 
@@ -188,7 +188,7 @@ def _bass(pattern: str, start: int, root: int, next_root: int) -> Iterator[Note]
 def _segunda(rng: np.random.Generator, start: int, chord: Sequence[int], loudness: float) -> Iterator[Note]:
     order = (chord[0], chord[1], chord[2], chord[1], chord[0] + 12, chord[2], chord[1], chord[2])
     for half, pitch in enumerate(order):
-        if rng.random() < 0.93:  # noqa: PLR2004
+        if rng.random() < 0.93:
             yield Note("segunda", start + half / 2, pitch, loudness * (0.8 if half % 2 == 0 else 0.6), 1.0)
 
 

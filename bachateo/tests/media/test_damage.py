@@ -14,9 +14,9 @@ import pytest
 
 from bachateo.errors import SongError
 from bachateo.isolation import LimitedChild
-from bachateo.media.mutation import KINDS, mutants, write_tiny_packets
 from bachateo.music import check_song, song
 from bachateo.music.recording import CODECS, write_sound
+from tests.trials.damage import KINDS, mutants, write_tiny_packets
 
 FILES = 100
 RATE = 22_050

@@ -8,29 +8,29 @@ import httpx
 
 from sandbox.clients.diary import Diary, Lag, now
 from sandbox.clients.page import Page
-from sandbox.clients.wishes import Wishes
+from sandbox.clients.settings import CrowdSettings
 
 SEEN_WITHIN_S = 10.0
 ANSWERED_WITHIN_S = 30.0
 POLL_S = 0.01
 NO_ANSWER = (httpx.HTTPError, ValueError, KeyError)
-PASSWORD = "salsa-no"  # noqa: S105 - of somebody who exists for a few minutes
+PASSWORD = "salsa-no"  # noqa: S105 - of a person who exists for a few minutes
 
 
-async def watch_parity(wishes: Wishes, diary: Diary) -> None:
+async def watch_lag(settings: CrowdSettings, diary: Diary) -> None:
     """Save on one system and look on the other, turn by turn, for ever."""
-    host = httpx.URL(wishes.url)
-    addresses = {system: host.copy_with(host=address) for address, system in wishes.systems.items()}
-    # By address, so that nobody takes these questions for people.
+    host = httpx.URL(settings.url)
+    addresses = {system: host.copy_with(host=address) for address, system in settings.systems.items()}
+    # By address, so that these requests do not count as people's.
     async with httpx.AsyncClient(timeout=ANSWERED_WITHIN_S, trust_env=False) as person:
-        await _log_in(person, addresses["original"], f"parity{wishes.seed}")
+        await _log_in(person, addresses["original"], f"lag{settings.seed}")
         for writer, reader in itertools.cycle((("original", "backend"), ("backend", "original"))):
             try:
                 seconds = await _lag(person, addresses[writer], addresses[reader])
                 diary.write(Lag(now(), writer, reader, seconds))
             except NO_ANSWER:
-                pass  # one of the two is away: no row was written, or nobody could look
-            await asyncio.sleep(wishes.parity_every_s)
+                pass  # one of the two is away: no row was written, or it could not be read
+            await asyncio.sleep(settings.lag_every_s)
 
 
 async def _log_in(person: httpx.AsyncClient, url: httpx.URL, name: str) -> None:

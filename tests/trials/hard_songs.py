@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bachateo.files import written_aside
 from bachateo.music.instruments import RATE_HZ, Sound, bass, bongo, guira, kick, pluck, sung
 from bachateo.music.recording import write_sound
-from bachateo.music.score import ARRANGEMENTS, BAR, Note, write_score
+from tests.trials.score import ARRANGEMENTS, BAR, Note, write_score
 
 SLOWEST_BPM, FASTEST_BPM = 104, 152
 KINDS = ("plain", "off-beat", "pickup", "drift", "step", "noise", "worn", "bare")
@@ -150,7 +150,7 @@ def worn(samples: Sound, kind: str, rng: np.random.Generator) -> Sound:
     """Return what a bad room, a bad recording or a bad copy leaves of a song."""
     if kind == "noise":
         noise = rng.normal(0, 1, len(samples))
-        if rng.random() < 0.5:  # noqa: PLR2004
+        if rng.random() < 0.5:
             # Rumble and hiss: as much in every octave.
             noise = np.fft.irfft(np.fft.rfft(noise) / np.sqrt(np.arange(len(noise) // 2 + 1) + 1), len(noise))
         noise -= noise.mean()
@@ -184,9 +184,9 @@ def _intervals_s(rng: np.random.Generator, kind: str, bpm: float, count: int) ->
 def _sound(note: Note, beat_s: float, brightness: float) -> Sound:
     length_s = round(max(0.1, note.beats * beat_s), 1)
     sounds: dict[str, Callable[[], Sound]] = {
-        "guira": lambda: guira(long_stroke=note.loudness > 0.6),  # noqa: PLR2004
-        "high_bongo": lambda: bongo(high=True, open_hand=note.loudness > 0.7),  # noqa: PLR2004
-        "low_bongo": lambda: bongo(high=False, open_hand=note.loudness > 0.6),  # noqa: PLR2004
+        "guira": lambda: guira(long_stroke=note.loudness > 0.6),
+        "high_bongo": lambda: bongo(high=True, open_hand=note.loudness > 0.7),
+        "low_bongo": lambda: bongo(high=False, open_hand=note.loudness > 0.6),
         "kick": kick,
         "bass": lambda: bass(note.pitch, length_s),
         "segunda": lambda: pluck(note.pitch, length_s, round(brightness * 0.6, 1)),

@@ -1,4 +1,4 @@
-"""The proof of sync, and that it sees when there is none."""
+"""The step comes with the beat, and the measurement sees when it does not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 import bachateo
 from bachateo.moves import Library
-from bachateo.video import proof, warp
+from bachateo.video import warp
+from tests.trials import sync
 
 SECONDS = 40
 
@@ -18,13 +19,13 @@ SECONDS = 40
 @pytest.fixture(scope="module")
 def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("song") / "clicks.wav"
-    proof.write_clicks(path, proof.drifting_beats(124, SECONDS), SECONDS)
+    sync.write_clicks(path, sync.drifting_beats(124, SECONDS), SECONDS)
     return path
 
 
 def _distances_s(song: Path, out: Path, flashes: Library) -> np.ndarray:
     made = bachateo.make(song, out, library=flashes.folder, cache=song.parent / "cache")
-    return proof.distances_s(made.video, made.plan)
+    return sync.distances_s(made.video, made.plan)
 
 
 def test_make__clicks_and_flashes__every_flash_is_within_a_frame_of_its_click(
@@ -33,8 +34,8 @@ def test_make__clicks_and_flashes__every_flash_is_within_a_frame_of_its_click(
     distances_s = _distances_s(song, tmp_path / "out.mp4", flashes)
 
     assert len(distances_s) > 70
-    assert np.abs(distances_s).max() < proof.FRAME_S
-    assert abs(distances_s.mean()) < proof.FRAME_S / 3
+    assert np.abs(distances_s).max() < sync.FRAME_S
+    assert abs(distances_s.mean()) < sync.FRAME_S / 3
 
 
 def test_make__clips_not_warped__the_proof_sees_it(
@@ -46,4 +47,4 @@ def test_make__clips_not_warped__the_proof_sees_it(
 
     monkeypatch.setattr("bachateo.video.assembly.warp_times", unwarped)
 
-    assert np.abs(_distances_s(song, tmp_path / "out.mp4", flashes)).max() > proof.FRAME_S
+    assert np.abs(_distances_s(song, tmp_path / "out.mp4", flashes)).max() > sync.FRAME_S

@@ -1,7 +1,7 @@
-"""Learns where in the bar a bachata's accents are: ``python -m bachateo.music.training``.
+"""Learns where in the bar a bachata's accents are: ``python -m tests.trials.training``.
 
-Writes ``counting.csv``, which :mod:`bachateo.music.counting` reads. Needed only when the accents or the songs to
-learn from change; takes some minutes.
+Run it in the repository's folder, only when the accents or the songs to learn from change; it takes some minutes. It
+writes the engine's ``counting.csv``, which :mod:`bachateo.music.counting` reads.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bachateo.files import written_aside
+from bachateo.music import counting
 from bachateo.music.accents import BAR, PLACES, SOURCES, accents
 from bachateo.music.counting import WEIGHTS, turned
 from bachateo.music.features import beat_features
-from bachateo.music.hard_songs import KINDS, compose, play, worn
 from bachateo.music.instruments import RATE_HZ, Sound
 from bachateo.music.network import beat_activations
 from bachateo.music.onsets import hear_onsets
 from bachateo.music.song import SAMPLE_RATE_HZ
+from tests.trials.hard_songs import KINDS, compose, play, worn
 
 SEEDS = range(10_000, 10_020)  # none of those that the bench measures with
 SONG_S = 45.0
@@ -94,4 +95,4 @@ def _all_examples(songs: Iterable[tuple[str, int]]) -> Array:
 
 if __name__ == "__main__":
     examples = _all_examples((kind, seed) for kind in KINDS for seed in SEEDS)
-    write_weights(learn(examples), Path(__file__).with_name(WEIGHTS))
+    write_weights(learn(examples), Path(counting.__file__).with_name(WEIGHTS))
