@@ -43,7 +43,7 @@ def started(postgres, adopted_template, place: Place) -> Iterator[Systems]:
 
 @pytest.fixture
 def visitor(systems: Systems) -> Iterator[Browser]:
-    """A browser in which nobody is logged in."""
+    """A browser without a login."""
     with (
         httpx.Client(base_url=systems.backend_url, timeout=60) as backend,
         httpx.Client(base_url=systems.original_url, timeout=60) as original,

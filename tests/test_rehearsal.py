@@ -1,4 +1,4 @@
-"""A small rehearsal by the real command line: there and back, and nobody notices."""
+"""A small rehearsal by the real command line: there and back, unnoticed by its users."""
 
 import threading
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_rehearsal__there_and_back__nobody_notices_and_nothing_stays(postgres, a
     ):
         done(night, "init-journal", "--apply")
         with pytest.raises(CommandRefusedError, match=r"SB021  handover rollback --apply .*ended with 3; expected 0"):
-            done(night, "rollback", "--apply", "--because", "nobody has moved yet")
+            done(night, "rollback", "--apply", "--because", "no user has moved yet")
         done(night, "cutover", "begin", "--apply")
         plan = done(night, "cutover", "plan").out.split("--apply")[-1].split()[0]
         until(night, "gates")  # the old TTL has to run out

@@ -104,7 +104,8 @@ def tell_failures(night: Stage) -> None:
     """List what went wrong, the most frequent first."""
     visits = [entry for entry in night.crowd.entries() if isinstance(entry, Visit) and entry.failed]
     kinds = Counter(
-        (v.failed, v.step, f"page of the {v.tab or 'bookmark'}", f"answered by {v.by or 'nobody'}") for v in visits
+        (v.failed, v.step, f"page of the {v.tab or 'bookmark'}", f"answered by {v.by}" if v.by else "unanswered")
+        for v in visits
     )
     for kind, count in kinds.most_common(20):
         say(f"{count} failed: {', '.join(kind)}")

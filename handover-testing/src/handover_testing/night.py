@@ -129,7 +129,7 @@ def until(condition: Callable[[], object], what: str, *, within_s: float = WITHI
 
 @dataclass
 class Story:
-    """The pair, what people reach, and somebody who runs the night."""
+    """The pair, what people reach, and an operator of the night."""
 
     pair: "Pair"
     name_server: NameServer

@@ -1,4 +1,4 @@
-"""Changes that hurt nobody: the check must not say that they are risky or breaking."""
+"""Harmless changes: the check must not call them risky or breaking."""
 
 # ruff: noqa: E501, S608 - statements and rows of a table are read best on one line
 
@@ -85,7 +85,7 @@ def _new_nullable_column(shape: Shape) -> Drift:
 def _unknown_nullable_column(shape: Shape) -> Drift:
     table = shape.project.models[NEW[shape.name]].table
     sql = f"ALTER TABLE {table} ADD by_hand jsonb, ADD at_hand timestamptz DEFAULT now()"
-    return _benign(shape, "nullable columns that nobody knows", sql=sql)
+    return _benign(shape, "nullable columns that no model knows", sql=sql)
 
 
 def _python_names(shape: Shape) -> Drift:
@@ -132,7 +132,7 @@ def _unique_as_constraint(projects: dict[Side, Project]) -> None:
 def _defaults() -> Iterator[Drift]:
     yield _benign(
         SHOP,
-        "a default in the database that nobody relies on",
+        "a default in the database that no model relies on",
         sql="ALTER TABLE shop_orders ALTER paid SET DEFAULT false",
     )
     yield _benign(DANCE, "an empty default, written down", edit=_field("Dancer", "display_name", default="''"))
@@ -194,7 +194,7 @@ def _apps_and_settings() -> Iterator[Drift]:
         "an app without models more",
         edit=lambda projects: setattr(projects["backend"], "apps", ("django.contrib.humanize",)),
     )
-    yield _benign(SHOP, "other settings that are nobody's business", edit=_setting("DEBUG", "True"))
+    yield _benign(SHOP, "settings that do not matter to the pair", edit=_setting("DEBUG", "True"))
     yield _benign(SHOP, "every host is allowed", edit=_setting("ALLOWED_HOSTS", "['*']"))
     yield _benign(DANCE, "every host of the domain is allowed", edit=_setting("ALLOWED_HOSTS", "['.compas.test']"))
     yield _benign(DANCE, "both save, find and convert by the same code of their own", files=_same_code)
@@ -257,9 +257,9 @@ def _own_tables() -> Iterator[Drift]:
         SHOP, "a table of the backend's own in an auth_user project", edit=edit, sql=table.format("int", "auth_user")
     )
     yield _benign(
-        SHOP, "a table that nobody knows", sql="CREATE TABLE by_hand (id int PRIMARY KEY, note text NOT NULL)"
+        SHOP, "a table that no model knows", sql="CREATE TABLE by_hand (id int PRIMARY KEY, note text NOT NULL)"
     )
-    yield _benign(LIBRARY, "a view that nobody knows", sql="CREATE VIEW by_hand AS SELECT * FROM library_readers")
+    yield _benign(LIBRARY, "a view that no model knows", sql="CREATE VIEW by_hand AS SELECT * FROM library_readers")
 
     def proxy(projects: dict[Side, Project]) -> None:
         projects["backend"].models["Active"] = Model("Active", {}, {"proxy": "True"}, base="Task")
@@ -273,7 +273,7 @@ def _own_tables() -> Iterator[Drift]:
         )
 
     table = "CREATE TABLE elsewhere (id bigint, more text); GRANT ALL ON elsewhere TO drift_backend"
-    yield _benign(DANCE, "a model of somebody else's table", edit=unmanaged, sql=table)
+    yield _benign(DANCE, "a model of another owner's table", edit=unmanaged, sql=table)
 
 
 def _squashed() -> Iterator[Drift]:

@@ -1,4 +1,4 @@
-"""A shape of what Django lets models declare beside plain columns, its drifts, and changes of it that hurt nobody."""
+"""A shape of what Django lets models declare beside plain columns, its drifts, and harmless changes of it."""
 
 # ruff: noqa: E501, S608 - statements and rows of a table are read best on one line
 
@@ -388,7 +388,7 @@ _SETTINGS: tuple[tuple[str, Edit | None, str], ...] = (
 
 
 def twins() -> Iterator[Drift]:
-    """Yield the changes that hurt nobody."""
+    """Yield the harmless changes."""
     for what, edit, sql in _SETTINGS:
         yield Drift(f"{DECLARED.name}: {what}", "benign", DECLARED.name, "", "", "safe", edit, sql=sql)
     for what, edit, sql in _TWINS:

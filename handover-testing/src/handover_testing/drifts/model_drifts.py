@@ -249,7 +249,7 @@ def _relation(at: _Place, field: Field) -> Iterator[Drift]:
     now = field.options["on_delete"]
     other = "models.PROTECT" if now != "models.PROTECT" else "models.CASCADE"
     yield at.option("another on_delete", "HO114", "breaking", on_delete=other)
-    yield at.option("on_delete left to nobody", "HO114", "breaking", on_delete="models.DO_NOTHING")
+    yield at.option("on_delete that does nothing", "HO114", "breaking", on_delete="models.DO_NOTHING")
     if field.kind == "ForeignKey":
 
         def plain(projects: dict[Side, Project]) -> None:

@@ -193,12 +193,12 @@ def _own_code() -> Iterator[Drift]:
         ("it updates otherwise", "HO125", "dance_tasks", "risky", {task: method.format("", "_do_update(self, *a)", "_do_update(*a)")}),
         ("its manager makes rows otherwise", "HO125", "dance_tasks", "risky", {task: bulk.format("Manager", "create(self, **b)", "create(**b)", "Own()")}),
         ("its queryset updates otherwise", "HO125", "dance_tasks", "risky", {task: bulk.format("QuerySet", "update(self, **b)", "update(**b)", "Own.as_manager()")}),
-        ("somebody listens to what it is made of", "HO125", "dance_tasks", "risky", {task: listener.format("post_init")}),
+        ("a receiver of its post_init", "HO125", "dance_tasks", "risky", {task: listener.format("post_init")}),
         ("its text is selected otherwise", "HO124", "dance_videos.title", "risky", selected),
         ("its text is got otherwise", "HO124", "dance_videos.title", "risky", got),
         ("a delete hides in an object", "HO114", "dance_tasks.user_id", "breaking", guarded),
-        ("somebody listens to its saves", "HO125", "dance_tasks", "risky", {task: listener.format("post_save")}),
-        ("somebody listens to its deletes", "HO125", "dance_tasks", "risky", {task: listener.format("pre_delete")}),
+        ("a receiver of its saves", "HO125", "dance_tasks", "risky", {task: listener.format("post_save")}),
+        ("a receiver of its deletes", "HO125", "dance_tasks", "risky", {task: listener.format("pre_delete")}),
         ("its text is written otherwise", "HO124", "dance_videos.title", "risky", lower),
         ("its JSON is read otherwise", "HO124", "dance_tasks.result", "risky", exact),
     ):  # fmt: skip
@@ -217,7 +217,7 @@ def _heard_between() -> Iterator[Drift]:
         def append(folder: Path, path: str = f"{side}/{file}") -> None:
             (folder / path).write_text((folder / path).read_text() + hear)
 
-        yield Drift(f"library {side}: somebody listens to its favourites", f"{side} models", LIBRARY.name, "HO125",
+        yield Drift(f"library {side}: a receiver of its favourites", f"{side} models", LIBRARY.name, "HO125",
                     "library_readers_favourites", "risky", files=append)  # fmt: skip
 
 
@@ -497,13 +497,13 @@ def _roles() -> Iterator[Drift]:
         "ALTER SEQUENCE orders_seq OWNED BY shop_orders.id; "
         "ALTER TABLE shop_orders ALTER id SET DEFAULT nextval('orders_seq')"
     )
-    yield Drift("a sequence that nobody may use", "catalog", SHOP.name, "HO191", "shop_orders", "breaking", sql=serial)
+    yield Drift("a sequence that no role may use", "catalog", SHOP.name, "HO191", "shop_orders", "breaking", sql=serial)
     foreign = (
         "ALTER TABLE shop_orders ALTER id DROP IDENTITY; CREATE SCHEMA keys; GRANT USAGE ON SCHEMA keys TO PUBLIC; "
         "CREATE SEQUENCE keys.orders START 1000; GRANT SELECT ON keys.orders TO PUBLIC; "
         "ALTER TABLE shop_orders ALTER id SET DEFAULT nextval('keys.orders')"
     )
-    yield Drift("a sequence of somebody else", "catalog", SHOP.name, "HO191", "shop_orders", "breaking", sql=foreign)
+    yield Drift("a sequence of another owner", "catalog", SHOP.name, "HO191", "shop_orders", "breaking", sql=foreign)
     key = "ALTER TABLE dance_tasks ADD CONSTRAINT surprise FOREIGN KEY (progress) REFERENCES dancers (id) NOT VALID"
     wide = "ALTER TABLE dance_tasks ALTER progress TYPE integer"
     yield Drift("a foreign key that no model knows", "catalog", DANCE.name, "HO154", "dance_tasks.progress", "breaking",

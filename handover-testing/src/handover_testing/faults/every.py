@@ -25,7 +25,7 @@ from sandbox.search.server import SearchServer
 HISTORIES = "histories"  # the synthetic histories of concurrent-writes
 # Those harmless changes that could affect rows, locks or plans.
 BENIGN = (
-    "auth_user: nullable columns that nobody knows",
+    "auth_user: nullable columns that no model knows",
     "inheritance: the model forgets an index",
     "arrays_and_ranges: a GIN index more in the database",
     "auth_user: unique as a constraint",
