@@ -1,4 +1,4 @@
-"""A request as the middleware makes it. It is for the types; Django makes the objects."""
+"""A request as the middleware makes it. Only type checkers use it."""
 
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails

@@ -64,7 +64,7 @@ def own_database(adopted_database, django_db_blocker) -> Iterator[object]:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
-    """The same algorithm as everywhere, in less than the 0.3 s a password that it takes for good reason."""
+    """The same algorithm as in production, with fewer iterations: a real hash takes 0.3 s."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PBKDF2PasswordHasher, "iterations", 1_000)
         yield
@@ -74,7 +74,7 @@ def quick_passwords() -> Iterator[None]:
 def media_root(settings, tmp_path: Path) -> Path:
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.BACHATEO_CACHE = tmp_path / "cache"
-    # Else every browser of a test begins with a search of all static files.
+    # Otherwise every test client would begin with a search of all static files.
     settings.WHITENOISE_AUTOREFRESH = True
     settings.MEDIA_ROOT.mkdir()
     return settings.MEDIA_ROOT
@@ -82,7 +82,7 @@ def media_root(settings, tmp_path: Path) -> Path:
 
 @functools.cache
 def storages_of_a_process(**environment: str) -> str:
-    """Return STORAGES as settings make them of this environment."""
+    """Return STORAGES as the settings read them from this environment."""
     command = [sys.executable, "-c", "from config import settings; print(settings.STORAGES)"]
     done = subprocess.run(
         command,

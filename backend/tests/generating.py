@@ -1,4 +1,4 @@
-"""What tests of generations need: a song, the moves, a user; and a look at what was left behind."""
+"""What tests of generations share: a song, the moves, a user, and the files that are left."""
 
 import shutil
 from datetime import timedelta
@@ -17,7 +17,7 @@ SONG = "demo.mp3"
 
 
 def place_song(demo_song: Path) -> None:
-    """Put the song where songs are. What was heard in it is kept between tests."""
+    """Store the song. Its analysis is cached between tests."""
     settings.BACHATEO_CACHE = demo_song.parent / "cache"
     folder = Path(settings.MEDIA_ROOT, "songs")
     folder.mkdir()
@@ -29,7 +29,7 @@ def start(user: User, **wishes: object) -> ChoreographyTask:
 
 
 def age(task_id: str, **by: float) -> None:
-    """Let the task be older than it is, in both tables."""
+    """Make the task older, in both tables."""
     for model in (ChoreographyTask, Job):
         row = model.objects.filter(pk=task_id)
         for created_at in row.values_list("created_at", flat=True):
@@ -45,7 +45,7 @@ def output_files() -> list[str]:
 
 def assert_completed_once(user: User, task_ids: list[str]) -> None:
     """Every task has ended well, once, with one video; nothing else is there."""
-    # As every worker does at intervals; the last one may still be clearing away its own draft.
+    # Sweep, as every worker does; the last one may still be removing its own draft.
     sweep()
     rows = ChoreographyTask.objects.filter(pk__in=task_ids).values_list("status", "progress", "error")
     assert list(rows) == [("completed", 100, None)] * len(task_ids), list(rows)

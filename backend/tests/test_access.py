@@ -1,4 +1,4 @@
-"""Who may do what: for every address and method, an anonymous, the owner, another user and staff.
+"""Access to every address and method: by a visitor, the owner, another user and staff.
 
 An address or a method that is not listed here fails until its access is decided.
 """
@@ -125,13 +125,13 @@ SENT: dict[str, dict[str, object]] = {
     "/register": REGISTRATION,
     "/studio": WISHES,
 }
-# There no token is let in, whatever its scopes.
+# Addresses that accept no token, whatever its scopes.
 SESSION_ONLY = {"/api/auth/logout", "/api/auth/tokens", f"/api/auth/tokens/{TOKEN}"}
 
 
 @pytest.fixture
 def house(db, media_root: Path, settings, moves_library: Path) -> None:
-    """Ana's things, which others try to get at."""
+    """Rows of Ana, which others try to reach."""
     settings.MOVES_LIBRARY = moves_library
     ana = make_user("ana")
     name = f"output/user_{ana.pk}/{VIDEO}"

@@ -52,7 +52,7 @@ def assert_completed_once(bucket: Bucket, task: ChoreographyTask, *, attempts: i
 
 @pytest.fixture
 def house(own_database, on_bucket, moves_library, demo_song, settings) -> User:
-    """A song in the bucket, the moves, and a user. What was heard in the song is kept between tests."""
+    """A song in the bucket, the moves, and a user. The song's analysis is cached between tests."""
     settings.MOVES_LIBRARY, settings.BACHATEO_CACHE = moves_library, demo_song.parent / "cache"
     on_bucket.put(f"songs/{SONG}", demo_song.read_bytes())
     return make_user("ana")

@@ -1,4 +1,4 @@
-"""A machine whose clock is set wrongly does no harm: what is compared is the database's time."""
+"""A machine with a wrong clock does no harm: all comparisons use the time of the database."""
 
 import re
 from datetime import timedelta
@@ -24,7 +24,7 @@ from tests.generating import SONG, start
 BACKEND = Path(__file__).resolve().parent.parent
 DAYS = timedelta(days=3)
 NEAR = timedelta(minutes=1)
-# The times of files are those of the machine that wrote them; nothing else is measured with a machine's clock.
+# Only the times of files come from the clock of the machine that wrote them.
 MACHINES = re.compile(r"timezone\.now|datetime\.now|utcnow|time\.time\(|date\.today")
 
 
@@ -80,7 +80,7 @@ def test_worker_of_a_wrong_clock__moves_and_sweeps_without_a_trace(ana, songs, w
 
 def test_stalled_call__is_made_again_at_once_whatever_this_machine_believes(ana, songs, wrong_clock):
     start(ana)
-    with connection.cursor() as cursor:  # as a worker does it that then loses its heart
+    with connection.cursor() as cursor:  # as a worker does whose heartbeat then stops
         cursor.execute("SELECT procrastinate_fetch_job_v2(NULL, procrastinate_register_worker_v1())")
         cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '3 days'")
     assert ProcrastinateJob.objects.get().status == "doing"

@@ -1,4 +1,4 @@
-"""Find, change, count and delete what was kept."""
+"""Find, change, count and delete saved choreographies."""
 
 import threading
 import uuid

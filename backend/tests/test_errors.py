@@ -1,4 +1,4 @@
-"""Whatever goes wrong at an address of the API, the answer is a problem (RFC 9457)."""
+"""Every error of the API is a problem document (RFC 9457)."""
 
 import os
 
@@ -42,7 +42,7 @@ BODIES = {
     ),
     "no boundary": (b"x", "multipart/form-data"),
 }
-# Whose bodies are read; the long run sends all of them with every method.
+# The methods with a body; the long run sends all bodies with every method.
 WITH_A_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 FEW = {name: BODIES[name] for name in ("nothing", "no JSON")}
 FULL = os.environ.get("COMPAS_FULL") == "1"

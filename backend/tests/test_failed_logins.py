@@ -1,4 +1,4 @@
-"""Guesses at passwords are limited everywhere, at the same moment too; strangers cannot lock an owner out."""
+"""Failed logins are limited at every login, also parallel ones; strangers cannot lock an owner out."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -110,7 +110,7 @@ def test_owner__who_was_here_before__gets_in_from_the_strangers_own_address_and_
     browser = Client()
     assert by_api(browser, "ana", "secreto", **STRANGER).status_code == 200
     browser.post("/api/auth/logout")
-    for number in range(limits.MAX_OF_ACCOUNT):  # as a login does before it looks at the password
+    for number in range(limits.MAX_OF_ACCOUNT):  # as a login does before it checks the password
         guess = RequestFactory().post("/login", REMOTE_ADDR=f"198.51.100.{number}")
         limits.admit(guess, account=str(staff.pk), user_id=staff.pk)
     fail(6, **STRANGER)

@@ -34,7 +34,7 @@ SONG = "demo.mp3"
 def house(own_database, media_root, settings, moves_library, demo_song) -> User:
     """A database that workers see, a song, the moves; and a user."""
     settings.MOVES_LIBRARY = moves_library
-    # What was heard in the demo song is kept between tests; hearing it is the engine's business.
+    # The analysis of the demo song is cached between tests; the engine's own tests cover it.
     settings.BACHATEO_CACHE = demo_song.parent / "cache"
     (media_root / "songs").mkdir()
     shutil.copy(demo_song, media_root / "songs" / SONG)
@@ -55,7 +55,7 @@ def videos(media_root: Path) -> list[str]:
 
 
 def watch_stages(database) -> Callable[[], list[tuple]]:
-    """Write down, in the database itself, every state that a task's row goes through."""
+    """Record every state of a task's row, by a trigger in the database."""
     with psycopg.connect(database.url("owner")) as session:
         session.execute(
             """
@@ -323,7 +323,7 @@ def test_fault_of_ours__task_fails_and_the_queue_knows(house, media_root, caplog
 
 
 def take(user: User, task_id: str = "t", **columns: object) -> Lease:
-    """Return the lease of a task whose row looks as given."""
+    """Return the lease of a task whose row has the given values."""
     task = ChoreographyTask.objects.create(task_id=task_id, user=user, **columns)
     Job.objects.create(task_id=task_id, user=user, request={}, created_at=task.created_at)
     return leases.take(task_id, queue_job_id=1)

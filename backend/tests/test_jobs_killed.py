@@ -14,11 +14,11 @@ from tests.conftest import make_user
 from tests.generating import assert_completed_once, output_files, place_song, start
 from tests.workers import Gate, hold_on, is_full, workers_on
 
-# In the transaction that writes the stage. "committing": the video has its name, and the row is never written;
+# A kill in the transaction that writes the stage. "committing": the video has its name, the row is not written;
 # "committed": it is committed, but the worker is killed before it removes the draft.
 STAGES = ["downloading", "analyzing", "selecting", "generating", "finalizing"]
 PLACES = [*STAGES, "completed", "committing", "committed"]
-# What is written with "downloading" is the lease itself, which a kill there undoes.
+# "downloading" is written together with the lease, so a kill there undoes the lease too.
 FIRST_ATTEMPT_COUNTS = {"downloading", "committed"}
 SHORT = {"JOB_LEASE_S": 1.5, "JOB_SWEEP_S": 0.25}
 

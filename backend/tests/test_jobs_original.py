@@ -31,14 +31,14 @@ def original() -> Iterator[Original]:
 @pytest.fixture
 def ana(own_database, moves_library, demo_song, settings):
     settings.MOVES_LIBRARY = moves_library
-    settings.JOB_LEASE_S = 0.6  # renewed, and looked after, every 0.2 s
+    settings.JOB_LEASE_S = 0.6  # renewed every 0.2 s
     place_song(demo_song)
     return make_user("ana")
 
 
 @contextmanager
 def one_at_work(database, settings, tmp_path) -> Iterator[Callable[[], None]]:
-    """A worker is in the middle of a job, in stage "selecting"; what is given lets it go on, until it ends."""
+    """Hold a worker in the stage "selecting" of a job; the yielded function lets it finish."""
     gate = Gate(tmp_path / "library", settings.MOVES_LIBRARY)
     settings.MOVES_LIBRARY = gate.folder
     waiting = Workers(database, tmp_path)
@@ -202,7 +202,7 @@ def test_rows__saved_whole_by_either_side__lose_no_column(ana, original, own_dat
         for row in model.objects.all():
             row.save()
     assert all_columns() == before
-    # The control: a side that knew the column and not its value would be seen.
+    # The control: a difference in the column would be found.
     original.run(own_database, LOSE_ONE)
     assert all_columns() != before
 
@@ -275,6 +275,6 @@ def test_originals_users__get_429_only_beyond_the_limit(ana, own_database, setti
     [start(ana, seed=seed) for seed in range(5)]
     [queue.take_next(queue_job_id=0) for _ in range(5)]
     assert ChoreographyTask.objects.filter(status="running").count() == limit
-    # A shell of its own: it finds the songs of this test, and it is gone before its thread gets far.
+    # A separate shell: it finds the songs of this test, and it ends before its thread gets far.
     with original_shell() as shell:
         assert shell.run(own_database, CREATE) == code

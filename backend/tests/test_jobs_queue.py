@@ -1,4 +1,4 @@
-"""Who runs, who waits, and what the sweep puts in order."""
+"""Which jobs run, which wait, and what the sweep repairs."""
 
 import signal
 import threading

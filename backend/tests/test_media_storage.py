@@ -1,4 +1,4 @@
-"""A directory and a bucket are one thing to the rest of the code: both pass this."""
+"""A directory and a bucket pass the same tests."""
 
 import os
 import threading

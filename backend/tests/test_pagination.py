@@ -1,4 +1,4 @@
-"""Pages by cursor, in every order, while rows come and go."""
+"""Pages by cursor, in every order, while rows are added and deleted."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -26,7 +26,7 @@ def walk(client: Client, address: str, step: str = "next") -> list[list[str]]:
 
 @pytest.fixture
 def rows(ana) -> list[SavedChoreography]:
-    """Rows that are equal in all that they are ordered by, more than a page of each kind; untidy ones too."""
+    """Rows that are equal in the field they are ordered by, more than a page of each kind; untidy ones too."""
     titles = ["", "a", "A", "ä", "a", "Zz", "💃"]
     durations = [30.0, NAN, 30.0, -1.5, INF, 0.1 + 0.2, NAN]
     made = [make_choreography(ana, title=titles[n % 7], duration=durations[n % 7]) for n in range(42)]

@@ -1,4 +1,4 @@
-"""Ready means: everything it takes to make a choreography is there."""
+"""Ready means: the service can make a choreography."""
 
 import shutil
 from pathlib import Path

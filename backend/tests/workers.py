@@ -1,4 +1,4 @@
-"""Real workers as processes, and places where a test can make them wait.
+"""Real workers as processes, and points where a test makes them wait.
 
 A worker waits at a lock that the test holds, or at a pipe that the test writes: nothing here sleeps to
 be in time.
@@ -62,7 +62,7 @@ class Workers:
         self.running.pop(name).wait()
 
     def until(self, is_so: Callable[[], object], what: str) -> object:
-        """Wait until ``is_so()``; its truth comes from another process, so it is asked for again and again."""
+        """Wait until ``is_so()``. Another process makes it true, so it is polled."""
         deadline = time.monotonic() + PATIENCE_S
         while not (found := is_so()):
             for name, worker in self.running.items():
@@ -119,7 +119,7 @@ class Hold:
 
     def release(self) -> None:
         if self.stage == "committing":
-            # A server that is told to commit does so, client or no client; unless it loses its process too.
+            # PostgreSQL commits also without its client, unless its own process is killed too.
             self.session.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_locks"
                 " WHERE NOT granted AND locktype = 'advisory' AND objid = %s",
@@ -155,7 +155,7 @@ class Gate:
         self.renew()
 
     def renew(self) -> None:
-        """Put another pipe there: who waits at the old one stays apart from who comes now."""
+        """Make a new pipe, so that a process waiting at the old one is kept apart from later ones."""
         os.mkfifo(self.folder / "new")
         (self.folder / "new").replace(self.folder / INDEX)
 

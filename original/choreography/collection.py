@@ -27,7 +27,7 @@ def found_in(user: User, *, difficulty: str, search: str, sort: str) -> QuerySet
 
 def statistics_of(user: User) -> dict[str, Any]:
     """Count the collection and sum its seconds."""
-    # A row of earlier years with NaN would make the sum NaN, which is no JSON.
+    # An old row with NaN would make the sum NaN, which JSON does not have.
     timed = Q(duration__gte=0, duration__lt=math.inf)
     return user.choreographies.aggregate(
         total_count=Count("pk"),
@@ -38,7 +38,7 @@ def statistics_of(user: User) -> dict[str, Any]:
 
 
 def delete(choreography: SavedChoreography) -> None:
-    """Delete the row, then its video, unless another row of the collection plays the same one."""
+    """Delete the row, then its video, unless another row of the collection has the same video."""
     name = choreography.video_name
     choreography.delete()
     others = SavedChoreography.objects.filter(user=choreography.user_id, video_path__endswith=name)

@@ -1,4 +1,4 @@
-"""What a user may ask for."""
+"""The forms of generations and collections."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ class StorableJSONField(forms.JSONField):
 
 
 class CreateForm(forms.Form):
-    """A song and how hard the dance may be."""
+    """A song and a difficulty."""
 
     song_selection = forms.CharField(max_length=255, strip=False)
     difficulty = forms.ChoiceField(choices=Difficulty.choices)

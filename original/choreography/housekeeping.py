@@ -12,7 +12,7 @@ STUCK = "Task stuck for more than 5 minutes - likely container restart"
 
 
 def fail_stuck_tasks() -> None:
-    """Give up every task that should have ended by now."""
+    """Fail every task that should have ended by now."""
     status = ChoreographyTask.Status
     unfinished = ChoreographyTask.objects.filter(status__in=[status.STARTED, status.RUNNING])
     unfinished.filter(created_at__lt=timezone.now() - STUCK_AFTER).update(

@@ -37,7 +37,7 @@ class SavedChoreography(models.Model):
     def __str__(self) -> str:
         return self.title or "Untitled"
 
-    # Rows of earlier years hold absolute paths, no path, lists, NULL, NaN: the pages ask these.
+    # Old rows hold absolute paths, no path, lists, NULL or NaN; the pages use these properties.
 
     @property
     def video_name(self) -> str:
@@ -46,13 +46,13 @@ class SavedChoreography(models.Model):
 
     @property
     def music(self) -> str:
-        """The song, as far as the row tells."""
+        """The song; empty if the row does not name it."""
         source = self.music_info.get("source") if isinstance(self.music_info, dict) else None
         return PurePosixPath(source).stem if isinstance(source, str) else ""
 
     @property
     def length(self) -> str:
-        """The duration as m:ss; '' when it is no length."""
+        """The duration as m:ss; empty if it is negative, infinite or NaN."""
         if not math.isfinite(self.duration) or self.duration < 0:
             return ""
         minutes, seconds = divmod(round(self.duration), 60)
@@ -88,7 +88,7 @@ class ChoreographyTask(models.Model):
         return f"{self.task_id} {self.status}"
 
     def as_json(self) -> dict[str, Any]:
-        """Return what the page that polls gets to see."""
+        """Return the task as the page that polls reads it."""
         return {
             "task_id": self.task_id,
             "status": self.status,

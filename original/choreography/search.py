@@ -21,9 +21,9 @@ MOST_HITS = 200
 LEAST_QUALITY = 0.5
 FEWEST_HITS = 5
 WEIGHTS = {"text": 0.35, "audio": 0.35, "lead": 0.10, "follow": 0.10, "interaction": 0.10}
-# How a word of a filter is written in the index file.
+# The code of a filter's word in the index file is its place here.
 CODES = {"difficulty": ("beginner", "intermediate", "advanced"), "energy_level": ("low", "medium", "high")}
-# By the first of these that is given, the neighbours are found.
+# The neighbours are searched by the first of these vectors that is given.
 KINDS = ("audio", "text", "lead", "follow", "interaction")
 MAGIC, VERSION, HEADER_AT = b"COMPASMI", 1, 20
 TIE_DECIMALS = 9
@@ -38,7 +38,7 @@ class SearchFailedError(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """A move and how well it goes with what was asked for, 0 to 1."""
+    """A move and its score, 0 to 1."""
 
     clip_id: str
     score: float
@@ -94,7 +94,7 @@ def _neighbour_kind(asked: Mapping[str, Any]) -> str:
 
 def _cosines(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
     rows = rows.astype(np.float64)
-    # Summed row by row: the sums of a matrix product may differ in the last digit, and equal moves must tie.
+    # Sum row by row: the sums of a matrix product may differ in the last digit, but equal moves must have equal scores.
     products = (rows * vector).sum(axis=1)
     lengths = np.sqrt((rows * rows).sum(axis=1) * (vector * vector).sum())
     cosines: np.ndarray = np.divide(products, lengths, out=np.zeros(len(rows)), where=lengths > 0)

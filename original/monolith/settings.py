@@ -68,7 +68,7 @@ LOGIN_REDIRECT_URL = "select-song"
 LOGOUT_REDIRECT_URL = "select-song"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
-# Failed logins are counted here, so a crowd of addresses must not push each other out.
+# Failed logins are counted here, so many addresses must not push each other out.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
@@ -88,7 +88,7 @@ STORAGE = env.str("STORAGE", default="directory")
 
 
 def media_storages() -> dict[str, Any]:
-    """Return where videos and songs lie. The code knows names in these two and no folders."""
+    """Return the storages of videos and songs. The code uses names in them and no folders."""
     if STORAGE == "directory":
         backend = "django.core.files.storage.FileSystemStorage"
         videos, songs = {}, {"location": MEDIA_ROOT / "songs"}  # without a location: below MEDIA_ROOT
@@ -122,7 +122,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 MOVES_LIBRARY = Path(env.str("MOVES_LIBRARY", default=str(MEDIA_ROOT / "Bachata_steps")))
-# Where moves are looked for; empty: in the index file of the library.
+# Where moves are searched; if empty, in the index file of the library.
 ELASTICSEARCH_URL = env.str("ELASTICSEARCH_URL", default="")
 BACHATEO_CACHE = Path(env.str("BACHATEO_CACHE", default=str(MEDIA_ROOT.parent / "cache")))
 
@@ -132,6 +132,6 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    # A line for each search says nothing; what goes wrong is a warning.
+    # One line for each search is too many; faults are warnings.
     "loggers": {"elastic_transport": {"level": "WARNING"}},
 }

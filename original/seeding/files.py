@@ -18,7 +18,7 @@ SONGS = (
     "Ella baila sola.mp3",
 )
 SONG_S = 12
-TEMPOS_BPM = (118, 132)  # synthesising takes its time: two songs under six names
+TEMPOS_BPM = (118, 132)  # synthesising is slow, so two songs serve under six names
 
 WIDTH, HEIGHT, FPS, PICTURES = 64, 36, 25, 25
 

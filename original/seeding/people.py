@@ -40,7 +40,7 @@ ODD_PREFERENCES = {
 
 @functools.cache
 def hashed(password: str) -> str:
-    """Hash once: it takes as long as it should."""
+    """Hash once, because hashing is slow on purpose."""
     return get_hasher().encode(password, SALT)
 
 
@@ -53,7 +53,7 @@ def hashed_years_ago(password: str) -> str:
 EMAIL_OF_ANOTHER = "users with the e-mail of another but for case"
 UNTIDY: dict[str, Kind] = {
     "users with a password of 6 characters": {"password": lambda _: hashed(SHORT_PASSWORD)},
-    EMAIL_OF_ANOTHER: {},  # needs the other
+    EMAIL_OF_ANOTHER: {},  # write_users takes it from another user
     "users with a password hashed years ago": {"password": lambda _: hashed_years_ago(PASSWORD)},
     "users with a password that never matches": {"password": "!" + SALT},
     "users with capitals in the e-mail": {"email": lambda user: user.email.upper()},
@@ -80,7 +80,7 @@ def write_users(source: Source, number: int) -> list[User]:
 
 
 def write_groups(source: Source, users: Sequence[User]) -> None:
-    """Write two groups, who is in them, and permissions of single users."""
+    """Write two groups, their members, and permissions of single users."""
     may_view, may_change = (
         Permission.objects.get(codename=f"{verb}_savedchoreography", content_type__app_label="choreography")
         for verb in ("view", "change")

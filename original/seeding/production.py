@@ -1,4 +1,4 @@
-"""A whole production's worth of rows and files."""
+"""All rows and files of a seeded production."""
 
 import random
 from datetime import datetime
@@ -9,13 +9,13 @@ from seeding import choreographies, files, people, tasks, visits
 from seeding.source import Source
 from users.models import User
 
-# With fewer users some untidy kind would be missing.
+# With fewer users some kind of untidy row would be missing.
 FEWEST_UNTIDY = len(people.UNTIDY)
 
 
 def write_production(*, users: int, untidy: bool, seed: int, now: datetime) -> Source:
-    """Write users and all that is theirs; return what it was drawn from."""
-    # Users that are there already make another stream: adding twice with one seed adds other rows.
+    """Write users with all their rows and files; return the source of chance."""
+    # The number of users is part of the seed, so that adding twice with one --seed adds different rows.
     chance = random.Random(f"{seed} {User.objects.count()}")  # noqa: S311 - chance that can be repeated
     source = Source(chance, now, untidy)
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""What all seeded rows are drawn from."""
+"""The source of chance of all seeded rows."""
 
 import random
 import uuid
@@ -13,13 +13,13 @@ from django.db.models import DateTimeField, Model
 
 BATCH = 500
 
-# What a row of an untidy kind has instead of what is usual: values, or functions of the row.
+# The fields that make a row untidy: values, or functions of the row.
 Kind = Mapping[str, Any]
 
 
 @dataclass
 class Source:
-    """One stream of chance and one clock: the same seed and the same now draw the same rows."""
+    """One random stream and one clock: the same seed and the same time give the same rows."""
 
     chance: random.Random
     now: datetime
@@ -40,7 +40,7 @@ class Source:
         return self.moment(self.now - longest, self.now - shortest)
 
     def kinds(self, kinds: Mapping[str, Kind], rows: int, *, share: float) -> Iterator[str | None]:
-        """Say for each row of which untidy kind it is: each kind once, then a share of the other rows."""
+        """Yield the untidy kind of each row, or None: each kind once, then a share of the other rows."""
         names = list(kinds) if self.untidy else []
         for number in range(rows):
             kind = names[number] if number < len(names) else None
@@ -67,7 +67,7 @@ def change(row: Model, fields: Kind) -> None:
 
 @contextmanager
 def _timestamps_as_given(model: type[Model]) -> Iterator[None]:
-    # Django writes the time of day into these fields, whatever the row says; here rows have a past.
+    # Django overwrites these fields with the current time; seeded rows keep their own.
     fields = [found for found in model._meta.concrete_fields if isinstance(found, DateTimeField)]  # noqa: SLF001
     before = [(found.auto_now, found.auto_now_add) for found in fields]
     for found in fields:

@@ -13,7 +13,7 @@ from seeding.source import Source, change
 MINUTE = timedelta(minutes=1)
 TOOK = timedelta(seconds=40)
 
-# So few that the original, which makes three at a time, still makes another one.
+# So few that the original, which runs three at a time, accepts another one.
 YOUNG_RUNNING = 2
 FAILED_SHARE = 0.25
 UNTIDY_SHARE = 0.2

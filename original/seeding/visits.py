@@ -1,4 +1,4 @@
-"""What visits leave behind: sessions and the admin's log."""
+"""Sessions and the admin's log."""
 
 import string
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ SESSION_AGE = timedelta(days=14)
 
 
 def write_sessions(source: Source, users: Sequence[User]) -> None:
-    """Write a session for every third user, some of them run out; one untidy one cannot be read."""
+    """Write a session for every third user, some of them expired. If untidy, one session cannot be read."""
     signer = _SignerAt(source.now, salt=SessionStore().key_salt)
     sessions = []
     for user in users[::3]:
@@ -66,7 +66,7 @@ def write_admin_log(source: Source, users: Sequence[User]) -> None:
 
 
 class _SignerAt(TimestampSigner):
-    """Signs a session as of another time than today's, so that it can be signed again."""
+    """Signs a session as of a given time, so that the same seed writes the same session."""
 
     def __init__(self, now: datetime, **arguments: Any) -> None:
         super().__init__(**arguments)

@@ -1,4 +1,4 @@
-"""Every test meets the original's schema as the role original_app."""
+"""Every test runs on the original's schema, as the role original_app."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +47,7 @@ def own_database(django_db_setup: None, django_db_blocker: Any, original_databas
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
-    """The same algorithm as everywhere, in less than the 0.3 s a password that it takes for good reason."""
+    """The same algorithm as in production, with fewer iterations: a real hash takes 0.3 s."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PBKDF2PasswordHasher, "iterations", 1_000)
         yield
@@ -61,7 +61,7 @@ def media(tmp_path: Path, settings: Any) -> Path:
     songs = {**settings.STORAGES["songs"], "OPTIONS": {"location": tmp_path / "media" / "songs"}}
     settings.STORAGES = {**settings.STORAGES, "songs": songs}
     settings.BACHATEO_CACHE = tmp_path / "cache"
-    # Else every browser of a test begins with a search of all static files.
+    # Otherwise every test client would begin with a search of all static files.
     settings.WHITENOISE_AUTOREFRESH = True
     (settings.MEDIA_ROOT / "songs").mkdir(parents=True)
     return settings.MEDIA_ROOT

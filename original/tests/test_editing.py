@@ -73,7 +73,7 @@ def test_edit__a_bad_form__says_why_and_changes_nothing(
 
 
 def test_edit_writes_every_column(ana: User, saved: SavedChoreography, monkeypatch: pytest.MonkeyPatch):
-    """The habit that the system beside this one has to live with."""
+    """The backend has to cope with this."""
 
     def overtake(form: EditForm) -> str:
         SavedChoreography.objects.update(duration=1)

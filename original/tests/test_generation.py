@@ -20,7 +20,7 @@ from users.models import User
 
 TIMEOUT_S = 300
 
-# What another system on the same table gets to see, write by write.
+# Every write, as another system on the same table sees it.
 WATCH = """
     CREATE TABLE seen (n integer GENERATED ALWAYS AS IDENTITY, status text, progress integer, stage text, message text);
     CREATE FUNCTION see() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS $$ BEGIN
@@ -178,7 +178,7 @@ def test_a_cancelled_task_stays_gone_and_its_work_stops(own_database: Database, 
 
 
 def test_a_held_task_writes_every_column(own_database: Database, media: Path):
-    """The habit that the system beside this one has to live with."""
+    """The backend has to cope with this."""
     task = ChoreographyTask.objects.create(task_id="1", user=make_user("ana"))
     ChoreographyTask.objects.update(message="written by another system", result={"by": "another"})
 

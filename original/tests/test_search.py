@@ -172,7 +172,7 @@ def test_search__damaged_index__is_refused(settings: Any, tmp_path: Path, docume
 def test_search__library_that_has_changed_since__is_refused(settings: Any, tmp_path: Path, documents: Any):
     write_index(tmp_path, documents[:6])
     settings.ELASTICSEARCH_URL, settings.MOVES_LIBRARY = "", tmp_path
-    os.utime(tmp_path / "library.json", (1, 1))  # as after a copy: of another time, and the same
+    os.utime(tmp_path / "library.json", (1, 1))  # as after a copy: another time, the same content
     assert search_moves(asked("audio"))
     for content in ("[]", "{ }"):
         (tmp_path / "library.json").write_text(content)

@@ -135,7 +135,7 @@ def emails_that_differ_only_in_case() -> int:
 HOUR_AGO = timezone.now() - timedelta(hours=1)
 STATES = ("started", "running", "completed", "failed")
 
-# What any production holds.
+# The kinds of rows of every production.
 TIDY = {
     "path relative to the media root": saved(lambda row: row.video_path.name.startswith("output/")),
     "music_info object": saved(lambda row: isinstance(row.music_info, dict)),
@@ -195,7 +195,7 @@ def test_without_untidy_there_is_no_untidy_kind():
 
 
 def test_what_happens_now_has_todays_date_again(seeded: None):
-    """The rows of the past switched Django's own timestamps off."""
+    """Seeding switches Django's own timestamps off only for its own rows."""
     before = timezone.now()
 
     saved_now = save_choreography(make_user("newcomer"))

@@ -1,4 +1,4 @@
-"""The environment makes the settings."""
+"""Settings come from the environment."""
 
 import runpy
 import subprocess

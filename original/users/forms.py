@@ -19,7 +19,7 @@ class LoginForm(AuthenticationForm):
         self.fields["username"].widget.attrs["maxlength"] = 254
 
     def clean_username(self) -> str:
-        """Turn what was typed into the username that belongs to it."""
+        """Return the username of the e-mail or username that was typed."""
         typed: str = self.cleaned_data["username"]
         found = User.objects.filter(email=typed.lower()).order_by("id").first()
         return found.username if found else typed
@@ -48,7 +48,7 @@ class RegisterForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class
         return email
 
     def clean_password(self) -> str:
-        """Ask the password validators."""
+        """Validate the password."""
         password: str = self.cleaned_data["password"]
         validate_password(password)
         return password

@@ -14,12 +14,12 @@ def count_failure(email: str) -> None:
 
 
 def forget_failures(email: str) -> None:
-    """Start again at zero, after a login that worked."""
+    """Set the count to zero after a successful login."""
     cache.delete(_key(email))
 
 
 def is_locked(email: str) -> bool:
-    """Say whether this e-mail has to wait."""
+    """Return whether this e-mail is locked."""
     failures: int = cache.get(_key(email), 0)
     return failures >= MAX_FAILURES
 

@@ -26,5 +26,5 @@ class User(AbstractUser):
         return self.preferences if self.preferences and isinstance(self.preferences, dict) else DEFAULT_PREFERENCES
 
     def saves_automatically(self) -> bool:
-        """Say whether this user wants every new choreography in the collection."""
+        """Return whether new choreographies of this user are saved to the collection."""
         return bool(self.preferences_or_default().get("auto_save_choreographies", True))

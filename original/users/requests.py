@@ -1,4 +1,4 @@
-"""A request as a view sees it behind ``login_required``. It is for the types; Django makes the objects."""
+"""A request as a view sees it behind ``login_required``. Only type checkers use it."""
 
 from django.http import HttpRequest
 

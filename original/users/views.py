@@ -20,7 +20,7 @@ class Login(LoginView):
     template_name = "users/login.html"
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        """Refuse a locked e-mail before its password is looked at."""
+        """Refuse a locked e-mail before its password is checked."""
         if lockout.is_locked(self.typed()):
             context = self.get_context_data(form=LoginForm(request), locked=True)
             return self.render_to_response(context, status=429)

@@ -1,4 +1,4 @@
-"""Requests as views see them behind a check that refuses visitors. They are for the types; Django makes the objects."""
+"""Requests as views see them behind a check that refuses visitors. Only type checkers use them."""
 
 from rest_framework.request import Request
 

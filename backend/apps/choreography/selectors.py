@@ -1,4 +1,4 @@
-"""Look tasks up. A user sees only his own; those of others count as missing."""
+"""Look tasks up. Users see only their own; those of others count as missing."""
 
 from datetime import timedelta
 from typing import TypeVar
@@ -43,7 +43,7 @@ def task_of(user: User, task_id: str, *, lock: bool = False) -> ChoreographyTask
 
 
 def shown_as_their_jobs(tasks: list[ChoreographyTask]) -> list[ChoreographyTask]:
-    """Return the tasks; one whose job is live is shown as its job says, whatever the original wrote into the row."""
+    """Return the tasks; one whose job is live is shown as its job says, also if the original has changed the row."""
     waiting = ChoreographyTask.Status.STARTED
     unsure = [task.pk for task in tasks if task.status == waiting or original.was_given_up(task)]
     living = leases.live().in_bulk(unsure)

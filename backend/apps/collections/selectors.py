@@ -1,4 +1,4 @@
-"""Look saved choreographies up. A user sees only his own; those of others count as missing."""
+"""Look saved choreographies up. Users see only their own; those of others count as missing."""
 
 import math
 import uuid
@@ -31,7 +31,7 @@ def choreographies_of(
 def stats_of(user: User) -> dict[str, float]:
     """Return how many choreographies there are and how long they are, under the original's names.
 
-    Old rows hold lengths that are negative, infinite or no number: those rows count, their lengths do not.
+    Old rows may have a negative or infinite length, or NaN: such rows are counted, their lengths are not.
     """
     # In PostgreSQL NaN is greater than every number, infinity included.
     measured = Q(duration__gte=0, duration__lt=math.inf)
@@ -57,7 +57,7 @@ def choreography_of(user: User, choreography_id: uuid.UUID, *, lock: bool = Fals
 
 
 def choreography_from_task(user: User, task_id: str) -> SavedChoreography | None:
-    """Return what was saved from a task, by either system."""
+    """Return the choreography that either system saved from a task."""
     return choreographies_of(user).filter(generation_parameters__task_id=task_id).first()
 
 

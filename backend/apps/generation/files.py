@@ -33,7 +33,7 @@ def draft_folder(lease: Lease) -> Path:
 
 
 def draft_path(lease: Lease) -> Path:
-    # A folder of its own: the engine, too, writes aside, and a killed engine leaves that behind.
+    # In a folder, because a killed engine leaves a temporary file beside its draft.
     return draft_folder(lease) / "video.mp4"
 
 

@@ -1,7 +1,7 @@
 """Calls to the workers. A call is a job in procrastinate's queue; its worker then looks for work in table ``jobs``.
 
-This is the one module that uses what procrastinate keeps to itself (its ``Job``, its manager, its SQL), so the
-version in pyproject.toml is capped. A call too many finds nothing to do; a call that was lost is made again.
+Only this module uses private parts of procrastinate (its ``Job``, its manager, its SQL), so pyproject.toml caps the
+version. A worker with a superfluous call finds nothing to do; the sweep repeats a call that was lost.
 """
 
 import logging
