@@ -1,4 +1,4 @@
-"""The pages about the night say what the code says."""
+"""The pages about the move say what the code says."""
 
 import re
 import stat
@@ -11,8 +11,8 @@ import typer
 from handover.cli import COMMANDS
 from handover.config.config import load_config
 from handover.config.cutover import HookPoint
-from handover.cutover.page import states_page
-from handover.cutover.states import MEANINGS, STATES
+from handover.cutover.states import DESCRIPTIONS, STATES
+from handover.cutover.states_page import states_page
 from sandbox import house
 
 DOCS = house.ROOT / "docs"
@@ -64,8 +64,8 @@ def test_runbook__every_command_it_names__exists_with_its_options(path: Path):
 
 
 def test_meanings__next_command__exists():
-    for meaning in MEANINGS.values():
-        words = meaning.next.removeprefix("handover ").split()
+    for description in DESCRIPTIONS.values():
+        words = description.next_command.removeprefix("handover ").split()
         assert words[0] in (*COMMANDS, "report")
 
 

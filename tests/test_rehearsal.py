@@ -26,7 +26,7 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1", *ADDRESSES.values()])
 
 
 @pytest.mark.full
-def test_rehearsal__there_and_back__nobody_notices_and_nothing_stays(postgres, adopted_template, tmp_path: Path):
+def test_rehearsal__there_and_back__people_do_not_notice_and_nothing_stays(postgres, adopted_template, tmp_path: Path):
     threads = threading.active_count()
     with (
         template.clone(postgres, adopted_template) as database,

@@ -11,11 +11,11 @@ from handover.check.look import gathered
 from handover.check.systems import asking
 from handover.config.config import load_config
 from handover.cutover.cleanup import FOLDER
-from handover.cutover.opening import night
-from handover.cutover.run import Command, begin
+from handover.cutover.context import open_context
+from handover.cutover.run import Command, start_command
 from handover.document.facts import as_json
 from handover.journal.journal import opened
-from handover.report import story
+from handover.report import timeline
 from sandbox import house, template
 from sandbox.snapshot import changes
 
@@ -26,12 +26,12 @@ def state(operator, *commands: str) -> None:
     """Let the journal's own writers bring it on; what the commands do has tests of its own."""
     config = load_config(operator.config)
     for name in commands:
-        with night(config, name, say=lambda _: None) as tonight:
+        with open_context(config, name, say=lambda _: None) as context:
             if name == "verify":
                 body = {"source": "switched", "target": "verifying", "because": "a test"}
-                tonight.journal.add("state", body)
+                context.journal.add("state", body)
             else:
-                begin(tonight, Command(name, (), lambda _: {}, ""), {})
+                start_command(context, Command(name, (), lambda _: {}, ""), {})
 
 
 @pytest.fixture(scope="session")
@@ -154,7 +154,7 @@ def test_finish__cleaned__folds_away_and_the_undo_restores_exactly(cleaned):
     assert told(cleaned) == [
         ("fold away", "begun"), ("fold away", "done"), ("unfold", "begun"), ("unfold", "done")
     ]  # fmt: skip
-    assert [event.title for event in story.events(entries(cleaned)) if "original needed" in event.title] == [
+    assert [event.title for event in timeline.events(entries(cleaned)) if "original needed" in event.title] == [
         "Fold away what only the original needed: begun",
         "Fold away what only the original needed: done",
         "Unfold what only the original needed: begun",

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from handover.cutover import plan
-from handover.cutover.commands import back, commands, resume
-from handover.cutover.opening import night
+from handover.cutover.commands import commands, resume_back, resume_command
+from handover.cutover.context import open_context
 from handover.cutover.position import Position
-from handover.cutover.run import begin
-from handover.cutover.states import MEANINGS, TRANSITIONS, allowed
-from handover.cutover.status import Status, lines
+from handover.cutover.run import start_command
+from handover.cutover.states import DESCRIPTIONS, TRANSITIONS, allowed
+from handover.cutover.status import Status, status_lines
 from handover.errors import Refused
 from handover.journal.journal import opened
 from handover_testing.night import BACKEND, ORIGINAL, Story
@@ -55,15 +55,15 @@ class Witness:
 
 def facts_of(story: Story, command: str) -> dict[str, object]:
     if command == "cutover":
-        return {"plan": plan.make(story.config)}
+        return {"plan": plan.make(story.config).as_json()}
     return {"because": "the matrix", "unproven": UNPROVEN, "confirmed": story.config.cleanup.decommission}
 
 
-def run(story: Story, command: str, at: Callable[[str], None] = lambda _: None) -> Position:
+def run(story: Story, command: str, at_point: Callable[[str], None] = lambda _: None) -> Position:
     """Perform a command as its command line does, in this process."""
-    with night(story.config, command, say=lambda _: None, at=at) as tonight:
-        facts = {**facts_of(story, command), "decided_at": tonight.journal.now().isoformat()}
-        return begin(tonight, commands(story.config)[command], facts)
+    with open_context(story.config, command, say=lambda _: None, at_point=at_point) as context:
+        facts = {**facts_of(story, command), "decided_at": context.journal.now().isoformat()}
+        return start_command(context, commands(story.config)[command], facts)
 
 
 def crash(story: Story, command: str, point: str) -> None:
@@ -84,14 +84,14 @@ def points_of(story: Story, command: str) -> list[str]:
 
 
 def go_on(story: Story) -> Position:
-    with night(story.config, "resume", say=lambda _: None) as tonight:
-        tonight.confirm = lambda _: True
-        return resume(tonight)
+    with open_context(story.config, "resume", say=lambda _: None) as context:
+        context.confirm = lambda _: True
+        return resume_command(context)
 
 
 def go_back(story: Story) -> Position:
-    with night(story.config, "resume", say=lambda _: None) as tonight:
-        return back(tonight, "the matrix", unproven=UNPROVEN)
+    with open_context(story.config, "resume", say=lambda _: None) as context:
+        return resume_back(context, "the matrix", unproven=UNPROVEN)
 
 
 def check_refusals(story: Story) -> None:
@@ -116,17 +116,17 @@ def check_explained(story: Story) -> Status:
     assert not position.conflict
     assert not found.trouble
     assert found.late == 0 or position.run is None
-    serving = MEANINGS[position.state].serving
+    people_reach = DESCRIPTIONS[position.state].people_reach
     if position.run is None:
-        assert serving != "either"
-        assert people == REACHED[serving]
+        assert people_reach != "either"
+        assert people == REACHED[people_reach]
     else:
         assert position.run.begun or len(position.run.done) < len(position.run.actions) or position.run.done
     # The record is what the journal says, or one of the two that a change under way allows.
     assert found.agrees is True
-    expected = position.record or [tuple(REACHED[serving if serving != "either" else "original"])]
+    expected = position.record or [tuple(REACHED[people_reach if people_reach != "either" else "original"])]
     assert tuple(people) in expected
-    text = "\n".join(lines(found))
+    text = "\n".join(status_lines(found))
     assert f"State: {position.state}" in text
     assert (position.run is None) or f"Under way: {position.run.command}" in text
     return found

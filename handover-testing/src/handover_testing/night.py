@@ -20,8 +20,8 @@ import pytest
 
 from handover.config.config import Config, load_config
 from handover.cutover import gates, plan
-from handover.cutover.sight import Sight
-from handover.cutover.status import Status, status
+from handover.cutover.gate_context import GateContext
+from handover.cutover.status import Status, read_status
 from handover.journal.journal import opened
 from handover.parallel.history import History, Window
 from handover.parallel.rule import Judged
@@ -93,7 +93,7 @@ def _loaded(file: Path, _: str) -> Config:
 class Kept:
     """What commands left, each kept the first time: a database, and the folder ``.handover`` beside ``handover.toml``.
 
-    Whoever only needs to start from there gets a copy, which is far cheaper than the commands.
+    A test that only starts from there gets a copy, which is much cheaper than the commands.
     """
 
     server: Server
@@ -129,7 +129,7 @@ def until(condition: Callable[[], object], what: str, *, within_s: float = WITHI
 
 @dataclass
 class Story:
-    """The pair, what people reach, and an operator of the night."""
+    """The pair, what people reach, and the operator of the move."""
 
     pair: "Pair"
     name_server: NameServer
@@ -179,7 +179,7 @@ class Story:
 
     def status(self) -> Status:
         with opened(self.config) as journal:
-            return status(self.config, journal)
+            return read_status(self.config, journal)
 
     def state(self) -> str:
         return self.status().position.state
@@ -315,10 +315,10 @@ def red(story, later_s: float = OLD_TTL_S + 1, plan_: str = "") -> dict[str, str
     """Return the red gates with what they found; ``later_s`` seconds later by the database's clock."""
     config = story.config
     with opened(config) as journal:
-        seen_from = Sight(
+        context = GateContext(
             config, journal, journal.entries(), journal.now() + timedelta(seconds=later_s), plan.newest(config)
         )
-        return {gate.id: seen.found for gate in config.gates if not (seen := gates._look(seen_from, gate)).ok}
+        return {gate.id: result.found for gate in config.gates if not (result := gates.judge_gate(context, gate)).ok}
 
 
 def windows(story, *error_rates: float | None, latency_ms: float = 100.0, verdict: str = "green") -> None:

@@ -1,4 +1,4 @@
-"""The new address proves the public name before anybody is sent to it."""
+"""The new address proves the public name before people are sent to it."""
 
 import re
 
@@ -21,10 +21,10 @@ def https(story, port: int) -> None:
 
 CASES = {
     "well": (NAME, 90, True, None),
-    "another name": ("other.compas.test", 90, True, "proves nothing for www.compas.test: .*Hostname mismatch"),
+    "another name": ("other.compas.test", 90, True, "cannot prove that it is www.compas.test: .*Hostname mismatch"),
     "ends soon": (NAME, 3.2, True, "is valid for 3 more days; at least 14 expected"),
-    "ended": (NAME, -1, True, "proves nothing for www.compas.test: .*certificate has expired"),
-    "nobody trusts it": (NAME, 90, False, "proves nothing for www.compas.test: .*self-signed certificate"),
+    "ended": (NAME, -1, True, "cannot prove that it is www.compas.test: .*certificate has expired"),
+    "signed by itself": (NAME, 90, False, "cannot prove that it is www.compas.test: .*self-signed certificate"),
 }
 
 
@@ -46,7 +46,7 @@ def test_gate_certificate__is_green_only_for_the_public_name_in_time(story, tmp_
         assert re.search(reason, found["certificate"])
 
 
-def test_gate_certificate__nobody_listens__is_red(story):
+def test_gate_certificate__no_server_listens__is_red(story):
     story.with_journal()
     https(story, 1)
-    assert "proves nothing for www.compas.test: [Errno 111] Connection refused" in red(story, 0)["certificate"]
+    assert "cannot prove that it is www.compas.test: [Errno 111] Connection refused" in red(story, 0)["certificate"]

@@ -84,7 +84,7 @@ def test_cleanup__before_the_waiting_time__is_refused(verified):
 def test_cleanup__backend_is_in_breach__is_refused(verified):
     windows(verified, 0.5, 0.5, 0.5, 0.5, 0.5)
     said = verified.refused("cleanup", "--apply", *confirmed("stop-vm", "remove-vm"))
-    assert "HO591  the backend is not well, or nobody looked: error_rate is" in said
+    assert "HO591  the backend is not well, or was not watched: error_rate is" in said
     assert gone(verified) == []
 
 

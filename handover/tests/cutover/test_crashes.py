@@ -5,9 +5,9 @@ import os
 import pytest
 
 from handover.cutover.commands import commands
-from handover.cutover.states import BY_COMMAND, STATES, TRANSITIONS
+from handover.cutover.states import STATES, TRANSITION_BY_COMMAND, TRANSITIONS
 from handover.errors import Refused
-from handover.journal.copy import Copy
+from handover.journal.copy import JournalCopy
 from handover.journal.journal import opened
 from handover_testing.crashes import Crash, check_explained, check_refusals, crash, go_back, go_on, points_of, run
 from handover_testing.night import Story
@@ -50,11 +50,11 @@ def test_crash__at_every_point__is_explained_and_goes_on_to_the_end(matrix, ther
             else:
                 run(matrix, command)
             found = check_explained(matrix)
-            if found.position.run is None and found.position.state != BY_COMMAND[command].target:
+            if found.position.run is None and found.position.state != TRANSITION_BY_COMMAND[command].target:
                 assert point == "begin"  # nothing had begun, so there is nothing to go on with
                 run(matrix, command)
             position = go_on(matrix)
-            assert position.state == BY_COMMAND[command].target
+            assert position.state == TRANSITION_BY_COMMAND[command].target
             assert position.run is None
             check_explained(matrix)
     for command, found in points.items():
@@ -69,9 +69,9 @@ def test_crash__at_every_point__goes_back_as_well(matrix, there, back):
     for point in points:
         crash(matrix, there, point)
         check_explained(matrix)
-        assert go_back(matrix).state == BY_COMMAND[back].target
+        assert go_back(matrix).state == TRANSITION_BY_COMMAND[back].target
         check_explained(matrix)
-        if BY_COMMAND[back].target not in BY_COMMAND[there].sources:
+        if TRANSITION_BY_COMMAND[back].target not in TRANSITION_BY_COMMAND[there].sources:
             run(matrix, there)
 
 
@@ -81,29 +81,29 @@ def test_crash__between_database_and_copy__is_made_up_for(matrix, monkeypatch, c
         run(matrix, "begin")
     if command == "rollback":
         run(matrix, "cutover")
-    added = Copy.add
+    added = JournalCopy.add
     number = 0
     while True:
         number += 1 if FULL else 2
         calls = iter(range(1, 1000))
 
-        def add(copy: Copy, *entries: object, calls=calls, number=number) -> None:
+        def add(copy: JournalCopy, *entries: object, calls=calls, number=number) -> None:
             if entries and next(calls) == number:
                 raise Crash
             added(copy, *entries)
 
-        monkeypatch.setattr(Copy, "add", add)
+        monkeypatch.setattr(JournalCopy, "add", add)
         try:
             run(matrix, command)
             crashed = False
         except Crash:
             crashed = True
-        monkeypatch.setattr(Copy, "add", added)
+        monkeypatch.setattr(JournalCopy, "add", added)
         check_explained(matrix)
         if not crashed:
             break
         position = go_on(matrix)
-        if position.state != BY_COMMAND[command].target:
+        if position.state != TRANSITION_BY_COMMAND[command].target:
             run(matrix, command)
         run(matrix, {"cutover": "rollback", "rollback": "cutover", "begin": "end"}[command])
         with opened(matrix.config) as journal:
@@ -132,6 +132,22 @@ def test_command__state_does_not_allow_it__changes_nothing(matrix, state):
             run(matrix, step)
     assert matrix.state() == state
     check_refusals(matrix)
+
+
+def test_resume_back__dns_change_of_a_rollback_has_started__must_be_finished(matrix):
+    run(matrix, "begin")
+    run(matrix, "cutover")
+    crash(matrix, "rollback", "write the record: begun")
+    with pytest.raises(Refused, match="HO509  the DNS change has started, so it must be finished.*handover resume"):
+        go_back(matrix)
+    assert go_on(matrix).state == "rolled_back"
+
+
+def test_resume_back__rollback_has_not_touched_the_record__is_given_up(matrix):
+    run(matrix, "begin")
+    run(matrix, "cutover")
+    crash(matrix, "rollback", "write the record: before")
+    assert go_back(matrix).state == "switched"
 
 
 def test_command__without_a_journal__is_refused_and_says_how_to_make_one(story):

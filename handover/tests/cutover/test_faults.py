@@ -1,4 +1,4 @@
-"""What can go wrong on the night, and that it is said for what it is."""
+"""What can go wrong during a move, and the message that names it."""
 
 import json
 import os
@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handover.cutover.commands import commands
-from handover.cutover.opening import night
-from handover.cutover.run import begin
-from handover.journal import entry as entries
+from handover.cutover.context import open_context
+from handover.cutover.run import start_command
+from handover.journal import entry
 from handover.journal.journal import opened
 from handover_testing.crashes import check_explained, facts_of, go_on
 from handover_testing.night import BACKEND, ORIGINAL, hook
@@ -32,7 +32,7 @@ def test_cutover__provider_answers_500__nothing_is_switched_and_resume_does_it(p
     assert parallel.done("resume").stdout.startswith("State: switched")
 
 
-def test_cutover__provider_is_slow__says_that_nobody_knows_and_resume_asks(parallel):
+def test_cutover__provider_is_slow__says_so_and_resume_asks(parallel):
     parallel.file.write_text(parallel.file.read_text().replace("timeout_s = 5", "timeout_s = 0.4"))
     plan = parallel.plan()
     with parallel.name_server.fault("slow 1 updates"):
@@ -41,7 +41,7 @@ def test_cutover__provider_is_slow__says_that_nobody_knows_and_resume_asks(paral
     assert "could not be changed within 0.4 s" in ended.stderr
     assert parallel.status().position.state == "switching"
     while parallel.people_reach() != [BACKEND]:
-        pass  # what nobody waited for any more is done all the same
+        pass  # the change is made although its time limit is over
     parallel.done("resume")
     assert (parallel.state(), parallel.people_reach()) == ("switched", [BACKEND])
 
@@ -97,7 +97,7 @@ def test_cutover__plan_was_edited__is_refused(parallel):
 
 @contextmanager
 def database_down(story):
-    """Nobody gets into the pair's database, and whoever is in is thrown out."""
+    """The pair's database refuses connections, and ends those that there are."""
     server, name = story.pair.database.server, story.pair.database.name
     with server.connect() as connection:
         connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
@@ -117,9 +117,9 @@ def test_cutover__database_goes_down_in_the_middle__the_copy_knows_and_leads_bac
 
     with (
         pytest.raises(Exception, match="the journal's database does not answer"),
-        night(parallel.config, "cutover", say=lambda _: None, at=at) as tonight,
+        open_context(parallel.config, "cutover", say=lambda _: None, at_point=at) as context,
     ):
-        begin(tonight, commands(parallel.config)["cutover"], facts_of(parallel, "cutover"))
+        start_command(context, commands(parallel.config)["cutover"], facts_of(parallel, "cutover"))
     try:
         said = parallel.handover("status").stdout
         assert "State: switching" in said
@@ -161,8 +161,8 @@ def test_cutover__clock_of_this_machine_jumps__times_and_lease_are_the_databases
         def now(cls, tz=None):
             return datetime.now(tz) + timedelta(days=400)
 
-    monkeypatch.setattr(entries, "datetime", Jumped)
-    assert entries.new("note", {}).at > datetime.now(UTC) + timedelta(days=399)
+    monkeypatch.setattr(entry, "datetime", Jumped)
+    assert entry.new_entry("note", {}).at > datetime.now(UTC) + timedelta(days=399)
     parallel.done("cutover", "--apply", parallel.plan())
     with opened(parallel.config) as journal:
         now = journal.now()
@@ -212,7 +212,7 @@ def test_rollback__original_cannot_write__is_refused(story):
     assert story.people_reach() == [BACKEND]
 
 
-def test_rollback__somebody_who_was_not_named__may_not(story):
+def test_rollback__operator_who_was_not_named__may_not(story):
     story.switched()
     said = story.refused("rollback", "--apply", "--because", "errors", HANDOVER_OPERATOR="bob")
     assert "HO587  bob may not decide a rollback; handover.toml names ana." in said

@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 
-from handover.cutover import ttl
-from handover.cutover.sight import Sight
+from handover.config.cutover import GateKind
+from handover.cutover.gate_context import GateContext
+from handover.cutover.gates import RULES
+from handover.cutover.sign import signing_roles
+from handover.cutover.ttl import ttl_gate
 from handover.cutover.zone import SERVERS
 from handover.journal.evidence import recording
 from handover.journal.journal import opened
@@ -189,7 +193,7 @@ def test_gate_ttl__was_low_when_it_was_first_seen__wants_to_know_the_former(stor
     one_gate(story, "ttl")
     story.set_record("www", 30, ORIGINAL)
     story.begins()
-    assert "so nobody knows what resolvers may hold" in red(story)["ttl"]
+    assert "so resolvers may hold a longer one" in red(story)["ttl"]
     story.file.write_text(story.file.read_text().replace("ttl_s = 30", "ttl_s = 30\nformer_ttl_s = 600"))
     assert "resolvers may hold the old TTL of 600 s" in red(story)["ttl"]
     assert "ttl" not in red(story, 601)
@@ -199,9 +203,9 @@ def test_gate_ttl__less_than_a_second_is_left__is_red_and_does_not_say_none(stor
     one_gate(story, "ttl")
     story.in_parallel()
     with opened(story.config) as journal:
-        then = Sight(story.config, journal, journal.entries(), journal.now(), None)
+        then = GateContext(story.config, journal, journal.entries(), journal.now(), None)
         runs_out = then.latest("action", action=SERVERS, phase="done").at + timedelta(seconds=OLD_TTL_S)
-        seen = [ttl.look(replace(then, now=runs_out - timedelta(seconds=left_s)), None) for left_s in (0.4, 0)]
+        seen = [ttl_gate(replace(then, now=runs_out - timedelta(seconds=left_s)), None) for left_s in (0.4, 0)]
     assert [one.ok for one in seen] == [False, True]
     assert f"the old TTL of {OLD_TTL_S} s for 1 s more" in seen[0].found
 
@@ -250,7 +254,7 @@ def test_cutover__no_gate_is_declared__is_refused(story):
     )
 
 
-def test_sign__role_that_nobody_asks_for__is_refused(story):
+def test_sign__role_that_no_gate_asks_for__is_refused(story):
     one_gate(story, "sign-offs")
     story.in_parallel()
     story.plan()
@@ -261,3 +265,29 @@ def test_sign__role_that_nobody_asks_for__is_refused(story):
 def test_gates_json__names_every_gate(story):
     story.with_journal()
     assert [gate["gate"] for gate in json.loads(story.done("gates", "--json").stdout)] == ["certificate"]
+
+
+def test_gate_codes__are_the_published_ones_and_every_kind_has_one():
+    assert {kind: rule.code for kind, rule in RULES.items()} == {
+        "check": "HO540",
+        "proofs": "HO541",
+        "watch": "HO542",
+        "backup": "HO543",
+        "rehearsal": "HO544",
+        "capacity": "HO545",
+        "certificate": "HO546",
+        "ttl": "HO547",
+        "sign-offs": "HO548",
+    }
+    assert set(RULES) == set(get_args(GateKind))
+
+
+def test_gate_sign_offs__file_of_before_names_no_roles__asks_for_the_strategys_four(story):
+    one_gate(story, "sign-offs")
+    (gate,) = (gate for gate in story.config.gates if gate.kind == "sign-offs")
+    assert gate.roles == ("Tech Lead", "Backend Developer", "Database Administrator", "DevOps")
+
+
+def test_gate_sign_offs__file_names_its_roles__asks_for_them_alone(story):
+    one_gate(story, "sign-offs", 'roles = ["Release Manager"]')
+    assert signing_roles(story.config) == ["Release Manager"]

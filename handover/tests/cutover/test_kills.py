@@ -38,7 +38,7 @@ def locked(story: Story) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def somebody_waits(connection: psycopg.Connection) -> bool:
+def a_process_waits(connection: psycopg.Connection) -> bool:
     query = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
     return connection.execute(query, [LOCK]).rowcount > 0
 
@@ -61,7 +61,7 @@ def test_kill__process_waits_at_the_lock__its_state_is_explained_and_finished(st
     with locked(story) as lock:
         lock.execute(WAITS.format(kind=kind, action=action, phase=phase, lock=LOCK).encode())
         with story.pair.process(command, *arguments, stderr=subprocess.PIPE) as running:
-            until(lambda: somebody_waits(lock), f"nobody came to wait {case}")
+            until(lambda: a_process_waits(lock), f"no process waits for the lock: {case}")
             running.send_signal(signal.SIGKILL)
             running.wait()
     until(lambda: idle(story), "the killed process's session stays")
@@ -112,11 +112,11 @@ def is_gone(pid: int) -> bool:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
         return True
-    return state in "ZX"  # whoever inherited it has not looked yet
+    return state in "ZX"  # its new parent has not collected it yet
 
 
 def operator(story: Story, folder: Path, place: str) -> Story:
-    """Return somebody on this machine, or one who shares nothing with it but the database."""
+    """Return an operator on this machine, or one on another machine, who shares only the database."""
     if place == "here":
         return story
     (other := folder / "other").mkdir()

@@ -4,7 +4,7 @@ from handover.journal.evidence import latest
 from handover_testing.night import ORIGINAL
 
 
-def test_rehearse_rollback__everything_is_well__leaves_times_and_touches_nobody(story):
+def test_rehearse_rollback__everything_is_well__leaves_times_and_moves_no_people(story):
     story.in_parallel()
     shown = story.done("rehearse-rollback", "--apply").stdout
     assert "the original is tried" in shown

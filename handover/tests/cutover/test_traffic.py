@@ -45,7 +45,9 @@ def test_requests_seen__cannot_be_counted__is_not_quiet(story, way, said):
 
 def test_requests_seen__no_way_is_declared__nothing_is_switched(story):
     config = declared(story, "")
-    with pytest.raises(Refused, match="HO585  nobody declared how to see whether the original still gets requests"):
+    with pytest.raises(
+        Refused, match=r"HO585  handover\.toml does not say how to see whether the original still gets requests"
+    ):
         requests_seen(config, "original")
     story.in_parallel()
     assert "HO585" in story.refused("cutover", "--apply", story.plan())

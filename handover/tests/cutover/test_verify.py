@@ -144,7 +144,7 @@ def test_verify__page_hook_hangs__is_said_and_kept(after):
     script = after.pair.folder / "hooks/page"
     script.write_text("#!/bin/sh\nexec sleep 60\n")
     windows(after, 0.0, 0.0, 0.0, latency_ms=3000.0)
-    assert "nobody could be paged: HO580  the hook page did not end within" in after.handover("verify").stderr
+    assert "the page was not sent: HO580  the hook page did not end within" in after.handover("verify").stderr
     with opened(after.config) as journal:
         assert any("trouble" in e.body for e in journal.entries() if e.kind == "page")
 
@@ -161,7 +161,7 @@ def test_verify__follow__goes_on_when_the_database_is_away_and_pages_once(after,
     def between(seconds: float) -> None:
         looks.append(seconds)
         if len(looks) == 1:  # and so it stays for two looks
-            monkeypatch.setenv("HANDOVER_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+            monkeypatch.setenv("HANDOVER_DATABASE_URL", "postgresql://absent@127.0.0.1:1/none")
         elif len(looks) == 3:
             monkeypatch.setenv("HANDOVER_DATABASE_URL", after.pair.database.url("owner"))
         elif len(looks) == 4:

@@ -3,10 +3,10 @@
 import psycopg
 import pytest
 
-from handover.cutover.position import fold
+from handover.cutover.position import position_of
 from handover.errors import Refused
-from handover.journal.copy import Copy, CopyError
-from handover.journal.entry import new
+from handover.journal.copy import JournalCopy, JournalCopyError
+from handover.journal.entry import new_entry
 from handover.journal.install import role_exists
 from handover.journal.journal import SCHEMA, JournalError, opened
 from handover.journal.lease import SESSION_LOCK, held, holder
@@ -85,8 +85,8 @@ def test_journal__another_machine_wrote_meanwhile__the_copy_catches_up(begun, tm
 
 
 def test_journal__only_the_copy_had_an_entry__the_database_gets_it_with_its_time(begun):
-    late = new("note", {"said": "while it was down"})
-    Copy(begun.config.root).add(late)
+    late = new_entry("note", {"said": "while it was down"})
+    JournalCopy(begun.config.root).add(late)
     with opened(begun.config) as journal:
         assert ids(journal.only_in_copy()) == [late.id]
         journal.catch_up()
@@ -98,28 +98,28 @@ def test_journal__only_the_copy_had_an_entry__the_database_gets_it_with_its_time
 
 def test_journal__two_stories__are_told_and_nothing_is_begun(begun):
     body = {"run": "1", "command": "cutover", "source": "parallel", "through": "switching", "target": "switched"}
-    Copy(begun.config.root).add(new("run", {**body, "actions": ["write the record"]}))
+    JournalCopy(begun.config.root).add(new_entry("run", {**body, "actions": ["write the record"]}))
     assert "leads from parallel, but the entries before it lead to preparing" in begun.handover("status").stdout
     assert begun.handover("status").returncode == 4
-    assert "HO506  the journal tells two stories" in begun.refused("cutover", "begin", "--apply")
+    assert "HO506  journal entries contradict each other" in begun.refused("cutover", "begin", "--apply")
 
 
 def test_copy__last_line_is_unfinished__is_not_read_and_is_written_over(tmp_path):
-    copy = Copy(tmp_path)
-    copy.add(new("note", {"number": 1}))
+    copy = JournalCopy(tmp_path)
+    copy.add(new_entry("note", {"number": 1}))
     with copy.path.open("a") as file:
         file.write('{"kind": "note", "bo')
-    assert [e.body["number"] for e in Copy(tmp_path).entries()] == [1]
-    Copy(tmp_path).add(new("note", {"number": 2}))
-    assert [e.body["number"] for e in Copy(tmp_path).entries()] == [1, 2]
+    assert [e.body["number"] for e in JournalCopy(tmp_path).entries()] == [1]
+    JournalCopy(tmp_path).add(new_entry("note", {"number": 2}))
+    assert [e.body["number"] for e in JournalCopy(tmp_path).entries()] == [1, 2]
 
 
 def test_copy__line_in_the_middle_was_changed__is_refused(tmp_path):
-    copy = Copy(tmp_path)
-    copy.add(new("note", {}), new("note", {}))
+    copy = JournalCopy(tmp_path)
+    copy.add(new_entry("note", {}), new_entry("note", {}))
     copy.path.write_text(copy.path.read_text().replace('"kind"', '"kin"', 1))
-    with pytest.raises(CopyError, match=r"line 1 of .* is no entry of the journal: .*It was changed by hand\."):
-        Copy(tmp_path).entries()
+    with pytest.raises(JournalCopyError, match=r"line 1 of .* is no entry of the journal: .*It was changed by hand\."):
+        JournalCopy(tmp_path).entries()
 
 
 def check_until_it_is_lost(lease) -> None:
@@ -167,7 +167,7 @@ def test_lease__ran_out_but_the_session_lives__is_not_taken(begun, tmp_path):
 def test_opened__database_does_not_answer__reads_the_copy(begun, monkeypatch):
     with opened(begun.config) as journal:
         there = ids(journal.entries())
-    monkeypatch.setenv("HANDOVER_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    monkeypatch.setenv("HANDOVER_DATABASE_URL", "postgresql://absent@127.0.0.1:1/nothing")
     with opened(begun.config) as journal:
         assert ids(journal.entries()) == there
         assert "does not answer at 127.0.0.1, port" in journal.trouble
@@ -178,4 +178,4 @@ def test_opened__database_does_not_answer__reads_the_copy(begun, monkeypatch):
 
 
 def test_fold__nothing__is_none():
-    assert fold([]).state == "none"
+    assert position_of([]).state == "none"

@@ -36,7 +36,7 @@ def moved(story) -> Iterator[Story]:
         story.done("sign", "--as", "DevOps", "--because", "I have seen <b>the</b> rehearsal")
         plan = story.plan()
         overrides = [word for gate in ("the-watch", "backup", "signed") for word in ("--override", gate)]
-        story.done("cutover", "--apply", plan, *overrides, "--because", "a trial in a test & nobody is hurt")
+        story.done("cutover", "--apply", plan, *overrides, "--because", "a trial in a test & no data is lost")
         wait_for_windows(story, 3)
         story.done("rollback", "--apply", "--because", "a fault was found")
         wait_for_windows(story, 3)

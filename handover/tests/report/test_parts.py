@@ -7,23 +7,25 @@ from types import SimpleNamespace
 import pytest
 
 from handover.config.cutover import Gate
-from handover.cutover.gates import Judged
-from handover.cutover.sight import Seen as Sighted
-from handover.journal.entry import Entry
+from handover.cutover.gate_context import GateResult
+from handover.cutover.gates import JudgedGate
+from handover.journal.entry import JournalEntry
 from handover.parallel.history import LINES
-from handover.report import cards, chart, risks, story
-from handover.report.seen import Measure, Seen, Watched, read
+from handover.report import cards, chart, risks, timeline
+from handover.report.watched import LatestMeasure, Watched, WatchedWindow, read_watched
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
 def window(number, value, metric="latency_p95_ms", system="original", verdict="green"):
-    return Seen(START + number * MINUTE, START + (number + 1) * MINUTE, system, metric, value, verdict, "because")
+    return WatchedWindow(
+        START + number * MINUTE, START + (number + 1) * MINUTE, system, metric, value, verdict, "because"
+    )
 
 
 def gate(kind, *, ok, because=""):
-    return Judged(Gate(id=kind, kind=kind, reason="r"), Sighted(ok, f"{kind} was seen"), because)
+    return JudgedGate(Gate(id=kind, kind=kind, reason="r"), GateResult(ok, f"{kind} was seen"), because)
 
 
 ALL = [gate(kind, ok=True) for kind in ("check", "proofs", "backup", "rehearsal", "sign-offs")]
@@ -37,7 +39,7 @@ METRICS = (
 
 def watched(metric="", verdict="red"):
     """Return a watch in which all is green but one metric."""
-    measures = (Measure(s, m, 0.5, verdict if m == metric else "green", "because") for s, m in METRICS)
+    measures = (LatestMeasure(s, m, 0.5, verdict if m == metric else "green", "because") for s, m in METRICS)
     return Watched((), tuple(measures))
 
 
@@ -52,7 +54,7 @@ def test_risks__everything_is_green__all_six_are():
     assert list(states(ALL, watched()).values()) == ["green"] * 6
 
 
-def test_risks__nobody_looked__none_is_green():
+def test_risks__not_judged_nor_watched__is_unknown():
     assert set(states(None, Watched((), ())).values()) == {"unknown"}
 
 
@@ -81,7 +83,7 @@ def test_risks__one_thing_is_red__shows_in_its_rows_alone(kind, metric, red):
 
 def test_cards__everything_is_green__say_yes():
     shadow = {"compared": 5, "different": 0, "exit_code": 0}
-    signed = [story.Signature("DevOps", entry("signature", role="DevOps"))]
+    signed = [timeline.Signature("DevOps", entry("signature", role="DevOps"))]
     manager = cards.manager("parallel", ALL, signed, [], [], 900)
     assert (manager.state, manager.answer) == ("green", "Yes. Every gate is green.")
     assert (cards.dba(ALL, watched()).state, cards.developer(watched(), shadow).state) == ("green", "green")
@@ -92,9 +94,9 @@ def test_cards__everything_is_green__say_yes():
     [
         cards.manager("parallel", None, [], [], [], 900),
         cards.manager("parallel", [gate("watch", ok=False)], [], [], [], 900),
-        cards.manager("parallel", ALL, [story.Signature("DevOps", None)], [], [], 900),
+        cards.manager("parallel", ALL, [timeline.Signature("DevOps", None)], [], [], 900),
         cards.manager("parallel", ALL[:3], [], [], [], 900),
-        cards.manager("parallel", ALL, [], [story.Override(START, "ana", "gate watch", "x")], [], 900),
+        cards.manager("parallel", ALL, [], [timeline.Override(START, "ana", "gate watch", "x")], [], 900),
         cards.manager("rolled_back", ALL, [], [], [(START, {"total_s": 901.0})], 900),
     ],
 )
@@ -145,7 +147,7 @@ def test_chart__window_without_value__is_a_gap_not_a_zero():
     assert [len(piece.split()) for piece in line.pieces] == [2, 2]
 
 
-def test_chart__nobody_looked_for_a_while__is_a_gap_too():
+def test_chart__no_window_for_a_while__is_a_gap_too():
     (line,) = drawn({"original": [window(0, 10), window(1, 20), window(7, 10), window(8, 10)]}).lines
     assert len(line.pieces) == 2
 
@@ -179,7 +181,7 @@ def test_chart__limit__is_drawn_when_near_and_left_out_when_far():
 
 def test_chart__marks__outside_are_left_out_and_near_ones_get_a_row_of_their_own():
     marks = [
-        story.Mark(START + n * MINUTE, label)
+        timeline.Mark(START + n * MINUTE, label)
         for n, label in ((-1, "early"), (4, "switch"), (4.5, "rollback"), (9, "switch"))
     ]
     made = drawn({"original": [window(0, 1)]}, marks=marks)
@@ -207,7 +209,7 @@ def seen_of(tmp_path, rows, now):
 
         raise JournalError("down")
 
-    return read(config, SimpleNamespace(connection=down), START - MINUTE, now)
+    return read_watched(config, SimpleNamespace(connection=down), START - MINUTE, now)
 
 
 def test_seen__without_a_database__is_read_from_whole_lines(tmp_path):
@@ -223,7 +225,7 @@ def test_seen__watch_ended_or_never_was__is_no_data(tmp_path):
     assert (old.verdict, never.verdict) == ("no data", "no data")
     assert "it is not watched any more since 2026-11-24 12:01:00" in old.reason
     assert never.reason == "it was never watched"
-    assert seen.measure("both", "nobody_asked").verdict == "no data"
+    assert seen.measure("both", "never_asked_for").verdict == "no data"
 
 
 def test_seen__more_windows_than_pixels__keeps_the_worst_of_each_bucket():
@@ -233,18 +235,18 @@ def test_seen__more_windows_than_pixels__keeps_the_worst_of_each_bucket():
     assert sum(w.value == 500.0 for w in thin) == sum(w.value is None for w in thin) == 1
 
 
-# --- the story
+# --- the time line
 
 
 def entry(kind, at=0, who="ana", **body):
-    return Entry(kind, {"because": "", **body}, who, "here", START + at * MINUTE)
+    return JournalEntry(kind, {"because": "", **body}, who, "here", START + at * MINUTE)
 
 
 def run(number, command, through, target, **values):
     return entry("run", number, run=f"r{number}", command=command, through=through, target=target, facts=values)
 
 
-def test_story__commands__become_spans_marks_and_overrides():
+def test_timeline__commands__become_spans_marks_and_overrides():
     written = {"phase": "done", "action": "write the record", "evidence": {}, "record": {"from": ["1"], "to": ["2"]}}
     entries = [
         entry("init", 0),
@@ -256,17 +258,17 @@ def test_story__commands__become_spans_marks_and_overrides():
         entry("action", 6, run="r4", phase="failed", action="ask", error="silence"),
         run(7, "rollback", "rolling_back", "rolled_back", unproven="it burns"),
     ]
-    spans = [(s.state, s.start, s.end) for s in story.spans(entries)]
+    spans = [(s.state, s.start, s.end) for s in timeline.spans(entries)]
     assert [state for state, _, _ in spans] == ["preparing", "beginning", "parallel", "switching", "rolling_back"]
     assert spans[-1][2] is None
-    assert [(m.label, m.at) for m in story.marks(entries)] == [
+    assert [(m.label, m.at) for m in timeline.marks(entries)] == [
         ("switch", START + 5 * MINUTE)
     ]  # not of parallel operation
-    assert [(o.what, o.because) for o in story.overrides(entries)] == [
+    assert [(o.what, o.because) for o in timeline.overrides(entries)] == [
         ("gate backup", "no time"),
         ("the proof that the original can take over", "it burns"),
     ]
-    told = [(event.title, event.tone) for event in story.events(entries)]
+    told = [(event.title, event.tone) for event in timeline.events(entries)]
     assert ("OVERRIDDEN: gate backup", "loud") in told
     assert ("cutover: ask failed", "bad") in told
     assert ("Rollback to the original", "bad") in told
@@ -275,8 +277,8 @@ def test_story__commands__become_spans_marks_and_overrides():
 @pytest.mark.parametrize(
     ("one", "title"),
     [
-        (entry("page", said="errors", trouble="no hook"), "Nobody could be paged: no hook"),
-        (entry("page", said="errors"), "Somebody was paged"),
+        (entry("page", said="errors", trouble="no hook"), "The page was not sent: no hook"),
+        (entry("page", said="errors"), "A person was paged"),
         (entry("pause"), "Everything is paused"),
         (entry("lift"), "The pause is lifted"),
         (entry("evidence", evidence="backup", folder="backup-1"), "Evidence: backup"),
@@ -284,5 +286,5 @@ def test_story__commands__become_spans_marks_and_overrides():
         (entry("something new"), "something new"),
     ],
 )
-def test_story__entry_of_any_kind__is_told(one, title):
-    assert [event.title for event in story.events([one])] == [title]
+def test_timeline__entry_of_any_kind__is_told(one, title):
+    assert [event.title for event in timeline.events([one])] == [title]

@@ -16,7 +16,7 @@ from handover.adoption.statements import Transaction
 from handover.cli.console import out, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmOption, UndoOption
 from handover.config.config import Config, database_url, from_environment, load_config
-from handover.cutover import finish as finishing
+from handover.cutover import finish
 from handover.errors import ConfigurationError, Refused
 from handover.wording import counted
 
@@ -103,7 +103,7 @@ def _finish(url: str, pair: Config, *, sql: bool, apply: bool, undo: bool, attem
     if not apply:
         return
     verify = (lambda _: None) if undo else partial(adoption.check_resolution, config=pair)
-    with finishing.written_down(pair, "unfold" if undo else "fold away"):
+    with finish.written_down(pair, "unfold" if undo else "fold away"):
         execute(url, (transaction,), verify=verify, attempts=attempts, say=progress.print)
     if undo:
         out.print(f"{_name(url)} has it again; fold it away: handover adopt --finish --apply")
@@ -113,22 +113,22 @@ def _finish(url: str, pair: Config, *, sql: bool, apply: bool, undo: bool, attem
 
 
 def _folding(url: str, pair: Config) -> tuple[Transaction, tuple[str, ...]]:
-    finishing.require_cleaned(pair)
+    finish.require_cleaned(pair)
     if adoption.state(url, pair) != "complete":
         raise Refused(
             f"{_name(url)} is not adopted, so nothing tells whose is what. Nothing was changed.", code="HO034"
         )
-    gone = finishing.original(pair)
+    gone = finish.archived_original(pair)
     with adoption.asking(pair) as asked, psycopg.connect(url) as connection:
         connection.read_only = True
-        found = finishing.survey(connection, pair, gone, asked.description)
-    return finishing.plan(found), found.kept
+        found = finish.survey(connection, pair, gone, asked.description)
+    return finish.finish_transaction(found), found.kept
 
 
 def _unfolding(url: str) -> tuple[Transaction, tuple[str, ...]]:
     with psycopg.connect(url) as connection:
         connection.read_only = True
-        return finishing.unfolding(connection), ()
+        return finish.undo_transaction(connection), ()
 
 
 def _confirm(database: str, typed: str) -> None:

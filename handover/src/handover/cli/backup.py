@@ -4,7 +4,7 @@ from handover.backup.backup import backup as make
 from handover.cli.console import out, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption
 from handover.config.config import load_config
-from handover.cutover.evidence import note_newest
+from handover.cutover.evidence_gates import note_newest
 from handover.journal.journal import opened
 from handover.journal.processes import registered
 

@@ -8,9 +8,9 @@ from handover.cli.console import out, progress
 from handover.cli.cutover import show
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmEachOption
 from handover.config.config import load_config
-from handover.cutover import cleanup as cleaning
-from handover.cutover.opening import night
-from handover.cutover.run import begin
+from handover.cutover.cleanup import cleanup_command
+from handover.cutover.context import open_context
+from handover.cutover.run import start_command
 
 
 def cleanup(
@@ -26,9 +26,9 @@ def cleanup(
         out.print("\n".join(f"  run {name}, after its name was typed" for name in pair.cleanup.decommission))
         out.print("The database stays. Nothing was changed. To do it: handover cleanup --apply")
         return
-    with night(pair, "cleanup", say=progress.print) as tonight:
-        tonight.confirm = ask
-        show(begin(tonight, cleaning.cleanup(pair), {"confirmed": list(confirm or ())}))
+    with open_context(pair, "cleanup", say=progress.print) as context:
+        context.confirm = ask
+        show(start_command(context, cleanup_command(pair), {"confirmed": list(confirm or ())}))
 
 
 def ask(name: str) -> bool:

@@ -9,12 +9,12 @@ from handover.cli.console import out, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, BecauseOption, ConfigOption, JsonOption
 from handover.config.config import Config, load_config
 from handover.cutover import plan
-from handover.cutover.begin import BEGIN, END
-from handover.cutover.opening import night
+from handover.cutover.context import open_context
+from handover.cutover.parallel_operation import BEGIN_PARALLEL, END_PARALLEL
 from handover.cutover.position import Position
 from handover.cutover.provider import require
-from handover.cutover.run import begin as perform
-from handover.cutover.states import MEANINGS
+from handover.cutover.run import start_command
+from handover.cutover.states import DESCRIPTIONS
 from handover.cutover.switch import CUTOVER
 from handover.errors import ConfigurationError
 
@@ -23,23 +23,23 @@ cutover = typer.Typer(no_args_is_help=True)
 
 @cutover.callback(invoke_without_command=True)
 def apply_plan(
-    context: typer.Context,
+    invocation: typer.Context,
     config: ConfigOption = DEFAULT_CONFIG,
     apply: Annotated[str, typer.Option(metavar="PLAN", help="The reviewed plan: its file or checksum.")] = "",
     override: Annotated[list[str] | None, typer.Option(help="Go on although this gate is red.")] = None,
     because: BecauseOption = "",
 ) -> None:
     """Move people to the backend: only what was planned and reviewed, only through open gates."""
-    if context.invoked_subcommand:
+    if invocation.invoked_subcommand:
         return
     if not apply:
         raise ConfigurationError("say what to do: handover cutover begin, plan, or --apply PLAN.")
     if override and not because:
         raise ConfigurationError("--override needs --because: it is loud, and it stands in the journal.")
     pair = load_config(config)
-    facts = {"plan": plan.load(pair, apply), "overrides": dict.fromkeys(override or [], because)}
-    with night(pair, "cutover", say=progress.print) as tonight:
-        show(perform(tonight, CUTOVER, facts))
+    facts = {"plan": plan.load(pair, apply).as_json(), "overrides": dict.fromkeys(override or [], because)}
+    with open_context(pair, "cutover", say=progress.print) as context:
+        show(start_command(context, CUTOVER, facts))
 
 
 @cutover.command("begin")
@@ -51,8 +51,8 @@ def begin_(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) ->
         out.print(f"Would see that both systems answer, and lower the TTL of {dns.name} to {dns.ttl_s} s.")
         out.print("Nothing was changed. To do it: handover cutover begin --apply")
         return
-    with night(pair, "cutover begin", say=progress.print) as tonight:
-        show(perform(tonight, BEGIN, {}))
+    with open_context(pair, "cutover begin", say=progress.print) as context:
+        show(start_command(context, BEGIN_PARALLEL, {}))
 
 
 @cutover.command("end")
@@ -62,8 +62,8 @@ def end(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False, becau
     if not apply:
         out.print("Would give the record its former TTL again. To do it: handover cutover end --apply")
         return
-    with night(pair, "cutover end", say=progress.print) as tonight:
-        show(perform(tonight, END, {"because": because}))
+    with open_context(pair, "cutover end", say=progress.print) as context:
+        show(start_command(context, END_PARALLEL, {"because": because}))
 
 
 @cutover.command("plan")
@@ -73,16 +73,17 @@ def plan_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
     made = plan.make(pair)
     path = plan.save(pair, made)
     if as_json:
-        print(json.dumps(made, indent=2, ensure_ascii=False))  # noqa: T201 - nothing may wrap it
+        print(json.dumps(made.as_json(), indent=2, ensure_ascii=False))  # noqa: T201 - nothing may wrap it
     else:
         out.print("\n".join(plan.lines(pair, made)))
         out.print(f"Nothing was changed. Written: {_shown(pair, path)}")
-        out.print(f"To do it: handover cutover --apply {made['checksum'][: plan.SHORT]}")
+        out.print(f"To do it: handover cutover --apply {made.checksum[: plan.SHORT]}")
 
 
 def show(position: Position) -> None:
     """Say where a command has led."""
-    out.print(f"State: {position.state}: {MEANINGS[position.state].now}. Next: {MEANINGS[position.state].next}")
+    description = DESCRIPTIONS[position.state]
+    out.print(f"State: {position.state}: {description.text}. Next: {description.next_command}")
 
 
 def _shown(pair: Config, path: object) -> str:

@@ -8,8 +8,8 @@ from handover.check.table import BAD, GOOD
 from handover.cli.console import out
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, PlanOption
 from handover.config.config import load_config
-from handover.cutover import gates as judging
 from handover.cutover import plan
+from handover.cutover.gates import judge_gates
 from handover.journal.journal import opened
 
 RED = 4
@@ -19,12 +19,12 @@ def gates(config: ConfigOption = DEFAULT_CONFIG, plan_: PlanOption = "", as_json
     """Look at every gate; change nothing. Exit 4 when one is red."""
     pair = load_config(config)
     with opened(pair) as journal:
-        judged = judging.look(pair, journal, plan.load(pair, plan_) if plan_ else plan.newest(pair))
+        judged = judge_gates(pair, journal, plan.load(pair, plan_) if plan_ else plan.newest(pair))
     if as_json:
         print(json.dumps([one.as_json() for one in judged], indent=2, ensure_ascii=False))  # noqa: T201
     else:
         for one in judged:
-            out.print(f"{GOOD if one.seen.ok else BAD} {one.gate.id}: {one.seen.found}")
-            if not one.seen.ok:
-                out.print(f"   {one.seen.todo}")
-    raise typer.Exit(0 if all(one.seen.ok for one in judged) else RED)
+            out.print(f"{GOOD if one.result.ok else BAD} {one.gate.id}: {one.result.found}")
+            if not one.result.ok:
+                out.print(f"   {one.result.todo}")
+    raise typer.Exit(0 if all(one.result.ok for one in judged) else RED)

@@ -8,7 +8,7 @@ import typer
 from handover.cli.console import out
 from handover.cli.options import DEFAULT_CONFIG, BecauseOption, ConfigOption
 from handover.config.config import load_config
-from handover.cutover.position import fold
+from handover.cutover.position import position_of
 from handover.errors import Refused
 from handover.journal.journal import JournalError, opened
 from handover.journal.lease import PAUSE_CHANNEL
@@ -24,7 +24,7 @@ def pause(
     pair = load_config(config)
     with opened(pair) as journal:
         if lift:
-            if fold(journal.entries()).paused is None:
+            if position_of(journal.entries()).paused is None:
                 raise Refused("nothing is paused.", code="HO507")
             journal.add("lift", {"because": because})
             out.print("The pause is lifted. Where we are: handover status")

@@ -3,7 +3,7 @@
 from handover.cli.console import out, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption
 from handover.config.config import load_config
-from handover.cutover.opening import night
+from handover.cutover.context import open_context
 from handover.cutover.provider import require
 from handover.cutover.rehearsal import rehearse
 
@@ -18,8 +18,8 @@ def rehearse_rollback(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption 
         )
         out.print("Nothing was changed. To do it: handover rehearse-rollback --apply")
         return
-    with night(pair, "rehearse-rollback", say=progress.print) as tonight:
-        facts = rehearse(tonight)
+    with open_context(pair, "rehearse-rollback", say=progress.print) as context:
+        facts = rehearse(context)
     for part, seconds in facts["parts"].items():
         out.print(f"{seconds:8.1f} s  {part}")
     out.print(f"{facts['total_s']:8.1f} s  of {facts['budget_s']:.0f} s, from the decision to the last answer")

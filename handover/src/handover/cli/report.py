@@ -12,12 +12,12 @@ from handover.cli.console import out
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption
 from handover.cli.watch import duration_s, stopping
 from handover.config.config import Config, load_config
-from handover.cutover.position import fold
+from handover.cutover.position import position_of
 from handover.errors import ConfigurationError, HandoverError
 from handover.journal.journal import Journal, opened
 from handover.journal.processes import registered
 from handover.report.cards import BEFORE
-from handover.report.page import Look, facts, look_at_gates, recorded_gates, rendered
+from handover.report.page import GatesView, current_gates, page_facts, recorded_gates, rendered
 from handover.report.serve import serving
 
 LOOK_AGAIN_AFTER_S = 60.0
@@ -38,29 +38,29 @@ def report(
         live(pair, port, reach)
         return
     with opened(pair) as journal:
-        page = rendered(facts(pair, journal, look(pair, journal), last=reach))
+        page = rendered(page_facts(pair, journal, gates_view(pair, journal), last=reach))
     _write(out_, page)
     out.print(f"{out_} holds the report, {len(page.encode()) / 1024:.0f} kB. It needs nothing else: open it anywhere.")
 
 
-def look(pair: Config, journal: Journal) -> Look:
-    """Look at the gates while they decide something; later return what was seen when people were moved."""
-    if fold(journal.entries()).state in BEFORE:
-        return look_at_gates(pair, journal)
+def gates_view(pair: Config, journal: Journal) -> GatesView:
+    """GatesView at the gates while they decide something; later return what was seen when people were moved."""
+    if position_of(journal.entries()).state in BEFORE:
+        return current_gates(pair, journal)
     return recorded_gates(pair, journal)
 
 
 def live(pair: Config, port: int, reach: timedelta | None) -> None:
     """Serve the page until Ctrl-C, SIGTERM or a pause."""
-    kept: list[tuple[float, Look]] = []
+    kept: list[tuple[float, GatesView]] = []
 
     def page(nonce: str) -> str:
         try:
             with opened(pair) as journal:
                 # Gates ask both systems and the whole catalog: not at every refresh of the page.
                 if not kept or time.monotonic() - kept[0][0] > LOOK_AGAIN_AFTER_S:
-                    kept[:] = [(time.monotonic(), look(pair, journal))]
-                return rendered(facts(pair, journal, kept[0][1], last=reach), live=nonce)
+                    kept[:] = [(time.monotonic(), gates_view(pair, journal))]
+                return rendered(page_facts(pair, journal, kept[0][1], last=reach), live=nonce)
         except HandoverError as error:
             return rendered_error(error)
 

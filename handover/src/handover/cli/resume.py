@@ -16,8 +16,8 @@ from handover.cli.options import (
     UnprovenOption,
 )
 from handover.config.config import load_config
-from handover.cutover import commands
-from handover.cutover.opening import night
+from handover.cutover.commands import resume_back, resume_command
+from handover.cutover.context import open_context
 
 
 def resume(
@@ -30,6 +30,6 @@ def resume(
 ) -> None:
     """Finish what was interrupted, or take it back."""
     pair = load_config(config)
-    with night(pair, "resume", say=progress.print, copy_alone=copy_alone) as tonight:
-        tonight.confirm = lambda name: name in (confirm or ()) or ask(name)
-        show(commands.back(tonight, because, unproven) if back else commands.resume(tonight))
+    with open_context(pair, "resume", say=progress.print, copy_alone=copy_alone) as context:
+        context.confirm = lambda name: name in (confirm or ()) or ask(name)
+        show(resume_back(context, because, unproven) if back else resume_command(context))

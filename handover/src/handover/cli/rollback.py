@@ -11,10 +11,10 @@ from handover.cli.options import (
     UnprovenOption,
 )
 from handover.config.config import load_config
-from handover.cutover.opening import night
+from handover.cutover.context import open_context
 from handover.cutover.provider import require
 from handover.cutover.rollback import ROLLBACK
-from handover.cutover.run import begin
+from handover.cutover.run import start_command
 from handover.errors import ConfigurationError
 
 
@@ -35,7 +35,7 @@ def rollback(
         return
     if not because:
         raise ConfigurationError("a rollback needs --because: the incident's record begins with it.")
-    with night(pair, "rollback", say=progress.print, copy_alone=copy_alone) as tonight:
+    with open_context(pair, "rollback", say=progress.print, copy_alone=copy_alone) as context:
         progress.print(f"budget: {pair.rollback.budget_s / 60:g} minutes from now")
-        facts = {"because": because, "unproven": unproven, "decided_at": tonight.journal.now().isoformat()}
-        show(begin(tonight, ROLLBACK, facts))
+        facts = {"because": because, "unproven": unproven, "decided_at": context.journal.now().isoformat()}
+        show(start_command(context, ROLLBACK, facts))

@@ -8,8 +8,8 @@ from handover.cli.console import out
 from handover.cli.options import DEFAULT_CONFIG, BecauseOption, ConfigOption, PlanOption
 from handover.config.config import load_config
 from handover.cutover import plan
-from handover.cutover import sign as signing
-from handover.cutover.sight import sight
+from handover.cutover.gate_context import gate_context
+from handover.cutover.sign import signature_of
 from handover.journal.journal import opened
 
 
@@ -24,7 +24,7 @@ def sign(
     with opened(pair) as journal:
         journal.connection()
         reviewed = plan.load(pair, plan_) if plan_ else plan.newest(pair)
-        body = signing.sign(sight(pair, journal, reviewed), role, because)
+        body = signature_of(gate_context(pair, journal, reviewed), role, because)
         entry = journal.add("signature", body)
     out.print(f"{entry.who} signed as {role}, for {body['fingerprint'][:12]}:")
     out.print("\n".join(f"  {part}: {value[:12]}" for part, value in body["parts"].items()))

@@ -7,7 +7,7 @@ import typer
 from handover.cli.console import out
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import load_config
-from handover.cutover import status as looking
+from handover.cutover.status import read_status, status_json, status_lines
 from handover.errors import Refused
 from handover.journal.journal import Journal
 
@@ -26,12 +26,12 @@ def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
         out.print(f"State: none. {error}")
         return
     try:
-        found = looking.status(pair, journal)
+        found = read_status(pair, journal)
     finally:
         journal.close()
     if as_json:
-        print(json.dumps(looking.as_json(found), indent=2, default=str))  # noqa: T201 - nothing may wrap it
+        print(json.dumps(status_json(found), indent=2, default=str))  # noqa: T201 - nothing may wrap it
     else:
-        out.print("\n".join(looking.lines(found)))
+        out.print("\n".join(status_lines(found)))
     if found.agrees is False or found.position.conflict:
         raise typer.Exit(DIFFERENT)

@@ -10,12 +10,12 @@ from handover.cli.console import out, progress
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import Config, load_config
 from handover.cutover import hooks
-from handover.cutover import verify as verifying
+from handover.cutover.context import RunContext, open_context
 from handover.cutover.hooks import HookError
-from handover.cutover.opening import night
 from handover.cutover.provider import require
 from handover.cutover.rollback import ROLLBACK
-from handover.cutover.run import Night, begin, settled
+from handover.cutover.run import settled_position, start_command
+from handover.cutover.verify import advance, judge_windows, page_about, rollback_reason
 from handover.errors import Refused, UnseenError
 from handover.journal.journal import JournalError
 from handover.journal.processes import registered
@@ -36,8 +36,8 @@ def verify(
     """
     pair = load_config(config)
     if not follow:
-        with night(pair, "verify", say=progress.print) as tonight:
-            raise typer.Exit(0 if look(tonight, as_json=as_json) else BREACH)
+        with open_context(pair, "verify", say=progress.print) as context:
+            raise typer.Exit(0 if verify_once(context, as_json=as_json) else BREACH)
     with registered(pair.root, "verify --follow"):
         keep_looking(pair, every_s, as_json=as_json)
 
@@ -55,8 +55,8 @@ def keep_looking(pair: Config, every_s: float, *, as_json: bool) -> None:
     told = ""
     while True:
         try:
-            with night(pair, "verify", say=progress.print) as tonight:
-                look(tonight, as_json=as_json)
+            with open_context(pair, "verify", say=progress.print) as context:
+                verify_once(context, as_json=as_json)
             told = ""
         except (JournalError, UnseenError) as error:
             progress.print(str(error))
@@ -80,25 +80,25 @@ def page_without_journal(pair: Config, said: str) -> str:
     try:
         hooks.run(pair, "page", facts)
     except (HookError, Refused) as error:
-        progress.print(f"nobody could be paged: {error}")
+        progress.print(f"the page was not sent: {error}")
     return said
 
 
-def look(tonight: Night, *, as_json: bool) -> bool:
+def verify_once(context: RunContext, *, as_json: bool) -> bool:
     """Look once; say whether all is well."""
-    position = settled(tonight)
+    position = settled_position(context)
     if position.state not in ("switched", "verifying"):
         raise Refused(f"the state is {position.state}; there is nothing to verify.", code="HO595")
-    judged = verifying.judge(tonight)
-    why = verifying.why_back(tonight, judged)
-    paged = verifying.page(tonight, judged) if judged.breaches or judged.missing else False
-    left = verifying.advance(tonight, judged)
+    judged = judge_windows(context)
+    why = rollback_reason(context, judged)
+    paged = page_about(context, judged) if judged.breaches or judged.missing else False
+    left = advance(context, judged)
     if as_json:
         print(json.dumps({"calm": judged.calm, "said": str(judged), "paged": paged, "left": left, "back": why}))  # noqa: T201
     else:
-        out.print(f"{judged}. {left}." + (" Somebody was paged." if paged else ""))
+        out.print(f"{judged}. {left}." + (" A person was paged." if paged else ""))
     if why:
-        facts = {"because": why, "automatic": True, "decided_at": tonight.journal.now().isoformat()}
+        facts = {"because": why, "automatic": True, "decided_at": context.journal.now().isoformat()}
         progress.print(f"going back by itself: {why}")
-        begin(tonight, ROLLBACK, facts)
+        start_command(context, ROLLBACK, facts)
     return judged.calm

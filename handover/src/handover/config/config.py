@@ -56,7 +56,7 @@ class System(Section):
     base_url, health
         Where it answers HTTP requests, and the path that says whether it is well.
     insecure_http
-        Whether plain HTTP is meant: for a rehearsal on this machine, never for the real night.
+        Whether plain HTTP is meant: for a rehearsal on this machine, never for the real switch.
     connections
         How many database connections it may open at once: processes times threads, workers included.
     answer_within_s

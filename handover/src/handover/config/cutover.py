@@ -1,4 +1,4 @@
-"""The sections of ``handover.toml`` about the night: gates, verification, rollback, clean-up, traffic, hooks."""
+"""The sections of ``handover.toml`` about the move: gates, verification, rollback, clean-up, traffic, hooks."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +10,9 @@ from handover.config.section import Section
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 GateKind = Literal["check", "proofs", "watch", "backup", "rehearsal", "certificate", "ttl", "capacity", "sign-offs"]
 HookPoint = Literal["before-switch", "after-switch", "traffic", "drain", "notify", "page", "after-rollback"]
-FOUR = ("Tech Lead", "Backend Developer", "Database Administrator", "DevOps")
+# The strategy's four signers: what a gate of kind `sign-offs` without `roles` has always asked for. A handover.toml that
+# names its own roles never gets them.
+STRATEGY_SIGNERS = ("Tech Lead", "Backend Developer", "Database Administrator", "DevOps")
 
 
 class Gate(Section):
@@ -31,7 +33,7 @@ class Gate(Section):
     factor
         Of ``capacity``: how many times the measured peak must have been carried.
     roles
-        Of ``sign-offs``: who must have signed.
+        Of ``sign-offs``: which roles must have signed; the strategy's four where a file names none.
     """
 
     id: Id
@@ -43,7 +45,7 @@ class Gate(Section):
     host: str | None = None
     port: int = Field(default=443, ge=1, le=65535)
     factor: float = Field(default=2.0, gt=0)
-    roles: tuple[str, ...] = FOUR
+    roles: tuple[str, ...] = STRATEGY_SIGNERS
 
 
 class Traffic(Section):
@@ -82,7 +84,7 @@ class Verify(Section):
     close_h, loose_h
         How long close and loose watching last, in hours.
     windows
-        After how many windows in a row a breach pages somebody.
+        After how many windows in a row a breach pages a person.
     thresholds
         The limits; those that name errors may roll back.
     automatic_rollback
@@ -146,7 +148,7 @@ class Rollback(Section):
     Attributes
     ----------
     allowed
-        Who may decide it, by account (or HANDOVER_OPERATOR); empty means that nobody was named, and nobody may.
+        Who may decide it, by account (or HANDOVER_OPERATOR); empty means that no operator may.
     budget_s
         How long it may take from the decision to the last verification, in seconds.
     write, warm_up, tasks

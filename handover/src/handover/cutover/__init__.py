@@ -1,1 +1,1 @@
-"""The night of the switch: gates, plan, cut-over, verification, rollback, clean-up."""
+"""The switch and what surrounds it: gates, plan, cut-over, verification, rollback, clean-up."""

@@ -5,35 +5,37 @@ import ssl
 from datetime import UTC, datetime
 
 from handover.config.cutover import Gate
+from handover.cutover.gate_context import GateContext, GateResult
 from handover.cutover.provider import require
-from handover.cutover.sight import Seen, Sight
 
 ANSWER_WITHIN_S = 10.0
 DAY_S = 86400
 
 
-def look(seen_from: Sight, gate: Gate) -> Seen:
+def certificate_gate(context: GateContext, gate: Gate) -> GateResult:
     """Shake hands with every new address under the public name."""
-    config = seen_from.config
+    config = context.config
     dns = require(config)
     url = config.backend.base_url or ""
     if url.startswith("http://"):
         if config.backend.insecure_http:
-            return Seen(ok=True, found="plain HTTP is declared ([backend] insecure_http): no certificate was looked at")
+            return GateResult(
+                ok=True, found="plain HTTP is declared ([backend] insecure_http): no certificate was looked at"
+            )
         todo = "Give the backend HTTPS, or declare [backend] insecure_http = true for a rehearsal on this machine."
-        return Seen(ok=False, found="the backend's base_url is plain HTTP", todo=todo)
+        return GateResult(ok=False, found="the backend's base_url is plain HTTP", todo=todo)
     name = ".".join(part for part in (dns.record, dns.zone.rstrip(".")) if part)
     days = []
     for address in (gate.host,) if gate.host else dns.backend:
         try:
-            days.append(days_left(address, gate.port, name, seen_from.now))
+            days.append(days_left(address, gate.port, name, context.now))
         except (OSError, ssl.SSLError) as error:
-            found = f"{address}:{gate.port} proves nothing for {name}: {error}"
-            return Seen(ok=False, found=found, todo="Install a certificate for that name before the switch.")
+            found = f"{address}:{gate.port} cannot prove that it is {name}: {error}"
+            return GateResult(ok=False, found=found, todo="Install a certificate for that name before the switch.")
     if min(days) < gate.min_days:
         found = f"the certificate for {name} is valid for {min(days):.0f} more days; at least {gate.min_days} expected"
-        return Seen(ok=False, found=found, todo="Renew it before the switch.")
-    return Seen(ok=True, found=f"the certificate for {name} is valid for {min(days):.0f} more days")
+        return GateResult(ok=False, found=found, todo="Renew it before the switch.")
+    return GateResult(ok=True, found=f"the certificate for {name} is valid for {min(days):.0f} more days")
 
 
 def days_left(address: str, port: int, name: str, now: datetime) -> float:

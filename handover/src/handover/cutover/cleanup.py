@@ -1,4 +1,4 @@
-"""The end: what the original was is archived, it is decommissioned hook by hook, the database stays."""
+"""The end: the original is archived and decommissioned hook by hook; the database stays."""
 
 import json
 import subprocess
@@ -13,7 +13,8 @@ from handover.check.look import gathered
 from handover.check.systems import asking
 from handover.config.config import Config, database_url
 from handover.cutover import hooks, traffic, verify
-from handover.cutover.run import Action, Command, Evidence, Night
+from handover.cutover.context import RunContext
+from handover.cutover.run import Action, Command, Evidence
 from handover.document import markdown
 from handover.document.facts import as_json
 from handover.errors import Refused, UnseenError
@@ -29,26 +30,26 @@ _PARITY = """
 """
 
 
-def preflight(night: Night) -> Evidence:
+def preflight(context: RunContext) -> Evidence:
     """The waiting time is over, nothing is in breach, and the original gets no more requests.
 
     Raises
     ------
     Refused
-        Not so.
+        One of these does not hold.
     """
-    settings = night.config.cleanup
-    switched = verify.switched_at(night)
-    left = switched + timedelta(hours=settings.after_h) - night.journal.now()
+    settings = context.config.cleanup
+    switched = verify.switched_at(context)
+    left = switched + timedelta(hours=settings.after_h) - context.journal.now()
     if left > timedelta(0):
         message = f"the switch was at {switched:%F %T %Z}; clean-up waits {settings.after_h:g} h after it."
         hours = left.total_seconds() / 3600
         raise Refused(f"{message} {hours:.1f} h are left. Nothing was changed.", code="HO590")
-    judged = verify.judge(night)
+    judged = verify.judge_windows(context)
     if not judged.calm:
-        message = f"the backend is not well, or nobody looked: {judged}. Nothing was changed."
+        message = f"the backend is not well, or was not watched: {judged}. Nothing was changed."
         raise Refused(f"{message} See: handover verify", code="HO591")
-    seen = traffic.follow(night.config, Side.ORIGINAL, say=night.say)
+    seen = traffic.follow(context.config, Side.ORIGINAL, say=context.say)
     if not seen["quiet"]:
         message = (
             f"the original still gets requests: {seen['requests']} in {seen['after_s']:.0f} s. Nothing was changed."
@@ -60,18 +61,18 @@ def preflight(night: Night) -> Evidence:
     return {"switched_at": switched.isoformat(), "traffic": seen}
 
 
-def archive(night: Night) -> Evidence:
-    """Keep what the original was: its commit, the schema, what the watch has seen of both."""
-    folder = night.config.root / FOLDER
+def archive(context: RunContext) -> Evidence:
+    """Keep the original's commit, the schema, and what the watch has seen of both systems."""
+    folder = context.config.root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "code.txt").write_text(f"{(code := _code(night.config))}\n")
-    with asking(night.config) as answers, gathered(night.config, database_url(night.config), answers) as facts:
+    (folder / "code.txt").write_text(f"{(code := _code(context.config))}\n")
+    with asking(context.config) as answers, gathered(context.config, database_url(context.config), answers) as facts:
         if facts.findings:
             raise UnseenError("the schema could not be read whole:\n" + "\n".join(map(str, facts.findings)))
         subject = facts.subject
     (folder / "schema.md").write_text(markdown.as_markdown(subject))
     (folder / "schema.json").write_text(json.dumps(as_json(subject), indent=2, ensure_ascii=False))
-    (folder / "parity.json").write_text(json.dumps(_parity(night), indent=2, default=str))
+    (folder / "parity.json").write_text(json.dumps(_parity(context), indent=2, default=str))
     return {"folder": str(FOLDER), "code": code}
 
 
@@ -88,10 +89,10 @@ def _code(config: Config) -> str:
     return asked.stdout.strip()
 
 
-def _parity(night: Night) -> list[dict[str, Any]]:
+def _parity(context: RunContext) -> list[dict[str, Any]]:
     names = ("system", "metric", "windows", "lowest", "highest", "green", "first", "last")
     try:
-        rows = night.journal.connection().execute(_PARITY).fetchall()
+        rows = context.journal.connection().execute(_PARITY).fetchall()
     except psycopg.Error as error:
         raise UnseenError(
             f"what the watch has seen could not be read: {reason(error)}. Run again when the database answers."
@@ -99,16 +100,16 @@ def _parity(night: Night) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def decommission(name: str, night: Night) -> Evidence:
+def decommission(name: str, context: RunContext) -> Evidence:
     """Run one decommission hook, once its name was confirmed."""
-    if name not in night.facts.get("confirmed", ()) and not night.confirm(name):
-        message = f"{name} was not confirmed; what comes before it is done, it is not."
+    if name not in context.facts.get("confirmed", ()) and not context.confirm(name):
+        message = f"{name} was not confirmed, so it was not run. Everything before it is done."
         raise Refused(f"{message} Go on: handover resume --confirm {name}", code="HO594")
-    ran = hooks.execute(night.config, name, (name,), {"step": "decommission"})
+    ran = hooks.execute(context.config, name, (name,), {"step": "decommission"})
     return {"output": ran.output, "took_s": ran.seconds}
 
 
-def cleanup(config: Config) -> Command:
+def cleanup_command(config: Config) -> Command:
     """Return the command with one action for each decommission hook."""
     ends = (Action(f"decommission: {name}", partial(decommission, name)) for name in config.cleanup.decommission)
     return Command("cleanup", (Action(ARCHIVE, archive), *ends), preflight, ARCHIVE)

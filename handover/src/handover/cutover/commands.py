@@ -1,12 +1,13 @@
-"""The commands with actions by name, and going on with or back from one that was interrupted."""
+"""The commands with actions, by name; how an interrupted one goes on, or back."""
 
 from handover.config.config import Config
-from handover.cutover.begin import BEGIN, END
-from handover.cutover.cleanup import cleanup
+from handover.cutover.cleanup import cleanup_command
+from handover.cutover.context import RunContext
+from handover.cutover.parallel_operation import BEGIN_PARALLEL, END_PARALLEL
 from handover.cutover.position import Position
 from handover.cutover.rollback import ROLLBACK
-from handover.cutover.run import Command, Night, begin, go_on, settled
-from handover.cutover.states import BACK, MEANINGS
+from handover.cutover.run import Command, continue_command, settled_position, start_command
+from handover.cutover.states import COMMAND_BACK, DESCRIPTIONS
 from handover.cutover.switch import CUTOVER
 from handover.cutover.zone import WRITE
 from handover.errors import Refused
@@ -14,10 +15,12 @@ from handover.errors import Refused
 
 def commands(config: Config) -> dict[str, Command]:
     """Return every command with actions; those of a clean-up are what the team declared."""
-    return {command.name: command for command in (BEGIN, END, CUTOVER, ROLLBACK, cleanup(config))}
+    return {
+        command.name: command for command in (BEGIN_PARALLEL, END_PARALLEL, CUTOVER, ROLLBACK, cleanup_command(config))
+    }
 
 
-def resume(night: Night) -> Position:
+def resume_command(context: RunContext) -> Position:
     """Go on with what was interrupted; nothing to do when nothing was.
 
     Raises
@@ -25,36 +28,45 @@ def resume(night: Night) -> Position:
     Refused
         What the command needs does not hold any more.
     """
-    position = settled(night)
+    position = settled_position(context)
     if position.run is None:
         return position
-    return go_on(night, commands(night.config)[position.run.command], position.run)
+    return continue_command(context, commands(context.config)[position.run.command], position.run)
 
 
-def back(night: Night, because: str, unproven: str = "") -> Position:
+def resume_back(context: RunContext, because: str, unproven: str = "") -> Position:
     """Go back from what was interrupted.
+
+    Parameters
+    ----------
+    context
+        What the command acts with.
+    because
+        Why to go back; the journal keeps it.
+    unproven
+        Why to go back although the original is not proven; empty when that is not wanted.
 
     Raises
     ------
     Refused
         There is nothing to go back from, or no way back.
     """
-    position = settled(night)
+    position = settled_position(context)
     if position.run is not None and position.state == "rolling_back":
-        return _stay(night, position)
-    if position.run is None or position.state not in BACK:
-        now = MEANINGS[position.state].now
-        raise Refused(f"the state is {position.state}: {now}. Nothing is under way to go back from.", code="HO509")
-    facts = {"because": because, "unproven": unproven, "decided_at": night.journal.now().isoformat()}
-    return begin(night, commands(night.config)[BACK[position.state]], facts)
+        return _give_up_rollback(context, position)
+    if position.run is None or position.state not in COMMAND_BACK:
+        text = DESCRIPTIONS[position.state].text
+        raise Refused(f"the state is {position.state}: {text}. Nothing is under way to go back from.", code="HO509")
+    facts = {"because": because, "unproven": unproven, "decided_at": context.journal.now().isoformat()}
+    return start_command(context, commands(context.config)[COMMAND_BACK[position.state]], facts)
 
 
-def _stay(night: Night, position: Position) -> Position:
+def _give_up_rollback(context: RunContext, position: Position) -> Position:
     run = position.run
     assert run is not None  # noqa: S101 - the caller has looked
     source = str(run.facts["source"])
     if WRITE in run.done or run.begun == WRITE or source not in ("switched", "verifying"):
-        message = "the way back has begun to move people, or the way there had; it is finished, not undone."
+        message = "the DNS change has started, so it must be finished; it cannot be given up."
         raise Refused(f"{message} Go on: handover resume. Then cut over again.", code="HO509")
-    night.journal.add("state", {"source": position.state, "target": source, "because": "the way back was given up"})
-    return night.position()
+    context.journal.add("state", {"source": position.state, "target": source, "because": "the way back was given up"})
+    return context.position()

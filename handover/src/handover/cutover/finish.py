@@ -19,7 +19,7 @@ from handover.adoption.statements import AdoptionStep, Statement, Transaction
 from handover.adoption.survey import query
 from handover.config.config import Config
 from handover.cutover.cleanup import FOLDER
-from handover.cutover.position import fold
+from handover.cutover.position import position_of
 from handover.errors import Refused
 from handover.finding import Finding
 from handover.journal.journal import opened
@@ -36,7 +36,7 @@ _IS_THERE = "SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AN
 
 
 @dataclass(frozen=True)
-class Original:
+class ArchivedOriginal:
     """What the archive says of the original: the role it connected as, and the tables of its models."""
 
     role: str
@@ -44,8 +44,8 @@ class Original:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A table of ``public``: whose it is, and which relations outside of it hang on it."""
+class PublicTable:
+    """A table of ``public``: whether this role owns it, and which other relations need it."""
 
     name: str
     mine: bool
@@ -54,7 +54,7 @@ class Found:
 
 
 def require_cleaned(config: Config) -> None:
-    """Raise unless the journal of the database says that the original is gone.
+    """Raise unless the journal says that the original is gone.
 
     Raises
     ------
@@ -63,16 +63,16 @@ def require_cleaned(config: Config) -> None:
     """
     with opened(config) as journal:
         journal.connection()
-        position = fold(journal.entries())
+        position = position_of(journal.entries())
     if position.conflict or position.paused or position.run or position.state != "cleaned":
         why = position.conflict or ("everything is paused" if position.paused else f"the state is {position.state}")
-        message = f"only in the state cleaned is anything folded away; {why}. Nothing was changed."
+        message = f"tables are folded away only in the state cleaned; {why}. Nothing was changed."
         raise Refused(f"{message} See: handover status", code="HO032")
 
 
 @contextmanager
 def written_down(config: Config, what: str) -> Iterator[None]:
-    """Tell the journal before ``what`` is done, and afterwards how it ended.
+    """Write to the journal before ``what`` is done, and afterwards how it ended.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def written_down(config: Config, what: str) -> Iterator[None]:
         journal.add("finish", {"what": what, "phase": "done"}, after_the_fact=True)
 
 
-def original(config: Config) -> Original:
+def archived_original(config: Config) -> ArchivedOriginal:
     """Return what the archive says of the original.
 
     Raises
@@ -108,10 +108,10 @@ def original(config: Config) -> Original:
         message = f"{path} does not say what the original mapped: {reason(error)}."
         todo = "Run on the machine that cleaned up, or bring its .handover/archive here."
         raise Refused(f"{message} Nothing was changed. {todo}", code="HO033") from error
-    return Original(role, frozenset(tables))
+    return ArchivedOriginal(role, frozenset(tables))
 
 
-def survey(connection: Connection[Any], config: Config, gone: Original, backend: Description) -> Finish:
+def survey(connection: Connection[Any], config: Config, gone: ArchivedOriginal, backend: Description) -> Finish:
     """Decide what is folded away; changes nothing.
 
     Raises
@@ -122,7 +122,7 @@ def survey(connection: Connection[Any], config: Config, gone: Original, backend:
     _check(connection, config, gone)
     mapped = {model.table for model in backend.models} | {pair.table for pair in config.models}
     mapped |= {join.table for model in backend.models for join in model.many_to_many}
-    with connection.cursor(row_factory=class_row(Found)) as cursor:
+    with connection.cursor(row_factory=class_row(PublicTable)) as cursor:
         found = cursor.execute(query("retirable")).fetchall()
     why = {table.name: _why_kept(table, mapped) for table in found if table.name in {*gone.tables, HISTORY}}
     tables, lines = _unneeded(found, why)
@@ -130,16 +130,16 @@ def survey(connection: Connection[Any], config: Config, gone: Original, backend:
         rights = cursor.execute(query("rights"), {"role": gone.role}).fetchall()
     taken = tuple(right for right in rights if right.mine and not right.owns)
     lines += [
-        f"rights on {'.'.join(right.name)}: {gone.role} {'owns it' if right.owns else 'has them from somebody else'}"
+        f"rights on {'.'.join(right.name)}: {gone.role} {'owns it' if right.owns else 'has them from another role'}"
         for right in rights
         if right not in taken
     ]
     if _is_shared(connection, config, gone):
-        taken, lines = (), [*lines, f"rights of {gone.role}: it is not the original's alone"]
+        taken, lines = (), [*lines, f"rights of {gone.role}: another system uses it too"]
     return Finish(tables, gone.role, taken, tuple(lines))
 
 
-def _check(connection: Connection[Any], config: Config, gone: Original) -> None:
+def _check(connection: Connection[Any], config: Config, gone: ArchivedOriginal) -> None:
     if config.backend.schema_name == "public":
         raise Refused("the backend has no schema of its own, so nothing is the original's alone.", code="HO034")
     row = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", [SCHEMA]).fetchone()
@@ -157,17 +157,17 @@ def _check(connection: Connection[Any], config: Config, gone: Original) -> None:
             expected="",
             todo="Find out who that is; the original should be gone.",
         )
-        raise Refused("the original is still at work; nothing was changed.", (finding,))
+        raise Refused("the original is still connected; nothing was changed.", (finding,))
 
 
-def _is_shared(connection: Connection[Any], config: Config, gone: Original) -> bool:
-    """Say whether the original's role is somebody else's as well, or the backend's role acts as it."""
+def _is_shared(connection: Connection[Any], config: Config, gone: ArchivedOriginal) -> bool:
+    """Return whether another system uses the original's role too, or the backend's role acts as it."""
     if gone.role in (config.backend.role, connection.info.user):
         return True
     return connection.execute(_MEMBER, [config.backend.role, gone.role]).rowcount > 0
 
 
-def _why_kept(table: Found, mapped: set[str]) -> str:
+def _why_kept(table: PublicTable, mapped: set[str]) -> str:
     if table.name in mapped:
         return "a model of the backend maps it"
     if table.extension:
@@ -175,8 +175,8 @@ def _why_kept(table: Found, mapped: set[str]) -> str:
     return "" if table.mine else "it belongs to another role"
 
 
-def _unneeded(found: list[Found], why: dict[str, str]) -> tuple[tuple[str, ...], list[str]]:
-    """Return the tables that nothing which stays refers to, and a line for each other."""
+def _unneeded(found: list[PublicTable], why: dict[str, str]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the tables that no remaining table refers to, and a line for each other table."""
     why = dict(why)
     needed = {table.name: [user.removeprefix("public.") for user in table.needed_by] for table in found}
     # What a table that stays refers to stays as well, and so on.
@@ -188,8 +188,8 @@ def _unneeded(found: list[Found], why: dict[str, str]) -> tuple[tuple[str, ...],
     return tables, [f"{name}: {reason}" for name, reason in sorted(why.items()) if reason]
 
 
-def plan(found: Finish) -> Transaction:
-    """Return the one transaction that folds away; the record of it comes first, what users could wait for last."""
+def finish_transaction(found: Finish) -> Transaction:
+    """Return the one transaction that folds away: the record first, the locks that users could wait for last."""
     record = sql.Identifier(SCHEMA, RECORD)
     values = sql.Literal(json.dumps(asdict(found)))
     return (
@@ -223,7 +223,7 @@ def _moves(found: Finish, source: str, target: str) -> Iterator[Statement]:
         yield sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(*names)
 
 
-def unfolding(connection: Connection[Any]) -> Transaction:
+def undo_transaction(connection: Connection[Any]) -> Transaction:
     """Return the one transaction that brings everything back.
 
     Raises

@@ -1,4 +1,4 @@
-"""The gates before the switch: what each one sees, and whether people may be moved."""
+"""The gates before the switch: what each one finds, and whether people may be moved."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,103 +8,125 @@ import psycopg
 
 from handover.config.config import Config
 from handover.config.cutover import Gate, GateKind
-from handover.cutover import certificate, evidence, present, sign, ttl
-from handover.cutover.run import Night
-from handover.cutover.sight import Seen, Sight, sight
+from handover.cutover.certificate import certificate_gate
+from handover.cutover.context import RunContext
+from handover.cutover.evidence_gates import backup_gate, capacity_gate, rehearsal_gate
+from handover.cutover.gate_context import GateContext, GateResult, gate_context
+from handover.cutover.live_gates import check_gate, proofs_gate, watch_gate
+from handover.cutover.plan import CutoverPlan
+from handover.cutover.sign import sign_offs_gate
+from handover.cutover.ttl import ttl_gate
 from handover.errors import HandoverError, Refused
 from handover.finding import Finding
 from handover.journal.journal import Journal
 
-LOOKS: dict[GateKind, Callable[[Sight, Gate], Seen]] = {
-    "check": present.check,
-    "proofs": present.proofs,
-    "watch": present.watch,
-    "backup": evidence.backup,
-    "rehearsal": evidence.rehearsal,
-    "capacity": evidence.capacity,
-    "certificate": certificate.look,
-    "ttl": ttl.look,
-    "sign-offs": sign.look,
-}
-CODES: dict[GateKind, str] = {kind: f"HO{540 + number}" for number, kind in enumerate(LOOKS)}
+RED_GATES = "HO549"
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A gate with what it sees; ``because`` is why it was overridden, empty when it was not."""
+class GateRule:
+    """What a kind of gate looks at, and the stable ``code`` of the finding when it is red."""
+
+    code: str
+    judge: Callable[[GateContext, Gate], GateResult]
+
+
+RULES: dict[GateKind, GateRule] = {
+    "check": GateRule("HO540", check_gate),
+    "proofs": GateRule("HO541", proofs_gate),
+    "watch": GateRule("HO542", watch_gate),
+    "backup": GateRule("HO543", backup_gate),
+    "rehearsal": GateRule("HO544", rehearsal_gate),
+    "capacity": GateRule("HO545", capacity_gate),
+    "certificate": GateRule("HO546", certificate_gate),
+    "ttl": GateRule("HO547", ttl_gate),
+    "sign-offs": GateRule("HO548", sign_offs_gate),
+}
+
+
+@dataclass(frozen=True)
+class JudgedGate:
+    """A gate with what it found; ``because`` is why it was overridden, empty when it was not."""
 
     gate: Gate
-    seen: Seen
+    result: GateResult
     because: str = ""
 
     @property
     def open(self) -> bool:
         """Whether people may pass."""
-        return self.seen.ok or bool(self.because)
+        return self.result.ok or bool(self.because)
 
     def finding(self) -> Finding:
         """Return why it is red."""
-        code, where = CODES[self.gate.kind], f"gate {self.gate.id}"
         return Finding(
-            code=code,
-            where=where,
-            found=f"is red: {self.seen.found}",
+            code=RULES[self.gate.kind].code,
+            where=f"gate {self.gate.id}",
+            found=f"is red: {self.result.found}",
             expected=f"it is there because {self.gate.reason}",
-            todo=self.seen.todo,
+            todo=self.result.todo,
         )
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the journal keeps it."""
-        values = {"gate": self.gate.id, "kind": self.gate.kind, "ok": self.seen.ok, "found": self.seen.found}
+        values = {"gate": self.gate.id, "kind": self.gate.kind, "ok": self.result.ok, "found": self.result.found}
         return values | ({"overridden": self.because} if self.because else {})
 
 
-def look(
-    config: Config, journal: Journal, plan: Mapping[str, Any] | None, overrides: Mapping[str, str] | None = None
-) -> list[Judged]:
-    """Look at every declared gate; what cannot be looked at is red.
+def judge_gates(
+    config: Config, journal: Journal, plan: CutoverPlan | None, overrides: Mapping[str, str] | None = None
+) -> list[JudgedGate]:
+    """Judge every declared gate; a gate that cannot be judged is red.
+
+    Parameters
+    ----------
+    config, journal
+        The pair and its journal.
+    plan
+        The plan that would be applied, or None.
+    overrides
+        Why to go on although a gate is red, by the gate's id.
 
     Raises
     ------
     Refused
-        No gate is declared, or an override names none.
+        No gate is declared, or an override names a gate that is not declared.
     """
     if not config.gates:
         message = "handover.toml declares no [[gates]], so nothing says that people may be moved."
-        raise Refused(f"{message} Declare them: docs/reference/handover-toml.md", code="HO549")
+        raise Refused(f"{message} Declare them: docs/reference/handover-toml.md", code=RED_GATES)
     overrides = overrides or {}
     ids = [gate.id for gate in config.gates]
     if unknown := sorted(set(overrides) - set(ids)):
-        raise Refused(f"there is no gate {', '.join(unknown)}; there are {', '.join(ids)}.", code="HO549")
-    seen_from = sight(config, journal, plan)
-    return [Judged(gate, _look(seen_from, gate), overrides.get(gate.id, "")) for gate in config.gates]
+        raise Refused(f"there is no gate {', '.join(unknown)}; there are {', '.join(ids)}.", code=RED_GATES)
+    context = gate_context(config, journal, plan)
+    return [JudgedGate(gate, judge_gate(context, gate), overrides.get(gate.id, "")) for gate in config.gates]
 
 
-def _look(seen_from: Sight, gate: Gate) -> Seen:
+def judge_gate(context: GateContext, gate: Gate) -> GateResult:
+    """Judge one gate; red when it cannot be judged."""
     try:
-        return LOOKS[gate.kind](seen_from, gate)
+        return RULES[gate.kind].judge(context, gate)
     except (HandoverError, psycopg.Error, OSError) as error:
-        return Seen(
-            ok=False, found=f"it could not be looked at: {str(error).strip()}", todo="Mend that, then look again."
-        )
+        found = f"it could not be looked at: {str(error).strip()}"
+        return GateResult(ok=False, found=found, todo="Mend that, then look again.")
 
 
-def require(night: Night) -> dict[str, Any]:
-    """Return what every gate sees.
+def require(context: RunContext) -> dict[str, Any]:
+    """Return what every gate found.
 
     Raises
     ------
     Refused
-        One is red and not overridden.
+        A gate is red and not overridden.
     """
-    overrides = night.facts.get("overrides", {})
-    judged = look(night.config, night.journal, night.facts["plan"], overrides)
+    judged = judge_gates(context.config, context.journal, context.plan, context.facts.get("overrides", {}))
     for one in judged:
-        if one.because and not one.seen.ok:
-            night.say(f"OVERRIDDEN  gate {one.gate.id} is red: {one.seen.found} -- because: {one.because}")
-    night.journal.add("gates", {"gates": [one.as_json() for one in judged]})
+        if one.because and not one.result.ok:
+            context.say(f"OVERRIDDEN  gate {one.gate.id} is red: {one.result.found} -- because: {one.because}")
+    context.journal.add("gates", {"gates": [one.as_json() for one in judged]})
     red = tuple(one.finding() for one in judged if not one.open)
     if red:
         message = f"{len(red)} of {len(judged)} gates are red; nothing was switched."
-        raise Refused(message, red, code="HO549")
+        raise Refused(message, red, code=RED_GATES)
     return {"gates": [one.as_json() for one in judged]}

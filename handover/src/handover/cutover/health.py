@@ -48,7 +48,7 @@ def can_write(config: Config) -> dict[str, Any]:
     """
     wanted = config.rollback.write
     if wanted is None:
-        message = "nobody declared how to see that the original can write; nothing was changed."
+        message = "handover.toml does not say how to see that the original can write; nothing was changed."
         raise Refused(f"{message} Declare it: [rollback.write] model and fields", code="HO583")
     try:
         with probe("the original", config.system(Side.ORIGINAL), config.root, act_on={}) as agent:
@@ -75,7 +75,7 @@ def warm_up(config: Config, side: Side) -> dict[str, Any]:
     urls = [base + wanted.paths[number % len(wanted.paths)] for number in range(wanted.requests)]
     with http_client(timeout_s=ANSWER_WITHIN_S) as client, ThreadPoolExecutor(wanted.at_once) as pool:
         results = list(pool.map(lambda url: _timed(client, url), urls))
-    return _judged(side, wanted, results)
+    return _load_carried(side, wanted, results)
 
 
 def _timed(client: httpx.Client, url: str) -> tuple[str, float]:
@@ -88,7 +88,7 @@ def _timed(client: httpx.Client, url: str) -> tuple[str, float]:
     return trouble, time.monotonic() - began
 
 
-def _judged(side: Side, wanted: WarmUp, results: list[tuple[str, float]]) -> dict[str, Any]:
+def _load_carried(side: Side, wanted: WarmUp, results: list[tuple[str, float]]) -> dict[str, Any]:
     troubles = [trouble for trouble, _ in results if trouble]
     if troubles:
         message = f"the {side} does not carry load: {len(troubles)} of {len(results)} requests failed ({troubles[0]})."
@@ -110,5 +110,5 @@ def address(config: Config, side: Side) -> str:
     """
     url = config.system(side).base_url
     if url is None:
-        raise ConfigurationError(f"handover.toml: [{side}] has no base_url, so nobody can ask it. Add it.")
+        raise ConfigurationError(f"handover.toml: [{side}] has no base_url, so it cannot be asked. Add it.")
     return url.rstrip("/")

@@ -1,4 +1,4 @@
-"""The record of an incident: begun with the rollback, so that nobody has to remember afterwards."""
+"""The record of an incident: begun with the rollback, so that it need not be written from memory."""
 
 from collections.abc import Mapping
 from datetime import datetime

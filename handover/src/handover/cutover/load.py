@@ -30,7 +30,7 @@ def carry(config: Config, *, say: Callable[[str], None]) -> dict[str, Any]:
     """
     wanted = config.load
     if wanted is None:
-        message = "handover.toml declares no [load], so nobody knows what the peak is."
+        message = "handover.toml declares no [load], so the peak is not known."
         raise ConfigurationError(f"{message} Add peak_per_s, measured and paths.")
     number = math.ceil(wanted.peak_per_s * wanted.factor * wanted.seconds)
     say(f"{number} requests in {wanted.seconds:g} s: {wanted.factor:g} x the peak of {wanted.peak_per_s:g}/s")

@@ -14,7 +14,7 @@ import dns.rdatatype
 import dns.resolver
 
 from handover.config.config import Dns
-from handover.cutover.record import Record, record
+from handover.cutover.dns_record import DnsRecord, dns_record
 from handover.errors import HandoverError
 
 ANSWER_WITHIN_S = 2.0
@@ -29,11 +29,11 @@ class DiffersError(HandoverError):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a server said; ``trouble`` when it said nothing that counts."""
+class DnsAnswer:
+    """What a server said; ``trouble`` says why its answer does not count."""
 
     server: str
-    record: Record | None
+    record: DnsRecord | None
     trouble: str = ""
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ def authoritative(dns_: Dns) -> tuple[str, ...]:
     Raises
     ------
     DiffersError
-        None is declared and none is found.
+        No name server is declared, and none was found.
     """
     if dns_.authoritative:
         return dns_.authoritative
@@ -69,44 +69,65 @@ def _resolver(dns_: Dns) -> dns.resolver.Resolver:
     return resolver
 
 
-def ask(server: str, dns_: Dns, name: str, *, recursive: bool = False) -> Answer:
-    """Ask one server for the record ``name`` of the zone; without ``recursive`` its answer must be its own."""
+def ask(server: str, dns_: Dns, name: str, *, recursive: bool = False) -> DnsAnswer:
+    """Ask one server for a record of the zone.
+
+    Parameters
+    ----------
+    server
+        Its address, with or without a port.
+    dns_, name
+        The zone, and the record relative to it.
+    recursive
+        Whether the server may ask others; otherwise its answer must be authoritative.
+    """
     host, port = _place(server)
     full = dns.name.from_text(name or "@", origin=dns.name.from_text(dns_.zone))
     query = dns.message.make_query(full, dns_.type, flags=dns.flags.RD if recursive else 0)
     try:
         reply, _ = dns.query.udp_with_fallback(query, host, timeout=ANSWER_WITHIN_S, port=port)
     except (dns.exception.DNSException, OSError) as error:
-        return Answer(server, None, f"no answer: {type(error).__name__} {error}".strip())
+        return DnsAnswer(server, None, f"no answer: {type(error).__name__} {error}".strip())
     if reply.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        return Answer(server, None, f"it answers {dns.rcode.to_text(reply.rcode())}")
+        return DnsAnswer(server, None, f"it answers {dns.rcode.to_text(reply.rcode())}")
     if not recursive and not reply.flags & dns.flags.AA:
-        return Answer(server, None, "its answer is not authoritative")
+        return DnsAnswer(server, None, "its answer is not authoritative")
     for found in reply.answer:
         if found.name == full and dns.rdatatype.to_text(found.rdtype) == dns_.type:
-            return Answer(server, record(dns_.type, found.ttl, (item.to_text() for item in found)))
-    return Answer(server, None)
+            return DnsAnswer(server, dns_record(dns_.type, found.ttl, (item.to_text() for item in found)))
+    return DnsAnswer(server, None)
 
 
-def wait(
+def wait_for(
     servers: tuple[str, ...],
-    look: Callable[[str], Answer],
+    ask_server: Callable[[str], DnsAnswer],
     values: tuple[str, ...],
     *,
     limit_s: float,
-) -> tuple[list[Answer], float]:
+) -> tuple[list[DnsAnswer], float]:
     """Ask until all servers answer the values; return their answers and how long that took, in seconds.
+
+    Parameters
+    ----------
+    servers
+        The servers, ``address:port``.
+    ask_server
+        Asks one of them.
+    values
+        The values that all must answer.
+    limit_s
+        How long to wait, in seconds.
 
     Raises
     ------
     DiffersError
-        They do not within the limit, or there is none to ask.
+        A server does not within the limit, or there is no server to ask.
     """
     began = time.monotonic()  # a clock that is set at night must not end the waiting
     if not servers:
-        raise DiffersError("there is no name server to ask, so nobody can say what people get. Declare them in [dns].")
+        raise DiffersError("there is no name server to ask, so it is not known what people get. Declare them in [dns].")
     while True:
-        answers = [look(server) for server in servers]
+        answers = [ask_server(server) for server in servers]
         took = time.monotonic() - began
         if all(a.record is not None and a.record.values == values for a in answers):
             return answers, took

@@ -1,4 +1,4 @@
-"""Where the move is: the journal's entries, folded into one position.
+"""Where the move is: one position, computed from the journal's entries.
 
 Entries that move it, by kind: ``init``; ``run`` begins a command (``run``, ``command``, ``through``, ``target``,
 ``actions``); ``action`` (``run``, ``action``, ``phase`` of begun, done, failed); ``ended`` ends a run; ``state`` is a
@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from handover.cutover.states import State
-from handover.journal.entry import Entry
+from handover.journal.entry import JournalEntry
 
 Values = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Run:
+class CommandRun:
     """A command that has begun and not ended.
 
     Attributes
@@ -27,11 +27,11 @@ class Run:
     actions
         All of them, in order.
     done
-        What each that is done brought, by name.
+        The evidence of each action that is done, by the action's name.
     begun
-        The one that was begun and is not done; nobody knows how far it came. Empty when none is.
+        The action that was begun and is not done; how far it came is not known. Empty without one.
     error
-        Why that one failed; empty when it did not, or when nobody could write it down.
+        Why that action failed; empty when it did not, or when its process could not write it down.
     facts
         What the command was given, for example its plan.
     """
@@ -57,56 +57,56 @@ class Position:
     run
         The command that is under way, or None.
     paused
-        Who paused everything and why, or None.
+        The entry of the pause: who paused everything, and why; or None.
     record
         The values that the DNS record may have: one set, or two while a change is under way. None when the journal
         has not changed it.
     conflict
-        What the journal says that cannot be; empty when all of it fits together.
+        How entries contradict each other; empty when they do not.
     """
 
     state: State = "none"
     since: datetime | None = None
-    run: Run | None = None
-    paused: Entry | None = None
+    run: CommandRun | None = None
+    paused: JournalEntry | None = None
     record: tuple[Values, ...] | None = None
     conflict: str = ""
 
 
-def fold(entries: Iterable[Entry]) -> Position:
-    """Return where the entries lead."""
+def position_of(entries: Iterable[JournalEntry]) -> Position:
+    """Return the position that the entries lead to."""
     position = Position()
     for entry in entries:
-        position = _FOLDS.get(entry.kind, _stay)(position, entry)
+        position = _STEPS.get(entry.kind, _stay)(position, entry)
     return position
 
 
-def _stay(position: Position, _: Entry) -> Position:
+def _stay(position: Position, _: JournalEntry) -> Position:
     return position
 
 
-def _init(position: Position, entry: Entry) -> Position:
+def _init(position: Position, entry: JournalEntry) -> Position:
     return replace(position, state="preparing", since=entry.at)
 
 
-def _state(position: Position, entry: Entry) -> Position:
-    return replace(_met(position, entry), state=entry.body["target"], since=entry.at, run=None)
+def _state(position: Position, entry: JournalEntry) -> Position:
+    return replace(_checked(position, entry), state=entry.body["target"], since=entry.at, run=None)
 
 
-def _run(position: Position, entry: Entry) -> Position:
+def _run(position: Position, entry: JournalEntry) -> Position:
     body = entry.body
-    run = Run(body["run"], body["command"], body["target"], tuple(body["actions"]), facts=body.get("facts", {}))
-    return replace(_met(position, entry), state=body["through"], since=entry.at, run=run)
+    run = CommandRun(body["run"], body["command"], body["target"], tuple(body["actions"]), facts=body.get("facts", {}))
+    return replace(_checked(position, entry), state=body["through"], since=entry.at, run=run)
 
 
-def _met(position: Position, entry: Entry) -> Position:
+def _checked(position: Position, entry: JournalEntry) -> Position:
     if entry.body["source"] == position.state:
         return position
     said = f"entry {entry.seq or entry.id} of {entry.who} on {entry.machine} leads from {entry.body['source']}"
     return replace(position, conflict=f"{said}, but the entries before it lead to {position.state}")
 
 
-def _action(position: Position, entry: Entry) -> Position:
+def _action(position: Position, entry: JournalEntry) -> Position:
     run, body = position.run, entry.body
     if run is None or run.id != body["run"]:
         return position
@@ -123,21 +123,21 @@ def _action(position: Position, entry: Entry) -> Position:
     return replace(position, run=replace(run, done=done, begun="", error=""), record=record)
 
 
-def _ended(position: Position, entry: Entry) -> Position:
+def _ended(position: Position, entry: JournalEntry) -> Position:
     if position.run is None or position.run.id != entry.body["run"]:
         return position
     return replace(position, state=position.run.target, since=entry.at, run=None)
 
 
-def _pause(position: Position, entry: Entry) -> Position:
+def _pause(position: Position, entry: JournalEntry) -> Position:
     return replace(position, paused=position.paused or entry)
 
 
-def _lift(position: Position, _: Entry) -> Position:
+def _lift(position: Position, _: JournalEntry) -> Position:
     return replace(position, paused=None)
 
 
-_FOLDS = {
+_STEPS = {
     "init": _init,
     "state": _state,
     "run": _run,

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import octodns.record  # type: ignore[import-untyped]
 from octodns.manager import Manager  # type: ignore[import-untyped]
-from octodns.record import Record as OctoRecord  # type: ignore[import-untyped]
 from octodns.zone import Zone  # type: ignore[import-untyped]
 
 from handover.config.config import Config, Dns
-from handover.cutover.record import Held, Record, digest, record
+from handover.cutover.dns_record import DnsRecord, ZoneState, digest, dns_record
 from handover.errors import ConfigurationError, HandoverError, Refused
 from handover.side import Side
 
@@ -34,7 +34,7 @@ class Provider:
     handle: Any
     aside: frozenset[str] = frozenset()
 
-    def held(self, name: str) -> Held:
+    def zone_state(self, name: str) -> ZoneState:
         """Return what it holds of the zone, seen from the record ``name``.
 
         Raises
@@ -50,9 +50,9 @@ class Provider:
             message = f"{name}.{self.zone} has several records ({kinds}); the switch moves one."
             raise Refused(f"{message} Leave the one that [dns] type names.", code="HO573")
         found = _record(ours[0]) if ours else None
-        return Held(self.name, found, len(zone.records), digest(rest))
+        return ZoneState(self.name, found, len(zone.records), digest(rest))
 
-    def write(self, name: str, wanted: Record) -> None:
+    def write(self, name: str, wanted: DnsRecord) -> None:
         """Make the record what is wanted, and touch nothing else.
 
         Raises
@@ -67,14 +67,14 @@ class Provider:
         self.handle.populate(zone, lenient=True)
         return zone
 
-    def _write(self, name: str, wanted: Record) -> None:
+    def _write(self, name: str, wanted: DnsRecord) -> None:
         existing = self._zone()
         desired = existing.copy()
         for old in [r for r in desired.records if r.name == name and r._type in ("A", "AAAA", "CNAME")]:  # noqa: SLF001
             desired.remove_record(old)
         values: dict[str, Any] = {"value": wanted.values[0]} if wanted.type == "CNAME" else {"values": wanted.values}
         data = {"type": wanted.type, "ttl": wanted.ttl_s, **values}
-        desired.add_record(OctoRecord.new(desired, name, data), lenient=True)
+        desired.add_record(octodns.record.Record.new(desired, name, data), lenient=True)
         plan = self.handle.plan(desired)
         if plan is None:
             return
@@ -89,7 +89,7 @@ class Provider:
         self.handle.apply(plan)
 
     def _call(self, what: str, work: Callable[[], T]) -> T:
-        """Run in a thread: a provider that hangs must not hold up the night."""
+        """Run in a thread: a provider that hangs must not hold up the switch."""
         results: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue()
 
         def run() -> None:
@@ -167,14 +167,14 @@ def require(config: Config) -> Dns:
     return config.dns
 
 
-def wanted(dns: Dns, side: Side) -> Record:
+def wanted(dns: Dns, side: Side) -> DnsRecord:
     """Return the record that sends people to a side."""
-    return record(dns.type, dns.ttl_s, side.of(dns))
+    return dns_record(dns.type, dns.ttl_s, side.of(dns))
 
 
-def _record(found: Any) -> Record:
+def _record(found: Any) -> DnsRecord:
     values = found.values if hasattr(found, "values") else [found.value]
-    return record(found._type, found.ttl, map(str, values))  # noqa: SLF001
+    return dns_record(found._type, found.ttl, map(str, values))  # noqa: SLF001
 
 
 def _facts(found: Any) -> list[str]:
@@ -182,7 +182,7 @@ def _facts(found: Any) -> list[str]:
     return [found.name, found._type, str(found.ttl), digest(data)]  # noqa: SLF001
 
 
-def contradicting(config: Config, wanted_: Record) -> list[str]:
+def contradicting(config: Config, wanted_: DnsRecord) -> list[str]:
     """Return the sources of the zone that say something else than ``wanted_``: a later octodns-sync would undo it."""
     dns = require(config)
     manager = _manager(config)
@@ -192,7 +192,7 @@ def contradicting(config: Config, wanted_: Record) -> list[str]:
     for name in settings.get("sources") or []:
         if name in settings["targets"]:
             continue
-        source = Provider(name, zone, dns.timeout_s, manager.providers[name]).held(dns.record)
+        source = Provider(name, zone, dns.timeout_s, manager.providers[name]).zone_state(dns.record)
         if source.record is not None and source.record != wanted_:
             says = f"octoDNS's source {name} says {source.record}"
             found.append(f"{says}; the next octodns-sync would put that back. Change it with the switch.")

@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from handover.cutover import provider, rollback, zone
-from handover.cutover.evidence import note_newest
-from handover.cutover.run import Night, settled
+from handover.cutover.context import RunContext
+from handover.cutover.evidence_gates import note_newest
+from handover.cutover.run import settled_position
 from handover.errors import ConfigurationError, Refused
 from handover.journal.evidence import recording
 from handover.side import Side
 
 
-def rehearse(night: Night) -> dict[str, Any]:
+def rehearse(context: RunContext) -> dict[str, Any]:
     """Switch the second name and roll it back; return the seconds of each part.
 
     Raises
@@ -21,45 +22,45 @@ def rehearse(night: Night) -> dict[str, Any]:
     Refused
         Something is under way, or a part of the rollback failed; then it leaves no evidence.
     """
-    name = night.dns.rehearsal_record
-    if name is None or name == night.dns.record:
+    name = context.dns.rehearsal_record
+    if name is None or name == context.dns.record:
         message = "handover.toml: [dns] rehearsal_record must be a second name of the zone."
-        raise ConfigurationError(f"{message} Add it: nobody may depend on it.")
-    position = settled(night)
+        raise ConfigurationError(f"{message} Add a name that no other system depends on.")
+    position = settled_position(context)
     if position.run is not None:
         message = f"`{position.run.command}` is under way; a rehearsal would get in its way."
         raise Refused(f"{message} First: handover resume", code="HO588")
-    night.facts = {"record": name, "because": "a rehearsal", "rehearsal": True}
-    night.journal.add("rehearsal", {"record": name})
-    with recording(night.config, "rehearsal") as recorder:
-        _set(night, Side.ORIGINAL)
-        _set(night, Side.BACKEND)
-        recorder.summary |= _timed_way_back(night, recorder.line)
-    note_newest(night.config, night.journal, "rehearsal")
+    context.facts = {"record": name, "because": "a rehearsal", "rehearsal": True}
+    context.journal.add("rehearsal", {"record": name})
+    with recording(context.config, "rehearsal") as recorder:
+        _set(context, Side.ORIGINAL)
+        _set(context, Side.BACKEND)
+        recorder.summary |= _timed_way_back(context, recorder.line)
+    note_newest(context.config, context.journal, "rehearsal")
     return recorder.summary
 
 
-def _timed_way_back(night: Night, line: Any) -> dict[str, Any]:
+def _timed_way_back(context: RunContext, line: Any) -> dict[str, Any]:
     total, parts = zone.stopwatch(), {}
     for title, work in _PARTS.items():
-        night.say(title)
+        context.say(title)
         watch = zone.stopwatch()
-        facts = work(night)
+        facts = work(context)
         parts[title] = watch()
         line("parts", {"part": title, "seconds": parts[title], "seen": facts})
-    return {"record": night.record, "parts": parts, "total_s": total(), "budget_s": night.config.rollback.budget_s}
+    return {"record": context.record, "parts": parts, "total_s": total(), "budget_s": context.config.rollback.budget_s}
 
 
-def _set(night: Night, side: Side) -> None:
-    wanted = provider.wanted(night.dns, side)
-    zone.write_record(night, wanted)
-    zone.ask_servers(night, wanted)
+def _set(context: RunContext, side: Side) -> None:
+    wanted = provider.wanted(context.dns, side)
+    zone.write_record(context, wanted)
+    zone.ask_servers(context, wanted)
 
 
-_PARTS: dict[str, Callable[[Night], Mapping[str, Any]]] = {
+_PARTS: dict[str, Callable[[RunContext], Mapping[str, Any]]] = {
     "the original is tried": rollback.prove,
     "the tasks are counted": rollback.in_flight,
-    "the record is written": lambda night: zone.write_record(night, rollback.to_original(night)),
-    "the name servers are asked": lambda night: zone.ask_servers(night, rollback.to_original(night)),
-    "the resolvers are asked": lambda night: zone.ask_resolvers(night, rollback.to_original(night)),
+    "the record is written": lambda context: zone.write_record(context, rollback.to_original(context)),
+    "the name servers are asked": lambda context: zone.ask_servers(context, rollback.to_original(context)),
+    "the resolvers are asked": lambda context: zone.ask_resolvers(context, rollback.to_original(context)),
 }

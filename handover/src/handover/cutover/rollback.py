@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from handover.cutover import health, incident, provider, traffic, zone
+from handover.cutover.context import RunContext
+from handover.cutover.dns_record import DnsRecord
 from handover.cutover.hooks import HookError
-from handover.cutover.record import Record
-from handover.cutover.run import Action, Command, Evidence, Night
+from handover.cutover.run import Action, Command, Evidence
 from handover.cutover.switch import hook
 from handover.errors import HandoverError, Refused
 from handover.journal.entry import machine, operator
@@ -22,46 +23,46 @@ Nothing was changed. What can still be done:
          handover rollback --apply --unproven "REASON\""""
 
 
-def preflight(night: Night) -> Evidence:
-    """Prove that the original is alive, can write and carries load, before anybody is sent to it.
+def preflight(context: RunContext) -> Evidence:
+    """Prove that the original is alive, can write and carries load, before people are sent to it.
 
     Raises
     ------
     Refused
         The operator may not decide it, or the original fails; says what can still be done.
     """
-    check_allowed(night)
+    check_allowed(context)
     try:
-        return prove(night)
+        return prove(context)
     except HandoverError as error:
-        if because := night.facts.get("unproven"):
-            night.say(f"UNPROVEN  {error} -- going on because: {because}")
+        if because := context.facts.get("unproven"):
+            context.say(f"UNPROVEN  {error} -- going on because: {because}")
             return {"unproven": str(error), "because": because}
         raise Refused(f"{error}\n       {STILL_POSSIBLE}", code="HO586") from error
 
 
-def check_allowed(night: Night) -> None:
+def check_allowed(context: RunContext) -> None:
     """Raise unless the operator was named beforehand."""
-    who, allowed = operator(), night.config.rollback.allowed
-    if night.facts.get("automatic") or who in allowed:
+    who, allowed = operator(), context.config.rollback.allowed
+    if context.facts.get("automatic") or who in allowed:
         return
-    named = ", ".join(allowed) or "nobody"
+    named = ", ".join(allowed) or "no operator"
     message = f"{who} may not decide a rollback; handover.toml names {named}. Nothing was changed."
     raise Refused(f"{message} Ask one of them, or add the name: [rollback] allowed", code="HO587")
 
 
-def prove(night: Night) -> dict[str, Any]:
+def prove(context: RunContext) -> dict[str, Any]:
     """Return how the original answered, wrote and carried load, with the seconds of each."""
-    alive, alive_s = _timed(health.alive, night.config, "original")
+    alive, alive_s = _timed(health.alive, context.config, Side.ORIGINAL)
     seen: dict[str, Any] = {"alive": alive, "alive_s": alive_s}
     with ThreadPoolExecutor(1) as beside:
         # Beside the question whether it can write: that one starts an interpreter, and people wait.
-        warm = beside.submit(_timed, health.warm_up, night.config, "original")
-        if night.journal.copy_alone:
+        warm = beside.submit(_timed, health.warm_up, context.config, Side.ORIGINAL)
+        if context.journal.copy_alone:
             # Its database is down, so it cannot write; the operator has decided without.
-            seen["note"] = "the database is down: nobody asked whether the original can write"
+            seen["note"] = "the database is down, so it was not asked whether the original can write"
         else:
-            seen["write"], seen["write_s"] = _timed(health.can_write, night.config)
+            seen["write"], seen["write_s"] = _timed(health.can_write, context.config)
         seen["warm_up"], seen["warm_up_s"] = warm.result()
     return seen
 
@@ -71,100 +72,104 @@ def _timed(ask: Callable[..., Mapping[str, Any]], *arguments: object) -> tuple[M
     return ask(*arguments), watch()
 
 
-def to_original(night: Night) -> Record:
+def to_original(context: RunContext) -> DnsRecord:
     """Return the record that names the original."""
-    return provider.wanted(night.dns, Side.ORIGINAL)
+    return provider.wanted(context.dns, Side.ORIGINAL)
 
 
-def tell(night: Night) -> Evidence:
+def tell(context: RunContext) -> Evidence:
     """Tell the team and begin the record of the incident; a hook that fails does not hold up the way back."""
-    run = night.position().run
+    run = context.position().run
     assert run is not None  # noqa: S101 - an action is part of one
-    path = incident.begin(night.config, run.id, _decided_at(night), night.facts, operator(), machine())
-    facts = {"incident": str(path.relative_to(night.config.root)), "budget_s": night.config.rollback.budget_s}
+    path = incident.begin(context.config, run.id, _decided_at(context), context.facts, operator(), machine())
+    facts = {"incident": str(path.relative_to(context.config.root)), "budget_s": context.config.rollback.budget_s}
     try:
-        return {**facts, "notify": hook(night, "notify")}
+        return {**facts, "notify": hook(context, "notify")}
     except (HookError, Refused) as error:
-        night.say(f"the team was not told: {error}")
+        context.say(f"the team was not told: {error}")
         return {**facts, "trouble": str(error)}
 
 
-def hand_over(night: Night) -> Evidence:
+def hand_over(context: RunContext) -> Evidence:
     """Count the tasks in flight and let the team's hook drain them or hand them over.
 
-    A task in flight is lost by no switch as long as its worker runs: the record moves people, not workers.
+    A switch loses no task in flight as long as its worker runs: the record moves people, not workers.
     """
-    seen = dict(in_flight(night))
+    seen = dict(in_flight(context))
     try:
-        return seen | {"drain": hook(night, "drain")}
+        return seen | {"drain": hook(context, "drain")}
     except HookError as error:
-        night.say(f"the tasks were not handed over: {error}")
+        context.say(f"the tasks were not handed over: {error}")
         return seen | {"trouble": str(error)}
 
 
-def in_flight(night: Night) -> dict[str, Any]:
+def in_flight(context: RunContext) -> dict[str, Any]:
     """Ask the database how many tasks are in flight."""
-    return {"in_flight": _count(night, "in_flight_sql")}
+    return {"in_flight": _count(context, "in_flight_sql")}
 
 
-def count_lost(night: Night) -> Evidence:
+def count_lost(context: RunContext) -> Evidence:
     """Ask the database whether a task was lost."""
-    lost = _count(night, "lost_sql")
+    lost = _count(context, "lost_sql")
     if isinstance(lost, int) and lost > 0:
-        night.say(f"{lost} tasks are lost: see [rollback.tasks] lost_sql")
-    return {"lost": lost, **in_flight(night)}
+        context.say(f"{lost} tasks are lost: see [rollback.tasks] lost_sql")
+    return {"lost": lost, **in_flight(context)}
 
 
-def _count(night: Night, name: str) -> int | str:
-    tasks = night.config.rollback.tasks
-    if tasks is None or night.journal.copy_alone:
-        return "unknown: nobody declared how to count them" if tasks is None else "unknown: the database is down"
+def _count(context: RunContext, name: str) -> int | str:
+    tasks = context.config.rollback.tasks
+    if tasks is None or context.journal.copy_alone:
+        return (
+            "unknown: handover.toml does not say how to count them"
+            if tasks is None
+            else "unknown: the database is down"
+        )
     try:
-        return traffic.number(night.config, getattr(tasks, name))
+        return traffic.number(context.config, getattr(tasks, name))
     except Exception as error:  # noqa: BLE001 - whatever the team's query does, the way back goes on
         return f"unknown: {str(error).strip()}"
 
 
-def follow(night: Night) -> Evidence:
+def follow(context: RunContext) -> Evidence:
     """See whether the backend gets no more requests; what cannot be seen is said, and does not hold up the way back."""
     try:
-        return traffic.follow(night.config, Side.BACKEND, say=night.say)
+        return traffic.follow(context.config, Side.BACKEND, say=context.say)
     except HandoverError as error:
-        night.say(str(error))
+        context.say(str(error))
         return {"quiet": False, "trouble": str(error)}
 
 
-def account(night: Night) -> Evidence:
+def measure(context: RunContext) -> Evidence:
     """Measure the whole against the budget and finish the incident's time line."""
-    run = night.position().run
+    run = context.position().run
     assert run is not None  # noqa: S101
-    parts = timings(night, run.id)
-    visible_s = (night.journal.now() - _decided_at(night)).total_seconds()
-    budget_s = night.config.rollback.budget_s
-    night.say(f"rollback: {visible_s:.1f} s of {budget_s:.0f} s")
-    path = night.config.root / run.done[TELL]["incident"]
+    parts = timings(context, run.id)
+    visible_s = (context.journal.now() - _decided_at(context)).total_seconds()
+    budget_s = context.config.rollback.budget_s
+    context.say(f"rollback: {visible_s:.1f} s of {budget_s:.0f} s")
+    path = context.config.root / run.done[TELL]["incident"]
     incident.finish(path, [f"{name}: {seconds:.1f} s" for name, seconds in parts.items()])
     return {"total_s": visible_s, "budget_s": budget_s, "within": visible_s <= budget_s, "parts": parts}
 
 
-def timings(night: Night, run: str) -> dict[str, float]:
+def timings(context: RunContext, run: str) -> dict[str, float]:
     """Return how long each action of a run took, in seconds."""
-    done = [e.body for e in night.journal.entries() if e.kind == "action" and e.body["run"] == run]
+    done = [e.body for e in context.journal.entries() if e.kind == "action" and e.body["run"] == run]
     return {body["action"]: body["seconds"] for body in done if body["phase"] == "done"}
 
 
-def _decided_at(night: Night) -> datetime:
-    return datetime.fromisoformat(str(night.facts["decided_at"]))
+def _decided_at(context: RunContext) -> datetime:
+    return datetime.fromisoformat(str(context.facts["decided_at"]))
 
 
-def _after(night: Night) -> Mapping[str, Any]:
+def _after(context: RunContext) -> Mapping[str, Any]:
     try:
-        return hook(night, "after-rollback")
+        return hook(context, "after-rollback")
     except (HookError, Refused) as error:
         return {"trouble": str(error)}
 
 
-TELL, HAND_OVER, COUNT, ACCOUNT = "tell the team", "hand over the tasks", "count the tasks", "measure"
+TELL, HAND_OVER, COUNT, MEASURE = "tell the team", "hand over the tasks", "count the tasks", "measure"
 ROLLBACK = Command(
     "rollback",
     (
@@ -174,7 +179,7 @@ ROLLBACK = Command(
         Action("follow the traffic", follow),
         Action(COUNT, count_lost),
         Action("hook after-rollback", _after),
-        Action(ACCOUNT, account),
+        Action(MEASURE, measure),
     ),
     preflight,
     zone.WRITE,

@@ -2,59 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from handover.config.config import Config, Dns
-from handover.cutover import provider as dns_provider
-from handover.cutover.position import Position, Run, fold
+from handover.cutover.context import RunContext
+from handover.cutover.position import CommandRun, Position
 from handover.cutover.states import transition
 from handover.errors import HandoverError, Refused
-from handover.journal.journal import Journal
-from handover.journal.lease import Lease
-
-
-@dataclass
-class Night:
-    """What an action needs.
-
-    Attributes
-    ----------
-    config, journal, lease
-        The pair, its journal, the right to act.
-    say
-        Receives a line of progress.
-    confirm
-        Asks a person about one step that cannot be taken back.
-    at
-        Called with the name of each point that a crash could fall on.
-    facts
-        What the command was given; the same again when it is resumed.
-    """
-
-    config: Config
-    journal: Journal
-    lease: Lease
-    say: Callable[[str], None]
-    confirm: Callable[[str], bool] = lambda _: False
-    at: Callable[[str], None] = lambda _: None
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def dns(self) -> Dns:
-        """The section ``[dns]`` with all that a switch needs."""
-        return dns_provider.require(self.config)
-
-    @property
-    def record(self) -> str:
-        """The record that is moved: the one people use, or the rehearsal's."""
-        return str(self.facts.get("record", self.dns.record))
-
-    def position(self) -> Position:
-        """Return where the move is."""
-        return fold(self.journal.entries())
-
 
 Evidence = Mapping[str, Any]
 
@@ -74,8 +29,8 @@ class Action:
     """
 
     name: str
-    do: Callable[[Night], Evidence]
-    change: Callable[[Night], Mapping[str, Any]] | None = None
+    do: Callable[[RunContext], Evidence]
+    change: Callable[[RunContext], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -87,24 +42,31 @@ class Command:
 
     name: str
     actions: tuple[Action, ...]
-    preflight: Callable[[Night], Evidence]
+    preflight: Callable[[RunContext], Evidence]
     decides: str
 
 
-def begin(night: Night, command: Command, facts: Mapping[str, Any]) -> Position:
+def start_command(context: RunContext, command: Command, facts: Mapping[str, Any]) -> Position:
     """Perform a command from its first action; return where that leads.
+
+    Parameters
+    ----------
+    context, command
+        What the actions need, and the command.
+    facts
+        What the command is given; the journal keeps it, so it must be JSON.
 
     Raises
     ------
     Refused
         The state does not allow it, everything is paused, or its preflight does not hold. Nothing was changed.
     """
-    position = settled(night)
+    position = settled_position(context)
     found = transition(command.name, position.state)
     assert found.through is not None  # noqa: S101 - a command with actions has a state of its own
-    night.facts = {**facts, "source": position.state}
-    asked = dict(command.preflight(night))
-    run = Run(str(uuid4()), command.name, found.target, tuple(a.name for a in command.actions))
+    context.facts = {**facts, "source": position.state}
+    asked = dict(command.preflight(context))
+    run = CommandRun(str(uuid4()), command.name, found.target, tuple(a.name for a in command.actions))
     body = {
         "run": run.id,
         "command": run.command,
@@ -112,24 +74,37 @@ def begin(night: Night, command: Command, facts: Mapping[str, Any]) -> Position:
         "through": found.through,
         "target": found.target,
         "actions": list(run.actions),
-        "facts": night.facts,
+        "facts": context.facts,
         "preflight": asked,
     }
-    night.at("begin")
-    night.journal.add("run", body)
-    night.at("begun")
-    return _perform(night, command, run)
+    context.at_point("begin")
+    context.journal.add("run", body)
+    context.at_point("begun")
+    return _perform(context, command, run)
 
 
-def go_on(night: Night, command: Command, run: Run) -> Position:
-    """Perform what is left of a command that was interrupted; return where that leads."""
-    night.facts = run.facts
+def continue_command(context: RunContext, command: Command, run: CommandRun) -> Position:
+    """Perform what is left of a command that was interrupted; return where that leads.
+
+    Parameters
+    ----------
+    context, command
+        What the actions need, and the command.
+    run
+        How far the command came before.
+
+    Raises
+    ------
+    Refused
+        What the command needs does not hold any more.
+    """
+    context.facts = run.facts
     if command.decides not in run.done:
-        command.preflight(night)
-    return _perform(night, command, run)
+        command.preflight(context)
+    return _perform(context, command, run)
 
 
-def settled(night: Night) -> Position:
+def settled_position(context: RunContext) -> Position:
     """Return the position after catching up.
 
     Raises
@@ -137,12 +112,12 @@ def settled(night: Night) -> Position:
     Refused
         Everything is paused, or the journal contradicts itself.
     """
-    if not night.journal.copy_alone:
-        for entry in night.journal.catch_up():
-            night.say(f"the journal had missed {entry.kind} of {entry.who} at {entry.at:%H:%M:%S}; it has it now")
-    position = night.position()
+    if not context.journal.copy_alone:
+        for entry in context.journal.catch_up():
+            context.say(f"the journal had missed {entry.kind} of {entry.who} at {entry.at:%H:%M:%S}; it has it now")
+    position = context.position()
     if position.conflict:
-        message = f"the journal tells two stories: {position.conflict}. Nothing was changed."
+        message = f"journal entries contradict each other: {position.conflict}. Nothing was changed."
         raise Refused(f"{message} Find out which happened (handover status), then roll back.", code="HO506")
     check_pause(position)
     return position
@@ -157,33 +132,33 @@ def check_pause(position: Position) -> None:
         raise Refused(f"{message} Lift it: handover pause --lift", code="HO507")
 
 
-def _perform(night: Night, command: Command, run: Run) -> Position:
+def _perform(context: RunContext, command: Command, run: CommandRun) -> Position:
     for action in command.actions:
         if action.name not in run.done:
-            _act(night, run, action)
-    night.at("end")
-    night.journal.add("ended", {"run": run.id, "target": run.target}, after_the_fact=True)
-    night.at("ended")
-    return night.position()
+            _act(context, run, action)
+    context.at_point("end")
+    context.journal.add("ended", {"run": run.id, "target": run.target}, after_the_fact=True)
+    context.at_point("ended")
+    return context.position()
 
 
-def _act(night: Night, run: Run, action: Action) -> None:
-    night.lease.check()
-    check_pause(night.position())
+def _act(context: RunContext, run: CommandRun, action: Action) -> None:
+    context.lease.check()
+    check_pause(context.position())
     about = {"run": run.id, "action": action.name}
-    change = {"record": dict(action.change(night))} if action.change else {}
-    night.at(f"{action.name}: before")
-    night.journal.add("action", {**about, "phase": "begun", **change})
-    night.at(f"{action.name}: begun")
-    night.say(action.name)
+    change = {"record": dict(action.change(context))} if action.change else {}
+    context.at_point(f"{action.name}: before")
+    context.journal.add("action", {**about, "phase": "begun", **change})
+    context.at_point(f"{action.name}: begun")
+    context.say(action.name)
     began = time.monotonic()
     try:
-        evidence = dict(action.do(night))
+        evidence = dict(action.do(context))
     except HandoverError as error:
-        night.journal.add("action", {**about, "phase": "failed", "error": str(error)}, after_the_fact=True)
+        context.journal.add("action", {**about, "phase": "failed", "error": str(error)}, after_the_fact=True)
         raise
     took = round(time.monotonic() - began, 3)
-    night.at(f"{action.name}: done")
+    context.at_point(f"{action.name}: done")
     body = {**about, "phase": "done", "seconds": took, "evidence": evidence, **change}
-    night.journal.add("action", body, after_the_fact=True)
-    night.at(f"{action.name}: written")
+    context.journal.add("action", body, after_the_fact=True)
+    context.at_point(f"{action.name}: written")

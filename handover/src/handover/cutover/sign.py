@@ -1,11 +1,12 @@
-"""Sign-offs: who signs, for what, and whether that is still what there is."""
+"""Sign-offs: who signs, for what, and whether that has changed since."""
 
 from datetime import timedelta
 from typing import Any
 
+from handover.config.config import Config
 from handover.config.cutover import Gate, GateKind
-from handover.cutover.record import digest
-from handover.cutover.sight import Seen, Sight
+from handover.cutover.dns_record import digest
+from handover.cutover.gate_context import GateContext, GateResult
 from handover.errors import Refused
 from handover.journal.evidence import latest
 
@@ -13,45 +14,57 @@ KINDS: dict[GateKind, str] = {"backup": "backup", "rehearsal": "rehearsal", "cap
 NONE = "none"
 
 
-def parts(seen_from: Sight) -> dict[str, str]:
+def signing_roles(config: Config) -> list[str]:
+    """Return the roles that the gates of kind ``sign-offs`` ask for."""
+    return [role for gate in config.gates if gate.kind == "sign-offs" for role in gate.roles]
+
+
+def parts_to_sign(context: GateContext) -> dict[str, str]:
     """Return what a signature is for: the schema, the plan, and the evidence of every declared gate."""
-    config = seen_from.config
+    config = context.config
     kinds = [KINDS[gate.kind] for gate in config.gates if gate.kind in KINDS]
     sealed = {kind: latest(config, kind) for kind in sorted(set(kinds))}
     evidence = {f"the evidence of {kind}": found.signature if found else NONE for kind, found in sealed.items()}
-    plan = seen_from.plan["checksum"] if seen_from.plan else NONE
-    return {"the schema": seen_from.fingerprint, "the plan": plan, **evidence}
+    plan = context.plan.checksum if context.plan else NONE
+    return {"the schema": context.fingerprint, "the plan": plan, **evidence}
 
 
-def sign(seen_from: Sight, role: str, because: str) -> dict[str, Any]:
-    """Return the entry of a signature.
+def signature_of(context: GateContext, role: str, because: str) -> dict[str, Any]:
+    """Return what the journal keeps of a signature.
+
+    Parameters
+    ----------
+    context
+        What there is to sign.
+    role, because
+        The role that signs, and why.
 
     Raises
     ------
     Refused
         No gate asks for that role, or there is no plan to sign.
     """
-    roles = [role for gate in seen_from.config.gates if gate.kind == "sign-offs" for role in gate.roles]
+    roles = signing_roles(context.config)
     if role not in roles:
         message = f"no gate asks for a signature of {role!r}; they ask for {', '.join(roles) or 'none'}."
         raise Refused(f"{message} Nothing was signed.", code="HO550")
-    if seen_from.plan is None:
+    if context.plan is None:
         raise Refused("there is no plan to sign; make one: handover cutover plan", code="HO550")
-    signed = parts(seen_from)
+    signed = parts_to_sign(context)
     return {"role": role, "because": because, "parts": signed, "fingerprint": digest(signed)}
 
 
-def look(seen_from: Sight, gate: Gate) -> Seen:
+def sign_offs_gate(context: GateContext, gate: Gate) -> GateResult:
     """Every role has signed for exactly what there is."""
-    there = parts(seen_from)
+    there = parts_to_sign(context)
     troubles = []
     for role in gate.roles:
-        entry = seen_from.latest("signature", role=role)
+        entry = context.latest("signature", role=role)
         if entry is None:
             troubles.append(f"{role} has not signed")
         elif changed := [part for part, value in there.items() if entry.body["parts"].get(part) != value]:
             troubles.append(f"{entry.who} signed as {role}, but since then {' and '.join(changed)} changed")
-        elif seen_from.now - entry.at > timedelta(hours=gate.max_age_h):
+        elif context.now - entry.at > timedelta(hours=gate.max_age_h):
             troubles.append(f"the signature of {role} is older than {gate.max_age_h:g} h")
     todo = 'Sign: handover sign --as "ROLE" --because "…"'
-    return Seen(ok=not troubles, found="; ".join(troubles) or f"{len(gate.roles)} roles have signed", todo=todo)
+    return GateResult(ok=not troubles, found="; ".join(troubles) or f"{len(gate.roles)} roles have signed", todo=todo)

@@ -1,4 +1,4 @@
-"""The states of a move and the commands that lead from one to another: a table, nothing else decides.
+"""The states of a move and the commands that lead from one to another. This table alone decides.
 
 A state that ends in "-ing" in the middle of a command holds until every action of that command is done, so a crash
 leaves the state that says so, and the journal names the action.
@@ -25,31 +25,35 @@ State = Literal[
     "cleaned",
 ]
 STATES: tuple[State, ...] = get_args(State)
-Serving = Side | Literal["either"]
+PeopleReach = Side | Literal["either"]
 
 
 @dataclass(frozen=True)
-class Meaning:
-    """What a state means: ``now`` for people, which system the record names, and what to type ``next``."""
+class StateDescription:
+    """What a state means, in ``text``, which system ``people_reach``, and the command to type next."""
 
-    now: str
-    serving: Serving
-    next: str
+    text: str
+    people_reach: PeopleReach
+    next_command: str
 
 
-MEANINGS: dict[State, Meaning] = {
-    "none": Meaning("there is no journal yet", Side.ORIGINAL, "handover init-journal --apply"),
-    "preparing": Meaning("the journal is there; nothing has begun", Side.ORIGINAL, "handover cutover begin --apply"),
-    "beginning": Meaning("the record's TTL is being lowered", Side.ORIGINAL, "handover resume"),
-    "parallel": Meaning("both systems run on one database; people reach the original", Side.ORIGINAL, "handover gates"),
-    "ending": Meaning("the record gets its former TTL again", Side.ORIGINAL, "handover resume"),
-    "switching": Meaning("people are being moved to the backend", "either", "handover resume"),
-    "switched": Meaning("people reach the backend, watched closely", Side.BACKEND, "handover verify"),
-    "verifying": Meaning("people reach the backend, watched loosely", Side.BACKEND, "handover verify"),
-    "rolling_back": Meaning("people are being moved back to the original", "either", "handover resume"),
-    "rolled_back": Meaning("people reach the original again", Side.ORIGINAL, "handover gates"),
-    "cleaning": Meaning("the original is being decommissioned", Side.BACKEND, "handover resume"),
-    "cleaned": Meaning("the original is gone, the database stays", Side.BACKEND, "handover report"),
+DESCRIPTIONS: dict[State, StateDescription] = {
+    "none": StateDescription("there is no journal yet", Side.ORIGINAL, "handover init-journal --apply"),
+    "preparing": StateDescription(
+        "the journal is there; nothing has begun", Side.ORIGINAL, "handover cutover begin --apply"
+    ),
+    "beginning": StateDescription("the record's TTL is being lowered", Side.ORIGINAL, "handover resume"),
+    "parallel": StateDescription(
+        "both systems run on one database; people reach the original", Side.ORIGINAL, "handover gates"
+    ),
+    "ending": StateDescription("the record gets its former TTL again", Side.ORIGINAL, "handover resume"),
+    "switching": StateDescription("people are being moved to the backend", "either", "handover resume"),
+    "switched": StateDescription("people reach the backend, watched closely", Side.BACKEND, "handover verify"),
+    "verifying": StateDescription("people reach the backend, watched loosely", Side.BACKEND, "handover verify"),
+    "rolling_back": StateDescription("people are being moved back to the original", "either", "handover resume"),
+    "rolled_back": StateDescription("people reach the original again", Side.ORIGINAL, "handover gates"),
+    "cleaning": StateDescription("the original is being decommissioned", Side.BACKEND, "handover resume"),
+    "cleaned": StateDescription("the original is gone, the database stays", Side.BACKEND, "handover report"),
 }
 
 
@@ -72,9 +76,9 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition("rollback", ("switching", "switched", "verifying", "cleaning"), "rolling_back", "rolled_back"),
     Transition("cleanup", ("verifying",), "cleaning", "cleaned"),
 )
-BY_COMMAND = {transition.command: transition for transition in TRANSITIONS}
+TRANSITION_BY_COMMAND = {transition.command: transition for transition in TRANSITIONS}
 # What `handover resume --back` does in a state that is being passed through.
-BACK: dict[State, str] = {"beginning": "end", "switching": "rollback", "cleaning": "rollback"}
+COMMAND_BACK: dict[State, str] = {"beginning": "end", "switching": "rollback", "cleaning": "rollback"}
 
 
 def allowed(state: State) -> tuple[str, ...]:
@@ -90,9 +94,9 @@ def transition(command: str, state: State) -> Transition:
     Refused
         The state does not allow it.
     """
-    found = BY_COMMAND[command]
+    found = TRANSITION_BY_COMMAND[command]
     if state in found.sources:
         return found
     there = ", ".join(found.sources)
-    message = f"`{command}` leads from {there}; the state is {state}: {MEANINGS[state].now}. Nothing was changed."
-    raise Refused(f"{message} Next: {MEANINGS[state].next}", code="HO505")
+    message = f"`{command}` leads from {there}; the state is {state}: {DESCRIPTIONS[state].text}. Nothing was changed."
+    raise Refused(f"{message} Next: {DESCRIPTIONS[state].next_command}", code="HO505")

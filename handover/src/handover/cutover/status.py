@@ -6,12 +6,12 @@ from typing import Any
 
 from handover.config.config import Config
 from handover.cutover import nameservers, provider
-from handover.cutover.position import Position, fold
-from handover.cutover.states import BACK, MEANINGS, allowed
+from handover.cutover.position import Position, position_of
+from handover.cutover.states import COMMAND_BACK, DESCRIPTIONS, allowed
 from handover.errors import HandoverError
 from handover.journal.journal import Journal, JournalError
 from handover.journal.lease import holder
-from handover.journal.processes import Running, running
+from handover.journal.processes import RunningProcess, running
 from handover.side import Side
 
 
@@ -26,17 +26,17 @@ class Status:
     people
         What the name servers say: ``original``, ``backend``, or in words why it is neither.
     agrees
-        Whether the name servers say what the journal says; None when nobody could ask.
+        Whether the name servers say what the journal says; None when they could not be asked.
     answers
-        Theirs, one line each.
+        What each name server answers, a line each.
     trouble
         Why the journal's database was not read; empty when it was.
     late
         How many entries only the copy has.
     holder
-        Who holds the lease; empty when nobody.
+        Who holds the lease; empty when the lease is free.
     processes
-        Of the toolkit, on this machine.
+        Running processes of the toolkit on this machine.
     """
 
     position: Position
@@ -46,13 +46,13 @@ class Status:
     trouble: str
     late: int
     holder: str
-    processes: tuple[Running, ...]
+    processes: tuple[RunningProcess, ...]
 
 
-def status(config: Config, journal: Journal) -> Status:
-    """Look where the move is; changes nothing."""
+def read_status(config: Config, journal: Journal) -> Status:
+    """Return where the move is; changes nothing."""
     entries = journal.entries()
-    position = fold(entries)
+    position = position_of(entries)
     late = len(journal.only_in_copy())
     who = ""
     with suppress(JournalError):
@@ -77,8 +77,8 @@ def _people(config: Config, position: Position) -> tuple[str, bool | None, tuple
 
 
 def _expected(position: Position, sides: dict[Side, tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
-    serving = MEANINGS[position.state].serving
-    return tuple(sides.values()) if serving == "either" else (sides[serving],)
+    people_reach = DESCRIPTIONS[position.state].people_reach
+    return tuple(sides.values()) if people_reach == "either" else (sides[people_reach],)
 
 
 def _name(values: set[tuple[str, ...] | None], sides: dict[Side, tuple[str, ...]]) -> str:
@@ -90,12 +90,12 @@ def _name(values: set[tuple[str, ...] | None], sides: dict[Side, tuple[str, ...]
     return next((side for side, known in sides.items() if known == only), f"neither system: {', '.join(only)}")
 
 
-def lines(found: Status) -> list[str]:
+def status_lines(found: Status) -> list[str]:
     """Return a status for people."""
     position = found.position
-    meaning = MEANINGS[position.state]
+    description = DESCRIPTIONS[position.state]
     since = f" since {position.since:%F %T %Z}" if position.since else ""
-    result = [f"State: {position.state}{since}: {meaning.now}."]
+    result = [f"State: {position.state}{since}: {description.text}."]
     result += _paused(position) + _under_way(position) + _dns(found)
     if found.trouble:
         result.append(f"The journal's database is not read: {found.trouble}. This is the copy of this machine.")
@@ -105,8 +105,8 @@ def lines(found: Status) -> list[str]:
     if found.late:
         result.append(f"{found.late} entries are only in the copy; the next command that acts brings them over.")
     if position.conflict:
-        result.append(f"The journal tells two stories: {position.conflict}.")
-    result.append(f"Lease: {found.holder or 'nobody holds it'}.")
+        result.append(f"Journal entries contradict each other: {position.conflict}.")
+    result.append(f"Lease: {found.holder or 'free'}.")
     result += [f"Running here: `{one.command}` of {one.who}, pid {one.pid}." for one in found.processes]
     result.append(f"Allowed now: {', '.join(allowed(position.state)) or 'nothing'}.")
     result.append(f"Next: {_next(position)}")
@@ -116,8 +116,8 @@ def lines(found: Status) -> list[str]:
 def _next(position: Position) -> str:
     if position.paused:
         return "handover pause --lift"
-    way = " (or back: handover resume --back)" if position.run and position.state in (*BACK, "rolling_back") else ""
-    return MEANINGS[position.state].next + way
+    can_go_back = position.run and position.state in (*COMMAND_BACK, "rolling_back")
+    return DESCRIPTIONS[position.state].next_command + (" (or back: handover resume --back)" if can_go_back else "")
 
 
 def _paused(position: Position) -> list[str]:
@@ -136,7 +136,9 @@ def _under_way(position: Position) -> list[str]:
     if run.error:
         result.append(f"  `{run.begun}` failed: {run.error}")
     elif run.begun:
-        result.append(f"  `{run.begun}` was begun; whether it was done nobody wrote down. It may be done again.")
+        result.append(
+            f"  `{run.begun}` was begun; the journal does not say whether it was done. Doing it again is safe."
+        )
     return result
 
 
@@ -144,14 +146,14 @@ def _dns(found: Status) -> list[str]:
     said = {
         True: "as the journal says",
         False: "NOT as the journal says",
-        None: "nobody can compare that with the journal",
+        None: "this cannot be compared with the journal",
     }[found.agrees]
     expected = found.position.record
     between = " (a change is under way: either is possible)" if expected and len(set(expected)) > 1 else ""
     return [f"People reach: {found.people}; {said}{between}.", *(f"  {line}" for line in found.answers)]
 
 
-def as_json(found: Status) -> dict[str, Any]:
+def status_json(found: Status) -> dict[str, Any]:
     """Return a status for machines."""
     position = found.position
     return {

@@ -5,48 +5,56 @@ from typing import Any
 
 from handover.config.cutover import HookPoint
 from handover.cutover import gates, health, hooks, traffic, zone
-from handover.cutover.record import Record
-from handover.cutover.run import Action, Command, Evidence, Night
+from handover.cutover.context import RunContext
+from handover.cutover.dns_record import DnsRecord
+from handover.cutover.plan import CutoverPlan
+from handover.cutover.run import Action, Command, Evidence
 from handover.side import Side
 
 FOLLOW = "follow the traffic"
 
 
-def preflight(night: Night) -> Evidence:
+def preflight(context: RunContext) -> Evidence:
     """Every gate is green or overridden, the backend answers, the zone is as planned, traffic can be seen."""
-    traffic.requests_seen(night.config, Side.ORIGINAL)
-    answered = health.alive(night.config, Side.BACKEND)
-    for one in zone.held(night):
-        if one.record != to_backend(night):
-            zone.check_unchanged(night.facts["plan"], one)
-    return {"backend": answered, "gates": gates.require(night)}
+    traffic.requests_seen(context.config, Side.ORIGINAL)
+    answered = health.alive(context.config, Side.BACKEND)
+    for one in zone.zone_states(context):
+        if one.record != to_backend(context):
+            zone.check_unchanged(context.plan, one)
+    return {"backend": answered, "gates": gates.require(context)}
 
 
-def to_backend(night: Night) -> Record:
+def to_backend(context: RunContext) -> DnsRecord:
     """Return the record of the reviewed plan."""
-    return zone.as_record(night.facts["plan"]["to"])
+    return reviewed(context).to
 
 
-def before(night: Night) -> Evidence:
+def reviewed(context: RunContext) -> CutoverPlan:
+    """Return the plan that was reviewed; `handover cutover --apply` always has one."""
+    assert context.plan is not None  # noqa: S101 - the command takes a plan
+    return context.plan
+
+
+def before(context: RunContext) -> Evidence:
     """Run the team's hook; when it refuses, nothing is switched."""
-    return hook(night, "before-switch")
+    return hook(context, "before-switch")
 
 
-def after(night: Night) -> Evidence:
+def after(context: RunContext) -> Evidence:
     """Run the team's hook."""
-    return hook(night, "after-switch")
+    return hook(context, "after-switch")
 
 
-def hook(night: Night, point: HookPoint, more: Mapping[str, Any] | None = None) -> Evidence:
+def hook(context: RunContext, point: HookPoint, more: Mapping[str, Any] | None = None) -> Evidence:
     """Run a hook and return what the journal keeps of it."""
-    facts = {"record": night.record, "zone": night.dns.zone, "facts": dict(night.facts), **(more or {})}
-    ran = hooks.run(night.config, point, facts)
+    facts = {"record": context.record, "zone": context.dns.zone, "facts": dict(context.facts), **(more or {})}
+    ran = hooks.run(context.config, point, facts)
     return {"output": ran.output, "took_s": ran.seconds} if ran else {"note": f"no hook {point} is declared"}
 
 
-def follow(night: Night) -> Evidence:
+def follow(context: RunContext) -> Evidence:
     """Wait until the original gets no more requests."""
-    return traffic.follow(night.config, Side.ORIGINAL, say=night.say)
+    return traffic.follow(context.config, Side.ORIGINAL, say=context.say)
 
 
 CUTOVER = Command(

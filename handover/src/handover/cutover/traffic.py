@@ -18,7 +18,7 @@ ANSWER_WITHIN_S = 10.0
 
 
 class UnseenTrafficError(HandoverError):
-    """Nobody can say how many requests a system got."""
+    """The requests that a system got cannot be counted."""
 
     code = "HO585"
 
@@ -29,11 +29,11 @@ def declared(config: Config, side: Side) -> str:
     Raises
     ------
     Refused
-        None is.
+        No way is declared.
     """
     way = side.of(config.traffic)
     if not way:
-        message = f"nobody declared how to see whether the {side} still gets requests; nothing was changed."
+        message = f"handover.toml does not say how to see whether the {side} still gets requests; nothing was changed."
         raise Refused(
             f'{message} Declare it: [traffic] {side} = "log:FILE", a URL, "sql:SELECT …" or "hook"', code="HO585"
         )
@@ -86,6 +86,13 @@ def number(config: Config, query: str) -> int:
 
 def follow(config: Config, side: Side, *, say: Any) -> dict[str, Any]:
     """Wait until a side gets no more requests; say so when it still does at the end of the time.
+
+    Parameters
+    ----------
+    config, side
+        The pair, and which system is counted.
+    say
+        Receives a line when the time is over.
 
     Raises
     ------

@@ -5,33 +5,33 @@ from datetime import timedelta
 
 from handover.config.cutover import Gate
 from handover.cutover import nameservers
-from handover.cutover.begin import SEE
+from handover.cutover.gate_context import GateContext, GateResult
+from handover.cutover.parallel_operation import READ_TTL
 from handover.cutover.provider import require
-from handover.cutover.sight import Seen, Sight
 from handover.cutover.zone import SERVERS
 
 BEGIN = "Lower it: handover cutover begin --apply"
 
 
-def look(seen_from: Sight, _: Gate) -> Seen:
+def ttl_gate(context: GateContext, _: Gate) -> GateResult:
     """Compare when the lower TTL was seen with how long resolvers may hold the old one."""
-    dns = require(seen_from.config)
+    dns = require(context.config)
     for server in nameservers.authoritative(dns):
         answer = nameservers.ask(server, dns, dns.record)
         if answer.record is None or answer.record.ttl_s > dns.ttl_s:
-            return Seen(ok=False, found=f"{answer}; a TTL of at most {dns.ttl_s} s is expected", todo=BEGIN)
-    begun = seen_from.latest("run", command="begin")
-    saw = seen_from.latest("action", action=SEE, phase="done", run=begun.body["run"]) if begun else None
-    low = seen_from.latest("action", action=SERVERS, phase="done", run=begun.body["run"]) if begun else None
+            return GateResult(ok=False, found=f"{answer}; a TTL of at most {dns.ttl_s} s is expected", todo=BEGIN)
+    begun = context.latest("run", command="begin")
+    saw = context.latest("action", action=READ_TTL, phase="done", run=begun.body["run"]) if begun else None
+    low = context.latest("action", action=SERVERS, phase="done", run=begun.body["run"]) if begun else None
     if saw is None or low is None:
-        return Seen(ok=False, found="the journal has not seen the TTL being lowered", todo=BEGIN)
+        return GateResult(ok=False, found="the journal has not seen the TTL being lowered", todo=BEGIN)
     old_s = max(saw.body["evidence"]["ttl_s"], dns.former_ttl_s or 0)
     if old_s <= dns.ttl_s and dns.former_ttl_s is None:
-        found = f"the TTL was {old_s} s already when it was first seen, so nobody knows what resolvers may hold"
-        return Seen(ok=False, found=found, todo="Declare what it was before: [dns] former_ttl_s")
+        found = f"the TTL was {old_s} s already when it was first seen, so resolvers may hold a longer one"
+        return GateResult(ok=False, found=found, todo="Declare what it was before: [dns] former_ttl_s")
     # Wait out the *old* TTL: resolvers cached the record before we lowered it.
-    left = low.at + timedelta(seconds=old_s) - seen_from.now
+    left = low.at + timedelta(seconds=old_s) - context.now
     if left > timedelta(0):
         found = f"resolvers may hold the old TTL of {old_s} s for {math.ceil(left.total_seconds())} s more"
-        return Seen(ok=False, found=found, todo="Wait that long.")
-    return Seen(ok=True, found=f"lowered from {old_s} s to {dns.ttl_s} s, and the old one has run out everywhere")
+        return GateResult(ok=False, found=found, todo="Wait that long.")
+    return GateResult(ok=True, found=f"lowered from {old_s} s to {dns.ttl_s} s, and the old one has run out everywhere")

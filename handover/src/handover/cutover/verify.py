@@ -14,11 +14,11 @@ import psycopg
 
 from handover.config.cutover import Threshold
 from handover.cutover import health
+from handover.cutover.context import RunContext
 from handover.cutover.hooks import HookError
-from handover.cutover.run import Night
 from handover.cutover.switch import hook
 from handover.errors import HandoverError, Refused, UnseenError
-from handover.journeys.run import run as make_journey
+from handover.journeys import run
 from handover.side import Side
 from handover.troubles import reason
 
@@ -49,7 +49,7 @@ class Breach:
 
 
 @dataclass(frozen=True)
-class Judged:
+class VerifyResult:
     """What the last windows say.
 
     Attributes
@@ -71,7 +71,7 @@ class Judged:
 
     @property
     def calm(self) -> bool:
-        """Whether there was data, and nothing was wrong with it."""
+        """Whether there was data, and no breach in it."""
         return self.windows > 0 and not self.breaches and not self.missing
 
     def __str__(self) -> str:
@@ -79,22 +79,22 @@ class Judged:
         return "; ".join(said) or f"{self.windows} windows, nothing wrong"
 
 
-def switched_at(night: Night) -> datetime:
+def switched_at(context: RunContext) -> datetime:
     """Return when people were last moved to the backend.
 
     Raises
     ------
     Refused
-        They were not.
+        They never were.
     """
-    runs = {e.body["run"] for e in night.journal.entries() if e.kind == "run" and e.body["command"] == "cutover"}
-    ends = [e.at for e in night.journal.entries() if e.kind == "ended" and e.body["run"] in runs]
+    runs = {e.body["run"] for e in context.journal.entries() if e.kind == "run" and e.body["command"] == "cutover"}
+    ends = [e.at for e in context.journal.entries() if e.kind == "ended" and e.body["run"] in runs]
     if not ends:
-        raise Refused("nobody was moved to the backend yet; there is nothing to verify.", code="HO595")
+        raise Refused("people were not moved to the backend yet; there is nothing to verify.", code="HO595")
     return ends[-1]
 
 
-def judge(night: Night) -> Judged:
+def judge_windows(context: RunContext) -> VerifyResult:
     """Hold the last windows since the switch against the thresholds.
 
     Raises
@@ -102,20 +102,20 @@ def judge(night: Night) -> Judged:
     UnseenError
         The windows could not be read.
     """
-    settings = night.config.verify
+    settings = context.config.verify
     try:
-        rows = night.journal.connection().execute(_WINDOWS, [switched_at(night)]).fetchall()
+        rows = context.journal.connection().execute(_WINDOWS, [switched_at(context)]).fetchall()
     except psycopg.Error as error:
         message = f"what the watch has seen could not be read: {reason(error)}. Is `handover watch` there and running?"
         raise UnseenError(message) from error
     # One metric may be there of the backend and of both, by table: the windows of one must not fill up the other's.
     watched = {key: list(found) for key, found in groupby(rows, key=itemgetter(0, 6))}
     limits = {threshold.metric: threshold for threshold in settings.thresholds}
-    unwatched = {(metric, "backend") for metric in limits.keys() - {metric for metric, _ in watched}}
+    unwatched = {(metric, Side.BACKEND) for metric in limits.keys() - {metric for metric, _ in watched}}
     breaches, missing, quiet = [], [], []
     for metric, system in sorted({*watched, *unwatched}):
         last = watched.get((metric, system), [])[: settings.windows]
-        if trouble := _missing(_name(metric, system), last, night):
+        if trouble := _missing(_name(metric, system), last, context):
             missing.append(trouble)
         elif all(row[4] == "not enough traffic" for row in last):
             quiet.append(_name(metric, system))
@@ -123,21 +123,21 @@ def judge(night: Night) -> Judged:
             breaches.append(Breach(metric, tuple(row[3] for row in last), limit, system))
     if not watched:
         missing.append("nothing was watched since the switch")
-    return Judged(len(rows), tuple(breaches), tuple(missing), tuple(quiet))
+    return VerifyResult(len(rows), tuple(breaches), tuple(missing), tuple(quiet))
 
 
 def _name(metric: str, system: str) -> str:
-    """Return what to call a metric: those of the backend go without saying."""
-    return metric if system == "backend" else f"{metric} of {system}"
+    """Return what to call a metric: only those of both systems name them."""
+    return metric if system == Side.BACKEND else f"{metric} of {system}"
 
 
-def _missing(name: str, last: list[Any], night: Night) -> str:
+def _missing(name: str, last: list[Any], context: RunContext) -> str:
     if not last:
         return f"{name} was not watched since the switch"
     _, start, end, _, verdict, reason, _ = last[0]
     if verdict == "no data":
         return f"{name} has no data: {reason}"
-    if night.journal.now() - end > 2 * (end - start):
+    if context.journal.now() - end > 2 * (end - start):
         return f"{name} is not watched any more since {end:%F %T %Z}"
     return ""
 
@@ -156,63 +156,63 @@ def _over(threshold: Threshold | None, last: list[Any]) -> str:
     return ""
 
 
-def page(night: Night, judged: Judged) -> bool:
-    """Page a person about breaches and missing data, not twice an hour about the same; say whether somebody was."""
+def page_about(context: RunContext, judged: VerifyResult) -> bool:
+    """Page a person about breaches and missing data, once an hour about the same; return whether the page was sent."""
     about = [breach.name for breach in judged.breaches] + list(judged.missing)
-    earlier = [e for e in night.journal.entries() if e.kind == "page"]
-    now = night.journal.now()
+    earlier = [e for e in context.journal.entries() if e.kind == "page"]
+    now = context.journal.now()
     if earlier and earlier[-1].body["about"] == about and now - earlier[-1].at < PAGE_AGAIN_AFTER:
         return False
     facts: dict[str, Any] = {"about": about, "said": str(judged)}
     try:
-        facts["hook"] = hook(night, "page", {"said": str(judged), "about": about})
+        facts["hook"] = hook(context, "page", {"said": str(judged), "about": about})
     except (HookError, Refused) as error:
-        night.say(f"nobody could be paged: {error}")
+        context.say(f"the page was not sent: {error}")
         facts["trouble"] = str(error)
-    night.journal.add("page", facts)
+    context.journal.add("page", facts)
     return "trouble" not in facts
 
 
-def why_back(night: Night, judged: Judged) -> str:
+def rollback_reason(context: RunContext, judged: VerifyResult) -> str:
     """Return why to go back without a person; empty when there is no ground for that."""
-    settings = night.config.verify
+    settings = context.config.verify
     errors = [breach for breach in judged.breaches if breach.metric in settings.error_metrics]
     if not settings.automatic_rollback or not errors:
         return ""
-    if trouble := original_trouble(night):
-        night.say(f"not going back by itself: {trouble}")
+    if trouble := original_trouble(context):
+        context.say(f"not going back by itself: {trouble}")
         return ""
     return "; ".join(map(str, errors))
 
 
-def original_trouble(night: Night) -> str:
+def original_trouble(context: RunContext) -> str:
     """Return why the original cannot be shown to answer its journeys; empty when it does."""
     try:
-        health.alive(night.config, Side.ORIGINAL)
-        base = health.address(night.config, Side.ORIGINAL)
+        health.alive(context.config, Side.ORIGINAL)
+        base = health.address(context.config, Side.ORIGINAL)
     except HandoverError as error:
         return str(error)
-    flows = [flow for flow in night.config.flows if flow.systems("original") == {"original"}]
+    flows = [flow for flow in context.config.flows if flow.systems(Side.ORIGINAL) == {Side.ORIGINAL}]
     if not flows:
         return "no flow is declared that the original answers alone, so nothing shows that it does"
     for flow in flows:
-        made = make_journey(flow, {Side.ORIGINAL: base}, on=Side.ORIGINAL, root=night.config.root)
+        made = run.run(flow, {Side.ORIGINAL: base}, on=Side.ORIGINAL, root=context.config.root)
         if made.failures or not made.steps:
             return f"the original fails its journey {flow.name}: {', '.join(made.failures) or 'no step was made'}"
     return ""
 
 
-def advance(night: Night, judged: Judged) -> str:
+def advance(context: RunContext, judged: VerifyResult) -> str:
     """Go on from close to loose watching when its time is over and all was well; return what is left to wait for."""
-    settings, state = night.config.verify, night.position().state
-    since = switched_at(night)
+    settings, state = context.config.verify, context.position().state
+    since = switched_at(context)
     wait_h = settings.close_h if state == "switched" else settings.close_h + settings.loose_h
-    left = since + timedelta(hours=wait_h) - night.journal.now()
+    left = since + timedelta(hours=wait_h) - context.journal.now()
     if left > timedelta(0):
         return f"{left.total_seconds() / 3600:.1f} h of {'close' if state == 'switched' else 'loose'} watching are left"
     if not judged.calm:
         return f"the time is over, but {judged}"
     if state == "verifying":
         return "all of it is over: handover cleanup"
-    night.journal.add("state", {"source": "switched", "target": "verifying", "because": str(judged)})
+    context.journal.add("state", {"source": "switched", "target": "verifying", "because": str(judged)})
     return "close watching is over; loose watching begins"

@@ -8,31 +8,31 @@ from pathlib import Path
 from typing import IO
 
 from handover.errors import HandoverError
-from handover.journal.entry import Entry, read_line
+from handover.journal.entry import JournalEntry, read_line
 
 PLACE = Path(".handover/journal.jsonl")
 
 
-class CopyError(HandoverError):
+class JournalCopyError(HandoverError):
     """The copy cannot be read or written."""
 
     code = "HO501"
 
 
-class Copy:
+class JournalCopy:
     """The copy beside ``handover.toml``; ``root`` is that folder."""
 
     def __init__(self, root: Path) -> None:
         self.path = root / PLACE
-        self._latest: dict[str, Entry] = {}
+        self._latest: dict[str, JournalEntry] = {}
         self._lines = self._bytes = 0
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[JournalEntry]:
         """Return its entries, each once, as last written: in their order, those without a place at the end.
 
         Raises
         ------
-        CopyError
+        JournalCopyError
             A line before the last is no entry. A last line without an end was being written when the process died;
             what it announced was not begun.
         """
@@ -54,15 +54,15 @@ class Copy:
                 except ValueError as error:
                     message = f"line {self._lines} of {self.path} is no entry of the journal: {error}."
                     todo = "It was changed by hand. Move the file away to read the journal of the database alone."
-                    raise CopyError(f"{message} {todo}") from error
+                    raise JournalCopyError(f"{message} {todo}") from error
                 self._latest[entry.id] = entry
 
-    def add(self, *entries: Entry) -> None:
+    def add(self, *entries: JournalEntry) -> None:
         """Add entries; on disk when this returns.
 
         Raises
         ------
-        CopyError
+        JournalCopyError
             They could not be written.
         """
         if not entries:
@@ -74,7 +74,7 @@ class Copy:
                 os.fsync(file.fileno())
         except OSError as error:
             message = f"{self.path} could not be written: {error.strerror}. Nothing is begun that it does not hold."
-            raise CopyError(f"{message} Make room or mend the rights, then run again.") from error
+            raise JournalCopyError(f"{message} Make room or mend the rights, then run again.") from error
 
     @contextmanager
     def _locked(self) -> Iterator[IO[bytes]]:

@@ -12,13 +12,13 @@ from uuid import uuid4
 
 
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """Something that was decided, begun, done or seen.
 
     Attributes
     ----------
     kind
-        What it is, for example ``action``; see :mod:`handover.journal.position` for those that move the state.
+        What it is, for example ``action``; see :mod:`handover.cutover.position` for those that move the state.
     body
         What a reader needs to know; never a secret.
     who, machine
@@ -44,7 +44,7 @@ class Entry:
         return json.dumps(self.__dict__ | {"at": self.at.isoformat()}, ensure_ascii=False, default=str) + "\n"
 
 
-def read_line(line: str) -> Entry:
+def read_line(line: str) -> JournalEntry:
     """Return the entry of a line.
 
     Raises
@@ -54,14 +54,14 @@ def read_line(line: str) -> Entry:
     """
     try:
         values = json.loads(line)
-        return Entry(**values | {"at": datetime.fromisoformat(values["at"])})
+        return JournalEntry(**values | {"at": datetime.fromisoformat(values["at"])})
     except (KeyError, TypeError) as error:
         raise ValueError(str(error)) from error
 
 
-def new(kind: str, body: Mapping[str, Any]) -> Entry:
+def new_entry(kind: str, body: Mapping[str, Any]) -> JournalEntry:
     """Return an entry of this account, on this machine, at this time."""
-    return Entry(kind, json.loads(json.dumps(dict(body), default=str)), operator(), machine(), datetime.now(UTC))
+    return JournalEntry(kind, json.loads(json.dumps(dict(body), default=str)), operator(), machine(), datetime.now(UTC))
 
 
 def operator() -> str:

@@ -20,28 +20,28 @@ FOLDERS = ("handover.journal", "handover.parallel")
 
 
 @dataclass(frozen=True)
-class Step:
+class InstallStep:
     """A statement, and what it is for."""
 
     title: str
     statement: sql.Composed | bytes
 
 
-def plan(connection: Connection[Any], config: Config) -> list[Step]:
+def plan(connection: Connection[Any], config: Config) -> list[InstallStep]:
     """Return what has to be executed; tables that are there stay as they are."""
     role = sql.Identifier(config.journal.role)
     steps = []
     if not role_exists(connection, config.journal.role):
         title = f"make the role {config.journal.role}, which cannot log in"
-        steps.append(Step(title, sql.SQL("CREATE ROLE {}").format(role)))
+        steps.append(InstallStep(title, sql.SQL("CREATE ROLE {}").format(role)))
         steps.append(
-            Step(f"let {connection.info.user} act as it", sql.SQL("GRANT {} TO CURRENT_USER").format(role)),
+            InstallStep(f"let {connection.info.user} act as it", sql.SQL("GRANT {} TO CURRENT_USER").format(role)),
         )
     if not is_there(connection):
         statement = sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(sql.Identifier(SCHEMA), role)
-        steps.append(Step(f"make the schema {SCHEMA}", statement))
-    steps.append(Step("act as it", sql.SQL("SET LOCAL ROLE {}").format(role)))
-    return steps + [Step(f"make the tables of {name}", text) for name, text in table_files()]
+        steps.append(InstallStep(f"make the schema {SCHEMA}", statement))
+    steps.append(InstallStep("act as it", sql.SQL("SET LOCAL ROLE {}").format(role)))
+    return steps + [InstallStep(f"make the tables of {name}", text) for name, text in table_files()]
 
 
 def table_files() -> list[tuple[str, bytes]]:

@@ -13,15 +13,14 @@ from psycopg.types.json import Jsonb
 
 from handover.config.config import Config, database_url
 from handover.errors import HandoverError, Refused
-from handover.journal import entry as entries
-from handover.journal.copy import Copy
-from handover.journal.entry import Entry
+from handover.journal.copy import JournalCopy
+from handover.journal.entry import JournalEntry, new_entry
 from handover.troubles import of_database
 
 SCHEMA = "handover"
 LOCK = 0x68616E646F766572  # "handover": one entry after another
 CONNECT_WITHIN_S = 5
-# Long enough for a busy database, short enough for somebody who waits at night.
+# Long enough for a busy database, short enough for an operator who waits.
 LOCK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS = 5000, 15000
 _COLUMNS = "seq, id::text, at, who, machine, kind, body"
 _READ = f"SELECT {_COLUMNS} FROM handover.journal WHERE seq > %s ORDER BY seq"  # noqa: S608 - the constant above
@@ -50,10 +49,10 @@ class Journal:
     """
 
     def __init__(self, config: Config, *, copy_alone: bool = False) -> None:
-        self.config, self.copy = config, Copy(config.root)
+        self.config, self.copy = config, JournalCopy(config.root)
         self.copy_alone = copy_alone
         self._connection: Connection[Any] | None = None
-        self._read: list[Entry] = []  # of the database, where nothing is ever changed
+        self._read: list[JournalEntry] = []  # of the database, where nothing is ever changed
         self.trouble = "it was not asked: --copy-alone" if copy_alone else ""
         if not copy_alone:
             with suppress(JournalError):
@@ -95,7 +94,7 @@ class Journal:
         if self._connection is not None:
             self._connection.close()
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[JournalEntry]:
         """Return every entry, those that only the copy has at the end; of the copy alone when the database is down."""
         copied = self.copy.entries()
         try:
@@ -105,14 +104,14 @@ class Journal:
         known = {e.id for e in stored}
         return stored + [e for e in copied if e.id not in known]
 
-    def only_in_copy(self) -> list[Entry]:
+    def only_in_copy(self) -> list[JournalEntry]:
         """Return the entries that have not reached the database."""
         with suppress(JournalError):
             known = {e.id for e in self._stored()}
             return [e for e in self.copy.entries() if e.id not in known]
         return [e for e in self.copy.entries() if e.seq is None]
 
-    def catch_up(self) -> list[Entry]:
+    def catch_up(self) -> list[JournalEntry]:
         """Bring database and copy to the same entries; return those that the database had been missing."""
         late = []
         for missing in self.only_in_copy():
@@ -121,13 +120,13 @@ class Journal:
         self.copy.add(*(e for e in self._stored() if e.id not in known))
         return late
 
-    def add(self, kind: str, body: Mapping[str, Any], *, after_the_fact: bool = False) -> Entry:
+    def add(self, kind: str, body: Mapping[str, Any], *, after_the_fact: bool = False) -> JournalEntry:
         """Add an entry to the database and to the copy.
 
         Parameters
         ----------
         kind, body
-            See :class:`handover.journal.entry.Entry`.
+            See :class:`handover.journal.entry.JournalEntry`.
         after_the_fact
             What it tells has happened already, so the copy holds it even when the database does not answer.
 
@@ -136,7 +135,7 @@ class Journal:
         JournalError
             The database does not take it, and nothing may be begun that it does not know.
         """
-        new = entries.new(kind, body)
+        new = new_entry(kind, body)
         try:
             stored = self._insert(new, at=None)
         except JournalError as error:
@@ -163,13 +162,13 @@ class Journal:
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
         return row[0]  # type: ignore[no-any-return]
 
-    def _stored(self) -> list[Entry]:
+    def _stored(self) -> list[JournalEntry]:
         last = self._read[-1].seq if self._read else 0
         with self._asking() as connection:
             self._read += [_entry(row) for row in connection.execute(_READ, [last])]
         return self._read
 
-    def _insert(self, new: Entry, *, at: datetime | None) -> list[Entry]:
+    def _insert(self, new: JournalEntry, *, at: datetime | None) -> list[JournalEntry]:
         with self._asking() as connection, connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             values = [new.id, at, new.who, new.machine, new.kind, Jsonb(new.body)]
@@ -222,9 +221,9 @@ def is_there(connection: Connection[Any]) -> bool:
     return row is not None and bool(row[0])
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
+def _entry(row: tuple[Any, ...]) -> JournalEntry:
     seq, id_, at, who, machine, kind, body = row
-    return Entry(kind, body if isinstance(body, dict) else json.loads(body), who, machine, at, seq, id_)
+    return JournalEntry(kind, body if isinstance(body, dict) else json.loads(body), who, machine, at, seq, id_)
 
 
 def _down(why: str) -> str:

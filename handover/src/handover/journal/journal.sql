@@ -1,4 +1,4 @@
--- What was decided and done, by whom and when. Entries are added, never changed and never removed.
+-- What was decided and done, by which account, and when. Entries are added, never changed and never removed.
 CREATE TABLE IF NOT EXISTS handover.journal (
     seq bigint PRIMARY KEY,
     id uuid NOT NULL UNIQUE,

@@ -144,7 +144,7 @@ def held(config: Config, command: str, *, copy_alone: bool = False) -> Iterator[
 def _released(lease: Lease) -> None:
     try:
         lease.release()
-    except psycopg.Error:  # the row runs out by itself, and here the folder's lock tells that nobody is left
+    except psycopg.Error:  # the row runs out by itself, and here the folder's lock tells that no holder is left
         return
 
 
@@ -161,7 +161,7 @@ def _connected(config: Config) -> Iterator[Connection[Any]]:
 
 
 def holder(connection: Connection[Any]) -> str:
-    """Return who holds the lease; empty when nobody does."""
+    """Return who holds the lease; empty when it is free."""
     row = connection.execute(_HOLDER).fetchone()
     return str(row[0]) if row else ""
 

@@ -1,6 +1,6 @@
 """The processes of the toolkit on this machine, so that a pause can stop them at once.
 
-A process locks a file of its own while it runs; a file that nobody locks was left by a killed one.
+A process locks a file of its own while it runs; a file without a lock was left by a killed process.
 """
 
 import fcntl
@@ -29,7 +29,7 @@ class StoppedError(HandoverError):
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningProcess:
     """A process that runs."""
 
     pid: int
@@ -57,7 +57,7 @@ def registered(root: Path, command: str) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def running(root: Path) -> list[Running]:
+def running(root: Path) -> list[RunningProcess]:
     """Return the processes that run."""
     found = []
     for path in sorted((root / PLACE).glob("*.json")):
@@ -67,13 +67,13 @@ def running(root: Path) -> list[Running]:
             except BlockingIOError:
                 text = file.read()
                 if text:  # else it is just being written
-                    found.append(Running(**json.loads(text)))
+                    found.append(RunningProcess(**json.loads(text)))
             else:
                 path.unlink(missing_ok=True)
     return found
 
 
-def stop(root: Path) -> list[Running]:
+def stop(root: Path) -> list[RunningProcess]:
     """Signal every process but this one; return them."""
     others = [process for process in running(root) if process.pid != os.getpid()]
     for process in others:

@@ -1,1 +1,1 @@
-"""The report of the move, on one page."""
+"""The report of a move: one page for the manager, the DBA and the developer."""

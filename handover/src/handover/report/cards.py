@@ -1,15 +1,16 @@
-"""The first screen: one question each for whoever decides, whoever keeps the data, whoever keeps the code."""
+"""The first screen: one question each for the manager, the DBA and the developer."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from handover.cutover.gates import Judged
-from handover.cutover.states import MEANINGS, State
+from handover.cutover.gates import JudgedGate
+from handover.cutover.states import DESCRIPTIONS, State
 from handover.report.chart import number
-from handover.report.seen import Measure, Watched
-from handover.report.story import Override, Signature
+from handover.report.timeline import Override, Signature
+from handover.report.watched import LatestMeasure, Watched
+from handover.side import Side
 from handover.wording import counted
 
 GREEN, RED, UNKNOWN = "green", "red", "unknown"
@@ -56,13 +57,25 @@ def worst(states: Iterable[str]) -> str:
 
 def manager(
     state: State,
-    gates: Sequence[Judged] | None,
+    gates: Sequence[JudgedGate] | None,
     signatures: Sequence[Signature],
     overrides: Sequence[Override],
     rollbacks: Sequence[tuple[datetime, Mapping[str, Any]]],
     budget_s: float,
 ) -> Card:
-    """Return whether people may be moved, or whether the move holds."""
+    """Return whether people may be moved, or whether the move holds.
+
+    Parameters
+    ----------
+    state
+        Of the move.
+    gates, signatures, overrides
+        What was judged, signed and overridden; ``gates`` is None when they could not be judged.
+    rollbacks
+        When each rollback was, and how long it took.
+    budget_s
+        How long a rollback may take, in seconds.
+    """
     before = state in BEFORE
     facts = [_gates(gates)] if before or gates else []
     if before or signatures:
@@ -71,34 +84,34 @@ def manager(
         facts.append(Fact("Sign-offs", f"{holding} of {len(signatures)}", signed))
     facts += [_way_back(gates, rollbacks, budget_s), _overridden(overrides)]
     if before:
-        answer = {GREEN: "Yes. Every gate is green.", RED: "Not yet.", UNKNOWN: "Nobody can say yet."}[
+        answer = {GREEN: "Yes. Every gate is green.", RED: "Not yet.", UNKNOWN: "That is not known yet."}[
             worst(f.state for f in facts)
         ]
         return Card("For the manager", "May people be moved?", answer, (*facts, _next(state)))
     return Card(
         "For the manager",
         "Where are we?",
-        f"{MEANINGS[state].now[0].upper()}{MEANINGS[state].now[1:]}.",
+        f"{DESCRIPTIONS[state].text[0].upper()}{DESCRIPTIONS[state].text[1:]}.",
         (*facts, _next(state)),
     )
 
 
-def _gates(gates: Sequence[Judged] | None) -> Fact:
+def _gates(gates: Sequence[JudgedGate] | None) -> Fact:
     if not gates:
-        return Fact("Gates", "nobody looked at one", UNKNOWN)
-    green = sum(one.seen.ok for one in gates)
+        return Fact("Gates", "not judged", UNKNOWN)
+    green = sum(one.result.ok for one in gates)
     return Fact("Gates", f"{green} of {len(gates)} green", GREEN if green == len(gates) else RED)
 
 
 def _way_back(
-    gates: Sequence[Judged] | None, rollbacks: Sequence[tuple[datetime, Mapping[str, Any]]], budget_s: float
+    gates: Sequence[JudgedGate] | None, rollbacks: Sequence[tuple[datetime, Mapping[str, Any]]], budget_s: float
 ) -> Fact:
     if rollbacks:
         took = rollbacks[-1][1]["total_s"]
         return Fact("Way back", f"took {took:.0f} s of {budget_s:.0f} s", GREEN if took <= budget_s else RED)
     rehearsed = [one for one in gates or () if one.gate.kind == "rehearsal"]
     if rehearsed:
-        return Fact("Way back", rehearsed[0].seen.found, GREEN if rehearsed[0].seen.ok else RED)
+        return Fact("Way back", rehearsed[0].result.found, GREEN if rehearsed[0].result.ok else RED)
     return Fact("Way back", "never rehearsed", UNKNOWN)
 
 
@@ -109,10 +122,10 @@ def _overridden(overrides: Sequence[Override]) -> Fact:
 
 
 def _next(state: State) -> Fact:
-    return Fact("Next", MEANINGS[state].next, GREEN)
+    return Fact("Next", DESCRIPTIONS[state].next_command, GREEN)
 
 
-def dba(gates: Sequence[Judged] | None, watched: Watched) -> Card:
+def dba(gates: Sequence[JudgedGate] | None, watched: Watched) -> Card:
     """Return whether the data is safe."""
     facts = [
         *(_gate(gates, kind, label) for kind, label in (("check", "Schema"), ("backup", "Backup"))),
@@ -130,9 +143,9 @@ def dba(gates: Sequence[Judged] | None, watched: Watched) -> Card:
 def developer(watched: Watched, shadow: Mapping[str, Any] | None) -> Card:
     """Return whether both systems work."""
     facts = []
-    for system, name in (("original", "Original"), ("backend", "Backend")):
-        facts.append(_of(watched.measure(system, "error_rate"), f"{name}, errors"))
-        facts.append(_of(watched.measure(system, "latency_p95_ms"), f"{name}, p95"))
+    for side in Side:
+        facts.append(_of(watched.measure(side, "error_rate"), f"{side.capitalize()}, errors"))
+        facts.append(_of(watched.measure(side, "latency_p95_ms"), f"{side.capitalize()}, p95"))
     tasks = [m for m in watched.measures if m.metric == "tasks_stuck"]
     facts += [_worst_of(watched, "tasks_stuck", "Tasks stuck")] if tasks else []
     facts.append(_shadow(shadow))
@@ -141,11 +154,11 @@ def developer(watched: Watched, shadow: Mapping[str, Any] | None) -> Card:
     return Card("For the developer", "Do both systems work?", answers[state], tuple(facts))
 
 
-def _gate(gates: Sequence[Judged] | None, kind: str, label: str) -> Fact:
+def _gate(gates: Sequence[JudgedGate] | None, kind: str, label: str) -> Fact:
     found = [one for one in gates or () if one.gate.kind == kind]
     if not found:
-        return Fact(label, "nobody looked", UNKNOWN)
-    return Fact(label, found[0].seen.found, GREEN if found[0].seen.ok else RED)
+        return Fact(label, "not judged", UNKNOWN)
+    return Fact(label, found[0].result.found, GREEN if found[0].result.ok else RED)
 
 
 def _worst_of(watched: Watched, prefix: str, label: str) -> Fact:
@@ -160,7 +173,7 @@ def _worst_of(watched: Watched, prefix: str, label: str) -> Fact:
     return _of(top, label)
 
 
-def _of(measure: Measure, label: str) -> Fact:
+def _of(measure: LatestMeasure, label: str) -> Fact:
     state = STATE_OF[measure.verdict]
     if measure.value is None:
         return Fact(label, measure.verdict, state)

@@ -1,23 +1,22 @@
-"""Line charts as geometry: points, gaps, axes with round numbers; a template draws them."""
+"""ChartLine charts as geometry: points, gaps, axes with round numbers; a template draws them."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handover.report.seen import Seen
-from handover.report.story import Mark
+from handover.report.timeline import Mark
+from handover.report.watched import WatchedWindow
 
 WIDTH, HEIGHT = 460, 236
 LABEL_WIDTH = 62
 LEFT, RIGHT, TOP, BOTTOM = 70, 12, 36, 26  # on the left as wide as "12,000 ms"
 TICKS = 4
 STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
-NAMES = {"original": "Original", "backend": "Backend", "both": "Both"}
 
 
 @dataclass(frozen=True)
-class Line:
+class ChartLine:
     """One system's line: ``pieces`` are runs of points without a gap, ``last`` what it says at its end."""
 
     system: str
@@ -44,7 +43,7 @@ class Chart:
     id: str
     title: str
     unit: str
-    lines: tuple[Line, ...]
+    lines: tuple[ChartLine, ...]
     x: tuple[Tick, ...]
     y: tuple[Tick, ...]
     marks: tuple[Tick, ...]
@@ -64,7 +63,7 @@ def draw(
     id_: str,
     title: str,
     unit: str,
-    series: Mapping[str, Sequence[Seen]],
+    series: Mapping[str, Sequence[WatchedWindow]],
     span: tuple[datetime, datetime],
     *,
     marks: Iterable[Mark] = (),
@@ -121,9 +120,9 @@ class _Scale:
         return round(HEIGHT - BOTTOM - value / self.top * (HEIGHT - TOP - BOTTOM), 1)
 
 
-def _line(system: str, windows: Sequence[Seen], scale: _Scale, factor: float, unit: str) -> Line:
+def _line(system: str, windows: Sequence[WatchedWindow], scale: _Scale, factor: float, unit: str) -> ChartLine:
     pieces: list[list[tuple[float, float]]] = [[]]
-    before: Seen | None = None
+    before: WatchedWindow | None = None
     for window in windows:
         if window.value is None or (before and window.start - before.end > 3 * (window.end - window.start)):
             pieces.append([])
@@ -135,7 +134,7 @@ def _line(system: str, windows: Sequence[Seen], scale: _Scale, factor: float, un
     last = windows[-1] if windows else None
     said = "no data" if last is None or last.value is None else number(last.value * factor, unit)
     texts = tuple(" ".join(f"{x},{y}" for x, y in piece) for piece in drawn if len(piece) > 1)
-    return Line(system, NAMES[system], texts, dots, sum(w.value is None for w in windows), said)
+    return ChartLine(system, system.capitalize(), texts, dots, sum(w.value is None for w in windows), said)
 
 
 def _labels(scale: _Scale, marks: Iterable[Mark]) -> Iterator[Tick]:

@@ -12,22 +12,22 @@ import jinja2
 from handover.check.html import style
 from handover.config.config import Config
 from handover.config.cutover import Gate
-from handover.cutover import gates as judging
-from handover.cutover import plan, sign
-from handover.cutover import status as looking
-from handover.cutover.gates import Judged
-from handover.cutover.incident import FOLDER as INCIDENTS
-from handover.cutover.sight import Seen as Sighted
-from handover.cutover.sight import sight
-from handover.cutover.states import MEANINGS, State
+from handover.cutover import incident, plan
+from handover.cutover.gate_context import GateResult, gate_context
+from handover.cutover.gates import JudgedGate, judge_gates
+from handover.cutover.sign import parts_to_sign, signing_roles
+from handover.cutover.states import DESCRIPTIONS, State
+from handover.cutover.status import read_status
 from handover.errors import HandoverError
-from handover.journal.entry import Entry
+from handover.journal.entry import JournalEntry
 from handover.journal.evidence import PLACE, latest
 from handover.journal.journal import Journal
-from handover.report import cards, chart, risks, seen, story
-from handover.report.story import Signature
+from handover.report import cards, chart, risks, timeline
+from handover.report.timeline import Signature
+from handover.report.watched import Watched, read_watched
+from handover.side import Side
 
-PATH: tuple[tuple[str, tuple[State, ...]], ...] = (
+STAGES: tuple[tuple[str, tuple[State, ...]], ...] = (
     ("Prepare", ("none", "preparing", "beginning")),
     ("In parallel", ("parallel", "rolling_back", "rolled_back")),
     ("Switch", ("switching", "switched")),
@@ -44,46 +44,45 @@ CHARTS = (
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was seen of the gates; ``gates`` is None when they could not be looked at, ``why`` says why."""
+class GatesView:
+    """The gates and sign-offs, as they were ``at`` a moment; ``why`` says why ``gates`` is None."""
 
-    gates: Sequence[Judged] | None
+    gates: Sequence[JudgedGate] | None
     signatures: tuple[Signature, ...]
     at: datetime
     why: str = ""
 
 
-def look_at_gates(config: Config, journal: Journal) -> Look:
-    """Look at every gate and sign-off as they are now."""
+def current_gates(config: Config, journal: Journal) -> GatesView:
+    """Judge every gate and sign-off as they are now."""
     entries, now = journal.entries(), datetime.now(UTC)
-    roles = [role for gate in config.gates if gate.kind == "sign-offs" for role in gate.roles]
+    roles = signing_roles(config)
     try:
         reviewed = plan.newest(config)
-        gates = judging.look(config, journal, reviewed)
-        parts = sign.parts(sight(config, journal, reviewed))
+        gates = judge_gates(config, journal, reviewed)
+        parts = parts_to_sign(gate_context(config, journal, reviewed))
     except HandoverError as error:
-        return Look(None, tuple(_signature(role, entries, {}) for role in roles), now, str(error))
-    return Look(gates, tuple(_signature(role, entries, parts) for role in roles), now)
+        return GatesView(None, tuple(_signature(role, entries, {}) for role in roles), now, str(error))
+    return GatesView(gates, tuple(_signature(role, entries, parts) for role in roles), now)
 
 
-def recorded_gates(config: Config, journal: Journal) -> Look:
+def recorded_gates(config: Config, journal: Journal) -> GatesView:
     """Return the gates as they were when people were last moved."""
     entries = journal.entries()
-    roles = [role for gate in config.gates if gate.kind == "sign-offs" for role in gate.roles]
-    signatures = tuple(_signature(role, entries, {}) for role in roles)
+    signatures = tuple(_signature(role, entries, {}) for role in signing_roles(config))
     last = next((entry for entry in reversed(entries) if entry.kind == "gates"), None)
     if last is None:
-        return Look(None, signatures, datetime.now(UTC), "no gate was looked at yet")
-    return Look([_recorded(config, one) for one in last.body["gates"]], signatures, last.at)
+        return GatesView(None, signatures, datetime.now(UTC), "no gate was looked at yet")
+    return GatesView([_recorded(config, one) for one in last.body["gates"]], signatures, last.at)
 
 
-def _recorded(config: Config, values: Mapping[str, Any]) -> Judged:
+def _recorded(config: Config, values: Mapping[str, Any]) -> JudgedGate:
     declared = next((gate for gate in config.gates if gate.id == values["gate"]), None)
     gate = declared or Gate(id=values["gate"], kind=values["kind"], reason="it is not declared any more")
-    return Judged(gate, Sighted(values["ok"], values["found"]), values.get("overridden", ""))
+    return JudgedGate(gate, GateResult(values["ok"], values["found"]), values.get("overridden", ""))
 
 
-def _signature(role: str, entries: Sequence[Entry], parts: Mapping[str, str]) -> Signature:
+def _signature(role: str, entries: Sequence[JournalEntry], parts: Mapping[str, str]) -> Signature:
     mine = [e for e in entries if e.kind == "signature" and e.body["role"] == role]
     if not mine:
         return Signature(role, None)
@@ -91,45 +90,49 @@ def _signature(role: str, entries: Sequence[Entry], parts: Mapping[str, str]) ->
     return Signature(role, mine[-1], changed)
 
 
-def facts(config: Config, journal: Journal, look: Look, *, last: timedelta | None = None) -> dict[str, Any]:
+def page_facts(
+    config: Config, journal: Journal, gates_view: GatesView, *, last: timedelta | None = None
+) -> dict[str, Any]:
     """Return everything that the page shows.
 
     Parameters
     ----------
     config, journal
         The pair and its journal; without its database the copy is read.
-    look
-        The gates, see :func:`look_at_gates`.
+    gates_view
+        The gates, see :func:`current_gates`.
     last
         How far back the charts go; all that was watched if None.
     """
     now = datetime.now(UTC)
-    status = looking.status(config, journal)
+    status = read_status(config, journal)
     entries = journal.entries()
     since = now - last if last else datetime.min.replace(tzinfo=UTC)
-    watched = seen.read(config, journal, since, now)
+    watched = read_watched(config, journal, since, now)
     sealed = {kind: _evidence(config, kind) for kind in KINDS}
     shadow = sealed["shadow"].get("summary")
-    overrides = story.overrides(entries)
-    rollbacks = story.rollback_times(entries)
+    overrides = timeline.overrides(entries)
+    rollbacks = timeline.rollback_times(entries)
     state = status.position.state
     return {
         "name": config.dns.zone if config.dns else config.root.name,
         "now": now,
         "state": state,
-        "meaning": MEANINGS[state],
+        "description": DESCRIPTIONS[state],
         "status": status,
-        "path": [(name, state in states) for name, states in PATH],
+        "path": [(name, state in states) for name, states in STAGES],
         "overrides": overrides,
         "cards": [
-            cards.manager(state, look.gates, look.signatures, overrides, rollbacks, config.rollback.budget_s),
-            cards.dba(look.gates, watched),
+            cards.manager(
+                state, gates_view.gates, gates_view.signatures, overrides, rollbacks, config.rollback.budget_s
+            ),
+            cards.dba(gates_view.gates, watched),
             cards.developer(watched, shadow),
         ],
         "charts": _charts(config, watched, entries),
-        "events": story.events(entries)[::-1],
-        "look": look,
-        "risks": risks.risks(look.gates, watched),
+        "events": timeline.events(entries)[::-1],
+        "gates_view": gates_view,
+        "risks": risks.risks(gates_view.gates, watched),
         "measures": watched.measures,
         "watched": watched,
         "evidence": sealed,
@@ -138,7 +141,7 @@ def facts(config: Config, journal: Journal, look: Look, *, last: timedelta | Non
     }
 
 
-def _charts(config: Config, watched: seen.Watched, entries: Sequence[Entry]) -> list[chart.Chart]:
+def _charts(config: Config, watched: Watched, entries: Sequence[JournalEntry]) -> list[chart.Chart]:
     if not watched.windows:
         return []
     limits = config.watch.limits
@@ -150,9 +153,9 @@ def _charts(config: Config, watched: seen.Watched, entries: Sequence[Entry]) -> 
     span = (watched.windows[0].start, watched.windows[-1].end)
     drawn = []
     for id_, title, unit, metric in CHARTS:
-        systems = [s for s in ("original", "backend", "both") if watched.of(s, metric)]
-        series = {system: watched.of(system, metric) for system in systems or ("original", "backend")}
-        drawn.append(chart.draw(id_, title, unit, series, span, marks=story.marks(entries), limit=limit.get(metric)))
+        systems = [s for s in (*Side, "both") if watched.of(s, metric)]
+        series = {system: watched.of(system, metric) for system in systems or Side}
+        drawn.append(chart.draw(id_, title, unit, series, span, marks=timeline.marks(entries), limit=limit.get(metric)))
     return drawn
 
 
@@ -168,7 +171,7 @@ def _evidence(config: Config, kind: str) -> dict[str, Any]:
 
 
 def _incidents(config: Config) -> list[tuple[str, str]]:
-    return [(path.name, path.read_text()) for path in sorted((config.root / INCIDENTS).glob("*.md"))]
+    return [(path.name, path.read_text()) for path in sorted((config.root / incident.FOLDER).glob("*.md"))]
 
 
 def rendered(facts: Mapping[str, Any], *, live: str = "") -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handover.cutover.gates import Judged
-from handover.report.seen import Watched
+from handover.cutover.gates import JudgedGate
+from handover.report.watched import Watched
 
-Fact = tuple[str, str]
+Grounds = tuple[str, str]
 GREEN, RED, UNKNOWN = "green", "red", "unknown"
 
 
@@ -22,17 +22,17 @@ class Risk:
     grounds: str
 
 
-def risks(gates: Sequence[Judged] | None, watched: Watched) -> list[Risk]:
-    """Return the six rows; what nobody measured is unknown, never green.
+def risks(gates: Sequence[JudgedGate] | None, watched: Watched) -> list[Risk]:
+    """Return the six rows; what was not measured is unknown, never green.
 
     Parameters
     ----------
     gates
-        As they are seen now; None when nobody looked.
+        The judged gates; None when they were not judged.
     watched
-        The watch's last words.
+        What the watch saw last.
     """
-    of = _Ground(gates, watched)
+    of = _Measured(gates, watched)
     rows = (
         (
             "Schema mismatch", "Critical", "High",
@@ -69,17 +69,17 @@ def risks(gates: Sequence[Judged] | None, watched: Watched) -> list[Risk]:
 
 
 @dataclass(frozen=True)
-class _Ground:
-    gates: Sequence[Judged] | None
+class _Measured:
+    gates: Sequence[JudgedGate] | None
     watched: Watched
 
-    def gate(self, kind: str) -> Fact:
+    def gate(self, kind: str) -> Grounds:
         found = [one for one in self.gates or () if one.gate.kind == kind]
         if not found:
             return UNKNOWN, f"no gate {kind} was looked at"
-        return (GREEN if found[0].seen.ok else RED), f"gate {found[0].gate.id}: {found[0].seen.found}"
+        return (GREEN if found[0].result.ok else RED), f"gate {found[0].gate.id}: {found[0].result.found}"
 
-    def metric(self, prefix: str, system: str = "") -> Fact:
+    def metric(self, prefix: str, system: str = "") -> Grounds:
         mine = [m for m in self.watched.measures if m.metric.startswith(prefix) and system in ("", m.system)]
         for verdict, state in (("red", RED), ("no data", UNKNOWN), ("not enough traffic", UNKNOWN)):
             for one in mine:
@@ -88,7 +88,7 @@ class _Ground:
         return (GREEN, f"{prefix.rstrip('_')} is green") if mine else (UNKNOWN, f"{prefix} is not watched")
 
 
-def _together(facts: Sequence[Fact]) -> Fact:
+def _together(facts: Sequence[Grounds]) -> Grounds:
     states = [state for state, _ in facts]
     state = RED if RED in states else UNKNOWN if UNKNOWN in states or not states else GREEN
     worst = [text for one, text in facts if one == state]

@@ -1,4 +1,4 @@
-"""The live view: the same page, on this machine alone, for whoever has its address."""
+"""The live view: the same page, on this machine alone, for those who have its address."""
 
 import hmac
 import secrets
@@ -16,13 +16,13 @@ POLICY = (
 )
 
 
-class Live(ThreadingHTTPServer):
+class LiveServer(ThreadingHTTPServer):
     """Serves one page below one random path."""
 
     daemon_threads = True
 
     def __init__(self, page: Callable[[str], str], port: int = 0) -> None:
-        super().__init__((HOST, port), _Handler)
+        super().__init__((HOST, port), _LivePage)
         self.token = secrets.token_urlsafe(24)
         self._page, self._one_at_a_time = page, threading.Lock()
 
@@ -42,8 +42,8 @@ class Live(ThreadingHTTPServer):
             return self._page(nonce).encode()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: Live
+class _LivePage(BaseHTTPRequestHandler):
+    server: LiveServer
     server_version, sys_version = "handover", ""
 
     def do_GET(self) -> None:
@@ -75,9 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(page: Callable[[str], str], port: int = 0) -> Iterator[Live]:
+def serving(page: Callable[[str], str], port: int = 0) -> Iterator[LiveServer]:
     """Serve while the block runs; ``page`` gets the nonce of its script."""
-    with Live(page, port) as live:
+    with LiveServer(page, port) as live:
         thread = threading.Thread(target=live.serve_forever, name="live report", daemon=True)
         thread.start()
         try:

@@ -11,7 +11,7 @@ from sandbox.rehearsal.moves import CommandRefusedError, Move, cost_of, move, un
 from sandbox.rehearsal.narrator import Narrator
 from sandbox.rehearsal.stage import Ended, Stage
 
-FOUR = ("Tech Lead", "Backend Developer", "Database Administrator", "DevOps")
+SIGNERS = ("Tech Lead", "Backend Developer", "Database Administrator", "DevOps")
 WINDOW_S = 5.0
 # What lasts weeks lasts seconds tonight.
 CLOSE_S, CLEANUP_AFTER_S = 10.0, 30.0
@@ -27,9 +27,9 @@ def sections(*, programs: Path, decommission: str) -> dict[str, Any]:
         {"id": "watch", "kind": "watch", "hours": WATCHED_S / 3600, "reason": "both must be well before people move"},
         {"id": "backup", "kind": "backup", "reason": "a backup that was never restored is none"},
         {"id": "rehearsal", "kind": "rehearsal", "reason": "the way back must be known before it is needed"},
-        {"id": "ttl", "kind": "ttl", "reason": "whoever still has the old TTL would come late"},
+        {"id": "ttl", "kind": "ttl", "reason": "people who still have the old TTL would come late"},
         {"id": "certificate", "kind": "certificate", "reason": "people must not meet a warning"},
-        {"id": "sign-offs", "kind": "sign-offs", "reason": "four people answer for this"},
+        {"id": "sign-offs", "kind": "sign-offs", "roles": SIGNERS, "reason": "four people answer for this"},
     ]
     return {
         "gates": gates,
@@ -87,8 +87,8 @@ class Night:
         return said.split("--apply")[-1].split()[0]
 
     def open_gates(self) -> None:
-        """Have four people sign, and wait until the last gate is green."""
-        for role in FOUR:
+        """Have every role sign, and wait until the last gate is green."""
+        for role in SIGNERS:
             self.type("sign", "--as", role, "--because", "I have read the plan and the evidence", quiet=True)
         self.tell.say("some gates need time: the old TTL, and windows that are green")
         self.until("gates", expect=0)
@@ -171,7 +171,7 @@ def promises(night: Night) -> list[tuple[str, str, str, bool]]:
             rows.append((f"{title}: failed requests", str(cost.failed), "0", cost.failed == 0))
             seconds = cost.propagation_s
         else:
-            # The backend was dead before anybody decided: what failed until then is the fault's, not the way back's.
+            # The backend was dead before the decision: what failed until then is the fault's, not the way back's.
             limit = made.moved.ttl_s + PROMISED_BACK_LATE_S
             rows.append((f"{title}: failed, backend dead", str(cost.failed), "not promised", True))
             seconds = cost.propagation_s

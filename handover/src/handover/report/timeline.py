@@ -1,4 +1,4 @@
-"""The journal told: what happened when, who signed, which gate was passed how."""
+"""The time line: what happened when, who signed, and what was overridden."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from handover.cutover.states import State
-from handover.journal.entry import Entry
+from handover.journal.entry import JournalEntry
 
 TITLES = {
     "begin": "Parallel operation begins",
@@ -31,7 +31,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Span:
+class StateSpan:
     """A stretch in one state; ``end`` is None for the present one."""
 
     state: State
@@ -59,10 +59,10 @@ class Override:
 
 @dataclass(frozen=True)
 class Signature:
-    """A sign-off; ``entry`` is None when nobody has signed for the role."""
+    """A sign-off; ``entry`` is None when the role has not signed."""
 
     role: str
-    entry: Entry | None
+    entry: JournalEntry | None
     changed: tuple[str, ...] = ()
 
     @property
@@ -71,22 +71,22 @@ class Signature:
         return self.entry is not None and not self.changed
 
 
-def events(entries: Iterable[Entry]) -> list[Event]:
+def events(entries: Iterable[JournalEntry]) -> list[Event]:
     """Return the time line, oldest first."""
     commands: dict[str, str] = {}
     found: list[Event] = []
     for entry in entries:
         if entry.kind == "run":
             commands[entry.body["run"]] = entry.body["command"]
-        found += _TELL.get(entry.kind, _other)(entry, commands)
+        found += _EVENTS.get(entry.kind, _other)(entry, commands)
     return found
 
 
-def _init(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+def _init(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
     yield Event(entry.at, "The journal begins", "", entry.who)
 
 
-def _run(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+def _run(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
     body = entry.body
     detail = str(body.get("facts", {}).get("because") or "")
     tone = "bad" if body["command"] == "rollback" else "good"
@@ -95,7 +95,7 @@ def _run(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
         yield Event(one.at, f"OVERRIDDEN: {one.what}", one.because, one.who, "loud")
 
 
-def _action(entry: Entry, commands: Mapping[str, str]) -> Iterator[Event]:
+def _action(entry: JournalEntry, commands: Mapping[str, str]) -> Iterator[Event]:
     body = entry.body
     command = commands.get(body["run"], "a command")
     if body["phase"] == "failed":
@@ -111,15 +111,15 @@ def _took(body: Mapping[str, Any]) -> str:
     return f"{body['seconds']:.1f} s" if "seconds" in body else ""
 
 
-def _ended(entry: Entry, commands: Mapping[str, str]) -> Iterator[Event]:
+def _ended(entry: JournalEntry, commands: Mapping[str, str]) -> Iterator[Event]:
     yield Event(entry.at, f"{commands.get(entry.body['run'], 'it')} is done", f"now {entry.body['target']}", "", "step")
 
 
-def _state(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+def _state(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
     yield Event(entry.at, f"State: {entry.body['target']}", str(entry.body.get("because", "")), entry.who)
 
 
-def _gates(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+def _gates(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
     gates = entry.body["gates"]
     red = [gate["gate"] for gate in gates if not gate["ok"]]
     detail = f"red: {', '.join(red)}" if red else "all green"
@@ -128,28 +128,28 @@ def _gates(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
     )
 
 
-def _signature(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+def _signature(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
     yield Event(entry.at, f"Signed as {entry.body['role']}", str(entry.body["because"]), entry.who, "good")
 
 
-def _evidence(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+def _evidence(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
     yield Event(entry.at, f"Evidence: {entry.body['evidence']}", str(entry.body["folder"]), entry.who)
 
 
-def _page(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+def _page(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
     failed = entry.body.get("trouble")
-    title = f"Nobody could be paged: {failed}" if failed else "Somebody was paged"
+    title = f"The page was not sent: {failed}" if failed else "A person was paged"
     yield Event(entry.at, title, str(entry.body["said"]), "", "bad")
 
 
-def _pause(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+def _pause(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
     title = "Everything is paused" if entry.kind == "pause" else "The pause is lifted"
     yield Event(
         entry.at, title, str(entry.body.get("because", "")), entry.who, "bad" if entry.kind == "pause" else "plain"
     )
 
 
-def _finish(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+def _finish(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
     body = entry.body
     bad = body["phase"] == "failed"
     yield Event(
@@ -161,11 +161,11 @@ def _finish(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
     )
 
 
-def _other(entry: Entry, _: Mapping[str, str]) -> Iterator[Event]:
+def _other(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
     yield Event(entry.at, entry.kind, "", entry.who)
 
 
-_TELL = {
+_EVENTS = {
     "init": _init,
     "run": _run,
     "action": _action,
@@ -181,7 +181,7 @@ _TELL = {
 }
 
 
-def overridden(entry: Entry) -> Iterator[Override]:
+def overridden(entry: JournalEntry) -> Iterator[Override]:
     """Yield what a command did although it was red."""
     facts = entry.body.get("facts", {})
     for gate, because in facts.get("overrides", {}).items():
@@ -190,12 +190,12 @@ def overridden(entry: Entry) -> Iterator[Override]:
         yield Override(entry.at, entry.who, "the proof that the original can take over", str(because))
 
 
-def overrides(entries: Iterable[Entry]) -> list[Override]:
+def overrides(entries: Iterable[JournalEntry]) -> list[Override]:
     """Return every override there was."""
     return [one for entry in entries if entry.kind == "run" for one in overridden(entry)]
 
 
-def spans(entries: Iterable[Entry]) -> list[Span]:
+def spans(entries: Iterable[JournalEntry]) -> list[StateSpan]:
     """Return the states one after another."""
     moments: list[tuple[State, datetime]] = []
     targets: dict[str, State] = {}
@@ -211,10 +211,12 @@ def spans(entries: Iterable[Entry]) -> list[Span]:
         elif entry.kind == "ended" and body["run"] in targets:
             moments.append((targets[body["run"]], entry.at))
     ends = [at for _, at in moments[1:]]
-    return [Span(state, at, end) for (state, at), end in zip(moments, [*ends, None], strict=True)] if moments else []
+    return (
+        [StateSpan(state, at, end) for (state, at), end in zip(moments, [*ends, None], strict=True)] if moments else []
+    )
 
 
-def marks(entries: Iterable[Entry]) -> list[Mark]:
+def marks(entries: Iterable[JournalEntry]) -> list[Mark]:
     """Return when the record was written, for the charts."""
     commands: dict[str, str] = {}
     found = []
@@ -228,7 +230,7 @@ def marks(entries: Iterable[Entry]) -> list[Mark]:
     return found
 
 
-def rollback_times(entries: Iterable[Entry]) -> list[tuple[datetime, Mapping[str, Any]]]:
+def rollback_times(entries: Iterable[JournalEntry]) -> list[tuple[datetime, Mapping[str, Any]]]:
     """Return how long each rollback took, in total and by its parts."""
     done = (e for e in entries if e.kind == "action" and e.body["phase"] == "done" and e.body["action"] == "measure")
     return [(e.at, e.body["evidence"]) for e in done]

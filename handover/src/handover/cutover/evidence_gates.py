@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from handover.config.config import Config
 from handover.config.cutover import Gate
-from handover.cutover.sight import Seen, Sight
+from handover.cutover.gate_context import GateContext, GateResult
 from handover.journal.evidence import PLACE, Sealed, latest, read
 from handover.journal.journal import Journal
 
@@ -16,7 +16,7 @@ def note_newest(config: Config, journal: Journal, kind: str) -> None:
     journal.add("evidence", {"evidence": kind, "signature": sealed.signature, "folder": sealed.folder.name})
 
 
-def newest(config: Config, seen_from: Sight, kind: str) -> tuple[Sealed, timedelta] | None:
+def newest(config: Config, context: GateContext, kind: str) -> tuple[Sealed, timedelta] | None:
     """Return the newest evidence that the journal knows, with its age by the database's clock.
 
     Raises
@@ -24,45 +24,47 @@ def newest(config: Config, seen_from: Sight, kind: str) -> tuple[Sealed, timedel
     EvidenceError
         Its files are not those that were signed.
     """
-    entry = seen_from.latest("evidence", evidence=kind)
+    entry = context.latest("evidence", evidence=kind)
     if entry is None:
         return None
     sealed = read(config, config.root / PLACE / entry.body["folder"])
-    return sealed, seen_from.now - entry.at
+    return sealed, context.now - entry.at
 
 
-def backup(seen_from: Sight, gate: Gate) -> Seen:
+def backup_gate(context: GateContext, gate: Gate) -> GateResult:
     """A backup was made, restored into an empty database, and compared."""
-    return _judged(seen_from, gate, "backup", "Make one: handover backup", _of_backup)
+    return _of_evidence(context, gate, "backup", "Make one: handover backup", _of_backup)
 
 
-def rehearsal(seen_from: Sight, gate: Gate) -> Seen:
+def rehearsal_gate(context: GateContext, gate: Gate) -> GateResult:
     """A rollback was rehearsed within the budget."""
-    return _judged(seen_from, gate, "rehearsal", "Rehearse: handover rehearse-rollback --apply", _of_rehearsal)
+    return _of_evidence(context, gate, "rehearsal", "Rehearse: handover rehearse-rollback --apply", _of_rehearsal)
 
 
-def capacity(seen_from: Sight, gate: Gate) -> Seen:
+def capacity_gate(context: GateContext, gate: Gate) -> GateResult:
     """The backend carried a multiple of the measured peak."""
-    return _judged(seen_from, gate, "load", "Measure it: handover load --apply", _of_load)
+    return _of_evidence(context, gate, "load", "Measure it: handover load --apply", _of_load)
 
 
-def _judged(seen_from: Sight, gate: Gate, kind: str, todo: str, of: object) -> Seen:
-    found = newest(seen_from.config, seen_from, kind)
+def _of_evidence(context: GateContext, gate: Gate, kind: str, todo: str, of: object) -> GateResult:
+    found = newest(context.config, context, kind)
     if found is None:
-        return Seen(ok=False, found=f"there is no evidence of kind {kind}", todo=todo)
+        return GateResult(ok=False, found=f"there is no evidence of kind {kind}", todo=todo)
     sealed, age = found
     if age > timedelta(hours=gate.max_age_h):
         hours = age.total_seconds() / 3600
-        return Seen(ok=False, found=f"the last {kind} is {hours:.1f} h old; at most {gate.max_age_h:g} h", todo=todo)
+        return GateResult(
+            ok=False, found=f"the last {kind} is {hours:.1f} h old; at most {gate.max_age_h:g} h", todo=todo
+        )
     assert callable(of)  # noqa: S101 - one of the three below
-    trouble, words = of(seen_from, gate, sealed)
-    return Seen(ok=not trouble, found=trouble or words, todo=todo)
+    trouble, words = of(context, gate, sealed)
+    return GateResult(ok=not trouble, found=trouble or words, todo=todo)
 
 
-def _of_backup(_: Sight, __: Gate, sealed: Sealed) -> tuple[str, str]:
+def _of_backup(_: GateContext, __: Gate, sealed: Sealed) -> tuple[str, str]:
     facts = sealed.summary
     if not facts.get("restored"):
-        return "the backup was not restored, so nobody knows whether it can be", ""
+        return "the backup was not restored, so it is not known whether it can be", ""
     if facts.get("differing"):
         return f"the restored copy differs: {', '.join(facts['differing'])}", ""
     if not facts.get("tables") or not facts.get("rows"):
@@ -70,8 +72,8 @@ def _of_backup(_: Sight, __: Gate, sealed: Sealed) -> tuple[str, str]:
     return "", f"{facts['tables']} tables, {facts['rows']} rows, {facts.get('objects', 0)} files restored and equal"
 
 
-def _of_rehearsal(seen_from: Sight, _: Gate, sealed: Sealed) -> tuple[str, str]:
-    took, budget = sealed.summary.get("total_s"), seen_from.config.rollback.budget_s
+def _of_rehearsal(context: GateContext, _: Gate, sealed: Sealed) -> tuple[str, str]:
+    took, budget = sealed.summary.get("total_s"), context.config.rollback.budget_s
     if took is None:
         return "the rehearsal did not come to its end", ""
     if took > budget:
@@ -79,7 +81,7 @@ def _of_rehearsal(seen_from: Sight, _: Gate, sealed: Sealed) -> tuple[str, str]:
     return "", f"the rehearsed rollback took {took:.1f} s of {budget:.0f} s"
 
 
-def _of_load(_: Sight, gate: Gate, sealed: Sealed) -> tuple[str, str]:
+def _of_load(_: GateContext, gate: Gate, sealed: Sealed) -> tuple[str, str]:
     facts = sealed.summary
     if not facts.get("requests") or facts.get("failed") is None:
         return "the load test made no request", ""

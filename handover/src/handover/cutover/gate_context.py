@@ -1,21 +1,20 @@
-"""What a gate looks at: the pair, the journal, the database's time, the plan, the shape of the schema."""
+"""What a gate is judged by: the pair, the journal, the database's time, the plan, the shape of the schema."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from handover.config.config import Config, database_url
-from handover.journal.entry import Entry
+from handover.cutover.plan import CutoverPlan
+from handover.journal.entry import JournalEntry
 from handover.journal.journal import Journal
 from handover.schema import catalog
 from handover.schema.fingerprint import fingerprint
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a gate sees: ``ok``, in words, and what to do when it is not."""
+class GateResult:
+    """What a gate found: whether it is ``ok``, in words, and what to do when it is not."""
 
     ok: bool
     found: str
@@ -23,24 +22,24 @@ class Seen:
 
 
 @dataclass
-class Sight:
-    """Where a gate looks from.
+class GateContext:
+    """What every gate is judged by.
 
     Attributes
     ----------
-    entries
-        The journal's.
+    config, journal, entries
+        The pair, its journal, and the journal's entries.
     now
-        By the database's clock.
+        The time by the database's clock.
     plan
-        That is to be applied, or None.
+        The plan that is to be applied, or None.
     """
 
     config: Config
     journal: Journal
-    entries: list[Entry]
+    entries: list[JournalEntry]
     now: datetime
-    plan: Mapping[str, Any] | None
+    plan: CutoverPlan | None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -48,18 +47,25 @@ class Sight:
         with catalog.snapshot(database_url(self.config)) as connection:
             return fingerprint(catalog.read(connection))
 
-    def latest(self, kind: str, **body: str) -> Entry | None:
+    def latest(self, kind: str, **body: str) -> JournalEntry | None:
         """Return the newest entry of a kind whose body has these values."""
         found = (e for e in reversed(self.entries) if e.kind == kind)
         return next((e for e in found if all(e.body.get(k) == v for k, v in body.items())), None)
 
 
-def sight(config: Config, journal: Journal, plan: Mapping[str, Any] | None) -> Sight:
-    """Look from here and now.
+def gate_context(config: Config, journal: Journal, plan: CutoverPlan | None) -> GateContext:
+    """Return what every gate is judged by, as it is now.
+
+    Parameters
+    ----------
+    config, journal
+        The pair and its journal.
+    plan
+        The plan that is to be applied, or None.
 
     Raises
     ------
     JournalError
         The journal's database does not answer, so no age is known.
     """
-    return Sight(config, journal, journal.entries(), journal.now(), plan)
+    return GateContext(config, journal, journal.entries(), journal.now(), plan)

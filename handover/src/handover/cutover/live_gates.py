@@ -1,4 +1,4 @@
-"""Gates that look at the present: the check is clean, the proofs are green, the watch was green."""
+"""Gates that look at both systems as they are now: a clean check, green proofs, a green watch."""
 
 from datetime import date, timedelta
 from itertools import groupby, pairwise
@@ -11,7 +11,7 @@ from handover.check.merging import by_cause
 from handover.check.systems import asking
 from handover.config.config import database_url
 from handover.config.cutover import Gate
-from handover.cutover.sight import Seen, Sight
+from handover.cutover.gate_context import GateContext, GateResult
 from handover.proof.gate import proven
 from handover.side import Side
 from handover.wording import counted
@@ -23,46 +23,48 @@ _WINDOWS = """
 """
 
 
-def check(seen_from: Sight, _: Gate) -> Seen:
+def check_gate(context: GateContext, _: Gate) -> GateResult:
     """Run ``handover check`` on the schema as it is."""
-    config = seen_from.config
+    config = context.config
     with asking(config) as answers:
         looked = look(config, database_url(config), answers, budget_s=CENSUS_S, say=lambda _: None)
     judged = judge(load(path_of(config)), looked.findings, date.today())  # noqa: DTZ011 - a day of the reader's
     bad = [finding for finding in by_cause(judged.open) if finding.severity != "safe"]
     if bad or not looked.compared:
         first = f"{bad[0].code} {bad[0].where}" if bad else "no table was compared"
-        return Seen(
+        return GateResult(
             ok=False,
             found=f"the check finds {counted(len(bad), 'difference')}: {first}",
             todo="See them: handover check",
         )
-    return Seen(ok=True, found=f"the check is clean over {len(looked.compared)} tables")
+    return GateResult(ok=True, found=f"the check is clean over {len(looked.compared)} tables")
 
 
-def proofs(seen_from: Sight, gate: Gate) -> Seen:
+def proofs_gate(context: GateContext, gate: Gate) -> GateResult:
     """Ask for green proofs of every group on the schema as it is."""
     limit = timedelta(hours=gate.max_age_h)
-    reasons = proven(seen_from.config, seen_from.fingerprint, limit, now=seen_from.now)
-    return Seen(ok=not reasons, found="; ".join(reasons) or "every group is green", todo="Prove it: handover prove")
+    reasons = proven(context.config, context.fingerprint, limit, now=context.now)
+    return GateResult(
+        ok=not reasons, found="; ".join(reasons) or "every group is green", todo="Prove it: handover prove"
+    )
 
 
-def watch(seen_from: Sight, gate: Gate) -> Seen:
+def watch_gate(context: GateContext, gate: Gate) -> GateResult:
     """Every window of the last hours is green, without a gap, for both systems."""
-    since = seen_from.now - timedelta(hours=gate.hours)
-    rows = seen_from.journal.connection().execute(_WINDOWS, [since]).fetchall()
+    since = context.now - timedelta(hours=gate.hours)
+    rows = context.journal.connection().execute(_WINDOWS, [since]).fetchall()
     todo = "See them: handover watch. Both systems must be watched, with traffic, for that long."
     missing = sorted(set(Side) - {row[0] for row in rows})
     if missing:
-        return Seen(ok=False, found=f"nothing was watched of {' and '.join(missing)}", todo=todo)
+        return GateResult(ok=False, found=f"nothing was watched of {' and '.join(missing)}", todo=todo)
     for (system, metric), windows in groupby(rows, key=itemgetter(0, 1)):
-        if trouble := _trouble(list(windows), seen_from, since):
-            return Seen(ok=False, found=f"{metric} of the {system} {trouble}", todo=todo)
+        if trouble := _trouble(list(windows), context, since):
+            return GateResult(ok=False, found=f"{metric} of the {system} {trouble}", todo=todo)
     lately = f"{gate.hours:g} h" if gate.hours >= 1 else f"{gate.hours * 3600:g} s"
-    return Seen(ok=True, found=f"{counted(len(rows), 'window')} of the last {lately} are green")
+    return GateResult(ok=True, found=f"{counted(len(rows), 'window')} of the last {lately} are green")
 
 
-def _trouble(windows: list[Any], seen_from: Sight, since: Any) -> str:
+def _trouble(windows: list[Any], context: GateContext, since: Any) -> str:
     for _, _, start, _, verdict, reason in windows:
         if verdict != "green":
             return f"is {verdict} at {start:%F %T}: {reason}"
@@ -72,6 +74,6 @@ def _trouble(windows: list[Any], seen_from: Sight, since: Any) -> str:
     for before, after in pairwise(windows):
         if after[2] - before[3] > length:
             return f"was not watched from {before[3]:%F %T} to {after[2]:%F %T}"
-    if seen_from.now - windows[-1][3] > 2 * length:
+    if context.now - windows[-1][3] > 2 * length:
         return f"is not watched any more since {windows[-1][3]:%F %T}"
     return ""

@@ -1,4 +1,4 @@
-"""What the watch has seen, read for the report: series over time, and the last word on every metric."""
+"""What the watch has seen, read for the report: series over time, and the latest window of every metric."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ _QUERY = """
 
 
 @dataclass(frozen=True)
-class Seen:
+class WatchedWindow:
     """One verdict of the watch."""
 
     start: datetime
@@ -37,8 +37,8 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Measure:
-    """The last word on a metric; ``verdict`` is "no data" when nobody looks any more."""
+class LatestMeasure:
+    """The latest window of a metric; ``verdict`` is "no data" when the metric is not watched any more."""
 
     system: str
     metric: str
@@ -56,43 +56,51 @@ class Watched:
     windows
         In their order.
     measures
-        The last word on every metric that ``handover.toml`` asks for, whether it was measured or not.
+        The latest window of every metric that ``handover.toml`` asks for, whether it was measured or not.
     source
         Where it was read, when that was not the database.
     """
 
-    windows: tuple[Seen, ...]
-    measures: tuple[Measure, ...]
+    windows: tuple[WatchedWindow, ...]
+    measures: tuple[LatestMeasure, ...]
     source: str = ""
 
-    def of(self, system: str, metric: str) -> tuple[Seen, ...]:
+    def of(self, system: str, metric: str) -> tuple[WatchedWindow, ...]:
         """Return the windows of one metric, thinned for drawing."""
         found = [w for w in self.windows if (w.system, w.metric) == (system, metric)]
         size = -(-len(found) // POINTS_AT_MOST) or 1
         return tuple(_worst(found[at : at + size]) for at in range(0, len(found), size))
 
-    def measure(self, system: str, metric: str) -> Measure:
-        """Return the last word on one metric; "no data" for one that is not asked for."""
+    def measure(self, system: str, metric: str) -> LatestMeasure:
+        """Return the latest window of one metric; "no data" for one that is not asked for."""
         there = (m for m in self.measures if (m.system, m.metric) == (system, metric))
-        return next(there, Measure(system, metric, None, "no data", "it is not watched"))
+        return next(there, LatestMeasure(system, metric, None, "no data", "it is not watched"))
 
 
-def _worst(windows: list[Seen]) -> Seen:
+def _worst(windows: list[WatchedWindow]) -> WatchedWindow:
     return max(windows, key=lambda w: (w.value is None, w.value or 0))
 
 
-def read(config: Config, journal: Journal, since: datetime, now: datetime) -> Watched:
-    """Read what was seen since a moment; without a database from the lines on this machine."""
+def read_watched(config: Config, journal: Journal, since: datetime, now: datetime) -> Watched:
+    """Read what was seen since a moment; without a database from the lines on this machine.
+
+    Parameters
+    ----------
+    config, journal
+        The pair and its journal.
+    since, now
+        From when on to read, and the present, by which a window is fresh or old.
+    """
     source = ""
     try:
-        windows = tuple(Seen(*row) for row in journal.connection().execute(_QUERY, [since]))
+        windows = tuple(WatchedWindow(*row) for row in journal.connection().execute(_QUERY, [since]))
     except (HandoverError, psycopg.Error):
         source = f"the copy of this machine, {LINES}"
         windows = tuple(w for w in _of_lines(config) if w.end >= since)
-    return Watched(windows, tuple(_last_words(config, windows, now)), source)
+    return Watched(windows, tuple(_latest(config, windows, now)), source)
 
 
-def _of_lines(config: Config) -> Iterator[Seen]:
+def _of_lines(config: Config) -> Iterator[WatchedWindow]:
     path = config.root / LINES
     if not path.exists():
         return
@@ -102,19 +110,19 @@ def _of_lines(config: Config) -> Iterator[Seen]:
                 yield _of_line(json.loads(line))
 
 
-def _of_line(values: Mapping[str, Any]) -> Seen:
+def _of_line(values: Mapping[str, Any]) -> WatchedWindow:
     start, end = (datetime.fromisoformat(values[name]) for name in ("window_start", "window_end"))
-    return Seen(start, end, *(values[name] for name in ("system", "metric", "value", "verdict", "reason")))
+    return WatchedWindow(start, end, *(values[name] for name in ("system", "metric", "value", "verdict", "reason")))
 
 
-def _last_words(config: Config, windows: Iterable[Seen], now: datetime) -> Iterator[Measure]:
+def _latest(config: Config, windows: Iterable[WatchedWindow], now: datetime) -> Iterator[LatestMeasure]:
     last = {(w.system, w.metric): w for w in windows}
     for rule in rules(config):
         seen = last.get((rule.system, rule.metric))
         if seen is None:
-            yield Measure(rule.system, rule.metric, None, "no data", "it was never watched")
+            yield LatestMeasure(rule.system, rule.metric, None, "no data", "it was never watched")
         elif now - seen.end > FRESH_WINDOWS * max(seen.end - seen.start, timedelta(seconds=config.watch.window_s)):
             reason = f"it is not watched any more since {seen.end:%F %H:%M:%S}"
-            yield Measure(rule.system, rule.metric, seen.value, "no data", reason)
+            yield LatestMeasure(rule.system, rule.metric, seen.value, "no data", reason)
         else:
-            yield Measure(rule.system, rule.metric, seen.value, seen.verdict, seen.reason)
+            yield LatestMeasure(rule.system, rule.metric, seen.value, seen.verdict, seen.reason)

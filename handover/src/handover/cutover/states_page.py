@@ -2,19 +2,19 @@
 
 from handover.config.config import Config
 from handover.cutover.commands import commands
-from handover.cutover.states import BACK, MEANINGS, STATES, TRANSITIONS
+from handover.cutover.states import COMMAND_BACK, DESCRIPTIONS, STATES, TRANSITIONS
 
 _HEAD = """\
 # States of a move
 
 Written from `handover/src/handover/cutover/states.py`; a test compares. A state that is passed *through* holds until
 every action of its command is done, so a crash leaves the state that says so; the journal names the action.
-`handover resume` goes on from there, `handover resume --back` goes back. *Ready* is no state: it is that every gate is
-green, asked anew by `handover gates` and before the switch. *Paused* lies over any state: no command acts until
-`handover pause --lift`.
+`handover resume` goes on from there, `handover resume --back` goes back. *Ready* is not a state: it means that every
+gate is green, and `handover gates` and the switch itself ask the gates again. *Paused* holds in any state: no command
+acts until `handover pause --lift`.
 
-Where people are is asked of the name servers, not believed: `handover status` compares them with the journal and says
-when they differ.
+The name servers say which system people reach. `handover status` compares their answers with the journal and says when
+they differ.
 """
 
 
@@ -22,13 +22,12 @@ def states_page(config: Config) -> str:
     """Return the page; the actions of a clean-up are those that ``config`` declares."""
     lines = [_HEAD, "| state | what it means | people reach | commands | back | next |", "|--|--|--|--|--|--|"]
     for state in STATES:
-        meaning = MEANINGS[state]
+        description = DESCRIPTIONS[state]
         found = ", ".join(f"`{t.command}`" for t in TRANSITIONS if state in t.sources) or "—"
-        back = f"`{BACK[state]}`" if state in BACK else "—"
-        now = f"{meaning.now[0].upper()}{meaning.now[1:]}"
-        lines.append(
-            f"| [{state}]({_runbook(state)}) | {now} | {meaning.serving} | {found} | {back} | `{meaning.next}` |"
-        )
+        back = f"`{COMMAND_BACK[state]}`" if state in COMMAND_BACK else "—"
+        now = f"{description.text[0].upper()}{description.text[1:]}"
+        cells = (now, description.people_reach, found, back, f"`{description.next_command}`")
+        lines.append(f"| [{state}]({_runbook(state)}) | {' | '.join(cells)} |")
     lines += ["", "## Commands", "", "| command | from | through | to |", "|--|--|--|--|"]
     for t in TRANSITIONS:
         lines.append(f"| `{t.command}` | {', '.join(t.sources)} | {t.through or '—'} | {t.target} |")
