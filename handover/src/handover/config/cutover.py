@@ -10,8 +10,7 @@ from handover.config.section import Section
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 GateKind = Literal["check", "proofs", "watch", "backup", "rehearsal", "certificate", "ttl", "capacity", "sign-offs"]
 HookPoint = Literal["before-switch", "after-switch", "traffic", "drain", "notify", "page", "after-rollback"]
-# The strategy's four signers: what a gate of kind `sign-offs` without `roles` has always asked for. A handover.toml that
-# names its own roles never gets them.
+# The signers of the strategy. A gate of kind `sign-offs` without `roles` has always asked for them.
 STRATEGY_SIGNERS = ("Tech Lead", "Backend Developer", "Database Administrator", "DevOps")
 
 
