@@ -177,7 +177,7 @@ def test_finish__not_cleaned__is_refused(gone):
     for arguments in (("--finish",), ("--finish", "--apply")):
         refused = gone.adopt(*arguments)
         assert refused.returncode == 3
-        assert "HO032  only in the state cleaned is anything folded away; the state is verifying" in refused.stderr
+        assert "HO032  tables are folded away only in the state cleaned; the state is verifying" in refused.stderr
     assert changes(before, seen(gone)) == {}
 
 
@@ -201,7 +201,7 @@ def test_finish__something_still_needs_it__stays_or_is_refused(cleaned):
     cleaned.as_superuser(f"GRANT {cleaned.gone} TO {cleaned.role}")
     shown = cleaned.adopt("--finish").stdout
     cleaned.as_superuser(f"REVOKE {cleaned.gone} FROM {cleaned.role}")
-    assert f"rights of {cleaned.gone}: it is not the original's alone" in shown
+    assert f"rights of {cleaned.gone}: another system uses it too" in shown
     assert f"Rights of the original's role {cleaned.gone} (0 statements)" in shown
     (cleaned.config.parent / FOLDER / "schema.json").unlink()
     refused = cleaned.adopt("--finish", "--apply")

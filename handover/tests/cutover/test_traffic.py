@@ -4,6 +4,7 @@ import pytest
 
 from handover.cutover.traffic import UnseenTrafficError, follow, requests_seen
 from handover.errors import Refused
+from handover.side import Side
 from handover_testing.night import hook
 
 
@@ -20,12 +21,12 @@ def declared(story, way: str):
 def test_requests_seen__access_log__counts_its_lines(story):
     config = declared(story, "log:access.log")
     (story.pair.folder / "access.log").write_text("a\nb\n")
-    assert requests_seen(config, "original") == 2
+    assert requests_seen(config, Side.ORIGINAL) == 2
 
 
 def test_requests_seen__hook__reads_the_number_it_prints(story):
     hook(story, "traffic", "#!/bin/sh\ncat > /dev/null\necho counting\necho 41\n")
-    assert requests_seen(declared(story, "hook"), "original") == 41
+    assert requests_seen(declared(story, "hook"), Side.ORIGINAL) == 41
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_requests_seen__hook__reads_the_number_it_prints(story):
 )
 def test_requests_seen__cannot_be_counted__is_not_quiet(story, way, said):
     with pytest.raises(UnseenTrafficError, match=f"{said}.*What was not seen is not quiet"):
-        requests_seen(declared(story, way), "original")
+        requests_seen(declared(story, way), Side.ORIGINAL)
 
 
 def test_requests_seen__no_way_is_declared__nothing_is_switched(story):
@@ -48,10 +49,10 @@ def test_requests_seen__no_way_is_declared__nothing_is_switched(story):
     with pytest.raises(
         Refused, match=r"HO585  handover\.toml does not say how to see whether the original still gets requests"
     ):
-        requests_seen(config, "original")
+        requests_seen(config, Side.ORIGINAL)
     story.in_parallel()
     assert "HO585" in story.refused("cutover", "--apply", story.plan())
 
 
 def test_follow__no_more_requests__is_quiet(story):
-    assert follow(story.config, "original", say=print)["quiet"] is True
+    assert follow(story.config, Side.ORIGINAL, say=print)["quiet"] is True

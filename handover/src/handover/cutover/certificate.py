@@ -1,4 +1,4 @@
-"""The gate of the certificate: the new address proves who it is, under the name that people type, before the switch."""
+"""The gate of the certificate: the new address proves the public name before the switch."""
 
 import socket
 import ssl
@@ -39,12 +39,12 @@ def certificate_gate(context: GateContext, gate: Gate) -> GateResult:
 
 
 def days_left(address: str, port: int, name: str, now: datetime) -> float:
-    """Return for how many days an address can prove to be ``name``.
+    """Return for how many days an address can prove that it is ``name``.
 
     Raises
     ------
     ssl.SSLError, OSError
-        It cannot, or does not answer.
+        It cannot prove that, or does not answer.
     """
     context = ssl.create_default_context()
     with (

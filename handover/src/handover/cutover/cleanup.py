@@ -54,7 +54,7 @@ def preflight(context: RunContext) -> Evidence:
         message = (
             f"the original still gets requests: {seen['requests']} in {seen['after_s']:.0f} s. Nothing was changed."
         )
-        raise Refused(f"{message} Find out who asks it.", code="HO592")
+        raise Refused(f"{message} Find out which clients send them.", code="HO592")
     if not settings.decommission:
         message = "no decommission hook is declared, so nothing would end the original. Nothing was changed."
         raise Refused(f"{message} Declare them: [cleanup] decommission", code="HO593")

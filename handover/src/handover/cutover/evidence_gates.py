@@ -1,5 +1,6 @@
 """Gates that read evidence: a backup that was restored, a rollback that was rehearsed, a load that was carried."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from handover.config.config import Config
@@ -7,6 +8,9 @@ from handover.config.cutover import Gate
 from handover.cutover.gate_context import GateContext, GateResult
 from handover.journal.evidence import PLACE, Sealed, latest, read
 from handover.journal.journal import Journal
+
+# Returns why the evidence is not enough, or else what it shows.
+Summarise = Callable[[GateContext, Gate, Sealed], tuple[str, str]]
 
 
 def note_newest(config: Config, journal: Journal, kind: str) -> None:
@@ -46,7 +50,7 @@ def capacity_gate(context: GateContext, gate: Gate) -> GateResult:
     return _of_evidence(context, gate, "load", "Measure it: handover load --apply", _of_load)
 
 
-def _of_evidence(context: GateContext, gate: Gate, kind: str, todo: str, of: object) -> GateResult:
+def _of_evidence(context: GateContext, gate: Gate, kind: str, todo: str, of: Summarise) -> GateResult:
     found = newest(context.config, context, kind)
     if found is None:
         return GateResult(ok=False, found=f"there is no evidence of kind {kind}", todo=todo)
@@ -56,7 +60,6 @@ def _of_evidence(context: GateContext, gate: Gate, kind: str, todo: str, of: obj
         return GateResult(
             ok=False, found=f"the last {kind} is {hours:.1f} h old; at most {gate.max_age_h:g} h", todo=todo
         )
-    assert callable(of)  # noqa: S101 - one of the three below
     trouble, words = of(context, gate, sealed)
     return GateResult(ok=not trouble, found=trouble or words, todo=todo)
 

@@ -141,7 +141,7 @@ def survey(connection: Connection[Any], config: Config, gone: ArchivedOriginal, 
 
 def _check(connection: Connection[Any], config: Config, gone: ArchivedOriginal) -> None:
     if config.backend.schema_name == "public":
-        raise Refused("the backend has no schema of its own, so nothing is the original's alone.", code="HO034")
+        raise Refused("the backend has no schema of its own, so no table belongs to the original alone.", code="HO034")
     row = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", [SCHEMA]).fetchone()
     if row and row[0]:
         message = f"the schema {SCHEMA} is there already; nothing was changed."

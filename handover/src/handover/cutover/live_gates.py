@@ -28,7 +28,7 @@ def check_gate(context: GateContext, _: Gate) -> GateResult:
     config = context.config
     with asking(config) as answers:
         looked = look(config, database_url(config), answers, budget_s=CENSUS_S, say=lambda _: None)
-    judged = judge(load(path_of(config)), looked.findings, date.today())  # noqa: DTZ011 - a day of the reader's
+    judged = judge(load(path_of(config)), looked.findings, date.today())  # noqa: DTZ011 - the reader's own day
     bad = [finding for finding in by_cause(judged.open) if finding.severity != "safe"]
     if bad or not looked.compared:
         first = f"{bad[0].code} {bad[0].where}" if bad else "no table was compared"

@@ -18,7 +18,7 @@ from handover.side import Side
 
 
 def carry(config: Config, *, say: Callable[[str], None]) -> dict[str, Any]:
-    """Send the load; return what came back, which is evidence whether it went well or not.
+    """Send the load; return what came back, which is evidence even when requests failed.
 
     Requests are due at fixed times from the beginning, so a backend that slows down does not slow the load down; its
     answers then come late, and what is carried is counted until the last of them.
@@ -66,7 +66,7 @@ def _send(base: str, wanted: Load, number: int) -> tuple[list[tuple[str, float]]
         except httpx.HTTPError as error:
             return f"{path}: {type(error).__name__}", time.monotonic() - due
         failed = answer.status_code >= httpx.codes.BAD_REQUEST
-        # From when it was due, not from when a thread was free: waiting is what people would do.
+        # Measured from when it was due, not from when a thread was free: people would wait that long.
         return f"{path}: {answer.status_code}" if failed else "", time.monotonic() - due
 
     with (

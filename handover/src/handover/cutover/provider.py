@@ -26,7 +26,7 @@ class ProviderError(HandoverError):
 
 @dataclass(frozen=True)
 class Provider:
-    """One target of the zone; ``handle`` is octoDNS's, ``aside`` the names on which a switch does not depend."""
+    """One target of the zone. ``handle`` is octoDNS's provider, ``aside`` the names that a switch ignores."""
 
     name: str
     zone: str

@@ -128,7 +128,7 @@ def read(config: Config, folder: Path) -> Sealed:
     Raises
     ------
     EvidenceError
-        It is none, or its files are not those that were signed.
+        It is no evidence, or its files are not those that were signed.
     """
     try:
         summary = json.loads((folder / SUMMARY).read_text())

@@ -1,7 +1,7 @@
 """One operator at a time: a row that runs out by the database's clock, a lock of its session, and a lock of the folder.
 
-The row names the holder and outlives a broken connection; the session's lock says whether a holder whose row ran out
-is still connected; the folder's lock ends with the process, so what a killed one left here is taken over at once.
+The row names the holder and outlives a broken connection. The session's lock says whether a holder whose row ran out
+is still connected. The folder's lock ends with the process, so the lease of a killed process is free at once.
 """
 
 import fcntl
@@ -153,7 +153,7 @@ def _connected(config: Config) -> Iterator[Connection[Any]]:
     try:
         connection = connect(config)
     except psycopg.Error as error:
-        raise JournalError(f"the lease cannot be had: {of_database(error)}") from error
+        raise JournalError(f"the lease cannot be taken: {of_database(error)}") from error
     try:
         yield connection
     finally:
