@@ -15,7 +15,7 @@ import pytest
 
 from sandbox import template
 from sandbox.clients.diary import TaskSeen, Visit
-from sandbox.clients.figures import Moved, cost, is_lost, tasks
+from sandbox.clients.figures import RecordMove, cost, is_lost, tasks
 from sandbox.clients.process import CrowdProcess
 from sandbox.clients.settings import CrowdSettings
 from sandbox.dns.nameserver import NameServer
@@ -111,7 +111,7 @@ def test_record_moves_to_a_system_that_answers_500__that_is_counted(house: House
         house.point_at(BROKEN)
         until = wait_for(crowd, served_by("broken", people=2, after=moved))
         house.point_at(ADDRESSES["original"])
-        seen = cost(crowd.entries(), Moved("original", "broken", moved, moved, until, TTL_S))
+        seen = cost(crowd.entries(), RecordMove("original", "broken", moved, moved, until, TTL_S))
         broken.shutdown()
     assert seen.failed >= 2
     failed = {e.failed for e in crowd.entries() if isinstance(e, Visit) and e.by == "broken"}
@@ -133,7 +133,7 @@ def test_session_and_task_are_lost__both_are_counted(house: House, tmp_path: Pat
             entries = crowd.entries()
     finally:
         os.kill(worker, signal.SIGCONT)
-    seen = cost(entries, Moved("original", "backend", began, began, until, TTL_S))
+    seen = cost(entries, RecordMove("original", "backend", began, began, until, TTL_S))
     assert seen.sessions_lost >= 1
     assert "logged out" in {e.failed for e in entries if isinstance(e, Visit)}
     (task,) = tasks(entries)

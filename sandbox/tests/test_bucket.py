@@ -13,7 +13,6 @@ from google.api_core.exceptions import PreconditionFailed
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
-from sandbox import bucket as buckets
 from sandbox.bucket import Bucket, BucketServer, BucketServerFailedError, NoBucketServerError
 from sandbox.fixtures import NO_BUCKET
 from sandbox.process import wait_for_exit
@@ -86,15 +85,15 @@ def test_server__its_process_is_killed__dies_with_it(python: Callable[..., "subp
 
 def test_server__program_that_ends_at_once__says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = executable(tmp_path / "broken", "#!/bin/sh\nexit 3\n")
-    monkeypatch.setattr(buckets, "program", lambda: broken)
+    monkeypatch.setattr("sandbox.bucket.program", lambda: broken)
     with pytest.raises(BucketServerFailedError, match="SB007  fake-gcs-server ended 3 times as soon as"):
         BucketServer().start()
 
 
 def test_server__program_that_never_answers__is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deaf = executable(tmp_path / "deaf", f"#!{sys.executable}\nimport signal\nsignal.pause()\n")
-    monkeypatch.setattr(buckets, "program", lambda: deaf)
-    monkeypatch.setattr(buckets, "READY_WITHIN_S", 0.1)
+    monkeypatch.setattr("sandbox.bucket.program", lambda: deaf)
+    monkeypatch.setattr("sandbox.bucket.READY_WITHIN_S", 0.1)
     server = BucketServer()
     with pytest.raises(BucketServerFailedError, match="did not answer; it must answer within"):
         server.start()
@@ -111,14 +110,14 @@ def test_server__program_that_never_answers__is_stopped(tmp_path: Path, monkeypa
 def test_program__not_for_this_machine__says_what_it_takes(
     monkeypatch: pytest.MonkeyPatch, change: tuple[str, object], reason: str
 ) -> None:
-    monkeypatch.setattr(buckets, *change)
+    monkeypatch.setattr(f"sandbox.bucket.{change[0]}", change[1])
     with pytest.raises(NoBucketServerError, match=f"SB006  fake-gcs-server cannot run here: {reason}"):
         BucketServer().start()
 
 
 def test_program__of_another_architecture__says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     foreign = executable(tmp_path / "foreign", "\x7fELF of another machine")
-    monkeypatch.setattr(buckets, "program", lambda: foreign)
+    monkeypatch.setattr("sandbox.bucket.program", lambda: foreign)
     with pytest.raises(NoBucketServerError, match="Exec format error"):
         BucketServer().start()
 

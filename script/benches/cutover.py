@@ -15,7 +15,7 @@ from pathlib import Path
 from sandbox.clients.diary import Visit
 from sandbox.clients.figures import Cost, is_lost, lag_p95_s, sessions_lost, tasks
 from sandbox.fixtures import server_for_this_run
-from sandbox.rehearsal.moves import Move, cost_of, done, move
+from sandbox.rehearsal.moves import MoveCommand, cost_of, done, move
 from sandbox.rehearsal.stage import Plot, Stage, new_database, stage
 from sandbox.rehearsal.story import in_words
 
@@ -44,39 +44,39 @@ def main() -> int:
         tempfile.TemporaryDirectory() as folder,
         server_for_this_run() as server,
         new_database(server) as database,
-        stage(Path(folder), database, plot, say=say) as night,
+        stage(Path(folder), database, plot, say=say) as on_it,
     ):
-        print(json.dumps(measure(night, arguments.requests, arguments.ttl), indent=1))
+        print(json.dumps(measure(on_it, arguments.requests, arguments.ttl), indent=1))
     return 0
 
 
-def measure(night: Stage, wanted: int, ttl_s: int) -> dict[str, object]:
+def measure(on_it: Stage, wanted: int, ttl_s: int) -> dict[str, object]:
     """Go there and back; each half looks on until it has its share of the requests."""
-    done(night, "init-journal", "--apply")
-    done(night, "cutover", "begin", "--apply")
+    done(on_it, "init-journal", "--apply")
+    done(on_it, "cutover", "begin", "--apply")
     say(f"the TTL is {ttl_s} s now; waiting until the old one has run out")
     time.sleep(ttl_s + MORE_BEFORE_S)
-    plan = json.loads(done(night, "cutover", "plan", "--json").out)["checksum"]
-    there = moved(night, wanted // 2, "cutover", "--apply", plan, to="backend", ttl_s=ttl_s)
-    back = moved(night, wanted // 2, "rollback", "--apply", "--because", "a measurement", to="original", ttl_s=ttl_s)
-    night.crowd.stop()
-    tell_failures(night)
-    return figures(night, cost_of(night, there), cost_of(night, back))
+    plan = json.loads(done(on_it, "cutover", "plan", "--json").out)["checksum"]
+    there = moved(on_it, wanted // 2, "cutover", "--apply", plan, to="backend", ttl_s=ttl_s)
+    back = moved(on_it, wanted // 2, "rollback", "--apply", "--because", "a measurement", to="original", ttl_s=ttl_s)
+    on_it.crowd.stop()
+    tell_failures(on_it)
+    return figures(on_it, cost_of(on_it, there), cost_of(on_it, back))
 
 
-def moved(night: Stage, wanted: int, *arguments: str, to: str, ttl_s: int) -> Move:
+def moved(on_it: Stage, wanted: int, *arguments: str, to: str, ttl_s: int) -> MoveCommand:
     """Make a move and look on for two TTLs, and until people have made so many requests since its decision."""
-    made = move(night, *arguments, to=to, ttl_s=ttl_s, songs=night.fresh_songs(FRESH_SONGS, to), look_s=2.0 * ttl_s)
-    while cost_of(night, made).requests < wanted:
+    made = move(on_it, *arguments, to=to, ttl_s=ttl_s, songs=on_it.fresh_songs(FRESH_SONGS, to), look_s=2.0 * ttl_s)
+    while cost_of(on_it, made).requests < wanted:
         time.sleep(1.0)
         made = made.until_now()
-    say(in_words(cost_of(night, made), made))
+    say(in_words(cost_of(on_it, made), made))
     return made
 
 
-def figures(night: Stage, there: Cost, back: Cost) -> dict[str, object]:
+def figures(on_it: Stage, there: Cost, back: Cost) -> dict[str, object]:
     """Return what the bench prints."""
-    entries = night.crowd.entries()
+    entries = on_it.crowd.entries()
     visits = [entry for entry in entries if isinstance(entry, Visit)]
     requests = there.requests + back.requests
     return {
@@ -100,16 +100,16 @@ def figures(night: Stage, there: Cost, back: Cost) -> dict[str, object]:
     }
 
 
-def tell_failures(night: Stage) -> None:
+def tell_failures(on_it: Stage) -> None:
     """List what went wrong, the most frequent first."""
-    visits = [entry for entry in night.crowd.entries() if isinstance(entry, Visit) and entry.failed]
+    visits = [entry for entry in on_it.crowd.entries() if isinstance(entry, Visit) and entry.failed]
     kinds = Counter(
         (v.failed, v.step, f"page of the {v.tab or 'bookmark'}", f"answered by {v.by}" if v.by else "unanswered")
         for v in visits
     )
     for kind, count in kinds.most_common(20):
         say(f"{count} failed: {', '.join(kind)}")
-    for task in filter(is_lost, tasks(night.crowd.entries())):
+    for task in filter(is_lost, tasks(on_it.crowd.entries())):
         say(f"lost: {task}")
 
 

@@ -26,10 +26,10 @@ import bachateo
 from bachateo import isolation
 from bachateo.errors import BachateoError, ClipError
 from bachateo.moves.ingest import ingest
-from bachateo.music import song as songs
 from bachateo.music.analyzing import analyze_samples
 from bachateo.music.demo import write_demo_song
 from bachateo.music.recording import CODECS
+from bachateo.music.song import LIMITS, read_song
 from sandbox import house
 
 sys.path.insert(0, str(house.ROOT))
@@ -45,7 +45,7 @@ SEED_SECONDS = 10.5
 
 def analyse(path: Path) -> None:
     """Decode a song and hear its beats."""
-    analyze_samples(songs.read_song(path))
+    analyze_samples(read_song(path))
 
 
 def take_in(path: Path) -> None:
@@ -142,7 +142,7 @@ def fate(path: Path) -> str:
         except Exception as error:  # noqa: BLE001 - that is what is looked for
             console.print(f"{name} of {path.name}: {error!r}")
             return "crashed"
-    return "hung" if time.monotonic() - began > songs.LIMITS.seconds + PATIENCE_S else outcome
+    return "hung" if time.monotonic() - began > LIMITS.seconds + PATIENCE_S else outcome
 
 
 def children() -> list[str]:

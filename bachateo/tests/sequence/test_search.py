@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path as FilePath
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from bachateo.moves import Library, Move
 from bachateo.music import Analysis
 from bachateo.sequence import MoveTable, Wishes
-from bachateo.sequence.candidates import Place, find_candidates
+from bachateo.sequence.candidates import Candidates, find_candidates
 from bachateo.sequence.costs import REPEAT_COSTS, WINDOW, PlaceCosts
 from bachateo.sequence.joins import FARTHEST, POSE_COST, WARDROBE_COST
 from bachateo.sequence.phrases import Phrases
 from bachateo.sequence.planning import repeat_costs
-from bachateo.sequence.search import Path, find_path
+from bachateo.sequence.search import FoundPath, find_path
 
 Case = tuple[Analysis, Library, Wishes]
 Route = tuple[tuple[int, int], ...]
@@ -33,7 +33,7 @@ def _join(before: Move, after: Move) -> float:
     return cost
 
 
-def _routes(places: Sequence[Place], slot: int = 0) -> Iterator[Route]:
+def _routes(places: Sequence[Candidates], slot: int = 0) -> Iterator[Route]:
     if slot == len(places):
         yield ()
         return
@@ -43,7 +43,7 @@ def _routes(places: Sequence[Place], slot: int = 0) -> Iterator[Route]:
             yield ((slot, row), *rest)
 
 
-def _cost(route: Route, table: MoveTable, places: Sequence[Place], by_gap: Sequence[float]) -> float:
+def _cost(route: Route, table: MoveTable, places: Sequence[Candidates], by_gap: Sequence[float]) -> float:
     """Add up what a route costs, without anything of the search."""
     total, danced, before = 0.0, [], None
     for slot, row in route:
@@ -57,7 +57,7 @@ def _cost(route: Route, table: MoveTable, places: Sequence[Place], by_gap: Seque
     return total
 
 
-def _searched(case: Case, relaxed: frozenset[str]) -> tuple[MoveTable, list[Place], tuple[float, ...]]:
+def _searched(case: Case, relaxed: frozenset[str]) -> tuple[MoveTable, list[Candidates], tuple[float, ...]]:
     analysis, library, wishes = case
     table = MoveTable.of(library.moves)
     costs = PlaceCosts(table, Phrases.of(analysis, wishes), wishes, relaxed=relaxed)
@@ -98,7 +98,7 @@ def _library_of(make_move: Callable[..., Move], labels: int = 5) -> Library:
         for label in range(labels)
         for clip in range(2)
     ]
-    return Library(FilePath("library"), tuple(moves))
+    return Library(Path("library"), tuple(moves))
 
 
 def test_find_path__wrong_cost_planted__trying_everything_shows_it(
@@ -144,8 +144,8 @@ def test_find_path__narrow__the_gap_bounds_what_it_gives_away(
     wide, narrow = (find_path(table, places, by_gap, widths=(width,)) for width in (1024, 2))
     assume(wide is not None and narrow is not None)
 
-    assert isinstance(wide, Path)
-    assert isinstance(narrow, Path)
+    assert isinstance(wide, FoundPath)
+    assert isinstance(narrow, FoundPath)
     assert wide.cost - 1e-9 <= narrow.cost <= wide.cost + narrow.gap + 1e-9
 
 
@@ -154,9 +154,9 @@ def test_find_path__dead_end_within_the_width__is_found_when_wider(
 ) -> None:
     # At the end only the best move fits; whoever dances it shortly before, because it is the best, is stuck.
     moves = (*(make_move(name, quality_score=0.1) for name in "abcdef"), make_move("best"))
-    table, places, by_gap = _searched((make_analysis(8), Library(FilePath("library"), moves), Wishes()), frozenset())
+    table, places, by_gap = _searched((make_analysis(8), Library(Path("library"), moves), Wishes()), frozenset())
     only = table.label[places[-1].rows] == table.labels.index("best")
-    places[-1] = Place(*(column[only] for column in vars(places[-1]).values()))
+    places[-1] = Candidates(*(column[only] for column in vars(places[-1]).values()))
     assert find_path(table, places, by_gap, widths=(1,)) is None
 
     path = find_path(table, places, by_gap, widths=(1, 4096))

@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.clients.browser import Browser, Tab
 from sandbox.clients.diary import Diary, Visit, read
-from sandbox.clients.figures import Moved, cost
+from sandbox.clients.figures import RecordMove, cost
 from sandbox.clients.resolver import Resolver
 from sandbox.dns.nameserver import NameServer
 from sandbox.ports import free_port
@@ -130,7 +130,7 @@ def test_ask__record_moves__an_open_connection_goes_on_being_used(world: World) 
     visits = world.visit(work)
     assert [visit.by for visit in visits] == ["original", "original"]
     # The TTL was 0 s; the person who never asks again is counted as late.
-    moved = Moved("original", "backend", visits[0].at - 10, visits[0].at - 5, visits[1].at, ttl_s=0)
+    moved = RecordMove("original", "backend", visits[0].at - 10, visits[0].at - 5, visits[1].at, ttl_s=0)
     assert cost(visits, moved).stuck == 1
 
 
@@ -178,7 +178,7 @@ def test_ask__answer_that_is_wrong__counts_as_failed(world: World, path: str, ch
 
     (visit,) = world.visit(work)
     assert (visit.failed, visit.session_lost) == (failed, failed == "logged out")
-    moved = Moved("original", "backend", visit.at - 1, visit.at - 1, visit.at, ttl_s=1)
+    moved = RecordMove("original", "backend", visit.at - 1, visit.at - 1, visit.at, ttl_s=1)
     counted = cost([visit], moved)
     assert (counted.failed, counted.sessions_lost) == (1, int(visit.session_lost))
 

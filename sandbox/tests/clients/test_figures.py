@@ -4,9 +4,9 @@ import math
 from dataclasses import replace
 
 from sandbox.clients.diary import Lag, TaskSeen, Visit
-from sandbox.clients.figures import Moved, cost, is_lost, lag_p95_s, tasks
+from sandbox.clients.figures import RecordMove, cost, is_lost, lag_p95_s, tasks
 
-MOVED = Moved("original", "backend", decided=100.0, written=102.0, until=200.0, ttl_s=30.0)
+MOVED = RecordMove("original", "backend", decided=100.0, written=102.0, until=200.0, ttl_s=30.0)
 FINE = Visit(150.0, "ana", "original", "backend", "look", "GET", "/", 200, 1.0)
 TASK = TaskSeen("t", "ana", 101.0, "original", 110.0, "backend", "completed")
 

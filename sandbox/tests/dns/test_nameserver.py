@@ -13,7 +13,6 @@ import dns.rcode
 import dns.tsig
 import pytest
 
-from sandbox.dns import authority as authorities
 from sandbox.dns import bind
 from sandbox.dns.bind import Bind9
 from sandbox.dns.errors import (
@@ -110,7 +109,7 @@ def test_update__record_it_could_not_serve__is_refused(own: NameServer) -> None:
 def test_start__server_that_ends_at_once__is_told_with_its_log(
     own: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(authorities, "free_port", lambda: own.port)
+    monkeypatch.setattr("sandbox.dns.authority.free_port", lambda: own.port)
     with pytest.raises(NameServerFailedError, match=r"SB011  .* ended 3 times(?s:.)*address already in use"):
         NameServer("compas.test.", "").start()
 
@@ -118,7 +117,7 @@ def test_start__server_that_ends_at_once__is_told_with_its_log(
 def test_start__server_that_does_not_answer__is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     server = NameServer("compas.test.", "")
     monkeypatch.setattr(server, "_answers", lambda: False)
-    monkeypatch.setattr(authorities, "READY_WITHIN_S", 0.0)
+    monkeypatch.setattr("sandbox.dns.authority.READY_WITHIN_S", 0.0)
     with pytest.raises(NameServerFailedError, match="did not answer within 0 s"):
         server.start()
     assert server.pid is None

@@ -24,7 +24,7 @@ TRACK_RATES_HZ = (44_100, 48_000)
 TRACK_BIT_RATE = 160_000
 
 
-class Facts(TypedDict):
+class SoundFacts(TypedDict):
     """What a file says of itself; ``declared_s`` is None where that would be an estimate from the bit rate."""
 
     format: str
@@ -32,7 +32,7 @@ class Facts(TypedDict):
     declared_s: float | None
 
 
-def decode_sound(path: str, samples_fd: int, rate_hz: int, longest_s: float) -> Facts:
+def decode_sound(path: str, samples_fd: int, rate_hz: int, longest_s: float) -> SoundFacts:
     """Write the sound of a file as mono samples, float32 at ``rate_hz``, to an open file.
 
     Raises
@@ -165,10 +165,10 @@ def _refuse_long(path: Path, duration_s: float, longest_s: float) -> None:
         )
 
 
-def _facts(container: InputContainer, path: Path) -> Facts:
+def _facts(container: InputContainer, path: Path) -> SoundFacts:
     name = container.format.name
     declared = container.duration is not None and (name != "mp3" or _has_frame_count(path))
-    return Facts(
+    return SoundFacts(
         format=name,
         format_title=container.format.long_name,
         declared_s=(container.duration or 0) / av.time_base if declared else None,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache as once
 from pathlib import Path
 
 from bachateo.cache import content_key, entry_made, found
@@ -81,7 +81,7 @@ def sound_encoding(song: Path, *, cache: Path) -> Iterator[Callable[[], SoundTra
             )
         )
 
-        @once
+        @functools.cache
         def finish() -> SoundTrack:
             child.result()
             stack.pop_all().close()

@@ -16,7 +16,7 @@ from bachateo.sequence.explain import explained
 from bachateo.sequence.phrases import Phrases
 from bachateo.sequence.plan import PlacedMove, Plan
 from bachateo.sequence.refusals import refusal
-from bachateo.sequence.search import Path, find_path
+from bachateo.sequence.search import FoundPath, find_path
 from bachateo.sequence.table import MoveTable
 from bachateo.sequence.wishes import CONSTRAINTS, Wishes
 
@@ -120,11 +120,11 @@ def place_move(costs: PlaceCosts, row: int, slot: int, analysis: Analysis, libra
     )
 
 
-def _cheapest(costs: PlaceCosts) -> Path | None:
+def _cheapest(costs: PlaceCosts) -> FoundPath | None:
     return find_path(costs.table, find_candidates(costs), repeat_costs(costs.relaxed))
 
 
-def _plan(path: Path, costs: PlaceCosts, analysis: Analysis, library: Library, wishes: Wishes) -> Plan:
+def _plan(path: FoundPath, costs: PlaceCosts, analysis: Analysis, library: Library, wishes: Wishes) -> Plan:
     moves = tuple(place_move(costs, row, slot, analysis, library) for slot, row in path.steps)
     return Plan(analysis, moves, wishes=wishes, library=library.folder)
 

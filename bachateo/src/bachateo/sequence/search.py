@@ -8,7 +8,7 @@ How many states there are grows with the fourth power of the number of labels. S
 still cost at least, from a backward pass that is exact but for repetitions of which it sees only those of neighbours;
 of each eight-count the ``WIDTHS`` best are kept. The least weight of a state that was dropped is a lower bound: no
 path that was not looked at can be cheaper. When the path found is no dearer than this, it is the cheapest there is;
-otherwise the difference, ``Path.gap``, bounds what it gives away. A path that does not exist is only reported when no
+otherwise the difference, ``FoundPath.gap``, bounds what it gives away. A path that does not exist is only reported when no
 state was dropped.
 """
 
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bachateo.sequence.candidates import Place
+from bachateo.sequence.candidates import Candidates
 from bachateo.sequence.costs import WINDOW
 from bachateo.sequence.joins import Joins
 from bachateo.sequence.table import Array, MoveTable, Rows
@@ -32,7 +32,7 @@ NOTHING = -1  # danced in an eight-count before the song
 
 
 @dataclass(frozen=True)
-class Path:
+class FoundPath:
     """A way through the song.
 
     Attributes
@@ -81,8 +81,8 @@ class _States:
 
 
 def find_path(
-    table: MoveTable, places: Sequence[Place], repeat_costs: Sequence[float], *, widths: Sequence[int] = WIDTHS
-) -> Path | None:
+    table: MoveTable, places: Sequence[Candidates], repeat_costs: Sequence[float], *, widths: Sequence[int] = WIDTHS
+) -> FoundPath | None:
     """Return the cheapest way through the song, or ``None`` when there is none.
 
     Parameters
@@ -102,13 +102,13 @@ def find_path(
         path, dropped = _go_through(stages, places, np.array(repeat_costs), width)
         if path is not None:
             steps, cost = path
-            return Path(steps, cost, max(cost - dropped, 0.0))
+            return FoundPath(steps, cost, max(cost - dropped, 0.0))
         if np.isinf(dropped):
             return None
     return None
 
 
-def _look_ahead(table: MoveTable, places: Sequence[Place], repeat_costs: Sequence[float]) -> list[_Stage]:
+def _look_ahead(table: MoveTable, places: Sequence[Candidates], repeat_costs: Sequence[float]) -> list[_Stage]:
     joins = Joins(table, np.unique(np.concatenate([place.rows for place in places])))
     before, arrives = _arrivals(places)
     neighbour = np.cumsum([0.0, *repeat_costs])
@@ -132,7 +132,7 @@ def _look_ahead(table: MoveTable, places: Sequence[Place], repeat_costs: Sequenc
     return stages[::-1]
 
 
-def _arrivals(places: Sequence[Place]) -> tuple[list[Rows], list[Rows]]:
+def _arrivals(places: Sequence[Candidates]) -> tuple[list[Rows], list[Rows]]:
     """Return the rows that may end before each eight-count, and where each candidate is among those it arrives with."""
     ending: list[list[Rows]] = [[np.arange(0)] for _ in range(len(places) + 1)]
     for slot, place in enumerate(places):
@@ -148,7 +148,7 @@ def _arrivals(places: Sequence[Place]) -> tuple[list[Rows], list[Rows]]:
 
 
 def _go_through(
-    stages: Sequence[_Stage], places: Sequence[Place], repeat_costs: Array, width: int
+    stages: Sequence[_Stage], places: Sequence[Candidates], repeat_costs: Array, width: int
 ) -> tuple[tuple[tuple[tuple[int, int], ...], float] | None, float]:
     """Return the best path with so many states, and the least weight of a state that was dropped."""
     start = np.zeros(1)
@@ -230,7 +230,9 @@ def _lightest(weight: Array, width: int) -> tuple[NDArray[np.intp], float]:
     return np.sort(chosen[np.isfinite(flat[chosen])]), least_left
 
 
-def _trace_back(parent: Rows, kept: Sequence[_States | None], places: Sequence[Place]) -> tuple[tuple[int, int], ...]:
+def _trace_back(
+    parent: Rows, kept: Sequence[_States | None], places: Sequence[Candidates]
+) -> tuple[tuple[int, int], ...]:
     steps = []
     while True:
         slot, state, move = parent.tolist()

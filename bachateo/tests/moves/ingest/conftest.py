@@ -23,11 +23,11 @@ BPM = 150
 SIZE, BAR = (160, 90), 20
 RATE = 30
 
-MakeFilm = Callable[..., "Film"]
+MakeFilm = Callable[..., "TrueFilm"]
 
 
 @dataclass(frozen=True)
-class Film:
+class TrueFilm:
     """A film and its true beats."""
 
     path: Path
@@ -62,7 +62,7 @@ def make_film(music: tuple[NDArray[np.float32], tuple[float, ...]]) -> MakeFilm:
         sound: NDArray[np.float32] | None = None,
         silent: bool = False,
         late_s: float = 0.0,
-    ) -> Film:
+    ) -> TrueFilm:
         samples, beats_s = music
         start_s = beats_s[from_beat] - lead_s
         own_s = tuple(beat - start_s for beat in beats_s if 0 <= beat - start_s < seconds)
@@ -92,7 +92,7 @@ def make_film(music: tuple[NDArray[np.float32], tuple[float, ...]]) -> MakeFilm:
                 block.sample_rate, block.pts = RATE_HZ, 0
                 out.mux(track.encode(block))
                 out.mux(track.encode(None))
-        return Film(path, own_s, -from_beat % 4)
+        return TrueFilm(path, own_s, -from_beat % 4)
 
     return make
 
@@ -140,7 +140,7 @@ def _write_annotations(folder: Path, clips: Sequence[Any]) -> Path:
 class Ingested:
     """Films, and the library made of them."""
 
-    films: dict[str, Film]
+    films: dict[str, TrueFilm]
     annotations: Path
     library: Library
     report: Report

@@ -60,8 +60,8 @@ class Lag:
     seconds: float | None
 
 
-Entry = Visit | TaskSeen | Lag
-KINDS: dict[str, type[Entry]] = {"visit": Visit, "task": TaskSeen, "lag": Lag}
+DiaryEntry = Visit | TaskSeen | Lag
+KINDS: dict[str, type[DiaryEntry]] = {"visit": Visit, "task": TaskSeen, "lag": Lag}
 NAMES = {kind: name for name, kind in KINDS.items()}
 
 
@@ -71,13 +71,13 @@ class Diary:
     def __init__(self, file: IO[str]) -> None:
         self._file = file
 
-    def write(self, entry: Entry) -> None:
+    def write(self, entry: DiaryEntry) -> None:
         """Append an entry."""
         self._file.write(json.dumps({"kind": NAMES[type(entry)], **asdict(entry)}) + "\n")
         self._file.flush()
 
 
-def read(file: Path) -> Iterator[Entry]:
+def read(file: Path) -> Iterator[DiaryEntry]:
     """Yield the entries of a diary; a last line that is still being written is left out."""
     for line in file.read_text().split("\n")[:-1]:
         values: dict[str, Any] = json.loads(line)

@@ -4,14 +4,14 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sandbox.clients.diary import Entry, Lag, TaskSeen, Visit
+from sandbox.clients.diary import DiaryEntry, Lag, TaskSeen, Visit
 
 # A browser is late by at most what it does on a connection that it has already; later than that it is stuck.
 GRACE_S = 2.0
 
 
 @dataclass(frozen=True)
-class Moved:
+class RecordMove:
     """One move of the record: ``decided`` the command was typed, ``written`` the name server answers it, ``until`` is
     the end of the look; in seconds since the epoch."""
 
@@ -49,7 +49,7 @@ class Cost:
         return round(100 * self.old_tab_requests / self.requests, 1) if self.requests else 0.0
 
 
-def cost(entries: Sequence[Entry], moved: Moved) -> Cost:
+def cost(entries: Sequence[DiaryEntry], moved: RecordMove) -> Cost:
     """Return what a move has cost; nobody asked anything is no cost that was seen, so ``requests`` tells."""
     visits = [e for e in entries if isinstance(e, Visit) and moved.decided <= e.at <= moved.until]
     # Whom nobody answered may have asked a system that is dead: not there yet.
@@ -71,7 +71,7 @@ def cost(entries: Sequence[Entry], moved: Moved) -> Cost:
     )
 
 
-def tasks(entries: Iterable[Entry]) -> list[TaskSeen]:
+def tasks(entries: Iterable[DiaryEntry]) -> list[TaskSeen]:
     """Return every task as it was seen last."""
     return list({e.task: e for e in entries if isinstance(e, TaskSeen)}.values())
 
@@ -81,7 +81,7 @@ def is_lost(task: TaskSeen) -> bool:
     return not task.cancelled and task.status != "completed"
 
 
-def in_flight(entries: Sequence[Entry], moved: Moved) -> list[TaskSeen]:
+def in_flight(entries: Sequence[DiaryEntry], moved: RecordMove) -> list[TaskSeen]:
     """Return the tasks that ran while the record changed, or that ended on the other system than they began on."""
     return [
         task
@@ -98,7 +98,7 @@ def sessions_lost(visits: Iterable[Visit]) -> int:
     return len({v.person for v in visits if v.session_lost})
 
 
-def lag_p95_s(entries: Iterable[Entry]) -> float:
+def lag_p95_s(entries: Iterable[DiaryEntry]) -> float:
     """Return how long 95 of 100 rows took until the other system read them; infinite when none was seen.
 
     A row that was not read in time counts as infinitely late.

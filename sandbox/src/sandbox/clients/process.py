@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from sandbox import process
-from sandbox.clients.diary import Entry, read
+from sandbox.clients.diary import DiaryEntry, read
 from sandbox.clients.settings import CrowdSettings
 from sandbox.errors import SandboxError
 
@@ -60,7 +60,7 @@ class CrowdProcess:
         self._write("stop")
         self._expect("ended")
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[DiaryEntry]:
         """Return what has happened so far. Raises CrowdFailedError when the crowd's process has ended."""
         if self._process is not None and self._process.poll():
             raise CrowdFailedError("to go on", f"status {self._process.returncode}", self.log)

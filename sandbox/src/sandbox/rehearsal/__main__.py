@@ -75,28 +75,28 @@ def rehearse(narrator: Narrator, folder: Path, arguments: argparse.Namespace) ->
         hook = folder / "hooks" / DECOMMISSION
         hook.write_text(STOP_HOOK.format(python=sys.executable, pid=on_it.system("original").process.pid))
         hook.chmod(0o755)
-        night = story.Night(on_it, narrator, ttl_s=arguments.ttl, pace_s=arguments.minutes * 60 / 15)
-        return tell(night, folder)
+        rehearsal = story.Rehearsal(on_it, narrator, ttl_s=arguments.ttl, pace_s=arguments.minutes * 60 / 15)
+        return tell(rehearsal, folder)
 
 
-def tell(night: story.Night, folder: Path) -> int:
+def tell(rehearsal: story.Rehearsal, folder: Path) -> int:
     """Tell every act; return 0 when every promise was held."""
-    night.prepare()
-    with watching(night.stage):
-        night.parallel()
-        plan = night.gates()
-        night.cut_over(
+    rehearsal.prepare()
+    with watching(rehearsal.stage):
+        rehearsal.parallel()
+        plan = rehearsal.gates()
+        rehearsal.cut_over(
             "The switch", "People reach the backend as soon as the old answer runs out in their cache.", plan
         )
-        night.fault()
-        night.roll_back()
-        night.again()
-        night.clean_up(DECOMMISSION)
-        night.stage.crowd.stop()
-    night.report()
-    rows = story.promises(night)
-    night.tell.figures("What the night has cost people", rows)
-    (folder / "figures.json").write_text(json.dumps(story.summary(night), indent=1))
+        rehearsal.fault()
+        rehearsal.roll_back()
+        rehearsal.again()
+        rehearsal.clean_up(DECOMMISSION)
+        rehearsal.stage.crowd.stop()
+    rehearsal.report()
+    rows = story.promises(rehearsal)
+    rehearsal.tell.figures("What the night has cost people", rows)
+    (folder / "figures.json").write_text(json.dumps(story.summary(rehearsal), indent=1))
     return 0 if all(held for *_, held in rows) else 1
 
 

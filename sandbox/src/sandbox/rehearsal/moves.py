@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sandbox.clients.figures import Cost, Moved, cost
+from sandbox.clients.figures import Cost, RecordMove, cost
 from sandbox.errors import SandboxError
 from sandbox.rehearsal.stage import Ended, Stage
 from sandbox.systems import ADDRESSES
@@ -30,13 +30,13 @@ class CommandRefusedError(SandboxError):
 
 
 @dataclass(frozen=True)
-class Move:
+class MoveCommand:
     """A move that was made: the command's words, and when everything happened."""
 
     ended: Ended
-    moved: Moved
+    moved: RecordMove
 
-    def until_now(self) -> "Move":
+    def until_now(self) -> "MoveCommand":
         """Return it with a longer look."""
         return replace(self, moved=replace(self.moved, until=time.time()))
 
@@ -61,7 +61,9 @@ def until(stage: Stage, *arguments: str, expect: int = 0, words: str = "") -> En
         time.sleep(ASK_EVERY_S)
 
 
-def move(stage: Stage, *arguments: str, to: str, ttl_s: float, songs: Sequence[str] = (), look_s: float = 0.0) -> Move:
+def move(
+    stage: Stage, *arguments: str, to: str, ttl_s: float, songs: Sequence[str] = (), look_s: float = 0.0
+) -> MoveCommand:
     """Run a command that moves the record to ``to``; look on for ``look_s`` after the record has changed.
 
     ``songs`` no cache knows, so that each takes some seconds; they are made one after the other until the record has
@@ -73,10 +75,10 @@ def move(stage: Stage, *arguments: str, to: str, ttl_s: float, songs: Sequence[s
         ended = done(stage, *arguments)
     written = stage.record.changed_to(ADDRESSES[to], after=decided)
     time.sleep(max(0.0, written + look_s - time.time()))
-    return Move(ended, Moved(before, to, decided, written, time.time(), ttl_s))
+    return MoveCommand(ended, RecordMove(before, to, decided, written, time.time(), ttl_s))
 
 
-def cost_of(stage: Stage, made: Move) -> Cost:
+def cost_of(stage: Stage, made: MoveCommand) -> Cost:
     """Return what a move has cost people."""
     return cost(stage.crowd.entries(), made.moved)
 

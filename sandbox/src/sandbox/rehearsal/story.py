@@ -7,13 +7,13 @@ from typing import Any
 
 from sandbox.clients.diary import Visit
 from sandbox.clients.figures import Cost, is_lost, lag_p95_s, sessions_lost, tasks
-from sandbox.rehearsal.moves import CommandRefusedError, Move, cost_of, move, until
+from sandbox.rehearsal.moves import CommandRefusedError, MoveCommand, cost_of, move, until
 from sandbox.rehearsal.narrator import Narrator
 from sandbox.rehearsal.stage import Ended, Stage
 
 SIGNERS = ("Tech Lead", "Backend Developer", "Database Administrator", "DevOps")
 WINDOW_S = 5.0
-# What lasts weeks lasts seconds tonight.
+# What lasts weeks lasts seconds torehearsal.
 CLOSE_S, CLEANUP_AFTER_S = 10.0, 30.0
 WATCHED_S = 30.0
 RED = 4
@@ -44,12 +44,12 @@ def sections(*, programs: Path, decommission: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class Night:
+class Rehearsal:
     """The team at work."""
 
     def __init__(self, stage: Stage, narrator: Narrator, *, ttl_s: float, pace_s: float) -> None:
         self.stage, self.tell, self.ttl_s, self.pace_s = stage, narrator, ttl_s, pace_s
-        self.moves: dict[str, Move] = {}
+        self.moves: dict[str, MoveCommand] = {}
 
     def type(self, *arguments: str, expect: tuple[int, ...] = (0,), quiet: bool = False) -> Ended:
         """Type a command; show it. Raises CommandRefusedError when it ends otherwise than expected."""
@@ -144,7 +144,7 @@ class Night:
         self.tell.say(in_words(cost_of(self.stage, made), made))
 
 
-def in_words(cost: Cost, made: Move) -> str:
+def in_words(cost: Cost, made: MoveCommand) -> str:
     """Return what a move has cost, in a sentence."""
     where = f"the {made.moved.after}"
     return (
@@ -154,9 +154,9 @@ def in_words(cost: Cost, made: Move) -> str:
     )
 
 
-def promises(night: Night) -> list[tuple[str, str, str, bool]]:
+def promises(rehearsal: Rehearsal) -> list[tuple[str, str, str, bool]]:
     """Return what was measured beside what was promised: name, measured, promised, held."""
-    entries = night.stage.crowd.entries()
+    entries = rehearsal.stage.crowd.entries()
     lost, lag = sum(map(is_lost, tasks(entries))), lag_p95_s(entries)
     out = sessions_lost(entry for entry in entries if isinstance(entry, Visit))
     rows = [
@@ -164,8 +164,8 @@ def promises(night: Night) -> list[tuple[str, str, str, bool]]:
         ("people logged out", str(out), "0", out == 0),
         ("rows read by the other system within", f"{lag:.2f} s", f"{PROMISED_LAG_S:g} s", lag <= PROMISED_LAG_S),
     ]
-    for title, made in night.moves.items():
-        cost = cost_of(night.stage, made)
+    for title, made in rehearsal.moves.items():
+        cost = cost_of(rehearsal.stage, made)
         if made.moved.after == "backend":
             limit = made.moved.ttl_s + PROMISED_LATE_S
             rows.append((f"{title}: failed requests", str(cost.failed), "0", cost.failed == 0))
@@ -179,13 +179,15 @@ def promises(night: Night) -> list[tuple[str, str, str, bool]]:
     return rows
 
 
-def summary(night: Night) -> Mapping[str, Any]:
+def summary(rehearsal: Rehearsal) -> Mapping[str, Any]:
     """Return the same for machines."""
     moves = {
-        title: {"cost": vars(cost_of(night.stage, made)), "when": vars(made.moved)}
-        for title, made in night.moves.items()
+        title: {"cost": vars(cost_of(rehearsal.stage, made)), "when": vars(made.moved)}
+        for title, made in rehearsal.moves.items()
     }
     return {
         "moves": moves,
-        "promises": [dict(zip(("what", "measured", "promised", "held"), row, strict=True)) for row in promises(night)],
+        "promises": [
+            dict(zip(("what", "measured", "promised", "held"), row, strict=True)) for row in promises(rehearsal)
+        ],
     }

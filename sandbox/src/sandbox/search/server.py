@@ -21,7 +21,7 @@ class SearchServer:
     """Answers at ``url`` from its start until it is closed; everything it holds is in memory."""
 
     def __init__(self, port: int = 0) -> None:
-        self._http = _Http((LOOPBACK, port), _Handler)
+        self._http = _Http((LOOPBACK, port), _SearchHandler)
         self.url = f"http://{LOOPBACK}:{self._http.server_address[1]}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(POLL_S,), name="search stand-in")
 
@@ -63,7 +63,7 @@ class _Http(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _SearchHandler(BaseHTTPRequestHandler):
     server: _Http
     protocol_version = "HTTP/1.1"
     # Headers and body leave together; apart, the second would wait for an acknowledgement.

@@ -7,8 +7,7 @@ from math import cos, pi
 
 import numpy as np
 
-from bachateo.moves.drawing.camera import UP_AXIS as UP
-from bachateo.moves.drawing.camera import Vector, facing, on_floor
+from bachateo.moves.drawing.camera import UP_AXIS, Vector, facing, on_floor
 from bachateo.moves.drawing.curves import Curve
 from bachateo.moves.drawing.footwork import LEFT, RIGHT, Foot, Footwork
 from bachateo.moves.drawing.pattern import Dancer
@@ -74,9 +73,9 @@ class Skeleton:
             PELVIS * self.scale + 0.75 * self.heel_m - bounce - shape["dip"],
             *(self._reach(hip, ankles[side]) - 0.5 * roll * side for side, hip in hips.items()),
         )
-        pelvis = pelvis + UP * height
-        hips = {side: hip + UP * (height + 0.5 * roll * side) for side, hip in hips.items()}
-        up = UP * self.scale
+        pelvis = pelvis + UP_AXIS * height
+        hips = {side: hip + UP_AXIS * (height + 0.5 * roll * side) for side, hip in hips.items()}
+        up = UP_AXIS * self.scale
         sway = leftward * (shape["side"] - 0.03 * accent)
         waist = pelvis + up * WAIST_UP + forward * (0.25 * shape["lean"] - 0.5 * shape["wave"]) + 0.3 * sway
         chest = pelvis + up * CHEST_UP + forward * (0.6 * shape["lean"] + shape["wave"]) + 0.7 * sway
@@ -84,7 +83,7 @@ class Skeleton:
         head = pelvis + up * HEAD_UP + forward * (1.35 * shape["lean"] + 0.3 * shape["wave"] + 0.015) + 1.2 * sway
         slope = -0.35 * roll
         shoulder = {
-            side: shoulders + leftward * side * SHOULDER_HALF * self.scale + UP * (slope * side)
+            side: shoulders + leftward * side * SHOULDER_HALF * self.scale + UP_AXIS * (slope * side)
             for side in (LEFT, RIGHT)
         }
         knees = {side: self._knee(hip, ankles[side], feet[side], leftward * side) for side, hip in hips.items()}
@@ -142,7 +141,7 @@ def reach(body: Body, side: int, target: Vector, elbow_hint: Vector | None = Non
     way = target - shoulder
     distance = float(np.linalg.norm(way)) or 1e-6
     body.hand[side] = shoulder + way / distance * min(distance, (upper + fore) * 0.995)
-    hint = elbow_hint if elbow_hint is not None else -UP + 0.5 * body.leftward * side - 0.35 * body.forward
+    hint = elbow_hint if elbow_hint is not None else -UP_AXIS + 0.5 * body.leftward * side - 0.35 * body.forward
     body.elbow[side] = _bend(shoulder, body.hand[side], upper, fore, hint)
 
 

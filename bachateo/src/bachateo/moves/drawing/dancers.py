@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bachateo.moves.drawing.body import Body
 from bachateo.moves.drawing.brush import Brush, Colour, ring
-from bachateo.moves.drawing.camera import UP_AXIS as UP
+from bachateo.moves.drawing.camera import UP_AXIS
 from bachateo.moves.drawing.footwork import LEFT, RIGHT
 
 SIDES = (LEFT, RIGHT)
@@ -39,12 +39,12 @@ def paint_lead(brush: Brush, body: Body) -> None:
     depth, across = _depth(body), body.leftward
     waist = ring(body.waist, across, 0.140, 0.095)
     chest = ring(body.chest, across, 0.175, 0.11)
-    brush.hull([ring(body.pelvis - 0.02 * UP, across, 0.150, 0.10), waist], TROUSERS, depth=depth - 0.001)
+    brush.hull([ring(body.pelvis - 0.02 * UP_AXIS, across, 0.150, 0.10), waist], TROUSERS, depth=depth - 0.001)
     brush.hull([waist, chest], SHIRT, depth=depth)
     brush.hull([chest, ring(body.shoulders, across, 0.185, 0.075)], SHIRT, depth=depth)
     _braces(brush, body, depth + 0.002)
     _arms(brush, body, SHIRT, LEAD_SKIN, 0.054)
-    brush.limb(body.shoulders + 0.02 * UP, 0.052, body.head - 0.06 * UP, 0.05, LEAD_SKIN, depth=depth + 0.02)
+    brush.limb(body.shoulders + 0.02 * UP_AXIS, 0.052, body.head - 0.06 * UP_AXIS, 0.05, LEAD_SKIN, depth=depth + 0.02)
     _head(brush, body, LEAD_SKIN, LEAD_HAIR)
     _hat(brush, body)
 
@@ -60,22 +60,22 @@ def paint_follow(brush: Brush, body: Body) -> None:
         brush.limb(body.knees[side], 0.055, body.ankles[side], 0.034, FOLLOW_SKIN, depth=under - 0.001)
     _skirt(brush, body)
     waist = ring(body.waist, across, 0.108, 0.08)
-    chest = ring(body.chest - 0.02 * UP, across, 0.140, 0.10)
-    neckline = ring(body.chest + 0.07 * UP, across, 0.135, 0.09)
-    brush.hull([ring(body.pelvis + 0.04 * UP, across, 0.148, 0.11), waist], DRESS, depth=depth + 0.003)
+    chest = ring(body.chest - 0.02 * UP_AXIS, across, 0.140, 0.10)
+    neckline = ring(body.chest + 0.07 * UP_AXIS, across, 0.135, 0.09)
+    brush.hull([ring(body.pelvis + 0.04 * UP_AXIS, across, 0.148, 0.11), waist], DRESS, depth=depth + 0.003)
     brush.hull([waist, chest], DRESS, depth=depth + 0.003)
     brush.hull([chest, neckline], DRESS, depth=depth + 0.003)
-    brush.hull([neckline, ring(body.shoulders - 0.02 * UP, across, 0.140, 0.06)], FOLLOW_SKIN, depth=depth + 0.001)
+    brush.hull([neckline, ring(body.shoulders - 0.02 * UP_AXIS, across, 0.140, 0.06)], FOLLOW_SKIN, depth=depth + 0.001)
     for side in SIDES:
         for way in (body.forward, -body.forward):
             if float(way[2]) > 0:
                 strap = [
-                    body.chest + across * side * 0.09 + way * 0.085 + 0.06 * UP,
+                    body.chest + across * side * 0.09 + way * 0.085 + 0.06 * UP_AXIS,
                     body.shoulders + across * side * 0.10,
                 ]
                 brush.line(strap, DRESS, 0.026, depth=depth + 0.004)
     _arms(brush, body, FOLLOW_SKIN, FOLLOW_SKIN, 0.041)
-    brush.limb(body.shoulders, 0.044, body.head - 0.06 * UP, 0.042, FOLLOW_SKIN, depth=depth + 0.02)
+    brush.limb(body.shoulders, 0.044, body.head - 0.06 * UP_AXIS, 0.042, FOLLOW_SKIN, depth=depth + 0.02)
     _head(brush, body, FOLLOW_SKIN, FOLLOW_HAIR)
     _ponytail(brush, body)
 
@@ -102,7 +102,7 @@ def _braces(brush: Brush, body: Body, depth: float) -> None:
         for way in (body.forward, -body.forward):
             if float(way[2]) > 0:
                 strap = [
-                    body.shoulders + body.leftward * side * 0.105 + way * 0.04 + 0.01 * UP,
+                    body.shoulders + body.leftward * side * 0.105 + way * 0.04 + 0.01 * UP_AXIS,
                     body.chest + body.leftward * side * 0.095 + way * 0.11,
                     body.waist + body.leftward * side * 0.075 + way * 0.095,
                 ]
@@ -114,25 +114,26 @@ def _head(brush: Brush, body: Body, skin: Colour, hair: Colour) -> None:
     towards = float(gaze[2])
     depth = float(body.head[2]) + 0.06
     # Of hair and face, the one on the camera's side is painted last.
-    brush.ball(body.head - 0.040 * gaze + 0.015 * UP, 0.108 * scale, hair, depth=depth - 0.02 * towards, flat=1.12)
+    brush.ball(body.head - 0.040 * gaze + 0.015 * UP_AXIS, 0.108 * scale, hair, depth=depth - 0.02 * towards, flat=1.12)
     brush.ball(body.head + 0.040 * gaze, 0.094 * scale, skin, depth=depth + 0.02 * towards, flat=1.2)
-    brush.ball(body.head + 0.128 * gaze - 0.012 * UP, 0.017 * scale, skin, depth=depth + 0.02 * towards)
+    brush.ball(body.head + 0.128 * gaze - 0.012 * UP_AXIS, 0.017 * scale, skin, depth=depth + 0.02 * towards)
     if towards < 0:
         return
     sideways = body.leftward
     for side in SIDES:
-        eye = body.head + gaze * 0.115 + sideways * side * 0.038 + 0.022 * UP
+        eye = body.head + gaze * 0.115 + sideways * side * 0.038 + 0.022 * UP_AXIS
         brush.ball(eye, 0.0095, EYE, depth=depth + 0.03, flat=1.3)
     smile = [
-        body.head + gaze * 0.115 + sideways * x - (0.058 - 6 * x * x) * UP for x in (-0.032, -0.016, 0.0, 0.016, 0.032)
+        body.head + gaze * 0.115 + sideways * x - (0.058 - 6 * x * x) * UP_AXIS
+        for x in (-0.032, -0.016, 0.0, 0.016, 0.032)
     ]
     brush.line(smile, LIPS, 0.011, depth=depth + 0.03)
 
 
 def _hat(brush: Brush, body: Body) -> None:
     across = body.leftward
-    brim = body.head + 0.062 * UP
-    band, top = brim + 0.035 * UP, brim + 0.105 * UP - 0.01 * body.gaze
+    brim = body.head + 0.062 * UP_AXIS
+    band, top = brim + 0.035 * UP_AXIS, brim + 0.105 * UP_AXIS - 0.01 * body.gaze
     depth = float(body.head[2]) + 0.11
     brush.hull([ring(brim, across, 0.165, 0.185)], HAT, depth=depth)
     brush.hull(
@@ -146,24 +147,24 @@ def _hat(brush: Brush, body: Body) -> None:
 def _ponytail(brush: Brush, body: Body) -> None:
     # Hair lags behind a turn and behind a step.
     swing = body.leftward * (-body.spin * 0.0011) - 0.9 * body.drift
-    knot = body.head - 0.10 * body.gaze + 0.075 * UP
-    middle = knot - 0.07 * body.gaze - 0.13 * UP + 0.5 * swing
-    end = knot - 0.05 * body.gaze - 0.33 * UP + swing
+    knot = body.head - 0.10 * body.gaze + 0.075 * UP_AXIS
+    middle = knot - 0.07 * body.gaze - 0.13 * UP_AXIS + 0.5 * swing
+    end = knot - 0.05 * body.gaze - 0.33 * UP_AXIS + swing
     depth = float(knot[2]) + 0.09 - 0.10 * float(body.gaze[2])
     brush.limb(knot, 0.042, middle, 0.052, FOLLOW_HAIR, depth=depth)
     brush.limb(middle, 0.052, end, 0.018, FOLLOW_HAIR, depth=depth)
-    brush.ball(knot + 0.05 * body.leftward + 0.02 * UP, 0.036, FLOWER, depth=depth + 0.03)
+    brush.ball(knot + 0.05 * body.leftward + 0.02 * UP_AXIS, 0.036, FLOWER, depth=depth + 0.03)
 
 
 def _skirt(brush: Brush, body: Body) -> None:
     flare = min(abs(body.spin) / 360, 0.55)
     knees = (body.knees[LEFT] + body.knees[RIGHT]) / 2
     swing = 0.45 * (knees - body.pelvis) * (1.0, 0.0, 1.0) - 0.8 * body.drift
-    centre = body.pelvis - (0.31 - 0.12 * flare) * body.scale * UP + swing
+    centre = body.pelvis - (0.31 - 0.12 * flare) * body.scale * UP_AXIS + swing
     hem = ring(centre, body.leftward, 0.235 + 0.20 * flare, 0.215 + 0.20 * flare)
     depth = float(body.pelvis[2])
     brush.hull([hem], DRESS_INSIDE, depth=depth - 0.25, outlined=False)
-    brush.hull([hem, ring(body.pelvis + 0.06 * UP, body.leftward, 0.145, 0.105)], DRESS, depth=depth + 0.02)
+    brush.hull([hem, ring(body.pelvis + 0.06 * UP_AXIS, body.leftward, 0.145, 0.105)], DRESS, depth=depth + 0.02)
     for point in hem[::3]:
         if point[2] > centre[2] - 0.03:
             brush.line([body.pelvis + 0.45 * (point - body.pelvis), point], DRESS_FOLD, 0.014, depth=depth + 0.021)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bachateo.moves.drawing.body import FOREARM, UPPER_ARM, Body, reach
-from bachateo.moves.drawing.camera import UP_AXIS as UP
-from bachateo.moves.drawing.camera import Vector
+from bachateo.moves.drawing.camera import UP_AXIS, Vector
 from bachateo.moves.drawing.curves import ease
 from bachateo.moves.drawing.footwork import LEFT, RIGHT
 
@@ -54,28 +53,28 @@ def _frame(arms: Arms) -> Points:
 
 def _over(dancer: Body, other: Body) -> Points:
     towards = other.head - dancer.head
-    return _together(dancer.head + 0.27 * UP + 0.12 * _at_height(towards, 0.0))
+    return _together(dancer.head + 0.27 * UP_AXIS + 0.12 * _at_height(towards, 0.0))
 
 
 def _wrap(arms: Arms) -> Points:
     follow = arms.follow
-    return _together(follow.waist + 0.08 * UP + 0.15 * follow.forward + 0.05 * follow.leftward * arms.follow_side)
+    return _together(follow.waist + 0.08 * UP_AXIS + 0.15 * follow.forward + 0.05 * follow.leftward * arms.follow_side)
 
 
 def _behind(arms: Arms) -> Points:
     follow = arms.follow
-    return _together(follow.waist + 0.12 * UP - 0.15 * follow.forward + 0.04 * follow.leftward * arms.follow_side)
+    return _together(follow.waist + 0.12 * UP_AXIS - 0.15 * follow.forward + 0.04 * follow.leftward * arms.follow_side)
 
 
 def _embrace(arms: Arms) -> Points:
     lead, follow = arms.lead, arms.follow
     back = follow.chest - 0.10 * follow.forward + 0.09 * follow.leftward * arms.follow_side
-    shoulder = lead.shoulder[arms.lead_side] + 0.04 * UP + 0.05 * lead.forward
+    shoulder = lead.shoulder[arms.lead_side] + 0.04 * UP_AXIS + 0.05 * lead.forward
     return back, shoulder
 
 
 def _hang(body: Body, side: int) -> Vector:
-    return body.pelvis + 0.02 * UP + 0.27 * body.leftward * side + 0.10 * body.forward
+    return body.pelvis + 0.02 * UP_AXIS + 0.27 * body.leftward * side + 0.10 * body.forward
 
 
 def _free(arms: Arms) -> Points:
@@ -83,18 +82,18 @@ def _free(arms: Arms) -> Points:
 
 
 def _open(body: Body, side: int) -> Vector:
-    return body.shoulder[side] - 0.16 * UP + 0.40 * body.leftward * side + 0.10 * body.forward
+    return body.shoulder[side] - 0.16 * UP_AXIS + 0.40 * body.leftward * side + 0.10 * body.forward
 
 
 def _hair(arms: Arms) -> Points:
     follow = arms.follow
-    return _hang(arms.lead, arms.lead_side), follow.head + 0.10 * UP + 0.12 * follow.leftward * arms.follow_side
+    return _hang(arms.lead, arms.lead_side), follow.head + 0.10 * UP_AXIS + 0.12 * follow.leftward * arms.follow_side
 
 
 def _hips(arms: Arms) -> Points:
     follow = arms.follow
     # Behind her, his left hand is at her left side.
-    hip = follow.hips[-arms.follow_side] + 0.10 * UP - 0.03 * follow.leftward * arms.follow_side
+    hip = follow.hips[-arms.follow_side] + 0.10 * UP_AXIS - 0.03 * follow.leftward * arms.follow_side
     return hip, _open(follow, arms.follow_side)
 
 

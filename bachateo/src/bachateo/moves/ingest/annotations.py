@@ -67,7 +67,7 @@ class Annotation:
 
 
 @dataclass(frozen=True)
-class Entry:
+class ClipEntry:
     """One clip of the file, as it is written there."""
 
     fields: Any
@@ -81,7 +81,7 @@ class Entry:
         return clip_id[:80] if isinstance(clip_id, str) and clip_id.isprintable() else f"clip {self.number}"
 
 
-def read_entries(path: Path) -> list[Entry]:
+def read_entries(path: Path) -> list[ClipEntry]:
     """Read the clips of an annotation file: ``{"clips": [{"clip_id": …}, …]}``.
 
     Raises
@@ -102,7 +102,7 @@ def read_entries(path: Path) -> list[Entry]:
     if not isinstance(clips, list) or not clips:
         raise ClipError("CH081", f'{path} lists no clips. It must be an object with "clips": [{{"clip_id": …}}, …].')
     lines = _lines(text, clips)
-    return [Entry(fields, number, line) for number, (fields, line) in enumerate(zip(clips, lines, strict=True), 1)]
+    return [ClipEntry(fields, number, line) for number, (fields, line) in enumerate(zip(clips, lines, strict=True), 1)]
 
 
 def _lines(text: str, clips: list[Any]) -> list[int]:
@@ -133,7 +133,7 @@ def _skip(text: str, position: int) -> int:
     return position
 
 
-def annotation_of(entry: Entry, folder: Path) -> Annotation:
+def annotation_of(entry: ClipEntry, folder: Path) -> Annotation:
     """Check what somebody says about a clip.
 
     Parameters
@@ -175,7 +175,7 @@ def annotation_of(entry: Entry, folder: Path) -> Annotation:
 class _Reader:
     """Reads the fields of an entry, and says which one is wrong."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: ClipEntry) -> None:
         if not isinstance(entry.fields, dict):
             raise ClipError("CH082", f"line {entry.line}: {entry.fields!r:.80} is no clip. Every clip is an object.")
         self._entry = entry
@@ -236,7 +236,7 @@ def _finite(number: float) -> bool:
         return False
 
 
-def _film(entry: Entry, folder: Path, video_path: str) -> Path:
+def _film(entry: ClipEntry, folder: Path, video_path: str) -> Path:
     where = f"video_path of {entry.name} (line {entry.line}), {video_path},"
     try:
         film = (folder / video_path).resolve()

@@ -9,8 +9,8 @@ from typing import Any
 
 from bachateo.moves.ingest.annotations import Annotation
 from bachateo.moves.ingest.quality import quality_score
-from bachateo.moves.ingest.report import Accepted
-from bachateo.moves.ingest.span import Span
+from bachateo.moves.ingest.report import AcceptedClip
+from bachateo.moves.ingest.span import MoveSpan
 from bachateo.moves.library import Move
 
 VERSION = 1  # of the clips; those of another version are encoded anew
@@ -40,7 +40,7 @@ class Film:
     annotation: Annotation
     content: str
     examined: Record
-    spans: tuple[Span, ...]
+    spans: tuple[MoveSpan, ...]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Part:
     """A part of a film that becomes the move ``clip_id``."""
 
     film: Film
-    span: Span
+    span: MoveSpan
     clip_id: str
 
     @property
@@ -118,10 +118,10 @@ def move_of(part: Part, record: Record, size: tuple[int, int], rate_hz: int) -> 
     )
 
 
-def accepted_of(film: Film, moves: Iterable[Move]) -> Accepted:
+def accepted_of(film: Film, moves: Iterable[Move]) -> AcceptedClip:
     """Return what the report says about a film that became these moves."""
     made = tuple(moves)
-    return Accepted(
+    return AcceptedClip(
         clip_id=film.annotation.clip_id,
         moves=tuple(move.clip_id for move in made),
         beats=tuple(move.beats for move in made),

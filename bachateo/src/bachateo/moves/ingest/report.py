@@ -30,7 +30,7 @@ REASONS = {
 
 
 @dataclass(frozen=True)
-class Accepted:
+class AcceptedClip:
     """A clip that is in the library.
 
     Attributes
@@ -60,7 +60,7 @@ class Accepted:
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedClip:
     """A clip that is not in the library, and why.
 
     Attributes
@@ -101,8 +101,8 @@ class Report:
     library: Path
     size: tuple[int, int]
     rate_hz: int
-    accepted: tuple[Accepted, ...]
-    refused: tuple[Refused, ...]
+    accepted: tuple[AcceptedClip, ...]
+    refused: tuple[RefusedClip, ...]
     encoded: int
 
     def to_json(self) -> str:

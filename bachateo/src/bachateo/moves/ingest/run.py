@@ -21,10 +21,10 @@ from bachateo.cache import content_key
 from bachateo.errors import BachateoError, ClipError, LibraryError
 from bachateo.files import written_aside
 from bachateo.isolation import Limits, UnexpectedError, run_limited
-from bachateo.moves.ingest.annotations import Annotation, Entry, annotation_of, read_entries
+from bachateo.moves.ingest.annotations import Annotation, ClipEntry, annotation_of, read_entries
 from bachateo.moves.ingest.document import VERSION, Film, Part, Record, accepted_of, move_of, parts_of
 from bachateo.moves.ingest.records import SETTINGS, Records
-from bachateo.moves.ingest.report import Accepted, Refused, Report
+from bachateo.moves.ingest.report import AcceptedClip, RefusedClip, Report
 from bachateo.moves.ingest.span import choose_spans
 from bachateo.moves.library import Library, Move
 from bachateo.music.analyzing import HEARING_VERSION
@@ -92,7 +92,7 @@ def ingest(
         raise ClipError("CH093", f"{library} holds the films. Choose another folder for the library.")
     records = Records(library)
     with records.claimed():
-        run = _Run(
+        run = _Ingestion(
             records,
             limits,
             workers or len(os.sched_getaffinity(0)),
@@ -104,16 +104,16 @@ def ingest(
 
 
 @dataclass
-class _Run:
+class _Ingestion:
     records: Records
     limits: Limits
     workers: int
     on_progress: Progress
-    refused: dict[int, Refused] = field(default_factory=dict)
+    refused: dict[int, RefusedClip] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     encoded: set[str] = field(default_factory=set)
 
-    def ingest(self, entries: list[Entry], folder: Path, wanted: Wanted) -> Report:
+    def ingest(self, entries: list[ClipEntry], folder: Path, wanted: Wanted) -> Report:
         annotated = self._annotated(entries, folder)
         films = [*self._each("hearing", annotated, self._film).values()]
         if not films:
@@ -142,7 +142,7 @@ class _Run:
         ]
         return self._report(accepted, size, rate_hz)
 
-    def _annotated(self, entries: list[Entry], folder: Path) -> dict[str, Annotation]:
+    def _annotated(self, entries: list[ClipEntry], folder: Path) -> dict[str, Annotation]:
         annotated: dict[str, Annotation] = {}
         for entry in entries:
             try:
@@ -150,7 +150,7 @@ class _Run:
                 _refuse_twin(annotation, annotated.get(annotation.clip_id))
                 annotated[annotation.clip_id] = annotation
             except ClipError as error:
-                self.refused[entry.number] = Refused(entry.name, entry.line, error.code, error.message)
+                self.refused[entry.number] = RefusedClip(entry.name, entry.line, error.code, error.message)
         return annotated
 
     def _each(self, stage: str, items: Mapping[str, Item], work: Callable[[Item], Result]) -> dict[str, Result]:
@@ -173,7 +173,7 @@ class _Run:
         return {clip_id: done[clip_id] for clip_id in items if clip_id in done}
 
     def _refuse(self, annotation: Annotation, error: BachateoError) -> None:
-        self.refused[annotation.number] = Refused(annotation.clip_id, annotation.line, error.code, error.message)
+        self.refused[annotation.number] = RefusedClip(annotation.clip_id, annotation.line, error.code, error.message)
 
     def _film(self, annotation: Annotation) -> Film:
         content = _content_of(annotation.video)
@@ -248,7 +248,7 @@ class _Run:
         library.save()
         self.records.sweep(self.used)
 
-    def _report(self, accepted: Iterable[Accepted], size: tuple[int, int], rate_hz: int) -> Report:
+    def _report(self, accepted: Iterable[AcceptedClip], size: tuple[int, int], rate_hz: int) -> Report:
         refused = tuple(self.refused[number] for number in sorted(self.refused))
         return Report(self.records.folder, size, rate_hz, tuple(accepted), refused, len(self.encoded))
 

@@ -15,7 +15,7 @@ TOLERANCE_S = 0.05
 
 
 @dataclass(frozen=True)
-class Span:
+class MoveSpan:
     """The part of a clip that becomes a move.
 
     Attributes
@@ -47,7 +47,7 @@ def choose_spans(
     *,
     beats: int | None = None,
     role: str | None = None,
-) -> tuple[Span, ...]:
+) -> tuple[MoveSpan, ...]:
     """Divide a clip into moves, from its first 1 as far as its eight-counts reach.
 
     Three eight-counts become a move of two and one of one. An intro is only its first part, since what follows opens
@@ -90,7 +90,7 @@ def choose_spans(
         lengths = lengths[:1]
     starts = accumulate(lengths, initial=first)
     return tuple(
-        Span(start, tuple(seen[start : start + length + 1])) for start, length in zip(starts, lengths, strict=False)
+        MoveSpan(start, tuple(seen[start : start + length + 1])) for start, length in zip(starts, lengths, strict=False)
     )
 
 
