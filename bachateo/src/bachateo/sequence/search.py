@@ -8,7 +8,7 @@ How many states there are grows with the fourth power of the number of labels. S
 still cost at least, from a backward pass that is exact but for repetitions of which it sees only those of neighbours;
 of each eight-count the ``WIDTHS`` best are kept. The least weight of a state that was dropped is a lower bound: no
 path that was not looked at can be cheaper. When the path found is no dearer than this, it is the cheapest there is;
-otherwise the difference, ``FoundPath.gap``, bounds what it gives away. A path that does not exist is only reported when no
+otherwise the difference, ``FoundPath.gap``, bounds what it gives away. A path is reported missing only if no
 state was dropped.
 """
 
