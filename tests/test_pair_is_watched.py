@@ -26,7 +26,7 @@ def test_watch__own_pair__every_declared_measure_is_measured_and_none_is_red(sys
     config = declared.model_copy(update={**sides, "watch": declared.watch.model_copy(update=quick)})
     stop = Event()
     with Watcher(config, systems.database.url("owner")) as watcher:
-        watcher.meet(stop)
+        watcher.start_agents(stop)
         window, _ = watcher.window(stop)
     assert window is not None
     verdicts = {(one.system, one.metric): (one.verdict, one.reason) for one in window.judged}

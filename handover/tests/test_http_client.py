@@ -18,11 +18,11 @@ from handover.cutover.load import carry
 from handover.cutover.traffic import requests_seen
 from handover.http_client import _certificates, http_client
 from handover.journal.evidence import recording
-from handover.journeys.run import run
-from handover.parallel.answers import Asker
+from handover.journeys.run import run_journey
+from handover.parallel.http_probes import HttpProber
 from handover.parallel.reads import Read
-from handover.parallel.shadow import Mirror
-from handover.parallel.traffic import Walker
+from handover.parallel.shadow import ShadowClient
+from handover.parallel.traffic import JourneyRunner
 from handover.parallel.watch import Watcher
 from handover.probe.client import Probe
 from handover.proof.groups import flows, search
@@ -142,23 +142,23 @@ def target(config: Config) -> ProofTarget:
 
 
 def follows_a_flow(config: Config) -> None:
-    result = run(config.flows[0], {side: config.system(side).base_url or "" for side in Side})
+    result = run_journey(config.flows[0], {side: config.system(side).base_url or "" for side in Side})
     assert result.failures == ()
 
 
 def asks_probes(config: Config) -> None:
-    samples = list(Asker(Side.BACKEND, config.backend.base_url, config.watch).look())
+    samples = list(HttpProber(Side.BACKEND, config.backend.base_url, config.watch).samples())
     assert all(sample.ok for sample in samples)
 
 
 def compares_answers(config: Config) -> None:
-    with Mirror(config) as mirror:
-        assert mirror.look(Read("GET", "/")).counts
+    with ShadowClient(config) as client:
+        assert client.compare(Read("GET", "/")).counts
 
 
 def walks_in_the_background(config: Config) -> None:
     watcher = Watcher(config, target(config).owner_url)
-    walks = [one for one in watcher._collectors if isinstance(getattr(one, "__self__", None), Walker)]
+    walks = [one for one in watcher._collectors if isinstance(getattr(one, "__self__", None), JourneyRunner)]
     samples = [sample for walk in walks for sample in walk()]
     assert samples
     assert all(sample.ok for sample in samples)

@@ -23,8 +23,8 @@ from handover.cutover import gates, plan
 from handover.cutover.gate_context import GateContext
 from handover.cutover.status import Status, read_status
 from handover.journal.journal import opened
-from handover.parallel.history import History, Window
-from handover.parallel.rule import Judged
+from handover.parallel.history import WatchHistory, Window
+from handover.parallel.rule import MetricVerdict
 from handover_testing.pair import Ended, Pair
 from sandbox.dns.nameserver import NameServer
 from sandbox.fixtures import roomy_place
@@ -303,10 +303,10 @@ def hook(story, point, script):
     story.declare(f'{point} = ["{point}"]')
 
 
-def keep(story, *judged: Judged, end: datetime | None = None, minutes: int = 1) -> None:
+def keep(story, *judged: MetricVerdict, end: datetime | None = None, minutes: int = 1) -> None:
     """Let the watch's own history keep a window."""
     end = end or datetime.now(UTC)
-    history = History(story.config, f"test {end}")
+    history = WatchHistory(story.config, f"test {end}")
     history.add([], Window(end - timedelta(minutes=minutes), end, judged))
     history.close()
 
@@ -324,8 +324,8 @@ def red(story, later_s: float = OLD_TTL_S + 1, plan_: str = "") -> dict[str, str
 def windows(story, *error_rates: float | None, latency_ms: float = 100.0, verdict: str = "green") -> None:
     now = datetime.now(UTC)
     for number, rate in enumerate(reversed(error_rates)):
-        errors = Judged("backend", "error_rate", rate, "no data" if rate is None else verdict, "by the test")
-        slow = Judged("backend", "latency_p95_ms", latency_ms, "green", "")
+        errors = MetricVerdict("backend", "error_rate", rate, "no data" if rate is None else verdict, "by the test")
+        slow = MetricVerdict("backend", "latency_p95_ms", latency_ms, "green", "")
         keep(story, errors, slow, end=now + timedelta(minutes=len(error_rates) - number), minutes=1)
 
 

@@ -17,8 +17,8 @@ from handover.cutover.ttl import ttl_gate
 from handover.cutover.zone import SERVERS
 from handover.journal.evidence import recording
 from handover.journal.journal import opened
-from handover.parallel.history import History, Window
-from handover.parallel.rule import Judged
+from handover.parallel.history import WatchHistory, Window
+from handover.parallel.rule import MetricVerdict
 from handover_testing.night import BACKEND, OLD_TTL_S, ORIGINAL, keep, red
 from sandbox.postgres.cluster import SUPERUSER
 
@@ -41,15 +41,15 @@ LOAD = '\n[load]\npeak_per_s = 0.5\nmeasured = "by the test"\nseconds = 2\npaths
 def keep_all(story, minutes_ago) -> None:
     """Let the watch's own history keep green windows of a minute that ended so long ago."""
     now = datetime.now(UTC)
-    history = History(story.config, f"test {now}")
+    history = WatchHistory(story.config, f"test {now}")
     for minutes in minutes_ago:
         end = now - timedelta(minutes=minutes)
         history.add([], Window(end - timedelta(minutes=1), end, tuple(green())))
     history.close()
 
 
-def green(*systems: str, metric: str = "error_rate") -> list[Judged]:
-    return [Judged(system, metric, 0.0, "green", "") for system in systems or ("original", "backend")]
+def green(*systems: str, metric: str = "error_rate") -> list[MetricVerdict]:
+    return [MetricVerdict(system, metric, 0.0, "green", "") for system in systems or ("original", "backend")]
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def another_plan(story) -> Iterator[None]:
 
 @contextmanager
 def red_window(story) -> Iterator[None]:
-    keep(story, Judged("backend", "latency_p95_ms", 9000.0, "red", "slow"), end=datetime.now(UTC))
+    keep(story, MetricVerdict("backend", "latency_p95_ms", 9000.0, "red", "slow"), end=datetime.now(UTC))
     yield
 
 
@@ -178,7 +178,7 @@ def test_gate_watch__gap_or_no_traffic__is_red(story):
     keep_all(story, range(7, 3, -1))
     assert "watch" not in red(story, 0)
     assert "is not watched any more since" in red(story, 200)["watch"]
-    keep(story, Judged("backend", "requests", 3.0, "not enough traffic", "3 of 20"), end=now)
+    keep(story, MetricVerdict("backend", "requests", 3.0, "not enough traffic", "3 of 20"), end=now)
     assert "requests of the backend is not enough traffic" in red(story, 0)["watch"]
 
 

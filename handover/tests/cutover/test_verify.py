@@ -6,7 +6,7 @@ import pytest
 
 from handover.cli.verify import keep_looking
 from handover.journal.journal import opened
-from handover.parallel.rule import Judged
+from handover.parallel.rule import MetricVerdict
 from handover_testing.night import BACKEND, ORIGINAL, VERIFY, hook, keep, windows
 
 FLOW = """
@@ -66,7 +66,7 @@ def test_verify__slow_but_no_errors__pages_and_stays(after):
 def parity(story, minutes_from_now: int, backend: float, both: float) -> None:
     """Keep a window in which one metric is measured of the backend and of both."""
     judged = [
-        Judged(system, "parity_differences", value, "red" if value else "green", "by the test")
+        MetricVerdict(system, "parity_differences", value, "red" if value else "green", "by the test")
         for system, value in (("backend", backend), ("both", both))
     ]
     keep(story, *judged, end=datetime.now(UTC) + timedelta(minutes=minutes_from_now))

@@ -9,7 +9,7 @@ import pytest
 from handover.config.config import load_config
 from handover.config.journey import Journey
 from handover.errors import ConfigurationError
-from handover.journeys.run import run
+from handover.journeys.run import run_journey
 from handover_testing.faults.town import WALK, Town
 from handover_testing.faults.town import town as answering
 
@@ -35,7 +35,7 @@ def flow(folder: Path, text: str) -> Journey:
 @pytest.mark.parametrize("on", ["original", "backend"])
 def test_run__both_systems_right__makes_every_step_once_more_often_where_it_waits(town, walk, on):
     said: list[str] = []
-    result = run(walk, town.urls, on=on, say=said.append)
+    result = run_journey(walk, town.urls, on=on, say=said.append)
     assert result.failures == ()
     other = "backend" if on == "original" else "original"
     assert [(s.title, s.on, s.status, s.tries) for s in result.steps] == [
@@ -54,7 +54,7 @@ def test_run__both_systems_right__makes_every_step_once_more_often_where_it_wait
 
 
 def test_run__requests__carry_token_cookies_and_what_was_filled_in(town, walk):
-    run(walk, town.urls)
+    run_journey(walk, town.urls)
     by_path = {(method, path): (headers, body) for _, method, path, headers, body in town.seen}
     headers, body = by_path["POST", "/login"]
     assert headers["X-CSRFToken"] == "t0ken"
@@ -86,7 +86,7 @@ WRONG = {
 def test_run__system_misbehaves__is_told_with_line_step_and_system(town, walk, fault, told):
     side, what = fault
     town.wrong[side].add(what)
-    result = run(walk, town.urls)
+    result = run_journey(walk, town.urls)
     assert result.failures == (told,)
     # Whatever was made is removed all the same; nothing else is done after a failure.
     failed = [s.title for s in result.steps].index(next(s.title for s in result.steps if s.failure))
@@ -95,27 +95,27 @@ def test_run__system_misbehaves__is_told_with_line_step_and_system(town, walk, f
 
 
 def test_run__system_that_is_not_there__is_a_failure_of_its_step(town, walk):
-    result = run(walk, town.urls | {"backend": "http://127.0.0.1:1"})
+    result = run_journey(walk, town.urls | {"backend": "http://127.0.0.1:1"})
     assert result.failures == ("line 37: wait there, on the backend, did not answer: ConnectError",)
     assert next(s.status for s in result.steps if s.failure) is None
 
 
 def test_run__no_address_of_a_system__is_refused(walk):
     with pytest.raises(ConfigurationError, match=r"asks the backend, of which no address is known. Add base_url"):
-        run(walk, {"original": "http://127.0.0.1:1"})
+        run_journey(walk, {"original": "http://127.0.0.1:1"})
 
 
 def test_run__client_of_many_runs__keeps_its_cookies_to_itself(town, walk):
     with httpx.Client(cookies={"sessionid": "somebody"}) as client:
-        assert run(walk, town.urls, client=client).failures == ()
-        assert run(walk, town.urls, client=client).failures == ()
+        assert run_journey(walk, town.urls, client=client).failures == ()
+        assert run_journey(walk, town.urls, client=client).failures == ()
     assert not [headers for *_, headers, _ in town.seen if "somebody" in headers.get("Cookie", "")]
 
 
 def test_run__cookies_that_do_not_go_along__leave_the_other_system_anonymous(town, tmp_path):
     apart = flow(tmp_path, WALK.replace('cookies = ["sessionid", "csrftoken"]\n', ""))
     # The jar of the other system stays empty, though both listen on one host name.
-    assert "answered 401" in run(apart, town.urls).failures[0]
+    assert "answered 401" in run_journey(apart, town.urls).failures[0]
 
 
 def test_run__cookie_that_one_system_deletes__is_gone_on_the_other(town, tmp_path):
@@ -132,7 +132,7 @@ path = "/pictures"
 status = 401
 """
     )
-    result = run(flow(tmp_path, text), town.urls)
+    result = run_journey(flow(tmp_path, text), town.urls)
     assert result.failures == ()
     assert "sessionid" not in town.seen[-1][3].get("Cookie", "")
 
@@ -150,12 +150,12 @@ form = { password = "{word}" }
 status = 302
 expect = { nothing = "{word}" }
 """
-    assert run(flow(tmp_path, text), town.urls).failures == (
+    assert run_journey(flow(tmp_path, text), town.urls).failures == (
         "line 13: POST /login, on the original, has nothing at nothing (the body is no JSON); it must be there",
     )
     text = text.replace("expect = { nothing", 'expect = { "header:Location"')
-    (failure,) = run(flow(tmp_path, text), town.urls).failures
+    (failure,) = run_journey(flow(tmp_path, text), town.urls).failures
     assert failure.endswith("has '/' at header:Location; '{word}' was expected")
     monkeypatch.delenv("WALKERS_PASSWORD")
     with pytest.raises(ConfigurationError, match="WALKERS_PASSWORD is not set"):
-        run(flow(tmp_path, text), town.urls)
+        run_journey(flow(tmp_path, text), town.urls)

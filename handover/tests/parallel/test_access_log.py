@@ -2,24 +2,24 @@
 
 import pytest
 
-from handover.config.parallel import Log
-from handover.parallel.access_log import Request, Tail, parse
+from handover.config.parallel import AccessLog
+from handover.parallel.access_log import LoggedRequest, Tail, parse
 
-COMMON = Log(path="access.log")
+COMMON = AccessLog(path="access.log")
 FIELDS = {"method": "req.method", "path": "req.url", "status": "code"}
-JSON = Log(path="access.log", format="json", fields=FIELDS)
+JSON = AccessLog(path="access.log", format="json", fields=FIELDS)
 HOST = "10.0.0.7 - ana [24/Nov/2026:13:00:00 +0000]"
 
 
 @pytest.mark.parametrize(
     ("line", "log", "request_"),
     [
-        (f'{HOST} "GET /tasks/?page=2 HTTP/1.1" 200 512', COMMON, Request("GET", "/tasks/?page=2", 200)),
-        (f'{HOST} "POST /create/ HTTP/1.1" 502 0 "http://a/" "Mozilla \\"x\\""', COMMON, Request("POST", "/create/", 502)),
-        (f'{HOST} "\\x16\\x03" 400 0', COMMON, Request("\\x16\\x03", "", 400)),
+        (f'{HOST} "GET /tasks/?page=2 HTTP/1.1" 200 512', COMMON, LoggedRequest("GET", "/tasks/?page=2", 200)),
+        (f'{HOST} "POST /create/ HTTP/1.1" 502 0 "http://a/" "Mozilla \\"x\\""', COMMON, LoggedRequest("POST", "/create/", 502)),
+        (f'{HOST} "\\x16\\x03" 400 0', COMMON, LoggedRequest("\\x16\\x03", "", 400)),
         (f'{HOST} "GET / HTTP/1.1" - 0', COMMON, None),
         ("nonsense", COMMON, None),
-        ('{"req": {"method": "GET", "url": "/"}, "code": 200}', JSON, Request("GET", "/", 200)),
+        ('{"req": {"method": "GET", "url": "/"}, "code": 200}', JSON, LoggedRequest("GET", "/", 200)),
         ('{"req": {"method": "GET"}, "code": 200}', JSON, None),
         ("[1]", JSON, None),
     ],
@@ -28,8 +28,8 @@ def test_parse__line_of_a_log__is_its_request_or_none(line, log, request_):
     assert parse(line, log) == request_
 
 
-def look(tail):
-    return [(s.value, s.ok, s.reason) for s in tail.look()]
+def counts(tail):
+    return [(s.value, s.ok, s.reason) for s in tail.samples()]
 
 
 def test_tail__log_grows__counts_only_what_is_new_and_whole(tmp_path):
@@ -38,11 +38,11 @@ def test_tail__log_grows__counts_only_what_is_new_and_whole(tmp_path):
     tail = Tail("backend", COMMON, tmp_path)
     with path.open("a") as file:
         file.write(f'{HOST} "GET / HTTP/1.1" 200 1\n{HOST} "GET / HTTP/1.1" 503 1\n{HOST} "GET /half')
-    assert look(tail) == [(1, True, ""), (1, False, "1 answers were 5xx")]
+    assert counts(tail) == [(1, True, ""), (1, False, "1 answers were 5xx")]
     with path.open("a") as file:
         file.write(' HTTP/1.1" 200 1\n')
-    assert look(tail) == [(1, True, "")]
-    assert look(tail) == [(0, True, "")]
+    assert counts(tail) == [(1, True, "")]
+    assert counts(tail) == [(0, True, "")]
 
 
 def test_tail__log_is_rotated__the_new_one_is_read_from_its_start(tmp_path):
@@ -51,16 +51,16 @@ def test_tail__log_is_rotated__the_new_one_is_read_from_its_start(tmp_path):
     tail = Tail("backend", COMMON, tmp_path)
     path.rename(tmp_path / "access.log.1")
     path.write_text(f'{HOST} "GET / HTTP/1.1" 200 1\n')
-    assert look(tail) == [(1, True, "")]
+    assert counts(tail) == [(1, True, "")]
 
 
 def test_tail__lines_of_another_format__are_no_data(tmp_path):
     tail = Tail("backend", JSON, tmp_path)
     (tmp_path / "access.log").write_text(f'{HOST} "GET / HTTP/1.1" 200 1\n')
-    assert look(tail)[0] == (None, False, "1 of 1 line of access.log are not in the json format")
+    assert counts(tail)[0] == (None, False, "1 of 1 line of access.log are not in the json format")
 
 
 def test_tail__no_such_log__is_no_data(tmp_path):
-    assert look(Tail("backend", COMMON, tmp_path)) == [
+    assert counts(Tail("backend", COMMON, tmp_path)) == [
         (None, False, "access.log cannot be read: No such file or directory")
     ]

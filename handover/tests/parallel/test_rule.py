@@ -2,16 +2,16 @@
 
 import pytest
 
-from handover.parallel.rule import Rule, percentile, rules
+from handover.parallel.rule import MetricRule, percentile, rules
 from handover.parallel.sample import measured, unmeasured
 from handover_testing.sections import section
 
-LATENCY = Rule("backend", "latency_p95_ms", "request_ms", "p95", 100, minimum=2, requests=True)
-ERRORS = Rule("backend", "error_rate", "request_ms", "share of failures", 0.1, minimum=2, requests=True)
-QUEUE = Rule("both", "queue", "queue", "most", 5)
-DIFFERENT = Rule("both", "parity_differences", "parity_different", "sum", 0, 0)
-LAG = Rule("both", "parity_lag_p95_s", "parity_lag_s", "p95", 3, idle="parity_rows")
-ACCESS = Rule("backend", "access_error_rate", "access", "share of the sum", 0.1, minimum=10)
+LATENCY = MetricRule("backend", "latency_p95_ms", "request_ms", "p95", 100, minimum=2, requests=True)
+ERRORS = MetricRule("backend", "error_rate", "request_ms", "share of failures", 0.1, minimum=2, requests=True)
+QUEUE = MetricRule("both", "queue", "queue", "most", 5)
+DIFFERENT = MetricRule("both", "parity_differences", "parity_different", "sum", 0, 0)
+LAG = MetricRule("both", "parity_lag_p95_s", "parity_lag_s", "p95", 3, idle="parity_rows")
+ACCESS = MetricRule("backend", "access_error_rate", "access", "share of the sum", 0.1, minimum=10)
 
 
 def request(ms, **more):
@@ -35,7 +35,7 @@ GOOD_LOG, BAD_LOG = measured("backend", "access", 8), measured("backend", "acces
         (ERRORS, [measured("original", "request_ms", 1)] * 9, "no data", "nothing measured request_ms"),
         (QUEUE, [measured("both", "queue", 5)], "green", "5, at most 5"),
         (QUEUE, [measured("both", "queue", 6), measured("both", "queue", 1)], "red", "6, at most 5"),
-        (QUEUE, [measured("both", "queue", 1), unmeasured("both", "queue", "away")], "no data", "1 of 2 looks saw nothing: away"),
+        (QUEUE, [measured("both", "queue", 1), unmeasured("both", "queue", "away")], "no data", "1 of 2 samples could not be measured: away"),
         (QUEUE, [measured("both", "queue", 9), unmeasured("both", "queue", "away")], "red", "9, at most 5; the last: away"),
         (LAG, [], "no data", "nothing measured parity_lag_s"),
         (LAG, [measured("both", "parity_rows", 3)], "not enough traffic", "0, at least 1 are needed"),

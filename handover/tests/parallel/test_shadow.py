@@ -9,7 +9,7 @@ import pytest
 
 from handover.journal.evidence import latest
 from handover.parallel.reads import Read, choose
-from handover.parallel.shadow import Mirror
+from handover.parallel.shadow import ShadowClient
 from handover_testing.sections import section
 
 JSON = {"Content-Type": "application/json"}
@@ -161,8 +161,8 @@ def test_shadow__access_log__only_reads_are_sent(watched, shadowed):
 
 
 def test_mirror__asked_to_write__refuses(watched):
-    with Mirror(watched.config) as mirror, pytest.raises(ValueError, match="POST may change something"):
-        mirror.look(Read("POST", "/a"))
+    with ShadowClient(watched.config) as client, pytest.raises(ValueError, match="POST may change something"):
+        client.compare(Read("POST", "/a"))
     assert watched.sites["original"].asked == []
 
 

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from handover.cli.watch import observe
-from handover.parallel.history import LINES, History
+from handover.parallel.history import LINES, WatchHistory
 from handover.parallel.watch import Clocks, Watcher
 from handover.proof.proxy import proxy
 from handover_testing.sections import section
@@ -32,7 +32,7 @@ def watching(watched, url=None, *, models=True, clocks=None, **values):
         nobody = {side: getattr(config, side).model_copy(update={"python": ("false",)}) for side in watched.sites}
         config = config.model_copy(update=nobody)
     with Watcher(config, url or watched.url, clocks or Clocks()) as watcher:
-        watcher.meet(stop)
+        watcher.start_agents(stop)
 
         def window():
             window.judged, window.samples = watcher.window(stop)
@@ -98,7 +98,7 @@ def test_watch__samples_are_old__are_forgotten_and_the_verdicts_kept(watched):
 def test_watch__no_table_to_keep_it_in__refuses_and_says_what_makes_one(pair):
     done = pair.handover("watch", "--once")
     assert done.returncode == 3
-    assert "HO600  what is seen cannot be kept" in done.stderr
+    assert "HO600  the history of the watch cannot be kept" in done.stderr
     assert "Run: handover init-journal --apply" in done.stderr
 
 
@@ -143,7 +143,7 @@ def test_watch__everything_is_paused__is_told_so_by_a_signal_ends_and_does_not_b
 
 def test_watch__paused_on_another_machine__ends_too(watched):
     watched.declare(section())
-    history, over = History(watched.config, "run"), threading.Event()
+    history, over = WatchHistory(watched.config, "run"), threading.Event()
     with psycopg.connect(watched.url, autocommit=True) as connection:
         connection.execute(
             "SET ROLE handover_journal; INSERT INTO handover.journal (seq, id, who, machine, kind, body)"
@@ -247,7 +247,7 @@ def test_window__database_is_away__is_red_and_what_was_seen_is_written_later(wat
         with watching(watched, url, models=False, timeout_s=2) as window:
             assert window()["both", "database"][0] == "green"
             monkeypatch.setenv("HANDOVER_DATABASE_URL", url)
-            history = History(watched.config, "run")
+            history = WatchHistory(watched.config, "run")
             history.require()
             way.point_at("127.0.0.1", 1)  # no server listens there
             seen = window()
@@ -344,7 +344,7 @@ def test_window__progress_of_no_mapped_table__says_which_there_are(watched):
     with watching(watched, progress=[{"column": "task.progress"}], models=False) as window:
         verdict, reason = window()["both", "invariant_progress"]
     assert verdict == "no data"
-    assert "task is none of the mapped tables: dancers, dance_tasks, dance_videos" in reason
+    assert "task is not a mapped table; these are: dancers, dance_tasks, dance_videos" in reason
 
 
 def test_window__file_of_a_row_is_gone__is_red_for_who_does_not_find_it(watched):
@@ -457,4 +457,4 @@ def test_window__nobody_looked_for_a_while__is_no_data(watched):
         passed[0] = 900.0
         verdict, reason = window()["both", "clock_s"]
     assert verdict == "no data"
-    assert "nobody looked for 90" in reason
+    assert "nothing was measured for 90" in reason

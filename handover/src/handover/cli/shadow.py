@@ -14,7 +14,7 @@ from handover.cli.check import say
 from handover.cli.console import out
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import Config, load_config
-from handover.config.parallel import Log
+from handover.config.parallel import AccessLog
 from handover.finding import Finding
 from handover.journal.evidence import recording
 from handover.parallel import shadow as shadowing
@@ -45,11 +45,11 @@ def shadow(
 def compare(pair: Config, log: Path | None, limit: int | None) -> dict[str, Any]:
     """Compare, keep the evidence, return what it says."""
     declared = pair.shadow.log
-    given = Log(path=log.resolve(), **declared.model_dump(exclude={"path"}) if declared else {}) if log else None
+    given = AccessLog(path=log.resolve(), **declared.model_dump(exclude={"path"}) if declared else {}) if log else None
     chosen = choose(pair, given, limit)
     with recording(pair, "shadow") as recorder:
         found = []
-        for one in shadowing.look(pair, chosen, say=say):
+        for one in shadowing.compare_reads(pair, chosen, say=say):
             found.append(one)
             code = one.finding.code if one.finding else ""
             facts = {"request": one.read.shown, "times": one.times, "statuses": one.statuses, "code": code}

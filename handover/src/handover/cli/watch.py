@@ -17,7 +17,7 @@ from handover.cli.options import DEFAULT_CONFIG, ConfigOption
 from handover.config.config import Config, database_url, load_config
 from handover.errors import ConfigurationError, Refused
 from handover.journal.processes import registered
-from handover.parallel.history import History, Window
+from handover.parallel.history import WatchHistory, Window
 from handover.parallel.watch import Watcher
 
 GREEN, NOT_SEEN, RED = 0, 1, 4
@@ -38,7 +38,7 @@ def watch(
     for_s = pair.watch.window_s if once else duration_s(for_)
     url = database_url(pair)
     run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    history = History(pair, run)
+    history = WatchHistory(pair, run)
     try:
         history.require()
         if history.paused():
@@ -52,11 +52,11 @@ def watch(
     raise typer.Exit(RED if "red" in verdicts else GREEN if verdicts == {"green"} else NOT_SEEN)
 
 
-def observe(pair: Config, url: str, history: History, *, for_s: float | None, stop: Event) -> set[str]:
+def observe(pair: Config, url: str, history: WatchHistory, *, for_s: float | None, stop: Event) -> set[str]:
     """Watch window after window; return every verdict there was."""
     verdicts: set[str] = set()
     with Watcher(pair, url) as watcher:
-        watcher.meet(stop)
+        watcher.start_agents(stop)
         began = time.monotonic()
         say(f"watching; a verdict every {pair.watch.window_s:g} s")
         while not stop.is_set() and (for_s is None or time.monotonic() - began < for_s):

@@ -15,7 +15,7 @@ from handover.config.journal import JournalSettings
 from handover.config.journey import Journey, numbered
 from handover.config.parallel import Shadow, Watch
 from handover.config.proof import Prove
-from handover.config.search import Search
+from handover.config.search import SharedSearch
 from handover.config.section import Section
 from handover.config.storage import StorageSettings
 from handover.errors import ConfigurationError
@@ -226,7 +226,7 @@ class Config(Section):
     watch: Watch = Watch()
     shadow: Shadow = Shadow()
     prove: Prove = Prove()
-    search: Search | None = None
+    search: SharedSearch | None = None
     storage: StorageSettings | None = None
 
     def new_columns(self) -> frozenset[tuple[str, str]]:

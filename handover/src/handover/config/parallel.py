@@ -8,7 +8,7 @@ from pydantic import Field
 from handover.config.section import Section
 from handover.side import Side
 
-Place = Side | Literal["both"]
+SideOrBoth = Side | Literal["both"]
 Short = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Column = Annotated[str, Field(pattern=r"^[\w$]+(\.[\w$]+){1,2}$")]
@@ -61,7 +61,7 @@ class DeclaredMeasure(Section):
     name: Short
     sql: str
     limit: float
-    system: Place = "both"
+    system: SideOrBoth = "both"
 
 
 class Invariant(Section):
@@ -72,7 +72,7 @@ class Invariant(Section):
     because: str
 
 
-class Progress(Section):
+class ProgressColumn(Section):
     """A number of a row that stays in its range and never goes back, unless ``restarts`` (SQL) says it may."""
 
     column: Column
@@ -94,7 +94,7 @@ class WatchedTasks(Section):
     stuck_after_s: float = Field(default=600, gt=0)
 
 
-class Log(Section):
+class AccessLog(Section):
     """An access log of a system: ``common`` (also combined, as nginx, Apache and gunicorn write it) or ``json``."""
 
     path: Path
@@ -146,13 +146,13 @@ class Watch(Section):
     journeys_every_s: float = Field(default=30, ge=0)
     limits: WatchLimits = WatchLimits()
     tasks: WatchedTasks | None = None
-    progress: tuple[Progress, ...] = ()
+    progress: tuple[ProgressColumn, ...] = ()
     measures: tuple[DeclaredMeasure, ...] = ()
     invariants: tuple[Invariant, ...] = ()
     writer: dict[str, str] = {}
     newest: dict[str, str] = {}
     files: tuple[Column, ...] = ()
-    logs: dict[Side, Log] = {}
+    logs: dict[Side, AccessLog] = {}
 
 
 class Shadow(Section):
@@ -185,7 +185,7 @@ class Shadow(Section):
     """
 
     paths: tuple[Annotated[str, Field(pattern=r"^/")], ...] = ()
-    log: Log | None = None
+    log: AccessLog | None = None
     flows: bool = True
     exclude: tuple[str, ...] = ()
     headers: tuple[str, ...] = ("content-type", "location", "cache-control", "content-disposition", "allow")

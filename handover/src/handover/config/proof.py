@@ -51,7 +51,7 @@ class Writing(Section):
     retries: dict[Side, int] = {}
 
 
-class Login(Section):
+class LoginForms(Section):
     """How people log in: what each system's login page uses, if that is more than its authentication backends.
 
     Attributes
@@ -93,4 +93,4 @@ class Prove(Section):
     fill_disk: tuple[str, ...] = ()
     free_disk: tuple[str, ...] = ()
     concurrent: Writing = Writing()
-    login: Login = Login()
+    login: LoginForms = LoginForms()

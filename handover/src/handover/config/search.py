@@ -73,7 +73,7 @@ class Clips(Section):
         return self
 
 
-class Search(Section):
+class SharedSearch(Section):
     """The shared search.
 
     Attributes

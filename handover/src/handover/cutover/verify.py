@@ -18,7 +18,7 @@ from handover.cutover.context import RunContext
 from handover.cutover.hooks import HookError
 from handover.cutover.switch import hook
 from handover.errors import HandoverError, Refused, UnseenError
-from handover.journeys import run
+from handover.journeys.run import run_journey
 from handover.side import Side
 from handover.troubles import reason
 
@@ -196,7 +196,7 @@ def original_trouble(context: RunContext) -> str:
     if not flows:
         return "no flow is declared that the original answers alone, so nothing shows that it does"
     for flow in flows:
-        made = run.run(flow, {Side.ORIGINAL: base}, on=Side.ORIGINAL, root=context.config.root)
+        made = run_journey(flow, {Side.ORIGINAL: base}, on=Side.ORIGINAL, root=context.config.root)
         if made.failures or not made.steps:
             return f"the original fails its journey {flow.name}: {', '.join(made.failures) or 'no step was made'}"
     return ""

@@ -15,7 +15,7 @@ from handover.config.templates import AbsentError, at, filled
 SHOWN = 80
 
 
-class Answer:
+class StepAnswer:
     """One response."""
 
     def __init__(self, response: httpx.Response) -> None:
@@ -71,7 +71,7 @@ class Answer:
         return {name: self.found(source) for name, source in sources.items()}
 
 
-def check(step: JourneyStep, answer: Answer, known: Mapping[str, Any], kept: Mapping[str, bytes]) -> str | None:
+def check(step: JourneyStep, answer: StepAnswer, known: Mapping[str, Any], kept: Mapping[str, bytes]) -> str | None:
     """Return what is wrong with an answer and what was expected, or None."""
     if answer.status not in step.statuses:
         return f"answered {answer.status}; {' or '.join(map(str, step.statuses))} was expected"
@@ -87,7 +87,7 @@ def check(step: JourneyStep, answer: Answer, known: Mapping[str, Any], kept: Map
     )
 
 
-def _range(step: JourneyStep, answer: Answer) -> str | None:
+def _range(step: JourneyStep, answer: StepAnswer) -> str | None:
     if step.range is None or answer.status != httpx.codes.PARTIAL_CONTENT:
         return None
     first, last = step.range
@@ -97,7 +97,7 @@ def _range(step: JourneyStep, answer: Answer) -> str | None:
     return None
 
 
-def _values(step: JourneyStep, answer: Answer, known: Mapping[str, Any]) -> str | None:
+def _values(step: JourneyStep, answer: StepAnswer, known: Mapping[str, Any]) -> str | None:
     for path in (*step.has, *step.expect):
         if not _is_there(answer, path):
             what = "" if answer.json is not None else " (the body is no JSON)"
@@ -113,7 +113,7 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
-def _text(step: JourneyStep, answer: Answer, known: Mapping[str, Any]) -> str | None:
+def _text(step: JourneyStep, answer: StepAnswer, known: Mapping[str, Any]) -> str | None:
     if step.contains is not None and str(filled(step.contains, known)) not in answer.response.text:
         return f"does not hold {step.contains!r}; it must"
     if step.lacks is not None and str(filled(step.lacks, known)) in answer.response.text:
@@ -121,7 +121,7 @@ def _text(step: JourneyStep, answer: Answer, known: Mapping[str, Any]) -> str | 
     return None
 
 
-def _body(step: JourneyStep, answer: Answer, kept: Mapping[str, bytes]) -> str | None:
+def _body(step: JourneyStep, answer: StepAnswer, kept: Mapping[str, bytes]) -> str | None:
     if step.same_as is None:
         return None
     wanted = kept[step.same_as]
@@ -133,7 +133,7 @@ def _body(step: JourneyStep, answer: Answer, kept: Mapping[str, bytes]) -> str |
     return None
 
 
-def _is_there(answer: Answer, source: str) -> bool:
+def _is_there(answer: StepAnswer, source: str) -> bool:
     try:
         answer.found(source)
     except AbsentError:

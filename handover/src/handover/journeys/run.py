@@ -17,7 +17,7 @@ from handover.config.journey import Journey, JourneyStep, which
 from handover.config.templates import filled, filled_path
 from handover.errors import ConfigurationError
 from handover.http_client import http_client
-from handover.journeys.answers import Answer, check
+from handover.journeys.answers import StepAnswer, check
 from handover.journeys.result import JourneyResult, Kind, StepResult
 from handover.side import Side
 
@@ -28,7 +28,7 @@ Store = Callable[[Side, str], tuple[str, bytes]]
 MOST_REDIRECTS = 5
 
 
-def run(
+def run_journey(
     journey: Journey,
     base_urls: Mapping[Side, str],
     *,
@@ -80,11 +80,11 @@ def run(
         raise ConfigurationError(f"{message}; leave it out here.")
     with ExitStack() as stack:
         sender = client or stack.enter_context(http_client(timeout_s=TIMEOUT_S))
-        return _Run(journey, base_urls, on, sender, root, say or (lambda _: None), store, run_name).made()
+        return _JourneyRun(journey, base_urls, on, sender, root, say or (lambda _: None), store, run_name).made()
 
 
 @dataclass
-class _Run:
+class _JourneyRun:
     journey: Journey
     base_urls: Mapping[Side, str]
     on: Side
@@ -135,7 +135,7 @@ class _Run:
             tries += 1
             began = time.perf_counter()
             try:
-                answer = Answer(self._sent(step, side))
+                answer = StepAnswer(self._sent(step, side))
             except (httpx.HTTPError, OSError) as error:
                 # Of an error only its kind: its text may hold the address with what was filled in.
                 failure = f"did not answer: {type(error).__name__}"
@@ -160,7 +160,7 @@ class _Run:
             self.kept[step.keep] = content
         return self._result(step, side, None, began, 1)
 
-    def _checked(self, step: JourneyStep, answer: Answer, result: StepResult) -> StepResult:
+    def _checked(self, step: JourneyStep, answer: StepAnswer, result: StepResult) -> StepResult:
         failure = check(step, answer, self.known, self.kept)
         if failure is None:
             self.known |= answer.saved(step.save)
@@ -216,7 +216,7 @@ class _Run:
         self,
         step: JourneyStep,
         side: Side,
-        answer: Answer | None,
+        answer: StepAnswer | None,
         began: float,
         tries: int,
         failure: str | None = None,

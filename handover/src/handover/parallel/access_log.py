@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from handover.config.parallel import Log
+from handover.config.parallel import AccessLog
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.side import Side
 from handover.wording import counted
@@ -21,35 +21,35 @@ READ_AT_MOST = 64 << 20
 
 
 @dataclass(frozen=True)
-class Request:
-    """One line of a log; method and path are empty where the client sent no request."""
+class LoggedRequest:
+    """One line of a log; method and path are empty if the client sent no request."""
 
     method: str
     path: str
     status: int
 
 
-def parse(line: str, log: Log) -> Request | None:
+def parse(line: str, log: AccessLog) -> LoggedRequest | None:
     """Return the request of a line, or None when the line is not in the declared format.
 
     Examples
     --------
-    >>> parse('127.0.0.1 - - [24/Nov/2026:13:00:00 +0000] "GET /health HTTP/1.1" 200 12', Log(path="x"))
-    Request(method='GET', path='/health', status=200)
+    >>> parse('127.0.0.1 - - [24/Nov/2026:13:00:00 +0000] "GET /health HTTP/1.1" 200 12', AccessLog(path="x"))
+    LoggedRequest(method='GET', path='/health', status=200)
     """
     if log.format == "json":
         return _of_json(line, log)
     if found := COMMON.match(line):
         method, _, rest = found["request"].partition(" ")
-        return Request(method, rest.rpartition(" ")[0] or rest, int(found["status"]))
+        return LoggedRequest(method, rest.rpartition(" ")[0] or rest, int(found["status"]))
     return None
 
 
-def _of_json(line: str, log: Log) -> Request | None:
+def _of_json(line: str, log: AccessLog) -> LoggedRequest | None:
     try:
         values = json.loads(line)
         method, path, status = (_at(values, log.fields.get(n, d)) for n, d in JSON_FIELDS.items())  # type: ignore[call-overload]
-        return Request(str(method), str(path), int(status))
+        return LoggedRequest(str(method), str(path), int(status))
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -61,9 +61,9 @@ def _at(values: Any, place: str) -> Any:
 
 
 class Tail:
-    """Follows the log of one system from where it ends now; a rotated or shortened one is read from its start."""
+    """Follows the log of one system from its present end; a rotated or shortened log is read from its start."""
 
-    def __init__(self, system: Side, log: Log, root: Path) -> None:
+    def __init__(self, system: Side, log: AccessLog, root: Path) -> None:
         self._system, self._log, self._path = system, log, root / log.path
         self._inode, self._offset = self._place()
         self._rest = b""
@@ -75,8 +75,8 @@ class Tail:
             return 0, 0
         return facts.st_ino, facts.st_size
 
-    def look(self) -> Iterator[Sample]:
-        """Count what came since the last look."""
+    def samples(self) -> Iterator[Sample]:
+        """Count the requests since the last call."""
         try:
             lines = self._new_lines()
         except OSError as error:

@@ -1,4 +1,4 @@
-"""An agent in each system's interpreter that reads rows; one that ends is started again."""
+"""Agents that read rows in each system's interpreter; an agent that ended is started again."""
 
 import time
 from contextlib import ExitStack
@@ -15,13 +15,13 @@ AGAIN_AFTER_S = 15.0
 WITHIN_S = 30.0
 
 
-class Post:
-    """Where the agent of one system stands.
+class ReadingAgent:
+    """The agent of one system.
 
     Attributes
     ----------
     described
-        What the system said of its models when the agent began; None while there is none.
+        The system's description of its models; None while no agent runs.
     """
 
     def __init__(self, config: Config, side: Side, url: str) -> None:
@@ -33,12 +33,12 @@ class Post:
         self._tried, self._why = float("-inf"), ""
 
     def ask(self, do: str, **arguments: object) -> Any:
-        """Return the answer of the agent, which is started when there is none.
+        """Return the answer of the agent; if no agent runs, it is started first.
 
         Raises
         ------
         ProbeError
-            The system does not start, or did not a moment ago; or it did not answer.
+            The system did not answer, or its interpreter does not start. After a failed start the next one waits.
         """
         if self._probe is None:
             self._start()
@@ -52,12 +52,12 @@ class Post:
             raise
 
     def model(self, path: str) -> Model:
-        """Return what the system says of a model.
+        """Return the system's description of a model.
 
         Raises
         ------
         ProbeError
-            It does not start, or has no such model.
+            The system does not start, or has no such model.
         """
         if self._probe is None:
             self._start()
@@ -84,10 +84,10 @@ class Post:
             raise ProbeError(self._why) from error
 
     def end(self) -> None:
-        """End the agent; the next question starts another."""
+        """End the agent; the next request starts a new one."""
         self._probe = self.described = None
         self._stack.close()
 
 
 def _nothing(_: str) -> None:
-    """Say nothing."""
+    """Report no progress."""

@@ -1,4 +1,4 @@
-"""What the shared database itself says: connections, tasks, invariants, and whatever SQL is declared."""
+"""Samples from the shared database: connections, tasks, invariants, and declared SQL."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import Connection, sql
 
-from handover.config.parallel import Place, Watch, WatchedTasks
+from handover.config.parallel import SideOrBoth, Watch, WatchedTasks
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.schema.models import Model
 from handover.side import Side
@@ -35,7 +35,7 @@ class Reader:
 
     @contextmanager
     def session(self) -> Iterator[Connection[Any]]:
-        """Give the session; one that breaks meanwhile is not used again."""
+        """Give the session; a broken session is not used again."""
         if self._connection is None or self._connection.closed:
             options = OPTIONS.format(timeout_ms=int(self._watch.timeout_s * 1000))
             within = max(int(self._watch.timeout_s), 2)
@@ -49,7 +49,7 @@ class Reader:
             raise
 
     def number(self, query: str | sql.Composed, *parameters: object) -> float:
-        """Return the one number of a query; SQL comes from ``handover.toml`` or from here."""
+        """Return the one number of a query; its SQL comes from ``handover.toml`` or from this package."""
         with self.session() as connection:
             row = connection.execute(query, parameters or None).fetchone()
         if row is None or row[0] is None:
@@ -58,7 +58,7 @@ class Reader:
 
 
 def table_of(name: str) -> sql.Identifier:
-    """Return a table's name as SQL; a dot parts the schema, with quotes around it or without."""
+    """Return a table's name as SQL; a dot separates the schema, with quotes or without."""
     return sql.Identifier(*name.replace('"', "").split("."))
 
 
@@ -67,15 +67,15 @@ def expression(text: str) -> sql.SQL:
     return sql.SQL(text)
 
 
-def look(reader: Reader, watch: Watch) -> Iterator[Sample]:
-    """Measure what is measured at every look."""
+def database_samples(reader: Reader, watch: Watch) -> Iterator[Sample]:
+    """Measure what is measured in every interval: the connection, the clocks, connections and declared SQL."""
     now, began = None, datetime.now(UTC)
     try:
         with reader.session() as connection:
-            began = datetime.now(UTC)  # opening a session may take its time
+            began = datetime.now(UTC)  # opening a session may take some time
             (now,) = connection.execute("SELECT clock_timestamp()").fetchone() or (None,)
     except psycopg.Error as error:
-        # Also a value: that the database is away is what was to be found out.
+        # A value, not a gap: the question was whether the database answers.
         yield measured("both", "database", 1, ok=False, reason=f"the database does not answer: {first_line(error)}")
     else:
         yield measured("both", "database", 1)
@@ -89,33 +89,43 @@ def look(reader: Reader, watch: Watch) -> Iterator[Sample]:
         yield number(reader, measure.system, measure.name, measure.sql)
 
 
-def number(reader: Reader, system: Place, metric: str, query: str | sql.Composed, *parameters: object) -> Sample:
-    """Return a query's number as a sample, or that it could not be had."""
+def number(reader: Reader, system: SideOrBoth, metric: str, query: str | sql.Composed, *parameters: object) -> Sample:
+    """Return a query's number as a sample; an error makes it unmeasured.
+
+    Parameters
+    ----------
+    reader
+        The session.
+    system, metric
+        What the sample is about.
+    query, parameters
+        SQL that returns one number, and its parameters.
+    """
     try:
         return measured(system, metric, reader.number(query, *parameters))
     except (psycopg.Error, ValueError) as error:
         return unmeasured(system, metric, first_line(error))
 
 
-def look_at_window(
+def window_samples(
     reader: Reader, watch: Watch, models: Sequence[tuple[str, Model]] | None, since: datetime
 ) -> Iterator[Sample]:
-    """Measure what is measured once a window: tasks, and rows that must not exist.
+    """Measure what is measured once in a window: tasks, and rows that must not exist.
 
     Parameters
     ----------
     reader, watch
-        Where to look, and what for.
+        The session, and what to measure.
     models
-        Each mapped table with a model on it, of both systems; None when one of them does not tell.
+        Each mapped table with a model on it, for both systems; None when one of them does not describe its models.
     since
-        When the window began.
+        The beginning of the window.
     """
     if watch.tasks:
         yield from _tasks(reader, watch, watch.tasks, since)
     for name, queries in (("choices", _choices), ("orphans", _orphans)):
         if models is None:
-            yield unmeasured("both", f"invariant_{name}", "not both systems tell of their mapped models")
+            yield unmeasured("both", f"invariant_{name}", "a system does not describe its mapped models")
         else:
             yield _broken(reader, f"invariant_{name}", queries(models))
     for invariant in watch.invariants:
@@ -130,7 +140,7 @@ def _explained(sample: Sample, because: str) -> Sample:
 
 
 def _broken(reader: Reader, metric: str, queries: Iterable[tuple[str, sql.Composed]]) -> Sample:
-    """Return how many rows the queries count together; a query that fails makes the whole unmeasured."""
+    """Return how many rows all queries count together; one failed query makes the sum unmeasured."""
     total, where = 0.0, []
     for place, query in queries:
         one = number(reader, "both", metric, query)
@@ -142,7 +152,7 @@ def _broken(reader: Reader, metric: str, queries: Iterable[tuple[str, sql.Compos
 
 
 def _choices(models: Sequence[tuple[str, Model]]) -> Iterator[tuple[str, sql.Composed]]:
-    """Yield a query for each column with choices: rows whose value neither system would choose."""
+    """Yield a query for each column with choices: rows whose value is no choice of either system."""
     known: dict[tuple[str, str], set[str]] = {}
     for table, model in models:
         for field in model.fields:
@@ -155,7 +165,7 @@ def _choices(models: Sequence[tuple[str, Model]]) -> Iterator[tuple[str, sql.Com
 
 
 def _orphans(models: Sequence[tuple[str, Model]]) -> Iterator[tuple[str, sql.Composed]]:
-    """Yield a query for each foreign key: rows that point at nothing."""
+    """Yield a query for each foreign key: rows that point at a missing row."""
     keys = {(table, f.column, *f.references) for table, model in models for f in model.fields if f.references}
     for table, column, to_table, to_column in sorted(keys):
         query = sql.SQL(
@@ -166,9 +176,9 @@ def _orphans(models: Sequence[tuple[str, Model]]) -> Iterator[tuple[str, sql.Com
 
 
 def _tasks(reader: Reader, watch: Watch, tasks: WatchedTasks, since: datetime) -> Iterator[Sample]:
-    """Count the tasks of each system that started, finished, failed since a moment, and those that are stuck."""
+    """Count the tasks of each system that started, finished or failed since a moment, and the stuck ones."""
     writer = watch.writer.get(tasks.table)
-    systems: tuple[Place, ...] = (Side.ORIGINAL, Side.BACKEND) if writer else ("both",)
+    systems: tuple[SideOrBoth, ...] = tuple(Side) if writer else ("both",)
     query = sql.SQL(
         "SELECT {writer}, count(*) FILTER (WHERE {started} >= %(since)s),"
         " count(*) FILTER (WHERE {status} = ANY (%(done)s) AND {ended} >= %(since)s),"
@@ -203,5 +213,5 @@ def _tasks(reader: Reader, watch: Watch, tasks: WatchedTasks, since: datetime) -
 
 
 def first_line(error: Exception) -> str:
-    """Return what an error says, without what follows."""
+    """Return the first line of an error."""
     return reason(error)

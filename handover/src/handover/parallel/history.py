@@ -1,6 +1,6 @@
-"""What a watch saw, kept: in the tables of the journal, and as JSON lines beside ``handover.toml``.
+"""The history of a watch, kept in tables beside the journal, and as JSON lines beside ``handover.toml``.
 
-While the database is away nothing is lost: what could not be written waits, and the lines are written at once.
+Nothing is lost while the database does not answer: rows wait until it does, and the lines are written at once.
 """
 
 import json
@@ -15,11 +15,11 @@ from psycopg import Connection, errors
 from handover.config.config import Config
 from handover.errors import Refused
 from handover.journal.journal import connect
-from handover.parallel.rule import Judged
+from handover.parallel.rule import MetricVerdict
 from handover.parallel.sample import Sample
 
 LINES = ".handover/watch.jsonl"
-# An hour without a database at a busy pair; the lines hold the rest.
+# About an hour of a busy pair without a database; the lines hold everything.
 WAITING_AT_MOST = 200_000
 INTO_SAMPLES = (
     "INSERT INTO handover.watch_samples (run, at, system, metric, value, ok, reason)"
@@ -27,7 +27,7 @@ INTO_SAMPLES = (
 )
 INTO_WINDOWS = (
     "INSERT INTO handover.watch_windows (run, window_start, window_end, system, metric, value, verdict, reason)"
-    # An answer may be lost after its commit; what is sent again is there already.
+    # The answer to a commit may be lost; then the rows that are sent again exist already.
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
 )
 FORGET = "DELETE FROM handover.watch_samples WHERE at < now() - make_interval(secs => %s)"
@@ -36,20 +36,20 @@ LAST_PAUSE = "SELECT kind FROM handover.journal WHERE kind IN ('pause', 'lift') 
 
 @dataclass(frozen=True)
 class Window:
-    """A judged stretch of time."""
+    """A judged window of time."""
 
     start: datetime
     end: datetime
-    judged: tuple[Judged, ...]
+    judged: tuple[MetricVerdict, ...]
 
     @property
     def green(self) -> bool:
-        """Whether everything is; a window in which nothing was judged is not."""
+        """Whether every metric is green; a window without a metric is not green."""
         return bool(self.judged) and all(one.verdict == "green" for one in self.judged)
 
 
-class History:
-    """Where samples and windows of one run go."""
+class WatchHistory:
+    """Keeps the samples and windows of one run."""
 
     def __init__(self, config: Config, run: str) -> None:
         self._config, self._run = config, run
@@ -60,30 +60,31 @@ class History:
         self._lines = path.open("a", encoding="utf-8")
 
     def close(self) -> None:
-        """End the session and the file."""
+        """Close the session and the file."""
         self._lines.close()
         if self._connection:
             self._connection.close()
 
     def require(self) -> None:
-        """Refuse to watch where nothing can be kept.
+        """Refuse to watch if nothing can be kept.
 
         Raises
         ------
         Refused
-            The tables are not there, or may not be written. A database that is away is no reason: that is watched.
+            The tables do not exist, or may not be written. A database that does not answer is no reason to refuse: the
+            watch measures that.
         """
         try:
             self._open().execute("SELECT FROM handover.watch_windows LIMIT 0")
         except (errors.UndefinedTable, errors.InvalidSchemaName, errors.InsufficientPrivilege) as error:
             what = str(error).splitlines()[0]
-            message = f"what is seen cannot be kept: {what}. Nothing is watched. Run: handover init-journal --apply"
+            message = f"the history of the watch cannot be kept: {what}. Nothing is watched. Run: handover init-journal --apply"
             raise Refused(message, code="HO600") from error
         except psycopg.OperationalError:
             return
 
     def add(self, samples: Sequence[Sample], window: Window | None = None) -> bool:
-        """Keep samples, and the window that they end; say whether the database has them."""
+        """Keep samples, and the window that they belong to; return whether the database has them."""
         for one in samples:
             self._line(asdict(one))
             row = (self._run, one.at, one.system, one.metric, one.value, one.ok, one.reason)
@@ -98,7 +99,7 @@ class History:
         return self._write()
 
     def paused(self) -> bool:
-        """Say whether a pause holds; one that cannot be read does not, since a watch changes nothing."""
+        """Say whether a pause holds; one that cannot be read does not hold, since a watch changes nothing."""
         try:
             row = self._open().execute(LAST_PAUSE).fetchone()
         except psycopg.OperationalError:

@@ -14,9 +14,9 @@ import psycopg
 from psycopg import sql
 
 from handover.config.config import Config, ModelPair
-from handover.config.parallel import Place
+from handover.config.parallel import SideOrBoth
 from handover.errors import HandoverError, UnseenError
-from handover.parallel.agents import Post
+from handover.parallel.agents import ReadingAgent
 from handover.parallel.database import Reader, expression, first_line, table_of
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.schema.models import Model
@@ -26,16 +26,16 @@ from handover.wording import counted
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row as the database has it now."""
+class WatchedRow:
+    """The present state of a row in the database."""
 
     key: str
     version: str
-    writer: Place
+    writer: SideOrBoth
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedTable:
     """A mapped table with the two models on it."""
 
     pair: ModelPair
@@ -45,7 +45,7 @@ class Shared:
 
     @property
     def columns(self) -> list[str]:
-        """The columns that both know."""
+        """The columns that both models have."""
         return sorted(set.intersection(*({f.column for f in model.fields} for model in self.models.values())))
 
     @property
@@ -56,10 +56,10 @@ class Shared:
 
 @dataclass
 class Parity:
-    """What is remembered of the rows between looks.
+    """What is remembered of the rows between two intervals, by table and key.
 
-    ``read`` holds the version of each row that both read alike, ``pending`` since when a version was not; of each
-    table, by key.
+    ``read`` holds the version of each row that both systems read alike; ``pending`` a version that they did not yet read
+    alike, and since when.
     """
 
     config: Config
@@ -67,32 +67,32 @@ class Parity:
     read: dict[str, dict[str, str]] = field(default_factory=dict)
     pending: dict[str, dict[str, tuple[str, float]]] = field(default_factory=dict)
 
-    def look(self, reader: Reader, posts: Mapping[Side, Post]) -> Iterator[Sample]:
+    def samples(self, reader: Reader, agents: Mapping[Side, ReadingAgent]) -> Iterator[Sample]:
         """Read the newest changes of every mapped table through both systems."""
         for pair in self.config.models:
             try:
-                yield from self._table(shared_table(self.config, pair, posts), reader, posts)
+                yield from self._table(shared_table(self.config, pair, agents), reader, agents)
             except (psycopg.Error, HandoverError) as error:
                 reason = f"{pair.table}: {first_line(error)}"
                 for metric in ("parity_rows", "parity_different"):
                     yield from (unmeasured(writer, metric, reason) for writer in self._writers(pair))
 
-    def _writers(self, pair: ModelPair) -> tuple[Place, ...]:
+    def _writers(self, pair: ModelPair) -> tuple[SideOrBoth, ...]:
         return tuple(Side) if pair.table in self.config.watch.writer else ("both",)
 
-    def _table(self, shared: Shared, reader: Reader, posts: Mapping[Side, Post]) -> Iterator[Sample]:
+    def _table(self, shared: SharedTable, reader: Reader, agents: Mapping[Side, ReadingAgent]) -> Iterator[Sample]:
         table = shared.pair.table
         first = table not in self.read
         began = time.monotonic()
         before = self._rows(shared, reader)
         keys = [row.key for row in before]
         asked = {"keys": keys, "columns": shared.columns, "secret": self.secret}
-        one, other = (posts[side].ask("read_rows", model=shared.models[side].label, **asked)["rows"] for side in Side)
+        one, other = (agents[side].ask("read_rows", model=shared.models[side].label, **asked)["rows"] for side in Side)
         after = {row.key: row.version for row in self._rows(shared, reader, keys)}
         still = [
             (row, _different(*read))
             for row, *read in zip(before, one, other, strict=True)
-            if after.get(row.key) == row.version  # one that changes meanwhile is read at the next look
+            if after.get(row.key) == row.version  # a row that changes meanwhile is read in the next interval
         ]
         yield from self._lags(table, still, first=first, began=began)
         for writer in self._writers(shared.pair):
@@ -102,8 +102,8 @@ class Parity:
             reason = f"{table}: {late[0]}" if late else ""
             yield measured(writer, "parity_different", len(late), ok=not late, reason=reason)
 
-    def _lags(self, table: str, still: list[tuple[Row, str]], *, first: bool, began: float) -> Iterator[Sample]:
-        """Yield the lag of each new version that both read alike, or that is overdue."""
+    def _lags(self, table: str, still: list[tuple[WatchedRow, str]], *, first: bool, began: float) -> Iterator[Sample]:
+        """Yield the lag of each new version that both read alike now, or that is overdue."""
         read, pending = self.read.get(table, {}), self.pending.setdefault(table, {})
         for row, different in still:
             if not different and read.get(row.key) == row.version:
@@ -119,11 +119,11 @@ class Parity:
                 del pending[row.key]
         self.read[table] = {row.key: row.version for row, different in still if not different}
 
-    def _is_late(self, table: str, row: Row) -> bool:
+    def _is_late(self, table: str, row: WatchedRow) -> bool:
         return time.monotonic() - self.pending[table][row.key][1] > self.config.watch.limits.parity_lag_s
 
-    def _rows(self, shared: Shared, reader: Reader, keys: list[str] | None = None) -> list[Row]:
-        """Return the rows of some keys; without, the newest and those that are still read differently."""
+    def _rows(self, shared: SharedTable, reader: Reader, keys: list[str] | None = None) -> list[WatchedRow]:
+        """Return the rows of some keys; without keys, the newest rows and those that are still pending."""
         watch, table = self.config.watch, shared.pair.table
         parts = {
             "key": sql.Identifier(shared.key),
@@ -140,29 +140,49 @@ class Parity:
         query = sql.SQL("SELECT t.{key}::text, t.xmin::text || ' ' || t.ctid::text, {writer} FROM {table} t WHERE ")
         values = {"limit": watch.sample, "keys": list(self.pending.get(table, ())) if keys is None else keys}
         with reader.session() as connection:
-            rows = [Row(*row) for row in connection.execute(query.format(**parts) + which, values)]
+            rows = [WatchedRow(*row) for row in connection.execute(query.format(**parts) + which, values)]
         if unknown := {row.writer for row in rows} - set(self._writers(shared.pair)):
             raise UnseenError(f"watch.writer says {unknown.pop()!r}, expected 'original' or 'backend'")
         return rows
 
 
-def shared_table(config: Config, pair: ModelPair, posts: Mapping[Side, Post]) -> Shared:
-    """Return the two models on a mapped table.
+def shared_table(config: Config, pair: ModelPair, agents: Mapping[Side, ReadingAgent]) -> SharedTable:
+    """Return a mapped table with the two models on it.
+
+    Parameters
+    ----------
+    config, pair
+        The pair, and the mapped table.
+    agents
+        An agent in each system.
 
     Raises
     ------
     UnseenError, ProbeError
-        It cannot be looked at.
+        Its rows cannot be compared.
     """
-    models = {side: posts[side].model(side.of(pair)) for side in Side}
+    models = {side: agents[side].model(side.of(pair)) for side in Side}
     keys = {model.key for model in models.values()}
     if len(keys) != 1 or len(next(iter(keys))) != 1:
         raise UnseenError("its key is not one column that both systems agree on")
-    return Shared(pair, models, next(iter(keys))[0], dated(config, pair, models))
+    return SharedTable(pair, models, next(iter(keys))[0], dated(config, pair, models))
 
 
 def dated(config: Config, pair: ModelPair, models: Mapping[Side, Model]) -> str:
-    """Return the column that dates the changes of a table: the declared one, else what Django dates by itself."""
+    """Return the column that dates the changes of a table: the declared one, else one that Django stamps.
+
+    Parameters
+    ----------
+    config, pair
+        The pair, and the mapped table.
+    models
+        The two models on it.
+
+    Raises
+    ------
+    UnseenError
+        No column is declared, and Django stamps none.
+    """
     if declared := config.watch.newest.get(pair.table):
         return declared
     fields = [f for model in models.values() for f in model.fields]
@@ -176,8 +196,8 @@ def dated(config: Config, pair: ModelPair, models: Mapping[Side, Model]) -> str:
 def _different(one: Mapping[str, str] | None, other: Mapping[str, str] | None) -> str:
     """Say how two readings of a row differ; empty when they do not."""
     if one is None or other is None:
-        blind = [side for side, row in zip(Side, (one, other), strict=True) if row is None]
-        return f"a row is not found by the {' and the '.join(blind)}"
+        without = [side for side, row in zip(Side, (one, other), strict=True) if row is None]
+        return f"a row is not found by the {' and the '.join(without)}"
     columns = sorted(column for column in one if one[column] != other.get(column))
     if not columns:
         return ""

@@ -7,9 +7,9 @@ import psycopg
 from psycopg import sql
 
 from handover.config.config import Config
-from handover.config.parallel import Progress
+from handover.config.parallel import ProgressColumn
 from handover.errors import HandoverError
-from handover.parallel.agents import Post
+from handover.parallel.agents import ReadingAgent
 from handover.parallel.database import Reader, expression, first_line, table_of
 from handover.parallel.parity import shared_table
 from handover.parallel.sample import Sample, measured, unmeasured
@@ -20,17 +20,17 @@ METRIC = "invariant_progress"
 
 
 @dataclass
-class Rising:
-    """What each row's number was at the last look."""
+class ProgressChecker:
+    """Checks the numbers of rows against their last values."""
 
     config: Config
     last: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def look(self, reader: Reader, posts: Mapping[Side, Post]) -> Iterator[Sample]:
+    def samples(self, reader: Reader, agents: Mapping[Side, ReadingAgent]) -> Iterator[Sample]:
         """Read the numbers of the newest rows."""
         for progress in self.config.watch.progress:
             try:
-                rows = self._rows(reader, posts, progress)
+                rows = self._rows(reader, agents, progress)
             except (psycopg.Error, HandoverError) as error:
                 yield unmeasured("both", METRIC, f"{progress.column}: {first_line(error)}")
                 continue
@@ -39,7 +39,7 @@ class Rising:
             yield measured("both", METRIC, len(wrong), ok=not wrong, reason=reason)
             self.last[progress.column] = {key: value for key, value, _ in rows}
 
-    def _wrong(self, progress: Progress, rows: list[tuple[str, float, bool]]) -> Iterator[str]:
+    def _wrong(self, progress: ProgressColumn, rows: list[tuple[str, float, bool]]) -> Iterator[str]:
         last = self.last.get(progress.column, {})
         for key, value, restarts in rows:
             if not progress.lowest <= value <= progress.highest:
@@ -47,9 +47,11 @@ class Rising:
             elif key in last and value < last[key] and not restarts:
                 yield f"a row went back from {last[key]:g} to {value:g}"
 
-    def _rows(self, reader: Reader, posts: Mapping[Side, Post], progress: Progress) -> list[tuple[str, float, bool]]:
+    def _rows(
+        self, reader: Reader, agents: Mapping[Side, ReadingAgent], progress: ProgressColumn
+    ) -> list[tuple[str, float, bool]]:
         pair, column = mapped_column(self.config, progress.column)
-        shared = shared_table(self.config, pair, posts)
+        shared = shared_table(self.config, pair, agents)
         query = sql.SQL(
             "SELECT t.{key}::text, t.{column}::float, ({restarts}) FROM {table} t"
             " WHERE t.{column} IS NOT NULL AND t.{date} IS NOT NULL ORDER BY t.{date} DESC LIMIT {limit}"

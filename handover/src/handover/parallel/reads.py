@@ -1,4 +1,4 @@
-"""Which requests may be sent to both systems: those that read, from a log, from flows, from ``handover.toml``."""
+"""The reads that may be sent to both systems, from a log, from flows, and from ``handover.toml``."""
 
 import re
 from collections import Counter
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from handover.config.config import Config
-from handover.config.parallel import Log
+from handover.config.parallel import AccessLog
 from handover.errors import UnseenError
 from handover.parallel.access_log import parse
 
@@ -23,7 +23,7 @@ class Read:
 
     @property
     def shown(self) -> str:
-        """Itself, without the values of its query: they may be somebody's."""
+        """The request without the values of its query, which may be personal data."""
         parts = urlsplit(self.path)
         names = "&".join(f"{name}=…" for name, _ in parse_qsl(parts.query, keep_blank_values=True))
         return f"{self.method} {parts.path}" + (f"?{names}" if names else "")
@@ -31,14 +31,14 @@ class Read:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is sent, how often each was seen, and what is not sent.
+    """The reads that are sent, how often each was seen, and how many requests are not sent.
 
     Attributes
     ----------
     reads
-        Each different one once, the most frequent first.
+        Each different read, the most frequent first.
     refused
-        Requests that write; never sent.
+        Requests that write; they are never sent.
     excluded
         Reads that ``exclude`` names.
     beyond
@@ -54,8 +54,15 @@ class Chosen:
     unread: int
 
 
-def choose(config: Config, log: Log | None = None, limit: int | None = None) -> Chosen:
-    """Return what may be sent.
+def choose(config: Config, log: AccessLog | None = None, limit: int | None = None) -> Chosen:
+    """Return the reads that may be sent.
+
+    Parameters
+    ----------
+    config
+        The pair, with ``[shadow]``.
+    log, limit
+        Instead of those in ``[shadow]``.
 
     Raises
     ------
@@ -72,7 +79,7 @@ def choose(config: Config, log: Log | None = None, limit: int | None = None) -> 
     return Chosen(kept, refused, len(excluded), len(counted) - len(kept), seen.count(None))
 
 
-def _all(config: Config, log: Log | None) -> Iterator[Read | None]:
+def _all(config: Config, log: AccessLog | None) -> Iterator[Read | None]:
     yield from (Read("GET", path) for path in config.shadow.paths)
     if config.shadow.flows:
         for flow in config.flows:

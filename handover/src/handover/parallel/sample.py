@@ -1,9 +1,9 @@
-"""One thing that was measured once."""
+"""A sample: one metric, measured once."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from handover.config.parallel import Place
+from handover.config.parallel import SideOrBoth
 
 
 @dataclass(frozen=True)
@@ -13,32 +13,44 @@ class Sample:
     Attributes
     ----------
     at
-        When, by this machine's clock, in UTC.
+        The time by this machine's clock, in UTC.
     system
-        What it is about.
+        The system that it is about, or ``both``.
     metric
         What was measured; its unit ends the name (``_ms``, ``_s``), shares and counts have none.
     value
-        None: nobody could measure it. Of a request: how long the answer took, None without one.
+        None when it could not be measured. For a request: how long the answer took, None without an answer.
     ok
-        Whether the thing itself was as it must be.
+        Whether the measured thing was as it must be.
     reason
-        Why not.
+        Why it was not.
     """
 
     at: datetime
-    system: Place
+    system: SideOrBoth
     metric: str
     value: float | None
     ok: bool = True
     reason: str = ""
 
 
-def measured(system: Place, metric: str, value: float, *, ok: bool = True, reason: str = "") -> Sample:
-    """Return what was measured just now."""
+def measured(system: SideOrBoth, metric: str, value: float, *, ok: bool = True, reason: str = "") -> Sample:
+    """Return a sample that was measured just now.
+
+    Parameters
+    ----------
+    system, metric, value, ok, reason
+        As in :class:`Sample`.
+    """
     return Sample(datetime.now(UTC), system, metric, value, ok, reason)
 
 
-def unmeasured(system: Place, metric: str, reason: str) -> Sample:
-    """Return that something could not be measured just now."""
+def unmeasured(system: SideOrBoth, metric: str, reason: str) -> Sample:
+    """Return a sample that could not be measured just now.
+
+    Parameters
+    ----------
+    system, metric, reason
+        As in :class:`Sample`.
+    """
     return Sample(datetime.now(UTC), system, metric, None, ok=False, reason=reason)

@@ -1,4 +1,4 @@
-"""The same reads sent to both systems, and their answers compared."""
+"""Sends the same reads to both systems, and compares their answers."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -11,8 +11,8 @@ from handover.config.config import Config, from_environment
 from handover.errors import ConfigurationError
 from handover.finding import Finding
 from handover.http_client import http_client
+from handover.parallel.comparison import ShadowAnswer, ShadowComparison, compare
 from handover.parallel.reads import SAFE, Chosen, Read
-from handover.parallel.sameness import Answer, Compared, compare
 from handover.parallel.traffic import base_urls
 from handover.side import Side
 from handover.wording import counted
@@ -24,32 +24,32 @@ LOGIN = "login"
 
 @dataclass(frozen=True)
 class Shadowed:
-    """What came of one read; ``finding`` is None when both systems answer alike."""
+    """The result of one read; ``finding`` is None when both systems answer alike."""
 
     read: Read
     times: int
     statuses: tuple[int | None, int | None]
-    compared: Compared | None
+    compared: ShadowComparison | None
     finding: Finding | None
 
     @property
     def counts(self) -> bool:
-        """Whether anything was really compared: both answered, and neither only sent people away."""
+        """Whether content was compared: both systems answered, and neither only refused the reader."""
         return self.compared is not None and (self.finding is None or self.finding.severity == "breaking")
 
 
-class Mirror:
-    """Asks both systems; closed by ``with``. Cookies that come back are forgotten."""
+class ShadowClient:
+    """Sends reads to both systems; closed by ``with``. Cookies in the answers are forgotten."""
 
     def __init__(self, config: Config) -> None:
         self._shadow = config.shadow
         self._urls = base_urls(config)
         if missing := [side for side in Side if side not in self._urls]:
-            message = f"handover.toml has no base_url of the {missing[0]}; nothing can be asked there."
+            message = f"handover.toml has no base_url of the {missing[0]}, so it cannot be asked."
             raise ConfigurationError(f"{message} Add it to [{missing[0]}].")
         self._client = http_client(timeout_s=self._shadow.timeout_s, headers=_credentials(config))
 
-    def __enter__(self) -> "Mirror":
+    def __enter__(self) -> "ShadowClient":
         """Return itself."""
         return self
 
@@ -57,11 +57,11 @@ class Mirror:
         """End the connections."""
         self._client.close()
 
-    def look(self, read: Read, times: int = 1) -> Shadowed:
-        """Send one read to both systems, twice each, in turns; compare."""
+    def compare(self, read: Read, times: int = 1) -> Shadowed:
+        """Send one read twice to each system, by turns, and compare the answers."""
         if read.method not in SAFE:
             raise ValueError(f"{read.method} may change something and is not shadowed")
-        answers: dict[Side, list[Answer]] = {side: [] for side in Side}
+        answers: dict[Side, list[ShadowAnswer]] = {side: [] for side in Side}
         try:
             for side in (*Side, *Side):
                 answers[side].append(self._ask(side, read))
@@ -72,7 +72,7 @@ class Mirror:
         first = answers[Side.ORIGINAL][0], answers[Side.BACKEND][0]
         return Shadowed(read, times, (first[0].status, first[1].status), compared, _judge(read, first, compared))
 
-    def _ask(self, side: Side, read: Read) -> Answer:
+    def _ask(self, side: Side, read: Read) -> ShadowAnswer:
         url = self._urls[side].rstrip("/")
         try:
             answer = self._client.request(read.method, url + read.path)
@@ -80,7 +80,7 @@ class Mirror:
             raise _SilentError(side, type(error).__name__) from error
         self._client.cookies.clear()
         headers = {name.lower(): value.replace(url, "") for name, value in answer.headers.items()}
-        return Answer(answer.status_code, headers, answer.content.replace(url.encode(), b""))
+        return ShadowAnswer(answer.status_code, headers, answer.content.replace(url.encode(), b""))
 
 
 class _SilentError(Exception):
@@ -91,16 +91,28 @@ class _SilentError(Exception):
         self.side, self.why = side, why
 
 
-def look(config: Config, chosen: Chosen, *, say: Callable[[str], None], every: int = 100) -> Iterator[Shadowed]:
-    """Send every chosen read, with a line of progress now and then."""
-    with Mirror(config) as mirror:
+def compare_reads(
+    config: Config, chosen: Chosen, *, say: Callable[[str], None], every: int = 100
+) -> Iterator[Shadowed]:
+    """Send every chosen read to both systems, and compare the answers.
+
+    Parameters
+    ----------
+    config
+        The pair.
+    chosen
+        The reads.
+    say, every
+        Receives a line of progress after so many reads.
+    """
+    with ShadowClient(config) as client:
         for number, (read, times) in enumerate(chosen.reads.items(), 1):
-            yield mirror.look(read, times)
+            yield client.compare(read, times)
             if number % every == 0:
                 say(f"{number} of {counted(len(chosen.reads), 'read')} compared")
 
 
-def _judge(read: Read, answers: tuple[Answer, Answer], compared: Compared) -> Finding | None:
+def _judge(read: Read, answers: tuple[ShadowAnswer, ShadowAnswer], compared: ShadowComparison) -> Finding | None:
     one, other = answers
     if compared.different:
         return _difference(read, one, other, compared)
@@ -110,7 +122,7 @@ def _judge(read: Read, answers: tuple[Answer, Answer], compared: Compared) -> Fi
             code="HO615",
             where=read.shown,
             found=found,
-            expected="equal failures compare nothing",
+            expected="equal failures prove nothing",
             todo="Mend both.",
             severity="unseen",
             hurts="both",
@@ -128,7 +140,7 @@ def _judge(read: Read, answers: tuple[Answer, Answer], compared: Compared) -> Fi
             hurts="both",
         )
     if "status" in compared.noise or (compared.noise and not compared.same):
-        found = f"was nothing but noise in {counted(len(compared.noise), 'place')}"
+        found = f"was only noise in {counted(len(compared.noise), 'place')}"
         if "status" in compared.noise:
             found = "has a status that changes from one answer of the same system to the next"
         todo = "Name what always differs: [shadow] ignore_json, ignore_text."
@@ -144,7 +156,7 @@ def _judge(read: Read, answers: tuple[Answer, Answer], compared: Compared) -> Fi
     return None
 
 
-def _difference(read: Read, one: Answer, other: Answer, compared: Compared) -> Finding:
+def _difference(read: Read, one: ShadowAnswer, other: ShadowAnswer, compared: ShadowComparison) -> Finding:
     if one.status != other.status:
         found = f"answers {one.status} on the original and {other.status} on the backend"
         return Finding(
@@ -171,7 +183,7 @@ def _silence(read: Read, silent: _SilentError) -> Finding:
         where=read.shown,
         found=found,
         expected="both must answer",
-        todo="See whether it runs.",
+        todo="Check whether it runs.",
         severity="unseen",
         hurts=silent.side,
     )

@@ -1,4 +1,4 @@
-"""Files that rows name, looked for by both systems in their own storage."""
+"""Files that rows name: both systems look for them in their own storage."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,19 +7,27 @@ from psycopg import sql
 
 from handover.config.config import Config, ModelPair
 from handover.errors import ConfigurationError, HandoverError
-from handover.parallel.agents import Post
+from handover.parallel.agents import ReadingAgent
 from handover.parallel.database import Reader, first_line, table_of
 from handover.parallel.parity import shared_table
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.side import Side
 
 
-def look(reader: Reader, config: Config, posts: Mapping[Side, Post]) -> Iterator[Sample]:
-    """Ask both systems for the files of the newest rows that name one."""
+def file_samples(reader: Reader, config: Config, agents: Mapping[Side, ReadingAgent]) -> Iterator[Sample]:
+    """Ask both systems for the files that the newest rows name.
+
+    Parameters
+    ----------
+    reader, config
+        The session, and the columns that name files.
+    agents
+        An agent in each system.
+    """
     for place in config.watch.files:
         pair, column = mapped_column(config, place)
         try:
-            names = _newest_names(reader, config, pair, column, posts)
+            names = _newest_names(reader, config, pair, column, agents)
         except (psycopg.Error, HandoverError) as error:
             for side in Side:
                 yield from (
@@ -27,14 +35,14 @@ def look(reader: Reader, config: Config, posts: Mapping[Side, Post]) -> Iterator
                 )
             continue
         for side in Side:
-            yield from _of(side, posts[side], pair, column, names)
+            yield from _files_of(side, agents[side], pair, column, names)
 
 
-def _of(side: Side, post: Post, pair: ModelPair, column: str, names: list[str]) -> Iterator[Sample]:
+def _files_of(side: Side, agent: ReadingAgent, pair: ModelPair, column: str, names: list[str]) -> Iterator[Sample]:
     try:
-        model = post.model(side.of(pair))
+        model = agent.model(side.of(pair))
         field = model.by_column()[column]
-        found = post.ask("files", model=model.label, field=field.name, names=names)["found"]
+        found = agent.ask("files", model=model.label, field=field.name, names=names)["found"]
     except HandoverError as error:
         yield from (unmeasured(side, metric, first_line(error)) for metric in ("files_found", "files_missing"))
         return
@@ -46,9 +54,9 @@ def _of(side: Side, post: Post, pair: ModelPair, column: str, names: list[str]) 
 
 
 def _newest_names(
-    reader: Reader, config: Config, pair: ModelPair, column: str, posts: Mapping[Side, Post]
+    reader: Reader, config: Config, pair: ModelPair, column: str, agents: Mapping[Side, ReadingAgent]
 ) -> list[str]:
-    shared = shared_table(config, pair, posts)
+    shared = shared_table(config, pair, agents)
     query = sql.SQL("SELECT {0} FROM {1} WHERE {0} <> '' AND {2} IS NOT NULL ORDER BY {2} DESC LIMIT {3}").format(
         sql.Identifier(column), table_of(pair.table), sql.Identifier(shared.date), sql.Literal(config.watch.sample)
     )
@@ -69,4 +77,6 @@ def mapped_column(config: Config, place: str) -> tuple[ModelPair, str]:
         if pair.table == table:
             return pair, column
     tables = ", ".join(pair.table for pair in config.models)
-    raise ConfigurationError(f"[watch] names {place}, but {table} is none of the mapped tables: {tables}. Correct it.")
+    raise ConfigurationError(
+        f"[watch] names {place}, but {table} is not a mapped table; these are: {tables}. Correct it."
+    )

@@ -1,4 +1,4 @@
-"""Declared flows, made on each system again and again: traffic for the idle one, too."""
+"""Declared flows, run on each system again and again, so that an idle system has traffic, too."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -9,33 +9,33 @@ from handover.config.config import Config
 from handover.config.journey import Journey
 from handover.errors import ConfigurationError
 from handover.journeys.result import JourneyResult
-from handover.journeys.run import run
+from handover.journeys.run import run_journey
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.side import Side
 
 ALL = "*"
 
 
-class Walker:
-    """Makes one flow on one system, and waits ``journeys_every_s`` before the next time."""
+class JourneyRunner:
+    """Runs one flow on one system, at most every ``journeys_every_s``."""
 
     def __init__(self, config: Config, journey: Journey, side: Side, client: httpx.Client) -> None:
         self._config, self._journey, self._side, self._client = config, journey, side, client
         self._next = float("-inf")
 
-    def look(self) -> Iterator[Sample]:
-        """Make the flow once when it is time."""
+    def samples(self) -> Iterator[Sample]:
+        """Run the flow once if it is due."""
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + self._config.watch.journeys_every_s
         urls = base_urls(self._config)
-        result = run(self._journey, urls, on=self._side, client=self._client, root=self._config.root)
+        result = run_journey(self._journey, urls, on=self._side, client=self._client, root=self._config.root)
         yield from _samples(result)
 
 
-def walkers(config: Config, client: httpx.Client) -> list[Walker]:
-    """Return who makes which flow where."""
-    return [Walker(config, journey, side, client) for journey in chosen(config) for side in sides_of(journey)]
+def journey_runners(config: Config, client: httpx.Client) -> list[JourneyRunner]:
+    """Return a runner for each chosen flow and system."""
+    return [JourneyRunner(config, journey, side, client) for journey in chosen(config) for side in journey.sides]
 
 
 def chosen(config: Config) -> tuple[Journey, ...]:
@@ -56,22 +56,14 @@ def chosen(config: Config) -> tuple[Journey, ...]:
     return tuple(known[name] for name in config.watch.journeys)
 
 
-def sides_of(journey: Journey) -> tuple[Side, ...]:
-    """Return where a flow is made: on both systems, or once when every step names its own."""
-    floating = any(step.on in ("either", "other") for step in journey.steps)
-    return (Side.ORIGINAL, Side.BACKEND) if floating else (Side.ORIGINAL,)
-
-
 def metric_of(journey: Journey) -> str:
-    """Return the name of the metric that says whether a flow went well."""
+    """Return the name of the metric that says whether a flow succeeded."""
     return f"journey {journey.name}"
 
 
 def base_urls(config: Config) -> Mapping[Side, str]:
     """Return where each system answers."""
-    urls: dict[Side, str | None] = {Side.ORIGINAL: config.system(Side.ORIGINAL).base_url}
-    urls[Side.BACKEND] = config.backend.base_url
-    return {side: url for side, url in urls.items() if url}
+    return {side: url for side in Side if (url := config.system(side).base_url)}
 
 
 def _samples(result: JourneyResult) -> Iterator[Sample]:

@@ -1,7 +1,7 @@
-"""The loop: look at everything, judge a window, keep both; until told to stop.
+"""The loop of a watch: collect samples, judge the window, and begin again until it is stopped.
 
-Every collector looks on its own, so a slow or dead system holds up nobody else. What a collector has not delivered
-when a window ends is missing there, and what is missing is not green.
+Every collector has a thread of its own, so a slow or dead system does not delay the others. Samples that a collector has
+not delivered when the window ends are missing in it, and a missing metric is not green.
 """
 
 import time
@@ -16,21 +16,21 @@ from handover.config.config import Config
 from handover.http_client import http_client
 from handover.parallel import database, stored
 from handover.parallel.access_log import Tail
-from handover.parallel.agents import Post
-from handover.parallel.answers import Asker
+from handover.parallel.agents import ReadingAgent
 from handover.parallel.database import Reader
 from handover.parallel.history import Window
+from handover.parallel.http_probes import HttpProber
 from handover.parallel.parity import Parity
-from handover.parallel.progress import Rising
+from handover.parallel.progress import ProgressChecker
 from handover.parallel.rule import rules
 from handover.parallel.sample import Sample, measured, unmeasured
-from handover.parallel.traffic import Walker, walkers
+from handover.parallel.traffic import JourneyRunner, journey_runners
 from handover.schema.models import Model
 from handover.side import Side
 
 Collector = Callable[[], Iterable[Sample]]
 HEED_STOP_EVERY_S = 0.2
-MEET_WITHIN_S = 30.0
+START_WITHIN_S = 30.0
 
 
 def utc_now() -> datetime:
@@ -40,14 +40,14 @@ def utc_now() -> datetime:
 
 @dataclass
 class Clocks:
-    """This machine's clock beside its own counter, which nobody sets."""
+    """This machine's clock beside its monotonic counter, which cannot be set."""
 
     wall: Callable[[], datetime] = utc_now
     counter: Callable[[], float] = time.monotonic
     _last: tuple[datetime, float] | None = None
 
-    def look(self, longest_gap_s: float, allowed_s: float) -> Iterator[Sample]:
-        """Yield how far the clock has moved against the counter since the last look, and whether anybody looked."""
+    def samples(self, longest_gap_s: float, allowed_s: float) -> Iterator[Sample]:
+        """Yield how far the clock moved against the counter since the last call, and a gap if that is long ago."""
         now = (self.wall(), self.counter())
         last, self._last = self._last, now
         if last is None:
@@ -57,19 +57,19 @@ class Clocks:
         reason = f"the clock of this machine jumped by {jump:+.1f} s" if abs(jump) > allowed_s else ""
         yield measured("both", "clock_s", abs(jump), ok=not reason, reason=reason)
         if gap > longest_gap_s:
-            yield unmeasured("both", "clock_s", f"nobody looked for {gap:.0f} s")
+            yield unmeasured("both", "clock_s", f"nothing was measured for {gap:.0f} s")
 
 
 @dataclass
 class Watcher:
-    """Everything that looks at one pair; made and closed with ``with``.
+    """Collects the samples of one pair and judges its windows; opened and closed by ``with``.
 
     Attributes
     ----------
     config, url
         The pair, and the database it shares.
     clocks
-        What tells the time.
+        The clock and the counter.
     """
 
     config: Config
@@ -77,46 +77,46 @@ class Watcher:
     clocks: Clocks = field(default_factory=Clocks)
 
     def __post_init__(self) -> None:
-        """Set out everything that looks."""
+        """Make the collectors."""
         watch = self.config.watch
         self._reader, self._window_reader = Reader(self.url, watch), Reader(self.url, watch)
         self._row_reader = Reader(self.url, watch)
-        self._askers = [Asker(side, self.config.system(side).base_url, watch) for side in Side]
-        self._posts = {side: Post(self.config, side, self.url) for side in Side}
-        self._parity, self._progress = Parity(self.config), Rising(self.config)
+        self._probers = [HttpProber(side, self.config.system(side).base_url, watch) for side in Side]
+        self._agents = {side: ReadingAgent(self.config, side, self.url) for side in Side}
+        self._parity, self._progress = Parity(self.config), ProgressChecker(self.config)
         self._busy: dict[Collector, Future[list[Sample]]] = {}
         self._client = http_client(timeout_s=watch.timeout_s)
-        looking: tuple[Asker | Walker | Tail, ...] = (
-            *self._askers,
-            *walkers(self.config, self._client),
+        threads: tuple[HttpProber | JourneyRunner | Tail, ...] = (
+            *self._probers,
+            *journey_runners(self.config, self._client),
             *(Tail(side, log, self.config.root) for side, log in watch.logs.items()),
         )
-        self._collectors: list[Collector] = [*(one.look for one in looking), self._database, self._rows]
+        self._collectors: list[Collector] = [*(one.samples for one in threads), self._database, self._rows]
 
     def __enter__(self) -> "Watcher":
-        """Open the pool that looks."""
+        """Open the pool of threads."""
         self._stack = ExitStack()
-        # Entered first, closed last: whoever still looks is cut off before it is waited for.
-        self._pool = self._stack.enter_context(ThreadPoolExecutor(len(self._collectors), "look"))
+        # Entered first, closed last: a collector at work loses its connection before the pool waits for it.
+        self._pool = self._stack.enter_context(ThreadPoolExecutor(len(self._collectors), "collector"))
         self._stack.callback(self._client.close)
-        for asker in self._askers:
-            self._stack.callback(asker.close)
+        for prober in self._probers:
+            self._stack.callback(prober.close)
         for reader in (self._reader, self._window_reader, self._row_reader):
             self._stack.callback(reader.close)
-        for post in self._posts.values():
-            self._stack.callback(post.end)
+        for agent in self._agents.values():
+            self._stack.callback(agent.end)
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Wait for whoever still looks, and close everything."""
+        """Close all connections, and wait for the collectors."""
         self._stack.close()
 
     def window(self, stop: Event) -> tuple[Window | None, list[Sample]]:
-        """Look for one window and judge it; None when it was stopped before its end."""
+        """Collect the samples of one window and judge it; the window is None when it was stopped before its end."""
         start, began = self.clocks.wall(), self.clocks.counter()
         samples: list[Sample] = []
         while not stop.is_set() and (left := self.config.watch.window_s - (self.clocks.counter() - began)) > 0:
-            samples += self.look(stop, min(self.config.watch.interval_s, left))
+            samples += self.collect(stop, min(self.config.watch.interval_s, left))
         self._wait(stop, self.config.watch.timeout_s)
         samples += self._delivered()
         if stop.is_set():
@@ -125,20 +125,20 @@ class Watcher:
         end = start + timedelta(seconds=self.clocks.counter() - began)
         return Window(start, end, tuple(rule.judge(samples) for rule in rules(self.config))), samples
 
-    def look(self, stop: Event, interval_s: float) -> list[Sample]:
-        """Set everybody looking who is not, and return what was delivered when the interval is over."""
+    def collect(self, stop: Event, interval_s: float) -> list[Sample]:
+        """Start every idle collector, and return the samples that were delivered at the end of the interval."""
         watch = self.config.watch
-        samples = list(self.clocks.look(3 * watch.interval_s + 2 * watch.timeout_s, watch.limits.clock_s))
+        samples = list(self.clocks.samples(3 * watch.interval_s + 2 * watch.timeout_s, watch.limits.clock_s))
         for collector in self._collectors:
             if collector not in self._busy:
                 self._busy[collector] = self._pool.submit(_collected, collector)
         stop.wait(interval_s)
         return samples + self._delivered()
 
-    def meet(self, stop: Event) -> None:
-        """Let the interpreters start, so that the first window is as long as the others for them, too."""
+    def start_agents(self, stop: Event) -> None:
+        """Start the interpreters, so that the first window is as long for them as every other window."""
         self._busy[self._rows] = self._pool.submit(_collected, self._rows)
-        self._wait(stop, MEET_WITHIN_S)
+        self._wait(stop, START_WITHIN_S)
 
     def _wait(self, stop: Event, within_s: float) -> None:
         deadline = time.monotonic() + within_s
@@ -151,20 +151,20 @@ class Watcher:
         return [sample for collector in done for sample in self._busy.pop(collector).result()]
 
     def _database(self) -> Iterable[Sample]:
-        return database.look(self._reader, self.config.watch)
+        return database.database_samples(self._reader, self.config.watch)
 
     def _rows(self) -> Iterable[Sample]:
-        yield from self._parity.look(self._row_reader, self._posts)
-        yield from self._progress.look(self._row_reader, self._posts)
-        yield from stored.look(self._row_reader, self.config, self._posts)
+        yield from self._parity.samples(self._row_reader, self._agents)
+        yield from self._progress.samples(self._row_reader, self._agents)
+        yield from stored.file_samples(self._row_reader, self.config, self._agents)
 
     def _window_end(self, start: datetime) -> Iterable[Sample]:
-        return database.look_at_window(self._window_reader, self.config.watch, self._models(), start)
+        return database.window_samples(self._window_reader, self.config.watch, self._models(), start)
 
     def _models(self) -> list[tuple[str, Model]] | None:
         found = []
-        for side, post in self._posts.items():
-            described = post.described
+        for side, agent in self._agents.items():
+            described = agent.described
             by_path = {model.path: model for model in described.concrete()} if described else {}
             for pair in self.config.models:
                 path = side.of(pair)

@@ -17,7 +17,7 @@ from handover.finding import Finding, Hurts
 from handover.http_client import get
 from handover.journal.evidence import Recorder
 from handover.journeys.result import JourneyResult
-from handover.journeys.run import TIMEOUT_S, run
+from handover.journeys.run import TIMEOUT_S, run_journey
 from handover.proof.addresses import VARIABLES, base_urls
 from handover.proof.outcome import Failure, Outcome
 from handover.proof.target import ProofTarget
@@ -59,7 +59,9 @@ def prove(target: ProofTarget, recorder: Recorder) -> Outcome:
             for side in flow.sides:
                 target.say(f"{flow.name}, on the {side}")
                 marker = _RunMarker(databases, secrets.token_hex(6))
-                result = run(flow, urls, on=side, root=target.config.root, run_name=marker.text, say=marker.search_rows)
+                result = run_journey(
+                    flow, urls, on=side, root=target.config.root, run_name=marker.text, say=marker.search_rows
+                )
                 results.append(result)
                 failures += _failures(flow, result)
                 if not marker.found and not result.failures:

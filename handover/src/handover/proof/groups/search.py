@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from handover.config.search import Search
+from handover.config.search import SharedSearch
 from handover.errors import ConfigurationError, ProbeError, UnseenError
 from handover.finding import Finding
 from handover.http_client import http_client
@@ -83,7 +83,7 @@ def prove(target: ProofTarget, recorder: Recorder) -> Outcome:
         return Outcome(GROUP, {"search_queries": 0}, (Failure(finding),))
 
 
-def _proved(target: ProofTarget, recorder: Recorder, search: Search, name: str, url_env: str) -> Outcome:
+def _proved(target: ProofTarget, recorder: Recorder, search: SharedSearch, name: str, url_env: str) -> Outcome:
     url = os.environ.get(url_env, "")
     if not url:
         raise UnseenError(f"the environment variable {url_env} is not set; it holds the address of the search index.")
@@ -111,7 +111,7 @@ def _proved(target: ProofTarget, recorder: Recorder, search: Search, name: str, 
     return Outcome(GROUP, counts, failures, tuple(seen.notes()), figures)
 
 
-def _queries(target: ProofTarget, search: Search, seen: "_IndexContent") -> list[Query]:
+def _queries(target: ProofTarget, search: SharedSearch, seen: "_IndexContent") -> list[Query]:
     dims = {query: seen.fields[name].dims for query, name in search.vectors.items()}
     return list(queries(search, dims, seen.sample, QUERIES[target.size], target.seed))
 
@@ -120,7 +120,7 @@ def _queries(target: ProofTarget, search: Search, seen: "_IndexContent") -> list
 class _IndexContent:
     """The content of the index, read once."""
 
-    search: Search
+    search: SharedSearch
     live: dict[str, dict[str, object]]
     seed: int
     ids: list[str] = field(default_factory=list)
@@ -215,7 +215,7 @@ class _Comparison:
     unknown: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
 
     def ask(
-        self, target: ProofTarget, search: Search, agents: dict[Side, Probe], asked: list[Query], stack: ExitStack
+        self, target: ProofTarget, search: SharedSearch, agents: dict[Side, Probe], asked: list[Query], stack: ExitStack
     ) -> None:
         target.say(f"asking both systems {counted(len(asked), 'query').replace('querys', 'queries')}")
         answers = {side: stack.enter_context(asker(target, search, side, agents[side]))(asked) for side in Side}
@@ -263,7 +263,7 @@ def _of_mapping(wanted: dict[str, object], live: dict[str, object], name: str) -
         )
 
 
-def _clips(agent: Probe, search: Search) -> set[str]:
+def _clips(agent: Probe, search: SharedSearch) -> set[str]:
     assert search.clips  # noqa: S101 - the caller looked
     values = search.clips.model_dump(include={"setting", "storage", "prefix"})
     return {name for name in agent.ask("clips", **values) if name.endswith(search.clips.suffix)}

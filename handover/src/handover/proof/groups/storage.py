@@ -15,7 +15,7 @@ from handover.errors import HandoverError, ProbeError
 from handover.finding import Finding
 from handover.journal.evidence import Recorder
 from handover.journeys.result import JourneyResult
-from handover.journeys.run import run
+from handover.journeys.run import run_journey
 from handover.probe.client import Probe
 from handover.proof.addresses import base_urls
 from handover.proof.outcome import Failure, Outcome
@@ -213,7 +213,9 @@ class _Work:
 
         try:
             urls, root = base_urls(self.target.config), self.target.config.root
-            result = run(flow, urls, on=on, root=root, store=store, run_name=f"{self.run_name}{len(self.streamed)}")
+            result = run_journey(
+                flow, urls, on=on, root=root, store=store, run_name=f"{self.run_name}{len(self.streamed)}"
+            )
         except HandoverError as error:
             self._unseen("HO367", f"was not fetched over HTTP: {error}", "Start both systems and name their addresses.")
             return

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from handover.config.config import from_environment
-from handover.config.search import Search, SearchCall
+from handover.config.search import SearchCall, SharedSearch
 from handover.config.templates import AbsentError, at, filled, filled_path
 from handover.errors import ConfigurationError, ProbeError
 from handover.http_client import http_client
@@ -35,7 +35,7 @@ Ask = Callable[[Sequence[Query]], list[SearchAnswer]]
 
 
 @contextmanager
-def asker(target: ProofTarget, search: Search, side: Side, agent: Probe) -> Iterator[Ask]:
+def asker(target: ProofTarget, search: SharedSearch, side: Side, agent: Probe) -> Iterator[Ask]:
     """Give a function that sends queries to one system.
 
     Parameters

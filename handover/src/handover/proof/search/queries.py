@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from handover.config.search import Search
+from handover.config.search import SharedSearch
 from handover.proof.search.index import Document
 
 
@@ -30,7 +30,7 @@ class Query:
 
 
 def queries(
-    search: Search, dims: Mapping[str, int], documents: Sequence[Document], count: int, seed: int
+    search: SharedSearch, dims: Mapping[str, int], documents: Sequence[Document], count: int, seed: int
 ) -> Iterator[Query]:
     """Yield ``count`` queries, the same for the same seed and documents.
 
@@ -62,7 +62,7 @@ def queries(
         yield Query(f"seed {seed}, no. {number}", vectors, filters)
 
 
-def _combinations(search: Search) -> list[tuple[tuple[str, ...], dict[str, str]]]:
+def _combinations(search: SharedSearch) -> list[tuple[tuple[str, ...], dict[str, str]]]:
     """Return every choice of filter values, each with one vector, with two, and with all."""
     names = tuple(search.vectors)
     values = [[None, *options] for options in search.filters.values()]

@@ -1,29 +1,29 @@
-"""What a system answers over HTTP, and how fast."""
+"""Probes over HTTP: what a system answers, and how fast."""
 
 import time
 from collections.abc import Iterator
 
 import httpx
 
-from handover.config.parallel import Watch, WatchedPage
+from handover.config.parallel import WatchedPage, Watch
 from handover.http_client import http_client
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.side import Side
 
 
-class Asker:
-    """Asks one system for its probes; one at a time, over connections that stay open."""
+class HttpProber:
+    """Sends the declared probes to one system, one at a time, over connections that stay open."""
 
     def __init__(self, system: Side, base_url: str | None, watch: Watch) -> None:
         self.system, self._base_url, self._watch = system, base_url, watch
         self._client = http_client(timeout_s=watch.timeout_s)
 
     def close(self) -> None:
-        """End its connections."""
+        """Close the connections."""
         self._client.close()
 
-    def look(self) -> Iterator[Sample]:
-        """Ask for every probe once."""
+    def samples(self) -> Iterator[Sample]:
+        """Send every probe once."""
         if self._base_url is None:
             yield unmeasured(self.system, "request_ms", f"handover.toml has no base_url of the {self.system}")
             return
@@ -47,7 +47,7 @@ class Asker:
         return measured(self.system, "request_ms", took, ok=not reason, reason=reason)
 
     def _answer(self, url: str, probe: WatchedPage, deadline: float) -> tuple[int, str]:
-        """Return the status and what is wrong with the body; a body that drips past the deadline is a time-out."""
+        """Return the status and what is wrong with the body; a body that ends after the deadline is a time-out."""
         with self._client.stream("GET", url) as answer:
             body = bytearray()
             for part in answer.iter_bytes():

@@ -1,8 +1,8 @@
-"""Two answers compared after what always differs is left out.
+"""Compares two answers without what always differs.
 
-An answer becomes places with values: the status, the declared headers, and of its body each JSON value, each piece of
-a text, or the digest of anything else. What differs between two answers of the same system is noise, and is left out
-on both sides; how much was left out is told, and an answer of nothing but noise was not compared.
+An answer becomes places with values: the status, the declared headers, and from its body each JSON value, each piece of
+a text, or the digest of anything else. A place that differs between two answers of the same system is noise, and is left
+out for both systems. The amount of noise is reported; an answer that is only noise was not compared.
 """
 
 import difflib
@@ -21,8 +21,8 @@ PIECES = re.compile(r"(?<=>)|\n")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a system answered, with its own address taken out."""
+class ShadowAnswer:
+    """The answer of a system, without its own address."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,8 +35,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """What came of one request.
+class ShadowComparison:
+    """The comparison of the answers to one request.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Compared:
     same: int
 
 
-def compare(one: Sequence[Answer], other: Sequence[Answer], shadow: Shadow) -> Compared:
+def compare(one: Sequence[ShadowAnswer], other: Sequence[ShadowAnswer], shadow: Shadow) -> ShadowComparison:
     """Compare two systems, each of which answered the same request twice."""
     (first, again), (theirs, theirs_again) = one, other
     noise = [place for a, b in ((first, again), (theirs, theirs_again)) for place in _places_apart(a, b, shadow)]
@@ -67,10 +67,10 @@ def compare(one: Sequence[Answer], other: Sequence[Answer], shadow: Shadow) -> C
     places = sorted((here.keys() | there.keys()) - quiet)
     different = [place for place in places if here.get(place) != there.get(place)]
     body = [place for place in places if place not in different and not place.startswith(("status", "header "))]
-    return Compared((*different, *apart), tuple(dict.fromkeys(noise)), same + len(body))
+    return ShadowComparison((*different, *apart), tuple(dict.fromkeys(noise)), same + len(body))
 
 
-def _places_apart(one: Answer, other: Answer, shadow: Shadow) -> Iterator[str]:
+def _places_apart(one: ShadowAnswer, other: ShadowAnswer, shadow: Shadow) -> Iterator[str]:
     here, there = _head(one, shadow), _head(other, shadow)
     if TEXT.match(one.type):
         a, b = _pieces(one, shadow), _pieces(other, shadow)
@@ -82,17 +82,17 @@ def _places_apart(one: Answer, other: Answer, shadow: Shadow) -> Iterator[str]:
     yield from (place for place in sorted(here.keys() | there.keys()) if here.get(place) != there.get(place))
 
 
-def _head(answer: Answer, shadow: Shadow) -> dict[str, str]:
+def _head(answer: ShadowAnswer, shadow: Shadow) -> dict[str, str]:
     headers = {f"header {name}": answer.headers.get(name, "") for name in shadow.headers}
     return {"status": str(answer.status), **headers}
 
 
-def _body(answer: Answer, shadow: Shadow) -> dict[str, str]:
+def _body(answer: ShadowAnswer, shadow: Shadow) -> dict[str, str]:
     if JSON.match(answer.type):
         try:
             return dict(_values(json.loads(answer.body), "", shadow))
         except ValueError:
-            return {"json": "it is none"}
+            return {"json": "not valid"}
     return {"body": hashlib.sha256(answer.body).hexdigest()}
 
 
@@ -105,7 +105,7 @@ def _values(value: Any, place: str, shadow: Shadow) -> Iterator[tuple[str, str]]
     if items is None:
         yield f"json {place}", json.dumps(value)
         return
-    # An empty one is a value, too; and a list that is longer on one side differs in its length.
+    # An empty container is a value, too; and a longer list differs in its length.
     yield f"json {place}", f"{type(value).__name__} of {len(value)}"
     for key, one in items:
         yield from _values(one, f"{place}.{key}" if place else str(key), shadow)
@@ -116,8 +116,8 @@ def _fits(place: str, pattern: str) -> bool:
     return len(parts) == len(wanted) and all(w in ("*", p) for p, w in zip(parts, wanted, strict=True))
 
 
-def _texts(one: Sequence[Answer], other: Sequence[Answer], shadow: Shadow) -> tuple[list[str], int]:
-    """Compare the pieces that each system gives twice alike; return where they differ, and how many are the same."""
+def _texts(one: Sequence[ShadowAnswer], other: Sequence[ShadowAnswer], shadow: Shadow) -> tuple[list[str], int]:
+    """Compare the pieces that each system repeats; return where they differ, and how many are the same."""
     here, there = (_steady(answers, shadow) for answers in (one, other))
     blocks = _matching(here, there)
     same = sum(block.size for block in blocks)
@@ -127,12 +127,12 @@ def _texts(one: Sequence[Answer], other: Sequence[Answer], shadow: Shadow) -> tu
     return [f"text piece {at + 1} of {len(here)}"], same
 
 
-def _steady(answers: Sequence[Answer], shadow: Shadow) -> list[str]:
+def _steady(answers: Sequence[ShadowAnswer], shadow: Shadow) -> list[str]:
     first, again = (_pieces(answer, shadow) for answer in answers)
     return [piece for block in _matching(first, again) for piece in first[block.a : block.a + block.size]]
 
 
-def _pieces(answer: Answer, shadow: Shadow) -> list[str]:
+def _pieces(answer: ShadowAnswer, shadow: Shadow) -> list[str]:
     text = answer.body.decode(errors="replace")
     for pattern in shadow.ignore_text:
         text = re.sub(pattern, "", text)
