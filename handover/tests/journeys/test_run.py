@@ -101,7 +101,7 @@ def test_run__system_that_is_not_there__is_a_failure_of_its_step(town, walk):
 
 
 def test_run__no_address_of_a_system__is_refused(walk):
-    with pytest.raises(ConfigurationError, match=r"asks the backend, of which no address is known. Add base_url"):
+    with pytest.raises(ConfigurationError, match=r"asks the backend, whose address is not known. Add base_url"):
         run_journey(walk, {"original": "http://127.0.0.1:1"})
 
 

@@ -1,4 +1,4 @@
-"""``[[flows]]`` of ``handover.toml``: the little language that journeys are written in."""
+"""``[[flows]]`` of ``handover.toml``: how journeys are declared."""
 
 import re
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from handover.config.section import Section
 from handover.config.templates import names_in
 from handover.side import Side
 
-# ``either`` is the system that a run is on, ``other`` the one that looks on.
+# ``either`` is the system that a run is on, ``other`` the other system.
 On = Side | Literal["either", "other"]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 VariableName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
-# What every run knows: a text of its own for names, and one for a password.
+# Variables of every run: a new text for names, and one for a password.
 GIVEN = ("run", "password")
 
 
@@ -29,7 +29,7 @@ class Upload(Section):
 
 
 class JourneyStep(Section):
-    """One request and what must come back.
+    """One request and the expected answer.
 
     Texts may hold ``{name}`` for a variable of the flow, for one that an earlier step saved, for ``run`` (a new text
     in each run) or ``password`` (a new one too).
@@ -37,39 +37,39 @@ class JourneyStep(Section):
     Attributes
     ----------
     name
-        What people call it; without one, method and path.
+        Its name for people; method and path by default.
     on
-        Which system is asked.
+        The system that is asked.
     store
         Instead of a request: let the system save a file under this name, through its own storage. Its ``name`` and
         ``base`` name can be saved and its bytes kept. Only the proof of storage can do this.
     method, path, headers, body, form, file
         The request; ``json`` in the file is ``body``. The CSRF token is sent when the jar has its cookie.
     range
-        First and last byte to ask for; the answer must be 206 with just these.
+        First and last byte to ask for; the answer must be 206 with exactly these bytes.
     follow
         Follow redirects of the same system, as a browser does.
     status
-        What must come back; several are alternatives.
+        The expected status; several are alternatives.
     expect
-        JSON paths and the values that must stand there.
+        JSON paths and their expected values.
     has
-        JSON paths that must be there.
+        JSON paths that must exist.
     contains, lacks
         A text that the body must, or must not, hold.
     type
-        How ``Content-Type`` begins.
+        The beginning of ``Content-Type``.
     save
         Variables and where they come from: a JSON path, ``header:NAME`` or ``text:REGULAR EXPRESSION``.
     keep, same_as
-        Name under which the body is kept for later; name of an earlier one that it must equal, or be the range of.
+        A name under which the body is kept; the name of an earlier body that it must equal, or be the range of.
     until, within_s, every_s
-        The request is made again until one of these JSON paths has one of its values, for so many seconds, with so
-        many between two.
+        The request is repeated until one of these JSON paths has one of its values, for at most ``within_s`` seconds,
+        every ``every_s`` seconds.
     always
-        Made after a failure as well, if the variables it needs are known: to leave nothing behind.
+        The step is made after a failure, too, if its variables are known: to clean up.
     line
-        Where it stands in ``handover.toml``.
+        Its line in ``handover.toml``.
     """
 
     name: str = ""
@@ -101,7 +101,7 @@ class JourneyStep(Section):
     @model_validator(mode="before")
     @classmethod
     def _one_is_a_list(cls, values: Any) -> Any:
-        """Let a single status, and a single value to wait for, stand without brackets."""
+        """Accept a single status, and a single value to wait for, without brackets."""
         if not isinstance(values, dict):
             return values
         if isinstance(values.get("status"), int):
@@ -126,12 +126,12 @@ class JourneyStep(Section):
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """Its name for people."""
         return self.name or (f"store {self.store}" if self.store else f"{self.method} {self.path}")
 
     @property
     def statuses(self) -> tuple[int, ...]:
-        """Which statuses are right: 206 for a range, else 200, unless others are named."""
+        """The expected statuses: the declared ones, otherwise 206 for a range and 200 for the rest."""
         return self.status or ((206,) if self.range else (200,))
 
     def needs(self) -> frozenset[str]:
@@ -141,16 +141,16 @@ class JourneyStep(Section):
 
 
 class Journey(Section):
-    """What somebody does, one step after another.
+    """What a person does, one step after another.
 
     Attributes
     ----------
     name
-        What people call it.
+        Its name for people.
     cookies
-        Names of the cookies that go along from one system to the other, as they do under one host name.
+        Names of the cookies that both systems share, as they do under one host name.
     csrf_cookie, csrf_header
-        Where Django keeps its token, and how it is sent back.
+        The cookie with Django's token, and the header that sends it back.
     variables
         Texts for the steps; ``${NAME}`` stands for a variable of the environment, ``{run}`` for the run.
     steps
@@ -179,13 +179,13 @@ class Journey(Section):
 
     @property
     def sides(self) -> tuple[Side, ...]:
-        """On which systems it can be run: both, unless its steps say so themselves, and then once."""
+        """The systems that it can run on: both, or only one run if every step names its system."""
         free = any(step.on in ("either", "other") for step in self.steps)
-        return (Side.ORIGINAL, Side.BACKEND) if free else (Side.ORIGINAL,)
+        return tuple(Side) if free else (Side.ORIGINAL,)
 
     @property
     def stores(self) -> bool:
-        """Whether it lets a system store a file, which takes more than HTTP."""
+        """Whether a step stores a file, which takes more than HTTP."""
         return any(step.store for step in self.steps)
 
     def systems(self, on: str) -> frozenset[str]:
@@ -195,9 +195,9 @@ class Journey(Section):
 
 def which(step_on: On, run_on: str) -> Side:
     """Return the system that a step asks in a run on one of them."""
-    if step_on in ("original", "backend"):
+    if isinstance(step_on, Side):
         return step_on
-    return Side.BACKEND if (run_on == Side.BACKEND) == (step_on == "either") else Side.ORIGINAL
+    return Side(run_on) if step_on == "either" else Side(run_on).other
 
 
 def numbered(values: Mapping[str, Any], text: str, line_of: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``[watch]`` and ``[shadow]`` of ``handover.toml``: what is measured, how often, and what is still good."""
+"""``[watch]`` and ``[shadow]`` of ``handover.toml``: what is measured, how often, and the limits."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,7 +15,7 @@ Column = Annotated[str, Field(pattern=r"^[\w$]+(\.[\w$]+){1,2}$")]
 
 
 class WatchLimits(Section):
-    """What a window may reach and still be green.
+    """The largest values of a green window.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class WatchLimits(Section):
 
 
 class WatchedPage(Section):
-    """A page that both systems must give: ``kind`` groups probes in the report."""
+    """A page that both systems must answer; ``kind`` groups probes in the report."""
 
     name: Short
     path: str = Field(pattern=r"^/")
@@ -56,7 +56,7 @@ class WatchedPage(Section):
 
 
 class DeclaredMeasure(Section):
-    """SQL that returns one number, for example the depth or the age of a queue; above ``limit`` it is red."""
+    """SQL that returns one number, for example the length of a queue; a number above ``limit`` is red."""
 
     name: Short
     sql: str
@@ -65,7 +65,7 @@ class DeclaredMeasure(Section):
 
 
 class Invariant(Section):
-    """SQL that counts the rows which must not exist, with the reason why not."""
+    """SQL that counts rows that must not exist, with the reason."""
 
     name: Short
     sql: str
@@ -73,7 +73,7 @@ class Invariant(Section):
 
 
 class ProgressColumn(Section):
-    """A number of a row that stays in its range and never goes back, unless ``restarts`` (SQL) says it may."""
+    """A number that must stay in its range and never go back, unless ``restarts`` (SQL) allows it for the row."""
 
     column: Column
     lowest: float = 0
@@ -82,7 +82,7 @@ class ProgressColumn(Section):
 
 
 class WatchedTasks(Section):
-    """Where tasks live, and which values of ``status`` mean what."""
+    """The table of tasks, and the meaning of the values of ``status``."""
 
     table: str
     status: str = "status"
@@ -108,29 +108,29 @@ class Watch(Section):
     Attributes
     ----------
     interval_s, window_s
-        How often it looks, and what is judged together.
+        How often it measures, and how long a window is.
     timeout_s
-        How long one answer may take; slower is a failure.
+        How long one answer may take; a slower one is a failure.
     min_requests
-        Fewer answers of a system in a window are no ground for a verdict.
+        With fewer answers of a system in a window there is no verdict.
     min_rows
-        The same of rows that one system wrote and the other read.
+        The same for rows that one system wrote and the other read.
     min_tasks
-        The same of tasks that a system starts and finishes.
+        The same for tasks that a system starts and finishes.
     keep_samples_h
-        Single measurements are forgotten after so many hours; the verdicts on windows are kept.
+        Samples are deleted after so many hours; the verdicts on windows are kept.
     sample
-        Newest changes of each table that are read back at each look.
+        How many of the newest changes of each table are read in each interval.
     probes, journeys
-        What is asked of both systems; ``journeys`` names declared flows, ``["*"]`` all of them.
+        What both systems are asked; ``journeys`` names declared flows, ``["*"]`` all flows.
     journeys_every_s
-        From the beginning of a flow on a system to its next there, at least.
+        The shortest time from the beginning of a flow on a system to its next beginning there.
     writer
-        Table → SQL that says of a row ``'original'`` or ``'backend'``.
+        Table → SQL that returns ``'original'`` or ``'backend'`` for a row.
     newest
-        Table → the column that dates its changes; else the field that Django dates by itself.
+        Table → the column that dates its changes; otherwise the field that Django stamps.
     files
-        Columns with names of files that both systems must find, of the newest rows.
+        Columns with names of files; both systems must find the files of the newest rows.
     """
 
     interval_s: float = Field(default=5, gt=0)
@@ -156,16 +156,16 @@ class Watch(Section):
 
 
 class Shadow(Section):
-    """What ``handover shadow`` asks, and what it leaves out when it compares.
+    """What ``handover shadow`` sends, and what it leaves out of the comparison.
 
     Attributes
     ----------
     paths
-        Requests besides those of a log and of the flows, each a path with its query.
+        More requests, each a path with its query.
     log
         An access log whose reads are sent again.
     flows
-        Whether the reads of the declared flows that need nothing from earlier steps are sent.
+        Whether the reads of the declared flows are sent, as far as they need no earlier step.
     exclude
         Regular expressions of paths that are not sent, for example of pages that write when they are read.
     headers
@@ -175,13 +175,13 @@ class Shadow(Section):
     ignore_text
         Regular expressions; what they match in other texts is left out.
     unordered
-        Dotted paths of JSON lists whose order means nothing; ``*`` as above.
+        Dotted paths of JSON lists whose order does not matter; ``*`` as above.
     limit
-        At most so many different requests.
+        The largest number of different requests.
     timeout_s
         How long one answer may take.
     cookie_env, token_env
-        Environment variables with a Cookie header or a bearer token of a reader; written down nowhere.
+        Environment variables with a Cookie header or a bearer token of a reader; the values are never written down.
     """
 
     paths: tuple[Annotated[str, Field(pattern=r"^/")], ...] = ()

@@ -23,15 +23,15 @@ EVERY_STYLE: tuple[Style, ...] = get_args(Style)
 
 
 class Writing(Section):
-    """``[prove.concurrent]``: on which table both systems write at once, and how each of them writes.
+    """``[prove.concurrent]``: the table to which both systems write at once, and how each system writes.
 
     Attributes
     ----------
     table
-        One of ``[[models]]``; None for the first that fits.
+        A table of ``[[models]]``; None for the first that fits.
     text, number, status
-        Columns: a free text that takes an operation's id, a whole number that writers count up, a column of choices.
-        None for the first of the table that fits.
+        Columns: a free text for an operation's id, a whole number that writers count up, a column of choices.
+        None for the first column that fits.
     original, backend
         How each system writes. ``save``: ``save()`` of an object that it holds; ``forced_save``: the same with
         ``force_update=True``; ``update_fields``: ``save(update_fields=[…])`` of one; ``update``: ``update()`` with
@@ -39,7 +39,7 @@ class Writing(Section):
         ``update()``; ``pair``: two rows in one transaction; ``sweep``: one ``update()`` of many rows, as housekeeping
         does; ``delete``; ``purge``: one ``delete()`` of many rows. Leave out what a system never does.
     retries
-        How often each system repeats what ended in a deadlock or a serialization failure.
+        How often each system repeats an operation after a deadlock or a serialization failure.
     """
 
     table: str | None = None
@@ -52,7 +52,7 @@ class Writing(Section):
 
 
 class LoginForms(Section):
-    """How people log in: what each system's login page uses, if that is more than its authentication backends.
+    """How people log in: what each system's login page uses, if it does more than call its authentication backends.
 
     Attributes
     ----------
@@ -66,23 +66,23 @@ class LoginForms(Section):
 
 
 class Prove(Section):
-    """Where proofs are run.
+    """Where and how proofs run.
 
     Attributes
     ----------
     pg_bin
         Folder of ``pg_dump`` and ``pg_restore``, of the server's version or newer, relative to ``handover.toml``; ``*``
-        stands for anything. Else they are looked for on PATH.
+        stands for anything. Without it, they are taken from PATH.
     server_url_env
         Environment variable with the URL of a database on another server, on which the throw-away copy is made, as a
-        role that may create databases and owns the shared tables there. Else the copy is made on the same server.
+        role that may create databases and owns the shared tables there. Otherwise on the same server.
     restart
         Argument vector that kills and restarts the PostgreSQL server of the throw-away copy, and returns when it
         takes connections again. Relative to ``handover.toml``.
     fill_disk, free_disk
         Argument vectors that fill the disk which that server keeps its tables on, and make room again.
     concurrent
-        Group 3.
+        The concurrent writes of group 3.
     login
         How people log in.
     """

@@ -9,7 +9,7 @@ from handover.config.section import Section
 
 
 class SearchCall(Section):
-    """How one system is asked: by a callable, by a few lines of Python, or over HTTP; just one of the three.
+    """How one system is asked: by a callable, by a few lines of Python, or over HTTP; exactly one of the three.
 
     Attributes
     ----------
@@ -46,18 +46,18 @@ class SearchCall(Section):
 
 
 class Clips(Section):
-    """The files that documents are about.
+    """The files that documents describe.
 
     Attributes
     ----------
     setting
-        Django setting of both systems that names the folder they lie in.
+        Django setting of both systems that names the folder of the files.
     storage, prefix
         Or the storage that holds them (a name in ``STORAGES``), and the folder in it.
     field
         The document's field with the name, relative to that folder.
     suffix
-        How the name of such a file ends.
+        The end of such a file's name.
     """
 
     setting: str | None = None
@@ -79,7 +79,7 @@ class SharedSearch(Section):
     Attributes
     ----------
     original, backend
-        How each is asked.
+        How each system is asked.
     index, url_env
         Name of the index, and the environment variable with its server's address; of ``[index]`` when not given.
     vectors
@@ -90,7 +90,7 @@ class SharedSearch(Section):
         File with the mapping that the index must have, relative to ``handover.toml``: what ``GET INDEX/_mapping``
         answers, or its ``properties``.
     clips
-        The files that documents are about; None when they are about none.
+        The files that documents describe; None when they describe no files.
     """
 
     original: SearchCall

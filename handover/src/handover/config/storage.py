@@ -1,10 +1,10 @@
-"""``[storage]`` of ``handover.toml``: which objects rows account for."""
+"""``[storage]`` of ``handover.toml``: which rows name which files."""
 
 from handover.config.section import Section
 
 
 class NamedBy(Section):
-    """A column beside the file fields that names files, or a key in it when it holds JSON."""
+    """Another column that names files, or a key in it when it holds JSON."""
 
     table: str
     column: str
@@ -12,12 +12,12 @@ class NamedBy(Section):
 
 
 class StorageSettings(Section):
-    """What the storage group looks at beside the mapped file fields.
+    """What the storage group compares besides the mapped file fields.
 
     Attributes
     ----------
     folders
-        Where every file must be named by a row, ``""`` for everywhere; none: orphans are not looked for.
+        Folders in which a row must name every file, ``""`` for all folders; without folders, this is not checked.
     named_by
         Other columns that name files.
     """

@@ -1,1 +1,1 @@
-"""Plays what people do over HTTP, step by step, on either system."""
+"""Journeys: what people do over HTTP, step by step, run on each system."""

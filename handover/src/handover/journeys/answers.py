@@ -1,4 +1,4 @@
-"""What a system answered, compared with what a step expects."""
+"""The answer of a system to a step, compared with what the step expects."""
 
 import html
 import json
@@ -16,7 +16,7 @@ SHOWN = 80
 
 
 class StepAnswer:
-    """One response."""
+    """The answer to one step."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
@@ -24,19 +24,19 @@ class StepAnswer:
 
     @cached_property
     def json(self) -> Any:
-        """Its body as JSON; None when it is none."""
+        """The body as JSON; None if it is not JSON."""
         try:
             return json.loads(self.response.content)
         except ValueError:
             return None
 
     def found(self, source: str) -> Any:
-        """Return what stands at a JSON path, in a header (``header:NAME``) or in a text (``text:REGULAR EXPRESSION``).
+        """Return the value at a JSON path, of a header (``header:NAME``) or in a text (``text:REGULAR EXPRESSION``).
 
         Raises
         ------
         AbsentError
-            Nothing.
+            Nothing is there.
         """
         kind, colon, rest = source.partition(":")
         if colon and kind == "header":
@@ -60,19 +60,27 @@ class StepAnswer:
             return False
 
     def shown(self, path: str) -> str:
-        """Return what stands at a path as people may read it."""
+        """Return the value at a path for people to read."""
         try:
             return repr(self.found(path))[:SHOWN]
         except AbsentError:
             return "not there"
 
     def saved(self, sources: Mapping[str, str]) -> dict[str, Any]:
-        """Return the variables that a step saves; they were looked for before."""
+        """Return the variables that a step saves; :func:`check` found them before."""
         return {name: self.found(source) for name, source in sources.items()}
 
 
 def check(step: JourneyStep, answer: StepAnswer, known: Mapping[str, Any], kept: Mapping[str, bytes]) -> str | None:
-    """Return what is wrong with an answer and what was expected, or None."""
+    """Return what is wrong with an answer and what was expected, or None.
+
+    Parameters
+    ----------
+    step, answer
+        The step, and the answer to it.
+    known, kept
+        Variables and bodies of earlier steps, by name.
+    """
     if answer.status not in step.statuses:
         return f"answered {answer.status}; {' or '.join(map(str, step.statuses))} was expected"
     content_type = answer.response.headers.get("Content-Type", "none")
@@ -109,7 +117,7 @@ def _values(step: JourneyStep, answer: StepAnswer, known: Mapping[str, Any]) -> 
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Compare without taking 1 for true."""
+    """Compare two values; 1 is not true."""
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 

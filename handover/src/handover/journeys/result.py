@@ -1,4 +1,4 @@
-"""What came of a journey."""
+"""The results of a journey and of its steps."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,26 +10,27 @@ Kind = Literal["status", "content", "unfinished", "silent"]
 
 @dataclass(frozen=True)
 class StepResult:
-    """What came of one step.
+    """The result of one step.
 
     Attributes
     ----------
     title, line
-        What people call it, and where it stands in ``handover.toml``.
+        Its name for people, and its line in ``handover.toml``.
     on
         The system that was asked.
     method, path
-        The request; the path with its ``{names}``, since their values may be somebody's.
+        The request; the path keeps its ``{names}``, since their values may be personal data.
     status
         HTTP status of the last answer; None when none came.
     latency_ms
-        How long the last answer took, to its last byte.
+        How long the last answer took, up to its last byte.
     tries
-        How many requests were made: more than one where something was waited for.
+        How many requests were made; a step that waits makes several.
     failure
-        What is, and what was expected; None when all was right.
+        What is, and what was expected; None when the step succeeded.
     kind
-        Of the failure: ``status``, ``content`` (headers and body), ``unfinished`` (waited in vain), ``silent``.
+        Of the failure: ``status``, ``content`` (headers and body), ``unfinished`` (it waited too
+        long), ``silent`` (no answer).
     """
 
     title: str
@@ -46,7 +47,7 @@ class StepResult:
 
 @dataclass(frozen=True)
 class JourneyResult:
-    """What came of a run.
+    """The result of one run.
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class JourneyResult:
     on
         The system that it ran on.
     steps
-        Those that were made, in order; after a failure only those that clean up.
+        The steps that were made, in order; after a failure only those that clean up.
     """
 
     journey: str
@@ -64,7 +65,7 @@ class JourneyResult:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """What went wrong, each with line, step and system; none when all was right."""
+        """What went wrong, each with line, step and system; empty when every step succeeded."""
         return tuple(
             f"line {step.line}: {step.title}, on the {step.on}, {step.failure}" for step in self.steps if step.failure
         )

@@ -1,4 +1,4 @@
-"""Make a journey: its requests one after another, what came back compared with what was expected."""
+"""Runs a journey: sends its requests one after another and compares the answers with what is expected."""
 
 import re
 import secrets
@@ -39,26 +39,26 @@ def run_journey(
     run_name: str = "",
     say: Callable[[str], None] | None = None,
 ) -> JourneyResult:
-    """Make one journey, with cookies of its own.
+    """Run one journey, with cookies of its own.
 
     Parameters
     ----------
     journey
         A flow of ``handover.toml``.
     base_urls
-        Where each system answers; both may have one address, as people see them.
+        The address of each system; both may have the same one, as for people.
     on
         Which system the steps on ``either`` ask; those on ``other`` ask the other one.
     client
-        Sends the requests, so that many runs share connections; it may be used by several threads. Its cookies are
-        left alone. One is made for this run if none is given.
+        Sends the requests, so that many runs share connections; several threads may use it. Its cookies stay
+        unchanged. Without it, the run makes a client of its own.
     root
         Folder of ``handover.toml``, which files to send are relative to.
     store
-        Lets a system save a file under a name; returns the name it got, and its bytes. Without it a flow that stores
-        is refused.
+        Lets a system save a file under a name; returns the name that the file got, and its bytes. Without it, a flow
+        that stores is refused.
     run_name
-        What ``{run}`` stands for; a new text if it is not given.
+        The value of ``{run}``; a new text if it is not given.
     say
         Receives a line of progress a step.
 
@@ -73,7 +73,7 @@ def run_journey(
         A system that the steps ask has no address, or a variable of the environment is not set.
     """
     if missing := sorted(journey.systems(on) - base_urls.keys()):
-        message = f"the flow {journey.name!r} asks the {missing[0]}, of which no address is known."
+        message = f"the flow {journey.name!r} asks the {missing[0]}, whose address is not known."
         raise ConfigurationError(f"{message} Add base_url to [{missing[0]}] in handover.toml.")
     if journey.stores and store is None:
         message = f"the flow {journey.name!r} stores a file, which only the proof of storage can do"
@@ -137,7 +137,7 @@ class _JourneyRun:
             try:
                 answer = StepAnswer(self._sent(step, side))
             except (httpx.HTTPError, OSError) as error:
-                # Of an error only its kind: its text may hold the address with what was filled in.
+                # Only the class of the error: its text may hold the address with the values of variables.
                 failure = f"did not answer: {type(error).__name__}"
                 return self._result(step, side, None, began, tries, failure, "silent")
             result = self._result(step, side, answer, began, tries)
@@ -176,7 +176,7 @@ class _JourneyRun:
             following = response.next_request
             if following is None or following.url.netloc != response.url.netloc:
                 break
-            # As browsers do, whatever the method was; and with this run's cookies instead of the client's.
+            # Always GET, as browsers do; and with this run's cookies instead of the client's.
             response = self._exchanged(httpx.Request("GET", following.url, headers={"User-Agent": AGENT}), side)
         return response
 
@@ -243,7 +243,7 @@ class _JourneyRun:
 
 def _cookie_domain(url: str) -> str:
     host = urlsplit(url).hostname or ""
-    # As `http.cookiejar` calls a host without a dot.
+    # The name that `http.cookiejar` gives to a host without a dot.
     return host if "." in host else f"{host}.local"
 
 

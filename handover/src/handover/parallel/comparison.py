@@ -1,8 +1,8 @@
 """Compares two answers without what always differs.
 
 An answer becomes places with values: the status, the declared headers, and from its body each JSON value, each piece of
-a text, or the digest of anything else. A place that differs between two answers of the same system is noise, and is left
-out for both systems. The amount of noise is reported; an answer that is only noise was not compared.
+a text, or the digest of anything else. A place that differs between two answers of the same system is noise. It is
+left out for both systems, and counted; an answer that is only noise was not compared.
 """
 
 import difflib

@@ -78,8 +78,8 @@ class WatchHistory:
             self._open().execute("SELECT FROM handover.watch_windows LIMIT 0")
         except (errors.UndefinedTable, errors.InvalidSchemaName, errors.InsufficientPrivilege) as error:
             what = str(error).splitlines()[0]
-            message = f"the history of the watch cannot be kept: {what}. Nothing is watched. Run: handover init-journal --apply"
-            raise Refused(message, code="HO600") from error
+            message = f"the history of the watch cannot be kept: {what}. Nothing is watched."
+            raise Refused(f"{message} Run: handover init-journal --apply", code="HO600") from error
         except psycopg.OperationalError:
             return
 

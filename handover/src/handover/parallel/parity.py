@@ -58,8 +58,8 @@ class SharedTable:
 class Parity:
     """What is remembered of the rows between two intervals, by table and key.
 
-    ``read`` holds the version of each row that both systems read alike; ``pending`` a version that they did not yet read
-    alike, and since when.
+    ``read`` holds the version of each row that both systems read alike; ``pending`` the version that they do not read
+    alike yet, and since when.
     """
 
     config: Config

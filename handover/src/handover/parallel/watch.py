@@ -1,7 +1,7 @@
 """The loop of a watch: collect samples, judge the window, and begin again until it is stopped.
 
-Every collector has a thread of its own, so a slow or dead system does not delay the others. Samples that a collector has
-not delivered when the window ends are missing in it, and a missing metric is not green.
+Every collector has a thread of its own, so a slow or dead system does not delay the others. Samples that are not
+delivered when the window ends are missing in it, and a missing metric is not green.
 """
 
 import time

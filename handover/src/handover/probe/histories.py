@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # the parts of the agent are sent as one source
     sql_of: Any
 
 
-class Line:
+class ModelHistory:
     """One model, whatever it was called: every table it had, and the one that it has in the end."""
 
     def __init__(self) -> None:
@@ -25,12 +25,12 @@ class Line:
         self.final: Optional[str] = None
 
 
-class Lines:
+class ModelHistories:
     """Which line each operation is about, as a project's state moves on."""
 
     def __init__(self) -> None:
-        self.current: Dict[Any, Line] = {}
-        self.all: List[Line] = []
+        self.current: Dict[Any, ModelHistory] = {}
+        self.all: List[ModelHistory] = []
 
     def follow(self, operation: Any, app_label: str, state: Any) -> Any:
         """Take note of an operation that has moved the state on; return its line, None when it is about no table."""
@@ -38,22 +38,22 @@ class Lines:
 
         keys = [(app_label, name.lower()) for name in model_names(operation)]
         if isinstance(operation, CreateModel) and keys[0] not in self.current and has_table(keys[0], state):
-            self.current[keys[0]] = Line()
+            self.current[keys[0]] = ModelHistory()
             self.all.append(self.current[keys[0]])
         if isinstance(operation, RenameModel) and keys[0] in self.current:
             self.current[keys[1]] = self.current.pop(keys[0])
-        line = next((self.current[key] for key in keys if key in self.current), None)
+        history = next((self.current[key] for key in keys if key in self.current), None)
         if isinstance(operation, DeleteModel):
             self.current.pop(keys[0], None)
         for key, one in self.current.items():
             table = table_in(state, key)
             if table is not None and table not in one.tables:
                 one.tables.append(table)
-        return line
+        return history
 
     def end(self, state: Any) -> None:
-        for key, line in self.current.items():
-            line.final = table_in(state, key)
+        for key, history in self.current.items():
+            history.final = table_in(state, key)
 
 
 def model_names(operation: Any) -> List[Any]:
@@ -105,12 +105,12 @@ def migrations() -> Any:
     from django.db.migrations.state import ProjectState
 
     loader = MigrationLoader(None)
-    state, lines, facts = ProjectState(real_apps=loader.unmigrated_apps), Lines(), []
+    state, histories, facts = ProjectState(real_apps=loader.unmigrated_apps), ModelHistories(), []
     for key in full_plan(loader.graph):
         migration = loader.graph.nodes[key]
         operations = []
         for operation in migration.operations:
-            operations += operation_facts(operation, migration.app_label, state, lines)
+            operations += operation_facts(operation, migration.app_label, state, histories)
         parents = sorted(list(parent.key) for parent in loader.graph.node_map[key].parents)
         facts.append(
             {
@@ -123,11 +123,11 @@ def migrations() -> Any:
                 "by_hand": sorted(set(BY_HAND.findall(" ".join(own_sql(migration.operations))))),
             }
         )
-    lines.end(state)
+    histories.end(state)
     for operation in (operation for migration in facts for operation in migration["operations"]):
-        line = operation.pop("line")
-        operation["tables"] = line.tables if line else []
-        operation["final"] = line.final if line else None
+        history = operation.pop("history")
+        operation["tables"] = history.tables if history else []
+        operation["final"] = history.final if history else None
     return facts
 
 
@@ -176,14 +176,14 @@ def full_plan(graph: Any) -> Any:
     return plan
 
 
-def operation_facts(operation: Any, app_label: str, state: Any, lines: Any) -> Any:
+def operation_facts(operation: Any, app_label: str, state: Any, histories: Any) -> Any:
     """What an operation does to tables, in the order it does so; the state is moved on."""
     if hasattr(operation, "database_operations"):
         # What the database sees is read off a state of its own; what Django believes comes after.
         seen = state.clone()
-        parts = [f for part in operation.database_operations for f in operation_facts(part, app_label, seen, lines)]
+        parts = [f for part in operation.database_operations for f in operation_facts(part, app_label, seen, histories)]
         operation.state_forwards(app_label, state)
-        follow_state(operation, app_label, state, lines)
+        follow_state(operation, app_label, state, histories)
         return parts
     keys = [(app_label, name.lower()) for name in model_names(operation)]
     before = table_of(operation, app_label, state)
@@ -200,11 +200,11 @@ def operation_facts(operation: Any, app_label: str, state: Any, lines: Any) -> A
     }
     facts["needs"] = needs
     facts["becomes"] = table_in(state, keys[-1]) if kind == "RenameModel" else facts["table"]
-    facts["line"] = lines.follow(operation, app_label, state)
+    facts["history"] = histories.follow(operation, app_label, state)
     facts["sql"] = not is_code(operation)
     facts["text"] = "\n".join(own_sql([operation]))
     facts["nothing"] = bool(keys) and (
-        facts["line"] is None or not all(is_managed(state, key) for key in keys) or kind in BELIEFS
+        facts["history"] is None or not all(is_managed(state, key) for key in keys) or kind in BELIEFS
     )
     if facts["table"] is not None and kind in ("AddField", "AlterField"):
         field = operation.field.clone()
@@ -218,12 +218,12 @@ def operation_facts(operation: Any, app_label: str, state: Any, lines: Any) -> A
 BELIEFS = ("AlterModelOptions", "AlterModelManagers")
 
 
-def follow_state(operation: Any, app_label: str, state: Any, lines: Any) -> None:
+def follow_state(operation: Any, app_label: str, state: Any, histories: Any) -> None:
     for part in operation.state_operations:
         if hasattr(part, "state_operations"):
-            follow_state(part, app_label, state, lines)
+            follow_state(part, app_label, state, histories)
         else:
-            lines.follow(part, app_label, state)
+            histories.follow(part, app_label, state)
 
 
 def is_code(operation: Any) -> bool:
@@ -264,9 +264,11 @@ class Walk:
         self.chosen: Set[int] = set()
         for key in self.plan:
             self.forwards(key)
-        self.lines.end(self.state)
-        self.ends = [line.final for line in self.lines.all]
-        self.final = {self.lines.all.index(line): self.state.models[key] for key, line in self.lines.current.items()}
+        self.histories.end(self.state)
+        self.ends = [history.final for history in self.histories.all]
+        self.final = {
+            self.histories.all.index(history): self.state.models[key] for key, history in self.histories.current.items()
+        }
         self.new_state: Callable[[Any], Any] = lambda models: ProjectState(
             models=models, real_apps=self.state.real_apps
         )
@@ -276,7 +278,7 @@ class Walk:
         from django.db.migrations.state import ProjectState
 
         self.state = ProjectState(real_apps=self.loader.unmigrated_apps)
-        self.lines, self.at = Lines(), 0
+        self.histories, self.at = ModelHistories(), 0
 
     def move_to(self, key: Any) -> None:
         """Go on to where a migration is next; without one, to the end."""
@@ -305,12 +307,12 @@ class Walk:
             for part in operation.database_operations:
                 number = self.step(part, migration, seen, number)
             operation.state_forwards(app_label, state)
-            follow_state(operation, app_label, state, self.lines)
+            follow_state(operation, app_label, state, self.histories)
             return number
         run = number in self.chosen
         before = self.seen(state.clone()) if run else None
         operation.state_forwards(app_label, state)
-        self.lines.follow(operation, app_label, state)
+        self.histories.follow(operation, app_label, state)
         if run:
             self.meet(operation, migration, before, self.seen(state))
         return number + 1
@@ -345,8 +347,8 @@ class Walk:
     def seen(self, state: Any) -> Any:
         """The state as the live database is: shared tables as they are in the end, without keys to tables to come."""
         changed = {}
-        for key, line in self.lines.current.items():
-            number = self.lines.all.index(line)
+        for key, history in self.histories.current.items():
+            number = self.histories.all.index(history)
             if self.ends[number] in self.shared and key in state.models and number in self.final:
                 shape = self.shape(key, state.models[key], self.final[number], self.ends[number], state)
                 if shape is not None:
@@ -388,8 +390,8 @@ class Walk:
         target = target_of(field, (model.app_label, model.name.lower()))
         if target is None:
             return True
-        line = self.lines.current.get(target)
-        if line is not None and self.ends[self.lines.all.index(line)] not in self.shared:
+        history = self.histories.current.get(target)
+        if history is not None and self.ends[self.histories.all.index(history)] not in self.shared:
             return False
         return target in state.models or target[0] in state.real_apps
 
@@ -398,8 +400,8 @@ class Walk:
         theirs = field.remote_field.model._meta.db_table in self.deletable  # the original deletes its rows
         if not always and not theirs:
             return None
-        line = self.lines.current.get((model._meta.app_label, model._meta.model_name))
-        final = self.final.get(self.lines.all.index(line)) if line is not None else None
+        history = self.histories.current.get((model._meta.app_label, model._meta.model_name))
+        final = self.final.get(self.histories.all.index(history)) if history is not None else None
         last = final.fields.get(field.name, field) if final is not None else field
         rule = on_delete_name(getattr(last.remote_field, "on_delete", None)) or ""
         if rule.startswith("DB_") or (rule in ("PROTECT", "RESTRICT") and not theirs):
