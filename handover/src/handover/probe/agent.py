@@ -1,8 +1,8 @@
-"""Sent over standard input to a system's own interpreter: standard library and Django only, Python 3.8 or newer.
+"""The agent, sent over standard input to a system's interpreter: standard library and Django, Python 3.8 or newer.
 
-It never connects to a database and writes nothing, unless it was started to act: then it takes in chapters, each a
-source of its own that answers more requests. Requests come in and answers go out as JSON, one a line; the system's
-standard input is empty, and whatever it prints goes to standard error.
+It connects to no database and writes nothing, unless it was started to act: then it loads chapters, sources that answer
+more requests. Requests and answers are lines of JSON; the system's standard input is empty, and what the system prints
+goes to standard error.
 """
 
 import datetime
@@ -21,7 +21,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Union
 
 if TYPE_CHECKING:  # the parts of the agent are sent as one source
-    from handover.probe.beside import (
+    from handover.probe.declarations import (
         CHECKS,
         cache_tables,
         database_sql,
@@ -64,14 +64,14 @@ SIGNALS = ("pre_save", "post_save", "pre_delete", "post_delete", "pre_init", "po
 
 
 def own_code(owner: Any, names: Any) -> List[Any]:
-    """Those of the methods that are not Django's own."""
+    """Return those of the methods that are not Django's own."""
     methods = [getattr(owner, name, None) for name in names]
     facts = [callable_facts(method) for method in methods if inspect.isroutine(method)]
     return [fact for fact in facts if fact["source"]]
 
 
 def field_value(field: Any, value: Any) -> Any:
-    """Return a default as the column would give it back: 0 and 0.0 of a float are the same, 1.5 and 1.50 too."""
+    """Return a default as the column stores it: 0 and 0.0 of a float are the same, 1.5 and 1.50 too."""
     value = simple(value)
     try:
         return to_places(field, field.to_python(value))
@@ -86,7 +86,7 @@ def to_places(field: Any, value: Any) -> Any:
 
 
 def default_facts(field: Any) -> Dict[str, Any]:
-    # None is what a field without a default gets anyway, unless that would be an empty text.
+    # A field without a default gets None anyway, unless it gets an empty text.
     if field.has_default() and (field.default is not None or (field.empty_strings_allowed and not field.null)):
         return given(field.default, lambda value: field_value(field, value))
     if field.empty_strings_allowed and not field.null and field.get_default() == "":
@@ -95,7 +95,7 @@ def default_facts(field: Any) -> Dict[str, Any]:
 
 
 def given(value: Any, read: Any = simple) -> Dict[str, Any]:
-    """A callable, or a value as it would be read back; texts in the language that the system writes them in."""
+    """Return the facts of a default: a callable, or the stored value; texts in the language that the system writes."""
     from django.conf import settings
     from django.utils import translation
 
@@ -109,7 +109,7 @@ def given(value: Any, read: Any = simple) -> Dict[str, Any]:
 
 
 def is_from_the_start(value: Any) -> bool:
-    """Whether a moment was taken when the module was read: datetime.now() where datetime.now was meant."""
+    """Say whether a default is the time of the import: datetime.now() instead of datetime.now."""
     if not isinstance(value, datetime.datetime):
         return False
     now = datetime.datetime.now(value.tzinfo)
@@ -128,7 +128,7 @@ def choices_facts(field: Any) -> Any:
     choices = getattr(field, "choices", None)
     try:
         return [[plain(stored(field, v)), person_text(label)] for v, label in field.flatchoices] if choices else []
-    except Exception as error:  # a callable may ask the database, which is not there
+    except Exception as error:  # a callable may ask the database, and there is none
         function = getattr(choices, "choices_func", None) or getattr(choices, "func", None)
         code = told(function or choices)
         why = "they are read from the database" if str(error) == CLOSED else plain_error(error)
@@ -136,7 +136,7 @@ def choices_facts(field: Any) -> Any:
 
 
 def stored(field: Any, value: Any) -> Any:
-    """A choice as it stands in the column: a field of time zones offers objects and keeps their names."""
+    """Return a choice as the column stores it: a field of time zones offers objects and stores their names."""
     value = simple(value)
     kind: Any = type(value)
     if value is None or isinstance(value, SCALARS) or kind.__str__ is object.__str__:
@@ -145,7 +145,7 @@ def stored(field: Any, value: Any) -> Any:
 
 
 def person_text(value: Any) -> Any:
-    """A text for people."""
+    """Return a text for people."""
     value = simple(value)
     return str(value) if isinstance(value, SCALARS) else told(value)
 
@@ -159,7 +159,7 @@ def validator_facts(validator: Any) -> Any:
 
 
 def whole_number(value: Any) -> Optional[int]:
-    """A number that may have been written as text; None where there is none."""
+    """Return a number that may be written as text; None if it is no number."""
     try:
         return None if value is None else int(value)
     except (TypeError, ValueError):
@@ -210,7 +210,7 @@ def relation_facts(field: Any) -> Dict[str, Any]:
 
 
 def on_delete_name(function: Any) -> Any:
-    """Django's own by its name, a project's by its code; what a library wraps around one does not hide it."""
+    """Return the name of an on_delete function: Django's by name, a project's by its code, also if it is wrapped."""
     while function is not None and not inspect.isroutine(function):
         within = [held for held in getattr(function, "__dict__", {}).values() if callable(held)]
         if len(within) != 1:
@@ -223,7 +223,7 @@ def on_delete_name(function: Any) -> Any:
 
 
 def internal_type(field: Any) -> Any:
-    """Return the nearest kind of Django's own, so that a project's subclass of CharField is a CharField."""
+    """Return the nearest class of Django's own: a project's subclass of CharField is a CharField."""
     from django.db import models
 
     name = field.get_internal_type()
@@ -275,7 +275,7 @@ def field_facts(field: Any, connection: Any) -> Dict[str, Any]:
 
 
 def folder_text(upload_to: Any) -> Any:
-    """A folder as a storage reads it: with or without a slash at its end."""
+    """Return a folder as a storage reads it; a slash at its end makes no difference."""
     return posixpath.normpath(str(upload_to)) if str(upload_to) else ""
 
 
@@ -297,12 +297,12 @@ def index_facts(model: Any, index: Any) -> Dict[str, Any]:
     }
 
 
-# Of PostgreSQL: what Django leaves out of a statement for an older one would be missed where it is wanted.
+# A recent version of PostgreSQL: for older ones Django leaves parts of statements out.
 NEWEST = 180000
 
 
 def literal(editor: Any, value: Any) -> Any:
-    """A value in SQL; the driver cannot write an hstore without a connection."""
+    """Return a value in SQL; the driver cannot write an hstore without a connection."""
     try:
         return editor.quote_value(value)
     except Exception:
@@ -314,7 +314,7 @@ def literal(editor: Any, value: Any) -> Any:
 
 
 def quote_without_connection(connection: Any) -> None:
-    """Since 4.2 Django asks an open connection to put parameters into a statement; there is none here."""
+    """Replace Django's quoting: since 4.2 it needs an open connection, and there is none here."""
     editor = connection.schema_editor(collect_sql=True)
     connection.ops.compose_sql = lambda query, params: query % tuple(literal(editor, p) for p in params or ())
     if not ACTING:
@@ -322,7 +322,7 @@ def quote_without_connection(connection: Any) -> None:
 
 
 def sql_of(model: Any, thing: Any) -> Any:
-    """The statement that would make an index or a constraint, without a database; None if Django cannot say."""
+    """Return the statement that would make an index or a constraint; None if Django cannot tell without a database."""
     from django.db import connection
 
     try:
@@ -339,7 +339,7 @@ ONE_OF = re.compile(r"\bIN \((%s(?:, %s)*)\)" % (LITERAL, LITERAL))
 
 
 def in_order(statement: str) -> Any:
-    """The statement with the values of each IN in order: a set of Python has another one in each run."""
+    """Return the statement with sorted values in each IN: the order of a Python set changes from run to run."""
     return ONE_OF.sub(lambda found: "IN (%s)" % ", ".join(sorted(re.findall(LITERAL, found[1]))), statement)
 
 
@@ -379,7 +379,7 @@ def many_to_many_facts(field: Any) -> Dict[str, Any]:
 
 
 def rows_of(manager: Any) -> Optional[str]:
-    """What the manager's rows are taken from, in SQL: everything behind FROM. None if Django cannot say."""
+    """Return the SQL behind FROM of a manager's query; None if Django cannot tell."""
     from django.core.exceptions import EmptyResultSet
 
     try:
@@ -389,7 +389,7 @@ def rows_of(manager: Any) -> Optional[str]:
     except Exception as error:
         sys.stderr.write("handover: no SQL for %s: %s\n" % (dotted(type(manager)), error))
         return None
-    # The present time, say, is another one in each system.
+    # For example the present time differs between the systems.
     shown = [told(p) if isinstance(p, (str, int, type(None))) else type(p).__name__ for p in parameters]
     place = 0
     for part in re.findall(r"\bIN \(%s(?:, %s)*\)|%s", statement):
@@ -400,7 +400,7 @@ def rows_of(manager: Any) -> Optional[str]:
 
 
 def listeners_of(sender: Any) -> List[Any]:
-    """What listens to the saves and deletes of a model, or of None: of every one; without Django's own."""
+    """Return the listeners to saves and deletes of a model, or of all models for None; without Django's own."""
     from django.db.models import signals
 
     found = []
@@ -413,7 +413,7 @@ def listeners_of(sender: Any) -> List[Any]:
 
 
 def listener_facts(signal: Any, heard: Any) -> Optional[Dict[str, Any]]:
-    """A listener by its name and its code; what an object holds that it is a method of differs from run to run."""
+    """Return a listener by its name and code; the values of its object differ from run to run."""
     function = getattr(heard, "__func__", heard)
     if not (inspect.isroutine(function) or inspect.isclass(function)):
         function = type(function)
@@ -424,17 +424,17 @@ def listener_facts(signal: Any, heard: Any) -> Optional[Dict[str, Any]]:
 
 
 def manager_code(manager: Any) -> List[Any]:
-    """What a manager and its querysets write with code of their own."""
+    """Return the project's own code that writes in a manager and its querysets."""
     methods = [getattr(getattr(manager, "_queryset_class", None), name, None) for name in BULK]
     for kind in type(manager).__mro__:
-        if "_queryset_class" not in vars(kind):  # else Django made it of the queryset's methods
+        if "_queryset_class" not in vars(kind):  # otherwise Django made it from the queryset's methods
             methods += [vars(kind)[name] for name in BULK if name in vars(kind)]
     facts = [callable_facts(method) for method in methods if inspect.isroutine(method)]
     return [fact for fact in facts if fact["source"]]
 
 
 def routed(model: Any) -> Dict[str, Any]:
-    """Which databases the routers name for the rows of a model, or what they said instead."""
+    """Return the databases that the routers name for a model, or their error."""
     from django.db import router
 
     try:
@@ -456,7 +456,7 @@ def database_places() -> Dict[str, Any]:
 
 
 def facts_or_name(model: Any, facts: Any) -> Dict[str, Any]:
-    """Facts; what raises on the way names the model."""
+    """Return facts of a model; an error names the model."""
     try:
         return facts()
     except Exception as error:
@@ -464,7 +464,7 @@ def facts_or_name(model: Any, facts: Any) -> Dict[str, Any]:
 
 
 def library_options(model: Any) -> List[Any]:
-    """What a model tells the libraries it is built on: plain attributes that they have, too, and Metas of their own."""
+    """Return a model's options for its libraries: attributes that they define, and Meta classes of their own."""
     own = model.__module__.split(".")[0]
     found: Dict[str, str] = {}
     for cls in model.__mro__:
@@ -540,7 +540,7 @@ def hasher_facts() -> List[Any]:
 
 
 def keyed(value: Any, key: Any) -> str:
-    """A fingerprint that only shows whether two systems hold the same secret."""
+    """Return a fingerprint that only shows whether two systems hold the same secret."""
     return hmac.new(key.encode(), str(value).encode(), hashlib.sha256).hexdigest()
 
 
@@ -561,7 +561,7 @@ def database_facts(connection: Any) -> Dict[str, Any]:
 
 
 def session_store(settings: Any, key: Any) -> List[Any]:
-    """Where sessions are kept, if neither in the database nor in the cookie; an address may hold a password."""
+    """Return where sessions are kept outside database and cookie; keyed, since an address may hold a password."""
     engine = settings.SESSION_ENGINE.rpartition(".")[2]
     if engine == "file":
         return [str(settings.SESSION_FILE_PATH or tempfile.gettempdir())]
@@ -636,7 +636,7 @@ def describe(request: Dict[str, Any]) -> Dict[str, Any]:
     from django.utils import translation
 
     models = apps.get_models(include_auto_created=True)
-    with translation.override(None):  # what people read is the same in every language
+    with translation.override(None):  # texts for people are the same in every language
         return {
             "versions": {"django": django.get_version(), "python": "%d.%d" % sys.version_info[:2]},
             "settings": settings_facts(connection, request.get("key", ""), request.get("names", [])),
@@ -646,7 +646,7 @@ def describe(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def files(request: Dict[str, Any]) -> Dict[str, Any]:
-    """Which names the storage of a field finds: true, false, or what it said instead."""
+    """Return for each name whether the storage of a field finds it, or its error."""
     from django.apps import apps
 
     field = apps.get_model(request["model"])._meta.get_field(request["field"])
@@ -660,7 +660,7 @@ def files(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def model_at(path: str) -> Any:
-    """The model that a path names, or a label: not every one can be imported from where its class says it was made."""
+    """Return the model of a path or a label; not every model can be imported from the module of its class."""
     from django.apps import apps
     from django.utils.module_loading import import_string
 
@@ -671,7 +671,7 @@ def model_at(path: str) -> Any:
 
 
 def load(request: Dict[str, Any]) -> List[Any]:
-    """Take in a chapter; only an agent that was started to act does."""
+    """Load a chapter; only an agent that was started to act does so."""
     if not ACTING:
         raise RuntimeError("the probe was started to look; only one that was started to act takes in chapters")
     given = {"plain": plain, "dotted": dotted, "answer": answer, "model_at": model_at}
@@ -684,7 +684,7 @@ def load(request: Dict[str, Any]) -> List[Any]:
 
 ANSWERS = {"describe": describe, "render": render, "files": files, "load": load}
 ACTING: List[bool] = []
-# What a chapter finds beside the agent's few; it may give more to those after it.
+# Names that chapters find besides the agent's; each chapter may add names for later ones.
 SHARED = {"Walk": Walk, "editor_of": editor_of}
 
 
@@ -693,7 +693,7 @@ def answer(request: Dict[str, Any]) -> Any:
 
 
 def main(requests: Any) -> None:
-    """Answer requests, one a line, until there are no more; the dialogue is out of the project's reach."""
+    """Answer requests, one a line, until there are no more; the project cannot reach the dialogue."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # the system's own prints must not mix with the answers
     for line in requests:
@@ -711,10 +711,10 @@ def main(requests: Any) -> None:
 
 
 def start(request: Dict[str, Any]) -> None:
-    """Become the system: its folder, its environment, its settings, but not its databases."""
+    """Become the system, with its folder, environment and settings, but not its databases."""
     os.environ.update(request["environment"])
     os.environ["DJANGO_SETTINGS_MODULE"] = request["settings"]
-    sys.dont_write_bytecode = True  # not even beside its own files
+    sys.dont_write_bytecode = True  # so that no file is written in the project
     os.chdir(request["path"])
     sys.path.insert(0, os.getcwd())
     stand_guard()
@@ -723,14 +723,14 @@ def start(request: Dict[str, Any]) -> None:
 
     acting = request.get("acting")
     if acting:
-        # Where to act is told from outside: a system's own settings lead to production.
+        # The database to act on comes from outside: the system's own settings may lead to production.
         lead_to(request["database"])
-    elif settings.INSTALLED_APPS is not None:  # the settings are read now, as the environment was
+    elif settings.INSTALLED_APPS is not None:  # this loads the settings, with the environment as it was
         os.environ["PGOPTIONS"] = " ".join(filter(None, [os.environ.get("PGOPTIONS"), READ_ONLY]))
     if request.get("reads"):
         become("reading")
     django.setup()
-    # What a system does while it starts is not what it was asked for, so not even an acting one has written until now.
+    # What a system does at its start was not asked for, so even an acting one could not write until now.
     become("open" if acting else "closed")
     if acting:
         ACTING.append(True)

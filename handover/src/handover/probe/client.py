@@ -1,4 +1,4 @@
-"""A dialogue with a system: the agent goes in over standard input, then one JSON line a question and an answer."""
+"""A dialogue with a system: it gets the agent over standard input, then requests and answers as lines of JSON."""
 
 import json
 import os
@@ -16,17 +16,17 @@ from handover.config.config import System
 from handover.errors import ProbeError, RaisedError
 from handover.probe.words import explained, last_words
 
-# Takes standard input for the dialogue, leaves the system an empty one, reads the agent's length and the agent.
+# Keeps standard input for the dialogue, gives the system an empty one, reads the agent's length and the agent.
 OLDEST = "3.8"
 BOOTSTRAP = (
-    # It must be understood by the oldest, so that it can say how old it is.
-    "import signal,sys;signal.signal(2,signal.SIG_IGN);"  # Ctrl-C is for whoever asks; he ends this process
+    # Also an old Python must be able to run this, so that it can report its version.
+    "import signal,sys;signal.signal(2,signal.SIG_IGN);"  # Ctrl-C is for the asking process, which ends this one
     'v=sys.version_info;v>=(3,8)or(print(\'{"python": "%d.%d.%d"}\'%v[:3]),sys.exit());'
     "import io,os;f=os.dup(0);n=os.open(os.devnull,0);os.dup2(n,0);os.close(n);b=open(f,'rb');n=int(b.readline());"
     "g={'__name__':'handover_agent'};exec(compile(b.read(n),'handover-agent','exec'),g);"
     "g['main'](io.TextIOWrapper(b,'utf-8'))"
 )
-PARTS = ("guard", "plain", "beside", "histories", "agent")
+PARTS = ("guard", "plain", "declarations", "histories", "agent")
 CHUNK_BYTES = 1 << 16
 
 
@@ -39,14 +39,14 @@ class Probe:
         self._unread = b""
 
     def ask(self, do: str, **arguments: object) -> Any:
-        """Return the system's answer.
+        """Return the system's answer to a request.
 
         Raises
         ------
         RaisedError
-            The system raised; its last words are in the message.
+            The system raised an exception; the message holds the end of it.
         ProbeError
-            Its interpreter ended, was silent for too long, or said something that is no answer.
+            Its interpreter ended, did not answer in time, or wrote something that is no answer.
         """
         with suppress(BrokenPipeError):  # it has ended; the missing answer says so below
             self._requests.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
@@ -65,21 +65,21 @@ class Probe:
         return reply["ok"]
 
     def load(self, chapter: str) -> None:
-        """Teach the agent to answer more: ``chapter`` is a file of ``handover/probe/chapters``.
+        """Load a chapter, so that the agent can answer more requests: a file of ``handover/probe/chapters``.
 
         Raises
         ------
         RaisedError
-            The agent was started to look, not to act.
+            The agent was started to describe, not to act.
         """
         self.load_source(chapter, files("handover.probe").joinpath("chapters", f"{chapter}.py").read_text())
 
     def load_source(self, name: str, source: str) -> None:
-        """Teach the agent a chapter by its text."""
+        """Load a chapter from its source."""
         self.ask("load", name=name, source=source)
 
     def end(self) -> None:
-        """End the interpreter at once; whoever waits for an answer gets a ProbeError."""
+        """End the interpreter at once; a thread that waits for an answer gets a ProbeError."""
         self._process.kill()
 
     def _line(self, do: str) -> bytes:
@@ -120,26 +120,26 @@ def probe(
     Parameters
     ----------
     name
-        What to call the system in messages.
+        The name of the system in messages.
     system
         Interpreter, folder, settings module and environment.
     root
         Folder of ``handover.toml``.
     within_s
-        How long one answer may take, in seconds; without it, as long as ``handover.toml`` says.
+        How long one answer may take, in seconds; by default as ``handover.toml`` says.
     act_on
-        Lets the agent act, on this database: any of Django's ``NAME``, ``HOST``, ``PORT``, ``USER``, ``PASSWORD``,
-        over the system's own, and on no other; empty, on those of the system's own settings. Without it the agent
-        connects to no database.
+        Lets the agent act on this database and on no other: any of Django's ``NAME``, ``HOST``, ``PORT``, ``USER``,
+        ``PASSWORD``, which replace those of the system's settings. If it is empty, the agent acts on the databases of
+        the settings. Without it, the agent connects to no database.
     begun
-        Receives the process, which whoever asks in another thread may kill.
+        Receives the process, so that another thread can kill it.
 
     Raises
     ------
     ProbeError
         The interpreter could not be started.
     RaisedError
-        The system's settings or apps do not import; its last words and what to do are in the message.
+        The system's settings or apps cannot be imported; the message holds the error and what to do.
     """
     source = agent().encode()
     command = interpreter(system, root)
@@ -150,7 +150,7 @@ def probe(
             cwd=local if local.is_dir() else root,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            bufsize=0,  # nothing is left to be flushed into a pipe that nobody reads any more
+            bufsize=0,  # so that nothing is flushed into a closed pipe at the end
         )
     except OSError as error:
         message = f"{name} could not be started with {command[0]!r} in {system.path}: {error.strerror}."

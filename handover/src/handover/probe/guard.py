@@ -1,7 +1,7 @@
-"""The agent's first part: which databases the system may reach, whoever asks, in any thread, under any alias.
+"""The agent's first part: which databases the system may reach, from any thread and under any alias.
 
-Django's own wrappers are guarded before the project's first line runs: there is no way round through ``connections``.
-A driver that the project calls by itself is beyond reach; PostgreSQL's own switch makes its sessions read-only.
+Django's own wrappers are guarded before the project's first line runs, so ``connections`` offers no way around. A
+driver that the project calls by itself cannot be guarded; PostgreSQL's own setting makes its sessions read-only.
 """
 
 import functools
@@ -13,15 +13,15 @@ CLOSED = (
     "handover: looking at a system connects it to no database. If it cannot start without reading from its own, "
     "write reads_at_start = true in its section of handover.toml"
 )
-# What stands in OPTIONS or in the environment counts more than NAME, HOST and PORT, or is mixed with them.
+# These options and variables override NAME, HOST and PORT, or are mixed with them.
 ELSEWHERE = ("dbname", "database", "db", "host", "hostaddr", "port", "service", "passfile", "read_default_file")
 ELSEWHERE_VARIABLES = ("PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE")
-# "closed", "reading" (sessions of PostgreSQL that cannot write), or "open"; "place" is the only one that is reached.
+# "closed", "reading" (sessions of PostgreSQL that cannot write), or "open"; only "place" can be reached.
 GUARD: Dict[str, Any] = {"mode": "closed", "place": {}}
 
 
 def stand_guard() -> None:
-    """Guard every wrapper of a connection: those that are loaded already, and those that will be."""
+    """Guard every wrapper of a connection, those that are loaded already and later ones."""
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     def guard_each(cls: Any, **options: Any) -> None:
@@ -85,7 +85,7 @@ def asking_to_read(method: Any) -> Callable[..., Any]:
 
 
 def refuse_if(why: Optional[str]) -> None:
-    """Raise what Django raises when a database is not there: projects know that and go on."""
+    """Raise the error that Django raises if a database does not answer; projects handle that error."""
     if why:
         from django.db.utils import OperationalError
 
@@ -93,7 +93,7 @@ def refuse_if(why: Optional[str]) -> None:
 
 
 def refusal(wrapper: Any) -> Any:
-    """Why a wrapper may not connect; None when it may."""
+    """Return why a wrapper may not connect; None when it may."""
     if GUARD["mode"] == "closed":
         return CLOSED
     if GUARD["mode"] == "reading" and wrapper.vendor != "postgresql":
@@ -105,9 +105,9 @@ def refusal(wrapper: Any) -> Any:
 
 
 def lead_to(place: Dict[str, Any]) -> None:
-    """Let the default alias lead to a place, with those that are the same database seen another way (replicas).
+    """Let the default alias lead to a place, and with it the aliases of the same database (replicas).
 
-    Every other alias leads where its settings say, and is refused.
+    Every other alias keeps its settings and is refused.
     """
     if not place:
         return
@@ -125,11 +125,11 @@ def lead_to(place: Dict[str, Any]) -> None:
 
 
 def become(mode: str) -> None:
-    """Change what the guard lets through; what this thread connected under the old mode is closed, pools included."""
+    """Change the mode of the guard; connections of this thread under the old mode are closed, pools included."""
     from django.db import connections
 
     for alias in connections:
-        if hasattr(connections._connections, alias):  # asking for one would make it, driver and all
+        if hasattr(connections._connections, alias):  # asking for a connection would make it and load its driver
             connection = connections[alias]
             connection.close()
             if hasattr(connection, "close_pool"):

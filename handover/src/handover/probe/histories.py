@@ -1,7 +1,7 @@
-"""The agent's part about migrations: what each does to which table, and its SQL where no database need be asked.
+"""The agent's fourth part, about migrations: what each does to which table, and its SQL if it needs no database.
 
-A model is followed through all its names: the line from its first table to its last. Tables that both systems share
-are there already and look as they do in the end, so only what a migration does beside them is rendered or run.
+A model is followed through all its names, from its first table to its last. Shared tables exist already in their final
+form, so only what a migration does to other tables is rendered or run.
 """
 
 import inspect
@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Set
 
 if TYPE_CHECKING:  # the parts of the agent are sent as one source
-    from handover.probe.beside import needed
+    from handover.probe.declarations import needed
 
     on_delete_name: Any
     quote_without_connection: Any
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the parts of the agent are sent as one source
 
 
 class ModelHistory:
-    """One model, whatever it was called: every table it had, and the one that it has in the end."""
+    """One model under all its names: every table that it had, and the final one."""
 
     def __init__(self) -> None:
         self.tables: List[str] = []
@@ -26,14 +26,14 @@ class ModelHistory:
 
 
 class ModelHistories:
-    """Which line each operation is about, as a project's state moves on."""
+    """The histories of all models, as a project's state moves forward."""
 
     def __init__(self) -> None:
         self.current: Dict[Any, ModelHistory] = {}
         self.all: List[ModelHistory] = []
 
     def follow(self, operation: Any, app_label: str, state: Any) -> Any:
-        """Take note of an operation that has moved the state on; return its line, None when it is about no table."""
+        """Record an operation that has changed the state; return its model's history, None if it concerns no table."""
         from django.db.migrations.operations import CreateModel, DeleteModel, RenameModel
 
         keys = [(app_label, name.lower()) for name in model_names(operation)]
@@ -57,7 +57,7 @@ class ModelHistories:
 
 
 def model_names(operation: Any) -> List[Any]:
-    """The names of the model that an operation is about: first the old one."""
+    """Return the names of an operation's model, the old one first."""
     from django.db.migrations.operations.models import ModelOperation
 
     if getattr(operation, "model_name", None):
@@ -68,7 +68,7 @@ def model_names(operation: Any) -> List[Any]:
 
 
 def has_table(key: Any, state: Any) -> bool:
-    """Whether Django keeps a table for a model: not for a proxy, a swapped one, or one that others look after."""
+    """Say whether Django keeps a table for a model: not for a proxy, a swapped or an unmanaged model."""
     from django.conf import settings
 
     model = state.models.get(key)
@@ -89,7 +89,7 @@ def table_in(state: Any, key: Any) -> Any:
 
 
 def table_of(operation: Any, app_label: str, state: Any) -> Any:
-    """The table of the model an operation is about, as the given state knows it."""
+    """Return the table of an operation's model in the given state."""
     keys = [(app_label, name.lower()) for name in model_names(operation)]
     return next(filter(None, [table_in(state, key) for key in keys]), None)
 
@@ -100,7 +100,7 @@ def is_managed(state: Any, key: Any) -> Any:
 
 
 def migrations() -> Any:
-    """Every migration on disk in the order it would be applied, with what each operation touches."""
+    """Return every migration on disk in the order of the plan, with what each operation touches."""
     from django.db.migrations.loader import MigrationLoader
     from django.db.migrations.state import ProjectState
 
@@ -139,7 +139,7 @@ BY_HAND = re.compile(
 
 
 def own_sql(operations: Any) -> Iterator[Any]:
-    """The statements that migrations run as they are written, in SQL or in functions of their own."""
+    """Yield the SQL that operations hold as text, in RunSQL or in their functions."""
     for operation in operations:
         for part in getattr(operation, "database_operations", ()):
             yield from own_sql([part])
@@ -150,7 +150,7 @@ def own_sql(operations: Any) -> Iterator[Any]:
 
 
 def texts_beside(function: Any) -> Iterator[Any]:
-    """Every text in the functions of a function's module: what it calls stands there, too."""
+    """Yield every text in the functions of a function's module, since it may call those."""
     module = sys.modules.get(getattr(function, "__module__", None) or "")
     name = getattr(module, "__name__", None)
     for thing in list(vars(module).values()) if module else ():
@@ -177,9 +177,9 @@ def full_plan(graph: Any) -> Any:
 
 
 def operation_facts(operation: Any, app_label: str, state: Any, histories: Any) -> Any:
-    """What an operation does to tables, in the order it does so; the state is moved on."""
+    """Return what an operation does to tables, in its order; the state moves forward."""
     if hasattr(operation, "database_operations"):
-        # What the database sees is read off a state of its own; what Django believes comes after.
+        # The database operations get a state of their own; the state operations follow.
         seen = state.clone()
         parts = [f for part in operation.database_operations for f in operation_facts(part, app_label, seen, histories)]
         operation.state_forwards(app_label, state)
@@ -214,7 +214,7 @@ def operation_facts(operation: Any, app_label: str, state: Any, histories: Any) 
     return [facts]
 
 
-# What Django believes and no database sees.
+# Operations that change Django's state and no table.
 BELIEFS = ("AlterModelOptions", "AlterModelManagers")
 
 
@@ -227,7 +227,7 @@ def follow_state(operation: Any, app_label: str, state: Any, histories: Any) -> 
 
 
 def is_code(operation: Any) -> bool:
-    """Whether only Python can run it."""
+    """Say whether an operation runs Python code."""
     from django.db.migrations import RunPython
 
     if isinstance(operation, RunPython):
@@ -236,7 +236,7 @@ def is_code(operation: Any) -> bool:
 
 
 def operation_name(operation: Any) -> Any:
-    """An operation as a reviewer knows it: RunPython fill, AlterField song.id."""
+    """Return an operation for people to read: RunPython fill, AlterField song.id."""
     kind, code = type(operation).__name__, getattr(operation, "code", None)
     if code is not None:
         return "%s %s" % (kind, getattr(code, "__name__", type(code).__name__))
@@ -245,10 +245,10 @@ def operation_name(operation: Any) -> Any:
 
 
 class Walk:
-    """A way through all migrations, on which the chosen operations meet an editor.
+    """Goes through all migrations and runs the chosen operations with an editor.
 
-    ``shared`` names the tables that both systems use, ``deletable`` those whose rows may go by a delete of the other
-    system: a foreign key into one of these gets the database's own action.
+    ``shared`` names the tables that both systems use, ``deletable`` those whose rows the other system may delete: a
+    foreign key to one of these gets an action of the database.
     """
 
     def __init__(self, shared: Any, deletable: Any) -> None:
@@ -281,13 +281,13 @@ class Walk:
         self.histories, self.at = ModelHistories(), 0
 
     def move_to(self, key: Any) -> None:
-        """Go on to where a migration is next; without one, to the end."""
+        """Go to the place before a migration; without one, to the end."""
         while self.at < len(self.plan) and self.plan[self.at] != key:
             self.forwards(self.plan[self.at])
             self.at += 1
 
     def migrate(self, key: Any, chosen: Any, editor: Any) -> None:
-        """Let the chosen operations of a migration meet the editor, and go past it."""
+        """Run the chosen operations of a migration with the editor, and go past it."""
         self.editor, self.chosen, self.refused = editor, set(chosen), []
         try:
             self.forwards(key)
@@ -327,7 +327,7 @@ class Walk:
             return
         try:
             operation.database_forwards(migration.app_label, self.editor, before, after)
-        except Exception as error:  # it asks the database, which is not there
+        except Exception as error:  # it asks the database, and there is none
             sys.stderr.write("handover: %s is no SQL: %s\n" % (operation_name(operation), error))
             self.refused.append([operation_name(operation), "asks the database"])
 
@@ -345,7 +345,7 @@ class Walk:
             raise
 
     def seen(self, state: Any) -> Any:
-        """The state as the live database is: shared tables as they are in the end, without keys to tables to come."""
+        """Return the state of the live database: shared tables in their final form, without keys to later tables."""
         changed = {}
         for key, history in self.histories.current.items():
             number = self.histories.all.index(history)
@@ -360,7 +360,7 @@ class Walk:
         return self.new_state(models)
 
     def shape(self, key: Any, model: Any, final: Any, table: Optional[str], state: Any) -> Any:
-        """A shared model as it is in the end, under its name of now; None when it is so already."""
+        """Return a shared model in its final form, under its present name; None if it has that form already."""
         fields = {}
         for name, field in model.fields.items():
             last = final.fields.get(name)
@@ -386,7 +386,7 @@ class Walk:
         return None
 
     def is_known(self, field: Any, model: Any, state: Any) -> bool:
-        """Whether what a field points at is there: in the state, and not a table of the system's own."""
+        """Say whether the target of a field exists: in the state, and not as a later table of the system's own."""
         target = target_of(field, (model.app_label, model.name.lower()))
         if target is None:
             return True
@@ -396,7 +396,7 @@ class Walk:
         return target in state.models or target[0] in state.real_apps
 
     def action(self, model: Any, field: Any, always: Any) -> Optional[str]:
-        """What the database does where Django's own cascade does not reach; None when nothing is to be added."""
+        """Return the database's action where Django's own cascade does not reach; None if none is needed."""
         theirs = field.remote_field.model._meta.db_table in self.deletable  # the original deletes its rows
         if not always and not theirs:
             return None
@@ -410,7 +410,7 @@ class Walk:
 
 
 def constraint_name(field: Any) -> Any:
-    """What Django calls the constraint of a foreign key; None where it cannot say."""
+    """Return Django's name for the constraint of a foreign key; None if it cannot tell."""
     from django.db import connection
 
     try:
@@ -426,7 +426,7 @@ def same_field(one: Any, other: Any) -> bool:
 
 
 def target_of(field: Any, own: Any) -> Any:
-    """The model that a field points at, as (app, name)."""
+    """Return the model that a field points at, as (app, name)."""
     remote = getattr(field, "remote_field", None)
     name = getattr(remote, "model", None)
     if not name:
@@ -439,11 +439,11 @@ def target_of(field: Any, own: Any) -> Any:
 
 
 def editor_of(walk: Any, always: bool = False, **options: Any) -> Any:
-    """A schema editor that gives foreign keys the database's action, where the walk says so."""
+    """Return a schema editor that gives foreign keys the database's action, where the walk asks for it."""
     from django.db import connection
 
     editor = connection.schema_editor(**options)
-    editor.sql_create_column_inline_fk = None  # then a key comes by the one method below
+    editor.sql_create_column_inline_fk = None  # so that the method below makes every key
     make = editor._create_fk_sql
 
     def create_fk_sql(model: Any, field: Any, suffix: Any) -> Any:
@@ -457,7 +457,7 @@ def editor_of(walk: Any, always: bool = False, **options: Any) -> Any:
 
 
 def render(request: Dict[str, Any]) -> Dict[str, Any]:
-    """The SQL of the chosen operations of migrations, in the order of the plan; what cannot be SQL says why.
+    """Return the SQL of the chosen operations, in the order of the plan; an operation without SQL says why.
 
     With ``columns`` and ``joins``, also the SQL that adds those columns to shared tables and makes those tables.
     """
@@ -487,7 +487,7 @@ def render(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def added_columns(walk: Any, label: str, names: Any) -> List[Any]:
-    """The SQL that adds fields to the table of a model, with what stands on them."""
+    """Return the SQL that adds fields to a model's table, with their indexes and constraints."""
     from django.apps import apps
 
     model = apps.get_model(label)
@@ -509,7 +509,7 @@ def added_columns(walk: Any, label: str, names: Any) -> List[Any]:
 
 
 def join(walk: Any, label: str) -> List[Any]:
-    """The SQL that makes the table of a many-to-many field."""
+    """Return the SQL that makes the table of a many-to-many field."""
     from django.apps import apps
 
     editor = editor_of(walk, collect_sql=True, atomic=False)

@@ -1,7 +1,7 @@
 """The agent's second part: any value of a project as plain text that is the same in each run and on both systems.
 
-No object's ``repr`` and no address in memory: enums are their values, lazy texts their text, sets are in order,
-callables go by name and a digest of their code, objects by class and what they were made with.
+The text holds no object's ``repr`` and no address in memory: enums are their values, lazy texts their text, sets are
+sorted, callables have their name and a digest of their code, objects their class and their arguments.
 """
 
 import ast
@@ -23,7 +23,7 @@ import uuid
 from typing import Any, Dict, List, Optional, Tuple
 
 DEEPEST = 8
-# Their own text is the same everywhere.
+# Types whose text is the same everywhere.
 TELLING = (
     decimal.Decimal,
     uuid.UUID,
@@ -40,14 +40,14 @@ TELLING = (
     ipaddress.IPv6Network,
 )
 SCALARS = (bool, int, float, str, bytes)
-# What only people read.
+# Attributes that only people read.
 FOR_PEOPLE = ("message", "code", "messages")
 LIBRARY = os.path.dirname(os.path.realpath(os.__file__))
 
 
 def dotted(thing: Any) -> str:
     """Return where a class or function can be imported from."""
-    owner = getattr(thing, "__self__", None)  # datetime.now, written in C, names no module; its class does
+    owner = getattr(thing, "__self__", None)  # datetime.now is written in C and has no module; its class has one
     module = getattr(thing, "__module__", None) or getattr(owner, "__module__", "?")
     return "%s.%s" % (module, getattr(thing, "__qualname__", type(thing).__name__))
 
@@ -57,7 +57,7 @@ def digest_of(*texts: Any) -> str:
 
 
 def is_known(thing: Any) -> Any:
-    """Whether its name says it all: it is Django's or Python's own."""
+    """Say whether a thing belongs to Django or Python, so that its name is enough."""
     name = dotted(thing).split(".")[0]
     if name in ("django", "?", *sys.builtin_module_names) or isinstance(thing, types.BuiltinFunctionType):
         return True
@@ -69,14 +69,14 @@ def is_known(thing: Any) -> Any:
 
 
 def callable_facts(function: Any) -> Dict[str, Any]:
-    """A dotted name, and a digest of code that is the project's own: the same function may live in two places."""
+    """Return the dotted name of a callable, and a digest of the project's code: a function may have two places."""
     routine = inspect.isroutine(function) or inspect.isclass(function)
     name = dotted(function) if routine else told(function)
     return {"kind": "callable", "value": name, "source": source_of(function)}
 
 
 def source_of(function: Any, depth: int = 0) -> Optional[str]:
-    """A digest of what a callable does; None if its name says that."""
+    """Return a digest of a callable's code; None if its name is enough."""
     bound = getattr(function, "__self__", None)
     if inspect.isclass(function) or isinstance(function, types.BuiltinFunctionType):
         return None if is_known(function) else digest_of(code_of(function))
@@ -88,7 +88,7 @@ def source_of(function: Any, depth: int = 0) -> Optional[str]:
 
 
 def code_of(thing: Any) -> Any:
-    """The text of a function or a class, without blanks."""
+    """Return the source of a function or a class, without blanks."""
     try:
         text = textwrap.dedent(inspect.getsource(thing))
     except (OSError, TypeError):
@@ -101,7 +101,7 @@ def code_of(thing: Any) -> Any:
 
 
 def lambda_in(text: str) -> Any:
-    """The lambda in a line of code, if it has but one; else the whole line."""
+    """Return the lambda in a line of code if there is only one, otherwise the whole line."""
     for part in (text, "(" + text.strip().rstrip(",") + ")", "f(" + text.strip().rstrip(",") + ")"):
         try:
             found = [node for node in ast.walk(ast.parse(part)) if isinstance(node, ast.Lambda)]
@@ -112,7 +112,7 @@ def lambda_in(text: str) -> Any:
 
 
 def surroundings(function: Any, depth: int) -> List[str]:
-    """What a function holds besides its code: the values of a closure, defaults, and numbers of its module."""
+    """Return what a function holds besides its code: closure values, defaults, and numbers of its module."""
     code: Any = getattr(function, "__code__", None)
     texts: List[str] = []
     if code is None or depth > DEEPEST:
@@ -120,7 +120,7 @@ def surroundings(function: Any, depth: int) -> List[str]:
     for name, cell in zip(code.co_freevars, function.__closure__ or ()):  # noqa: B905 - Python 3.8 has no strict
         try:
             texts.append("%s=%s" % (name, told(cell.cell_contents, depth + 1)))
-        except ValueError:  # a name that has no value yet
+        except ValueError:  # a name without a value yet
             texts.append(name)
     texts += [told(value, depth + 1) for value in (function.__defaults__ or (), function.__kwdefaults__ or {})]
     for name in code.co_names:
@@ -142,7 +142,7 @@ def plain(value: Any) -> str:
         try:
             return "%s:%s" % (type(value).__name__, json.dumps(value, sort_keys=True, default=in_json))
         except (TypeError, ValueError):
-            pass  # keys of several kinds, or a list within itself
+            pass  # keys of several types, or a list that holds itself
     return "%s:%s" % (type(value).__name__, told(value))
 
 
@@ -152,14 +152,14 @@ def in_json(value: Any) -> Any:
 
 
 def simple(value: Any) -> Any:
-    """An enum's value, a lazy text's text."""
+    """Return an enum's value or a lazy text's text; other values as they are."""
     if isinstance(value, enum.Enum):
         value = value.value
     return str(value) if type(value).__name__ == "__proxy__" else value
 
 
 def told(value: Any, depth: int = 0) -> Any:
-    """Return any value as text that tells it from others."""
+    """Return a text for any value; different values get different texts."""
     if depth > DEEPEST:
         return "…"
     value = simple(value)
@@ -168,7 +168,7 @@ def told(value: Any, depth: int = 0) -> Any:
             if isinstance(value, kinds):
                 return form(value, lambda part: told(part, depth + 1))
         return object_text(value, depth)
-    except Exception:  # it cannot even be looked at
+    except Exception:  # even its class cannot be read
         return "a %s that raises" % type(value).__name__
 
 
@@ -194,20 +194,20 @@ FORMS = (
 
 
 def object_text(value: Any, depth: int) -> Any:
-    """A class, a function, or an object by its class and what it was made with."""
+    """Return the text of a class, a function, or an object with its class and arguments."""
     if inspect.isclass(value) or inspect.isroutine(value):
         return code_name(value, depth)
     return shared_object(value) or special_object(value, depth) or shared_twin(value, made_object(value, depth))
 
 
 def code_name(thing: Any, depth: int = 0) -> str:
-    """Where Django's and Python's own stands; of the project's, the name and a digest."""
+    """Return the path of Django's or Python's own code; for the project's code, its name and a digest."""
     digest = source_of(thing, depth + 1)
     return dotted(thing) if digest is None else "%s#%s" % (thing.__name__, digest[:12])
 
 
 def special_object(value: Any, depth: int) -> Any:
-    """What has another form in each version of a library: a range of PostgreSQL, an order."""
+    """Return the text of objects whose form depends on a library's version: a range of PostgreSQL, an order."""
     if hasattr(value, "lower_inc") and hasattr(value, "upper_inc"):
         parts = (value.isempty, value.lower, value.upper, value.lower_inc, value.upper_inc)
         return "range(%s)" % ", ".join(told(part, depth + 1) for part in parts)
@@ -223,7 +223,7 @@ def made_object(value: Any, depth: int) -> str:
 
 
 def shared_object(value: Any) -> Any:
-    """The name of an object that Django gives to everybody, validate_slug for example."""
+    """Return the name of an object that Django defines itself, for example validate_slug."""
     from django.core import validators
 
     for name, known in sorted(vars(validators).items()):
@@ -234,7 +234,7 @@ def shared_object(value: Any) -> Any:
 
 
 def shared_twin(value: Any, text: str) -> Any:
-    """The name of an object of Django that does the same as this one, EmailValidator() for example; else the text."""
+    """Return the name of Django's own object that equals this one, for example of EmailValidator(); else the text."""
     from django.core import validators
 
     if not callable(value) or not type(value).__module__.startswith("django."):
@@ -246,7 +246,7 @@ def shared_twin(value: Any, text: str) -> Any:
 
 
 def order_of(value: Any, depth: int) -> Any:
-    """An expression of Meta.ordering, as a name says the same."""
+    """Return an expression of Meta.ordering as the equal name."""
     nulls = "".join(" " + name for name in ("nulls_first", "nulls_last") if getattr(value, name, None))
     expression = value.expression
     name = expression.name if type(expression).__name__ == "F" else told(expression, depth + 1)
@@ -254,7 +254,7 @@ def order_of(value: Any, depth: int) -> Any:
 
 
 def made_with(value: Any) -> Dict[str, Any]:
-    """The arguments that an object was made with, by name; of one that does not keep them, what it holds."""
+    """Return the arguments that an object was made with, by name; without them, its attributes."""
     kind = type(value)
     if hasattr(value, "_setupfunc") and hasattr(value, "_wrapped"):  # lazy: Django makes it at its first use
         return {"is": value._setupfunc()}
@@ -279,7 +279,7 @@ def made_with(value: Any) -> Dict[str, Any]:
 
 
 def with_pattern(made: Any) -> Dict[str, Any]:
-    """A pattern and its flags may come in one object, or apart; what is not set need not be said."""
+    """Return the arguments with a pattern and its flags apart, and without empty ones."""
     regex, flags = made["regex"], made.get("flags", 0)
     if hasattr(regex, "pattern"):
         regex, flags = regex.pattern, regex.flags

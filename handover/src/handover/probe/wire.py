@@ -1,6 +1,6 @@
-"""Values as they travel to and from an agent that acts: the same forms as in ``chapters/act.py``.
+"""The wire form of values that an agent sends or receives, the same as in ``chapters/act.py``.
 
-What is compared is this form, not the value: so 1 is not 1.0, NaN equals NaN, and the order of keys counts.
+The wire forms are compared, not the values: so 1 is not 1.0, NaN equals NaN, and the order of keys counts.
 """
 
 import base64
@@ -27,25 +27,25 @@ JSON_NULL = JsonNull()
 
 @dataclass(frozen=True)
 class Strange:
-    """A value of a class that has no form of its own: its class and its text."""
+    """A value of a class without a wire form: its class and its text."""
 
     class_name: str
     text: str
 
 
 def encode(value: object) -> Wire:
-    """Return a value as it travels.
+    """Return the wire form of a value.
 
     Raises
     ------
     TypeError
-        There is no form for its class.
+        Its class has no wire form.
     """
     kind = type(value)
     if value is None or kind in (bool, int, str):
         return value
     if kind not in FORMS:
-        raise TypeError(f"{kind.__name__} has no form to travel in")
+        raise TypeError(f"{kind.__name__} has no wire form")
     return FORMS[kind](value)
 
 
@@ -66,7 +66,7 @@ FORMS: dict[type, Callable[[Any], list[Wire]]] = {
 
 
 def decode(wire: Wire) -> Any:
-    """Return the value that travelled; a file as its name, a range as its two ends."""
+    """Return the value of a wire form; a file as its name, a range as its two ends."""
     return VALUES[wire[0]](*wire[1:]) if isinstance(wire, list) else wire
 
 
@@ -100,7 +100,7 @@ def same(one: Wire, other: Wire) -> bool:
 
 
 def shown(wire: Wire) -> str:
-    """Return a value for a person, with its type where Python's own text does not tell it."""
+    """Return a value for people to read, with its type if Python's own text does not show it."""
     match wire:
         case ["file", name]:
             return f"file {name!r}"

@@ -1,4 +1,4 @@
-"""What a system said when it raised: its last words, where in its own code that was, and what to do."""
+"""Errors of a system: the message, the place in its own code, and what to do."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ KEPT_LINES = 4
 
 
 def last_words(said: str) -> str:
-    """Return the error at the end of a traceback and the place in the system's own code that it comes from.
+    """Return the error at the end of a traceback, and the place in the system's own code where it arose.
 
     Examples
     --------

@@ -22,7 +22,7 @@ READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
 
 
 def write_to_nobody() -> None:
-    """Signals and save() methods of the system run; what they mail about rows that are made here goes nowhere."""
+    """Stop e-mails: signals and save() methods of the system run, but their messages are not sent."""
     from django.conf import settings
 
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
@@ -34,7 +34,7 @@ write_to_nobody()
 
 
 def encode(value: Any) -> Any:
-    """Return a value as it travels; what has no form of its own travels as its class and its text."""
+    """Return the wire form of a value; a value without one is sent as its class and its text."""
     kind = type(value)
     if value is None or kind in (bool, int, str):
         return value
@@ -58,7 +58,7 @@ FORMS: Dict[type, Any] = {
     datetime.timedelta: lambda v: ["timedelta", v.days, v.seconds, v.microseconds],
     uuid.UUID: lambda v: ["uuid", str(v)],
     bytes: encode_bytes,
-    memoryview: encode_bytes,  # what an older driver reads
+    memoryview: encode_bytes,  # psycopg 2 reads these
     list: lambda v: ["list", [encode(item) for item in v]],
     tuple: lambda v: ["tuple", [encode(item) for item in v]],
     dict: lambda v: ["dict", [[encode(key), encode(item)] for key, item in v.items()]],
@@ -77,7 +77,7 @@ def encode_object(value: Any) -> List[Any]:
 
 
 def decode(wire: Any) -> Any:
-    """Return the value that travelled."""
+    """Return the value of a wire form."""
     if not isinstance(wire, list):
         return wire
     kind, rest = wire[0], wire[1:]
@@ -85,7 +85,7 @@ def decode(wire: Any) -> Any:
 
 
 def decode_datetime(text: str, zone: Any) -> Any:
-    """A moment; a system that keeps no zones gets it as its own local time, as its own code would have made it."""
+    """Return a moment; a system without time zones gets its local time, as its own code would make it."""
     from django.conf import settings
     from django.utils import timezone
 
@@ -98,7 +98,7 @@ def decode_datetime(text: str, zone: Any) -> Any:
 
 
 def json_null() -> Any:
-    """JSON's null, which is not the database's."""
+    """Return JSON's null, which is not the database's NULL."""
     import django
     from django.db.models import JSONField, Value
 
@@ -131,7 +131,7 @@ def model_of(name: str) -> Any:
 
 
 def attribute_names(model: Any) -> Any:
-    """Column → the attribute that holds its value."""
+    """Return column → the attribute that holds its value."""
     if model not in NAMES:
         NAMES[model] = {field.column: field.attname for field in model._meta.concrete_fields}
     return NAMES[model]
@@ -143,7 +143,7 @@ def given(model: Any, values: Any) -> Dict[str, Any]:
 
 
 def conditions(model: Any, where: Any) -> Dict[str, Any]:
-    """Look-ups by column: ``status__in`` as well as ``status``."""
+    """Return look-ups by column as look-ups by field: ``status__in`` as well as ``status``."""
     names = attribute_names(model)
     found = {}
     for lookup, wire in where.items():
@@ -162,7 +162,7 @@ def key_of(thing: Any) -> Any:
 
 
 def chosen(request: Dict[str, Any], queryset: Any = None) -> Any:
-    """The rows that a request is about, through the model's own manager; with ``base`` past what that one hides."""
+    """Return the rows of a request, through the model's own manager; with ``base`` also those that it hides."""
     model = model_of(request["model"])
     manager = model._base_manager if request.get("base") else model._default_manager
     rows = manager.all() if queryset is None else queryset
@@ -182,7 +182,7 @@ def ordered(model: Any, name: str) -> Any:
 
 
 def selected(request: Dict[str, Any], rows: Any) -> Any:
-    """What is wanted of the rows: rows, keys, how many, or whether any."""
+    """Return what a request selects: rows, keys, their number, or whether there are any."""
     select = request.get("select", "rows")
     if select == "count":
         return rows.count()
@@ -205,7 +205,7 @@ def create(request: Dict[str, Any]) -> Any:
 
 
 def get(request: Dict[str, Any]) -> Dict[str, Any]:
-    """One row; with ``held`` the object is kept under that name."""
+    """Return one row; with ``held`` the object is kept under that name."""
     thing = chosen(request).get()
     if "held" in request:
         HELD[request["held"]] = thing
@@ -222,7 +222,7 @@ def update(request: Dict[str, Any]) -> Any:
 
 
 def save(request: Dict[str, Any]) -> Any:
-    """Save an object that is held since it was read, after setting attributes of it."""
+    """Save a held object, after setting attributes of it."""
     thing = HELD[request["held"]]
     for name, value in given(type(thing), request.get("values") or {}).items():
         setattr(thing, name, value)
@@ -245,7 +245,7 @@ def let_go(request: Dict[str, Any]) -> bool:
 
 
 def delete(request: Dict[str, Any]) -> Any:
-    """Delete rows, or the object that is held; how many rows went, dependants included."""
+    """Delete rows, or a held object; return how many rows were deleted, dependants included."""
     target = HELD.pop(request["held"]) if "held" in request else chosen(request)
     return target.delete()[0]
 
@@ -275,7 +275,7 @@ def field_name(model: Any, attribute: Any) -> Any:
 
 
 def related(request: Dict[str, Any]) -> Any:
-    """What one object's accessor leads to: the rows of a reverse or many-to-many relation, or the one object."""
+    """Return what an object's accessor leads to: the rows of a reverse or many-to-many relation, or one object."""
     model = model_of(request["model"])
     thing = model._default_manager.get(**conditions(model, {request.get("by", "pk"): request["key"]}))
     target = getattr(thing, request["accessor"])
@@ -285,7 +285,7 @@ def related(request: Dict[str, Any]) -> Any:
 
 
 def relate(request: Dict[str, Any]) -> Any:
-    """Add, remove or set what a many-to-many field leads to."""
+    """Add, remove or set the targets of a many-to-many field."""
     thing = model_of(request["model"])._default_manager.get(pk=decode(request["key"]))
     keys = [decode(key) for key in request["keys"]]
     target = getattr(thing, request["accessor"])
@@ -322,7 +322,7 @@ def rollback(_request: Any) -> int:
 
 
 def read_only(_request: Any) -> Any:
-    """Let this agent read only: every transaction of every connection, by the database's own word."""
+    """Make this agent read-only: every transaction of every connection, enforced by the database."""
     from django.db import connection
     from django.db.backends.signals import connection_created
 
@@ -339,7 +339,7 @@ def make_read_only(connection: Any, **_kwargs: Any) -> None:
 
 
 def batch(request: Dict[str, Any]) -> List[Any]:
-    """Several requests, one answer each; one that raises tells its class and its words, and the next goes on."""
+    """Answer several requests; one that raises gives the class and the message, and the next one is answered."""
     answers = []
     for one in request["requests"]:
         try:
@@ -369,5 +369,5 @@ ANSWERS = {
     "read_only": read_only,
     "batch": batch,
 }
-# What the chapters after this one find under the same names.
+# Names that later chapters find.
 SHARES = ("encode", "decode", "model_of", "given", "conditions", "row_of", "key_of", "chosen", "HELD")

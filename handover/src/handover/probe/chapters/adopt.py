@@ -1,4 +1,4 @@
-"""Migrate as adoption does, and look at what came of it: as the role that is taken in, on the live database."""
+"""Run migrations for an adoption and read the result, as the adopted role on the live database."""
 
 from typing import TYPE_CHECKING, Any, Dict, List
 
@@ -10,7 +10,7 @@ WALK: List[Any] = []
 
 
 def stand_as(request: Dict[str, Any]) -> List[Any]:
-    """Every session of the default alias from now on: this role, this search_path, this patience for a lock."""
+    """Give every later session of the default alias this role, this search_path and this lock_timeout."""
     from django.db import connection
 
     connection.close()
@@ -31,7 +31,7 @@ def escaped(value: Any) -> Any:
 
 
 def migrate(request: Dict[str, Any]) -> Dict[str, Any]:
-    """Run the chosen operations of one migration and write it down; ``locked`` when a lock was not to be had."""
+    """Run the chosen operations of one migration and record it; ``locked`` if a lock could not be taken."""
     if not WALK:
         WALK.append(Walk(request["shared"], request["deletable"]))
     walk, key = WALK[0], tuple(request["key"])
@@ -55,7 +55,7 @@ def migrate(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def record(migration: Any, key: Any) -> None:
-    """Django believes that a squashed migration is applied when all that it replaces are."""
+    """Record a migration; a squashed one counts as applied when all that it replaces are."""
     from django.db import connection
     from django.db.migrations.recorder import MigrationRecorder
 
@@ -81,8 +81,8 @@ def said(error: Any) -> str:
     return "%s: %s" % (type(error).__name__, lines[0] if lines else "")
 
 
-def look(_request: Any) -> Dict[str, Any]:
-    """Read nothing of every model, through its own manager: where its table is found, and why it cannot be read."""
+def models_seen(_request: Any) -> Dict[str, Any]:
+    """Read no row of every model, through its manager; return where its table is, or why it cannot be read."""
     from django.apps import apps
     from django.db import DEFAULT_DB_ALIAS, router
 
@@ -116,7 +116,7 @@ def read(model: Any) -> Dict[str, Any]:
 
 
 def waiting() -> List[Any]:
-    """The migrations that Django would still run, by its own reading of the history."""
+    """Return the migrations that Django would still run, by its own reading of the history."""
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
@@ -126,4 +126,4 @@ def waiting() -> List[Any]:
     return [[migration.app_label, migration.name] for migration, _ in plan]
 
 
-ANSWERS = {"stand_as": stand_as, "migrate": migrate, "look": look}
+ANSWERS = {"stand_as": stand_as, "migrate": migrate, "look": models_seen}

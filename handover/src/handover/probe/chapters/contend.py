@@ -1,4 +1,4 @@
-"""Sent to an agent that may act: it writes to rows that others write to at the same time, and tells what it did.
+"""Sent to an agent that may act: it writes to rows that others write to at the same time, and records its operations.
 
 Every write puts an operation id of its own into a text column. One answer holds a whole batch: for each operation
 ``[id, style, keys, began, ended, outcome, basis, seen, moves]``, with times in seconds since 1970, ``basis`` the row
@@ -27,16 +27,16 @@ RECONNECT_WITHIN_S, RECONNECT_EVERY_S = 60.0, 0.05
 IDS_AN_OPERATION = 2
 HELD_AGAIN = 0.5
 AGENT: List[Any] = []
-COUNTED_UP = 20000  # as far as writers may count one row up
+COUNTED_UP = 20000  # writers count one row up to at most this
 POINTED = "(alone)"  # no column has that name
 
 
 class RolledBackError(Exception):
-    """Ends a transaction that is to leave nothing."""
+    """Ends a transaction that must be rolled back."""
 
 
 class Agent:
-    """The columns it writes, and the objects it holds."""
+    """A writer: the columns that it writes, and the objects that it holds."""
 
     def __init__(self, request: Dict[str, Any]) -> None:
         self.model = model_at(request["model"])
@@ -47,7 +47,7 @@ class Agent:
         self.statuses = request["statuses"]
         self.retries = request["retries"]
         self.audited = request["audited"]
-        self.made: List[Any] = []  # rows that ours point at
+        self.made: List[Any] = []  # rows that new rows point at
         self.single = single_fields(self.model, (self.text, self.number, self.status))
         self.held: Dict[Any, Any] = {}
         self.last_status: Dict[Any, Any] = {}
@@ -63,14 +63,14 @@ class Agent:
         return int(digits) if digits.isdigit() else None
 
     def state(self, row: Any) -> List[Any]:
-        """What it knows of an object: id, number, status."""
+        """Return the state of an object: id, number, status."""
         return [self.id_of(getattr(row, self.text.attname)), getattr(row, self.number.attname), self.status_of(row)]
 
     def status_of(self, row: Any) -> str:
         return str(getattr(row, self.status.attname))
 
     def hold(self, key: Any, rng: Any) -> Any:
-        """An object of the row: one that was kept, in half of the cases, else one that is read now."""
+        """Return an object of the row: in half of the cases one that is held, otherwise one that is read now."""
         if key not in self.held or rng.random() > HELD_AGAIN:
             self.held.pop(key, None)
             row = self.rows.filter(pk=key).first()
@@ -80,11 +80,11 @@ class Agent:
         return self.held[key]
 
     def written(self, number: int) -> Dict[str, Any]:
-        """Keyword arguments of an update that counts one up."""
+        """Return the keyword arguments of an update that counts one up."""
         return {self.text.name: self.named(number), self.number.name: F(self.number.name) + 1}
 
     def new(self, op: Any) -> Dict[str, Any]:
-        """The values of a new row."""
+        """Return the values of a new row."""
         values = dict(self.values, **{self.text.attname: self.named(op.id), self.number.attname: 0})
         values[self.status.attname] = self.statuses[0]
         for field in self.single:
@@ -98,7 +98,7 @@ class Agent:
         try:
             self.rows.create(pk=op.key, **self.new(op))
         except IntegrityError:
-            return False  # it is there
+            return False  # the row exists
         return True
 
     def save(self, op: Any, forced: bool = False) -> bool:
@@ -185,20 +185,20 @@ class Agent:
         if not self.audited:
             return rows.delete()[0]
         with transaction.atomic():
-            with connection.cursor() as cursor:  # a deleted row has no column that could tell whose doing it was
+            with connection.cursor() as cursor:  # a deleted row has no column for the operation's id
                 cursor.execute("SELECT set_config('handover.operation', %s, true)", [self.named(op.id)])
             return rows.delete()[0]
 
     def read(self, op: Any) -> bool:
-        op.seen = [self.look(op.key)]
+        op.seen = [self.read_row(op.key)]
         return True
 
     def reread(self, op: Any) -> bool:
         with transaction.atomic():
-            op.seen = [self.look(op.key), self.look(op.key)]
+            op.seen = [self.read_row(op.key), self.read_row(op.key)]
         return True
 
-    def look(self, key: Any) -> Optional[List[Any]]:
+    def read_row(self, key: Any) -> Optional[List[Any]]:
         row = self.rows.filter(pk=key).values_list(self.text.name, self.number.name, self.status.name).first()
         if row is None:
             self.last_status.pop(key, None)
@@ -208,7 +208,7 @@ class Agent:
 
 
 def single_fields(model: Any, written: Any) -> List[Any]:
-    """The fields whose value no other row may have, alone or together with others; not the key."""
+    """Return the fields that are unique, alone or together with others; without the key."""
     meta = model._meta
     names = [name for some in meta.unique_together for name in some]
     names += [name for c in meta.constraints for name in getattr(c, "fields", ()) if "Unique" in type(c).__name__]
@@ -216,8 +216,8 @@ def single_fields(model: Any, written: Any) -> List[Any]:
     return [f for f in fields if f not in written and not (f.remote_field and f.null)]
 
 
-class Operation:
-    """One operation under way."""
+class RunningOperation:
+    """One operation that is being done."""
 
     def __init__(self, number: int, style: Any, keys: Any, rng: Any) -> None:
         self.id, self.style, self.keys, self.key, self.rng = number, style, keys, keys[0], rng
@@ -227,7 +227,7 @@ class Operation:
         self.outcome_if_rolled = "rolled"
 
     def run(self, agent: Any) -> Any:
-        """Do it, again after a deadlock; return how it ended."""
+        """Do the operation, again after a deadlock; return its outcome."""
         work = getattr(agent, self.style)
         for _ in range(agent.retries + 1):
             self.seen = []
@@ -249,17 +249,17 @@ def forget(agent: Any, keys: Any) -> None:
 
 
 def outcome_of(error: Any) -> Any:
-    """What an operation has come to that raised; ``unknown`` when the connection was lost on the way."""
+    """Return the outcome of an operation that raised; ``unknown`` if the connection was lost."""
     cause = error.__cause__
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
-    # Taken: the row that a save held was gone at its UPDATE, and put back by somebody at its INSERT.
+    # Taken: a save found no row at its UPDATE, and another writer made the row before its INSERT.
     named = {DEADLOCK: "deadlock", CONFLICT: "conflict", DISK_FULL: "full", TAKEN: "missed"}
     if state in named:
         return named[state]
     if isinstance(error, (OperationalError, InterfaceError)) and (not state or state.startswith(GONE)):
         reconnect()
         return "unknown"
-    # Django's own words: a forced update found no row. Anything else is a defect, and is told as one.
+    # Django says so when a forced update finds no row. Anything else is a defect, and is raised.
     if type(error) is DatabaseError or "NotUpdated" in type(error).__name__:
         return "missed"
     raise error
@@ -278,7 +278,7 @@ def reconnect() -> Any:
 
 
 def join(request: Dict[str, Any]) -> Dict[str, Any]:
-    """Make ready: the columns, the isolation, and a value for each column that a new row needs."""
+    """Prepare the agent: its columns, its isolation level, and values for the columns of new rows."""
     if request["isolation"]:
         connection.settings_dict.setdefault("OPTIONS", {}).pop("isolation_level", None)
         connection.close()
@@ -289,7 +289,7 @@ def join(request: Dict[str, Any]) -> Dict[str, Any]:
         try:
             return joined(agent, request)
         except (OperationalError, InterfaceError) as error:
-            if outcome_of(error) != "unknown":  # reconnected, if the server is just being restarted
+            if outcome_of(error) != "unknown":  # it reconnected after a restart of the server
                 raise
 
 
@@ -308,7 +308,7 @@ def joined(agent: Any, request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def pointed(agent: Any, rows: Any) -> Dict[str, Any]:
-    """Row → column → what it points at alone: a row that only one may point at is made for each."""
+    """Return row → column → target, for unique foreign keys: each row gets a target of its own."""
     links = [field for field in agent.single if field.remote_field]
     alone = related_value
     return {row: {f.column: plain(alone(f, agent.made, alone=True)) for f in links} for row in rows if links}
@@ -319,7 +319,7 @@ def plain(value: Any) -> Any:
 
 
 def isolate(level: Any) -> None:
-    """Every session from now on works at this level, whatever the settings say."""
+    """Let every new session work at this isolation level, whatever the settings say."""
     from django.db.backends.signals import connection_created
 
     def set_level(connection: Any, **_: Any) -> None:
@@ -330,7 +330,7 @@ def isolate(level: Any) -> None:
 
 
 def try_out(request: Dict[str, Any]) -> Any:
-    """Do what every writer does to a row, and take it back; return what the model or the database says against it."""
+    """Make every kind of write to a row and roll it back; return the error of the model or the database, if any."""
     agent, said = AGENT[0], ""
     plain = dict(agent.values)
     for more in rows_begun_with(agent):
@@ -339,7 +339,7 @@ def try_out(request: Dict[str, Any]) -> Any:
             with transaction.atomic():
                 write_all(agent, request["key"])
                 transaction.set_rollback(True)
-        except Exception as error:  # whatever it raises, no row of this model can be written so
+        except Exception as error:  # any error means that this model's rows cannot be written so
             said = said or "%s: %s" % (type(error).__name__, (str(error).strip().splitlines() or [""])[0])
         else:
             return ""
@@ -347,7 +347,7 @@ def try_out(request: Dict[str, Any]) -> Any:
 
 
 def rows_begun_with(agent: Any) -> Iterator[Any]:
-    """Nothing, then what rows that are there hold: a check or a save() may ask for more than a plain row has."""
+    """Yield no values, then values of existing rows: a check or a save() may need more than a plain row has."""
     yield {}
     own = (agent.key, agent.text, agent.number, agent.status, *agent.single)
     fields = [f for f in agent.model._meta.concrete_fields if f not in own and not getattr(f, "generated", False)]
@@ -356,7 +356,7 @@ def rows_begun_with(agent: Any) -> Iterator[Any]:
 
 
 def write_all(agent: Any, key: Any) -> None:
-    operation = Operation(IDS_AN_OPERATION, "create", [key], None)
+    operation = RunningOperation(IDS_AN_OPERATION, "create", [key], None)
     agent.rows.create(pk=key, **agent.new(operation))
     for status in reversed(agent.statuses):
         agent.rows.filter(pk=key).update(**dict(agent.written(operation.id), **{agent.status.name: status}))
@@ -385,14 +385,14 @@ def contend(request: Dict[str, Any]) -> List[Any]:
         keys = keys_of(style, request["keys"], rng)
         if keys[0] in gone and style not in ("read", "reread"):
             style, keys = "create", keys[:1]
-        history.append(recorded(agent, Operation(operation_id, style, keys, rng)))
+        history.append(recorded(agent, RunningOperation(operation_id, style, keys, rng)))
         ended = history[-1][5]
         single = keys[0] if len(keys) == 1 else None
         gone.discard(single)
         if ended == "missed" and style not in ("create", "conditional", "pair"):
             gone.add(single)
     if "after_s" in die:
-        timer.join()  # it dies in this batch, not in a later one
+        timer.join()  # so that it dies in this batch, not in a later one
     return history
 
 
@@ -421,17 +421,19 @@ def kill() -> None:
 
 
 def make_rows(request: Dict[str, Any]) -> List[Any]:
-    """Create the rows that everybody is going to write to."""
+    """Create the rows that all agents write to."""
     rng = random.Random(0)
     numbered = enumerate(request["keys"])
     first = request["first"]
-    return [recorded(AGENT[0], Operation(first + IDS_AN_OPERATION * n, "create", [key], rng)) for n, key in numbered]
+    return [
+        recorded(AGENT[0], RunningOperation(first + IDS_AN_OPERATION * n, "create", [key], rng)) for n, key in numbered
+    ]
 
 
 def plant(request: Dict[str, Any]) -> List[Any]:
-    """Create the row of a control past everything that the system has of its own."""
+    """Create the row of a control without the system's own managers and save()."""
     agent, rng = AGENT[0], random.Random(0)
-    operation = Operation(request["id"], "create", [request["key"]], rng)
+    operation = RunningOperation(request["id"], "create", [request["key"]], rng)
     rows = agent.model._base_manager
     agent.create = lambda op: bool(rows.bulk_create([agent.model(pk=op.key, **agent.new(op))]))
     try:
@@ -441,17 +443,17 @@ def plant(request: Dict[str, Any]) -> List[Any]:
 
 
 def hold(request: Dict[str, Any]) -> Any:
-    """Read an object and keep it."""
+    """Read an object and hold it."""
     agent = AGENT[0]
     agent.held[request["key"]] = agent.model._base_manager.get(pk=request["key"])
     return agent.state(agent.held[request["key"]])
 
 
 def write_held(request: Dict[str, Any]) -> List[Any]:
-    """Write every column of the held object, which is what saving it does unless the system has seen to it."""
+    """Write every column of the held object, as a plain save() does."""
     agent, key = AGENT[0], request["key"]
     row = agent.held.pop(key)
-    operation = Operation(request["id"], "planted", [key], None)
+    operation = RunningOperation(request["id"], "planted", [key], None)
     operation.basis = agent.state(row)
     setattr(row, agent.text.attname, agent.named(operation.id))
     setattr(row, agent.number.attname, operation.basis[1] + 1)
@@ -462,7 +464,7 @@ def write_held(request: Dict[str, Any]) -> List[Any]:
 
 
 def clear(request: Dict[str, Any]) -> Any:
-    """Take away the rows, and those that were made for them."""
+    """Delete the rows, and the rows that were made for them."""
     from django.apps import apps
 
     agent = AGENT[0]

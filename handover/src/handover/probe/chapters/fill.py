@@ -1,4 +1,4 @@
-"""A value for each field that must have one, in a row of any model; rows that it points at are made, or found."""
+"""Values for the fields of a new row of any model; the rows that it points at are found or made."""
 
 import datetime
 import decimal
@@ -26,13 +26,13 @@ def row_values(model: Any, given: Any, made: Any, single: Any = (), number: Any 
         elif field.primary_key and (field.get_internal_type().endswith("AutoField") or field.has_default()):
             continue
         elif not field.has_default() and not (field.null and field.unique):
-            # Where nothing may stand, something does: or its loss would not show.
+            # A nullable column gets a value, too: otherwise its loss would not show.
             values[field.attname] = filler(field, number)
     return values
 
 
 def related_value(field: Any, made: Any, alone: bool = False) -> Any:
-    """What a foreign key may hold: of a row that is there, or of one made for it alone."""
+    """Return a value for a foreign key: of an existing row, or of a row that is made for it alone."""
     target = field.target_field
     row = None if field.unique or alone else field.related_model._base_manager.order_by(target.name).first()
     if row is None:
@@ -71,7 +71,7 @@ def filler(field: Any, number: Any = None) -> Any:
 
 
 def unique_value(field: Any, number: int) -> Any:  # noqa: PLR0911 - one a kind
-    """A value that no other row has; of a kind that cannot be counted, the plainest."""
+    """Return a value that no other row has; for kinds that cannot be counted, the plainest value."""
     from django.db import models
 
     if isinstance(field, models.SmallIntegerField):

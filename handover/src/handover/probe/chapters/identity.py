@@ -14,13 +14,13 @@ def user_model() -> Any:
 
 
 def register(request: Dict[str, Any]) -> Dict[str, Any]:
-    """Make an account through the model's own manager; what may be typed to log in as it, and how it was made."""
+    """Make an account through the model's manager; return what may be typed to log in, and how it was made."""
     model = user_model()
     related: List[Any] = []
     given = account_values(model, request, related)
     made = dict(given, password=request["password"])
     user = created(model, made)
-    # What its create_user() does not take is set afterwards.
+    # Values that create_user() does not accept are set afterwards.
     missing = {name: value for name, value in given.items() if getattr(user, name) in (None, "")}
     if missing:
         for name, value in missing.items():
@@ -37,7 +37,7 @@ def register(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def account_values(model: Any, request: Dict[str, Any], related: Any) -> Dict[str, Any]:
-    """Field → value: what is typed to log in, and what the model demands on top; rows made for it go to ``related``."""
+    """Return field → value for a new account: credentials and required fields; ``related`` gets rows made for it."""
     names = [model.USERNAME_FIELD, getattr(model, "EMAIL_FIELD", ""), *model.REQUIRED_FIELDS]
     names += [name for name, _ in credentials()]
     fields = {field.name: field for field in model._meta.concrete_fields}
@@ -78,7 +78,7 @@ def created(model: Any, made: Any) -> Any:
 
 
 def typed_for(user: Any, given: Any) -> Any:
-    """What → text: all that a person may type to log in, by the name that people have for it."""
+    """Return name → text: everything that a person may type to log in."""
     model = type(user)
     typed: Dict[str, Any] = {}
     for name in given:
@@ -96,12 +96,12 @@ def activate(request: Dict[str, Any]) -> bool:
     return True
 
 
-# What the last login that let somebody in called its credentials.
+# The names of the credentials in the last successful login.
 WORKED: List[Any] = []
 
 
 def credentials() -> List[Any]:
-    """Pairs of what the system's authentication backends call what is typed, and the password."""
+    """Return pairs of names: what the authentication backends call the typed text, and the password."""
     import inspect
 
     from django.contrib.auth import get_backends
@@ -149,7 +149,7 @@ def authenticated(request: Dict[str, Any], typed: Any, password: Any, way: Any) 
 
 
 def let_in(request: Dict[str, Any], typed: Any, password: Any) -> Any:
-    """Whom the backends let in, by whatever name one of them takes what is typed."""
+    """Return the user that the backends let in, under any name that one of them has for what is typed."""
     from django.contrib.auth import authenticate
 
     said = None
@@ -168,11 +168,11 @@ def let_in(request: Dict[str, Any], typed: Any, password: Any) -> Any:
 
 
 def log_in(request: Dict[str, Any]) -> Dict[str, Any]:
-    """Try a login; which account it lets in, and what is stored for its password afterwards."""
+    """Try a login; return the account that it lets in, and the stored hash afterwards."""
     words = ""
     try:
         user = authenticated(web_request(), request["login"], request["password"], request["way"])
-    except Exception as error:  # whatever it raises, nobody got in
+    except Exception as error:  # any error means that the login failed
         user, words = None, "%s: %s" % (type(error).__name__, error)
     if user is None:
         return {"key": None, "backend": "", "hash": "", "words": words}
@@ -196,7 +196,7 @@ def open_session(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def read_session(request: Dict[str, Any]) -> Dict[str, Any]:
-    """Who a session's cookie makes its bearer here."""
+    """Return the user of a session's cookie in this system."""
     from django.conf import settings
     from django.contrib.auth import get_user
 
@@ -219,7 +219,7 @@ def end_session(request: Dict[str, Any]) -> bool:
 
 
 def account(request: Dict[str, Any]) -> Dict[str, Any]:
-    """What is stored of an account, and what its bearer may do."""
+    """Return what is stored of an account, and what it may do."""
     user = user_model()._base_manager.get(pk=decode(request["key"]))
     return {
         "hash": user.password,
@@ -230,7 +230,7 @@ def account(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def allowed(user: Any, model: Any) -> Dict[str, Any]:
-    """Permission → whether the system's own question, by its own names, is answered with yes."""
+    """Return permission → whether has_perm() grants it, under this system's own names."""
     if not hasattr(user, "has_perm"):
         return {}
     meta = model._meta
@@ -240,7 +240,7 @@ def allowed(user: Any, model: Any) -> Dict[str, Any]:
 
 
 def granted(request: Dict[str, Any]) -> List[Any]:
-    """The keys of accounts that are there and were granted something; those that may do everything left out."""
+    """Return the keys of stored accounts with permissions; without superusers."""
     from django.db.models import Q
 
     model = user_model()
@@ -252,7 +252,7 @@ def granted(request: Dict[str, Any]) -> List[Any]:
 
 
 def grant(request: Dict[str, Any]) -> Optional[int]:
-    """Give an account what the models know: of each the first permission by itself, the others by a group."""
+    """Grant an account the permissions of models: the first of each directly, the others by a group."""
     from django.contrib.auth.models import Group, Permission
 
     user = user_model()._base_manager.get(pk=decode(request["key"]))
@@ -281,7 +281,7 @@ def remove_account(request: Dict[str, Any]) -> Any:
 
 
 def unknown_hashes(request: Dict[str, Any]) -> Dict[str, Any]:
-    """Of stored passwords, how many there are of each algorithm, and which of those nobody here can check."""
+    """Return how many stored passwords each algorithm has, and the algorithms that no hasher here can check."""
     from django.contrib.auth.hashers import identify_hasher
 
     counts: Dict[str, int] = {}

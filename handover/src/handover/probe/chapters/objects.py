@@ -1,4 +1,4 @@
-"""The files of the system's default storage: their names, sizes and checksums, a page at a time."""
+"""Lists the files of the system's default storage: names, sizes and checksums, a page at a time."""
 
 import hashlib
 from typing import Any, Dict, Iterator, List

@@ -1,4 +1,4 @@
-"""Rows as the system's own models read them, each column as a keyed digest: no value leaves the system."""
+"""Reads rows through the system's own models, each column as a keyed digest: no value leaves the system."""
 
 import hashlib
 import hmac
@@ -9,7 +9,7 @@ if TYPE_CHECKING:  # they are given to it
 
 
 def read_rows(request: Dict[str, Any]) -> Dict[str, Any]:
-    """For each key: column → digest, or None when the model's own manager does not find the row."""
+    """Return for each key column → digest, or None if the model's manager does not find the row."""
     from django.apps import apps
     from django.db import connection
 
@@ -23,13 +23,13 @@ def read_rows(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def text(value: Any) -> Any:
-    kind = "json " if isinstance(value, (dict, list)) else ""  # not the same as the text of it
+    kind = "json " if isinstance(value, (dict, list)) else ""  # a document is not equal to its text
     return (kind + plain(value)).encode("utf-8", "surrogatepass")
 
 
 def digest(value: Any, secret: Any) -> str:
     if hasattr(value, "storage") and hasattr(value, "name"):
-        value = value.name  # a file is the name its column holds; None and '' stay apart
+        value = value.name  # a file is the name in its column; None and '' differ
     return hmac.new(secret.encode(), text(value), hashlib.sha256).hexdigest()
 
 

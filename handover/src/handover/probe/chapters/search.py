@@ -1,4 +1,4 @@
-"""Ask the system's own search, by a callable of the project or a few lines that call it; list what it searches for."""
+"""Sends queries to the system's own search, by a callable or a few lines of Python, and lists its files."""
 
 import os
 from typing import Any, Dict, Iterator, List
@@ -7,7 +7,7 @@ OPEN: Dict[str, Any] = {}
 
 
 def search_with(request: Dict[str, Any]) -> bool:
-    """Take in how the system is asked: ``call`` names a callable, ``code`` defines ``search(vectors, filters)``."""
+    """Set how the system is asked: ``call`` names a callable, ``code`` defines ``search(vectors, filters)``."""
     from django.utils.module_loading import import_string
 
     if request.get("code"):
@@ -35,7 +35,7 @@ def is_name(text: str) -> Any:
 
 
 def part_of(value: Any, path: str) -> Any:
-    """What stands at a path: keys, places in a list, or attributes, with dots between them."""
+    """Return the value at a path: keys, positions or attributes, with dots between them."""
     for name in path.split(".") if path else ():
         if isinstance(value, dict):
             value = value[name]
@@ -47,7 +47,7 @@ def part_of(value: Any, path: str) -> Any:
 
 
 def search(request: Dict[str, Any]) -> List[Any]:
-    """Each query's hits, the best first: [id, score] pairs, or what the system raised."""
+    """Return each query's hits, the best first: [id, score] pairs, or the system's error."""
     found: List[Dict[str, Any]] = []
     for query in request["queries"]:
         try:
@@ -60,7 +60,7 @@ def search(request: Dict[str, Any]) -> List[Any]:
 
 
 def clips(request: Dict[str, Any]) -> List[Any]:
-    """The files that documents are about: below a folder that a setting names, or in one of the storages."""
+    """Return the files that documents describe: below the folder of a setting, or in a storage."""
     from django.conf import settings
 
     if request["storage"] is None:

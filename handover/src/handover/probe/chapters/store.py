@@ -14,13 +14,13 @@ PAGE = 20000
 
 
 def field_of(request: Dict[str, Any]) -> Tuple[Any, ...]:
-    """The model's file field, by column."""
+    """Return the model's file field, by its column."""
     model = model_at(request["model"])
     return model, next(f for f in model._meta.concrete_fields if f.column == request["column"])
 
 
 def store_fields(request: Dict[str, Any]) -> List[Any]:
-    """The file fields of these models, or of all; ``storage`` is the same text where two fields share one.
+    """Return the file fields of these models, or of all; two fields on one storage have the same ``storage`` text.
 
     ``parent_table`` is the table of a field that the model has of a parent.
     """
@@ -40,13 +40,13 @@ def store_fields(request: Dict[str, Any]) -> List[Any]:
 
 
 def place_of(storage: Any) -> str:
-    """One text for where a storage keeps things."""
+    """Return a text for the place of a storage."""
     location = getattr(storage, "location", "")
     return "%s %s" % (getattr(storage, "bucket_name", ""), location)
 
 
 def instance_of(model: Any, key: Any) -> Any:
-    """A row that is not saved, with a key that both systems can have; a key of several columns stays empty."""
+    """Return an unsaved row with a key that both systems can have; a key of several columns stays empty."""
     thing = model()
     if len(getattr(model._meta, "pk_fields", [model._meta.pk])) > 1:
         return thing
@@ -58,7 +58,7 @@ def instance_of(model: Any, key: Any) -> Any:
 
 
 def instances_of(model: Any, key: Any) -> Iterator[Any]:
-    """Rows to hang a file on: an empty one, the first one that is there, an empty one that points at empty ones."""
+    """Yield rows for a file: an empty one, the first existing one, an empty one that points at empty rows."""
     yield lambda: instance_of(model, key)
     yield lambda: model._base_manager.order_by("pk")[0]
     yield lambda: pointing(instance_of(model, key))
@@ -72,7 +72,7 @@ def pointing(thing: Any) -> Any:
 
 
 def named(request: Dict[str, Any]) -> Tuple[Any, ...]:
-    """A row of which the field can make a name, and that name: ``upload_to`` may ask for what the row points at."""
+    """Return a row and the field's name for its file: ``upload_to`` may need the rows that it points at."""
     model, field = field_of(request)
     first: Optional[Exception] = None
     for make in instances_of(model, request["key"]):
@@ -85,12 +85,12 @@ def named(request: Dict[str, Any]) -> Tuple[Any, ...]:
 
 
 def store_name(request: Dict[str, Any]) -> Any:
-    """The name that a new file of this field gets before anybody looks whether it is taken."""
+    """Return the name of a new file of this field, before the storage checks whether it is taken."""
     return named(request)[1]
 
 
 def store_save(request: Dict[str, Any]) -> Dict[str, Any]:
-    """Save a file through the field, as an upload is, but no row: its name and its address."""
+    """Save a file through the field, as an upload does, but no row; return its name and address."""
     from django.core.files.base import ContentFile
 
     field = field_of(request)[1]
@@ -119,7 +119,7 @@ def store_race(request: Dict[str, Any]) -> List[Any]:
 
 
 def store_open(request: Dict[str, Any]) -> Dict[str, Any]:
-    """A file as this system sees it: its bytes, size, address and type; or that it is not there."""
+    """Return a file as this system sees it: bytes, size, address and type; or that it is missing."""
     storage = field_of(request)[1].storage
     name = request["name"]
     seen: Dict[str, Any] = {"exists": bool(storage.exists(name))}
@@ -139,7 +139,7 @@ def store_exists(request: Dict[str, Any]) -> List[Any]:
 
 
 def url_of(storage: Any, name: str) -> Optional[str]:
-    """Where a file can be fetched; None when the storage has no addresses."""
+    """Return the address of a file; None if the storage has no addresses."""
     try:
         return str(storage.url(name))
     except (NotImplementedError, ValueError):
@@ -147,7 +147,7 @@ def url_of(storage: Any, name: str) -> Optional[str]:
 
 
 def type_of(storage: Any, name: str) -> Any:
-    """What a bucket says a file is; a directory says nothing."""
+    """Return the type that a bucket gives a file; a directory gives none."""
     bucket: Any = getattr(storage, "bucket", None)
     if not hasattr(bucket, "get_blob"):
         return None
@@ -156,7 +156,7 @@ def type_of(storage: Any, name: str) -> Any:
 
 
 def store_delete(request: Dict[str, Any]) -> Dict[str, Any]:
-    """Delete files; what each one said if it could not be."""
+    """Delete files; return the error of each that could not be deleted."""
     storage = field_of(request)[1].storage
     said = {}
     for name in request["names"]:
@@ -168,7 +168,7 @@ def store_delete(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def store_list(request: Dict[str, Any]) -> Dict[str, Any]:
-    """The next names of everything in the storage, in pages; ``listings`` counts what was asked of the storage."""
+    """Return the next page of names in the storage; ``listings`` counts the requests to the storage."""
     key = "%s %s" % (request["model"], request["column"])
     if request["first"]:
         counted = [0]
@@ -189,7 +189,7 @@ def listed(storage: Any, counted: Any) -> Iterator[Any]:
 
 
 def of_bucket(storage: Any, bucket: Any, counted: Any) -> Iterator[Any]:
-    """A bucket has no folders: one listing gives a thousand names, wherever they lie."""
+    """List a bucket: it has no folders, and one request gives a thousand names."""
     prefix = storage.location.strip("/")
     prefix = prefix + "/" if prefix else ""
     for page in bucket.list_blobs(prefix=prefix).pages:
@@ -204,7 +204,7 @@ def of_folders(storage: Any, counted: Any) -> Iterator[Any]:
         folder = waiting.pop()
         try:
             folders, names = storage.listdir(folder)
-        except FileNotFoundError:  # removed by somebody meanwhile; or nothing was ever saved
+        except FileNotFoundError:  # removed meanwhile, or nothing was saved yet
             continue
         counted[0] += 1
         waiting.extend(os.path.join(folder, name) for name in folders)

@@ -1,4 +1,4 @@
-"""The system writes one row with its own code and takes it back in the same transaction."""
+"""Lets the system write one row with its own code and roll it back in the same transaction."""
 
 from typing import TYPE_CHECKING, Any, Dict
 
@@ -17,7 +17,7 @@ def value_of(value: Any) -> Any:
 
 
 def write_probe(request: Dict[str, Any]) -> Dict[str, Any]:
-    """Make a row of ``model`` with ``fields``, read it again, roll back; return what was seen of it."""
+    """Make a row of ``model`` with ``fields``, read it again, roll back; return the values that were read."""
     from django.db import transaction
 
     rows = model_at(request["model"])._default_manager

@@ -1,4 +1,4 @@
-"""The agent's third part: what models declare beside their columns, and what migrations need to find."""
+"""The agent's third part: what models declare besides their columns, and what migrations need."""
 
 import sys
 from typing import TYPE_CHECKING, Any, Dict, List
@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # the parts of the agent are sent as one source
     table_of: Any
 
 CHECKS = ("clean", "clean_fields", "full_clean", "validate_unique", "validate_constraints")
-# Options of a field that are compared under names of their own, or that change nothing but words and places.
+# Options of a field that are compared under other names, or that only change words and places.
 TOLD_ALREADY = (
     "verbose_name", "help_text", "error_messages", "db_tablespace", "db_comment", "serialize", "auto_created",
     "primary_key", "max_length", "unique", "blank", "null", "db_index", "default", "db_default", "choices",
@@ -26,7 +26,7 @@ TOLD_ALREADY = (
 
 
 def perhaps(value: Any) -> Dict[str, Any]:
-    """An option that may be nothing, a value, or a callable."""
+    """Return the facts of an option that may be empty, a value, or a callable."""
     if not value:
         return {"kind": "none", "value": "", "source": None}
     return callable_facts(value) if callable(value) else {"kind": "value", "value": "as:" + told(value), "source": None}
@@ -40,7 +40,7 @@ def limit_facts(remote: Any) -> Dict[str, Any]:
 
 
 def option_facts(field: Any) -> Dict[str, Any]:
-    """What else a field was given: whatever its own class takes, too."""
+    """Return the other options of a field, those of its own class included."""
     try:
         _, _, arguments, options = field.deconstruct()
     except Exception as error:
@@ -50,7 +50,7 @@ def option_facts(field: Any) -> Dict[str, Any]:
 
 
 def generic_facts(meta: Any) -> List[Any]:
-    """Relations by content type: a GenericRelation deletes with its model, and no constraint knows."""
+    """Return relations by content type: a GenericRelation deletes with its model, without a constraint."""
     facts = []
     for field in meta.private_fields:
         if hasattr(field, "object_id_field_name"):
@@ -67,7 +67,7 @@ def generic_facts(meta: Any) -> List[Any]:
 
 
 def database_sql(field: Any, connection: Any) -> Any:
-    """What the database is to fill in for a field, in SQL: its default, or its generated value. None if nothing."""
+    """Return the SQL of what the database fills in for a field: its default, or its generated value; else None."""
     if not getattr(field, "generated", False) and db_default_facts(field) is None:
         return None
     try:
@@ -81,7 +81,7 @@ def database_sql(field: Any, connection: Any) -> Any:
 
 
 def set_to(on_delete: Any) -> Dict[str, Any]:
-    """What SET(...) puts in the place of a row that is deleted."""
+    """Return what SET(...) writes when the target row is deleted."""
     if getattr(on_delete, "__name__", "") != "set_on_delete" or not hasattr(on_delete, "deconstruct"):
         return perhaps(None)
     value = on_delete.deconstruct()[1][0]
@@ -100,7 +100,7 @@ CHANGES = (
 
 
 def needed(operation: Any, app_label: str, state: Any) -> List[Any]:
-    """The table, and the column, that must be there for an operation to run; nothing where it makes them."""
+    """Return the table and the column that an operation needs; an empty list if it makes them itself."""
     kind = type(operation).__name__
     names = [getattr(operation, name, None) for name in ("model_name", "old_name")] if kind != "RenameField" else []
     names += [operation.model_name if kind == "RenameField" else getattr(operation, "name", None)]
@@ -117,8 +117,8 @@ def needed(operation: Any, app_label: str, state: Any) -> List[Any]:
     return [table, field.column]
 
 
-# What decides whether a request, a cookie or a signature of one system is good for the other; with Django's value
-# where a version may not have it.
+# Settings that decide whether one system accepts the other's requests, cookies and signatures; with Django's default
+# for versions that lack the setting.
 ELSE_NAMED = {
     "SIGNING_BACKEND": "django.core.signing.TimestampSigner",
     "DEFAULT_HASHING_ALGORITHM": "sha256",
@@ -149,7 +149,7 @@ def other_settings(settings: Any) -> Dict[str, Any]:
 
 
 def login_code(settings: Any) -> Dict[str, Any]:
-    """Code of the project's own that decides who is logged in, and who may do what; by where it stands."""
+    """Return the project's own code that decides on logins and permissions, by its place."""
     from django.contrib.auth import get_user_model
     from django.utils.module_loading import import_string
 
@@ -159,13 +159,13 @@ def login_code(settings: Any) -> Dict[str, Any]:
     for path in settings.AUTHENTICATION_BACKENDS:
         try:
             found[str(path)] = own_code(import_string(path), OF_BACKENDS)
-        except Exception as error:  # whoever logs in will meet it
+        except Exception as error:  # a login will show the error
             sys.stderr.write("handover: %s cannot be imported: %s\n" % (path, error))
     return found
 
 
 def cache_tables(settings: Any) -> List[Any]:
-    """The tables that caches are kept in; Django has no model for them."""
+    """Return the tables of caches; Django has no model for them."""
     caches = [
         cache for _, cache in sorted(settings.CACHES.items()) if cache.get("BACKEND", "").endswith(".DatabaseCache")
     ]
