@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from handover.config.parallel import WatchedPage, Watch
+from handover.config.parallel import Watch, WatchedPage
 from handover.http_client import http_client
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.side import Side
