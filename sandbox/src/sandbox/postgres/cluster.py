@@ -13,6 +13,7 @@ from pathlib import Path
 from sandbox import process
 from sandbox.lock import locked
 from sandbox.postgres.account import Account
+from sandbox.postgres.binaries import major
 from sandbox.postgres.data_folder import PASSWORDS, full_disk_told
 from sandbox.postgres.errors import DiskFullError, StartFailedError
 
@@ -25,18 +26,17 @@ CREATE ROLE owner LOGIN CREATEROLE CREATEDB PASSWORD '{owner}';
 GRANT pg_monitor TO owner;
 CREATE ROLE original_app LOGIN PASSWORD '{original_app}';
 """
-# The built-in C.UTF-8 is the same on every machine, whatever locales that machine has.
 INITDB = (
     f"--username={SUPERUSER}",
     "--auth=scram-sha-256",
     "--encoding=UTF8",
-    "--locale=C",
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
-    "--set=timezone=UTC",  # initdb would copy the machine's
     "--no-instructions",
 )
-ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+# The built-in C.UTF-8 is the same on every machine, whatever locales that machine has.
+BUILTIN_LOCALE = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+MACHINE_LOCALE = ("--locale=C.UTF-8",)
+BUILTIN_SINCE = 17
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}  # initdb would copy the machine's time zone
 
 
 def create(folder: Path, programs: Path, account: Account, *, durable: bool) -> None:
@@ -75,7 +75,8 @@ def _initialise(aside: Path, programs: Path, account: Account, *, durable: bool)
     data, pwfile = aside / "data", aside / "password"
     _write_private(pwfile, passwords[SUPERUSER], account)
     sync = () if durable else ("--no-sync",)
-    _run([programs / "initdb", f"--pgdata={data}", f"--pwfile={pwfile}", *INITDB, *sync], account)
+    locale = BUILTIN_LOCALE if int(major()) >= BUILTIN_SINCE else MACHINE_LOCALE
+    _run([programs / "initdb", f"--pgdata={data}", f"--pwfile={pwfile}", *INITDB, *locale, *sync], account)
     # Over standard input, to a server without clients: no password in a command line, log or socket.
     options = ("-c", "exit_on_error=on", "-c", "log_min_error_statement=panic")
     single: list[str | Path] = [programs / "postgres", "--single", "-D", str(data), *options, "postgres"]

