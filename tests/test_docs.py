@@ -1,0 +1,104 @@
+"""What the pages, the workflow and CONTRIBUTING name is there."""
+
+import re
+import shutil
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sandbox import house
+
+ROOT = house.ROOT
+GLOSSARY = ROOT / "docs" / "reference" / "glossary.md"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+INSTALL = ROOT / "docs" / "howto" / "install.md"
+WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+FOLDERS = "original/|backend/|bachateo/|handover/|handover-testing/|sandbox/|tests/|docs/|script/"
+
+
+def terms(page: str) -> list[str]:
+    """Return the first cell of every row of the page's table, without its head."""
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    return [row.split("|")[1].strip() for row in rows[1:]]
+
+
+def disorder(page: str) -> list[str]:
+    """Return the terms that stand twice or come before the term above them."""
+    found = terms(page)
+    return [now for before, now in pairwise(found) if now.casefold() <= before.casefold()]
+
+
+def test_glossary__each_term_stands_once_and_in_order():
+    assert len(terms(GLOSSARY.read_text())) > 30
+    assert disorder(GLOSSARY.read_text()) == []
+
+
+@pytest.mark.parametrize("planted", ["adopt", "Zebra"])
+def test_glossary__a_term_twice_or_out_of_order__is_seen(planted):
+    page = GLOSSARY.read_text().replace("| anomaly |", f"| {planted} | Planted. |\n| anomaly |")
+    assert disorder(page) == ["adopt" if planted == "adopt" else "anomaly"]
+
+
+def test_glossary__each_meaning_is_one_sentence():
+    rows = [line for line in GLOSSARY.read_text().splitlines() if line.startswith("| ")][1:]
+    for row in rows:
+        meaning = row.split("|")[2].strip()
+        assert meaning.endswith("."), row
+        assert ". " not in meaning, row
+
+
+def named_paths(page: str) -> list[str]:
+    """Return the paths of this repository that a page names in code."""
+    code = " ".join(re.findall(r"`([^`\n]+)`", page) + re.findall(r"```console\n(.*?)```", page, flags=re.DOTALL))
+    return re.findall(rf"(?<![\w/.-])(?:{FOLDERS})[\w./-]*\w", code)
+
+
+def test_contributing__every_path_that_it_names__is_there():
+    paths = named_paths(CONTRIBUTING.read_text())
+    assert len(paths) > 30
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_contributing__every_test_that_it_names__is_there():
+    page = CONTRIBUTING.read_text()
+    code = "".join(path.read_text() for path in (ROOT / "handover" / "tests").rglob("test_*.py"))
+    names = re.findall(r"`(test_\w+__\w+)`", page)
+    assert names
+    assert [name for name in names if f"def {name}(" not in code] == []
+
+
+def test_workflow__every_action_is_named_by_a_commit_and_its_version():
+    used = re.findall(r"uses: (.+)", WORKFLOW.read_text())
+    assert used
+    for line in used:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*", line), line
+
+
+def test_workflow__runs_ci_on_every_python_and_postgresql():
+    job = yaml.safe_load(WORKFLOW.read_text())["jobs"]["ci"]
+    assert job["strategy"]["matrix"] == {"python": ["3.11", "3.12", "3.13"], "postgresql": ["15", "16", "17", "18"]}
+    assert job["env"] == {"SANDBOX_POSTGRES_BIN": "/usr/lib/postgresql/${{ matrix.postgresql }}/bin"}
+    assert any(".ci/run" in step.get("run", "") for step in job["steps"])
+
+
+@pytest.mark.parametrize("extra", ["prove", "dns"])
+def test_install__names_the_extras_that_the_toolkit_has(extra):
+    assert f"| `{extra}` |" in INSTALL.read_text()
+    assert f"\n{extra} = [" in Path(ROOT / "handover" / "pyproject.toml").read_text()
+
+
+def test_lint__a_link_to_nowhere__fails_and_is_named(tmp_path):
+    config = tmp_path / "broken.yml"
+    shutil.copytree(ROOT / "docs", tmp_path / "pages")
+    config.write_text((ROOT / "mkdocs.yml").read_text().replace("docs_dir: docs", "docs_dir: pages"))
+    command = [house.PROGRAMS / "mkdocs", "build", "--strict", "--config-file", config]
+    clean = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert clean.returncode == 0, clean.stderr
+    with (tmp_path / "pages" / "index.md").open("a") as page:
+        page.write("\n[nowhere](nowhere.md)\n")
+    broken = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert broken.returncode == 1
+    assert "contains a link 'nowhere.md', but the target is not found" in broken.stderr
