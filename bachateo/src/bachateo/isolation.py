@@ -218,6 +218,19 @@ def run_limited(
 
     See :class:`LimitedChild` for the parameters and :meth:`LimitedChild.result` for the errors.
 
+    Parameters
+    ----------
+    function
+        Where it is, as ``module.name``.
+    *arguments
+        What to call it with; numbers, texts and what else JSON holds.
+    about
+        What it works on, for messages.
+    limits
+        What the child may use; the usual limits where it is ``None``.
+    pass_fds
+        Open files that the child keeps.
+
     Examples
     --------
     >>> run_limited("operator.add", 2, 3, about="two numbers")

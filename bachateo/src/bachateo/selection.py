@@ -48,6 +48,15 @@ def search_every_level(index: MoveIndex, vectors: Mapping[str, Vector], wishes: 
     """Look for all that may be danced: in each difficulty that is allowed and each energy that is wished.
 
     One search finds 200 moves at most, and a song has soft and loud parts: so each level is searched apart.
+
+    Parameters
+    ----------
+    index
+        Where to search.
+    vectors
+        What to compare with, by the name of the field.
+    wishes
+        Difficulty and energy.
     """
     found: dict[str, float] = {}
     for difficulty in DIFFICULTIES[: wishes.hardest + 1]:

@@ -1,3 +1,5 @@
+"""``python -m bachateo.cli``."""
+
 from bachateo.cli import app
 
 app()

@@ -35,6 +35,17 @@ class SoundFacts(TypedDict):
 def decode_sound(path: str, samples_fd: int, rate_hz: int, longest_s: float) -> SoundFacts:
     """Write the sound of a file as mono samples, float32 at ``rate_hz``, to an open file.
 
+    Parameters
+    ----------
+    path
+        The file.
+    samples_fd
+        Descriptor of an open file that the samples are written to.
+    rate_hz
+        Samples per second.
+    longest_s
+        The longest sound that is accepted, in seconds.
+
     Raises
     ------
     SongError
@@ -51,6 +62,15 @@ def decode_sound(path: str, samples_fd: int, rate_hz: int, longest_s: float) -> 
 
 def encode_track(path: str, out_path: str, longest_s: float) -> None:
     """Write the sound of a file as stereo AAC in an mp4.
+
+    Parameters
+    ----------
+    path
+        The file.
+    out_path
+        The mp4 to write.
+    longest_s
+        The longest sound that is accepted, in seconds.
 
     Raises
     ------
@@ -99,6 +119,17 @@ def open_sound(path: Path, formats: Sequence[str] = SOUND_FORMATS) -> Iterator[t
 def frames_of(stream: AudioStream, path: Path, declared_s: float | None, longest_s: float) -> Iterator[av.AudioFrame]:
     """Yield the decoded frames of a sound track, stepping over packets that are damaged.
 
+    Parameters
+    ----------
+    stream
+        The sound track.
+    path
+        Its file, for messages.
+    declared_s
+        Length that the file declares, in seconds, if it does.
+    longest_s
+        The longest sound that is accepted, in seconds.
+
     Raises
     ------
     SongError
@@ -123,7 +154,17 @@ def frames_of(stream: AudioStream, path: Path, declared_s: float | None, longest
 def resampled(
     frames: Iterator[av.AudioFrame], *, sample_format: str, layout: str, rate_hz: int
 ) -> Iterator[av.AudioFrame]:
-    """Yield frames converted to one format, whatever format each of them has."""
+    """Yield frames converted to one format, whatever format each of them has.
+
+    Parameters
+    ----------
+    frames
+        The decoded frames.
+    sample_format, layout
+        As FFmpeg names them: ``flt`` and ``mono``.
+    rate_hz
+        Samples per second.
+    """
     resampler, before = None, None
     for frame in frames:
         # A recording may change within itself: joined from others, or damaged.

@@ -46,7 +46,17 @@ def add_pictures(out: OutputContainer, size: tuple[int, int], *, group: int | No
 
 
 def stamp(packet: av.Packet[Any], number: int, rate: Fraction) -> None:
-    """Give the packet of the picture ``number`` its time, at ``rate`` pictures a second."""
+    """Give the packet of the picture ``number`` its time, at ``rate`` pictures a second.
+
+    Parameters
+    ----------
+    packet
+        The encoded picture.
+    number
+        0 for the first of the clip.
+    rate
+        Pictures a second.
+    """
     packet.time_base = 1 / rate
     packet.pts = packet.dts = number
     packet.duration = 1

@@ -122,6 +122,19 @@ def analysis_of(
 ) -> Analysis:
     """Return an analysis with all that follows from its beats and its first 1.
 
+    Parameters
+    ----------
+    duration_s
+        Length of the song in seconds.
+    beats_s
+        Beats in seconds, ascending, shape ``(beats,)``.
+    first_count
+        Index of the first beat that is a 1.
+    confidence
+        How clearly each beat was heard, 0 to 1.
+    loudness
+        Root mean square from each beat to the next, so one fewer.
+
     Raises
     ------
     SongError

@@ -55,9 +55,13 @@ def strongest_near(
     Parameters
     ----------
     values
-        Shape ``(..., n)``, ``rate_hz`` a second.
+        Shape ``(..., n)``.
     times_s
         Shape ``(m,)``.
+    rate_hz
+        Values per second.
+    reach_s
+        How far from each time to look, in seconds.
 
     Returns
     -------

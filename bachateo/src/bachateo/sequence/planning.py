@@ -102,7 +102,21 @@ def repeat_costs(relaxed: frozenset[str]) -> tuple[float, ...]:
 
 
 def place_move(costs: PlaceCosts, row: int, slot: int, analysis: Analysis, library: Library) -> PlacedMove:
-    """Return a move of the table in its place."""
+    """Return a move of the table in its place.
+
+    Parameters
+    ----------
+    costs
+        What each move costs in each place.
+    row
+        Of the move in the table.
+    slot
+        Eight-count in which it begins, 0 for the first.
+    analysis
+        The song.
+    library
+        Where the clip is.
+    """
     move = costs.table.moves[row]
     first = analysis.first_count + slot * COUNTS
     ends = slot + move.eight_counts >= analysis.eight_counts

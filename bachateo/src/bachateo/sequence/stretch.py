@@ -31,13 +31,35 @@ class Stretch:
         self._song = _summary(phrases.intervals_s)
 
     def ratios(self, rows: Rows, slot: int, step: int) -> Array:
-        """Return the ratio over the eight-count ``slot``, danced by the ``step``-th eight-count of the moves."""
+        """Return the ratio over the eight-count ``slot``, danced by the ``step``-th eight-count of the moves.
+
+        Parameters
+        ----------
+        rows
+            Rows of the table.
+        slot
+            Eight-count of the song, 0 for the first.
+        step
+            Eight-count of the moves, 0 for the first.
+        """
         whole, _, _ = self._clip
         ratios: Array = whole[self._table.first[rows] + step] / self._song[0][slot]
         return ratios
 
     def within(self, rows: Rows, slot: int, step: int, limits: tuple[float, float]) -> Flags:
-        """Return which moves stay within the limits on every beat."""
+        """Return which moves stay within the limits on every beat.
+
+        Parameters
+        ----------
+        rows
+            Rows of the table.
+        slot
+            Eight-count of the song, 0 for the first.
+        step
+            Eight-count of the moves, 0 for the first.
+        limits
+            The smallest and the largest ratio.
+        """
         low, high = limits[0] - ROUNDING, limits[1] + ROUNDING
         parts = self._table.first[rows] + step
         whole, shortest, longest = (values[parts] for values in self._clip)

@@ -33,7 +33,15 @@ def chapters_of(timeline: Timeline) -> str:
 
 
 def write_captions(timeline: Timeline, captions: Path, chapters: Path) -> None:
-    """Write both tracks, each whole or not at all."""
+    """Write both tracks, each whole or not at all.
+
+    Parameters
+    ----------
+    timeline
+        What is danced when.
+    captions, chapters
+        The two WebVTT files to write.
+    """
     for path, text in ((captions, captions_of(timeline)), (chapters, chapters_of(timeline))):
         with written_aside(path) as aside:
             aside.write_text(text, encoding="utf-8")

@@ -135,7 +135,19 @@ class Skeleton:
 
 
 def reach(body: Body, side: int, target: Vector, elbow_hint: Vector | None = None) -> None:
-    """Put a hand on a target, as far as the arm goes."""
+    """Put a hand on a target, as far as the arm goes.
+
+    Parameters
+    ----------
+    body
+        Whose hand.
+    side
+        ``LEFT`` or ``RIGHT``.
+    target
+        Where the hand goes, in metres.
+    elbow_hint
+        Direction in which the elbow points; down, outward and back where it is ``None``.
+    """
     upper, fore = UPPER_ARM * body.scale, FOREARM * body.scale
     shoulder = body.shoulder[side]
     way = target - shoulder

@@ -44,7 +44,19 @@ class Brush:
     def limb(
         self, a: Vector, radius_a: float, b: Vector, radius_b: float, colour: Colour, *, depth: float | None = None
     ) -> None:
-        """Add a tapering limb from ``a`` to ``b`` with the radii in metres."""
+        """Add a tapering limb from ``a`` to ``b`` with the radii in metres.
+
+        Parameters
+        ----------
+        a, b
+            The two ends, in metres.
+        radius_a, radius_b
+            Radius at each end, in metres.
+        colour
+            Red, green and blue.
+        depth
+            What has a smaller one is painted first, in metres; the middle of both ends where it is ``None``.
+        """
         ends = (*self.camera.point(a), *self.camera.point(b))
         radii = radius_a * self.camera.scale(a), radius_b * self.camera.scale(b)
         edge = OUTLINE_M * self.camera.scale(a)
@@ -59,13 +71,39 @@ class Brush:
         self._shapes.append((depth, lambda draw: draw.polygon(self._outlines[number], fill=colour)))
 
     def ball(self, at: Vector, radius: float, colour: Colour, *, depth: float, flat: float = 1.0) -> None:
-        """Add a ball; ``flat`` is its height relative to its width."""
+        """Add a ball; ``flat`` is its height relative to its width.
+
+        Parameters
+        ----------
+        at
+            Its centre, in metres.
+        radius
+            In metres.
+        colour
+            Red, green and blue.
+        depth
+            What has a smaller one is painted first, in metres.
+        flat
+            Height relative to the width.
+        """
         x, y = self.camera.point(at)
         r = radius * self.camera.scale(at)
         self._shapes.append((depth, lambda draw: draw.ellipse((x - r, y - r * flat, x + r, y + r * flat), fill=colour)))
 
     def hull(self, rings: Sequence[Ring], colour: Colour, *, depth: float, outlined: bool = True) -> None:
-        """Add the convex outline of some rings."""
+        """Add the convex outline of some rings.
+
+        Parameters
+        ----------
+        rings
+            Points of its outline, in metres.
+        colour
+            Red, green and blue.
+        depth
+            What has a smaller one is painted first, in metres.
+        outlined
+            Whether it gets a dark outline.
+        """
         points = np.concatenate(rings)
         outline = _convex(self.camera.points(points))
         edge = max(1, round(2 * OUTLINE_M * self.camera.scale(points[0])))
@@ -76,7 +114,19 @@ class Brush:
             self._shapes.append((depth - BEHIND_M, lambda draw: draw.line(closed, fill=_darker(colour), width=edge)))
 
     def line(self, points: Sequence[Vector], colour: Colour, width_m: float, *, depth: float) -> None:
-        """Add a line through some points."""
+        """Add a line through some points.
+
+        Parameters
+        ----------
+        points
+            Where it passes, in metres.
+        colour
+            Red, green and blue.
+        width_m
+            In metres.
+        depth
+            What has a smaller one is painted first, in metres.
+        """
         path = [self.camera.point(point) for point in points]
         width = max(1, round(width_m * self.camera.scale(points[0])))
         self._shapes.append((depth, lambda draw: draw.line(path, fill=colour, width=width, joint="curve")))
@@ -90,7 +140,19 @@ _DIRECTIONS = np.stack((np.cos(_AROUND), np.sin(_AROUND)))
 
 
 def ring(centre: Vector, axis: Vector, across: float, deep: float) -> Ring:
-    """Return points of a level ellipse, ``across`` along the axis and ``deep`` at right angles to it."""
+    """Return points of a level ellipse, ``across`` along the axis and ``deep`` at right angles to it.
+
+    Parameters
+    ----------
+    centre
+        In metres.
+    axis
+        Level direction of unit length.
+    across
+        Radius along the axis, in metres.
+    deep
+        Radius at right angles to it, in metres.
+    """
     ahead = np.array([axis[2], 0.0, -axis[0]])
     points: Ring = centre + _CIRCLE @ np.array([axis * across, ahead * deep])
     return points

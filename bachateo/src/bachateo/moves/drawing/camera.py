@@ -19,7 +19,15 @@ HORIZON = 0.33  # from the top, in picture heights
 
 
 def on_floor(u: float, v: float, y: float = 0.0) -> Vector:
-    """Return couple coordinates as world coordinates: x to the right, y up, z towards the camera."""
+    """Return couple coordinates as world coordinates: x to the right, y up, z towards the camera.
+
+    Parameters
+    ----------
+    u, v
+        From the lead to the follow, and to the lead's left, in metres.
+    y
+        Height above the floor, in metres.
+    """
     return np.array([u * cos(COUPLE_ANGLE) + v * sin(COUPLE_ANGLE), y, u * sin(COUPLE_ANGLE) - v * cos(COUPLE_ANGLE)])
 
 

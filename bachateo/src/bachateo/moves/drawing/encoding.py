@@ -63,7 +63,19 @@ def _planes(pixels: NDArray[np.uint8], width: int, height: int) -> Planes:
 
 
 def encode_clip(pictures: Iterable[Image.Image], path: Path, *, size: tuple[int, int], tempo_bpm: float) -> int:
-    """Encode pictures, ``FRAMES_PER_BEAT`` to the beat, and return how many there were."""
+    """Encode pictures, ``FRAMES_PER_BEAT`` to the beat, and return how many there were.
+
+    Parameters
+    ----------
+    pictures
+        All of one size.
+    path
+        The mp4 to write.
+    size
+        Width and height in pixels.
+    tempo_bpm
+        Beats per minute at which the clip is danced.
+    """
     parts = ((picture, (0, 0)) for picture in pictures)
     return encode_parts(parts, path, backdrop=Image.new("RGB", size), tempo_bpm=tempo_bpm)
 
@@ -72,6 +84,17 @@ def encode_parts(parts: Iterable[Part], path: Path, *, backdrop: Image.Image, te
     """Encode pictures that differ from the backdrop in one part each, and return how many there were.
 
     A keyframe opens every group of four beats; see :mod:`bachateo.moves.encoding`.
+
+    Parameters
+    ----------
+    parts
+        Pictures and where each lies on the backdrop, in pixels.
+    path
+        The mp4 to write.
+    backdrop
+        What is seen where a part does not lie.
+    tempo_bpm
+        Beats per minute at which the clip is danced.
     """
     canvas = Canvas(backdrop)
     rate = frame_rate(tempo_bpm)
@@ -87,7 +110,17 @@ def encode_parts(parts: Iterable[Part], path: Path, *, backdrop: Image.Image, te
 
 
 def retime_clip(source: Path, path: Path, *, tempo_bpm: float) -> None:
-    """Copy a clip so that it is danced at another tempo: the same pictures, shown faster or slower."""
+    """Copy a clip so that it is danced at another tempo: the same pictures, shown faster or slower.
+
+    Parameters
+    ----------
+    source
+        The clip to copy.
+    path
+        The mp4 to write.
+    tempo_bpm
+        Beats per minute of the copy.
+    """
     with written_aside(path) as aside, av.open(str(source)) as clip, av.open(str(aside), "w", format="mp4") as out:
         stream = out.add_stream_from_template(clip.streams.video[0])
         for number, packet in enumerate(packet for packet in clip.demux(video=0) if packet.size):

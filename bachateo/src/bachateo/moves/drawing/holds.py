@@ -124,6 +124,15 @@ def join_hands(keys: Sequence[tuple[float, str]], beat: float, arms: Arms) -> No
     """Put the two hands where the holds of a move want them at a beat.
 
     Hands that hold each other stay together: their point is moved to where both arms reach it.
+
+    Parameters
+    ----------
+    keys
+        Beats and the hold that begins at each, ascending.
+    beat
+        From the beginning of the move.
+    arms
+        The two arms that the holds join.
     """
     name, following, way = _between_keys(keys, beat)
     start, end = HOLDS[name](arms), HOLDS[following](arms)
@@ -143,7 +152,17 @@ def joined(keys: Sequence[tuple[float, str]], beat: float) -> bool:
 def pose_hands(
     left: Sequence[tuple[float, str]], right: Sequence[tuple[float, str]], beat: float, lead: Body, follow: Body
 ) -> None:
-    """Pose all four arms."""
+    """Pose all four arms.
+
+    Parameters
+    ----------
+    left, right
+        Holds of the lead's left and right hand: beats and the hold that begins at each.
+    beat
+        From the beginning of the move.
+    lead, follow
+        The two dancers.
+    """
     join_hands(left, beat, Arms(lead, follow, LEFT, RIGHT))
     join_hands(right, beat, Arms(lead, follow, RIGHT, LEFT))
 

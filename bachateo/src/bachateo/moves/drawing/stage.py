@@ -37,7 +37,17 @@ def backdrop(width: int, height: int) -> Image.Image:
 
 
 def paint_shadows(picture: Image.Image, camera: Camera, bodies: Sequence[Body]) -> None:
-    """Darken the floor under the dancers."""
+    """Darken the floor under the dancers.
+
+    Parameters
+    ----------
+    picture
+        Painted on.
+    camera
+        Where it is seen from.
+    bodies
+        The dancers.
+    """
     for body in bodies:
         for at, across_m in ((body.pelvis, 0.46), *((body.toes[side], 0.16) for side in (LEFT, RIGHT))):
             ground = at * (1.0, 0.0, 1.0)

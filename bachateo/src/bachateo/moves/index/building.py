@@ -99,7 +99,17 @@ def index_library(folder: Path, *, anew: bool = False, on_progress: Progress = l
 
 
 def send_library(library: Library, index: MoveIndex, *, on_progress: Progress = lambda _done, _total: None) -> Indexed:
-    """Add the moves of a library to an index; moves of other libraries in it stay."""
+    """Add the moves of a library to an index; moves of other libraries in it stay.
+
+    Parameters
+    ----------
+    library
+        The moves.
+    index
+        Where they are added.
+    on_progress
+        Called with how many moves are done and how many there are.
+    """
     described = _Described(library, on_progress)
     index.add(described)
     return described.indexed(index.count())
@@ -110,6 +120,15 @@ def describe_move(library: Library, move: Move, pose_model: PoseModel | None = N
 
     ``audio`` from the clip's own sound, ``lead``, ``follow`` and ``interaction`` from the poses of its dancers,
     ``text`` from its label and description.
+
+    Parameters
+    ----------
+    library
+        Where the clip is.
+    move
+        The move.
+    pose_model
+        Finds the dancers of a clip whose poses are not known.
     """
     measured = measure_clip(library.clip(move), move.beats_s, pose_model)
     vectors: dict[str, Vector] = {"text": _text_vector(move_text(move))}

@@ -76,6 +76,15 @@ class MoveDocument:
 def require_vector(name: str, vector: Vector, owner: str) -> None:
     """Refuse a vector that does not fit the mapping.
 
+    Parameters
+    ----------
+    name
+        Its field in the mapping.
+    vector
+        Shape ``(dims,)``.
+    owner
+        What it belongs to, for messages.
+
     Raises
     ------
     SearchError

@@ -62,7 +62,19 @@ class LocalMoveIndex(MoveIndex):
     def create(
         cls, path: Path, documents: Iterable[MoveDocument], count: int, library: Mapping[str, Any] | None = None
     ) -> LocalMoveIndex:
-        """Write an index of ``count`` documents, sorted by ``clip_id``, in place of what is there, and open it."""
+        """Write an index of ``count`` documents, sorted by ``clip_id``, in place of what is there, and open it.
+
+        Parameters
+        ----------
+        path
+            The file to write.
+        documents
+            Sorted by ``clip_id``.
+        count
+            How many documents there are.
+        library
+            What the index remembers of the library.
+        """
         write_layout(path, documents, count, library or {})
         return cls(path)
 

@@ -97,6 +97,17 @@ def clip_sound(
 ) -> NDArray[np.float32]:
     """Return the sound of a film up to ``stop_s``, shape ``(channels, samples)``.
 
+    Parameters
+    ----------
+    path
+        The film.
+    sample_format, layout
+        As FFmpeg names them: ``flt`` and ``mono``.
+    rate_hz
+        Samples per second.
+    stop_s
+        Where to stop, in seconds.
+
     Raises
     ------
     SongError

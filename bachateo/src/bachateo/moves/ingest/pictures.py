@@ -100,7 +100,19 @@ def from_time(pictures: Iterator[Timed], start_s: float) -> tuple[float, Iterato
 
 
 def at_rate(pictures: Iterable[Timed], start_s: float, rate: Fraction, count: int) -> Iterator[VideoFrame]:
-    """Yield ``count`` pictures, each the one nearest to its time at a constant rate."""
+    """Yield ``count`` pictures, each the one nearest to its time at a constant rate.
+
+    Parameters
+    ----------
+    pictures
+        Decoded pictures with their times, ascending.
+    start_s
+        Time of the first one to yield, in seconds.
+    rate
+        Pictures a second.
+    count
+        How many to yield.
+    """
     wanted = [start_s + float(number / rate) for number in range(count)][::-1]
     before: Timed | None = None
     for after in pictures:

@@ -22,6 +22,17 @@ def part(sign: int, *free: Station, turns: float = 0.0, shape: Mapping[str, Keys
     """Return a side basic whose counts 2 to 6 are replaced, and whose counts 7 and 8 are turned by ``turns``.
 
     Headings are given relative to facing the partner.
+
+    Parameters
+    ----------
+    sign
+        ``LEAD`` or ``FOLLOW``.
+    *free
+        Stations of counts 2 to 6; those of the side basic where there are none.
+    turns
+        Turned at counts 7 and 8, in degrees.
+    shape
+        Keys of the body's other movements by their name.
     """
     stations = basic(sign)
     home = stations[0][2]
@@ -51,7 +62,17 @@ def circling(sign: int) -> Dancer:
 
 
 def swinging(sign: int, apart: float, angles: Sequence[float]) -> Dancer:
-    """Return a side basic on the spot while the couple turns by the angles of counts 2 to 6."""
+    """Return a side basic on the spot while the couple turns by the angles of counts 2 to 6.
+
+    Parameters
+    ----------
+    sign
+        ``LEAD`` or ``FOLLOW``.
+    apart
+        Distance from the middle of the couple, in metres.
+    angles
+        Of counts 2 to 6, in degrees.
+    """
     home = basic(sign)[0][2]
     stations = [
         _about((sign * apart, 0.4 * v, home), angle) for v, angle in zip(SIDE_V[FREE_COUNTS], angles, strict=True)
