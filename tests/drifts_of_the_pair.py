@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from handover.check.look import look
+from handover.check.run import run_check
 from handover.check.systems import asking
 from handover.config.config import Config, load_config
 from handover.finding import Finding, Severity
@@ -133,7 +133,7 @@ class OwnPair:
         url = self.server.url("owner", database)
         config = self._config(root, database)
         with asking(config) as answers:
-            return look(config, url, answers, budget_s=5, say=lambda _: None).findings
+            return run_check(config, url, answers, budget_s=5, say=lambda _: None).findings
 
     def _config(self, root: Path, database: str) -> Config:
         known = load_config(house.ROOT / "handover.toml")

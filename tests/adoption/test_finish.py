@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from handover.check.look import gathered
+from handover.check.run import gathered
 from handover.check.systems import asking
 from handover.config.config import load_config
 from handover.cutover.cleanup import FOLDER

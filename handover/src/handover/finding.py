@@ -10,8 +10,8 @@ Hurts = Side | Literal["both"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cause:
-    """What several findings have in common, so that they are told as one; see :func:`handover.check.merging.by_cause`.
+class SharedCause:
+    """What several findings have in common; they are shown as one, see :func:`handover.check.merging.by_cause`.
 
     Attributes
     ----------
@@ -31,13 +31,11 @@ class Cause:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One difference between what is and what was expected.
+class Observation:
+    """What a rule or a question saw; with the code of the rule it is a :class:`Finding`.
 
     Attributes
     ----------
-    code
-        Stable identifier, ``HO`` and three digits.
     where
         Dotted name of the thing, for example ``choreography_tasks.task_id``.
     found
@@ -48,16 +46,15 @@ class Finding:
         What to do about it.
     severity
         ``breaking``: one system fails or loses data. ``risky``: it may. ``safe``: worth knowing, nothing to do.
-        ``unseen``: nobody could look, so nobody may call it clean.
+        ``unseen``: it could not be looked at, so it is not known to be clean.
     hurts
         Which system suffers.
     parts
-        What it is about, one by one, when one cause touches several things; a table shows the first few.
-    of
-        What it has in common with others.
+        The things that it is about, when one cause touches several; a table shows the first few.
+    cause
+        What it has in common with other findings.
     """
 
-    code: str
     where: str
     found: str
     expected: str
@@ -65,7 +62,7 @@ class Finding:
     severity: Severity = "breaking"
     hurts: Hurts = Side.BACKEND
     parts: tuple[str, ...] = ()
-    of: Cause | None = None
+    cause: SharedCause | None = None
 
     @property
     def said(self) -> str:
@@ -76,6 +73,19 @@ class Finding:
     def what(self) -> str:
         """What is and what was expected, one sentence."""
         return f"{self.said}; {self.expected}." if self.expected else f"{self.said}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding(Observation):
+    """One difference between what is and what was expected, with its code.
+
+    Attributes
+    ----------
+    code
+        Stable identifier, ``HO`` and three digits; :data:`handover.codes.CODES` knows each.
+    """
+
+    code: str
 
     def __str__(self) -> str:
         return f"{self.code}  {self.where} {self.what}\n       {self.todo}"

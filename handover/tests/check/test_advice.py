@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from handover.check.contract import Contract, accept, judge
-from handover.check.look import merged
+from handover.check.merging import merged
 from handover.finding import Finding
 from handover_testing.drifts.drift import Drift
 from handover_testing.drifts.every import of_stage, one_a_code

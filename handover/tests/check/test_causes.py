@@ -1,7 +1,7 @@
 """One cause is one finding, however many tables or migrations it touches."""
 
 from handover.check.merging import by_cause, merged
-from handover.finding import Cause, Finding
+from handover.finding import Finding, SharedCause
 
 TASK = "backend/apps/dance/models.py"
 
@@ -169,7 +169,7 @@ def test_check__role_of_the_backend_is_made_by_the_adoption__is_not_adopted_and_
 
 def test_merged__parts_of_one_cause__keep_what_mends_each_and_another_severity_apart():
     def finding(number, severity="breaking"):
-        cause = Cause(where="all", found="are ill", expected="they die", part=str(number))
+        cause = SharedCause(where="all", found="are ill", expected="they die", part=str(number))
         return Finding(
             code="HO999",
             where=f"t{number}",
@@ -177,7 +177,7 @@ def test_merged__parts_of_one_cause__keep_what_mends_each_and_another_severity_a
             expected="it dies",
             todo=f"cure {number}",
             severity=severity,
-            of=cause,
+            cause=cause,
         )
 
     worse, alone = by_cause(merged([finding(2), finding(1), finding(3, "risky")]))

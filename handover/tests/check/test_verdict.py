@@ -4,9 +4,9 @@
 
 import pytest
 
-from handover.check.contract import Accepted, Contract, Judged, load, save
+from handover.check.contract import Accepted, Contract, JudgedFindings, load, save
 from handover.check.lines import SCREEN, WIDTH, height, short, shortened
-from handover.check.look import Looked
+from handover.check.run import CheckResult
 from handover.check.steps import steps
 from handover.check.table import _first_lines, _table
 from handover.check.verdict import Verdict
@@ -141,7 +141,7 @@ def subject(pair):
 
 def verdict(subject, *findings):
     """What is said of findings."""
-    return Verdict(Looked(subject, findings, ()), Judged(findings, (), (), ()), 0.0)
+    return Verdict(CheckResult(subject, findings, ()), JudgedFindings(findings, (), (), ()), 0.0)
 
 
 def test_steps__history_then_tables_then_adoption_then_what_the_backend_needs(subject):

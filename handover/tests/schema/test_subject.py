@@ -61,10 +61,10 @@ def test_rule_ho197__role_is_shut_out__says_how_and_what_to_do(described, player
     catalog = Catalog(server={"settings": [], "database": "shop"}, roles={role.name: replace(role, **shut)})
     side = DescribedSystem("original", described, ("public",))
     subject = Subject(stage.config(stage.folder, stage.pair), catalog, (side,))
-    (finding,) = RULES["HO197"].look(subject)
+    (finding,) = RULES["HO197"].findings(subject)
     assert (finding.where, finding.found, finding.todo) == ("role drift_original", found, todo)
     catalog.roles[role.name] = role
-    assert not list(RULES["HO197"].look(subject))
+    assert not list(RULES["HO197"].findings(subject))
 
 
 def test_search_path__nobody_says__is_postgresqls_default(described):
@@ -82,7 +82,7 @@ def test_rule_ho195__another_index__is_breaking(described, players):
         ("moves_v1", []),
     ):
         pair = config.model_copy(update={"index": SharedIndex(name=name, setting="SEARCH_INDEX")})
-        said = merged(RULES["HO195"].look(Subject(pair, Catalog(), (side,))))
+        said = merged(RULES["HO195"].findings(Subject(pair, Catalog(), (side,))))
         assert [f"{f.where} {f.what}" for f in said] == found
 
 

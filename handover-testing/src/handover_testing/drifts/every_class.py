@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from handover.check.look import look
+from handover.check.run import run_check
 from handover.check.systems import asking
 from handover.config.config import Backend, Config, Dns, ModelPair, System
 from handover.side import Side
@@ -134,7 +134,7 @@ def said_of(server: Server, folder: Path, project: Project, pythons: list[Path],
         _made(stage, project, name, pythons)
         config = _config(stage, project, name, pythons)
         with asking(config) as answers:
-            looked = look(config, server.url("owner", name), answers, budget_s=30, say=lambda _: None)
+            looked = run_check(config, server.url("owner", name), answers, budget_s=30, say=lambda _: None)
         return [str(f) for f in looked.findings if f.severity in SEVERITIES]
     finally:
         server.drop_database(name)

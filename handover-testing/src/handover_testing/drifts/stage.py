@@ -13,8 +13,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from handover.check.look import apply_rules
 from handover.check.merging import merged
+from handover.check.run import apply_rules
 from handover.config.config import Backend, Config, Dns, ModelPair, System
 from handover.finding import Finding
 from handover.schema import catalog as live

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from handover.check.look import look
+from handover.check.run import run_check
 from handover.check.systems import asking
 from handover.config.config import Backend, Config, System
 from handover.side import Side
@@ -44,7 +44,7 @@ def between_versions(server: Server, folder: Path) -> tuple[dict[str, list[str]]
                     _write(stage, written, dict(zip(Side, pair, strict=True)))
                     config = _config(stage, written, database.name, pythons)
                     with asking(config) as answers:
-                        looked = look(config, database.url("owner"), answers, budget_s=30, say=lambda _: None)
+                        looked = run_check(config, database.url("owner"), answers, budget_s=30, say=lambda _: None)
                     alarms[name] = [str(f) for f in looked.findings if f.severity in SEVERITIES]
     return alarms, unseen
 

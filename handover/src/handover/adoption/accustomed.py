@@ -5,8 +5,8 @@ from dataclasses import replace
 from functools import cached_property
 
 from handover.adoption.history import Key
-from handover.check.look import apply_rules
 from handover.check.merging import merged
+from handover.check.run import apply_rules
 from handover.check.unmanaged import MADE_BY_OTHERS, weighed
 from handover.config.config import Config
 from handover.errors import ConfigurationError, ProbeError

@@ -10,8 +10,8 @@ from psycopg.rows import dict_row
 
 from handover.adoption.accustomed import AskedOriginal
 from handover.adoption.history import LiveState, MigrationHistory, classify
-from handover.check.look import apply_rules
 from handover.check.merging import by_cause, merged
+from handover.check.run import apply_rules
 from handover.config.config import Config
 from handover.finding import Finding
 from handover.schema.catalog import Table, read, read_roles

@@ -7,10 +7,12 @@ from typing import Any
 
 from psycopg import Connection, errors, sql
 
-from handover.census.files import look_for_files
+from handover.census.coverage import TableCoverage, not_askable, sampled, without_rows
+from handover.census.files import find_files
 from handover.census.keys import shown
-from handover.census.questions import Question, questions
-from handover.census.sequences import few_keys_left, next_key, next_key_question
+from handover.census.question import Question
+from handover.census.questions import questions
+from handover.census.sequences import few_keys_left, keys_yet_to_give, next_key
 from handover.finding import Finding
 from handover.probe.client import Probe
 from handover.schema.catalog import STATEMENT_TIMEOUT_MS, read_sequences
@@ -34,17 +36,6 @@ UNKNOWN_PERCENT = 1.0
 SORTED_ROWS = 100_000
 
 
-@dataclass(frozen=True)
-class Compared:
-    """How much of a table was looked at: ``rows`` of about ``of``, by so many questions."""
-
-    table: str
-    rows: int
-    of: int
-    questions: int
-    sampled: bool
-
-
 @dataclass
 class _Budget:
     until: float
@@ -60,7 +51,7 @@ def take(
     *,
     budget_s: float,
     say: Callable[[str], None],
-) -> tuple[tuple[Compared, ...], list[Finding]]:
+) -> tuple[tuple[TableCoverage, ...], list[Finding]]:
     """Take the census of every shared table, the small ones first.
 
     Parameters
@@ -78,11 +69,11 @@ def take(
 
     Returns
     -------
-    tuple of Compared, list of Finding
+    tuple of TableCoverage, list of Finding
         How much was looked at, and what was found.
     """
     budget = _Budget(time.monotonic() + budget_s)
-    compared: list[Compared] = []
+    compared: list[TableCoverage] = []
     findings: list[Finding] = []
     sequences = read_sequences(connection)
     for pair in sorted(subject.pairs, key=lambda p: (p.table.bytes, p.table.key)):
@@ -93,7 +84,7 @@ def take(
         for sequence in sequences[pair.table.key]:
             if readable(connection, sequence.relation):
                 following = next_key(connection, sequence)
-                asked.append(next_key_question(connection, pair.table, sequence, following))
+                asked += keys_yet_to_give(connection, pair.table, sequence, following)
                 findings += few_keys_left(pair.table, sequence, following)
             else:
                 findings.append(unreadable(subject.catalog, sequence.relation))
@@ -102,37 +93,18 @@ def take(
         findings += done.findings
         if done.compared.sampled:
             say(f"{pair.table}: sampled {counted(done.compared.rows, 'row')} of about {done.compared.of}")
-        findings += _coverage(subject, pair, done.compared)
-        findings += look_for_files(connection, pair, probes, left_s=budget.left_s)
+        findings += _seen_too_little(subject, pair, done.compared)
+        findings += find_files(connection, pair, probes, left_s=budget.left_s)
     connection.execute(sql.SQL("SET LOCAL statement_timeout = {}").format(STATEMENT_TIMEOUT_MS))
     return tuple(sorted(compared, key=lambda c: c.table)), findings
 
 
-def _coverage(subject: Subject, pair: Pair, done: Compared) -> Iterator[Finding]:
+def _seen_too_little(subject: Subject, pair: Pair, done: TableCoverage) -> Iterator[Finding]:
     if done.sampled:
         found = f"has about {done.of} rows, of which {done.rows} were looked at"
-        todo = "Give the census more time (--census-seconds), or accept the sample in the contract."
-        yield Finding(
-            code="HO241",
-            where=done.table,
-            found=found,
-            expected="the others may hold surprises",
-            todo=todo,
-            severity="unseen",
-            hurts="both",
-        )
+        yield from sampled(done.table, found, "the others may hold surprises")
     elif done.rows == 0 and subject.declared(pair.table):
-        todo = "Check a database that holds rows, or accept it in the contract."
-        expected = "0 rows compared say nothing about the rows of production"
-        yield Finding(
-            code="HO240",
-            where=done.table,
-            found="is empty",
-            expected=expected,
-            todo=todo,
-            severity="unseen",
-            hurts="both",
-        )
+        yield from without_rows(done.table)
 
 
 class _Pass:
@@ -144,7 +116,7 @@ class _Pass:
         self._alone = [q for q in asked if q.alone]
         self._sampled_rows: int | None = None
         self.findings: list[Finding] = []
-        self.compared = Compared(str(pair.table), 0, max(pair.table.rows, 0), len(asked), sampled=False)
+        self.compared = TableCoverage(str(pair.table), 0, max(pair.table.rows, 0), len(asked), sampled=False)
 
     def run(self) -> "_Pass":
         try:
@@ -160,28 +132,19 @@ class _Pass:
             try:
                 row = self._ask(query, question.condition, whole=question.indexed)
             except UNASKABLE as error:
-                self.findings.append(self._unasked(question, error))
+                self.findings += self._unasked(question, error)
             else:
                 self._report(question, row[0])
         of = max(self._pair.table.rows, total) if self._sampled_rows is not None else total
-        self.compared = Compared(
+        self.compared = TableCoverage(
             str(self._pair.table), total, of, len(self._together) + len(self._alone), self._sampled_rows is not None
         )
         return self
 
-    def _unasked(self, question: Question, error: errors.Error) -> Finding:
+    def _unasked(self, question: Question, error: errors.Error) -> Iterator[Finding]:
+        said = str(error).splitlines()[0]
         where = f"{self._pair.table}.{question.column}"
-        found = f"could not be asked whether {question.found} ({str(error).splitlines()[0]})"
-        todo = "Look at the rows by hand, and accept it in the contract."
-        return Finding(
-            code="HO129",
-            where=where,
-            found=found,
-            expected="nothing is known of them",
-            todo=todo,
-            severity="unseen",
-            hurts="both",
-        )
+        return not_askable(where, f"could not be asked whether {question.found} ({said})")
 
     def _scan(self) -> tuple[int, tuple[int, ...]]:
         if self._pair.table.rows * max(len(self._together), 1) > ROWS_PER_SECOND * self._budget.left_s():
@@ -219,7 +182,7 @@ class _Pass:
     def _report(self, question: Question, count: int) -> None:
         if not count:
             return
-        examples = ", ".join(self._examples(question)) or "none was read again in time"
+        examples = ", ".join(self._examples(question)) or "they could not be read again in time"
         found = f"has {counted(count, 'row')} of this kind: {question.found} (for example {examples})"
         where = f"{self._pair.table}.{question.column}"
         self.findings.append(

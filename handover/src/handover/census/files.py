@@ -5,8 +5,11 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from handover.census.coverage import sampled
 from handover.census.keys import shown
-from handover.finding import Finding
+from handover.census.paths import ABSOLUTE
+from handover.codes.code import Source, finds
+from handover.finding import Finding, Observation
 from handover.probe.client import Probe
 from handover.schema.models import Field, Model
 from handover.schema.subject import Pair
@@ -18,7 +21,7 @@ MOST = 10_000
 EXAMPLES = 3
 
 
-def look_for_files(
+def find_files(
     connection: Connection[Any], pair: Pair, probes: Mapping[Side, Probe], *, left_s: Callable[[], float]
 ) -> Iterator[Finding]:
     """Ask both systems for the files of each file field, as many as the time allows."""
@@ -42,36 +45,81 @@ def look_for_files(
                     nowhere.append(key)
                 elif not all(there.values()):
                     differing[next(side for side in Side if not there[side])].append(key)
-        yield from _findings(where, nowhere, differing)
+        yield from missing_files(where, nowhere)
+        yield from apart(where, differing)
         if str(asked) != total:
-            expected = f"only {asked} were looked for"
-            todo = "Give the census more time (--census-seconds), or accept the sample in the contract."
-            found_ = f"names {total} files"
-            yield Finding(
-                code="HO241", where=where, found=found_, expected=expected, todo=todo, severity="unseen", hurts="both"
-            )
+            yield from sampled(where, f"names {total} files", f"only {asked} were looked for")
 
 
-def _findings(where: str, nowhere: list[str], differing: Mapping[Side, list[str]]) -> Iterator[Finding]:
-    if nowhere:
-        found = f"names {counted(len(nowhere), 'file')} that neither system finds (for example {_some(nowhere)})"
-        todo = "Restore the files, or prove that both systems survive their absence."
-        yield Finding(
-            code="HO224",
+@finds("HO224", Source.CENSUS, "rows", counts="rows among words")
+def missing_files(where: str, keys: list[str]) -> Iterator[Observation]:
+    """Every file that a row names is there.
+
+    What is wrong
+    -------------
+    Rows name files, and neither system's storage finds them.
+
+    Why it hurts
+    ------------
+    Opening such a file raises an error in both systems. After the switch people will take old losses for new ones.
+
+    Example
+    -------
+    `dance_videos.path` names `videos/gone.mp4`, which was deleted from the bucket by hand.
+
+    Mend
+    ----
+    Restore the files from a backup, or show that both systems survive their absence and accept it.
+
+    ```console
+    $ handover contract accept HO224 dance_videos.path --because "both systems show the row without a video"
+    ```
+    """
+    if keys:
+        yield Observation(
             where=where,
-            found=found,
+            found=f"names {counted(len(keys), 'file')} that neither system finds (for example {_some(keys)})",
             expected="opening one raises an error",
-            todo=todo,
+            todo="Restore the files, or prove that both systems survive their absence.",
             severity="risky",
             hurts="both",
         )
-    for name, keys in differing.items():
+
+
+@finds("HO233", Source.CENSUS, "rows", counts="rows among words")
+def apart(where: str, keys_by_side: Mapping[Side, list[str]]) -> Iterator[Observation]:
+    """Both systems find the same files.
+
+    What is wrong
+    -------------
+    Rows name files that one system's storage finds and the other's does not.
+
+    Why it hurts
+    ------------
+    The two storages are not the same place. After the switch, or after the way back, files are missing.
+
+    Example
+    -------
+    The original writes to `/srv/media`, the backend's container has a `/srv/media` of its own.
+
+    Mend
+    ----
+    Give both systems the same folder or bucket, and the same prefix in it. See also HO200.
+
+    ```python
+    GS_BUCKET_NAME = "media"
+    GS_LOCATION = "videos"
+    ```
+    """
+    for name, keys in keys_by_side.items():
         if keys:
-            found = f"names {counted(len(keys), 'file')} that the {name} does not find (for example {_some(keys)})"
-            expected = "the other system does"
-            todo = "The two storages are not the same place; make them so."
-            yield Finding(
-                code="HO233", where=where, found=found, expected=expected, todo=todo, severity="breaking", hurts=name
+            yield Observation(
+                where=where,
+                found=f"names {counted(len(keys), 'file')} that the {name} does not find (for example {_some(keys)})",
+                expected="the other system does",
+                todo="The two storages are not the same place; make them so.",
+                severity="breaking",
+                hurts=name,
             )
 
 
@@ -82,7 +130,7 @@ def _some(keys: list[str]) -> str:
 def _rows(connection: Connection[Any], pair: Pair, column: str) -> list[tuple[str, str]]:
     """Return key and name of rows that name a file; an absolute path is a finding of its own."""
     query = sql.SQL("SELECT {0}, t.{1} FROM {2} AS t WHERE t.{1} <> '' AND t.{1} !~ {3} LIMIT {4}")
-    absolute = sql.Literal(r"^([/\\]|[A-Za-z]:)")
+    absolute = sql.Literal(ABSOLUTE)
     composed = query.format(shown(pair), sql.Identifier(column), sql.Identifier(*pair.table.key), absolute, MOST + 1)
     return [(str(k), str(name)) for k, name in connection.execute(composed)]
 

@@ -10,21 +10,18 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from handover.check.merging import ORDER, by_cause
+from handover.codes import CODES, Source
+from handover.codes.code import Counts
 from handover.config.config import Config
 from handover.config.section import Section
 from handover.errors import ConfigurationError
 from handover.finding import Finding, Severity
 
-# What these found is a number of rows, which changes every day; the others are accepted as they were found.
-COUNTS = ("HO352", "HO353", "HO370", "HO371")
-ROWS = ("HO22", "HO23", "HO24")
-# The numbers and the examples in what those of rows found.
+# The numbers and the examples in what findings say that count rows among words.
 CHANGING = re.compile(
     r" \(for example .*\)$|(?<=has )\d+(?= rows?\b| of \d+ keys)|(?<=has about )\d+|(?<=of which )\d+"
     r"|(?<=names )(more than )?\d+(?= files?\b)|(?<=only )\d+(?= were)|(?<=its next is )-?\d+"
 )
-# What `handover prove` finds; all else is found by `handover check`.
-PROVED = range(300, 440)
 
 
 class Accepted(Section):
@@ -56,7 +53,7 @@ class Accepted(Section):
 
     def covers(self, finding: Finding) -> bool:
         """Say whether this is the finding that was accepted, or one of those."""
-        cause = finding.of
+        cause = finding.cause
         alone = self._is_at(finding.where, finding.said, finding.expected)
         among = cause is not None and cause.part in self.parts and self._is_at(cause.where, cause.found, cause.expected)
         return self.code == finding.code and (alone or among) and not self._was_milder(finding)
@@ -84,18 +81,18 @@ class Contract(Section):
 
 
 def is_proved(code: str) -> bool:
-    """Say whether a finding is one of ``handover prove``."""
-    return int(code.removeprefix("HO")) in PROVED
+    """Say whether ``handover prove`` finds it; all else is found by ``handover check``."""
+    return code in CODES and CODES[code].source is Source.PROVE
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedFindings:
     """Findings sorted by the contract.
 
     Attributes
     ----------
     open
-        Nobody accepted them.
+        No acceptance covers them.
     accepted
         With what accepts them.
     expired
@@ -145,7 +142,7 @@ def save(path: Path, contract: Contract) -> None:
     aside.replace(path)
 
 
-def judge(contract: Contract, findings: Iterable[Finding], today: date) -> Judged:
+def judge(contract: Contract, findings: Iterable[Finding], today: date) -> JudgedFindings:
     """Sort findings into those that are open and those that the contract accepts."""
     current = [a for a in contract.accepted if a.until is None or a.until >= today]
     found = list(findings)
@@ -158,7 +155,7 @@ def judge(contract: Contract, findings: Iterable[Finding], today: date) -> Judge
             accepted.append((finding, covering))
     expired = tuple(a for a in contract.accepted if a not in current)
     idle = tuple(a for a in current if not any(a.covers(finding) for finding in found))
-    return Judged(tuple(opened), tuple(accepted), expired, idle)
+    return JudgedFindings(tuple(opened), tuple(accepted), expired, idle)
 
 
 def accept(
@@ -184,9 +181,9 @@ def accept(
 
 def _accepted(finding: Finding, because: str, until: date | None) -> Accepted:
     code, place = finding.code, finding.where
-    if code.startswith(COUNTS):
+    if _counts(code) == "only rows":
         return Accepted(code=code, place=place, because=because, until=until)
-    cause = finding.of if finding.parts else None
+    cause = finding.cause if finding.parts else None
     found = cause.found if cause else lasting(code, finding.said)
     return Accepted(
         code=code, place=place, because=because, until=until, found=found, expected=lasting(code, finding.expected),
@@ -199,6 +196,10 @@ def _replaces(new: Accepted, old: Accepted) -> bool:
     return same and old.found in (None, new.found)
 
 
+def _counts(code: str) -> Counts:
+    return CODES[code].counts if code in CODES else "nothing"
+
+
 def lasting(code: str, found: str) -> str:
     """Return what stays the same as long as it is the same finding.
 
@@ -209,7 +210,7 @@ def lasting(code: str, found: str) -> str:
     >>> lasting("HO012", "is character varying(10)")
     'is character varying(10)'
     """
-    if not code.startswith(ROWS):
+    if _counts(code) != "rows among words":
         return found
     without = CHANGING.sub(lambda match: "" if match[0].startswith(" (") else "…", found)
     return without.replace("… row of", "… rows of").replace("… file that", "… files that")

@@ -1,12 +1,13 @@
 """The verdict for machines: JSON, SARIF 2.1.0 and JUnit XML."""
 
-import xml.etree.ElementTree as ET  # written, never parsed
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
+from xml.etree import ElementTree  # written, never parsed
 
 from handover.check.steps import answer, steps
 from handover.check.verdict import Verdict
+from handover.codes import CODES
 from handover.finding import Finding
 from handover.rules import RULES
 
@@ -44,7 +45,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         ],
         "expired": [a.model_dump(mode="json") for a in judged.expired],
         "idle": [a.model_dump(mode="json") for a in judged.idle],
-        "compared": [asdict(c) for c in verdict.looked.compared],
+        "compared": [asdict(c) for c in verdict.result.compared],
         "seconds": round(verdict.seconds, 3),
     }
 
@@ -55,11 +56,19 @@ def as_sarif(verdict: Verdict) -> dict[str, Any]:
     for finding, accepted in verdict.judged.accepted:
         suppression = {"kind": "external", "justification": accepted.because}
         results.append(_result(finding) | {"suppressions": [suppression]})
-    titles = {code: rule.title for code, rule in RULES.items()}
-    codes = sorted({result["ruleId"] for result in results} | titles.keys())
-    rules = [{"id": code, "shortDescription": {"text": titles.get(code, "The census of live rows")}} for code in codes]
+    codes = sorted({result["ruleId"] for result in results} | RULES.keys())
+    rules = [_described(code) for code in codes]
     driver = {"name": "handover", "rules": rules}
     return {"$schema": SARIF, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+
+
+def _described(code: str) -> dict[str, Any]:
+    about = CODES[code]
+    return {
+        "id": code,
+        "shortDescription": {"text": about.title},
+        "help": {"text": about.text or about.title, "markdown": about.markdown},
+    }
 
 
 def _result(finding: Finding) -> dict[str, Any]:
@@ -79,26 +88,23 @@ def _result(finding: Finding) -> dict[str, Any]:
 
 def as_junit(verdict: Verdict) -> str:
     """Return the verdict as JUnit XML: a test case for each rule, and one for each question of the census."""
-    suite = ET.Element("testsuite", name="handover check", time=f"{verdict.seconds:.3f}")
+    suite = ElementTree.Element("testsuite", name="handover check", time=f"{verdict.seconds:.3f}")
     by_code: dict[str, list[Finding]] = {code: [] for code in RULES}
     for finding in (*verdict.problems, *verdict.unseen):
         by_code.setdefault(finding.code, []).append(finding)
     for code in sorted(by_code):
-        rule = RULES.get(code)
-        case = ET.SubElement(suite, "testcase", classname=rule.noun if rule else "census", name=_title(code))
+        case = ElementTree.SubElement(suite, "testcase", classname=CODES[code].noun, name=f"{code} {CODES[code].title}")
         _fill(case, by_code[code])
     suite.set("tests", str(len(by_code)))
     for kind in ("failure", "error"):
         suite.set(f"{kind}s", str(sum(case.find(kind) is not None for case in suite)))
-    return ET.tostring(suite, encoding="unicode", xml_declaration=True)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
-def _title(code: str) -> str:
-    return f"{code} {RULES[code].title}" if code in RULES else f"{code} rows"
-
-
-def _fill(case: ET.Element, findings: Iterable[Finding]) -> None:
+def _fill(case: ElementTree.Element, findings: Iterable[Finding]) -> None:
     for kind, unseen in (("failure", False), ("error", True)):
         some = [f for f in findings if (f.severity == "unseen") is unseen]
         if some:
-            ET.SubElement(case, kind, message=f"{some[0].where} {some[0].what}").text = "\n".join(map(str, some))
+            ElementTree.SubElement(case, kind, message=f"{some[0].where} {some[0].what}").text = "\n".join(
+                map(str, some)
+            )

@@ -19,8 +19,10 @@ def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         hurts = known.hurts if known.hurts == finding.hurts else "both"
         severity = min(known.severity, finding.severity, key=ORDER.__getitem__)
         expected = _joined(known.expected, finding.expected)
-        cause = known.of and finding.of and replace(known.of, expected=_joined(known.of.expected, finding.of.expected))
-        result[key] = replace(known, hurts=hurts, expected=expected, severity=severity, of=cause)
+        cause = None
+        if known.cause and finding.cause:
+            cause = replace(known.cause, expected=_joined(known.cause.expected, finding.cause.expected))
+        result[key] = replace(known, hurts=hurts, expected=expected, severity=severity, cause=cause)
     return _sorted(result.values())
 
 
@@ -31,7 +33,7 @@ def by_cause(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for number, finding in enumerate(findings):
-        cause = finding.of
+        cause = finding.cause
         alone = (str(number),)
         key = (finding.code, finding.severity, finding.hurts, cause.where, cause.found) if cause else alone
         groups.setdefault(key, []).append(finding)
@@ -39,11 +41,11 @@ def by_cause(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _one(group: list[Finding]) -> Iterator[Finding]:
-    first, cause = group[0], group[0].of
+    first, cause = group[0], group[0].cause
     if cause is None or len(group) == 1:
         yield first
         return
-    parts = tuple(dict.fromkeys(finding.of.part for finding in group if finding.of))
+    parts = tuple(dict.fromkeys(finding.cause.part for finding in group if finding.cause))
     todo = cause.todo or "\n".join(dict.fromkeys(finding.todo for finding in group))
     yield replace(first, where=cause.where, found=cause.found, expected=cause.expected, todo=todo, parts=parts)
 

@@ -19,7 +19,7 @@ CONNECTS = ("HO170", "HO189", "HO190", "HO197")
 
 
 @dataclass(frozen=True)
-class Step:
+class TodoStep:
     """One thing to do, and the findings that ask for it."""
 
     words: str
@@ -37,7 +37,7 @@ class Step:
 
 
 def _noun(*nouns: str) -> Callable[[Finding], bool]:
-    return lambda f: f.code in RULES and RULES[f.code].noun in nouns
+    return lambda f: f.code in RULES and RULES[f.code].code.noun in nouns
 
 
 def _of_history(finding: Finding) -> bool:
@@ -56,7 +56,9 @@ def _needed_by_backend(finding: Finding) -> bool:
 def _to_mend(finding: Finding) -> bool:
     rule = RULES.get(finding.code)
     return (
-        rule is not None and rule.noun not in ELSEWHERE and not (_by_adoption(finding) or _needed_by_backend(finding))
+        rule is not None
+        and rule.code.noun not in ELSEWHERE
+        and not (_by_adoption(finding) or _needed_by_backend(finding))
     )
 
 
@@ -82,7 +84,7 @@ def answer(verdict: Verdict) -> str:
     """Return in one sentence whether the backend may run beside the original."""
     breaking = sum(f.severity == "breaking" for f in verdict.problems)
     risky = len(verdict.problems) - breaking
-    if verdict.looked.subject.both is None:
+    if verdict.result.subject.both is None:
         return "Not known: a system does not start, so nothing was compared."
     if breaking:
         breaks = "finding breaks" if breaking == 1 else "findings break"
@@ -94,15 +96,15 @@ def answer(verdict: Verdict) -> str:
     return "Yes, the backend may run beside the original, as far as the check can see."
 
 
-def steps(verdict: Verdict) -> tuple[Step, ...]:
+def steps(verdict: Verdict) -> tuple[TodoStep, ...]:
     """Return what must be done, in order; what is only risky or unseen comes last."""
     urgent = [f for f in (*verdict.problems, *verdict.unseen) if _is_urgent(f)]
     found = list(_sorted_into_steps(urgent))
     by_hand = tuple(f for f in verdict.unseen if f not in urgent)
     if by_hand:
-        found.append(Step("Look by hand, or accept", by_hand))
+        found.append(TodoStep("Look by hand, or accept", by_hand))
     if risky := tuple(f for f in verdict.problems if f not in urgent):
-        found.append(Step(f"Mend or accept {counted(len(risky), 'risky finding')}", risky))
+        found.append(TodoStep(f"Mend or accept {counted(len(risky), 'risky finding')}", risky))
     return tuple(found)
 
 
@@ -110,8 +112,8 @@ def _is_urgent(finding: Finding) -> bool:
     return finding.severity == "breaking" or finding.code in (*FIRST, "HO104", "HO242")
 
 
-def _sorted_into_steps(findings: Iterable[Finding]) -> Iterator[Step]:
+def _sorted_into_steps(findings: Iterable[Finding]) -> Iterator[TodoStep]:
     groups: dict[str, list[Finding]] = {words: [] for words, _ in STEPS}
     for finding in findings:
         groups[next(words for words, fits in STEPS if fits(finding))].append(finding)
-    yield from (Step(words, tuple(group)) for words, group in groups.items() if group)
+    yield from (TodoStep(words, tuple(group)) for words, group in groups.items() if group)

@@ -17,7 +17,7 @@ from handover.side import Side
 
 
 @dataclass(frozen=True)
-class Asked:
+class SystemAnswer:
     """What one system said: its description and the open dialogue, or the finding that it raised."""
 
     name: Side
@@ -26,11 +26,11 @@ class Asked:
     finding: Finding | None
 
 
-Answers = tuple[Future[Asked], ...]
+PendingAnswers = tuple[Future[SystemAnswer], ...]
 
 
 @contextmanager
-def asking(config: Config) -> Iterator[Answers]:
+def asking(config: Config) -> Iterator[PendingAnswers]:
     """Ask both systems to describe themselves, each in a thread; their dialogues stay open until the end."""
     key = secrets.token_hex(32)  # both get the same, so equal secrets have equal fingerprints
     systems = {side: config.system(side) for side in Side}
@@ -67,7 +67,7 @@ class _Dialogues:
                 process.kill()
 
 
-def _ask(stack: ExitStack, dialogues: _Dialogues, config: Config, name: Side, system: System, key: str) -> Asked:
+def _ask(stack: ExitStack, dialogues: _Dialogues, config: Config, name: Side, system: System, key: str) -> SystemAnswer:
     names = [config.index.setting] if config.index else []
     try:
         dialogue = stack.enter_context(probe(f"the {name}", system, config.root, begun=dialogues.add))
@@ -76,7 +76,7 @@ def _ask(stack: ExitStack, dialogues: _Dialogues, config: Config, name: Side, sy
         words = str(error).partition("\n")[2].strip()
         first, _, todo = words.partition("\n")
         found = f"does not start: {first}"
-        return Asked(
+        return SystemAnswer(
             name,
             None,
             None,
@@ -89,4 +89,4 @@ def _ask(stack: ExitStack, dialogues: _Dialogues, config: Config, name: Side, sy
                 hurts=name,
             ),
         )
-    return Asked(name, dialogue, described, None)
+    return SystemAnswer(name, dialogue, described, None)

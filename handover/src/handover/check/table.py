@@ -40,7 +40,7 @@ def show(verdict: Verdict, console: Console, *, everything: bool = False) -> Non
 
 def _first_lines(verdict: Verdict, width: int) -> Iterator[str]:
     """Yield the verdict and the steps: ten lines at most."""
-    yield f"{mark_of(verdict.open) if verdict.looked.subject.both else BAD} {answer(verdict)}"
+    yield f"{mark_of(verdict.open) if verdict.result.subject.both else BAD} {answer(verdict)}"
     todo = steps(verdict)
     if todo:
         yield "Do this first, in this order:"
@@ -107,8 +107,8 @@ def _last_lines(verdict: Verdict, *, hidden: int, everything: bool) -> Iterator[
 
 def mapped(verdict: Verdict) -> Iterator[tuple[str, ...]]:
     """Yield a row for each pair that ``handover.toml`` names."""
-    subject = verdict.looked.subject
-    rows = {c.table: c for c in verdict.looked.compared}
+    subject = verdict.result.subject
+    rows = {c.table: c for c in verdict.result.compared}
     pairs = {pair.table.key: pair for pair in subject.pairs}
     for declared in subject.config.models:
         table = subject.place_of(declared)
@@ -125,7 +125,7 @@ def mapped(verdict: Verdict) -> Iterator[tuple[str, ...]]:
 
 def critical_points(verdict: Verdict) -> Iterator[tuple[str, str]]:
     """Yield what the strategy lists of each model: key, table, choices, relations, new fields."""
-    subject = verdict.looked.subject
+    subject = verdict.result.subject
     for pair in subject.pairs:
         declared = subject.declared(pair.table)
         if declared is None:

@@ -34,7 +34,7 @@ NOT_TEXTS = (
     *("bool", "bytea", "date", "time", "interval", "uuid", "json", "inet", "cidr", "mac", "bit", "money", "xml"),
     *("numeric", "real", "double", "smallint", "integer", "bigint", "oid", "ts", "hstore", "point", "int", "num"),
 )
-# What Python names, and no column holds.
+# Names in Python; no column holds them.
 NAMES = {"path", "label", "app_label", "name", "writes", "checks", "signals", "rows", "permissions"}
 
 
@@ -44,7 +44,7 @@ def weighed(subject: Subject, findings: Iterable[Finding]) -> Iterator[Finding]:
     for finding in findings:
         about = finding.code in MADE_BY_OTHERS and finding.hurts == "both"
         if about and any(_is_at(finding, str(pair.table)) and _lives_with(pair, finding) for pair in pairs):
-            yield replace(finding, severity="safe", of=None)
+            yield replace(finding, severity="safe", cause=None)
         else:
             yield finding
 

@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from handover.check.contract import Judged
-from handover.check.look import Looked
+from handover.check.contract import JudgedFindings
 from handover.check.merging import by_cause
+from handover.check.run import CheckResult
 from handover.finding import Finding
 from handover.wording import counted
 
@@ -17,8 +17,8 @@ CLEAN, NOT_LOOKED_AT, FINDINGS = 0, 1, 4
 class Verdict:
     """One check, judged by the contract."""
 
-    looked: Looked
-    judged: Judged
+    result: CheckResult
+    judged: JudgedFindings
     seconds: float
 
     @cached_property
@@ -33,7 +33,7 @@ class Verdict:
 
     @cached_property
     def unseen(self) -> tuple[Finding, ...]:
-        """What nobody could look at."""
+        """What could not be looked at."""
         return tuple(f for f in self.open if f.severity == "unseen")
 
     @cached_property
@@ -44,14 +44,14 @@ class Verdict:
     @property
     def exit_code(self) -> int:
         """0 clean, 4 with findings, 1 when something could not be looked at, even if that was accepted."""
-        if self.unseen or (self.looked.subject.both is None and not self.problems):
+        if self.unseen or (self.result.subject.both is None and not self.problems):
             return NOT_LOOKED_AT
         return FINDINGS if self.problems else CLEAN
 
     @property
     def rows(self) -> int:
         """How many rows the census looked at."""
-        return sum(c.rows for c in self.looked.compared)
+        return sum(c.rows for c in self.result.compared)
 
     def summary(self) -> str:
         """Return the verdict in one line."""
@@ -59,7 +59,7 @@ class Verdict:
         parts = [f"{kinds[kind]} {kind}" for kind in ("breaking", "risky") if kinds[kind]]
         if self.unseen:
             parts.append(f"{counted(len(self.unseen), 'thing')} could not be looked at")
-        compared = f"{counted(len(self.looked.subject.shared), 'shared table')}, {counted(self.rows, 'row')} compared"
+        compared = f"{counted(len(self.result.subject.shared), 'shared table')}, {counted(self.rows, 'row')} compared"
         accepted = f", {len(self.judged.accepted)} accepted in the contract" if self.judged.accepted else ""
-        clean = "clean" if self.looked.subject.both else "nothing was compared"
+        clean = "clean" if self.result.subject.both else "nothing was compared"
         return f"{', '.join(parts) or clean}{accepted}; {compared}, {self.seconds:.1f} s"

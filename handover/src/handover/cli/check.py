@@ -19,7 +19,7 @@ from handover.config.config import Config, database_url, load_config
 from handover.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from handover.check.look import Looked
+    from handover.check.run import CheckResult
     from handover.check.verdict import Verdict
 
 
@@ -71,13 +71,13 @@ def _for_machines(verdict: "Verdict", *, sarif: bool, junit: bool, html: bool) -
     return json.dumps(values, indent=2, ensure_ascii=False)
 
 
-def look_at(pair: Config, census_seconds: float) -> "Looked":
+def look_at(pair: Config, census_seconds: float) -> "CheckResult":
     """Look at a pair, with progress on standard error."""
     say("asking both systems, reading the catalog")
     with asking(pair) as answers:
-        from handover.check.look import look
+        from handover.check.run import run_check
 
-        return look(pair, database_url(pair), answers, budget_s=census_seconds, say=say)
+        return run_check(pair, database_url(pair), answers, budget_s=census_seconds, say=say)
 
 
 def say(line: str) -> None:

@@ -110,7 +110,7 @@ def _of_tables(connection: Connection[Any], subject: Subject) -> Iterator[Sympto
         yield Symptom(f"{len(relations) - len(closed)} {what} may be read")
         for finding in by_cause(unreadable(catalog, relation) for relation in closed):
             yield Symptom(f"{finding.where} {finding.said}", finding.todo)
-    unseen = by_cause(merged(finding for code in NOT_LOOKED_AT for finding in RULES[code].look(subject)))
+    unseen = by_cause(merged(finding for code in NOT_LOOKED_AT for finding in RULES[code].findings(subject)))
     yield from (Symptom(f"{finding.where} {finding.said}", finding.todo) for finding in unseen)
     told = {name for finding in unseen for name in (finding.where, *finding.parts)}
     for name in sorted(name for name, table in declared.items() if table is None and name not in told):

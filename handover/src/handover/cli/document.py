@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from handover.check.look import gathered
 from handover.check.merging import by_cause
+from handover.check.run import gathered
 from handover.check.systems import asking
 from handover.cli.check import say
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from handover.check.look import gathered
+from handover.check.run import gathered
 from handover.check.systems import asking
 from handover.config.config import Config, database_url
 from handover.cutover import hooks, traffic, verify

@@ -6,8 +6,8 @@ from operator import itemgetter
 from typing import Any
 
 from handover.check.contract import judge, load, path_of
-from handover.check.look import look
 from handover.check.merging import by_cause
+from handover.check.run import run_check
 from handover.check.systems import asking
 from handover.config.config import database_url
 from handover.config.cutover import Gate
@@ -27,7 +27,7 @@ def check_gate(context: GateContext, _: Gate) -> GateResult:
     """Run ``handover check`` on the schema as it is."""
     config = context.config
     with asking(config) as answers:
-        looked = look(config, database_url(config), answers, budget_s=CENSUS_S, say=lambda _: None)
+        looked = run_check(config, database_url(config), answers, budget_s=CENSUS_S, say=lambda _: None)
     judged = judge(load(path_of(config)), looked.findings, date.today())  # noqa: DTZ011 - the reader's own day
     bad = [finding for finding in by_cause(judged.open) if finding.severity != "safe"]
     if bad or not looked.compared:

@@ -142,7 +142,7 @@ def _run_one(target: ProofTarget, group: Group, recorder: Recorder) -> _Part:
     return _Part(group, found, seconds=time.monotonic() - began)
 
 
-def _judge(part: _Part, judged: contract.Judged) -> Iterator[JudgedOutcome]:
+def _judge(part: _Part, judged: contract.JudgedFindings) -> Iterator[JudgedOutcome]:
     accepted = {id(finding): entry.because for finding, entry in judged.accepted}
     for name, title in zip(part.group.outcomes, part.group.titles, strict=True):
         outcome = next((o for o in part.outcomes if o.group == name), None)

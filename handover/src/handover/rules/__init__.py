@@ -20,6 +20,6 @@ from handover.rules import (  # noqa: F401 - importing a module registers its ru
     triggers,
     uniqueness,
 )
-from handover.rules.registry import RULES, Rule
+from handover.rules.registry import RULES, CheckRule
 
-__all__ = ["RULES", "Rule"]
+__all__ = ["RULES", "CheckRule"]

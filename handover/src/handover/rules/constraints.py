@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from handover.finding import Finding
+from handover.finding import Observation
 from handover.rules.registry import rule
 from handover.rules.statements import again, alter, listed, name_of
 from handover.rules.tables import VIEWS
@@ -19,8 +19,31 @@ def _tables(subject: Subject) -> Iterator[Mapped]:
     return (mapped for mapped in subject.looked_at if mapped.table.kind not in VIEWS)
 
 
-@rule("HO015", "Primary keys are equal", adoption=True)
-def primary_keys(subject: Subject) -> Iterator[Finding]:
+@rule("HO015", adoption=True)
+def primary_keys(subject: Subject) -> Iterator[Observation]:
+    """Primary keys are equal.
+
+    What is wrong
+    -------------
+    The live table has its primary key on other columns than a model expects, or has none.
+
+    Why it hurts
+    ------------
+    Django finds, updates and deletes rows by the key. Without a primary key duplicates come in, and foreign keys
+    cannot point at the table.
+
+    Example
+    -------
+    `dance_tasks` has no primary key, after a restore without constraints.
+
+    Mend
+    ----
+    Correct the model, or give the table the key.
+
+    ```sql
+    ALTER TABLE public.dance_tasks ADD PRIMARY KEY (task_id);
+    ```
+    """
     for mapped in _tables(subject):
         if mapped.table.primary_key != mapped.model.key:
             live = ", ".join(mapped.table.primary_key) or "nothing"
@@ -29,8 +52,7 @@ def primary_keys(subject: Subject) -> Iterator[Finding]:
             if not mapped.table.primary_key:
                 todo = alter(mapped.table, f"ADD PRIMARY KEY ({listed(mapped.model.key)})")
             found = f"has its primary key on {live}"
-            yield Finding(
-                code="HO015",
+            yield Observation(
                 where=str(mapped.table),
                 found=found,
                 expected=expected,
@@ -39,8 +61,32 @@ def primary_keys(subject: Subject) -> Iterator[Finding]:
             )
 
 
-@rule("HO016", "What must be unique is unique", adoption=True)
-def unique(subject: Subject) -> Iterator[Finding]:
+@rule("HO016", adoption=True)
+def unique(subject: Subject) -> Iterator[Observation]:
+    """What must be unique is unique.
+
+    What is wrong
+    -------------
+    A model says that columns are unique, and no valid unique index enforces it.
+
+    Why it hurts
+    ------------
+    Two systems that write at once create duplicates. `get()` then raises `MultipleObjectsReturned`, and `ON CONFLICT`
+    fails.
+
+    Example
+    -------
+    The unique constraint of `users.username` was dropped.
+
+    Mend
+    ----
+    Remove the duplicates, then make the index.
+
+    ```sql
+    SELECT username, count(*) FROM public.users GROUP BY 1 HAVING count(*) > 1;
+    CREATE UNIQUE INDEX CONCURRENTLY ON public.users (username);
+    ```
+    """
     for mapped in _tables(subject):
         for columns in dict.fromkeys(_unique_columns(mapped.model)):
             live = set(columns) <= mapped.table.columns.keys()
@@ -56,12 +102,10 @@ def _made(sql: str | None) -> str:
     return f"{sql};" if sql else "migrate cannot say how: write it by hand."
 
 
-def _not_unique(mapped: Mapped, where: str, makes: str) -> Finding:
+def _not_unique(mapped: Mapped, where: str, makes: str) -> Observation:
     expected = f"{mapped.model.label} expects it to be"
     todo = f"Remove the duplicates if there are any, then: {makes}"
-    return Finding(
-        code="HO016", where=where, found="is not unique", expected=expected, todo=todo, hurts=mapped.system.side
-    )
+    return Observation(where=where, found="is not unique", expected=expected, todo=todo, hurts=mapped.system.side)
 
 
 def _unique_columns(model: Model) -> list[tuple[str, ...]]:
@@ -72,14 +116,35 @@ def _enforces(table: Table, name: str) -> bool:
     return any(index.name == name and index.unique and index.valid for index in table.indexes)
 
 
-@rule("HO159", "Constraints that are there are enforced", adoption=True)
-def unenforced(subject: Subject) -> Iterator[Finding]:
+@rule("HO159", adoption=True)
+def unenforced(subject: Subject) -> Iterator[Observation]:
+    """Constraints that are there are enforced.
+
+    What is wrong
+    -------------
+    A constraint exists, and it is switched off: its triggers are disabled, or it is `NOT ENFORCED`.
+
+    Why it hurts
+    ------------
+    Both systems rely on it. Rows that break it come in without an error.
+
+    Example
+    -------
+    An import ran `ALTER TABLE dance_tasks DISABLE TRIGGER ALL` and did not switch them on again.
+
+    Mend
+    ----
+    Mend the rows, then switch it on, as a superuser.
+
+    ```sql
+    ALTER TABLE public.dance_tasks ENABLE TRIGGER ALL;
+    ```
+    """
     for table in subject.shared_tables:
         for name in table.unenforced:
             expected = "both systems rely on it: rows that break it come in unseen"
             todo = "Mend the rows, then switch it on, as a superuser: " + _switched_on(subject, table, name)
-            yield Finding(
-                code="HO159",
+            yield Observation(
                 where=f"{table} ({name})",
                 found="is switched off",
                 expected=expected,
@@ -100,8 +165,30 @@ def _switched_on(subject: Subject, table: Table, name: str) -> str:
     return " ".join(alter(end, "ENABLE TRIGGER ALL") for end in ends.values())
 
 
-@rule("HO150", "No unknown uniqueness")
-def unknown_unique(subject: Subject) -> Iterator[Finding]:
+@rule("HO150")
+def unknown_unique(subject: Subject) -> Iterator[Observation]:
+    """No unknown uniqueness.
+
+    What is wrong
+    -------------
+    A unique index or constraint forbids duplicates, and a model does not know it.
+
+    Why it hurts
+    ------------
+    A write that is right for the model fails with `IntegrityError`. Forms do not warn before.
+
+    Example
+    -------
+    `CREATE UNIQUE INDEX once_a_day ON dance_tasks (lower(task_id))`, made by hand.
+
+    Mend
+    ----
+    Add it to the model of both systems, or drop it until both know it.
+
+    ```sql
+    DROP INDEX public.once_a_day;
+    ```
+    """
     for mapped in subject.on_shared:
         known = [set(columns) for columns in [*_unique_columns(mapped.model), mapped.model.key]]
         names = {constraint.name for constraint in mapped.model.constraints}
@@ -117,9 +204,7 @@ def unknown_unique(subject: Subject) -> Iterator[Finding]:
                     drop = alter(mapped.table, f'DROP CONSTRAINT "{index.name}"')
                 todo = f"Add it to the model, or, until both systems know it: {drop}"
                 where = f"{mapped.table} ({index.name})"
-                yield Finding(
-                    code="HO150", where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side
-                )
+                yield Observation(where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side)
 
 
 def _left_null(mapped: Mapped, index: LiveIndex) -> bool:
@@ -130,8 +215,30 @@ def _left_null(mapped: Mapped, index: LiveIndex) -> bool:
     return any(column.null and not column.supplied for column in columns)
 
 
-@rule("HO151", "No unknown check")
-def unknown_checks(subject: Subject) -> Iterator[Finding]:
+@rule("HO151")
+def unknown_checks(subject: Subject) -> Iterator[Observation]:
+    """No unknown check.
+
+    What is wrong
+    -------------
+    A check or an exclusion constraint is on the table, and a model does not know it.
+
+    Why it hurts
+    ------------
+    A write that is right for the model fails with `IntegrityError`.
+
+    Example
+    -------
+    `CHECK (progress < 1000)` on `dance_tasks`, made by the original's SQL.
+
+    Mend
+    ----
+    Add it to both models, or drop it until both know it.
+
+    ```sql
+    ALTER TABLE public.dance_tasks DROP CONSTRAINT not_far;
+    ```
+    """
     for mapped in subject.on_shared:
         names = {constraint.name for constraint in mapped.model.constraints}
         for check in mapped.table.constraints:
@@ -142,8 +249,7 @@ def unknown_checks(subject: Subject) -> Iterator[Finding]:
             drop = alter(mapped.table, f'DROP CONSTRAINT "{check.name}"')
             todo = f"Add it to the model, or, until both systems know it: {drop}"
             where = f"{mapped.table} ({check.name})"
-            yield Finding(
-                code="HO151",
+            yield Observation(
                 where=where,
                 found=f"demands {check.definition}",
                 expected=expected,
@@ -164,8 +270,31 @@ def _is_positive(check: LiveConstraint) -> bool:
     return re.fullmatch(r'CHECK \(\(+"?[^"]+"? >= 0\)+( NOT VALID)?', check.definition) is not None
 
 
-@rule("HO152", "Every check of the models is enforced")
-def missing_checks(subject: Subject) -> Iterator[Finding]:
+@rule("HO152")
+def missing_checks(subject: Subject) -> Iterator[Observation]:
+    """Every check of the models is enforced.
+
+    What is wrong
+    -------------
+    A model declares a check or an exclusion constraint, or has a positive integer, and no constraint in the database
+    enforces it.
+
+    Why it hurts
+    ------------
+    The other system may write rows that break it. Code that relies on it meets them.
+
+    Example
+    -------
+    `shop_orders_items_check` (`items >= 0`) was dropped.
+
+    Mend
+    ----
+    Mend the rows that break it, then add it.
+
+    ```sql
+    ALTER TABLE public.shop_orders ADD CONSTRAINT shop_orders_items_check CHECK (items >= 0);
+    ```
+    """
     for mapped in _tables(subject):
         live = {c.name: c for c in mapped.table.constraints if c.kind in ("c", "x")}
         for constraint in mapped.model.constraints:
@@ -184,11 +313,10 @@ def _stays_positive(checks: Iterable[LiveConstraint], field: Field) -> bool:
     return any(c.columns == (field.column,) and _is_positive(c) for c in checks)
 
 
-def _unenforced(mapped: Mapped, where: str, makes: str) -> Finding:
+def _unenforced(mapped: Mapped, where: str, makes: str) -> Observation:
     expected = f"{mapped.model.label} relies on it: the other writer may break it"
     todo = f"Mend the rows that break it, then: {makes} Or take it out of the model."
-    return Finding(
-        code="HO152",
+    return Observation(
         where=where,
         found="is enforced by no constraint",
         expected=expected,
@@ -198,15 +326,36 @@ def _unenforced(mapped: Mapped, where: str, makes: str) -> Finding:
     )
 
 
-@rule("HO139", "Checks hold for the old rows, too")
-def unvalidated(subject: Subject) -> Iterator[Finding]:
+@rule("HO139")
+def unvalidated(subject: Subject) -> Iterator[Observation]:
+    """Checks hold for the old rows, too.
+
+    What is wrong
+    -------------
+    A check is `NOT VALID`: PostgreSQL enforces it for new writes and never looked at the old rows.
+
+    Why it hurts
+    ------------
+    An old row that breaks it can be read. A save of that row fails.
+
+    Example
+    -------
+    `ADD CONSTRAINT … CHECK (total >= 0) NOT VALID`, and the validation was forgotten.
+
+    Mend
+    ----
+    Mend the rows that break it, then validate.
+
+    ```sql
+    ALTER TABLE public.shop_orders VALIDATE CONSTRAINT shop_total_positive;
+    ```
+    """
     for table in subject.shared_tables:
         for check in table.constraints:
             if check.kind == "c" and not check.validated:
                 expected = "an old row that breaks it can be read, and no more be saved"
                 todo = "Mend the rows that break it, then: " + alter(table, f'VALIDATE CONSTRAINT "{check.name}"')
-                yield Finding(
-                    code="HO139",
+                yield Observation(
                     where=f"{table} ({check.name})",
                     found="is NOT VALID",
                     expected=expected,
@@ -216,16 +365,40 @@ def unvalidated(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-@rule("HO153", "Constraints and conditions say what the models say")
-def definitions(subject: Subject) -> Iterator[Finding]:
+@rule("HO153")
+def definitions(subject: Subject) -> Iterator[Observation]:
+    """Constraints and conditions say what the models say.
+
+    What is wrong
+    -------------
+    A constraint or an index has the name that a model gives it, and another condition or expression. PostgreSQL reads
+    both before they are compared.
+
+    Why it hurts
+    ------------
+    The database enforces something else than the model promises.
+
+    Example
+    -------
+    The model says `total >= 0`, the live constraint of that name says `total >= 7`.
+
+    Mend
+    ----
+    Compare the two, and correct the one that is wrong.
+
+    ```sql
+    ALTER TABLE public.shop_orders
+        DROP CONSTRAINT shop_total_positive,
+        ADD CONSTRAINT shop_total_positive CHECK (total >= 0);
+    ```
+    """
     for mapped in _tables(subject):
         for expected, found in twins(mapped.model, mapped.table):
             where = f"{mapped.table} ({expected.name})"
             if expected.sql is None:
                 says = f"{mapped.model.label} could not say what it should be"
                 todo = "Compare it by hand, and accept it in the contract."
-                yield Finding(
-                    code="HO153",
+                yield Observation(
                     where=where,
                     found=f"is {found.definition}",
                     expected=says,
@@ -238,8 +411,7 @@ def definitions(subject: Subject) -> Iterator[Finding]:
             if ours != theirs:
                 says = f"{mapped.model.label} says {ours}"
                 todo = "Compare the two, then correct the one that is wrong."
-                yield Finding(
-                    code="HO153",
+                yield Observation(
                     where=where,
                     found=f"is made of {theirs}",
                     expected=says,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from handover.finding import Finding, Severity
+from handover.finding import Observation, Severity
 from handover.rules.registry import rule
 from handover.rules.statements import alter
 from handover.rules.tables import VIEWS
@@ -18,16 +18,61 @@ ALIKE = (
 HAND = "Compare it by hand, and accept it in the contract."
 
 
-@rule("HO148", "Defaults in the database are what models say")
-def defaults(subject: Subject) -> Iterator[Finding]:
+@rule("HO148")
+def defaults(subject: Subject) -> Iterator[Observation]:
+    """Defaults in the database are what models say.
+
+    What is wrong
+    -------------
+    A field's `db_default` and the live column's default are not the same expression, as PostgreSQL reads both. Two
+    forms of the current time count as one.
+
+    Why it hurts
+    ------------
+    A row that leaves the field out gets another value than the model's author expects.
+
+    Example
+    -------
+    The model says `db_default="new"`, the column fills in `'open'`.
+
+    Mend
+    ----
+    Correct the model, or the column.
+
+    ```sql
+    ALTER TABLE public.orders ALTER status SET DEFAULT 'new';
+    ```
+    """
     for mapped, column in _filled(subject, generated=False):
-        yield from _compared(subject, mapped, column, "HO148", "fills in {}", "leaves it to the database to fill in {}")
+        yield from _compared(subject, mapped, column, "fills in {}", "leaves it to the database to fill in {}")
 
 
-@rule("HO149", "Generated columns compute what models say")
-def generated(subject: Subject) -> Iterator[Finding]:
+@rule("HO149")
+def generated(subject: Subject) -> Iterator[Observation]:
+    """Generated columns compute what models say.
+
+    What is wrong
+    -------------
+    A `GeneratedField` and the live generated column have different expressions.
+
+    Why it hurts
+    ------------
+    Both systems read a value that one of them did not mean.
+
+    Example
+    -------
+    The model says `upper(number)`, the column is computed as `lower(number)`.
+
+    Mend
+    ----
+    Correct the model, or make the column anew. Since PostgreSQL 17 its expression can be changed.
+
+    ```sql
+    ALTER TABLE public.shop_orders ALTER shout SET EXPRESSION AS (upper(number));
+    ```
+    """
     for mapped, column in _filled(subject, generated=True):
-        yield from _compared(subject, mapped, column, "HO149", "is computed as {}", "says it is {}")
+        yield from _compared(subject, mapped, column, "is computed as {}", "says it is {}")
 
 
 def _filled(subject: Subject, *, generated: bool) -> Iterator[tuple[Mapped, Filled]]:
@@ -36,12 +81,11 @@ def _filled(subject: Subject, *, generated: bool) -> Iterator[tuple[Mapped, Fill
             yield from ((mapped, c) for c in filled(mapped.model, mapped.table) if c.field.generated == generated)
 
 
-def _compared(subject: Subject, mapped: Mapped, column: Filled, code: str, does: str, says: str) -> Iterator[Finding]:
+def _compared(subject: Subject, mapped: Mapped, column: Filled, does: str, says: str) -> Iterator[Observation]:
     where, label, side = f"{mapped.table}.{column.field.column}", mapped.model.label, mapped.system.side
     if column.says is None:
         expected = f"Django could not say in SQL what {label} expects"
-        yield Finding(
-            code=code,
+        yield Observation(
             where=where,
             found=does.format(column.does),
             expected=expected,
@@ -55,8 +99,7 @@ def _compared(subject: Subject, mapped: Mapped, column: Filled, code: str, does:
     if read[0] is None or read[1] is None:
         if _flat(column.says) != _flat(column.does):
             expected = f"{label} {says.format(column.says)}, and PostgreSQL could not compare the two"
-            yield Finding(
-                code=code,
+            yield Observation(
                 where=where,
                 found=does.format(column.does),
                 expected=expected,
@@ -72,8 +115,7 @@ def _compared(subject: Subject, mapped: Mapped, column: Filled, code: str, does:
         what = f"EXPRESSION AS ({column.says})" if column.field.generated else f"DEFAULT {column.says}"
         how = alter(mapped.table, f'ALTER "{column.field.column}" SET {what}')
         todo = f"Correct the model, or the column: {how}"
-        yield Finding(
-            code=code,
+        yield Observation(
             where=where,
             found=does.format(live),
             expected=f"{label} {says.format(wanted)}",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from handover.finding import Cause, Finding
+from handover.finding import Observation, SharedCause
 from handover.rules.registry import rule
 from handover.rules.statements import again, alter
 from handover.rules.tables import VIEWS
@@ -50,8 +50,31 @@ def _constrained(subject: Subject) -> Iterator[tuple[Mapped, Field, str, LiveCon
                 yield mapped, field, where, _live(mapped, field)
 
 
-@rule("HO017", "Every foreign key is enforced", adoption=True)
-def missing(subject: Subject) -> Iterator[Finding]:
+@rule("HO017", adoption=True)
+def missing(subject: Subject) -> Iterator[Observation]:
+    """Every foreign key is enforced.
+
+    What is wrong
+    -------------
+    A model has a foreign key, and the database has no constraint for it, or one that points elsewhere.
+
+    Why it hurts
+    ------------
+    Either system may delete a row that others point at. Following the relation then raises `DoesNotExist`.
+
+    Example
+    -------
+    `shop_orders.customer_id` has no foreign key to `shop_customers.id`.
+
+    Mend
+    ----
+    Mend the orphan rows (see HO229), then add the constraint.
+
+    ```sql
+    ALTER TABLE public.shop_orders
+        ADD FOREIGN KEY (customer_id) REFERENCES public.shop_customers (id) DEFERRABLE INITIALLY DEFERRED;
+    ```
+    """
     for mapped, field, where, live in _constrained(subject):
         if live is None and field.references:
             found = f"has no foreign key to {'.'.join(field.references)}"
@@ -60,45 +83,87 @@ def missing(subject: Subject) -> Iterator[Finding]:
             todo = f"Mend the orphan rows if there are any, then: {alter(mapped.table, points)}"
             expected = f"{mapped.model.label} relies on it"
             part = f"{field.column} → {field.references[0]}"
-            cause = Cause(where=str(mapped.table), found="lacks foreign keys", expected=expected, part=part)
-            yield Finding(
-                code="HO017", where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side, of=cause
+            cause = SharedCause(where=str(mapped.table), found="lacks foreign keys", expected=expected, part=part)
+            yield Observation(
+                where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side, cause=cause
             )
 
 
-@rule("HO155", "Foreign keys are checked at the commit")
-def deferrable(subject: Subject) -> Iterator[Finding]:
+@rule("HO155")
+def deferrable(subject: Subject) -> Iterator[Observation]:
+    """Foreign keys are checked at the commit.
+
+    What is wrong
+    -------------
+    A foreign key is checked at once, and Django expects `DEFERRABLE INITIALLY DEFERRED`.
+
+    Why it hurts
+    ------------
+    Code that inserts the pointing row first, in one transaction, fails: fixtures, imports, circular relations.
+
+    Example
+    -------
+    The constraint was made by hand, without the two words.
+
+    Mend
+    ----
+    Alter the constraint. It does not touch the rows.
+
+    ```sql
+    ALTER TABLE public.shop_orders ALTER CONSTRAINT shop_orders_customer_id_fkey DEFERRABLE INITIALLY DEFERRED;
+    ```
+    """
     for mapped, field, where, live in _constrained(subject):
         if live and not live.deferred:
             expected = f"{mapped.model.label} expects DEFERRABLE INITIALLY DEFERRED: rows may come in any order"
             todo = alter(mapped.table, f'ALTER CONSTRAINT "{live.name}" DEFERRABLE INITIALLY DEFERRED')
-            cause = Cause(
+            cause = SharedCause(
                 where=str(mapped.table),
                 found="has foreign keys that are checked at once",
                 expected=expected,
                 part=field.column,
             )
-            yield Finding(
-                code="HO155",
+            yield Observation(
                 where=where,
                 found="is checked at once",
                 expected=expected,
                 todo=todo,
                 severity="risky",
                 hurts=mapped.system.side,
-                of=cause,
+                cause=cause,
             )
 
 
-@rule("HO156", "Foreign keys hold for the old rows, too")
-def validated(subject: Subject) -> Iterator[Finding]:
+@rule("HO156")
+def validated(subject: Subject) -> Iterator[Observation]:
+    """Foreign keys hold for the old rows, too.
+
+    What is wrong
+    -------------
+    A foreign key is `NOT VALID`: PostgreSQL never looked at the old rows.
+
+    Why it hurts
+    ------------
+    An old row may point at a row that is gone.
+
+    Example
+    -------
+    The constraint was added to a large table without a lock, and the validation was forgotten.
+
+    Mend
+    ----
+    Mend the orphan rows, then validate.
+
+    ```sql
+    ALTER TABLE public.shop_orders VALIDATE CONSTRAINT shop_orders_customer_id_fkey;
+    ```
+    """
     for mapped, _, where, live in _constrained(subject):
         if live and not live.validated:
             validate = alter(mapped.table, f'VALIDATE CONSTRAINT "{live.name}"')
             todo = f"Mend the orphan rows if there are any, then: {validate}"
             expected = f"{mapped.model.label} may meet orphan rows"
-            yield Finding(
-                code="HO156",
+            yield Observation(
                 where=where,
                 found="has a foreign key that is NOT VALID",
                 expected=expected,
@@ -108,16 +173,41 @@ def validated(subject: Subject) -> Iterator[Finding]:
             )
 
 
-@rule("HO157", "The database deletes what the models would")
-def actions(subject: Subject) -> Iterator[Finding]:
+@rule("HO157")
+def actions(subject: Subject) -> Iterator[Observation]:
+    """The database deletes what the models would.
+
+    What is wrong
+    -------------
+    The foreign key has an ON DELETE action in the database, and a model's `on_delete` says something else.
+
+    Why it hurts
+    ------------
+    A delete in SQL, or by the system that leaves it to the database, takes other rows along than the model would: no
+    signal is sent, and protected rows go.
+
+    Example
+    -------
+    The database says `ON DELETE CASCADE`, the model says `PROTECT`.
+
+    Mend
+    ----
+    Correct `on_delete` in both models, or let the models delete.
+
+    ```sql
+    ALTER TABLE public.shop_orders
+        DROP CONSTRAINT shop_orders_customer_id_fkey,
+        ADD CONSTRAINT shop_orders_customer_id_fkey FOREIGN KEY (customer_id)
+            REFERENCES public.shop_customers (id) DEFERRABLE INITIALLY DEFERRED;
+    ```
+    """
     for mapped, field, where, live in _constrained(subject):
         says = field.relation.on_delete if field.relation else None
         if live and says not in (*FITTING.get(live.on_delete, (says,)), *LEFT):
             found = f"is ON DELETE {ACTIONS[live.on_delete]} in the database"
             plain = live.definition.replace(f" ON DELETE {ACTIONS[live.on_delete]}", "")
             todo = f"Correct on_delete in both models, or let the models delete: {again(mapped.table, live, plain)}"
-            yield Finding(
-                code="HO157",
+            yield Observation(
                 where=where,
                 found=found,
                 expected=f"{mapped.model.label} says {says}",
@@ -127,8 +217,35 @@ def actions(subject: Subject) -> Iterator[Finding]:
             )
 
 
-@rule("HO147", "The database does what models leave to it")
-def left_to_database(subject: Subject) -> Iterator[Finding]:
+@rule("HO147")
+def left_to_database(subject: Subject) -> Iterator[Observation]:
+    """The database does what models leave to it.
+
+    What is wrong
+    -------------
+    A model leaves the delete to the database (`DB_CASCADE`, `DB_SET_NULL`, `DB_SET_DEFAULT`), and the constraint does
+    something else. Or a table points at itself with `ON DELETE RESTRICT`, and the model deletes a row with those below
+    it in one statement.
+
+    Why it hurts
+    ------------
+    Deletes fail, or do something else than the model says.
+
+    Example
+    -------
+    `on_delete=models.DB_CASCADE`, and the constraint has no ON DELETE.
+
+    Mend
+    ----
+    Correct the model, or the constraint.
+
+    ```sql
+    ALTER TABLE public.comments
+        DROP CONSTRAINT comments_task_id_fkey,
+        ADD CONSTRAINT comments_task_id_fkey FOREIGN KEY (task_id)
+            REFERENCES public.tasks (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+    ```
+    """
     for mapped, field, where, live in _constrained(subject):
         says = field.relation.on_delete if field.relation else None
         if live and says in LEFT and live.on_delete != LEFT[says]:
@@ -140,22 +257,44 @@ def left_to_database(subject: Subject) -> Iterator[Finding]:
             head, deferrable, tail = head.partition(" DEFERRABLE")
             action = f"{head} ON DELETE {ACTIONS[LEFT[says]]}{deferrable}{tail}"
             todo = f"Correct the model, or the constraint: {again(mapped.table, live, action)}"
-            yield Finding(
-                code="HO147", where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side
-            )
+            yield Observation(where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side)
         elif live and live.on_delete == "r" and says == "CASCADE" and live.target == mapped.table.key:
             found = "is ON DELETE RESTRICT in the database"
             expected = f"{mapped.model.label} deletes a row and those below it in one statement: that fails"
             waits = live.definition.replace(" ON DELETE RESTRICT", "")
             todo = f"Let it wait for the statement's end: {again(mapped.table, live, waits)}"
-            yield Finding(
-                code="HO147", where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side
-            )
+            yield Observation(where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side)
 
 
-@rule("HO019", "No unknown table blocks a delete", adoption=True)
-def unknown_references(subject: Subject) -> Iterator[Finding]:
-    """Django cannot cascade into a table it does not know, so its deletes fail there."""
+@rule("HO019", adoption=True)
+def unknown_references(subject: Subject) -> Iterator[Observation]:
+    """No unknown table blocks a delete.
+
+    What is wrong
+    -------------
+    A table that one system does not know points at a shared table, and the database has no ON DELETE action that
+    succeeds. It may be a table that the backend's migrations will make.
+
+    Why it hurts
+    ------------
+    Django deletes from the tables it knows. The delete of the shared row then fails at the unknown table.
+
+    Example
+    -------
+    `backend.playlists.user_id` points at `users`; the original does not know playlists, so it cannot delete users.
+
+    Mend
+    ----
+    Give the key an action in the database, or install the app that owns the table in the other system (its models are
+    enough).
+
+    ```sql
+    ALTER TABLE backend.playlists
+        DROP CONSTRAINT playlists_user_id_fkey,
+        ADD CONSTRAINT playlists_user_id_fkey FOREIGN KEY (user_id)
+            REFERENCES public.users (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+    ```
+    """
     for system in subject.systems:
         for table, key in blocking(subject.catalog, subject.shared, partial(_follows, subject, system)):
             target = subject.catalog.tables[key.target] if key.target else None
@@ -172,15 +311,13 @@ def unknown_references(subject: Subject) -> Iterator[Finding]:
             todo = f"{_mended(table, key, cure)} Or {otherwise}."
             owner = _owner(subject, system, table)
             several = f"the {system.side} does not know them: its deletes will fail"
-            cause = Cause(
+            cause = SharedCause(
                 where=owner,
                 found="has tables that point at shared ones without ON DELETE",
                 expected=several,
                 part=where,
             )
-            yield Finding(
-                code="HO019", where=where, found=found, expected=expected, todo=todo, hurts=system.side, of=cause
-            )
+            yield Observation(where=where, found=found, expected=expected, todo=todo, hurts=system.side, cause=cause)
     yield from _foreseen(subject)
 
 
@@ -206,7 +343,7 @@ def _mended(table: Table, key: LiveConstraint, cure: str) -> str:
     )
 
 
-def _foreseen(subject: Subject) -> Iterator[Finding]:
+def _foreseen(subject: Subject) -> Iterator[Observation]:
     """Yield the keys of tables that the backend's migrations have yet to make."""
     backend, original = subject.system(Side.BACKEND), subject.system(Side.ORIGINAL)
     if subject.adopting or backend is None or original is None:
@@ -228,20 +365,41 @@ def _foreseen(subject: Subject) -> Iterator[Finding]:
             todo = f"{model.label} says neither CASCADE nor null=True, so decide first; after its migration: {todo}"
         where = f"{schema}.{model.table}.{field.column}"
         several = "the original does not know them: its deletes will fail"
-        cause = Cause(
+        cause = SharedCause(
             where=f"app {model.app_label} of the backend",
             found="will have tables that point at shared ones without ON DELETE",
             expected=several,
             part=where,
         )
-        yield Finding(
-            code="HO019", where=where, found=found, expected=expected, todo=todo, hurts=Side.ORIGINAL, of=cause
-        )
+        yield Observation(where=where, found=found, expected=expected, todo=todo, hurts=Side.ORIGINAL, cause=cause)
 
 
-@rule("HO158", "No table of one system is orphaned by the other")
-def python_only(subject: Subject) -> Iterator[Finding]:
-    """A key without a constraint is cleaned up in Python alone, by the system that knows it."""
+@rule("HO158")
+def python_only(subject: Subject) -> Iterator[Observation]:
+    """No table of one system is orphaned by the other.
+
+    What is wrong
+    -------------
+    A table of one system points at a shared table with `db_constraint=False`, and the other system does not know the
+    table.
+
+    Why it hurts
+    ------------
+    Only Python cleans such a key up. Deletes by the other system leave rows behind that point at nothing.
+
+    Example
+    -------
+    `audit_entries.user_id` in the backend has no constraint; the original deletes the user.
+
+    Mend
+    ----
+    Add a foreign key with an action in the database.
+
+    ```sql
+    ALTER TABLE backend.audit_entries
+        ADD FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE SET NULL;
+    ```
+    """
     for mapped in subject.looked_at:
         if mapped.table.key in subject.known.get(mapped.system.other, {}):
             continue
@@ -255,8 +413,7 @@ def python_only(subject: Subject) -> Iterator[Finding]:
                 )
                 todo = "Add a foreign key with ON DELETE CASCADE or SET NULL in the database."
                 expected = f"deletes by the {mapped.system.other} leave its rows behind"
-                yield Finding(
-                    code="HO158",
+                yield Observation(
                     where=where,
                     found=found,
                     expected=expected,
@@ -266,8 +423,30 @@ def python_only(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-@rule("HO154", "Every foreign key is known")
-def unknown_foreign_keys(subject: Subject) -> Iterator[Finding]:
+@rule("HO154")
+def unknown_foreign_keys(subject: Subject) -> Iterator[Observation]:
+    """Every foreign key is known.
+
+    What is wrong
+    -------------
+    The database has a foreign key on a column that a model writes as an ordinary value.
+
+    Why it hurts
+    ------------
+    The model may write a value without a row at the other end, and the database refuses it.
+
+    Example
+    -------
+    `dance_tasks.video_id` is a foreign key in the database and an `IntegerField` in the backend.
+
+    Mend
+    ----
+    Make the field a `ForeignKey`, or drop the constraint until both systems know it.
+
+    ```sql
+    ALTER TABLE public.dance_tasks DROP CONSTRAINT dance_tasks_video_id_fkey;
+    ```
+    """
     for mapped in subject.on_shared:
         references = {field.column for field in mapped.model.fields if field.references}
         for key in mapped.table.foreign_keys():
@@ -279,6 +458,4 @@ def unknown_foreign_keys(subject: Subject) -> Iterator[Finding]:
             expected = f"{mapped.model.label} does not know that: its writes may fail"
             todo = "Drop the constraint until both systems know it, or make the field a ForeignKey."
             where = f"{mapped.table}.{key.columns[0]}"
-            yield Finding(
-                code="HO154", where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side
-            )
+            yield Observation(where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side)

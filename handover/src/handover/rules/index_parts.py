@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from handover.finding import Finding
+from handover.finding import Observation
 from handover.rules.registry import rule
 from handover.rules.tables import VIEWS
 from handover.schema.catalog import LiveIndex
@@ -13,8 +13,33 @@ from handover.schema.subject import Subject
 RESTORE = "Build it again as the model says (CREATE INDEX CONCURRENTLY), then drop this one."
 
 
-@rule("HO166", "Indexes include and compare what the models say")
-def parts(subject: Subject) -> Iterator[Finding]:
+@rule("HO166")
+def parts(subject: Subject) -> Iterator[Observation]:
+    """Indexes include and compare what the models say.
+
+    What is wrong
+    -------------
+    An index of a model exists, and it lacks a column of `INCLUDE`, has another operator class, or is sorted in another
+    direction.
+
+    Why it hurts
+    ------------
+    Queries that the index was made for read the whole table. Nothing fails, it is slower.
+
+    Example
+    -------
+    The model says `OpClass("number", "varchar_pattern_ops")`, the live index has the plain class.
+
+    Mend
+    ----
+    Build the index again as the model says, then drop the old one.
+
+    ```sql
+    CREATE INDEX CONCURRENTLY classed_2 ON public.shop_orders (number varchar_pattern_ops, total);
+    DROP INDEX CONCURRENTLY public.classed;
+    ALTER INDEX public.classed_2 RENAME TO classed;
+    ```
+    """
     for mapped in subject.looked_at:
         if mapped.table.kind in VIEWS:
             continue
@@ -30,8 +55,7 @@ def parts(subject: Subject) -> Iterator[Finding]:
             todo = RESTORE
             if isinstance(index, ModelIndex) and index.sql and alike[0].name == index.name:
                 todo = f'DROP INDEX "{mapped.table.schema}"."{index.name}"; {index.sql};'
-            yield Finding(
-                code="HO166",
+            yield Observation(
                 where=where,
                 found=min(lacking, key=len),
                 expected=expected,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from handover.finding import Finding, Severity
+from handover.finding import Observation, Severity
 from handover.rules.registry import rule
 from handover.schema.models import Given
 from handover.schema.subject import Subject
@@ -33,8 +33,31 @@ EFFECTS: dict[str, tuple[str, Severity]] = {
 }
 
 
-@rule("HO167", "Log-ins and permissions run the same code")
-def code(subject: Subject) -> Iterator[Finding]:
+@rule("HO167")
+def code(subject: Subject) -> Iterator[Observation]:
+    """Log-ins and permissions run the same code.
+
+    What is wrong
+    -------------
+    A class of `AUTHENTICATION_BACKENDS`, or a method of the user model that decides (`check_password`, `has_perm`, …),
+    has the same path and other code.
+
+    Why it hurts
+    ------------
+    A person may be let in, or may do something, on one system only.
+
+    Example
+    -------
+    The original's backend refuses accounts that are not confirmed; the backend's copy does not.
+
+    Mend
+    ----
+    Read both. Make them the same, or accept it.
+
+    ```console
+    $ handover contract accept HO167 users.auth.EmailBackend --because "only the logging differs"
+    ```
+    """
     if subject.both is None:
         return
     one, other = (system.description.settings.login_code for system in subject.both)
@@ -44,17 +67,38 @@ def code(subject: Subject) -> Iterator[Finding]:
             found = f"decides by other code in the backend: {names[1]}"
             expected = f"the original has {names[0]}: who is let in, and may do what, can differ"
             todo = "Read both, and make them the same or accept it in the contract."
-            yield Finding(
-                code="HO167", where=where, found=found, expected=expected, todo=todo, severity="risky", hurts="both"
-            )
+            yield Observation(where=where, found=found, expected=expected, todo=todo, severity="risky", hurts="both")
 
 
 def _same(one: Given, other: Given) -> bool:
     return one.same_as(other)
 
 
-@rule("HO168", "Requests, cookies and signatures of one are good for the other")
-def manners(subject: Subject) -> Iterator[Finding]:
+@rule("HO168")
+def manners(subject: Subject) -> Iterator[Observation]:
+    """Requests, cookies and signatures of one are good for the other.
+
+    What is wrong
+    -------------
+    A setting that decides about requests, cookies or signatures differs: `SIGNING_BACKEND`, `SESSION_COOKIE_SECURE`,
+    `DATA_UPLOAD_MAX_MEMORY_SIZE`, `PASSWORD_RESET_TIMEOUT`, and others. The finding says what follows.
+
+    Why it hurts
+    ------------
+    One system refuses or ends what the other accepts.
+
+    Example
+    -------
+    `SESSION_COOKIE_SAMESITE` is `Lax` in one and `Strict` in the other.
+
+    Mend
+    ----
+    Give both systems the same value.
+
+    ```python
+    SESSION_COOKIE_SAMESITE = "Lax"
+    ```
+    """
     if subject.both is None:
         return
     one, other = (system.description.settings.others for system in subject.both)
@@ -62,13 +106,33 @@ def manners(subject: Subject) -> Iterator[Finding]:
         if one.get(name) != other.get(name):
             found = f"is {other.get(name)} in the backend"
             expected = f"the original has {one.get(name)}: {effect}"
-            yield Finding(
-                code="HO168", where=name, found=found, expected=expected, todo=SAME, severity=severity, hurts="both"
-            )
+            yield Observation(where=name, found=found, expected=expected, todo=SAME, severity=severity, hurts="both")
 
 
-@rule("HO108", "Caches that are kept in tables have them")
-def caches(subject: Subject) -> Iterator[Finding]:
+@rule("HO108")
+def caches(subject: Subject) -> Iterator[Observation]:
+    """Caches that are kept in tables have them.
+
+    What is wrong
+    -------------
+    A system keeps a cache in a table, and the table does not exist or its role may not write it.
+
+    Why it hurts
+    ------------
+    Every use of the cache fails.
+
+    Example
+    -------
+    `CACHES` names `django_cache`, and `createcachetable` was never run.
+
+    Mend
+    ----
+    Make the table, as a role that may create tables there.
+
+    ```console
+    $ python manage.py createcachetable
+    ```
+    """
     for system in subject.systems:
         if system.side == "backend" and not subject.adopted:
             continue
@@ -78,15 +142,14 @@ def caches(subject: Subject) -> Iterator[Finding]:
                 found = f"does not exist in schema {', '.join(system.search_path)}"
                 expected = f"the {system.side} keeps a cache in it: every use of that fails"
                 todo = f"Run createcachetable with the {system.side}, as a role that may create tables there."
-                yield Finding(code="HO108", where=name, found=found, expected=expected, todo=todo, hurts=system.side)
+                yield Observation(where=name, found=found, expected=expected, todo=todo, hurts=system.side)
                 continue
             held = subject.catalog.rights.get((system.acts_as, table.key))
             if held and (held.missing or held.no_schema):
                 verbs = ", ".join(held.missing) or "its schema"
                 todo = f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table.schema}"."{table.name}" TO "{system.acts_as}";'
                 found = f"does not allow {verbs} to {system.acts_as}"
-                yield Finding(
-                    code="HO108",
+                yield Observation(
                     where=str(table),
                     found=found,
                     expected=f"the {system.side} keeps a cache in it",

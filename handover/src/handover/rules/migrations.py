@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from handover.finding import Cause, Finding, Severity
+from handover.finding import Observation, Severity, SharedCause
 from handover.rules.registry import rule
 from handover.schema.models import Migration, MigrationOperation
 from handover.schema.subject import DescribedSystem, Subject
@@ -48,14 +48,36 @@ def _histories(subject: Subject) -> Iterator[tuple[DescribedSystem, frozenset[tu
             yield system, applied
 
 
-@rule("HO170", "Each system has its history")
-def missing_history(subject: Subject) -> Iterator[Finding]:
+@rule("HO170")
+def missing_history(subject: Subject) -> Iterator[Observation]:
+    """Each system has its history.
+
+    What is wrong
+    -------------
+    A system finds no `django_migrations` on its search path. Or the backend has a history of its own and finds the
+    original's.
+
+    Why it hurts
+    ------------
+    `migrate` takes every migration for new, or reads and writes the other system's history.
+
+    Example
+    -------
+    The role `backend_app` has the search path `public`, so the backend's `migrate` finds `public.django_migrations`.
+
+    Mend
+    ----
+    Let the backend's search path begin with its own schema.
+
+    ```sql
+    ALTER ROLE backend_app SET search_path = backend, public;
+    ```
+    """
     for system in subject.systems:
         if subject.history(system) is None and system.description.migrations and subject.adopted:
             found = f"does not exist in schema {', '.join(system.search_path)}"
             expected = f"the {system.side}'s migrate would take every migration for new"
-            yield Finding(
-                code="HO170",
+            yield Observation(
                 where="django_migrations",
                 found=found,
                 expected=expected,
@@ -65,7 +87,7 @@ def missing_history(subject: Subject) -> Iterator[Finding]:
     yield from _passed_over(subject)
 
 
-def _passed_over(subject: Subject) -> Iterator[Finding]:
+def _passed_over(subject: Subject) -> Iterator[Observation]:
     """The backend has a history of its own and finds another."""
     schema = subject.config.backend.schema_name
     backend, own = subject.system(Side.BACKEND), subject.catalog.tables.get((schema, "django_migrations"))
@@ -75,11 +97,33 @@ def _passed_over(subject: Subject) -> Iterator[Finding]:
     expected = f"its own is {schema}.django_migrations: its migrate reads and writes the original's history"
     todo = f"Let its search_path begin with {schema}: that of the role (ALTER ROLE {backend.acts_as} SET search_path"
     todo += f" = {schema}, public), also IN DATABASE, or that in the OPTIONS of its DATABASES."
-    yield Finding(code="HO170", where="django_migrations", found=found, expected=expected, todo=todo, hurts="both")
+    yield Observation(where="django_migrations", found=found, expected=expected, todo=todo, hurts="both")
 
 
-@rule("HO171", "Two migrations of one name are one migration")
-def clashes(subject: Subject) -> Iterator[Finding]:
+@rule("HO171")
+def clashes(subject: Subject) -> Iterator[Observation]:
+    """Two migrations of one name are one migration.
+
+    What is wrong
+    -------------
+    Both systems have a migration of one app and name that does different things, and both read one history.
+
+    Why it hurts
+    ------------
+    Whichever comes second counts as applied and never runs.
+
+    Example
+    -------
+    `choreography.0001_initial` exists in both; only the backend's adds a column.
+
+    Mend
+    ----
+    Give the backend a schema of its own by `handover adopt`, or rename its migration.
+
+    ```console
+    $ handover adopt
+    ```
+    """
     if not subject.both or not subject.adopted:
         return
     original, backend = subject.both
@@ -96,9 +140,7 @@ def clashes(subject: Subject) -> Iterator[Finding]:
             severity = _of_clash(subject, {Side.ORIGINAL: twin, Side.BACKEND: migration})
             if severity == "safe":
                 expected, todo = "it was run, and all that either makes is there", "Nothing."
-            yield Finding(
-                code="HO171", where=".".join(key), found=found, expected=expected, todo=todo, severity=severity
-            )
+            yield Observation(where=".".join(key), found=found, expected=expected, todo=todo, severity=severity)
 
 
 def _of_clash(subject: Subject, twins: Mapping[Side, Migration]) -> Severity:
@@ -116,8 +158,30 @@ def _work(migration: Migration) -> list[tuple[str, str | None, str | None]]:
     return [(op.kind, op.table, op.column) for op in migration.operations if op.kind not in NOTHING_IN_DATABASE]
 
 
-@rule("HO172", "What is recorded as applied is there")
-def lies(subject: Subject) -> Iterator[Finding]:
+@rule("HO172")
+def lies(subject: Subject) -> Iterator[Observation]:
+    """What is recorded as applied is there.
+
+    What is wrong
+    -------------
+    A migration is recorded as applied, and a table or a column that it makes does not exist.
+
+    Why it hurts
+    ------------
+    `migrate` will never make it, and the model's queries fail.
+
+    Example
+    -------
+    `migrate --fake` was used, and the SQL was never run by hand.
+
+    Mend
+    ----
+    Make what is missing, or take the row out and migrate.
+
+    ```sql
+    DELETE FROM public.django_migrations WHERE app = 'dance' AND name = '0004_video_level';
+    ```
+    """
     for system, applied in _histories(subject):
         wanted = _columns_of_models(system)
         for migration in system.description.migrations:
@@ -132,17 +196,16 @@ def lies(subject: Subject) -> Iterator[Finding]:
                     found = f"is recorded as applied, but {gone} does not exist"
                     expected = f"the {system.side} will never add it"
                     many = "has migrations that are recorded as applied, but what they make does not exist"
-                    cause = Cause(
+                    cause = SharedCause(
                         where=migration.app, found=many, expected=f"the {system.side} will never add it", part=gone
                     )
-                    yield Finding(
-                        code="HO172",
+                    yield Observation(
                         where=where,
                         found=found,
                         expected=expected,
                         todo=todo,
                         hurts=system.side,
-                        of=cause,
+                        cause=cause,
                     )
 
 
@@ -165,8 +228,31 @@ def _missing(
     return None
 
 
-@rule("HO173", "Nothing is left to migrate")
-def pending(subject: Subject) -> Iterator[Finding]:
+@rule("HO173")
+def pending(subject: Subject) -> Iterator[Observation]:
+    """Nothing is left to migrate.
+
+    What is wrong
+    -------------
+    A migration is on disk and not recorded as applied.
+
+    Why it hurts
+    ------------
+    The models may be ahead of the database. The next deployment runs the migration, perhaps in the night of the
+    switch.
+
+    Example
+    -------
+    `dance.0005_add_level` was merged and not deployed.
+
+    Mend
+    ----
+    Run it, or find out who removed the row.
+
+    ```console
+    $ python manage.py migrate dance
+    ```
+    """
     for system, applied in _histories(subject):
         for migration in system.description.migrations:
             if not _counts_as_applied(migration, applied):
@@ -180,21 +266,44 @@ def pending(subject: Subject) -> Iterator[Finding]:
                     needed or f"Run migrate {migration.app} with the {system.side}, or find out who removed the rows."
                 )
                 found_many = "has migrations that are not recorded as applied"
-                cause = Cause(where=migration.app, found=found_many, expected=many, part=migration.name, todo=mend)
-                yield Finding(
-                    code="HO173",
+                cause = SharedCause(
+                    where=migration.app, found=found_many, expected=many, part=migration.name, todo=mend
+                )
+                yield Observation(
                     where=where,
                     found=found,
                     expected=expected,
                     todo=todo,
                     severity="risky",
                     hurts=system.side,
-                    of=cause,
+                    cause=cause,
                 )
 
 
-@rule("HO174", "Whatever is applied is on disk")
-def unknown(subject: Subject) -> Iterator[Finding]:
+@rule("HO174")
+def unknown(subject: Subject) -> Iterator[Observation]:
+    """Whatever is applied is on disk.
+
+    What is wrong
+    -------------
+    A migration is recorded as applied, and no file of the system has that name.
+
+    Why it hurts
+    ------------
+    The code is older than the database, or the migration was deleted. New migrations may contradict it.
+
+    Example
+    -------
+    The database was migrated by a branch that was never merged.
+
+    Mend
+    ----
+    Deploy the code that the database was migrated with, or remove the row.
+
+    ```sql
+    DELETE FROM public.django_migrations WHERE app = 'dance' AND name = '0006_experiment';
+    ```
+    """
     histories = list(_histories(subject))
     on_disk = {system.side: _names(system) for system in subject.systems}
     for system, applied in histories:
@@ -204,8 +313,7 @@ def unknown(subject: Subject) -> Iterator[Finding]:
         for key in sorted(applied - known):
             expected = f"no file of the {system.side} has that name: its code is older than the database"
             todo = "Deploy the code that the database was migrated with, or remove the row."
-            yield Finding(
-                code="HO174",
+            yield Observation(
                 where=".".join(key),
                 found="is recorded as applied",
                 expected=expected,
@@ -243,8 +351,31 @@ def _disordered(system: DescribedSystem, applied: frozenset[tuple[str, str]]) ->
     return None
 
 
-@rule("HO175", "Each history is in order")
-def out_of_order(subject: Subject) -> Iterator[Finding]:
+@rule("HO175")
+def out_of_order(subject: Subject) -> Iterator[Observation]:
+    """Each history is in order.
+
+    What is wrong
+    -------------
+    A migration is recorded as applied, and one that it depends on is not.
+
+    Why it hurts
+    ------------
+    Every `migrate` of that system ends with `InconsistentMigrationHistory`, so nothing can be deployed.
+
+    Example
+    -------
+    `AUTH_USER_MODEL` was changed after the first migration: `admin.0001_initial` is recorded before
+    `users.0001_initial`.
+
+    Mend
+    ----
+    If all that the missing migration makes is there, record it. Else run its SQL first; the finding says which.
+
+    ```sql
+    INSERT INTO public.django_migrations (app, name, applied) VALUES ('users', '0001_initial', now());
+    ```
+    """
     for system, applied in _histories(subject):
         on_disk = system.migrations()
         for migration in system.description.migrations:
@@ -255,8 +386,7 @@ def out_of_order(subject: Subject) -> Iterator[Finding]:
                     found = f"is recorded as applied before {'.'.join(parent)}, which it needs"
                     expected = f"every migrate of the {system.side} ends with InconsistentMigrationHistory"
                     todo = _recorded(subject, system, on_disk[parent])
-                    yield Finding(
-                        code="HO175",
+                    yield Observation(
                         where=".".join(migration.key),
                         found=found,
                         expected=expected,

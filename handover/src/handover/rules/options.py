@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from handover.finding import Finding, Severity
+from handover.finding import Observation, Severity
 from handover.rules.registry import rule
 from handover.schema.models import Generic, ManyToMany, Model
 from handover.schema.subject import Pair, Subject
@@ -10,9 +10,9 @@ from handover.schema.subject import Pair, Subject
 COPY = "Write it in the backend's model as in the original's."
 
 
-def _differs(code: str, where: str, original: object, backend: object, severity: Severity) -> Finding:
+def _differs(where: str, original: object, backend: object, severity: Severity) -> Observation:
     found, expected = f"is {backend} in the backend", f"the original has {original}"
-    return Finding(code=code, where=where, found=found, expected=expected, todo=COPY, severity=severity, hurts="both")
+    return Observation(where=where, found=found, expected=expected, todo=COPY, severity=severity, hurts="both")
 
 
 def _pairs(subject: Subject) -> Iterator[Pair]:
@@ -27,15 +27,38 @@ def _many_to_many(pair: Pair) -> Iterator[tuple[ManyToMany, ManyToMany, str]]:
             yield one, others[one.name], f"{pair.table}.{one.name}"
 
 
-@rule("HO134", "Fields have the same options")
-def options(subject: Subject) -> Iterator[Finding]:
+@rule("HO134")
+def options(subject: Subject) -> Iterator[Observation]:
+    """Fields have the same options.
+
+    What is wrong
+    -------------
+    Two fields of one class have different options that the other rules do not compare: `max_digits`, `protocol`,
+    `encoder`, an option of the project's own.
+
+    Why it hurts
+    ------------
+    The two accept or store different values.
+
+    Example
+    -------
+    `GenericIPAddressField(protocol="IPv4")` in the original, `"both"` in the backend.
+
+    Mend
+    ----
+    Write the same options.
+
+    ```python
+    address = models.GenericIPAddressField(protocol="IPv4")
+    ```
+    """
     for pair in _pairs(subject):
         for one, other, where in pair.fields():
             # Fields of two classes are told by what they convert; options of one class may be no options of the other.
             if one.class_name != other.class_name or one.options == other.options:
                 continue
             names = sorted(name for name in {**one.options, **other.options} if _of(one.options, other.options, name))
-            yield _differs("HO134", where, _listed(one.options, names), _listed(other.options, names), "risky")
+            yield _differs(where, _listed(one.options, names), _listed(other.options, names), "risky")
 
 
 def _of(one: dict[str, str], other: dict[str, str], name: str) -> bool:
@@ -46,8 +69,30 @@ def _listed(options: dict[str, str], names: list[str]) -> str:
     return ", ".join(f"{name}={options[name]}" if name in options else f"without {name}" for name in names)
 
 
-@rule("HO135", "Relations offer the same rows")
-def limits(subject: Subject) -> Iterator[Finding]:
+@rule("HO135")
+def limits(subject: Subject) -> Iterator[Observation]:
+    """Relations offer the same rows.
+
+    What is wrong
+    -------------
+    `limit_choices_to` differs.
+
+    Why it hurts
+    ------------
+    Forms of one system offer rows that the other refuses.
+
+    Example
+    -------
+    `limit_choices_to={"is_staff": True}` in the original only.
+
+    Mend
+    ----
+    Write the same limit.
+
+    ```python
+    teacher = models.ForeignKey(User, models.PROTECT, limit_choices_to={"is_staff": True})
+    ```
+    """
     for pair in _pairs(subject):
         relations = [(one.relation, other.relation, where) for one, other, where in pair.fields()]
         limits = [(one.limit, other.limit, where) for one, other, where in relations if one and other]
@@ -55,19 +100,41 @@ def limits(subject: Subject) -> Iterator[Finding]:
         for one, other, where in limits:
             if not one.same_as(other):
                 shown = f"limit_choices_to {one}", f"limit_choices_to {other}"
-                yield _differs("HO135", where, *shown, "risky")
+                yield _differs(where, *shown, "risky")
 
 
-@rule("HO136", "Many-to-many relations are kept in the same rows")
-def many_to_many(subject: Subject) -> Iterator[Finding]:
+@rule("HO136")
+def many_to_many(subject: Subject) -> Iterator[Observation]:
+    """Many-to-many relations are kept in the same rows.
+
+    What is wrong
+    -------------
+    The two fields keep their links in different tables or columns, or one is symmetrical and the other is not.
+
+    Why it hurts
+    ------------
+    Links that one system makes do not exist for the other.
+
+    Example
+    -------
+    `shop_orders_tags` in the original, `orders_tags` in the backend.
+
+    Mend
+    ----
+    Name the original's table, or the same `through` model.
+
+    ```python
+    tags = models.ManyToManyField(Tag, db_table="shop_orders_tags")
+    ```
+    """
     for pair in _pairs(subject):
         for one, other, where in _many_to_many(pair):
             if _last(one.table) != _last(other.table):
-                yield _differs("HO136", where, f"kept in {one.table}", f"kept in {other.table}", "breaking")
+                yield _differs(where, f"kept in {one.table}", f"kept in {other.table}", "breaking")
             elif one.columns != other.columns:
-                yield _differs("HO136", where, _ends(one), _ends(other), "breaking")
+                yield _differs(where, _ends(one), _ends(other), "breaking")
             elif one.symmetrical != other.symmetrical:
-                yield _differs("HO136", where, _symmetry(one), _symmetry(other), "breaking")
+                yield _differs(where, _symmetry(one), _symmetry(other), "breaking")
 
 
 def _last(table: str) -> str:
@@ -83,19 +150,41 @@ def _symmetry(field: ManyToMany) -> str:
     return "symmetrical: two rows a pair" if field.symmetrical else "one way: one row a pair"
 
 
-@rule("HO138", "Deletes take the same rows along by content type")
-def generic(subject: Subject) -> Iterator[Finding]:
-    """A GenericRelation deletes what hangs on a row; there is no constraint that would tell of what stays behind."""
+@rule("HO138")
+def generic(subject: Subject) -> Iterator[Observation]:
+    """Deletes take the same rows along by content type.
+
+    What is wrong
+    -------------
+    A `GenericRelation` is in one system's model only, or points at other columns; or a generic key goes by the proxy
+    in one and by the concrete model in the other.
+
+    Why it hurts
+    ------------
+    A delete leaves rows behind that no constraint reports: comments or tags of things that are gone.
+
+    Example
+    -------
+    The original's `Video` has `comments = GenericRelation(Comment)`, the backend's has none.
+
+    Mend
+    ----
+    Write the same relation.
+
+    ```python
+    comments = GenericRelation("comments.Comment")
+    ```
+    """
     for pair in _pairs(subject):
         lacking, extra = (_cascades(m) for m in (pair.original, pair.backend))
         if lacking != extra:
-            yield _differs("HO138", str(pair.table), _to(lacking), _to(extra), "breaking")
+            yield _differs(str(pair.table), _to(lacking), _to(extra), "breaking")
         keys = {field.columns: field for field in pair.backend.generic if not field.table}
         for key in (field for field in pair.original.generic if not field.table):
             twin = keys.get(key.columns)
             if twin and twin.concrete != key.concrete:
                 where = f"{pair.table}.{', '.join(key.columns)}"
-                yield _differs("HO138", where, _kind(key), _kind(twin), "breaking")
+                yield _differs(where, _kind(key), _kind(twin), "breaking")
 
 
 def _to(names: set[str]) -> str:

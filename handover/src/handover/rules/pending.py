@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from handover.finding import Finding
+from handover.finding import Observation
 from handover.rules.migrations import _counts_as_applied, _histories
 from handover.rules.registry import rule
 from handover.schema.models import Migration, MigrationOperation
@@ -13,8 +13,30 @@ OPAQUE = frozenset({"RunSQL", "RunPython"})
 RENAMES = frozenset({"RenameModel", "AlterModelTable"})
 
 
-@rule("HO109", "What is left to migrate finds what it changes")
-def sources(subject: Subject) -> Iterator[Finding]:
+@rule("HO109")
+def sources(subject: Subject) -> Iterator[Observation]:
+    """What is left to migrate finds what it changes.
+
+    What is wrong
+    -------------
+    A migration that is not applied would rename or change a table or a column that does not exist.
+
+    Why it hurts
+    ------------
+    `migrate` fails there, and everything after it is not run.
+
+    Example
+    -------
+    `dance.0005` renames `dance_task` to `dance_tasks`, and only `dance_tasks` exists.
+
+    Mend
+    ----
+    Is it the right database? If the work of the migration is done already, record it.
+
+    ```console
+    $ python manage.py migrate --fake dance 0005
+    ```
+    """
     for system, applied in _histories(subject):
         foreseen = _Foreseen(subject, system)
         for migration in system.description.migrations:
@@ -25,8 +47,7 @@ def sources(subject: Subject) -> Iterator[Finding]:
                     "Is this the right database? Find what became of it; if its work is done already, record it: "
                     f"migrate --fake {migration.app} {migration.name}."
                 )
-                yield Finding(
-                    code="HO109",
+                yield Observation(
                     where=".".join(migration.key),
                     found=found,
                     expected=expected,

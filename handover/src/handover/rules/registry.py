@@ -3,47 +3,51 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from handover.finding import Finding
+from handover.codes.code import Code, Source, declare, stamped, text_of
+from handover.finding import Finding, Observation
 from handover.schema.subject import Subject
 
-Look = Callable[[Subject], Iterator[Finding]]
+Observe = Callable[[Subject], Iterator[Observation]]
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One thing that is looked at.
+class CheckRule:
+    """One thing that must hold.
 
     Attributes
     ----------
     code
-        Of every finding it yields.
-    title
-        What must hold, a few words.
-    noun
-        The module it stands in, which is the group it is shown in.
-    adoption
-        Whether an adoption is refused when it finds something.
-    look
-        Yields what it finds.
+        Of every finding of the rule.
+    observe
+        Yields what does not hold. It does not know its code, so it cannot use a wrong one.
     """
 
-    code: str
-    title: str
-    noun: str
-    adoption: bool
-    look: Look
+    code: Code
+    observe: Observe
+
+    def findings(self, subject: Subject) -> Iterator[Finding]:
+        """Yield what does not hold, with the rule's code."""
+        return stamped(self.code, self.observe(subject))
 
 
-RULES: dict[str, Rule] = {}
+RULES: dict[str, CheckRule] = {}
 
 
-def rule(code: str, title: str, *, adoption: bool = False) -> Callable[[Look], Look]:
-    """Register a function as the rule with this code."""
+def rule(name: str, *, adoption: bool = False) -> Callable[[Observe], Observe]:
+    """Register a function as the rule with this code; its docstring is the page of its findings.
 
-    def register(look: Look) -> Look:
-        if code in RULES:
-            raise ValueError(f"{code} is {RULES[code].title!r} already; a code has one rule.")
-        RULES[code] = Rule(code, title, look.__module__.rpartition(".")[2].replace("_", " "), adoption, look)
-        return look
+    Parameters
+    ----------
+    name
+        The code.
+    adoption
+        Whether an adoption is refused when the rule finds something.
+    """
+
+    def register(observe: Observe) -> Observe:
+        noun = observe.__module__.rpartition(".")[2].replace("_", " ")
+        code = Code(name=name, source=Source.CHECK, noun=noun, text=text_of(observe), adoption=adoption)
+        RULES[name] = CheckRule(declare(code), observe)
+        return observe
 
     return register

@@ -3,21 +3,43 @@
 import re
 from collections.abc import Iterator
 
-from handover.finding import Cause, Finding
+from handover.finding import Observation, SharedCause
 from handover.rules.registry import rule
 from handover.rules.statements import alter, name_of, quoted
 from handover.schema.subject import DescribedSystem, Subject, session_settings
 from handover.side import Side
 
 
-@rule("HO190", "Each system's role exists")
-def unknown(subject: Subject) -> Iterator[Finding]:
+@rule("HO190")
+def unknown(subject: Subject) -> Iterator[Observation]:
+    """Each system's role exists.
+
+    What is wrong
+    -------------
+    The settings of a system name a role that the server does not have. Without a name in the settings its rights
+    cannot be looked at (`unseen`).
+
+    Why it hurts
+    ------------
+    The system cannot connect.
+
+    Example
+    -------
+    `backend_app` was made on the staging server only.
+
+    Mend
+    ----
+    Is it the right server? Correct the environment of the system, or make the role.
+
+    ```sql
+    CREATE ROLE backend_app LOGIN;
+    ```
+    """
     for system in subject.systems:
         if not system.role:
             todo = "Set USER in its DATABASES, so that what it may do can be looked at."
             found, expected = f"of the {system.side} is not named in its settings", "its rights were not looked at"
-            yield Finding(
-                code="HO190",
+            yield Observation(
                 where="role",
                 found=found,
                 expected=expected,
@@ -31,9 +53,7 @@ def unknown(subject: Subject) -> Iterator[Finding]:
                 found = "does not exist on this server"
                 expected = f"the {system.side}'s settings connect as it"
                 todo = "Is this the right server? Correct the environment of the system in handover.toml."
-                yield Finding(
-                    code="HO190", where=f"role {name}", found=found, expected=expected, todo=todo, hurts=system.side
-                )
+                yield Observation(where=f"role {name}", found=found, expected=expected, todo=todo, hurts=system.side)
 
 
 def _awaits_role(subject: Subject, system: DescribedSystem) -> bool:
@@ -41,8 +61,31 @@ def _awaits_role(subject: Subject, system: DescribedSystem) -> bool:
     return system.side == "original" or subject.adopted
 
 
-@rule("HO197", "Each system's role may connect")
-def shut_out(subject: Subject) -> Iterator[Finding]:
+@rule("HO197")
+def shut_out(subject: Subject) -> Iterator[Observation]:
+    """Each system's role may connect.
+
+    What is wrong
+    -------------
+    The role may not log in, its password ran out, or it may not connect to this database.
+
+    Why it hurts
+    ------------
+    The system cannot connect, or will not after its next restart.
+
+    Example
+    -------
+    `backend_app` has `VALID UNTIL '2025-12-31'`.
+
+    Mend
+    ----
+    Give the role what it lacks.
+
+    ```sql
+    ALTER ROLE backend_app LOGIN VALID UNTIL 'infinity';
+    GRANT CONNECT ON DATABASE live TO backend_app;
+    ```
+    """
     for system in subject.systems:
         role = subject.catalog.roles.get(system.role)
         if role is None or not _awaits_role(subject, system):
@@ -55,8 +98,7 @@ def shut_out(subject: Subject) -> Iterator[Finding]:
         ):
             if shut:
                 expected = f"the {system.side} connects to {database} as it"
-                yield Finding(
-                    code="HO197",
+                yield Observation(
                     where=f"role {role.name}",
                     found=found,
                     expected=expected,
@@ -74,20 +116,42 @@ IMMATERIAL = re.compile(
 )
 
 
-@rule("HO198", "Sessions of both systems begin alike")
-def session_beginnings(subject: Subject) -> Iterator[Finding]:
+@rule("HO198")
+def session_beginnings(subject: Subject) -> Iterator[Observation]:
+    """Sessions of both systems begin alike.
+
+    What is wrong
+    -------------
+    Settings of the role, of the database or in `OPTIONS` begin the sessions of one system differently: read-only,
+    without foreign keys and triggers (`session_replication_role`), another isolation level or date style.
+
+    Why it hurts
+    ------------
+    The same statement does something else, or every write fails.
+
+    Example
+    -------
+    `ALTER ROLE backend_app SET default_transaction_read_only = on`.
+
+    Mend
+    ----
+    Reset the setting.
+
+    ```sql
+    ALTER ROLE backend_app RESET default_transaction_read_only;
+    ```
+    """
     begun = [session_settings(system.description, subject.catalog) for system in subject.systems]
     todo = "ALTER ROLE … RESET, ALTER DATABASE … RESET, or take it out of the OPTIONS in its DATABASES."
     for system, settings in zip(subject.systems, begun, strict=True):
         if settings.get("default_transaction_read_only", "").lower() in ON:
             where, found = "default_transaction_read_only", f"is on for the {system.side}"
-            yield Finding(
-                code="HO198", where=where, found=found, expected="every write of it fails", todo=todo, hurts=system.side
+            yield Observation(
+                where=where, found=found, expected="every write of it fails", todo=todo, hurts=system.side
             )
         if settings.get("session_replication_role", "").lower() == "replica":
             expected = "no foreign key and no trigger holds for what it writes"
-            yield Finding(
-                code="HO198",
+            yield Observation(
                 where="session_replication_role",
                 found=f"is replica for the {system.side}",
                 expected=expected,
@@ -98,8 +162,7 @@ def session_beginnings(subject: Subject) -> Iterator[Finding]:
             one, other = (settings.get(name, "the server's own") for settings in begun)
             if one != other and not IMMATERIAL.fullmatch(name):
                 expected = f"it is {one} for the original: one statement does not do the same"
-                yield Finding(
-                    code="HO198",
+                yield Observation(
                     where=name,
                     found=f"is {other} for the backend",
                     expected=expected,
@@ -109,8 +172,32 @@ def session_beginnings(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-@rule("HO191", "Each system may read and write its tables")
-def rights(subject: Subject) -> Iterator[Finding]:
+@rule("HO191")
+def rights(subject: Subject) -> Iterator[Observation]:
+    """Each system may read and write its tables.
+
+    What is wrong
+    -------------
+    The role of a system lacks a right on a table, on its schema, or on the sequence of its keys.
+
+    Why it hurts
+    ------------
+    Queries of the system fail with `permission denied`.
+
+    Example
+    -------
+    `backend_app` may not UPDATE `shop_orders`.
+
+    Mend
+    ----
+    Grant what is missing. The finding lists the rights.
+
+    ```sql
+    GRANT USAGE ON SCHEMA public TO backend_app;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON public.shop_orders TO backend_app;
+    GRANT USAGE ON SEQUENCE public.shop_orders_id_seq TO backend_app;
+    ```
+    """
     for mapped in subject.used:
         system = mapped.system
         if system.side == "backend" and not subject.adopted:
@@ -123,48 +210,65 @@ def rights(subject: Subject) -> Iterator[Finding]:
         if held.no_schema:
             todo = f'GRANT USAGE ON SCHEMA "{schema}" TO {role};'
             found = f"is in a schema that {system.acts_as} may not use"
-            cause = Cause(
+            cause = SharedCause(
                 where=f"schema {schema}",
                 found=f"may not be used by {system.acts_as}",
                 expected=connects,
                 part=where,
                 todo=todo,
             )
-            yield Finding(
-                code="HO191", where=where, found=found, expected=connects, todo=todo, hurts=system.side, of=cause
-            )
+            yield Observation(where=where, found=found, expected=connects, todo=todo, hurts=system.side, cause=cause)
         if held.missing:
             verbs = ", ".join(held.missing)
             todo = f'GRANT {verbs} ON "{schema}"."{mapped.table.name}" TO {role};'
             found = f"does not allow {verbs} to {system.acts_as}"
-            cause = Cause(
+            cause = SharedCause(
                 where=f"schema {schema}",
                 found=f"has tables that do not allow {verbs} to {system.acts_as}",
                 expected=connects,
                 part=where,
             )
-            yield Finding(
-                code="HO191", where=where, found=found, expected=connects, todo=todo, hurts=system.side, of=cause
-            )
+            yield Observation(where=where, found=found, expected=connects, todo=todo, hurts=system.side, cause=cause)
         for sequence in held.sequences:
             todo = f"GRANT USAGE ON SEQUENCE {sequence} TO {role};"
             found, expected = (
                 f"takes keys from {sequence}, which {system.acts_as} may not use",
                 f"inserts of the {system.side} fail",
             )
-            cause = Cause(
+            cause = SharedCause(
                 where=f"schema {schema}",
                 found=f"has keys from sequences that {system.acts_as} may not use",
                 expected=expected,
                 part=sequence,
             )
-            yield Finding(
-                code="HO191", where=where, found=found, expected=expected, todo=todo, hurts=system.side, of=cause
-            )
+            yield Observation(where=where, found=found, expected=expected, todo=todo, hurts=system.side, cause=cause)
 
 
-@rule("HO192", "The backend's role cannot alter shared tables")
-def owners(subject: Subject) -> Iterator[Finding]:
+@rule("HO192")
+def owners(subject: Subject) -> Iterator[Observation]:
+    """The backend's role cannot alter shared tables.
+
+    What is wrong
+    -------------
+    The backend's role is a superuser, owns shared tables, or is a member of their owner.
+
+    Why it hurts
+    ------------
+    A stray `migrate` of the backend could alter or drop a table of the original.
+
+    Example
+    -------
+    `dance_tasks` belongs to `backend_app`.
+
+    Mend
+    ----
+    Give the table back to the original's role, and grant rights on rows only.
+
+    ```sql
+    ALTER TABLE public.dance_tasks OWNER TO original_app;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON public.dance_tasks TO backend_app;
+    ```
+    """
     backend, original = subject.system(Side.BACKEND), subject.system(Side.ORIGINAL)
     if backend is None or original is None or backend.role == original.role:
         return
@@ -172,8 +276,7 @@ def owners(subject: Subject) -> Iterator[Finding]:
     if role and role.unbounded:
         found, expected = "is a superuser or bypasses row security", "it must read and write rows and nothing more"
         todo = f'ALTER ROLE "{role.name}" NOSUPERUSER NOBYPASSRLS;'
-        yield Finding(
-            code="HO192",
+        yield Observation(
             where=f"role {role.name}",
             found=found,
             expected=expected,
@@ -185,8 +288,7 @@ def owners(subject: Subject) -> Iterator[Finding]:
     if backend.acts_as != backend.role and _owned_by(subject, backend.acts_as):
         found, expected = "owns shared tables, and the backend acts as it", "a stray migrate could change them"
         todo = "Take assume_role out of the OPTIONS of the backend's database, or name a role there that only adds."
-        yield Finding(
-            code="HO192",
+        yield Observation(
             where=f"role {backend.acts_as}",
             found=found,
             expected=expected,
@@ -204,8 +306,7 @@ def owners(subject: Subject) -> Iterator[Finding]:
             if table.owner == backend.role:
                 rights = f'GRANT SELECT, INSERT, UPDATE, DELETE ON {name_of(table)} TO "{backend.role}";'
                 todo = f"{alter(table, f'OWNER TO {quoted(original.role)}')} {rights}"
-            yield Finding(
-                code="HO192",
+            yield Observation(
                 where=str(table),
                 found=found,
                 expected="a stray migrate could change it",
@@ -219,8 +320,31 @@ def _owned_by(subject: Subject, role: str) -> bool:
     return any((held := subject.catalog.rights.get((role, key))) and held.owns for key in subject.shared)
 
 
-@rule("HO193", "There are connections for both systems")
-def connections(subject: Subject) -> Iterator[Finding]:
+@rule("HO193")
+def connections(subject: Subject) -> Iterator[Observation]:
+    """There are connections for both systems.
+
+    What is wrong
+    -------------
+    `handover.toml` counts more connections for both systems than the server, the database or the role allows.
+
+    Why it hurts
+    ------------
+    While both systems run, one of them cannot connect at a busy time.
+
+    Example
+    -------
+    60 connections of each system, and `max_connections` is 100.
+
+    Mend
+    ----
+    Raise the limit, put a pooler in front, or run fewer workers.
+
+    ```sql
+    ALTER SYSTEM SET max_connections = 200;
+    ALTER ROLE backend_app CONNECTION LIMIT 60;
+    ```
+    """
     if not subject.both:
         return
     configured = {"original": subject.config.original, "backend": subject.config.backend}
@@ -232,12 +356,10 @@ def connections(subject: Subject) -> Iterator[Finding]:
         found = f"are {limit} for both systems"
         expected = f"handover.toml counts {parts}"
         todo = "Raise max_connections, put a pooler in front, or run fewer workers."
-        yield Finding(code="HO193", where="connections", found=found, expected=expected, todo=todo, hurts="both")
+        yield Observation(where="connections", found=found, expected=expected, todo=todo, hurts="both")
     for system in subject.both:
         role = subject.catalog.roles.get(system.role)
         if role and 0 <= role.connections < wanted[system.side]:
             found, expected = f"may open {role.connections} connections", f"handover.toml counts {wanted[system.side]}"
             todo = f'ALTER ROLE "{role.name}" CONNECTION LIMIT {wanted[system.side]};'
-            yield Finding(
-                code="HO193", where=f"role {role.name}", found=found, expected=expected, todo=todo, hurts=system.side
-            )
+            yield Observation(where=f"role {role.name}", found=found, expected=expected, todo=todo, hurts=system.side)

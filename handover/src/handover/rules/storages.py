@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from handover.finding import Finding
+from handover.finding import Observation
 from handover.rules.registry import rule
 from handover.schema.models import FieldStorage
 from handover.schema.subject import Subject
@@ -21,27 +21,70 @@ def _pairs(subject: Subject) -> Iterator[tuple[str, FieldStorage, FieldStorage]]
                 yield f"storage of {where}", one.storage, other.storage
 
 
-@rule("HO200", "A name is the same file on both systems")
-def places(subject: Subject) -> Iterator[Finding]:
+@rule("HO200")
+def places(subject: Subject) -> Iterator[Observation]:
+    """A name is the same file on both systems.
+
+    What is wrong
+    -------------
+    The storages of the two systems are different places: folder, bucket, prefix or endpoint.
+
+    Why it hurts
+    ------------
+    A file that one system saved does not exist for the other.
+
+    Example
+    -------
+    `MEDIA_ROOT` is `/srv/media` in one and `/app/media` in the other.
+
+    Mend
+    ----
+    Point both at the same place. Two paths to one volume can be accepted.
+
+    ```console
+    $ handover contract accept HO200 "default storage" --because "both paths are mounts of one volume"
+    ```
+    """
     for where, one, other in _pairs(subject):
         if one.place() != other.place():
             found = f"is {' '.join(filter(None, other.place()))} in the backend"
             expected = (
                 f"the original has {' '.join(filter(None, one.place()))}: a file of one does not exist for the other"
             )
-            yield Finding(code="HO200", where=where, found=found, expected=expected, todo=ADVICE, hurts="both")
+            yield Observation(where=where, found=found, expected=expected, todo=ADVICE, hurts="both")
 
 
-@rule("HO201", "Neither system overwrites the other's files")
-def overwriting(subject: Subject) -> Iterator[Finding]:
+@rule("HO201")
+def overwriting(subject: Subject) -> Iterator[Observation]:
+    """Neither system overwrites the other's files.
+
+    What is wrong
+    -------------
+    The storages are the same place, and one has `file_overwrite=True`.
+
+    Why it hurts
+    ------------
+    An upload of one system replaces a file of the same name of the other.
+
+    Example
+    -------
+    `django-storages` for S3 overwrites by default.
+
+    Mend
+    ----
+    Switch it off in both systems.
+
+    ```python
+    STORAGES["default"]["OPTIONS"]["file_overwrite"] = False
+    ```
+    """
     for where, one, other in _pairs(subject):
         sides = (("the original", one), ("the backend", other))
         who = [name for name, storage in sides if storage.parameters.get("file_overwrite") == "True"]
         if one.place() == other.place() and who:
             found = f"has file_overwrite=True in {' and '.join(who)}"
             expected = "an upload of one replaces a file of the other"
-            yield Finding(
-                code="HO201",
+            yield Observation(
                 where=where,
                 found=found,
                 expected=expected,
@@ -51,8 +94,31 @@ def overwriting(subject: Subject) -> Iterator[Finding]:
             )
 
 
-@rule("HO169", "Both may open each other's files, at one address")
-def access(subject: Subject) -> Iterator[Finding]:
+@rule("HO169")
+def access(subject: Subject) -> Iterator[Observation]:
+    """Both may open each other's files, at one address.
+
+    What is wrong
+    -------------
+    Local storages in one folder have other permissions for new files or folders, or another `base_url`.
+
+    Why it hurts
+    ------------
+    A file that one system writes may be closed to the other, or its address differs.
+
+    Example
+    -------
+    `FILE_UPLOAD_PERMISSIONS` is `0o600` in one and `0o644` in the other.
+
+    Mend
+    ----
+    Give both systems the same values.
+
+    ```python
+    FILE_UPLOAD_PERMISSIONS = 0o644
+    MEDIA_URL = "/media/"
+    ```
+    """
     for where, one, other in _pairs(subject):
         if not (one.local and other.local and one.place() == other.place()):
             continue
@@ -65,8 +131,7 @@ def access(subject: Subject) -> Iterator[Finding]:
             if values[0] != values[1]:
                 shown = [_mode(value) if name != "base_url" else value for value in values]
                 found, expected = f"has {name} {shown[1]} in the backend", f"the original has {shown[0]}: {effect}"
-                yield Finding(
-                    code="HO169",
+                yield Observation(
                     where=where,
                     found=found,
                     expected=expected,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from handover.finding import Cause, Finding, Severity
+from handover.finding import Observation, Severity, SharedCause
 from handover.rules.migrations import left_to_make
 from handover.rules.registry import rule
 from handover.rules.statements import alter, name_of
@@ -13,8 +13,31 @@ from handover.schema.subject import DescribedSystem, Subject
 VIEWS = ("v", "m", "f")
 
 
-@rule("HO010", "Every model has its table")
-def missing(subject: Subject) -> Iterator[Finding]:
+@rule("HO010")
+def missing(subject: Subject) -> Iterator[Observation]:
+    """Every model has its table.
+
+    What is wrong
+    -------------
+    A model's table does not exist on the search path of its system.
+
+    Why it hurts
+    ------------
+    Every query of the model fails.
+
+    Example
+    -------
+    `dance_tasks` was renamed by hand.
+
+    Mend
+    ----
+    Run the migration that makes it, if one is left; `handover adopt` makes the backend's own tables. Else restore the
+    table.
+
+    ```console
+    $ python manage.py migrate dance
+    ```
+    """
     for system, model in subject.absent:
         managed, declared = model.managed, subject.declares(model)
         if system.side == "backend" and not subject.adopted and not declared:
@@ -23,18 +46,17 @@ def missing(subject: Subject) -> Iterator[Finding]:
         found, expected = f"does not exist {where}", f"{model.label} reads and writes it"
         todo = _todo_for(subject, system, model)
         many, read = f"has tables that do not exist {where}", f"the {system.side} reads and writes them"
-        cause = Cause(where=f"app {model.app_label}", found=many, expected=read, part=model.table)
+        cause = SharedCause(where=f"app {model.app_label}", found=many, expected=read, part=model.table)
         # Nobody could have made the table of an unmanaged model: it may never hold a row, but it was not looked at.
         severity: Severity = "breaking" if managed or declared else "unseen"
-        yield Finding(
-            code="HO010",
+        yield Observation(
             where=model.table,
             found=found,
             expected=expected,
             todo=todo,
             severity=severity,
             hurts=system.side,
-            of=cause,
+            cause=cause,
         )
 
 
@@ -55,14 +77,37 @@ def _todo_for(subject: Subject, system: DescribedSystem, model: Model) -> str:
     return "Is this the right database? No migration is left that makes it: restore the table."
 
 
-@rule("HO100", "The backend is adopted")
-def not_adopted(subject: Subject) -> Iterator[Finding]:
+@rule("HO100")
+def not_adopted(subject: Subject) -> Iterator[Observation]:
+    """The backend is adopted.
+
+    What is wrong
+    -------------
+    The backend's schema does not exist yet.
+
+    Why it hurts
+    ------------
+    The backend keeps its history and its own tables there. Until then it cannot run, and some rules have nothing to
+    look at.
+
+    Example
+    -------
+    A first `handover check` of a new pair.
+
+    Mend
+    ----
+    See what an adoption would do, apply it, and check again.
+
+    ```console
+    $ handover adopt
+    $ handover adopt --apply
+    ```
+    """
     if not subject.adopted:
         found = "does not exist yet"
         expected = "the backend keeps its history and its own tables there"
         todo = "handover adopt shows what it would do; then check again."
-        yield Finding(
-            code="HO100",
+        yield Observation(
             where=f"schema {subject.config.backend.schema_name}",
             found=found,
             expected=expected,
@@ -71,8 +116,33 @@ def not_adopted(subject: Subject) -> Iterator[Finding]:
         )
 
 
-@rule("HO101", "Each named model is on its named table")
-def named_models(subject: Subject) -> Iterator[Finding]:
+@rule("HO101")
+def named_models(subject: Subject) -> Iterator[Observation]:
+    """Each named model is on its named table.
+
+    What is wrong
+    -------------
+    `[[models]]` pairs a model with a table, and the model is on another table or does not exist.
+
+    Why it hurts
+    ------------
+    The pair would be compared with the wrong table, or with none.
+
+    Example
+    -------
+    `table = "dance_task"`; the model's `db_table` is `dance_tasks`.
+
+    Mend
+    ----
+    Correct `db_table`, or `handover.toml`.
+
+    ```toml
+    [[models]]
+    table = "dance_tasks"
+    original = "dance.models.Task"
+    backend = "apps.dance.models.Task"
+    ```
+    """
     for pair in subject.config.models:
         for system in subject.systems:
             path = system.side.of(pair)
@@ -83,7 +153,7 @@ def named_models(subject: Subject) -> Iterator[Finding]:
             found = f"is on table {tables[path]}" if path in tables else "is no model of the system"
             expected = f"handover.toml pairs it with {pair.table}"
             todo = f"That table's model is {elsewhere[0]}." if elsewhere else "Correct db_table, or handover.toml."
-            yield Finding(code="HO101", where=path, found=found, expected=expected, todo=todo, hurts=system.side)
+            yield Observation(where=path, found=found, expected=expected, todo=todo, hurts=system.side)
 
 
 def _is_one(subject: Subject, system: DescribedSystem, table: str, named: str) -> bool:
@@ -92,15 +162,36 @@ def _is_one(subject: Subject, system: DescribedSystem, table: str, named: str) -
     return name_parts(table) == name_parts(named) or (live is not None and named in (live.name, str(live)))
 
 
-@rule("HO102", "A shared table is a table")
-def views(subject: Subject) -> Iterator[Finding]:
+@rule("HO102")
+def views(subject: Subject) -> Iterator[Observation]:
+    """A shared table is a table.
+
+    What is wrong
+    -------------
+    A shared table is a view, a materialized view or a foreign table.
+
+    Why it hurts
+    ------------
+    Its NOT NULL, keys and indexes cannot be compared. Writes may go elsewhere.
+
+    Example
+    -------
+    `dance_tasks` is a view over `behind`.
+
+    Mend
+    ----
+    Check the tables behind it by hand, then accept it.
+
+    ```sql
+    SELECT pg_get_viewdef('public.dance_tasks'::regclass);
+    ```
+    """
     for table in subject.shared_tables:
         if table.kind in VIEWS:
             found = "is a view or a foreign table"
             expected = "its NOT NULL, keys and indexes cannot be compared with the models"
             todo = "Check the tables behind it by hand, and accept it in the contract."
-            yield Finding(
-                code="HO102",
+            yield Observation(
                 where=str(table),
                 found=found,
                 expected=expected,
@@ -110,16 +201,38 @@ def views(subject: Subject) -> Iterator[Finding]:
             )
 
 
-@rule("HO103", "Rows are visible to both systems")
-def row_security(subject: Subject) -> Iterator[Finding]:
+@rule("HO103")
+def row_security(subject: Subject) -> Iterator[Observation]:
+    """Rows are visible to both systems.
+
+    What is wrong
+    -------------
+    Row level security is switched on for a shared table.
+
+    Why it hurts
+    ------------
+    The two systems may see different rows, and inserts may be refused.
+
+    Example
+    -------
+    A policy shows only rows of `current_user`.
+
+    Mend
+    ----
+    Compare the policies for both roles, then accept it; or switch it off.
+
+    ```sql
+    SELECT * FROM pg_policies WHERE tablename = 'dance_tasks';
+    ALTER TABLE public.dance_tasks DISABLE ROW LEVEL SECURITY;
+    ```
+    """
     for table in subject.shared_tables:
         if table.row_security:
             found = "has row level security switched on"
             off = alter(table, "DISABLE ROW LEVEL SECURITY")
             todo = f"Compare the policies of both roles, then accept it; or: {off}"
             expected = "the two systems may see different rows"
-            yield Finding(
-                code="HO103",
+            yield Observation(
                 where=str(table),
                 found=found,
                 expected=expected,
@@ -129,9 +242,31 @@ def row_security(subject: Subject) -> Iterator[Finding]:
             )
 
 
-@rule("HO105", "Both systems find the same table")
-def shadows(subject: Subject) -> Iterator[Finding]:
-    """A table of the same name earlier on one system's path takes its writes away from the other."""
+@rule("HO105")
+def shadows(subject: Subject) -> Iterator[Observation]:
+    """Both systems find the same table.
+
+    What is wrong
+    -------------
+    A table of the same name stands earlier on the search path of one system, or a router sends the model to another
+    database on one system.
+
+    Why it hurts
+    ------------
+    The two systems read and write different rows, and each looks healthy.
+
+    Example
+    -------
+    `backend.users` was made by a stray `migrate`; the backend finds it before `public.users`.
+
+    Mend
+    ----
+    Remove the table that stands in the way, or correct the search path or the router.
+
+    ```sql
+    DROP TABLE backend.users;
+    ```
+    """
     if subject.both is None:
         return
     yield from _in_two_databases(*subject.both)
@@ -142,10 +277,10 @@ def shadows(subject: Subject) -> Iterator[Finding]:
             found = f"is {tables[1].schema}.{tables[1].name} for the backend"
             expected = f"the original reads and writes {tables[0].schema}.{tables[0].name}"
             todo = "Remove the table that stands in the way, or correct the search_path of one of them."
-            yield Finding(code="HO105", where=name, found=found, expected=expected, todo=todo, hurts="both")
+            yield Observation(where=name, found=found, expected=expected, todo=todo, hurts="both")
 
 
-def _in_two_databases(*sides: DescribedSystem) -> Iterator[Finding]:
+def _in_two_databases(*sides: DescribedSystem) -> Iterator[Observation]:
     """Yield what a router sends to another database on one system alone."""
     for system, other in (sides, sides[::-1]):
         here = {model.table for model in other.description.here()}
@@ -155,17 +290,38 @@ def _in_two_databases(*sides: DescribedSystem) -> Iterator[Finding]:
                 found = f"is in database {model.routed.write} for the {system.side} ({place})"
                 expected = f"the {other.side} has it in its default database: neither sees the rows of the other"
                 todo = "Make both routers name the same database."
-                yield Finding(code="HO105", where=model.table, found=found, expected=expected, todo=todo, hurts="both")
+                yield Observation(where=model.table, found=found, expected=expected, todo=todo, hurts="both")
 
 
-@rule("HO106", "A crash leaves the rows")
-def unlogged(subject: Subject) -> Iterator[Finding]:
+@rule("HO106")
+def unlogged(subject: Subject) -> Iterator[Observation]:
+    """A crash leaves the rows.
+
+    What is wrong
+    -------------
+    A shared table is UNLOGGED.
+
+    Why it hurts
+    ------------
+    A crash of the server empties it. No standby and no base backup has its rows.
+
+    Example
+    -------
+    The table was made UNLOGGED to import faster.
+
+    Mend
+    ----
+    Make it an ordinary table. It is rewritten and locked meanwhile.
+
+    ```sql
+    ALTER TABLE public.dance_tasks SET LOGGED;
+    ```
+    """
     for table in subject.shared_tables:
         if table.unlogged:
             expected = "a crash of the server empties it, and no standby has its rows"
             todo = alter(table, "SET LOGGED")
-            yield Finding(
-                code="HO106",
+            yield Observation(
                 where=str(table),
                 found="is UNLOGGED",
                 expected=expected,
@@ -175,8 +331,31 @@ def unlogged(subject: Subject) -> Iterator[Finding]:
             )
 
 
-@rule("HO107", "A table's rows are its own")
-def inherited(subject: Subject) -> Iterator[Finding]:
+@rule("HO107")
+def inherited(subject: Subject) -> Iterator[Observation]:
+    """A table's rows are its own.
+
+    What is wrong
+    -------------
+    A shared table inherits from another table, or has children (`INHERITS`).
+
+    Why it hurts
+    ------------
+    A query of the parent returns the rows of its children, too. Keys may come twice, and no foreign key finds a row of
+    a child.
+
+    Example
+    -------
+    `CREATE TABLE old_tasks () INHERITS (dance_tasks)`.
+
+    Mend
+    ----
+    End the inheritance, or accept it.
+
+    ```sql
+    ALTER TABLE public.old_tasks NO INHERIT public.dance_tasks;
+    ```
+    """
     for table in subject.shared_tables:
         for found, kin, expected in (
             ("has the rows of", table.children, "keys may come twice, and no foreign key finds a row of a child"),
@@ -185,8 +364,7 @@ def inherited(subject: Subject) -> Iterator[Finding]:
             if kin:
                 of_kin = [_apart(subject, table, name, is_child=kin is table.children) for name in kin]
                 todo = f"Accept it in the contract, or: {' '.join(of_kin)}"
-                yield Finding(
-                    code="HO107",
+                yield Observation(
                     where=str(table),
                     found=f"{found} {', '.join(kin)}, too",
                     expected=expected,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from handover.finding import Finding, Severity
+from handover.finding import Observation, Severity
 from handover.rules.registry import rule
 from handover.rules.statements import again
 from handover.rules.tables import VIEWS
@@ -18,8 +18,34 @@ def _tables(subject: Subject) -> Iterator[Mapped]:
     return (mapped for mapped in subject.looked_at if mapped.table.kind not in VIEWS)
 
 
-@rule("HO144", "Uniqueness is checked when the models say")
-def timing(subject: Subject) -> Iterator[Finding]:
+@rule("HO144")
+def timing(subject: Subject) -> Iterator[Observation]:
+    """Uniqueness is checked when the models say.
+
+    What is wrong
+    -------------
+    A unique or primary key constraint is checked at once in the database and at the commit by the model, or the other
+    way round.
+
+    Why it hurts
+    ------------
+    Checked at once: rows that swap their values in one transaction fail (breaking). Checked at the commit: `ON
+    CONFLICT` refuses the constraint, and the error comes too late to be caught (risky).
+
+    Example
+    -------
+    The model says `UniqueConstraint(…, deferrable=Deferrable.DEFERRED)`; the live constraint is not deferrable.
+
+    Mend
+    ----
+    Correct the model, or make the constraint again.
+
+    ```sql
+    ALTER TABLE public.steps
+        DROP CONSTRAINT steps_position_key,
+        ADD CONSTRAINT steps_position_key UNIQUE (dance_id, position) DEFERRABLE INITIALLY DEFERRED;
+    ```
+    """
     for mapped in _tables(subject):
         for live in (c for c in mapped.table.constraints if c.kind in ("p", "u", "x")):
             wanted = _of_model(mapped, live)
@@ -31,8 +57,7 @@ def timing(subject: Subject) -> Iterator[Finding]:
             timed = live.definition.partition(" DEFERRABLE")[0] + TIMES[wanted]
             todo = f"Correct the model, or add the constraint again as it says: {again(mapped.table, live, timed)}"
             where = f"{mapped.table} ({live.name})"
-            yield Finding(
-                code="HO144",
+            yield Observation(
                 where=where,
                 found=f"is checked {is_}",
                 expected=expected,
@@ -86,8 +111,30 @@ def _served_otherwise(mapped: Mapped, live: LiveConstraint, wanted: str) -> bool
     return live.kind != "x" and any(set(c.columns) == set(live.columns) and _when(c) == wanted for c in others)
 
 
-@rule("HO145", "Two NULLs are duplicates for models and database alike")
-def nulls(subject: Subject) -> Iterator[Finding]:
+@rule("HO145")
+def nulls(subject: Subject) -> Iterator[Observation]:
+    """Two NULLs are duplicates for models and database alike.
+
+    What is wrong
+    -------------
+    A unique index lets NULL come twice and the model does not (`nulls_distinct=False`), or the other way round.
+
+    Why it hurts
+    ------------
+    Too strict: the second NULL of that model fails (breaking). Too lax: the other system may write duplicates (risky).
+
+    Example
+    -------
+    `UNIQUE NULLS NOT DISTINCT (email)` in the database; the model knows an ordinary unique field.
+
+    Mend
+    ----
+    Make the constraint as the models say, or correct the model.
+
+    ```sql
+    ALTER TABLE public.users DROP CONSTRAINT users_email_key, ADD CONSTRAINT users_email_key UNIQUE (email);
+    ```
+    """
     for mapped in _tables(subject):
         for index in mapped.table.indexes:
             if not index.unique or not any(mapped.table.columns[c].null for c in index.columns):
@@ -104,8 +151,7 @@ def nulls(subject: Subject) -> Iterator[Finding]:
                 severity = "breaking"
             expected = f"{mapped.model.label} {effect}"
             todo = "Make the constraint NULLS DISTINCT, or NOT DISTINCT, as the models say, or correct the model."
-            yield Finding(
-                code="HO145",
+            yield Observation(
                 where=where,
                 found=found,
                 expected=expected,

@@ -6,7 +6,7 @@ from typing import Any, LiteralString
 
 from psycopg import Connection, sql
 
-from handover.finding import Cause, Finding
+from handover.finding import Finding, SharedCause
 from handover.schema.catalog import Catalog, Table
 from handover.schema.subject import Rows
 
@@ -36,7 +36,7 @@ def unreadable(catalog: Catalog, table: Table) -> Finding:
         f'GRANT USAGE ON SCHEMA {schema} TO "{role}"; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO "{role}"; '
         f'GRANT SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO "{role}";'
     )
-    cause = Cause(
+    cause = SharedCause(
         where=f"schema {table.schema}",
         found=f"holds what may not be read by {role}",
         expected=expected,
@@ -51,7 +51,7 @@ def unreadable(catalog: Catalog, table: Table) -> Finding:
         todo=todo,
         severity="unseen",
         hurts="both",
-        of=cause,
+        cause=cause,
     )
 
 

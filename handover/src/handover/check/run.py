@@ -7,16 +7,17 @@ from typing import Any
 
 from psycopg import Connection
 
-from handover.census.census import Compared, take
+from handover.census.census import take
+from handover.census.coverage import TableCoverage
 from handover.check.merging import merged
-from handover.check.systems import Answers, Asked
+from handover.check.systems import PendingAnswers, SystemAnswer
 from handover.check.unmanaged import weighed
 from handover.config.config import Config
 from handover.errors import UnseenError
 from handover.finding import Finding
 from handover.probe.client import Probe
 from handover.rules import RULES
-from handover.schema import catalog as live
+from handover.schema.catalog import Catalog, read, read_roles, snapshot
 from handover.schema.rows import read_rows
 from handover.schema.subject import DescribedSystem, Subject, search_path
 from handover.schema.twins import expressions_of
@@ -25,7 +26,7 @@ from handover.wording import counted
 
 
 @dataclass(frozen=True)
-class Looked:
+class CheckResult:
     """What one check saw.
 
     Attributes
@@ -40,11 +41,11 @@ class Looked:
 
     subject: Subject
     findings: tuple[Finding, ...]
-    compared: tuple[Compared, ...]
+    compared: tuple[TableCoverage, ...]
 
 
 @dataclass(frozen=True)
-class Facts:
+class GatheredFacts:
     """What was gathered; the snapshot and the dialogues are open."""
 
     connection: Connection[Any]
@@ -54,7 +55,7 @@ class Facts:
 
 
 @contextmanager
-def gathered(config: Config, url: str, answers: Answers) -> Iterator[Facts]:
+def gathered(config: Config, url: str, answers: PendingAnswers) -> Iterator[GatheredFacts]:
     """Read the catalog while both systems answer.
 
     Raises
@@ -62,22 +63,24 @@ def gathered(config: Config, url: str, answers: Answers) -> Iterator[Facts]:
     UnseenError, ProbeError
         Something could not be looked at, so there is no verdict.
     """
-    with live.snapshot(url) as connection:
-        catalog = live.read(connection)
+    with snapshot(url) as connection:
+        catalog = read(connection)
         asked = [answer.result() for answer in answers]
         described = [a for a in asked if a.description]
         databases = [a.description.settings.database for a in described if a.description]
-        live.read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
+        read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
         systems = tuple(_system(a, catalog) for a in described)
         rows, unread = read_rows(connection, catalog, systems[0].search_path if systems else ("public",))
         probes = {a.name: a.probe for a in described if a.probe}
         raised = (a.finding for a in asked if a.finding)
         expressions = expressions_of(connection, catalog, systems)
         subject = Subject(config, catalog, systems, rows, expressions=expressions)
-        yield Facts(connection, subject, probes, (*raised, *unread))
+        yield GatheredFacts(connection, subject, probes, (*raised, *unread))
 
 
-def look(config: Config, url: str, answers: Answers, *, budget_s: float, say: Callable[[str], None]) -> Looked:
+def run_check(
+    config: Config, url: str, answers: PendingAnswers, *, budget_s: float, say: Callable[[str], None]
+) -> CheckResult:
     """Look at everything once.
 
     Parameters
@@ -101,21 +104,21 @@ def look(config: Config, url: str, answers: Answers, *, budget_s: float, say: Ca
         if subject.both and not subject.shared:
             raise UnseenError(_nothing_shared(subject))
         findings = [*facts.findings, *apply_rules(subject)]
-        compared: tuple[Compared, ...] = ()
+        compared: tuple[TableCoverage, ...] = ()
         if subject.both:
             say(f"taking the census of {counted(len(subject.shared), 'shared table')}")
             compared, met = take(facts.connection, subject, facts.probes, budget_s=budget_s, say=say)
             findings += met
-    return Looked(subject, merged(weighed(subject, merged(findings))), compared)
+    return CheckResult(subject, merged(weighed(subject, merged(findings))), compared)
 
 
 def apply_rules(subject: Subject, *, adoption: bool = False) -> list[Finding]:
     """Return what the rules find; of an adoption, those rules that refuse one."""
-    rules = [rule for rule in RULES.values() if rule.adoption or not adoption]
-    return [finding for rule in rules for finding in rule.look(subject)]
+    rules = [rule for rule in RULES.values() if rule.code.adoption or not adoption]
+    return [finding for rule in rules for finding in rule.findings(subject)]
 
 
-def _system(asked: Asked, catalog: live.Catalog) -> DescribedSystem:
+def _system(asked: SystemAnswer, catalog: Catalog) -> DescribedSystem:
     assert asked.description is not None  # noqa: S101 - the caller chose those that have one
     return DescribedSystem(asked.name, asked.description, search_path(asked.description, catalog))
 
