@@ -1,4 +1,4 @@
-"""No false alarm: what hurts nobody is neither risky nor breaking."""
+"""No false alarm: what hurts neither system is neither risky nor breaking."""
 
 import pytest
 

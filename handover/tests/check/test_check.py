@@ -91,7 +91,7 @@ def test_check__sarif_junit_and_html__say_the_same(pair):
     assert "<td class=todo>dance_tasks.status</td>" in page.stdout
 
 
-# Nobody could look → the exit code is 1 and the reason is said.
+# Something could not be looked at → the exit code is 1 and the reason is said.
 
 
 def test_check__database_down__ends_with_1(pair, monkeypatch):

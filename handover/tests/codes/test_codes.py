@@ -10,7 +10,7 @@ import pytest
 import handover
 from handover.check.contract import Accepted, Contract, is_proved
 from handover.codes import CODES
-from handover.codes.code import Code, Source, declare, stamped
+from handover.codes.code import FindingCode, Source, declare, stamped
 from handover.finding import Finding, Observation
 from handover.proof.anomalies import KINDS
 from handover.proof.difference import SAID
@@ -18,7 +18,7 @@ from handover.rules import RULES
 
 PACKAGE = Path(handover.__file__).parent
 WORDS = {"where": "t.c", "found": "is text", "expected": "A expects uuid", "todo": "Revert."}
-CODE = Code(name="HO999", source=Source.CHECK, noun="tests", text="Tests are true.")
+CODE = FindingCode(name="HO999", source=Source.CHECK, noun="tests", text="Tests are true.")
 # The codes that handover prove found before the catalogue; contracts of then hold nothing but codes.
 PROVED_BEFORE = range(300, 440)
 
@@ -44,7 +44,7 @@ def test_stamped__a_finding_that_has_a_code__is_refused():
 
 def test_declare__the_code_is_taken__is_refused():
     with pytest.raises(ValueError, match=r"HO012 is 'Column types are equal' already; a code has one meaning\."):
-        declare(Code(name="HO012", source=Source.CHECK, noun="tests", text="Something else."))
+        declare(FindingCode(name="HO012", source=Source.CHECK, noun="tests", text="Something else."))
 
 
 def _codes(tree: ast.AST) -> Iterator[str]:

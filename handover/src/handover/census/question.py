@@ -7,7 +7,7 @@ from typing import ParamSpec
 
 from psycopg import sql
 
-from handover.codes.code import Code, Source, declare, text_of
+from handover.codes.code import FindingCode, Source, declare, text_of
 from handover.finding import Hurts, Severity
 from handover.schema.catalog import Column
 from handover.schema.models import Field
@@ -62,7 +62,7 @@ def question(name: str) -> Callable[[Callable[P, Iterator[Condition]]], Callable
     """Give every condition of a function this code; its docstring is the page of the findings."""
 
     def register(ask: Callable[P, Iterator[Condition]]) -> Callable[P, Iterator[Question]]:
-        declare(Code(name=name, source=Source.CENSUS, noun="rows", text=text_of(ask), counts="rows among words"))
+        declare(FindingCode(name=name, source=Source.CENSUS, noun="rows", text=text_of(ask), counts="rows among words"))
 
         @wraps(ask)
         def questions(*args: P.args, **kwargs: P.kwargs) -> Iterator[Question]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import handover.census.census
 import handover.rules  # noqa: F401 - so do the rules
-from handover.codes import CODES, Code, Source
+from handover.codes import CODES, FindingCode, Source
 
 INDEX = "handover-findings.md"
 FOLDER = "findings"
@@ -33,7 +33,7 @@ def pages() -> dict[str, str]:
     return {INDEX: "\n".join(_index()), **{f"{FOLDER}/{code.name}.md": page(code) for code in CODES.values()}}
 
 
-def page(code: Code) -> str:
+def page(code: FindingCode) -> str:
     """Return the page of one code."""
     lines = [code.markdown, f"Found by `{code.source.command}`{_how(code)}."]
     if code.adoption:
@@ -43,7 +43,7 @@ def page(code: Code) -> str:
     return "\n".join([lines[0], "---", "", " ".join(lines[1:]), ""])
 
 
-def _how(code: Code) -> str:
+def _how(code: FindingCode) -> str:
     return ", which counts the rows" if code.source is Source.CENSUS else ""
 
 
@@ -59,7 +59,7 @@ def _index() -> Iterator[str]:
             yield ""
 
 
-def _place(code: Code) -> tuple[int, str, str]:
+def _place(code: FindingCode) -> tuple[int, str, str]:
     return list(Source).index(code.source), code.noun, code.name
 
 

@@ -12,6 +12,6 @@ from handover.codes import (  # noqa: F401 - importing a module declares its cod
     storage,
     systems,
 )
-from handover.codes.code import CODES, Code, Source
+from handover.codes.code import CODES, FindingCode, Source
 
-__all__ = ["CODES", "Code", "Source"]
+__all__ = ["CODES", "FindingCode", "Source"]

@@ -280,7 +280,7 @@ page(
 page(
     "HO390",
     Source.PROVE,
-    "rows_across",
+    "rows across",
     """A row of one system's own tables does not keep the other from deleting.
 
     What is wrong
@@ -309,7 +309,7 @@ page(
 page(
     "HO391",
     Source.PROVE,
-    "rows_across",
+    "rows across",
     """A row that points at a shared row can be made.
 
     What is wrong

@@ -39,7 +39,7 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Code:
+class FindingCode:
     """A code, and what is known of every finding that has it.
 
     Attributes
@@ -77,10 +77,10 @@ class Code:
         return f"# {self.name}: {self.title}\n" + UNDERLINED.sub(r"## \1\n", sections) + "\n"
 
 
-CODES: dict[str, Code] = {}
+CODES: dict[str, FindingCode] = {}
 
 
-def declare(code: Code) -> Code:
+def declare(code: FindingCode) -> FindingCode:
     """Put a code into the catalogue.
 
     Raises
@@ -94,9 +94,9 @@ def declare(code: Code) -> Code:
     return code
 
 
-def page(name: str, source: Source, noun: str, text: str, *, counts: Counts = "nothing") -> Code:
+def page(name: str, source: Source, noun: str, text: str, *, counts: Counts = "nothing") -> FindingCode:
     """Declare a code of findings that no single function makes, with its page."""
-    return declare(Code(name=name, source=source, noun=noun, text=inspect.cleandoc(text), counts=counts))
+    return declare(FindingCode(name=name, source=source, noun=noun, text=inspect.cleandoc(text), counts=counts))
 
 
 def text_of(function: Callable[P, object]) -> str:
@@ -104,7 +104,7 @@ def text_of(function: Callable[P, object]) -> str:
     return inspect.getdoc(function) or ""
 
 
-def stamped(code: Code, observations: Iterator[Observation]) -> Iterator[Finding]:
+def stamped(code: FindingCode, observations: Iterator[Observation]) -> Iterator[Finding]:
     """Yield what was observed as findings that have this code."""
     return (Finding(code=code.name, **vars(observation)) for observation in observations)
 
@@ -115,7 +115,7 @@ def finds(
     """Declare the code of everything that a function observes; its docstring is the page."""
 
     def register(function: Callable[P, Iterator[Observation]]) -> Callable[P, Iterator[Finding]]:
-        code = declare(Code(name=name, source=source, noun=noun, text=text_of(function), counts=counts))
+        code = declare(FindingCode(name=name, source=source, noun=noun, text=text_of(function), counts=counts))
 
         @wraps(function)
         def finding(*args: P.args, **kwargs: P.kwargs) -> Iterator[Finding]:

@@ -158,7 +158,7 @@ def types(subject: Subject) -> Iterator[Observation]:
         for field, where in mapped.fields():
             live, expected = canonical_type(mapped.table.columns[field.column].type), canonical_type(field.type)
             # Migrations make the key of a many-to-many table by DEFAULT_AUTO_FIELD, running code by the app's own
-            # setting, so Django's auth differs from its own tables. Nobody but the database ever writes that key.
+            # setting, so Django's auth differs from its own tables. Only the database writes that key.
             automatic = mapped.model.made_for is not None and field.primary_key and {live, expected} <= INTEGERS
             if live != expected and not automatic:
                 says = f"{mapped.model.label} expects {expected}"
@@ -534,7 +534,7 @@ def collations(subject: Subject) -> Iterator[Observation]:
 
 @rule("HO143")
 def generated(subject: Subject) -> Iterator[Observation]:
-    """Fields that are written are no generated columns.
+    """Fields that are written are not generated columns.
 
     What is wrong
     -------------

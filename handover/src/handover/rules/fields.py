@@ -118,7 +118,7 @@ def choices(subject: Subject) -> Iterator[Observation]:
 
 def _other_choices(where: str, one: tuple[str, ...], other: tuple[str, ...]) -> Observation:
     """Return the two lists, of long ones only the difference."""
-    hurts = _whom(set(one), set(other))
+    hurts = _hurt_by(set(one), set(other))
     if min(len(set(one)), len(set(other))) <= FEW:
         return _differs(where, _listed(one), _listed(other), hurts=hurts)
     lacks = [f"it lacks {value!r}" for value in one if value not in other]
@@ -127,8 +127,8 @@ def _other_choices(where: str, one: tuple[str, ...], other: tuple[str, ...]) -> 
     return Observation(where=where, found=found, expected=expected, todo=COPY, hurts=hurts, parts=(*lacks, *adds))
 
 
-def _whom(originals: set[str], backends: set[str]) -> Hurts:
-    """Say who meets values that it does not know: whoever has fewer choices; no choices at all means any value."""
+def _hurt_by(originals: set[str], backends: set[str]) -> Hurts:
+    """Say which system meets values that it does not know: the one with fewer choices. No choices allow any value."""
     if _meets(originals, backends) == _meets(backends, originals):
         return "both"
     return Side.ORIGINAL if _meets(originals, backends) else Side.BACKEND
@@ -148,7 +148,7 @@ def _unread(where: str, *choices: object) -> Observation:
     return Observation(
         where=where,
         found=f"has choices that are made at run time ({why})",
-        expected="nobody could compare them",
+        expected="they could not be compared",
         todo=todo,
         severity="unseen",
         hurts="both",
@@ -198,7 +198,7 @@ def _given(field: Field) -> str:
 
 
 def _of_callables(one: Given, other: Given) -> Severity:
-    """Two functions of a project's own may do the same; nobody can tell from outside."""
+    """Two functions of a project's own may do the same; that cannot be told from outside."""
     own = one.kind == other.kind == "callable" and (one.source or other.source)
     return "risky" if own else "breaking"
 
@@ -330,7 +330,7 @@ def blanks(subject: Subject) -> Iterator[Observation]:
 
     What is wrong
     -------------
-    `blank` differs.
+    `blank` of the two fields differs.
 
     Why it hurts
     ------------
@@ -619,7 +619,7 @@ def managers(subject: Subject) -> Iterator[Observation]:
                 yield Observation(
                     where=str(pair.table),
                     found=found,
-                    expected="nobody could compare them",
+                    expected="they could not be compared",
                     todo=todo,
                     severity="unseen",
                     hurts="both",

@@ -1,4 +1,4 @@
-"""Foreign keys: they exist, and nobody's deletes fail at a table they do not know."""
+"""Foreign keys: they exist, and no delete fails at a table that its system does not know."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -20,7 +20,7 @@ FITTING = {
     "n": ("SET_NULL", "DO_NOTHING", "DB_SET_NULL"),
     "d": ("SET_DEFAULT", "DO_NOTHING", "DB_SET_DEFAULT"),
 }
-# Actions that do the same whoever is told to: a default in Python need not be that of the column.
+# Actions that do the same in Python and in the database; two defaults may differ.
 DELETING = ("c", "n")
 # What Django leaves to the database altogether.
 LEFT = {"DB_CASCADE": "c", "DB_SET_NULL": "n", "DB_SET_DEFAULT": "d"}

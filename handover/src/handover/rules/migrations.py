@@ -10,7 +10,7 @@ from handover.side import Side
 
 MAKES_TABLE = "CreateModel"
 MAKES_COLUMN = ("AddField",)
-# Changes that touch no table, so they hurt nobody by not being recorded.
+# Changes that touch no table: it does not hurt when they are not recorded.
 NOTHING_IN_DATABASE = frozenset({"AlterModelOptions", "AlterModelManagers"})
 
 
@@ -144,7 +144,7 @@ def clashes(subject: Subject) -> Iterator[Observation]:
 
 
 def _of_clash(subject: Subject, twins: Mapping[Side, Migration]) -> Severity:
-    """A file that was edited after it was run hurts nobody, if the database agrees with both; rows cannot tell."""
+    """An edited file is safe if the database agrees with both versions; what SQL or code did to rows is not known."""
     for system, applied in _histories(subject):
         wanted, migration = _columns_of_models(system), twins[system.side]
         gone = any(_missing(subject, system, operation, wanted) for operation in migration.operations)

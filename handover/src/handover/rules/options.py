@@ -75,7 +75,7 @@ def limits(subject: Subject) -> Iterator[Observation]:
 
     What is wrong
     -------------
-    `limit_choices_to` differs.
+    `limit_choices_to` of the two relations differs.
 
     Why it hurts
     ------------

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from handover.codes.code import Code, Source, declare, stamped, text_of
+from handover.codes.code import FindingCode, Source, declare, stamped, text_of
 from handover.finding import Finding, Observation
 from handover.schema.subject import Subject
 
@@ -22,7 +22,7 @@ class CheckRule:
         Yields what does not hold. It does not know its code, so it cannot use a wrong one.
     """
 
-    code: Code
+    code: FindingCode
     observe: Observe
 
     def findings(self, subject: Subject) -> Iterator[Finding]:
@@ -46,7 +46,7 @@ def rule(name: str, *, adoption: bool = False) -> Callable[[Observe], Observe]:
 
     def register(observe: Observe) -> Observe:
         noun = observe.__module__.rpartition(".")[2].replace("_", " ")
-        code = Code(name=name, source=Source.CHECK, noun=noun, text=text_of(observe), adoption=adoption)
+        code = FindingCode(name=name, source=Source.CHECK, noun=noun, text=text_of(observe), adoption=adoption)
         RULES[name] = CheckRule(declare(code), observe)
         return observe
 

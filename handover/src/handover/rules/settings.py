@@ -169,7 +169,7 @@ def _session_stores(one: Settings, other: Settings) -> Iterator[Observation]:
     engine = one.session_engine.rpartition(".")[2]
     if engine == "cache" and any("locmem" in store or "dummy" in store for store in one.session_store):
         found = "is the memory of one process"
-        expected = "a session of one system is none of the other: everybody is logged out at the switch"
+        expected = "a session of one system does not exist in the other: everybody is logged out at the switch"
         yield Observation(
             where="cache of SESSION_ENGINE",
             found=found,
@@ -344,7 +344,7 @@ def auto_field(subject: Subject) -> Iterator[Observation]:
 
     What is wrong
     -------------
-    `DEFAULT_AUTO_FIELD` differs.
+    `DEFAULT_AUTO_FIELD` of the two systems differs.
 
     Why it hurts
     ------------
@@ -374,7 +374,7 @@ def password_validators(subject: Subject) -> Iterator[Observation]:
 
     What is wrong
     -------------
-    `AUTH_PASSWORD_VALIDATORS` differs.
+    `AUTH_PASSWORD_VALIDATORS` of the two systems differs.
 
     Why it hurts
     ------------

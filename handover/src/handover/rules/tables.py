@@ -47,7 +47,7 @@ def missing(subject: Subject) -> Iterator[Observation]:
         todo = _todo_for(subject, system, model)
         many, read = f"has tables that do not exist {where}", f"the {system.side} reads and writes them"
         cause = SharedCause(where=f"app {model.app_label}", found=many, expected=read, part=model.table)
-        # Nobody could have made the table of an unmanaged model: it may never hold a row, but it was not looked at.
+        # No migration makes the table of an unmanaged model; whether it should exist is not known.
         severity: Severity = "breaking" if managed or declared else "unseen"
         yield Observation(
             where=model.table,
