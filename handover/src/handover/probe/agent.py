@@ -116,7 +116,7 @@ def is_from_the_start(value: Any) -> bool:
     return abs(now - value) < datetime.timedelta(hours=1)
 
 
-def db_default_facts(field: Any) -> Any:
+def db_default_facts(field: Any) -> Optional[str]:
     from django.db import models
 
     value = getattr(field, "db_default", None)
@@ -124,7 +124,7 @@ def db_default_facts(field: Any) -> Any:
     return None if value is None or value is missing else told(value)
 
 
-def choices_facts(field: Any) -> Any:
+def choices_facts(field: Any) -> Union[str, List[Any]]:
     choices = getattr(field, "choices", None)
     try:
         return [[plain(stored(field, v)), person_text(label)] for v, label in field.flatchoices] if choices else []
@@ -144,7 +144,7 @@ def stored(field: Any, value: Any) -> Any:
     return field.get_prep_value(value)
 
 
-def person_text(value: Any) -> Any:
+def person_text(value: Any) -> str:
     """Return a text for people."""
     value = simple(value)
     return str(value) if isinstance(value, SCALARS) else told(value)
@@ -154,7 +154,7 @@ def plain_error(error: Any) -> str:
     return "%s: %s" % (type(error).__name__, re.sub(r"0x[0-9a-f]{6,}", "…", str(error)))
 
 
-def validator_facts(validator: Any) -> Any:
+def validator_facts(validator: Any) -> str:
     return told(validator)
 
 
@@ -166,7 +166,7 @@ def whole_number(value: Any) -> Optional[int]:
         return None
 
 
-def optional_text(value: Any) -> Any:
+def optional_text(value: Any) -> Optional[str]:
     return None if value is None else person_text(value)
 
 
@@ -209,7 +209,7 @@ def relation_facts(field: Any) -> Dict[str, Any]:
     }
 
 
-def on_delete_name(function: Any) -> Any:
+def on_delete_name(function: Any) -> Optional[str]:
     """Return the name of an on_delete function: Django's by name, a project's by its code, also if it is wrapped."""
     while function is not None and not inspect.isroutine(function):
         within = [held for held in getattr(function, "__dict__", {}).values() if callable(held)]
@@ -222,7 +222,7 @@ def on_delete_name(function: Any) -> Any:
     return "SET(...)" if name == "set_on_delete" else name if is_known(function) else told(function)
 
 
-def internal_type(field: Any) -> Any:
+def internal_type(field: Any) -> str:
     """Return the nearest class of Django's own: a project's subclass of CharField is a CharField."""
     from django.db import models
 
@@ -274,7 +274,7 @@ def field_facts(field: Any, connection: Any) -> Dict[str, Any]:
     return facts
 
 
-def folder_text(upload_to: Any) -> Any:
+def folder_text(upload_to: Any) -> str:
     """Return a folder as a storage reads it; a slash at its end makes no difference."""
     return posixpath.normpath(str(upload_to)) if str(upload_to) else ""
 
@@ -301,7 +301,7 @@ def index_facts(model: Any, index: Any) -> Dict[str, Any]:
 NEWEST = 180000
 
 
-def literal(editor: Any, value: Any) -> Any:
+def literal(editor: Any, value: Any) -> str:
     """Return a value in SQL; the driver cannot write an hstore without a connection."""
     try:
         return editor.quote_value(value)
@@ -321,7 +321,7 @@ def quote_without_connection(connection: Any) -> None:
         connection.features.connection.__dict__.setdefault("pg_version", NEWEST)
 
 
-def sql_of(model: Any, thing: Any) -> Any:
+def sql_of(model: Any, thing: Any) -> Optional[str]:
     """Return the statement that would make an index or a constraint; None if Django cannot tell without a database."""
     from django.db import connection
 
@@ -338,7 +338,7 @@ LITERAL = r"(?:'(?:[^']|'')*'|-?\d+(?:\.\d+)?)"
 ONE_OF = re.compile(r"\bIN \((%s(?:, %s)*)\)" % (LITERAL, LITERAL))
 
 
-def in_order(statement: str) -> Any:
+def in_order(statement: str) -> str:
     """Return the statement with sorted values in each IN: the order of a Python set changes from run to run."""
     return ONE_OF.sub(lambda found: "IN (%s)" % ", ".join(sorted(re.findall(LITERAL, found[1]))), statement)
 

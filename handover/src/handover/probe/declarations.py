@@ -1,7 +1,7 @@
 """The agent's third part: what models declare besides their columns, and what migrations need."""
 
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 if TYPE_CHECKING:  # the parts of the agent are sent as one source
     from handover.probe.plain import callable_facts, plain, told
@@ -66,7 +66,7 @@ def generic_facts(meta: Any) -> List[Any]:
     return facts
 
 
-def database_sql(field: Any, connection: Any) -> Any:
+def database_sql(field: Any, connection: Any) -> Optional[str]:
     """Return the SQL of what the database fills in for a field: its default, or its generated value; else None."""
     if not getattr(field, "generated", False) and db_default_facts(field) is None:
         return None

@@ -92,7 +92,7 @@ def refuse_if(why: Optional[str]) -> None:
         raise OperationalError(why)
 
 
-def refusal(wrapper: Any) -> Any:
+def refusal(wrapper: Any) -> Optional[str]:
     """Return why a wrapper may not connect; None when it may."""
     if GUARD["mode"] == "closed":
         return CLOSED

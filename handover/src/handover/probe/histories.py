@@ -32,7 +32,7 @@ class ModelHistories:
         self.current: Dict[Any, ModelHistory] = {}
         self.all: List[ModelHistory] = []
 
-    def follow(self, operation: Any, app_label: str, state: Any) -> Any:
+    def follow(self, operation: Any, app_label: str, state: Any) -> Optional[ModelHistory]:
         """Record an operation that has changed the state; return its model's history, None if it concerns no table."""
         from django.db.migrations.operations import CreateModel, DeleteModel, RenameModel
 
@@ -78,7 +78,7 @@ def has_table(key: Any, state: Any) -> bool:
     return not swapped or swapped.lower() == "%s.%s" % key
 
 
-def table_in(state: Any, key: Any) -> Any:
+def table_in(state: Any, key: Any) -> Optional[str]:
     from django.db import connection
     from django.db.backends.utils import truncate_name
 
@@ -88,18 +88,18 @@ def table_in(state: Any, key: Any) -> Any:
     return model.options.get("db_table") or truncate_name("%s_%s" % key, connection.ops.max_name_length())
 
 
-def table_of(operation: Any, app_label: str, state: Any) -> Any:
+def table_of(operation: Any, app_label: str, state: Any) -> Optional[str]:
     """Return the table of an operation's model in the given state."""
     keys = [(app_label, name.lower()) for name in model_names(operation)]
     return next(filter(None, [table_in(state, key) for key in keys]), None)
 
 
-def is_managed(state: Any, key: Any) -> Any:
+def is_managed(state: Any, key: Any) -> bool:
     model = state.models.get(key)
     return model is None or model.options.get("managed", True)
 
 
-def migrations() -> Any:
+def migrations() -> List[Dict[str, Any]]:
     """Return every migration on disk in the order of the plan, with what each operation touches."""
     from django.db.migrations.loader import MigrationLoader
     from django.db.migrations.state import ProjectState
@@ -166,7 +166,7 @@ def texts_of(code: Any) -> Iterator[Any]:
             yield from texts_of(constant)
 
 
-def full_plan(graph: Any) -> Any:
+def full_plan(graph: Any) -> List[Any]:
     plan, seen = [], set()
     for leaf in graph.leaf_nodes():
         for key in graph.forwards_plan(leaf):
@@ -176,7 +176,7 @@ def full_plan(graph: Any) -> Any:
     return plan
 
 
-def operation_facts(operation: Any, app_label: str, state: Any, histories: Any) -> Any:
+def operation_facts(operation: Any, app_label: str, state: Any, histories: Any) -> List[Dict[str, Any]]:
     """Return what an operation does to tables, in its order; the state moves forward."""
     if hasattr(operation, "database_operations"):
         # The database operations get a state of their own; the state operations follow.
@@ -235,7 +235,7 @@ def is_code(operation: Any) -> bool:
     return not getattr(operation, "reduces_to_sql", True)
 
 
-def operation_name(operation: Any) -> Any:
+def operation_name(operation: Any) -> str:
     """Return an operation for people to read: RunPython fill, AlterField song.id."""
     kind, code = type(operation).__name__, getattr(operation, "code", None)
     if code is not None:
@@ -300,7 +300,7 @@ class Walk:
         for operation in migration.operations:
             number = self.step(operation, migration, self.state, number)
 
-    def step(self, operation: Any, migration: Any, state: Any, number: int) -> Any:
+    def step(self, operation: Any, migration: Any, state: Any, number: int) -> int:
         app_label = migration.app_label
         if hasattr(operation, "database_operations"):
             seen = state.clone()

@@ -56,7 +56,7 @@ def digest_of(*texts: Any) -> str:
     return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def is_known(thing: Any) -> Any:
+def is_known(thing: Any) -> bool:
     """Say whether a thing belongs to Django or Python, so that its name is enough."""
     name = dotted(thing).split(".")[0]
     if name in ("django", "?", *sys.builtin_module_names) or isinstance(thing, types.BuiltinFunctionType):
@@ -87,7 +87,7 @@ def source_of(function: Any, depth: int = 0) -> Optional[str]:
     return digest_of(told(function, depth))
 
 
-def code_of(thing: Any) -> Any:
+def code_of(thing: Any) -> str:
     """Return the source of a function or a class, without blanks."""
     try:
         text = textwrap.dedent(inspect.getsource(thing))
@@ -100,14 +100,14 @@ def code_of(thing: Any) -> Any:
     return "".join(text.split())
 
 
-def lambda_in(text: str) -> Any:
+def lambda_in(text: str) -> str:
     """Return the lambda in a line of code if there is only one, otherwise the whole line."""
     for part in (text, "(" + text.strip().rstrip(",") + ")", "f(" + text.strip().rstrip(",") + ")"):
         try:
             found = [node for node in ast.walk(ast.parse(part)) if isinstance(node, ast.Lambda)]
         except SyntaxError:
             continue
-        return ast.get_source_segment(part, found[0]) if len(found) == 1 else text
+        return (ast.get_source_segment(part, found[0]) or text) if len(found) == 1 else text
     return text
 
 
@@ -146,7 +146,7 @@ def plain(value: Any) -> str:
     return "%s:%s" % (type(value).__name__, told(value))
 
 
-def in_json(value: Any) -> Any:
+def in_json(value: Any) -> str:
     value = simple(value)
     return str(value) if isinstance(value, (SCALARS, TELLING)) else told(value)
 
@@ -158,7 +158,7 @@ def simple(value: Any) -> Any:
     return str(value) if type(value).__name__ == "__proxy__" else value
 
 
-def told(value: Any, depth: int = 0) -> Any:
+def told(value: Any, depth: int = 0) -> str:
     """Return a text for any value; different values get different texts."""
     if depth > DEEPEST:
         return "…"
@@ -193,7 +193,7 @@ FORMS = (
 )
 
 
-def object_text(value: Any, depth: int) -> Any:
+def object_text(value: Any, depth: int) -> str:
     """Return the text of a class, a function, or an object with its class and arguments."""
     if inspect.isclass(value) or inspect.isroutine(value):
         return code_name(value, depth)
@@ -206,7 +206,7 @@ def code_name(thing: Any, depth: int = 0) -> str:
     return dotted(thing) if digest is None else "%s#%s" % (thing.__name__, digest[:12])
 
 
-def special_object(value: Any, depth: int) -> Any:
+def special_object(value: Any, depth: int) -> Optional[str]:
     """Return the text of objects whose form depends on a library's version: a range of PostgreSQL, an order."""
     if hasattr(value, "lower_inc") and hasattr(value, "upper_inc"):
         parts = (value.isempty, value.lower, value.upper, value.lower_inc, value.upper_inc)
@@ -222,7 +222,7 @@ def made_object(value: Any, depth: int) -> str:
     return "%s(%s)" % (code_name(type(value), depth), ", ".join(made))
 
 
-def shared_object(value: Any) -> Any:
+def shared_object(value: Any) -> Optional[str]:
     """Return the name of an object that Django defines itself, for example validate_slug."""
     from django.core import validators
 
@@ -233,7 +233,7 @@ def shared_object(value: Any) -> Any:
     return "%s %s" % (meta.label, value.pk) if hasattr(meta, "label") and hasattr(value, "pk") else None
 
 
-def shared_twin(value: Any, text: str) -> Any:
+def shared_twin(value: Any, text: str) -> str:
     """Return the name of Django's own object that equals this one, for example of EmailValidator(); else the text."""
     from django.core import validators
 
@@ -245,7 +245,7 @@ def shared_twin(value: Any, text: str) -> Any:
     return text
 
 
-def order_of(value: Any, depth: int) -> Any:
+def order_of(value: Any, depth: int) -> str:
     """Return an expression of Meta.ordering as the equal name."""
     nulls = "".join(" " + name for name in ("nulls_first", "nulls_last") if getattr(value, name, None))
     expression = value.expression

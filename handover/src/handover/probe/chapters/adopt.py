@@ -26,7 +26,7 @@ def stand_as(request: Dict[str, Any]) -> List[Any]:
         return list(cursor.fetchone())
 
 
-def escaped(value: Any) -> Any:
+def escaped(value: Any) -> str:
     return str(value).replace("\\", "\\\\").replace(" ", "\\ ")
 
 

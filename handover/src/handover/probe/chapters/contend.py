@@ -226,7 +226,7 @@ class RunningOperation:
         self.seen: List[Any] = []
         self.outcome_if_rolled = "rolled"
 
-    def run(self, agent: Any) -> Any:
+    def run(self, agent: Any) -> str:
         """Do the operation, again after a deadlock; return its outcome."""
         work = getattr(agent, self.style)
         for _ in range(agent.retries + 1):
@@ -248,7 +248,7 @@ def forget(agent: Any, keys: Any) -> None:
         agent.held.pop(key, None)
 
 
-def outcome_of(error: Any) -> Any:
+def outcome_of(error: Any) -> str:
     """Return the outcome of an operation that raised; ``unknown`` if the connection was lost."""
     cause = error.__cause__
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""

@@ -30,7 +30,7 @@ def search_with(request: Dict[str, Any]) -> bool:
     return True
 
 
-def is_name(text: str) -> Any:
+def is_name(text: str) -> bool:
     return isinstance(text, str) and text.startswith("{") and text.endswith("}")
 
 
