@@ -54,7 +54,7 @@ def check_tells_where_the_move_is(said):
     """Where the move is, and what was overridden."""
     assert "People reach the original again" in said
     assert "State rolled_back since" in said
-    assert "3 things were red and done all the same" in said
+    assert "3 things were done although they were red" in said
     assert "gate backup , overridden by ana" in said
     assert "“a trial in a test & no data is lost”" in said
 
@@ -120,7 +120,7 @@ def test_report__move_with_override_and_rollback__tells_all_of_it(moved, monkeyp
     said = written(moved)[1]
     assert "Where are we? People reach the backend, watched closely." in said
     assert "red overridden there is no evidence of kind backup Overridden: once more" in said
-    assert "6 things were red and done all the same" in said
+    assert "6 things were done although they were red" in said
     # The database goes away: the copy of this machine tells the rest.
     url = moved.pair.database.url("owner")
     monkeypatch.setenv("HANDOVER_DATABASE_URL", url.replace(f":{urlsplit(url).port}/", ":1/"))
@@ -130,7 +130,7 @@ def test_report__move_with_override_and_rollback__tells_all_of_it(moved, monkeyp
     assert "The journal's database does not answer:" in said
     assert "People reach the backend, watched closely" in said
     assert "the windows are from the copy of this machine, .handover/watch.jsonl" in said
-    assert "No gate was looked at, so none is green." in said
+    assert "No gate was judged, so no gate is green." in said
 
 
 OVERRIDES = [word for gate in ("the-watch", "backup", "signed") for word in ("--override", gate)]

@@ -110,7 +110,7 @@ def test_manager__one_thing_is_missing_or_red__does_not_say_yes(manager):
 )
 def test_dba__one_metric_is_red_or_missing__says_no_or_not_everything(metric):
     assert cards.dba(ALL, watched(metric)).answer == "No."
-    assert cards.dba(ALL, watched(metric, "no data")).answer == "Not everything was looked at."
+    assert cards.dba(ALL, watched(metric, "no data")).answer == "Not everything was checked."
 
 
 @pytest.mark.parametrize("metric", ["error_rate", "latency_p95_ms"])

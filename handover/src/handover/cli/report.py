@@ -44,7 +44,7 @@ def report(
 
 
 def gates_view(pair: Config, journal: Journal) -> GatesView:
-    """GatesView at the gates while they decide something; later return what was seen when people were moved."""
+    """Judge the gates before the switch; afterwards return how they were judged when people were moved."""
     if position_of(journal.entries()).state in BEFORE:
         return current_gates(pair, journal)
     return recorded_gates(pair, journal)

@@ -41,6 +41,15 @@ def certificate_gate(context: GateContext, gate: Gate) -> GateResult:
 def days_left(address: str, port: int, name: str, now: datetime) -> float:
     """Return for how many days an address can prove that it is ``name``.
 
+    Parameters
+    ----------
+    address, port
+        Where it answers.
+    name
+        The public name.
+    now
+        The time by which the certificate is judged.
+
     Raises
     ------
     ssl.SSLError, OSError

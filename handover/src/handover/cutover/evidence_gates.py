@@ -14,13 +14,21 @@ Summarise = Callable[[GateContext, Gate, Sealed], tuple[str, str]]
 
 
 def note_newest(config: Config, journal: Journal, kind: str) -> None:
-    """Enter the newest evidence of a kind into the journal, whose database says when that was."""
+    """Enter the newest evidence of a kind into the journal, with the time of the journal's database.
+
+    Parameters
+    ----------
+    config, journal
+        The pair and its journal.
+    kind
+        ``backup``, ``rehearsal`` or ``load``; its evidence must be there.
+    """
     sealed = latest(config, kind)
     assert sealed is not None  # noqa: S101 - the caller has just made it
     journal.add("evidence", {"evidence": kind, "signature": sealed.signature, "folder": sealed.folder.name})
 
 
-def newest(config: Config, context: GateContext, kind: str) -> tuple[Sealed, timedelta] | None:
+def newest(context: GateContext, kind: str) -> tuple[Sealed, timedelta] | None:
     """Return the newest evidence that the journal knows, with its age by the database's clock.
 
     Raises
@@ -31,7 +39,7 @@ def newest(config: Config, context: GateContext, kind: str) -> tuple[Sealed, tim
     entry = context.latest("evidence", evidence=kind)
     if entry is None:
         return None
-    sealed = read(config, config.root / PLACE / entry.body["folder"])
+    sealed = read(context.config, context.config.root / PLACE / entry.body["folder"])
     return sealed, context.now - entry.at
 
 
@@ -51,7 +59,7 @@ def capacity_gate(context: GateContext, gate: Gate) -> GateResult:
 
 
 def _of_evidence(context: GateContext, gate: Gate, kind: str, todo: str, of: Summarise) -> GateResult:
-    found = newest(context.config, context, kind)
+    found = newest(context, kind)
     if found is None:
         return GateResult(ok=False, found=f"there is no evidence of kind {kind}", todo=todo)
     sealed, age = found

@@ -114,6 +114,15 @@ def archived_original(config: Config) -> ArchivedOriginal:
 def survey(connection: Connection[Any], config: Config, gone: ArchivedOriginal, backend: Description) -> Finish:
     """Decide what is folded away; changes nothing.
 
+    Parameters
+    ----------
+    connection, config
+        The shared database, and the pair.
+    gone
+        The original, as the archive describes it.
+    backend
+        The backend, as it describes itself.
+
     Raises
     ------
     Refused

@@ -108,8 +108,8 @@ def judge_gate(context: GateContext, gate: Gate) -> GateResult:
     try:
         return RULES[gate.kind].judge(context, gate)
     except (HandoverError, psycopg.Error, OSError) as error:
-        found = f"it could not be looked at: {str(error).strip()}"
-        return GateResult(ok=False, found=found, todo="Mend that, then look again.")
+        found = f"it could not be judged: {str(error).strip()}"
+        return GateResult(ok=False, found=found, todo="Mend that, then run handover gates again.")
 
 
 def require(context: RunContext) -> dict[str, Any]:

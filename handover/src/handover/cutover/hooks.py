@@ -41,7 +41,14 @@ class Ran:
 
 
 def run(config: Config, point: HookPoint, facts: Mapping[str, Any]) -> Ran | None:
-    """Run the hook of a point; None when none is declared.
+    """Run the hook of a point; None when no hook is declared.
+
+    Parameters
+    ----------
+    config, point
+        The pair, and the point that is reached.
+    facts
+        What the hook reads as JSON from its standard input, besides the point.
 
     Raises
     ------
@@ -55,7 +62,17 @@ def run(config: Config, point: HookPoint, facts: Mapping[str, Any]) -> Ran | Non
 
 
 def execute(config: Config, name: str, argv: tuple[str, ...], facts: Mapping[str, Any]) -> Ran:
-    """Run an executable of the hooks' folder as the hook ``name``; see :func:`run`."""
+    """Run an executable of the hooks' folder; it ends and fails as with :func:`run`.
+
+    Parameters
+    ----------
+    config, name
+        The pair, and what to call the hook.
+    argv
+        The executable, relative to the hooks' folder, and its arguments.
+    facts
+        As of :func:`run`.
+    """
     program = config.root / config.hooks.folder / argv[0]
     began = time.monotonic()
     try:

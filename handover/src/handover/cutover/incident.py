@@ -22,8 +22,20 @@ _TEMPLATE = """\
 """
 
 
-def begin(config: Config, run: str, at: datetime, facts: Mapping[str, Any], who: str, machine: str) -> Path:
-    """Write the record of a rollback, once a run; return its file."""
+def begin_record(config: Config, run: str, at: datetime, facts: Mapping[str, Any], who: str, machine: str) -> Path:
+    """Write the record of a rollback, once for each run; return its file.
+
+    Parameters
+    ----------
+    config, run
+        The pair, and the identity of the rollback's run.
+    at
+        When the rollback was decided.
+    facts
+        What the rollback was given.
+    who, machine
+        Which account decided it, and on which machine.
+    """
     path = config.root / FOLDER / f"{run}.md"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +44,7 @@ def begin(config: Config, run: str, at: datetime, facts: Mapping[str, Any], who:
     return path
 
 
-def finish(path: Path, lines: list[str]) -> None:
+def finish_record(path: Path, lines: list[str]) -> None:
     """Write the time line; what people filled in above it stays."""
     head = path.read_text().partition("## Time line\n")[0]
     path.write_text(f"{head}## Time line\n\n" + "".join(f"- {line}\n" for line in lines))

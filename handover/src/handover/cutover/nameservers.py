@@ -123,7 +123,7 @@ def wait_for(
     DiffersError
         A server does not within the limit, or there is no server to ask.
     """
-    began = time.monotonic()  # a clock that is set at night must not end the waiting
+    began = time.monotonic()  # a clock that is set meanwhile must not end the waiting
     if not servers:
         raise DiffersError("there is no name server to ask, so it is not known what people get. Declare them in [dns].")
     while True:

@@ -81,7 +81,7 @@ def tell(context: RunContext) -> Evidence:
     """Tell the team and begin the record of the incident; a hook that fails does not hold up the way back."""
     run = context.position().run
     assert run is not None  # noqa: S101 - an action is part of one
-    path = incident.begin(context.config, run.id, _decided_at(context), context.facts, operator(), machine())
+    path = incident.begin_record(context.config, run.id, _decided_at(context), context.facts, operator(), machine())
     facts = {"incident": str(path.relative_to(context.config.root)), "budget_s": context.config.rollback.budget_s}
     try:
         return {**facts, "notify": hook(context, "notify")}
@@ -148,7 +148,7 @@ def measure(context: RunContext) -> Evidence:
     budget_s = context.config.rollback.budget_s
     context.say(f"rollback: {visible_s:.1f} s of {budget_s:.0f} s")
     path = context.config.root / run.done[TELL]["incident"]
-    incident.finish(path, [f"{name}: {seconds:.1f} s" for name, seconds in parts.items()])
+    incident.finish_record(path, [f"{name}: {seconds:.1f} s" for name, seconds in parts.items()])
     return {"total_s": visible_s, "budget_s": budget_s, "within": visible_s <= budget_s, "parts": parts}
 
 

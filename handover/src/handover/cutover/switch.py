@@ -46,7 +46,15 @@ def after(context: RunContext) -> Evidence:
 
 
 def hook(context: RunContext, point: HookPoint, more: Mapping[str, Any] | None = None) -> Evidence:
-    """Run a hook and return what the journal keeps of it."""
+    """Run a hook and return what the journal keeps of it.
+
+    Parameters
+    ----------
+    context, point
+        What the command acts with, and the point that is reached.
+    more
+        What the hook is told besides the record, the zone and the command's facts.
+    """
     facts = {"record": context.record, "zone": context.dns.zone, "facts": dict(context.facts), **(more or {})}
     ran = hooks.run(context.config, point, facts)
     return {"output": ran.output, "took_s": ran.seconds} if ran else {"note": f"no hook {point} is declared"}

@@ -136,7 +136,7 @@ def dba(gates: Sequence[JudgedGate] | None, watched: Watched) -> Card:
         _worst_of(watched, "database", "Database away"),
     ]
     state = worst(fact.state for fact in facts)
-    answers = {GREEN: "Yes, as far as was looked.", RED: "No.", UNKNOWN: "Not everything was looked at."}
+    answers = {GREEN: "Yes, as far as it was checked.", RED: "No.", UNKNOWN: "Not everything was checked."}
     return Card("For the DBA", "Is the data safe?", answers[state], tuple(facts))
 
 

@@ -1,4 +1,4 @@
-"""ChartLine charts as geometry: points, gaps, axes with round numbers; a template draws them."""
+"""Line charts as geometry: points, gaps, axes with round numbers; a template draws them."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence

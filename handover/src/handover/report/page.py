@@ -72,7 +72,7 @@ def recorded_gates(config: Config, journal: Journal) -> GatesView:
     signatures = tuple(_signature(role, entries, {}) for role in signing_roles(config))
     last = next((entry for entry in reversed(entries) if entry.kind == "gates"), None)
     if last is None:
-        return GatesView(None, signatures, datetime.now(UTC), "no gate was looked at yet")
+        return GatesView(None, signatures, datetime.now(UTC), "no gate was judged yet")
     return GatesView([_recorded(config, one) for one in last.body["gates"]], signatures, last.at)
 
 

@@ -76,7 +76,7 @@ class _Measured:
     def gate(self, kind: str) -> Grounds:
         found = [one for one in self.gates or () if one.gate.kind == kind]
         if not found:
-            return UNKNOWN, f"no gate {kind} was looked at"
+            return UNKNOWN, f"no gate {kind} was judged"
         return (GREEN if found[0].result.ok else RED), f"gate {found[0].gate.id}: {found[0].result.found}"
 
     def metric(self, prefix: str, system: str = "") -> Grounds:

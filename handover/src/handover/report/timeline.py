@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from handover.cutover.rollback import MEASURE
 from handover.cutover.states import State
+from handover.cutover.zone import WRITE
 from handover.journal.entry import JournalEntry
 
 TITLES = {
@@ -16,7 +18,6 @@ TITLES = {
     "cleanup": "Clean-up",
 }
 SWITCHES = ("cutover", "rollback")
-WRITE = "write the record"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Override:
-    """Something that was red and done all the same, with who decided it and why."""
+    """Something that was done although it was red, who decided that, and why."""
 
     at: datetime
     who: str
@@ -67,7 +68,7 @@ class Signature:
 
     @property
     def holds(self) -> bool:
-        """Whether it is there and nothing that it is for has changed since."""
+        """Whether the role has signed, and nothing that it signed has changed since."""
         return self.entry is not None and not self.changed
 
 
@@ -232,5 +233,5 @@ def marks(entries: Iterable[JournalEntry]) -> list[Mark]:
 
 def rollback_times(entries: Iterable[JournalEntry]) -> list[tuple[datetime, Mapping[str, Any]]]:
     """Return how long each rollback took, in total and by its parts."""
-    done = (e for e in entries if e.kind == "action" and e.body["phase"] == "done" and e.body["action"] == "measure")
+    done = (e for e in entries if e.kind == "action" and e.body["phase"] == "done" and e.body["action"] == MEASURE)
     return [(e.at, e.body["evidence"]) for e in done]
