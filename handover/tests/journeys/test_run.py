@@ -1,4 +1,4 @@
-"""A journey is made as it is written down, and whatever a system does otherwise is told with line and step."""
+"""A journey runs as it is declared; a failure names its line, step and system."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +33,7 @@ def flow(folder: Path, text: str) -> Journey:
 
 
 @pytest.mark.parametrize("on", ["original", "backend"])
-def test_run__both_systems_right__makes_every_step_once_more_often_where_it_waits(town, walk, on):
+def test_run__both_systems_right__makes_every_step_once_and_repeats_only_while_it_waits(town, walk, on):
     said: list[str] = []
     result = run_journey(walk, town.urls, on=on, say=said.append)
     assert result.failures == ()
@@ -81,20 +81,20 @@ WRONG = {
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"), WRONG.items(), ids=lambda value: "-".join(value) if isinstance(value, tuple) else ""
+    ("fault", "words"), WRONG.items(), ids=lambda value: "-".join(value) if isinstance(value, tuple) else ""
 )
-def test_run__system_misbehaves__is_told_with_line_step_and_system(town, walk, fault, told):
+def test_run__system_misbehaves__failure_names_line_step_and_system(town, walk, fault, words):
     side, what = fault
     town.wrong[side].add(what)
     result = run_journey(walk, town.urls)
-    assert result.failures == (told,)
-    # Whatever was made is removed all the same; nothing else is done after a failure.
+    assert result.failures == (words,)
+    # What the flow made is removed; no other step is made after a failure.
     failed = [s.title for s in result.steps].index(next(s.title for s in result.steps if s.failure))
     assert [s.title for s in result.steps[failed + 1 :]] in ([], ["delete"])
     assert "n 1" not in town.notes or what == "field"
 
 
-def test_run__system_that_is_not_there__is_a_failure_of_its_step(town, walk):
+def test_run__system_does_not_answer__is_a_failure_of_its_step(town, walk):
     result = run_journey(walk, town.urls | {"backend": "http://127.0.0.1:1"})
     assert result.failures == ("line 37: wait there, on the backend, did not answer: ConnectError",)
     assert next(s.status for s in result.steps if s.failure) is None
@@ -106,13 +106,13 @@ def test_run__no_address_of_a_system__is_refused(walk):
 
 
 def test_run__client_of_many_runs__keeps_its_cookies_to_itself(town, walk):
-    with httpx.Client(cookies={"sessionid": "somebody"}) as client:
+    with httpx.Client(cookies={"sessionid": "another"}) as client:
         assert run_journey(walk, town.urls, client=client).failures == ()
         assert run_journey(walk, town.urls, client=client).failures == ()
-    assert not [headers for *_, headers, _ in town.seen if "somebody" in headers.get("Cookie", "")]
+    assert not [headers for *_, headers, _ in town.seen if "another" in headers.get("Cookie", "")]
 
 
-def test_run__cookies_that_do_not_go_along__leave_the_other_system_anonymous(town, tmp_path):
+def test_run__cookies_are_not_shared__leave_the_other_system_anonymous(town, tmp_path):
     apart = flow(tmp_path, WALK.replace('cookies = ["sessionid", "csrftoken"]\n', ""))
     # The jar of the other system stays empty, though both listen on one host name.
     assert "answered 401" in run_journey(apart, town.urls).failures[0]

@@ -18,7 +18,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 @dataclass
 class Site:
-    """A server of one system; ``pages`` holds what it answers, and may be changed while it runs."""
+    """A server of one system; ``pages`` holds its answers, and can be changed while it runs."""
 
     server: ThreadingHTTPServer
     pages: dict[str, Answer | Callable[[], Answer]] = field(default_factory=dict)
@@ -48,12 +48,12 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_GET  # noqa: N815
 
     def log_message(self, *_: object) -> None:
-        """Be quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def sites() -> Iterator[dict[str, Site]]:
-    """A healthy server for each system."""
+    """Give a healthy server for each system."""
     with _serving() as original, _serving() as backend:
         yield {"original": original.site, "backend": backend.site}
 
@@ -76,7 +76,7 @@ class _serving:  # noqa: N801 - reads as a verb where it is used
 
 @dataclass
 class Watched:
-    """The small pair, answering, with a journal's tables."""
+    """Give the small pair with running servers and the tables of a journal."""
 
     pair: Any
     sites: dict[str, Site]
@@ -95,7 +95,7 @@ class Watched:
         return load_config(self.pair.folder / "handover.toml")
 
     def windows(self) -> list[dict[str, Any]]:
-        """Return what the tables hold of windows."""
+        """Return the windows in the tables."""
         names = ("window_start", "window_end", "system", "metric", "value", "verdict", "reason")
         with psycopg.connect(self.url) as connection:
             rows = connection.execute(f"SELECT {', '.join(names)} FROM handover.watch_windows ORDER BY id").fetchall()  # noqa: S608

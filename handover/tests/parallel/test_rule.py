@@ -53,7 +53,7 @@ def test_judge__samples_of_a_window__give_verdict_and_reason(rule, samples, verd
     assert (judged.verdict, judged.reason) == (verdict, reason)
 
 
-def test_rules__whatever_is_declared__no_rule_is_green_on_nothing(watched):
+def test_rules__whatever_is_declared__no_rule_is_green_without_samples(watched):
     values = {
         "files": ["dance_videos.path"],
         "progress": [{"column": "dance_tasks.progress"}],

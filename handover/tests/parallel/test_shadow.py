@@ -27,7 +27,7 @@ def shadowed(watched):
 
 
 def both(watched, path, one, other=None):
-    """Let the two systems answer a path; the same, unless another answer is given."""
+    """Let the two systems answer a path: with the same answer, unless another one is given."""
     watched.sites["original"].pages[path] = one
     watched.sites["backend"].pages[path] = one if other is None else other
 
@@ -46,7 +46,7 @@ def test_shadow__all_the_same__is_green_and_is_evidence(watched, shadowed):
     assert evidence.summary["compared"] == 4
     lines = list(evidence.lines("requests"))
     assert [line["statuses"] for line in lines] == [[200, 200], [200, 200], [200, 200], [404, 404]]
-    assert "Ana" not in json.dumps(lines)  # values of a query may be somebody's
+    assert "Ana" not in json.dumps(lines)  # values of a query may be personal data
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_shadow__difference_beside_noise__is_still_seen(watched, shadowed):
         ((302, {"Location": "/auth/login/?next=/a"}, b""), "HO616"),
     ],
 )
-def test_shadow__nothing_was_really_compared__is_never_green(watched, shadowed, answer, code):
+def test_shadow__no_content_was_compared__is_never_green(watched, shadowed, answer, code):
     both(watched, "/a", answer)
     done, result = shadowed(paths=["/a"])
     assert (done.returncode, result["compared"]) == (1, 0)
@@ -160,7 +160,7 @@ def test_shadow__access_log__only_reads_are_sent(watched, shadowed):
         assert {method for method, _, _ in site.asked} == {"GET", "HEAD"}
 
 
-def test_mirror__asked_to_write__refuses(watched):
+def test_compare__request_that_writes__is_refused(watched):
     with ShadowClient(watched.config) as client, pytest.raises(ValueError, match="POST may change something"):
         client.compare(Read("POST", "/a"))
     assert watched.sites["original"].asked == []
@@ -174,7 +174,7 @@ def test_shadow__log_in_another_format__is_never_green(watched, shadowed):
     assert [f["code"] for f in result["findings"]] == ["HO619"]
 
 
-def test_shadow__log_is_not_there__says_what_to_correct(watched):
+def test_shadow__log_is_missing__says_what_to_correct(watched):
     done = watched.pair.handover("shadow", "--log", "nowhere.log")
     assert done.returncode == 1
     assert "HO610  the access log" in done.stderr

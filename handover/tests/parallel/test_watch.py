@@ -29,8 +29,8 @@ def watching(watched, url=None, *, models=True, clocks=None, **values):
     watched.declare(section(**values))
     config, stop = watched.config, threading.Event()
     if not models:
-        nobody = {side: getattr(config, side).model_copy(update={"python": ("false",)}) for side in watched.sites}
-        config = config.model_copy(update=nobody)
+        ending = {side: getattr(config, side).model_copy(update={"python": ("false",)}) for side in watched.sites}
+        config = config.model_copy(update=ending)
     with Watcher(config, url or watched.url, clocks or Clocks()) as watcher:
         watcher.start_agents(stop)
 
@@ -48,7 +48,7 @@ def test_watch_once__healthy_pair__keeps_every_measure_and_says_what_is_not_gree
     watched.declare(section())
     done = watched.pair.handover("watch", "--once")
     verdicts = {(w["system"], w["metric"]): w["verdict"] for w in watched.windows()}
-    assert verdicts.pop(("both", "parity_lag_p95_s")) == "not enough traffic"  # nobody wrote
+    assert verdicts.pop(("both", "parity_lag_p95_s")) == "not enough traffic"  # no row was written
     assert set(verdicts.values()) == {"green"}
     assert {("original", "latency_p95_ms"), ("backend", "health"), ("both", "database")} <= verdicts.keys()
     assert done.returncode == 1
@@ -57,7 +57,7 @@ def test_watch_once__healthy_pair__keeps_every_measure_and_says_what_is_not_gree
 
 
 def test_watch__everything_is_green_then_a_system_fails__ends_with_0_then_4(watched):
-    """Somebody writes meanwhile: then there is a lag to measure, too."""
+    """Rows are written meanwhile, so that there is a lag to measure, too."""
     watched.declare(section(window_s=1))
     over = threading.Event()
     writer = threading.Thread(target=keep_writing, args=(watched.url, over))
@@ -109,7 +109,7 @@ def test_watch__no_duration__says_what_one_looks_like(watched, wrong):
     assert f"--for {wrong} is no duration; it must look like 90s, 5m, 2h or 1d." in done.stderr
 
 
-def test_watch__flow_that_nobody_declared__says_which_there_are(watched):
+def test_watch__flow_is_not_declared__says_which_flows_are(watched):
     watched.declare(section(journeys=["walk"]))
     done = watched.pair.handover("watch", "--once")
     assert done.returncode == 2
@@ -128,7 +128,7 @@ def test_watch__ctrl_c__ends_and_judges_no_half_window(watched):
     assert watched.windows() == []
 
 
-def test_watch__everything_is_paused__is_told_so_by_a_signal_ends_and_does_not_begin_again(watched):
+def test_watch__everything_is_paused__ends_by_a_signal_and_does_not_begin_again(watched):
     watched.declare(section(window_s=0.3))
     with watched.pair.process("watch", stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         assert process.stderr
@@ -186,7 +186,7 @@ def test_window__answer_is_too_slow__is_red_after_the_time_limit(watched):
     assert seen["original", "health"][0] == "green"
 
 
-def test_window__page_does_not_hold_what_it_must__is_red(watched):
+def test_window__page_lacks_the_declared_text__is_red(watched):
     probe = {"name": "find", "path": "/find?q=a", "contains": "three moves", "kind": "search"}
     watched.sites["original"].pages["/find?q=a"] = (200, {}, b"here are three moves")
     watched.sites["backend"].pages["/find?q=a"] = (200, {}, b"here is nothing")
@@ -240,7 +240,7 @@ def test_window__access_log__its_errors_are_red(watched):
 # --- the database
 
 
-def test_window__database_is_away__is_red_and_what_was_seen_is_written_later(watched, monkeypatch):
+def test_window__database_does_not_answer__is_red_and_the_samples_are_written_later(watched, monkeypatch):
     port = urlsplit(watched.url).port
     with proxy("127.0.0.1", port) as way:
         url = watched.url.replace(f":{port}/", f":{way.port}/")
@@ -265,7 +265,7 @@ def test_window__database_is_away__is_red_and_what_was_seen_is_written_later(wat
     assert len(watched.windows()) == lines.count('"verdict"') == len(seen)
 
 
-def test_window__rows_are_not_as_they_must_be__says_which(watched):
+def test_window__rows_break_an_invariant__says_which(watched):
     watched.pair.superuser("CREATE TABLE jobs (id int); GRANT SELECT ON jobs TO owner")
     queue = {"name": "jobs", "sql": "SELECT count(*) FROM jobs", "limit": 5}
     short = {"name": "short", "sql": "SELECT count(*) FROM dance_videos WHERE duration < 0", "because": "too short"}
@@ -298,7 +298,7 @@ def test_window__connections_near_their_limit__is_red(watched):
         assert window()["both", "connections_share"][0] == "red"
 
 
-def test_window__tasks__are_counted_for_whoever_wrote_them(watched):
+def test_window__tasks__are_counted_for_the_system_that_wrote_them(watched):
     tasks = {"table": "dance_tasks", "ended_at": "created_at", "stuck_after_s": 60}
     states = {"open": ["started", "running"], "done": ["completed"], "failed": ["failed"]}
     writer = {"dance_tasks": "CASE WHEN error = 'b' THEN 'backend' ELSE 'original' END"}
@@ -323,7 +323,7 @@ def test_window__tasks__are_counted_for_whoever_wrote_them(watched):
 # --- rows and files, through each system's own models
 
 
-def test_window__progress__never_goes_back_unless_it_may(watched):
+def test_window__progress_goes_back__is_red_unless_it_may_restart(watched):
     steps = (
         ("progress = 41", "green", "0, at most 0"),
         ("progress = 30", "red", "dance_tasks.progress: a row went back from 41 to 30"),
@@ -347,7 +347,7 @@ def test_window__progress_of_no_mapped_table__says_which_there_are(watched):
     assert "task is not a mapped table; these are: dancers, dance_tasks, dance_videos" in reason
 
 
-def test_window__file_of_a_row_is_gone__is_red_for_who_does_not_find_it(watched):
+def test_window__file_of_a_row_is_missing__is_red_for_the_system_that_does_not_find_it(watched):
     with watching(watched, files=["dance_videos.path"]) as window:
         there = window()
         watched.pair.superuser("UPDATE dance_videos SET path = 'videos/gone.mp4' WHERE duration = 3.5")
@@ -420,10 +420,10 @@ def test_window__interpreter_ends__has_no_data_and_is_started_again(watched, mon
 
 
 def test_window__writer_says_something_else__has_no_data(watched):
-    with watching(watched, writer={"dancers": "'somebody'"}) as window:
+    with watching(watched, writer={"dancers": "'another'"}) as window:
         seen = window()
     assert seen["original", "parity_rows"][0] == "no data"
-    assert "watch.writer says 'somebody', expected 'original' or 'backend'" in seen["original", "parity_rows"][1]
+    assert "watch.writer says 'another', expected 'original' or 'backend'" in seen["original", "parity_rows"][1]
 
 
 def test_window__no_column_dates_a_table__says_what_to_declare(watched):
@@ -448,7 +448,7 @@ def test_window__clock_jumps__is_red_and_the_window_is_as_long_as_it_was(watched
     assert timedelta(0) < window.judged.end - window.judged.start < timedelta(seconds=60)
 
 
-def test_window__nobody_looked_for_a_while__is_no_data(watched):
+def test_window__nothing_was_measured_for_a_while__is_no_data(watched):
     passed = [0.0]
     counter = lambda: datetime.now(UTC).timestamp() + passed[0]  # noqa: E731 - one line, used once
     clocks = Clocks(lambda: datetime.now(UTC) + timedelta(seconds=passed[0]), counter)

@@ -1,4 +1,4 @@
-"""What the agent must be able to run on."""
+"""The agent runs on old Pythons, with the standard library and Django only."""
 
 import ast
 import subprocess
@@ -9,7 +9,7 @@ from handover.probe.client import agent
 
 
 def sent() -> ast.Module:
-    """The agent as an interpreter sees it: without what is there for the types alone."""
+    """Return the agent as an interpreter sees it, without the code for type checkers."""
     tree = ast.parse(agent(), feature_version=(3, 8))
     tree.body = [
         node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
@@ -26,7 +26,7 @@ def test_agent__its_text__is_python_3_8_and_imports_the_standard_library_and_dja
     assert names <= {"django", *sys.stdlib_module_names}
 
 
-def test_agent__its_parts_together__name_nothing_that_is_not_there():
+def test_agent__its_parts_together__use_no_undefined_name():
     command = [
         str(Path(sys.executable).with_name("ruff")),
         "check",

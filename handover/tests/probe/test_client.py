@@ -25,7 +25,7 @@ def test_probe__system_prints_while_it_starts__answers_stay_readable(tmp_path):
 
 
 def test_probe__system_asks_for_input_while_it_starts__finds_none(tmp_path):
-    """What is asked of the agent is no input of the system's."""
+    """Requests to the agent are no input of the system."""
     read = "[sys.stdin.read(), os.read(0, 9).decode(), subprocess.check_output('cat', text=True)]"
     reads = f"import os, subprocess, sys\nREAD = {read}"
     with probe("it", system(tmp_path, reads), tmp_path) as it:
@@ -41,13 +41,13 @@ def test_probe__system_writes_to_descriptor_1__answers_stay_readable(tmp_path):
         assert it.ask("describe")["models"] == []
 
 
-def test_probe__system_exits_while_it_starts__is_told(tmp_path):
+def test_probe__system_exits_while_it_starts__is_an_error(tmp_path):
     leaves = system(tmp_path, "import sys; sys.exit('not today')")
     with pytest.raises(RaisedError, match="SystemExit: not today"), probe("it", leaves, tmp_path):
         pass
 
 
-def test_probe__settings_do_not_import__quotes_its_last_words_and_their_place(tmp_path):
+def test_probe__settings_do_not_import__quotes_the_error_and_its_place(tmp_path):
     broken = system(tmp_path, "import no_such_module")
     match = r"it does not start:\n.*No module named 'no_such_module'\nat .*some_settings.py, line \d+: import no_such"
     with pytest.raises(RaisedError, match=match), probe("it", broken, tmp_path):
@@ -76,14 +76,14 @@ def test_probe__program_that_is_no_python__says_its_status(tmp_path):
 
 
 def test_probe__answer_is_cut__is_no_answer(tmp_path):
-    """The reply begins and the interpreter dies: half an answer must never be taken for one."""
+    """The interpreter dies while it replies: half an answer must never count as one."""
     cut = system(tmp_path, python=(str(program(tmp_path, "printf '{\"ok\": tr'")),))
     refusal = pytest.raises(ProbeError, match="ended with status 0 in the middle of its answer")
     with refusal, probe("it", cut, tmp_path):
         pass
 
 
-def test_probe__something_else_writes_to_its_output__is_said(tmp_path):
+def test_probe__something_else_writes_to_its_output__is_an_error(tmp_path):
     banner = system(tmp_path, python=(str(program(tmp_path, "echo Welcome to vm")),))
     refusal = pytest.raises(ProbeError, match=r"answered 'start' with something that is no JSON: b'Welcome to vm'")
     with refusal, probe("it", banner, tmp_path):
@@ -104,7 +104,7 @@ def test_probe__no_answer_in_the_time_of_handover_toml__is_ended(tmp_path):
         pass
 
 
-def test_probe__killed_in_between__is_said(tmp_path):
+def test_probe__killed_in_between__is_an_error(tmp_path):
     with probe("it", system(tmp_path), tmp_path) as it:
         it._process.kill()
         with pytest.raises(ProbeError, match="ended with status -9 and gave no answer"):
@@ -138,7 +138,7 @@ def program(folder: Path, text: str, name: str = "program") -> Path:
 
 
 def test_describe__asked__connects_to_no_database(tmp_path):
-    """The agent refuses to: what needs a connection has no answer."""
+    """The agent refuses connections: a fact that needs one stays empty."""
     package = tmp_path / "shop"
     package.mkdir()
     for name in ("__init__.py", "models.py"):
@@ -215,7 +215,7 @@ class Migration(migrations.Migration):
 """
 
 
-def test_load__agent_was_started_to_look__refuses(tmp_path):
+def test_load__agent_was_started_to_describe__refuses(tmp_path):
     refusal = pytest.raises(RaisedError, match="started to look; only one that was started to act takes in chapters")
     with probe("it", system(tmp_path), tmp_path) as it, refusal:
         it.ask("load", name="act", source="ANSWERS = {}")

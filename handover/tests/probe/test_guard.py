@@ -1,4 +1,4 @@
-"""Looking at a system writes nothing, and acting reaches one database, whatever the project does by itself."""
+"""Describing a system writes nothing, and acting reaches one database, whatever the project does by itself."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class Page(models.Model):
     id = models.BigAutoField(primary_key=True)
     text = models.TextField()
 """
-# Every way to a connection that Django offers; what came of each goes into a file.
+# Every way to a connection that Django offers; the result of each goes into a file.
 READY = """
 import json, os, threading
 from django.apps import AppConfig
@@ -117,7 +117,7 @@ TABLE = "CREATE TABLE diary_page (id bigserial PRIMARY KEY, text text NOT NULL);
 
 @pytest.fixture
 def databases(postgres):
-    """Three databases with an empty diary each: the system's own, another of its, and a copy of the first."""
+    """Give three databases with an empty diary each: the system's own, a second one of it, and a copy of the first."""
     names = ("diary_of_one", "diary_of_another", "diary_copied")
     for name in names:
         postgres.create_database(name)
@@ -130,7 +130,7 @@ def databases(postgres):
 
 @pytest.fixture
 def diary(databases, postgres, tmp_path):
-    """A system whose start writes wherever it can."""
+    """Give a system that writes to every database when it starts."""
     return written(tmp_path, postgres, databases, READY)
 
 
@@ -159,11 +159,11 @@ def pages(postgres, name: str) -> list[str]:
 
 
 def said(folder: Path) -> list[list[str]]:
-    """What came of each way, by both threads."""
+    """Return the result of each way, in both threads."""
     return json.loads((folder / "said.json").read_text())
 
 
-def test_looking__system_writes_while_it_starts__finds_no_database_and_goes_on(diary, databases, postgres, tmp_path):
+def test_describing__system_writes_while_it_starts__finds_no_database_and_goes_on(diary, databases, postgres, tmp_path):
     with probe("it", diary, tmp_path) as it:
         models = it.ask("describe")["models"]
     assert [model["label"] for model in models] == ["diary.Page"]
@@ -174,7 +174,7 @@ def test_looking__system_writes_while_it_starts__finds_no_database_and_goes_on(d
     assert not (tmp_path / "small.sqlite3").exists()
 
 
-def test_looking__the_same_system_by_itself__would_have_written_by_every_way(diary, databases, postgres, tmp_path):
+def test_describing__the_same_system_by_itself__would_have_written_by_every_way(diary, databases, postgres, tmp_path):
     environment = os.environ | diary.variables() | {"DJANGO_SETTINGS_MODULE": "diary_settings"}
     subprocess.run([sys.executable, "-c", "import django; django.setup()"], cwd=tmp_path, env=environment, check=True)
     wrote = [tuple(way[1:]) for way in said(tmp_path) if way[0] == "wrote"]
@@ -240,7 +240,7 @@ def test_acting__on_its_own_databases__reaches_them_all(diary, databases, postgr
     assert pages(postgres, databases[1]) == ["acted on other"]
 
 
-def test_looking__system_does_not_start_without_its_rows__says_what_lets_it(databases, postgres, tmp_path):
+def test_describing__system_does_not_start_without_its_rows__says_what_lets_it(databases, postgres, tmp_path):
     it = written(tmp_path, postgres, databases, UNGUARDED)
     with (
         pytest.raises(
@@ -252,7 +252,7 @@ def test_looking__system_does_not_start_without_its_rows__says_what_lets_it(data
         pass
 
 
-def test_looking__system_may_read_while_it_starts__reads_and_cannot_write(databases, postgres, tmp_path):
+def test_describing__system_may_read_while_it_starts__reads_and_cannot_write(databases, postgres, tmp_path):
     it = written(tmp_path, postgres, databases, UNGUARDED, reads_at_start=True)
     with postgres.connect(databases[0]) as connection:
         connection.execute("INSERT INTO diary_page (text) VALUES ('there')")
@@ -260,7 +260,7 @@ def test_looking__system_may_read_while_it_starts__reads_and_cannot_write(databa
         assert [model["label"] for model in agent.ask("describe")["models"]] == ["diary.Page"]
 
 
-def test_looking__system_that_may_read_writes__is_refused_by_postgresql(diary, databases, postgres, tmp_path):
+def test_describing__system_that_may_read_writes__is_refused_by_postgresql(diary, databases, postgres, tmp_path):
     reading = diary.model_copy(update={"reads_at_start": True})
     with probe("it", reading, tmp_path) as it:
         it.ask("describe")
@@ -272,7 +272,7 @@ def test_looking__system_that_may_read_writes__is_refused_by_postgresql(diary, d
     assert not (tmp_path / "small.sqlite3").exists()
 
 
-def test_looking__system_writes_by_the_driver_itself__is_refused_by_postgresql(databases, postgres, tmp_path):
+def test_describing__system_writes_by_the_driver_itself__is_refused_by_postgresql(databases, postgres, tmp_path):
     it = written(tmp_path, postgres, databases, DRIVER)
     refusal = pytest.raises(RaisedError, match="cannot execute INSERT in a read-only transaction")
     with refusal, probe("it", it, tmp_path):
@@ -280,7 +280,7 @@ def test_looking__system_writes_by_the_driver_itself__is_refused_by_postgresql(d
     assert pages(postgres, databases[0]) == []
 
 
-def test_looking__at_a_folder__leaves_it_as_it_was(diary, tmp_path):
+def test_describing__at_a_folder__leaves_it_as_it_was(diary, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     with probe("it", diary, tmp_path) as it:
         it.ask("describe")

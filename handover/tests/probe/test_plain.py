@@ -1,4 +1,4 @@
-"""Every fact of a system is plain: equal in each run byte for byte, and equal for the same project elsewhere."""
+"""Every fact of a system is plain: equal byte for byte in each run, and equal for the same project elsewhere."""
 
 # ruff: noqa: E501 - what a project holds is read best with one thing on a line
 
@@ -255,7 +255,7 @@ class Same(Everything):
 
 
 def _more(kind: str, option: str = "") -> str:
-    """What else a field of this kind must have."""
+    """Return the options that a field of this kind must have."""
     needed = {"CharField": "max_length=20", "DecimalField": "max_digits=5, decimal_places=2"}
     if kind == "ForeignKey":
         names = {"related_name": "'+'", "on_delete": "models.CASCADE"}
@@ -265,7 +265,7 @@ def _more(kind: str, option: str = "") -> str:
 
 
 def described(folder: Path, app: str, seed: str) -> dict[str, Any]:
-    """What a system with every thing in it says, in an interpreter that orders sets by a seed."""
+    """Return the description of a system with all kinds of things, in an interpreter that orders sets by a seed."""
     package = folder.joinpath(*app.split("."))
     package.mkdir(parents=True, exist_ok=True)
     for part in (package, *package.parents):
@@ -284,7 +284,7 @@ def described(folder: Path, app: str, seed: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory) -> list[dict[str, Any]]:
-    """The facts of one system in two runs, and of the same models in another package elsewhere."""
+    """Return the facts of one system in two runs, and of the same models in another package."""
     here, there = tmp_path_factory.mktemp("here"), tmp_path_factory.mktemp("there")
     return [described(here, "every", "1"), described(here, "every", "4711"), described(there, "apps.every", "99")]
 
@@ -315,7 +315,7 @@ def test_describe__choices_are_objects__are_what_the_field_stores(facts):
     assert "UTC" in zone.default.value
 
 
-def test_describe__every_thing_in_another_package__tells_the_same_but_for_where_it_stands(facts):
+def test_describe__every_thing_in_another_package__differs_only_in_the_places(facts):
     one, other = (
         {m.label: m for m in Description.model_validate(f).models if m.app_label == "every"}
         for f in (facts[0], facts[2])
@@ -388,7 +388,7 @@ SAME = dict(
 
 @pytest.fixture(scope="module")
 def things(tmp_path_factory) -> tuple[Any, Any, Any]:
-    """Two modules of the same things, of which one has another number; and what makes texts of them."""
+    """Give two modules of the same things, one with another number, and the function that makes texts of them."""
     parts: dict[str, Any] = {"__name__": "plain"}
     exec(files("handover.probe").joinpath("plain.py").read_text(), parts)  # noqa: S102 - as the bootstrap does
     made = []

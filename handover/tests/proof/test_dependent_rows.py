@@ -1,4 +1,4 @@
-"""Rows of the backend's own tables on shared rows: the delete that fails is told, shown again and mended as it says."""
+"""Own rows that reference shared rows: a blocked delete is found, reproduced, and mended by the printed statement."""
 
 import re
 import subprocess
@@ -33,7 +33,7 @@ def in_its_shell(target, stage, line: str) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize(
     "fault", [pytest.param(f, id=f.name, marks=[] if f.name == BRIEFLY else pytest.mark.full) for f in FAULTS]
 )
-def test_prove__own_row_blocks_a_delete__is_told_alone_shown_again_and_mended_by_the_statement(
+def test_prove__own_row_blocks_a_delete__is_found_reproduced_and_mended_by_the_statement(
     stage, python, tmp_path, fault
 ):
     with planted(stage, fault, python, tmp_path) as target:
@@ -53,7 +53,7 @@ def test_prove__own_row_blocks_a_delete__is_told_alone_shown_again_and_mended_by
         assert proved(target) == []
 
 
-def test_prove__own_table_of_which_no_row_can_be_made__is_unseen(stage, python, tmp_path):
+def test_prove__no_row_of_an_own_table_can_be_made__is_unseen(stage, python, tmp_path):
     (plain,) = [fault for fault in own_rows.faults() if fault.name == BRIEFLY]
     refused = "ALTER TABLE own_notes ADD CHECK (id < 0)"
     fault = plain.__class__(**{**vars(plain), "sql": plain.sql + refused})

@@ -1,4 +1,4 @@
-"""The check of a history: each planted fault is told with its kind and its author, and clean histories are clean."""
+"""The check of histories: each planted fault is found with its kind and its system, and clean histories are clean."""
 
 import json
 import random
@@ -19,13 +19,13 @@ def found(rows: list[RowHistory], fault: HistoryFault) -> set[tuple[str, str | N
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
-def test_check__planted_fault__is_told_with_its_kind_and_author_and_nothing_else_is(fault):
+def test_check__planted_fault__is_found_with_its_kind_and_system_and_nothing_else(fault):
     seen = (fault.expected.kind, fault.expected.side, fault.expected.style)
     assert found(in_between(fault, seed=3), fault) == {seen}
 
 
 @pytest.mark.parametrize("fault", [f for f in FAULTS if f.unversioned], ids=lambda f: f.name)
-def test_check__no_versions__still_sees_what_shows_by_ids_and_times(fault):
+def test_check__no_versions__finds_what_shows_by_ids_and_times(fault):
     rows = [replace(row, versions=None) for row in in_between(fault, seed=3)]
     seen = (fault.expected.kind, fault.expected.side, fault.expected.style)
     assert found(rows, fault) == {seen}
@@ -61,7 +61,7 @@ def test_check__anomaly__comes_with_the_few_versions_that_show_it():
     )
 
 
-def test_contended__operations_of_two_agents_overlap__both_met():
+def test_contended__operations_of_two_agents_overlap__returns_both():
     row = next(clean_rows(4, seed=0))
     times = [(0.0, 1.0), (0.5, 1.5), (1.5, 2.0), (3.0, 4.0)]
     agents = [0, 1, 0, 1]
@@ -72,7 +72,7 @@ def test_contended__operations_of_two_agents_overlap__both_met():
     assert contended(row) == {0, 10**9 + 1}
 
 
-def test_contended__operations_of_one_agent__never_meet_each_other():
+def test_contended__operations_of_one_agent__never_overlap():
     row = next(clean_rows(50, seed=0))
     row.operations = [o._replace(id=n, began=0.0, ended=9.0) for n, o in enumerate(row.operations)]
     assert contended(row) == set()

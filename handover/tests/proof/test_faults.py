@@ -8,7 +8,7 @@ from handover.proof.writer_processes import BatchResult
 
 
 class Calm:
-    """A processes that only counts how often it was asked to go on."""
+    """Writers' processes that only count how often they were asked to go on."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -25,8 +25,8 @@ class Calm:
         self.asked = -1
 
 
-def told(count: int, outcome: str = "ok") -> BatchResult:
-    later = 4e9  # after any fault of today's
+def batch(count: int, outcome: str = "ok") -> BatchResult:
+    later = 4e9  # after any fault of this test
     return BatchResult(0, [WriterOperation(n, "update", ("k",), later, later, outcome) for n in range(count)])  # type: ignore[arg-type]
 
 
@@ -36,21 +36,21 @@ def fault(name: str, ended: list[str]) -> InjectedFault:
     )
 
 
-def test_watch__fault_is_felt__is_ended_and_the_next_one_strikes():
+def test_watch__operation_meets_the_fault__it_ends_and_the_next_one_strikes():
     ended: list[str] = []
     schedule = Schedule([fault("first", ended), fault("second", ended)], operations=80)
     processes = Calm()
-    batches = [told(10), told(10), told(10, "full"), told(10), told(10), told(10, "full"), told(30)]
+    batches = [batch(10), batch(10), batch(10, "full"), batch(10), batch(10), batch(10, "full"), batch(30)]
     assert list(schedule.watch(processes, iter(batches))) == batches  # type: ignore[arg-type]
     assert ended == ["first", "second"]
     assert [(s.name, s.met) for s in schedule.struck] == [("first", True), ("second", True)]
 
 
-def test_watch__nobody_feels_it__is_ended_with_the_run_and_counts_as_unmet():
+def test_watch__no_operation_meets_the_fault__it_ends_with_the_run_and_counts_as_unmet():
     ended: list[str] = []
     schedule = Schedule([fault("only", ended)], operations=20)
     processes = Calm()
-    list(schedule.watch(processes, iter([told(10), told(10)])))  # type: ignore[arg-type]
+    list(schedule.watch(processes, iter([batch(10), batch(10)])))  # type: ignore[arg-type]
     assert ended == ["only"]
     assert [s.met for s in schedule.struck] == [False]
     assert processes.asked == 2
@@ -61,7 +61,7 @@ def test_watch__the_run_fails__the_fault_is_ended():
     schedule = Schedule([fault("only", ended)], operations=20)
 
     def batches():
-        yield told(10)
+        yield batch(10)
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -69,7 +69,7 @@ def test_watch__the_run_fails__the_fault_is_ended():
     assert ended == ["only"]
 
 
-def test_run__command_fails__says_which_how_and_what_it_said(tmp_path):
+def test_run__command_fails__says_which_how_and_its_output(tmp_path):
     command = [sys.executable, "-c", "print('no such server'); exit(3)"]
     with pytest.raises(FaultError, match=r"HO336 .* ended with status 3; 0 was expected. It said:\nno such server"):
         run(command, tmp_path)

@@ -1,4 +1,4 @@
-"""The gate: proofs hold when every group was green on this shape of the database, lately."""
+"""The gate: proofs hold if every group was green on this shape of the database in the last 24 hours."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +34,7 @@ def test_proven__all_green_on_this_shape__gives_no_reason(config):
     assert proven(config, SHAPE) == []
 
 
-def test_proven__group_that_had_nothing_to_look_at__gives_no_reason(config):
+def test_proven__group_had_nothing_to_compare__gives_no_reason(config):
     groups = {name: {"green": True, "nothing": ""} for name in NAMES}
     record(
         config, groups=groups | {"storage": {"green": False, "nothing": "no model of either system has a file field"}}
@@ -66,7 +66,7 @@ def test_proven__group_was_not_run__is_a_reason(config, name):
     assert proven(config, SHAPE) == [f"{name} was not run; run `handover prove` again with all groups"]
 
 
-def test_proven__green_that_is_no_truth__is_a_reason(config):
+def test_proven__green_is_not_true__is_a_reason(config):
     record(config, groups={n: {"green": "yes"} for n in NAMES})
     assert len(proven(config, SHAPE)) == len(NAMES)
 

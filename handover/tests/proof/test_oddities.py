@@ -1,4 +1,4 @@
-"""Unusual models that are the same on both sides: every group of proofs looks at them, and finds nothing."""
+"""Unusual models that are the same in both systems: every group of proofs compares them and finds nothing."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_read_across__unusual_models_alike__are_green(odd, python, tmp_path, fau
     assert played.green, str(played)
 
 
-def test_read_across__no_row_to_point_at_can_be_made__is_told_of_that_table_and_the_others_cross(odd, python, tmp_path):
+def test_read_across__no_row_to_point_at_can_be_made__is_noted_and_the_other_tables_are_compared(odd, python, tmp_path):
     full = "ALTER TABLE odd_tenants ADD CHECK (false) NOT VALID"
     pair = Fault("", "read-across", odd.shape.name, sql=full, models=("Pick", "Line"))
     with planted(odd, pair, python, tmp_path) as target, recording(target.config, "prove") as recorder:
@@ -56,13 +56,13 @@ def test_read_across__no_row_can_be_made__what_existing_rows_showed_stays(odd, p
     assert {f.finding.where for f in (*one.failures, *other.failures)} == {"odd_picks"}
 
 
-def test_concurrent_writes__table_that_refuses_is_passed_over_and_relations_are_filled(odd, python, tmp_path):
+def test_concurrent_writes__table_refuses_rows__the_next_is_taken_and_relations_are_filled(odd, python, tmp_path):
     pair = Fault("", "concurrent-writes", odd.shape.name, models=("Counted", "Job"))
     with planted(odd, pair, python, tmp_path) as target, recording(target.config, "prove") as recorder:
         outcome = concurrent_writes.prove(target, recorder, PLAN)
     assert [str(f.finding) for f in outcome.failures] == []
     assert outcome.empty == ()
-    # Which ways each system has is not said, so what every Django system does is a note.
+    # The ways of writing are not declared, so what every Django system does is only a note.
     assert any("in every Django system two processes do this" in note for note in outcome.notes)
 
 
@@ -77,11 +77,11 @@ def test_concurrent_writes__no_table_fits__says_so_in_one_sentence_that_can_be_a
     assert "odd_picks: no column for text" in finding.todo
 
 
-def test_storage__file_fields_of_parents_and_of_what_a_row_points_at__are_looked_at_once(odd, python, tmp_path):
+def test_storage__file_fields_of_parents_and_of_related_rows__are_compared_once(odd, python, tmp_path):
     pair = Fault("", "storage", odd.shape.name, models=("Middle", "Leaf", "Doc"))
     with planted(odd, pair, python, tmp_path) as target, recording(target.config, "prove") as recorder:
         outcome = storage.prove(target, recorder)
-    # Only what nothing is said about: no flow fetches a file here.
+    # Only this is open: no flow fetches a file here.
     assert [f.finding.code for f in outcome.failures] == ["HO367"]
     assert outcome.empty == ()
     assert outcome.counts["rows"] == 1  # the file that three parents name

@@ -35,7 +35,7 @@ def test_prove__fault_is_planted__is_caught(stage, python, tmp_path, fault):
 
 
 @pytest.mark.parametrize("fault", faults(CLEAN))
-def test_prove__change_that_hurts_nobody__is_green(stage, python, tmp_path, fault):
+def test_prove__harmless_change__is_green(stage, python, tmp_path, fault):
     played = play(stage, fault, python, tmp_path)
     assert played.green, str(played)
 
@@ -48,7 +48,7 @@ def test_prove__clean_pair_of_another_shape__is_green(players, python, tmp_path,
 
 
 @pytest.mark.full
-def test_prove__row_that_is_refused_whatever_it_holds__is_told_at_its_table(stage, python, tmp_path):
+def test_prove__every_row_is_refused__is_reported_at_the_table(stage, python, tmp_path):
     (fault,) = [fault for fault in read_across.faults() if fault.name == "new keys are no UUIDs"]
     played = play(stage, fault, python, tmp_path)
     assert {f.where for f in played.findings if f.code == "HO307"} == {"dance_videos"}, str(played)

@@ -15,7 +15,7 @@ from handover.config.config import load_config
 from handover.journal.evidence import latest
 from sandbox import template
 
-# One table is enough to show what the command does with what it finds.
+# One table is enough to show how the command reports findings.
 ONE_TABLE = ("dance.models.Dancer", "dance.models.Task")
 ROUNDED = """
 class Rounded(models.FloatField):
@@ -28,7 +28,7 @@ class Rounded(models.FloatField):
 
 @pytest.fixture
 def one_table(pair):
-    """The pair, mapping its videos only."""
+    """Give the pair with only its videos mapped."""
     path = pair.folder / "handover.toml"
     head, *models = path.read_text().split("[[models]]")
     prove = "[prove]" + models[-1].partition("[prove]")[2]
@@ -39,7 +39,7 @@ def one_table(pair):
 
 @pytest.fixture
 def rounding(one_table):
-    """The same, with a backend that rounds what it reads."""
+    """Give the same pair with a backend that rounds what it reads."""
     one_table.change("backend/apps/dance/models.py", "class Video(", ROUNDED + "class Video(")
     one_table.change("backend/apps/dance/models.py", "duration = models.FloatField()", "duration = Rounded()")
     return one_table
@@ -51,7 +51,7 @@ def prove(pair, *arguments: str, **environment: str):
 
 
 def copies(pair) -> list[str]:
-    """The copies of this pair's database; others prove theirs on the same server."""
+    """Return the copies of this pair's database; other tests use the same server."""
     query = "SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') LIKE %s"
     with pair.database.server.connect() as connection:
         return [name for (name,) in connection.execute(query, [f"throw-away copy of {pair.database.name},%"])]
@@ -99,7 +99,7 @@ def test_prove__field_that_rounds__is_shrunk_reproduced_replayed_and_accepted(ro
     assert (failure["code"], failure["where"], failure["hurts"]) == ("HO300", "dance_videos.duration", "backend")
     assert failure["found"] == "is another float when the backend reads what the original wrote, float in the original"
     assert len(failure["reproduce"]) <= 5
-    # The row is the smallest: what must be there, and the one value that shows it.
+    # The smallest row: only required columns, and the one value that shows the difference.
     (recorded, *_) = [line for line in evidence(rounding).lines("failures") if line["key"][2] == "original"]
     assert set(recorded["example"]["row"]) <= {"duration", "user_id", "level", "title", "path"}
     assert recorded["example"]["change"] == recorded["example"]["extra"] == {}
@@ -129,7 +129,7 @@ def run_line(pair, line: str) -> str:
     return done.stdout
 
 
-def test_prove__unknown_group__names_those_there_are(one_table):
+def test_prove__unknown_group__names_the_known_ones(one_table):
     done = one_table.handover("prove", "--group", "dancing")
     assert done.returncode == 2
     assert "there is no group 'dancing'; there are: read-across, concurrent-writes, " in done.stderr
@@ -141,14 +141,14 @@ def test_prove__neither_search_nor_pages_are_described__is_red_until_the_contrac
     assert done.returncode == 1
     assert "nothing to compare: no search is described" in " ".join(done.stdout.split())
     for code, place in re.findall(r"handover contract accept (HO\d+) (\w+)", done.stdout):
-        assert one_table.handover("contract", "accept", code, place, "--because", "there is none").returncode == 0
+        assert one_table.handover("contract", "accept", code, place, "--because", "it does not exist").returncode == 0
     done = one_table.handover("prove", *groups)
     assert done.returncode == 0, done.stdout
     assert "0 groups green, search, flows had nothing to compare" in done.stdout
 
 
 @pytest.mark.full
-def test_prove__table_of_which_no_row_can_be_made__is_never_green(one_table):
+def test_prove__no_row_of_a_table_can_be_made__is_never_green(one_table):
     one_table.superuser("ALTER TABLE dance_videos ADD CHECK (duration < -5) NOT VALID")
     one_table.superuser("ALTER TABLE dance_videos ADD CHECK (duration > 5) NOT VALID")
     done, found = prove(one_table)
@@ -166,7 +166,7 @@ def test_prove__system_that_cannot_act__is_red_and_not_green(one_table):
     assert copies(one_table) == []
 
 
-def test_prove__bulk_that_neither_does__is_said_not_to_be_compared(one_table):
+def test_prove__neither_system_writes_in_bulk__the_note_says_so(one_table):
     refuse = "\n\ndef refuse(*_, **__):\n    raise RuntimeError('one by one, please')\n"
     for models in ("original/dance/models.py", "backend/apps/dance/models.py"):
         path = one_table.folder / models
@@ -249,7 +249,7 @@ def test_prove__i_mean_production__reads_and_can_do_nothing_else(rounding):
     assert done.returncode == 4
     (failure,) = found["backend-reads-original"]["failures"]
     assert (failure["code"], failure["where"]) == ("HO315", "dance_videos.duration")
-    # Values of people's rows stay where they are.
+    # Values of existing rows are not printed.
     assert "0.123456" not in done.stdout
     assert rows(rounding) == before
     assert evidence(rounding).summary["on"] == "production, read only"
@@ -269,7 +269,7 @@ def test_prove__i_mean_production_of_empty_tables__is_not_green(one_table):
 # --- ended in between
 
 
-# A shell lets what it starts in the background ignore Ctrl-C, this process's children included.
+# A process that a shell starts in the background ignores Ctrl-C, and so do its children.
 WAITS = "SELECT FROM pg_stat_activity WHERE datname = %s AND wait_event = 'advisory'"
 OTHERS = "SELECT FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
 AS_ON_A_TERMINAL = (
@@ -279,9 +279,9 @@ AS_ON_A_TERMINAL = (
 
 @contextmanager
 def waiting_at_a_lock(pair, monkeypatch):
-    """Give a real process of the command that waits at a lock in its copy, which the test holds."""
+    """Give a real process of the command that waits in its copy for a lock, which the test holds."""
     monkeypatch.setenv("HANDOVER_DATABASE_URL", pair.database.url("owner"))
-    # The copy is made with a lock that each insert asks for; the advisory locks of a server's databases are apart.
+    # In the copy each insert takes an advisory lock; each database of a server has its own.
     with psycopg.connect(pair.database.url("owner")) as connection:
         connection.execute(
             "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_lock(77); "
@@ -341,7 +341,7 @@ def test_prove__on_staging_ended_while_an_agent_waits__leaves_no_row(one_table, 
             assert rows_of(staging) != before
             process.send_signal(signal.SIGTERM)
             process.wait()
-        holder.close()  # the server goes on with what the ended agent had asked for
+        holder.close()  # the server now finishes the request of the ended agent
         while server.execute(OTHERS, [staging.name]).rowcount:
             pass
         assert process.returncode == 143
@@ -350,7 +350,7 @@ def test_prove__on_staging_ended_while_an_agent_waits__leaves_no_row(one_table, 
 
 @contextmanager
 def staging_that_waits(staging):
-    """Let the inserts of a database wait at a lock, but for the first three; give a session and the lock's holder."""
+    """Let the inserts of a database wait for a lock, except the first three; give a session and the lock's holder."""
     with psycopg.connect(staging.url("owner")) as connection:
         connection.execute(
             "CREATE SEQUENCE inserted; GRANT ALL ON SEQUENCE inserted TO PUBLIC; "

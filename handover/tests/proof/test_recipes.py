@@ -1,4 +1,4 @@
-"""The lines that a failure prints: run in each system's own shell, they show what the finding claims."""
+"""The printed lines of a failure show its finding again when they run in each system's own shell."""
 
 import re
 import subprocess
@@ -54,7 +54,7 @@ def test_lines_of_a_failure__run_in_their_shells__show_what_it_claims(players, p
         assert {f.finding.code for f in failures if f.finding.code.startswith(fault.code)}
         for failure in failures:
             assert 2 <= len(failure.reproduce) <= 5
-            # Each on a database of its own: a reader may begin with any.
+            # Each on a database of its own: a reader can begin with any of them.
             with template.clone(stage.server, name_of(target)) as database:
                 printed = [run(target, stage, database.name, line) for line in failure.reproduce]
             assert shows(failure, printed), (str(failure.finding), printed)
@@ -69,7 +69,7 @@ def name_of(target) -> str:
 
 
 def run(target, stage, name: str, line: str) -> str:
-    """Return what a line prints, or the last line of what it raises."""
+    """Return the output of a line, or the last line of its error."""
     code, _, side = line.partition("  # in the shell of the ")
     environment = stage.environment(side, name) | {"DJANGO_SETTINGS_MODULE": "settings"}
     command = [sys.executable, "-c", f"import django; django.setup(); {code}"]
@@ -79,7 +79,7 @@ def run(target, stage, name: str, line: str) -> str:
 
 
 def shows(failure: Failure, printed: list[str]) -> bool:
-    """Say whether the outputs show it; the rows are made first, so only the finding itself may raise."""
+    """Say whether the outputs show the finding; the rows are made first, so only the finding itself may raise."""
     finding = failure.finding
     made = printed[:-2] if finding.code != "HO311" else printed[:-1]
     if any(text.startswith("raised") for text in made):

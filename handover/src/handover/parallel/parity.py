@@ -1,8 +1,8 @@
-"""Rows that one system wrote, read by the other: the newest changes of every mapped table, at every look.
+"""Rows that one system wrote, read by the other: the newest changes of every mapped table, in every interval.
 
 Both systems read through their own models. What they read is compared as keyed digests, so no value of a row is seen
-here. A row that changes while it is read is read again at the next look. The lag of a change is the time from its
-first sight in the database until both systems read the same; a change that was there before the first look has none.
+here. A row that changes while it is read is read again in the next interval. The lag of a change is the time from
+its first sample until both systems read the same; a change from before the first interval has no lag.
 """
 
 import secrets

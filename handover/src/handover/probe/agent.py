@@ -673,7 +673,7 @@ def model_at(path: str) -> Any:
 def load(request: Dict[str, Any]) -> List[Any]:
     """Load a chapter; only an agent that was started to act does so."""
     if not ACTING:
-        raise RuntimeError("the probe was started to look; only one that was started to act takes in chapters")
+        raise RuntimeError("the agent was started to describe; only an agent that was started to act loads chapters")
     given = {"plain": plain, "dotted": dotted, "answer": answer, "model_at": model_at}
     names = {**given, **SHARED, "__name__": "handover_" + request["name"]}
     exec(compile(request["source"], "handover-" + request["name"], "exec"), names)  # noqa: S102

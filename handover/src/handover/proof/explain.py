@@ -30,7 +30,7 @@ from handover.proof.history import (
 from handover.proof.unversioned import UnversionedRow
 
 COUNTS_UP = {"update": 1, "locked": 1, "pair": 1, "double": 1, "conditional": 0, "update_fields": 0}
-SEVERAL = -1  # two versions look the same
+SEVERAL = -1  # two versions have the same state
 
 
 @dataclass

@@ -14,7 +14,7 @@ MAX_AGE = timedelta(hours=24)
 def proven(config: Config, fingerprint: str, max_age: timedelta = MAX_AGE, *, now: datetime | None = None) -> list[str]:
     """Return the reasons why the proofs do not hold; an empty list means that they hold.
 
-    Every group must be green in the newest signed run, or have had nothing to look at, on a database of this shape, and
+    Every group must be green in the newest signed run, or have had nothing to compare, on a database of this shape, and
     that run must be young enough.
 
     Parameters

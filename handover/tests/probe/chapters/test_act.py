@@ -1,4 +1,4 @@
-"""What a system's own ORM does when the chapter asks it to; on rows of a real database."""
+"""The chapter ``act`` uses a system's own ORM on rows of a real database."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -21,7 +21,7 @@ NOON = datetime(2024, 3, 31, 12, 0, 0, 7, UTC)
 
 @pytest.fixture
 def agent(players, postgres, python, tmp_path, request):
-    """An agent of the original of a shape, that has read the chapter."""
+    """Give an agent of a shape's original with the chapter loaded."""
     stage = players[request.param.name].stage
     with template.clone(postgres, stage.database) as database:
         stage.write(tmp_path, stage.pair)
@@ -37,7 +37,7 @@ on = pytest.mark.parametrize
 
 
 @on("agent", [LAB], indirect=True)
-def test_act__every_type__comes_back_as_it_went_in(agent):
+def test_act__every_type__comes_back_unchanged(agent):
     values = {
         "id": KEY,
         "code": "a",
@@ -61,7 +61,7 @@ def test_act__every_type__comes_back_as_it_went_in(agent):
 
 
 @on("agent", [LAB], indirect=True)
-def test_act__nan_and_json_null__are_kept_apart_from_what_resembles_them(agent):
+def test_act__nan_and_json_null__differ_from_similar_values(agent):
     rows = [{"id": encode(UUID(int=n)), "code": f"c{n}", "taken_at": encode(NOON)} for n in (1, 2, 3)]
     rows[0]["extra"] = ["json_null"]
     rows[1]["weight"] = encode(float("inf"))
@@ -153,7 +153,7 @@ def test_wire__values_that_are_equal_in_python__are_not_the_same():
     assert same(encode(float("nan")), encode(float("nan")))
 
 
-def test_shown__tells_types_that_text_alone_does_not():
+def test_shown__text_is_ambiguous__shows_the_type():
     assert shown(["file", ""]) == "file ''"
     assert shown(encode(NOON)) == "datetime 2024-03-31T12:00:00.000007+00:00 in UTC"
     assert shown(encode(NOON.replace(tzinfo=None))).endswith("in no zone")

@@ -1,4 +1,4 @@
-"""How a write among others ends, in the writer's own words; on rows of a real database."""
+"""Outcomes of concurrent writes in the chapter ``contend``, on rows of a real database."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ def database(players, postgres):
 
 @pytest.fixture
 def writer(players, database, python, tmp_path):
-    """A writer of the original that holds the object of one row."""
+    """Give a writer of the original that holds the object of one row."""
     stage = players[DANCE.name].stage
     stage.write(tmp_path, stage.pair)
     (tmp_path / "handover.toml").write_text(toml(stage, "postgres", python))
@@ -60,7 +60,7 @@ def test_contend__row_of_a_held_object_is_put_back_while_it_is_saved__the_save_h
 
 
 def held_again(seed: int) -> bool:
-    """Say whether the writer takes the object that it holds, and does not read the row again."""
+    """Say whether the writer uses the object that it holds instead of reading the row again."""
     rng = random.Random(seed)  # noqa: S311 - as the writer does
     rng.choices([style for style, _ in STYLES], [weight for _, weight in STYLES])
     rng.choice([KEY])

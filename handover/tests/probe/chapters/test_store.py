@@ -1,4 +1,4 @@
-"""A model is found by its path, wherever its class says that it was made."""
+"""A model is found by its path, whatever module its class names."""
 
 import sys
 
@@ -12,7 +12,7 @@ SECRET_KEY = "x"
 INSTALLED_APPS = ["kept"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "none"}}
 """
-# As packages do that let a project put its own class in the place of theirs.
+# Some packages let a project replace their class in this way.
 MODELS = """
 from django.db import models
 

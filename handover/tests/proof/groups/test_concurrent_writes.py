@@ -1,4 +1,4 @@
-"""Both systems of a fixture pair write at once, in interpreters of their own, on a clone; what breaks is broken."""
+"""Both systems of a small pair write at once on a clone, in interpreters of their own, with real faults."""
 
 import threading
 
@@ -17,7 +17,7 @@ from handover_testing.faults.concurrent import NARROW, SYSTEMS
 from handover_testing.faults.concurrent_play import caught, play
 
 PLAN = WritePlan(operations=240, batch=8, agents=2, rows=3, rows_last=120)
-# The others are played by a bench.
+# A bench plants the others.
 PLAYED = ("save() that ignores update_fields", "transactions without effect", "reads from a cache")
 
 
@@ -50,7 +50,7 @@ def left_behind(pair) -> list[tuple[str]]:
         return connection.execute(query).fetchall()
 
 
-def test_prove__narrow_writes_on_both_sides__nothing_is_found_and_the_control_is(pair):
+def test_prove__narrow_writes_on_both_sides__finds_only_the_control(pair):
     writing(pair, original=NARROW, backend=NARROW)
     outcome = proven(pair)
     assert places(outcome) == set()
@@ -63,7 +63,7 @@ def test_prove__narrow_writes_on_both_sides__nothing_is_found_and_the_control_is
     assert left_behind(pair) == []
 
 
-def test_prove__original_saves_what_it_holds__is_found_laid_at_its_door_and_may_be_accepted(pair):
+def test_prove__original_saves_stale_objects__is_blamed_and_can_be_accepted(pair):
     writing(pair, original=("save", "update"), backend=NARROW)
     outcome = proven(pair)
     where = "dance_tasks: stale save by the original"
@@ -77,7 +77,7 @@ def test_prove__original_saves_what_it_holds__is_found_laid_at_its_door_and_may_
 
 
 @pytest.mark.full
-def test_prove__no_copy__nothing_breaks_nothing_is_left_and_the_full_run_is_not_green(pair):
+def test_prove__no_copy__injects_no_fault_leaves_nothing_and_the_full_run_is_not_green(pair):
     writing(pair, original=("save",), backend=NARROW)
     outcome = proven(pair, throwaway=False, size="full")
     assert ("HO320", "dance_tasks: stale save by the original", "original") in places(outcome)
@@ -115,7 +115,7 @@ def test_prove__interrupted_while_all_write__leaves_no_trigger(pair):
 
 
 @pytest.mark.full
-def test_prove__system_raises__its_own_words_are_told(pair):
+def test_prove__system_raises__its_error_is_quoted(pair):
     models = pair.folder / "backend/apps/dance/models.py"
     code = (
         "def update(self, **kwargs):\n    raise ValueError('no updates on Sundays')\nmodels.QuerySet.update = update\n"
@@ -126,7 +126,7 @@ def test_prove__system_raises__its_own_words_are_told(pair):
         proven(pair)
 
 
-def test_prove__column_is_not_there__says_which_and_what_to_do(pair):
+def test_prove__column_is_missing__says_which_and_what_to_do(pair):
     writing(pair, 'table = "dance_tasks"', 'number = "nothing"')
     with pytest.raises(
         ConfigurationError,
@@ -137,6 +137,6 @@ def test_prove__column_is_not_there__says_which_and_what_to_do(pair):
 
 @pytest.mark.full
 @pytest.mark.parametrize("fault", [f for f in SYSTEMS if f.name in PLAYED], ids=lambda f: f.name)
-def test_prove__fault_in_the_backend__is_caught_and_laid_at_its_door(stage, python, tmp_path, fault):
+def test_prove__fault_in_the_backend__is_caught_and_the_backend_is_blamed(stage, python, tmp_path, fault):
     outcome = play(stage, fault, tmp_path, python=python, operations=240)
     assert caught(fault, outcome), places(outcome)

@@ -1,4 +1,4 @@
-"""Whatever ends the storage group, nothing of what it saved is left."""
+"""However the storage group ends, no saved file is left."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def test_prove__interrupted_in_the_middle__no_file_and_no_agent_is_left(clean: S
         met.append(files(clean.media))
         raise KeyboardInterrupt
 
-    # Between two questions to the agents, when the first files are there.
+    # Between two requests to the agents, when the first files exist.
     monkeypatch.setattr(Race, "findings", interrupted)
     monkeypatch.setattr(storage.FileRoundTrip, "_deleted", lambda *_: iter(()))
     with pytest.raises(KeyboardInterrupt):
@@ -50,7 +50,7 @@ def test_prove__database_without_rows_that_name_files__counts_none_and_is_not_gr
 
 
 @pytest.mark.full
-def test_prove__pair_without_file_fields__has_nothing_to_look_at(clean: Stand):
+def test_prove__pair_without_file_fields__has_nothing_to_compare(clean: Stand):
     for project in clean.projects.values():
         del project.models["Video"].fields["path"]
     outcome = clean.proved("storage")

@@ -1,4 +1,4 @@
-"""Search, storage and flows of a small pair: clean it is clean, and every planted fault is told with its code."""
+"""Search, storage and flows of a small pair: a clean pair is green, and every planted fault is found by its code."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def told(outcome: Outcome) -> list[str]:
 
 
 @pytest.mark.parametrize("group", ["search", "storage", pytest.param("flows", marks=pytest.mark.full)])
-def test_prove__clean_pair__finds_nothing_and_has_looked_at_everything(clean: Stand, group):
+def test_prove__clean_pair__finds_nothing_and_compared_everything(clean: Stand, group):
     outcome = clean.proved(group)
     assert told(outcome) == []
     assert outcome.empty == ()
@@ -41,7 +41,7 @@ def test_prove__search_asked_over_http_and_by_code__is_the_same(clean: Stand):
     assert outcome.counts["hits"] > 0
 
 
-# One fault of each code, and what must be said about it; `script/bench prove-mutants` plants all.
+# One fault of each code, and words of its finding; `script/bench prove-mutants` plants all.
 SAID = {
     "HO345": "order of .* has m.. at place 1 in the original and m.. in the backend",
     "HO344": "ids of .* differ: only the .* finds .*Compare the filters",
@@ -86,15 +86,15 @@ def test_faults__of_every_code__are_in_the_table():
     assert FIRST.keys() == SAID.keys()
 
 
-def test_prove__two_storages_in_two_places__is_said_once(stage, tmp_path, python, server, monkeypatch):
+def test_prove__two_storages_in_two_places__is_reported_once(stage, tmp_path, python, server, monkeypatch):
     outcome = played(stage, tmp_path, python, server, monkeypatch, FIRST["HO375"])
     assert [f.finding.code for f in outcome.failures] == ["HO375"], told(outcome)
     assert outcome.counts == {"files": 2}
 
 
 @pytest.mark.parametrize("code", [c if c in BRIEFLY else pytest.param(c, marks=pytest.mark.full) for c in SAID])
-def test_prove__planted_fault__is_told_with_its_code_and_words(stage, tmp_path, python, server, monkeypatch, code: str):
+def test_prove__planted_fault__is_found_with_code_and_words(stage, tmp_path, python, server, monkeypatch, code: str):
     outcome = played(stage, tmp_path, python, server, monkeypatch, FIRST[code])
-    told_of_it = [str(f.finding) for f in outcome.failures if f.finding.code == code]
-    assert told_of_it, told(outcome)
-    assert any(re.search(SAID[code], text, re.DOTALL) for text in told_of_it), told_of_it
+    findings = [str(f.finding) for f in outcome.failures if f.finding.code == code]
+    assert findings, told(outcome)
+    assert any(re.search(SAID[code], text, re.DOTALL) for text in findings), findings

@@ -1,4 +1,4 @@
-"""The index is read whole, page by page, as it was at first; what cannot be read is told without its address."""
+"""The index is read completely, page by page, as at the first page; errors do not show its address."""
 
 import json
 
@@ -32,7 +32,7 @@ def test_documents__in_pages__are_all_with_fields_and_vectors(client, monkeypatc
     assert [(d.id, d.fields["name"], list(d.vectors["v"])) for d in seen] == [
         (f"d{n}", f"n{n}", [1, n]) for n in range(7)
     ]
-    assert reading.requests == 1 + 3 + 1  # three pages, the empty one, and letting go
+    assert reading.requests == 1 + 3 + 1  # three pages, the empty one, and the end of the scroll
 
 
 def test_documents__reader_stops_early__the_server_keeps_nothing(client, monkeypatch):
@@ -51,13 +51,13 @@ def test_mapping__no_such_index__is_unseen_and_its_address_is_not_shown(client):
 
 
 def test_mapping__no_server__is_unseen():
-    with httpx.Client(base_url="http://user:secret@127.0.0.1:1") as nobody:
+    with httpx.Client(base_url="http://user:secret@127.0.0.1:1") as unreachable:
         with pytest.raises(UnseenError, match="gave ConnectError") as raised:
-            IndexReader(nobody, "moves").mapping()
+            IndexReader(unreachable, "moves").mapping()
         assert "secret" not in str(raised.value)
 
 
-def test_differences__what_a_server_adds_by_itself__is_none():
+def test_mapping_differences__options_that_a_server_adds__are_no_difference():
     live = {**MAPPING, "v": {**MAPPING["v"], "index_options": {"type": "int8_hnsw"}}}
     assert list(mapping_differences(MAPPING, live)) == []
     changed = {"v": {**MAPPING["v"], "dims": 3}, "more": {"type": "text"}}

@@ -1,4 +1,4 @@
-"""Vectors that mean something are told from equal ones and from noise, and the mean cosine is that of all pairs."""
+"""Useful vectors are distinguished from equal ones and from noise; the mean cosine is that of all pairs."""
 
 import math
 import random
@@ -23,7 +23,7 @@ def random_vectors(count: int, *, mean: float = 0.0, seed: int = 2) -> list[list
 
 
 def mixed(count: int, kinds: int, seed: int = 3) -> list[list[float]]:
-    """Vectors that are mixtures of a few: what real embeddings look like, only more so."""
+    """Return vectors that are mixtures of a few, as real embeddings are."""
     rng = random.Random(seed)  # noqa: S311 - reproducible
     basis = random_vectors(kinds, seed=seed + 1)
     weights = [[rng.gauss(0, 1) for _ in range(kinds)] for _ in range(count)]
@@ -50,7 +50,7 @@ def test_noise__whatever_its_mean_and_count__is_noise(count, mean, seed):
 
 @pytest.mark.parametrize("kinds", [2, 8, 20])
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
-def test_noise__mixtures_of_fewer_kinds_than_half_the_dimensions__are_none(kinds, seed):
+def test_noise__mixtures_of_fewer_kinds_than_half_the_dimensions__are_no_noise(kinds, seed):
     assert not field_of(mixed(200, kinds, seed)).is_noise
 
 
@@ -61,7 +61,7 @@ def test_one__all_equal_but_for_their_length__are_one_vector_and_no_noise():
     assert not field_of([[1.0, 0.0]] * 39 + [[1.0, 0.1]]).is_one
 
 
-def test_add__wrong_length_zero_or_not_finite__is_told_and_left_out():
+def test_add__wrong_length_zero_or_not_finite__is_recorded_and_left_out():
     field = field_of(mixed(20, 3))
     before = field.mean_cosine
     field.add("short", [1.0])
