@@ -216,7 +216,9 @@ class Migration(migrations.Migration):
 
 
 def test_load__agent_was_started_to_describe__refuses(tmp_path):
-    refusal = pytest.raises(RaisedError, match="started to look; only one that was started to act takes in chapters")
+    refusal = pytest.raises(
+        RaisedError, match="started to describe; only an agent that was started to act loads chapters"
+    )
     with probe("it", system(tmp_path), tmp_path) as it, refusal:
         it.ask("load", name="act", source="ANSWERS = {}")
 

@@ -143,7 +143,7 @@ def test_wire__both_ends__have_the_same_forms():
     for value in values:
         assert same(encode(decode(encode(value))), encode(value))
     assert decode(["other", "m.C", "x"]) == Strange("m.C", "x")
-    with pytest.raises(TypeError, match="object has no form"):
+    with pytest.raises(TypeError, match="object has no wire form"):
         encode(object())
 
 
