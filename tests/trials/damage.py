@@ -75,7 +75,7 @@ def _renamed(content: bytes, suffix: str, seeds: Seeds, rng: random.Random) -> M
 
 
 def _absurd(content: bytes, suffix: str, _seeds: Seeds, rng: random.Random) -> Mutant:
-    """Write a number that is none after each of some marks, or at the very beginning."""
+    """Write an absurd number after each of some marks, or at the very beginning."""
     changed = bytearray(content)
     at = [place + len(mark) for mark in MARKS if (place := content.find(mark)) >= 0]
     for place in rng.sample(at, min(len(at), rng.randint(1, 3))) or [4]:

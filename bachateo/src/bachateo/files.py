@@ -21,8 +21,8 @@ def written_aside(path: Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        A hidden, empty file in the same folder, so that the rename is atomic; its suffix is ``.part``, so that
-        nobody who lists songs or videos takes it for one. Whatever is raised in the block, it is gone afterwards.
+        A hidden, empty file in the same folder, so that the rename is atomic. Its suffix is ``.part``, so that a
+        program that lists songs or videos does not take it for one. An error in the block removes it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".part", dir=path.parent)

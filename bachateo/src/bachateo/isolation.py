@@ -1,4 +1,4 @@
-"""Work on files that nobody vouches for: in a child process, held to limits.
+"""Work on untrusted files: in a child process, held to limits.
 
 Decoders are large and written in C; a file made to harm them, or only damaged, may crash them, let them run for
 ever, or eat the memory. So they run in a fresh interpreter that this one only waits for.

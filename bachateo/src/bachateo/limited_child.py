@@ -50,7 +50,7 @@ def _limit(seconds: int, memory_mb: int, file_mb: int) -> None:
         resource.setrlimit(what, (most, most))
     # The second number ends it without saying why.
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-    # Nobody handles it, so it ends the process even where the interpreter is stuck in a library.
+    # No handler is set, so it ends the process even where the interpreter is stuck in a library.
     signal.alarm(seconds)
 
 

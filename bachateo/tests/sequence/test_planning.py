@@ -174,7 +174,7 @@ def test_plan_sequence__energy_asked_for__is_kept(make_analysis: MakeAnalysis) -
 
 
 def test_plan_sequence__greedy_would_fail__finds_the_path(make_analysis: MakeAnalysis, make_move: MakeMove) -> None:
-    # Whoever takes the cheap short one first is left with three eight-counts that nothing fills.
+    # If the cheap short one comes first, three eight-counts are left that no move fills.
     library = _library(
         make_move("cheap"), make_move("long", beats=32, quality_score=0.2), make_move("end", role="outro", beats=8)
     )
@@ -233,7 +233,7 @@ def test_plan_sequence__thousands_of_moves__keeps_to_everything_and_seeds_differ
     for plan in plans:
         _assert_covers(plan, plan.analysis)
         assert _broken(plan) == set()
-        # Whoever begins goes on: a change of couple costs more than another move.
+        # The couple that begins goes on: a change of couple costs more than another move.
         assert len({placed.move.wardrobe for placed in plan.moves}) == 1
 
 

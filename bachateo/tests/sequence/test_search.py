@@ -152,7 +152,7 @@ def test_find_path__narrow__the_gap_bounds_what_it_gives_away(
 def test_find_path__dead_end_within_the_width__is_found_when_wider(
     make_analysis: Callable[..., Analysis], make_move: Callable[..., Move]
 ) -> None:
-    # At the end only the best move fits; whoever dances it shortly before, because it is the best, is stuck.
+    # At the end only the best move fits; a path that dances it shortly before, because it is the best, is stuck.
     moves = (*(make_move(name, quality_score=0.1) for name in "abcdef"), make_move("best"))
     table, places, by_gap = _searched((make_analysis(8), Library(Path("library"), moves), Wishes()), frozenset())
     only = table.label[places[-1].rows] == table.labels.index("best")

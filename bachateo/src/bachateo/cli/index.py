@@ -18,7 +18,7 @@ from bachateo.moves import Library
 from bachateo.moves.index import MoveIndex, MoveQuery, SearchResult
 
 Server = Annotated[str | None, typer.Option(help="Address of an Elasticsearch instead of the library's own index.")]
-TABLE_WIDTH = 110  # where nobody looks, as in a file
+TABLE_WIDTH = 110  # where the output is no terminal but a file, say
 
 
 def index_command(

@@ -99,7 +99,7 @@ def open_sound(path: Path, formats: Sequence[str] = SOUND_FORMATS) -> Iterator[t
     Raises
     ------
     SongError
-        The file is empty, of no known format, has no sound track, or one that nobody can dance to.
+        The file is empty, of no known format, has no sound track, or one that is too short or too long to dance to.
     """
     if path.stat().st_size == 0:
         raise SongError("CH002", f"{path.name} is empty (0 bytes). Copy or upload the file again.")

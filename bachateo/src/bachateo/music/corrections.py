@@ -106,7 +106,7 @@ def read_corrections(song: Path) -> Corrections:
     Raises
     ------
     SongError
-        The file is none that :func:`save_corrections` wrote.
+        The file was not written by :func:`save_corrections`.
     """
     path = corrections_path(song)
     if not path.exists():

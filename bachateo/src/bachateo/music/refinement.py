@@ -55,7 +55,7 @@ def _snap(strength: NDArray[np.float32], times_s: Array) -> tuple[Array, Array]:
     offsets = np.arange(-reach, reach + 1)
     centres = np.round(times_s * ONSET_RATE_HZ).astype(int)
     near = strength[np.clip(centres[:, None] + offsets, 0, len(strength) - 1)]
-    # An onset nearer to where the pulse was expected is the likelier one; where there is none it stays there.
+    # An onset nearer to where the pulse was expected is the likelier one; without an onset the beat stays where it was expected.
     best = centres + offsets[np.argmax((near + SILENCE) * np.exp(-0.5 * (offsets / reach) ** 2), axis=1)]
     stands_out = near.max(axis=1) / (near.mean(axis=1) + 1e-6)
     clear = ((stands_out - 1) / (CLEAR - 1)).clip(0.05, 1)

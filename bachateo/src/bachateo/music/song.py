@@ -19,7 +19,7 @@ SAMPLE_RATE_HZ = 22_050  # what the beat network was trained on
 SHORTEST_S = 10.0  # an intro, a move and an outro need it
 SILENCE_PEAK = 10 ** (-60 / 20)  # -60 dB of full scale
 LOUDEST_PEAK = 10 ** (12 / 20)  # lossy codecs overshoot by a few dB; beyond is damage
-# Encoders pad and trim by some frames; more than this is missing on purpose of nobody.
+# Encoders pad and trim by some frames; more than this is damage.
 TRIMMED_S = 0.1
 MISSING_S, MISSING_FRACTION = 1.0, 0.02
 # The longest song takes a quarter of this on a slow machine and fills 240 MB.
@@ -108,7 +108,7 @@ def read_sound(path: Path) -> Song:
     Raises
     ------
     SongError
-        There is none, or none that can be decoded within the limits.
+        There is no file, or it cannot be decoded within the limits.
     """
     return _decode(path)[0]
 

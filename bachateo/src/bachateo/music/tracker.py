@@ -52,7 +52,7 @@ def track_beats(samples: NDArray[np.float32]) -> Tracked:
     samples
         Mono, float32, at ``SAMPLE_RATE_HZ``.
     """
-    # On one core and one after the other: the sound is encoded on the other one, and whoever shares that waits for it.
+    # On one core and one after the other: the sound is encoded on the other one, and work that shares that core waits for it.
     with threadpool_limits(1):
         features = beat_features(samples)
         activations, onsets = beat_activations(features), hear_onsets(samples)

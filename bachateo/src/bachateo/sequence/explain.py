@@ -18,7 +18,7 @@ from bachateo.sequence.table import MoveTable
 from bachateo.sequence.wishes import CONSTRAINTS
 
 FITS = 0.5  # levels of energy, within which a move is as the song
-SMOOTH, ROUGH = 0.15, 0.5  # distance of poses, in trunks: below, nobody sees the cut; above, everybody does
+SMOOTH, ROUGH = 0.15, 0.5  # distance of poses, in trunks: below the first the cut is not seen; above the second it is plain
 EVERYTHING = frozenset(CONSTRAINTS)
 
 
@@ -92,7 +92,7 @@ def _tempo(placed: PlacedMove, costs: Mapping[str, float]) -> str:
     low, high = PREFERRED_RATIOS
     per_cent = round(100 * (placed.tempo_ratio - 1))
     speed = f"{abs(per_cent)} % {'faster' if per_cent > 0 else 'slower'} than" if per_cent else "as fast as"
-    verdict = "which shows a little" if not low <= placed.tempo_ratio <= high else "which nobody notices"
+    verdict = "which shows a little" if not low <= placed.tempo_ratio <= high else "which is not noticed"
     if costs["stretched"]:
         verdict = "beyond the limits"
     return f"It is played {speed} it was danced" + (f", {verdict}." if per_cent or costs["stretched"] else ".")

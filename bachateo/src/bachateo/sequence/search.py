@@ -83,7 +83,7 @@ class _States:
 def find_path(
     table: MoveTable, places: Sequence[Candidates], repeat_costs: Sequence[float], *, widths: Sequence[int] = WIDTHS
 ) -> FoundPath | None:
-    """Return the cheapest way through the song, or ``None`` when there is none.
+    """Return the cheapest way through the song, or ``None`` when no moves fill it.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def _look_ahead(table: MoveTable, places: Sequence[Candidates], repeat_costs: Se
         )
         labels = table.label[place.rows]
         last = before[slot]
-        # Before the first move there is none, so no join.
+        # No move comes before the first one, so there is no join.
         matrix = joins.between(last, place.rows) if slot else np.zeros((1, len(place.rows)))
         stages.append(_Stage(matrix, labels, place.costs, place.spans, ahead, arrives[slot]))
         if slot:

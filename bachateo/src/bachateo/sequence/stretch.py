@@ -8,7 +8,7 @@ from bachateo.sequence.phrases import Phrases
 from bachateo.sequence.table import Array, Flags, MoveTable, Rows
 
 # Tempo of the song divided by tempo of the clip. Outside RATIOS people look like puppets; inside PREFERRED_RATIOS
-# nobody notices. Even relaxed, nothing is danced outside WIDEST_RATIOS: a third slower, and no step is recognised.
+# it is not noticed. Even relaxed, nothing is danced outside WIDEST_RATIOS: a third slower, and no step is recognised.
 RATIOS = (0.85, 1.18)
 PREFERRED_RATIOS = (0.92, 1.08)
 WIDEST_RATIOS = (0.75, 1.33)

@@ -133,6 +133,6 @@ def _numbered(*columns: Rows) -> Rows:
 
 def _intervals(moves: Sequence[Move]) -> Array:
     times = np.fromiter(chain.from_iterable(move.beats_s for move in moves), float)
-    # The step from the end of a clip to the first beat of the next is none.
+    # From the end of a clip to the first beat of the next is no step.
     ends = np.cumsum([move.beats + 1 for move in moves], dtype=np.intp)[:-1]
     return np.delete(np.diff(times), ends - 1).reshape(-1, COUNTS)

@@ -40,7 +40,7 @@ class Wishes:
     relax: bool | tuple[str, ...] = False
 
     def __post_init__(self) -> None:
-        """Refuse words that nobody knows."""
+        """Refuse unknown words."""
         for name, value, allowed in (
             ("difficulty", self.difficulty, DIFFICULTIES),
             ("energy", self.energy, ENERGY_LEVELS),

@@ -59,7 +59,7 @@ def _counts(timeline: Timeline) -> Iterator[Cue]:
 
 
 def _track(cues: Iterable[Cue]) -> str:
-    # A cue that has no length is none.
+    # A cue needs a length.
     shown = ((_stamp(start), _stamp(end), text) for start, end, text in cues)
     blocks = (f"{start} --> {end}\n{_text(text)}\n" for start, end, text in shown if start < end)
     return "\n".join(["WEBVTT\n", *blocks])

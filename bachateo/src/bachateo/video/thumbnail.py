@@ -53,7 +53,7 @@ def middle_move(plan: Plan) -> PlacedMove:
 
 
 def _picture(clip: Path, time_s: float) -> Image.Image:
-    # Needed by nobody who wants the video alone.
+    # Not needed for the video alone.
     from PIL import Image  # noqa: PLC0415
 
     try:

@@ -108,7 +108,7 @@ def _picture(number: int, size: tuple[int, int], bar: int, bar_colour: int, flas
 
 @pytest.fixture(scope="session")
 def annotation() -> Callable[..., dict[str, Any]]:
-    """Return what somebody says about ``clip_id``.mp4."""
+    """Return an annotation of ``clip_id``.mp4."""
     return _annotation
 
 

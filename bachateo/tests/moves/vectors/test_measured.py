@@ -17,7 +17,7 @@ BEATS_S = tuple(number * 0.5 for number in range(9))
 
 
 class _Model:
-    """A pose model that finds everybody everywhere, and remembers when it was asked to look."""
+    """A pose model that finds dancers in every picture, and remembers when it was asked to look."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[Path, Sequence[float]]] = []
@@ -113,7 +113,7 @@ def test_measure_clip__pose_model_came_later__adds_the_poses(clip: Path) -> None
         (np.ones((17, 2, 12, 2)), r"CH100  a track of poses has shape \(17, 2, 12, 2\)"),
         (np.full((17, 2, 13, 2), np.nan), r"CH101  "),
         (np.random.default_rng(0).normal(size=(3, 2, 13, 2)), r"it was asked for 17"),
-        ("nobody", r"could not convert string to float"),
+        ("no number", r"could not convert string to float"),
     ],
 )
 def test_measure_clip__pose_model_that_fails__names_the_clip_and_keeps_nothing(clip: Path, track, message: str) -> None:

@@ -1,4 +1,4 @@
-"""What a drawn move looks and sounds like, known exactly: nobody has to find the dancers in its pictures."""
+"""What a drawn move looks and sounds like, known exactly: no model has to find the dancers in its pictures."""
 
 from __future__ import annotations
 

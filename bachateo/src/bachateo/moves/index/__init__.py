@@ -25,7 +25,7 @@ class MoveIndex(ABC):
 
     @abstractmethod
     def get_many(self, clip_ids: Sequence[str]) -> list[dict[str, Any] | None]:
-        """Return the documents of moves without their vectors, in the order asked for; ``None`` where there is none."""
+        """Return the documents of moves without their vectors, in the order asked for; ``None`` for an unknown move."""
 
     @abstractmethod
     def neighbours(self, query: MoveQuery, filters: Mapping[str, str]) -> Neighbours:

@@ -90,7 +90,7 @@ def index_library(folder: Path, *, anew: bool = False, on_progress: Progress = l
     if not anew and _is_complete(folder):
         return Indexed(LocalMoveIndex.of_library(folder).count(), changed=False)
     index = folder / INDEX_NAME
-    # Before the moves are read: whoever changes the library meanwhile makes this index stale.
+    # Before the moves are read: a change of the library meanwhile makes this index stale.
     stamp = library_stamp(index) if index.is_file() else {}
     library = Library.load(folder)
     described = _Described(library, on_progress)

@@ -60,7 +60,7 @@ class ElasticsearchMoveIndex(MoveIndex):
             return int(self.client.count(index=self.index)["count"])
 
     def get_many(self, clip_ids: Sequence[str]) -> list[dict[str, Any] | None]:
-        """Return the documents of moves without their vectors; ``None`` where there is none."""
+        """Return the documents of moves without their vectors; ``None`` for an unknown move."""
         if not clip_ids:
             return []
         with self._told():

@@ -96,7 +96,7 @@ class LocalMoveIndex(MoveIndex):
         return self.layout.count
 
     def get_many(self, clip_ids: Sequence[str]) -> list[dict[str, Any] | None]:
-        """Return the documents of moves without their vectors; ``None`` where there is none."""
+        """Return the documents of moves without their vectors; ``None`` for an unknown move."""
         return [None if row is None else self._fields(row) for row in map(self._row, clip_ids)]
 
     def neighbours(self, query: MoveQuery, filters: Mapping[str, str]) -> Neighbours:

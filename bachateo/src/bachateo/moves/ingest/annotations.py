@@ -25,7 +25,7 @@ LONGEST_TEXT = 500
 
 @dataclass(frozen=True)
 class Annotation:
-    """What somebody says about a clip.
+    """What a person has noted about a clip.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Annotation:
     estimated_tempo
         Beats per minute; only compared with what is heard.
     quality_score
-        0 to 1; computed where nobody has said it.
+        0 to 1; computed where it is not noted.
     first_count
         Index of the beat that is a 1, from 0 for the first beat that is heard.
     beats
@@ -134,7 +134,7 @@ def _skip(text: str, position: int) -> int:
 
 
 def annotation_of(entry: ClipEntry, folder: Path) -> Annotation:
-    """Check what somebody says about a clip.
+    """Check what is noted about a clip.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def annotation_of(entry: ClipEntry, folder: Path) -> Annotation:
     Raises
     ------
     ClipError
-        CH082: a field is missing or of the wrong kind. CH083: it is a word that nobody knows. CH085: the path leads
+        CH082: a field is missing or of the wrong kind. CH083: it is an unknown word. CH085: the path leads
         out of the folder. CH086: there is no such film.
     """
     reader = _Reader(entry)

@@ -27,7 +27,7 @@ from bachateo.moves.ingest.pictures import Box, Fitting, at_rate, from_time, ope
 from bachateo.moves.ingest.quality import sharpness
 
 LOOK_EVERY_S = 1.0
-# The longest move lasts 20 s at the slowest tempo; nobody leaves more than this before its first 1.
+# The longest move lasts 20 s at the slowest tempo; no clip has more than this before its first 1.
 LONGEST_S = 60.0
 SOUND_RATE_HZ = 48_000
 SOUND_BIT_RATE = 128_000
@@ -41,7 +41,7 @@ def examine(path: str, listen: bool) -> dict[str, Any]:  # noqa: FBT001 - plain 
     path
         The film.
     listen
-        Whether to hear its beats; otherwise somebody has noted them.
+        Whether to hear its beats; otherwise they are in the annotations.
 
     Returns
     -------
@@ -171,7 +171,7 @@ def _add_sound(container: OutputContainer) -> AudioStream:
 
 
 def _sound_between(path: Path, start_s: float, stop_s: float) -> NDArray[np.float32]:
-    """Return the sound of a part of the film, ``(2, samples)``; silence where there is none."""
+    """Return the sound of a part of the film, ``(2, samples)``; silence where the film has no sound."""
     start_s, stop_s = (edge_s - sound_start_s(path) for edge_s in (start_s, stop_s))
     start, stop = round(start_s * SOUND_RATE_HZ), round(stop_s * SOUND_RATE_HZ)
     heard = clip_sound(path, sample_format="fltp", layout="stereo", rate_hz=SOUND_RATE_HZ, stop_s=stop_s)

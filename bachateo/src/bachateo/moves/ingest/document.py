@@ -28,7 +28,7 @@ class Film:
     Attributes
     ----------
     annotation
-        What somebody says about it.
+        The annotation of the clip.
     content
         Digest of its content.
     examined
@@ -53,7 +53,7 @@ class Part:
 
     @property
     def annotation(self) -> Annotation:
-        """What somebody says about the film."""
+        """The annotation of the film."""
         return self.film.annotation
 
 
@@ -65,7 +65,7 @@ def parts_of(films: Iterable[Film], taken: set[str]) -> dict[str, Part]:
     films
         In the order of the annotations.
     taken
-        Names that somebody has given.
+        Names from the annotations.
     """
     parts: dict[str, Part] = {}
     for film in films:

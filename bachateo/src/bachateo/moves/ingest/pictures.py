@@ -49,7 +49,7 @@ def opened_pictures(path: Path) -> Iterator[Iterator[Timed]]:
             _refuse_shape(path, stream.width, stream.height)
             # Other clips are at work on the other cores.
             stream.thread_count = 1
-            # Without this a damaged picture is mended with parts of others, and nobody is told.
+            # Without this a damaged picture is silently mended with parts of other pictures.
             stream.codec_context.options = {"err_detect": "explode"}
             yield _decoded(container, stream, path)
     except UnreadableError as error:

@@ -1,4 +1,4 @@
-"""How good a clip is, where nobody has said so."""
+"""How good a clip is, where the annotations do not say it."""
 
 from __future__ import annotations
 

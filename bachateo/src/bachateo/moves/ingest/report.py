@@ -46,7 +46,7 @@ class AcceptedClip:
     heard_s
         Every beat of the film in seconds.
     warnings
-        What somebody should look at.
+        What a person should look at.
     """
 
     clip_id: str

@@ -10,7 +10,7 @@ from bachateo.errors import ClipError
 from bachateo.moves.library import COUNTS
 
 LENGTHS = (8, 16, 32)  # beats of a move: one, two or four eight-counts
-# A clip is cut by eye: a picture more or less at its ends is nobody's intention.
+# A clip is cut by eye: a picture more or less at its ends has no meaning.
 TOLERANCE_S = 0.05
 
 
@@ -62,7 +62,7 @@ def choose_spans(
     pictures_s
         When the first picture is shown, and when the last one ends.
     beats
-        How long the move is, where somebody has said so; the rest is left out.
+        How long the move is, where it is noted; the rest is left out.
     role
         ``intro``, ``outro`` or ``None``.
 

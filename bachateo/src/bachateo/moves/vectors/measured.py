@@ -29,7 +29,7 @@ class Measured:
     audio
         As :func:`bachateo.moves.vectors.sound.describe_sound` gives it; ``None`` when the clip has no sound.
     track
-        The poses, see :mod:`bachateo.moves.poses`; ``None`` when nobody has looked for them.
+        The poses, see :mod:`bachateo.moves.poses`; ``None`` when no model has looked for them.
     processing_time
         Seconds that making the clip took.
     """

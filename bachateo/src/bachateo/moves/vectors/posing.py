@@ -46,7 +46,7 @@ class PoseModel(Protocol):
 
 
 def find_pose_model() -> PoseModel | None:
-    """Return the installed pose model, or ``None`` when there is none.
+    """Return the installed pose model, or ``None`` when none is installed.
 
     Raises
     ------
