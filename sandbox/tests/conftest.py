@@ -20,7 +20,7 @@ NOBODY = 65534
 
 @contextmanager
 def public_folder() -> Iterator[Path]:
-    """Give a folder that everybody can get through; pytest's own is private, and its path is long."""
+    """Give a folder that every user can pass; pytest's own is private, and its path is long."""
     with tempfile.TemporaryDirectory(prefix="sb-", dir=roomy_place()) as name:
         path = Path(name)
         path.chmod(0o755)

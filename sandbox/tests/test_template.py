@@ -67,7 +67,7 @@ def test_ensure__build_fails__there_is_no_template(server: Server) -> None:
     assert "mould" not in server.databases()
 
 
-def test_template__nobody_can_connect__so_nobody_holds_up_a_clone(server: Server) -> None:
+def test_template__takes_no_connections__so_no_session_holds_up_a_clone(server: Server) -> None:
     template.ensure(server, "mould", server.create_database)
     with pytest.raises(psycopg.OperationalError, match='database "mould" is not currently accepting connections'):
         psycopg.connect(server.url("owner", "mould"))

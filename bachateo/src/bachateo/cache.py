@@ -1,4 +1,4 @@
-"""What has been worked out before, found again by the content it was worked out from."""
+"""Results of earlier work, found by the content that they were made from."""
 
 from __future__ import annotations
 

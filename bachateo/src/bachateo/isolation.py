@@ -51,7 +51,7 @@ class Limits:
 
 
 class UnexpectedError(RuntimeError):
-    """The function raised what is no ``BachateoError``; the message is its traceback in the child."""
+    """The function raised an error that is no ``BachateoError``; the message is its traceback in the child."""
 
 
 class LimitedChild:

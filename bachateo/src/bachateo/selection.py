@@ -1,4 +1,4 @@
-"""Which moves are offered for a song: those that a search finds, and all that open or close a dance."""
+"""Which moves are offered for a song: those that a search finds, and every intro and outro."""
 
 from __future__ import annotations
 

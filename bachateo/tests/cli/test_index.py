@@ -97,7 +97,7 @@ def test_search__elasticsearch__finds_what_was_sent_there(folder: Path) -> None:
     assert json.loads(found.stdout)["hits"][0]["clip_id"] == "right_turn_128"
 
 
-def test_search__elasticsearch_nobody_there__fails_with_the_reason() -> None:
+def test_search__elasticsearch_no_server_there__fails_with_the_reason() -> None:
     result = _run("search", "--elasticsearch", "http://127.0.0.1:9", "--text", "a turn")
 
     assert result.exit_code == 1

@@ -348,7 +348,7 @@ def test_plan_sequence__harder_intro__is_danced_only_when_difficulty_may_be_give
     assert "It is advanced, harder than asked." in plan.moves[0].reasons
 
 
-def test_plan_sequence__style_that_nobody_has__is_given_up_only_when_it_may_be(
+def test_plan_sequence__style_that_no_move_has__is_given_up_only_when_it_may_be(
     make_analysis: MakeAnalysis, make_move: MakeMove
 ) -> None:
     library = _library(*(make_move(name, style="playful") for name in "abcde"))

@@ -88,7 +88,7 @@ class BucketServer:
         raise BucketServerFailedError(f"ended {ATTEMPTS} times as soon as it was started")
 
     def stop(self) -> None:
-        """End it and wait until it is gone, and all objects with it."""
+        """End it and wait until it is gone. All objects go with it."""
         if self._process is not None:
             process.stop(self._process, STOPS_WITHIN_S)
             self._process = None
@@ -97,7 +97,7 @@ class BucketServer:
         """Return whether it answers, or False when it has ended."""
         assert self._process is not None  # noqa: S101 - for the types
         deadline = time.monotonic() + READY_WITHIN_S
-        # Ours is running and its port answers: so it is ours that answers.
+        # The process still runs and its port answers, so the answer is its own.
         while not _answers(f"{self.url}/_internal/healthcheck"):
             if process.wait_for_exit(self._process.pid, POLL_S):
                 return False
@@ -115,7 +115,7 @@ class BucketServer:
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket, seen from outside: what is in it, whoever put it there."""
+    """A bucket and everything in it, whichever system wrote it."""
 
     endpoint: str
     name: str
@@ -139,7 +139,7 @@ class Bucket:
         return _call("GET", f"{self._objects()}/{quote(name, safe='')}?alt=media")
 
     def put(self, name: str, content: bytes) -> None:
-        """Write an object, over whatever is there."""
+        """Write an object; one of that name is replaced."""
         address = self._objects().replace("/storage/", "/upload/storage/")
         _call("POST", f"{address}?{urlencode({'uploadType': 'media', 'name': name})}", content)
 
@@ -171,7 +171,7 @@ def _launch(path: Path, port: int) -> subprocess.Popen[bytes]:
     options |= {"external-url": f"http://{address}", "public-host": address}
     argv: list[str | Path] = [path, *(part for name, value in options.items() for part in (f"-{name}", value))]
     try:
-        # It logs every request; a pipe that nobody reads would fill up and stop it.
+        # It logs every request; a pipe without a reader would fill up and stop it.
         return process.spawn(argv, cwd=Path("/"), env={}, stdout=subprocess.DEVNULL)
     except OSError as error:
         raise NoBucketServerError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Shared pytest fixtures: a real server, and databases of one's own on it."""
+"""Shared pytest fixtures: a real server, and a database on it for each test."""
 
 import os
 import secrets
@@ -42,7 +42,7 @@ def _set_environment(config: pytest.Config) -> None:
     if "SECRET_KEY" not in os.environ:
         patch.setenv("SECRET_KEY", secrets.token_urlsafe(48))
     if "DATABASE_URL" not in os.environ:
-        # Nobody can listen there: a test that names no database of its own touches none.
+        # No server can listen there: a test that names no database of its own touches none.
         patch.setenv("DATABASE_URL", "postgresql://unset@127.0.0.1:1/unset")
     if "MEDIA_ROOT" not in os.environ:
         media = tempfile.mkdtemp(prefix="sandbox-media-")

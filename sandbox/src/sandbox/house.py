@@ -1,4 +1,4 @@
-"""The house on one machine, by its own commands: the original's database, the backend in it, moves and songs.
+"""The installation on one machine, by its own commands: the original's database, the backend in it, moves, songs.
 
 Knows where the systems lie and how they are started; imports none of them.
 """
@@ -24,7 +24,7 @@ PROGRAMS = Path(sys.executable).parent
 
 
 class CommandFailedError(SandboxError):
-    """One of the house's own commands failed; its output says why."""
+    """A command of the installation failed; its output says why."""
 
     code = "SB003"
 

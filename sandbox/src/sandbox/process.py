@@ -1,4 +1,4 @@
-"""A child that dies with its parent, run as a user of choice."""
+"""A child process that ends with its parent and runs as a chosen user."""
 
 import ctypes
 import os
@@ -47,7 +47,7 @@ class NotLinuxError(SandboxError):
 
 
 def require_main_thread() -> None:
-    """Refuse any thread but the main one; worth asking before the first change to the disk."""
+    """Refuse any thread but the main one. Ask this before the first change to the disk."""
     if threading.current_thread() is not threading.main_thread():
         raise NotMainThreadError(threading.current_thread().name)
 
@@ -97,7 +97,7 @@ def stop(process: subprocess.Popen[bytes], timeout_s: float, *, ask: signal.Sign
     if process.returncode is None:
         os.kill(process.pid, ask)
         wait_for_exit(process.pid, timeout_s)
-    # Its number stays the session's as long as anything of that is left, reaped or not.
+    # The number stays reserved for the session while any process of it is left.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     return process.wait()

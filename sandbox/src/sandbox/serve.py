@@ -1,4 +1,4 @@
-"""The whole house on this machine, until Ctrl-C: PostgreSQL, the original, the backend and its worker."""
+"""The whole installation on this machine, until Ctrl-C: PostgreSQL, the original, the backend and its worker."""
 
 import argparse
 import signal

@@ -1,4 +1,4 @@
-"""All that an undo must leave as it was: catalog, owners, grants, roles, and every row of ``public``."""
+"""Everything that an undo must restore: catalog, owners, grants, roles, and every row of ``public``."""
 
 from typing import Any
 

@@ -20,9 +20,9 @@ from sandbox.errors import SandboxError
 from sandbox.ports import LOOPBACK, require_free
 from sandbox.postgres import Database
 
-# Where systems listen whose port is the same, so that a DNS record alone decides between them.
+# Both systems can listen on one port at these addresses, so that a DNS record alone decides between them.
 ADDRESSES = {"original": "127.0.0.2", "backend": "127.0.0.3"}
-# What gunicorn writes by itself, and at the end the host that was asked for: people come by name, probes by address.
+# gunicorn's own format, and at the end the requested host: people use the name, probes use the address.
 ACCESS_LOG = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" %({host}i)s'
 HEALTHY_WITHIN_S = 60.0
 WORKER_STOPS_WITHIN_S = 20.0

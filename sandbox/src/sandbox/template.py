@@ -27,7 +27,7 @@ def ensure(server: Server, name: str, build: Callable[[str], None]) -> str:
             server.drop_database(unfinished)
         build(unfinished)
         old, new = sql.Identifier(unfinished), sql.Identifier(name)
-        # Nobody can connect to a template, so nobody can hold up the next clone.
+        # A template takes no connections, so no session can hold up the next clone.
         with connection.transaction():
             connection.execute(sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false").format(old))
             connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(old, new))

@@ -81,7 +81,7 @@ class World:
         self.name_server.send(update)
 
     def visit(self, work: Callable[[Browser], Coroutine[Any, Any, None]]) -> list[Visit]:
-        """Let somebody do something; return their diary."""
+        """Let a person do something; return their diary."""
 
         async def visit() -> None:
             resolver = Resolver((self.name_server.host, self.name_server.port))
@@ -193,7 +193,7 @@ def test_ask__status_that_the_page_handles__is_no_failure_and_is_told(world: Wor
     assert (failed.failed, failed.fell_back) == ("500 instead of 200", False)
 
 
-def test_ask__nobody_listens__counts_as_failed(world: World) -> None:
+def test_ask__no_server_listens__counts_as_failed(world: World) -> None:
     update = world.name_server.new_update()
     update.replace("www", 0, "A", "127.0.0.1")
     world.name_server.send(update)

@@ -14,7 +14,7 @@ www      30 IN A     127.0.0.2
 www      30 IN AAAA  ::1
 alias       IN CNAME www
 away        IN CNAME www.elsewhere.test.
-dangling    IN CNAME nobody
+dangling    IN CNAME missing
 note        IN TXT   "one" "two words"
 a.b.deep    IN A     127.0.0.9
 """

@@ -54,7 +54,7 @@ def test_query__record_that_is_there__is_answered_with_authority_and_its_ttl(aut
 
 @pytest.mark.parametrize(
     ("name", "rcode"),
-    [("nobody", dns.rcode.NXDOMAIN), ("note", dns.rcode.NOERROR), ("b.deep", dns.rcode.NOERROR)],
+    [("missing", dns.rcode.NXDOMAIN), ("note", dns.rcode.NOERROR), ("b.deep", dns.rcode.NOERROR)],
 )
 def test_query__nothing_there__says_how_long_that_may_be_remembered(
     authority: Authority, name: str, rcode: dns.rcode.Rcode
@@ -158,7 +158,7 @@ Prepare = Callable[["dns.update.UpdateMessage", str], None]
 @pytest.mark.parametrize(
     ("require", "rcode"),
     [
-        (lambda update, _: update.present("nobody"), dns.rcode.NXDOMAIN),
+        (lambda update, _: update.present("missing"), dns.rcode.NXDOMAIN),
         (lambda update, name: update.present(name, "TXT"), dns.rcode.NXRRSET),
         (lambda update, name: update.present(name, "A", "127.0.0.9"), dns.rcode.NXRRSET),
         (lambda update, name: update.absent(name), dns.rcode.YXDOMAIN),
@@ -189,7 +189,7 @@ def test_update__every_prerequisite_holds__is_done(authority: Authority, name: s
     update.present(name, "A")
     update.present(name, "A", "127.0.0.4")
     update.present(name, "A", "127.0.0.2")
-    update.absent("nobody")
+    update.absent("missing")
     update.absent(name, "TXT")
     update.replace(name, 30, "A", "127.0.0.3")
     authority.send(update)

@@ -13,7 +13,7 @@ from sandbox.postgres.cluster import ROLES
 
 
 def listening(pid: int, port: int) -> set[str]:
-    """Return the addresses that anybody listens on at the port, from the kernel's tables (proc(5))."""
+    """Return the addresses that any program listens on at the port, from the kernel's tables (proc(5))."""
     rows = [
         line.split()
         for table in ("tcp", "tcp6")
@@ -26,7 +26,7 @@ def test_listens_on_loopback_only__whatever_the_settings_say(data: Path) -> None
     with Server(data, settings={**FAST, "listen_addresses": "*"}) as server:
         assert server.port is not None
         assert listening(os.getpid(), server.port) == {"0100007F"}
-        assert stat.S_IMODE(server.folder.stat().st_mode) == 0o700, "nobody else gets to the socket in it"
+        assert stat.S_IMODE(server.folder.stat().st_mode) == 0o700, "no other user gets to the socket in it"
 
 
 def test_passwords__are_in_one_private_file_and_nowhere_else(server: Server) -> None:
@@ -34,13 +34,13 @@ def test_passwords__are_in_one_private_file_and_nowhere_else(server: Server) -> 
     assert set(passwords) == set(ROLES)
     assert len({*passwords.values()}) == len(ROLES)
     with server.connect() as connection, pytest.raises(psycopg.errors.UndefinedObject):
-        connection.execute(f"ALTER ROLE nobody_here PASSWORD '{passwords['owner']}'")  # type: ignore[arg-type]
+        connection.execute(f"ALTER ROLE missing_role PASSWORD '{passwords['owner']}'")  # type: ignore[arg-type]
     holders = set()
     for path in server.folder.rglob("*"):
         if path.is_file() and any(word.encode() in path.read_bytes() for word in passwords.values()):
             holders.add((path.name, stat.S_IMODE(path.stat().st_mode)))
     assert holders == {("sandbox-passwords.json", 0o600)}
-    assert 'role "nobody_here" does not exist' in (server.folder / "sandbox.log").read_text()
+    assert 'role "missing_role" does not exist' in (server.folder / "sandbox.log").read_text()
     command_line = Path(f"/proc/{server.pid}/cmdline").read_bytes()
     assert not [word for word in passwords.values() if word.encode() in command_line]
 
@@ -54,7 +54,7 @@ def test_passwords__differ_between_folders(server: Server, place: Path) -> None:
 
 @pytest.mark.parametrize("by_socket", [False, True])
 @pytest.mark.parametrize("role", ["postgres", "owner", "original_app"])
-def test_without_the_password_nobody_gets_in(server: Server, role: str, by_socket: bool) -> None:
+def test_without_the_password__no_client_gets_in(server: Server, role: str, by_socket: bool) -> None:
     host = str(server.folder) if by_socket else "127.0.0.1"
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(host=host, port=server.port, user=role, dbname="postgres", password="guess")

@@ -184,7 +184,7 @@ def test_already_running__ordinary_start_and_stop_by_another_name(server: Server
 def test_pid_file_names_a_server_elsewhere__postgresql_decides_and_we_say_what_to_do(
     server: Server, place: Path, pristine: Path
 ) -> None:
-    """It might be a server on this folder under another name, so nobody removes its pid file."""
+    """It might be a server on this folder under another name, so its pid file stays."""
     subprocess.run(["cp", "-a", pristine, place / "other"], check=True)
     with Server(place / "other", settings=FAST) as other:
         stale = (place / "other" / "postmaster.pid").read_text().splitlines()

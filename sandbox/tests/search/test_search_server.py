@@ -286,7 +286,7 @@ def test_server__address__is_this_machine_only(server: SearchServer) -> None:
     assert server.url.startswith("http://127.0.0.1:")
 
 
-def test_server__closed__hangs_up_and_answers_nobody() -> None:
+def test_server__closed__hangs_up_and_answers_no_client() -> None:
     with SearchServer() as server:
         client = Elasticsearch(server.url, max_retries=0)
         assert client.ping()

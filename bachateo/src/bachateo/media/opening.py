@@ -1,4 +1,4 @@
-"""A file is opened as what it is, not as what it asks to be."""
+"""Opens a file by what its content is, whatever its name says; it can lead to no other file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A song file before any of it is decoded: it must be there, and its sound may not last for ever."""
+"""What is checked of a song file before it is decoded: it must exist, and its sound has a longest length."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LONGEST_S = 45 * 60.0
 
 
 def require_file(path: Path) -> None:
-    """Refuse a path that is no file.
+    """Refuse a path that is not a file.
 
     Raises
     ------

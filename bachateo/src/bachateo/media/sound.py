@@ -16,7 +16,7 @@ from av.container import InputContainer
 from bachateo.errors import SongError
 from bachateo.media.opening import SOUND_FORMATS, UnreadableError, open_media, packets_of
 
-# Speech on a telephone; above 4 kHz, where guira and bongo are heard, it holds nothing.
+# Below this is speech on a telephone: it holds nothing above 4 kHz, where guira and bongo are heard.
 LEAST_RATE_HZ = 16_000
 HIGHEST_RATE_HZ = 384_000
 # A song of a CD's rate keeps it: to change it takes time, and makes nothing better.
@@ -55,7 +55,7 @@ def decode_sound(path: str, samples_fd: int, rate_hz: int, longest_s: float) -> 
         facts = _facts(container, Path(path))
         frames = frames_of(stream, Path(path), facts["declared_s"], longest_s)
         for frame in resampled(frames, sample_format="flt", layout="mono", rate_hz=rate_hz):
-            # Planes are longer than what they hold.
+            # Planes are longer than their samples.
             out.write(memoryview(frame.planes[0])[: frame.samples * 4])
         return facts
 
@@ -99,7 +99,7 @@ def open_sound(path: Path, formats: Sequence[str] = SOUND_FORMATS) -> Iterator[t
     Raises
     ------
     SongError
-        The file is empty, of no known format, has no sound track, or one that is too short or too long to dance to.
+        The file is empty, of no known format, has no sound track, or one that cannot be danced to.
     """
     if path.stat().st_size == 0:
         raise SongError("CH002", f"{path.name} is empty (0 bytes). Copy or upload the file again.")

@@ -129,7 +129,7 @@ def _measure(pattern: Pattern, folder: Path, tempi_bpm: Sequence[int], took_s: f
     kept = read_measured(first) if all(measured_path(clip).is_file() for clip in clips.values()) else None
     if kept is not None and kept.track is not None:
         return kept.track, kept.processing_time
-    # As precise as it is kept, or the poses would differ in the last digit next time.
+    # Rounded as in the file, or the poses would differ in the last digit next time.
     track = scene_track(pattern).astype(np.float32).astype(np.float64)
     each_s = took_s / len(clips)
     # The first is written last, so that it stands for all of them.

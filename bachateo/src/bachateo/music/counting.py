@@ -1,4 +1,4 @@
-"""Which half beat is the 1: decided once for a song, by what happens on each quarter beat of its bars."""
+"""Which half beat is the 1: decided once for a song, from what sounds on each quarter beat of its bars."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from bachateo.music.onsets import ONSET_RATE_HZ, Onsets, strongest_near
 SLOWEST_BPM, FASTEST_BPM = 95, 175
 TEMPO_STEADINESS = 100  # "transition lambda": a higher one changes the tempo less willingly
 USUAL_BEATS = 24  # on either side: their tempo is the usual one
-USUALNESS = 40  # nats that a beat costs which is twice as long as usual
+USUALNESS = 40  # nats that a beat of twice the usual length costs
 BEAT_FRACTION = 16  # the first 1/16 of a beat and of its second half is where they sound
 # What the network takes for a beat counts more than what merely begins. Between 0.3 and 0.4 no pulse was lost in 72
 # synthesised songs; without onsets those with loud off-beats are, with more of them those with noise.
@@ -142,7 +142,7 @@ def _log_change(intervals: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _gains(pulse: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What a frame adds to the log likelihood where a sound is expected, compared with where none is."""
+    """What a frame adds to the log likelihood where a sound is expected, compared with where it is not."""
     sound = pulse.clip(_FLOOR, _CEILING)
     return np.asarray(np.log(sound) - np.log((1 - sound) / (BEAT_FRACTION / 2 - 1)))
 

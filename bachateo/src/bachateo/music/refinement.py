@@ -16,7 +16,7 @@ NEIGHBOURS = 9
 FEWEST = 4  # through fewer points every line is a good one
 # A line through one side only (a new tempo begins or ends here) must fit better than the one through both sides.
 ONE_SIDED = 1.5
-# The window sees a stroke before its middle does: a click 6 ms early, a plucked string not at all. Between the two.
+# The window reaches a stroke before its middle does: a click by 6 ms, a plucked string by nothing. This is between.
 EARLY_S = 0.0025
 NOT_AN_OUTLIER_S = 0.005  # the resolution of the onsets
 FITS = 3
@@ -55,7 +55,7 @@ def _snap(strength: NDArray[np.float32], times_s: Array) -> tuple[Array, Array]:
     offsets = np.arange(-reach, reach + 1)
     centres = np.round(times_s * ONSET_RATE_HZ).astype(int)
     near = strength[np.clip(centres[:, None] + offsets, 0, len(strength) - 1)]
-    # An onset nearer to where the pulse was expected is the likelier one; without an onset the beat stays where it was expected.
+    # Of two onsets the one nearer to the expected place is likelier; without an onset the beat stays there.
     best = centres + offsets[np.argmax((near + SILENCE) * np.exp(-0.5 * (offsets / reach) ** 2), axis=1)]
     stands_out = near.max(axis=1) / (near.mean(axis=1) + 1e-6)
     clear = ((stands_out - 1) / (CLEAR - 1)).clip(0.05, 1)

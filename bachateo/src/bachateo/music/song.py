@@ -121,7 +121,7 @@ def _read(path: Path, meanwhile: Callable[[], object] | None = None) -> tuple[So
 
 def _decode(path: Path, meanwhile: Callable[[], object] | None = None) -> tuple[Song, dict[str, Any]]:
     song_file.require_file(path)
-    # Without a name from its beginning, so that it is gone however this process ends.
+    # The file has no name, so that it is gone however this process ends.
     with (
         tempfile.TemporaryFile(prefix="bachateo-") as file,
         LimitedChild(
@@ -145,10 +145,10 @@ def _mapped(file: IO[bytes]) -> NDArray[np.float32]:
     """Return the samples as they lie in the file, which keeps them out of memory until they are read."""
     if not file.seek(0, 2):
         return np.empty(0, np.float32)
-    # Copied where it is written to.
+    # A private mapping: pages are copied when they are written to.
     samples = np.asarray(np.memmap(file, np.float32, "c"))
     loudest = max(float(samples.max()), -float(samples.min()))
-    # Formats with floating point hold, when damaged, anything at all. What is no number fails this comparison too.
+    # Formats with floating point hold, when damaged, anything at all. NaN fails this comparison, too.
     if not loudest <= LOUDEST_PEAK:
         np.nan_to_num(samples, copy=False)
         np.clip(samples, -1, 1, out=samples)

@@ -17,7 +17,7 @@ from bachateo.music.pulse import hear_pulse, track_pulse
 from bachateo.music.refinement import refine_pulse
 
 FEWEST = 2 * BAR  # half beats below which there is nothing to count
-NEAR = 4  # half beats on either side: one stroke that is missing makes no beat doubtful
+NEAR = 4  # half beats on either side: one missing stroke makes no beat doubtful
 
 Array = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ def track_beats(samples: NDArray[np.float32]) -> Tracked:
     samples
         Mono, float32, at ``SAMPLE_RATE_HZ``.
     """
-    # On one core and one after the other: the sound is encoded on the other one, and work that shares that core waits for it.
+    # On one core, one after the other: the other core encodes the sound, and would make a second thread wait.
     with threadpool_limits(1):
         features = beat_features(samples)
         activations, onsets = beat_activations(features), hear_onsets(samples)

@@ -18,7 +18,10 @@ from bachateo.sequence.table import MoveTable
 from bachateo.sequence.wishes import CONSTRAINTS
 
 FITS = 0.5  # levels of energy, within which a move is as the song
-SMOOTH, ROUGH = 0.15, 0.5  # distance of poses, in trunks: below the first the cut is not seen; above the second it is plain
+SMOOTH, ROUGH = (
+    0.15,
+    0.5,
+)  # distance of poses, in trunks: below the first the cut is not seen; above the second it is plain
 EVERYTHING = frozenset(CONSTRAINTS)
 
 

@@ -177,7 +177,7 @@ def _wrong(where: str, value: Any, expected: str) -> SequencingError:
 
 
 def _problem(plan: Plan) -> str | None:
-    """Say what of a plan does not fit together, if anything."""
+    """Return why a plan contradicts itself, if it does."""
     beats_s, first, slots = plan.analysis.beats_s, plan.analysis.first_count, plan.analysis.eight_counts
     if not all(before < after for before, after in pairwise(beats_s)):
         return "the beats do not rise"

@@ -71,7 +71,7 @@ def plan_sequence(
 
 
 def require_relevance(table: MoveTable, relevance: Mapping[str, float]) -> None:
-    """Refuse a search whose figures mean nothing for this library."""
+    """Refuse search results that do not belong to this library."""
     for clip_id, value in relevance.items():
         if not 0 <= value <= 1:
             raise SequencingError("CH052", f"the relevance of {clip_id} is {value}; it must be from 0 to 1.")

@@ -93,7 +93,7 @@ def _pictures(plan: Plan) -> Iterator[Picture]:
 
 
 def _require_count(clip: Clip, expected: int) -> None:
-    """More than the library says would not fit into the index."""
+    """Refuse a clip with more pictures than the library says: they would not fit into the index."""
     if len(clip.pictures) > expected:
         found = f"the clip {clip.path} holds {len(clip.pictures)} pictures; the library says {expected}"
         raise VideoError("CH068", f"{found}. Make its library again.")

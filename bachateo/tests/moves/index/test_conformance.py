@@ -322,7 +322,7 @@ def test_elasticsearch__document_that_does_not_fit__says_which(make_index: MakeI
         make_index("elasticsearch", [make_document("a", frame_count="many")])
 
 
-def test_elasticsearch__nobody_there__says_where_it_looked(queries) -> None:
+def test_elasticsearch__no_server_there__says_where_it_looked(queries) -> None:
     index = ElasticsearchMoveIndex("http://127.0.0.1:9")
 
     with pytest.raises(SearchError, match=r"^CH124  Elasticsearch at http://127\.0\.0\.1:9 does not answer"):

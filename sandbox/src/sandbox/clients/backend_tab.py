@@ -1,4 +1,4 @@
-"""A tab of the backend that stays open: what its page links to and what its scripts do, whoever answers by now."""
+"""An open tab of the backend: what its page links to and what its scripts do, whichever system answers by now."""
 
 import asyncio
 import re

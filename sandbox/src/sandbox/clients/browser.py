@@ -1,4 +1,4 @@
-"""One person's browser: cookies, connections that are kept, a memory for addresses; every request is written down."""
+"""One person's browser: cookies, connections that are kept, a DNS cache; every request is written down."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -28,7 +28,7 @@ Check = Callable[[httpx.Response], str]
 
 @dataclass
 class Tab:
-    """An open page, and the system that had served it."""
+    """An open page, and the system that served it."""
 
     system: str
 

@@ -13,7 +13,7 @@ class Visit:
     """One request of a person.
 
     ``at`` is the end, in seconds since the epoch. ``tab`` is the system whose page the request came from, ``by`` the
-    one that answered; empty where nobody did. ``failed`` says what was wrong, empty when nothing was.
+    one that answered; empty where no system did. ``failed`` says what was wrong, empty when nothing was.
     """
 
     at: float
@@ -38,7 +38,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class TaskSeen:
-    """A task as the person saw it who started it; ``ended`` is None while it runs, and for ever when it is lost."""
+    """A task as its owner saw it; ``ended`` is None while it runs, and stays None when the task is lost."""
 
     task: str
     person: str

@@ -1,4 +1,4 @@
-"""What a switch has cost people, from their diaries."""
+"""What a switch has cost people, computed from their diaries."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 from sandbox.clients.diary import DiaryEntry, Lag, TaskSeen, Visit
 
-# A browser is late by at most what it does on a connection that it has already; later than that it is stuck.
+# A browser may finish what it does on an open connection; after this it counts as stuck.
 GRACE_S = 2.0
 
 
 @dataclass(frozen=True)
 class RecordMove:
-    """One move of the record: ``decided`` the command was typed, ``written`` the name server answers it, ``until`` is
-    the end of the look; in seconds since the epoch."""
+    """One move of the record; times in seconds since the epoch.
+
+    ``decided`` is when the command was typed, ``written`` when the name server first answered the new address, and
+    ``until`` when the measurement ends.
+    """
 
     before: str
     after: str
@@ -50,9 +53,9 @@ class Cost:
 
 
 def cost(entries: Sequence[DiaryEntry], moved: RecordMove) -> Cost:
-    """Return what a move has cost; nobody asked anything is no cost that was seen, so ``requests`` tells."""
+    """Return what a move has cost. With ``requests`` at 0 nothing was measured."""
     visits = [e for e in entries if isinstance(e, Visit) and moved.decided <= e.at <= moved.until]
-    # Whom nobody answered may have asked a system that is dead: not there yet.
+    # Unanswered requests do not count as arrived: they may have gone to a dead system.
     late = [v for v in visits if v.by != moved.after and v.at > moved.written]
     last = max((v.at for v in late), default=moved.written)
     flying = in_flight(entries, moved)
@@ -77,7 +80,7 @@ def tasks(entries: Iterable[DiaryEntry]) -> list[TaskSeen]:
 
 
 def is_lost(task: TaskSeen) -> bool:
-    """Whether somebody waited for a task in vain."""
+    """Whether a task never completed for the person who waited for it."""
     return not task.cancelled and task.status != "completed"
 
 

@@ -1,4 +1,4 @@
-"""How soon a row that one system has written is read by the other: asked directly, without DNS."""
+"""How soon one system reads a row that the other has written: asked at their addresses, without DNS."""
 
 import asyncio
 import itertools
@@ -18,7 +18,7 @@ PASSWORD = "salsa-no"  # noqa: S105 - of a person who exists for a few minutes
 
 
 async def watch_lag(settings: CrowdSettings, diary: Diary) -> None:
-    """Save on one system and look on the other, turn by turn, for ever."""
+    """Save on one system and look on the other, in turn, until cancelled."""
     host = httpx.URL(settings.url)
     addresses = {system: host.copy_with(host=address) for address, system in settings.systems.items()}
     # By address, so that these requests do not count as people's.

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 @dataclass
 class Form:
-    """A form: where it goes, and what it holds before anybody typed."""
+    """A form: where it goes, and what it holds before a person types."""
 
     action: str
     method: str

@@ -1,4 +1,4 @@
-"""What a person knows to be theirs, and so what pages must show."""
+"""What a person owns, and so what pages must show."""
 
 import hashlib
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A browser's own memory of an address, for as long as the record says."""
+"""A browser's own DNS cache: an address is kept as long as its record says."""
 
 import random
 import time
@@ -22,7 +22,7 @@ class NotResolvedError(Exception):
 class Resolver:
     """Asks a name server for A records and remembers the answer until its TTL is over.
 
-    ``elapsed`` is how much of the first TTL is over already (0 to 1): somebody else asked the resolver before.
+    ``elapsed`` is how much of the first TTL is over already (0 to 1): another client asked the resolver before.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Resolver:
                 continue
             records = [rrset for rrset in answer.answer if rrset.rdtype == dns.rdatatype.A]
             if records:
-                # What was reached by an alias lives as long as the shortest record on the way.
+                # An address behind aliases lives as long as the shortest TTL on the way.
                 ttl = min(rrset.ttl for rrset in answer.answer)
                 return [value.address for rrset in records for value in rrset], ttl
         raise NotResolvedError(f"{name} has no address at {self.server[0]}:{self.server[1]}")
@@ -73,7 +73,7 @@ class Connecting(httpcore.AsyncNetworkBackend):
 
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
-        # Known from the beginning: a connection that is closed by the time of its answer does not tell any more.
+        # Noted at once: a connection that has closed by the time of its answer no longer tells its address.
         self.addresses: WeakKeyDictionary[httpcore.AsyncNetworkStream, str] = WeakKeyDictionary()
         self._network = httpcore.AnyIOBackend()
 

@@ -1,4 +1,4 @@
-"""An authoritative server as a child process: what ours and bind9 have in common."""
+"""An authoritative server as a child process: what the sandbox's own server and bind9 have in common."""
 
 import subprocess
 import tempfile
@@ -90,7 +90,7 @@ class Authority(ABC):
         raise NameServerFailedError(self.name, f"ended {ATTEMPTS} times as soon as it was started", self.log)
 
     def stop(self) -> None:
-        """End it and wait until it is gone, and all it kept with it."""
+        """End it and wait until it is gone. Its files go with it."""
         self._end()
         if self._folder is not None:
             self._folder.cleanup()

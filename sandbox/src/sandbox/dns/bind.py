@@ -10,7 +10,7 @@ from sandbox.dns.authority import Authority
 from sandbox.dns.errors import NoBindError
 
 MISSING = "no bind9: script/bootstrap --full installs one"
-# Where Debian puts it; not on the path of everybody.
+# Where Debian puts it; not on every user's PATH.
 ALSO_AT = Path("/usr/sbin/named")
 CONFIGURATION = """
 key "{key.name}" {{ algorithm {key.algorithm}; secret "{key.secret}"; }};

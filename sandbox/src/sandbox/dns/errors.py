@@ -39,7 +39,7 @@ class ZoneRefusedError(SandboxError):
 
 
 class FaultUnknownError(SandboxError):
-    """A fault was asked for that there is none of."""
+    """An unknown fault was asked for."""
 
     code = "SB013"
 

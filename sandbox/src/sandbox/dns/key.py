@@ -22,7 +22,7 @@ class Key:
 
     @classmethod
     def new(cls, name: str = "handover.") -> "Key":
-        """Make a key that nobody has."""
+        """Make a new secret key."""
         return cls(name, base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode())
 
     @classmethod

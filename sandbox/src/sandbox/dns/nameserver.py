@@ -1,4 +1,4 @@
-"""Our own server, as a process of its own."""
+"""The sandbox's own name server as a child process."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ class NameServer(Authority):
         return process.spawn(argv, cwd=self.folder, env=dict(os.environ), stdin=pipe, stdout=pipe)
 
     def _is_ready(self) -> bool:
-        # Its own word comes first: whoever took the port before it may answer DNS, too.
+        # Wait for its own word first: another program that took the port may answer DNS, too.
         return self._read_line() == f"{self.host}:{self.port}" and super()._is_ready()
 
     def set_fault(self, fault: str) -> None:

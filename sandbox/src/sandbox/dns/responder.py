@@ -46,7 +46,7 @@ class Responder:
         return "transfers" if any(part.rdtype in TRANSFERS for part in message.question) else "queries"
 
     def answers(self, wire: bytes, *, over_tcp: bool) -> Iterator[bytes]:
-        """Yield the answers to one request: mostly one, none to what is no request."""
+        """Yield the answers to one request: usually one, none when it is no request."""
         try:
             query = dns.message.from_wire(wire, keyring=self.keyring)
         except (dns.tsig.BadSignature, dns.tsig.BadAlgorithm, dns.tsig.BadTime, dns.message.UnknownTSIGKey) as error:
@@ -128,7 +128,7 @@ def _unsigned_refusal(wire: bytes, error: Exception) -> bytes:
 
 
 def _malformed(wire: bytes) -> Iterator[bytes]:
-    """Yield FORMERR to what has at least the header of a request."""
+    """Yield FORMERR where the bytes hold at least the header of a request."""
     if len(wire) < HEADER_BYTES:
         return
     number, flags = struct.unpack("!HH", wire[:4])

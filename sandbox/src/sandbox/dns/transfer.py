@@ -1,4 +1,4 @@
-"""A whole zone for those who may have it: RFC 5936."""
+"""Transfer of a whole zone to clients that hold the key: RFC 5936."""
 
 import io
 from collections.abc import Iterator

@@ -103,7 +103,7 @@ def _change(zone: Zone, transaction: dns.transaction.Transaction, change: dns.rr
 
 def _add(zone: Zone, transaction: dns.transaction.Transaction, change: dns.rrset.RRset) -> bool:
     present = {part.rdtype for part in transaction.get_node(change.name) or ()}
-    # An alias stands alone; what would break that is passed over in silence.
+    # An alias stands alone; a change that would break this is ignored (RFC 2136, 3.4.2.2).
     if (change.rdtype == CNAME and present - {CNAME}) or (change.rdtype != CNAME and CNAME in present):
         return False
     before = transaction.get(change.name, change.rdtype)

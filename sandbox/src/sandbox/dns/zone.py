@@ -58,7 +58,7 @@ class Zone:
                 yield _rrset(name, rdataset)
 
     def answer(self, query: dns.message.Message, response: dns.message.Message) -> None:
-        """Write into ``response`` what the zone says to a query of one question."""
+        """Write the zone's answer to a query of one question into ``response``."""
         (question,) = query.question
         if question.rdclass != IN or not question.name.is_subdomain(self.origin):
             response.set_rcode(dns.rcode.REFUSED)
@@ -71,10 +71,10 @@ class Zone:
     def _follow(
         self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, found: list[dns.rrset.RRset]
     ) -> dns.rcode.Rcode:
-        """Put into ``found`` what there is, aliases first."""
+        """Put the records into ``found``, aliases first."""
         for _ in range(MOST_ALIASES):
             if not name.is_subdomain(self.origin):
-                return dns.rcode.NOERROR  # somebody else answers for the rest
+                return dns.rcode.NOERROR  # another server answers for the rest
             node = self.records.get_node(name)
             if node is None:
                 return dns.rcode.NOERROR if self._has_names_below(name) else dns.rcode.NXDOMAIN

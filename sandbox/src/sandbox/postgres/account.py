@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Account:
-    """Who runs the server; PostgreSQL refuses to run as root."""
+    """The user that runs the server; PostgreSQL refuses to run as root."""
 
     name: str
     uid: int
@@ -32,7 +32,7 @@ class Account:
     def barred_from(self, path: Path) -> Path | None:
         """Return the first part of ``path``, from the root on, that the account cannot pass, if any.
 
-        Folders need the x bit; a file at the end needs r and x. Missing parts bar nobody.
+        Folders need the x bit; a file at the end needs r and x. Missing parts are no obstacle.
         """
         for part in (*reversed(path.parents), path):
             try:

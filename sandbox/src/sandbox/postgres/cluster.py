@@ -1,4 +1,4 @@
-"""Make a new cluster: aside first, then renamed, so that half a cluster is never taken for one."""
+"""Make a new cluster in another folder, then rename it, so that an unfinished cluster is never used."""
 
 import json
 import os

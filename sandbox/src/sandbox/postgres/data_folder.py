@@ -82,7 +82,7 @@ def _check_cluster(folder: Path, account: Account, major: str) -> None:
     if found != major:
         raise OtherVersionError(folder, found, major)
     if not (folder / PASSWORDS).exists():
-        raise NotADataFolderError(folder, f"is a PostgreSQL cluster without {PASSWORDS}, made by somebody else")
+        raise NotADataFolderError(folder, f"is a PostgreSQL cluster without {PASSWORDS}, not made by the sandbox")
 
 
 def read_passwords(folder: Path) -> dict[str, str]:
@@ -103,7 +103,7 @@ def full_disk_told(folder: Path) -> Iterator[None]:
 
 
 def postmaster(folder: Path) -> Postmaster | None:
-    """Return the server that runs on the folder, if one does; a stale ``postmaster.pid`` is none."""
+    """Return the server that runs on the folder, if one does; a stale ``postmaster.pid`` does not count."""
     try:
         # https://www.postgresql.org/docs/18/storage-file-layout.html: pid, folder, start, port, ..., status
         lines = (folder / PID).read_text().splitlines()
@@ -119,7 +119,7 @@ def remove_stale_pid(folder: Path) -> None:
     """Remove a ``postmaster.pid`` whose number belongs to no PostgreSQL any more.
 
     PostgreSQL itself asks only whether the pid is alive: it would refuse for as long as the program runs
-    that has the number now, or the killed server stays a zombie that nobody reaps.
+    that has the number now, or the killed server stays a zombie that is never reaped.
     """
     try:
         pid = int((folder / PID).read_text().splitlines()[0])

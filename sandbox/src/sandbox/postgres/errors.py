@@ -1,4 +1,4 @@
-"""Why a PostgreSQL server of the sandbox did not start, or did not do as told."""
+"""Why a PostgreSQL server of the sandbox did not start, or refused an operation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ class PrivateParentError(SandboxError):
 
 
 class OwnedByAnotherError(SandboxError):
-    """The data folder belongs to somebody else."""
+    """The data folder belongs to another user."""
 
     code = "SB012"
 
@@ -88,7 +88,7 @@ class AlreadyRunningError(SandboxError):
 
 
 class PortTakenError(SandboxError):
-    """Somebody else listens on the port."""
+    """Another program listens on the port."""
 
     code = "SB016"
 
@@ -101,7 +101,7 @@ class PortTakenError(SandboxError):
 
 
 class DiskFullError(SandboxError):
-    """No room for the data."""
+    """The disk has no room for the data."""
 
     code = "SB017"
 

@@ -49,7 +49,7 @@ def launch(
             argv: list[str | Path] = [program, "-D", str(folder), *_options(folder, chosen, settings)]
             return _attempt(folder, argv, account, chosen, deadline), chosen
         except PortTakenError:
-            # A free port was found, and taken by somebody else before PostgreSQL came to it.
+            # A free port was found, and taken by another program before PostgreSQL listened on it.
             if port is not None or time.monotonic() > deadline:
                 raise
         except _LeftoversError:

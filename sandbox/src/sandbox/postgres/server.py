@@ -27,7 +27,7 @@ class Server:
     """A server on a data folder: made when missing, kept between runs, ended with this process.
 
     ``settings`` are PostgreSQL's own and hold for this run; the defaults are durable. The server
-    listens on 127.0.0.1 and on a socket in its folder, and asks everybody for a password.
+    listens on 127.0.0.1 and on a socket in its folder, and asks every client for a password.
     """
 
     def __init__(self, folder: Path, *, port: int | None = None, settings: Mapping[str, str] | None = None) -> None:
@@ -65,7 +65,7 @@ class Server:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start, making the cluster first when there is none; return when clients can connect."""
+        """Start, making the cluster first when it is missing; return when clients can connect."""
         process.require_main_thread()
         account = Account.current()
         if not data_folder.check(self.folder, account, major=binaries.major()):

@@ -1,4 +1,4 @@
-"""The files of a rehearsal: the repository's handover.toml with what is different tonight, octoDNS's, and the hooks."""
+"""The files of a rehearsal: the repository's handover.toml with its changes, octoDNS's file, and the hooks."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ HOST = f"{RECORD}.{ZONE}"
 OPERATOR = "night-shift"
 SECRET = "HANDOVER_TSIG_SECRET"  # noqa: S105 - the variable's name
 WARM_UP_REQUESTS = 20
-# People come by name; the toolkit's own questions, by address, are no traffic.
+# People use the name. The toolkit's own requests use the address and are no traffic.
 TRAFFIC_HOOK = """\
 #!{python}
 import json, pathlib, sys

@@ -1,4 +1,4 @@
-"""One move of the record, by the real command, with choreographies in the making all along."""
+"""One move of the record by the real command, while choreographies are being made."""
 
 import threading
 import time
@@ -12,12 +12,12 @@ from sandbox.systems import ADDRESSES
 
 MAKE_EVERY_S = 1.0
 ASK_EVERY_S = 2.5
-# On a busy machine everything takes longer; the story does not.
+# A busy machine takes longer; the rehearsal waits for it.
 PATIENCE_S = 600.0
 
 
 class CommandRefusedError(SandboxError):
-    """A command of the night did not do what it was to do."""
+    """A command of the rehearsal ended otherwise than expected."""
 
     code = "SB021"
 
@@ -37,12 +37,12 @@ class MoveCommand:
     moved: RecordMove
 
     def until_now(self) -> "MoveCommand":
-        """Return it with a longer look."""
+        """Return it with everything measured until now."""
         return replace(self, moved=replace(self.moved, until=time.time()))
 
 
 def done(stage: Stage, *arguments: str, expect: tuple[int, ...] = (0,)) -> Ended:
-    """Run a command that must do what it says. Raises CommandRefusedError."""
+    """Run a command that must end as expected. Raises CommandRefusedError."""
     ended = stage.handover(*arguments)
     if ended.status not in expect:
         raise CommandRefusedError(arguments, ended, *expect)
@@ -64,7 +64,7 @@ def until(stage: Stage, *arguments: str, expect: int = 0, words: str = "") -> En
 def move(
     stage: Stage, *arguments: str, to: str, ttl_s: float, songs: Sequence[str] = (), look_s: float = 0.0
 ) -> MoveCommand:
-    """Run a command that moves the record to ``to``; look on for ``look_s`` after the record has changed.
+    """Run a command that moves the record to ``to``; go on measuring for ``look_s`` after the record has changed.
 
     ``songs`` no cache knows, so that each takes some seconds; they are made one after the other until the record has
     changed, so that tasks are in flight whenever that is.

@@ -1,4 +1,4 @@
-"""Tells the story while it happens: acts, the commands with what they say, and how people fare."""
+"""Shows the rehearsal while it runs: acts, commands with their output, and what people notice."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the name server has answered, and since when: looked at all the time, from outside."""
+"""What the name server has answered, and since when: it is asked all the time, from outside."""
 
 import threading
 import time
@@ -51,7 +51,7 @@ class RecordWatch:
             try:
                 values = tuple(self.authority.values(self.name))
             except (dns.exception.DNSException, OSError):
-                continue  # a fault of the server; the next look tells
+                continue  # a fault of the server; the next query tells
             if values != last:
                 self.changes.append((time.time(), values))
                 last = values

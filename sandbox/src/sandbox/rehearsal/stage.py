@@ -1,4 +1,4 @@
-"""Everything that a night needs, up and running: database, systems, worker, name server, people."""
+"""Everything that a rehearsal needs, up and running: database, systems, worker, name server, people."""
 
 import shutil
 import subprocess
@@ -25,7 +25,7 @@ from sandbox.systems import ADDRESSES, Place, SystemProcess, Systems, on_one_por
 
 SONG = "Noche.mp3"
 ID3_BYTES = 128
-# As in a zone that is used for other things, too.
+# Other records, as in a zone that is used for other things, too.
 NEIGHBOURS = "\n".join(
     f"{name} 300 IN A 127.0.0.9" for name in ("mail", "static", "status", "shop", "blog", "wiki", "git", "vpn", "ftp")
 )
@@ -45,7 +45,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Stage:
-    """The night's parts. ``folder`` is where handover.toml lies and what stays."""
+    """The parts of a rehearsal. ``folder`` holds handover.toml and what stays afterwards."""
 
     folder: Path
     systems: Systems
@@ -57,7 +57,7 @@ class Stage:
     def handover(self, *arguments: str) -> Ended:
         """Run ``handover`` as the team would."""
         began = time.time()
-        done = subprocess.run(  # noqa: PLW1510 - who calls looks at the status
+        done = subprocess.run(  # noqa: PLW1510 - the caller looks at the status
             [str(house.PROGRAMS / "handover"), *arguments],
             cwd=self.folder,
             env=dict(self.environment),
@@ -89,7 +89,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Plot:
-    """How large the night is."""
+    """How large a rehearsal is."""
 
     ttl_s: int
     former_ttl_s: int
@@ -103,7 +103,7 @@ class Plot:
 
 @contextmanager
 def stage(folder: Path, database: Database, plot: Plot, *, say: Callable[[str], None]) -> Iterator[Stage]:
-    """Set everything up on a database that the backend was taken into, begin nothing; take it all down at the end."""
+    """Set everything up on a database that the backend was taken into; take it all down at the end."""
     with ExitStack() as stack:
         place_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-")))
         place = Place(place_folder, house.moves_library(), host=declared.HOST)

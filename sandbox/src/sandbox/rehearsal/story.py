@@ -13,7 +13,7 @@ from sandbox.rehearsal.stage import Ended, Stage
 
 SIGNERS = ("Tech Lead", "Backend Developer", "Database Administrator", "DevOps")
 WINDOW_S = 5.0
-# What lasts weeks lasts seconds torehearsal.
+# In a rehearsal, seconds stand for weeks.
 CLOSE_S, CLEANUP_AFTER_S = 10.0, 30.0
 WATCHED_S = 30.0
 RED = 4
@@ -21,11 +21,11 @@ PROMISED_LATE_S, PROMISED_BACK_LATE_S, PROMISED_LAG_S = 2.0, 5.0, 3.0
 
 
 def sections(*, programs: Path, decommission: str) -> dict[str, Any]:
-    """Return what tonight's handover.toml declares beyond where everything is."""
+    """Return what the rehearsal's handover.toml declares beside addresses and folders."""
     gates: list[dict[str, Any]] = [
         {"id": "check", "kind": "check", "reason": "a schema that differs breaks one of the two"},
         {"id": "watch", "kind": "watch", "hours": WATCHED_S / 3600, "reason": "both must be well before people move"},
-        {"id": "backup", "kind": "backup", "reason": "a backup that was never restored is none"},
+        {"id": "backup", "kind": "backup", "reason": "a backup counts only after a restore"},
         {"id": "rehearsal", "kind": "rehearsal", "reason": "the way back must be known before it is needed"},
         {"id": "ttl", "kind": "ttl", "reason": "people who still have the old TTL would come late"},
         {"id": "certificate", "kind": "certificate", "reason": "people must not meet a warning"},
@@ -45,7 +45,7 @@ def sections(*, programs: Path, decommission: str) -> dict[str, Any]:
 
 
 class Rehearsal:
-    """The team at work."""
+    """The team that types the commands of one rehearsal."""
 
     def __init__(self, stage: Stage, narrator: Narrator, *, ttl_s: float, pace_s: float) -> None:
         self.stage, self.tell, self.ttl_s, self.pace_s = stage, narrator, ttl_s, pace_s
@@ -171,7 +171,7 @@ def promises(rehearsal: Rehearsal) -> list[tuple[str, str, str, bool]]:
             rows.append((f"{title}: failed requests", str(cost.failed), "0", cost.failed == 0))
             seconds = cost.propagation_s
         else:
-            # The backend was dead before the decision: what failed until then is the fault's, not the way back's.
+            # The backend was dead before the decision: failures until then are not the rollback's.
             limit = made.moved.ttl_s + PROMISED_BACK_LATE_S
             rows.append((f"{title}: failed, backend dead", str(cost.failed), "not promised", True))
             seconds = cost.propagation_s
@@ -180,7 +180,7 @@ def promises(rehearsal: Rehearsal) -> list[tuple[str, str, str, bool]]:
 
 
 def summary(rehearsal: Rehearsal) -> Mapping[str, Any]:
-    """Return the same for machines."""
+    """Return the promises and the cost of every move, for programs."""
     moves = {
         title: {"cost": vars(cost_of(rehearsal.stage, made)), "when": vars(made.moved)}
         for title, made in rehearsal.moves.items()

@@ -1,4 +1,4 @@
-"""One index: its documents, what of them can be found yet, and the search for neighbours."""
+"""One index: its documents, which of them a search can already find, and the search for neighbours."""
 
 import math
 import operator

@@ -109,6 +109,6 @@ def move_document(move: Move, vectors: Mapping[str, Vector]) -> MoveDocument:
 
 
 def move_text(move: Move) -> str:
-    """Return what of a move is read for its text vector: its label in words, and its description."""
+    """Return the text of a move for its text vector: its label in words, and its description."""
     label = move.move_label.replace("_", " ")
     return f"{label}. {move.description}" if move.description else label

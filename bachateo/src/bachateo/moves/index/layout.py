@@ -1,4 +1,4 @@
-"""The file of a local index: what is where, written in one go, read in place.
+"""The file of a local index: its layout. It is written at once and read in place.
 
 All numbers are little-endian. Byte 0: ``COMPASMI``; byte 8: the version of this layout, uint32; byte 12: the length of
 the header, uint32; byte 16: the header's CRC-32, uint32; byte 20: the header, JSON in UTF-8. The header says how many

@@ -141,7 +141,7 @@ def _products(matrix: NDArray[np.float32], vector: NDArray[np.float32], rows: ND
 
 
 def library_stamp(index: Path) -> dict[str, Any]:
-    """Return by what a ``library.json``, and the way its moves are described, is known again."""
+    """Return a stamp of a ``library.json`` and of the way its moves are described."""
     status = index.stat()
     with index.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,7 +12,7 @@ Pixels = NDArray[np.uint8]
 TOLERANCE = 10  # of 255: what compression does to a flat colour
 # A bar may have a scratch: some exports leave a dark line along the first row.
 UNIFORM_FRACTION = 0.97
-# More than this of a picture is no bar but a picture without anything in it.
+# More than this of a picture is an empty picture and no bar.
 LARGEST_FRACTION = 0.45
 BLEND = 2  # pixels beside a bar in which its colour runs into the picture
 

@@ -153,7 +153,7 @@ def _fitting(box: Box, size: tuple[int, int]) -> Iterator[Filter]:
 
 
 def _uprighting(rotation: int, pixel_shape: Fraction | None) -> Iterator[Filter]:
-    """How a picture is stored is not how it is shown: pixels may be oblong, phones are held upright."""
+    """How a stored picture is shown: pixels may be oblong, and the picture may be rotated."""
     if pixel_shape not in {None, 0, 1}:
         yield "scale", f"trunc(iw*{pixel_shape}/2)*2:ih"
     yield from ROTATIONS.get(rotation % 360, ())

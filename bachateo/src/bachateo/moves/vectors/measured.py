@@ -98,7 +98,7 @@ def _found_track(clip: Path, beats_s: tuple[float, ...], pose_model: PoseModel) 
     halves = np.arange(2 * len(beats_s) - 1) / 2
     times_s = np.interp(halves, np.arange(len(beats_s)), beats_s)
     try:
-        # As precise as it is kept, or the vectors would differ in the last digit next time.
+        # Rounded as in the file, or the vectors would differ in the last digit next time.
         track = np.asarray(pose_model.track(clip, times_s.tolist()), np.float32).astype(np.float64)
         normalise_track(track)
     except Exception as error:

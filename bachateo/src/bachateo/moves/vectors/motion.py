@@ -21,7 +21,7 @@ HANDS, ANKLES = slice(LEFT_HAND, RIGHT_HAND + 1), slice(11, 13)
 Vector = NDArray[np.float32]
 Features = NDArray[np.float64]
 
-# A dancer who stands still, and a couple that does: what all moves share says nothing about any of them. In trunks;
+# A dancer and a couple that stand still: what all moves share distinguishes no move, so it is left out. In trunks;
 # of a dancer the joints' heights below the hips (x is 0), from the proportions of the drawn bodies.
 STANDING_Y = (-1.39, -1.0, -1.0, -0.52, -0.52, -0.33, -0.33, 0.0, 0.0, 0.80, 0.80, 1.60, 1.60)
 CLOSE = 1.2  # between the hips, in trunks

@@ -73,7 +73,7 @@ def _weights() -> Weights:
 
 @lru_cache(maxsize=1)
 def _tokenizer() -> Tokenizer:
-    from tokenizers import Tokenizer  # noqa: PLC0415 - who asks without a text need not load it
+    from tokenizers import Tokenizer  # noqa: PLC0415 - a query without a text need not load it
 
     tokenizer = Tokenizer.from_file(str(_model_file("tokenizer.json")))
     tokenizer.no_padding()

@@ -25,8 +25,8 @@ BLUR, GAIN = 4.0, 8**0.5  # in steps of 2.3 % of tempo; blurring makes peaks fla
 DEPTH_DB = 60.0  # what is softer than this below the loudest band counts as this soft
 QUIET = 1e-10
 
-# What all bachatas share says nothing about any of them. Level of each band less the mean of all bands, in dB: the mean
-# of three kinds of recordings, two mixed songs, six filmed clips and 14 songs of the demo synthesiser.
+# What all bachatas share distinguishes no song, so it is left out. Level of each band less the mean of all bands, in
+# dB: the mean of three kinds of recordings, two mixed songs, six filmed clips and 14 songs of the demo synthesiser.
 TYPICAL_DB = np.array(
     [
         18.2, 15.4, 13.2, 12.6, 11.3, 12.2, 12.5, 10.9, 9.1, 8.9, 8.0, 5.3, 6.7, 4.2, 4.3, 3.5, 0.6, 0.3, 0.4, 0.2,
