@@ -16,7 +16,7 @@ def test_architecture__the_page__shows_every_floor_of_the_packages():
     done = compared(PAGE)
     assert done.returncode == 0, done.stderr
     shown = PAGE.read_text()
-    for package in ("handover", "backend"):
+    for package in ("handover", "bachateo", "backend", "sandbox"):
         assert f"<!-- floors of {package} -->" in shown
 
 
