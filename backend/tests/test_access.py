@@ -236,7 +236,7 @@ def test_token__with_every_scope_but_the_needed_one__does_nothing(house, address
     assert (needed or "No token") in answer.json()["detail"]
 
 
-def test_token__is_nobody_on_the_pages(house):
+def test_token__is_anonymous_on_the_pages(house):
     for address in ("/studio", "/collection", f"/collection/{KEPT}", f"/studio/{TASK}", f"/task/{TASK}/", "/tasks/"):
         assert outcome_of(answer_to_token("GET", address, *SCOPES)) == "login"
         PersonalToken.objects.exclude(pk=TOKEN).delete()

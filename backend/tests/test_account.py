@@ -158,7 +158,7 @@ def test_preferences__change_while_another_is_not_committed__both_survive(own_da
     with psycopg.connect(own_database.url("original_app")) as other, ThreadPoolExecutor(1) as pool:
         other.execute("UPDATE users SET preferences = '{\"first\": 1}'")
         second = pool.submit(change_and_close, user, {"second": 2})
-        wait_until_somebody_waits(own_database)
+        wait_until_a_session_waits(own_database)
         other.commit()
         second.result()
     assert stored(user) == {"first": 1, "second": 2}
@@ -180,7 +180,7 @@ def change_and_close(user: User, change: dict[str, object]) -> None:
         connection.close()
 
 
-def wait_until_somebody_waits(database) -> None:
+def wait_until_a_session_waits(database) -> None:
     """Return once a session waits for another's row."""
     with psycopg.connect(database.url("owner"), autocommit=True) as observer:
         query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"

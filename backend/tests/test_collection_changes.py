@@ -68,7 +68,7 @@ def test_change__what_is_wrong__is_named(api, ana, change, field):
     assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
 
 
-def test_change__of_somebody_else__is_404_and_changes_nothing(api, ben):
+def test_change__of_another_user__is_404_and_changes_nothing(api, ben):
     his = make_choreography(ben)
     assert patch(api, his, title="Mine").status_code == 404
     assert SavedChoreography.objects.get().title == "Noche"
@@ -161,7 +161,7 @@ def test_delete__another_row_names_the_file_in_any_way__keeps_it(api, ana, ben, 
     assert not video.exists()
 
 
-def test_delete__another_file_of_that_name__keeps_nobodys(api, ana, media_root, on_commit):
+def test_delete__another_file_of_that_name__does_not_keep_mine(api, ana, media_root, on_commit):
     mine, upper = put_video(media_root, f"output/user_{ana.pk}/v.mp4"), put_video(media_root, "choreographies/v.mp4")
     saved = make_choreography(ana, video_path=f"output/user_{ana.pk}/v.mp4")
     make_choreography(ana, video_path="choreographies/v.mp4")
@@ -220,7 +220,7 @@ def test_delete__file_that_cannot_be_removed__is_logged_and_the_row_is_gone(
     assert "read-only file system" in caplog.text
 
 
-def test_delete__of_somebody_else__is_404_and_stays(api, ben, media_root, on_commit):
+def test_delete__of_another_user__is_404_and_stays(api, ben, media_root, on_commit):
     name = f"output/user_{ben.pk}/v.mp4"
     video, his = put_video(media_root, name), make_choreography(ben, video_path=name)
     with on_commit():

@@ -95,7 +95,7 @@ def test_create__task_without_a_video__is_409(api, ana, columns):
     assert not SavedChoreography.objects.exists()
 
 
-def test_create__task_of_somebody_else__is_404(api, ben):
+def test_create__task_of_another_user__is_404(api, ben):
     completed(ben)
     assert keep(api, task_id="t").status_code == 404
     assert not SavedChoreography.objects.exists()
@@ -126,7 +126,7 @@ def test_list__is_mine_newest_first_by_cursor(api, ana, ben):
 
 
 @pytest.mark.parametrize("path", ["", "/video"])
-def test_choreography__of_somebody_else__is_the_same_404_as_none(api, ben, path):
+def test_choreography__of_another_user__is_the_same_404_as_none(api, ben, path):
     his = api.get(f"/api/collections/{make_choreography(ben).pk}{path}")
     none = api.get(f"/api/collections/{uuid.uuid4()}{path}")
     assert (his.status_code, his.json()) == (404, none.json())

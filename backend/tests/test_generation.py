@@ -248,7 +248,7 @@ def test_failed_by_the_original_midway__is_taken_back_and_completed(house, own_d
     assert len(videos(media_root)) == 1
 
 
-def test_failed_by_somebody_midway__other_words__stays_as_it_was_left(house, own_database, media_root):
+def test_failed_by_another_program_midway__other_words__stays_as_it_was_left(house, own_database, media_root):
     interfere(own_database, "selecting", HOUSEKEEPING.replace("Task stuck", "The admin stopped it; stuck"))
     start(house)
     work()
@@ -330,7 +330,7 @@ def take(user: User, task_id: str = "t", **columns: object) -> Lease:
 
 
 @pytest.mark.parametrize("status", ["completed", "failed"])
-def test_row_that_somebody_has_ended__is_not_written(ana, status):
+def test_row_that_has_ended__is_not_written(ana, status):
     lease = take(ana, status=status, progress=7, stage="as it was")
     before = ChoreographyTask.objects.values().get()
     with pytest.raises(progress.StoppedError, match=rf"Task t was set to '{status}' by another program\."):
@@ -346,7 +346,7 @@ def test_row_that_somebody_has_ended__is_not_written(ana, status):
     )
 
 
-def test_lease_of_somebody_else__writes_nothing(ana):
+def test_lease_of_another_user__writes_nothing(ana):
     take(ana, status="running")
     stale = Lease("t", ana.pk, uuid.uuid4(), attempt=1)
     before = [ChoreographyTask.objects.values().get(), Job.objects.values().get()]

@@ -119,7 +119,7 @@ def test_lost_call__is_made_again_once(ana, songs):
     assert [call.args for call in ProcrastinateJob.objects.all()] == [{"task_id": task.pk}]
 
 
-def test_nothing_to_do__nobody_is_called(ana, songs):
+def test_nothing_to_do__no_worker_is_called(ana, songs):
     start(ana)
     queue.take_next(queue_job_id=0)
     start(ana)  # has to wait

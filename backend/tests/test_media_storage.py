@@ -216,7 +216,7 @@ def test_check__says_nothing_when_it_can_be_used(storage):
     storage.check()
 
 
-def test_check__nobody_at_the_endpoint__is_told():
+def test_check__endpoint_without_a_server__is_told():
     endpoint = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(OSError, match="Connection refused"):
         BucketStorage(bucket_name="b", location="media", api_endpoint=endpoint).check()

@@ -53,7 +53,7 @@ def test_upload__new_song__is_kept_and_listed(api, ana, media_root, tone):
     assert api.get("/api/songs").json() == {"results": [song]}
 
 
-def test_list__songs_nobody_uploaded_here__are_there(api, media_root, tone):
+def test_list__songs_of_the_original__are_there(api, media_root, tone):
     for name in ["b_side.mp3", "A-Song.MP3", "notes.txt", ".half-written.mp3"]:
         (media_root / "songs").mkdir(exist_ok=True)
         (media_root / "songs" / name).write_bytes(tone)
@@ -69,7 +69,7 @@ def test_list__no_songs_folder__is_empty(api):
     assert api.get("/api/songs").json() == {"results": []}
 
 
-def test_list__song_of_somebody_else__is_not_mine(api, ben, tone):
+def test_list__song_of_another_user__is_not_mine(api, ben, tone):
     add_song(upload=SimpleUploadedFile("hers.mp3", tone), uploaded_by=ben)
     assert [song["mine"] for song in api.get("/api/songs").json()["results"]] == [False]
 

@@ -111,7 +111,7 @@ def test_list__is_mine_newest_first_by_cursor(api, ana, ben):
 
 
 @pytest.mark.parametrize("path", ["", "/video"])
-def test_task__of_somebody_else__is_the_same_404_as_none(api, ben, path):
+def test_task__of_another_user__is_the_same_404_as_none(api, ben, path):
     make_task(ben, "his", status="completed", result={"video_path": "output/user_2/x.mp4"})
     his, none = api.get(f"/api/choreography/tasks/his{path}"), api.get(f"/api/choreography/tasks/xyz{path}")
     assert (his.status_code, none.status_code) == (404, 404)
@@ -208,7 +208,7 @@ def test_cancel__task_of_the_original__goes_too(api, ana, status):
 
 
 @pytest.mark.parametrize("path", ["his", "none"])
-def test_cancel__of_somebody_else__is_the_same_404_as_none(api, ben, path):
+def test_cancel__of_another_user__is_the_same_404_as_none(api, ben, path):
     make_task(ben, "his")
     answer = api.delete(f"/api/choreography/tasks/{path}")
     assert (answer.status_code, answer.json()["detail"]) == (404, f"There is no task '{path}'.")
@@ -216,7 +216,7 @@ def test_cancel__of_somebody_else__is_the_same_404_as_none(api, ben, path):
     assert not Job.objects.exists()
 
 
-def test_cancelled__somebody_else__still_reads_404(api, ben, song):
+def test_cancelled__another_user__still_reads_404(api, ben, song):
     url = generate(api, song=song, difficulty="beginner")["Location"]
     api.delete(url)
     other = Client()
@@ -275,7 +275,7 @@ def test_purged_by_the_original__is_answered_from_the_outcome(api, ana, song, me
     video.close()
 
 
-def test_purged__somebody_else__reads_404(api, ben, song):
+def test_purged__another_user__reads_404(api, ben, song):
     url = generate(api, song=song, difficulty="beginner")["Location"]
     Job.objects.update(outcome="completed", result={}, ended_at=timezone.now())
     ChoreographyTask.objects.all().delete()

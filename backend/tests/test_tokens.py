@@ -117,7 +117,7 @@ def test_revoke__what_is_not_there__is_404(api, token_id):
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:compas:problem:token-missing")
 
 
-def test_revoke__token_of_somebody_else__is_404_and_stays(api, ben):
+def test_revoke__token_of_another_user__is_404_and_stays(api, ben):
     token, _ = issue_token(user=ben, name="his", scopes=["read"])
     assert api.delete(f"{ADDRESS}/{token.pk}").status_code == 404
     assert api.get(ADDRESS).json() == {"results": []}

@@ -164,7 +164,7 @@ def test_file_outside_the_media_root_or_gone__is_404(api, ana, media_root):
         assert answer.json()["detail"] == "The video file is not there any more."
 
 
-def test_file_of_somebody_else__is_404_whoever_names_it(api, ana, ben, media_root):
+def test_file_of_another_user__is_404_whoever_names_it(api, ana, ben, media_root):
     """The original stores whatever path a client sends."""
     for stored in (put_video(media_root, stored_by(ben)), put_video(media_root, "songs/t.mp4")):
         for named in (stored, str(media_root / stored), f"output/user_{ana.pk}/../../{stored}"):

@@ -280,7 +280,7 @@ def test_choreography__auto_saved__is_called_by_its_song(api, ana):
     assert "<h1>mi cielo</h1>" in text(api.get(f"/collection/{saved.pk}"))
 
 
-def test_choreography__of_somebody_else__is_404(api, ben):
+def test_choreography__of_another_user__is_404(api, ben):
     answer = api.get(f"/collection/{save(ben).pk}")
     assert (answer.status_code, "There is no such choreography." in text(answer)) == (404, True)
 

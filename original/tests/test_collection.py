@@ -75,7 +75,7 @@ def test_detail_plays_the_video_by_its_base_name(ana: User):
     assert "<dd>1:01</dd>" in page
 
 
-def test_detail__of_somebody_else_or_nobody__404(ana: User):
+def test_detail__of_another_user_or_missing__404(ana: User):
     hers = save_choreography(make_user("bea"))
 
     assert logged_in(ana).get(f"/collections/{hers.pk}/").status_code == 404
@@ -147,5 +147,5 @@ def test_video__a_name_that_is_no_file_of_the_folder__404(ana: User, video: byte
     assert logged_in(ana).get(f"/video/{name}/").status_code == 404
 
 
-def test_video__of_somebody_else__404(video: bytes):
+def test_video__of_another_user__404(video: bytes):
     assert logged_in(make_user("bea")).get("/video/la luna.mp4/").status_code == 404

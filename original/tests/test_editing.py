@@ -123,7 +123,7 @@ def test_delete__a_path_that_is_no_file_of_ones_own__takes_the_row_only(ana: Use
     assert all(file.exists() for file in videos)
 
 
-def test_delete__the_video_of_somebody_else_was_typed_as_path__stays(ana: User, videos: list[Path]):
+def test_delete__the_video_of_another_user_was_typed_as_path__stays(ana: User, videos: list[Path]):
     bea = make_user("bea")
     thief = save_choreography(bea, video_path=f"output/user_{ana.pk}/la luna.mp4")
 
@@ -133,7 +133,7 @@ def test_delete__the_video_of_somebody_else_was_typed_as_path__stays(ana: User, 
 
 
 @pytest.mark.parametrize("page", ["edit", "delete"])
-def test_edit_and_delete__of_somebody_else_or_nobody__404(ana: User, page: str):
+def test_edit_and_delete__of_another_user_or_missing__404(ana: User, page: str):
     hers = save_choreography(make_user("bea"))
     form = {"title": "mine now", "difficulty": "beginner"}
 

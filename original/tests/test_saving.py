@@ -83,7 +83,7 @@ def test_save__a_bad_form__says_what_is_wrong_with_each_field(ana: User, changes
     assert not SavedChoreography.objects.exists()
 
 
-def test_save_is_a_post_of_somebody_who_is_logged_in(ana: User):
+def test_save_is_a_post_of_a_user_who_is_logged_in(ana: User):
     assert logged_in(ana).get("/collections/save/").status_code == 405
     assert Client().post("/collections/save/", SAVE)["Location"] == "/auth/login/?next=/collections/save/"
     assert not SavedChoreography.objects.exists()

@@ -151,7 +151,7 @@ def test_task__owner__sees_every_field(ana: User):
 
 
 @pytest.mark.parametrize(("method", "path"), [("get", "/task/1/"), ("post", "/task/1/cancel/")])
-def test_task__of_somebody_else__403(ana: User, method: str, path: str):
+def test_task__of_another_user__403(ana: User, method: str, path: str):
     write_task(make_user("bea"), "1")
 
     answer = getattr(logged_in(ana), method)(path)
@@ -181,7 +181,7 @@ def test_cancel_deletes_the_row(ana: User, method: str):
     assert not ChoreographyTask.objects.exists()
 
 
-def test_tasks_lists_ones_own_after_deleting_everybodys_old_ones(ana: User):
+def test_tasks_lists_ones_own_after_deleting_the_old_ones_of_all_users(ana: User):
     bea = make_user("bea")
     write_task(ana, "mine")
     write_task(ana, "mine, old", age=timedelta(minutes=61), status="running")

@@ -1,7 +1,7 @@
 """ON DELETE SET NULL in the database, so that the original can delete its users.
 
 The original does not know this table, so its own cascade, which lives in Python, would leave a row
-that points at nobody, and the database would refuse the delete. Django 5.2 cannot say ON DELETE.
+that points at a deleted user, and the database would refuse the delete. Django 5.2 cannot say ON DELETE.
 """
 
 from django.db import migrations
