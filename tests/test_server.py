@@ -17,6 +17,7 @@ from sandbox import house
 from sandbox.fixtures import roomy_place
 from sandbox.ports import free_port
 from sandbox.process import wait_for_exit
+from tests.readme import form, shown
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +65,25 @@ def assert_healthy(lines: list[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def started_before(folder: Path) -> Path:
-    """The folder after a first start, which made the database and was ended by Ctrl-C."""
+def first_start(folder: Path) -> list[str]:
+    """What a first start printed, which made the database and was ended by Ctrl-C."""
     with server(folder) as (process, lines):
         assert "the original's migrations" in "".join(lines)
         assert_healthy(lines)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
+    return lines
+
+
+@pytest.fixture(scope="module")
+def started_before(folder: Path, first_start: list[str]) -> Path:
+    """The folder after a first start."""
     return folder
+
+
+def test_server__what_a_first_start_prints__is_what_the_readme_shows(first_start):
+    lines = [form(line) for line in shown()["script/server"] if not line.startswith("bootstrap: ")]
+    assert [form(line) for line in first_start] == [line for line in lines if line != "…"]
 
 
 @pytest.mark.parametrize("how", [pytest.param(signal.SIGTERM, marks=pytest.mark.full), signal.SIGKILL])
