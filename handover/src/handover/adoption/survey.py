@@ -14,11 +14,14 @@ from handover.check.merging import by_cause, merged
 from handover.check.run import apply_rules
 from handover.config.config import Config
 from handover.finding import Finding
-from handover.schema.catalog import Table, read, read_roles
+from handover.rules.tables import ADOPT_BY_HAND
+from handover.schema.catalog import Catalog, Table, read, read_roles
 from handover.schema.deletes import undecided
 from handover.schema.models import Description, Model
 from handover.schema.subject import DescribedSystem, Subject
 from handover.side import Side
+
+ONLY_PUBLIC = "handover adopt works with shared tables in schema public only"
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def survey(connection: Connection[Any], config: Config, description: Description
     met = merged(apply_rules(Subject(config, catalog, (backend,), adopting=True), adoption=True))
     refusing, lived = original.accustomed(catalog, backend, met)
     findings = (
-        *_missing_tables(description, config, public, history, joins),
+        *_missing_tables(description, config, catalog, history, joins),
         *_without_migration(description, public),
         *by_cause(refusing),
         *undecided(description, tables),
@@ -214,7 +217,7 @@ def _without_migration(description: Description, public: dict[str, Table]) -> It
 def _missing_tables(
     description: Description,
     config: Config,
-    public: dict[str, Table],
+    catalog: Catalog,
     history: MigrationHistory,
     joins: tuple[str, ...],
 ) -> Iterator[Finding]:
@@ -222,14 +225,15 @@ def _missing_tables(
     expected |= {m.table for m in description.concrete() if m.app_label in {app for app, _ in history.copied}}
     mirrored = {m.label for m in description.concrete() if m.table in expected}
     expected |= {m.table for m in description.concrete() if m.made_for in mirrored and m.label not in joins}
-    for table in sorted(expected - public.keys()):
-        what = "does not exist in schema public; the backend's models share it"
+    for table in sorted(expected - catalog.in_schema("public").keys()):
+        elsewhere = [schema for schema in catalog.schemas_of(table) if schema != config.backend.schema_name]
+        where = ", ".join(elsewhere)
         yield Finding(
             code="HO010",
             where=table,
-            found=what,
-            expected="",
-            todo="Is this the original's database? Run the original's migrations first.",
+            found=f"is in schema {where}" if where else "does not exist in schema public",
+            expected=ONLY_PUBLIC if where else "the backend's models share it",
+            todo=ADOPT_BY_HAND if where else "Is this the original's database? Run the original's migrations first.",
         )
     known = {m.table for m in description.concrete()}
     for pair in config.models:

@@ -46,7 +46,11 @@ def _of_history(finding: Finding) -> bool:
 
 def _by_adoption(finding: Finding) -> bool:
     """Say whether adopting is what mends it: its own advice begins with that."""
-    return finding.code == "HO100" or finding.todo.startswith("handover adopt ")
+    return finding.todo.startswith("handover adopt ")
+
+
+def _by_hand(finding: Finding) -> bool:
+    return finding.code == "HO100" and not _by_adoption(finding)
 
 
 def _needed_by_backend(finding: Finding) -> bool:
@@ -58,7 +62,7 @@ def _to_mend(finding: Finding) -> bool:
     return (
         rule is not None
         and rule.code.noun not in ELSEWHERE
-        and not (_by_adoption(finding) or _needed_by_backend(finding))
+        and not (_by_adoption(finding) or _by_hand(finding) or _needed_by_backend(finding))
     )
 
 
@@ -73,6 +77,7 @@ STEPS: tuple[tuple[str, Callable[[Finding], bool]], ...] = (
     ("Write the backend's models as the original's", _noun(*FIELDS)),
     ("Give both systems the same settings", _noun(*SETTINGS)),
     ("Adopt the backend (handover adopt)", _by_adoption),
+    ("Take the backend in by hand", _by_hand),
     ("Make what the backend's models need", _needed_by_backend),
     ("Give the roles what they need", _noun(*ROLES)),
     ("Give both systems the same permissions", _noun(*PERMISSIONS)),

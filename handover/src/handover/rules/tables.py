@@ -11,6 +11,10 @@ from handover.schema.models import Model
 from handover.schema.subject import DescribedSystem, Subject
 
 VIEWS = ("v", "m", "f")
+ADOPT_BY_HAND = (
+    "Make the role, the schema and the history by hand, then check again:"
+    " docs/howto/adopt-a-live-database.md, Tables in another schema."
+)
 
 
 @rule("HO010")
@@ -102,11 +106,16 @@ def not_adopted(subject: Subject) -> Iterator[Observation]:
     $ handover adopt
     $ handover adopt --apply
     ```
+
+    Where the shared tables are in another schema than `public`, take the backend in by hand, as the guide to the adoption
+    of a live database describes.
     """
     if not subject.adopted:
+        homes = [subject.catalog.schemas_of(pair.table) for pair in subject.config.models]
+        by_hand = any(schemas and "public" not in schemas for schemas in homes)
         found = "does not exist yet"
         expected = "the backend keeps its history and its own tables there"
-        todo = "handover adopt shows what it would do; then check again."
+        todo = ADOPT_BY_HAND if by_hand else "handover adopt shows what it would do; then check again."
         yield Observation(
             where=f"schema {subject.config.backend.schema_name}",
             found=found,

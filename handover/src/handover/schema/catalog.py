@@ -243,6 +243,10 @@ class Catalog:
         """Return the tables of one schema by name."""
         return {name: table for (of, name), table in self.tables.items() if of == schema}
 
+    def schemas_of(self, name: str) -> list[str]:
+        """Return the schemas that have a table of this name."""
+        return sorted(schema for schema, table in self.tables if table == name)
+
     @cached_property
     def foreign_keys(self) -> tuple[tuple[Table, LiveConstraint], ...]:
         """All foreign keys with the table they are on."""

@@ -1,0 +1,5 @@
+-- The rows of the original.
+SET search_path = shop;
+INSERT INTO orders (article, pieces) SELECT 'article ' || n, n FROM generate_series(1, 20) n;
+INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, is_active, date_joined)
+VALUES ('!', false, 'ana', '', '', 'ana@example.org', false, true, now());

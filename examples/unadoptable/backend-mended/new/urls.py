@@ -1,0 +1,3 @@
+"""No page: the example is about tables."""
+
+urlpatterns: list = []

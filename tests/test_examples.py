@@ -1,0 +1,100 @@
+"""The examples, each played on a real server as its README tells."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from examples.play import EXAMPLES, HERE, FailedError, Play
+from sandbox.fixtures import server_for_this_run
+from sandbox.postgres import Server
+
+CLEAN = "✅ Yes, the backend may run beside the original, as far as the check can see."
+GONE = "no trace of the backend is left"
+NOT_YET = "1. Adopt the backend (handover adopt)"
+# What each must say, in this order.
+SAYS = {
+    "plain": (
+        NOT_YET,
+        "wishes.book_id gets ON DELETE CASCADE",
+        "plain is adopted: backend_app has its own schema backend.",
+        CLEAN,
+        "books: 52 rows compared, 0 differences",
+        "2 groups green",
+        "20 rows: backend.wishes",
+        GONE,
+    ),
+    "custom-user": (
+        NOT_YET,
+        "devices.owner_id gets ON DELETE CASCADE",
+        "custom_user is adopted",
+        CLEAN,
+        "One login, two systems",
+        "1 group green",
+        GONE,
+    ),
+    "two-versions": (NOT_YET, "two_versions is adopted", CLEAN, "repairs: ", "2 groups green", GONE),
+    "another-schema": (
+        "1. Take the backend in by hand: schema backend (HO100)",
+        "HO003  another_schema cannot be adopted as it is; nothing was changed.",
+        "HO010  orders is in schema shop; handover adopt works with shared tables in schema public only.",
+        "docs/howto/adopt-a-live-database.md, Tables in another schema.",
+        "Applying shop.0001_initial... FAKED",
+        CLEAN,
+        GONE,
+    ),
+    "unadoptable": (
+        "1. Mend the database, or the wrong models: tickets.priority (HO132)",
+        "HO003  unadoptable cannot be adopted as it is; nothing was changed.",
+        "HO132  tickets.priority will be NOT NULL; the original does not write it; only a nullable column is safe.",
+        "Make it null=True.",
+        "unadoptable is adopted",
+        CLEAN,
+        GONE,
+    ),
+    "strategy": (
+        "tokens.0002_identifiers_as_text by the backend's interpreter, as backend_app: RunPython write_as_text",
+        "Columns that the backend adds to choreography_tasks, by the owner of the table",
+        "choreography_blueprints.task_id gets ON DELETE CASCADE",
+        "strategy is adopted: backend_app has its own schema backend.",
+        "own rows: 4 that reference shared rows",
+        "2 groups green",
+        GONE,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A server for the examples alone: each takes the role of the backend out again, and no other test may hold it."""
+    with server_for_this_run() as server:
+        yield server
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example__played__says_what_it_should_and_leaves_no_trace(name: str, server, tmp_path, capfd):
+    try:
+        Play(name, server, tmp_path).play()
+    except FailedError as error:
+        pytest.fail(f"{error}\n{capfd.readouterr().out}")
+    rest = printed = capfd.readouterr().out
+    for line in SAYS[name]:
+        assert line in rest, f"{line!r} is not there, or not at its place:\n{printed}"
+        rest = rest.partition(line)[2]
+
+
+def test_every_example__is_listed_with_a_readme():
+    folders = {path.parent.name for path in HERE.glob("*/handover.toml")}
+    assert folders == set(EXAMPLES) == set(SAYS)
+    listed = (HERE / "README.md").read_text()
+    for name in folders:
+        assert f"]({name}/)" in listed
+        assert f"examples/play.py {name}" in Path(HERE, name, "README.md").read_text()
+
+
+def test_step_that_does_not_end_as_it_should__ends_the_play(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(Play, "database", "spoiled")
+    play = Play("plain", server, tmp_path)
+    server.create_database("spoiled")
+    with pytest.raises(FailedError, match="it must end with 3"):
+        play.handover("check", status=3)
