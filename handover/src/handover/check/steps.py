@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from handover.check.verdict import Verdict
 from handover.finding import Finding
 from handover.rules import RULES
+from handover.rules.tables import ADOPT_BY_HAND
 from handover.wording import counted
 
 # With the verdict and a heading above them, they are the first ten lines.
@@ -46,11 +47,11 @@ def _of_history(finding: Finding) -> bool:
 
 def _by_adoption(finding: Finding) -> bool:
     """Say whether adopting is what mends it: its own advice begins with that."""
-    return finding.todo.startswith("handover adopt ")
+    return not _by_hand(finding) and (finding.code == "HO100" or finding.todo.startswith("handover adopt "))
 
 
 def _by_hand(finding: Finding) -> bool:
-    return finding.code == "HO100" and not _by_adoption(finding)
+    return finding.todo == ADOPT_BY_HAND
 
 
 def _needed_by_backend(finding: Finding) -> bool:

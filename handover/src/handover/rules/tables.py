@@ -107,8 +107,8 @@ def not_adopted(subject: Subject) -> Iterator[Observation]:
     $ handover adopt --apply
     ```
 
-    Where the shared tables are in another schema than `public`, take the backend in by hand, as the guide to the adoption
-    of a live database describes.
+    Where the shared tables are in another schema than `public`, take the backend in by hand, as the guide to the
+    adoption of a live database describes.
     """
     if not subject.adopted:
         homes = [subject.catalog.schemas_of(pair.table) for pair in subject.config.models]
