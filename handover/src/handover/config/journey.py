@@ -201,7 +201,15 @@ def which(step_on: On, run_on: str) -> Side:
 
 
 def numbered(values: Mapping[str, Any], text: str, line_of: Any) -> dict[str, Any]:
-    """Return the values of a ``handover.toml`` in which each step of a flow knows its line."""
+    """Return the values of a ``handover.toml`` in which each step of a flow knows its line.
+
+    Parameters
+    ----------
+    values, text
+        The parsed file, and its text.
+    line_of
+        Returns the line of a place in the text.
+    """
     flows = values.get("flows")
     if not isinstance(flows, list):
         return dict(values)

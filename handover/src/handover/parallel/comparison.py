@@ -54,7 +54,15 @@ class ShadowComparison:
 
 
 def compare(one: Sequence[ShadowAnswer], other: Sequence[ShadowAnswer], shadow: Shadow) -> ShadowComparison:
-    """Compare two systems, each of which answered the same request twice."""
+    """Compare two systems, each of which answered the same request twice.
+
+    Parameters
+    ----------
+    one, other
+        The two answers of each system.
+    shadow
+        What is compared, and what is left out.
+    """
     (first, again), (theirs, theirs_again) = one, other
     noise = [place for a, b in ((first, again), (theirs, theirs_again)) for place in _places_apart(a, b, shadow)]
     quiet = set(noise)

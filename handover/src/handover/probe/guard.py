@@ -37,6 +37,7 @@ def stand_guard() -> None:
 
 
 def guard_class(cls: Any) -> None:
+    """Guard the methods of one wrapper that connect."""
     for name, guarded in (
         ("connect", only_where_allowed),
         ("get_new_connection", never_writing),
@@ -49,6 +50,8 @@ def guard_class(cls: Any) -> None:
 
 
 def only_where_allowed(method: Any) -> Callable[..., Any]:
+    """Return ``connect`` that refuses what the guard forbids."""
+
     @functools.wraps(method)
     def connect(self: Any, *arguments: Any, **options: Any) -> Any:
         refuse_if(refusal(self))
@@ -58,6 +61,8 @@ def only_where_allowed(method: Any) -> Callable[..., Any]:
 
 
 def never_writing(method: Any) -> Callable[..., Any]:
+    """Return ``get_new_connection`` that refuses what the guard forbids, and sessions that could write."""
+
     @functools.wraps(method)
     def get_new_connection(self: Any, *arguments: Any, **options: Any) -> Any:
         refuse_if(refusal(self))
@@ -74,6 +79,8 @@ def never_writing(method: Any) -> Callable[..., Any]:
 
 
 def asking_to_read(method: Any) -> Callable[..., Any]:
+    """Return ``get_connection_params`` that asks for read-only sessions."""
+
     @functools.wraps(method)
     def get_connection_params(self: Any, *arguments: Any, **options: Any) -> Any:
         found = method(self, *arguments, **options)

@@ -30,7 +30,15 @@ def last_words(said: str) -> str:
 
 
 def explained(words: str, system: System, folder: Path) -> tuple[str, str]:
-    """Return why a system does not start, and what to do about it."""
+    """Return why a system does not start, and what to do about it.
+
+    Parameters
+    ----------
+    words
+        The end of its error.
+    system, folder
+        The system as ``handover.toml`` declares it, and its folder on this machine.
+    """
     missing = re.match(r"ModuleNotFoundError: No module named '([^']+)'", words)
     program = " ".join(system.python)
     if missing and missing[1] == "django":

@@ -71,7 +71,15 @@ class RowReport:
         self.tally.add(kind, side, operation, end - start + 1, lambda: self.lines(start, end, operation))
 
     def lines(self, start: int, end: int, operation: WriterOperation | None = None) -> tuple[str, ...]:
-        """Return the versions that show an anomaly, and what the writer knew."""
+        """Return the versions that show an anomaly, and what the writer knew.
+
+        Parameters
+        ----------
+        start, end
+            Positions of the first and the last version to show.
+        operation
+            The operation in question, if it is known.
+        """
         shown = list(range(start, min(end + 1, len(self.versions))))
         if len(shown) > VERSIONS_SHOWN:
             shown = [*shown[: VERSIONS_SHOWN // 2], *shown[-VERSIONS_SHOWN // 2 :]]

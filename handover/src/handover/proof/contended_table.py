@@ -57,7 +57,15 @@ class ContendedTable:
         return side.of(self.pair)
 
     def keys(self, seed: int, count: int, start: int = 0) -> list[str]:
-        """Return unused primary keys, as text."""
+        """Return unused primary keys, as text.
+
+        Parameters
+        ----------
+        seed
+            The same seed gives the same keys.
+        count, start
+            How many keys, and the number of the first one.
+        """
         return [self._key(seed, number) for number in range(start, start + count)]
 
     def _key(self, seed: int, number: int) -> str:

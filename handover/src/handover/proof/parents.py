@@ -184,7 +184,15 @@ def complete(
 
 
 def patterns(maker: Actor, model: Model, fields: Iterable[Field]) -> Iterator[Row]:
-    """Yield values to start a row with where a plain row is refused: from existing rows, then at random."""
+    """Yield values to start a row with where a plain row is refused: from existing rows, then at random.
+
+    Parameters
+    ----------
+    maker, model
+        The system that makes the row, and its model.
+    fields
+        The fields that may get a value.
+    """
     free = [one for one in fields if _repeatable(one, together(model))]
     there = maker.one("filter", model=model.label, limit=PATTERNS, base=True).value
     for row in there or ():

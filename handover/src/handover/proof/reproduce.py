@@ -31,7 +31,17 @@ def lines(mapped: MappedTable, difference: Difference) -> tuple[str, ...]:
 
 
 def shell_line(side: Side, model: Model, code: str) -> str:
-    """Return a line with its imports; its end names the shell that it is for. The model is ``M``."""
+    """Return a line with its imports; its end names the shell that it is for. The model is ``M``.
+
+    Parameters
+    ----------
+    side
+        The system whose shell it is for.
+    model
+        The model that ``M`` stands for.
+    code
+        The code of the line.
+    """
     path, _, name = model.path.rpartition(".")
     found = f"from {path} import {name} as M"
     if model.made_for:  # Django made it; no module has it

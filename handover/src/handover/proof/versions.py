@@ -58,7 +58,17 @@ def table_of(contended: ContendedTable) -> sql.Composable:
 
 
 def read(connection: psycopg.Connection[Any], keys: Sequence[str], prefix: str) -> Iterator[tuple[str, list[Version]]]:
-    """Yield the versions of each row, row by row, in the order in which they came about."""
+    """Yield the versions of each row, row by row, in the order in which they were written.
+
+    Parameters
+    ----------
+    connection
+        A session on the database.
+    keys
+        The rows.
+    prefix
+        What stands before the id of an operation in a text.
+    """
     with connection.transaction(), connection.cursor("handover_versions") as cursor:
         cursor.itersize = 5_000
         cursor.execute(READ, [list(keys)])
@@ -69,7 +79,19 @@ def read(connection: psycopg.Connection[Any], keys: Sequence[str], prefix: str) 
 def finals(
     connection: psycopg.Connection[Any], contended: ContendedTable, keys: Sequence[str], prefix: str
 ) -> dict[str, State]:
-    """Return the present state of the rows."""
+    """Return the present state of the rows.
+
+    Parameters
+    ----------
+    connection
+        A session on the database.
+    contended
+        The table.
+    keys
+        The rows.
+    prefix
+        What stands before the id of an operation in a text.
+    """
     names = {"text": contended.text, "number": contended.number, "status": contended.status}
     columns = {name: sql.Identifier(column) for name, column in names.items()}
     query = sql.SQL(

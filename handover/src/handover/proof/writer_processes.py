@@ -133,7 +133,15 @@ class WriterProcesses:
         return {side: Description.of(f"the {side}", self.ask(self.of(side), "describe")) for side in Side}
 
     def join(self, contended: ContendedTable, keys: list[str], controls: list[str]) -> None:
-        """Tell every agent what to write to; the first one makes the rows that foreign keys point at."""
+        """Tell every agent what to write to; the first one makes the rows that foreign keys point at.
+
+        Parameters
+        ----------
+        contended
+            The table.
+        keys, controls
+            The rows that all agents write to, and the rows of the controls.
+        """
         self.contended, self.keys, self.controls, self._related = contended, keys, controls, {}
         for slot in self.slots:
             self._join(slot)

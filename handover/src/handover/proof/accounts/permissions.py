@@ -16,7 +16,17 @@ SAME_ROWS = (
 
 
 def compare_permissions(identity: Identity, maker: Actor, other: Actor, made: ProofAccount) -> None:
-    """Grant permissions on the mapped models, and compare what each system lets the account do."""
+    """Grant permissions on the mapped models, and compare what each system lets the account do.
+
+    Parameters
+    ----------
+    identity
+        The run.
+    maker, other
+        The system that made the account and grants the permissions, and the other one.
+    made
+        The account.
+    """
     granted = maker.one("grant", key=made.key, group=made.group, models=_models(identity, maker))
     if granted.raised:
         raise UnseenError(f"the {maker.side} cannot grant permissions: {granted.words}")

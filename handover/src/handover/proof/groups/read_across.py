@@ -256,7 +256,15 @@ def failure_of(table: MappedTable, difference: Difference) -> Failure:
 
 
 def as_line(pair: ModelPair, difference: Difference, failure: Failure) -> dict[str, object]:
-    """Return a failure in the form of the evidence: with its row, so that it can be replayed."""
+    """Return a failure in the form of the evidence: with its row, so that it can be replayed.
+
+    Parameters
+    ----------
+    pair
+        The mapped table.
+    difference, failure
+        The difference, and the failure that reports it.
+    """
     example = difference.example
     parts = {"row": example.row, "change": example.change, "extra": example.extra} if example else None
     finding = vars(failure.finding)

@@ -25,7 +25,15 @@ class Listed:
 
 
 def listed(pair: FilePair, side: Side, agent: Probe) -> Listed:
-    """List a field's storage through a system."""
+    """List a field's storage through a system.
+
+    Parameters
+    ----------
+    pair
+        The field.
+    side, agent
+        The system, and its agent.
+    """
     names: list[str] = []
     answer: dict[str, Any] = {"done": False}
     while not answer["done"]:
@@ -61,7 +69,17 @@ def both_listed(pair: FilePair, agents: Mapping[Side, Probe]) -> tuple[dict[Side
 
 
 def named(connection: Connection[Any], table: str, column: str, key: str | None = None) -> set[str]:
-    """Return every name that a column holds, or one key of the JSON in it."""
+    """Return every name that a column holds, or one key of the JSON in it.
+
+    Parameters
+    ----------
+    connection
+        A session on the database.
+    table, column
+        The column; a dot in the table's name separates its schema.
+    key
+        The key in the JSON of the column; None if the column holds the names themselves.
+    """
     value = sql.Identifier(column)
     text = sql.SQL("{} ->> {}").format(value, sql.Literal(key)) if key else sql.SQL("{}::text").format(value)
     query = sql.SQL("SELECT DISTINCT {0} FROM {1} WHERE {0} <> ''").format(text, sql.Identifier(*table.split(".")))
@@ -118,7 +136,17 @@ def also_named(connection: Connection[Any], columns: Iterable[NamedBy]) -> set[s
 
 
 def remove_all(pairs: Iterable[FilePair], agents: Mapping[Side, Probe], run: str) -> None:
-    """Remove every file whose name holds the name of a run, as far as a listing of either system shows it."""
+    """Remove every file whose name holds the name of a run, as far as a listing of either system shows it.
+
+    Parameters
+    ----------
+    pairs
+        The fields whose storages are listed.
+    agents
+        The agent of each system.
+    run
+        The name of the run.
+    """
     for pair in pairs:
         for side in Side:
             left = sorted(name for name in listed(pair, side, agents[side]).names if run in name)
