@@ -20,7 +20,7 @@ def certificate_gate(context: GateContext, gate: Gate) -> GateResult:
     if url.startswith("http://"):
         if config.backend.insecure_http:
             return GateResult(
-                ok=True, found="plain HTTP is declared ([backend] insecure_http): no certificate was looked at"
+                ok=True, found="plain HTTP is declared ([backend] insecure_http), so there is no certificate to check"
             )
         todo = "Give the backend HTTPS, or declare [backend] insecure_http = true for a rehearsal on this machine."
         return GateResult(ok=False, found="the backend's base_url is plain HTTP", todo=todo)

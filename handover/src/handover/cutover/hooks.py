@@ -33,14 +33,14 @@ class HookError(HandoverError):
 
 
 @dataclass(frozen=True)
-class Ran:
+class HookResult:
     """A hook that ended well; ``output`` is what it printed, ``seconds`` how long it took."""
 
     output: str
     seconds: float
 
 
-def run(config: Config, point: HookPoint, facts: Mapping[str, Any]) -> Ran | None:
+def run(config: Config, point: HookPoint, facts: Mapping[str, Any]) -> HookResult | None:
     """Run the hook of a point; None when no hook is declared.
 
     Parameters
@@ -61,7 +61,7 @@ def run(config: Config, point: HookPoint, facts: Mapping[str, Any]) -> Ran | Non
     return None if argv is None else execute(config, point, argv, facts)
 
 
-def execute(config: Config, name: str, argv: tuple[str, ...], facts: Mapping[str, Any]) -> Ran:
+def execute(config: Config, name: str, argv: tuple[str, ...], facts: Mapping[str, Any]) -> HookResult:
     """Run an executable of the hooks' folder; it ends and fails as with :func:`run`.
 
     Parameters
@@ -104,7 +104,7 @@ def execute(config: Config, name: str, argv: tuple[str, ...], facts: Mapping[str
     if process.returncode:
         message = f"the hook {name} failed with status {process.returncode}: {kept or 'it printed nothing'}."
         raise HookError(f"{message} See docs/reference/hooks.md for the exit codes.")
-    return Ran(kept, time.monotonic() - began)
+    return HookResult(kept, time.monotonic() - began)
 
 
 def _dies_with(parent: int) -> Callable[[], None] | None:
