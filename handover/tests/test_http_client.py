@@ -26,8 +26,8 @@ from handover.parallel.traffic import JourneyRunner
 from handover.parallel.watch import Watcher
 from handover.probe.client import Probe
 from handover.proof.groups import flows, search
-from handover.proof.search.asking import asker
 from handover.proof.search.queries import Query
+from handover.proof.search.sender import query_sender
 from handover.proof.target import ProofTarget
 from handover.side import Side
 from handover_testing.certificates import NAME, certificate, served
@@ -180,7 +180,7 @@ def reads_the_index(config: Config) -> None:
 def asks_a_search(config: Config) -> None:
     assert config.search
     agent: Probe | None = None  # asked over HTTP, the system starts no interpreter
-    with asker(target(config), config.search, Side.BACKEND, agent) as ask:  # type: ignore[arg-type]
+    with query_sender(target(config), config.search, Side.BACKEND, agent) as ask:  # type: ignore[arg-type]
         (answer,) = ask([Query("a test", {"query": [1.0]}, {})])
     assert answer.error is None
 

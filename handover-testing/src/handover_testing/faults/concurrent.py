@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from handover.proof.history import AGENT_IDS, RowHistory, State, Version, WriterOperation, Writers
+from handover.proof.history import AGENT_IDS, RowHistory, RowState, Version, WriterOperation, Writers
 from handover.side import Side
 from handover_testing.faults.synthetic import STATUSES, WRITERS, clean_row
 
@@ -50,7 +50,7 @@ class _RowUnderTest:
         self.create = self.writes(0, "create", (0, STARTED))
 
     @property
-    def state(self) -> State | None:
+    def state(self) -> RowState | None:
         versions = self.history.versions
         return versions[-1].new if versions else None
 

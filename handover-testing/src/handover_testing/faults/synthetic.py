@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from handover.proof.history import AGENT_IDS, RowHistory, State, Version, WriterOperation, Writers
+from handover.proof.history import AGENT_IDS, RowHistory, RowState, Version, WriterOperation, Writers
 from handover.side import Side
 
 STATUSES = ("started", "running", "completed")
@@ -47,8 +47,8 @@ def clean_row(key: str, operations: int, rng: random.Random, ids: list[int]) -> 
 
 
 def _done(
-    number: int, style: str, key: str, state: State | None, rng: random.Random
-) -> tuple[WriterOperation, list[tuple[State | None, State | None]]]:
+    number: int, style: str, key: str, state: RowState | None, rng: random.Random
+) -> tuple[WriterOperation, list[tuple[RowState | None, RowState | None]]]:
     """Return an operation and the changes that it made."""
     done = WriterOperation(number, style, (key,), 0, 0, "ok")
     if state is None:

@@ -11,7 +11,7 @@ from handover.side import Side
 SideOrBoth = Side | Literal["both"]
 Short = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
-Column = Annotated[str, Field(pattern=r"^[\w$]+(\.[\w$]+){1,2}$")]
+ColumnPath = Annotated[str, Field(pattern=r"^[\w$]+(\.[\w$]+){1,2}$")]
 
 
 class WatchLimits(Section):
@@ -75,7 +75,7 @@ class Invariant(Section):
 class ProgressColumn(Section):
     """A number that must stay in its range and never go back, unless ``restarts`` (SQL) allows it for the row."""
 
-    column: Column
+    column: ColumnPath
     lowest: float = 0
     highest: float = 100
     restarts: str = "false"
@@ -151,7 +151,7 @@ class Watch(Section):
     invariants: tuple[Invariant, ...] = ()
     writer: dict[str, str] = {}
     newest: dict[str, str] = {}
-    files: tuple[Column, ...] = ()
+    files: tuple[ColumnPath, ...] = ()
     logs: dict[Side, AccessLog] = {}
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from handover.side import Side
 
-Kind = Literal["status", "content", "unfinished", "silent"]
+FailureKind = Literal["status", "content", "unfinished", "silent"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class StepResult:
     latency_ms: float
     tries: int
     failure: str | None = None
-    kind: Kind | None = None
+    kind: FailureKind | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from handover.config.templates import filled, filled_path
 from handover.errors import ConfigurationError
 from handover.http_client import http_client
 from handover.journeys.answers import StepAnswer, check
-from handover.journeys.result import JourneyResult, Kind, StepResult
+from handover.journeys.result import FailureKind, JourneyResult, StepResult
 from handover.side import Side
 
 TIMEOUT_S = 60.0
@@ -167,7 +167,7 @@ class _JourneyRun:
             if step.keep:
                 self.kept[step.keep] = answer.response.content
             return result
-        kind: Kind = "content" if answer.status in step.statuses else "status"
+        kind: FailureKind = "content" if answer.status in step.statuses else "status"
         return replace(result, failure=self._masked(failure), kind=kind)
 
     def _sent(self, step: JourneyStep, side: Side) -> httpx.Response:
@@ -220,7 +220,7 @@ class _JourneyRun:
         began: float,
         tries: int,
         failure: str | None = None,
-        kind: Kind | None = None,
+        kind: FailureKind | None = None,
     ) -> StepResult:
         return StepResult(
             title=step.title,

@@ -15,7 +15,7 @@ from handover.parallel.traffic import chosen, metric_of
 from handover.side import Side
 from handover.wording import counted
 
-Verdict = Literal["green", "red", "no data", "not enough traffic"]
+WindowVerdict = Literal["green", "red", "no data", "not enough traffic"]
 How = Literal["p50", "p95", "share of failures", "share of the sum", "number", "most", "sum"]
 
 
@@ -26,7 +26,7 @@ class MetricVerdict:
     system: SideOrBoth
     metric: str
     value: float | None
-    verdict: Verdict
+    verdict: WindowVerdict
     reason: str
 
 
@@ -120,7 +120,7 @@ class MetricRule:
     def _shown(self, value: float) -> str:
         return f"{100 * value:.3g} %" if self.how.startswith("share") else f"{value:.4g}"
 
-    def _judged(self, value: float | None, verdict: Verdict, reason: str) -> MetricVerdict:
+    def _judged(self, value: float | None, verdict: WindowVerdict, reason: str) -> MetricVerdict:
         return MetricVerdict(self.system, self.metric, value, verdict, reason)
 
 

@@ -10,7 +10,7 @@ from handover.proof.outcome import Failure
 from handover.side import Side
 
 
-class Kind(NamedTuple):
+class AnomalyKind(NamedTuple):
     """One kind of anomaly: its code, and what a finding says of the writer that caused it."""
 
     code: str
@@ -22,39 +22,41 @@ class Kind(NamedTuple):
 
 NARROW = "Write the columns that are meant, by update() with F() or under select_for_update()"
 ATOMIC = "Look at its transactions, its connection aliases and its overrides of save()"
-KINDS: dict[str, Kind] = {
-    "lost update": Kind(
+KINDS: dict[str, AnomalyKind] = {
+    "lost update": AnomalyKind(
         "HO320", "takes back what others wrote meanwhile", "a write keeps the columns that it does not mean", NARROW
     ),
-    "dirty read": Kind("HO321", "lets others see what was never committed", "what is rolled back stays unseen", ATOMIC),
-    "intermediate read": Kind(
+    "dirty read": AnomalyKind(
+        "HO321", "lets others see what was never committed", "what is rolled back stays unseen", ATOMIC
+    ),
+    "intermediate read": AnomalyKind(
         "HO322", "lets others see the middle of its transaction", "a transaction is seen whole or not at all", ATOMIC
     ),
-    "resurrected row": Kind(
+    "resurrected row": AnomalyKind(
         "HO323", "brings a deleted row back", "a deleted row stays away until it is created", "Save with force_update"
     ),
-    "read goes back": Kind(
+    "read goes back": AnomalyKind(
         "HO324", "reads older rows than it has read or written before", "reads go forward", "Look for caches, replicas"
     ),
-    "unexplained": Kind(
+    "unexplained": AnomalyKind(
         "HO325", "leaves rows that no order of the operations explains", "each row follows from the one before", ATOMIC
     ),
-    "deadlock": Kind(
+    "deadlock": AnomalyKind(
         "HO326", "gives up after a deadlock", "what PostgreSQL ended is tried again", "Repeat it, or lock in one order"
     ),
-    "not committed": Kind("HO327", "reports success without a commit", "what was reported is there", ATOMIC),
-    "applied after all": Kind(
+    "not committed": AnomalyKind("HO327", "reports success without a commit", "what was reported is there", ATOMIC),
+    "applied after all": AnomalyKind(
         "HO328", "reports that nothing was written, and it was", "what failed leaves nothing", ATOMIC
     ),
-    "applied twice": Kind(
+    "applied twice": AnomalyKind(
         "HO329", "writes one operation twice", "a repetition happens once", "Repeat only what failed"
     ),
-    "condition ignored": Kind(
+    "condition ignored": AnomalyKind(
         "HO330", "writes although its condition or its lock does not hold", "one of two rivals wins", NARROW
     ),
-    "goes back": Kind("HO331", "counts backwards", "numbers that are counted up only grow", NARROW),
-    "other columns": Kind("HO332", "changes columns that it does not mean", "they stay as they are", NARROW),
-    "overruled": Kind(
+    "goes back": AnomalyKind("HO331", "counts backwards", "numbers that are counted up only grow", NARROW),
+    "other columns": AnomalyKind("HO332", "changes columns that it does not mean", "they stay as they are", NARROW),
+    "overruled": AnomalyKind(
         "HO333",
         "changes or deletes rows that the other system is at work on",
         "each system ends its own work",
@@ -89,7 +91,7 @@ BY_NATURE = {
     "purge": ("overruled",),
     "delete": ("overruled",),
 }
-Example = Callable[[], tuple[str, ...]]
+WriteExample = Callable[[], tuple[str, ...]]
 
 
 class AnomalyCause(NamedTuple):
@@ -113,7 +115,9 @@ class Tally:
         self._spans: dict[AnomalyCause, int] = {}
         self._examples: dict[AnomalyCause, tuple[str, ...]] = {}
 
-    def add(self, kind: str, side: Side | None, operation: WriterOperation | None, span: int, example: Example) -> None:
+    def add(
+        self, kind: str, side: Side | None, operation: WriterOperation | None, span: int, example: WriteExample
+    ) -> None:
         """Count one anomaly.
 
         Parameters

@@ -1,7 +1,7 @@
 """Reports of the anomalies in one row's history: which system caused each, and the few lines that show it."""
 
 from handover.proof.anomalies import Tally
-from handover.proof.history import READS, RowHistory, State, Version, WriterOperation, Writers
+from handover.proof.history import READS, RowHistory, RowState, Version, WriterOperation, Writers
 from handover.side import Side
 
 VERSIONS_SHOWN = 8
@@ -24,7 +24,7 @@ class RowReport:
         """Return the system that did an operation."""
         return self.writers.sides.get(operation.agent) if operation else None
 
-    def saw(self, kind: str, reader: WriterOperation, seen: State, writer: WriterOperation | None) -> None:
+    def saw(self, kind: str, reader: WriterOperation, seen: RowState, writer: WriterOperation | None) -> None:
         """Count an anomaly that a reader saw.
 
         Parameters
@@ -108,6 +108,6 @@ def operation_text(operation: WriterOperation, writers: Writers) -> str:
     return f"{side} (agent {operation.agent}) {operation.style} {operation.id}"
 
 
-def state_text(state: State | None) -> str:
+def state_text(state: RowState | None) -> str:
     """Return a state of a row for people to read."""
     return "no row" if state is None else f"[{state[0]}, {state[1]}, {state[2]}]"

@@ -6,7 +6,7 @@ from typing import Any
 
 from handover.probe.wire import Wire, same
 from handover.proof.actor import Actor, Reply, Row
-from handover.proof.difference import Difference, Values, kind_of, kinds_of
+from handover.proof.difference import Difference, ValuesBySide, kind_of, kinds_of
 from handover.proof.mapped_table import Actors, Example, MappedTable
 from handover.proof.parents import POOL
 from handover.schema.models import ManyToMany
@@ -245,7 +245,7 @@ class BulkRows:
             steady = same(one, again) and same(two, anew)
             if not same(one, two) and (steady or kind_of(one) != kind_of(two) or same(one, again) or same(two, anew)):
                 words = {**kinds_of(two, one), "hurts": Side.ORIGINAL}
-                values: Values = ((Side.ORIGINAL, one), (Side.BACKEND, two))
+                values: ValuesBySide = ((Side.ORIGINAL, one), (Side.BACKEND, two))
                 example = Example(self.mapped.completed({}))
                 yield Difference(
                     "HO310",
@@ -261,7 +261,7 @@ class BulkRows:
 
     def _difference(
         self, code: str, maker: Actor, hurts: Side, step: str, column: str = "", *, words: Mapping[str, Any],
-        values: Values = (), rows: list[Row] | None = None,
+        values: ValuesBySide = (), rows: list[Row] | None = None,
     ) -> Difference:  # fmt: skip
         example = Example(self.mapped.completed(rows[0])) if rows else None
         return Difference(code, self.mapped.place(column), maker.side, hurts, step, column, values, words, example)

@@ -9,8 +9,8 @@ from handover.probe.wire import Wire
 from handover.proof.mapped_table import Example
 from handover.side import Side
 
-Key = tuple[str, str, str]
-Values = tuple[tuple[Side, Wire], ...]
+DifferenceKey = tuple[str, str, str]
+ValuesBySide = tuple[tuple[Side, Wire], ...]
 
 # Code → what is found, what was expected, what to do; {hurts} and {other} are systems, the rest comes from the step.
 SAID: dict[str, tuple[str, str, str]] = {
@@ -142,12 +142,12 @@ class Difference:
     hurts: Side
     step: str
     column: str = ""
-    values: Values = ()
+    values: ValuesBySide = ()
     words: Mapping[str, Any] = field(default_factory=dict)
     example: Example | None = None
 
     @property
-    def key(self) -> Key:
+    def key(self) -> DifferenceKey:
         """What identifies it: two differences with one key are the same."""
         return (self.code, self.place, self.maker)
 

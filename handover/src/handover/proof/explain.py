@@ -21,7 +21,7 @@ from handover.proof.history import (
     READS,
     WHOLE,
     RowHistory,
-    State,
+    RowState,
     Version,
     WriterOperation,
     Writers,
@@ -135,13 +135,13 @@ class _VersionedRow(RowReport):
         super().__init__(row, writers, tally)
         self.applied: Counter[int] = Counter()
         self.first: dict[int | None, int] = {}  # id → the first version that carries it
-        self.where: dict[State, int] = {}
+        self.where: dict[RowState, int] = {}
         self.deletions: list[int] = []
         self.mass_at = -1
 
     def examine(self) -> Counter[int]:
         """Check the versions, then every operation against them; return how often each id was written."""
-        state: State | None = None
+        state: RowState | None = None
         for at, version in enumerate(self.versions):
             operation = self._writer(version)
             if version.old != state:
@@ -208,14 +208,14 @@ class _VersionedRow(RowReport):
         if operation.style in MASS:
             self.mass_at = at
 
-    def _judge_delete(self, at: int, version: Version, old: State, operation: WriterOperation) -> None:
+    def _judge_delete(self, at: int, version: Version, old: RowState, operation: WriterOperation) -> None:
         if operation.style not in DELETES:
             self.add("unexplained", version, operation, at - 1, at)
         elif operation.style == "purge" and old[2] != self.writers.last_status:
             self.add("condition ignored", version, operation, at - 1, at)
 
     def _judge_whole(
-        self, at: int, version: Version, operation: WriterOperation, basis: State, old: State, new: State
+        self, at: int, version: Version, operation: WriterOperation, basis: RowState, old: RowState, new: RowState
     ) -> None:
         """Judge a save of every column: it should count one up from what its writer knew, and change nothing else."""
         stale = old[0] != basis[0]
@@ -226,7 +226,9 @@ class _VersionedRow(RowReport):
         elif version.others:
             self.add("other columns", version, operation, at - 1, at)
 
-    def _judge_update(self, at: int, version: Version, operation: WriterOperation, old: State, new: State) -> None:
+    def _judge_update(
+        self, at: int, version: Version, operation: WriterOperation, old: RowState, new: RowState
+    ) -> None:
         basis = operation.basis
         if not self._condition_holds(operation, old):
             self.add("condition ignored", version, operation, at - 1, at)
@@ -245,20 +247,20 @@ class _VersionedRow(RowReport):
             if following is None or following.transaction != version.transaction:
                 self.add("intermediate read", version, operation, at, at + 1)
 
-    def _condition_holds(self, operation: WriterOperation, old: State) -> bool:
+    def _condition_holds(self, operation: WriterOperation, old: RowState) -> bool:
         if operation.style == "locked":
             return operation.basis is not None and operation.basis[0] == old[0]
         if operation.style == "conditional":
             return operation.moves is not None and operation.moves[0] == old[2]
         return operation.style != "sweep" or old[2] != self.writers.last_status
 
-    def _meant(self, operation: WriterOperation, old: State) -> tuple[int, str]:
+    def _meant(self, operation: WriterOperation, old: RowState) -> tuple[int, str]:
         if operation.style == "sweep":
             return 0, self.writers.last_status
         status = operation.moves[1] if operation.moves else old[2]
         return old[1] + COUNTS_UP[operation.style], status
 
-    def _deviates(self, at: int, version: Version, operation: WriterOperation, old: State, new: State) -> None:
+    def _deviates(self, at: int, version: Version, operation: WriterOperation, old: RowState, new: RowState) -> None:
         self.add("goes back" if new[1] < old[1] else "unexplained", version, operation, at - 1, at)
 
     def _overruled(self, operation: WriterOperation) -> None:
@@ -298,7 +300,7 @@ class _VersionedRow(RowReport):
         elif operation.outcome == "missed" and operation.style in HELD and operation.basis:
             self._purged(operation, operation.basis)
 
-    def _purged(self, operation: WriterOperation, basis: State) -> None:
+    def _purged(self, operation: WriterOperation, basis: RowState) -> None:
         known = self.first.get(basis[0])
         if known is not None:
             after = bisect(self.deletions, known)
@@ -314,7 +316,7 @@ class _VersionedRow(RowReport):
                 "read goes back", operation, f"saw {' then '.join(map(state_text, operation.seen))} in a transaction"
             )
 
-    def _read(self, operation: WriterOperation, seen: State, reached: dict[int, int]) -> None:
+    def _read(self, operation: WriterOperation, seen: RowState, reached: dict[int, int]) -> None:
         writer = self.by_id.get(seen[0]) if seen[0] is not None else None
         at = self.where.get(seen)
         if writer is not None and (writer.outcome == "rolled" or (at is None and seen[0] not in self.first)):
@@ -328,7 +330,7 @@ class _VersionedRow(RowReport):
                 self.add("read goes back", None, operation, at, reached[operation.agent])
             reached[operation.agent] = max(at, reached[operation.agent])
 
-    def _saw_nothing_known(self, operation: WriterOperation, seen: State) -> None:
+    def _saw_nothing_known(self, operation: WriterOperation, seen: RowState) -> None:
         """Judge a read that matches no version: an id of a killed agent, or columns that never were in one row."""
         if seen[0] is not None and self.writers.may_have_been(seen[0]) and seen[0] not in self.first:
             side = self.writers.sides[seen[0] // AGENT_IDS]
@@ -337,7 +339,7 @@ class _VersionedRow(RowReport):
         else:
             self.say("unexplained", operation, f"saw {state_text(seen)}, which the row never was")
 
-    def _is_halfway(self, at: int, seen: State, writer: WriterOperation | None) -> bool:
+    def _is_halfway(self, at: int, seen: RowState, writer: WriterOperation | None) -> bool:
         if writer is not None and writer.style == "double" and seen[0] == writer.id:
             return True
         following = self.versions[at + 1] if 0 <= at < len(self.versions) - 1 else None

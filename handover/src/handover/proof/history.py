@@ -7,8 +7,8 @@ from typing import Any, Literal, NamedTuple, Self
 from handover.side import Side
 
 # The columns of a row that the proof writes: operation id (None for a foreign text), number, status.
-State = tuple[int | None, int, str]
-Outcome = Literal["ok", "missed", "rolled", "unknown", "deadlock", "conflict", "full"]
+RowState = tuple[int | None, int, str]
+OperationOutcome = Literal["ok", "missed", "rolled", "unknown", "deadlock", "conflict", "full"]
 
 AGENT_IDS = 10**9  # ids an agent has; agent 3's begin at 3 * 10^9
 READS = frozenset({"read", "reread"})
@@ -50,9 +50,9 @@ class WriterOperation(NamedTuple):
     keys: tuple[str, ...]
     began: float
     ended: float
-    outcome: Outcome
-    basis: State | None = None
-    seen: tuple[State | None, ...] = ()
+    outcome: OperationOutcome
+    basis: RowState | None = None
+    seen: tuple[RowState | None, ...] = ()
     moves: tuple[str, str] | None = None
 
     @property
@@ -100,8 +100,8 @@ class Version(NamedTuple):
     transaction: int
     role: str
     operation: int | None
-    old: State | None
-    new: State | None
+    old: RowState | None
+    new: RowState | None
     others: str = ""
 
 
@@ -124,7 +124,7 @@ class RowHistory:
     key: str
     operations: list[WriterOperation] = field(default_factory=list)
     versions: list[Version] | None = None
-    final: State | None = None
+    final: RowState | None = None
 
     def evidence(self) -> dict[str, Any]:
         """Return the values for the evidence."""
@@ -179,7 +179,7 @@ class Writers:
         return cls(sides, roles, frozenset(values["repeatable"]), unreported, values["last_status"])
 
 
-def _state(values: Sequence[Any] | None) -> State | None:
+def _state(values: Sequence[Any] | None) -> RowState | None:
     return (values[0], values[1], values[2]) if values else None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from handover.probe.wire import JSON_NULL, Wire, encode, same
 from handover.proof.actor import Actor, Reply, Request, Row
-from handover.proof.difference import Difference, Key, Values, kinds_of
+from handover.proof.difference import Difference, DifferenceKey, ValuesBySide, kinds_of
 from handover.proof.lookups import lookup_requests
 from handover.proof.mapped_table import Actors, Example, MappedTable
 from handover.side import Side
@@ -66,7 +66,7 @@ class RowRoundTrip:
 
     def differences(
         self, example: Example, *, column: str | None = None, only: Side | None = None
-    ) -> dict[Key, Difference]:
+    ) -> dict[DifferenceKey, Difference]:
         """Return what differs in the round trips of a row, the first difference of each place and direction.
 
         Parameters
@@ -82,7 +82,7 @@ class RowRoundTrip:
         if only:
             return {d.key: replace(d, example=example) for d in reversed(self._row_trace(only, example).found)}
         one, other = (self._row_trace(side, example) for side in Side)
-        result: dict[Key, Difference] = {}
+        result: dict[DifferenceKey, Difference] = {}
         seen: set[tuple[str, Side]] = set()
         for difference in (*one.found, *other.found, *self._between(one, other, example)):
             if (difference.place, difference.maker) not in seen:
@@ -197,7 +197,7 @@ class RowRoundTrip:
             if self.mapped.automatic(column):
                 trace.touched.add(column)
                 continue
-            values: Values = ((trace.maker, before[column]), (other.side, after[column]))
+            values: ValuesBySide = ((trace.maker, before[column]), (other.side, after[column]))
             trace.found.append(
                 self._difference("HO308", trace, column, "save", hurts=trace.maker, values=values, words=words)
             )
@@ -236,7 +236,7 @@ class RowRoundTrip:
             one, two = mine.value[column], theirs.value[column]
             self.counts[trace.maker]["values"] += 1
             if not same(one, two):
-                values: Values = ((trace.maker, one), (self.actors[trace.maker].other, two))
+                values: ValuesBySide = ((trace.maker, one), (self.actors[trace.maker].other, two))
                 words = kinds_of(one, two)
                 trace.found.append(self._difference("HO300", trace, column, "get", values=values, words=words))
         row: Row = mine.value
@@ -282,7 +282,7 @@ class RowRoundTrip:
                 fields = self.mapped.shared[column]
                 if same(one[column], two[column]) or self.mapped.automatic(column):
                     continue
-                values: Values = ((Side.ORIGINAL, one[column]), (Side.BACKEND, two[column]))
+                values: ValuesBySide = ((Side.ORIGINAL, one[column]), (Side.BACKEND, two[column]))
                 if column in given:
                     yield self._difference("HO306", backend, column, "create", hurts=Side.ORIGINAL, values=values)
                 elif stage == "made" and not any(f.default.kind == "callable" for f in fields):
@@ -294,8 +294,8 @@ class RowRoundTrip:
     # --- differences
 
     def _difference(
-        self, code: str, trace: RowTrace, column: str, step: str, *, hurts: Side | None = None, values: Values = (),
-        words: dict[str, Any] | None = None,
+        self, code: str, trace: RowTrace, column: str, step: str, *, hurts: Side | None = None,
+        values: ValuesBySide = (), words: dict[str, Any] | None = None,
     ) -> Difference:  # fmt: skip
         suffers = hurts or self.actors[trace.maker].other
         place = self.mapped.place(column)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException, HypothesisWarning
 
 from handover.probe.wire import Wire
-from handover.proof.difference import Difference, Key
+from handover.proof.difference import Difference, DifferenceKey
 from handover.proof.mapped_table import Example, MappedTable
 from handover.side import Side
 
@@ -27,7 +27,7 @@ QUIET = settings(
     print_blob=False,
 )
 
-RoundTrip = Callable[[Example], Mapping[Key, Difference]]
+RoundTrip = Callable[[Example], Mapping[DifferenceKey, Difference]]
 
 
 @contextmanager

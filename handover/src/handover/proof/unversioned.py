@@ -5,7 +5,7 @@ what was rolled back or half done, saves of rows that had been deleted before. I
 """
 
 from handover.proof.anomaly_reports import RowReport, operation_text
-from handover.proof.history import LEAVES_NOTHING, WHOLE, State, WriterOperation
+from handover.proof.history import LEAVES_NOTHING, WHOLE, RowState, WriterOperation
 
 
 class UnversionedRow(RowReport):
@@ -34,7 +34,7 @@ class UnversionedRow(RowReport):
                 self._based(operation, known)
         self._final()
 
-    def _read(self, operation: WriterOperation, seen: State | None) -> None:
+    def _read(self, operation: WriterOperation, seen: RowState | None) -> None:
         writer = self.by_id.get(seen[0]) if seen and seen[0] is not None else None
         if seen and writer and writer.outcome in LEAVES_NOTHING:
             self.saw("dirty read", operation, seen, writer)

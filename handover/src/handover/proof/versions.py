@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from handover.proof.contended_table import ContendedTable
-from handover.proof.history import State, Version
+from handover.proof.history import RowState, Version
 
 REMOVE = "DROP TRIGGER IF EXISTS handover_prove ON {table}; DROP SCHEMA IF EXISTS handover_prove CASCADE"
 READ = """
@@ -78,7 +78,7 @@ def read(connection: psycopg.Connection[Any], keys: Sequence[str], prefix: str) 
 
 def finals(
     connection: psycopg.Connection[Any], contended: ContendedTable, keys: Sequence[str], prefix: str
-) -> dict[str, State]:
+) -> dict[str, RowState]:
     """Return the present state of the rows.
 
     Parameters

@@ -8,7 +8,7 @@ from handover.journal.evidence import Recorder
 from handover.proof.outcome import Outcome
 from handover.proof.target import ProofTarget
 
-Prove = Callable[[ProofTarget, Recorder], Outcome | tuple[Outcome, ...]]
+ProveGroup = Callable[[ProofTarget, Recorder], Outcome | tuple[Outcome, ...]]
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Group:
     titles: tuple[str, ...]
     reads: bool = False
 
-    def load(self) -> Prove:
+    def load(self) -> ProveGroup:
         """Import the group and return its function."""
         module = import_module(f"handover.proof.groups.{self.name.replace('-', '_')}")
-        prove: Prove = module.prove
+        prove: ProveGroup = module.prove
         return prove
 
 

@@ -112,9 +112,9 @@ class _Proof:
         """Run one round: all writers on new rows, then the check; return the isolation levels."""
         target = self.target
         with ExitStack() as stack:
-            way = stack.enter_context(_way(target)) if target.throwaway else None
+            gateway = stack.enter_context(_gateway(target)) if target.throwaway else None
             processes = stack.enter_context(
-                running_writers(target, self.plan, cut_at=way.port if way else None, isolation=isolation)
+                running_writers(target, self.plan, cut_at=gateway.port if gateway else None, isolation=isolation)
             )
             described = processes.describe()
             count = self.plan.rows * self.plan.sets
@@ -125,7 +125,7 @@ class _Proof:
             stack.callback(processes.stop)  # before the trigger is removed, all writers end
             self.rounds += 1
             control = self._plant(processes, keys[count:])
-            self._write(processes, way, control, _roles(described))
+            self._write(processes, gateway, control, _roles(described))
             processes.ask(processes.slots[0], "contend_clear", keys=keys, made=processes.made)
             levels = set(processes.levels.values())
             self.levels |= levels
@@ -163,12 +163,12 @@ class _Proof:
     def _write(
         self,
         processes: WriterProcesses,
-        way: Proxy | None,
+        gateway: Proxy | None,
         control: dict[str, list[WriterOperation]],
         roles: dict[str, Side],
     ) -> None:
         operations = self._make_rows(processes)
-        schedule = self._schedule(way)
+        schedule = self._schedule(gateway)
         began = time.monotonic()
         processes.begin()
         unreported = []
@@ -191,11 +191,11 @@ class _Proof:
             _sort_in(operations, [WriterOperation.of_record(record) for record in records])
         return operations
 
-    def _schedule(self, way: Proxy | None) -> Schedule:
-        if way is None:
+    def _schedule(self, gateway: Proxy | None) -> Schedule:
+        if gateway is None:
             self.missing = {"all faults": "a throw-away copy instead of --database"}
             return Schedule([], self.plan.operations)
-        faults, self.missing = possible(self.target.config, way)
+        faults, self.missing = possible(self.target.config, gateway)
         return Schedule(faults if self.rounds == 1 else [], self.plan.operations)
 
     def _look_for_idle(self, operations: dict[str, list[WriterOperation]], writers: Writers) -> None:
@@ -348,6 +348,6 @@ def _roles(described: dict[Side, Description]) -> dict[str, Side]:
     return {described[side].settings.database.role: side for side in Side}
 
 
-def _way(target: ProofTarget) -> AbstractContextManager[Proxy]:
+def _gateway(target: ProofTarget) -> AbstractContextManager[Proxy]:
     place = conninfo_to_dict(target.owner_url)
     return proxy(str(place.get("host") or "localhost"), int(place.get("port") or 5432))

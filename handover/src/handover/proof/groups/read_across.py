@@ -15,7 +15,7 @@ from handover.probe.wire import shown
 from handover.proof.actor import actors
 from handover.proof.bulk import BulkRows, rows_for_bulk
 from handover.proof.dependent_rows import DependentRows, Keys
-from handover.proof.difference import Difference, Key
+from handover.proof.difference import Difference, DifferenceKey
 from handover.proof.existing import Existing
 from handover.proof.mapped_table import Actors, Example, MappedTable, mapped_table, settled
 from handover.proof.outcome import Failure, Outcome
@@ -143,9 +143,9 @@ def _round_trips(
     met: Met,
     table: MappedTable,
     both: Actors,
-    found: dict[Key, Difference],
+    found: dict[DifferenceKey, Difference],
     counts: dict[Side, Counter[str]],
-) -> dict[Key, Difference]:
+) -> dict[DifferenceKey, Difference]:
     """Make the round trips of a table; return all differences, each on its smallest row.
 
     Parameters
@@ -169,7 +169,9 @@ def _round_trips(
     return _shrunk(round_trip, found, target)
 
 
-def compare_rows(round_trip: RowRoundTrip, bulk: BulkRows, target: ProofTarget, found: dict[Key, Difference]) -> None:
+def compare_rows(
+    round_trip: RowRoundTrip, bulk: BulkRows, target: ProofTarget, found: dict[DifferenceKey, Difference]
+) -> None:
     """Make round trips of boundary rows and random rows, then of rows in bulk.
 
     Parameters
@@ -205,7 +207,7 @@ def compare_rows(round_trip: RowRoundTrip, bulk: BulkRows, target: ProofTarget, 
             found.setdefault(difference.key, difference)
 
 
-def _one_by_one(round_trip: RowRoundTrip, example: Example) -> Iterator[tuple[Key, Difference]]:
+def _one_by_one(round_trip: RowRoundTrip, example: Example) -> Iterator[tuple[DifferenceKey, Difference]]:
     """Make a round trip of each value of a refused row alone, so that one column does not hide the others."""
     plain = round_trip.differences(Example(round_trip.mapped.completed({})))
     yield from plain.items()
@@ -225,10 +227,12 @@ def _at(table: MappedTable, difference: Difference, column: str) -> Difference:
     return replace(difference, place=table.place(column), column=column)
 
 
-def _shrunk(round_trip: RowRoundTrip, found: dict[Key, Difference], target: ProofTarget) -> dict[Key, Difference]:
+def _shrunk(
+    round_trip: RowRoundTrip, found: dict[DifferenceKey, Difference], target: ProofTarget
+) -> dict[DifferenceKey, Difference]:
     """Return each difference on its smallest row; drop the refusal of a row if one of its values is refused alone."""
     refused = any(d.code == "HO307" and d.column for d in found.values())
-    result: dict[Key, Difference] = {}
+    result: dict[DifferenceKey, Difference] = {}
     for number, (key, difference) in enumerate(found.items()):
         if difference.code == "HO307" and not difference.column and refused:
             continue
@@ -237,7 +241,9 @@ def _shrunk(round_trip: RowRoundTrip, found: dict[Key, Difference], target: Proo
 
         only = difference.maker if difference.code in ONE_WAY else None
 
-        def compare(example: Example, column: str = column, only: Side | None = only) -> dict[Key, Difference]:
+        def compare(
+            example: Example, column: str = column, only: Side | None = only
+        ) -> dict[DifferenceKey, Difference]:
             # The round trip does not know the column of a refusal.
             met = round_trip.differences(example, column=column, only=only).values()
             return {d.key: d for d in (_at(round_trip.mapped, d, column) for d in met)}

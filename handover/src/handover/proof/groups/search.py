@@ -14,10 +14,10 @@ from handover.http_client import http_client
 from handover.journal.evidence import Recorder
 from handover.probe.client import Probe
 from handover.proof.outcome import Failure, Outcome
-from handover.proof.search.asking import SearchAnswer, asker, last_line
 from handover.proof.search.compare import differences, smallest
 from handover.proof.search.index import TIMEOUT_S, Document, IndexReader, declared, mapping_differences
 from handover.proof.search.queries import Query, queries
+from handover.proof.search.sender import SearchAnswer, last_line, query_sender
 from handover.proof.search.vectors import VectorField
 from handover.proof.target import ProofTarget
 from handover.side import Side
@@ -218,7 +218,7 @@ class _Comparison:
         self, target: ProofTarget, search: SharedSearch, agents: dict[Side, Probe], asked: list[Query], stack: ExitStack
     ) -> None:
         target.say(f"asking both systems {counted(len(asked), 'query').replace('querys', 'queries')}")
-        answers = {side: stack.enter_context(asker(target, search, side, agents[side]))(asked) for side in Side}
+        answers = {side: stack.enter_context(query_sender(target, search, side, agents[side]))(asked) for side in Side}
         for number, query in enumerate(asked):
             self._compare(query, {side: found[number] for side, found in answers.items()})
 

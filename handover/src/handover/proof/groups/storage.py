@@ -19,10 +19,10 @@ from handover.journeys.run import run_journey
 from handover.probe.client import Probe
 from handover.proof.addresses import base_urls
 from handover.proof.outcome import Failure, Outcome
-from handover.proof.storage.apart import kept_apart
 from handover.proof.storage.fields import FilePair, any_file_field, file_pairs
 from handover.proof.storage.file_round_trip import SIZES, FileRoundTrip
 from handover.proof.storage.listing import also_named, both_listed, named, of_rows, orphans, remove_all
+from handover.proof.storage.places import kept_apart
 from handover.proof.storage.race import SAVES, Race
 from handover.proof.target import ProofTarget
 from handover.side import Side

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from handover.finding import Finding
 from handover.proof.outcome import Failure
-from handover.proof.search.asking import SearchAnswer
 from handover.proof.search.queries import Query
+from handover.proof.search.sender import SearchAnswer
 from handover.side import Side
 from handover.wording import counted
 

@@ -31,11 +31,11 @@ class SearchAnswer:
     error: str | None = None
 
 
-Ask = Callable[[Sequence[Query]], list[SearchAnswer]]
+SendQueries = Callable[[Sequence[Query]], list[SearchAnswer]]
 
 
 @contextmanager
-def asker(target: ProofTarget, search: SharedSearch, side: Side, agent: Probe) -> Iterator[Ask]:
+def query_sender(target: ProofTarget, search: SharedSearch, side: Side, agent: Probe) -> Iterator[SendQueries]:
     """Give a function that sends queries to one system.
 
     Parameters
