@@ -47,6 +47,12 @@ def test_bench__the_names_in_the_readme__are_the_benches():
     assert {name.strip() for name in names.replace("\n", " ").split(",")} == files
 
 
+def test_scripts__the_map__shows_every_command():
+    named = re.search(r"every command: ([\w ·\n-]+?)\ntests/", README)[1]
+    commands = {path.name for path in (house.ROOT / "script").iterdir() if path.is_file()}
+    assert {name.strip() for name in named.split("·")} == commands
+
+
 def test_folders__the_map__shows_every_folder_of_the_repository():
     rows = re.findall(r"^([\w-]+)/ +(\S.*)$", README, flags=re.MULTILINE)
     tracked = subprocess.run(["git", "ls-files"], cwd=house.ROOT, capture_output=True, text=True, check=True).stdout
