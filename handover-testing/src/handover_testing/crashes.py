@@ -1,4 +1,4 @@
-"""Commands that crash at a named point, and what must hold afterwards whatever the point."""
+"""Commands that crash at a named point, and what must hold after a crash at any point."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Crash(BaseException):
 
 @dataclass
 class Crasher:
-    """Crashes when a point comes by; notes all that came by."""
+    """Crashes at a point; notes every point that was passed."""
 
     point: str
     seen: list[str] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Crasher:
 
 @dataclass
 class Witness:
-    """Notes the points of a command that differ: two between which nothing was kept anywhere are one crash."""
+    """Notes the points at which a crash makes a difference: since the point before, something was stored."""
 
     story: Story
     points: list[str] = field(default_factory=list)
@@ -73,7 +73,7 @@ def crash(story: Story, command: str, point: str) -> None:
         run(story, command, crasher)
     except Crash:
         return
-    raise AssertionError(f"{command} never came by {point!r}: {crasher.seen}")
+    raise AssertionError(f"{command} never passed {point!r}: {crasher.seen}")
 
 
 def points_of(story: Story, command: str) -> list[str]:
@@ -110,7 +110,7 @@ def check_refusals(story: Story) -> None:
 
 
 def check_explained(story: Story) -> Status:
-    """What status says is what is: never half-switched without the journal knowing."""
+    """The status says what holds, and the journal explains it."""
     found = story.status()
     position, people = found.position, story.people_reach()
     assert not position.conflict

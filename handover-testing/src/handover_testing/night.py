@@ -85,7 +85,7 @@ def small_systems() -> Iterator[dict[str, Small]]:
 
 @lru_cache(maxsize=4)
 def _loaded(file: Path, _: str) -> Config:
-    """Return what a ``handover.toml`` says, read again only when its text is another."""
+    """Return what a ``handover.toml`` says, read again only when its text has changed."""
     return load_config(file)
 
 

@@ -102,7 +102,7 @@ def test_cleanup__too_early_a_state__is_refused(story):
 
 
 def points() -> list[str]:
-    """Every point of the command; but for two of them only in the long run, since each is the end of a story."""
+    """Every point of the command. The short run takes two of them, since each ends a story."""
     actions = ("archive the original", "decommission: stop-vm", "decommission: remove-vm")
     within = [f"{action}: {phase}" for action in actions for phase in ("before", "begun", "done", "written")]
     return ["begun", *within, "end", "ended"]

@@ -12,7 +12,7 @@ from handover.journal.journal import opened
 from handover_testing.crashes import Crash, check_explained, check_refusals, crash, go_back, go_on, points_of, run
 from handover_testing.night import Story
 
-# Each pair leads there and back, so one story goes by every point of both.
+# Each pair leads there and back, so one story passes every point of both.
 THERE_AND_BACK = [("begin", "end"), ("cutover", "rollback")]
 
 
@@ -21,7 +21,7 @@ FULL = "COMPAS_FULL" in os.environ
 
 @pytest.fixture
 def matrix(story: Story) -> Story:
-    """A story whose original is not proven before a rollback: that is tested for itself."""
+    """A story without the proof of the original before a rollback, which has tests of its own."""
     story.file.write_text(story.file.read_text().replace("write = {", "# write = {"))
     story.with_journal()
     return story

@@ -1,4 +1,4 @@
-"""After the switch: who is paged, what goes back by itself, and what never does."""
+"""After the switch: who is paged, what rolls back automatically, and what never does."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -43,7 +43,7 @@ def test_verify__errors_in_every_window__goes_back_by_itself_and_pages(after):
     windows(after, 0.0, 0.3, 0.4, 0.5)
     ended = after.handover("verify")
     assert ended.returncode == 4
-    assert "going back by itself: error_rate is 0.5, 0.4, 0.3 (above 0.02)" in ended.stderr
+    assert "automatic rollback: error_rate is 0.5, 0.4, 0.3 (above 0.02)" in ended.stderr
     assert (after.state(), after.people_reach()) == ("rolled_back", [ORIGINAL])
     assert "error_rate" in paged(after)
 
@@ -112,7 +112,7 @@ def test_verify__errors_but_the_original_fails_its_journey__stays(after):
     windows(after, 0.5, 0.5, 0.5)
     after.systems["original"].status = 503
     ended = after.handover("verify")
-    assert "not going back by itself: HO582  the original is not well" in ended.stderr
+    assert "no automatic rollback: HO582  the original is not well" in ended.stderr
     assert after.people_reach() == [BACKEND]
     assert paged(after)
 

@@ -1,4 +1,4 @@
-"""The journal and its copy tell one story, and only one operator writes it."""
+"""The journal and its copy hold the same entries, and only one operator writes them."""
 
 import psycopg
 import pytest
@@ -171,7 +171,7 @@ def test_opened__database_does_not_answer__reads_the_copy(begun, monkeypatch):
     with opened(begun.config) as journal:
         assert ids(journal.entries()) == there
         assert "does not answer at 127.0.0.1, port" in journal.trouble
-        with pytest.raises(JournalError, match="Nothing was begun that it does not hold"):
+        with pytest.raises(JournalError, match="No action was begun without its entry"):
             journal.add("note", {})
         with pytest.raises(JournalError):
             journal.now()

@@ -7,7 +7,7 @@ from handover.cli.console import out
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmOption, UndoOption
 from handover.config.config import Config, database_url, load_config
 from handover.errors import Refused
-from handover.journal.install import install, plan, uninstall
+from handover.journal.install import install, install_steps, uninstall
 
 
 def init_journal(
@@ -26,7 +26,7 @@ def init_journal(
 
 def _make(pair: Config, *, apply: bool) -> None:
     with psycopg.connect(database_url(pair)) as connection:
-        steps = plan(connection, pair)
+        steps = install_steps(connection, pair)
     if not apply:
         out.print("\n".join(f"{number:3}. {step.title}" for number, step in enumerate(steps, 1)))
         out.print("Nothing was changed. To do it: handover init-journal --apply")

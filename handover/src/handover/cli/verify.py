@@ -99,6 +99,6 @@ def verify_once(context: RunContext, *, as_json: bool) -> bool:
         out.print(f"{judged}. {left}." + (" A person was paged." if paged else ""))
     if why:
         facts = {"because": why, "automatic": True, "decided_at": context.journal.now().isoformat()}
-        progress.print(f"going back by itself: {why}")
+        progress.print(f"automatic rollback: {why}")
         start_command(context, ROLLBACK, facts)
     return judged.calm

@@ -56,7 +56,7 @@ def prove(context: RunContext) -> dict[str, Any]:
     alive, alive_s = _timed(health.alive, context.config, Side.ORIGINAL)
     seen: dict[str, Any] = {"alive": alive, "alive_s": alive_s}
     with ThreadPoolExecutor(1) as beside:
-        # Beside the question whether it can write: that one starts an interpreter, and people wait.
+        # At the same time as the write probe: that one starts an interpreter, and people wait.
         warm = beside.submit(_timed, health.warm_up, context.config, Side.ORIGINAL)
         if context.journal.copy_alone:
             # Its database is down, so it cannot write; the operator has decided without.

@@ -1,4 +1,4 @@
-"""Perform a command action by action: the journal knows each before it begins and after it is done."""
+"""Perform a command action by action: the journal gets an entry before and after each."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ Evidence = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Action:
-    """One step of a command; doing it twice is doing it once.
+    """One step of a command. Doing it twice has the same effect as doing it once.
 
     Attributes
     ----------
@@ -114,7 +114,9 @@ def settled_position(context: RunContext) -> Position:
     """
     if not context.journal.copy_alone:
         for entry in context.journal.catch_up():
-            context.say(f"the journal had missed {entry.kind} of {entry.who} at {entry.at:%H:%M:%S}; it has it now")
+            context.say(
+                f"the database lacked the entry {entry.kind} of {entry.who} at {entry.at:%H:%M:%S}; it is there now"
+            )
     position = context.position()
     if position.conflict:
         message = f"journal entries contradict each other: {position.conflict}. Nothing was changed."

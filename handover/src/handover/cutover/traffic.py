@@ -106,7 +106,7 @@ def follow(config: Config, side: Side, *, say: Any) -> dict[str, Any]:
         asked = time.monotonic()
         if (count := requests_seen(config, side)) != last:
             last, still_since = count, time.monotonic()
-        # Only a second look that found no more says that it was quiet in between.
+        # It was quiet in between only if the second count is the same.
         elif asked - still_since >= config.traffic.quiet_s:
             return {"quiet": True, "after_s": round(still_since - began, 3), "requests": last - first}
         if asked - began >= config.traffic.limit_s:

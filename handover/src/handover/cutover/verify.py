@@ -1,4 +1,4 @@
-"""After the switch: what the watch sees against the declared thresholds, who is paged, and going back by itself.
+"""After the switch: what the watch sees against the declared thresholds, who is paged, and the automatic rollback.
 
 Only measured errors on the backend go back, and only while the original answers. Data that is missing pages a person
 and never goes back: a quiet night is not an outage.
@@ -95,7 +95,7 @@ def switched_at(context: RunContext) -> datetime:
 
 
 def judge_windows(context: RunContext) -> VerifyResult:
-    """Hold the last windows since the switch against the thresholds.
+    """Compare the last windows since the switch with the thresholds.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def judge_windows(context: RunContext) -> VerifyResult:
     except psycopg.Error as error:
         message = f"what the watch has seen could not be read: {reason(error)}. Is `handover watch` there and running?"
         raise UnseenError(message) from error
-    # One metric may be there of the backend and of both, by table: the windows of one must not fill up the other's.
+    # A metric can have windows of the backend and windows of both systems: they are judged apart.
     watched = {key: list(found) for key, found in groupby(rows, key=itemgetter(0, 6))}
     limits = {threshold.metric: threshold for threshold in settings.thresholds}
     unwatched = {(metric, Side.BACKEND) for metric in limits.keys() - {metric for metric, _ in watched}}
@@ -143,7 +143,7 @@ def _missing(name: str, last: list[Any], context: RunContext) -> str:
 
 
 def _over(threshold: Threshold | None, last: list[Any]) -> str:
-    """Return which limit all these windows are over; empty when one of them is not, or was not measured."""
+    """Return the limit that all these windows exceed; empty when a window does not, or was not measured."""
     if any(row[3] is None or row[4] in ("no data", "not enough traffic") for row in last):
         return ""
     values = [row[3] for row in last]
@@ -174,13 +174,13 @@ def page_about(context: RunContext, judged: VerifyResult) -> bool:
 
 
 def rollback_reason(context: RunContext, judged: VerifyResult) -> str:
-    """Return why to go back without a person; empty when there is no ground for that."""
+    """Return why to go back without a person; empty when there is no reason."""
     settings = context.config.verify
     errors = [breach for breach in judged.breaches if breach.metric in settings.error_metrics]
     if not settings.automatic_rollback or not errors:
         return ""
     if trouble := original_trouble(context):
-        context.say(f"not going back by itself: {trouble}")
+        context.say(f"no automatic rollback: {trouble}")
         return ""
     return "; ".join(map(str, errors))
 

@@ -41,7 +41,7 @@ def zone_states(context: RunContext) -> list[ZoneState]:
 
 
 def write_record(context: RunContext, wanted: DnsRecord) -> Evidence:
-    """Write the record at every provider; where it is as wanted already nothing is written.
+    """Write the record at every provider that does not hold it yet.
 
     Raises
     ------

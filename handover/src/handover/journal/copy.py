@@ -28,7 +28,7 @@ class JournalCopy:
         self._lines = self._bytes = 0
 
     def entries(self) -> list[JournalEntry]:
-        """Return its entries, each once, as last written: in their order, those without a place at the end.
+        """Return each entry once, as last written, in the journal's order; entries without a place come last.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class JournalCopy:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            message = f"{self.path} could not be written: {error.strerror}. Nothing is begun that it does not hold."
+            message = f"{self.path} could not be written: {error.strerror}. No action begins without its entry."
             raise JournalCopyError(f"{message} Make room or mend the rights, then run again.") from error
 
     @contextmanager

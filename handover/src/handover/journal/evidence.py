@@ -63,7 +63,7 @@ class Sealed:
 
 
 class Recorder:
-    """Takes down a run that is still going on; made by :func:`recording`."""
+    """Records a run that has not ended; made by :func:`recording`."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder = folder

@@ -27,7 +27,7 @@ class InstallStep:
     statement: sql.Composed | bytes
 
 
-def plan(connection: Connection[Any], config: Config) -> list[InstallStep]:
+def install_steps(connection: Connection[Any], config: Config) -> list[InstallStep]:
     """Return what has to be executed; tables that are there stay as they are."""
     role = sql.Identifier(config.journal.role)
     steps = []
@@ -61,7 +61,7 @@ def install(config: Config) -> None:
     with psycopg.connect(database_url(config)) as connection:
         made_role = not role_exists(connection, config.journal.role)
         fresh = not is_there(connection)
-        for step in plan(connection, config):
+        for step in install_steps(connection, config):
             connection.execute(step.statement)
     if fresh:
         journal = Journal(config)

@@ -133,7 +133,7 @@ class Journal:
         Raises
         ------
         JournalError
-            The database does not take it, and nothing may be begun that it does not know.
+            The database does not accept the entry, so the action must not begin.
         """
         new = new_entry(kind, body)
         try:
@@ -228,5 +228,5 @@ def _entry(row: tuple[Any, ...]) -> JournalEntry:
 
 def _down(why: str) -> str:
     message = f"the journal's database does not answer, or refuses: {why}"
-    todo = "Nothing was begun that it does not hold. `handover status` reads the copy and says what may be done."
+    todo = "No action was begun without its entry. `handover status` reads the copy and says what may be done."
     return f"{message} {todo}"

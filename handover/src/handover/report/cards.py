@@ -50,7 +50,7 @@ class Card:
 
 
 def worst(states: Iterable[str]) -> str:
-    """Return red if one is red, unknown if one is unknown or there is none, else green."""
+    """Return red if one is red, unknown if one is unknown or there are none, else green."""
     known = set(states)
     return RED if RED in known else UNKNOWN if UNKNOWN in known or not known else GREEN
 
