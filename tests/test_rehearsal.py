@@ -9,11 +9,11 @@ from sandbox import template
 from sandbox.clients.diary import TaskSeen, Visit
 from sandbox.clients.figures import is_lost, lag_p95_s, tasks
 from sandbox.rehearsal.moves import CommandRefusedError, cost_of, done, move, until
-from sandbox.rehearsal.stage import Plot, stage
+from sandbox.rehearsal.stage import RehearsalSettings, stage
 from sandbox.systems import ADDRESSES
 
 TTL_S = 1
-PLOT = Plot(
+PLOT = RehearsalSettings(
     ttl_s=TTL_S,
     former_ttl_s=2,
     people=6,

@@ -10,7 +10,7 @@ import bachateo
 from bachateo.moves import Library, Move
 from bachateo.moves.index.building import index_library
 from bachateo.moves.index.local import LocalMoveIndex
-from bachateo.music.song import Song, read_song
+from bachateo.music.song import DecodedSong, read_song
 from bachateo.selection import offer_moves, search_every_level, song_vectors
 from bachateo.sequence import Wishes
 
@@ -27,9 +27,9 @@ def vectors(demo, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndar
 
 
 def test_song_vectors__same_content__is_remembered(demo, vectors, tmp_path: Path) -> None:
-    read: list[Song] = []
+    read: list[DecodedSong] = []
 
-    def once() -> Song:
+    def once() -> DecodedSong:
         read.append(read_song(demo.path))
         return read[0]
 

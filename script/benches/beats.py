@@ -1,4 +1,4 @@
-"""How well the beats of songs are heard whose true beats are known.
+"""How well beats are heard, in songs with known beats.
 
 Without --songs it makes hard songs of its own: loud off-beats, pickups, drift, tempo steps, noise, bad
 rooms, bare bands.

@@ -1,4 +1,4 @@
-"""People on the move: the switch and the way back by the real command line, at a TTL of 30 s, two cores.
+"""People while traffic moves: the switch and the rollback by the real command line, at a TTL of 30 s, two cores.
 
 No tab may notice: at least 30 % of the requests come from tabs that the other system had opened, and choreographies
 are in the making across both moves.
@@ -16,7 +16,7 @@ from sandbox.clients.diary import Visit
 from sandbox.clients.figures import Cost, is_lost, lag_p95_s, sessions_lost, tasks
 from sandbox.fixtures import server_for_this_run
 from sandbox.rehearsal.moves import MoveCommand, cost_of, done, move
-from sandbox.rehearsal.stage import Plot, Stage, new_database, stage
+from sandbox.rehearsal.stage import RehearsalSettings, RehearsalStage, new_database, stage
 from sandbox.rehearsal.story import in_words
 
 TTL_S = 30
@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--ttl", type=int, default=TTL_S)
     parser.add_argument("--dns", choices=["auto", "bind9", "ours"], default="auto")
     arguments = parser.parse_args()
-    plot = Plot(
+    settings = RehearsalSettings(
         ttl_s=arguments.ttl,
         former_ttl_s=arguments.ttl + MORE_BEFORE_S,
         people=arguments.people,
@@ -44,14 +44,14 @@ def main() -> int:
         tempfile.TemporaryDirectory() as folder,
         server_for_this_run() as server,
         new_database(server) as database,
-        stage(Path(folder), database, plot, say=say) as on_it,
+        stage(Path(folder), database, settings, say=say) as on_it,
     ):
         print(json.dumps(measure(on_it, arguments.requests, arguments.ttl), indent=1))
     return 0
 
 
-def measure(on_it: Stage, wanted: int, ttl_s: int) -> dict[str, object]:
-    """Go there and back; each half looks on until it has its share of the requests."""
+def measure(on_it: RehearsalStage, wanted: int, ttl_s: int) -> dict[str, object]:
+    """Switch and roll back; each half goes on until it has its share of the requests."""
     done(on_it, "init-journal", "--apply")
     done(on_it, "cutover", "begin", "--apply")
     say(f"the TTL is {ttl_s} s now; waiting until the old one has run out")
@@ -64,8 +64,8 @@ def measure(on_it: Stage, wanted: int, ttl_s: int) -> dict[str, object]:
     return figures(on_it, cost_of(on_it, there), cost_of(on_it, back))
 
 
-def moved(on_it: Stage, wanted: int, *arguments: str, to: str, ttl_s: int) -> MoveCommand:
-    """Make a move and look on for two TTLs, and until people have made so many requests since its decision."""
+def moved(on_it: RehearsalStage, wanted: int, *arguments: str, to: str, ttl_s: int) -> MoveCommand:
+    """Make a move and go on measuring for two TTLs, and until people have made so many requests since its decision."""
     made = move(on_it, *arguments, to=to, ttl_s=ttl_s, songs=on_it.fresh_songs(FRESH_SONGS, to), look_s=2.0 * ttl_s)
     while cost_of(on_it, made).requests < wanted:
         time.sleep(1.0)
@@ -74,7 +74,7 @@ def moved(on_it: Stage, wanted: int, *arguments: str, to: str, ttl_s: int) -> Mo
     return made
 
 
-def figures(on_it: Stage, there: Cost, back: Cost) -> dict[str, object]:
+def figures(on_it: RehearsalStage, there: Cost, back: Cost) -> dict[str, object]:
     """Return what the bench prints."""
     entries = on_it.crowd.entries()
     visits = [entry for entry in entries if isinstance(entry, Visit)]
@@ -100,7 +100,7 @@ def figures(on_it: Stage, there: Cost, back: Cost) -> dict[str, object]:
     }
 
 
-def tell_failures(on_it: Stage) -> None:
+def tell_failures(on_it: RehearsalStage) -> None:
     """List what went wrong, the most frequent first."""
     visits = [entry for entry in on_it.crowd.entries() if isinstance(entry, Visit) and entry.failed]
     kinds = Counter(

@@ -1,4 +1,4 @@
-"""Damaged and malicious files through everything that reads files of strangers: none may crash, hang or leave a trace.
+"""Damaged and malicious files through everything that reads untrusted files: none may crash, hang or leave a trace.
 
 A file is refused with a reason, or accepted and heard to its end. Crashed is what ends otherwise, hung what takes
 longer than the limits of the child allow, left behind what is still there afterwards: files and processes. A worker
@@ -58,7 +58,7 @@ def take_in(path: Path) -> None:
             raise ClipError(refused.code, refused.message)
 
 
-# What reads files of strangers. Whatever is added here gets every file.
+# What reads untrusted files. Every reader here gets every file.
 READERS: dict[str, Callable[[Path], None]] = {"analyse": analyse, "ingest": take_in}
 
 
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def written(place: Path, count: int, seed: int, *, tiny: bool) -> Iterator[Path]:
-    """Write one file at a time; who takes it removes it."""
+    """Write one file at a time; its reader removes it."""
     seeds = {}
     for suffix in CODECS:
         path = place / f"seed{suffix}"
@@ -120,7 +120,7 @@ def tried(files: Iterator[Path], temporary: Path, total: int) -> Iterator[str]:
 
 
 def settled(path: Path, future: Future[str]) -> str:
-    """Wait for the fate of a file and remove it."""
+    """Wait until a file has been read and remove it."""
     outcome = future.result()
     path.unlink()
     return outcome

@@ -2,8 +2,8 @@
 
 A round trip is one committed write by one system and one read of it by the other, one at a time for each core. Then
 both write to the same rows while clients, workers and PostgreSQL are killed and the disk fills up; both search one
-index; both save files beside those of a seeded database, and stream them. At last the check of histories, on one that
-was never lived.
+index; both save files beside those of a seeded database, and stream them. At last the check of histories, on a
+synthetic one.
 """
 
 import argparse
@@ -173,7 +173,7 @@ def of_stores(target: ProofTarget, folder: Path) -> dict[str, float]:
 
 
 def checked(operations: int, seed: int) -> dict[str, float]:
-    """Check a synthetic history, row by row; how long it takes to make one up is left out."""
+    """Check a synthetic history, row by row; the time to make it up does not count."""
     made_up = 0.0
 
     def rows() -> Iterator[RowHistory]:

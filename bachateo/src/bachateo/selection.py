@@ -12,7 +12,7 @@ from bachateo.moves import DIFFICULTIES, ENERGY_LEVELS, Library
 from bachateo.moves.index import MoveIndex, MoveQuery
 from bachateo.moves.index.document import Vector
 from bachateo.moves.vectors.sound import describe_sound
-from bachateo.music.song import Song
+from bachateo.music.song import DecodedSong
 from bachateo.sequence import Wishes
 
 VERSION = 1  # of the vectors; a cached one of another version is not used
@@ -22,7 +22,7 @@ VERSION = 1  # of the vectors; a cached one of another version is not used
 MoveSearch = Callable[[Mapping[str, Vector], Wishes], Mapping[str, float]]
 
 
-def song_vectors(song: Path, *, cache: Path, read: Callable[[], Song]) -> dict[str, Vector]:
+def song_vectors(song: Path, *, cache: Path, read: Callable[[], DecodedSong]) -> dict[str, Vector]:
     """Return what a song is looked for with, or remember it from a file of the same content.
 
     Parameters

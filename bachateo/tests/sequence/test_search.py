@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bachateo.moves import Library, Move
 from bachateo.music import Analysis
 from bachateo.sequence import MoveTable, Wishes
-from bachateo.sequence.candidates import Candidates, find_candidates
+from bachateo.sequence.candidates import PlaceCandidates, find_candidates
 from bachateo.sequence.costs import REPEAT_COSTS, WINDOW, PlaceCosts
 from bachateo.sequence.joins import FARTHEST, POSE_COST, WARDROBE_COST
 from bachateo.sequence.phrases import Phrases
@@ -33,7 +33,7 @@ def _join(before: Move, after: Move) -> float:
     return cost
 
 
-def _routes(places: Sequence[Candidates], slot: int = 0) -> Iterator[Route]:
+def _routes(places: Sequence[PlaceCandidates], slot: int = 0) -> Iterator[Route]:
     if slot == len(places):
         yield ()
         return
@@ -43,7 +43,7 @@ def _routes(places: Sequence[Candidates], slot: int = 0) -> Iterator[Route]:
             yield ((slot, row), *rest)
 
 
-def _cost(route: Route, table: MoveTable, places: Sequence[Candidates], by_gap: Sequence[float]) -> float:
+def _cost(route: Route, table: MoveTable, places: Sequence[PlaceCandidates], by_gap: Sequence[float]) -> float:
     """Add up what a route costs, without anything of the search."""
     total, danced, before = 0.0, [], None
     for slot, row in route:
@@ -57,7 +57,7 @@ def _cost(route: Route, table: MoveTable, places: Sequence[Candidates], by_gap: 
     return total
 
 
-def _searched(case: Case, relaxed: frozenset[str]) -> tuple[MoveTable, list[Candidates], tuple[float, ...]]:
+def _searched(case: Case, relaxed: frozenset[str]) -> tuple[MoveTable, list[PlaceCandidates], tuple[float, ...]]:
     analysis, library, wishes = case
     table = MoveTable.of(library.moves)
     costs = PlaceCosts(table, Phrases.of(analysis, wishes), wishes, relaxed=relaxed)
@@ -156,7 +156,7 @@ def test_find_path__dead_end_within_the_width__is_found_when_wider(
     moves = (*(make_move(name, quality_score=0.1) for name in "abcdef"), make_move("best"))
     table, places, by_gap = _searched((make_analysis(8), Library(Path("library"), moves), Wishes()), frozenset())
     only = table.label[places[-1].rows] == table.labels.index("best")
-    places[-1] = Candidates(*(column[only] for column in vars(places[-1]).values()))
+    places[-1] = PlaceCandidates(*(column[only] for column in vars(places[-1]).values()))
     assert find_path(table, places, by_gap, widths=(1,)) is None
 
     path = find_path(table, places, by_gap, widths=(1, 4096))

@@ -22,7 +22,7 @@ from sandbox.dns.errors import (
     UpdateRefusedError,
     ZoneRefusedError,
 )
-from sandbox.dns.faults import Fault
+from sandbox.dns.faults import DnsFault
 from sandbox.dns.key import Key
 from sandbox.dns.nameserver import NameServer
 from sandbox.ports import free_port
@@ -77,9 +77,9 @@ def test_fault__none_of_that_name__is_refused(own: NameServer, line: str) -> Non
 
 
 def test_fault__as_typed__reads_and_writes_the_same() -> None:
-    fault = Fault.parse("slow 2 updates queries")
-    assert fault == Fault("slow", ("updates", "queries"), 2.0)
-    assert Fault.parse(str(fault)) == fault
+    fault = DnsFault.parse("slow 2 updates queries")
+    assert fault == DnsFault("slow", ("updates", "queries"), 2.0)
+    assert DnsFault.parse(str(fault)) == fault
 
 
 @pytest.mark.parametrize(

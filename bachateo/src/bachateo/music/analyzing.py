@@ -17,7 +17,7 @@ from bachateo.errors import SongError
 from bachateo.media.song_file import require_file
 from bachateo.music.analysis import BAR, COUNTS, Analysis, analysis_of
 from bachateo.music.corrections import Corrections, apply_corrections, read_corrections
-from bachateo.music.song import SAMPLE_RATE_HZ, Song, read_song
+from bachateo.music.song import SAMPLE_RATE_HZ, DecodedSong, read_song
 
 if TYPE_CHECKING:
     from functools import _lru_cache_wrapper
@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 
 
 def analyze_song(
-    path: Path, *, cache: Path, corrected: bool = True, read: Callable[[], Song] | None = None
+    path: Path, *, cache: Path, corrected: bool = True, read: Callable[[], DecodedSong] | None = None
 ) -> Analysis:
     """Hear a song, or remember what was heard in a file of the same content.
 
@@ -58,7 +58,7 @@ def analyze_song(
     return apply_corrections(Analysis.from_json(entry.read_text()), corrections)
 
 
-def song_reader(path: Path) -> _lru_cache_wrapper[Song]:
+def song_reader(path: Path) -> _lru_cache_wrapper[DecodedSong]:
     """Return what decodes a song, once, and loads the beat tracker meanwhile: a cached analysis need not pay for it.
 
     ``cache_clear`` forgets the samples.
@@ -66,7 +66,7 @@ def song_reader(path: Path) -> _lru_cache_wrapper[Song]:
     return lru_cache(1)(partial(read_song, path, meanwhile=partial(import_module, "bachateo.music.tracker")))
 
 
-def analyze_samples(song: Song) -> Analysis:
+def analyze_samples(song: DecodedSong) -> Analysis:
     """Hear a decoded song.
 
     Raises

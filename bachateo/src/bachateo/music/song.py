@@ -27,7 +27,7 @@ LIMITS = Limits(seconds=60, memory_mb=1024, file_mb=300)
 
 
 @dataclass(frozen=True)
-class Song:
+class DecodedSong:
     """Decoded sound.
 
     Attributes
@@ -84,7 +84,7 @@ def inspect_song(path: Path) -> SongFacts:
     return _read(path)[1]
 
 
-def read_song(path: Path, *, meanwhile: Callable[[], object] | None = None) -> Song:
+def read_song(path: Path, *, meanwhile: Callable[[], object] | None = None) -> DecodedSong:
     """Decode a song to mono samples.
 
     Parameters
@@ -102,7 +102,7 @@ def read_song(path: Path, *, meanwhile: Callable[[], object] | None = None) -> S
     return _read(path, meanwhile)[0]
 
 
-def read_sound(path: Path) -> Song:
+def read_sound(path: Path) -> DecodedSong:
     """Decode any sound to mono samples, however short or soft.
 
     Raises
@@ -113,13 +113,13 @@ def read_sound(path: Path) -> Song:
     return _decode(path)[0]
 
 
-def _read(path: Path, meanwhile: Callable[[], object] | None = None) -> tuple[Song, SongFacts]:
+def _read(path: Path, meanwhile: Callable[[], object] | None = None) -> tuple[DecodedSong, SongFacts]:
     song, facts = _decode(path, meanwhile)
     _refuse_unplayable(song, facts["declared_s"], path)
     return song, SongFacts(song.duration_s, facts["format"], facts["format_title"])
 
 
-def _decode(path: Path, meanwhile: Callable[[], object] | None = None) -> tuple[Song, dict[str, Any]]:
+def _decode(path: Path, meanwhile: Callable[[], object] | None = None) -> tuple[DecodedSong, dict[str, Any]]:
     song_file.require_file(path)
     # The file has no name, so that it is gone however this process ends.
     with (
@@ -138,7 +138,7 @@ def _decode(path: Path, meanwhile: Callable[[], object] | None = None) -> tuple[
         if meanwhile:
             meanwhile()
         facts = child.result()
-        return Song(_mapped(file)), facts
+        return DecodedSong(_mapped(file)), facts
 
 
 def _mapped(file: IO[bytes]) -> NDArray[np.float32]:
@@ -155,7 +155,7 @@ def _mapped(file: IO[bytes]) -> NDArray[np.float32]:
     return samples
 
 
-def _refuse_unplayable(song: Song, declared_s: float | None, path: Path) -> None:
+def _refuse_unplayable(song: DecodedSong, declared_s: float | None, path: Path) -> None:
     samples = song.samples
     if not len(samples):
         raise SongError("CH003", f"{path.name} holds no sound that can be decoded. Choose a song file such as mp3.")

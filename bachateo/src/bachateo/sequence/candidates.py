@@ -28,7 +28,7 @@ SAMPLES = 12  # eight-counts looked at to choose these wardrobes
 
 
 @dataclass(frozen=True)
-class Candidates:
+class PlaceCandidates:
     """The moves that may begin in an eight-count.
 
     Attributes
@@ -46,7 +46,7 @@ class Candidates:
     spans: Rows
 
 
-def find_candidates(costs: PlaceCosts) -> list[Candidates]:
+def find_candidates(costs: PlaceCosts) -> list[PlaceCandidates]:
     """Return the candidates of each eight-count."""
     slots = len(costs.phrases)
     if len(costs.allowed) <= ALL_UP_TO:
@@ -58,13 +58,13 @@ def find_candidates(costs: PlaceCosts) -> list[Candidates]:
     return [_prune(place, costs.table, wardrobes) for place in places]
 
 
-def _place(costs: PlaceCosts, slot: int) -> Candidates:
+def _place(costs: PlaceCosts, slot: int) -> PlaceCandidates:
     rows = costs.possible(slot)
     total = np.sum([*costs.parts(rows, slot).values()], axis=0)
-    return Candidates(rows, total, costs.spans(rows, slot))
+    return PlaceCandidates(rows, total, costs.spans(rows, slot))
 
 
-def _favourites(places: list[Candidates], table: MoveTable) -> Rows:
+def _favourites(places: list[PlaceCandidates], table: MoveTable) -> Rows:
     """Return the wardrobes in which the song could be danced cheapest."""
     sums = np.zeros(len(table.wardrobes))
     for place in places:
@@ -74,7 +74,7 @@ def _favourites(places: list[Candidates], table: MoveTable) -> Rows:
     return np.argsort(sums, kind="stable")[:WARDROBES]
 
 
-def _prune(place: Candidates, table: MoveTable, wardrobes: Rows) -> Candidates:
+def _prune(place: PlaceCandidates, table: MoveTable, wardrobes: Rows) -> PlaceCandidates:
     if len(place.rows) <= ALL_UP_TO:
         return place
     groups = table.group[place.rows]
@@ -89,7 +89,7 @@ def _prune(place: Candidates, table: MoveTable, wardrobes: Rows) -> Candidates:
         best = inside[_cheapest_of_runs(place.costs[inside], groups[inside])]
         kept.append(_first_of_each_length(best, place.costs, table, place.rows))
     chosen = np.unique(np.concatenate(kept))
-    return Candidates(place.rows[chosen], place.costs[chosen], place.spans[chosen])
+    return PlaceCandidates(place.rows[chosen], place.costs[chosen], place.spans[chosen])
 
 
 def _cheapest_of_runs(costs: Array, groups: Rows) -> Rows:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bachateo.sequence.candidates import Candidates
+from bachateo.sequence.candidates import PlaceCandidates
 from bachateo.sequence.costs import WINDOW
 from bachateo.sequence.joins import Joins
 from bachateo.sequence.table import Array, MoveTable, Rows
@@ -81,7 +81,11 @@ class _States:
 
 
 def find_path(
-    table: MoveTable, places: Sequence[Candidates], repeat_costs: Sequence[float], *, widths: Sequence[int] = WIDTHS
+    table: MoveTable,
+    places: Sequence[PlaceCandidates],
+    repeat_costs: Sequence[float],
+    *,
+    widths: Sequence[int] = WIDTHS,
 ) -> FoundPath | None:
     """Return the cheapest way through the song, or ``None`` when no moves fill it.
 
@@ -108,7 +112,7 @@ def find_path(
     return None
 
 
-def _look_ahead(table: MoveTable, places: Sequence[Candidates], repeat_costs: Sequence[float]) -> list[_Stage]:
+def _look_ahead(table: MoveTable, places: Sequence[PlaceCandidates], repeat_costs: Sequence[float]) -> list[_Stage]:
     joins = Joins(table, np.unique(np.concatenate([place.rows for place in places])))
     before, arrives = _arrivals(places)
     neighbour = np.cumsum([0.0, *repeat_costs])
@@ -132,7 +136,7 @@ def _look_ahead(table: MoveTable, places: Sequence[Candidates], repeat_costs: Se
     return stages[::-1]
 
 
-def _arrivals(places: Sequence[Candidates]) -> tuple[list[Rows], list[Rows]]:
+def _arrivals(places: Sequence[PlaceCandidates]) -> tuple[list[Rows], list[Rows]]:
     """Return the rows that may end before each eight-count, and where each candidate is among those it arrives with."""
     ending: list[list[Rows]] = [[np.arange(0)] for _ in range(len(places) + 1)]
     for slot, place in enumerate(places):
@@ -148,7 +152,7 @@ def _arrivals(places: Sequence[Candidates]) -> tuple[list[Rows], list[Rows]]:
 
 
 def _go_through(
-    stages: Sequence[_Stage], places: Sequence[Candidates], repeat_costs: Array, width: int
+    stages: Sequence[_Stage], places: Sequence[PlaceCandidates], repeat_costs: Array, width: int
 ) -> tuple[tuple[tuple[tuple[int, int], ...], float] | None, float]:
     """Return the best path with so many states, and the least weight of a state that was dropped."""
     start = np.zeros(1)
@@ -231,7 +235,7 @@ def _lightest(weight: Array, width: int) -> tuple[NDArray[np.intp], float]:
 
 
 def _trace_back(
-    parent: Rows, kept: Sequence[_States | None], places: Sequence[Candidates]
+    parent: Rows, kept: Sequence[_States | None], places: Sequence[PlaceCandidates]
 ) -> tuple[tuple[int, int], ...]:
     steps = []
     while True:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from sandbox.dns.errors import FaultUnknownError
-from sandbox.dns.faults import Fault
+from sandbox.dns.faults import DnsFault
 from sandbox.dns.key import Key
 from sandbox.dns.listener import LOOPBACK, Listener
 from sandbox.dns.responder import Responder
@@ -59,7 +59,7 @@ def obey(responder: Responder) -> None:
         asyncio.get_running_loop().remove_reader(sys.stdin)
         return
     try:
-        responder.fault = Fault.parse(line)
+        responder.fault = DnsFault.parse(line)
     except FaultUnknownError as error:
         say(" ".join(str(error).split()))
     else:

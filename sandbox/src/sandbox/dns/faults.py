@@ -10,7 +10,7 @@ REQUESTS = ("queries", "updates", "transfers")
 
 
 @dataclass(frozen=True)
-class Fault:
+class DnsFault:
     """What is wrong, and with which requests.
 
     ``well`` is no fault. ``servfail`` answers SERVFAIL, ``silent`` nothing at all, ``slow`` after ``seconds``;
@@ -22,7 +22,7 @@ class Fault:
     seconds: float = 0.0
 
     @classmethod
-    def parse(cls, line: str) -> "Fault":
+    def parse(cls, line: str) -> "DnsFault":
         """Read a fault as people type it: ``slow 2 updates``. Raises FaultUnknownError."""
         kind, *rest = line.split() or [""]
         seconds = _seconds(rest.pop(0)) if kind == "slow" and rest else 0.0

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import cast
 
-from sandbox.dns.faults import Fault
+from sandbox.dns.faults import DnsFault
 from sandbox.dns.responder import Responder
 
 LOOPBACK = "127.0.0.1"
@@ -56,7 +56,7 @@ class Listener(asyncio.DatagramProtocol):
         writer.close()
 
     async def _answers(self, data: bytes, *, over_tcp: bool) -> list[bytes]:
-        fault: Fault = self.responder.fault
+        fault: DnsFault = self.responder.fault
         request = self.responder.kind(data)
         if fault.hits("silent", request):
             return []

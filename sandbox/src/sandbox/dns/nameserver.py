@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from sandbox import process
 from sandbox.dns.authority import Authority
 from sandbox.dns.errors import NameServerFailedError
-from sandbox.dns.faults import Fault
+from sandbox.dns.faults import DnsFault
 from sandbox.dns.zone import Zone
 
 
@@ -35,7 +35,7 @@ class NameServer(Authority):
 
     def set_fault(self, fault: str) -> None:
         """Have a fault from now on, as ``servfail updates``; ``well`` ends it. Raises FaultUnknownError."""
-        line = str(Fault.parse(fault))
+        line = str(DnsFault.parse(fault))
         assert self._process is not None  # noqa: S101 - for the types
         assert self._process.stdin is not None  # noqa: S101 - for the types
         self._process.stdin.write(f"{line}\n".encode())

@@ -14,7 +14,7 @@ import dns.rrset
 import dns.tsig
 import dns.update
 
-from sandbox.dns.faults import Fault
+from sandbox.dns.faults import DnsFault
 from sandbox.dns.key import Key
 from sandbox.dns.transfer import transfer
 from sandbox.dns.updates import NotUpdatedError, apply
@@ -33,7 +33,7 @@ class Responder:
     def __init__(self, zone: Zone, key: Key) -> None:
         self.zone = zone
         self.keyring = key.keyring()
-        self.fault = Fault()
+        self.fault = DnsFault()
 
     def kind(self, wire: bytes) -> str:
         """Return what is asked for: queries, updates or transfers."""

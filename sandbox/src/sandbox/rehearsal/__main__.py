@@ -17,7 +17,7 @@ from sandbox.postgres.account import Account
 from sandbox.postgres.cluster import SUPERUSER
 from sandbox.rehearsal import story
 from sandbox.rehearsal.narrator import Narrator
-from sandbox.rehearsal.stage import Plot, Stage, new_database, stage
+from sandbox.rehearsal.stage import RehearsalSettings, RehearsalStage, new_database, stage
 
 FOLDER = house.LOCAL / "rehearsals"
 DECOMMISSION = "stop-original"
@@ -61,7 +61,7 @@ def rehearse(narrator: Narrator, folder: Path, arguments: argparse.Namespace) ->
             "the database, as the original's own migrations make it; the backend is taken in by handover adopt"
         )
         database = stack.enter_context(new_database(server))
-        plot = Plot(
+        settings = RehearsalSettings(
             ttl_s=arguments.ttl,
             former_ttl_s=2 * arguments.ttl,
             people=arguments.people,
@@ -71,7 +71,7 @@ def rehearse(narrator: Narrator, folder: Path, arguments: argparse.Namespace) ->
             sections=story.sections(programs=binaries.programs(Account.current()), decommission=DECOMMISSION),
             environment={"HANDOVER_RESTORE_URL": server.url(SUPERUSER, "postgres")},
         )
-        on_it = stack.enter_context(stage(folder, database, plot, say=narrator.say))
+        on_it = stack.enter_context(stage(folder, database, settings, say=narrator.say))
         hook = folder / "hooks" / DECOMMISSION
         hook.write_text(STOP_HOOK.format(python=sys.executable, pid=on_it.system("original").process.pid))
         hook.chmod(0o755)
@@ -101,7 +101,7 @@ def tell(rehearsal: story.Rehearsal, folder: Path) -> int:
 
 
 @contextmanager
-def watching(on_it: Stage) -> Iterator[None]:
+def watching(on_it: RehearsalStage) -> Iterator[None]:
     """Run ``handover watch`` all the while; what it says goes into a file."""
     argv = [str(house.PROGRAMS / "handover"), "watch"]
     with (on_it.folder / "watch.log").open("wb") as log:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sandbox.clients.figures import Cost, RecordMove, cost
 from sandbox.errors import SandboxError
-from sandbox.rehearsal.stage import Ended, Stage
+from sandbox.rehearsal.stage import EndedCommand, RehearsalStage
 from sandbox.systems import ADDRESSES
 
 MAKE_EVERY_S = 1.0
@@ -21,7 +21,7 @@ class CommandRefusedError(SandboxError):
 
     code = "SB021"
 
-    def __init__(self, arguments: Sequence[str], ended: Ended, *expect: int | str) -> None:
+    def __init__(self, arguments: Sequence[str], ended: EndedCommand, *expect: int | str) -> None:
         expected = " or ".join(map(str, expect))
         super().__init__(
             f"handover {' '.join(arguments)} ended with {ended.status}; expected {expected}. "
@@ -33,7 +33,7 @@ class CommandRefusedError(SandboxError):
 class MoveCommand:
     """A move that was made: the command's words, and when everything happened."""
 
-    ended: Ended
+    ended: EndedCommand
     moved: RecordMove
 
     def until_now(self) -> "MoveCommand":
@@ -41,7 +41,7 @@ class MoveCommand:
         return replace(self, moved=replace(self.moved, until=time.time()))
 
 
-def done(stage: Stage, *arguments: str, expect: tuple[int, ...] = (0,)) -> Ended:
+def done(stage: RehearsalStage, *arguments: str, expect: tuple[int, ...] = (0,)) -> EndedCommand:
     """Run a command that must end as expected. Raises CommandRefusedError."""
     ended = stage.handover(*arguments)
     if ended.status not in expect:
@@ -49,7 +49,7 @@ def done(stage: Stage, *arguments: str, expect: tuple[int, ...] = (0,)) -> Ended
     return ended
 
 
-def until(stage: Stage, *arguments: str, expect: int = 0, words: str = "") -> Ended:
+def until(stage: RehearsalStage, *arguments: str, expect: int = 0, words: str = "") -> EndedCommand:
     """Run a command again and again until it ends as expected and says ``words``. Raises CommandRefusedError."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
@@ -62,7 +62,7 @@ def until(stage: Stage, *arguments: str, expect: int = 0, words: str = "") -> En
 
 
 def move(
-    stage: Stage, *arguments: str, to: str, ttl_s: float, songs: Sequence[str] = (), look_s: float = 0.0
+    stage: RehearsalStage, *arguments: str, to: str, ttl_s: float, songs: Sequence[str] = (), look_s: float = 0.0
 ) -> MoveCommand:
     """Run a command that moves the record to ``to``; go on measuring for ``look_s`` after the record has changed.
 
@@ -78,13 +78,13 @@ def move(
     return MoveCommand(ended, RecordMove(before, to, decided, written, time.time(), ttl_s))
 
 
-def cost_of(stage: Stage, made: MoveCommand) -> Cost:
+def cost_of(stage: RehearsalStage, made: MoveCommand) -> Cost:
     """Return what a move has cost people."""
     return cost(stage.crowd.entries(), made.moved)
 
 
 class _making:  # noqa: N801 - used as a function in a with statement
-    def __init__(self, stage: Stage, songs: Sequence[str], to: str) -> None:
+    def __init__(self, stage: RehearsalStage, songs: Sequence[str], to: str) -> None:
         self._stage, self._songs, self._address = stage, list(songs), ADDRESSES[to]
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._make, name="making")

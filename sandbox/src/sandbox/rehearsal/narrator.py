@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sandbox.rehearsal.stage import Ended
+from sandbox.rehearsal.stage import EndedCommand
 
 MOST_LINES = 14
 
@@ -30,7 +30,7 @@ class Narrator:
         minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
         self.console.print(Text.assemble((f"{minutes}:{seconds:02}  ", "dim"), text))
 
-    def command(self, arguments: Sequence[str], ended: Ended, *, quiet: bool = False) -> None:
+    def command(self, arguments: Sequence[str], ended: EndedCommand, *, quiet: bool = False) -> None:
         """Show a command as it was typed, and what it said."""
         words = " ".join(f'"{word}"' if " " in word else word for word in arguments)
         took = ended.ended - ended.began

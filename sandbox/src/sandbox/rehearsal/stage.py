@@ -33,7 +33,7 @@ DATABASE = "compas"
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedCommand:
     """How a command ended, what it said, and when, in seconds since the epoch."""
 
     status: int
@@ -44,7 +44,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Stage:
+class RehearsalStage:
     """The parts of a rehearsal. ``folder`` holds handover.toml and what stays afterwards."""
 
     folder: Path
@@ -54,7 +54,7 @@ class Stage:
     crowd: CrowdProcess
     environment: Mapping[str, str]
 
-    def handover(self, *arguments: str) -> Ended:
+    def handover(self, *arguments: str) -> EndedCommand:
         """Run ``handover`` as the team would."""
         began = time.time()
         done = subprocess.run(  # noqa: PLW1510 - the caller looks at the status
@@ -65,7 +65,7 @@ class Stage:
             capture_output=True,
             text=True,
         )
-        return Ended(done.returncode, done.stdout, done.stderr, began, time.time())
+        return EndedCommand(done.returncode, done.stdout, done.stderr, began, time.time())
 
     def system(self, name: str) -> SystemProcess:
         """Return a system by its name."""
@@ -88,7 +88,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Plot:
+class RehearsalSettings:
     """How large a rehearsal is."""
 
     ttl_s: int
@@ -102,7 +102,9 @@ class Plot:
 
 
 @contextmanager
-def stage(folder: Path, database: Database, plot: Plot, *, say: Callable[[str], None]) -> Iterator[Stage]:
+def stage(
+    folder: Path, database: Database, settings: RehearsalSettings, *, say: Callable[[str], None]
+) -> Iterator[RehearsalStage]:
     """Set everything up on a database that the backend was taken into; take it all down at the end."""
     with ExitStack() as stack:
         place_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-")))
@@ -111,14 +113,17 @@ def stage(folder: Path, database: Database, plot: Plot, *, say: Callable[[str], 
         systems = stack.enter_context(on_one_port(database, place, port=port))
         shutil.copyfile(house.demo_song(), place.media / "songs" / SONG)
         say(f"the original at {systems.original_url}, the backend at {systems.backend_url}, its worker")
-        authority = stack.enter_context(_authority(plot))
+        authority = stack.enter_context(_authority(settings))
         say(f"{authority.name} for {declared.ZONE} at {authority.host}:{authority.port}")
-        declared.write(folder, systems, authority, ttl_s=plot.ttl_s, quiet_s=plot.quiet_s, more=plot.sections)
+        declared.write(
+            folder, systems, authority, ttl_s=settings.ttl_s, quiet_s=settings.quiet_s, more=settings.sections
+        )
         record = stack.enter_context(RecordWatch(authority, declared.RECORD))
-        crowd = stack.enter_context(CrowdProcess(_crowd_settings(plot, port, authority), folder / "diary.jsonl"))
-        say(f"{plot.people} people have arrived at http://{declared.HOST}:{port}, each with a DNS cache of their own")
-        environment = {**_environment(systems, authority), **plot.environment}
-        yield Stage(folder, systems, authority, record, crowd, environment)
+        crowd = stack.enter_context(CrowdProcess(_crowd_settings(settings, port, authority), folder / "diary.jsonl"))
+        address = f"http://{declared.HOST}:{port}"
+        say(f"{settings.people} people have arrived at {address}, each with a DNS cache of their own")
+        environment = {**_environment(systems, authority), **settings.environment}
+        yield RehearsalStage(folder, systems, authority, record, crowd, environment)
 
 
 @contextmanager
@@ -132,22 +137,22 @@ def new_database(server: Server) -> Iterator[Database]:
         server.drop_database(DATABASE)
 
 
-def _authority(plot: Plot) -> Authority:
-    if plot.name_server not in {"auto", "bind9", "ours"}:
-        raise ValueError(plot.name_server)
-    chosen = bind.is_installed() if plot.name_server == "auto" else plot.name_server == "bind9"
-    records = f"{declared.RECORD} {plot.former_ttl_s} IN A {ADDRESSES['original']}\n{NEIGHBOURS}"
+def _authority(settings: RehearsalSettings) -> Authority:
+    if settings.name_server not in {"auto", "bind9", "ours"}:
+        raise ValueError(settings.name_server)
+    chosen = bind.is_installed() if settings.name_server == "auto" else settings.name_server == "bind9"
+    records = f"{declared.RECORD} {settings.former_ttl_s} IN A {ADDRESSES['original']}\n{NEIGHBOURS}"
     return (Bind9 if chosen else NameServer)(f"{declared.ZONE}.", records)
 
 
-def _crowd_settings(plot: Plot, port: int, authority: Authority) -> CrowdSettings:
+def _crowd_settings(settings: RehearsalSettings, port: int, authority: Authority) -> CrowdSettings:
     return CrowdSettings(
         url=f"http://{declared.HOST}:{port}",
         name_server=(authority.host, authority.port),
         systems={address: system for system, address in ADDRESSES.items()},
         songs=(SONG,),
-        people=plot.people,
-        **plot.crowd,
+        people=settings.people,
+        **settings.crowd,
     )
 
 

@@ -9,7 +9,7 @@ from sandbox.clients.diary import Visit
 from sandbox.clients.figures import Cost, is_lost, lag_p95_s, sessions_lost, tasks
 from sandbox.rehearsal.moves import CommandRefusedError, MoveCommand, cost_of, move, until
 from sandbox.rehearsal.narrator import Narrator
-from sandbox.rehearsal.stage import Ended, Stage
+from sandbox.rehearsal.stage import EndedCommand, RehearsalStage
 
 SIGNERS = ("Tech Lead", "Backend Developer", "Database Administrator", "DevOps")
 WINDOW_S = 5.0
@@ -47,11 +47,11 @@ def sections(*, programs: Path, decommission: str) -> dict[str, Any]:
 class Rehearsal:
     """The team that types the commands of one rehearsal."""
 
-    def __init__(self, stage: Stage, narrator: Narrator, *, ttl_s: float, pace_s: float) -> None:
+    def __init__(self, stage: RehearsalStage, narrator: Narrator, *, ttl_s: float, pace_s: float) -> None:
         self.stage, self.tell, self.ttl_s, self.pace_s = stage, narrator, ttl_s, pace_s
         self.moves: dict[str, MoveCommand] = {}
 
-    def type(self, *arguments: str, expect: tuple[int, ...] = (0,), quiet: bool = False) -> Ended:
+    def type(self, *arguments: str, expect: tuple[int, ...] = (0,), quiet: bool = False) -> EndedCommand:
         """Type a command; show it. Raises CommandRefusedError when it ends otherwise than expected."""
         ended = self.stage.handover(*arguments)
         self.tell.command(arguments, ended, quiet=quiet)

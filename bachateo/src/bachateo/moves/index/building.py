@@ -20,7 +20,7 @@ from bachateo.moves.vectors.motion import describe_motion
 from bachateo.moves.vectors.posing import PoseModel, find_pose_model
 from bachateo.moves.vectors.sentence import describe_text
 from bachateo.moves.vectors.sound import describe_sound
-from bachateo.music.song import Song
+from bachateo.music.song import DecodedSong
 
 Progress = Callable[[int, int], None]
 
@@ -141,7 +141,7 @@ def describe_move(library: Library, move: Move, pose_model: PoseModel | None = N
 
 
 def song_query(
-    sound: Song | Vector | None = None,
+    sound: DecodedSong | Vector | None = None,
     *,
     text: str = "",
     difficulty: str | None = None,
@@ -165,7 +165,9 @@ def song_query(
     """
     vectors: dict[str, Vector] = {}
     if sound is not None:
-        vectors["audio"] = describe_sound(sound.samples) if isinstance(sound, Song) else np.asarray(sound, np.float32)
+        vectors["audio"] = (
+            describe_sound(sound.samples) if isinstance(sound, DecodedSong) else np.asarray(sound, np.float32)
+        )
     if text.strip():
         vectors["text"] = describe_text(text)
     return MoveQuery(vectors, difficulty=difficulty, energy_level=energy_level)

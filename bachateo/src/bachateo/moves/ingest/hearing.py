@@ -14,7 +14,7 @@ from bachateo.media.song_file import LONGEST_S
 from bachateo.media.sound import frames_of, open_sound, resampled
 from bachateo.music.analysis import Analysis
 from bachateo.music.analyzing import analyze_samples
-from bachateo.music.song import SAMPLE_RATE_HZ, SILENCE_PEAK, Song
+from bachateo.music.song import SAMPLE_RATE_HZ, SILENCE_PEAK, DecodedSong
 
 # The tracker lets the beat go on until the sound ends. A clip that is cut on its last beat ends a few milliseconds
 # too early for the beat after it, on which the move ends.
@@ -64,7 +64,7 @@ def hear_clip(path: Path) -> Heard:
         samples = clip_sound(path, sample_format="flt", layout="mono", rate_hz=SAMPLE_RATE_HZ)[0]
         _refuse_unheard(path, samples)
         silence = np.zeros(int(SILENCE_S * SAMPLE_RATE_HZ), np.float32)
-        analysis = analyze_samples(Song(np.concatenate((samples, silence))))
+        analysis = analyze_samples(DecodedSong(np.concatenate((samples, silence))))
     except SongError as error:
         raise _refused(path, error) from error
     _refuse_unsteady(path, analysis)
