@@ -102,3 +102,25 @@ def test_lint__a_link_to_nowhere__fails_and_is_named(tmp_path):
     broken = subprocess.run(command, capture_output=True, text=True, check=False)
     assert broken.returncode == 1
     assert "contains a link 'nowhere.md', but the target is not found" in broken.stderr
+
+
+def pages() -> list[Path]:
+    """Return every page that is written for people, and the scripts with their comments."""
+    root = [ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")]
+    scripts = [path for path in (ROOT / "script").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return [*root, *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.*"), *scripts]
+
+
+def unplain(text: str) -> list[str]:
+    """Return the words that make a sentence hard for a reader whose first language is not English."""
+    return re.findall(r"\b(?:nobody|somebody|whom|whoever)\b", text, flags=re.IGNORECASE)
+
+
+def test_pages__no_word_that_makes_a_sentence_hard():
+    assert len(pages()) > 100
+    found = {str(path.relative_to(ROOT)): unplain(path.read_text()) for path in pages()}
+    assert {path: words for path, words in found.items() if words} == {}
+
+
+def test_unplain__a_riddle__is_seen():
+    assert unplain("Whom nobody answered may have asked a system that is dead.") == ["Whom", "nobody"]
