@@ -98,7 +98,7 @@ class Play:
 
     def play(self) -> None:
         """Make the original's database; check; take the backend in, let both work, take it out."""
-        self._original()
+        self.make_original()
         self._check(DIFFERENT)
         if self.example.refused:
             self.handover("adopt", status=REFUSED)
@@ -107,7 +107,8 @@ class Play:
         else:
             self._in_and_out(self.example.way_round or "handover.toml")
 
-    def _original(self) -> None:
+    def make_original(self) -> None:
+        """Make the original's database: its migrations, its rows, the rights of its role."""
         show(f"{self.name}: the original's migrations and rows")
         self.server.create_database(self.database)
         schema = self.example.schema

@@ -24,6 +24,13 @@ class ConfigurationError(HandoverError):
     exit_code = 2
 
 
+class MissingExtraError(HandoverError):
+    """A package that only some commands need is not installed."""
+
+    code = "HO008"
+    exit_code = 2
+
+
 class ProbeError(HandoverError):
     """A system's own interpreter could not answer."""
 

@@ -7,7 +7,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from handover.errors import HandoverError
+from handover.errors import HandoverError, MissingExtraError
 
 URL = "the URL in the environment variable that [database] url_env names"
 
@@ -59,6 +59,10 @@ IN_THE_MIDDLE = {
     "53100": ("the database server's disk is full: {said}", "Make room there, then run again"),
     "53200": ("the database server has no memory left: {said}", "Run again when it is less busy"),
 }
+
+# Packages that a small installation leaves out, and the extra of django-handover that brings each.
+EXTRAS = {"hypothesis": "prove", "octodns": "dns", "dns": "dns"}
+DISTRIBUTIONS = {"octodns": "octoDNS", "dns": "dnspython"}
 
 PREFIX = re.compile(r"^(?:connection failed: )?(?:connection to server at .*? failed: )?(?:FATAL|ERROR):\s*")
 
@@ -118,7 +122,25 @@ def told(error: BaseException) -> HandoverError:
         return FileTroubleError(of_file(error))
     if isinstance(error, UnicodeError):
         return FileTroubleError(f"a file is not UTF-8 text: {error}. Save it as UTF-8, then run again.")
+    if isinstance(error, ModuleNotFoundError) and (missing := missing_extra(error.name or "")):
+        return missing
     return _defect(error)
+
+
+def missing_extra(module: str) -> MissingExtraError | None:
+    """Return what is said when a module is not there; None when no extra brings it.
+
+    Examples
+    --------
+    >>> print(missing_extra("hypothesis.strategies"))
+    HO008  this command needs hypothesis, which is not installed. Install it: pip install 'django-handover[prove]'
+    """
+    package = module.partition(".")[0]
+    if package not in EXTRAS:
+        return None
+    name = DISTRIBUTIONS.get(package, package)
+    message = f"this command needs {name}, which is not installed."
+    return MissingExtraError(f"{message} Install it: pip install 'django-handover[{EXTRAS[package]}]'")
 
 
 def of_database(error: Exception) -> str:

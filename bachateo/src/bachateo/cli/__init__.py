@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version as distribution_version
+from typing import Annotated
+
 import typer
 
 from bachateo.cli.index import index_command, search_command
@@ -10,7 +13,23 @@ from bachateo.cli.make import cut_command, make_command
 from bachateo.cli.plan import plan_command, swap_command
 from bachateo.cli.songs import analyze_command, correct_command, demo_song_command
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="A song in, a bachata choreography video out.")
+VERSION = "Show the version of bachateo, and do nothing else."
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - an option's callback
+    if wanted:
+        typer.echo(f"bachateo {distribution_version('bachateo')}")
+        raise typer.Exit
+
+
+@app.callback()
+def bachateo(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_show_version, help=VERSION)] = False,
+) -> None:
+    """A song in, a bachata choreography video out."""
+
+
 app.command("make")(make_command)
 app.command("analyze")(analyze_command)
 app.command("correct")(correct_command)

@@ -6,7 +6,8 @@ Exit 0 done, 1 failed, 2 usage, 3 refused, 4 differences found; 130 after Ctrl-C
 import sys
 from contextlib import suppress
 from importlib import import_module
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -43,12 +44,26 @@ COMMANDS = (
 )
 
 
+DISTRIBUTION = "django-handover"
+VERSION = "Show the version of handover, and do nothing else."
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - an option's callback
+    if wanted:
+        print(f"{PROGRAM} {version(DISTRIBUTION)}")  # noqa: T201
+        raise typer.Exit
+
+
 def command_line(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
     """Return the command line with the commands of these names."""
     line = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
     @line.callback()
-    def handover() -> None:
+    def handover(
+        version: Annotated[
+            bool, typer.Option("--version", is_eager=True, callback=_show_version, help=VERSION)
+        ] = False,
+    ) -> None:
         """Document, check, prove, perform, watch and undo the move from one Django system to another."""
 
     for name in names:
@@ -65,8 +80,9 @@ def app(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process; whatever goes wrong is told in plain words, with its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     wanted = tuple(name for name in COMMANDS if words[:1] == [name])
+    needed = () if words[:1] == ["--version"] else wanted or COMMANDS
     try:
-        ended = command_line(wanted or COMMANDS)(arguments, prog_name=PROGRAM, standalone_mode=False)
+        ended = command_line(needed)(arguments, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except HandoverError as error:
         _end(error)

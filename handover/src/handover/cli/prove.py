@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -21,7 +22,6 @@ from handover.journal.evidence import recording
 from handover.proof import table
 from handover.proof.copy import copied, same_database, staging_url
 from handover.proof.groups import GROUPS, Group
-from handover.proof.replay import replayed
 from handover.proof.run import KIND, ProofRun, as_line, run
 from handover.proof.target import ProofTarget
 from handover.side import Side
@@ -51,6 +51,7 @@ def prove(
 
     Exit 0 when all is green, 4 with differences, 1 when something could not be proved.
     """
+    import_module("hypothesis")  # it comes with the extra [prove]; told now, before a copy is made
     pair = load_config(config)
     pair.system(Side.ORIGINAL)
     groups = _chosen(group or [], reads_only=i_mean_production)
@@ -58,6 +59,8 @@ def prove(
         raise ConfigurationError("--database and --i-mean-production are one database each; choose one.")
     with _ended_by_signals(), _target(pair, database, full=full, seed=seed, reads_only=i_mean_production) as target:
         if replay is not None:
+            from handover.proof.replay import replayed  # noqa: PLC0415 - needs the extra [prove]
+
             raise typer.Exit(replayed(target, replay, Console(highlight=False)))
         with recording(pair, KIND) as recorder:
             result = run(target, groups, recorder, date.today())  # noqa: DTZ011 - a day of the reader's

@@ -1,21 +1,21 @@
-"""What the name servers answer: the authoritative ones, and resolvers that people use."""
+"""What the name servers answer: the authoritative ones, and resolvers that people use.
+
+dnspython comes with the extra ``[dns]``, so it is imported where it is used: all other commands run without it.
+"""
+
+# ruff: noqa: PLC0415 - see above
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import dns.exception
-import dns.flags
-import dns.message
-import dns.name
-import dns.query
-import dns.rcode
-import dns.rdatatype
-import dns.resolver
+from typing import TYPE_CHECKING
 
 from handover.config.config import Dns
 from handover.cutover.dns_record import DnsRecord, dns_record
 from handover.errors import HandoverError
+
+if TYPE_CHECKING:
+    import dns.resolver
 
 ANSWER_WITHIN_S = 2.0
 BETWEEN_S = 0.2
@@ -50,6 +50,8 @@ def authoritative(dns_: Dns) -> tuple[str, ...]:
     """
     if dns_.authoritative:
         return dns_.authoritative
+    import dns.exception
+
     resolver = _resolver(dns_)
     try:
         names = [str(item.target) for item in resolver.resolve(f"{dns_.zone.rstrip('.')}.", "NS")]
@@ -59,7 +61,9 @@ def authoritative(dns_: Dns) -> tuple[str, ...]:
         raise DiffersError(f"{message} Declare them: [dns] authoritative") from error
 
 
-def _resolver(dns_: Dns) -> dns.resolver.Resolver:
+def _resolver(dns_: Dns) -> "dns.resolver.Resolver":
+    import dns.resolver
+
     if not dns_.resolvers:
         return dns.resolver.Resolver()
     resolver = dns.resolver.Resolver(configure=False)
@@ -81,6 +85,14 @@ def ask(server: str, dns_: Dns, name: str, *, recursive: bool = False) -> DnsAns
     recursive
         Whether the server may ask others; otherwise its answer must be authoritative.
     """
+    import dns.exception
+    import dns.flags
+    import dns.message
+    import dns.name
+    import dns.query
+    import dns.rcode
+    import dns.rdatatype
+
     host, port = _place(server)
     full = dns.name.from_text(name or "@", origin=dns.name.from_text(dns_.zone))
     query = dns.message.make_query(full, dns_.type, flags=dns.flags.RD if recursive else 0)

@@ -1,14 +1,15 @@
-"""The zone where it is kept, through octoDNS: one record is read or written, all others stay."""
+"""The zone where it is kept, through octoDNS: one record is read or written, all others stay.
+
+octoDNS comes with the extra ``[dns]``, so it is imported where it is used: all other commands run without it.
+"""
+
+# ruff: noqa: PLC0415 - see above
 
 import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
-
-import octodns.record  # type: ignore[import-untyped]
-from octodns.manager import Manager  # type: ignore[import-untyped]
-from octodns.zone import Zone  # type: ignore[import-untyped]
 
 from handover.config.config import Config, Dns
 from handover.cutover.dns_record import DnsRecord, ZoneState, digest, dns_record
@@ -62,12 +63,16 @@ class Provider:
         """
         self._call("be changed", lambda: self._write(name, wanted))
 
-    def _zone(self) -> Zone:
+    def _zone(self) -> Any:
+        from octodns.zone import Zone  # type: ignore[import-untyped]
+
         zone = Zone(self.zone, set())
         self.handle.populate(zone, lenient=True)
         return zone
 
     def _write(self, name: str, wanted: DnsRecord) -> None:
+        import octodns.record  # type: ignore[import-untyped]
+
         existing = self._zone()
         desired = existing.copy()
         for old in [r for r in desired.records if r.name == name and r._type in ("A", "AAAA", "CNAME")]:  # noqa: SLF001
@@ -133,6 +138,8 @@ def providers(config: Config) -> tuple[Provider, ...]:
 
 
 def _manager(config: Config) -> Any:
+    from octodns.manager import Manager  # type: ignore[import-untyped]
+
     dns = require(config)
     assert dns.octodns_config is not None  # noqa: S101 - required above
     path = config.root / dns.octodns_config
