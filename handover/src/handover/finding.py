@@ -37,7 +37,7 @@ class Observation:
     Attributes
     ----------
     where
-        Dotted name of the thing, for example ``choreography_tasks.task_id``.
+        Dotted name of the thing, for example ``orders.customer_id``.
     found
         What is; a clause that ``where`` is the subject of.
     expected

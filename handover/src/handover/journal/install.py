@@ -77,7 +77,7 @@ def uninstall(config: Config) -> list[str]:
     Raises
     ------
     Refused
-        There is none.
+        The database has no journal.
     """
     done = []
     with psycopg.connect(database_url(config)) as connection:

@@ -279,7 +279,7 @@ def _of_clips(seen: _IndexContent, clips: dict[Side, set[str]]) -> Iterator[Find
     there = clips[Side.ORIGINAL] & clips[Side.BACKEND]
     if lost := [name for name, clip in seen.clip_of.items() if clip not in there]:
         found = f"have no clip: {counted(len(lost), 'document')} of {len(seen.clip_of)} ({_some(lost)})"
-        todo = "Restore the clips, or delete the documents: a dance that picks one fails."
+        todo = "Restore the clips, or delete the documents: a request that picks one fails."
         yield Finding(
             code="HO352", where="documents", found=found, expected="", todo=todo, severity="breaking", hurts="both"
         )
