@@ -25,7 +25,7 @@ def takes_file(largest_bytes: Callable[[], int]) -> Callable[[View], View]:
     """Let a view take a file of so many bytes from users who are logged in; all other views take small bodies."""
 
     def declare(view: View) -> View:
-        view.largest_bytes = largest_bytes  # type: ignore[attr-defined]
+        view.largest_bytes = largest_bytes  # type: ignore[attr-defined]  # BodyLimit reads it
         return view
 
     return declare
