@@ -428,7 +428,7 @@ def test_command__output_is_full__says_so():
 
 
 def test_command__toolkit_itself_is_wrong__keeps_the_traceback_in_a_file(monkeypatch, capsys):
-    monkeypatch.setattr("handover.config.load", lambda _: 1 // 0)
+    monkeypatch.setattr("handover.cli.check.load_config", lambda _: 1 // 0)
     with pytest.raises(SystemExit) as ended:
         app(["check"])
     assert ended.value.code == 1
