@@ -17,8 +17,8 @@ from handover.config.config import Config, load_config
 from handover.config.parallel import AccessLog
 from handover.finding import Finding
 from handover.journal.evidence import recording
-from handover.parallel import shadow as shadowing
 from handover.parallel.reads import choose
+from handover.parallel.shadow import compare_reads, summary
 
 GREEN, NOT_COMPARED, DIFFERENT = 0, 1, 4
 
@@ -49,13 +49,13 @@ def compare(pair: Config, log: Path | None, limit: int | None) -> dict[str, Any]
     chosen = choose(pair, given, limit)
     with recording(pair, "shadow") as recorder:
         found = []
-        for one in shadowing.compare_reads(pair, chosen, say=say):
+        for one in compare_reads(pair, chosen, say=say):
             found.append(one)
             code = one.finding.code if one.finding else ""
             facts = {"request": one.read.shown, "times": one.times, "statuses": one.statuses, "code": code}
             places = {"different": one.compared.different, "noise": one.compared.noise} if one.compared else {}
             recorder.line("requests", facts | places)
-        counts = shadowing.summary(chosen, found)
+        counts = summary(chosen, found)
         findings = [one.finding for one in found if one.finding] + _nothing(counts)
         judged = judge(load(path_of(pair)), tuple(findings), date.today())  # noqa: DTZ011 - a day of the reader's
         result = counts | {
