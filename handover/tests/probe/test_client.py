@@ -183,7 +183,7 @@ def test_describe__operations__name_the_table_they_are_about_even_when_they_remo
     with probe("it", system(tmp_path, "INSTALLED_APPS = ['shop']"), tmp_path) as it:
         (migration,) = it.ask("describe")["migrations"]
         chosen = [["shop", "0001_initial", list(range(6))]]
-        (told,) = it.ask("render", migrations=chosen, shared=[], deletable=[])["migrations"]
+        (rendered,) = it.ask("render", migrations=chosen, shared=[], deletable=[])["migrations"]
     found = [(o["kind"], o["table"], o["column"], o["null"], o["sql"]) for o in migration["operations"]]
     assert found == [
         ("CreateModel", "shop_item", None, None, True),
@@ -193,8 +193,8 @@ def test_describe__operations__name_the_table_they_are_about_even_when_they_remo
         ("RunPython", None, None, None, True),  # it does nothing
         ("DeleteModel", "shop_thing", None, None, True),
     ]
-    assert 'ALTER TABLE "shop_item" ADD COLUMN "size" integer DEFAULT 3 NOT NULL;' in told["sql"]
-    assert told["code"] == []
+    assert 'ALTER TABLE "shop_item" ADD COLUMN "size" integer DEFAULT 3 NOT NULL;' in rendered["sql"]
+    assert rendered["code"] == []
 
 
 MIGRATION = """

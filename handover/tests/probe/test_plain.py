@@ -400,16 +400,18 @@ def things(tmp_path_factory) -> tuple[Any, Any, Any]:
         sys.modules[name] = module
         spec.loader.exec_module(module)
         made.append(module)
-    return made[0], made[1], parts["told"]
+    return made[0], made[1], parts["text_of"]
 
 
-def test_told__one_number_differs__every_thing_made_with_it_differs(things):
-    one, other, told = things
-    equal = [name for name, thing in one.THINGS.items() if told(thing) == told(other.THINGS[name])]
+def test_text_of__one_number_differs__every_thing_made_with_it_differs(things):
+    one, other, text_of = things
+    equal = [name for name, thing in one.THINGS.items() if text_of(thing) == text_of(other.THINGS[name])]
     assert equal == []
 
 
-def test_told__the_place_the_words_or_the_class_of_a_text_differ__nothing_differs(things):
-    one, other, told = things
-    different = {name: told(thing) for name, thing in one.SAME.items() if told(thing) != told(other.SAME[name])}
+def test_text_of__the_place_the_words_or_the_class_of_a_text_differ__nothing_differs(things):
+    one, other, text_of = things
+    different = {
+        name: text_of(thing) for name, thing in one.SAME.items() if text_of(thing) != text_of(other.SAME[name])
+    }
     assert different == {}

@@ -35,7 +35,17 @@ if TYPE_CHECKING:  # the parts of the agent are sent as one source
     )
     from handover.probe.guard import CLOSED, READ_ONLY, become, lead_to, stand_guard
     from handover.probe.histories import Walk, constraint_name, editor_of, migrations, render
-    from handover.probe.plain import SCALARS, callable_facts, code_of, digest_of, dotted, is_known, plain, simple, told
+    from handover.probe.plain import (
+        SCALARS,
+        callable_facts,
+        code_of,
+        digest_of,
+        dotted,
+        is_known,
+        plain,
+        simple,
+        text_of,
+    )
 
 HASHER_PARAMETERS = ("digest", "iterations", "memory_cost", "time_cost", "parallelism", "rounds", "work_factor")
 STORAGE_PARAMETERS: Tuple[str, ...] = (
@@ -121,7 +131,7 @@ def db_default_facts(field: Any) -> Optional[str]:
 
     value = getattr(field, "db_default", None)
     missing = getattr(models, "NOT_PROVIDED", None) or getattr(models.fields, "NOT_PROVIDED", None)
-    return None if value is None or value is missing else told(value)
+    return None if value is None or value is missing else text_of(value)
 
 
 def choices_facts(field: Any) -> Union[str, List[Any]]:
@@ -130,7 +140,7 @@ def choices_facts(field: Any) -> Union[str, List[Any]]:
         return [[plain(stored(field, v)), person_text(label)] for v, label in field.flatchoices] if choices else []
     except Exception as error:  # a callable may ask the database, and there is none
         function = getattr(choices, "choices_func", None) or getattr(choices, "func", None)
-        code = told(function or choices)
+        code = text_of(function or choices)
         why = "they are read from the database" if str(error) == CLOSED else plain_error(error)
         return "%s: %s" % (code, why) if function else why
 
@@ -147,7 +157,7 @@ def stored(field: Any, value: Any) -> Any:
 def person_text(value: Any) -> str:
     """Return a text for people."""
     value = simple(value)
-    return str(value) if isinstance(value, SCALARS) else told(value)
+    return str(value) if isinstance(value, SCALARS) else text_of(value)
 
 
 def plain_error(error: Any) -> str:
@@ -155,7 +165,7 @@ def plain_error(error: Any) -> str:
 
 
 def validator_facts(validator: Any) -> str:
-    return told(validator)
+    return text_of(validator)
 
 
 def whole_number(value: Any) -> Optional[int]:
@@ -214,12 +224,12 @@ def on_delete_name(function: Any) -> Optional[str]:
     while function is not None and not inspect.isroutine(function):
         within = [held for held in getattr(function, "__dict__", {}).values() if callable(held)]
         if len(within) != 1:
-            return told(function)
+            return text_of(function)
         function = within[0]
     if function is None:
         return None
     name = function.__name__
-    return "SET(...)" if name == "set_on_delete" else name if is_known(function) else told(function)
+    return "SET(...)" if name == "set_on_delete" else name if is_known(function) else text_of(function)
 
 
 def internal_type(field: Any) -> str:
@@ -390,7 +400,7 @@ def rows_of(manager: Any) -> Optional[str]:
         sys.stderr.write("handover: no SQL for %s: %s\n" % (dotted(type(manager)), error))
         return None
     # For example the present time differs between the systems.
-    shown = [told(p) if isinstance(p, (str, int, type(None))) else type(p).__name__ for p in parameters]
+    shown = [text_of(p) if isinstance(p, (str, int, type(None))) else type(p).__name__ for p in parameters]
     place = 0
     for part in re.findall(r"\bIN \(%s(?:, %s)*\)|%s", statement):
         count = part.count("%s")
@@ -471,9 +481,9 @@ def library_options(model: Any) -> List[Any]:
         of_library = cls.__module__.split(".")[0] not in (own, "django", "builtins", "typing", "abc")
         for name, value in vars(cls).items():
             if inspect.isclass(value) and name.endswith("Meta") and name != "Meta":
-                for option, told_there in vars(value).items():
-                    if not option.startswith("_") and is_simple(told_there):
-                        found.setdefault("%s.%s" % (name, option), plain(told_there))
+                for option, content in vars(value).items():
+                    if not option.startswith("_") and is_simple(content):
+                        found.setdefault("%s.%s" % (name, option), plain(content))
             elif of_library and not name.startswith("_") and is_simple(value) and is_simple(getattr(model, name, None)):
                 found.setdefault(name, plain(getattr(model, name, None)))
     return sorted([name, value] for name, value in found.items())
@@ -515,7 +525,7 @@ def model_facts(model: Any, connection: Any) -> Dict[str, Any]:
             for names in getattr(meta, "index_together", ())
         ],
         "constraints": constraints,
-        "ordering": [name if isinstance(name, str) else told(name) for name in meta.ordering],
+        "ordering": [name if isinstance(name, str) else text_of(name) for name in meta.ordering],
         "latest_by": latest_by(meta),
         "generic": generic_facts(meta),
         "checks": own_code(model, CHECKS),

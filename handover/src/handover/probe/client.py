@@ -162,9 +162,9 @@ def probe(
             with suppress(BrokenPipeError):
                 _pipes(process)[0].write(f"{len(source)}\n".encode() + source)
             place = {} if act_on is None else {"acting": True, "database": dict(act_on)}
-            told = {"settings": system.settings, "environment": system.variables(), "reads": system.reads_at_start}
+            start = {"settings": system.settings, "environment": system.variables(), "reads": system.reads_at_start}
             try:
-                started.ask("start", path=str(local), **told, **place)
+                started.ask("start", path=str(local), **start, **place)
             except RaisedError as error:
                 raise _does_not_start(name, system, local, error) from error
             yield started

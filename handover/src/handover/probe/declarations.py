@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 if TYPE_CHECKING:  # the parts of the agent are sent as one source
-    from handover.probe.plain import callable_facts, plain, told
+    from handover.probe.plain import callable_facts, plain, text_of
 
     columns_of: Any
     db_default_facts: Any
@@ -29,7 +29,9 @@ def perhaps(value: Any) -> Dict[str, Any]:
     """Return the facts of an option that may be empty, a value, or a callable."""
     if not value:
         return {"kind": "none", "value": "", "source": None}
-    return callable_facts(value) if callable(value) else {"kind": "value", "value": "as:" + told(value), "source": None}
+    return (
+        callable_facts(value) if callable(value) else {"kind": "value", "value": "as:" + text_of(value), "source": None}
+    )
 
 
 def limit_facts(remote: Any) -> Dict[str, Any]:
@@ -45,8 +47,8 @@ def option_facts(field: Any) -> Dict[str, Any]:
         _, _, arguments, options = field.deconstruct()
     except Exception as error:
         return {"deconstruct": "raises %s" % type(error).__name__}
-    positional = {"argument %d" % n: told(a) for n, a in enumerate(arguments, 1)}
-    return {**positional, **{name: told(v) for name, v in sorted(options.items()) if name not in TOLD_ALREADY}}
+    positional = {"argument %d" % n: text_of(a) for n, a in enumerate(arguments, 1)}
+    return {**positional, **{name: text_of(v) for name, v in sorted(options.items()) if name not in TOLD_ALREADY}}
 
 
 def generic_facts(meta: Any) -> List[Any]:
@@ -90,7 +92,7 @@ def set_to(on_delete: Any) -> Dict[str, Any]:
 
 def latest_by(meta: Any) -> List[Any]:
     names = meta.get_latest_by or ()
-    return [told(name) for name in ([names] if isinstance(names, str) else names)]
+    return [text_of(name) for name in ([names] if isinstance(names, str) else names)]
 
 
 CHANGES = (
@@ -143,9 +145,9 @@ OF_BACKENDS = ("authenticate", "get_user", "user_can_authenticate", "has_perm", 
 
 
 def other_settings(settings: Any) -> Dict[str, Any]:
-    found = {name: told(getattr(settings, name, default)) for name, default in ELSE_NAMED.items()}
+    found = {name: text_of(getattr(settings, name, default)) for name, default in ELSE_NAMED.items()}
     database = settings.DATABASES.get("default", {})
-    return dict(found, **{"AUTOCOMMIT of the database": told(database.get("AUTOCOMMIT", True))})
+    return dict(found, **{"AUTOCOMMIT of the database": text_of(database.get("AUTOCOMMIT", True))})
 
 
 def login_code(settings: Any) -> Dict[str, Any]:

@@ -145,8 +145,8 @@ def own_sql(operations: Any) -> Iterator[Any]:
         for part in getattr(operation, "database_operations", ()):
             yield from own_sql([part])
         yield from texts_beside(getattr(operation, "code", None))
-        told = getattr(operation, "sql", None)
-        for statement in told if isinstance(told, (list, tuple)) else [told]:
+        statements = getattr(operation, "sql", None)
+        for statement in statements if isinstance(statements, (list, tuple)) else [statements]:
             yield str(statement[0] if isinstance(statement, (list, tuple)) else statement or "")
 
 

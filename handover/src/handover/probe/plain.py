@@ -71,7 +71,7 @@ def is_known(thing: Any) -> bool:
 def callable_facts(function: Any) -> Dict[str, Any]:
     """Return the dotted name of a callable, and a digest of the project's code: a function may have two places."""
     routine = inspect.isroutine(function) or inspect.isclass(function)
-    name = dotted(function) if routine else told(function)
+    name = dotted(function) if routine else text_of(function)
     return {"kind": "callable", "value": name, "source": source_of(function)}
 
 
@@ -81,10 +81,10 @@ def source_of(function: Any, depth: int = 0) -> Optional[str]:
     if inspect.isclass(function) or isinstance(function, types.BuiltinFunctionType):
         return None if is_known(function) else digest_of(code_of(function))
     if inspect.ismethod(function) and not inspect.isclass(bound):
-        return digest_of(source_of(function.__func__, depth) or dotted(function), told(bound, depth + 1))
+        return digest_of(source_of(function.__func__, depth) or dotted(function), text_of(bound, depth + 1))
     if inspect.isroutine(function):
         return None if is_known(function) else digest_of(code_of(function), *surroundings(function, depth))
-    return digest_of(told(function, depth))
+    return digest_of(text_of(function, depth))
 
 
 def code_of(thing: Any) -> str:
@@ -119,14 +119,14 @@ def surroundings(function: Any, depth: int) -> List[str]:
         return texts
     for name, cell in zip(code.co_freevars, function.__closure__ or ()):  # noqa: B905 - Python 3.8 has no strict
         try:
-            texts.append("%s=%s" % (name, told(cell.cell_contents, depth + 1)))
+            texts.append("%s=%s" % (name, text_of(cell.cell_contents, depth + 1)))
         except ValueError:  # a name without a value yet
             texts.append(name)
-    texts += [told(value, depth + 1) for value in (function.__defaults__ or (), function.__kwdefaults__ or {})]
+    texts += [text_of(value, depth + 1) for value in (function.__defaults__ or (), function.__kwdefaults__ or {})]
     for name in code.co_names:
         value = function.__globals__.get(name)
         if isinstance(value, (bool, int, float)) and not name.startswith("__"):
-            texts.append("%s=%s" % (name, told(value)))
+            texts.append("%s=%s" % (name, text_of(value)))
     return texts
 
 
@@ -143,12 +143,12 @@ def plain(value: Any) -> str:
             return "%s:%s" % (type(value).__name__, json.dumps(value, sort_keys=True, default=in_json))
         except (TypeError, ValueError):
             pass  # keys of several types, or a list that holds itself
-    return "%s:%s" % (type(value).__name__, told(value))
+    return "%s:%s" % (type(value).__name__, text_of(value))
 
 
 def in_json(value: Any) -> str:
     value = simple(value)
-    return str(value) if isinstance(value, (SCALARS, TELLING)) else told(value)
+    return str(value) if isinstance(value, (SCALARS, TELLING)) else text_of(value)
 
 
 def simple(value: Any) -> Any:
@@ -158,7 +158,7 @@ def simple(value: Any) -> Any:
     return str(value) if type(value).__name__ == "__proxy__" else value
 
 
-def told(value: Any, depth: int = 0) -> str:
+def text_of(value: Any, depth: int = 0) -> str:
     """Return a text for any value; different values get different texts."""
     if depth > DEEPEST:
         return "…"
@@ -166,7 +166,7 @@ def told(value: Any, depth: int = 0) -> str:
     try:
         for kinds, form in FORMS:
             if isinstance(value, kinds):
-                return form(value, lambda part: told(part, depth + 1))
+                return form(value, lambda part: text_of(part, depth + 1))
         return object_text(value, depth)
     except Exception:  # even its class cannot be read
         return "a %s that raises" % type(value).__name__
@@ -210,7 +210,7 @@ def special_object(value: Any, depth: int) -> Optional[str]:
     """Return the text of objects whose form depends on a library's version: a range of PostgreSQL, an order."""
     if hasattr(value, "lower_inc") and hasattr(value, "upper_inc"):
         parts = (value.isempty, value.lower, value.upper, value.lower_inc, value.upper_inc)
-        return "range(%s)" % ", ".join(told(part, depth + 1) for part in parts)
+        return "range(%s)" % ", ".join(text_of(part, depth + 1) for part in parts)
     if type(value).__name__ == "OrderBy":
         return order_of(value, depth)
     return None
@@ -218,7 +218,7 @@ def special_object(value: Any, depth: int) -> Optional[str]:
 
 def made_object(value: Any, depth: int) -> str:
     shown = [(key, v) for key, v in made_with(value).items() if not (callable(value) and key in FOR_PEOPLE)]
-    made = sorted("%s=%s" % (key, told(v, depth + 1)) for key, v in shown)
+    made = sorted("%s=%s" % (key, text_of(v, depth + 1)) for key, v in shown)
     return "%s(%s)" % (code_name(type(value), depth), ", ".join(made))
 
 
@@ -249,7 +249,7 @@ def order_of(value: Any, depth: int) -> str:
     """Return an expression of Meta.ordering as the equal name."""
     nulls = "".join(" " + name for name in ("nulls_first", "nulls_last") if getattr(value, name, None))
     expression = value.expression
-    name = expression.name if type(expression).__name__ == "F" else told(expression, depth + 1)
+    name = expression.name if type(expression).__name__ == "F" else text_of(expression, depth + 1)
     return ("-" if value.descending else "") + name + nulls
 
 
@@ -273,8 +273,8 @@ def made_with(value: Any) -> Dict[str, Any]:
         known = place < len(names) and names[place].kind is not inspect.Parameter.VAR_POSITIONAL
         by_name[names[place].name if known else "%02d" % place] = argument
     by_name.update(named)
-    usual = {p.name: told(p.default) for p in names if p.name not in FOR_PEOPLE}
-    made = {name: v for name, v in by_name.items() if name in FOR_PEOPLE or usual.get(name) != told(v)}
+    usual = {p.name: text_of(p.default) for p in names if p.name not in FOR_PEOPLE}
+    made = {name: v for name, v in by_name.items() if name in FOR_PEOPLE or usual.get(name) != text_of(v)}
     return with_pattern(made) if "regex" in made else made
 
 
