@@ -14,7 +14,9 @@ MOST = 8
 # Told by the risky ones as well: nothing that comes after them can be relied on before they are done.
 FIRST = ("HO100", "HO109", "HO170", "HO172", "HO173", "HO174", "HO175")
 # Nouns of rules that have a step of their own; all others are about tables.
-FIELDS, SETTINGS, ROLES, PERMISSIONS = ("fields", "options"), ("settings", "storages"), ("roles",), ("permissions",)
+FIELDS = ("fields", "relations", "model code", "options")
+SETTINGS = ("settings", "accounts", "sessions", "storages")
+ROLES, PERMISSIONS = ("roles",), ("permissions",)
 ELSEWHERE = (*FIELDS, *SETTINGS, *ROLES, *PERMISSIONS)
 CONNECTS = ("HO170", "HO189", "HO190", "HO197")
 

@@ -1,6 +1,8 @@
 """What must hold between two systems and their database: one function a rule, one module a noun."""
 
 from handover.rules import (  # noqa: F401 - importing a module registers its rules
+    accounts,
+    blocked_deletes,
     columns,
     constraints,
     fields,
@@ -10,15 +12,20 @@ from handover.rules import (  # noqa: F401 - importing a module registers its ru
     indexes,
     logins,
     migrations,
+    model_code,
     options,
     pending,
     permissions,
+    relations,
     roles,
+    sessions,
     settings,
     storages,
     tables,
     triggers,
     uniqueness,
+    unknown_columns,
+    unknown_constraints,
 )
 from handover.rules.registry import RULES, CheckRule
 

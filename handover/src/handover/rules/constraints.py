@@ -7,7 +7,7 @@ from handover.finding import Observation
 from handover.rules.registry import rule
 from handover.rules.statements import again, alter, listed, name_of
 from handover.rules.tables import VIEWS
-from handover.schema.catalog import LiveConstraint, LiveIndex, Table
+from handover.schema.catalog import LiveConstraint, Table
 from handover.schema.definition import definition
 from handover.schema.expressions import Expressions
 from handover.schema.models import Field, Model
@@ -88,7 +88,7 @@ def unique(subject: Subject) -> Iterator[Observation]:
     ```
     """
     for mapped in _tables(subject):
-        for columns in dict.fromkeys(_unique_columns(mapped.model)):
+        for columns in dict.fromkeys(unique_columns(mapped.model)):
             live = set(columns) <= mapped.table.columns.keys()
             if live and not mapped.table.is_unique(columns):
                 makes = f"CREATE UNIQUE INDEX CONCURRENTLY ON {name_of(mapped.table)} ({listed(columns)});"
@@ -108,7 +108,8 @@ def _not_unique(mapped: Mapped, where: str, makes: str) -> Observation:
     return Observation(where=where, found="is not unique", expected=expected, todo=todo, hurts=mapped.system.side)
 
 
-def _unique_columns(model: Model) -> list[tuple[str, ...]]:
+def unique_columns(model: Model) -> list[tuple[str, ...]]:
+    """Return the columns that a model says are unique, its primary key left out."""
     return [*model.unique, *((f.column,) for f in model.fields if f.unique and model.key != (f.column,))]
 
 
@@ -165,111 +166,6 @@ def _switched_on(subject: Subject, table: Table, name: str) -> str:
     return " ".join(alter(end, "ENABLE TRIGGER ALL") for end in ends.values())
 
 
-@rule("HO150")
-def unknown_unique(subject: Subject) -> Iterator[Observation]:
-    """No unknown uniqueness.
-
-    What is wrong
-    -------------
-    A unique index or constraint forbids duplicates, and a model does not know it.
-
-    Why it hurts
-    ------------
-    A write that is right for the model fails with `IntegrityError`. Forms do not warn before.
-
-    Example
-    -------
-    `CREATE UNIQUE INDEX once_a_day ON dance_tasks (lower(task_id))`, made by hand.
-
-    Mend
-    ----
-    Add it to the model of both systems, or drop it until both know it.
-
-    ```sql
-    DROP INDEX public.once_a_day;
-    ```
-    """
-    for mapped in subject.on_shared:
-        known = [set(columns) for columns in [*_unique_columns(mapped.model), mapped.model.key]]
-        names = {constraint.name for constraint in mapped.model.constraints}
-        for index in mapped.table.indexes:
-            implied = not index.special and any(columns <= set(index.columns) for columns in known)
-            known_by_name = index.name in names or index.name in mapped.system.by_hand
-            told = known_by_name or implied or _left_null(mapped, index)
-            if index.unique and not index.primary and not told:
-                found = f"forbids duplicates of {', '.join(index.columns) or 'an expression'}"
-                expected = f"{mapped.model.label} does not know that: its writes may fail"
-                drop = f'DROP INDEX "{mapped.table.schema}"."{index.name}";'
-                if any(c.name == index.name for c in mapped.table.constraints):
-                    drop = alter(mapped.table, f'DROP CONSTRAINT "{index.name}"')
-                todo = f"Add it to the model, or, until both systems know it: {drop}"
-                where = f"{mapped.table} ({index.name})"
-                yield Observation(where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side)
-
-
-def _left_null(mapped: Mapped, index: LiveIndex) -> bool:
-    """Whether the model writes no column of an index, and one of them stays NULL then: that is no duplicate."""
-    if index.special or not index.nulls_distinct or {field.column for field in mapped.model.fields} & {*index.columns}:
-        return False
-    columns = [mapped.table.columns[name] for name in index.columns]
-    return any(column.null and not column.supplied for column in columns)
-
-
-@rule("HO151")
-def unknown_checks(subject: Subject) -> Iterator[Observation]:
-    """No unknown check.
-
-    What is wrong
-    -------------
-    A check or an exclusion constraint is on the table, and a model does not know it.
-
-    Why it hurts
-    ------------
-    A write that is right for the model fails with `IntegrityError`.
-
-    Example
-    -------
-    `CHECK (progress < 1000)` on `dance_tasks`, made by the original's SQL.
-
-    Mend
-    ----
-    Add it to both models, or drop it until both know it.
-
-    ```sql
-    ALTER TABLE public.dance_tasks DROP CONSTRAINT not_far;
-    ```
-    """
-    for mapped in subject.on_shared:
-        names = {constraint.name for constraint in mapped.model.constraints}
-        for check in mapped.table.constraints:
-            known = check.name in names or check.name in mapped.system.by_hand or _of_positive(mapped.model, check)
-            if check.kind not in ("c", "x") or known:
-                continue
-            expected = f"{mapped.model.label} does not know that: its writes may fail"
-            drop = alter(mapped.table, f'DROP CONSTRAINT "{check.name}"')
-            todo = f"Add it to the model, or, until both systems know it: {drop}"
-            where = f"{mapped.table} ({check.name})"
-            yield Observation(
-                where=where,
-                found=f"demands {check.definition}",
-                expected=expected,
-                todo=todo,
-                hurts=mapped.system.side,
-            )
-
-
-def _of_positive(model: Model, check: LiveConstraint) -> bool:
-    """Say whether this is the check that Django makes for a positive integer."""
-    if len(check.columns) != 1:
-        return False
-    field = model.by_column().get(check.columns[0])
-    return field is not None and field.kind.startswith("Positive") and _is_positive(check)
-
-
-def _is_positive(check: LiveConstraint) -> bool:
-    return re.fullmatch(r'CHECK \(\(+"?[^"]+"? >= 0\)+( NOT VALID)?', check.definition) is not None
-
-
 @rule("HO152")
 def missing_checks(subject: Subject) -> Iterator[Observation]:
     """Every check of the models is enforced.
@@ -310,7 +206,7 @@ def missing_checks(subject: Subject) -> Iterator[Observation]:
 
 
 def _stays_positive(checks: Iterable[LiveConstraint], field: Field) -> bool:
-    return any(c.columns == (field.column,) and _is_positive(c) for c in checks)
+    return any(c.columns == (field.column,) and is_positive_check(c) for c in checks)
 
 
 def _unenforced(mapped: Mapped, where: str, makes: str) -> Observation:
@@ -459,3 +355,8 @@ def _essence(sql: str, columns: Iterable[str]) -> tuple[list[str], ...]:
     functions = sorted({name.lower() for name in re.findall(r"\b([A-Za-z_]\w*)\(", sql)})
     named = [name for name in sorted(columns) if re.search(rf"\b{re.escape(name)}\b", sql)]
     return named, sorted(literals), functions, comparisons
+
+
+def is_positive_check(check: LiveConstraint) -> bool:
+    """Say whether this is the check ``column >= 0`` that Django makes for a positive integer."""
+    return re.fullmatch(r'CHECK \(\(+"?[^"]+"? >= 0\)+( NOT VALID)?', check.definition) is not None

@@ -3,20 +3,15 @@
 from collections.abc import Iterator
 
 from handover.finding import Observation, Severity
+from handover.rules.comparison import COPY, compared_pairs
 from handover.rules.registry import rule
 from handover.schema.models import Generic, ManyToMany, Model
 from handover.schema.subject import Pair, Subject
-
-COPY = "Write it in the backend's model as in the original's."
 
 
 def _differs(where: str, original: object, backend: object, severity: Severity) -> Observation:
     found, expected = f"is {backend} in the backend", f"the original has {original}"
     return Observation(where=where, found=found, expected=expected, todo=COPY, severity=severity, hurts="both")
-
-
-def _pairs(subject: Subject) -> Iterator[Pair]:
-    return (pair for pair in subject.pairs if not pair.automatic)
 
 
 def _many_to_many(pair: Pair) -> Iterator[tuple[ManyToMany, ManyToMany, str]]:
@@ -52,7 +47,7 @@ def options(subject: Subject) -> Iterator[Observation]:
     address = models.GenericIPAddressField(protocol="IPv4")
     ```
     """
-    for pair in _pairs(subject):
+    for pair in compared_pairs(subject):
         for one, other, where in pair.fields():
             # Fields of two classes are told by what they convert; options of one class may be no options of the other.
             if one.class_name != other.class_name or one.options == other.options:
@@ -93,7 +88,7 @@ def limits(subject: Subject) -> Iterator[Observation]:
     teacher = models.ForeignKey(User, models.PROTECT, limit_choices_to={"is_staff": True})
     ```
     """
-    for pair in _pairs(subject):
+    for pair in compared_pairs(subject):
         relations = [(one.relation, other.relation, where) for one, other, where in pair.fields()]
         limits = [(one.limit, other.limit, where) for one, other, where in relations if one and other]
         limits += [(one.limit, other.limit, where) for one, other, where in _many_to_many(pair)]
@@ -127,7 +122,7 @@ def many_to_many(subject: Subject) -> Iterator[Observation]:
     tags = models.ManyToManyField(Tag, db_table="shop_orders_tags")
     ```
     """
-    for pair in _pairs(subject):
+    for pair in compared_pairs(subject):
         for one, other, where in _many_to_many(pair):
             if _last(one.table) != _last(other.table):
                 yield _differs(where, f"kept in {one.table}", f"kept in {other.table}", "breaking")
@@ -175,7 +170,7 @@ def generic(subject: Subject) -> Iterator[Observation]:
     comments = GenericRelation("comments.Comment")
     ```
     """
-    for pair in _pairs(subject):
+    for pair in compared_pairs(subject):
         lacking, extra = (_cascades(m) for m in (pair.original, pair.backend))
         if lacking != extra:
             yield _differs(str(pair.table), _to(lacking), _to(extra), "breaking")
