@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from handover.census.census import take
+from handover.census.census import take_census
 from handover.check.merging import merged
 from handover.config.config import System
 from handover.finding import Finding
@@ -134,7 +134,7 @@ class Player:
             sides = tuple(DescribedSystem(name, d, search_path(d, catalog)) for name, d in descriptions.items())
             rows, _ = read_rows(connection, catalog, ("public",))
             subject = Subject(stage.config(stage.folder / "clean", stage.pair), catalog, sides, rows)
-            _, found = take(connection, subject, self.probes(), budget_s=30, say=lambda _: None)
+            _, found = take_census(connection, subject, self.probes(), budget_s=30, say=lambda _: None)
         return merged(found)
 
     def probes(self) -> dict[Side, Probe]:

@@ -44,7 +44,7 @@ class _Budget:
         return max(self.until - time.monotonic(), 0.0)
 
 
-def take(
+def take_census(
     connection: Connection[Any],
     subject: Subject,
     probes: Mapping[Side, Probe],

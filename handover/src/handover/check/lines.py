@@ -1,4 +1,4 @@
-"""Findings as lines of text: whole, or as short as a screen demands."""
+"""Findings as lines of text: whole, or short enough for a screen."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from handover.finding import Finding
 
-# A terminal of the night: what does not fit is not read.
+# A terminal in the night of the switch: what does not fit is not read.
 WIDTH, SCREEN = 100, 40
 FEW = 5
 LONG = 400

@@ -1,4 +1,4 @@
-"""One finding for both systems, and one for all that has one cause."""
+"""Findings merged: one for both systems, and one for each cause."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -9,7 +9,7 @@ ORDER = {"breaking": 0, "risky": 1, "unseen": 2, "safe": 3}
 
 
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Make one of what both systems suffer from, and sort: the worst first, then by place."""
+    """Merge findings that hurt both systems, and sort: the worst first, then by place."""
     result: dict[tuple[str, str, str], Finding] = {}
     for finding in findings:
         key = (finding.code, finding.where, finding.said)
@@ -27,7 +27,7 @@ def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def by_cause(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Make one of what has one cause; what is alone with its cause stays as it is.
+    """Merge findings with one cause; a finding that is alone with its cause stays as it is.
 
     The contract judges findings before that: one that was accepted stays so, whatever has the same cause later.
     """

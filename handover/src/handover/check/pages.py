@@ -1,4 +1,4 @@
-"""The pages of ``docs/reference/findings``: one a code, and an index; made from what each rule says of itself.
+"""The pages of ``docs/reference/findings``: one for each code, and an index; made from the docstring of each rule.
 
 ``python -m handover.check.pages docs/reference`` writes them.
 """

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from handover.census.census import take
+from handover.census.census import take_census
 from handover.census.coverage import TableCoverage
 from handover.check.merging import merged
 from handover.check.systems import PendingAnswers, SystemAnswer
@@ -34,7 +34,7 @@ class CheckResult:
     subject
         The facts.
     findings
-        One for both systems, the worst first; the contract judges them, then those of one cause are told as one.
+        One for both systems, the worst first. The contract judges them; then those with one cause are shown as one.
     compared
         What the census counted, one entry a table.
     """
@@ -46,7 +46,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class GatheredFacts:
-    """What was gathered; the snapshot and the dialogues are open."""
+    """The facts of one check, while the snapshot and the dialogues with both systems are open."""
 
     connection: Connection[Any]
     subject: Subject
@@ -81,7 +81,7 @@ def gathered(config: Config, url: str, answers: PendingAnswers) -> Iterator[Gath
 def run_check(
     config: Config, url: str, answers: PendingAnswers, *, budget_s: float, say: Callable[[str], None]
 ) -> CheckResult:
-    """Look at everything once.
+    """Compare both systems, the catalog and the rows once.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def run_check(
         compared: tuple[TableCoverage, ...] = ()
         if subject.both:
             say(f"taking the census of {counted(len(subject.shared), 'shared table')}")
-            compared, met = take(facts.connection, subject, facts.probes, budget_s=budget_s, say=say)
+            compared, met = take_census(facts.connection, subject, facts.probes, budget_s=budget_s, say=say)
             findings += met
     return CheckResult(subject, merged(weighed(subject, merged(findings))), compared)
 

@@ -1,4 +1,4 @@
-"""May the backend run beside the original, and what must be done first, in which order."""
+"""Whether the backend may run beside the original, and what must be done first, in which order."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from handover.wording import counted
 
 # With the verdict and a heading above them, they are the first ten lines.
 MOST = 8
-# Told by the risky ones as well: nothing that comes after them can be relied on before they are done.
+# Urgent even when they are only risky: the steps after them rely on them.
 FIRST = ("HO100", "HO109", "HO170", "HO172", "HO173", "HO174", "HO175")
 # Nouns of rules that have a step of their own; all others are about tables.
 FIELDS = ("fields", "relations", "model code", "options")
@@ -48,7 +48,7 @@ def _of_history(finding: Finding) -> bool:
 
 
 def _by_adoption(finding: Finding) -> bool:
-    """Say whether adopting is what mends it: its own advice begins with that."""
+    """Say whether an adoption mends it: its advice begins with that."""
     return not _by_hand(finding) and (finding.code == "HO100" or finding.todo.startswith("handover adopt "))
 
 

@@ -1,4 +1,4 @@
-"""Both systems asked at the same time; one whose code raises is a finding, one that falls silent an error."""
+"""Both systems are asked at the same time. One whose code raises is a finding; one that falls silent is an error."""
 
 import secrets
 import subprocess
@@ -18,7 +18,7 @@ from handover.side import Side
 
 @dataclass(frozen=True)
 class SystemAnswer:
-    """What one system said: its description and the open dialogue, or the finding that it raised."""
+    """The answer of one system: its description and the open dialogue, or the finding that its code raises."""
 
     name: Side
     probe: Probe | None
@@ -47,7 +47,7 @@ def asking(config: Config) -> Iterator[PendingAnswers]:
 
 
 class _Dialogues:
-    """The interpreters that were started; one that starts after the end ends at once."""
+    """The interpreters that were started. One that starts after the end is ended at once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

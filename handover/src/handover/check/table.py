@@ -15,7 +15,7 @@ from handover.schema.subject import Pair
 
 MARKS = GOOD, OPEN, BAD = "✅", "⏳", "❌"
 MOST_MODELS, FEW_CODES = 6, 2
-# However long the rest is, that many lines are left for the findings.
+# So many lines are left for the findings, however long the rest is.
 LEAST = 8
 SHOWN = ("breaking", "unseen", "risky", "safe")
 POINTS = "Critical Compatibility Points"

@@ -1,4 +1,4 @@
-"""Tables that neither system's Django makes: where both say the same of one, it is as it was for the original."""
+"""Unmanaged tables, which no migration makes: where both models are equal, how the table is made is safe."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -7,7 +7,7 @@ from handover.finding import Finding
 from handover.schema.subject import Pair, Subject
 from handover.schema.types import canonical_type
 
-# How a table is made, which an unmanaged model does not say; a column or a row that is missing hurts all the same.
+# Findings about how a table is made, which an unmanaged model does not say. A missing column or row hurts all the same.
 MADE_BY_OTHERS = frozenset(
     [
         "HO012",
@@ -28,7 +28,7 @@ MADE_BY_OTHERS = frozenset(
         "HO163",
     ]
 )
-# A text field reads and writes these, and an enum of the database's own; no other type lives with another field.
+# A text field reads and writes these types, and enums of the database. Other types need the field of their own kind.
 TEXTS = ("character", "text", "citext")
 NOT_TEXTS = (
     *("bool", "bytea", "date", "time", "interval", "uuid", "json", "inet", "cidr", "mac", "bit", "money", "xml"),
@@ -39,7 +39,7 @@ NAMES = {"path", "label", "app_label", "name", "writes", "checks", "signals", "r
 
 
 def weighed(subject: Subject, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield findings; those that only say how an unmanaged table is made, the same to both systems, are safe."""
+    """Yield findings. Those that only say how an unmanaged table is made, and are equal for both systems, are safe."""
     pairs = [pair for pair in subject.pairs if _is_alike(pair)]
     for finding in findings:
         about = finding.code in MADE_BY_OTHERS and finding.hurts == "both"
@@ -54,7 +54,7 @@ def _is_at(finding: Finding, table: str) -> bool:
 
 
 def _lives_with(pair: Pair, finding: Finding) -> bool:
-    """Say whether the models can read and write what the finding is about: of a type, whether it is text for both."""
+    """Say whether the models can read and write the column; of another type, whether it is a text for both."""
     if finding.code != "HO012":
         return True
     column = finding.where.removeprefix(f"{pair.table}.")

@@ -265,11 +265,10 @@ page(
 
     Mend
     ----
-    Set the type in both storages in the same way.
+    Storages guess the type from the name. Teach both systems the same types, in their settings.
 
     ```python
-    GS_DEFAULT_ACL = None
-    GS_OBJECT_PARAMETERS = {"content_type": "video/mp4"}
+    mimetypes.add_type("video/mp4", ".mp4")
     ```
     """,
 )

@@ -42,7 +42,7 @@ def kinds(subject: Subject) -> Iterator[Observation]:
     """
     for pair in compared_pairs(subject):
         for one, other, where in pair.fields():
-            # A type that differs is told by the live column already.
+            # HO012 reports a type that differs, from the live column.
             if canonical_type(one.type) != canonical_type(other.type):
                 continue
             if one.depth() != other.depth():

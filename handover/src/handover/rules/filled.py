@@ -10,7 +10,7 @@ from handover.rules.tables import VIEWS
 from handover.schema.subject import Mapped, Subject
 from handover.schema.twins import Filled, as_value, filled
 
-# Moments of one transaction, and names of random keys, that rows do not tell apart.
+# Functions that give rows equal values: the time of a transaction, and random keys.
 ALIKE = (
     (re.compile(r"\b(now|statement_timestamp|transaction_timestamp|clock_timestamp)\(\)|CURRENT_TIMESTAMP"), "now()"),
     (re.compile(r"\b(uuid_generate_v4|uuidv4)\(\)"), "gen_random_uuid()"),

@@ -73,7 +73,7 @@ def _alike(wanted: ModelIndex | ModelConstraint, live: LiveIndex) -> bool:
         return False
     partial = wanted.special and not (isinstance(wanted, ModelIndex) and wanted.classes and not _conditional(wanted))
     if wanted.columns and live.columns != wanted.columns:
-        return False  # a name alone does not make it serve: HO018 tells
+        return False  # an index of that name on other columns: HO018 reports it
     return live.name == wanted.name or bool(wanted.columns and not partial and not live.special)
 
 

@@ -61,7 +61,7 @@ def code(subject: Subject) -> Iterator[Observation]:
     if subject.both is None:
         return
     one, other = (system.description.settings.login_code for system in subject.both)
-    for where in sorted(one.keys() & other.keys()):  # backends that one system lacks are told by HO184
+    for where in sorted(one.keys() & other.keys()):  # HO184 reports backends that one system lacks
         names = [", ".join(str(given) for given in code[where]) or "Django's own" for code in (one, other)]
         if len(one[where]) != len(other[where]) or not all(map(_same, one[where], other[where])):
             found = f"decides by other code in the backend: {names[1]}"

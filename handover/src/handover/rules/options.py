@@ -1,4 +1,4 @@
-"""What fields and relations are told beside their type: options, the rows they offer, what a delete takes along."""
+"""Options of fields and relations: the rows they offer, the table of their links, what a delete takes along."""
 
 from collections.abc import Iterator
 
@@ -49,7 +49,7 @@ def options(subject: Subject) -> Iterator[Observation]:
     """
     for pair in compared_pairs(subject):
         for one, other, where in pair.fields():
-            # Fields of two classes are told by what they convert; options of one class may be no options of the other.
+            # Of two classes, HO110 and HO124 report what differs; an option of one class may not exist in the other.
             if one.class_name != other.class_name or one.options == other.options:
                 continue
             names = sorted(name for name in {**one.options, **other.options} if _of(one.options, other.options, name))

@@ -8,7 +8,7 @@ from handover.rules.registry import rule
 from handover.schema.models import Migration, MigrationOperation
 from handover.schema.subject import DescribedSystem, Subject
 
-# What only the database or Python sees may make anything, so nothing can be foreseen after it.
+# SQL and Python may make anything, so nothing can be foreseen after them.
 OPAQUE = frozenset({"RunSQL", "RunPython"})
 RENAMES = frozenset({"RenameModel", "AlterModelTable"})
 
@@ -61,7 +61,7 @@ class _Foreseen:
 
     def __init__(self, subject: Subject, system: DescribedSystem) -> None:
         self._subject, self._side = subject, system
-        self._columns: dict[str, set[str] | None] = {}  # None: made meanwhile, with columns that are not known
+        self._columns: dict[str, set[str] | None] = {}  # None: an earlier migration made it; its columns are not known
         self._gone: set[str] = set()
         self._opaque = False
 

@@ -202,7 +202,7 @@ def grants(subject: Subject) -> Iterator[Observation]:
         for (label, model), codenames in lacking.items():
             number = sum(subject.rows.granted[label, model, codename] for codename in codenames)
             found = f"is granted {counted(number, 'time')} and declared by no model of the {system.side}: "
-            expected = f"has_perm of the {system.side} is never asked for it: whoever holds it has lost it there"
+            expected = f"has_perm of the {system.side} is never asked for it, so its holders lose it there"
             todo = "Declare it there: the model's app label, its name, Meta.permissions and default_permissions."
             where = f"permission {label}.{model}"
             yield Observation(

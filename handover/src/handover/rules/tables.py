@@ -270,7 +270,8 @@ def shadows(subject: Subject) -> Iterator[Observation]:
 
     Mend
     ----
-    Remove the table that stands in the way, or correct the search path or the router.
+    Look at the rows of both tables. Then remove the one that stands in the way, or correct the search path or the
+    router.
 
     ```sql
     DROP TABLE backend.users;

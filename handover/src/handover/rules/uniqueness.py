@@ -71,7 +71,7 @@ def _effect(wanted: str, is_: str) -> tuple[Severity, str]:
     strictness = list(WHEN.values())
     if strictness.index(is_) < strictness.index(wanted):
         return "breaking", "rows that trade places in one transaction fail"
-    return "risky", "ON CONFLICT refuses it, and a duplicate may be told of too late to be caught"
+    return "risky", "ON CONFLICT refuses it, and a duplicate may be reported too late to be caught"
 
 
 def _when(live: LiveConstraint) -> str:
@@ -97,7 +97,7 @@ def _is_like(declared: ModelConstraint, live: LiveConstraint) -> bool:
 def _plainly_unique(mapped: Mapped) -> set[frozenset[str]]:
     """Return the columns that are unique without a constraint of ``Meta``."""
     declared = [c for c in mapped.model.constraints if c.kind == "unique" and not c.special]
-    together = list(mapped.model.unique)  # each constraint without a condition is told there, too
+    together = list(mapped.model.unique)  # it also lists each constraint without a condition
     for constraint in declared:
         if constraint.columns in together:
             together.remove(constraint.columns)

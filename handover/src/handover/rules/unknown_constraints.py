@@ -41,8 +41,8 @@ def unknown_unique(subject: Subject) -> Iterator[Observation]:
         for index in mapped.table.indexes:
             implied = not index.special and any(columns <= set(index.columns) for columns in known)
             known_by_name = index.name in names or index.name in mapped.system.by_hand
-            told = known_by_name or implied or _left_null(mapped, index)
-            if index.unique and not index.primary and not told:
+            known_to_model = known_by_name or implied or _left_null(mapped, index)
+            if index.unique and not index.primary and not known_to_model:
                 found = f"forbids duplicates of {', '.join(index.columns) or 'an expression'}"
                 expected = f"{mapped.model.label} does not know that: its writes may fail"
                 drop = f'DROP INDEX "{mapped.table.schema}"."{index.name}";'
