@@ -42,3 +42,7 @@ class ClipError(BachateoError):
 
 class SearchError(BachateoError):
     """Moves cannot be described, indexed or found (CH100 to CH129)."""
+
+
+class ModelMissingError(BachateoError):
+    """A trained model is not installed (CH130)."""

