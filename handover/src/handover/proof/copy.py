@@ -145,9 +145,23 @@ def _dump_and_restore(programs: dict[str, Path], source: str, copy: str) -> None
             lines = said.read().decode(errors="replace").splitlines()
             # Not the query, which fills a page.
             words = "\n".join(line for line in lines if line.startswith("pg_") and "Query was" not in line)
-            message = f"the database could not be copied; pg_dump and pg_restore said:\n{words}\n"
-            todo = "The role must be able to read every table and be a member of every role that owns one"
-            raise DatabaseCopyError(f"{message}{todo}; on another server the roles must exist, too.")
+            message = "the database could not be copied; pg_dump and pg_restore said:"
+            raise DatabaseCopyError(f"{message}\n{words}\n{advice(words)}")
+
+
+def advice(words: str) -> str:
+    """Return what to do about what the two programs said.
+
+    Examples
+    --------
+    >>> advice('pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "a_timeout"')
+    "These programs are newer than the server. Name the folder of the server's own: [prove] pg_bin in handover.toml."
+    """
+    if "unrecognized configuration parameter" in words:
+        own = "Name the folder of the server's own: [prove] pg_bin in handover.toml."
+        return f"These programs are newer than the server. {own}"
+    todo = "The role must be able to read every table and be a member of every role that owns one"
+    return f"{todo}; on another server the roles must exist, too."
 
 
 def _start(
