@@ -56,7 +56,7 @@ def test_doctor__everything_can_be_looked_at__says_so(pair):
     assert "✅ 19 catalogs may be read" in done.stdout
     assert "tables may be read" in done.stdout
     assert "✅ 7 sequences may be read" in done.stdout
-    assert "Everything can be looked at." in done.stdout
+    assert "Everything can be checked." in done.stdout
 
 
 @pytest.mark.parametrize("relation", ["dance_tasks", "dancers_id_seq"])
@@ -137,7 +137,7 @@ def test_document__system_does_not_start__writes_no_half_document(pair):
     done = pair.handover("document", "--json")
     assert done.returncode == 1
     assert done.stdout == ""
-    assert "HO006  the document would not be whole:" in done.stderr
+    assert "HO006  the document would not be complete:" in done.stderr
 
 
 def test_document__json__holds_no_secret(pair):

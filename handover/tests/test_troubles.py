@@ -23,7 +23,7 @@ import typer
 from psycopg.conninfo import conninfo_to_dict
 
 from handover.cli import app, command_line
-from handover.troubles import told, without_secrets
+from handover.troubles import as_handover_error, without_secrets
 from handover_testing.night import WITHIN_S, Story
 
 SECRET = "hunter2"
@@ -394,7 +394,7 @@ def test_every_command__connection_is_cut_in_the_middle__says_so(started, cut_af
             continue
         code, printed, told_last = tried(started, words, {"HANDOVER_DATABASE_URL": url})
         found += [f"{name_of(words)} {wrong}:\n{printed}" for wrong in complaints(code, printed, told_last, None)]
-        cut += bool(re.search("cut in the middle. See that its server is up, then run again", printed))
+        cut += bool(re.search("cut in the middle. Check that the server runs, then run again", printed))
     assert not found, "\n".join(found)
     assert cut > 3
 
@@ -407,7 +407,7 @@ def test_command__interrupted_while_a_system_is_silent__ends_at_once_in_a_senten
         assert heard.count("begun\n") == 2
         process.send_signal(signal.SIGINT)
         assert process.wait(WITHIN_S) == 130
-        assert process.stderr.read().startswith("HO251  interrupted before the end; what was printed is not the whole.")
+        assert process.stderr.read().startswith("HO251  interrupted before the end; the output is not complete.")
 
 
 def test_agent__interrupted_with_the_command__says_nothing(started):
@@ -445,10 +445,10 @@ DRIVER = {
     psycopg.OperationalError("FATAL: sorry, too many clients already"): "the server takes no more connections. End",
     psycopg.OperationalError("FATAL: the database system is starting up"): "is starting up. Run again when it is up.",
     psycopg.OperationalError('no pg_hba.conf entry for host "::1", user "x"'): "admits no such connection: host",
-    psycopg.OperationalError("FATAL: niemand da"): "the database refused: niemand da. Mend what it names",
+    psycopg.OperationalError("FATAL: niemand da"): "the database refused: niemand da. Correct that",
     psycopg.errors.QueryCanceled("canceling statement due to user request"): "cancelled a statement: canceling",
     psycopg.errors.DiskFull("could not extend file: No space left"): "server's disk is full: could not extend file",
-    psycopg.errors.AdminShutdown("terminating connection"): "was cut in the middle. See that its server is up",
+    psycopg.errors.AdminShutdown("terminating connection"): "was cut in the middle. Check that the server runs",
     psycopg.errors.InsufficientPrivilege("permission denied for table a"): "`handover doctor` names the GRANT",
     psycopg.errors.ReadOnlySqlTransaction("cannot execute INSERT"): "takes no writes: cannot execute INSERT. Name the",
     OSError(errno.ENOSPC, "No space left on device", "/srv/x"): "/srv/x cannot be written: the disk is full. Make room",
@@ -460,7 +460,7 @@ DRIVER = {
 
 @pytest.mark.parametrize(("error", "sentence"), DRIVER.items(), ids=str)
 def test_told__what_the_world_did__is_a_plain_sentence(error, sentence):
-    assert re.search(sentence, str(told(error)))
+    assert re.search(sentence, str(as_handover_error(error)))
 
 
 def test_without_secrets__urls_and_parameters__keep_all_but_the_password():

@@ -80,7 +80,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[adoption.AskedBa
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDIA_ROOT", str(tmp_path_factory.mktemp("media")))
         config = load_config(house.ROOT / "handover.toml")
-        with adoption.asking(config) as asked:
+        with adoption.asking_backend(config) as asked:
             yield asked
 
 

@@ -109,7 +109,7 @@ def test_adopt__a_session_holds_the_table__names_it_and_changes_nothing(operator
         done = operator.adopt("--apply", "--attempts", "1")
         pid = reader.info.backend_pid
     assert done.returncode == 3
-    assert "HO028  a lock was not to be had within 2000 ms in 1 attempts; nothing was changed." in done.stderr
+    assert "HO028  no lock within 2000 ms in 1 attempts; nothing was changed." in done.stderr
     assert f"pid {pid} (original_app, nightly report, idle in transaction)" in done.stderr
     assert "SELECT count(*) FROM choreography_tasks" in done.stderr
     assert changes(before, operator.snapshot()) == {}
@@ -190,11 +190,11 @@ def test_adopt__index_is_missing_that_both_expect__is_told_and_refuses_nothing(o
     operator.as_owner("DROP INDEX choreography_tasks_status_7ff03242")
     done = operator.adopt()
     assert done.returncode == 3
-    assert "could not be asked whether it lives with that already: HO001" in done.stderr
+    assert "could not be asked whether it tolerates this already: HO001" in done.stderr
     operator.patch.setenv("ORIGINAL_DATABASE_URL", operator.database.url("owner"))
     done = operator.adopt()
     assert done.returncode == 0, done.stderr
-    assert "as the original has it already: HO018 choreography_tasks (status) has no valid index" in done.stdout
+    assert "tolerated by the original already: HO018 choreography_tasks (status) has no valid index" in done.stdout
 
 
 @pytest.mark.parametrize(("sabotage", "message"), MISMATCHES.items())
@@ -212,7 +212,7 @@ def test_adopt__table_of_somebody_else__names_its_owner(operator):
     operator.as_superuser("ALTER TABLE users OWNER TO postgres")
     done = operator.adopt("--apply")
     assert done.returncode == 3
-    assert "HO020  users belongs to postgres; adoption grants rights on it and so needs its owner." in done.stderr
+    assert "HO020  users belongs to postgres; adoption grants rights on it, so it needs the owner." in done.stderr
 
 
 def test_adopt__role_that_could_alter_the_tables__is_refused(operator):

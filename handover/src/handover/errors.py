@@ -1,10 +1,18 @@
-"""What the toolkit says when it refuses or fails: what is, what was expected, what to do."""
+"""The errors of the toolkit. A message says what is, what was expected, and what to do."""
 
 from handover.finding import Finding
 
 
 class HandoverError(Exception):
-    """The toolkit could not do what was asked."""
+    """The toolkit could not do what was asked.
+
+    Attributes
+    ----------
+    code
+        Stable; ``docs/reference`` explains each.
+    exit_code
+        The exit code of a command that ends with this error.
+    """
 
     code = "HO000"
     exit_code = 1
@@ -18,7 +26,7 @@ class HandoverError(Exception):
 
 
 class ConfigurationError(HandoverError):
-    """``handover.toml`` or the environment does not say what is needed."""
+    """``handover.toml``, the environment or an option lacks a value, or has a wrong one."""
 
     code = "HO001"
     exit_code = 2
@@ -42,7 +50,7 @@ class RaisedError(ProbeError):
 
 
 class UnseenError(HandoverError):
-    """Something could not be looked at, so nothing can be called clean."""
+    """Something could not be checked, so the result cannot be clean."""
 
     code = "HO006"
 
@@ -55,7 +63,7 @@ class Refused(HandoverError):  # noqa: N818 - a refusal is an outcome, not a def
     summary
         What was refused, one sentence.
     findings
-        Why, one entry a reason.
+        The reasons, one finding each.
     """
 
     code = "HO003"

@@ -1,4 +1,4 @@
-"""What the world did to a command, in plain words: the database, a file, a key press, or a defect of the toolkit."""
+"""Plain messages for unforeseen errors: of the database, of a file, by a key press, or by a defect of the toolkit."""
 
 import errno
 import re
@@ -11,7 +11,7 @@ from handover.errors import HandoverError, MissingExtraError
 
 URL = "the URL in the environment variable that [database] url_env names"
 
-# What PostgreSQL and its driver say when a connection is not made, and what that means. The first that fits counts.
+# Messages of PostgreSQL and its driver when no connection is made, and their meaning. The first that matches counts.
 CONNECTING = (
     (r"password authentication failed for user (.+)|fe_sendauth: no password supplied",
      "the database does not accept the password of {0}", f"Correct the password in {URL}"),
@@ -35,10 +35,10 @@ CONNECTING = (
      "the database does not answer{where}", f"Start its server, or correct host and port in {URL}"),
     (r"server closed the connection|connection is (?:closed|lost|bad)|SSL connection has been closed|EOF detected"
      r"|consuming input failed|sending query|Connection reset|no connection to the server",
-     "the connection to the database was cut in the middle", "See that its server is up, then run again"),
+     "the connection to the database was cut in the middle", "Check that the server runs, then run again"),
 )  # fmt: skip
 
-# The same by PostgreSQL's own codes, which hold in every language.
+# The same by PostgreSQL's error codes, which are the same in every language.
 BY_STATE = {
     "28P01": "password authentication failed for user the role",
     "3D000": "",
@@ -53,7 +53,7 @@ IN_THE_MIDDLE = {
         "It took too long, or an administrator ended it: run again",
     ),
     "55P03": ("a table is locked by another session: {said}", "Run again when that session has ended"),
-    "40P01": ("two sessions waited for each other: {said}", "Nothing was changed; run again"),
+    "40P01": ("two sessions waited for each other (a deadlock): {said}", "Nothing was changed; run again"),
     "25006": ("the database takes no writes: {said}", "Name the primary server in the URL, not a standby"),
     "42501": ("the role may not do this: {said}", "`handover doctor` names the GRANT that is missing"),
     "53100": ("the database server's disk is full: {said}", "Make room there, then run again"),
@@ -80,7 +80,7 @@ FILES = {
 
 
 class DatabaseTroubleError(HandoverError):
-    """The database is gone, refuses, or was cut off."""
+    """The database is gone, refuses, or the connection was cut."""
 
     code = "HO004"
 
@@ -99,27 +99,21 @@ class InterruptedCommandError(HandoverError):
 
 
 class DefectError(HandoverError):
-    """The toolkit itself is wrong."""
+    """The toolkit has a defect."""
 
     code = "HO252"
 
 
-def told(error: BaseException) -> HandoverError:
-    """Return what happened as an error of the toolkit: what is, and what to do; never a traceback.
-
-    Parameters
-    ----------
-    error
-        Anything that a command did not foresee.
-    """
+def as_handover_error(error: BaseException) -> HandoverError:
+    """Return an error that no command foresaw as an error of the toolkit, with what to do and without a traceback."""
     driver = sys.modules.get("psycopg")  # without it there was no connection
     if driver is not None and isinstance(error, driver.Error):
-        return DatabaseTroubleError(of_database(error))
+        return DatabaseTroubleError(database_trouble(error))
     if isinstance(error, KeyboardInterrupt):
-        message = "interrupted before the end; what was printed is not the whole."
-        return InterruptedCommandError(f"{message} Run it again; in the night of the switch first: handover status")
+        message = "interrupted before the end; the output is not complete."
+        return InterruptedCommandError(f"{message} Run it again. During the switch, first: handover status")
     if isinstance(error, OSError):
-        return FileTroubleError(of_file(error))
+        return FileTroubleError(file_trouble(error))
     if isinstance(error, UnicodeError):
         return FileTroubleError(f"a file is not UTF-8 text: {error}. Save it as UTF-8, then run again.")
     if isinstance(error, ModuleNotFoundError) and (missing := missing_extra(error.name or "")):
@@ -128,7 +122,7 @@ def told(error: BaseException) -> HandoverError:
 
 
 def missing_extra(module: str) -> MissingExtraError | None:
-    """Return what is said when a module is not there; None when no extra brings it.
+    """Return the error for a missing module of an extra; None if no extra has it.
 
     Examples
     --------
@@ -143,8 +137,8 @@ def missing_extra(module: str) -> MissingExtraError | None:
     return MissingExtraError(f"{message} Install it: pip install 'django-handover[{EXTRAS[package]}]'")
 
 
-def of_database(error: Exception) -> str:
-    """Return what the database or its driver said, and what to do, without a secret."""
+def database_trouble(error: Exception) -> str:
+    """Return the message of the database or its driver, and what to do, without a secret."""
     said = _first_line(error)
     state = getattr(error, "sqlstate", None)
     if state in IN_THE_MIDDLE:
@@ -156,18 +150,18 @@ def of_database(error: Exception) -> str:
                 name = (next(filter(None, found.groups()), "the role")).strip().rstrip(",;")
                 where = _where(text)
                 return f"{what.format(name, where=where)}. {todo.format(name)}."
-    return f"the database refused: {said}. Mend what it names, then run again."
+    return f"the database refused: {said}. Correct that, then run again."
 
 
-def of_file(error: OSError) -> str:
-    """Return which file or folder is in the way, and what to do."""
+def file_trouble(error: OSError) -> str:
+    """Return which file or folder cannot be used, why, and what to do."""
     name = str(error.filename) if error.filename is not None else "a file, or the output,"
     what, todo = _file(error)
     return f"{name} {what}. {todo}."
 
 
-def reason(error: Exception) -> str:
-    """Return why something could not be read, as a clause; for messages that name it and say what to do."""
+def why_unreadable(error: Exception) -> str:
+    """Return why something could not be read, as a clause for a message that names it."""
     if isinstance(error, OSError):
         return f"it {_file(error)[0]}"
     if isinstance(error, KeyError):
@@ -176,7 +170,7 @@ def reason(error: Exception) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """Return a text with the password of every URL in it left out.
+    """Return a text without the password of any URL in it.
 
     Examples
     --------
@@ -188,7 +182,7 @@ def without_secrets(text: str) -> str:
 
 
 def _file(error: OSError) -> tuple[str, str]:
-    other = (f"cannot be used: {error.strerror or error}", "Mend that, then run again")
+    other = (f"cannot be used: {error.strerror or error}", "Correct that, then run again")
     return FILES.get(error.errno or 0, other)
 
 
@@ -203,15 +197,15 @@ def _where(text: str) -> str:
 
 
 def _defect(error: BaseException) -> DefectError:
-    """Keep the traceback in a file, for the report."""
+    """Write the traceback to a file, for the report of the defect."""
     try:
         with tempfile.NamedTemporaryFile("w", prefix="handover-", suffix=".txt", delete=False) as file:
             file.write("".join(traceback.format_exception(error)))
-        kept = f"what the developers need stands in {file.name}"
+        kept = f"the traceback is in {file.name}"
     except OSError:
-        kept = "no file could be written that tells more"
+        kept = "no file could be written for the traceback"
     last = traceback.extract_tb(error.__traceback__)[-1:]
     where = "".join(f" in {Path(frame.filename).name}, line {frame.lineno}" for frame in last)
     said = (str(error).strip().splitlines() or [""])[0]
     message = f"handover itself failed{where}: {type(error).__name__}: {said}."
-    return DefectError(f"{message} This is its defect, not yours: report it; {kept}.")
+    return DefectError(f"{message} This is a defect of handover. Report it; {kept}.")

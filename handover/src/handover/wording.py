@@ -1,4 +1,4 @@
-"""Words for people."""
+"""Wording that several messages share."""
 
 
 def counted(number: int, noun: str) -> str:
@@ -12,12 +12,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-# A text that is not much longer than a line is read whole.
+# Texts up to this length are shown whole.
 LONG = 120
 
 
-def apart(one: str, other: str) -> tuple[str, str]:
-    """Return two texts as they are; of two long ones that begin or end alike, only where they differ.
+def differing_parts(one: str, other: str) -> tuple[str, str]:
+    """Return two short texts whole, and of two long texts only the part that differs, with a few words around it.
 
     Examples
     --------

@@ -125,7 +125,7 @@ def test_code_that_changes_a_shared_row__is_taken_back_and_says_two_ways(it):
     # The way, walked.
     toml = it.folder / "handover.toml"
     toml.write_text(toml.read_text().replace("[backend]\n", '[backend]\nmigrate_later = ["own.0002_step"]\n'))
-    assert "left to manage.py migrate, afterwards: own.0002_step" in it.adopt().stdout
+    assert "left for manage.py migrate, afterwards: own.0002_step" in it.adopt().stdout
     assert "Left for later: manage.py migrate own 0002_step" in it.apply().stdout
     it.python_says("from django.core.management import call_command as c; c('migrate', verbosity=0)")
     assert it.sql("SELECT DISTINCT title FROM tasks") == [("gone",)]
@@ -188,7 +188,7 @@ def test_model_without_migration__is_foreseen(it):
     with it.without_a_trace():
         done = it.adopt("--apply")
     assert done.returncode == 3
-    assert "HO039  songs is made by no migration of the backend; own.Song reads and writes it." in done.stderr
+    assert "HO039  songs is made by no migration of the backend, and own.Song reads and writes it." in done.stderr
 
 
 def test_model_that_its_migrations_forgot__is_seen_afterwards_and_all_is_taken_back(it):
@@ -197,7 +197,7 @@ def test_model_that_its_migrations_forgot__is_seen_afterwards_and_all_is_taken_b
         done = it.adopt("--apply")
     assert done.returncode == 3
     assert f"HO044  songs cannot be read by {it.role} through own.Song: ProgrammingError: column" in done.stderr
-    assert "Everything was taken back." in done.stderr
+    assert "Everything was undone." in done.stderr
 
 
 @pytest.mark.parametrize("obeyed", [True, False])
@@ -227,7 +227,7 @@ def test_script_for_psql__waits_where_python_has_to_run(it, tmp_path, obeyed):
         assert it.sql("SELECT name FROM backend.songs") == [("first",)]
         assert "is adopted already" in it.adopt().stdout
     else:
-        assert "own.0002_step was not run; nothing more is done." in said
+        assert "own.0002_step was not run; the script ends here." in said
         assert "HO031" in it.adopt().stderr
     assert it.undo().returncode == 0
 

@@ -87,7 +87,7 @@ def test_classify__model_of_the_past_in_an_app_of_its_own__is_run():
 
 def test_classify__live_table_gets_another_name__is_refused():
     (finding,) = classify((migration("0005", operation("AlterModelTable", "tasks", "jobs")),), LIVE).refused
-    assert str(finding).startswith("HO024  tasks.0005 gives the live table tasks the name jobs by AlterModelTable;")
+    assert str(finding).startswith("HO024  tasks.0005 renames the live table tasks to jobs, by AlterModelTable;")
     assert "tasks/migrations/n.py" in finding.todo
 
 
@@ -122,7 +122,7 @@ def test_classify__needs_one_that_is_left_for_later__is_left_too():
 def test_classify__a_shared_table_is_left_for_later__is_refused():
     live = LiveState(LIVE.tables, later=frozenset({"tasks.0001"}))
     (finding,) = classify((MIRROR,), live).refused
-    assert str(finding).startswith("HO041  tasks.0001 cannot run later: its CreateModel would change or make anew")
+    assert str(finding).startswith("HO041  tasks.0001 cannot run later: its CreateModel would change or create")
 
 
 def test_classify__newer_or_older_than_the_live_tables__is_refused():

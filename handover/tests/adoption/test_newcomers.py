@@ -172,7 +172,7 @@ def test_shared_table_would_get_another_name__is_refused(it):
     with it.without_a_trace():
         done = it.adopt("--apply")
     assert done.returncode == 3
-    assert "HO024  tasks.0001_step gives the live table tasks the name jobs" in done.stderr
+    assert "HO024  tasks.0001_step renames the live table tasks to jobs" in done.stderr
     assert "tasks/migrations/0001_step.py" in done.stderr
 
 
@@ -274,7 +274,8 @@ def test_own_table_hangs_on_a_shared_row__the_original_can_delete(it, column, ma
     assert 'ALTER TABLE "backend"."blueprints" DROP CONSTRAINT IF EXISTS "blueprints_task_id_' in foreseen.stdout
     dry = it.adopt()
     assert (
-        f"blueprints.task_id gets ON DELETE {'SET NULL' if left else 'CASCADE'}: a delete of the original" in dry.stdout
+        f"blueprints.task_id gets ON DELETE {'SET NULL' if left else 'CASCADE'}: without it the original's deletes in"
+        in dry.stdout
     )
     with it.without_a_trace():
         it.apply()
@@ -387,9 +388,9 @@ def test_key_made_by_sql_without_an_action__is_seen_afterwards_and_all_is_taken_
     with it.without_a_trace():
         done = it.adopt("--apply")
     assert done.returncode == 3
-    assert "is not what was promised, so this adoption is taken back" in done.stderr
+    assert "is not as planned after the adoption, so it is undone" in done.stderr
     assert "HO047  backend.notes.task_id points at public.tasks" in done.stderr
-    assert "Everything was taken back." in done.stderr
+    assert "Everything was undone." in done.stderr
 
 
 # --- keys of the database, rights, and labels

@@ -47,7 +47,7 @@ def test_package_of_both__plan_tells_what_the_original_lives_with(it):
     queue(it)
     done = it.adopt()
     assert "Migrations of mill" not in done.stdout
-    assert "as the original has it already: HO012 jobs.mood is mood" in done.stdout
+    assert "tolerated by the original already: HO012 jobs.mood is mood" in done.stdout
 
 
 @pytest.mark.parametrize("same", [True, False])

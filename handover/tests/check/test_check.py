@@ -268,7 +268,7 @@ def test_snapshot__a_write__is_refused_by_the_server(pair):
 def test_snapshot__reading_the_catalog__holds_no_lock_that_stops_a_write(pair):
     query = "SELECT DISTINCT mode FROM pg_locks WHERE pid = %s AND locktype = 'relation'"
     with live.snapshot(pair.database.url("owner")) as connection, psycopg.connect(pair.database.url("owner")) as other:
-        live.read(connection)
+        live.read_catalog(connection)
         assert other.execute(query, [connection.info.backend_pid]).fetchall() == [("AccessShareLock",)]
 
 

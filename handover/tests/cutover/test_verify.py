@@ -167,7 +167,7 @@ def test_verify__follow__goes_on_when_the_database_is_away_and_pages_once(after,
         elif len(looks) == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("handover.cli.verify.until_the_next_look", between)
+    monkeypatch.setattr("handover.cli.verify.wait_for_next", between)
     with pytest.raises(KeyboardInterrupt):
         keep_looking(after.config, 7.0, as_json=False)
     assert looks == [7.0] * 4

@@ -36,7 +36,7 @@ def test_init_journal__without_apply__shows_its_steps_and_makes_nothing(story):
 def test_init_journal__undo__leaves_no_trace_and_keeps_the_copy(begun):
     name = begun.pair.database.name
     assert "Nothing was changed." in begun.done("init-journal", "--undo").stdout
-    assert "which was to be confirmed" in begun.refused("init-journal", "--undo", "--apply", "--confirm", "another")
+    assert "the database to confirm" in begun.refused("init-journal", "--undo", "--apply", "--confirm", "another")
     shown = begun.done("init-journal", "--undo", "--apply", "--confirm", name).stdout
     assert "the schema handover is gone" in shown
     assert "the copy is kept as .handover/journal-" in shown

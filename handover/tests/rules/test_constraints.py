@@ -7,7 +7,7 @@ import pytest
 from handover.rules.constraints import _both
 from handover.schema import catalog as live
 from handover.schema.definition import definition
-from handover.schema.expressions import read_expressions, usual
+from handover.schema.expressions import normalized, read_expressions
 from handover.schema.subject import Subject
 
 TABLE = """
@@ -79,7 +79,7 @@ def compared(postgres, database: str, made: str, said: str) -> tuple[str, str]:
         connection.execute(made)
     try:
         with live.snapshot(postgres.url("postgres", database)) as connection:
-            catalog = live.read(connection)
+            catalog = live.read_catalog(connection)
             table = catalog.tables["public", "things"]
             found = next((c for c in table.constraints if c.name == "c"), None) or next(
                 i for i in table.indexes if i.name == "c"
@@ -122,4 +122,4 @@ def test_expressions__one_cannot_be_read__the_others_are(things, postgres):
 
 
 def test_usual__texts_that_look_like_sql__stay_whole():
-    assert usual("((room ~~ ') AND ('::text) AND (a > 1))") == "((a > 1) AND (room ~~ ') AND ('::text))"
+    assert normalized("((room ~~ ') AND ('::text) AND (a > 1))") == "((a > 1) AND (room ~~ ') AND ('::text))"

@@ -7,7 +7,7 @@ from sandbox import template
 
 def shape(url: str) -> str:
     with catalog.snapshot(url) as connection:
-        return fingerprint(catalog.read(connection))
+        return fingerprint(catalog.read_catalog(connection))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from handover.config.config import SharedIndex
 from handover.rules import RULES
 from handover.schema.catalog import Catalog, Role
 from handover.schema.models import Description, Given
-from handover.schema.subject import DescribedSystem, Subject, search_path, session_settings
+from handover.schema.subject import DescribedSystem, Subject, search_path_of, session_settings
 from handover.schema.types import canonical_type
 
 
@@ -21,14 +21,14 @@ def described(players) -> Description:
 
 def test_search_path__options_role_or_database__the_first_that_says_so_counts(described):
     catalog = Catalog(server={"settings": ["search_path=shop, public"]})
-    assert search_path(described, catalog) == ("shop", "public")
+    assert search_path_of(described, catalog) == ("shop", "public")
     catalog.roles["drift_original"] = Role("drift_original", False, -1, ('search_path="$user", public',))
-    assert search_path(described, catalog) == ("drift_original", "public")
+    assert search_path_of(described, catalog) == ("drift_original", "public")
     database = described.settings.database.model_copy(
         update={"options": {"options": r"-c search_path=backend,\ public"}}
     )
     settings = described.settings.model_copy(update={"database": database})
-    assert search_path(described.model_copy(update={"settings": settings}), catalog) == ("backend", "public")
+    assert search_path_of(described.model_copy(update={"settings": settings}), catalog) == ("backend", "public")
 
 
 def test_session_settings__all_roles_database_role_and_options__the_last_counts(described):
@@ -68,7 +68,7 @@ def test_rule_ho197__role_is_shut_out__says_how_and_what_to_do(described, player
 
 
 def test_search_path__nobody_says__is_postgresqls_default(described):
-    assert search_path(described, Catalog(server={"settings": []})) == ("drift_original", "public")
+    assert search_path_of(described, Catalog(server={"settings": []})) == ("drift_original", "public")
 
 
 def test_rule_ho195__another_index__is_breaking(described, players):

@@ -26,7 +26,7 @@ def read_clean(stage: Stage, server: Server) -> live.Catalog:
     server.create_database(name, template=stage.database)
     try:
         with live.snapshot(server.url("owner", name)) as connection:
-            return live.read(connection)
+            return live.read_catalog(connection)
     finally:
         server.drop_database(name)
 

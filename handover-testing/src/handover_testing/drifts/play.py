@@ -15,7 +15,7 @@ from handover.probe.client import Probe, probe
 from handover.schema import catalog as live
 from handover.schema.models import Description
 from handover.schema.rows import read_rows
-from handover.schema.subject import DescribedSystem, Subject, search_path
+from handover.schema.subject import DescribedSystem, Subject, search_path_of
 from handover.side import Side
 from handover_testing.drifts.drift import Drift
 from handover_testing.drifts.stage import Stage
@@ -130,8 +130,8 @@ class Player:
         stage = self.stage
         descriptions = {side: Description.model_validate(self.clean[side]["describe"]) for side in Side}
         with live.snapshot(stage.server.url("owner", database)) as connection:
-            catalog = live.read(connection)
-            sides = tuple(DescribedSystem(name, d, search_path(d, catalog)) for name, d in descriptions.items())
+            catalog = live.read_catalog(connection)
+            sides = tuple(DescribedSystem(name, d, search_path_of(d, catalog)) for name, d in descriptions.items())
             rows, _ = read_rows(connection, catalog, ("public",))
             subject = Subject(stage.config(stage.folder / "clean", stage.pair), catalog, sides, rows)
             _, found = take_census(connection, subject, self.probes(), budget_s=30, say=lambda _: None)

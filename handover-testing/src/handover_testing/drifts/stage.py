@@ -20,7 +20,7 @@ from handover.finding import Finding
 from handover.schema import catalog as live
 from handover.schema.models import Description
 from handover.schema.rows import read_rows
-from handover.schema.subject import DescribedSystem, Subject, search_path
+from handover.schema.subject import DescribedSystem, Subject, search_path_of
 from handover.schema.twins import expressions_of
 from handover.side import Side
 from handover_testing.drifts.fork_server import ForkServer
@@ -135,11 +135,11 @@ def found(
     config: Config, descriptions: dict[Side, Description], connection: psycopg.Connection[Any], database: str
 ) -> list[Finding]:
     """Return what the rules find on descriptions and a database."""
-    catalog = live.read(connection)
+    catalog = live.read_catalog(connection)
     catalog.server["database"] = database  # a clone stands for the pair's own
     databases = [d.settings.database for d in descriptions.values()]
     live.read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
-    sides = tuple(DescribedSystem(name, d, search_path(d, catalog)) for name, d in descriptions.items())
+    sides = tuple(DescribedSystem(name, d, search_path_of(d, catalog)) for name, d in descriptions.items())
     rows, unread = read_rows(connection, catalog, ("public",))
     expressions = expressions_of(connection, catalog, sides)
     return [*unread, *apply_rules(Subject(config, catalog, sides, rows, expressions=expressions))]

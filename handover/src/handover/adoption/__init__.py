@@ -1,1 +1,1 @@
-"""Takes the backend into a live database that another system owns, and takes it out again without a trace."""
+"""Adopts the backend into a live database that the original owns, and removes it again without a trace."""

@@ -1,4 +1,4 @@
-"""Take the incoming system into the live database."""
+"""Adopt the backend into the live database."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,12 +8,11 @@ from typing import Any, Literal
 
 from psycopg import Connection, connect, sql
 
-from handover.adoption import undo as undoing
+from handover.adoption.backend_agent import BackendAgent
+from handover.adoption.final_check import require_adopted
 from handover.adoption.history import Key, MigrationHistory
-from handover.adoption.insider import Insider
-from handover.adoption.promise import require_promised
 from handover.adoption.record import AdoptionRecord
-from handover.adoption.run import execute
+from handover.adoption.run import run_transactions
 from handover.adoption.statements import (
     ADOPTION_TABLE,
     Additions,
@@ -24,6 +23,7 @@ from handover.adoption.statements import (
     adoption,
 )
 from handover.adoption.survey import Survey, survey
+from handover.adoption.undo import undo_transaction
 from handover.config.config import Config
 from handover.errors import Refused
 from handover.probe.client import Probe, probe
@@ -39,13 +39,13 @@ _RESOLVES_TO = """
 
 @dataclass(frozen=True)
 class AskedBackend:
-    """The incoming system: what it said of its models, and the dialogue in which it renders its migrations."""
+    """The backend's answer to ``describe``, and its interpreter, which renders its migrations as SQL."""
 
     description: Description
     probe: Probe
 
     def render(self, found: Survey) -> tuple[dict[Key, Rendered], Additions]:
-        """Return what has to run as SQL, and what cannot be SQL."""
+        """Return each migration as SQL or as code, and the additions to shared tables."""
         history, shared = found.history, sorted({model.table for model in found.shared})
         told = self.probe.ask(
             "render",
@@ -82,7 +82,7 @@ def _added_fields(found: Survey) -> list[tuple[str, list[str]]]:
 
 
 def _pointed_at(found: Survey) -> tuple[str, ...]:
-    """Return the tables of the system's own that new columns of shared tables point at."""
+    """Return the backend's own tables that new columns of shared tables point at."""
     shared = {model.table for model in found.shared}
     targets = {
         field.references[0]
@@ -94,14 +94,14 @@ def _pointed_at(found: Survey) -> tuple[str, ...]:
 
 
 @contextmanager
-def asking(config: Config) -> Iterator[AskedBackend]:
-    """Let the incoming system describe itself in its own interpreter; connects to no database."""
+def asking_backend(config: Config) -> Iterator[AskedBackend]:
+    """Let the backend describe itself in its own interpreter; this connects to no database."""
     with probe("the backend", config.backend, config.root) as backend:
         yield AskedBackend(Description.of("the backend", backend.ask("describe")), backend)
 
 
-def state(url: str, config: Config) -> State:
-    """Return how far an adoption of this system has come in the database."""
+def adoption_state(url: str, config: Config) -> State:
+    """Return whether the database has no adoption of the backend, an interrupted one, or a complete one."""
     with connect(url) as connection:
         if not _is_recorded(connection, config):
             return "none"
@@ -118,18 +118,18 @@ def _is_recorded(connection: Connection[Any], config: Config) -> bool:
 
 @dataclass(frozen=True)
 class AdoptionPlan:
-    """What an adoption does, and what it leaves.
+    """What an adoption does, and what it leaves out.
 
     Attributes
     ----------
     transactions
         In order; the last one only marks the adoption as complete.
     history
-        What becomes of each migration.
+        What is done with each migration.
     shared
         Names of the shared tables.
     notes
-        What a reviewer should know beside the statements.
+        What a reviewer should know besides the statements.
     """
 
     transactions: tuple[Transaction, ...]
@@ -138,8 +138,19 @@ class AdoptionPlan:
     notes: tuple[str, ...] = ()
 
 
-def plan(connection: Connection[Any], config: Config, asked: AskedBackend, verifier: str | None) -> AdoptionPlan:
+def plan_adoption(
+    connection: Connection[Any], config: Config, asked: AskedBackend, verifier: str | None
+) -> AdoptionPlan:
     """Return the transactions of an adoption.
+
+    Parameters
+    ----------
+    connection
+        As the owner of the shared tables.
+    config, asked
+        The pair, and what the backend said.
+    verifier
+        SCRAM verifier for a new role; None leaves the password to the DBA.
 
     Raises
     ------
@@ -150,7 +161,7 @@ def plan(connection: Connection[Any], config: Config, asked: AskedBackend, verif
     if found.findings:
         summary = f"{found.facts['database']} cannot be adopted as it is; nothing was changed."
         if found.unasked:
-            summary += f" The original could not be asked whether it lives with that already: {found.unasked}"
+            summary += f" The original could not be asked whether it tolerates this already: {found.unasked}"
         raise Refused(summary, found.findings)
     rendered, additions = asked.render(found)
     shared = {model.table for model in found.shared}
@@ -183,25 +194,25 @@ def _type_of(model: Model) -> tuple[str, str]:
 
 
 def _referenced(config: Config, description: Description, shared: set[str]) -> tuple[str, ...]:
-    """Return the shared tables that tables of the system's own point at, or will."""
+    """Return the shared tables that the backend's own tables point at, or will point at."""
     named = {pair.table for pair in config.models}
     fields = (field for model in description.concrete() if model.table not in shared for field in model.fields)
     return tuple(sorted(named | ({f.references[0] for f in fields if f.references} & shared)))
 
 
 def _notes(description: Description, found: Survey) -> Iterator[str]:
-    """Yield what a reviewer should know of the plan and does not see in a title."""
+    """Yield what a reviewer should know about the plan and does not see in a title."""
     shared = {model.table for model in found.shared}
     for model, field, cure in keys(description, shared):
         if field.references and cure:
             target = field.references[0]
             yield (
-                f"{model.table}.{field.column} gets ON DELETE {cure}: a delete of the original in {target} would fail"
-                f" there otherwise, {model.label} is unknown to it"
+                f"{model.table}.{field.column} gets ON DELETE {cure}: without it the original's deletes in {target}"
+                f" would fail, because it does not know {model.label}"
             )
     yield from (f"not run again: {line}" for line in found.history.skipped)
-    yield from (f"as the original has it already: {one.code} {one.where} {one.said}" for one in found.lived)
-    yield from (f"left to manage.py migrate, afterwards: {'.'.join(key)}" for key in found.history.later)
+    yield from (f"tolerated by the original already: {one.code} {one.where} {one.said}" for one in found.tolerated)
+    yield from (f"left for manage.py migrate, afterwards: {'.'.join(key)}" for key in found.history.later)
 
 
 def _record(found: Survey) -> AdoptionRecord:
@@ -219,60 +230,80 @@ def _record(found: Survey) -> AdoptionRecord:
     )
 
 
-def adopt(
+def adopt_backend(
     url: str, config: Config, asked: AskedBackend, password: str | None, *, attempts: int, say: Callable[[str], None]
 ) -> AdoptionPlan:
-    """Adopt, and return what was done; an error on the way is reported after everything was taken back.
+    """Adopt the backend and return what was done. After an error everything is undone, then the error is raised.
 
     Parameters
     ----------
     url
         Database, as the owner of the shared tables.
     config, asked
-        The pair, and what the incoming system said.
+        The pair, and what the backend said.
     password
-        For the role, should it have to be made; only a SCRAM verifier of it goes to the server.
+        For a new role; the server only gets a SCRAM verifier of it.
     attempts
-        How often to try for the locks of one transaction.
+        How often to try to get the locks of one transaction.
     say
         Receives one line a step.
     """
     with connect(url) as connection:
-        planned = plan(connection, config, asked, scram_verifier(connection, config.backend.role, password))
+        planned = plan_adoption(connection, config, asked, scram_verifier(connection, config.backend.role, password))
     *work, complete = planned.transactions
     try:
         with ExitStack() as stack:
-            insider = Insider(url, config, asked.description, planned.shared, stack)
+            agent = BackendAgent(url, config, asked.description, planned.shared, stack)
             resolves = partial(check_resolution, config=config)
-            execute(url, tuple(work), verify=resolves, attempts=attempts, say=say, insider=insider)
-            say("A look at what was made, through the backend's own models and as its role")
-            require_promised(url, config, asked.description, insider.look(), planned.history)
-        execute(url, (complete,), verify=lambda _: None, attempts=attempts, say=say)
+            run_transactions(url, tuple(work), verify=resolves, attempts=attempts, say=say, agent=agent)
+            say("Checking the result through the backend's own models, as its role")
+            require_adopted(url, config, asked.description, agent.report(), planned.history)
+        run_transactions(url, (complete,), verify=lambda _: None, attempts=attempts, say=say)
     except BaseException:
-        if state(url, config) == "interrupted":
-            say("That did not work; taking back what was done so far.")
-            undo(url, config, attempts=attempts, say=say)
-            say("Everything was taken back.")
+        if adoption_state(url, config) == "interrupted":
+            say("That failed; undoing what was done so far.")
+            undo_adoption(url, config, attempts=attempts, say=say)
+            say("Everything was undone.")
         raise
     return planned
 
 
-def undo(url: str, config: Config, *, attempts: int, say: Callable[[str], None]) -> None:
-    """Undo an adoption, whole or interrupted, in one transaction; on any error the database is as it was."""
+def undo_adoption(url: str, config: Config, *, attempts: int, say: Callable[[str], None]) -> None:
+    """Undo a complete or interrupted adoption in one transaction; after an error the database is as it was.
+
+    Parameters
+    ----------
+    url
+        Database, as the owner of the shared tables.
+    config
+        The pair.
+    attempts
+        How often to try to get the locks.
+    say
+        Receives one line a step.
+    """
     with connect(url) as connection:
-        transaction = undoing.plan(connection, config, read_record(connection, config))
-    execute(url, (transaction,), verify=lambda _: None, attempts=attempts, say=say)
+        transaction = undo_transaction(connection, config, read_record(connection, config))
+    run_transactions(url, (transaction,), verify=lambda _: None, attempts=attempts, say=say)
 
 
 def scram_verifier(connection: Connection[Any], role: str, password: str | None) -> str | None:
-    """Return what the server keeps of a password, so that the password itself is in no statement and no log."""
+    """Return the SCRAM verifier of a password, so that the password itself is in no statement and in no log.
+
+    Parameters
+    ----------
+    connection
+        Knows the encoding.
+    role, password
+        The role gets this password; None gives None.
+    """
     if password is None:
         return None
     return connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
 
 
 def check_resolution(connection: Connection[Any], config: Config) -> None:
-    """Raise unless the role finds its own history and everybody's tables, as it will when it connects."""
+    """Raise unless the role, when it connects, will find its own history and the shared tables."""
     role, schema = config.backend.role, config.backend.schema_name
     path = sql.SQL("SET LOCAL search_path = {}, public").format(sql.Identifier(schema))
     connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
@@ -286,12 +317,12 @@ def check_resolution(connection: Connection[Any], config: Config) -> None:
     ]
     if wrong:
         message = f"after adoption {role} would not find its tables: {'; '.join(wrong)}. Rolled back."
-        raise Refused(f"{message} Remove the table that stands in the way.", code="HO029")
+        raise Refused(f"{message} Remove the other table of that name.", code="HO029")
     connection.execute("RESET ROLE")
 
 
 def read_record(connection: Connection[Any], config: Config) -> AdoptionRecord:
-    """Return what the adoption wrote down.
+    """Return the record that the adoption wrote.
 
     Raises
     ------

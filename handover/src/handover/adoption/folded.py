@@ -1,4 +1,4 @@
-"""What only the original needed and is folded away: the record of it, which an undo needs."""
+"""The record of the tables and rights that only the original needed, which moved to the schema ``retired``."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ SCHEMA, RECORD = "retired", "handover_finish"
 
 @dataclass(frozen=True)
 class Right:
-    """What the original's role may do with something of ``public``; ``kind`` and ``name`` as GRANT wants them."""
+    """A right of the original's role on an object of ``public``; ``kind`` and ``name`` as GRANT takes them."""
 
     kind: str
     name: list[str]
@@ -22,16 +22,16 @@ class Right:
 
 @dataclass(frozen=True)
 class Finish:
-    """What is folded away, and why the rest stays where it is.
+    """What moves to the schema ``retired``, and why the rest stays.
 
     Attributes
     ----------
     tables
         Names of the tables of ``public`` that move.
     role, rights
-        The original's role, and what it loses.
+        The original's role, and the rights that it loses.
     kept
-        One line for each thing that was looked at and stays.
+        One line for each table that stays, with the reason.
     """
 
     tables: tuple[str, ...]
@@ -40,8 +40,8 @@ class Finish:
     kept: tuple[str, ...]
 
 
-def recorded(connection: Connection[Any]) -> Finish | None:
-    """Return what was folded away, or None."""
+def recorded_finish(connection: Connection[Any]) -> Finish | None:
+    """Return the record; None if nothing has moved."""
     row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{SCHEMA}.{RECORD}"]).fetchone()
     if not row or not row[0]:
         return None

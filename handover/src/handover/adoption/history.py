@@ -1,8 +1,8 @@
-"""Which migration of the incoming system is already true of the live database, and which has to run.
+"""Which migrations of the backend the live database has already, and which must run.
 
-Two histories on one database collide by name alone, so no table is judged by a migration's name. A model is followed
-through all its names: when the table that it has in the end is live, its whole history is true, however it came there,
-and the rules compare that end with the live catalog. What a migration does beside the shared tables has to run.
+Two histories on one database collide by name, so a migration's name says nothing about a table. A model is followed
+through all its renames. If its last table is live, its whole history counts as applied, and the rules compare the model
+with the live catalog. What a migration does outside the shared tables must run.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,24 +16,24 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class MigrationHistory:
-    """What becomes of each migration.
+    """What is done with each migration.
 
     Attributes
     ----------
     copied
-        Of apps that both systems share: taken over from the live history.
+        Their apps are shared by both systems; the rows come from the live history.
     recorded
-        True already, only written down.
+        Their effect is there already; they are only recorded.
     own
-        What they do beside the shared tables is run as the system's role.
+        Their operations outside the shared tables run as the backend's role.
     later
-        Left to ``manage.py migrate``, because ``handover.toml`` says so, with those that need them.
+        ``handover.toml`` leaves them for ``manage.py migrate``; with the migrations that depend on them.
     chosen
         Own migration → the numbers of the operations that are run.
     skipped
-        Code of recorded migrations that does not run again, one line each.
+        Operations of recorded migrations that do not run again, one line each.
     refused
-        Why the rest cannot be taken in.
+        Why the others cannot be adopted.
     """
 
     copied: tuple[Key, ...] = ()
@@ -47,7 +47,7 @@ class MigrationHistory:
 
 @dataclass(frozen=True)
 class LiveState:
-    """What migrations are judged by.
+    """The live database, as migrations are compared with it.
 
     Attributes
     ----------
@@ -56,9 +56,9 @@ class LiveState:
     applied
         (app, name) pairs of ``public.django_migrations``.
     recorded, later
-        What ``handover.toml`` says of migrations, as ``app.name``.
+        The migrations (``app.name``) that ``handover.toml`` calls ``already_true`` and ``migrate_later``.
     alike
-        Of the applied ones, those that both systems have to the letter.
+        Applied migrations that both systems have unchanged.
     """
 
     tables: Collection[str]
@@ -73,8 +73,8 @@ def classify(migrations: tuple[Migration, ...], live: LiveState) -> MigrationHis
     sorting = _Sorting(migrations, live)
     for migration in migrations:
         sorting.take(migration)
-    sorting.newer_than_the_code()
-    sorting.named_in_vain()
+    sorting.find_newer_migrations()
+    sorting.find_unknown_names()
     return MigrationHistory(
         **{kind: tuple(keys) for kind, keys in sorting.kinds.items()},
         chosen=sorting.chosen,
@@ -123,8 +123,8 @@ class _Sorting:
         if not mirrors:
             self.kinds["later"].append(migration.key)
             return
-        what = f"cannot run later: its {mirrors[0].name} would change or make anew the shared table {mirrors[0].table}"
-        todo = f"Move that operation of {migration.file} to a migration of its own, which adoption records."
+        what = f"cannot run later: its {mirrors[0].name} would change or create the shared table {mirrors[0].table}"
+        todo = f"Move that operation of {migration.file} to a separate migration, which adoption records."
         self.refused.append(Finding(code="HO041", where=".".join(migration.key), found=what, expected="", todo=todo))
 
     def _of_backend(self, migration: Migration) -> None:
@@ -136,10 +136,10 @@ class _Sorting:
             for number, op in enumerate(migration.operations)
             if not op.nothing and not _is_mirror(op, self.live)
         ]
-        makes_none = all(not op.tables or _is_of_the_past(op) for _, op in beside)
-        if makes_none and migration.key in self.live.alike:
+        makes_no_table = all(not op.tables or _is_removed_later(op) for _, op in beside)
+        if makes_no_table and migration.key in self.live.alike:
             self._record(migration)
-        elif makes_none and migration.app in self.mirrored:
+        elif makes_no_table and migration.app in self.mirrored:
             self._of_mirror(migration, [op for _, op in beside if not op.tables])
         elif beside:
             self.kinds["own"].append(migration.key)
@@ -148,20 +148,20 @@ class _Sorting:
             self.kinds["recorded"].append(migration.key)
 
     def _of_mirror(self, migration: Migration, operations: list[MigrationOperation]) -> None:
-        """Take what is left of an app whose tables are all shared: code or SQL ran once, or it is about shared rows."""
+        """Sort a migration of an app whose tables are all shared: its code or SQL is about shared rows."""
         if not operations or migration.key in self.live.applied:
             self._record(migration)
             return
         what = f"does {', '.join(op.name or op.kind for op in operations)} in {migration.file}"
-        expected = f"all tables of {migration.app} are shared, and the live history does not say that it ran"
+        expected = f"all tables of {migration.app} are shared, and the live history does not have it"
         name = ".".join(migration.key)
         todo = (
-            f'If it is true of the live rows: already_true = ["{name}"] under [backend] in handover.toml.'
+            f'If the live rows have its effect already: already_true = ["{name}"] under [backend] in handover.toml.'
             f' If it may run after the adoption, as the backend\'s role: migrate_later = ["{name}"].'
         )
         self.refused.append(Finding(code="HO040", where=name, found=what, expected=expected, todo=todo))
 
-    def newer_than_the_code(self) -> None:
+    def find_newer_migrations(self) -> None:
         on_disk = {m.key for m in self.migrations}
         for app, name in sorted(self.live.applied - on_disk):
             if app in self.both:
@@ -176,7 +176,7 @@ class _Sorting:
                     )
                 )
 
-    def named_in_vain(self) -> None:
+    def find_unknown_names(self) -> None:
         on_disk = {".".join(m.key) for m in self.migrations}
         for name in sorted((self.live.recorded | self.live.later) - on_disk):
             what = "is named under [backend] in handover.toml, and the backend has no such migration"
@@ -192,14 +192,14 @@ class _Sorting:
 
 
 def _is_mirror(operation: MigrationOperation, live: LiveState) -> bool:
-    """Say whether an operation is about a shared table: its model ends there, or is gone and was there."""
+    """Say whether an operation is about a shared table: the last table of its model, or a former one if it has none."""
     if operation.final is None:
         return any(table in live.tables for table in operation.tables)
     return operation.final in live.tables
 
 
-def _is_of_the_past(operation: MigrationOperation) -> bool:
-    """Say whether an operation is about a model that a later migration removes: in the end it has done nothing."""
+def _is_removed_later(operation: MigrationOperation) -> bool:
+    """Say whether an operation is about a model that a later migration removes, so that nothing of it stays."""
     return bool(operation.tables) and operation.final is None
 
 
@@ -207,7 +207,7 @@ def _mirrored_apps(migrations: tuple[Migration, ...], live: LiveState) -> frozen
     about: dict[str, list[bool]] = {}
     for migration in migrations:
         for operation in migration.operations:
-            if operation.tables and not operation.nothing and not _is_of_the_past(operation):
+            if operation.tables and not operation.nothing and not _is_removed_later(operation):
                 about.setdefault(migration.app, []).append(_is_mirror(operation, live))
     return frozenset(app for app, mirrors in about.items() if all(mirrors))
 
@@ -217,9 +217,9 @@ def _moves_shared(migration: Migration, live: LiveState) -> Finding | None:
         before = [table for table in operation.tables if table in live.tables]
         if operation.final is None or operation.final in live.tables or not before or operation.nothing:
             continue
-        what = f"gives the live table {before[0]} the name {operation.final} by {operation.name or operation.kind}"
+        what = f"renames the live table {before[0]} to {operation.final}, by {operation.name or operation.kind}"
         expected = "the original would no longer find it"
-        todo = f"Keep db_table = {before[0]!r} until the original is gone, or name the backend's own table anew."
+        todo = f"Keep db_table = {before[0]!r} until the original is gone, or rename the backend's own table."
         return Finding(
             code="HO024",
             where=".".join(migration.key),

@@ -1,4 +1,4 @@
-"""Execute transactions, or write them down for a DBA: the same statements either way."""
+"""Run transactions, or print the same statements as a script for a DBA."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from tenacity import (
 from handover.adoption.statements import Code, Transaction
 from handover.errors import HandoverError, Refused
 
-# The original's users wait behind a DDL statement that itself waits, so it must not wait long.
+# While a DDL statement waits for its lock, the original's users wait behind it, so it must not wait long.
 LOCK_TIMEOUT_MS = 2000
 BLOCKERS = """
     SELECT pid, usename, application_name, state, left(regexp_replace(query, '\\s+', ' ', 'g'), 120)
@@ -27,22 +27,24 @@ BLOCKERS = """
 
 
 class LockedOutError(HandoverError):
-    """Other sessions held a lock for longer than we may wait; nothing was changed."""
+    """Other sessions held a lock for too long; nothing was changed."""
 
     code = "HO028"
     exit_code = 3
 
 
 class Interpreter(Protocol):
-    """Runs what is no SQL; ``pid`` is its session's."""
+    """Runs migrations that cannot be SQL."""
 
     @property
-    def pid(self) -> int: ...
+    def pid(self) -> int:
+        """The process id of its session in the database."""
 
-    def migrate(self, code: Code) -> None: ...
+    def migrate(self, code: Code) -> None:
+        """Run a migration."""
 
 
-def script(transactions: tuple[Transaction, ...], *, heading: str, notes: tuple[str, ...] = ()) -> str:
+def psql_script(transactions: tuple[Transaction, ...], *, heading: str, notes: tuple[str, ...] = ()) -> str:
     """Return the statements as a psql script that stops at the first error."""
     lines = [f"-- {heading}", *(f"-- {note}" for note in notes), "\\set ON_ERROR_STOP on"]
     for transaction in transactions:
@@ -57,7 +59,7 @@ def script(transactions: tuple[Transaction, ...], *, heading: str, notes: tuple[
 
 
 def _by_hand(code: Code, title: str) -> list[str]:
-    """Return the lines where psql has to wait for something that it cannot run, and looks whether it was done."""
+    """Return the lines in which psql waits for a migration that it cannot run, and checks that it was run."""
     app, name = code.key
     lines = [f"-- {title}"]
     if code.alone:
@@ -66,10 +68,8 @@ def _by_hand(code: Code, title: str) -> list[str]:
             f"\\prompt 'Run `manage.py migrate {app} {name}`, then press Enter ' done",
         ]
     else:
-        lines.append(
-            "-- psql cannot run it, and neither can manage.py: some of its operations are about shared tables."
-        )
-    missing = f"{code.name} was not run; nothing more is done. Or let the toolkit do all of it: handover adopt --apply"
+        lines.append("-- Neither psql nor manage.py can run it: some of its operations are about shared tables.")
+    missing = f"{code.name} was not run; the script ends here. The toolkit can run everything: handover adopt --apply"
     return [
         *lines,
         "DO $$ BEGIN",
@@ -84,16 +84,16 @@ def _preamble() -> tuple[LiteralString, ...]:
     return (f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_MS}ms'", "SET LOCAL search_path = public")
 
 
-def execute(
+def run_transactions(
     url: str,
     transactions: tuple[Transaction, ...],
     *,
     verify: Callable[[Connection[Any]], None],
     attempts: int,
     say: Callable[[str], None],
-    insider: Interpreter | None = None,
+    agent: Interpreter | None = None,
 ) -> None:
-    """Run transactions one after another; when a lock is not to be had, roll that one back and try it again.
+    """Run transactions one after another. One that does not get its locks is rolled back and tried again.
 
     Parameters
     ----------
@@ -102,20 +102,20 @@ def execute(
     transactions
         In order.
     verify
-        Called before the last commit; whatever it raises rolls that transaction back.
+        Called before the last commit; an error in it rolls that transaction back.
     attempts
         How often to try each before giving up.
     say
-        Receives a line for each new title, and for each attempt that was locked out.
-    insider
-        Runs the steps that are no SQL.
+        Receives a line for each new title, and for each attempt that did not get its locks.
+    agent
+        Runs the steps that cannot be SQL.
 
     Raises
     ------
     Refused
-        A migration of the incoming system failed; names it.
+        A migration of the backend failed; the message names it.
     LockedOutError
-        Every attempt met a lock; names the sessions that held it.
+        No attempt got its locks; the message names the sessions that held them.
     """
     said = ""
     for transaction in transactions:
@@ -125,8 +125,8 @@ def execute(
             said = step.title
         last = transaction is transactions[-1]
         attempt = partial(_attempt, url, transaction, verify if last else None)
-        if transaction[0].code and insider:
-            attempt = partial(_attempt_inside, url, transaction[0].code, insider)
+        if transaction[0].code and agent:
+            attempt = partial(_attempt_inside, url, transaction[0].code, agent)
         try:
             _with_retries(attempt, attempts=attempts, say=say)
         except Error as error:
@@ -134,7 +134,7 @@ def execute(
 
 
 def _refused(transaction: Transaction, error: Error) -> Refused | None:
-    """Return what to say of a migration that the database refused; None when no migration is to blame."""
+    """Return the error for a migration that the database refused; None if the statement is of no migration."""
     migration = next((step.migration for step in transaction if step.migration), None)
     if migration is None:
         return None
@@ -142,11 +142,12 @@ def _refused(transaction: Transaction, error: Error) -> Refused | None:
     words = str(error).strip().splitlines()[0]
     message = f"migration {migration} was refused by the database: {words}."
     return Refused(
-        f"{message}\n       {ways(name, refused=isinstance(error, errors.InsufficientPrivilege))}", code="HO042"
+        f"{message}\n       {repair_advice(name, refused=isinstance(error, errors.InsufficientPrivilege))}",
+        code="HO042",
     )
 
 
-def ways(name: str, *, refused: bool) -> str:
+def repair_advice(name: str, *, refused: bool) -> str:
     """Return what can be done about a migration that adoption cannot run."""
     why = (
         "While migrations run, the role reads shared tables and refers to them, and writes to its own. "
@@ -154,7 +155,7 @@ def ways(name: str, *, refused: bool) -> str:
         else ""
     )
     return (
-        f'{why}Mend it; or leave it for later, migrate_later = ["{name}"] under [backend] in handover.toml,'
+        f'{why}Correct it; or leave it for later, migrate_later = ["{name}"] under [backend] in handover.toml,'
         f" and run manage.py migrate as the backend after the adoption."
     )
 
@@ -177,7 +178,7 @@ def _with_retries(attempt: Callable[[list[str]], None], *, attempts: int, say: C
         retrying(attempt, blockers)
     except errors.LockNotAvailable as error:
         held = "\n       ".join(blockers) or "a session that has ended since"
-        message = f"a lock was not to be had within {LOCK_TIMEOUT_MS} ms in {attempts} attempts; nothing was changed."
+        message = f"no lock within {LOCK_TIMEOUT_MS} ms in {attempts} attempts; nothing was changed."
         raise LockedOutError(f"{message} It was held by:\n       {held}\n       End it, then run again.") from error
 
 
@@ -197,14 +198,14 @@ def _attempt(
             verify(connection)
 
 
-def _attempt_inside(url: str, code: Code, insider: Interpreter, blockers: list[str]) -> None:
-    with _watched(url, insider.pid, blockers):
-        insider.migrate(code)
+def _attempt_inside(url: str, code: Code, agent: Interpreter, blockers: list[str]) -> None:
+    with _watched(url, agent.pid, blockers):
+        agent.migrate(code)
 
 
 @contextmanager
 def _watched(url: str, pid: int, blockers: list[str]) -> Iterator[None]:
-    """Note who blocks a session while it waits: afterwards nobody can tell."""
+    """Note which sessions block this one while it waits; afterwards that cannot be found out."""
     done = threading.Event()
     blockers.clear()
 

@@ -1,7 +1,7 @@
-"""The statements of an adoption, in order: the same list is shown to the DBA and executed.
+"""The statements of an adoption, in order: the DBA sees the same list that is executed.
 
-Not one transaction but several: a migration may use what an earlier one made only after that is committed (a new
-value of an enum, before PostgreSQL 17). Until the last one, everything is in the incoming system's own schema.
+There are several transactions, because a migration may use what an earlier one made only after its commit (a new
+value of an enum, before PostgreSQL 17). Until the last one, everything is in the backend's own schema.
 """
 
 import json
@@ -21,20 +21,20 @@ Statement = sql.SQL | sql.Composed
 
 @dataclass(frozen=True)
 class Code:
-    """A migration that is no SQL.
+    """A migration that cannot be SQL.
 
     Attributes
     ----------
     key, file
-        Which it is, and where it stands.
+        The migration, and its file.
     operations
-        The numbers of the operations that are run; the others are about shared tables.
+        The numbers of the operations that run; the others are about shared tables.
     why
-        What in it cannot be SQL, and why.
+        (operation, reason) of each operation that cannot be SQL.
     alone
         Whether Django's own ``migrate`` would do the same.
     history
-        The table that it is written down in.
+        The table that records it.
     """
 
     key: Key
@@ -52,7 +52,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Rendered:
-    """One migration as SQL, or what in it cannot be SQL."""
+    """One migration as SQL, or the operations in it that cannot be SQL."""
 
     file: str
     sql: tuple[str, ...] = ()
@@ -62,9 +62,9 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Additions:
-    """What comes to shared tables: SQL of nullable columns, and of tables between a shared and another model.
+    """The additions to shared tables: SQL for nullable columns, and for join tables of a shared and another model.
 
-    ``own`` names the tables of the system's own that the new columns point at.
+    ``own`` names the backend's own tables that the new columns point at.
     """
 
     columns: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -79,11 +79,11 @@ class AdoptionStep:
     Attributes
     ----------
     title
-        What it does and why, one line.
+        What it does, one line.
     statements
-        SQL, each with its parameters already in it.
+        SQL with the parameters filled in.
     code
-        What the incoming system's own interpreter runs here instead.
+        What the backend's own interpreter runs instead.
     migration
         Name and file of the migration that the statements come from.
     """
@@ -99,7 +99,7 @@ Transaction = tuple[AdoptionStep, ...]
 
 @dataclass(frozen=True)
 class Situation:
-    """What the live database has already; decides which statements are needed.
+    """What the live database has already; this decides which statements are needed.
 
     Attributes
     ----------
@@ -120,7 +120,7 @@ class Situation:
 
 @dataclass(frozen=True)
 class Incoming:
-    """The system that comes in: its role, its schema, its models and the SQL of its migrations."""
+    """The backend as it is adopted: its role, its schema, its models and the SQL of its migrations."""
 
     role: str
     schema: str
@@ -142,24 +142,25 @@ def adoption(incoming: Incoming, situation: Situation, record: dict[str, Any]) -
     Parameters
     ----------
     incoming, situation
-        What comes in, and what is there.
+        The backend, and the live database.
     record
-        What undoing needs to know, kept as JSON in the incoming system's schema.
+        What undoing needs to know; it is kept as JSON in the backend's schema.
     """
     begin = (
         AdoptionStep("The role, and the owner's right to act for it", tuple(_role(incoming, situation))),
         AdoptionStep(
-            "Rights on the shared tables: read rows, refer to them, never alter", tuple(_reading(incoming, situation))
+            "Rights on the shared tables: read rows, refer to them; no right to alter",
+            tuple(_reading(incoming, situation)),
         ),
         AdoptionStep("The schema that holds everything the role adds", tuple(_schema(incoming, record))),
         AdoptionStep(
-            "History that is true already: shared apps copied, mirrored models recorded",
+            "Migration history: shared apps are copied, mirrored models are recorded",
             tuple(_history_rows(incoming)),
         ),
         AdoptionStep("Content types and permissions of its own models", tuple(_content_types(incoming))),
     )
     end = (
-        # Only now: a migration of the system cannot have changed a row that the original reads.
+        # Only now, so that no migration of the backend can change a row that the original reads.
         AdoptionStep("Rights on the shared tables: write rows, take keys", tuple(_writing(incoming))),
         *_joins(incoming),
         *_columns(incoming, situation),
@@ -248,7 +249,7 @@ def _history(incoming: Incoming) -> sql.Identifier:
 
 
 def _applied(incoming: Incoming, key: Key) -> Iterator[Statement]:
-    """Django believes that a squashed migration is applied when all that it replaces are."""
+    """Record a migration, and those that it replaces: Django takes a squashed one for applied when they all are."""
     for one in (*incoming.replaces.get(key, ()), key):
         yield sql.SQL("INSERT INTO {} (app, name, applied) VALUES ({}, {}, now())").format(
             _history(incoming), *map(sql.Literal, one)
@@ -281,7 +282,7 @@ def _joins(incoming: Incoming) -> Iterator[AdoptionStep]:
 
 
 def _columns(incoming: Incoming, situation: Situation) -> Iterator[AdoptionStep]:
-    """The owner adds them, so it must find and may refer to the tables of the role that they point at."""
+    """The owner adds the columns, so it needs the right to refer to the role's tables that they point at."""
     if incoming.additions.own:
         schema, owner = sql.Identifier(incoming.schema), sql.Identifier(situation.owner)
         names = sql.SQL(", ").join(sql.Identifier(incoming.schema, name) for name in incoming.additions.own)
@@ -302,7 +303,7 @@ def _texts(lines: Iterable[str]) -> tuple[Statement, ...]:
 
 
 def _content_types(incoming: Incoming) -> Iterator[Statement]:
-    """What Django's post_migrate signal would write; the rows are ours to remove again."""
+    """Write the rows that Django's post_migrate signal would write; an undo removes them."""
     for model in incoming.models:
         label, name = sql.Literal(model.app_label), sql.Literal(model.model_name)
         yield sql.SQL(

@@ -1,4 +1,4 @@
-"""What the live database is before an adoption, and every reason not to begin one."""
+"""The live database before an adoption, and every reason to refuse it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -8,14 +8,14 @@ from typing import Any
 from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
-from handover.adoption.accustomed import AskedOriginal
 from handover.adoption.history import LiveState, MigrationHistory, classify
+from handover.adoption.tolerated import AskedOriginal
 from handover.check.merging import by_cause, merged
 from handover.check.run import apply_rules
 from handover.config.config import Config
 from handover.finding import Finding
 from handover.rules.tables import ADOPT_BY_HAND
-from handover.schema.catalog import Catalog, Table, read, read_roles
+from handover.schema.catalog import Catalog, Table, read_catalog, read_roles
 from handover.schema.deletes import undecided
 from handover.schema.models import Description, Model
 from handover.schema.subject import DescribedSystem, Subject
@@ -26,36 +26,36 @@ ONLY_PUBLIC = "handover adopt works with shared tables in schema public only"
 
 @dataclass(frozen=True)
 class Survey:
-    """The live database as adoption finds it.
+    """The live database before an adoption.
 
     Attributes
     ----------
     facts
         The row of ``role.sql``: the two roles, the schema, the owner's rights.
     shared
-        Models of the incoming system whose tables are in ``public``.
+        Models of the backend whose tables are in ``public``.
     history
-        What becomes of each of its migrations.
+        What is done with each of its migrations.
     columns
         (table, column) pairs that adoption will add.
     joins
-        Labels of the models of many-to-many tables between a shared and another model that adoption will make.
+        Labels of the models of the many-to-many tables that adoption will make between a shared and another model.
     sequences
-        (schema, name) of those that defaults of the shared tables take values from.
+        (schema, name) of the sequences that defaults of the shared tables use.
     held
-        (table, privilege) pairs that the role has already.
+        (table, privilege) pairs that the role has before.
     rights
-        All that the role has already, as (kind, object, privilege).
+        All rights that the role has before, as (kind, object, privilege).
     content_types, permissions
         Ids of the rows that are there before.
     known_types
         (app label, model) of the content types that are there before.
     findings
         Why adoption must not begin; empty when it may.
-    lived
-        What the models say otherwise than the database, both systems the same: the original lives with it already.
+    tolerated
+        Differences from the database that both systems' models have: the original tolerates them already.
     unasked
-        Why the original could not be asked what it lives with; empty when it could, or did not have to.
+        Why the original could not be asked what it tolerates; empty if it could, or was not needed.
     """
 
     facts: dict[str, Any]
@@ -70,12 +70,12 @@ class Survey:
     permissions: tuple[int, ...]
     known_types: frozenset[tuple[str, str]]
     findings: tuple[Finding, ...]
-    lived: tuple[Finding, ...]
+    tolerated: tuple[Finding, ...]
     unasked: str
 
 
 def role_facts(connection: Connection[Any], config: Config) -> dict[str, Any]:
-    """Return the facts of ``role.sql`` about the connected role and the incoming one."""
+    """Return the facts of ``role.sql`` about the connected role and the backend's role."""
     names = {"role": config.backend.role, "schema": config.backend.schema_name}
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(query("role"), names).fetchone()
@@ -84,7 +84,7 @@ def role_facts(connection: Connection[Any], config: Config) -> dict[str, Any]:
 
 
 def survey(connection: Connection[Any], config: Config, description: Description) -> Survey:
-    """Compare the incoming system with the live database; changes nothing and takes no lock.
+    """Compare the backend with the live database; this changes nothing and takes no lock.
 
     Parameters
     ----------
@@ -93,10 +93,10 @@ def survey(connection: Connection[Any], config: Config, description: Description
     config
         The pair.
     description
-        The incoming system's own answer.
+        The backend's answer to ``describe``.
     """
     facts = role_facts(connection, config)
-    catalog = read(connection)
+    catalog = read_catalog(connection)
     read_roles(connection, catalog, [config.backend.role])
     public = catalog.in_schema("public")
     shared = tuple(m for m in description.concrete() if m.table in public)
@@ -109,7 +109,7 @@ def survey(connection: Connection[Any], config: Config, description: Description
     sequences = _sequences(connection, tables)
     backend = DescribedSystem(Side.BACKEND, description, ("public",))
     met = merged(apply_rules(Subject(config, catalog, (backend,), adopting=True), adoption=True))
-    refusing, lived = original.accustomed(catalog, backend, met)
+    refusing, tolerated = original.tolerated(catalog, backend, met)
     findings = (
         *_missing_tables(description, config, catalog, history, joins),
         *_without_migration(description, public),
@@ -139,13 +139,13 @@ def survey(connection: Connection[Any], config: Config, description: Description
         permissions=_ids(connection, "auth_permission", tables),
         known_types=_known_types(connection, tables),
         findings=findings,
-        lived=lived,
+        tolerated=tolerated,
         unasked=original.unasked,
     )
 
 
 def _history(description: Description, original: AskedOriginal, live: LiveState) -> MigrationHistory:
-    """Return what becomes of each migration; what would run although its name is applied may be the original's own."""
+    """Return what is done with each migration; one whose name is applied may be the original's own."""
     history = classify(description.migrations, live)
     twice = [m for m in description.migrations if m.key in live.applied and m.key in history.chosen]
     if alike := original.same(twice):
@@ -154,7 +154,7 @@ def _history(description: Description, original: AskedOriginal, live: LiveState)
 
 
 def granted(connection: Connection[Any], config: Config) -> list[dict[str, Any]]:
-    """Return every right that the role has by a grant of its own, outside of its schema."""
+    """Return every right that was granted to the role itself, outside of its schema."""
     names = {"role": config.backend.role, "schema": config.backend.schema_name}
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query("granted"), names).fetchall()
@@ -190,9 +190,9 @@ def _sequences(connection: Connection[Any], tables: frozenset[str]) -> list[dict
 
 
 def _joins(description: Description, config: Config, public: dict[str, Table], shared: frozenset[str]) -> Iterator[str]:
-    """Yield the many-to-many tables of shared models that are the backend's own.
+    """Yield the labels of the many-to-many tables of shared models that the backend adds.
 
-    Such a table leads to a model of the backend's own, or ``new_fields`` names its field.
+    Such a table points at one of the backend's own models, or ``new_fields`` names its field.
     """
     by_table = {m.table: m for m in description.concrete() if m.made_for}
     for model in description.concrete():
@@ -205,11 +205,11 @@ def _joins(description: Description, config: Config, public: dict[str, Table], s
 
 
 def _without_migration(description: Description, public: dict[str, Table]) -> Iterator[Finding]:
-    """A table that no migration makes would not be there afterwards."""
+    """Yield the tables that no migration makes, so that they would be missing after the adoption."""
     made = {table for m in description.migrations for op in m.operations for table in (op.final, *op.tables)}
     for model in description.here():
         if model.managed and not model.proxy and not model.made_for and model.table not in (public.keys() | made):
-            what = f"is made by no migration of the backend; {model.label} reads and writes it"
+            what = f"is made by no migration of the backend, and {model.label} reads and writes it"
             todo = f"manage.py makemigrations {model.app_label}, in the backend; then adopt."
             yield Finding(code="HO039", where=model.table, found=what, expected="", todo=todo)
 
@@ -273,7 +273,7 @@ def _role_findings(facts: dict[str, Any], config: Config) -> Iterator[Finding]:
             todo="Choose another `schema` in handover.toml, or remove it.",
         )
     if facts["role_is_superuser"]:
-        what = "is a superuser or bypasses row security; it must read and write rows and nothing more"
+        what = "is a superuser or bypasses row security; it must only read and write rows"
         yield Finding(
             code="HO026", where=f"role {role}", found=what, expected="", todo="Choose another `role` in handover.toml."
         )
@@ -285,7 +285,7 @@ def _ownership(
     role = config.backend.role
     for row in sequences:
         if not row["mine"]:
-            what = f"belongs to {row['owner']}; adoption grants its use and so needs its owner"
+            what = f"belongs to {row['owner']}; adoption grants its use, so it needs the owner"
             where = f"sequence {row['schema']}.{row['name']}"
             yield Finding(
                 code="HO020",
@@ -297,13 +297,13 @@ def _ownership(
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(query("table_owners"), {"role": role, "tables": tables}).fetchall()
     if any(row["owner"] == role for row in rows):
-        what = "owns shared tables, so it could alter them; the backend needs a role of its own, that only adds"
+        what = "owns shared tables, so it could alter them; the backend needs a separate role"
         todo = "Name another `role` in handover.toml, adopt, and let the backend's settings connect as it."
         yield Finding(code="HO026", where=f"role {role}", found=what, expected="", todo=todo)
         return
     for row in rows:
         if not row["mine"]:
-            what = f"belongs to {row['owner']}; adoption grants rights on it and so needs its owner"
+            what = f"belongs to {row['owner']}; adoption grants rights on it, so it needs the owner"
             yield Finding(
                 code="HO020",
                 where=row["table"],

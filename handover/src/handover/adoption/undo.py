@@ -1,11 +1,11 @@
-"""Take the incoming system out again, without a trace."""
+"""Remove the backend again, without a trace."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from psycopg import Connection, sql
 
-from handover.adoption.folded import recorded
+from handover.adoption.folded import recorded_finish
 from handover.adoption.record import AdoptionRecord
 from handover.adoption.statements import ROW_RIGHTS, AdoptionStep, Statement, Transaction
 from handover.adoption.survey import granted, query
@@ -32,17 +32,17 @@ _OWN_TABLES = """
 """
 
 
-def plan(connection: Connection[Any], config: Config, record: AdoptionRecord) -> Transaction:
-    """Return the one transaction that removes what adoption and the system itself have added.
+def undo_transaction(connection: Connection[Any], config: Config, record: AdoptionRecord) -> Transaction:
+    """Return the one transaction that removes what adoption and the backend have added.
 
     Raises
     ------
     Refused
-        The system is still connected, or what only the original needed is folded away.
+        The backend is still connected, or the tables that only the original needs are in the schema retired.
     """
-    if recorded(connection):
-        message = "what only the original needed is folded away, and it cannot run without. Nothing was changed."
-        raise Refused(f"{message} Unfold it first: handover adopt --finish --undo --apply", code="HO035")
+    if recorded_finish(connection):
+        message = "tables of the original are in the schema retired, so it cannot run. Nothing was changed."
+        raise Refused(f"{message} Bring them back first: handover adopt --finish --undo --apply", code="HO035")
     sessions = connection.execute(_SESSIONS, [config.backend.role]).fetchall()
     if sessions:
         what = f"is connected: {', '.join(f'pid {pid} ({name})' for pid, name in sessions)}"
@@ -53,11 +53,11 @@ def plan(connection: Connection[Any], config: Config, record: AdoptionRecord) ->
             expected="",
             todo="Stop the backend and its workers first.",
         )
-        raise Refused("the backend is still at work; nothing was changed.", (finding,))
+        raise Refused("the backend is still connected; nothing was changed.", (finding,))
     others = [row[0] for row in connection.execute(_OTHER_DATABASES, [config.backend.role] * 2)]
     return (
         AdoptionStep(
-            "Content types and permissions that came with it, and what points at them",
+            "Content types and permissions that came with it, and the rows that point at them",
             tuple(_rows(connection, config, record)),
         ),
         AdoptionStep("Its schema, with everything in it", (_drop_schema(config),)),
@@ -67,8 +67,8 @@ def plan(connection: Connection[Any], config: Config, record: AdoptionRecord) ->
     )
 
 
-def losses(connection: Connection[Any], config: Config, record: AdoptionRecord) -> tuple[str, ...]:
-    """Return what an undo destroys that adopting again does not bring back, one line a table or column."""
+def undo_losses(connection: Connection[Any], config: Config, record: AdoptionRecord) -> tuple[str, ...]:
+    """Return the data that an undo destroys for good, one line for each table or column."""
     lines = []
     for (table,) in connection.execute(_OWN_TABLES, [config.backend.schema_name]).fetchall():
         lines += _count(
@@ -91,7 +91,7 @@ def _count(connection: Connection[Any], table: sql.Identifier, where: sql.SQL | 
 def _rows(connection: Connection[Any], config: Config, record: AdoptionRecord) -> Iterator[Statement]:
     if "django_content_type" not in record.shared:
         return
-    # The original's history is frozen, so a row that came later under a label the system has migrations for is its own.
+    # The original's history is frozen, so a later row under an app label of the backend's migrations is the backend's.
     types = sql.SQL(
         "SELECT id FROM public.django_content_type WHERE NOT id = ANY({}) AND app_label IN (SELECT app FROM {})"
     ).format(sql.Literal(record.content_types), sql.Identifier(config.backend.schema_name, "django_migrations"))
@@ -123,7 +123,7 @@ def _drop_columns(connection: Connection[Any], record: AdoptionRecord) -> Iterat
 
 
 def _added(connection: Connection[Any], record: AdoptionRecord) -> list[tuple[str, str]]:
-    """Return the columns that are there; an interrupted adoption may not have come so far.
+    """Return the added columns that are there; an interrupted adoption may not have added them.
 
     DROP COLUMN IF EXISTS would wait for the table even when there is nothing to drop.
     """
@@ -134,7 +134,7 @@ def _added(connection: Connection[Any], record: AdoptionRecord) -> list[tuple[st
 def _revoke(
     connection: Connection[Any], config: Config, record: AdoptionRecord, others: list[str]
 ) -> Iterator[Statement]:
-    """What the role could do before, it can do afterwards; what it was granted since, by whatever advice, is taken."""
+    """Yield the REVOKE of every right that the role got since the adoption began."""
     role = sql.Identifier(config.backend.role)
     goes = record.role_created and not others
     if record.rights is None and not goes:
@@ -152,9 +152,8 @@ def _revoke(
 
 
 def _stuck(config: Config, row: dict[str, Any]) -> Finding:
-    found = (
-        f"was granted {row['privilege']} on {row['kind'].lower()} {row['object']} by a role that you are no member of"
-    )
+    right = f"{row['privilege']} on {row['kind'].lower()} {row['object']}"
+    found = f"was granted {right} by another role, and you are not a member of that role"
     todo = f'As that role: REVOKE {row["privilege"]} ON {row["kind"]} {row["object"]} FROM "{config.backend.role}";'
     return Finding(code="HO046", where=config.backend.role, found=found, expected="", todo=todo)
 

@@ -1,1 +1,1 @@
-"""Makes a backup, restores it and compares it; only then does it count."""
+"""Makes a backup, restores it and compares the copy; a backup without that is no evidence."""

@@ -19,12 +19,12 @@ from handover.config.config import Config, database_url, from_environment
 from handover.journal.evidence import Recorder, recording
 from handover.journal.journal import SCHEMA
 from handover.probe.client import probe
-from handover.troubles import of_database
+from handover.troubles import database_trouble
 
 DUMP, OBJECTS, SUMS = "database.dump", "objects.jsonl", "SHA256SUMS"
 
 
-def backup(config: Config, *, say: Callable[[str], None]) -> dict[str, Any]:
+def make_backup(config: Config, *, say: Callable[[str], None]) -> dict[str, Any]:
     """Back up the database and list the files, then prove that the copy can be restored; return the evidence's summary.
 
     Raises
@@ -113,7 +113,7 @@ def _empty_database(server_url: str) -> Iterator[str]:
             finally:
                 connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
     except psycopg.Error as error:
-        raise BackupError(f"no empty database to restore into: {of_database(error)}") from error
+        raise BackupError(f"no empty database to restore into: {database_trouble(error)}") from error
 
 
 def _name(url: str) -> str:

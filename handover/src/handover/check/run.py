@@ -17,9 +17,9 @@ from handover.errors import UnseenError
 from handover.finding import Finding
 from handover.probe.client import Probe
 from handover.rules import RULES
-from handover.schema.catalog import Catalog, read, read_roles, snapshot
+from handover.schema.catalog import Catalog, read_catalog, read_roles, snapshot
 from handover.schema.rows import read_rows
-from handover.schema.subject import DescribedSystem, Subject, search_path
+from handover.schema.subject import DescribedSystem, Subject, search_path_of
 from handover.schema.twins import expressions_of
 from handover.side import Side
 from handover.wording import counted
@@ -64,7 +64,7 @@ def gathered(config: Config, url: str, answers: PendingAnswers) -> Iterator[Gath
         Something could not be looked at, so there is no verdict.
     """
     with snapshot(url) as connection:
-        catalog = read(connection)
+        catalog = read_catalog(connection)
         asked = [answer.result() for answer in answers]
         described = [a for a in asked if a.description]
         databases = [a.description.settings.database for a in described if a.description]
@@ -120,7 +120,7 @@ def apply_rules(subject: Subject, *, adoption: bool = False) -> list[Finding]:
 
 def _system(asked: SystemAnswer, catalog: Catalog) -> DescribedSystem:
     assert asked.description is not None  # noqa: S101 - the caller chose those that have one
-    return DescribedSystem(asked.name, asked.description, search_path(asked.description, catalog))
+    return DescribedSystem(asked.name, asked.description, search_path_of(asked.description, catalog))
 
 
 def _nothing_shared(subject: Subject) -> str:

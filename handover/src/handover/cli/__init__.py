@@ -13,10 +13,9 @@ import typer
 
 from handover.cli.usage import PROGRAM, usage
 from handover.errors import HandoverError
-from handover.troubles import InterruptedCommandError, told, without_secrets
+from handover.troubles import InterruptedCommandError, as_handover_error, without_secrets
 
-# Each command is a module and a function of that name, a dash being an underscore there; only the one that is asked for
-# is loaded.
+# Each command is a module and a function of that name, with an underscore for a dash. Only the requested one is loaded.
 COMMANDS = (
     "init",
     "doctor",
@@ -77,7 +76,7 @@ def command_line(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
 
 
 def app(arguments: list[str] | None = None) -> None:
-    """Run the command line and end the process; whatever goes wrong is told in plain words, with its exit code."""
+    """Run the command line and end the process; an error is printed in plain words, with its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     wanted = tuple(name for name in COMMANDS if words[:1] == [name])
     needed = () if words[:1] == ["--version"] else wanted or COMMANDS
@@ -87,16 +86,16 @@ def app(arguments: list[str] | None = None) -> None:
     except HandoverError as error:
         _end(error)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - this is the edge where errors meet people
-        _end(usage(error) or told(error))
-    if ended == InterruptedCommandError.exit_code:  # the library that reads the words has taken the key press
-        _end(told(KeyboardInterrupt()))
+        _end(usage(error) or as_handover_error(error))
+    if ended == InterruptedCommandError.exit_code:  # typer has handled the key press already
+        _end(as_handover_error(KeyboardInterrupt()))
     sys.exit(ended)
 
 
 def _end(error: HandoverError) -> NoReturn:
     try:
         sys.stdout.flush()
-    except OSError:  # what takes the output is full or gone: closed now, or Python itself complains at its end
+    except OSError:  # The output is full or closed. Close it now, or Python prints an error at its end.
         with suppress(OSError):
             sys.stdout.close()
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""``handover adopt``: the backend into a live database, and out again."""
+"""``handover adopt``: adopt the backend into a live database, and undo that."""
 
 from functools import partial
 from itertools import groupby
@@ -8,11 +8,20 @@ from typing import Annotated
 import psycopg
 import typer
 
-from handover.adoption import adopt as adoption
-from handover.adoption import undo as undoing
+from handover.adoption.adopt import (
+    AdoptionPlan,
+    adopt_backend,
+    adoption_state,
+    asking_backend,
+    check_resolution,
+    plan_adoption,
+    read_record,
+    undo_adoption,
+)
 from handover.adoption.folded import SCHEMA
-from handover.adoption.run import execute, script
+from handover.adoption.run import psql_script, run_transactions
 from handover.adoption.statements import Transaction
+from handover.adoption.undo import undo_losses, undo_transaction
 from handover.cli.console import out, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmOption, UndoOption
 from handover.config.config import Config, database_url, from_environment, load_config
@@ -26,14 +35,15 @@ def adopt(
     sql: Annotated[bool, typer.Option("--sql", help="Print every statement for review, for psql.")] = False,
     apply: ApplyOption = False,
     undo: UndoOption = False,
-    finish: Annotated[bool, typer.Option("--finish", help="Fold away what only the original needed.")] = False,
+    finish: Annotated[bool, typer.Option("--finish", help="Retire the tables that only the original needs.")] = False,
     confirm: ConfirmOption = "",
     attempts: Annotated[int, typer.Option(min=1, help="How often to try for a lock of 2 seconds.")] = 5,
 ) -> None:
-    """Take the backend into the live database of the original: its own role, schema and history.
+    """Adopt the backend into the original's live database: a role, a schema and a migration history of its own.
 
-    Shows what would be done; --apply does it, or takes back what it began. When the original is gone, --finish moves
-    the tables that only it needed to the schema retired and takes its role's rights; --finish --undo brings them back.
+    Shows what would be done; --apply does it, and undoes everything after an error. When the original is gone, --finish
+    moves the tables that only it needed to the schema retired, and revokes its role's rights; --finish --undo restores
+    both.
     """
     if sql and apply:
         raise ConfigurationError("--sql prints and --apply does; use one of them.")
@@ -48,30 +58,30 @@ def adopt(
 
 
 def _adopt(url: str, pair: Config, *, sql: bool, apply: bool, attempts: int) -> None:
-    state = adoption.state(url, pair)
+    state = adoption_state(url, pair)
     if state == "complete":
         later = f"Later migrations: manage.py migrate, as {pair.backend.role}."
-        out.print(f"{_name(url)} is adopted already; nothing to do. {later}")
+        out.print(f"{_name(url)} is adopted already; there is nothing to do. {later}")
         return
     if state == "interrupted":
-        summary = f"an adoption of {_name(url)} was interrupted, and its beginnings are still there."
+        summary = f"an adoption of {_name(url)} was interrupted, and its first steps are still there."
         raise Refused(f"{summary} Remove them, then adopt again: handover adopt --undo --apply", code="HO031")
     if apply:
         password = from_environment(pair.backend.password_env, f"the password that the role {pair.backend.role} gets")
-        with adoption.asking(pair) as asked:
-            planned = adoption.adopt(url, pair, asked, password, attempts=attempts, say=progress.print)
+        with asking_backend(pair) as asked:
+            planned = adopt_backend(url, pair, asked, password, attempts=attempts, say=progress.print)
         done = f"{_name(url)} is adopted: {pair.backend.role} has its own schema {pair.backend.schema_name}."
         out.print(f"{done} Undo: handover adopt --undo")
         _later(planned)
         return
-    with adoption.asking(pair) as asked, psycopg.connect(url) as connection:
+    with asking_backend(pair) as asked, psycopg.connect(url) as connection:
         connection.read_only = True
-        planned = adoption.plan(connection, pair, asked, None)
+        planned = plan_adoption(connection, pair, asked, None)
     heading, again = f"Adopt {pair.backend.role} into {_name(url)}", "handover adopt --apply"
     _show(planned.transactions, heading, sql=sql, again=again, notes=planned.notes)
 
 
-def _later(planned: adoption.AdoptionPlan) -> None:
+def _later(planned: AdoptionPlan) -> None:
     for app, name in planned.history.later:
         out.print(f"Left for later: manage.py migrate {app} {name}, in the backend")
 
@@ -79,22 +89,22 @@ def _later(planned: adoption.AdoptionPlan) -> None:
 def _undo(url: str, pair: Config, *, sql: bool, apply: bool, confirm: str, attempts: int) -> None:
     with psycopg.connect(url) as connection:
         connection.read_only = True
-        record = adoption.read_record(connection, pair)
-        transaction = undoing.plan(connection, pair, record)
-        losses = undoing.losses(connection, pair, record) or ("nothing; its tables are empty",)
+        record = read_record(connection, pair)
+        transaction = undo_transaction(connection, pair, record)
+        losses = undo_losses(connection, pair, record) or ("nothing; its tables are empty",)
     if not apply:
         _show((transaction,), f"Undo the adoption of {_name(url)}", sql=sql, again="handover adopt --undo --apply")
     if not sql:
         out.print("\n".join(["Lost for good:", *(f"  {line}" for line in losses)]))
     if apply:
         _confirm(_name(url), confirm)
-        adoption.undo(url, pair, attempts=attempts, say=progress.print)
+        undo_adoption(url, pair, attempts=attempts, say=progress.print)
         out.print(f"{_name(url)} is as it was before the adoption; adopt again: handover adopt --apply")
 
 
 def _finish(url: str, pair: Config, *, sql: bool, apply: bool, undo: bool, attempts: int) -> None:
-    transaction, kept = _unfolding(url) if undo else _folding(url, pair)
-    what = "Unfold what only the original needed in" if undo else "Fold away what only the original needed in"
+    transaction, kept = _unfinish_plan(url) if undo else _finish_plan(url, pair)
+    what = "Bring back the original's tables in" if undo else "Retire the tables that only the original needs in"
     again = f"handover adopt --finish {'--undo ' if undo else ''}--apply"
     if not apply:
         _show((transaction,), f"{what} {_name(url)}", sql=sql, again=again)
@@ -102,30 +112,30 @@ def _finish(url: str, pair: Config, *, sql: bool, apply: bool, undo: bool, attem
         out.print("\n".join(["Stays as it is:", *(f"  {line}" for line in kept)]))
     if not apply:
         return
-    verify = (lambda _: None) if undo else partial(adoption.check_resolution, config=pair)
+    verify = (lambda _: None) if undo else partial(check_resolution, config=pair)
     with finish.written_down(pair, "unfold" if undo else "fold away"):
-        execute(url, (transaction,), verify=verify, attempts=attempts, say=progress.print)
+        run_transactions(url, (transaction,), verify=verify, attempts=attempts, say=progress.print)
     if undo:
-        out.print(f"{_name(url)} has it again; fold it away: handover adopt --finish --apply")
+        out.print(f"{_name(url)} has the original's tables again; to retire them: handover adopt --finish --apply")
     else:
-        where = f"{_name(url)} keeps it in the schema {SCHEMA}"
+        where = f"{_name(url)} keeps the tables in the schema {SCHEMA}"
         out.print(f"{where}; nothing was dropped. Undo: handover adopt --finish --undo --apply")
 
 
-def _folding(url: str, pair: Config) -> tuple[Transaction, tuple[str, ...]]:
+def _finish_plan(url: str, pair: Config) -> tuple[Transaction, tuple[str, ...]]:
     finish.require_cleaned(pair)
-    if adoption.state(url, pair) != "complete":
+    if adoption_state(url, pair) != "complete":
         raise Refused(
-            f"{_name(url)} is not adopted, so nothing tells whose is what. Nothing was changed.", code="HO034"
+            f"{_name(url)} is not adopted, so the owner of each table is not known. Nothing was changed.", code="HO034"
         )
     gone = finish.archived_original(pair)
-    with adoption.asking(pair) as asked, psycopg.connect(url) as connection:
+    with asking_backend(pair) as asked, psycopg.connect(url) as connection:
         connection.read_only = True
         found = finish.survey(connection, pair, gone, asked.description)
     return finish.finish_transaction(found), found.kept
 
 
-def _unfolding(url: str) -> tuple[Transaction, tuple[str, ...]]:
+def _unfinish_plan(url: str) -> tuple[Transaction, tuple[str, ...]]:
     with psycopg.connect(url) as connection:
         connection.read_only = True
         return finish.undo_transaction(connection), ()
@@ -136,7 +146,7 @@ def _confirm(database: str, typed: str) -> None:
         typed = typer.prompt(f"Type the name of the database to remove the backend from it ({database})", err=True)
     if typed != database:
         raise Refused(
-            f"{typed!r} is not {database!r}, the database that was to be confirmed; nothing was changed.",
+            f"{typed!r} is not {database!r}, the database to confirm; nothing was changed.",
             code="HO005",
         )
 
@@ -145,7 +155,7 @@ def _show(
     transactions: tuple[Transaction, ...], heading: str, *, sql: bool, again: str, notes: tuple[str, ...] = ()
 ) -> None:
     if sql:
-        print(script(transactions, heading=heading, notes=notes), end="")  # noqa: T201 - a script must not be wrapped
+        print(psql_script(transactions, heading=heading, notes=notes), end="")  # noqa: T201 - a script must not be wrapped
         return
     out.print(heading)
     steps = (step for transaction in transactions for step in transaction)

@@ -1,6 +1,6 @@
 """``handover backup``: a backup that was restored and compared."""
 
-from handover.backup.backup import backup as make
+from handover.backup.backup import make_backup
 from handover.cli.console import out, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption
 from handover.config.config import load_config
@@ -10,7 +10,7 @@ from handover.journal.processes import registered
 
 
 def backup(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) -> None:
-    """Dump the database, list the files, restore into an empty database, compare; keep that as evidence."""
+    """Dump the database, list the files, restore into an empty database, and compare; keep the result as evidence."""
     pair = load_config(config)
     if not apply:
         where = pair.root / pair.backup.folder
@@ -20,7 +20,7 @@ def backup(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) ->
         return
     with registered(pair.root, "backup"), opened(pair) as journal:
         journal.connection()
-        facts = make(pair, say=progress.print)
+        facts = make_backup(pair, say=progress.print)
         note_newest(pair, journal, "backup")
     out.print(f"{facts['tables']} tables, {facts['rows']} rows, {facts['objects']} files: restored, and equal.")
-    out.print(f"It lies in {facts['folder']}")
+    out.print(f"The backup is in {facts['folder']}")

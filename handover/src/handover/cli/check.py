@@ -1,6 +1,6 @@
 """``handover check``: is the pair clean?
 
-Two interpreters take longer to start than this one, so they are started first and the rest is imported meanwhile.
+The two systems' interpreters take longest to start, so they start first, and the other modules are imported meanwhile.
 """
 
 # ruff: noqa: PLC0415 - see above
@@ -27,7 +27,7 @@ def check(
     config: ConfigOption = DEFAULT_CONFIG,
     census_seconds: CensusSecondsOption = DEFAULT_CENSUS_S,
     everything: Annotated[
-        bool, typer.Option("--all", help="Show everything: whole lists, what is safe, accepted.")
+        bool, typer.Option("--all", help="Show everything: whole lists, safe and accepted findings.")
     ] = False,
     as_json: JsonOption = False,
     as_sarif: Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0 instead of the table.")] = False,
@@ -36,7 +36,7 @@ def check(
 ) -> None:
     """Compare both systems and the live database; change nothing.
 
-    Exit 0 clean, 4 with findings, 1 when something could not be looked at.
+    Exit 0 clean, 4 with findings, 1 when something could not be checked.
     """
     if as_json + as_sarif + as_junit + as_html > 1:
         raise ConfigurationError("--json, --sarif, --junit and --html are one output each; choose one.")
@@ -60,19 +60,19 @@ def check(
 
 
 def _for_machines(verdict: "Verdict", *, sarif: bool, junit: bool, html: bool) -> str:
-    from handover.check import html as page
-    from handover.check import machine
+    from handover.check.html import as_html
+    from handover.check.machine import as_json, as_junit, as_sarif
 
     if junit:
-        return machine.as_junit(verdict)
+        return as_junit(verdict)
     if html:
-        return page.as_html(verdict)
-    values = machine.as_sarif(verdict) if sarif else machine.as_json(verdict)
+        return as_html(verdict)
+    values = as_sarif(verdict) if sarif else as_json(verdict)
     return json.dumps(values, indent=2, ensure_ascii=False)
 
 
 def look_at(pair: Config, census_seconds: float) -> "CheckResult":
-    """Look at a pair, with progress on standard error."""
+    """Compare a pair, with progress on standard error."""
     say("asking both systems, reading the catalog")
     with asking(pair) as answers:
         from handover.check.run import run_check
@@ -81,5 +81,5 @@ def look_at(pair: Config, census_seconds: float) -> "CheckResult":
 
 
 def say(line: str) -> None:
-    """Tell people how far it is."""
+    """Print a line of progress."""
     print(line, file=sys.stderr)  # noqa: T201

@@ -18,12 +18,12 @@ def cleanup(
 ) -> None:
     """Archive the original and decommission it, hook by hook; the database stays.
 
-    What a decommission hook did, nothing here can take back: each asks for its name.
+    A decommission hook cannot be undone, so the command asks for the name of each.
     """
     pair = load_config(config)
     if not apply:
         out.print("Would archive the original (its commit, the schema, the last parity report), then, in this order:")
-        out.print("\n".join(f"  run {name}, after its name was typed" for name in pair.cleanup.decommission))
+        out.print("\n".join(f"  run {name}, after you type its name" for name in pair.cleanup.decommission))
         out.print("The database stays. Nothing was changed. To do it: handover cleanup --apply")
         return
     with open_context(pair, "cleanup", say=progress.print) as context:
@@ -32,7 +32,7 @@ def cleanup(
 
 
 def ask(name: str) -> bool:
-    """Ask a person at the terminal for the name of a step that cannot be taken back; without one the answer is no."""
+    """Ask at the terminal for the name of a step that cannot be undone; without a terminal the answer is no."""
     if not sys.stdin.isatty():
         return False
-    return bool(typer.prompt(f"Type {name} to run it; it cannot be taken back", err=True) == name)
+    return bool(typer.prompt(f"Type {name} to run it; it cannot be undone", err=True) == name)

@@ -1,11 +1,11 @@
-"""``handover contract``: what the team has agreed on, and one more acceptance."""
+"""``handover contract``: show the accepted findings, or accept one more."""
 
 from datetime import date, datetime
 from typing import Annotated
 
 import typer
 
-from handover.check import contract as agreed
+from handover.check.contract import accept, is_proved, load, path_of, save
 from handover.check.table import BAD, GOOD, OPEN
 from handover.cli.check import look_at
 from handover.cli.console import out
@@ -21,8 +21,8 @@ def show(context: typer.Context, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Show what was accepted."""
     if context.invoked_subcommand:
         return
-    path = agreed.path_of(load_config(config))
-    entries = agreed.load(path).accepted
+    path = path_of(load_config(config))
+    entries = load(path).accepted
     out.print(f"{path}: {len(entries)} accepted" if entries else f"{path}: nothing is accepted.")
     for entry in entries:
         over = entry.until is not None and entry.until < _today()
@@ -32,10 +32,10 @@ def show(context: typer.Context, config: ConfigOption = DEFAULT_CONFIG) -> None:
         )
 
 
-@contract.command()
-def accept(
+@contract.command("accept")
+def accept_finding(
     code: Annotated[str, typer.Argument(help="The finding's code, for example HO131.")],
-    place: Annotated[str, typer.Argument(help="Its place, as the check or the proof writes it.")],
+    place: Annotated[str, typer.Argument(help="Its place, as the check or the proof prints it.")],
     because: BecauseOption,
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day that holds.")] = None,
     config: ConfigOption = DEFAULT_CONFIG,
@@ -43,14 +43,14 @@ def accept(
 ) -> None:
     """Accept one finding that a check has now, or the last proof had, with a reason.
 
-    It is looked for first, so a slip of the pen is told.
+    The finding must exist, so a typing error is refused.
     """
     pair = load_config(config)
-    path = agreed.path_of(pair)
-    before = agreed.load(path)
-    findings = proved_findings(pair) if agreed.is_proved(code) else look_at(pair, census_seconds).findings
+    path = path_of(pair)
+    before = load(path)
+    findings = proved_findings(pair) if is_proved(code) else look_at(pair, census_seconds).findings
     day = until.date() if until else None
-    agreed.save(path, agreed.accept(before, findings, code, place, because, day))
+    save(path, accept(before, findings, code, place, because, day))
     out.print(f"{path}: accepted {code} {place}. Review the file, then commit it.")
 
 

@@ -1,4 +1,4 @@
-"""``handover doctor``: may the check look at everything, and if not, what is missing?"""
+"""``handover doctor``: can the check read everything, and if not, what is missing?"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from handover.cli.options import DEFAULT_CONFIG, ConfigOption
 from handover.config.config import Config, database_url, load_config
 from handover.errors import HandoverError
 from handover.rules import RULES
-from handover.schema import catalog as live
+from handover.schema.catalog import READS, read_catalog, read_roles, read_sequences, snapshot
 from handover.schema.models import Description
 from handover.schema.rows import HISTORY, TYPES, read_rows, readable, unreadable
-from handover.schema.subject import DescribedSystem, Subject, search_path
+from handover.schema.subject import DescribedSystem, Subject, search_path_of
 from handover.side import Side
 
 # A model without a table, a model on another database.
@@ -27,14 +27,14 @@ NOT_LOOKED_AT = ("HO010", "HO196")
 
 @dataclass(frozen=True)
 class Symptom:
-    """One thing that was tried; ``cure`` is empty when it went well."""
+    """One thing that was tried; ``cure`` is empty if it succeeded."""
 
     what: str
     cure: str = ""
 
 
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Say whether everything can be looked at, with the exact GRANT for what cannot."""
+    """Say whether the check can read everything, with the exact GRANT for what it cannot read."""
     pair = load_config(config)
     described: dict[Side, Description] = {}
     symptoms = [*of_systems(pair, described), *of_database(pair, described)]
@@ -43,12 +43,12 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
         if symptom.cure:
             out.print("   " + symptom.cure.replace("\n", "\n   "))
     ill = sum(bool(symptom.cure) for symptom in symptoms)
-    out.print(f"{ill} of {len(symptoms)} things are missing." if ill else "Everything can be looked at.")
+    out.print(f"{ill} of {len(symptoms)} things are missing." if ill else "Everything can be checked.")
     raise typer.Exit(1 if ill else 0)
 
 
 def of_systems(pair: Config, described: dict[Side, Description]) -> Iterator[Symptom]:
-    """Yield whether each system answers; add how it describes itself."""
+    """Yield whether each system answers; add its description to ``described``."""
     names: tuple[Side, ...] = (Side.ORIGINAL, Side.BACKEND)
     with asking(pair) as answers:
         for name, answer in zip(names, answers, strict=True):
@@ -67,12 +67,12 @@ def of_systems(pair: Config, described: dict[Side, Description]) -> Iterator[Sym
 
 
 def of_database(pair: Config, described: dict[Side, Description]) -> Iterator[Symptom]:
-    """Yield whether the database can be reached, and what of it may not be read."""
+    """Yield whether the database answers, and what in it may not be read."""
     try:
-        with live.snapshot(database_url(pair)) as connection:
+        with snapshot(database_url(pair)) as connection:
             yield Symptom(f"the database answers: {connection.info.dbname}, as {connection.info.user}")
             closed = list(_closed_catalogs(connection))
-            yield from closed or [Symptom(f"{len(live.READS)} catalogs may be read")]
+            yield from closed or [Symptom(f"{len(READS)} catalogs may be read")]
             if not closed:
                 yield from _of_tables(connection, _subject(connection, pair, described))
     except HandoverError as error:
@@ -80,12 +80,13 @@ def of_database(pair: Config, described: dict[Side, Description]) -> Iterator[Sy
 
 
 def _subject(connection: Connection[Any], pair: Config, described: dict[Side, Description]) -> Subject:
-    """Return what the check would look at, so that both read every place in one way."""
-    catalog = live.read(connection)
+    """Return the input of the check, so that both commands read the same."""
+    catalog = read_catalog(connection)
     databases = [description.settings.database for description in described.values()]
-    live.read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
+    read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
     sides = tuple(
-        DescribedSystem(name, description, search_path(description, catalog)) for name, description in described.items()
+        DescribedSystem(name, description, search_path_of(description, catalog))
+        for name, description in described.items()
     )
     path = sides[0].search_path if sides else ("public",)
     rows, _ = read_rows(connection, catalog, path)
@@ -94,13 +95,13 @@ def _subject(connection: Connection[Any], pair: Config, described: dict[Side, De
 
 def _closed_catalogs(connection: Connection[Any]) -> Iterator[Symptom]:
     query = "SELECT name FROM unnest(%s::text[]) name WHERE NOT has_table_privilege('pg_catalog.' || name, 'SELECT')"
-    for (name,) in connection.execute(query, [list(live.READS)]).fetchall():
+    for (name,) in connection.execute(query, [list(READS)]).fetchall():
         cure = f'GRANT SELECT ON pg_catalog.{name} TO "{connection.info.user}";'
         yield Symptom(f"pg_catalog.{name} may not be read", cure)
 
 
 def _of_tables(connection: Connection[Any], subject: Subject) -> Iterator[Symptom]:
-    catalog, sequences = subject.catalog, live.read_sequences(connection)
+    catalog, sequences = subject.catalog, read_sequences(connection)
     declared = {pair.table: subject.place_of(pair) for pair in subject.config.models}
     shared = subject.shared | {table.key for table in declared.values() if table}
     tables = [t for t in catalog.tables.values() if t.key in shared or t.name in (HISTORY, *TYPES)]

@@ -1,4 +1,4 @@
-"""``handover document``: the exact schema of production, written down."""
+"""``handover document``: the exact schema of production as a document."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ def document(
     say("asking both systems, reading the catalog")
     with asking(pair) as answers, gathered(pair, database_url(pair), answers) as facts:
         if facts.findings:
-            raise UnseenError("the document would not be whole:\n" + "\n".join(map(str, by_cause(facts.findings))))
+            raise UnseenError("the document would not be complete:\n" + "\n".join(map(str, by_cause(facts.findings))))
         subject = facts.subject
     if old is not None:
         lines = list(drift.drift(old, as_json(subject)))

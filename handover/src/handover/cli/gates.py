@@ -1,4 +1,4 @@
-"""``handover gates``: may people be moved?"""
+"""``handover gates``: is the switch allowed?"""
 
 import json
 

@@ -1,4 +1,4 @@
-"""``handover init-journal``: the journal's role, schema and tables, and out again."""
+"""``handover init-journal``: make the journal's role, schema and tables, or remove them."""
 
 import psycopg
 import typer
@@ -43,5 +43,5 @@ def _undo(pair: Config, *, apply: bool, confirm: str) -> None:
         return
     typed = confirm or typer.prompt(f"Type the name of the database to remove its journal ({name})", err=True)
     if typed != name:
-        raise Refused(f"{typed!r} is not {name!r}, which was to be confirmed; nothing was changed.", code="HO005")
+        raise Refused(f"{typed!r} is not {name!r}, the database to confirm; nothing was changed.", code="HO005")
     out.print("\n".join(uninstall(pair)))

@@ -17,7 +17,7 @@ def load(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) -> N
     if not apply:
         if pair.load:
             rate = pair.load.factor * pair.load.peak_per_s
-            out.print(f"Would send {rate:g} requests/s to the backend for {pair.load.seconds:g} s; all of them read.")
+            out.print(f"Would send {rate:g} requests/s to the backend for {pair.load.seconds:g} s; they only read.")
         out.print("Nothing was sent. To do it: handover load --apply")
         return
     with registered(pair.root, "load"), opened(pair) as journal:

@@ -1,4 +1,4 @@
-"""``handover pause``: stop everything at once, and lift that again."""
+"""``handover pause``: stop every command at once, and lift the pause."""
 
 from contextlib import suppress
 from typing import Annotated

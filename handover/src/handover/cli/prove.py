@@ -1,4 +1,4 @@
-"""``handover prove``: do both systems really live on one database?"""
+"""``handover prove``: do both systems really work on one database?"""
 
 import json
 import signal
@@ -30,7 +30,7 @@ TERMINATED = 128 + signal.SIGTERM
 
 
 class Terminated(KeyboardInterrupt):
-    """Somebody asked the process to end; cleaned up after like Ctrl-C."""
+    """SIGTERM ended the process; the clean-up is the same as after Ctrl-C."""
 
 
 def prove(

@@ -1,4 +1,4 @@
-"""``handover rehearse-rollback``: there and back on a second name."""
+"""``handover rehearse-rollback``: a switch and a rollback on a second name."""
 
 from handover.cli.console import out, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption

@@ -66,12 +66,12 @@ def live(pair: Config, port: int, reach: timedelta | None) -> None:
 
     with registered(pair.root, "report --serve"), serving(page, port) as server:
         out.print(f"{server.url}")
-        out.print("The address is the key: whoever has it on this machine may read. Ctrl-C ends it.")
+        out.print("The address is the key: everyone on this machine who has it can read the report. Ctrl-C ends it.")
         stopping().wait()
 
 
 def rendered_error(error: HandoverError) -> str:
-    """Return a page that says why there is none."""
+    """Return a page with the reason why there is no report."""
     head = '<!doctype html><meta charset="utf-8"><title>No report</title>'
     return f'{head}<main id="report"><p>{escape(str(error))}</p></main>'
 

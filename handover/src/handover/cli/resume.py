@@ -1,4 +1,4 @@
-"""``handover resume``: go on, or back, after an interruption."""
+"""``handover resume``: finish an interrupted command, or undo it."""
 
 from typing import Annotated
 
@@ -28,7 +28,7 @@ def resume(
     confirm: ConfirmEachOption = None,
     copy_alone: CopyAloneOption = False,
 ) -> None:
-    """Finish what was interrupted, or take it back."""
+    """Finish the interrupted command, or undo it."""
     pair = load_config(config)
     with open_context(pair, "resume", say=progress.print, copy_alone=copy_alone) as context:
         context.confirm = lambda name: name in (confirm or ()) or ask(name)

@@ -1,4 +1,4 @@
-"""``handover shadow``: the same reads sent to both systems, and their answers compared."""
+"""``handover shadow``: send the same reads to both systems, and compare the answers."""
 
 import json
 from datetime import date

@@ -1,4 +1,4 @@
-"""``handover sign``: a sign-off, for exactly what there is now."""
+"""``handover sign``: sign off the current schema, evidence and plan."""
 
 from typing import Annotated
 

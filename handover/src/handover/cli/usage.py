@@ -1,4 +1,4 @@
-"""What was wrong with the words that were typed."""
+"""Errors in the words of a command line."""
 
 import sys
 from typing import Any, NoReturn
@@ -9,11 +9,11 @@ from handover.errors import ConfigurationError, HandoverError, Refused
 
 
 def usage(error: BaseException) -> HandoverError | None:
-    """Return what was wrong with the command's words; None when it was not they."""
+    """Return the error in the words of a command; None if the error is another one."""
     if isinstance(error, typer.Abort):
-        message = "an answer is needed and there was none; nothing was changed."
+        message = "the question got no answer; nothing was changed."
         return Refused(
-            f"{message} Run it at a terminal, or give the answer as an option: --help names it.", code="HO005"
+            f"{message} Run the command at a terminal, or give the answer as an option, see --help.", code="HO005"
         )
     if not isinstance(error, _BASE):
         return None
@@ -29,12 +29,12 @@ def usage(error: BaseException) -> HandoverError | None:
 
 
 PROGRAM = "handover"
-# Every mistake of usage has this class; typer does not export it under a name.
+# The class of every usage error; typer does not export it.
 _BASE: Any = typer.BadParameter.__base__
 
 
 def _missing(context: Any) -> str:
-    """Return every option that is required and was not given."""
+    """Return every required option that is missing."""
     required = [p for p in context.command.params if p.required and context.params.get(p.name) is None]
     names = [max(p.opts, key=len) if p.param_type_name == "option" else str(p.name).upper() for p in required]
     return ", ".join(names[:-1]) + (" and " if names[1:] else "") + names[-1]

@@ -26,13 +26,13 @@ BUSY = "HO503"  # another operator acts just now
 
 def verify(
     config: ConfigOption = DEFAULT_CONFIG,
-    follow: Annotated[bool, typer.Option("--follow", help="Look again and again until told to stop.")] = False,
-    every_s: Annotated[float, typer.Option("--every", min=1.0, help="Seconds between two looks.")] = 60.0,
+    follow: Annotated[bool, typer.Option("--follow", help="Verify again and again, until stopped.")] = False,
+    every_s: Annotated[float, typer.Option("--every", min=1.0, help="Seconds between two verifications.")] = 60.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold what the watch sees against the thresholds; page, go on to loose watching, or go back where declared.
+    """Compare what the watch measured with the thresholds; page a person, change to loose watching, or roll back.
 
-    Exit 4 when something is in breach or not seen.
+    Exit 4 when a threshold is passed or a measurement is missing.
     """
     pair = load_config(config)
     if not follow:
@@ -43,7 +43,7 @@ def verify(
 
 
 def keep_looking(pair: Config, every_s: float, *, as_json: bool) -> None:
-    """Look again and again; what keeps one look from seeing does not end the next, and a person is told.
+    """Verify again and again. A failure to measure does not end this, but pages a person.
 
     Raises
     ------
@@ -66,16 +66,16 @@ def keep_looking(pair: Config, every_s: float, *, as_json: bool) -> None:
             if error.code != BUSY:
                 raise
             progress.print(f"not this time: {error}")
-        until_the_next_look(every_s)
+        wait_for_next(every_s)
 
 
-def until_the_next_look(seconds: float) -> None:
+def wait_for_next(seconds: float) -> None:
     """Wait as long as the operator asked for."""
     time.sleep(seconds)
 
 
 def page_without_journal(pair: Config, said: str) -> str:
-    """Page a person when even the journal cannot be asked; return what was said."""
+    """Page a person when the journal cannot be read; return the message."""
     facts = {"said": said, "about": ["the journal"], "record": require(pair).record, "zone": require(pair).zone}
     try:
         hooks.run(pair, "page", facts)
@@ -85,7 +85,7 @@ def page_without_journal(pair: Config, said: str) -> str:
 
 
 def verify_once(context: RunContext, *, as_json: bool) -> bool:
-    """Look once; say whether all is well."""
+    """Verify once; say whether all is well."""
     position = settled_position(context)
     if position.state not in ("switched", "verifying"):
         raise Refused(f"the state is {position.state}; there is nothing to verify.", code="HO595")

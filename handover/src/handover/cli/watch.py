@@ -1,4 +1,4 @@
-"""``handover watch``: both systems on one database, measured and judged, until it is stopped."""
+"""``handover watch``: measure and judge both systems on one database, until it is stopped."""
 
 import re
 import secrets
@@ -30,7 +30,7 @@ def watch(
     once: Annotated[bool, typer.Option("--once", help="Judge one window, then end.")] = False,
     for_: Annotated[str, typer.Option("--for", help="How long, for example 90s, 5m, 2h; else until stopped.")] = "",
 ) -> None:
-    """Watch both systems and keep what is seen.
+    """Watch both systems and keep the measurements.
 
     Exit 0 every window was green, 4 something was red, 1 something had no data or too little traffic.
     """
@@ -53,7 +53,19 @@ def watch(
 
 
 def observe(pair: Config, url: str, history: WatchHistory, *, for_s: float | None, stop: Event) -> set[str]:
-    """Watch window after window; return every verdict there was."""
+    """Watch window after window; return the verdicts.
+
+    Parameters
+    ----------
+    pair, url
+        The pair, and its database.
+    history
+        Keeps the measurements and the windows.
+    for_s
+        How long to watch, in seconds; None until ``stop`` is set.
+    stop
+        Ends it.
+    """
     verdicts: set[str] = set()
     with Watcher(pair, url) as watcher:
         watcher.start_agents(stop)
@@ -63,18 +75,18 @@ def observe(pair: Config, url: str, history: WatchHistory, *, for_s: float | Non
             window, samples = watcher.window(stop)
             kept = history.add(samples, window)
             if history.paused():
-                say("everything is paused, so watching ends here")
+                say("everything is paused, so the watch ends")
                 stop.set()
             if window:
                 show(window)
                 verdicts |= {one.verdict for one in window.judged}
             if not kept:
-                say("the database does not take what was seen; it waits here and in .handover/watch.jsonl")
+                say("the database does not accept the measurements; they are kept here and in .handover/watch.jsonl")
     return verdicts
 
 
 def show(window: Window) -> None:
-    """Print a window: one line, and one for whatever is not green."""
+    """Print a window: one line, and one line for each measure that is not green."""
     bad = [one for one in window.judged if one.verdict != "green"]
     mark = GOOD if window.green else BAD if any(one.verdict == "red" for one in bad) else OPEN
     green = len(window.judged) - len(bad)
@@ -84,7 +96,7 @@ def show(window: Window) -> None:
 
 
 def stopping() -> Event:
-    """Return what is set by Ctrl-C and by SIGTERM."""
+    """Return an event that Ctrl-C and SIGTERM set."""
     stop = Event()
     handler: Callable[..., None] = lambda *_: stop.set()  # noqa: E731 - a signal's handler
     signal.signal(signal.SIGINT, handler)

@@ -20,7 +20,7 @@ from handover.config.section import Section
 from handover.config.storage import StorageSettings
 from handover.errors import ConfigurationError
 from handover.side import Side
-from handover.troubles import of_file
+from handover.troubles import file_trouble
 
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 
@@ -39,7 +39,7 @@ class SharedDatabase(Section):
 
 
 class System(Section):
-    """One Django project, spoken to through its own interpreter.
+    """One Django project; the toolkit asks it through its own interpreter.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class System(Section):
     answer_within_s
         How long its interpreter may take for one answer, its start included, in seconds.
     reads_at_start
-        Whether it does not start without reading its database: it may then, in sessions that cannot write.
+        Whether it reads its database when it starts; it may then, in sessions that cannot write.
     """
 
     path: Path
@@ -93,18 +93,18 @@ def _filled_in(name: str, value: str) -> str:
 
 
 class Backend(System):
-    """The system that takes over, with the role and the schema that hold what it adds.
+    """The system that takes over, with its database role and the schema for its own tables.
 
     Attributes
     ----------
     role, schema_name
-        The database role it connects as, and the schema its own tables go to.
+        The database role that it connects as, and the schema of its own tables.
     password_env
         Environment variable with the password that a newly made role gets.
     already_true
-        Migrations (``app.name``) whose code is true of the live rows already: adoption writes them down unseen.
+        Migrations (``app.name``) whose effect the live rows have already: adoption only records them.
     migrate_later
-        Migrations (``app.name``) that adoption leaves to ``manage.py migrate``, with those that need them.
+        Migrations (``app.name``) that adoption leaves for ``manage.py migrate``, with those that depend on them.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -136,7 +136,7 @@ class ModelPair(Section):
 
 
 class SharedIndex(Section):
-    """The search index that both systems ask; ``setting`` is the Django setting that holds its name in each."""
+    """The search index of both systems; ``setting`` is the Django setting that holds its name."""
 
     name: str
     setting: str
@@ -144,35 +144,35 @@ class SharedIndex(Section):
 
 
 class SharedBucket(Section):
-    """Where both systems keep their files."""
+    """The bucket in which both systems keep their files."""
 
     name: str
     prefix: str = ""
 
 
 class Dns(Section):
-    """The record that decides which system people reach.
+    """The DNS record that decides which system people reach.
 
     Attributes
     ----------
     zone, record, type
-        Where it stands; ``record`` is relative to the zone, empty for the zone itself.
+        Zone, name and type of the record; ``record`` is relative to the zone, empty for the zone itself.
     ttl_s
         The TTL around the switch, in seconds.
     former_ttl_s
-        What the TTL was before somebody lowered it by hand; the journal knows it when ``cutover begin`` lowers it.
+        The TTL before it was lowered by hand. If ``cutover begin`` lowers it, the journal has it.
     original, backend
-        What it holds while people reach one system or the other.
+        The values of the record while people reach the original, or the backend.
     octodns_config
         The configuration of octoDNS, with the zone's provider.
     authoritative
-        Its name servers, ``address`` or ``address:port``; asked of the resolvers when empty.
+        The name servers of the zone, ``address`` or ``address:port``; if empty, the resolvers name them.
     resolvers
-        Resolvers that must have seen the change as well, in the same form.
+        Resolvers that must show the change as well, in the same form.
     rehearsal_record
         A second record of the zone, on which a rollback is rehearsed.
     timeout_s, verify_s
-        How long one call of the provider may take, and how long until all name servers answer alike.
+        Limit for one call of the provider, and for the time until all name servers give the same answer.
     """
 
     zone: str
@@ -191,7 +191,7 @@ class Dns(Section):
 
     @property
     def name(self) -> str:
-        """The whole name, as people ask for it."""
+        """The full name of the record."""
         return f"{self.record}.{self.zone}" if self.record else self.zone
 
 
@@ -255,7 +255,7 @@ def load_config(path: Path) -> Config:
     Raises
     ------
     ConfigurationError
-        The file is missing, is no TOML, or a value is not what is expected; names the line.
+        The file is missing, is not TOML, or a value is wrong; the message names the line.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -265,7 +265,7 @@ def load_config(path: Path) -> Config:
         message = f"{path} does not exist. Run from the folder that holds handover.toml, or name it: --config FILE"
         raise ConfigurationError(message) from error
     except OSError as error:
-        raise ConfigurationError(of_file(error)) from error
+        raise ConfigurationError(file_trouble(error)) from error
     except UnicodeDecodeError as error:
         message = f"{path} is not UTF-8 text: byte {error.start + 1} is no part of a character."
         raise ConfigurationError(f"{message} Save it as UTF-8, then run again.") from error
@@ -282,7 +282,7 @@ def load_config(path: Path) -> Config:
 def line_of(text: str, place: Sequence[str | int]) -> int:
     """Return the line, from 1, where a value of a TOML text stands, or where its section begins.
 
-    ``tomllib`` tells the line of a syntax error only, not of a value.
+    ``tomllib`` gives the line of a syntax error only, not of a value.
 
     Examples
     --------
@@ -312,7 +312,7 @@ def _places(text: str) -> list[tuple[int, tuple[str | int, ...]]]:
 
 
 def _section(names: list[str], lists: dict[tuple[str | int, ...], int], *, opens: bool) -> tuple[str | int, ...]:
-    """Return where a header leads: each list on the way stands for its newest member."""
+    """Return the place of a header; each list on the way stands for its last member."""
     here: tuple[str | int, ...] = ()
     for position, name in enumerate(names, 1):
         here = (*here, name)
@@ -329,7 +329,7 @@ def database_url(config: Config) -> str:
     Raises
     ------
     ConfigurationError
-        It is not set, or no URL of a database; what it holds never appears in a message.
+        It is not set, or is not the URL of a database; the value never appears in a message.
     """
     # Only here: the systems are started before the driver is loaded, see `handover.cli.check`.
     from psycopg import ProgrammingError  # noqa: PLC0415

@@ -1,9 +1,9 @@
-"""What every part of a file that people write is made of: nothing unknown passes, nothing changes afterwards."""
+"""The base class of all sections of a file: it refuses unknown keys, and its values do not change."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A part of such a file; its validator is built when it is first needed, since few commands need all."""
+    """A section of a file. Its validator is built when it is first needed, because few commands need all sections."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)

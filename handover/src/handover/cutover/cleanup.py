@@ -19,7 +19,7 @@ from handover.document import markdown
 from handover.document.facts import as_json
 from handover.errors import Refused, UnseenError
 from handover.side import Side
-from handover.troubles import reason
+from handover.troubles import why_unreadable
 
 FOLDER = Path(".handover/archive")
 ARCHIVE = "archive the original"
@@ -95,7 +95,7 @@ def _parity(context: RunContext) -> list[dict[str, Any]]:
         rows = context.journal.connection().execute(_PARITY).fetchall()
     except psycopg.Error as error:
         raise UnseenError(
-            f"what the watch has seen could not be read: {reason(error)}. Run again when the database answers."
+            f"what the watch has seen could not be read: {why_unreadable(error)}. Run again when the database answers."
         ) from error
     return [dict(zip(names, row, strict=True)) for row in rows]
 

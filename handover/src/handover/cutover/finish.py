@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import Connection, sql
 from psycopg.rows import class_row
 
-from handover.adoption.folded import RECORD, SCHEMA, Finish, Right, recorded
+from handover.adoption.folded import RECORD, SCHEMA, Finish, Right, recorded_finish
 from handover.adoption.statements import AdoptionStep, Statement, Transaction
 from handover.adoption.survey import query
 from handover.config.config import Config
@@ -24,7 +24,7 @@ from handover.errors import Refused
 from handover.finding import Finding
 from handover.journal.journal import opened
 from handover.schema.models import Description
-from handover.troubles import reason
+from handover.troubles import why_unreadable
 
 HISTORY = "django_migrations"
 _SESSIONS = "SELECT pid FROM pg_stat_activity WHERE usename = %s AND datname = current_database() ORDER BY 1"
@@ -105,7 +105,7 @@ def archived_original(config: Config) -> ArchivedOriginal:
         joins = (join["table"] for model in models for join in model["many_to_many"].values())
         tables = {model["table"].removeprefix("public.") for model in models} | set(joins)
     except (OSError, ValueError, KeyError) as error:
-        message = f"{path} does not say what the original mapped: {reason(error)}."
+        message = f"{path} does not say what the original mapped: {why_unreadable(error)}."
         todo = "Run on the machine that cleaned up, or bring its .handover/archive here."
         raise Refused(f"{message} Nothing was changed. {todo}", code="HO033") from error
     return ArchivedOriginal(role, frozenset(tables))
@@ -240,7 +240,7 @@ def undo_transaction(connection: Connection[Any]) -> Transaction:
     Refused
         Nothing was folded away, or a name in ``public`` is taken by now.
     """
-    found = recorded(connection)
+    found = recorded_finish(connection)
     if found is None:
         message = f"{connection.info.dbname} has no {SCHEMA}.{RECORD}: nothing was folded away there."
         raise Refused(f"{message} Is it the right database?", code="HO037")

@@ -45,7 +45,7 @@ class GateContext:
     def fingerprint(self) -> str:
         """The shape of the schema as it is now."""
         with catalog.snapshot(database_url(self.config)) as connection:
-            return fingerprint(catalog.read(connection))
+            return fingerprint(catalog.read_catalog(connection))
 
     def latest(self, kind: str, **body: str) -> JournalEntry | None:
         """Return the newest entry of a kind whose body has these values."""

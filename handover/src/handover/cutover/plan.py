@@ -12,7 +12,7 @@ from handover.cutover import nameservers, provider
 from handover.cutover.dns_record import DnsRecord, ZoneState, digest
 from handover.errors import Refused
 from handover.side import Side
-from handover.troubles import reason
+from handover.troubles import why_unreadable
 
 FOLDER = Path(".handover/plans")
 SHORT = 12
@@ -177,7 +177,9 @@ def load(config: Config, name: str) -> CutoverPlan:
         checksum = str(values.pop("checksum"))
         plan = CutoverPlan.from_json(values)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Refused(f"{name} is no plan: {reason(error)}. Make one: handover cutover plan", code="HO576") from error
+        raise Refused(
+            f"{name} is no plan: {why_unreadable(error)}. Make one: handover cutover plan", code="HO576"
+        ) from error
     # Of the file as it is, so that a key that was added by hand counts as well.
     if digest(values) != checksum:
         message = f"{path} is not as it was written: its checksum is {digest(values)[:SHORT]}, not {checksum[:SHORT]}."

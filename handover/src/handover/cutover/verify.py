@@ -20,7 +20,7 @@ from handover.cutover.switch import hook
 from handover.errors import HandoverError, Refused, UnseenError
 from handover.journeys.run import run_journey
 from handover.side import Side
-from handover.troubles import reason
+from handover.troubles import why_unreadable
 
 PAGE_AGAIN_AFTER = timedelta(hours=1)
 _WINDOWS = """
@@ -106,8 +106,8 @@ def judge_windows(context: RunContext) -> VerifyResult:
     try:
         rows = context.journal.connection().execute(_WINDOWS, [switched_at(context)]).fetchall()
     except psycopg.Error as error:
-        message = f"what the watch has seen could not be read: {reason(error)}. Is `handover watch` there and running?"
-        raise UnseenError(message) from error
+        message = f"what the watch has seen could not be read: {why_unreadable(error)}."
+        raise UnseenError(f"{message} Is `handover watch` there and running?") from error
     # A metric can have windows of the backend and windows of both systems: they are judged apart.
     watched = {key: list(found) for key, found in groupby(rows, key=itemgetter(0, 6))}
     limits = {threshold.metric: threshold for threshold in settings.thresholds}

@@ -1,4 +1,4 @@
-"""What differs between a saved document and the schema now."""
+"""The differences between a saved document and the current schema."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ def load(path: Path) -> dict[str, Any]:
     Raises
     ------
     ConfigurationError
-        It is not there, or is none.
+        The file does not exist, or is not such a document.
     """
     try:
         values = json.loads(path.read_text())
@@ -29,7 +29,15 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def drift(old: object, new: object, place: str = "") -> Iterator[str]:
-    """Yield a line for each fact that is gone, new or another."""
+    """Yield a line for each fact that was removed, added or changed.
+
+    Parameters
+    ----------
+    old, new
+        Two documents, or parts of them.
+    place
+        Where in the document they are, for example ``tables > public.users``.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             yield from drift(old.get(key), new.get(key), f"{place} > {key}" if place else key)

@@ -1,4 +1,4 @@
-"""Everything worth writing down, as JSON values in a fixed order, so that two runs differ only where the facts do."""
+"""The facts of the document, as JSON values in a fixed order: two runs differ only where the schema does."""
 
 import math
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def _mapped(subject: Subject, name: str) -> list[Mapped]:
 
 
 def _not_here(subject: Subject, system: DescribedSystem) -> dict[str, str]:
-    """Return the models without a table in this database: in which one they are, or that their table does not exist."""
+    """Return the models without a table in this database, each with its other database or with the missing table."""
     away = {m.label: f"{m.table}, in database {m.routed.write}" for m in system.description.away()}
     absent = {m.label: f"{m.table}, which does not exist" for of, m in subject.absent if of is system}
     return dict(sorted((away | absent).items()))
@@ -45,7 +45,7 @@ def _not_here(subject: Subject, system: DescribedSystem) -> dict[str, str]:
 def _system(subject: Subject, name: str) -> dict[str, Any]:
     system = next(s for s in subject.systems if s.side == name)
     settings = system.description.settings.model_dump(mode="json")
-    # Fingerprints are keyed anew in each run; they compare systems, not documents.
+    # These fingerprints have a new key in each run, so two documents cannot be compared by them.
     secret = ("secret_key", "secret_key_fallbacks", "installed")
     return {
         "versions": system.description.versions,
@@ -87,7 +87,7 @@ def _table(table: Table) -> dict[str, Any]:
 
 
 def about(number: int) -> int | None:
-    """Return a number with one significant digit: an estimate that does not change with every row.
+    """Return a number rounded to one significant digit, so that it does not change with every row.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The first ``handover.toml``, written from what both systems say of themselves."""
+"""The first ``handover.toml``, written from the descriptions of both systems."""
 
 import re
 from collections.abc import Iterator
@@ -25,12 +25,21 @@ OF_ITS_ROLE = "# The role is the backend's own; the original connects as another
 
 
 def system_in(folder: Path, root: Path, *, python: tuple[str, ...], settings: str) -> dict[str, object]:
-    """Return path, interpreter and settings of a Django project, guessed where they are not given.
+    """Return path, interpreter and settings of a Django project. What is not given is guessed.
+
+    Parameters
+    ----------
+    folder, root
+        The project's folder, relative to the folder of ``handover.toml``.
+    python
+        Argument vector of its interpreter; empty to guess.
+    settings
+        Its settings module; empty to read it from ``manage.py``.
 
     Raises
     ------
     ConfigurationError
-        Nothing tells its settings module.
+        Its settings module is not known.
     """
     manage = root / folder / "manage.py"
     if not settings and manage.is_file():
@@ -78,13 +87,13 @@ def handover_toml(root: Path, original: dict[str, object], backend: dict[str, ob
     pairs = list(pair_up(*descriptions))
     if not pairs:
         counts = " and ".join(f"{len(d.concrete())} tables" for d in descriptions)
-        raise HandoverError(f"nothing was written: of {counts} none has the same name in both systems.", code="HO006")
+        raise HandoverError(f"nothing was written: of {counts}, no name is the same in both systems.", code="HO006")
     originals, role = (d.settings.database.role for d in descriptions)
     return _text(config, "" if role == originals else role, pairs)
 
 
 def pair_up(original: Description, backend: Description) -> Iterator[ModelPair]:
-    """Pair models by table; Django's own and those it makes for many-to-many fields follow by themselves."""
+    """Yield the pairs of models on one table, without Django's own models and those of many-to-many fields."""
     theirs = {name_parts(model.table): model for model in backend.concrete() if _is_own(model)}
     for model in sorted(original.concrete(), key=lambda m: m.table):
         twin = theirs.get(name_parts(model.table))

@@ -1,4 +1,4 @@
-"""The document as Markdown: tables for people, a diagram in Mermaid."""
+"""The document as Markdown: tables, and a diagram in Mermaid."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from handover.schema.subject import Subject
 
 
 def as_markdown(subject: Subject) -> str:
-    """Return the exact schema as Markdown."""
+    """Return the schema as Markdown."""
     facts = as_json(subject)
     database = facts["database"]
     lines = [
@@ -86,7 +86,7 @@ def _model(system: str, label: str, model: dict[str, Any]) -> Iterator[str]:
     yield f"### {system}: `{label}` (`{model['path']}`)"
     yield ""
     rows = ((f"`{name}`", _kind(field), _facts(field)) for name, field in model["fields"].items())
-    yield from _grid(("field", "kind", "only Python knows"), rows)
+    yield from _grid(("field", "kind", "only in Python"), rows)
 
 
 def _kind(field: dict[str, Any]) -> str:
@@ -118,7 +118,7 @@ def _grid(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[st
 
 
 def strategy(subject: Subject) -> str:
-    """Return the model mapping as MODEL_REUSE_STRATEGY has it."""
+    """Return the mapping of the models, in the form of MODEL_REUSE_STRATEGY."""
     lines = ["# Model reuse strategy", "", "## Models Mapped"]
     for number, pair in enumerate((p for p in subject.pairs if subject.declared(p.table)), 1):
         declared = subject.declared(pair.table)

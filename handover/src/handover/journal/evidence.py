@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from handover.config.config import Config
 from handover.errors import HandoverError
-from handover.troubles import reason
+from handover.troubles import why_unreadable
 
 PLACE = Path(".handover/evidence")
 KEY_VARIABLE = "HANDOVER_EVIDENCE_KEY"
@@ -134,10 +134,8 @@ def read(config: Config, folder: Path) -> Sealed:
         summary = json.loads((folder / SUMMARY).read_text())
         signature = (folder / SIGNATURE).read_text().strip()
     except (OSError, ValueError) as error:
-        message = (
-            f"{folder} is no evidence: {reason(error)}. A run's folder holds {SUMMARY} and {SIGNATURE}; run it again."
-        )
-        raise EvidenceError(message) from error
+        message = f"{folder} is no evidence: {why_unreadable(error)}."
+        raise EvidenceError(f"{message} A run's folder holds {SUMMARY} and {SIGNATURE}; run it again.") from error
     if not hmac.compare_digest(signature, _sign(folder, evidence_key(config))):
         message = f"{folder} is not what was signed: a file was changed, or another key signed it. Run it again."
         raise EvidenceError(message)

@@ -15,7 +15,7 @@ from handover.config.config import Config, database_url
 from handover.errors import HandoverError, Refused
 from handover.journal.copy import JournalCopy
 from handover.journal.entry import JournalEntry, new_entry
-from handover.troubles import of_database
+from handover.troubles import database_trouble
 
 SCHEMA = "handover"
 LOCK = 0x68616E646F766572  # "handover": one entry after another
@@ -79,7 +79,7 @@ class Journal:
         try:
             connection = connect(self.config)
         except psycopg.Error as error:
-            self.trouble = of_database(error)
+            self.trouble = database_trouble(error)
             raise JournalError(_down(self.trouble)) from error
         self.trouble = ""
         if not is_there(connection):
@@ -180,7 +180,7 @@ class Journal:
         try:
             yield connection
         except psycopg.Error as error:
-            self.trouble = of_database(error)
+            self.trouble = database_trouble(error)
             raise JournalError(_down(self.trouble)) from error
 
 

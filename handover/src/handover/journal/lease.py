@@ -21,7 +21,7 @@ from handover.config.config import Config
 from handover.errors import Refused
 from handover.journal.entry import machine, operator
 from handover.journal.journal import JournalError, connect
-from handover.troubles import of_database
+from handover.troubles import database_trouble
 
 FOLDER_LOCK = Path(".handover/lease")
 SESSION_LOCK = 0x6C65617365  # "lease"
@@ -153,7 +153,7 @@ def _connected(config: Config) -> Iterator[Connection[Any]]:
     try:
         connection = connect(config)
     except psycopg.Error as error:
-        raise JournalError(f"the lease cannot be taken: {of_database(error)}") from error
+        raise JournalError(f"the lease cannot be taken: {database_trouble(error)}") from error
     try:
         yield connection
     finally:

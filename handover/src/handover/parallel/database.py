@@ -12,7 +12,7 @@ from handover.config.parallel import SideOrBoth, Watch, WatchedTasks
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.schema.models import Model
 from handover.side import Side
-from handover.troubles import reason
+from handover.troubles import why_unreadable
 
 OPTIONS = "-c default_transaction_read_only=on -c lock_timeout=2000 -c statement_timeout={timeout_ms}"
 CONNECTIONS: LiteralString = """
@@ -214,4 +214,4 @@ def _tasks(reader: Reader, watch: Watch, tasks: WatchedTasks, since: datetime) -
 
 def first_line(error: Exception) -> str:
     """Return the first line of an error."""
-    return reason(error)
+    return why_unreadable(error)

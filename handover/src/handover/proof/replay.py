@@ -17,7 +17,7 @@ from handover.proof.row_round_trip import RowRoundTrip
 from handover.proof.shrink import no_traces
 from handover.proof.target import ProofTarget
 from handover.side import Side
-from handover.troubles import reason
+from handover.troubles import why_unreadable
 
 STILL_THERE, GONE = 4, 0
 
@@ -70,8 +70,9 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     try:
         return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
     except (OSError, ValueError) as error:
-        message = f"{path} cannot be replayed: {reason(error)}. `--replay` takes failures.jsonl of an evidence folder."
-        raise ConfigurationError(message, code="HO423") from error
+        message = f"{path} cannot be replayed: {why_unreadable(error)}."
+        todo = "`--replay` takes failures.jsonl of an evidence folder."
+        raise ConfigurationError(f"{message} {todo}", code="HO423") from error
 
 
 def _example(table: MappedTable, parts: dict[str, Row]) -> Example:

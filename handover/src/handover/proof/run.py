@@ -165,7 +165,7 @@ def _where(target: ProofTarget) -> dict[str, Any]:
     with actors(target) as both:
         versions = {side: actor.description.versions for side, actor in both.items()}
     with catalog.snapshot(target.owner_url) as connection:
-        shape = fingerprint(catalog.read(connection))
+        shape = fingerprint(catalog.read_catalog(connection))
     kind = "production, read only" if target.reads_only else "throw-away copy" if target.throwaway else "staging"
     return {"versions": versions, "fingerprint": shape, "on": kind, "size": target.size, "seed": target.seed}
 

@@ -12,11 +12,11 @@ from psycopg import Connection, connect, errors, sql
 from psycopg.rows import dict_row
 
 from handover.errors import UnseenError
-from handover.troubles import told
+from handover.troubles import as_handover_error
 
 Key = tuple[str, str]
 STATEMENT_TIMEOUT_MS = 30_000
-# Reading waits for nobody: whoever holds a table exclusively is told about, not queued behind.
+# Reading does not wait long behind a session that holds a table exclusively; a message names that.
 LOCK_TIMEOUT_MS = 2_000
 # The bits of pg_index.indoption.
 DESCENDING, NULLS_FIRST = 1, 2
@@ -93,7 +93,7 @@ class LiveIndex:
 
     @property
     def plain(self) -> bool:
-        """Whether its columns describe it whole."""
+        """Whether its columns describe it completely."""
         return self.valid and not self.special and self.default_classes
 
 
@@ -179,7 +179,7 @@ class KeySequence:
 
     @property
     def relation(self) -> Table:
-        """The sequence as something to be read."""
+        """The sequence as a relation, to check whether it may be read."""
         return Table(self.schema, self.name, "S")
 
 
@@ -202,7 +202,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Rights:
-    """What one role lacks on one table, and whether it could alter it."""
+    """The rights that one role lacks on one table, and whether it could alter the table."""
 
     missing: tuple[str, ...]
     no_schema: bool
@@ -212,7 +212,7 @@ class Rights:
 
 @dataclass
 class Catalog:
-    """Everything that models are compared with.
+    """The live database, as models are compared with it.
 
     Attributes
     ----------
@@ -221,7 +221,7 @@ class Catalog:
     tables
         (schema, name) → table.
     roles, rights
-        Of the roles that were asked for.
+        Of the roles that were requested.
     """
 
     server: dict[str, Any] = field(default_factory=dict)
@@ -231,7 +231,7 @@ class Catalog:
     schemas: frozenset[str] = frozenset({"public"})
 
     def find(self, path: Sequence[str], name: str) -> Table | None:
-        """Return the table that a name means to somebody with this ``search_path``.
+        """Return the table that a name refers to with this ``search_path``.
 
         A model may name its schema itself, ``lab"."sample``: Django puts quotes around the whole.
         """
@@ -266,7 +266,7 @@ def name_parts(name: str) -> tuple[str, ...]:
 
 @contextmanager
 def snapshot(url: str, *, timeout_ms: int = STATEMENT_TIMEOUT_MS) -> Iterator[Connection[Any]]:
-    """Open one read-only snapshot of the database; nothing that happens meanwhile is seen, nothing can be written.
+    """Open one read-only snapshot of the database: it shows no later change, and cannot write.
 
     Raises
     ------
@@ -275,20 +275,22 @@ def snapshot(url: str, *, timeout_ms: int = STATEMENT_TIMEOUT_MS) -> Iterator[Co
     """
     try:
         with connect(url, application_name="handover check", connect_timeout=10) as connection:
-            begin(connection, timeout_ms=timeout_ms)
+            begin_snapshot(connection, timeout_ms=timeout_ms)
             yield connection
             connection.rollback()
     except errors.InsufficientPrivilege as error:
         message = f"the database did not let {_user(url)} look: {_first_line(error)}."
         raise UnseenError(f"{message} `handover doctor` says which GRANT is missing.") from error
     except (errors.QueryCanceled, errors.LockNotAvailable) as error:
-        message = f"the database took too long to answer: {_first_line(error)}. Somebody may hold a table exclusively."
-        raise UnseenError(f"{message} Nothing was compared; try again when it has ended.") from error
+        message = f"the database took too long to answer: {_first_line(error)}."
+        raise UnseenError(
+            f"{message} Nothing was compared; another session may hold a table. Try again later."
+        ) from error
     except errors.Error as error:
-        raise told(error) from error
+        raise as_handover_error(error) from error
 
 
-def begin(connection: Connection[Any], *, timeout_ms: int = STATEMENT_TIMEOUT_MS) -> None:
+def begin_snapshot(connection: Connection[Any], *, timeout_ms: int = STATEMENT_TIMEOUT_MS) -> None:
     """Make the connection's transaction a read-only snapshot with time limits."""
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     connection.execute(sql.SQL("SET LOCAL statement_timeout = {}").format(timeout_ms))
@@ -296,13 +298,13 @@ def begin(connection: Connection[Any], *, timeout_ms: int = STATEMENT_TIMEOUT_MS
     connection.execute("SET LOCAL search_path = public")
 
 
-def query(name: str) -> bytes:
+def catalog_query(name: str) -> bytes:
     """Return the text of one of the package's queries, for example ``columns``."""
     return files("handover.schema").joinpath(f"{name}.sql").read_bytes()
 
 
-def read(connection: Connection[Any]) -> Catalog:
-    """Read the catalog, without roles; locks no table against anybody's reading or writing.
+def read_catalog(connection: Connection[Any]) -> Catalog:
+    """Read the catalog, without roles; this blocks no reader and no writer of any table.
 
     Parameters
     ----------
@@ -358,7 +360,7 @@ def _constraint(row: dict[str, Any]) -> LiveConstraint:
 
 def _rows(connection: Connection[Any], name: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query(name), parameters).fetchall()
+        return cursor.execute(catalog_query(name), parameters).fetchall()
 
 
 def _user(url: str) -> str:

@@ -1,4 +1,4 @@
-"""What a CHECK, a constraint or an index is made of, read off the statement that makes it, Django's or PostgreSQL's."""
+"""The parts of a CHECK, a constraint or an index, read from Django's or PostgreSQL's statement that makes it."""
 
 import re
 from collections.abc import Iterator
@@ -19,12 +19,12 @@ class Definition:
     Attributes
     ----------
     expressions
-        Of a CHECK its condition, of an index or an exclusion its elements, each with what follows it: a direction, or
+        The condition of a CHECK, or the elements of an index or an exclusion. Each is followed by its direction, or by
         the operator of an exclusion. Operator classes are left out.
     condition
-        What stands behind WHERE; empty when there is none.
+        The condition after WHERE; empty without one.
     collations
-        The names of all that are asked for anywhere.
+        The names of all collations in the statement.
     """
 
     expressions: tuple[tuple[str, str], ...]
@@ -64,7 +64,7 @@ def definition(statement: str) -> Definition | None:
 
 
 def groups(text: str) -> list[str]:
-    """Cut a text into tokens, and into what stands in parentheses, whole."""
+    """Cut a text into tokens; a part in parentheses stays one piece."""
     found: list[str] = []
     depth = 0
     for token in TOKEN.findall(text):

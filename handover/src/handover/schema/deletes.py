@@ -1,4 +1,4 @@
-"""What one system's deletes do to tables that it does not know: foreseen from the models, and seen in the catalog.
+"""What one system's deletes do to tables that it does not know, by the models and by the catalog.
 
 Django cascades in Python, into the tables of its own models. At any other table a delete fails, unless the database
 has an action for the key; where that action deletes, the keys into that table count as well.
@@ -36,14 +36,14 @@ def blocking(
 
 
 def acts(table: Table, key: LiveConstraint) -> bool:
-    """Say whether the database does something that succeeds when the target of a key goes."""
+    """Say whether the database has an ON DELETE action for a key that succeeds."""
     if key.on_delete == "n":
         return all(table.columns[name].null for name in key.columns if name in table.columns)
     return key.on_delete in IN_DATABASE
 
 
 def deletable(description: Description, shared: Collection[str]) -> frozenset[str]:
-    """Return the tables whose rows may go by a delete in a shared table: those, and what hangs on them."""
+    """Return the tables that a delete in a shared table can delete rows from: these tables, and those that cascade."""
     reached = set(shared)
     while grown := {
         model.table for model in own(description, reached) if any(f for f in _keys(model, reached) if _cascades(f))
@@ -53,7 +53,7 @@ def deletable(description: Description, shared: Collection[str]) -> frozenset[st
 
 
 def own(description: Description, shared: Collection[str]) -> Iterator[Model]:
-    """Yield the models whose tables Django makes and that are not among the given ones."""
+    """Yield the managed models whose tables are not among the given ones."""
     return (m for m in description.concrete() if m.managed and m.table not in shared)
 
 
@@ -68,7 +68,7 @@ def _cascades(field: Field) -> bool:
 
 
 def action(field: Field) -> str | None:
-    """Return what adoption lets the database do with a key when its target goes; None when that is to be decided."""
+    """Return the ON DELETE action that adoption gives a key; None if people must decide."""
     rule = field.relation.on_delete if field.relation else None
     if rule and rule.startswith("DB_"):
         return rule.removeprefix("DB_").replace("_", " ")
@@ -78,7 +78,7 @@ def action(field: Field) -> str | None:
 
 
 def keys(description: Description, shared: Collection[str]) -> list[tuple[Model, Field, str | None]]:
-    """Return the keys of the system's own tables at which a delete by the original would fail, with their cure."""
+    """Return the keys of the system's own tables that make the original's deletes fail, with the missing action."""
     reached = deletable(description, shared)
     found = []
     for model in own(description, shared):
@@ -90,21 +90,21 @@ def keys(description: Description, shared: Collection[str]) -> list[tuple[Model,
 
 
 def is_written(description: Description, model: Model, field: Field) -> bool:
-    """Say whether SQL of the system's own migrations speaks of this key's action."""
+    """Say whether SQL in the system's migrations sets this key's ON DELETE action."""
     texts = (op.text.casefold() for m in description.migrations for op in m.operations if op.text)
     needles = (model.table.casefold(), field.column.casefold(), "on delete")
     return any(all(needle in text for needle in needles) for text in texts)
 
 
 def deletable_names(description: Description, shared: Collection[str]) -> list[str]:
-    """Return the tables whose rows may go by a delete in a shared one, under every name that they ever had."""
+    """Return the same tables as :func:`deletable`, under every name that they ever had."""
     reached = deletable(description, shared)
     operations = (op for m in description.migrations for op in m.operations if op.final in reached)
     return sorted(reached.union(*(op.tables for op in operations)))
 
 
 def undecided(description: Description, shared: Collection[str]) -> Iterator[Finding]:
-    """Yield the keys that say neither CASCADE nor may be NULL: what the database shall do is for people to decide."""
+    """Yield the keys without CASCADE that may not be NULL: people must decide about their action."""
     for model, field, cure in keys(description, shared):
         if cure is None and field.references and field.relation:
             where = f"{model.table}.{field.column}"
@@ -118,7 +118,17 @@ def undecided(description: Description, shared: Collection[str]) -> Iterator[Fin
 
 
 def statement(model: Model, field: Field, cure: str, schema: str = "") -> str:
-    """Return the SQL that gives a key of a table that is there the database's action, under the name it has."""
+    """Return the SQL that gives an existing key an ON DELETE action, under its present name.
+
+    Parameters
+    ----------
+    model, field
+        The key.
+    cure
+        The action, for example ``CASCADE``.
+    schema
+        The table's schema; empty to leave it to the search path.
+    """
     assert field.references  # noqa: S101 - the caller chose a foreign key
     assert field.relation  # noqa: S101
     table = f'"{schema}"."{model.table}"' if schema else f'"{model.table}"'

@@ -1,7 +1,7 @@
-"""Expressions in PostgreSQL's own words, so that two which mean the same read the same.
+"""Expressions as PostgreSQL prints them, so that two with the same meaning have the same text.
 
-PostgreSQL is asked, and runs nothing: EXPLAIN reads an expression, gives it its types, folds what is constant, and
-prints it. The model's and the catalog's go the same way.
+EXPLAIN parses an expression, adds types, folds constants and prints it; it runs nothing. The model's expression and the
+catalog's are both printed in this way.
 """
 
 import re
@@ -14,13 +14,13 @@ from handover.schema.catalog import Key
 from handover.schema.definition import groups, split
 
 Expressions = Mapping[tuple[Key, str], str]
-# Of the whole table, not of an expression.
+# Errors about the whole table, not about an expression.
 UNSEEN = (errors.InsufficientPrivilege, errors.LockNotAvailable, errors.QueryCanceled)
 ARRAY = re.compile(r"(= ANY|<> ALL) \('\{(.*?)\}'::")
 
 
 def read_expressions(connection: Connection[Any], asked: Mapping[Key, Iterable[str]]) -> Expressions:
-    """Return expressions over tables in PostgreSQL's words; what it cannot read is missing.
+    """Return expressions over tables as PostgreSQL prints them, without those that it cannot parse.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def read_expressions(connection: Connection[Any], asked: Mapping[Key, Iterable[s
                 printed = [(_printed(connection, table, [text]) or [""])[0] for text in texts]
         except UNSEEN:
             continue
-        found |= {(table, text): usual(told) for text, told in zip(texts, printed, strict=True) if told}
+        found |= {(table, text): normalized(told) for text, told in zip(texts, printed, strict=True) if told}
     return found
 
 
@@ -58,8 +58,8 @@ def _printed(connection: Connection[Any], table: Key, texts: list[str]) -> list[
     return list(row[0][0]["Plan"].get("Output", [])) if row else []
 
 
-def usual(text: str) -> str:
-    """Return a printed expression with the values of lists, and the parts of AND and OR, in order.
+def normalized(text: str) -> str:
+    """Return a printed expression in which the values of lists and the parts of AND and OR are sorted.
 
     Examples
     --------
@@ -73,5 +73,5 @@ def usual(text: str) -> str:
     for word in ("AND", "OR"):
         parts = split(inner, word)
         if len(parts) > 1:
-            return f"({f' {word} '.join(sorted(map(usual, parts)))})"
-    return f"(NOT {usual(inner[4:])})" if inner.startswith("NOT (") else text
+            return f"({f' {word} '.join(sorted(map(normalized, parts)))})"
+    return f"(NOT {normalized(inner[4:])})" if inner.startswith("NOT (") else text

@@ -7,7 +7,7 @@ from typing import Any
 
 from handover.schema.catalog import Catalog, Table
 
-# The journal of the move comes and goes; it is not what the systems live on.
+# The journal of the move comes and goes; the systems do not use it.
 OWN_SCHEMA = "handover"
 LENGTH = 16
 
@@ -15,8 +15,7 @@ LENGTH = 16
 def fingerprint(catalog: Catalog) -> str:
     """Return the fingerprint of a database's shape.
 
-    Owners, grants, sizes and rows are no part of it, so a copy made by dump and restore has the fingerprint of its
-    source.
+    It leaves out owners, grants, sizes and rows, so a copy made by dump and restore has the same fingerprint.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a system is and what its models expect of the database, as its probe tells."""
+"""What a system says of itself: its settings, its models and its migrations, as its probe sends them."""
 
 from typing import Any, Literal
 
@@ -19,10 +19,10 @@ class Given(_Fact):
     source: str | None = None
 
     def same_as(self, other: "Given") -> bool:
-        """Say whether two are the same; a callable may live in two modules if its text is the same."""
+        """Say whether two are the same; callables of two modules are, if their source is."""
         if self.kind == other.kind == "callable" and self.source is not None:
             return self.source == other.source
-        # A text field without a default is empty, too.
+        # A text field without a default is empty as well.
         return self.stored() == other.stored()
 
     def stored(self) -> tuple[str, str]:
@@ -53,7 +53,7 @@ class FieldStorage(_Fact):
 
 
 class Relation(_Fact):
-    """Where a foreign key points, and how one gets back; ``name`` is what Django calls its constraint."""
+    """The target of a foreign key, and its reverse names; ``name`` is Django's name for the constraint."""
 
     to: str
     to_table: str
@@ -112,7 +112,7 @@ class Field(_Fact):
         return _values(self.items)
 
     def depth(self) -> int:
-        """Return how many arrays stand within each other; the catalog does not know."""
+        """Return how many dimensions an array has; the catalog does not have that number."""
         return self.type.count("[")
 
     def choices_by_code(self) -> bool:
@@ -127,7 +127,7 @@ def _values(choices: tuple[tuple[str, str], ...] | str) -> tuple[str, ...]:
 
 
 def by_code(choices: tuple[tuple[str, str], ...] | str) -> bool:
-    """Say whether choices are made by a function of the project, whose code tells whether two are equal."""
+    """Say whether a function of the project makes the choices, so that its code tells whether two are equal."""
     return isinstance(choices, str) and "#" in choices.partition(":")[0]
 
 
@@ -273,7 +273,7 @@ class Migration(_Fact):
 
     @property
     def file(self) -> str:
-        """Where it stands, from the folder that its package is imported from."""
+        """Its file, relative to the folder that its package is imported from."""
         return f"{self.module.replace('.', '/')}.py"
 
 
@@ -300,7 +300,7 @@ class DatabaseSettings(_Fact):
 
     @property
     def acts_as(self) -> str:
-        """The role whose rights it has, once it is connected as ``role``."""
+        """The role whose rights it has after connecting as ``role``."""
         return self.options.get("assume_role", self.role)
 
 
@@ -323,7 +323,7 @@ class DatabasePlace(_Fact):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What two names of one database have in common."""
+        """Equal for two names of the same database."""
         return (self.name, address(self.host, self.port), self.options)
 
     def __str__(self) -> str:
@@ -381,7 +381,7 @@ class Description(_Fact):
         Raises
         ------
         ProbeError
-            A fact is not of the kind that it must be; names the model and the fact.
+            A fact has the wrong type; the message names the model and the fact.
         """
         try:
             return cls.model_validate(answer)
@@ -399,11 +399,11 @@ class Description(_Fact):
         return tuple(model for model in self.models if not model.proxy)
 
     def here(self) -> tuple[Model, ...]:
-        """Return those whose rows are written to the default database."""
+        """Return the models whose rows are written to the default database."""
         return tuple(model for model in self.concrete() if not self.is_away(model.routed.write))
 
     def away(self) -> tuple[Model, ...]:
-        """Return those whose rows are written to another database."""
+        """Return the models whose rows are written to another database."""
         return tuple(model for model in self.concrete() if self.is_away(model.routed.write))
 
     def is_away(self, alias: str) -> bool:

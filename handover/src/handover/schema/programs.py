@@ -20,7 +20,7 @@ def program_path(config: Config, name: str) -> Path:
     Raises
     ------
     ProgramMissingError
-        It is not there.
+        It was not found.
     """
     pattern = config.prove.pg_bin
     folders = [] if pattern is None else [Path(pattern)] if Path(pattern).is_absolute() else config.root.glob(pattern)

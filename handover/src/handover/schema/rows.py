@@ -16,7 +16,7 @@ TYPES = ("django_content_type", "auth_permission")
 
 def readable(connection: Connection[Any], table: Table) -> bool:
     """Say whether the connected role may read a table, or a sequence."""
-    # A schema that may not be used makes even the second question an error, so it is asked first.
+    # Without USAGE on the schema the second query is an error, so USAGE is checked first.
     schema: LiteralString = "SELECT has_schema_privilege(%s, 'USAGE')"
     of_table: LiteralString = "SELECT has_table_privilege(format('%%I.%%I', %s::text, %s::text), 'SELECT')"
     for query, names in ((schema, [table.schema]), (of_table, [table.schema, table.name])):
@@ -26,7 +26,7 @@ def readable(connection: Connection[Any], table: Table) -> bool:
 
 
 def unreadable(catalog: Catalog, table: Table) -> Finding:
-    """Return the finding that a table or a sequence may not be read, with the GRANT that would change it."""
+    """Return the finding that a table or a sequence may not be read, with the GRANT that is missing."""
     role = catalog.server["role"]
     schema, name = f'"{table.schema}"', f'"{table.schema}"."{table.name}"'
     todo = f'GRANT USAGE ON SCHEMA {schema} TO "{role}"; GRANT SELECT ON {name} TO "{role}";'
@@ -56,7 +56,15 @@ def unreadable(catalog: Catalog, table: Table) -> Finding:
 
 
 def read_rows(connection: Connection[Any], catalog: Catalog, path: tuple[str, ...]) -> tuple[Rows, tuple[Finding, ...]]:
-    """Read the rows; ``path`` is where the shared tables lie."""
+    """Read the rows of the schema.
+
+    Parameters
+    ----------
+    connection, catalog
+        The live database.
+    path
+        The schemas of the shared tables.
+    """
     findings: list[Finding] = []
     applied = {}
     for table in [t for t in catalog.tables.values() if t.name == HISTORY]:
@@ -80,7 +88,7 @@ def read_rows(connection: Connection[Any], catalog: Catalog, path: tuple[str, ..
 def _granted(
     connection: Connection[Any], catalog: Catalog, permissions: Table, types: Table
 ) -> tuple[dict[tuple[str, str, str], int], tuple[Finding, ...]]:
-    """Count what points at each permission: the grants of users and of groups, whatever their tables are called."""
+    """Count the rows that point at each permission: the grants of users and of groups, in tables of any name."""
     granted: Counter[tuple[str, str, str]] = Counter()
     findings = []
     for table, key in catalog.foreign_keys:

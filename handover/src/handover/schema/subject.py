@@ -1,4 +1,4 @@
-"""What the rules look at: two systems as they describe themselves, and the database as it is."""
+"""The input of the rules: the descriptions of both systems, and the live database."""
 
 import re
 from collections.abc import Iterator
@@ -88,12 +88,12 @@ class DescribedSystem:
 
     @property
     def acts_as(self) -> str:
-        """The database role whose rights it has, once it is connected."""
+        """The database role whose rights it has after connecting."""
         return self.description.settings.database.acts_as
 
     @cached_property
     def by_hand(self) -> frozenset[str]:
-        """What its migrations make in SQL of their own: it knows that, though no model says so."""
+        """The names of objects that its migrations make in SQL; no model declares them."""
         return frozenset(name for migration in self.description.migrations for name in migration.by_hand)
 
     def migrations(self) -> dict[tuple[str, str], Migration]:
@@ -103,7 +103,7 @@ class DescribedSystem:
 
 @dataclass
 class Subject:
-    """Everything that one check looks at.
+    """The input of one check.
 
     Attributes
     ----------
@@ -111,12 +111,12 @@ class Subject:
         The pair as ``handover.toml`` names it.
     catalog, rows
         The live database.
-    sides
+    systems
         The systems that could describe themselves.
     adopting
-        The backend is about to be taken in: what it adds is not there yet.
+        The backend is being adopted, so its additions are not there yet.
     expressions
-        (table, SQL) → the same in PostgreSQL's words.
+        (table, SQL) → the same expression as PostgreSQL prints it.
     """
 
     config: Config
@@ -128,7 +128,7 @@ class Subject:
 
     @cached_property
     def mapped(self) -> tuple[Mapped, ...]:
-        """Every model of every system that has a live table; of several on one table, the one that is managed."""
+        """The models that have a live table; of several models of a system on one table, the managed one."""
         found: list[Mapped] = []
         for system in self.systems:
             by_table: dict[Key, Mapped] = {}
@@ -141,13 +141,13 @@ class Subject:
 
     @cached_property
     def present(self) -> tuple[Mapped, ...]:
-        """Every model of every system that has a live table; several may have the same one."""
+        """The models that have a live table; several may have the same table."""
         found = ((system, m, self.table_of(system, m)) for system in self.systems for m in system.description.here())
         return tuple(Mapped(system, model, table) for system, model, table in found if table)
 
     @cached_property
     def absent(self) -> tuple[tuple[DescribedSystem, Model], ...]:
-        """Every model of every system that should have a live table here and has none, managed by Django or not."""
+        """The models, managed by Django or not, that lack their table in this database."""
         return tuple(
             (system, m) for system in self.systems for m in system.description.here() if not self.table_of(system, m)
         )
@@ -184,7 +184,7 @@ class Subject:
 
     @property
     def shared_tables(self) -> Iterator[Table]:
-        """Those tables themselves, by name."""
+        """The shared tables, sorted by name."""
         return (self.catalog.tables[key] for key in sorted(self.shared))
 
     @cached_property
@@ -197,14 +197,14 @@ class Subject:
 
     @cached_property
     def looked_at(self) -> tuple[Mapped, ...]:
-        """The models whose tables are compared: all that are shared, and of a side's own those it manages."""
+        """The models whose tables are compared: those on shared tables, and managed ones on a system's own tables."""
         if self.adopting:
             return tuple(m for m in self.mapped if m.table.key in self.shared)
         return tuple(m for m in self.mapped if m.table.key in self.shared or m.model.managed)
 
     @cached_property
     def used(self) -> tuple[Mapped, ...]:
-        """The models whose columns must be there: all that have a table, whoever made it."""
+        """The models whose columns must exist: all that have a table."""
         return self.looked_at if self.adopting else self.present
 
     @cached_property
@@ -214,9 +214,9 @@ class Subject:
 
     @property
     def adopted(self) -> bool:
-        """Whether the schema that the backend looks for its own tables in is there.
+        """Whether the backend's schema exists, or the backend does not use one.
 
-        A backend may do without one; of a role that does not exist yet, nothing says where it will look.
+        The search path of a role that does not exist yet is not known.
         """
         schema = self.config.backend.schema_name
         if self.adopting or schema in self.catalog.schemas:
@@ -244,7 +244,7 @@ class Subject:
         return self.catalog.find(system.search_path, "django_migrations")
 
     def place_of(self, declared: ModelPair) -> Table | None:
-        """Return the live table that a row of ``handover.toml`` means."""
+        """Return the live table of an entry of ``handover.toml``."""
         path = next((system.search_path for system in self.systems), ("public",))
         dotted = {str(table): table for table in self.catalog.tables.values()}
         return self.catalog.find(path, declared.table) or dotted.get(declared.table)
@@ -255,24 +255,24 @@ class Subject:
         return {table.key: pair for table, pair in places if table}
 
     def declared(self, table: Table) -> ModelPair | None:
-        """Return the row of ``handover.toml`` for a live table."""
+        """Return the entry of ``handover.toml`` for a live table."""
         return self._declared.get(table.key)
 
 
-def search_path(description: Description, catalog: Catalog) -> tuple[str, ...]:
-    """Return where a system looks for its tables: by its own options, its role, its database, or the default."""
+def search_path_of(description: Description, catalog: Catalog) -> tuple[str, ...]:
+    """Return a system's search path: from its own options, its role, its database, or the default."""
     database = description.settings.database
     path = session_settings(description, catalog).get("search_path", '"$user", public')
     names = [name.strip().strip('"') for name in path.split(",")]
     return tuple(database.acts_as if name == "$user" else name for name in names)
 
 
-# As on a command line; a list may have blanks (escaped there) after its commas.
+# The form of a command line; a list may have (escaped) blanks after its commas.
 OPTION = re.compile(r"(?:-c\s*|--)([\w.]+)\s*=\s*((?:\"[^\"]*\"|[^\s,]+)(?:\s*,\s*(?:\"[^\"]*\"|[^\s,]+))*)")
 
 
 def session_settings(description: Description, catalog: Catalog) -> dict[str, str]:
-    """Return what its database, its role and its own options set when a system connects, by name in lower case."""
+    """Return the settings of a system's sessions, by lower-case name: from its database, its role and its options."""
     database = description.settings.database
     role = catalog.roles.get(database.role)
     texts = [*catalog.server["settings"], *(role.settings if role else ())]

@@ -1,4 +1,4 @@
-"""Which expressions of models have a counterpart in the catalog, and both in PostgreSQL's words."""
+"""The expressions of models that have a counterpart in the catalog, and both as PostgreSQL prints them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ Twins = tuple[ModelConstraint | ModelIndex, LiveConstraint | LiveIndex]
 
 
 def twins(model: Model, table: Table) -> Iterator[Twins]:
-    """Yield each constraint and index of a model that is more than a list of columns, with the live one of its name."""
+    """Yield each constraint and index of a model that is more than columns, and the live one of the same name."""
     live: dict[str, LiveConstraint | LiveIndex] = {index.name: index for index in table.indexes}
     live |= {constraint.name: constraint for constraint in table.constraints if constraint.kind in "cx"}
     named: tuple[ModelConstraint | ModelIndex, ...] = (*model.constraints, *model.indexes)
@@ -29,7 +29,7 @@ def twins(model: Model, table: Table) -> Iterator[Twins]:
 
 @dataclass(frozen=True)
 class Filled:
-    """A column that the database fills in: what the model says of it, and what the catalog does; None if unknown."""
+    """A column that the database fills in: the model's expression (None if unknown), and the catalog's."""
 
     field: Field
     column: Column
@@ -37,7 +37,7 @@ class Filled:
     does: str
 
     def texts(self) -> Iterator[str]:
-        """Yield both as PostgreSQL is asked about them, as values of the column."""
+        """Yield both expressions as values of the column, for PostgreSQL to print."""
         if self.says is not None:
             yield as_value(self.says, self.column)
             yield as_value(self.does, self.column)
@@ -49,7 +49,7 @@ def as_value(expression: str, column: Column) -> str:
 
 
 def filled(model: Model, table: Table) -> Iterator[Filled]:
-    """Yield each column that both the model and the catalog leave to a default or compute."""
+    """Yield each column that has a database default, or is generated, in both the model and the catalog."""
     for field in model.fields:
         column = table.columns.get(field.column)
         does = column and (column.computed if field.generated else column.default)
@@ -58,7 +58,17 @@ def filled(model: Model, table: Table) -> Iterator[Filled]:
 
 
 def expressions_of(connection: Connection[Any], catalog: Catalog, sides: Iterable[DescribedSystem]) -> Expressions:
-    """Ask PostgreSQL for everything that :func:`twins` compares."""
+    """Return all expressions of :func:`twins` and :func:`filled` as PostgreSQL prints them.
+
+    Parameters
+    ----------
+    connection
+        In a read-only snapshot.
+    catalog
+        The live database.
+    sides
+        The systems whose models are compared.
+    """
     asked: dict[Key, list[str]] = defaultdict(list)
     for system in sides:
         for model in system.description.concrete():

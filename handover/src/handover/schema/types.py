@@ -28,9 +28,9 @@ _LONG_SPELLING = {
 
 
 def canonical_type(type_name: str) -> str:
-    """Return a database type in the catalog's spelling, without the schema it was made in.
+    """Return a database type in the catalog's spelling, without its schema.
 
-    The catalog knows neither the size of an array nor how deep it is.
+    The catalog has neither the size nor the number of dimensions of an array.
 
     Examples
     --------

@@ -93,7 +93,7 @@ def prove(target: ProofTarget, recorder: Recorder) -> tuple[Outcome, Outcome]:
 
 def _foreign_keys(target: ProofTarget) -> Keys:
     with catalog.snapshot(target.owner_url) as connection:
-        return catalog.read(connection).foreign_keys
+        return catalog.read_catalog(connection).foreign_keys
 
 
 def _prove_dependents(target: ProofTarget, recorder: Recorder, met: Met, dependents: DependentRows) -> None:

@@ -1,4 +1,4 @@
-"""The last look of an adoption: is everything as it was promised, for the system that came in and for the original?"""
+"""The last check of an adoption: does the backend find all its tables, and do the original's deletes still succeed?"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,33 +9,33 @@ from handover.adoption.history import MigrationHistory
 from handover.config.config import Config
 from handover.errors import Refused
 from handover.finding import Finding
-from handover.schema.catalog import Catalog, LiveConstraint, Table, read
+from handover.schema.catalog import Catalog, LiveConstraint, Table, read_catalog
 from handover.schema.deletes import blocking
 from handover.schema.models import Description
 from handover.side import Side
 
 
-def require_promised(
+def require_adopted(
     url: str, config: Config, description: Description, seen: dict[str, Any], history: MigrationHistory
 ) -> None:
-    """Raise unless every model can be read where it should be, nothing is left to migrate, and no delete is blocked.
+    """Raise unless every model can be read in the right schema, no migration is left, and no delete is blocked.
 
     Parameters
     ----------
     url
         Database, as the owner of the shared tables.
     config, description, history
-        The pair, what the incoming system said, and what became of its migrations.
+        The pair, the backend's description, and what is done with its migrations.
     seen
-        What its own interpreter sees, as its role: see :meth:`Insider.look`.
+        What the backend's own interpreter sees as its role, see :meth:`BackendAgent.report`.
 
     Raises
     ------
     Refused
-        Something is not as it was promised; one finding each.
+        Something is not as planned; one finding each.
     """
     with connect(url) as connection:
-        catalog = read(connection)
+        catalog = read_catalog(connection)
     findings = (
         *_unread(config, catalog, seen["models"], _awaited(description, history)),
         *_waiting(seen["waiting"], history),
@@ -43,7 +43,7 @@ def require_promised(
     )
     if findings:
         name = catalog.server["database"]
-        raise Refused(f"{name} is not what was promised, so this adoption is taken back.", findings)
+        raise Refused(f"{name} is not as planned after the adoption, so it is undone.", findings)
 
 
 def _awaited(description: Description, history: MigrationHistory) -> frozenset[str]:
@@ -62,13 +62,15 @@ def _unread(
             continue
         if model["error"] and model["managed"]:
             found = f"cannot be read by {role} through {model['label']}: {model['error']}"
-            todo = "Compare the model with its migrations (manage.py makemigrations --check), mend them, adopt again."
+            todo = (
+                "Compare the model with its migrations (manage.py makemigrations --check), correct them, adopt again."
+            )
             yield Finding(code="HO044", where=model["table"], found=found, expected="", todo=todo)
         elif model["place"] not in (None, "public", schema) or (
             model["place"] == schema and ("public", model["table"]) in catalog.tables
         ):
             found = f"is found by {role} in schema {model['place']}"
-            todo = "Remove the table that stands in the way, or name it otherwise; adopt again."
+            todo = "Remove the other table of that name, or rename it; then adopt again."
             yield Finding(
                 code="HO044", where=model["table"], found=found, expected="the original writes to another", todo=todo
             )
@@ -77,11 +79,11 @@ def _unread(
 def _waiting(waiting: list[list[str]], history: MigrationHistory) -> Iterator[Finding]:
     for app, name in waiting:
         if (app, name) not in history.later:
-            todo = "Adopt again; if it stays, leave it for later: migrate_later under [backend] in handover.toml."
+            todo = "Adopt again. If it is left again, name it in migrate_later under [backend] in handover.toml."
             yield Finding(
                 code="HO045",
                 where=f"{app}.{name}",
-                found="would still be run by manage.py migrate",
+                found="is left: manage.py migrate would run it",
                 expected="",
                 todo=todo,
             )
@@ -96,12 +98,12 @@ def _blocked(config: Config, description: Description, catalog: Catalog) -> Iter
         key for key in catalog.tables if key[0] == "public" and key[1] in {m.table for m in description.concrete()}
     ]
 
-    def is_the_originals(table: Table, key: LiveConstraint) -> bool:
+    def is_known(table: Table, key: LiveConstraint) -> bool:
         return table.schema != schema and not any((table.name, column) in new for column in key.columns)
 
-    for table, key in blocking(catalog, roots, is_the_originals):
+    for table, key in blocking(catalog, roots, is_known):
         where = f"{table.schema}.{table.name}.{', '.join(key.columns)}"
-        found = f"points at {'.'.join(key.target or ())}, and the database has no action there that succeeds"
-        expected = "the original does not know it, so its deletes would fail"
+        found = f"points at {'.'.join(key.target or ())}, and the database has no ON DELETE action that succeeds"
+        expected = "the original does not know this table, so its deletes would fail"
         todo = "Give the key ON DELETE CASCADE or SET NULL where it is made, by RunSQL in its migration; adopt again."
         yield Finding(code="HO047", where=where, found=found, expected=expected, todo=todo, hurts=Side.ORIGINAL)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from handover.adoption.adopt import asking
+from handover.adoption.adopt import asking_backend
+from handover.adoption.final_check import require_adopted
 from handover.adoption.history import MigrationHistory
-from handover.adoption.promise import require_promised
 from handover.config.config import load_config
 from handover.errors import Refused
 from handover_testing.newcomer import CREATE_TASK, App, task
@@ -14,7 +14,11 @@ HURT = {
     "a table that cannot be read": ({**SEEN, "error": "ProgrammingError: x"}, [], "HO044  tasks cannot be read by"),
     "a table elsewhere": ({**SEEN, "place": "other"}, [], "HO044  tasks is found by"),
     "a shadow of a shared table": ({**SEEN, "place": "backend"}, [], "is found by {role} in schema backend"),
-    "something left to migrate": (SEEN, [["tasks", "0009_new"]], "HO045  tasks.0009_new would still be run by"),
+    "something left to migrate": (
+        SEEN,
+        [["tasks", "0009_new"]],
+        "HO045  tasks.0009_new is left: manage.py migrate would run it",
+    ),
 }
 QUIET = {
     "all well": (SEEN, []),
@@ -26,10 +30,10 @@ QUIET = {
 def looked(it, model: dict, waiting: list) -> None:
     it.write(tasks=App(task(), [CREATE_TASK]))
     config = load_config(it.folder / "handover.toml")
-    with asking(config) as asked:
+    with asking_backend(config) as asked:
         seen = {"models": [model], "waiting": waiting}
         history = MigrationHistory(later=(("own", "0002_step"),))
-        require_promised(it.database.url("owner"), config, asked.description, seen, history)
+        require_adopted(it.database.url("owner"), config, asked.description, seen, history)
 
 
 @pytest.mark.parametrize(("model", "waiting", "message"), HURT.values(), ids=HURT)

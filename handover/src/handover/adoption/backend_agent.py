@@ -1,4 +1,4 @@
-"""The incoming system at work in the live database: its own interpreter, as its role, on its search path."""
+"""The backend's own interpreter, working in the live database as the backend's role, with its search path."""
 
 from contextlib import ExitStack
 from functools import cached_property
@@ -7,7 +7,7 @@ from typing import Any
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
-from handover.adoption.run import LOCK_TIMEOUT_MS, ways
+from handover.adoption.run import LOCK_TIMEOUT_MS, repair_advice
 from handover.adoption.statements import Code
 from handover.config.config import Config
 from handover.errors import Refused
@@ -15,13 +15,27 @@ from handover.probe.client import Probe, probe
 from handover.schema.deletes import deletable_names
 from handover.schema.models import Description
 
-# How Django's settings call what a URL says. The owner logs in, and every session is the role's from its first moment:
-# a role that was there before has a password that adoption does not know.
+# Django's names for the parts of a URL. The owner logs in, and each session changes to the role at once: adoption does
+# not know the password of a role that was there before.
 PLACE = {"NAME": "dbname", "HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password"}
 
 
-class Insider:
-    """Runs what is no SQL, and looks; its interpreter starts when it is first needed and ends with ``stack``."""
+class BackendAgent:
+    """Runs migrations that cannot be SQL, and reports what the backend sees.
+
+    Its interpreter starts when it is first needed and ends with ``stack``.
+
+    Parameters
+    ----------
+    url
+        Database, as the owner of the shared tables.
+    config, description
+        The pair, and the backend's answer to ``describe``.
+    shared
+        Names of the shared tables.
+    stack
+        Ends the interpreter.
+    """
 
     def __init__(
         self, url: str, config: Config, description: Description, shared: tuple[str, ...], stack: ExitStack
@@ -39,24 +53,26 @@ class Insider:
         path = f'"{backend.schema_name}", public'
         role, pid = agent.ask("stand_as", role=backend.role, path=path, lock_timeout=f"{LOCK_TIMEOUT_MS}ms")
         if role != backend.role:
-            message = f"the backend's interpreter is {role} in the database, and {backend.role} was expected."
-            raise Refused(f"{message} A pool before the database may ignore options; connect past it.", code="HO043")
+            message = f"the backend's interpreter is connected as {role}; {backend.role} was expected."
+            raise Refused(
+                f"{message} A connection pool may ignore options; connect to the server itself.", code="HO043"
+            )
         return agent, pid
 
     @property
     def pid(self) -> int:
-        """Its session's, in the database."""
+        """The process id of its session in the database."""
         return self._started[1]
 
     def migrate(self, code: Code) -> None:
-        """Run what adoption chose of one migration, and write it down, in one transaction if the migration allows.
+        """Run the chosen operations of one migration and record it, in one transaction if the migration allows it.
 
         Raises
         ------
         Refused
-            It failed; nothing of it stays, unless it is not atomic.
+            It failed. Nothing of it stays, unless the migration is not atomic.
         psycopg.errors.LockNotAvailable
-            A lock was not to be had.
+            It did not get a lock.
         """
         known = {"shared": self._shared, "deletable": deletable_names(self._description, self._shared)}
         told = self._started[0].ask("migrate", key=code.key, operations=code.operations, **known)
@@ -65,8 +81,8 @@ class Insider:
         if told:
             which = ", ".join(name for name, _ in told["at"]) or "one of its operations"
             message = f"migration {code.name} ({code.file}) failed at {which}: {told['said']}."
-            raise Refused(f"{message}\n       {ways(code.name, refused=told['refused'])}", code="HO042")
+            raise Refused(f"{message}\n       {repair_advice(code.name, refused=told['refused'])}", code="HO042")
 
-    def look(self) -> dict[str, Any]:
-        """Return where the system finds each of its tables, whether it can read them, and what it would still run."""
+    def report(self) -> dict[str, Any]:
+        """Return where the backend finds each table, whether it can read it, and which migrations are left."""
         return self._started[0].ask("look")  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""What the original lives with already: no reason to keep out a backend that says the same, and nothing to do again."""
+"""Differences between models and database that the original tolerates already; they do not refuse the backend."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,17 +14,17 @@ from handover.finding import Finding
 from handover.probe.client import probe
 from handover.schema.catalog import Catalog
 from handover.schema.models import Description, Migration
-from handover.schema.subject import DescribedSystem, Subject, search_path
+from handover.schema.subject import DescribedSystem, Subject, search_path_of
 from handover.side import Side
 
 SLOWER = "HO018"  # an index that is missing loses no row and refuses none
-Parted = tuple[tuple[Finding, ...], tuple[Finding, ...]]
+Split = tuple[tuple[Finding, ...], tuple[Finding, ...]]
 
 
 class AskedOriginal:
-    """The original's own words, asked for only where they can matter: its interpreter takes a second to start.
+    """The original's description. It is asked for only when it is needed: its interpreter takes a second to start.
 
-    Where it cannot be asked, it excuses nothing, and ``unasked`` says why.
+    If it cannot be asked, it tolerates nothing, and ``unasked`` says why.
     """
 
     def __init__(self, config: Config) -> None:
@@ -33,7 +33,7 @@ class AskedOriginal:
 
     @cached_property
     def description(self) -> Description | None:
-        """What it says of itself."""
+        """The original's answer to ``describe``; None if it could not be asked."""
         system = self._config.original
         if system is None:
             return None
@@ -45,24 +45,24 @@ class AskedOriginal:
             return None
 
     def same(self, migrations: Sequence[Migration]) -> frozenset[Key]:
-        """Return which of these migrations it has, too, to the letter: those of a package that both have installed."""
+        """Return which of these migrations the original has unchanged, since both have a package installed."""
         if not migrations or self.description is None:
             return frozenset()
         known = {migration.key: migration for migration in self.description.migrations}
         return frozenset(one.key for one in migrations if known.get(one.key) == one)
 
-    def accustomed(self, catalog: Catalog, backend: DescribedSystem, findings: Sequence[Finding]) -> Parted:
-        """Part findings into those that refuse an adoption, and those that it lives with as the backend will."""
-        excusable = any(finding.code in MADE_BY_OTHERS for finding in findings)
-        if not excusable or self.description is None:
+    def tolerated(self, catalog: Catalog, backend: DescribedSystem, findings: Sequence[Finding]) -> Split:
+        """Split findings into those that refuse an adoption, and those that the original tolerates already."""
+        tolerable = any(finding.code in MADE_BY_OTHERS for finding in findings)
+        if not tolerable or self.description is None:
             return tuple(findings), ()
-        side = DescribedSystem(Side.ORIGINAL, self.description, search_path(self.description, catalog))
+        side = DescribedSystem(Side.ORIGINAL, self.description, search_path_of(self.description, catalog))
         both = Subject(self._config, catalog, (side, backend))
-        told = {
+        of_both = {
             (one.code, one.where, one.said)
             for one in weighed(both, merged(apply_rules(both, adoption=True)))
             if one.hurts == "both" and (one.severity == "safe" or one.code == SLOWER)
         }
-        lived = [one for one in findings if (one.code, one.where, one.said) in told]
-        refusing = tuple(one for one in findings if one not in lived)
-        return refusing, tuple(replace(one, severity="safe", hurts="both") for one in lived)
+        tolerated = [one for one in findings if (one.code, one.where, one.said) in of_both]
+        refusing = tuple(one for one in findings if one not in tolerated)
+        return refusing, tuple(replace(one, severity="safe", hurts="both") for one in tolerated)
