@@ -13,6 +13,10 @@ SOURCES = Path(handover.__file__).parent
 FROM_PARAMETERS = 3
 # The words of a command are explained by their options: the help of the command line.
 COMMANDS = "cli"
+# What runs in other interpreters is sent to them as text, in one piece: a line for each function is enough.
+SENT = ("probe.agent", "probe.chapters", "probe.declarations", "probe.guard", "probe.histories", "probe.plain")
+# The docstring of a function that finds something is the page of that finding.
+PAGE = "What is wrong\n----"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Documented = ast.Module | ast.ClassDef | Function
 SECTION = re.compile(r"^\s*Parameters\n\s*-{3,}\n(.*?)(?=^\s*\S[^\n]*\n\s*-{3,}\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -51,12 +55,12 @@ def explained(docstring: str) -> set[str]:
 def lacking(source: str, module: str) -> list[str]:
     """Return what a module lacks: docstrings, and parameters without a word about them."""
     found = []
-    is_command = module.split(".", maxsplit=1)[0] == COMMANDS
+    needs_sections = module.split(".", maxsplit=1)[0] != COMMANDS and not module.startswith(SENT)
     for name, node in public_names(ast.parse(source), module):
         docstring = ast.get_docstring(node)
         if not docstring:
             found.append(f"{name} has no docstring")
-        elif isinstance(node, Function) and not is_command:
+        elif isinstance(node, Function) and needs_sections and PAGE not in docstring:
             names = parameters(node)
             if len(names) >= FROM_PARAMETERS and (missing := [one for one in names if one not in explained(docstring)]):
                 found.append(f"{name} does not explain {', '.join(missing)}")

@@ -175,7 +175,7 @@ SETTINGS, PATH = 'settings = "settings"', 'path = "backend"'
 FILES = {
     "the file is missing": (_config(None), "handover.toml does not exist. Run from the folder"),
     "the file is a folder": (_config_is_a_folder, "handover.toml is a folder, and a file was expected. Name a file"),
-    "the file leads nowhere": (_config_leads_nowhere, "handover.toml cannot be used: .*Mend that"),
+    "the file leads nowhere": (_config_leads_nowhere, "handover.toml cannot be used: .*Correct that"),
     "the file is not UTF-8": (_config(b"[backend]\npath = '\xff'\n"), "is not UTF-8 text: .*Save it as UTF-8"),
     "the file is no TOML": (_config(b"[backend\n"), "is not valid TOML: .*Correct that line"),
     "the file lacks what is needed": (_config(b"[backend]\n"), "values that are not as expected:"),
@@ -435,7 +435,7 @@ def test_command__toolkit_itself_is_wrong__keeps_the_traceback_in_a_file(monkeyp
     said = capsys.readouterr().err
     assert "HO252  handover itself failed in test_troubles.py, line" in said
     assert "Traceback" not in said
-    kept = Path(re.search(r"stands in (\S+\.txt)", said)[1])
+    kept = Path(re.search(r"the traceback is in (\S+\.txt)", said)[1])
     assert "ZeroDivisionError" in kept.read_text()
     kept.unlink()
 

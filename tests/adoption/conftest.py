@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from handover.adoption import adopt as adoption
+from handover.adoption.adopt import AskedBackend, asking_backend
 from handover.cli import app
 from handover.config.config import load_config
 from handover_testing.fixtures import parent, python
@@ -25,7 +25,7 @@ __all__ = ["parent", "python"]
 
 @dataclass
 class Operator:
-    """Someone who runs ``handover adopt`` as the owner of one database."""
+    """A person who runs ``handover adopt`` as the owner of one database."""
 
     database: Database
     role: str
@@ -75,18 +75,18 @@ class Operator:
 
 
 @pytest.fixture(scope="session")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[adoption.AskedBackend]:
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AskedBackend]:
     """The backend's dialogue, begun once: its interpreter takes two seconds to start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDIA_ROOT", str(tmp_path_factory.mktemp("media")))
         config = load_config(house.ROOT / "handover.toml")
-        with adoption.asking_backend(config) as asked:
+        with asking_backend(config) as asked:
             yield asked
 
 
 @pytest.fixture
 def operator(original_database, asked, python, tmp_path, monkeypatch, capsys) -> Iterator[Operator]:
-    monkeypatch.setattr(adoption, "asking", lambda _: nullcontext(asked))
+    monkeypatch.setattr("handover.cli.adopt.asking_backend", lambda _: nullcontext(asked))
     role = f"backend_{secrets.token_hex(4)}"
     config = tmp_path / "handover.toml"
     config.write_text(pair_with(role, python))

@@ -37,7 +37,7 @@ def test_adopt__as_an_owner_that_is_no_superuser__adds_a_schema_a_role_and_one_c
     assert "rows of users" not in changed
 
 
-def test_adopt__done__role_finds_its_own_history_and_everybodys_tables(operator):
+def test_adopt__done__role_finds_its_own_history_and_the_shared_tables(operator):
     operator.adopt("--apply")
     with operator.as_backend() as connection:
         assert connection.execute("SHOW search_path").fetchone() == ("backend, public",)
@@ -186,7 +186,7 @@ MISMATCHES = {
 }
 
 
-def test_adopt__index_is_missing_that_both_expect__is_told_and_refuses_nothing(operator):
+def test_adopt__index_is_missing_that_both_expect__is_reported_and_refuses_nothing(operator):
     operator.as_owner("DROP INDEX choreography_tasks_status_7ff03242")
     done = operator.adopt()
     assert done.returncode == 3
@@ -208,7 +208,7 @@ def test_adopt__schema_does_not_match__says_how_and_changes_nothing(operator, sa
     assert changes(before, operator.snapshot()) == {}
 
 
-def test_adopt__table_of_somebody_else__names_its_owner(operator):
+def test_adopt__table_of_another_owner__names_the_owner(operator):
     operator.as_superuser("ALTER TABLE users OWNER TO postgres")
     done = operator.adopt("--apply")
     assert done.returncode == 3
@@ -235,7 +235,7 @@ def test_adopt__role_that_owns_the_tables__is_refused_in_one_sentence(operator):
 
 
 def test_adopt__a_shadow_table_appears_meanwhile__is_found_before_the_commit(operator):
-    """The last look, from inside the transaction, does not trust the first."""
+    """The check inside the transaction does not rely on the survey."""
     with psycopg.connect(operator.database.url("owner")) as connection:
         connection.execute("CREATE SCHEMA backend")
         connection.execute("CREATE TABLE backend.django_migrations (id int)")
@@ -248,7 +248,7 @@ def test_adopt__a_shadow_table_appears_meanwhile__is_found_before_the_commit(ope
         connection.rollback()
 
 
-def test_adopt__database_url_that_is_none__is_not_repeated(operator):
+def test_adopt__wrong_database_url__is_not_repeated(operator):
     operator.environment["HANDOVER_DATABASE_URL"] = "hunter2 is my password"
     done = operator.adopt()
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""What only the original needed is folded away when it is gone, and comes back exactly as it was."""
+"""Tables that only the original needed are retired when it is gone, and come back exactly as they were."""
 
 import json
 import secrets
@@ -23,7 +23,7 @@ ACL = ("schemas", "relations")
 
 
 def state(operator, *commands: str) -> None:
-    """Let the journal's own writers bring it on; what the commands do has tests of its own."""
+    """Write the journal's entries; the commands that write them have tests of their own."""
     config = load_config(operator.config)
     for name in commands:
         with open_context(config, name, say=lambda _: None) as context:
@@ -36,7 +36,7 @@ def state(operator, *commands: str) -> None:
 
 @pytest.fixture(scope="session")
 def archived(postgres, original_template, tmp_path_factory):
-    """What clean-up archives of this pair's schema, asked once: that starts both systems."""
+    """What clean-up archives of this pair's schema; it starts both systems, so it is made once."""
     with template.clone(postgres, original_template) as database, pytest.MonkeyPatch.context() as patch:
         house_says = house.handover_environment(postgres, database.name)
         for name, value in {**house_says, "ORIGINAL_DATABASE_URL": database.url("original_app")}.items():
@@ -48,7 +48,7 @@ def archived(postgres, original_template, tmp_path_factory):
 
 @pytest.fixture
 def gone(operator, archived):
-    """Adopted and in loose watching: one command before cleaned. The original had a role and a table of its own."""
+    """Adopted and in loose watching, one command before ``cleaned``. The original has a role and a table of its own."""
     role = f"original_{secrets.token_hex(4)}"
     operator.gone = role
     operator.as_superuser(
@@ -87,7 +87,7 @@ def cleaned(gone):
 
 
 def seen(operator):
-    """Return the whole catalog and all rows; a grant that came back stands behind others, which means nothing."""
+    """Return the whole catalog and all rows; the order of grants does not matter."""
     found = operator.snapshot()
     for part in ACL:
         found[part] = sorted((*row[:-1], *map(ordered, row[-1:])) for row in map(acl_last(part), found[part]))
@@ -119,11 +119,11 @@ def entries(operator):
 
 
 def told(operator) -> list[tuple[str, str]]:
-    """What the journal holds of folding."""
+    """Return the entries of the journal about retiring."""
     return [(entry.body["what"], entry.body["phase"]) for entry in entries(operator) if entry.kind == "finish"]
 
 
-def test_finish__cleaned__folds_away_and_the_undo_restores_exactly(cleaned):
+def test_finish__cleaned__retires_tables_and_the_undo_restores_them_exactly(cleaned):
     before, public = seen(cleaned), tables(cleaned, "public")
     shown = cleaned.adopt("--finish")
     assert "Tables that only the original mapped, with their rows (2 statements)" in shown.stdout

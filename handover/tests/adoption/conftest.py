@@ -1,4 +1,4 @@
-"""A system that comes in beside a small original."""
+"""A backend that is adopted beside a small original."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Migrations that are no SQL: they ask the database or run Python, in the system's own interpreter as its role."""
+"""Migrations that cannot be SQL ask the database or run Python, in the backend's own interpreter as its role."""
 
 import subprocess
 
@@ -113,7 +113,7 @@ def test_code_between_operations_about_shared_tables__runs_alone(it):
         assert it.undo().returncode == 0
 
 
-def test_code_that_changes_a_shared_row__is_taken_back_and_says_two_ways(it):
+def test_code_that_changes_a_shared_row__is_undone_and_names_two_remedies(it):
     head = 'def fill(apps, editor):\n    apps.get_model("tasks", "Task").objects.update(title="gone")\n'
     it.write(tasks=TASKS, own=own(CREATE_SONG, RUN, head=head))
     with it.without_a_trace():
@@ -132,7 +132,7 @@ def test_code_that_changes_a_shared_row__is_taken_back_and_says_two_ways(it):
     assert it.undo().returncode == 0
 
 
-def test_code_that_raises__is_taken_back_with_its_words(it):
+def test_code_that_raises__is_undone_and_its_message_is_shown(it):
     it.write(
         tasks=TASKS, own=own(CREATE_SONG, RUN, head="def fill(apps, editor):\n    raise ValueError('no songs today')\n")
     )
@@ -142,7 +142,7 @@ def test_code_that_raises__is_taken_back_with_its_words(it):
     assert "failed at RunPython fill: ValueError: no songs today." in done.stderr
 
 
-def test_sql_that_changes_a_shared_table__is_taken_back_and_names_the_file(it):
+def test_sql_that_changes_a_shared_table__is_undone_and_names_the_file(it):
     it.write(tasks=TASKS, own=own(CREATE_SONG, 'migrations.RunSQL("ALTER TABLE tasks ADD COLUMN x int")'))
     with it.without_a_trace():
         done = it.adopt("--apply")
@@ -151,7 +151,7 @@ def test_sql_that_changes_a_shared_table__is_taken_back_and_names_the_file(it):
     assert "must be owner of table tasks" in done.stderr
 
 
-def test_code_of_a_mirrored_app__runs_only_if_somebody_says_so(it):
+def test_code_of_a_mirrored_app__runs_only_if_handover_toml_says_so(it):
     head = 'def fill(apps, editor):\n    apps.get_model("tasks", "Task").objects.update(title="again")\n'
     it.write(tasks=App(task(), [CREATE_TASK, RUN], head=head))
     with it.without_a_trace():
@@ -183,7 +183,7 @@ def test_name_in_handover_toml_that_no_migration_has__is_refused(it):
     assert "HO041  tasks.0009_gone is named under [backend] in handover.toml" in done.stderr
 
 
-def test_model_without_migration__is_foreseen(it):
+def test_model_without_migration__is_refused_before_anything_changes(it):
     it.write(tasks=TASKS, own=own(models=SONG))
     with it.without_a_trace():
         done = it.adopt("--apply")
@@ -191,7 +191,7 @@ def test_model_without_migration__is_foreseen(it):
     assert "HO039  songs is made by no migration of the backend, and own.Song reads and writes it." in done.stderr
 
 
-def test_model_that_its_migrations_forgot__is_seen_afterwards_and_all_is_taken_back(it):
+def test_model_that_its_migrations_forgot__fails_the_final_check_and_all_is_undone(it):
     it.write(tasks=TASKS, own=own(CREATE_SONG, models=SONG.replace("name", "title")))
     with it.without_a_trace():
         done = it.adopt("--apply")
@@ -239,7 +239,7 @@ def test_script_for_psql__waits_where_python_has_to_run(it, tmp_path, obeyed):
         ("rest_framework.authtoken", "authtoken_token", "user_id"),
     ],
 )
-def test_package_that_only_the_backend_has__is_taken_in(it, package, table, column):
+def test_package_that_only_the_backend_has__is_adopted(it, package, table, column):
     it.write(tasks=TASKS, settings=f"INSTALLED_APPS += ['django.contrib.messages', {package!r}]")
     with it.without_a_trace():
         it.apply()
@@ -251,7 +251,7 @@ def test_package_that_only_the_backend_has__is_taken_in(it, package, table, colu
         assert it.undo().returncode == 0
 
 
-def test_history_that_was_squashed__is_taken_in(it):
+def test_history_that_was_squashed__is_adopted(it):
     it.write(tasks=TASKS, own=own(CREATE_SONG, RUN, head=FILL))
     migrations = it.folder / "backend/own/migrations"
     text = (migrations / "0002_step.py").read_text()
@@ -270,7 +270,7 @@ def test_history_that_was_squashed__is_taken_in(it):
 
 
 def test_lock_that_a_migration_needs__is_waited_for_and_tells_who_holds_it(it):
-    """In the interpreter as in SQL: two seconds, then again, and the holder by name."""
+    """As with SQL: two seconds for each attempt, and the message names the session that holds the lock."""
     model = SONG.replace(
         "name =", 'task = models.ForeignKey("tasks.Task", on_delete=models.CASCADE, null=True)\n    name ='
     )

@@ -1,4 +1,4 @@
-"""What the last look of an adoption says of each thing that is not as it was promised."""
+"""What the final check of an adoption says of each thing that is not as planned."""
 
 import pytest
 
@@ -37,12 +37,12 @@ def looked(it, model: dict, waiting: list) -> None:
 
 
 @pytest.mark.parametrize(("model", "waiting", "message"), HURT.values(), ids=HURT)
-def test_look__not_as_promised__says_what(it, model, waiting, message):
+def test_require_adopted__not_as_planned__says_what(it, model, waiting, message):
     with pytest.raises(Refused) as refused:
         looked(it, model, waiting)
     assert message.format(role=it.role) in str(refused.value)
 
 
 @pytest.mark.parametrize(("model", "waiting"), QUIET.values(), ids=QUIET)
-def test_look__as_promised__is_quiet(it, model, waiting):
+def test_require_adopted__as_planned__is_quiet(it, model, waiting):
     looked(it, model, waiting)

@@ -10,7 +10,7 @@ LIVE = LiveState(
 
 
 def operation(kind: str, table: str | None = None, final: str | None = "", **more: object) -> MigrationOperation:
-    """An operation on a model whose table was ``table``, and is ``final`` in the end: the same, if not told."""
+    """Return an operation on a model with this table; ``final`` is its last table, the same by default."""
     last = table if final == "" else final
     tables = tuple(dict.fromkeys(name for name in (table, last) if name))
     told = {"column": None, "null": None, "sql": kind != "RunPython", "name": kind, **more}
@@ -27,7 +27,7 @@ def test_classify__table_is_there__is_recorded():
     assert classify((migration("0001", operation("CreateModel", "tasks")),), LIVE).recorded == (("tasks", "0001"),)
 
 
-def test_classify__table_got_its_name_on_the_way__is_recorded():
+def test_classify__table_was_renamed_by_a_migration__is_recorded():
     steps = migration("0001", operation("CreateModel", "app_task", "tasks")), migration("0002", operation("X", "tasks"))
     assert classify(steps, LIVE).recorded == (("tasks", "0001"), ("tasks", "0002"))
 
@@ -55,7 +55,7 @@ def test_classify__of_an_app_that_both_have__is_copied():
     assert classify((contrib,), LIVE).copied == (("auth", "0001_initial"),)
 
 
-def test_classify__what_no_database_sees__is_recorded():
+def test_classify__operation_that_changes_no_database__is_recorded():
     assert classify((migration("0004", operation("AlterModelOptions", "songs", nothing=True)),), LIVE).recorded
 
 
@@ -64,8 +64,8 @@ def test_classify__model_is_gone_and_its_table_live__is_recorded_and_not_dropped
     assert len(classify(gone, LIVE).recorded) == 2
 
 
-def test_classify__model_of_the_past_in_a_mirrored_app__has_nothing_left_to_do():
-    """As a package's that both systems have: its table was made and removed again long ago."""
+def test_classify__removed_model_in_a_mirrored_app__is_recorded():
+    """A package that both systems have made its table and removed it later."""
     gone = operation("CreateModel", "tasks_old", None), operation("DeleteModel", "tasks_old", None)
     steps = migration("0001", operation("CreateModel", "tasks"), gone[0]), migration("0002", gone[1])
     assert classify(steps, LIVE).recorded == (("tasks", "0001"), ("tasks", "0002"))
@@ -73,14 +73,14 @@ def test_classify__model_of_the_past_in_a_mirrored_app__has_nothing_left_to_do()
     assert classify((MIRROR, *code), LIVE).recorded == (MIRROR.key, ("tasks", "0001_initial"), ("tasks", "0002"))
 
 
-def test_classify__code_beside_a_model_of_the_past__is_refused_unless_it_ran():
+def test_classify__code_beside_a_removed_model__is_refused_unless_it_ran():
     (finding,) = classify(
         (MIRROR, migration("0003", operation("X", "tasks_old", None), operation("RunPython"))), LIVE
     ).refused
     assert (finding.code, finding.where) == ("HO040", "tasks.0003")
 
 
-def test_classify__model_of_the_past_in_an_app_of_its_own__is_run():
+def test_classify__removed_model_in_an_app_of_its_own__is_run():
     gone = migration("0001", operation("CreateModel", "songs"), operation("CreateModel", "old", None))
     assert classify((gone,), LIVE).chosen == {("tasks", "0001"): (0, 1)}
 
@@ -95,7 +95,7 @@ MIRROR = migration("0001", operation("CreateModel", "tasks"))
 
 
 @pytest.mark.parametrize("kind", ["RunPython", "RunSQL"])
-def test_classify__code_of_a_mirrored_app__is_refused_with_two_ways(kind):
+def test_classify__code_of_a_mirrored_app__is_refused_with_two_remedies(kind):
     code = migration("0006", operation(kind))
     (finding,) = classify((MIRROR, code), LIVE).refused
     assert finding.code == "HO040"
@@ -132,7 +132,7 @@ def test_classify__newer_or_older_than_the_live_tables__is_refused():
     assert [finding.code for finding in classify(steps, live).refused] == ["HO022", "HO023"]
 
 
-def test_classify__both_have_it_to_the_letter_and_it_ran__is_recorded_and_named():
+def test_classify__both_have_it_unchanged_and_it_ran__is_recorded_and_named():
     installed = migration("0001", operation("RunSQL"), app="queue", module="queue.migrations.0001")
     live = LiveState(tables={"tasks"}, applied=frozenset({("queue", "0001")}), alike=frozenset({("queue", "0001")}))
     history = classify((installed,), live)
@@ -140,7 +140,7 @@ def test_classify__both_have_it_to_the_letter_and_it_ran__is_recorded_and_named(
     assert history.skipped == ("queue.0001: RunSQL (queue/migrations/0001.py)",)
 
 
-def test_classify__it_ran_and_the_original_s_is_another__is_run():
+def test_classify__it_ran_and_the_original_has_another_one__is_run():
     homonym = migration("0001", operation("RunSQL"), app="queue")
     assert classify((homonym,), LiveState(tables={"tasks"}, applied=frozenset({("queue", "0001")}))).own
 

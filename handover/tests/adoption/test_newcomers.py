@@ -1,4 +1,4 @@
-"""Systems whose histories are not the simplest: each is adopted, both systems work, and an undo leaves no trace."""
+"""Backends with complicated histories: each is adopted, both systems work, and an undo leaves no trace."""
 
 import psycopg
 import pytest
@@ -18,7 +18,7 @@ def key(name: str, to: str, rule: str = "CASCADE", kind: str = "ForeignKey", mor
 # --- a column of the backend's inside its CreateModel
 
 
-def test_new_column_in_create_model__is_added_and_read_and_taken_out_again(it):
+def test_new_column_in_create_model__is_added_and_read_and_removed_again(it):
     it.write(new_fields=("job",), tasks=App(task(JOB), [create("Task", KEY, USER, TITLE, JOB_FIELD, db_table="tasks")]))
     with it.without_a_trace():
         assert 'ADD COLUMN "job" varchar(50) NULL' in it.adopt("--sql").stdout
@@ -131,7 +131,7 @@ RENAMED = {
 
 
 @pytest.mark.parametrize("steps", RENAMED.values(), ids=RENAMED)
-def test_mirror_came_to_its_shape_on_the_way__is_recognised(it, steps):
+def test_mirror_was_changed_by_migrations__is_recognised(it, steps):
     meets = create("Blueprint", KEY, key("task", "tasks.Task"), db_table="blueprints")
     model = 'class Blueprint(models.Model):\n    task = models.ForeignKey("tasks.Task", on_delete=models.CASCADE)\n'
     own = App(model + '    class Meta:\n        db_table = "blueprints"\n', [meets], after=("tasks.0002_step",))
@@ -147,8 +147,8 @@ def test_mirror_came_to_its_shape_on_the_way__is_recognised(it, steps):
         assert it.undo().returncode == 0
 
 
-def test_own_table_points_at_the_mirror_before_that_got_its_name__points_at_the_live_table(it):
-    """The order of apps is not the order of names."""
+def test_own_table_points_at_the_mirror_before_its_renaming__points_at_the_live_table(it):
+    """Migrations run in the order of apps, not in the order of the renamings."""
     model = 'class Blueprint(models.Model):\n    task = models.ForeignKey("tasks.Task", on_delete=models.CASCADE)\n'
     meets = create("Blueprint", KEY, key("task", "tasks.Task"))
     tasks = App(task(), [create("Task", KEY, USER, TITLE), 'migrations.AlterModelTable("task", "tasks")'])
@@ -166,7 +166,7 @@ def test_own_table_points_at_the_mirror_before_that_got_its_name__points_at_the_
 
 
 def test_shared_table_would_get_another_name__is_refused(it):
-    """The negative control of a mirror with a past: here the live table is the past."""
+    """The negative control of a renamed mirror: here the live table has the former name."""
     tasks = App(task().replace('"tasks"\n', '"jobs"\n'), [CREATE_TASK, 'migrations.AlterModelTable("task", "jobs")'])
     it.write(tasks=tasks)
     with it.without_a_trace():
@@ -301,7 +301,7 @@ def test_primary_key_of_an_own_table_hangs_on_a_shared_row__the_original_can_del
     assert it.backend("SELECT count(*) FROM blueprints") == [(0,)]
 
 
-def test_rows_that_hang_on_rows_that_hang__go_too(it):
+def test_rows_that_point_at_deleted_rows__are_deleted_too(it):
     models = """
     class Blueprint(models.Model):
         task = models.ForeignKey("tasks.Task", on_delete=models.CASCADE)
@@ -345,7 +345,7 @@ def test_rows_that_hang_on_rows_that_hang__go_too(it):
         assert it.undo().returncode == 0
 
 
-def test_child_of_a_shared_model__goes_with_its_parent(it):
+def test_child_of_a_shared_model__is_deleted_with_its_parent(it):
     model = "from tasks.models import Task\nclass Big(Task):\n    size = models.IntegerField()\n"
     parent = (
         '("task_ptr", models.OneToOneField("tasks.Task", auto_created=True, on_delete=models.CASCADE,'
@@ -360,7 +360,7 @@ def test_child_of_a_shared_model__goes_with_its_parent(it):
     assert it.backend("SELECT count(*) FROM own_big") == [(0,)]
 
 
-def test_key_that_protects__is_for_people_to_decide(it):
+def test_key_that_protects__needs_a_decision(it):
     own = BLUEPRINT.format(field='task = models.ForeignKey("tasks.Task", on_delete=models.PROTECT)')
     made = create("Blueprint", KEY, key("task", "tasks.Task", "PROTECT"), db_table="blueprints")
     it.write(tasks=App(task(), [CREATE_TASK]), own=App(own, [made], after=("tasks.0001_step",)))
@@ -381,8 +381,8 @@ def test_key_that_protects__is_for_people_to_decide(it):
         assert it.undo().returncode == 0
 
 
-def test_key_made_by_sql_without_an_action__is_seen_afterwards_and_all_is_taken_back(it):
-    """No model tells of it, so only the last look can."""
+def test_key_made_by_sql_without_an_action__fails_the_final_check_and_all_is_undone(it):
+    """No model declares the key, so only the final check can find it."""
     sql = "CREATE TABLE notes (id bigint PRIMARY KEY, task_id bigint REFERENCES tasks (id))"
     it.write(tasks=App(task(), [CREATE_TASK]), own=App("", [f"migrations.RunSQL({sql!r})"], after=("tasks.0001_step",)))
     with it.without_a_trace():
@@ -396,7 +396,7 @@ def test_key_made_by_sql_without_an_action__is_seen_afterwards_and_all_is_taken_
 # --- keys of the database, rights, and labels
 
 
-def test_serial_keys__their_sequences_may_be_used_and_the_rights_are_taken_back(it):
+def test_serial_keys__their_sequences_may_be_used_and_the_rights_are_revoked(it):
     """Django before 4.1 made its keys this way."""
     it.sql(
         "ALTER TABLE tasks ALTER id DROP IDENTITY; CREATE SEQUENCE tasks_id_seq OWNED BY tasks.id START 50;"
@@ -421,8 +421,8 @@ ADVISED = (
 )
 
 
-def test_rights_granted_since__are_taken_back_by_undo(it):
-    """Whoever followed an advice of check must not be kept from leaving."""
+def test_rights_granted_since__are_revoked_by_undo(it):
+    """Rights that were granted on the advice of check must not prevent an undo."""
     it.sql("CREATE SEQUENCE lone; GRANT USAGE ON SEQUENCE lone TO original_app")
     it.sql(
         "CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql AS 'SELECT 2 * $1';"
@@ -440,7 +440,7 @@ def test_rights_granted_since__are_taken_back_by_undo(it):
         assert done.returncode == 0, done.stderr
 
 
-def test_right_granted_by_somebody_else__is_named_with_what_takes_it_back(it):
+def test_right_granted_by_another_role__is_named_with_its_revoke(it):
     it.write(tasks=App(task(), [CREATE_TASK]))
     it.apply()
     with it.database.server.connect(it.database.name) as connection:

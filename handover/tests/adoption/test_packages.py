@@ -1,4 +1,4 @@
-"""A package that both systems have installed: its queue is in the database already, made in SQL of its own."""
+"""A package that both systems have installed; its own SQL has made its queue in the database."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def queue(it: Newcomer) -> None:
     it.sql(f"{QUEUE} GRANT SELECT, INSERT, UPDATE, DELETE ON jobs TO original_app")
 
 
-def test_package_of_both__is_adopted_with_nothing_to_do_and_leaves_no_trace(it):
+def test_package_of_both__is_adopted_without_statements_and_leaves_no_trace(it):
     queue(it)
     with it.without_a_trace():
         it.apply()
@@ -43,7 +43,7 @@ def test_package_of_both__is_adopted_with_nothing_to_do_and_leaves_no_trace(it):
         assert it.undo().returncode == 0
 
 
-def test_package_of_both__plan_tells_what_the_original_lives_with(it):
+def test_package_of_both__plan_says_what_the_original_tolerates(it):
     queue(it)
     done = it.adopt()
     assert "Migrations of mill" not in done.stdout
@@ -51,7 +51,7 @@ def test_package_of_both__plan_tells_what_the_original_lives_with(it):
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_package_without_tables__runs_again_only_where_it_is_another_than_the_original_s(it, same):
+def test_package_without_tables__runs_again_only_if_it_differs_from_the_original_s(it, same):
     numbers, others = 'migrations.RunSQL("CREATE SEQUENCE numbers")', 'migrations.RunSQL("CREATE SEQUENCE others")'
     installed(it, numbers, numbers if same else others)
     said = it.adopt("--sql").stdout

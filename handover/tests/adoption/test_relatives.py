@@ -1,4 +1,4 @@
-"""Odd histories that end in an ordinary place: each is adopted, read by its own models, and undone without a trace."""
+"""Unusual histories with an ordinary result: each is adopted, read by its own models, and undone without a trace."""
 
 import pytest
 
@@ -104,7 +104,7 @@ HISTORIES = {
 
 
 @pytest.mark.parametrize("apps", HISTORIES.values(), ids=HISTORIES)
-def test_history__ends_in_an_ordinary_place__is_taken_in_and_out(it, apps):
+def test_history__has_an_ordinary_result__is_adopted_and_undone(it, apps):
     it.write(new_fields=("job", "song"), **apps)
     with it.without_a_trace():
         it.apply()
@@ -115,7 +115,7 @@ def test_history__ends_in_an_ordinary_place__is_taken_in_and_out(it, apps):
         assert it.undo().returncode == 0
 
 
-def test_code_that_reads_a_mirror_with_a_past__reads_the_live_table(it):
+def test_code_that_reads_a_renamed_mirror__reads_the_live_table(it):
     head = (
         "def fill(apps, editor):\n"
         '    for task in apps.get_model("tasks", "Task").objects.select_related("user"):\n'

@@ -1,4 +1,4 @@
--- Every right that a role has by a grant to itself, outside of its own schema; "mine" when we may take it back.
+-- Every right that was granted to a role itself, outside of its own schema; "mine" when we may revoke it.
 SELECT kind, object, privilege, mine
   FROM (
         SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,

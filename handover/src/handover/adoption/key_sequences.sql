@@ -1,4 +1,4 @@
--- The sequences that defaults of these tables of public take values from; an identity needs no right to its own.
+-- The sequences that defaults of these tables of public use; an identity column needs no right to its sequence.
 SELECT DISTINCT n.nspname AS schema, s.relname AS name, pg_get_userbyid(s.relowner) AS owner,
        pg_has_role(s.relowner, 'USAGE') AS mine
   FROM pg_attrdef v

@@ -1,4 +1,4 @@
--- Every table of public: may we move it, did an extension bring it, and which relations or functions elsewhere hang on it.
+-- Every table of public: may we move it, is it part of an extension, and which other relations or functions need it.
 SELECT c.relname AS name,
        pg_has_role(c.relowner, 'USAGE') AS mine,
        EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid
@@ -15,12 +15,12 @@ SELECT c.relname AS name,
             WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
               AND v.oid <> c.oid
            UNION
-           -- a part of it, or what it is a part of
+           -- a partition of it, or the table that it is a partition of
            SELECT format('%s.%s', other.relnamespace::regnamespace, other.relname)
              FROM pg_inherits i JOIN pg_class other ON other.oid IN (i.inhrelid, i.inhparent)
             WHERE c.oid IN (i.inhrelid, i.inhparent) AND other.oid <> c.oid
            UNION
-           -- a function whose arguments, result or body PostgreSQL tracks; text in a body it cannot see
+           -- a function with arguments, a result or a body that PostgreSQL tracks; it does not see text in a body
            SELECT p.proname || '()'
              FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
             WHERE d.classid = 'pg_proc'::regclass

@@ -1,5 +1,5 @@
--- What a role may do with public and what is in it, by a grant to itself: one row for each thing and grant option.
--- Rights on single columns are not taken: REVOKE on the table would take them along, and nobody could give them back.
+-- The rights that were granted to a role itself on public and on the objects in it: one row for each object and grant
+-- option. A table with rights on single columns is left out: REVOKE on the table removes them too, for good.
 SELECT kind, name, array_agg(privilege ORDER BY privilege) AS rights, grantable, owns, mine
   FROM (
         SELECT 'TABLE' AS kind, ARRAY['public', c.relname]::text[] AS name, a.privilege_type AS privilege,

@@ -1,4 +1,4 @@
--- Everything adoption needs to know about the two roles and the schema, in one row.
+-- The facts about the owner, the backend's role and the schema, in one row.
 SELECT current_user AS owner,
        current_database() AS database,
        me.rolcreaterole OR me.rolsuper AS may_create_roles,
@@ -9,7 +9,7 @@ SELECT current_user AS owner,
        to_regclass(format('%%I.handover_adoption', %(schema)s)) IS NOT NULL AS adopted,
        role.oid IS NOT NULL AS role_exists,
        coalesce(role.rolsuper OR role.rolbypassrls, false) AS role_is_superuser,
-       -- Since PostgreSQL 16 whoever makes a role is a member that may grant it and not act for it.
+       -- Since PostgreSQL 16 the creator of a role is a member that may grant the role but not act for it.
        role.oid IS NOT NULL AND CASE WHEN current_setting('server_version_num')::int >= 160000
            THEN pg_has_role(current_user, role.oid, 'SET') AND pg_has_role(current_user, role.oid, 'USAGE')
            ELSE pg_has_role(current_user, role.oid, 'MEMBER') END AS is_member,

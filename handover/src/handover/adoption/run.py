@@ -45,7 +45,15 @@ class Interpreter(Protocol):
 
 
 def psql_script(transactions: tuple[Transaction, ...], *, heading: str, notes: tuple[str, ...] = ()) -> str:
-    """Return the statements as a psql script that stops at the first error."""
+    """Return the statements as a psql script that stops at the first error.
+
+    Parameters
+    ----------
+    transactions
+        In order.
+    heading, notes
+        Comment lines at the top.
+    """
     lines = [f"-- {heading}", *(f"-- {note}" for note in notes), "\\set ON_ERROR_STOP on"]
     for transaction in transactions:
         if transaction[0].code:

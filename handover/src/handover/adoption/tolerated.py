@@ -52,7 +52,17 @@ class AskedOriginal:
         return frozenset(one.key for one in migrations if known.get(one.key) == one)
 
     def tolerated(self, catalog: Catalog, backend: DescribedSystem, findings: Sequence[Finding]) -> Split:
-        """Split findings into those that refuse an adoption, and those that the original tolerates already."""
+        """Split findings into those that refuse an adoption, and those that the original tolerates already.
+
+        Parameters
+        ----------
+        catalog
+            The live database.
+        backend
+            The backend and its models.
+        findings
+            What refuses the adoption so far.
+        """
         tolerable = any(finding.code in MADE_BY_OTHERS for finding in findings)
         if not tolerable or self.description is None:
             return tuple(findings), ()

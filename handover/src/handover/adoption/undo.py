@@ -35,6 +35,13 @@ _OWN_TABLES = """
 def undo_transaction(connection: Connection[Any], config: Config, record: AdoptionRecord) -> Transaction:
     """Return the one transaction that removes what adoption and the backend have added.
 
+    Parameters
+    ----------
+    connection
+        As the owner of the shared tables.
+    config, record
+        The pair, and the record that its adoption wrote.
+
     Raises
     ------
     Refused
@@ -68,7 +75,15 @@ def undo_transaction(connection: Connection[Any], config: Config, record: Adopti
 
 
 def undo_losses(connection: Connection[Any], config: Config, record: AdoptionRecord) -> tuple[str, ...]:
-    """Return the data that an undo destroys for good, one line for each table or column."""
+    """Return the data that an undo destroys for good, one line for each table or column.
+
+    Parameters
+    ----------
+    connection
+        As the owner of the shared tables.
+    config, record
+        The pair, and the record that its adoption wrote.
+    """
     lines = []
     for (table,) in connection.execute(_OWN_TABLES, [config.backend.schema_name]).fetchall():
         lines += _count(

@@ -86,7 +86,17 @@ def dump(config: Config, path: Path) -> Content:
 
 
 def restored(config: Config, path: Path, server_url: str) -> Content:
-    """Restore a dump into a database made for that, and read what that holds; it is gone afterwards."""
+    """Restore a dump into a new database, and read its content; the database is dropped afterwards.
+
+    Parameters
+    ----------
+    config
+        The pair.
+    path
+        The dump.
+    server_url
+        A server, as a role that may create databases.
+    """
     with _empty_database(server_url) as url:
         run(
             config,
@@ -121,7 +131,17 @@ def _name(url: str) -> str:
 
 
 def list_objects(config: Config, path: Path | None, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """List the files of the backend's default storage with their checksums, into a file if one is named."""
+    """List the files of the backend's default storage with their checksums.
+
+    Parameters
+    ----------
+    config
+        The pair.
+    path
+        Where to write the list, as JSON lines; None to write nothing.
+    say
+        Receives a line of progress.
+    """
     found: list[dict[str, Any]] = []
     with probe("the backend", config.backend, config.root, act_on={}) as agent:
         agent.load("objects")

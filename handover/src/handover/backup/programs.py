@@ -29,6 +29,17 @@ class BackupError(HandoverError):
 def run(config: Config, name: str, url: str, *arguments: str) -> None:
     """Run ``pg_dump`` or ``pg_restore`` on a database.
 
+    Parameters
+    ----------
+    config
+        The pair.
+    name
+        The program.
+    url
+        The database.
+    *arguments
+        More arguments.
+
     Raises
     ------
     BackupError

@@ -24,7 +24,19 @@ EXAMPLES = 3
 def find_files(
     connection: Connection[Any], pair: Pair, probes: Mapping[Side, Probe], *, left_s: Callable[[], float]
 ) -> Iterator[Finding]:
-    """Ask both systems for the files of each file field, as many as the time allows."""
+    """Ask both systems for the files of each file field, as many as the time allows.
+
+    Parameters
+    ----------
+    connection
+        In a read-only snapshot.
+    pair
+        The two models of a table.
+    probes
+        The interpreter of each system.
+    left_s
+        Returns how many seconds are left.
+    """
     for one, other, where in pair.fields():
         if one.upload_to is None or other.upload_to is None:
             continue

@@ -143,7 +143,17 @@ def save(path: Path, contract: Contract) -> None:
 
 
 def judge(contract: Contract, findings: Iterable[Finding], today: date) -> JudgedFindings:
-    """Sort findings into those that are open and those that the contract accepts."""
+    """Sort findings into those that are open and those that the contract accepts.
+
+    Parameters
+    ----------
+    contract
+        What was accepted.
+    findings
+        What was found.
+    today
+        Acceptances end after their last day.
+    """
     current = [a for a in contract.accepted if a.until is None or a.until >= today]
     found = list(findings)
     opened, accepted = [], []
@@ -162,6 +172,19 @@ def accept(
     contract: Contract, findings: Iterable[Finding], code: str, place: str, because: str, until: date | None
 ) -> Contract:
     """Return the contract with one more acceptance: of all that this code says of this place.
+
+    Parameters
+    ----------
+    contract
+        What was accepted before.
+    findings
+        What was found.
+    code, place
+        Which of them to accept.
+    because
+        The reason.
+    until
+        The last day of the acceptance; None for no end.
 
     Raises
     ------

@@ -22,6 +22,15 @@ def height(lines: Iterable[str], width: int = WIDTH) -> int:
 def shortened(parts: Sequence[str], few: int = FEW, room: int = WIDTH) -> str:
     """Return the first few of many, as many as fit into ``room`` characters, and how many more there are.
 
+    Parameters
+    ----------
+    parts
+        All of them.
+    few
+        The number to show at most.
+    room
+        The number of characters at most.
+
     Examples
     --------
     >>> shortened("abc"), shortened("abcdefgh")
@@ -61,6 +70,17 @@ def short(findings: Sequence[Finding], mark: Callable[[Finding], str], room: int
 
     Each with what to do, if that fits; else those of one code together: with what to do, without, in one line; and at
     last as many codes as there is room for.
+
+    Parameters
+    ----------
+    findings
+        The worst first.
+    mark
+        Returns the mark of a finding.
+    room
+        The number of lines.
+    width
+        The number of characters in a line.
     """
     groups = _groups(findings)
     forms: tuple[Callable[[], list[str]], ...] = (

@@ -58,6 +58,15 @@ class GatheredFacts:
 def gathered(config: Config, url: str, answers: PendingAnswers) -> Iterator[GatheredFacts]:
     """Read the catalog while both systems answer.
 
+    Parameters
+    ----------
+    config
+        The pair.
+    url
+        Database, as a role that may read the shared tables.
+    answers
+        The answers of both systems, which may still be under way.
+
     Raises
     ------
     UnseenError, ProbeError

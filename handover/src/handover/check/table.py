@@ -24,7 +24,17 @@ VERDICTS = ("Yes, ", "No, ", "Not yet", "Not known")
 
 
 def show(verdict: Verdict, console: Console, *, everything: bool = False) -> None:
-    """Print the verdict: what to do first, then the findings; on one screen, unless everything is asked for."""
+    """Print the verdict: what to do first, then the findings; on one screen, unless everything is asked for.
+
+    Parameters
+    ----------
+    verdict
+        What to print.
+    console
+        Where to print it.
+    everything
+        Whether whole lists are printed, with safe and accepted findings.
+    """
     width = console.width if console.is_terminal else WIDTH
     mappings = list(mapped(verdict))
     shown = [row for row in mappings if row[0] != GOOD] if len(mappings) > MOST_MODELS else mappings

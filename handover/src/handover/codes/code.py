@@ -95,7 +95,21 @@ def declare(code: FindingCode) -> FindingCode:
 
 
 def page(name: str, source: Source, noun: str, text: str, *, counts: Counts = "nothing") -> FindingCode:
-    """Declare a code of findings that no single function makes, with its page."""
+    """Declare a code of findings that no single function makes, with its page.
+
+    Parameters
+    ----------
+    name
+        The code, for example ``HO003``.
+    source
+        The part of the toolkit that finds it.
+    noun
+        The group that it is shown in.
+    text
+        The page.
+    counts
+        What its findings count.
+    """
     return declare(FindingCode(name=name, source=source, noun=noun, text=inspect.cleandoc(text), counts=counts))
 
 
@@ -112,7 +126,19 @@ def stamped(code: FindingCode, observations: Iterator[Observation]) -> Iterator[
 def finds(
     name: str, source: Source, noun: str, *, counts: Counts = "nothing"
 ) -> Callable[[Callable[P, Iterator[Observation]]], Callable[P, Iterator[Finding]]]:
-    """Declare the code of everything that a function observes; its docstring is the page."""
+    """Declare the code of everything that a function observes; its docstring is the page.
+
+    Parameters
+    ----------
+    name
+        The code, for example ``HO003``.
+    source
+        The part of the toolkit that finds it.
+    noun
+        The group that it is shown in.
+    counts
+        What its findings count.
+    """
 
     def register(function: Callable[P, Iterator[Observation]]) -> Callable[P, Iterator[Finding]]:
         code = declare(FindingCode(name=name, source=source, noun=noun, text=text_of(function), counts=counts))

@@ -90,12 +90,14 @@ def field_value(field: Any, value: Any) -> Any:
 
 
 def to_places(field: Any, value: Any) -> Any:
+    """Return a decimal with the number of places that its field keeps."""
     if not isinstance(value, decimal.Decimal) or not value.is_finite():
         return value
     return value.quantize(decimal.Decimal(1).scaleb(-field.decimal_places))
 
 
 def default_facts(field: Any) -> Dict[str, Any]:
+    """Return what a field says of its default."""
     # A field without a default gets None anyway, unless it gets an empty text.
     if field.has_default() and (field.default is not None or (field.empty_strings_allowed and not field.null)):
         return given(field.default, lambda value: field_value(field, value))
@@ -127,6 +129,8 @@ def is_from_the_start(value: Any) -> bool:
 
 
 def db_default_facts(field: Any) -> Optional[str]:
+    """Return the default that a field leaves to the database, as text."""
+
     from django.db import models
 
     value = getattr(field, "db_default", None)
@@ -135,6 +139,7 @@ def db_default_facts(field: Any) -> Optional[str]:
 
 
 def choices_facts(field: Any) -> Union[str, List[Any]]:
+    """Return a field's choices, or a text about what makes them."""
     choices = getattr(field, "choices", None)
     try:
         return [[plain(stored(field, v)), person_text(label)] for v, label in field.flatchoices] if choices else []
@@ -161,10 +166,12 @@ def person_text(value: Any) -> str:
 
 
 def plain_error(error: Any) -> str:
+    """Return the class and the message of an error, without addresses in memory."""
     return "%s: %s" % (type(error).__name__, re.sub(r"0x[0-9a-f]{6,}", "…", str(error)))
 
 
 def validator_facts(validator: Any) -> str:
+    """Return a validator as text."""
     return text_of(validator)
 
 
@@ -177,10 +184,13 @@ def whole_number(value: Any) -> Optional[int]:
 
 
 def optional_text(value: Any) -> Optional[str]:
+    """Return a text for people; None stays None."""
     return None if value is None else person_text(value)
 
 
 def storage_facts(storage: Any) -> Dict[str, Any]:
+    """Return where a storage keeps its files."""
+
     from django.core.files.storage import FileSystemStorage, default_storage
 
     is_default = storage is default_storage
@@ -204,6 +214,7 @@ def storage_facts(storage: Any) -> Dict[str, Any]:
 
 
 def relation_facts(field: Any) -> Dict[str, Any]:
+    """Return the target of a foreign key, and its reverse names."""
     remote = field.remote_field
     return {
         "to": field.related_model._meta.label,
@@ -244,6 +255,7 @@ def internal_type(field: Any) -> str:
 
 
 def field_facts(field: Any, connection: Any) -> Dict[str, Any]:
+    """Return what a field expects of its column."""
     target = field.target_field if field.remote_field else None
     facts = {
         "name": field.name,
@@ -290,10 +302,12 @@ def folder_text(upload_to: Any) -> str:
 
 
 def columns_of(meta: Any, names: Any) -> List[Any]:
+    """Return the columns of fields by their names, which may begin with a minus."""
     return [meta.get_field(name.lstrip("-")).column for name in names]
 
 
 def index_facts(model: Any, index: Any) -> Dict[str, Any]:
+    """Return what an index of ``Meta`` is made of."""
     meta = model._meta
     return {
         "name": index.name,
@@ -354,6 +368,7 @@ def in_order(statement: str) -> str:
 
 
 def constraint_facts(model: Any, constraint: Any) -> Dict[str, Any]:
+    """Return what a constraint of ``Meta`` is made of."""
     meta = model._meta
     kind = {"UniqueConstraint": "unique", "CheckConstraint": "check", "ExclusionConstraint": "exclusion"}
     special = getattr(constraint, "condition", None) or getattr(constraint, "expressions", None)
@@ -374,6 +389,7 @@ def constraint_facts(model: Any, constraint: Any) -> Dict[str, Any]:
 
 
 def many_to_many_facts(field: Any) -> Dict[str, Any]:
+    """Return the table and the names of a many-to-many field."""
     through = field.remote_field.through
     return {
         "name": field.name,
@@ -454,6 +470,8 @@ def routed(model: Any) -> Dict[str, Any]:
 
 
 def database_places() -> Dict[str, Any]:
+    """Return where each of the DATABASES is; no password."""
+
     from django.db import connections
 
     found = {}
@@ -490,12 +508,14 @@ def library_options(model: Any) -> List[Any]:
 
 
 def is_simple(value: Any) -> bool:
+    """Say whether a value can be sent as JSON as it is."""
     if isinstance(value, (list, tuple)):
         return all(isinstance(item, (str, int, float)) for item in value)
     return value is None or isinstance(value, (str, int, float))
 
 
 def model_facts(model: Any, connection: Any) -> Dict[str, Any]:
+    """Return what a model expects of the database."""
     meta = model._meta
     unique = [columns_of(meta, names) for names in meta.unique_together]
     constraints = [constraint_facts(model, c) for c in meta.constraints]
@@ -539,6 +559,8 @@ def model_facts(model: Any, connection: Any) -> Dict[str, Any]:
 
 
 def hasher_facts() -> List[Any]:
+    """Return the password hashers and their parameters."""
+
     from django.contrib.auth.hashers import get_hashers
 
     found = []
@@ -555,6 +577,7 @@ def keyed(value: Any, key: Any) -> str:
 
 
 def database_facts(connection: Any) -> Dict[str, Any]:
+    """Return where the default database is, and how it is used; no password."""
     found = connection.settings_dict
     options = sorted((found.get("OPTIONS") or {}).items())
     return {
@@ -583,6 +606,8 @@ def session_store(settings: Any, key: Any) -> List[Any]:
 
 
 def settings_facts(connection: Any, key: Any, names: Any) -> Dict[str, Any]:
+    """Return the settings that both systems must agree on; secrets as keyed hashes."""
+
     from django.conf import settings
     from django.core.files.storage import default_storage
 
@@ -640,6 +665,8 @@ def settings_facts(connection: Any, key: Any, names: Any) -> Dict[str, Any]:
 
 
 def describe(request: Dict[str, Any]) -> Dict[str, Any]:
+    """Answer ``describe``: versions, settings, models and migrations."""
+
     import django
     from django.apps import apps
     from django.db import connection
@@ -699,6 +726,7 @@ SHARED = {"Walk": Walk, "editor_of": editor_of}
 
 
 def answer(request: Dict[str, Any]) -> Any:
+    """Return the answer to a request."""
     return ANSWERS[request["do"]](request)
 
 

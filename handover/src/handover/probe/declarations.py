@@ -35,6 +35,8 @@ def perhaps(value: Any) -> Dict[str, Any]:
 
 
 def limit_facts(remote: Any) -> Dict[str, Any]:
+    """Return ``limit_choices_to`` of a relation."""
+
     from django.db.models import Q
 
     limit = getattr(remote, "limit_choices_to", None)
@@ -91,6 +93,7 @@ def set_to(on_delete: Any) -> Dict[str, Any]:
 
 
 def latest_by(meta: Any) -> List[Any]:
+    """Return the fields of ``get_latest_by``."""
     names = meta.get_latest_by or ()
     return [text_of(name) for name in ([names] if isinstance(names, str) else names)]
 
@@ -145,6 +148,7 @@ OF_BACKENDS = ("authenticate", "get_user", "user_can_authenticate", "has_perm", 
 
 
 def other_settings(settings: Any) -> Dict[str, Any]:
+    """Return the settings that are compared besides those of the description."""
     found = {name: text_of(getattr(settings, name, default)) for name, default in ELSE_NAMED.items()}
     database = settings.DATABASES.get("default", {})
     return dict(found, **{"AUTOCOMMIT of the database": text_of(database.get("AUTOCOMMIT", True))})

@@ -53,6 +53,7 @@ class ModelHistories:
         return history
 
     def end(self, state: Any) -> None:
+        """Record the last table of each model that is still there."""
         for key, history in self.current.items():
             history.final = table_in(state, key)
 
@@ -80,6 +81,8 @@ def has_table(key: Any, state: Any) -> bool:
 
 
 def table_in(state: Any, key: Any) -> Optional[str]:
+    """Return the table of a model in a state; None if the state has no such model."""
+
     from django.db import connection
     from django.db.backends.utils import truncate_name
 
@@ -96,6 +99,7 @@ def table_of(operation: Any, app_label: str, state: Any) -> Optional[str]:
 
 
 def is_managed(state: Any, key: Any) -> bool:
+    """Say whether Django makes the table of a model in a state."""
     model = state.models.get(key)
     return model is None or model.options.get("managed", True)
 
@@ -160,6 +164,7 @@ def texts_beside(function: Any) -> Iterator[Any]:
 
 
 def texts_of(code: Any) -> Iterator[Any]:
+    """Yield the texts in a code object, and in those inside it."""
     for constant in code.co_consts:
         if isinstance(constant, str):
             yield constant
@@ -168,6 +173,7 @@ def texts_of(code: Any) -> Iterator[Any]:
 
 
 def full_plan(graph: Any) -> List[Any]:
+    """Return every migration in the order in which Django applies them."""
     plan, seen = [], set()
     for leaf in graph.leaf_nodes():
         for key in graph.forwards_plan(leaf):
@@ -220,6 +226,7 @@ BELIEFS = ("AlterModelOptions", "AlterModelManagers")
 
 
 def follow_state(operation: Any, app_label: str, state: Any, histories: Any) -> None:
+    """Record the state operations of an operation."""
     for part in operation.state_operations:
         if hasattr(part, "state_operations"):
             follow_state(part, app_label, state, histories)
@@ -276,6 +283,8 @@ class Walk:
         self.restart()
 
     def restart(self) -> None:
+        """Go back to the state before the first migration."""
+
         from django.db.migrations.state import ProjectState
 
         self.state = ProjectState(real_apps=self.loader.unmigrated_apps)
@@ -297,11 +306,13 @@ class Walk:
         self.at += 1
 
     def forwards(self, key: Any) -> None:
+        """Follow the operations of one migration."""
         migration, number = self.loader.graph.nodes[key], 0
         for operation in migration.operations:
             number = self.step(operation, migration, self.state, number)
 
     def step(self, operation: Any, migration: Any, state: Any, number: int) -> int:
+        """Follow one operation, and run it if it was chosen; return the number of the next one."""
         app_label = migration.app_label
         if hasattr(operation, "database_operations"):
             seen = state.clone()
@@ -319,6 +330,7 @@ class Walk:
         return number + 1
 
     def meet(self, operation: Any, migration: Any, before: Any, after: Any) -> None:
+        """Render an operation as SQL, or run it, as the editor says."""
         if not self.editor.collect_sql:
             apart = operation.atomic or (migration.atomic and operation.atomic is not False)
             self.run(operation, migration.app_label, before, after, apart=apart)
@@ -334,6 +346,8 @@ class Walk:
             self.refused.append([operation_name(operation), "asks the database"])
 
     def run(self, operation: Any, app_label: str, before: Any, after: Any, apart: Any) -> None:
+        """Run an operation, in a transaction of its own if it needs one."""
+
         from django.db import transaction
 
         try:
@@ -380,6 +394,7 @@ class Walk:
         return shape
 
     def final_key(self, final: Any) -> Any:
+        """Return the primary key of a model in its final form."""
         for name, field in final.fields.items():
             if field.primary_key:
                 key = field.clone()
@@ -424,6 +439,7 @@ def constraint_name(field: Any) -> Any:
 
 
 def same_field(one: Any, other: Any) -> bool:
+    """Say whether two fields are declared alike, whatever their names."""
     return one.deconstruct()[1:] == other.deconstruct()[1:]
 
 
@@ -521,8 +537,10 @@ def join(walk: Any, label: str) -> List[Any]:
 
 
 def statements(editor: Any) -> List[Any]:
+    """Return the SQL that an editor collected, without comments."""
     return [text for text in editor.collected_sql if not is_comment(text)]
 
 
 def is_comment(text: str) -> bool:
+    """Say whether a text has only comments and empty lines."""
     return all(line.startswith("--") or not line.strip() for line in text.splitlines())

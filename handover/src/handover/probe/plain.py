@@ -53,6 +53,7 @@ def dotted(thing: Any) -> str:
 
 
 def digest_of(*texts: Any) -> str:
+    """Return the digest of some texts."""
     return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -147,6 +148,7 @@ def plain(value: Any) -> str:
 
 
 def in_json(value: Any) -> str:
+    """Return a key of JSON as text."""
     value = simple(value)
     return str(value) if isinstance(value, (SCALARS, TELLING)) else text_of(value)
 
@@ -173,6 +175,7 @@ def text_of(value: Any, depth: int = 0) -> str:
 
 
 def scalar(value: Any) -> Any:
+    """Return the plain value of a subclass of a scalar."""
     kinds: Tuple[Any, ...] = SCALARS
     return next(kind(value) for kind in kinds if isinstance(value, kind))
 
@@ -217,6 +220,7 @@ def special_object(value: Any, depth: int) -> Optional[str]:
 
 
 def made_object(value: Any, depth: int) -> str:
+    """Return an object as the call that would make it."""
     shown = [(key, v) for key, v in made_with(value).items() if not (callable(value) and key in FOR_PEOPLE)]
     made = sorted("%s=%s" % (key, text_of(v, depth + 1)) for key, v in shown)
     return "%s(%s)" % (code_name(type(value), depth), ", ".join(made))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from handover.finding import Hurts, Observation, Severity
 from handover.schema.subject import Pair, Subject
-from handover.wording import apart
+from handover.wording import differing_parts
 
 COPY = "Write it in the backend's model as in the original's."
 
@@ -12,8 +12,18 @@ COPY = "Write it in the backend's model as in the original's."
 def differs(
     where: str, original: object, backend: object, severity: Severity = "breaking", hurts: Hurts = "both"
 ) -> Observation:
-    """Return that the backend has it otherwise than the original; of long texts only where they differ."""
-    ours, theirs = apart(str(backend), str(original))
+    """Return that the backend has it otherwise than the original; of long texts only where they differ.
+
+    Parameters
+    ----------
+    where
+        The place.
+    original, backend
+        What each system has there.
+    severity, hurts
+        How bad the difference is, and for which system.
+    """
+    ours, theirs = differing_parts(str(backend), str(original))
     return Observation(
         where=where,
         found=f"is {ours} in the backend",

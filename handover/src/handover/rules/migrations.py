@@ -29,7 +29,17 @@ def left(subject: Subject, system: DescribedSystem) -> tuple[Migration, ...]:
 
 
 def left_to_make(subject: Subject, system: DescribedSystem, table: str, column: str | None = None) -> Migration | None:
-    """Return the migration that would make a table, or a column of one, if it is still to be run."""
+    """Return the migration that would make a table, or a column of one, if it is still to be run.
+
+    Parameters
+    ----------
+    subject
+        The input of the check.
+    system
+        The system whose migration it is.
+    table, column
+        What it makes; without a column, the table.
+    """
     kinds = (MAKES_TABLE,) if column is None else MAKES_COLUMN
     for migration in left(subject, system):
         if any(

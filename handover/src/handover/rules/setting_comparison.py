@@ -23,7 +23,19 @@ def setting_differs(
     name: str, values: tuple[object, object], effect: str,
     severity: Severity = "breaking", hurts: Hurts = "both",
 ) -> Observation:  # fmt: skip
-    """Return that a setting differs, and what follows."""
+    """Return that a setting differs, and what follows.
+
+    Parameters
+    ----------
+    name
+        The setting.
+    values
+        Its value in each system.
+    effect
+        What the difference does.
+    severity, hurts
+        How bad the difference is, and for which system.
+    """
     found = f"is {shown(values[1])} in the backend"
     return Observation(
         where=name,

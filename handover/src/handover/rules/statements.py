@@ -26,6 +26,14 @@ def alter(table: Table, action: str) -> str:
 
 
 def again(table: Table, constraint: LiveConstraint, definition: str) -> str:
-    """Return the statement that makes a constraint again, with another definition."""
+    """Return the statement that makes a constraint again, with another definition.
+
+    Parameters
+    ----------
+    table, constraint
+        The live constraint.
+    definition
+        Its new definition.
+    """
     name = f'"{constraint.name}"'
     return alter(table, f"DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {definition}")

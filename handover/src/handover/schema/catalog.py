@@ -337,7 +337,17 @@ def read_sequences(connection: Connection[Any]) -> dict[Key, list[KeySequence]]:
 
 
 def read_roles(connection: Connection[Any], catalog: Catalog, names: Sequence[str]) -> None:
-    """Read what the catalog says about some roles, into it."""
+    """Read some roles, and their rights on all tables, into the catalog.
+
+    Parameters
+    ----------
+    connection
+        In a read-only snapshot.
+    catalog
+        Gets the roles and their rights.
+    names
+        The roles.
+    """
     asked = {"roles": list(names)}
     for row in _rows(connection, "roles", asked):
         catalog.roles[row["name"]] = Role(**row | {"settings": tuple(row["settings"])})

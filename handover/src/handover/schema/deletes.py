@@ -90,7 +90,15 @@ def keys(description: Description, shared: Collection[str]) -> list[tuple[Model,
 
 
 def is_written(description: Description, model: Model, field: Field) -> bool:
-    """Say whether SQL in the system's migrations sets this key's ON DELETE action."""
+    """Say whether SQL in the system's migrations sets this key's ON DELETE action.
+
+    Parameters
+    ----------
+    description
+        The system.
+    model, field
+        The key.
+    """
     texts = (op.text.casefold() for m in description.migrations for op in m.operations if op.text)
     needles = (model.table.casefold(), field.column.casefold(), "on delete")
     return any(all(needle in text for needle in needles) for text in texts)

@@ -1,10 +1,10 @@
--- What each of the roles may not do, and could do as a member of the owner.
+-- The rights that each role lacks, and whether it could get them as a member of the owner.
 SELECT r.rolname AS role, n.nspname AS "schema", c.relname AS "table",
        ARRAY(SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p
               WHERE NOT has_table_privilege(r.oid, c.oid, p)) AS missing,
        NOT has_schema_privilege(r.oid, n.oid, 'USAGE') AS no_schema,
        pg_has_role(r.oid, c.relowner, 'MEMBER') AS owns,
-       -- Of defaults; an identity asks nobody for the right to its sequence.
+       -- Of defaults; an identity column needs no right to its sequence.
        coalesce((SELECT array_agg(format('%%I.%%I', sn.nspname, s.relname) ORDER BY sn.nspname, s.relname)
                    FROM pg_attrdef v
                    JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = v.oid

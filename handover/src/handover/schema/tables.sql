@@ -5,7 +5,7 @@ SELECT n.nspname AS "schema", c.relname AS name, c.relkind::text AS kind, pg_get
        ARRAY(SELECT i.inhrelid::regclass::text FROM pg_inherits i
               WHERE i.inhparent = c.oid AND c.relkind <> 'p' ORDER BY 1) AS children,
        ARRAY(SELECT i.inhparent::regclass::text FROM pg_inherits i WHERE i.inhrelid = c.oid ORDER BY 1) AS parents,
-       -- PostgreSQL 18 has a word for it (NOT ENFORCED); before, and still, it is done by switching triggers off.
+       -- PostgreSQL 18 has NOT ENFORCED; in every version, disabled triggers have the same effect.
        ARRAY(SELECT f.conname::text FROM pg_constraint f
               WHERE f.conrelid = c.oid
                 AND (to_jsonb(f) ->> 'conenforced' = 'false'

@@ -42,10 +42,12 @@ def encode(value: Any) -> Any:
 
 
 def encode_moment(value: Any) -> List[Any]:
+    """Encode a datetime."""
     return ["datetime", value.isoformat(), None if value.tzinfo is None else str(value.tzinfo)]
 
 
 def encode_bytes(value: Any) -> List[Any]:
+    """Encode bytes."""
     return ["bytes", base64.b64encode(bytes(value)).decode()]
 
 
@@ -66,6 +68,8 @@ FORMS: Dict[type, Any] = {
 
 
 def encode_object(value: Any) -> List[Any]:
+    """Encode a file, a range, or another object."""
+
     from django.db.models.fields.files import FieldFile
 
     if isinstance(value, FieldFile):
@@ -127,6 +131,7 @@ DECODERS: Dict[str, Any] = {
 
 
 def model_of(name: str) -> Any:
+    """Return the model with this import path."""
     return model_at(name)
 
 
@@ -138,6 +143,7 @@ def attribute_names(model: Any) -> Any:
 
 
 def given(model: Any, values: Any) -> Dict[str, Any]:
+    """Return attribute → value, for values by column."""
     names = attribute_names(model)
     return {names.get(name, name): decode(wire) for name, wire in values.items()}
 
@@ -153,11 +159,13 @@ def conditions(model: Any, where: Any) -> Dict[str, Any]:
 
 
 def row_of(thing: Any) -> Dict[str, Any]:
+    """Return a row by column, encoded."""
     names = attribute_names(type(thing))
     return {column: encode(getattr(thing, attribute)) for column, attribute in names.items()}
 
 
 def key_of(thing: Any) -> Any:
+    """Return the primary key of a row, encoded."""
     return encode(thing.pk)
 
 
@@ -176,6 +184,7 @@ def chosen(request: Dict[str, Any], queryset: Any = None) -> Any:
 
 
 def ordered(model: Any, name: str) -> Any:
+    """Return an ordering by column as one by attribute."""
     sign = "-" if name.startswith("-") else ""
     name = name.lstrip("-")
     return sign + attribute_names(model).get(name, name)
@@ -197,6 +206,7 @@ def selected(request: Dict[str, Any], rows: Any) -> Any:
 
 
 def create(request: Dict[str, Any]) -> Any:
+    """Answer ``create``: the key of a new row."""
     model = model_of(request["model"])
     thing = model._default_manager.create(**given(model, request["values"]))
     if "held" in request:
@@ -213,10 +223,12 @@ def get(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def filter_rows(request: Dict[str, Any]) -> Any:
+    """Answer ``filter``: the rows that a filter selects."""
     return selected(request, chosen(request))
 
 
 def update(request: Dict[str, Any]) -> Any:
+    """Answer ``update``: the number of rows that it changed."""
     rows = chosen(request)
     return rows.update(**given(rows.model, request["values"]))
 
@@ -235,12 +247,14 @@ def save(request: Dict[str, Any]) -> Any:
 
 
 def refresh(request: Dict[str, Any]) -> Dict[str, Any]:
+    """Answer ``refresh``: a held object, read again."""
     thing = HELD[request["held"]]
     thing.refresh_from_db()
     return row_of(thing)
 
 
 def let_go(request: Dict[str, Any]) -> bool:
+    """Answer ``let_go``: whether the object was held."""
     return HELD.pop(request["held"], None) is not None
 
 
@@ -251,6 +265,7 @@ def delete(request: Dict[str, Any]) -> Any:
 
 
 def bulk_create(request: Dict[str, Any]) -> List[Any]:
+    """Answer ``bulk_create``: the keys of the new rows."""
     model = model_of(request["model"])
     things = [model(**given(model, values)) for values in request["rows"]]
     return [key_of(thing) for thing in model._default_manager.bulk_create(things)]
@@ -271,6 +286,7 @@ def bulk_update(request: Dict[str, Any]) -> int:
 
 
 def field_name(model: Any, attribute: Any) -> Any:
+    """Return the name of the field with this attribute."""
     return next(f.name for f in model._meta.concrete_fields if attribute in (f.attname, f.name))
 
 
@@ -300,6 +316,8 @@ def relate(request: Dict[str, Any]) -> Any:
 
 
 def begin(_request: Any) -> int:
+    """Answer ``begin``: open a transaction or a savepoint; return how many are open."""
+
     from django.db import transaction
 
     block = transaction.atomic()
@@ -309,11 +327,14 @@ def begin(_request: Any) -> int:
 
 
 def commit(_request: Any) -> int:
+    """Answer ``commit``: end the innermost one; return how many are open."""
     OPEN.pop().__exit__(None, None, None)
     return len(OPEN)
 
 
 def rollback(_request: Any) -> int:
+    """Answer ``rollback``: undo the innermost one; return how many are open."""
+
     from django.db import transaction
 
     transaction.set_rollback(True)
@@ -334,6 +355,7 @@ def read_only(_request: Any) -> Any:
 
 
 def make_read_only(connection: Any, **_kwargs: Any) -> None:
+    """Make a new connection read-only."""
     with connection.cursor() as cursor:
         cursor.execute(READ_ONLY)
 

@@ -27,6 +27,7 @@ def stand_as(request: Dict[str, Any]) -> List[Any]:
 
 
 def escaped(value: Any) -> str:
+    """Escape a value for an option on the command line of PostgreSQL."""
     return str(value).replace("\\", "\\\\").replace(" ", "\\ ")
 
 
@@ -64,19 +65,23 @@ def record(migration: Any, key: Any) -> None:
 
 
 def is_lock(error: Any) -> bool:
+    """Say whether an error is about a lock."""
     return state_of(error) == "55P03"
 
 
 def is_right(error: Any) -> bool:
+    """Say whether an error is about a missing right."""
     return state_of(error) == "42501"
 
 
 def state_of(error: Any) -> Any:
+    """Return PostgreSQL's code of an error."""
     cause = error.__cause__ or error
     return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
 
 
 def said(error: Any) -> str:
+    """Return the class and the first line of an error."""
     lines = str(error).strip().splitlines()
     return "%s: %s" % (type(error).__name__, lines[0] if lines else "")
 
@@ -96,6 +101,8 @@ def models_seen(_request: Any) -> Dict[str, Any]:
 
 
 def read(model: Any) -> Dict[str, Any]:
+    """Read one row of a model; return where its table is, or the error."""
+
     from django.core.exceptions import EmptyResultSet
     from django.db import connection
 

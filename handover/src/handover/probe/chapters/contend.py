@@ -56,9 +56,11 @@ class Agent:
         self.rows = self.model._default_manager
 
     def named(self, number: int) -> str:
+        """Return an operation's id as a row's text holds it."""
         return "%s%d" % (self.prefix, number)
 
     def id_of(self, text: str) -> Optional[int]:
+        """Return the id of the operation that wrote a row's text."""
         digits = text[len(self.prefix) :] if isinstance(text, str) and text.startswith(self.prefix) else ""
         return int(digits) if digits.isdigit() else None
 
@@ -67,6 +69,7 @@ class Agent:
         return [self.id_of(getattr(row, self.text.attname)), getattr(row, self.number.attname), self.status_of(row)]
 
     def status_of(self, row: Any) -> str:
+        """Return the status of a row as text."""
         return str(getattr(row, self.status.attname))
 
     def hold(self, key: Any, rng: Any) -> Any:
@@ -95,6 +98,7 @@ class Agent:
         return values
 
     def create(self, op: Any) -> bool:
+        """Make the row."""
         try:
             self.rows.create(pk=op.key, **self.new(op))
         except IntegrityError:
@@ -102,6 +106,7 @@ class Agent:
         return True
 
     def save(self, op: Any, forced: bool = False) -> bool:
+        """Save a held object, with every column."""
         row = self.hold(op.key, op.rng)
         if row is None:
             return False
@@ -114,9 +119,11 @@ class Agent:
         return True
 
     def forced_save(self, op: Any) -> Any:
+        """Save a held object with ``force_update=True``."""
         return self.save(op, forced=True)
 
     def update_fields(self, op: Any) -> bool:
+        """Save a held object with ``update_fields``."""
         row = self.hold(op.key, op.rng)
         if row is None:
             return False
@@ -128,9 +135,11 @@ class Agent:
         return True
 
     def update(self, op: Any) -> bool:
+        """Write by ``update()`` with ``F()``."""
         return self.rows.filter(pk=op.key).update(**self.written(op.id)) == 1
 
     def conditional(self, op: Any) -> bool:
+        """Write by an ``update()`` that depends on the status."""
         known = self.last_status.get(op.key) or op.rng.choice(self.statuses)
         others = [status for status in self.statuses if status != known]
         op.moves = [known, op.rng.choice(others)]
@@ -140,6 +149,7 @@ class Agent:
         return self.rows.filter(**wanted).update(**changes) == 1
 
     def locked(self, op: Any) -> bool:
+        """Write under ``select_for_update()``."""
         with transaction.atomic():
             row = self.rows.select_for_update().filter(pk=op.key).first()
             if row is None:
@@ -149,6 +159,7 @@ class Agent:
             return self.rows.filter(pk=op.key).update(**changes) == 1
 
     def double(self, op: Any) -> bool:
+        """Write twice in one transaction."""
         with transaction.atomic():
             if not self.rows.filter(pk=op.key).update(**self.written(op.id)):
                 return False
@@ -156,11 +167,13 @@ class Agent:
         return True
 
     def rollback(self, op: Any) -> None:
+        """Write, then roll back."""
         with transaction.atomic():
             self.rows.filter(pk=op.key).update(**self.written(op.id))
             raise RolledBackError
 
     def pair(self, op: Any) -> bool:
+        """Write two rows in one transaction."""
         with transaction.atomic():
             for key in op.keys:
                 if not self.rows.filter(pk=key).update(**self.written(op.id)):
@@ -169,19 +182,23 @@ class Agent:
         return True
 
     def sweep(self, op: Any) -> bool:
+        """Write many rows by one ``update()``, as housekeeping does."""
         last = self.statuses[-1]
         changes = {self.text.name: self.named(op.id), self.status.name: last, self.number.name: 0}
         self.rows.filter(pk__in=op.keys).exclude(**{self.status.name: last}).update(**changes)
         return True
 
     def delete(self, op: Any) -> bool:
+        """Delete the row."""
         return self.deleted(self.rows.filter(pk=op.key), op) > 0
 
     def purge(self, op: Any) -> bool:
+        """Delete many rows at once."""
         self.deleted(self.rows.filter(**{"pk__in": op.keys, self.status.name: self.statuses[-1]}), op)
         return True
 
     def deleted(self, rows: Any, op: Any) -> Any:
+        """Delete rows, and tell the audit the operation's id; return how many."""
         if not self.audited:
             return rows.delete()[0]
         with transaction.atomic():
@@ -190,15 +207,18 @@ class Agent:
             return rows.delete()[0]
 
     def read(self, op: Any) -> bool:
+        """Read the row."""
         op.seen = [self.read_row(op.key)]
         return True
 
     def reread(self, op: Any) -> bool:
+        """Read the row twice in one transaction."""
         with transaction.atomic():
             op.seen = [self.read_row(op.key), self.read_row(op.key)]
         return True
 
     def read_row(self, key: Any) -> Optional[List[Any]]:
+        """Return the id of the last writer, the number and the status of a row."""
         row = self.rows.filter(pk=key).values_list(self.text.name, self.number.name, self.status.name).first()
         if row is None:
             self.last_status.pop(key, None)
@@ -244,6 +264,7 @@ class RunningOperation:
 
 
 def forget(agent: Any, keys: Any) -> None:
+    """Drop the held objects of some rows."""
     for key in keys:
         agent.held.pop(key, None)
 
@@ -266,6 +287,7 @@ def outcome_of(error: Any) -> str:
 
 
 def reconnect() -> Any:
+    """Close the connection and open another, within a time limit."""
     connection.close()
     deadline = time.monotonic() + RECONNECT_WITHIN_S
     while True:
@@ -294,6 +316,7 @@ def join(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def joined(agent: Any, request: Dict[str, Any]) -> Dict[str, Any]:
+    """Answer ``join``: the agent is ready to write."""
     related = dict(request["related"])
     agent.pointed = related.pop(POINTED, None) or pointed(agent, request["rows"])
     agent.values = row_values(agent.model, related, agent.made)
@@ -315,6 +338,7 @@ def pointed(agent: Any, rows: Any) -> Dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
+    """Return a key as JSON has it."""
     return value if isinstance(value, int) else str(value)
 
 
@@ -356,6 +380,7 @@ def rows_begun_with(agent: Any) -> Iterator[Any]:
 
 
 def write_all(agent: Any, key: Any) -> None:
+    """Write a row in every way once, so that later failures are due to concurrency."""
     operation = RunningOperation(IDS_AN_OPERATION, "create", [key], None)
     agent.rows.create(pk=key, **agent.new(operation))
     for status in reversed(agent.statuses):
@@ -397,12 +422,14 @@ def contend(request: Dict[str, Any]) -> List[Any]:
 
 
 def keys_of(style: Any, keys: Any, rng: Any) -> Any:
+    """Return the keys of the rows that an operation of this style is about."""
     if style in ("sweep", "purge"):
         return keys
     return rng.sample(keys, 2) if style == "pair" else [rng.choice(keys)]
 
 
 def recorded(agent: Any, operation: Any) -> List[Any]:
+    """Run an operation and return its record."""
     began = time.time()
     outcome = operation.run(agent)
     ended = time.time()
@@ -411,12 +438,14 @@ def recorded(agent: Any, operation: Any) -> List[Any]:
 
 
 def die_within(agent: Any, operation_id: Any, key: Any) -> None:
+    """Kill this process inside a transaction that has written."""
     with transaction.atomic():
         agent.rows.filter(pk=key).update(**agent.written(operation_id))
         kill()
 
 
 def kill() -> None:
+    """Kill this process."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -42,6 +42,7 @@ def related_value(field: Any, made: Any, alone: bool = False) -> Any:
 
 
 def filler(field: Any, number: Any = None) -> Any:
+    """Return a value that suits a field."""
     if field.choices:
         return next(value for value, _ in field.flatchoices if value is not None)
     from django.db import models

@@ -8,6 +8,8 @@ if TYPE_CHECKING:  # they are given to it
 
 
 def user_model() -> Any:
+    """Return the user model."""
+
     from django.contrib.auth import get_user_model
 
     return get_user_model()
@@ -46,6 +48,8 @@ def account_values(model: Any, request: Dict[str, Any], related: Any) -> Dict[st
 
 
 def account_value(field: Any, request: Dict[str, Any], related: Any) -> Any:
+    """Return the value of one field of a new account."""
+
     from django.db import models
 
     number = int(request["number"])
@@ -62,6 +66,8 @@ def account_value(field: Any, request: Dict[str, Any], related: Any) -> Any:
 
 
 def created(model: Any, made: Any) -> Any:
+    """Make an account as the project does, by ``create_user`` if there is one."""
+
     import inspect
 
     maker = getattr(model._default_manager, "create_user", None)
@@ -92,6 +98,7 @@ def typed_for(user: Any, given: Any) -> Any:
 
 
 def activate(request: Dict[str, Any]) -> bool:
+    """Answer ``activate``: the account may log in."""
     user_model()._base_manager.filter(pk=decode(request["key"])).update(is_active=True)
     return True
 
@@ -213,6 +220,7 @@ def read_session(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def end_session(request: Dict[str, Any]) -> bool:
+    """Answer ``end_session``: the session is deleted."""
     web = web_request()
     type(web.session)(request["session"]).delete()
     return True
@@ -271,6 +279,8 @@ def grant(request: Dict[str, Any]) -> Optional[int]:
 
 
 def remove_account(request: Dict[str, Any]) -> Any:
+    """Answer ``remove_account``: whether the account is still there."""
+
     from django.contrib.auth.models import Group
 
     Group.objects.filter(name=request["group"]).delete()

@@ -8,6 +8,7 @@ PAGES: List[Any] = []
 
 
 def walk(storage: Any, folder: Any) -> Iterator[Any]:
+    """Yield the names of all files below a folder."""
     folders, files = storage.listdir(folder)
     for name in sorted(files):
         yield folder + "/" + name if folder else name
@@ -17,6 +18,7 @@ def walk(storage: Any, folder: Any) -> Iterator[Any]:
 
 
 def facts(storage: Any, name: str) -> Dict[str, Any]:
+    """Return the name, size and checksum of a file."""
     digest, size = hashlib.sha256(), 0
     with storage.open(name, "rb") as file:
         for part in iter(lambda: file.read(1 << 20), b""):

@@ -23,11 +23,13 @@ def read_rows(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def text(value: Any) -> Any:
+    """Return a value as bytes to be hashed."""
     kind = "json " if isinstance(value, (dict, list)) else ""  # a document is not equal to its text
     return (kind + plain(value)).encode("utf-8", "surrogatepass")
 
 
 def digest(value: Any, secret: Any) -> str:
+    """Return the keyed digest of a value."""
     if hasattr(value, "storage") and hasattr(value, "name"):
         value = value.name  # a file is the name in its column; None and '' differ
     return hmac.new(secret.encode(), text(value), hashlib.sha256).hexdigest()

@@ -31,6 +31,7 @@ def search_with(request: Dict[str, Any]) -> bool:
 
 
 def is_name(text: str) -> bool:
+    """Say whether a text is a name in braces and nothing else."""
     return isinstance(text, str) and text.startswith("{") and text.endswith("}")
 
 
@@ -71,12 +72,14 @@ def clips(request: Dict[str, Any]) -> List[Any]:
 
 
 def below(folder: Any) -> Iterator[Any]:
+    """Yield the paths of all files below a folder."""
     for where, _, names in os.walk(folder):
         for name in names:
             yield os.path.relpath(os.path.join(where, name), folder).replace(os.sep, "/")
 
 
 def walked(storage: Any, prefix: str) -> Iterator[Any]:
+    """Yield the paths of all files of a storage below a prefix."""
     waiting = [prefix]
     while waiting:
         folder = waiting.pop()

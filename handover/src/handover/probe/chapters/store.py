@@ -65,6 +65,7 @@ def instances_of(model: Any, key: Any) -> Iterator[Any]:
 
 
 def pointing(thing: Any) -> Any:
+    """Give an unsaved row unsaved targets for its foreign keys."""
     for field in type(thing)._meta.concrete_fields:
         if field.remote_field and not field.primary_key and not getattr(thing, field.attname):
             setattr(thing, field.name, field.related_model())
@@ -134,6 +135,7 @@ def store_open(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def store_exists(request: Dict[str, Any]) -> List[Any]:
+    """Answer ``store_exists``: whether each name is there."""
     storage = field_of(request)[1].storage
     return [bool(storage.exists(name)) for name in request["names"]]
 
@@ -184,6 +186,7 @@ def store_list(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def listed(storage: Any, counted: Any) -> Iterator[Any]:
+    """Yield the names of all files of a storage."""
     bucket = getattr(storage, "bucket", None)
     return of_bucket(storage, bucket, counted) if hasattr(bucket, "list_blobs") else of_folders(storage, counted)
 
@@ -199,6 +202,7 @@ def of_bucket(storage: Any, bucket: Any, counted: Any) -> Iterator[Any]:
 
 
 def of_folders(storage: Any, counted: Any) -> Iterator[Any]:
+    """Yield the names of all files of a storage with folders."""
     waiting = [""]
     while waiting:
         folder = waiting.pop()
