@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from handover.config.config import System
+from handover.errors import ProbeError
 
 FRAME = re.compile(r'^ +File "(?P<file>[^"]+)", line (?P<line>\d+)(?:, in .*)?\n(?: {4}(?P<code>.*)\n)?', re.MULTILINE)
 NOT_ITS_OWN = ("/site-packages/", "/dist-packages/", "handover-agent", "<frozen ", "/lib/python")
@@ -27,6 +28,12 @@ def last_words(said: str) -> str:
     own = [frame for frame in frames if not any(part in frame["file"] for part in NOT_ITS_OWN)]
     where = [f"at {f['file']}, line {f['line']}: {f['code'] or ''}".rstrip(": ") for f in own[-1:]]
     return "\n".join([*(words or ["an error without words"]), *where])
+
+
+def error_line(error: ProbeError) -> str:
+    """Return the line that says what a system raised; of a message of one line, that line."""
+    first, *more = str(error).strip().splitlines()
+    return more[0] if more else first
 
 
 def explained(words: str, system: System, folder: Path) -> tuple[str, str]:

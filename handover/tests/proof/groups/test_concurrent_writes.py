@@ -85,14 +85,15 @@ def test_prove__no_copy__injects_no_fault_leaves_nothing_and_the_full_run_is_not
     (unseen,) = [f.finding for f in outcome.failures if f.finding.code == "HO336"]
     assert (unseen.where, unseen.found, unseen.severity) == ("all faults", "was not tried", "unseen")
     assert "versions" not in outcome.counts
-    assert "no versions were written down" in " ".join(outcome.notes)
+    assert "no versions were recorded" in " ".join(outcome.notes)
     assert left_behind(pair) == []
 
 
 @pytest.mark.full
 def test_prove__one_side_works_at_repeatable_read__is_proven_at_both_levels(pair):
     settings = pair.folder / "backend" / "settings.py"
-    level = "__import__('django').db.backends.postgresql.psycopg_any.IsolationLevel.REPEATABLE_READ"
+    module = "django.db.backends.postgresql.psycopg_any"
+    level = f"__import__({module!r}, fromlist=['x']).IsolationLevel.REPEATABLE_READ"
     settings.write_text(f"{settings.read_text()}\nDATABASES['default']['OPTIONS'] = {{'isolation_level': {level}}}\n")
     writing(pair, "retries = { backend = 99 }", original=NARROW, backend=NARROW)
     outcome = proven(pair)

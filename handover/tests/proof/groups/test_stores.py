@@ -75,8 +75,8 @@ SAID = {
     "HO404": "fails in line .*: wait there, on the original, did not come to an end",
     "HO405": "fails in line .*: write, on the backend, has nothing at done; it must be there",
     "HO406": "fails in line .*: write, on the original, did not answer: RemoteProtocolError",
-    "HO401": "the backend does not answer at http://127.0.0.1:1 \\(ConnectError\\); no flow was made",
-    "HO402": r"walk left no row with its \{run\} in any mapped table when made on the .*: the systems run on another",
+    "HO401": "the backend does not answer at http://127.0.0.1:1 \\(ConnectError\\); no flow was run",
+    "HO402": r"walk left no row with its \{run\} in any mapped table after a run on the .*: it uses another database",
 }
 FIRST = {fault.code: fault for fault in reversed(FAULTS)}
 BRIEFLY = ("HO345", "HO364", "HO405")  # one of each group

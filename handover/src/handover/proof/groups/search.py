@@ -13,11 +13,12 @@ from handover.finding import Finding
 from handover.http_client import http_client
 from handover.journal.evidence import Recorder
 from handover.probe.client import Probe
+from handover.probe.words import error_line
 from handover.proof.outcome import Failure, Outcome
 from handover.proof.search.compare import differences, smallest
 from handover.proof.search.index import TIMEOUT_S, Document, IndexReader, declared, mapping_differences
 from handover.proof.search.queries import Query, queries
-from handover.proof.search.sender import SearchAnswer, last_line, query_sender
+from handover.proof.search.sender import SearchAnswer, query_sender
 from handover.proof.search.vectors import VectorField
 from handover.proof.target import ProofTarget
 from handover.side import Side
@@ -70,7 +71,7 @@ def prove(target: ProofTarget, recorder: Recorder) -> Outcome:
     except (UnseenError, ProbeError, ConfigurationError) as error:
         todo = str(error).strip()
         code = "HO341" if isinstance(error, UnseenError) else "HO343"
-        words = last_line(error) if isinstance(error, ProbeError) else "the index or a system could not be asked"
+        words = error_line(error) if isinstance(error, ProbeError) else "the index or a system could not be asked"
         finding = Finding(
             code=code,
             where=GROUP,

@@ -17,6 +17,7 @@ from handover.journal.evidence import Recorder
 from handover.journeys.result import JourneyResult
 from handover.journeys.run import run_journey
 from handover.probe.client import Probe
+from handover.probe.words import error_line
 from handover.proof.addresses import base_urls
 from handover.proof.outcome import Failure, Outcome
 from handover.proof.storage.fields import FilePair, any_file_field, file_pairs
@@ -78,7 +79,7 @@ def prove(target: ProofTarget, recorder: Recorder) -> Outcome:
         if not isinstance(error, ProbeError):
             raise
         words = str(error).strip()
-        found = f"was not compared: {words.splitlines()[-1]}"
+        found = f"was not compared: {error_line(error)}"
         finding = Finding(
             code="HO374",
             where=GROUP,

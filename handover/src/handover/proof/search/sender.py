@@ -11,7 +11,7 @@ import httpx
 from handover.config.config import from_environment
 from handover.config.search import SearchCall, SharedSearch
 from handover.config.templates import AbsentError, at, filled, filled_path
-from handover.errors import ConfigurationError, ProbeError
+from handover.errors import ConfigurationError
 from handover.http_client import http_client
 from handover.probe.client import Probe
 from handover.proof.addresses import base_urls
@@ -98,8 +98,3 @@ def _over_http(client: httpx.Client, asked: SearchCall, query: Query, names: dic
 def _from_environment(side: Side, text: str) -> str:
     purpose = f"a header of [search.{side}] in handover.toml"
     return re.sub(r"\$\{(\w+)\}", lambda match: from_environment(match[1], purpose), text)
-
-
-def last_line(error: ProbeError) -> str:
-    """Return the last line of an error of a system."""
-    return str(error).strip().splitlines()[-1]

@@ -132,7 +132,7 @@ class FileRoundTrip:
         there = {side: self._exists(side, stored) for side in Side}
         if said or any(there.values()):
             who = " and ".join(f"the {side}" for side, found in there.items() if found)
-            still = f"{who} still finds it" if who else "delete() failed"
+            still = f"it is still found by {who}" if who else "delete() failed"
             found = f"names {stored!r} of the {writer}, which the {reader} deleted; {still}"
             expected = f"it said {said[stored]}" if said else ""
             yield self._finding("HO366", found, expected, writer, "Compare what delete() does in the two storages.")
