@@ -177,7 +177,7 @@ def test_finish__not_cleaned__is_refused(gone):
     for arguments in (("--finish",), ("--finish", "--apply")):
         refused = gone.adopt(*arguments)
         assert refused.returncode == 3
-        assert "HO032  tables are folded away only in the state cleaned; the state is verifying" in refused.stderr
+        assert "HO032  tables are retired only in the state cleaned; the state is verifying" in refused.stderr
     assert changes(before, seen(gone)) == {}
 
 

@@ -61,7 +61,7 @@ def _adopt(url: str, pair: Config, *, sql: bool, apply: bool, attempts: int) -> 
     state = adoption_state(url, pair)
     if state == "complete":
         later = f"Later migrations: manage.py migrate, as {pair.backend.role}."
-        out.print(f"{_name(url)} is adopted already; there is nothing to do. {later}")
+        out.print(f"{_name(url)} is adopted already; nothing to do. {later}")
         return
     if state == "interrupted":
         summary = f"an adoption of {_name(url)} was interrupted, and its first steps are still there."

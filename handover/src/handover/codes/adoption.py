@@ -209,7 +209,7 @@ page(
 
     What is wrong
     -------------
-    Sessions of the original's role are open while `handover adopt --finish` is to fold its own tables away.
+    Sessions of the original's role are open while `handover adopt --finish` is to retire its tables.
 
     Why it hurts
     ------------

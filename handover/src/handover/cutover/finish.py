@@ -1,8 +1,8 @@
-"""After the original is gone: what only it needed is folded away, and can be unfolded again.
+"""After the original is gone: tables that only it needed are retired, and can be brought back.
 
 Nothing is dropped. Tables move to the schema ``retired`` with their rows; the original's role loses its rights in
-``public``, and what it had is written down there. Facts decide: what the original mapped stands in the archive that
-clean-up made, what the backend maps it says itself, what refers to a table the database knows.
+``public``, and the record there lists them. Facts decide: the archive of the clean-up has the tables that the original
+mapped, the backend says which it maps, and the database knows what refers to a table.
 """
 
 import json
@@ -66,7 +66,7 @@ def require_cleaned(config: Config) -> None:
         position = position_of(journal.entries())
     if position.conflict or position.paused or position.run or position.state != "cleaned":
         why = position.conflict or ("everything is paused" if position.paused else f"the state is {position.state}")
-        message = f"tables are folded away only in the state cleaned; {why}. Nothing was changed."
+        message = f"tables are retired only in the state cleaned; {why}. Nothing was changed."
         raise Refused(f"{message} See: handover status", code="HO032")
 
 
@@ -112,7 +112,7 @@ def archived_original(config: Config) -> ArchivedOriginal:
 
 
 def survey(connection: Connection[Any], config: Config, gone: ArchivedOriginal, backend: Description) -> Finish:
-    """Decide what is folded away; changes nothing.
+    """Decide which tables are retired; this changes nothing.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def survey(connection: Connection[Any], config: Config, gone: ArchivedOriginal, 
     Raises
     ------
     Refused
-        The original is still connected, the backend lives in ``public``, or something is folded away already.
+        The original is still connected, the backend lives in ``public``, or tables are retired already.
     """
     _check(connection, config, gone)
     mapped = {model.table for model in backend.models} | {pair.table for pair in config.models}
@@ -154,7 +154,7 @@ def _check(connection: Connection[Any], config: Config, gone: ArchivedOriginal) 
     row = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", [SCHEMA]).fetchone()
     if row and row[0]:
         message = f"the schema {SCHEMA} is there already; nothing was changed."
-        raise Refused(f"{message} Unfold it first: handover adopt --finish --undo --apply", code="HO035")
+        raise Refused(f"{message} Bring its tables back first: handover adopt --finish --undo --apply", code="HO035")
     shared = _is_shared(connection, config, gone)
     sessions = [] if shared else connection.execute(_SESSIONS, [gone.role]).fetchall()
     if sessions:
@@ -198,7 +198,7 @@ def _unneeded(found: list[PublicTable], why: dict[str, str]) -> tuple[tuple[str,
 
 
 def finish_transaction(found: Finish) -> Transaction:
-    """Return the one transaction that folds away: the record first, the locks that users could wait for last."""
+    """Return the one transaction that retires tables: the record first, the locks that users wait for last."""
     record = sql.Identifier(SCHEMA, RECORD)
     values = sql.Literal(json.dumps(asdict(found)))
     return (
@@ -238,11 +238,11 @@ def undo_transaction(connection: Connection[Any]) -> Transaction:
     Raises
     ------
     Refused
-        Nothing was folded away, or a name in ``public`` is taken by now.
+        No table is retired, or a name in ``public`` is taken by now.
     """
     found = recorded_finish(connection)
     if found is None:
-        message = f"{connection.info.dbname} has no {SCHEMA}.{RECORD}: nothing was folded away there."
+        message = f"{connection.info.dbname} has no {SCHEMA}.{RECORD}: no table is retired there."
         raise Refused(f"{message} Is it the right database?", code="HO037")
     taken = [name for name in found.tables if connection.execute(_IS_THERE, [name]).rowcount]
     if taken:

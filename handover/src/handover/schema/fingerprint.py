@@ -20,7 +20,7 @@ def fingerprint(catalog: Catalog) -> str:
     Parameters
     ----------
     catalog
-        The live database, see :func:`handover.schema.catalog.read`.
+        The live database, see :func:`handover.schema.catalog.read_catalog`.
 
     Returns
     -------
