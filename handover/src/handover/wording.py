@@ -21,9 +21,9 @@ def differing_parts(one: str, other: str) -> tuple[str, str]:
 
     Examples
     --------
-    >>> apart("blank=True", "blank=False")
+    >>> differing_parts("blank=True", "blank=False")
     ('blank=True', 'blank=False')
-    >>> apart("a default manager " + "x " * 99 + "of 1 row", "a default manager " + "x " * 99 + "of 2 rows")
+    >>> differing_parts("a default manager " + "x " * 99 + "of 1 row", "a default manager " + "x " * 99 + "of 2 rows")
     ('… x x x of 1 row', '… x x x of 2 rows')
     """
     if one == other or min(len(one), len(other)) <= LONG:

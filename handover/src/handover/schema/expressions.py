@@ -63,7 +63,7 @@ def normalized(text: str) -> str:
 
     Examples
     --------
-    >>> usual("((b = ANY ('{2,1}'::integer[])) AND (a > 1))")
+    >>> normalized("((b = ANY ('{2,1}'::integer[])) AND (a > 1))")
     "((a > 1) AND (b = ANY ('{1,2}'::integer[])))"
     """
     text = ARRAY.sub(lambda found: f"{found[1]} ('{{{','.join(sorted(found[2].split(',')))}}}'::", text)
