@@ -64,7 +64,7 @@ ADDRESSES = [
     Address("POST", "/collections/save/", 400, VIDEO_FIELDS | {"duration": "-1"}),
     Address("GET", "/collections/stats/"),
     Address("GET", "/auth/login/", successor="/login", who="visitor"),
-    Address("POST", "/auth/login/", 200, {"username": "nobody", "password": "wrong"}, who="visitor"),
+    Address("POST", "/auth/login/", 200, {"username": "unknown", "password": "wrong"}, who="visitor"),
     Address("POST", "/auth/login/", 302, {"username": "{name}", "password": PASSWORD}, who="visitor"),
     Address("GET", "/auth/register/", successor="/register", who="visitor"),
     Address("GET", "/auth/profile/", successor="/studio"),

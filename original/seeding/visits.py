@@ -56,7 +56,7 @@ def write_admin_log(source: Source, users: Sequence[User]) -> None:
                     user=member,
                     content_type=kind,
                     object_id="987654321" if gone else str(to.pk),
-                    object_repr="Somebody who left" if gone else str(to)[:200],
+                    object_repr="A user who left" if gone else str(to)[:200],
                     action_flag=action,
                     change_message=message,
                     action_time=source.ago(timedelta(), timedelta(days=365)),

@@ -15,7 +15,7 @@ from sandbox.fixtures import FAST, roomy_place
 from sandbox.postgres import Server, binaries
 from sandbox.postgres.account import Account
 
-NOBODY = 65534
+UNPRIVILEGED = 65534
 
 
 @contextmanager
@@ -96,8 +96,8 @@ def as_nobody(root: None) -> Callable[[Callable[[], str]], str]:
         child = os.fork()
         if child == 0:
             os.setgroups([])
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
+            os.setgid(UNPRIVILEGED)
+            os.setuid(UNPRIVILEGED)
             binaries.programs = lambda _: programs
             try:
                 answer = function()

@@ -14,6 +14,7 @@ from sandbox.fixtures import FAST
 from sandbox.postgres import Server, binaries, errors, launch
 from sandbox.postgres.account import Account
 
+RUNS_AS = "the server runs as 'nobody'"
 START = """
 import sys
 from pathlib import Path
@@ -64,7 +65,7 @@ def test_folder_of_somebody_else__refuses(place: Path, data: Path, root: None, f
     with pytest.raises(errors.OwnedByAnotherError) as caught:
         Server(place / "pg").start()
     assert str(caught.value).startswith(
-        f"SB012  {place}/pg belongs to '12345'; the server runs as 'nobody', who must own its data folder."
+        f"SB012  {place}/pg belongs to '12345'; {RUNS_AS}, who must own its data folder."
     )
     assert snapshot(place) == before
 
@@ -72,7 +73,7 @@ def test_folder_of_somebody_else__refuses(place: Path, data: Path, root: None, f
 def test_cluster_of_root__refuses(place: Path, data: Path, root: None) -> None:
     """An empty folder of root's is fine; a cluster of root's could not be read by the server."""
     os.chown(data, 0, 0)
-    with pytest.raises(errors.OwnedByAnotherError, match="belongs to 'root'; the server runs as 'nobody'"):
+    with pytest.raises(errors.OwnedByAnotherError, match=f"belongs to 'root'; {RUNS_AS}"):
         Server(data).start()
 
 
@@ -86,7 +87,7 @@ def test_folder_of_somebody_else__ordinary_user__refuses(
             call()
         return str(caught.value).splitlines()[0]
 
-    expected = f"SB012  {place}/pg belongs to 'root'; the server runs as 'nobody', who must own its data folder."
+    expected = f"SB012  {place}/pg belongs to 'root'; {RUNS_AS}, who must own its data folder."
     assert as_nobody(lambda: refusal(Server(place / "pg").start)) == expected
     assert as_nobody(lambda: refusal(lambda: Server.attach(place / "pg"))) == expected
 
@@ -107,7 +108,7 @@ def test_private_parent__refuses(place: Path, root: None, snapshot) -> None:
     private.mkdir(mode=0o700)
     with pytest.raises(errors.PrivateParentError) as caught:
         Server(private / "not" / "yet" / "pg").start()
-    assert str(caught.value).startswith(f"SB011  {private} is private; the server runs as 'nobody'")
+    assert str(caught.value).startswith(f"SB011  {private} is private; {RUNS_AS}")
     assert f"chmod o+x {private}" in str(caught.value)
     assert list(snapshot(place)) == ["private"]
     private.chmod(0o701)
@@ -124,7 +125,7 @@ def test_private_parent__ordinary_user__refuses(place: Path, as_nobody: Callable
             Server(private / "pg").start()
         return str(caught.value).splitlines()[0]
 
-    assert as_nobody(refusal).startswith(f"SB011  {private} is private; the server runs as 'nobody'")
+    assert as_nobody(refusal).startswith(f"SB011  {private} is private; {RUNS_AS}")
 
 
 def test_folder_of_another_major_version__refuses_and_says_how_to_upgrade(place: Path, data: Path, snapshot) -> None:

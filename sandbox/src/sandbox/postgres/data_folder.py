@@ -141,7 +141,7 @@ def _command_line(pid: int) -> list[bytes]:
 def reachable(folder: Path) -> Path:
     """Return ``folder``, or when its parents bar the server's user, a place in /var/lib that stands for it.
 
-    For root with everything below a private home folder, whose servers run as ``nobody``.
+    For root with everything below a private home folder, whose servers run as another account.
     """
     folder = folder.resolve()
     if Account.current().barred_from(folder.parent) is None:
