@@ -1,6 +1,8 @@
 """The examples, each played on a real server as its README tells."""
 
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,9 @@ SAYS = {
         GONE,
     ),
 }
+# The proofs of the others, which take longer than all the rest of them, belong to the long run.
+PROVED = ("two-versions", "strategy")
+OF_A_PROOF = ("2 groups green", "1 group green", "One login, two systems")
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +77,16 @@ def server() -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_example__played__says_what_it_should_and_leaves_no_trace(name: str, server, tmp_path, capfd):
+def test_example__played__says_what_it_should_and_leaves_no_trace(name: str, server, tmp_path, capfd, monkeypatch):
+    proved = name in PROVED or os.environ.get("COMPAS_FULL") == "1"
+    if not proved:
+        monkeypatch.setitem(EXAMPLES, name, replace(EXAMPLES[name], prove=()))
     try:
         Play(name, server, tmp_path).play()
     except FailedError as error:
         pytest.fail(f"{error}\n{capfd.readouterr().out}")
     rest = printed = capfd.readouterr().out
-    for line in SAYS[name]:
+    for line in SAYS[name] if proved else (line for line in SAYS[name] if line not in OF_A_PROOF):
         assert line in rest, f"{line!r} is not there, or not at its place:\n{printed}"
         rest = rest.partition(line)[2]
 
