@@ -15,9 +15,18 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+IMPORTED = (
+    "django.contrib.postgres.fields",
+    "django.core.management.commands.inspectdb",
+    "django.core.management.commands.makemigrations",
+    "django.core.management.commands.migrate",
+    "django.db.backends.postgresql.base",
+    "handover_testing.drifts.one_system",
+)
 ONE_SYSTEM = "from handover_testing.drifts.one_system import main; main()"
 
 
@@ -86,10 +95,9 @@ def client(address: str, arguments: list[str]) -> None:
 
 
 def serve(address: str) -> None:
-    """Fork a child for each client."""
-
-    import handover_testing.drifts.one_system  # noqa: F401
-
+    """Fork a child for each client; it finds these imported."""
+    for module in IMPORTED:
+        import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
