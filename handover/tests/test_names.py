@@ -1,6 +1,7 @@
-"""One class name has one meaning, and no import hides under another name that two things share one."""
+"""One class name has one meaning, no import hides that two things share one, and the toolkit knows no pair's names."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -10,6 +11,11 @@ import pytest
 
 # Names that every reader of Python knows.
 CONVENTIONS = {"hypothesis.strategies": "st", "numpy": "np", "xml.etree.ElementTree": "ET"}
+
+
+# Words of the pair that this repository hands over. Examples of the toolkit are about a shop and a library.
+OF_ONE_PAIR = re.compile(r"choreograph|bachat|(?<![a-z])danc|job_execution|music_info|moves_root", re.IGNORECASE)
+TEXTS = (".j2", ".py", ".sql", ".toml")
 
 
 def sources(package: str) -> Path:
@@ -49,6 +55,17 @@ def aliases(folder: Path) -> list[str]:
     return lines
 
 
+def words_of_one_pair(folder: Path) -> list[str]:
+    """Return a line for each place in the texts of a folder that names a thing of one pair."""
+    return [
+        f"{file}:{number}: {line.strip()}"
+        for file in sorted(folder.rglob("*"))
+        if file.suffix in TEXTS
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if OF_ONE_PAIR.search(line)
+    ]
+
+
 def test_class_names__of_toolkit_engine_and_sandbox__are_used_once():
     assert class_names_used_twice(*map(sources, ("handover", "bachateo", "sandbox"))) == []
 
@@ -80,3 +97,23 @@ def test_class_names__one_is_planted_twice__names_both_modules(tmp_path):
 def test_imports__alias_is_planted__is_named(tmp_path, planted, found):
     (tmp_path / "module.py").write_text(f"{planted}\n")
     assert [line.split(": ")[1] for line in aliases(tmp_path)] == found
+
+
+def test_texts__of_the_toolkit__name_nothing_of_one_pair():
+    assert words_of_one_pair(sources("handover")) == []
+
+
+@pytest.mark.parametrize(
+    ("planted", "seen"),
+    [
+        ('table = "choreography_tasks"', True),
+        ("`Bachata_steps/` is the prefix.", True),
+        ("SELECT id FROM old_dancers;", True),
+        ("`dance_videos.path` is empty.", True),
+        ('table = "shop_orders"', False),
+        ("in accordance with the guidance", False),
+    ],
+)
+def test_texts__word_of_one_pair_is_planted__names_file_and_line(tmp_path, planted, seen):
+    (tmp_path / "page.sql").write_text(f"-- one\n{planted}\n")
+    assert words_of_one_pair(tmp_path) == [f"{tmp_path / 'page.sql'}:2: {planted}"][: int(seen)]

@@ -34,14 +34,14 @@ def mixed_case_emails(subject: Subject, pair: Pair) -> Iterator[Condition]:
 
     Example
     -------
-    `dancers.email` is `Ana@Example.org`; Ana types `ana@example.org`.
+    `library_readers.email` is `Ana@Example.org`; Ana types `ana@example.org`.
 
     Mend
     ----
     Compare by `lower()` in both systems (`email__iexact`), or store lower case. Look for duplicates first, see HO226.
 
     ```sql
-    UPDATE dancers SET email = lower(email) WHERE email <> lower(email);
+    UPDATE library_readers SET email = lower(email) WHERE email <> lower(email);
     ```
     """
     for _, field in _emails(subject, pair):
@@ -68,14 +68,14 @@ def shared_emails(subject: Subject, pair: Pair) -> Iterator[Condition]:
 
     Example
     -------
-    `dancers.email` is `u1@example.org` in one row and `U1@example.org` in another.
+    `library_readers.email` is `u1@example.org` in one row and `U1@example.org` in another.
 
     Mend
     ----
     Ask the owners which account to keep. Then forbid it, in both systems' models as well (see HO150).
 
     ```sql
-    SELECT lower(email), count(*) FROM dancers WHERE email <> '' GROUP BY 1 HAVING count(*) > 1;
+    SELECT lower(email), count(*) FROM library_readers WHERE email <> '' GROUP BY 1 HAVING count(*) > 1;
     ```
     """
     for model, field in _emails(subject, pair):

@@ -77,14 +77,14 @@ def missing_files(where: str, keys: list[str]) -> Iterator[Observation]:
 
     Example
     -------
-    `dance_videos.path` names `videos/gone.mp4`, which was deleted from the bucket by hand.
+    `library_recordings.path` names `recordings/gone.mp3`, which was deleted from the bucket by hand.
 
     Mend
     ----
     Restore the files from a backup, or show that both systems survive their absence and accept it.
 
     ```console
-    $ handover contract accept HO224 dance_videos.path --because "both systems show the row without a video"
+    $ handover contract accept HO224 library_recordings.path --because "both systems show the row without a recording"
     ```
     """
     if keys:
@@ -120,7 +120,7 @@ def apart(where: str, keys_by_side: Mapping[Side, list[str]]) -> Iterator[Observ
 
     ```python
     GS_BUCKET_NAME = "media"
-    GS_LOCATION = "videos"
+    GS_LOCATION = "recordings"
     ```
     """
     for name, keys in keys_by_side.items():

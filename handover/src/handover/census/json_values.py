@@ -27,14 +27,14 @@ def json_nulls(pair: Pair) -> Iterator[Condition]:
 
     Example
     -------
-    `dancers.preferences` is `null` in a row that a script wrote with `json.dumps(None)`.
+    `library_readers.preferences` is `null` in a row that a script wrote with `json.dumps(None)`.
 
     Mend
     ----
     Write the model's default.
 
     ```sql
-    UPDATE dancers SET preferences = '{}' WHERE preferences = 'null'::jsonb;
+    UPDATE library_readers SET preferences = '{}' WHERE preferences = 'null'::jsonb;
     ```
     """
     for column in shared_columns(pair):

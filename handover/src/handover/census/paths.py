@@ -20,7 +20,7 @@ def absolute_paths(pair: Pair) -> Iterator[Condition]:
 
     What is wrong
     -------------
-    A file field holds an absolute path, such as `/home/old/there.mp4` or `C:\\videos\\there.mp4`.
+    A file field holds an absolute path, such as `/home/old/there.mp3` or `C:\\recordings\\there.mp3`.
 
     Why it hurts
     ------------
@@ -29,14 +29,15 @@ def absolute_paths(pair: Pair) -> Iterator[Condition]:
 
     Example
     -------
-    `dance_videos.path` is `/home/old/there.mp4`, from the machine that ran before.
+    `library_recordings.path` is `/home/old/there.mp3`, from the machine that ran before.
 
     Mend
     ----
     Store the name below the media root.
 
     ```sql
-    UPDATE dance_videos SET path = regexp_replace(path, '^/home/old/', 'videos/') WHERE path LIKE '/home/old/%';
+    UPDATE library_recordings SET path = regexp_replace(path, '^/home/old/', 'recordings/')
+    WHERE path LIKE '/home/old/%';
     ```
     """
     for column in _of_files(pair):
@@ -63,14 +64,14 @@ def empty_paths(pair: Pair) -> Iterator[Condition]:
 
     Example
     -------
-    `dance_videos.path` is empty in rows whose rendering was broken off.
+    `library_recordings.path` is empty in rows whose upload was broken off.
 
     Mend
     ----
     Restore the name, delete the rows, or show that both systems handle a row without a file.
 
     ```sql
-    SELECT id FROM dance_videos WHERE path = '';
+    SELECT id FROM library_recordings WHERE path = '';
     ```
     """
     for column in _of_files(pair):

@@ -28,14 +28,14 @@ def keys_without_uuid(pair: Pair) -> Iterator[Condition]:
 
     Example
     -------
-    `choreography_tasks.task_id` is `varchar(36)`, and an early row has the key `task seven`.
+    `shop_orders.order_id` is `varchar(36)`, and an early row has the key `order seven`.
 
     Mend
     ----
     Read the key as text in both systems, or give the rows new keys, together with everything that points at them.
 
     ```sql
-    SELECT task_id FROM choreography_tasks WHERE task_id !~ '^[0-9a-fA-F-]{32,36}$';
+    SELECT order_id FROM shop_orders WHERE order_id !~ '^[0-9a-fA-F-]{32,36}$';
     ```
     """
     for column in shared_columns(pair):
@@ -77,15 +77,15 @@ def orphans(subject: Subject, pair: Pair) -> Iterator[Condition]:
 
     Example
     -------
-    `dance_tasks.user_id` names a dancer that was deleted while triggers were switched off.
+    `library_loans.reader_id` names a reader that was deleted while triggers were switched off.
 
     Mend
     ----
     Delete the rows or restore what they point at, then validate the constraint.
 
     ```sql
-    DELETE FROM dance_tasks AS t WHERE NOT EXISTS (SELECT FROM dancers AS d WHERE d.id = t.user_id);
-    ALTER TABLE dance_tasks VALIDATE CONSTRAINT dance_tasks_user_id_fkey;
+    DELETE FROM library_loans AS t WHERE NOT EXISTS (SELECT FROM library_readers AS r WHERE r.id = t.reader_id);
+    ALTER TABLE library_loans VALIDATE CONSTRAINT library_loans_reader_id_fkey;
     ```
     """
     for column in shared_columns(pair):

@@ -44,14 +44,14 @@ def keys_yet_to_give(
 
     Example
     -------
-    `dancers` has keys up to 40, and `dancers_id_seq` gives 4 next.
+    `library_readers` has keys up to 40, and `library_readers_id_seq` gives 4 next.
 
     Mend
     ----
     Set the sequence to the largest key. The finding shows the whole statement.
 
     ```sql
-    SELECT setval('public.dancers_id_seq', max(id)) FROM dancers;
+    SELECT setval('public.library_readers_id_seq', max(id)) FROM library_readers;
     ```
     """
     beyond, last = (">=", "max") if sequence.step > 0 else ("<=", "min")

@@ -99,14 +99,14 @@ def not_finite(pair: Pair) -> Iterator[Condition]:
 
     Example
     -------
-    `dance_videos.duration` is `NaN` in a row that an old import wrote.
+    `library_recordings.duration` is `NaN` in a row that an old import wrote.
 
     Mend
     ----
     Store NULL or a real number, and forbid the rest.
 
     ```sql
-    UPDATE dance_videos SET duration = NULL WHERE duration IN ('NaN', 'Infinity', '-Infinity');
+    UPDATE library_recordings SET duration = NULL WHERE duration IN ('NaN', 'Infinity', '-Infinity');
     ```
     """
     for column in shared_columns(pair):
@@ -182,15 +182,15 @@ def nulls(pair: Pair) -> Iterator[Condition]:
 
     Example
     -------
-    `dance_videos.title` lost its NOT NULL by hand, and some rows have no title.
+    `library_recordings.title` lost its NOT NULL by hand, and some rows have no title.
 
     Mend
     ----
     Fill the rows and restore NOT NULL, or make the field `null=True` in both models.
 
     ```sql
-    UPDATE dance_videos SET title = '' WHERE title IS NULL;
-    ALTER TABLE dance_videos ALTER title SET NOT NULL;
+    UPDATE library_recordings SET title = '' WHERE title IS NULL;
+    ALTER TABLE library_recordings ALTER title SET NOT NULL;
     ```
     """
     for column in shared_columns(pair):
@@ -313,14 +313,14 @@ def empty_texts(pair: Pair) -> Iterator[Condition]:
 
     Example
     -------
-    `saved_choreographies.title` is empty in old rows. Who renames one must give it a title.
+    `library_reading_lists.title` is empty in old rows. Who renames one must give it a title.
 
     Mend
     ----
     Fill the rows, or make the field `blank=True` in both models.
 
     ```sql
-    UPDATE saved_choreographies SET title = 'Untitled' WHERE title = '';
+    UPDATE library_reading_lists SET title = 'Untitled' WHERE title = '';
     ```
     """
     for column in shared_columns(pair):

@@ -133,7 +133,7 @@ page(
 
     Example
     -------
-    `choreography.0004_rename` moves `choreography_tasks` to `tasks`.
+    `shop.0004_rename` moves `shop_orders` to `orders`.
 
     Mend
     ----
@@ -141,7 +141,7 @@ page(
 
     ```python
     class Meta:
-        db_table = "choreography_tasks"
+        db_table = "shop_orders"
     ```
     """,
 )

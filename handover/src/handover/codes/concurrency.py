@@ -81,8 +81,8 @@ page(
 
     ```python
     with transaction.atomic(using="default"):
-        task.save(update_fields=["status"])
-        video.save(update_fields=["path"])
+        order.save(update_fields=["status"])
+        invoice.save(update_fields=["paid"])
     ```
     """,
 )
@@ -165,7 +165,7 @@ page(
 
     ```sql
     SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger
-    WHERE tgrelid = 'choreography_tasks'::regclass AND NOT tgisinternal;
+    WHERE tgrelid = 'shop_orders'::regclass AND NOT tgisinternal;
     ```
     """,
 )
@@ -220,7 +220,7 @@ page(
 
     ```python
     with transaction.atomic():
-        task.save(update_fields=["status"])
+        order.save(update_fields=["status"])
     report(task)
     ```
     """,
@@ -499,9 +499,9 @@ page(
 
     ```toml
     [prove.concurrent]
-    table = "choreography_tasks"
-    text = "error"
-    number = "progress"
+    table = "shop_orders"
+    text = "note"
+    number = "quantity"
     status = "status"
     ```
     """,

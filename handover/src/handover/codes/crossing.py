@@ -156,14 +156,14 @@ page(
 
     Example
     -------
-    `user.choreography_tasks` in the original is `user.choreographytask_set` in the backend.
+    `user.orders` in the original is `user.order_set` in the backend.
 
     Mend
     ----
     Give both foreign keys the same `related_name` and `related_query_name`.
 
     ```python
-    user = models.ForeignKey(User, models.CASCADE, related_name="choreography_tasks")
+    user = models.ForeignKey(User, models.CASCADE, related_name="orders")
     ```
     """,
 )
@@ -267,7 +267,7 @@ page(
 
     Example
     -------
-    A trigger copies the whole row from a view that lacks `job_execution_name`.
+    A trigger copies the whole row from a view that lacks `courier_reference`.
 
     Mend
     ----
@@ -275,7 +275,7 @@ page(
 
     ```sql
     SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger
-    WHERE tgrelid = 'choreography_tasks'::regclass AND NOT tgisinternal;
+    WHERE tgrelid = 'shop_orders'::regclass AND NOT tgisinternal;
     ```
     """,
 )
@@ -414,7 +414,7 @@ page(
     Give both fields the same `through` table and the same `related_name`.
 
     ```python
-    likes = models.ManyToManyField(User, db_table="saved_choreographies_likes", related_name="liked")
+    likes = models.ManyToManyField(User, db_table="library_reading_lists_likes", related_name="liked")
     ```
     """,
 )
@@ -441,7 +441,7 @@ page(
     Make the fields' conversions equal, or correct the rows.
 
     ```sql
-    SELECT jsonb_typeof(music_info), count(*) FROM saved_choreographies GROUP BY 1;
+    SELECT jsonb_typeof(details), count(*) FROM library_reading_lists GROUP BY 1;
     ```
     """,
 )
@@ -515,14 +515,14 @@ page(
 
     Example
     -------
-    A `UUIDField` of the backend meets the key `task seven`.
+    A `UUIDField` of the backend meets the key `order seven`.
 
     Mend
     ----
     Let the field's `from_db_value` and `to_python` accept every stored value, or correct the rows.
 
     ```python
-    task_id = models.CharField(max_length=36, primary_key=True)
+    order_id = models.CharField(max_length=36, primary_key=True)
     ```
     """,
 )

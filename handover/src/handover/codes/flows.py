@@ -83,7 +83,7 @@ page(
     ```toml
     [[flows.steps]]
     method = "POST"
-    path = "/songs/"
+    path = "/books/"
     form = { title = "proof {run}" }
     ```
     """,

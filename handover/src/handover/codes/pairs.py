@@ -18,7 +18,7 @@ page(
 
     Example
     -------
-    `backend = "apps.choreography.models.Task"`, and the class is called `ChoreographyTask`.
+    `backend = "apps.shop.models.Orders"`, and the class is called `Order`.
 
     Mend
     ----
@@ -26,9 +26,9 @@ page(
 
     ```toml
     [[models]]
-    table = "choreography_tasks"
-    original = "choreography.models.ChoreographyTask"
-    backend = "apps.choreography.models.ChoreographyTask"
+    table = "shop_orders"
+    original = "shop.models.Order"
+    backend = "apps.shop.models.Order"
     ```
     """,
 )

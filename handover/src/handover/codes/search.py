@@ -52,7 +52,7 @@ page(
     Correct the URL and the name of the index, then ask it by hand.
 
     ```console
-    $ curl -s "$ELASTICSEARCH_URL/clips/_count"
+    $ curl -s "$ELASTICSEARCH_URL/books/_count"
     ```
     """,
 )
@@ -79,7 +79,7 @@ page(
     Make the index anew with the contract's mapping, or review the contract's file.
 
     ```console
-    $ curl -s "$ELASTICSEARCH_URL/clips/_mapping"
+    $ curl -s "$ELASTICSEARCH_URL/books/_mapping"
     ```
     """,
 )
@@ -107,7 +107,7 @@ page(
 
     ```toml
     [search.backend]
-    call = "apps.choreography.search.find"
+    call = "apps.shop.search.find"
     ```
     """,
 )
@@ -127,7 +127,7 @@ page(
 
     Example
     -------
-    The backend drops the filter on the level when fewer than five clips are left; the original does not.
+    The backend drops the filter on the level when fewer than five books are left; the original does not.
 
     Mend
     ----
@@ -154,14 +154,14 @@ page(
 
     Example
     -------
-    Two clips have an equal score, and each system breaks the tie in its own way.
+    Two books have an equal score, and each system breaks the tie in its own way.
 
     Mend
     ----
     Compare how the two rank, and give a tie one order.
 
     ```python
-    body["sort"] = [{"_score": "desc"}, {"clip_id": "asc"}]
+    body["sort"] = [{"_score": "desc"}, {"book_id": "asc"}]
     ```
     """,
 )
@@ -208,7 +208,7 @@ page(
 
     Example
     -------
-    The backend's environment names `clips_test`.
+    The backend's environment names `books_test`.
 
     Mend
     ----
@@ -216,7 +216,7 @@ page(
 
     ```toml
     [index]
-    name = "clips"
+    name = "books"
     setting = "SEARCH_INDEX"
     ```
     """,
@@ -244,7 +244,7 @@ page(
     Make the index anew from its source, with one model for all documents.
 
     ```console
-    $ curl -s "$ELASTICSEARCH_URL/clips/_mapping"
+    $ curl -s "$ELASTICSEARCH_URL/books/_mapping"
     ```
     """,
 )
@@ -264,14 +264,14 @@ page(
 
     Example
     -------
-    The text of a clip was empty, and its vector is zero.
+    The text of a book was empty, and its vector is zero.
 
     Mend
     ----
     Give the documents a text, then compute their vectors anew.
 
     ```python
-    vector = model.encode(clip.text or clip.name)
+    vector = model.encode(book.text or book.title)
     ```
     """,
 )
@@ -291,15 +291,15 @@ page(
 
     Example
     -------
-    The vector of the first clip was written into all of them by a loop.
+    The vector of the first book was written into all of them by a loop.
 
     Mend
     ----
     Make the index anew from its source.
 
     ```python
-    for clip, vector in zip(clips, model.encode([clip.text for clip in clips]), strict=True):
-        index(clip, vector)
+    for book, vector in zip(books, model.encode([book.text for book in books]), strict=True):
+        index(book, vector)
     ```
     """,
 )
@@ -326,7 +326,7 @@ page(
     Make the index anew from its source, with the model that queries use.
 
     ```python
-    vector = model.encode(clip.text)
+    vector = model.encode(book.text)
     ```
     """,
 )
@@ -342,18 +342,18 @@ page(
 
     Why it hurts
     ------------
-    A choreography that picks such a clip fails.
+    A page that shows such a document fails.
 
     Example
     -------
-    Clips were moved in the bucket, the index was not.
+    Files were moved in the bucket, the index was not.
 
     Mend
     ----
     Restore the files, or delete the documents.
 
     ```console
-    $ curl -s -X DELETE "$ELASTICSEARCH_URL/clips/_doc/clip-17"
+    $ curl -s -X DELETE "$ELASTICSEARCH_URL/books/_doc/book-17"
     ```
     """,
     counts="only rows",
@@ -374,7 +374,7 @@ page(
 
     Example
     -------
-    Ten clips were uploaded, and the index was not updated.
+    Ten covers were uploaded, and the index was not updated.
 
     Mend
     ----
@@ -402,7 +402,7 @@ page(
 
     Example
     -------
-    The prefixes are `Bachata_steps/` and `bachata_steps/`.
+    The prefixes are `Covers/` and `covers/`.
 
     Mend
     ----
@@ -410,9 +410,9 @@ page(
 
     ```toml
     [search.clips]
-    setting = "MOVES_ROOT"
-    prefix = "Bachata_steps/"
-    field = "video"
+    setting = "COVERS_ROOT"
+    prefix = "Covers/"
+    field = "cover"
     ```
     """,
 )

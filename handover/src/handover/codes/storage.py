@@ -288,14 +288,14 @@ page(
 
     Example
     -------
-    `videos/gone.mp4` was deleted in the bucket's console.
+    `recordings/gone.mp3` was deleted in the bucket's console.
 
     Mend
     ----
     Restore the files, or show that both systems survive their absence and accept it.
 
     ```console
-    $ handover contract accept HO370 dance_videos.path --because "both systems show the row without a video"
+    $ handover contract accept HO370 library_recordings.path --because "both systems show the row without a recording"
     ```
     """,
     counts="only rows",

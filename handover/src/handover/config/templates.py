@@ -47,8 +47,8 @@ def filled_path(path: str, known: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> filled_path("/video/{name}/", {"name": "Dime #1.mp4"})
-    '/video/Dime%20%231.mp4/'
+    >>> filled_path("/file/{name}/", {"name": "Bill #1.pdf"})
+    '/file/Bill%20%231.pdf/'
     """
     if whole := NAME.fullmatch(path):
         return str(known[whole[1]])

@@ -244,7 +244,7 @@ def is_code(operation: Any) -> bool:
 
 
 def operation_name(operation: Any) -> str:
-    """Return an operation for people to read: RunPython fill, AlterField song.id."""
+    """Return an operation for people to read: RunPython fill, AlterField book.id."""
     kind, code = type(operation).__name__, getattr(operation, "code", None)
     if code is not None:
         return "%s %s" % (kind, getattr(code, "__name__", type(code).__name__))

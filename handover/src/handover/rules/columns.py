@@ -27,7 +27,7 @@ def missing(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `dance_videos.level` was dropped by hand; both models still have the field.
+    `library_books.shelf` was dropped by hand; both models still have the field.
 
     Mend
     ----
@@ -35,7 +35,7 @@ def missing(subject: Subject) -> Iterator[Observation]:
     `handover.toml`: then `handover adopt` adds it.
 
     ```sql
-    ALTER TABLE public.dance_videos ADD COLUMN level varchar(20);
+    ALTER TABLE public.library_books ADD COLUMN shelf varchar(20);
     ```
     """
     for mapped in subject.used:
@@ -89,14 +89,14 @@ def awaited(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `choreography_tasks.job_execution_name` is `CharField(max_length=500)` without `null=True`.
+    `shop_orders.courier_reference` is `CharField(max_length=500)` without `null=True`.
 
     Mend
     ----
     Make the field nullable.
 
     ```python
-    job_execution_name = models.CharField(max_length=500, null=True, blank=True)
+    courier_reference = models.CharField(max_length=500, null=True, blank=True)
     ```
     """
     for mapped in subject.on_shared:
@@ -141,14 +141,14 @@ def types(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `choreography_tasks.task_id` is `uuid`; the original's model says `CharField(max_length=36)`.
+    `shop_orders.order_id` is `uuid`; the original's model says `CharField(max_length=36)`.
 
     Mend
     ----
     Correct the model, or revert the column. Changing a type locks and rewrites the table.
 
     ```sql
-    ALTER TABLE public.choreography_tasks ALTER task_id TYPE varchar(36) USING task_id::varchar(36);
+    ALTER TABLE public.shop_orders ALTER order_id TYPE varchar(36) USING order_id::varchar(36);
     ```
     """
     for mapped in subject.looked_at:

@@ -34,14 +34,14 @@ def primary_keys(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `dance_tasks` has no primary key, after a restore without constraints.
+    `shop_orders` has no primary key, after a restore without constraints.
 
     Mend
     ----
     Correct the model, or give the table the key.
 
     ```sql
-    ALTER TABLE public.dance_tasks ADD PRIMARY KEY (task_id);
+    ALTER TABLE public.shop_orders ADD PRIMARY KEY (order_id);
     ```
     """
     for mapped in _tables(subject):
@@ -131,14 +131,14 @@ def unenforced(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    An import ran `ALTER TABLE dance_tasks DISABLE TRIGGER ALL` and did not switch them on again.
+    An import ran `ALTER TABLE shop_orders DISABLE TRIGGER ALL` and did not switch them on again.
 
     Mend
     ----
     Mend the rows, then switch it on, as a superuser.
 
     ```sql
-    ALTER TABLE public.dance_tasks ENABLE TRIGGER ALL;
+    ALTER TABLE public.shop_orders ENABLE TRIGGER ALL;
     ```
     """
     for table in subject.shared_tables:

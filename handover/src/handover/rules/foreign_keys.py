@@ -238,9 +238,9 @@ def left_to_database(subject: Subject) -> Iterator[Observation]:
 
     ```sql
     ALTER TABLE public.comments
-        DROP CONSTRAINT comments_task_id_fkey,
-        ADD CONSTRAINT comments_task_id_fkey FOREIGN KEY (task_id)
-            REFERENCES public.tasks (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+        DROP CONSTRAINT comments_order_id_fkey,
+        ADD CONSTRAINT comments_order_id_fkey FOREIGN KEY (order_id)
+            REFERENCES public.orders (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
     ```
     """
     for mapped, field, where, live in _constrained(subject):
@@ -277,14 +277,14 @@ def unknown_foreign_keys(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `dance_tasks.video_id` is a foreign key in the database and an `IntegerField` in the backend.
+    `library_loans.book_id` is a foreign key in the database and an `IntegerField` in the backend.
 
     Mend
     ----
     Make the field a `ForeignKey`, or drop the constraint until both systems know it.
 
     ```sql
-    ALTER TABLE public.dance_tasks DROP CONSTRAINT dance_tasks_video_id_fkey;
+    ALTER TABLE public.library_loans DROP CONSTRAINT library_loans_book_id_fkey;
     ```
     """
     for mapped in subject.on_shared:

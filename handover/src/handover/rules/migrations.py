@@ -124,7 +124,7 @@ def clashes(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `choreography.0001_initial` exists in both; only the backend's adds a column.
+    `shop.0001_initial` exists in both; only the backend's adds a column.
 
     Mend
     ----
@@ -189,7 +189,7 @@ def lies(subject: Subject) -> Iterator[Observation]:
     Make what is missing, or take the row out and migrate.
 
     ```sql
-    DELETE FROM public.django_migrations WHERE app = 'dance' AND name = '0004_video_level';
+    DELETE FROM public.django_migrations WHERE app = 'library' AND name = '0004_book_shelf';
     ```
     """
     for system, applied in _histories(subject):
@@ -253,14 +253,14 @@ def pending(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `dance.0005_add_level` was merged and not deployed.
+    `library.0005_add_shelf` was merged and not deployed.
 
     Mend
     ----
     Run it, or find out who removed the row.
 
     ```console
-    $ python manage.py migrate dance
+    $ python manage.py migrate library
     ```
     """
     for system, applied in _histories(subject):
@@ -311,7 +311,7 @@ def unknown(subject: Subject) -> Iterator[Observation]:
     Deploy the code that the database was migrated with, or remove the row.
 
     ```sql
-    DELETE FROM public.django_migrations WHERE app = 'dance' AND name = '0006_experiment';
+    DELETE FROM public.django_migrations WHERE app = 'library' AND name = '0006_experiment';
     ```
     """
     histories = list(_histories(subject))

@@ -27,14 +27,14 @@ def sources(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `dance.0005` renames `dance_task` to `dance_tasks`, and only `dance_tasks` exists.
+    `shop.0005` renames `shop_order` to `shop_orders`, and only `shop_orders` exists.
 
     Mend
     ----
     Is it the right database? If the work of the migration is done already, record it.
 
     ```console
-    $ python manage.py migrate --fake dance 0005
+    $ python manage.py migrate --fake shop.0005
     ```
     """
     for system, applied in _histories(subject):

@@ -180,7 +180,7 @@ def grants(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `dance.publish_video` is granted 3 times, and the backend does not declare it.
+    `library.publish_book` is granted 3 times, and the backend does not declare it.
 
     Mend
     ----
@@ -188,7 +188,7 @@ def grants(subject: Subject) -> Iterator[Observation]:
 
     ```python
     class Meta:
-        permissions = [("publish_video", "Can publish a video")]
+        permissions = [("publish_book", "Can publish a book")]
     ```
     """
     if subject.both is None:

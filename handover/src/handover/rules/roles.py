@@ -258,15 +258,15 @@ def owners(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `dance_tasks` belongs to `backend_app`.
+    `shop_orders` belongs to `backend_app`.
 
     Mend
     ----
     Give the table back to the original's role, and grant rights on rows only.
 
     ```sql
-    ALTER TABLE public.dance_tasks OWNER TO original_app;
-    GRANT SELECT, INSERT, UPDATE, DELETE ON public.dance_tasks TO backend_app;
+    ALTER TABLE public.shop_orders OWNER TO original_app;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON public.shop_orders TO backend_app;
     ```
     """
     backend, original = subject.system(Side.BACKEND), subject.system(Side.ORIGINAL)

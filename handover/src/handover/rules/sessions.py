@@ -142,7 +142,7 @@ def csrf(subject: Subject) -> Iterator[Observation]:
 
     ```python
     CSRF_COOKIE_NAME = "csrftoken"
-    CSRF_TRUSTED_ORIGINS = ["https://dance.example"]
+    CSRF_TRUSTED_ORIGINS = ["https://shop.example"]
     ```
     """
     for one, other in both_settings(subject):

@@ -159,14 +159,14 @@ def hosts(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    The backend allows `backend.example`, and people ask for `dance.example`.
+    The backend allows `backend.example`, and people ask for `shop.example`.
 
     Mend
     ----
     Add the name. If a proxy asks under another name, accept it.
 
     ```python
-    ALLOWED_HOSTS = ["dance.example", "backend.example"]
+    ALLOWED_HOSTS = ["shop.example", "backend.example"]
     ```
     """
     dns = subject.config.dns

@@ -31,7 +31,7 @@ def missing(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `dance_tasks` was renamed by hand.
+    `shop_orders` was renamed by hand.
 
     Mend
     ----
@@ -39,7 +39,7 @@ def missing(subject: Subject) -> Iterator[Observation]:
     table.
 
     ```console
-    $ python manage.py migrate dance
+    $ python manage.py migrate shop
     ```
     """
     for system, model in subject.absent:
@@ -139,7 +139,7 @@ def named_models(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `table = "dance_task"`; the model's `db_table` is `dance_tasks`.
+    `table = "shop_order"`; the model's `db_table` is `shop_orders`.
 
     Mend
     ----
@@ -147,9 +147,9 @@ def named_models(subject: Subject) -> Iterator[Observation]:
 
     ```toml
     [[models]]
-    table = "dance_tasks"
-    original = "dance.models.Task"
-    backend = "apps.dance.models.Task"
+    table = "shop_orders"
+    original = "shop.models.Order"
+    backend = "apps.shop.models.Order"
     ```
     """
     for pair in subject.config.models:
@@ -185,14 +185,14 @@ def views(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `dance_tasks` is a view over `behind`.
+    `shop_orders` is a view over `behind`.
 
     Mend
     ----
     Check the tables behind it by hand, then accept it.
 
     ```sql
-    SELECT pg_get_viewdef('public.dance_tasks'::regclass);
+    SELECT pg_get_viewdef('public.shop_orders'::regclass);
     ```
     """
     for table in subject.shared_tables:
@@ -231,8 +231,8 @@ def row_security(subject: Subject) -> Iterator[Observation]:
     Compare the policies for both roles, then accept it; or switch it off.
 
     ```sql
-    SELECT * FROM pg_policies WHERE tablename = 'dance_tasks';
-    ALTER TABLE public.dance_tasks DISABLE ROW LEVEL SECURITY;
+    SELECT * FROM pg_policies WHERE tablename = 'shop_orders';
+    ALTER TABLE public.shop_orders DISABLE ROW LEVEL SECURITY;
     ```
     """
     for table in subject.shared_tables:
@@ -324,7 +324,7 @@ def unlogged(subject: Subject) -> Iterator[Observation]:
     Make it an ordinary table. It is rewritten and locked meanwhile.
 
     ```sql
-    ALTER TABLE public.dance_tasks SET LOGGED;
+    ALTER TABLE public.shop_orders SET LOGGED;
     ```
     """
     for table in subject.shared_tables:
@@ -356,14 +356,14 @@ def inherited(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `CREATE TABLE old_tasks () INHERITS (dance_tasks)`.
+    `CREATE TABLE old_orders () INHERITS (shop_orders)`.
 
     Mend
     ----
     End the inheritance, or accept it.
 
     ```sql
-    ALTER TABLE public.old_tasks NO INHERIT public.dance_tasks;
+    ALTER TABLE public.old_orders NO INHERIT public.shop_orders;
     ```
     """
     for table in subject.shared_tables:

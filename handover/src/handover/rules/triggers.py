@@ -30,7 +30,7 @@ def triggers(subject: Subject) -> Iterator[Observation]:
 
     ```sql
     SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger
-    WHERE tgrelid = 'public.dance_tasks'::regclass AND NOT tgisinternal;
+    WHERE tgrelid = 'public.shop_orders'::regclass AND NOT tgisinternal;
     ```
     """
     known = frozenset.intersection(*(system.by_hand for system in subject.systems)) if subject.systems else frozenset()
@@ -64,14 +64,14 @@ def rewrites(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `CREATE RULE keep AS ON DELETE TO dance_tasks DO INSTEAD NOTHING`.
+    `CREATE RULE keep AS ON DELETE TO shop_orders DO INSTEAD NOTHING`.
 
     Mend
     ----
     Read it with both systems in mind; drop it, or accept it.
 
     ```sql
-    SELECT rulename, definition FROM pg_rules WHERE tablename = 'dance_tasks';
+    SELECT rulename, definition FROM pg_rules WHERE tablename = 'shop_orders';
     ```
     """
     for table in subject.shared_tables:
@@ -109,7 +109,7 @@ def unpublishable(subject: Subject) -> Iterator[Observation]:
     Let the primary key identify rows; without one, the whole row.
 
     ```sql
-    ALTER TABLE public.dance_tasks REPLICA IDENTITY DEFAULT;
+    ALTER TABLE public.shop_orders REPLICA IDENTITY DEFAULT;
     ```
     """
     for table in subject.shared_tables:

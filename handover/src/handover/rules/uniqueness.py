@@ -41,9 +41,9 @@ def timing(subject: Subject) -> Iterator[Observation]:
     Correct the model, or make the constraint again.
 
     ```sql
-    ALTER TABLE public.steps
-        DROP CONSTRAINT steps_position_key,
-        ADD CONSTRAINT steps_position_key UNIQUE (dance_id, position) DEFERRABLE INITIALLY DEFERRED;
+    ALTER TABLE public.order_lines
+        DROP CONSTRAINT order_lines_position_key,
+        ADD CONSTRAINT order_lines_position_key UNIQUE (order_id, position) DEFERRABLE INITIALLY DEFERRED;
     ```
     """
     for mapped in _tables(subject):

@@ -72,7 +72,7 @@ def nullable_addition(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `choreography_tasks.job_execution_name`, which only the backend uses.
+    `shop_orders.courier_reference`, which only the backend uses.
 
     Mend
     ----

@@ -25,7 +25,7 @@ def unknown_unique(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `CREATE UNIQUE INDEX once_a_day ON dance_tasks (lower(task_id))`, made by hand.
+    `CREATE UNIQUE INDEX once_a_day ON shop_orders (lower(order_id))`, made by hand.
 
     Mend
     ----
@@ -75,14 +75,14 @@ def unknown_checks(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `CHECK (progress < 1000)` on `dance_tasks`, made by the original's SQL.
+    `CHECK (quantity < 1000)` on `shop_orders`, made by the original's SQL.
 
     Mend
     ----
     Add it to both models, or drop it until both know it.
 
     ```sql
-    ALTER TABLE public.dance_tasks DROP CONSTRAINT not_far;
+    ALTER TABLE public.shop_orders DROP CONSTRAINT not_many;
     ```
     """
     for mapped in subject.on_shared:
