@@ -28,7 +28,7 @@ sys.path.insert(0, str(house.ROOT))
 from handover_testing.drifts.fork_server import fork_server
 from handover_testing.drifts.shapes import SHAPES
 from handover_testing.drifts.stage import build
-from handover_testing.faults.every import Case, Ground, Played, Verdict, every, play
+from handover_testing.faults.every import Case, Ground, Played, Verdict, every, play_case
 from handover_testing.faults.oddities import ODD
 
 shown = Console(stderr=True)
@@ -80,7 +80,7 @@ def ground() -> Iterator[Callable[[SearchServer], Ground]]:
 
 def play_number(number: int) -> tuple[int, Verdict]:
     with SearchServer() as search:
-        return number, play(CASES[number], GROUND[0](search))
+        return number, play_case(CASES[number], GROUND[0](search))
 
 
 def told(answer: tuple[int, Verdict]) -> Played:

@@ -8,7 +8,7 @@ import pytest
 
 from handover.census import census
 from handover.rules import RULES
-from handover.schema import catalog as live
+from handover.schema import catalog
 from sandbox.snapshot import changes, snapshot
 
 
@@ -260,15 +260,18 @@ def test_check__triggers_that_record_every_write__record_none(pair):
 def test_snapshot__a_write__is_refused_by_the_server(pair):
     with (
         pytest.raises(Exception, match="cannot execute UPDATE in a read-only transaction"),
-        live.snapshot(pair.database.url("postgres")) as connection,
+        catalog.snapshot(pair.database.url("postgres")) as connection,
     ):
         connection.execute("UPDATE dancers SET is_teacher = true")
 
 
 def test_snapshot__reading_the_catalog__holds_no_lock_that_stops_a_write(pair):
     query = "SELECT DISTINCT mode FROM pg_locks WHERE pid = %s AND locktype = 'relation'"
-    with live.snapshot(pair.database.url("owner")) as connection, psycopg.connect(pair.database.url("owner")) as other:
-        live.read_catalog(connection)
+    with (
+        catalog.snapshot(pair.database.url("owner")) as connection,
+        psycopg.connect(pair.database.url("owner")) as other,
+    ):
+        catalog.read_catalog(connection)
         assert other.execute(query, [connection.info.backend_pid]).fetchall() == [("AccessShareLock",)]
 
 

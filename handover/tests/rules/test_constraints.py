@@ -5,7 +5,7 @@
 import pytest
 
 from handover.rules.constraints import _both
-from handover.schema import catalog as live
+from handover.schema.catalog import read_catalog, snapshot
 from handover.schema.definition import definition
 from handover.schema.expressions import normalized, read_expressions
 from handover.schema.subject import Subject
@@ -78,8 +78,8 @@ def compared(postgres, database: str, made: str, said: str) -> tuple[str, str]:
     with postgres.connect(database) as connection:
         connection.execute(made)
     try:
-        with live.snapshot(postgres.url("postgres", database)) as connection:
-            catalog = live.read_catalog(connection)
+        with snapshot(postgres.url("postgres", database)) as connection:
+            catalog = read_catalog(connection)
             table = catalog.tables["public", "things"]
             found = next((c for c in table.constraints if c.name == "c"), None) or next(
                 i for i in table.indexes if i.name == "c"
@@ -115,7 +115,7 @@ def test_definitions__parts_of_and_and_values_of_in_are_in_another_order__are_eq
 
 
 def test_expressions__one_cannot_be_read__the_others_are(things, postgres):
-    with live.snapshot(postgres.url("postgres", things)) as connection:
+    with snapshot(postgres.url("postgres", things)) as connection:
         found = read_expressions(connection, {("public", "things"): ['"number" > 1', '"no_such" > 1']})
         assert list(found) == [(("public", "things"), '"number" > 1')]
         assert connection.execute("SELECT 1").fetchone() == (1,)

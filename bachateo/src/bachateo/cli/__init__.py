@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version as distribution_version
+from importlib import metadata
 from typing import Annotated
 
 import typer
@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - an option's callback
     if wanted:
-        typer.echo(f"bachateo {distribution_version('bachateo')}")
+        typer.echo(f"bachateo {metadata.version('bachateo')}")
         raise typer.Exit
 
 

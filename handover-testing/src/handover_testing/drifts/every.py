@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from handover.schema import catalog as live
+from handover.schema.catalog import Catalog, read_catalog, snapshot
 from handover_testing.drifts import alike, catalog_drifts, declared, model_drifts, other_drifts, row_drifts
 from handover_testing.drifts.drift import Drift
 from handover_testing.drifts.stage import Stage
@@ -18,15 +18,15 @@ def of_stage(stage: Stage, server: Server) -> Iterator[Drift]:
     yield from catalog_drifts.drifts(stage.shape, read_clean(stage, server))
 
 
-def read_clean(stage: Stage, server: Server) -> live.Catalog:
+def read_clean(stage: Stage, server: Server) -> Catalog:
     """Return the catalog of the clean database."""
     name = f"{stage.database}_read"
     if name in server.databases():
         server.drop_database(name)
     server.create_database(name, template=stage.database)
     try:
-        with live.snapshot(server.url("owner", name)) as connection:
-            return live.read_catalog(connection)
+        with snapshot(server.url("owner", name)) as connection:
+            return read_catalog(connection)
     finally:
         server.drop_database(name)
 

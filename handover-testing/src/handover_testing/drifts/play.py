@@ -12,7 +12,7 @@ from handover.check.merging import merged
 from handover.config.config import System
 from handover.finding import Finding
 from handover.probe.client import Probe, probe
-from handover.schema import catalog as live
+from handover.schema.catalog import read_catalog, snapshot
 from handover.schema.models import Description
 from handover.schema.rows import read_rows
 from handover.schema.subject import DescribedSystem, Subject, search_path_of
@@ -129,8 +129,8 @@ class Player:
     def _counted(self, database: str) -> tuple[Finding, ...]:
         stage = self.stage
         descriptions = {side: Description.model_validate(self.clean[side]["describe"]) for side in Side}
-        with live.snapshot(stage.server.url("owner", database)) as connection:
-            catalog = live.read_catalog(connection)
+        with snapshot(stage.server.url("owner", database)) as connection:
+            catalog = read_catalog(connection)
             sides = tuple(DescribedSystem(name, d, search_path_of(d, catalog)) for name, d in descriptions.items())
             rows, _ = read_rows(connection, catalog, ("public",))
             subject = Subject(stage.config(stage.folder / "clean", stage.pair), catalog, sides, rows)

@@ -17,7 +17,7 @@ from handover.check.merging import merged
 from handover.check.run import apply_rules
 from handover.config.config import Backend, Config, Dns, ModelPair, System
 from handover.finding import Finding
-from handover.schema import catalog as live
+from handover.schema.catalog import read_catalog, read_roles, snapshot
 from handover.schema.models import Description
 from handover.schema.rows import read_rows
 from handover.schema.subject import DescribedSystem, Subject, search_path_of
@@ -127,7 +127,7 @@ class Stage:
             for side, d in described.items()
             if not d.get("describe")
         ]
-        with live.snapshot(self.server.url("owner", database)) as connection:
+        with snapshot(self.server.url("owner", database)) as connection:
             return merged([*lost, *found(config, descriptions, connection, self.database)])
 
 
@@ -135,10 +135,10 @@ def found(
     config: Config, descriptions: dict[Side, Description], connection: psycopg.Connection[Any], database: str
 ) -> list[Finding]:
     """Return what the rules find on descriptions and a database."""
-    catalog = live.read_catalog(connection)
+    catalog = read_catalog(connection)
     catalog.server["database"] = database  # a clone stands for the pair's own
     databases = [d.settings.database for d in descriptions.values()]
-    live.read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
+    read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
     sides = tuple(DescribedSystem(name, d, search_path_of(d, catalog)) for name, d in descriptions.items())
     rows, unread = read_rows(connection, catalog, ("public",))
     expressions = expressions_of(connection, catalog, sides)

@@ -17,8 +17,7 @@ from handover.proof.outcome import Outcome
 from handover_testing.drifts.benign import changes
 from handover_testing.drifts.shapes import DANCE
 from handover_testing.drifts.stage import Stage
-from handover_testing.faults import concurrent, concurrent_play, identity, oddities, own_rows, read_across, stores
-from handover_testing.faults import play as one_row_at_a_time
+from handover_testing.faults import concurrent, concurrent_play, identity, oddities, own_rows, play, read_across, stores
 from handover_testing.faults.fault import Fault
 from sandbox.search.server import SearchServer
 
@@ -74,7 +73,7 @@ class Played:
         return f"{self.case.group}: {self.case.name}: {self.said}"
 
 
-def play(case: Case, ground: Ground) -> Verdict:
+def play_case(case: Case, ground: Ground) -> Verdict:
     """Run one case; the refusal of a system or a server is a result, too."""
     began = time.monotonic()
     try:
@@ -116,7 +115,7 @@ def clean_pairs() -> Iterator[Case]:
 
 
 def _row_by_row(fault: Fault, ground: Ground) -> tuple[bool, str]:
-    played = one_row_at_a_time.play(ground.stages[fault.shape], fault, ground.python, ground.folder)
+    played = play.play(ground.stages[fault.shape], fault, ground.python, ground.folder)
     return played.caught if fault.code else played.green, str(played)
 
 
