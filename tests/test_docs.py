@@ -1,14 +1,17 @@
 """What the pages, the workflow and CONTRIBUTING name is there."""
 
+import ast
 import re
 import shutil
 import subprocess
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 
+from handover.wording import DOCUMENTATION
 from sandbox import house
 
 ROOT = house.ROOT
@@ -124,3 +127,57 @@ def test_pages__no_word_that_makes_a_sentence_hard():
 
 def test_unplain__a_riddle__is_seen():
     assert unplain("Whom nobody answered may have asked a system that is dead.") == ["Whom", "nobody"]
+
+
+def advised_pages(source: str) -> list[tuple[str, str]]:
+    """Return each page, and its section, that a message of the toolkit sends its reader to."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    named = [call.args for call in calls if isinstance(call.func, ast.Name) and call.func.id == "page_address"]
+    return [(ast.literal_eval(page), ast.literal_eval(rest[0]) if rest else "") for page, *rest in named]
+
+
+def missing_pages(advised: list[tuple[str, str]]) -> list[str]:
+    """Return the pages that are not in the documentation, and the sections that are not on their page."""
+    pages = [(ROOT / "docs" / f"{page}.md", section) for page, section in advised]
+    return [
+        f"{page.relative_to(ROOT)} {section}".strip()
+        for page, section in pages
+        if not page.is_file() or (section and f"## {section}" not in page.read_text().splitlines())
+    ]
+
+
+def files_in_texts(source: str) -> list[str]:
+    """Return the files below docs/ that the texts of a module name, but for its docstrings."""
+    tree = ast.parse(source)
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docstrings]
+    return [name for text in texts for name in re.findall(r"docs/[\w./-]+\.md", str(text.value))]
+
+
+TOOLKIT = ROOT / "handover" / "src"
+
+
+def test_advice__every_page_that_it_names__is_in_the_documentation():
+    advised = [page for path in sorted(TOOLKIT.rglob("*.py")) for page in advised_pages(path.read_text())]
+    assert len(advised) > 5
+    assert missing_pages(advised) == []
+
+
+def test_advice__names_no_file_that_an_installed_wheel_lacks():
+    found = {str(path.relative_to(ROOT)): files_in_texts(path.read_text()) for path in TOOLKIT.rglob("*.py")}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_address_of_the_documentation__is_the_one_that_the_wheel_declares():
+    project = tomllib.loads((ROOT / "handover" / "pyproject.toml").read_text())["project"]
+    assert project["urls"]["Documentation"] == DOCUMENTATION
+
+
+def test_advice__a_page_or_section_that_is_gone__is_seen():
+    source = "todo = [page_address(\"reference/gone\"), f\"See {page_address('reference/hooks', 'Gone')}.\"]"
+    assert missing_pages(advised_pages(source)) == ["docs/reference/gone.md", "docs/reference/hooks.md Gone"]
+
+
+def test_advice__a_file_of_the_repository__is_seen():
+    source = '"""Writes docs/reference/states.md."""\ntodo = f"See docs/reference/hooks.md, {word}."'
+    assert files_in_texts(source) == ["docs/reference/hooks.md"]

@@ -1,5 +1,29 @@
 """Wording that several messages share."""
 
+# Where the pages of docs/ are read: the wheel does not have them. The project's URL in pyproject.toml says the same.
+DOCUMENTATION = "https://compas.example/docs/"
+
+
+def page_address(page: str, section: str = "") -> str:
+    """Return the address of a page of the documentation, or of one of its sections.
+
+    Parameters
+    ----------
+    page
+        Path below ``docs/``, without its ending.
+    section
+        Heading on the page.
+
+    Examples
+    --------
+    >>> page_address("reference/hooks")
+    'https://compas.example/docs/reference/hooks.html'
+    >>> page_address("howto/adopt-a-live-database", "Tables in another schema")
+    'https://compas.example/docs/howto/adopt-a-live-database.html#tables-in-another-schema'
+    """
+    anchor = "#" + section.lower().replace(" ", "-") if section else ""
+    return f"{DOCUMENTATION}{page}.html{anchor}"
+
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun.

@@ -14,6 +14,12 @@ from handover.codes import CODES, FindingCode, Source
 
 INDEX = "handover-findings.md"
 FOLDER = "findings"
+# Headings that say more than the noun of a rule.
+HEADINGS = {
+    "filled": "Values that the database fills in",
+    "options": "Options of fields and relations",
+    "pending": "Migrations that are not applied",
+}
 SECTIONS = ("What is wrong", "Why it hurts", "Example", "Mend")
 INTRODUCTION = """# Findings
 
@@ -52,7 +58,7 @@ def _index() -> Iterator[str]:
     for source, codes in groupby(sorted(CODES.values(), key=_place), key=lambda code: code.source):
         yield f"## {source.value}\n"
         for noun, some in groupby(codes, key=lambda code: code.noun):
-            yield f"### {noun.capitalize()}\n"
+            yield f"### {HEADINGS.get(noun, noun.capitalize())}\n"
             yield "| code | what must hold | refuses an adoption |\n|--|--|--|"
             for code in some:
                 yield f"| [{code.name}]({FOLDER}/{code.name}.md) | {code.title} | {'yes' if code.adoption else ''} |"

@@ -15,7 +15,7 @@ DIFFERENT = 4
 
 
 def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Say where the move is, what is under way, and what people reach; change nothing.
+    """Say how far the handover is, what is under way, and what people reach; change nothing.
 
     Exit 4 when the name servers do not say what the journal says, or it contradicts itself.
     """

@@ -23,7 +23,7 @@ page(
 
     Mend
     ----
-    Mend the backend. If the path is no part of the move, exclude it.
+    Mend the backend. If the path is no part of the handover, exclude it.
 
     ```toml
     [shadow]

@@ -58,7 +58,7 @@ class RunContext:
         return CutoverPlan.from_json(kept) if kept else None
 
     def position(self) -> Position:
-        """Return where the move is."""
+        """Return how far the handover is."""
         return position_of(self.journal.entries())
 
 
@@ -109,7 +109,7 @@ def require_copy(journal: Journal) -> None:
         There is no copy, or the database answers.
     """
     if not journal.copy.entries():
-        message = f"{journal.copy.path} is not there or empty, so the state of the move is unknown here."
+        message = f"{journal.copy.path} is not there or empty, so the state of the handover is unknown here."
         raise Refused(f"{message} Run on the machine that began it.", code="HO508")
     try:
         with opened(journal.config) as other:

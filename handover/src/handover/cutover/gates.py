@@ -19,6 +19,7 @@ from handover.cutover.ttl import ttl_gate
 from handover.errors import HandoverError, Refused
 from handover.finding import Finding
 from handover.journal.journal import Journal
+from handover.wording import page_address
 
 RED_GATES = "HO549"
 
@@ -94,7 +95,7 @@ def judge_gates(
     """
     if not config.gates:
         message = "handover.toml declares no [[gates]], so nothing says that people may be moved."
-        raise Refused(f"{message} Declare them: docs/reference/handover-toml.md", code=RED_GATES)
+        raise Refused(f"{message} Declare them: {page_address('reference/handover-toml', 'The night')}", code=RED_GATES)
     overrides = overrides or {}
     ids = [gate.id for gate in config.gates]
     if unknown := sorted(set(overrides) - set(ids)):

@@ -18,6 +18,7 @@ from typing import Any
 from handover.config.config import Config
 from handover.config.cutover import HookPoint
 from handover.errors import HandoverError, Refused
+from handover.wording import page_address
 
 REFUSED = 3
 KEPT_CHARACTERS = 4000
@@ -103,7 +104,7 @@ def execute(config: Config, name: str, argv: tuple[str, ...], facts: Mapping[str
         raise Refused(f"the hook {name} refused: {kept or 'it gave no reason'}", code="HO581")
     if process.returncode:
         message = f"the hook {name} failed with status {process.returncode}: {kept or 'it printed nothing'}."
-        raise HookError(f"{message} See docs/reference/hooks.md for the exit codes.")
+        raise HookError(f"{message} The exit codes: {page_address('reference/hooks')}")
     return HookResult(kept, time.monotonic() - began)
 
 

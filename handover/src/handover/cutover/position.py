@@ -1,4 +1,4 @@
-"""Where the move is: one position, computed from the journal's entries.
+"""How far the handover is: one position, computed from the journal's entries.
 
 Entries that move it, by kind: ``init``; ``run`` begins a command (``run``, ``command``, ``through``, ``target``,
 ``actions``); ``action`` (``run``, ``action``, ``phase`` of begun, done, failed); ``ended`` ends a run; ``state`` is a
@@ -48,7 +48,7 @@ class CommandRun:
 
 @dataclass(frozen=True)
 class Position:
-    """Where the move is.
+    """How far the handover is.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Where the move is, in words: the state, what is under way, who holds the lease, what people reach."""
+"""How far the handover is, in words: the state, what is under way, who holds the lease, what people reach."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Status:
     Attributes
     ----------
     position
-        Where the journal says the move is.
+        How far the handover is, by the journal.
     people
         What the name servers say: ``original``, ``backend``, or in words why it is neither.
     agrees
@@ -50,7 +50,7 @@ class Status:
 
 
 def read_status(config: Config, journal: Journal) -> Status:
-    """Return where the move is; changes nothing."""
+    """Return how far the handover is; changes nothing."""
     entries = journal.entries()
     position = position_of(entries)
     late = len(journal.only_in_copy())

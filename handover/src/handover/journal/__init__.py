@@ -1,1 +1,1 @@
-"""The journal of the move, its lease, and signed evidence."""
+"""The journal of the handover, its lease, and signed evidence."""

@@ -186,7 +186,7 @@ def writes(subject: Subject) -> Iterator[Observation]:
 
 @rule("HO126")
 def library_options(subject: Subject) -> Iterator[Observation]:
-    """Libraries are told the same of a model.
+    """Models give a library the same options.
 
     What is wrong
     -------------

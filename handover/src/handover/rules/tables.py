@@ -9,11 +9,11 @@ from handover.rules.statements import alter, name_of
 from handover.schema.catalog import Table, name_parts
 from handover.schema.models import Model
 from handover.schema.subject import DescribedSystem, Subject
+from handover.wording import page_address
 
 VIEWS = ("v", "m", "f")
-ADOPT_BY_HAND = (
-    "Make the role, the schema and the history by hand, then check again:"
-    " docs/howto/adopt-a-live-database.md, Tables in another schema."
+ADOPT_BY_HAND = "Make the role, the schema and the history by hand, then check again: " + page_address(
+    "howto/adopt-a-live-database", "Tables in another schema"
 )
 
 
@@ -343,7 +343,7 @@ def unlogged(subject: Subject) -> Iterator[Observation]:
 
 @rule("HO107")
 def inherited(subject: Subject) -> Iterator[Observation]:
-    """A table's rows are its own.
+    """No shared table inherits from another or has children.
 
     What is wrong
     -------------

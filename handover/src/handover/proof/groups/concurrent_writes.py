@@ -30,7 +30,7 @@ from handover.proof.target import ProofTarget, Size
 from handover.proof.writer_processes import PREFIX, WritePlan, WriterProcesses, running_writers
 from handover.schema.models import Description
 from handover.side import Side
-from handover.wording import counted
+from handover.wording import counted, page_address
 
 GROUP = "concurrent-writes"
 PLANS: dict[Size, WritePlan] = {
@@ -306,7 +306,8 @@ class _Proof:
             )
         if self.target.size == "full":
             for name, option in self.missing.items():
-                todo = f"Set {option} in handover.toml: see docs/reference/concurrent-writes.md."
+                address = page_address("reference/concurrent-writes", "Which faults are injected")
+                todo = f"Set {option} in handover.toml: {address}"
                 yield _unseen("HO336", name, "was not tried", "the full run tries every fault", todo)
 
     def _notes(self) -> Iterator[str]:

@@ -22,6 +22,7 @@ from handover.proof.addresses import VARIABLES, base_urls
 from handover.proof.outcome import Failure, Outcome
 from handover.proof.target import ProofTarget
 from handover.side import Side
+from handover.wording import page_address
 
 GROUP = "flows"
 # Kind of a failed step, see `StepResult.kind`, and its code.
@@ -45,7 +46,8 @@ def prove(target: ProofTarget, recorder: Recorder) -> Outcome:
     if not flows:
         found, todo = (
             "are not described: handover.toml has no [[flows]]",
-            "Write down what people do: docs/reference/handover-toml.md. If the systems have no pages: "
+            f"Write down what people do ({page_address('reference/handover-toml', 'Flows')}). "
+            "If the systems have no pages: "
             'handover contract accept HO400 flows --because "no pages"',
         )
         return Outcome(GROUP, counts, (_failure("HO400", found, todo),), nothing="no flow is described")

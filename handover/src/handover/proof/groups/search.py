@@ -22,7 +22,7 @@ from handover.proof.search.sender import SearchAnswer, query_sender
 from handover.proof.search.vectors import VectorField
 from handover.proof.target import ProofTarget
 from handover.side import Side
-from handover.wording import counted
+from handover.wording import counted, page_address
 
 GROUP = "search"
 QUERIES = {"small": 24, "full": 600}
@@ -53,7 +53,8 @@ def prove(target: ProofTarget, recorder: Recorder) -> Outcome:
         missing = "[search]" if search is None else "name and url_env of the index"
         found = f"is not described: handover.toml has no {missing}"
         todo = (
-            "Describe how each system is asked and where the index is: docs/reference/handover-toml.md. "
+            "Describe how each system is asked and where the index is "
+            f"({page_address('reference/handover-toml', 'Search')}). "
             'If the systems have no search: handover contract accept HO340 search --because "there is no search"'
         )
         finding = Finding(

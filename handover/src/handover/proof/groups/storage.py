@@ -27,6 +27,7 @@ from handover.proof.storage.places import kept_apart
 from handover.proof.storage.race import SAVES, Race
 from handover.proof.target import ProofTarget
 from handover.side import Side
+from handover.wording import page_address
 
 GROUP = "storage"
 # Processes of each system that save at the same time.
@@ -195,7 +196,8 @@ class _Work:
         flows = [flow for flow in self.target.config.flows if flow.stores]
         if not flows:
             found = "is not described: handover.toml has no flow with a step that stores a file"
-            todo = "Write one: docs/reference/handover-toml.md. If files are not served over HTTP, accept it: "
+            address = page_address("reference/handover-toml", "Flows")
+            todo = f"Write one ({address}). If files are not served over HTTP, accept it: "
             self._unseen("HO367", found, f'{todo}handover contract accept HO367 streaming --because "..."')
             for side in Side:  # the finding already says that this was not compared
                 del self.counts[f"streamed_{side}"]
