@@ -289,7 +289,7 @@ page(
 
     Why it hurts
     ------------
-    People cannot delete their account, or an old task cannot be purged.
+    People cannot delete their account, or an old order cannot be purged.
 
     Example
     -------

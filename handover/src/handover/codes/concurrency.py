@@ -19,14 +19,14 @@ page(
 
     Example
     -------
-    The original's thread saves the whole task; the status that the backend wrote a second before is gone.
+    The original's thread saves the whole order; the status that the backend wrote a second before is gone.
 
     Mend
     ----
     Write the named columns, or lock the row first. What a frozen original does by design can be accepted.
 
     ```python
-    Task.objects.filter(pk=pk).update(progress=F("progress") + 1)
+    Order.objects.filter(pk=pk).update(quantity=F("quantity") + 1)
     ```
     """,
 )
@@ -102,14 +102,14 @@ page(
 
     Example
     -------
-    The original saves a task that the backend deleted while it ran.
+    The original saves an order that the backend deleted while it ran.
 
     Mend
     ----
     Demand that the row is still there.
 
     ```python
-    task.save(force_update=True)
+    order.save(force_update=True)
     ```
     """,
 )
@@ -137,7 +137,7 @@ page(
     Look for caches, replicas and routers. Read from the primary where a write follows.
 
     ```python
-    Task.objects.using("default").get(pk=pk)
+    Order.objects.using("default").get(pk=pk)
     ```
     """,
 )
@@ -192,7 +192,7 @@ page(
     Repeat the transaction, or lock rows in one order.
 
     ```python
-    rows = Task.objects.select_for_update().order_by("pk").filter(status="old")
+    rows = Order.objects.select_for_update().order_by("pk").filter(status="old")
     ```
     """,
 )
@@ -221,7 +221,7 @@ page(
     ```python
     with transaction.atomic():
         order.save(update_fields=["status"])
-    report(task)
+    report(order)
     ```
     """,
 )
@@ -241,7 +241,7 @@ page(
 
     Example
     -------
-    A task is created, then a signal outside of the transaction raises.
+    An order is created, then a signal outside of the transaction raises.
 
     Mend
     ----
@@ -249,8 +249,8 @@ page(
 
     ```python
     with transaction.atomic():
-        task = Task.objects.create(user=user)
-        Event.objects.create(task=task)
+        order = Order.objects.create(user=user)
+        Event.objects.create(order=order)
     ```
     """,
 )
@@ -293,7 +293,7 @@ page(
 
     Why it hurts
     ------------
-    Two workers take the same task.
+    Two workers pack the same order.
 
     Example
     -------
@@ -304,7 +304,7 @@ page(
     Let the database decide, and look at the number of changed rows.
 
     ```python
-    taken = Task.objects.filter(pk=pk, status="started").update(status="running")
+    taken = Order.objects.filter(pk=pk, status="paid").update(status="packing")
     ```
     """,
 )
@@ -320,18 +320,18 @@ page(
 
     Why it hurts
     ------------
-    Progress, versions or balances are wrong.
+    Quantities, versions or balances are wrong.
 
     Example
     -------
-    `task.count += 1; task.save()` in two processes at once.
+    `order.count += 1; order.save()` in two processes at once.
 
     Mend
     ----
     Count in the database.
 
     ```python
-    Task.objects.filter(pk=pk).update(count=F("count") + 1)
+    Order.objects.filter(pk=pk).update(count=F("count") + 1)
     ```
     """,
 )
@@ -375,18 +375,18 @@ page(
 
     Why it hurts
     ------------
-    A running task is failed or forgotten, and its result has no row.
+    An order that is being packed is cancelled or forgotten, and its parcel has no row.
 
     Example
     -------
-    The original fails every task that is older than five minutes; a task of the backend takes six.
+    The original cancels every order that is older than five minutes; one of the backend takes six.
 
     Mend
     ----
     Let each system clean up its own rows, or accept it where the other system recovers.
 
     ```python
-    Task.objects.filter(owner="backend", started_at__lt=limit).update(status="failed")
+    Order.objects.filter(owner="backend", started_at__lt=limit).update(status="cancelled")
     ```
     """,
 )

@@ -129,7 +129,7 @@ page(
 
     Example
     -------
-    The original counts 120 tasks, the backend 118: its manager leaves two states out.
+    The original counts 120 orders, the backend 118: its manager leaves two states out.
 
     Mend
     ----
@@ -247,7 +247,7 @@ page(
     meant.
 
     ```python
-    task.save(update_fields=["status"])
+    order.save(update_fields=["status"])
     ```
     """,
 )
@@ -318,7 +318,7 @@ page(
 
     Why it hurts
     ------------
-    A person who deletes an account or a task gets an error after the switch.
+    A person who deletes an account or an order gets an error after the switch.
 
     Example
     -------

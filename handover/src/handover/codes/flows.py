@@ -104,14 +104,14 @@ page(
 
     Example
     -------
-    `POST /tasks/` answers 403, because the CSRF cookie has another name.
+    `POST /orders/` answers 403, because the CSRF cookie has another name.
 
     Mend
     ----
     Make the same request by hand, after the steps before it.
 
     ```console
-    $ curl -i -b cookies.txt http://127.0.0.1:8000/tasks/
+    $ curl -i -b cookies.txt http://127.0.0.1:8000/orders/
     ```
     """,
 )
@@ -131,7 +131,7 @@ page(
 
     Example
     -------
-    No worker is running, so the task stays `started`.
+    No worker is running, so the order stays `paid`.
 
     Mend
     ----
@@ -139,8 +139,8 @@ page(
 
     ```toml
     [[flows.steps]]
-    path = "/tasks/{task}/"
-    until = { status = "completed" }
+    path = "/orders/{order}/"
+    until = { status = "packed" }
     within_s = 60
     ```
     """,
@@ -195,7 +195,7 @@ page(
     See the system's log at the time of the step, and make the request by hand.
 
     ```console
-    $ curl -i --max-time 30 http://127.0.0.1:8000/tasks/
+    $ curl -i --max-time 30 http://127.0.0.1:8000/orders/
     ```
     """,
 )

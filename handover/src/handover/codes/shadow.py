@@ -19,7 +19,7 @@ page(
 
     Example
     -------
-    `/api/tasks/` answers 200 on the original and 404 on the backend.
+    `/api/orders/` answers 200 on the original and 404 on the backend.
 
     Mend
     ----
@@ -160,7 +160,7 @@ page(
 
     Example
     -------
-    `/tasks/` redirects to `/login/` on both.
+    `/orders/` redirects to `/login/` on both.
 
     Mend
     ----
@@ -225,7 +225,7 @@ page(
 
     ```toml
     [shadow]
-    paths = ["/", "/tasks/"]
+    paths = ["/", "/orders/"]
     ```
     """,
 )

@@ -328,7 +328,7 @@ def names(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `task.owner` in the original is `task.user` in the backend, both on `user_id`.
+    `order.owner` in the original is `order.user` in the backend, both on `user_id`.
 
     Mend
     ----

@@ -24,14 +24,14 @@ def related_names(subject: Subject) -> Iterator[Observation]:
 
     Example
     -------
-    `related_name="tasks"` in the original; the backend has none, so it is `task_set`.
+    `related_name="orders"` in the original; the backend has none, so it is `order_set`.
 
     Mend
     ----
     Write the same names.
 
     ```python
-    user = models.ForeignKey(User, models.CASCADE, related_name="tasks", related_query_name="task")
+    user = models.ForeignKey(User, models.CASCADE, related_name="orders", related_query_name="order")
     ```
     """
     for pair in compared_pairs(subject):
