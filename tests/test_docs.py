@@ -73,6 +73,25 @@ def test_contributing__every_test_that_it_names__is_there():
     assert [name for name in names if f"def {name}(" not in code] == []
 
 
+def unselected(page: str) -> list[str]:
+    """Return the files of which a command with `-k` selects no test by name; codes are left out."""
+    found = re.findall(r"python -m pytest ((?:[\w/.]+\.py )+)-k '([^']+)'", page)
+    words = [
+        (path, [word for word in chosen.split(" or ") if word.islower()])
+        for paths, chosen in found
+        for path in paths.split()
+    ]
+    assert words
+    tests = {path: re.findall(r"def (test_\w+)", (ROOT / path).read_text()) for path, _ in words}
+    return [path for path, chosen in words if not any(word in name for word in chosen for name in tests[path])]
+
+
+def test_contributing__every_selection__finds_tests_in_each_file():
+    page = CONTRIBUTING.read_text()
+    assert unselected(page) == []
+    assert unselected(page.replace(" or no_alarm", "")) == ["handover/tests/test_clean.py"]
+
+
 def test_workflow__every_action_is_named_by_a_commit_and_its_version():
     used = re.findall(r"uses: (.+)", WORKFLOW.read_text())
     assert used

@@ -63,7 +63,7 @@ def test_undo__without_apply__shows_what_is_lost_and_changes_nothing(operator):
     done = operator.adopt("--undo")
     assert done.returncode == 0
     assert "Its schema, with everything in it" in done.stdout
-    assert "Lost for good:\n  nothing; its tables are empty" in done.stdout
+    assert "The undo destroys this data for good:\n  nothing; its tables are empty" in done.stdout
     script = operator.adopt("--undo", "--sql")
     assert "DROP SCHEMA" in script.stdout
     assert changes(before, operator.snapshot()) == {}

@@ -5,7 +5,7 @@
 import pytest
 
 from handover.check.contract import Accepted, Contract, JudgedFindings, load, save
-from handover.check.lines import SCREEN, WIDTH, height, short, shortened
+from handover.check.lines import SCREEN, WIDTH, head, height, short, shortened, whole
 from handover.check.run import CheckResult
 from handover.check.steps import steps
 from handover.check.table import _first_lines, _table
@@ -99,6 +99,18 @@ def test_check__dozens_of_findings__fit_on_one_screen_and_the_first_ten_lines_sa
     for finding in seen["findings"]:
         if finding["severity"] == "breaking":
             assert finding["code"] in "".join(printed)
+
+
+@pytest.mark.parametrize(
+    ("severity", "said"),
+    [("safe", "⏳ HO130 safe for original: t.c is"), ("risky", "⏳ HO130 risky, hurts original: t.c is")],
+)
+def test_lines__safe_finding__is_not_said_to_hurt(severity, said):
+    one = Finding(
+        code="HO130", where="t.c", found="is new", expected="no", todo="", severity=severity, hurts="original"
+    )
+    assert head(one, "⏳").startswith(said)
+    assert whole(one, "⏳")[0].startswith(said)
 
 
 def test_check__all__shows_every_finding_whole(rewritten):

@@ -63,6 +63,12 @@ def test_cleanup__without_apply__shows_the_order_and_does_nothing(verified):
     assert gone(verified) == []
 
 
+def test_cleanup__without_apply_and_without_hooks__says_that_none_is_declared(story):
+    shown = " ".join(story.done("cleanup").stdout.split())
+    assert "No hook is declared ([cleanup] decommission), so nothing else would run. The database stays." in shown
+    assert "in this order" not in shown
+
+
 def test_cleanup__second_step_is_not_confirmed__stops_before_it(verified):
     said = verified.refused("cleanup", "--apply", *confirmed("stop-vm"))
     assert "HO594  remove-vm was not confirmed" in said

@@ -282,6 +282,10 @@ def test_gate_codes__are_the_published_ones_and_every_kind_has_one():
     assert set(RULES) == set(get_args(GateKind))
 
 
+def test_faults__break_every_kind__but_the_proofs_that_have_tests_of_their_own():
+    assert set(FAULTS) == set(get_args(GateKind)) - {"proofs"}
+
+
 def test_gate_sign_offs__file_of_before_names_no_roles__asks_for_the_strategys_four(story):
     one_gate(story, "sign-offs")
     (gate,) = (gate for gate in story.config.gates if gate.kind == "sign-offs")

@@ -56,6 +56,14 @@ def test_watch_once__healthy_pair__keeps_every_measure_and_says_what_is_not_gree
     assert "⏳ both parity_lag_p95_s: not enough traffic, 0, at least 1 are needed" in done.stdout
 
 
+def test_watch__once_and_for__is_refused_for_one_would_be_ignored(watched):
+    done = watched.pair.handover("watch", "--once", "--for", "10s")
+    assert done.returncode == 2
+    assert "--once judges one window and --for says how long to judge; use one of them." in " ".join(
+        done.stderr.split()
+    )
+
+
 def test_watch__everything_is_green_then_a_system_fails__ends_with_0_then_4(watched):
     """Rows are written meanwhile, so that there is a lag to measure, too."""
     watched.declare(section(window_s=1))

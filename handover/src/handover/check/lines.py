@@ -54,14 +54,16 @@ def head(finding: Finding, mark: str) -> str:
     """Return a finding in one line, its lists shortened."""
     said = f"{finding.found}: {shortened(finding.parts)}" if finding.parts else finding.found
     expected = f"; {cut(finding.expected, LONG)}" if finding.expected else ""
-    return (
-        f"{mark} {finding.code} {finding.severity}, hurts {finding.hurts}: {finding.where} {cut(said, LONG)}{expected}."
-    )
+    return f"{mark} {finding.code} {_effect(finding)}: {finding.where} {cut(said, LONG)}{expected}."
+
+
+def _effect(finding: Finding) -> str:
+    return f"safe for {finding.hurts}" if finding.severity == "safe" else f"{finding.severity}, hurts {finding.hurts}"
 
 
 def whole(finding: Finding, mark: str) -> list[str]:
     """Return everything that a finding says."""
-    line = f"{mark} {finding.code} {finding.severity}, hurts {finding.hurts}: {finding.where} {finding.what}"
+    line = f"{mark} {finding.code} {_effect(finding)}: {finding.where} {finding.what}"
     return [line, *(INDENT + todo for todo in finding.todo.splitlines())]
 
 

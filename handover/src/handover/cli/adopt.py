@@ -95,9 +95,10 @@ def _undo(url: str, pair: Config, *, sql: bool, apply: bool, confirm: str, attem
     if not apply:
         _show((transaction,), f"Undo the adoption of {_name(url)}", sql=sql, again="handover adopt --undo --apply")
     if not sql:
-        out.print("\n".join(["Lost for good:", *(f"  {line}" for line in losses)]))
+        out.print("\n".join(["The undo destroys this data for good:", *(f"  {line}" for line in losses)]))
     if apply:
         _confirm(_name(url), confirm)
+        progress.print("Removing, step by step:")
         undo_adoption(url, pair, attempts=attempts, say=progress.print)
         out.print(f"{_name(url)} is as it was before the adoption; adopt again: handover adopt --apply")
 

@@ -22,13 +22,21 @@ def cleanup(
     """
     pair = load_config(config)
     if not apply:
-        out.print("Would archive the original (its commit, the schema, the last parity report), then, in this order:")
-        out.print("\n".join(f"  run {name}, after you type its name" for name in pair.cleanup.decommission))
+        _show_steps(pair.cleanup.decommission)
         out.print("The database stays. Nothing was changed. To do it: handover cleanup --apply")
         return
     with open_context(pair, "cleanup", say=progress.print) as context:
         context.confirm = ask
         show(start_command(context, cleanup_command(pair), {"confirmed": list(confirm or ())}))
+
+
+def _show_steps(hooks: tuple[str, ...]) -> None:
+    archive = "Would archive the original (its commit, the schema, the last parity report)"
+    if not hooks:
+        out.print(f"{archive}. No hook is declared ([cleanup] decommission), so nothing else would run.")
+        return
+    out.print(f"{archive}, then, in this order:")
+    out.print("\n".join(f"  run {name}, after you type its name" for name in hooks))
 
 
 def ask(name: str) -> bool:

@@ -13,6 +13,10 @@ from handover.cli.options import DEFAULT_CENSUS_S, DEFAULT_CONFIG, BecauseOption
 from handover.config.config import load_config
 from handover.proof.run import proved_findings
 
+UntilOption = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="The last day of the acceptance."),
+]
 contract = typer.Typer(invoke_without_command=True, help="Show what was accepted, or accept one more finding.")
 
 
@@ -37,7 +41,7 @@ def accept_finding(
     code: Annotated[str, typer.Argument(help="The finding's code, for example HO131.")],
     place: Annotated[str, typer.Argument(help="Its place, as the check or the proof prints it.")],
     because: BecauseOption,
-    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day that holds.")] = None,
+    until: UntilOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
     census_seconds: CensusSecondsOption = DEFAULT_CENSUS_S,
 ) -> None:

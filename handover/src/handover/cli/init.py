@@ -12,7 +12,7 @@ from handover.document import initial
 from handover.errors import Refused
 
 Words = Annotated[str, typer.Option(help="Its interpreter and arguments, for example 'ssh vm python3'.")]
-Module = Annotated[str, typer.Option(help="Its settings module; manage.py tells it otherwise.")]
+Module = Annotated[str, typer.Option(help="Its settings module. Default: as in manage.py.")]
 
 
 def init(

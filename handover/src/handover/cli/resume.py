@@ -22,7 +22,7 @@ from handover.cutover.context import open_context
 
 def resume(
     config: ConfigOption = DEFAULT_CONFIG,
-    back: Annotated[bool, typer.Option("--back", help="Go back instead of on.")] = False,
+    back: Annotated[bool, typer.Option("--back", help="Undo the command instead of finishing it.")] = False,
     because: BecauseOption = "interrupted",
     unproven: UnprovenOption = "",
     confirm: ConfirmEachOption = None,

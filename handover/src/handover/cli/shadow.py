@@ -31,7 +31,7 @@ def shadow(
 ) -> None:
     """Send GET and HEAD requests to both systems and compare the answers; requests that write are never sent.
 
-    Exit 0 all the same, 4 something differs, 1 something could not be compared, or nothing was.
+    Exit 0 all answers are equal, 4 something differs, 1 something could not be compared, or nothing was.
     """
     pair = load_config(config)
     result = compare(pair, log, limit)

@@ -28,12 +28,16 @@ MARKS = {"green": GOOD, "red": BAD, "no data": OPEN, "not enough traffic": OPEN}
 def watch(
     config: ConfigOption = DEFAULT_CONFIG,
     once: Annotated[bool, typer.Option("--once", help="Judge one window, then end.")] = False,
-    for_: Annotated[str, typer.Option("--for", help="How long, for example 90s, 5m, 2h; else until stopped.")] = "",
+    for_: Annotated[
+        str, typer.Option("--for", help="How long, for example 90s, 5m, 2h; else until stopped; not with --once.")
+    ] = "",
 ) -> None:
     """Watch both systems and keep the measurements.
 
     Exit 0 every window was green, 4 something was red, 1 something had no data or too little traffic.
     """
+    if once and for_:
+        raise ConfigurationError("--once judges one window and --for says how long to judge; use one of them.")
     pair = load_config(config)
     for_s = pair.watch.window_s if once else duration_s(for_)
     url = database_url(pair)

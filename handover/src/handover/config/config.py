@@ -336,13 +336,15 @@ def database_url(config: Config) -> str:
     from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
 
     variable = config.database.url_env
-    url = from_environment(variable, "the database URL of the role that owns the shared tables")
+    url = from_environment(
+        variable, "the URL of the shared database, as a role that may read it; to change it, as the owner of the tables"
+    )
     try:
         named = conninfo_to_dict(url).get("dbname")
     except ProgrammingError:
         named = None
     if not named:
-        form = "postgresql://OWNER:PASSWORD@HOST:PORT/DATABASE"
+        form = "postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE"
         raise ConfigurationError(
             f"{variable} holds no database URL; it must look like {form}. Correct it and run again."
         )

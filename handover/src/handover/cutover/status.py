@@ -66,7 +66,7 @@ def _people(config: Config, position: Position) -> tuple[str, bool | None, tuple
         dns = provider.require(config)
         servers = nameservers.authoritative(dns)
     except HandoverError as error:
-        return f"unknown: {error}", None, ()
+        return f"unknown: {str(error).rstrip('.')}", None, ()
     answers = [nameservers.ask(server, dns, dns.record) for server in servers]
     sides = {side: provider.wanted(dns, side).values for side in Side}
     expected = position.record or _expected(position, sides)
@@ -146,7 +146,7 @@ def _dns(found: Status) -> list[str]:
     said = {
         True: "as the journal says",
         False: "NOT as the journal says",
-        None: "this cannot be compared with the journal",
+        None: "so the journal cannot be compared with it",
     }[found.agrees]
     expected = found.position.record
     between = " (a change is under way: either is possible)" if expected and len(set(expected)) > 1 else ""

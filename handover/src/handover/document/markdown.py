@@ -54,8 +54,8 @@ def _name(table: str) -> str:
 def _table(name: str, table: dict[str, Any]) -> Iterator[str]:
     yield f"## `{name}`"
     yield ""
-    rows = "unknown" if table["rows_about"] is None else f"{table['rows_about']:,}"
-    yield f"A {table['kind']} of {table['owner']}, about {rows} rows, about {table['bytes_about']:,} bytes."
+    rows = "number of rows unknown" if table["rows_about"] is None else f"about {table['rows_about']:,} rows"
+    yield f"A {table['kind']} of {table['owner']}, {rows}, about {table['bytes_about']:,} bytes."
     if table["grants"]:
         yield f"Grants: {'; '.join(table['grants'])}."
     yield ""

@@ -35,12 +35,15 @@ def install_steps(connection: Connection[Any], config: Config) -> list[InstallSt
         title = f"make the role {config.journal.role}, which cannot log in"
         steps.append(InstallStep(title, sql.SQL("CREATE ROLE {}").format(role)))
         steps.append(
-            InstallStep(f"let {connection.info.user} act as it", sql.SQL("GRANT {} TO CURRENT_USER").format(role)),
+            InstallStep(
+                f"let {connection.info.user} act as {config.journal.role}",
+                sql.SQL("GRANT {} TO CURRENT_USER").format(role),
+            ),
         )
     if not is_there(connection):
         statement = sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(sql.Identifier(SCHEMA), role)
         steps.append(InstallStep(f"make the schema {SCHEMA}", statement))
-    steps.append(InstallStep("act as it", sql.SQL("SET LOCAL ROLE {}").format(role)))
+    steps.append(InstallStep(f"act as {config.journal.role}", sql.SQL("SET LOCAL ROLE {}").format(role)))
     return steps + [InstallStep(f"make the tables of {name}", text) for name, text in table_files()]
 
 

@@ -1,5 +1,7 @@
 """A run of the proofs as a table, grouped as in the strategy."""
 
+import re
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -9,6 +11,16 @@ from handover.proof.run import JudgedOutcome, ProofRun
 from handover.wording import counted
 
 NOTHING = "⚪"
+# What a count is of, where its name in the evidence does not say it.
+COUNTED = {
+    "bulk": "rows in bulk",
+    "counted": "comparisons of counts",
+    "defaults": "default values",
+    "lists": "comparisons of order",
+    "listed": "listed files",
+    "orders": "orders of rows",
+    "questions": "lookups",
+}
 
 
 def show(result: ProofRun, console: Console) -> None:
@@ -16,11 +28,17 @@ def show(result: ProofRun, console: Console) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), title="Data Compatibility Tests", title_justify="left")
     for heading in ("", "group", "compared", "seconds"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "seconds" else "left")
+    before = 0.0
     for one in result.judged:
-        table.add_row(_mark(one), escape(one.title), escape(_counts(one)), f"{one.seconds:.1f}")
+        # Two outcomes of one group share its time.
+        seconds = "″" if one.seconds == before else f"{one.seconds:.1f}"
+        table.add_row(_mark(one), escape(one.title), escape(_counts(one)), seconds)
+        before = one.seconds
     console.print(table)
     for one in result.judged:
         _details(one, console)
+    for note in dict.fromkeys(note for one in result.judged for note in one.outcome.notes):
+        console.print(f"   {escape(note)}", soft_wrap=True)
     for entry in result.idle:
         line = f"the contract accepts {entry.code} {entry.place}, which was not found: take it out"
         console.print(f"{OPEN} {escape(line)}", soft_wrap=True)
@@ -51,8 +69,6 @@ def _details(one: JudgedOutcome, console: Console) -> None:
     for failure, because in one.accepted:
         text = f"{failure.finding.code} {failure.finding.where} {failure.finding.what} Accepted: {because}"
         console.print(f"{GOOD} {escape(text)}", soft_wrap=True)
-    for note in one.outcome.notes:
-        console.print(f"   {escape(note)}", soft_wrap=True)
 
 
 def _mark(one: JudgedOutcome) -> str:
@@ -65,4 +81,16 @@ def _counts(one: JudgedOutcome) -> str:
     if one.outcome.nothing:
         return f"nothing to compare: {one.outcome.nothing}"
     shown = {k: v for k, v in one.outcome.counts.items() if " " not in k or v == 0}
-    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in shown.items())
+    return ", ".join(f"{count:,} {_noun(name, count)}" for name, count in shown.items())
+
+
+def _noun(name: str, count: int) -> str:
+    """Return what a count is of, in the singular for one.
+
+    Examples
+    --------
+    >>> _noun("bulk", 8), _noun("bulk", 1), _noun("existing_rows", 2), _noun("new_fields", 1)
+    ('rows in bulk', 'row in bulk', 'existing rows', 'new field')
+    """
+    words = COUNTED.get(name, name.replace("_", " "))
+    return re.sub(r"s\b", "", words, count=1) if count == 1 else words

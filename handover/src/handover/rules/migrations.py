@@ -149,7 +149,7 @@ def clashes(subject: Subject) -> Iterator[Observation]:
             todo = "Give the backend a schema of its own (handover adopt), or rename its migration."
             severity = _of_clash(subject, {Side.ORIGINAL: twin, Side.BACKEND: migration})
             if severity == "safe":
-                expected, todo = "it was run, and all that either makes is there", "Nothing."
+                expected, todo = "it was run, and all that either makes is there", "Nothing is to be done."
             yield Observation(where=".".join(key), found=found, expected=expected, todo=todo, severity=severity)
 
 

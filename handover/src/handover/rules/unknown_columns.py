@@ -86,7 +86,7 @@ def nullable_addition(subject: Subject) -> Iterator[Observation]:
                 where=where,
                 found=found,
                 expected="its inserts leave it NULL",
-                todo="Nothing.",
+                todo="Nothing is to be done.",
                 severity="safe",
                 hurts=mapped.system.side,
             )

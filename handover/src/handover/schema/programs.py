@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from handover.config.config import Config
@@ -23,10 +24,18 @@ def program_path(config: Config, name: str) -> Path:
         It was not found.
     """
     pattern = config.prove.pg_bin
-    folders = [] if pattern is None else [Path(pattern)] if Path(pattern).is_absolute() else config.root.glob(pattern)
-    found = shutil.which(name, path=None if pattern is None else os.pathsep.join(sorted(map(str, folders))))
+    folders = None if pattern is None else os.pathsep.join(sorted(map(str, _folders(config.root, pattern))))
+    found = shutil.which(name, path=folders)
     if found is None:
         message = f"{name} is not in {pattern or 'PATH'}; a throw-away copy is made by dump and restore."
         todo = "Install PostgreSQL's client programs, or name their folder: [prove] pg_bin in handover.toml."
         raise ProgramMissingError(f"{message} {todo}")
     return Path(found)
+
+
+def _folders(root: Path, pattern: str) -> Iterable[Path]:
+    """Return the folders that a pattern names, relative to ``root`` or absolute; `*` stands for anything."""
+    path = Path(pattern)
+    if not path.is_absolute():
+        return root.glob(pattern)
+    return Path(path.anchor).glob(str(path.relative_to(path.anchor))) if "*" in pattern else (path,)
