@@ -30,6 +30,8 @@ def test_init_journal__without_apply__shows_its_steps_and_makes_nothing(story):
     assert "make the schema handover" in shown
     assert "make the tables of journal.sql" in shown
     assert "make the tables of watch.sql" in shown
+    assert f"act as {ROLE}" in shown
+    assert "act as it" not in shown
     assert "State: none" in story.done("status").stdout
 
 

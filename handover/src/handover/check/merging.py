@@ -46,8 +46,26 @@ def _one(group: list[Finding]) -> Iterator[Finding]:
         yield first
         return
     parts = tuple(dict.fromkeys(finding.cause.part for finding in group if finding.cause))
-    todo = cause.todo or "\n".join(dict.fromkeys(finding.todo for finding in group))
+    todo = cause.todo or _advice(dict.fromkeys(finding.todo for finding in group))
     yield replace(first, where=cause.where, found=cause.found, expected=cause.expected, todo=todo, parts=parts)
+
+
+def _advice(todos: Iterable[str]) -> str:
+    """Return several pieces of advice as one; a line that introduces statements stands once above all of them.
+
+    Examples
+    --------
+    >>> print(_advice(["Run this:\\nDROP a", "Tell the team.", "Run this:\\nDROP b"]))
+    Run this:
+    DROP a
+    DROP b
+    Tell the team.
+    """
+    introduced: dict[str, list[str]] = {}
+    for todo in todos:
+        head, colon, statements = todo.partition(":\n")
+        introduced.setdefault(f"{head}:" if colon else todo, []).extend([statements] if colon else [])
+    return "\n".join("\n".join([head, *statements]) for head, statements in introduced.items())
 
 
 def _joined(known: str, other: str) -> str:

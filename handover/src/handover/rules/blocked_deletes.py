@@ -104,7 +104,7 @@ def _foreseen(subject: Subject) -> Iterator[Observation]:
         expected = "the original does not know that table: its deletes will fail"
         todo = statement(model, field, cure or "CASCADE", schema)
         if cure and schema != "public" and not subject.adopted:
-            todo = f"handover adopt makes it with ON DELETE {cure}. Where you migrate by hand, afterwards: {todo}"
+            todo = f"handover adopt makes the key with ON DELETE. Where you migrate by hand, afterwards:\n{todo}"
         elif cure:
             todo = f"After its migration: {todo}"
         else:
