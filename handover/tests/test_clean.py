@@ -12,7 +12,7 @@ def test_changes__in_all__are_twenty_five_at_least():
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_check__change_that_hurts_nobody__is_no_alarm(players, name):
+def test_check__change_that_hurts_neither_system__is_no_alarm(players, name):
     change = CHANGES[name]
     said = players[change.shape].play(change).said
     assert [f"{f.severity} {f}" for f in said if f.severity != "safe"] == []
