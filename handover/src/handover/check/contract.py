@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from handover.check.former_texts import todays
 from handover.check.merging import ORDER, by_cause
 from handover.codes import CODES, Source
 from handover.codes.code import Counts
@@ -59,8 +60,12 @@ class Accepted(Section):
         return self.code == finding.code and (alone or among) and not self._was_milder(finding)
 
     def _is_at(self, place: str, found: str, expected: str) -> bool:
-        same = self.found in (None, lasting(self.code, found), found)
-        return self.place == place and same and self.expected in (None, lasting(self.code, expected))
+        same = self._today(self.found) in (None, lasting(self.code, found), found)
+        as_expected = self._today(self.expected) in (None, lasting(self.code, expected))
+        return self._today(self.place) == place and same and as_expected
+
+    def _today(self, text: str | None) -> str | None:
+        return text and todays(self.code, text)
 
     def _was_milder(self, finding: Finding) -> bool:
         return self.severity is not None and ORDER[finding.severity] < ORDER[self.severity]
@@ -215,8 +220,8 @@ def _accepted(finding: Finding, because: str, until: date | None) -> Accepted:
 
 
 def _replaces(new: Accepted, old: Accepted) -> bool:
-    same = (old.code, old.place) == (new.code, new.place)
-    return same and old.found in (None, new.found)
+    same = (old.code, todays(old.code, old.place)) == (new.code, new.place)
+    return same and (old.found is None or todays(old.code, old.found) == new.found)
 
 
 def _counts(code: str) -> Counts:
