@@ -1,6 +1,7 @@
 """What version 0.1 accepted stays accepted, though its texts are worded otherwise today."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -25,8 +26,8 @@ TEXTS = [
     ("HO111", *UNCOMPARED),
     ("HO123", *UNCOMPARED),
     ("HO144",
-     "shop.Order expects that at the commit: ON CONFLICT refuses it, and a duplicate may be told of too late to be caught",
-     "shop.Order expects that at the commit: ON CONFLICT refuses it, and a duplicate may be reported too late to be caught",
+     "a.B expects that it is late: ON CONFLICT refuses it, and a duplicate may be told of too late to be caught",
+     "a.B expects that it is late: ON CONFLICT refuses it, and a duplicate may be reported too late to be caught",
      "ON CONFLICT refuses it, and a duplicate may be reported too late to be caught"),
     ("HO182", "a session of one system is none of the other: everybody is logged out at the switch",
      "a session of one system does not exist in the other: everybody is logged out at the switch",
@@ -38,9 +39,11 @@ TEXTS = [
      "the {other} reaches the rows that way"),
     ("HO312", "many rows must come across like one", "many rows at once must be stored as one by one",
      "many rows at once must be stored as one by one"),
-    ("HO320", "a write keeps what it does not mean", "a write keeps the columns that it does not mean",
+    ("HO320", "a write keeps what it does not mean",
+     "a write keeps the columns that it does not mean",
      "a write keeps the columns that it does not mean"),
-    ("HO321", "nobody sees what is rolled back", "what is rolled back stays unseen", "what is rolled back stays unseen"),
+    ("HO321", "nobody sees what is rolled back",
+     "what is rolled back stays unseen", "what is rolled back stays unseen"),
     ("HO334", "is written too calmly: 0.5 % of the operations met another on their row",
      "has too few concurrent writes: 0.5 % of the operations overlapped another one on their row",
      "{} % of the operations overlapped another one on their row"),
@@ -143,8 +146,8 @@ def test_former_texts__each_one__has_an_example():
     used = {
         (code, former)
         for code, pairs in FORMER_TEXTS.items()
-        for former, today in pairs
+        for former, _ in pairs
         for c, old, _, _ in TEXTS
-        if c == code and todays(code, old) != old
+        if c == code and re.search(former, old)
     }
     assert used == {(code, former) for code, pairs in FORMER_TEXTS.items() for former, _ in pairs}
