@@ -71,10 +71,12 @@ def other_json_kinds(pair: Pair) -> Iterator[Condition]:
 
     Mend
     ----
-    Convert the rows, or show that both systems read them.
+    Convert the rows, or show that both systems read them. An empty list becomes an empty object; look at the others
+    one by one, so that nothing in them is lost.
 
     ```sql
-    UPDATE users SET preferences = '{}' WHERE jsonb_typeof(preferences) = 'array';
+    UPDATE users SET preferences = '{}' WHERE preferences = '[]';
+    SELECT id, preferences FROM users WHERE jsonb_typeof(preferences) = 'array';
     ```
     """
     for column in shared_columns(pair):

@@ -81,10 +81,14 @@ def orphans(subject: Subject, pair: Pair) -> Iterator[Condition]:
 
     Mend
     ----
-    Delete the rows or restore what they point at, then validate the constraint.
+    Look at the rows first. Restore what they point at, or delete them. Then validate the constraint. A row whose key is
+    NULL points at nothing and is right: leave it.
 
     ```sql
-    DELETE FROM library_loans AS t WHERE NOT EXISTS (SELECT FROM library_readers AS r WHERE r.id = t.reader_id);
+    SELECT * FROM library_loans AS t
+        WHERE t.reader_id IS NOT NULL AND NOT EXISTS (SELECT FROM library_readers AS r WHERE r.id = t.reader_id);
+    DELETE FROM library_loans AS t
+        WHERE t.reader_id IS NOT NULL AND NOT EXISTS (SELECT FROM library_readers AS r WHERE r.id = t.reader_id);
     ALTER TABLE library_loans VALIDATE CONSTRAINT library_loans_reader_id_fkey;
     ```
     """
@@ -103,7 +107,7 @@ def orphans(subject: Subject, pair: Pair) -> Iterator[Condition]:
             condition=sql.SQL(gone).format(column.sql, sql.Identifier(*target.key), there, here),
             found=f"rows point at no row of {target}",
             expected="following the relation raises an error",
-            todo="Delete the rows, or restore what they point at.",
+            todo="Look at the rows. Restore what they point at, or delete them.",
             severity="breaking",
             alone=True,
         )

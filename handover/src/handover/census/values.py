@@ -36,14 +36,14 @@ def beyond_choices(pair: Pair) -> Iterator[Condition]:
 
     Example
     -------
-    `shop_orders.status` has the choices `new`, `paid` and `sent`, and three old rows hold `lost`.
+    `shop_orders.status` has the choices `new`, `paid` and `sent`, and three old rows hold `shipped`, the earlier word for `sent`.
 
     Mend
     ----
     Give the rows a value that the models know, or add the choice to both models.
 
     ```sql
-    UPDATE shop_orders SET status = 'sent' WHERE status = 'lost';
+    UPDATE shop_orders SET status = 'sent' WHERE status = 'shipped';
     ```
     """
     for column in shared_columns(pair):
@@ -143,10 +143,11 @@ def beyond_integers(pair: Pair) -> Iterator[Condition]:
 
     Mend
     ----
-    Correct the rows, then add the missing check again.
+    Look at the rows and give them the right numbers, one by one. Then add the missing check again.
 
     ```sql
-    UPDATE shop_orders SET items = 0 WHERE items < 0;
+    SELECT id, items FROM shop_orders WHERE items < 0;
+    UPDATE shop_orders SET items = 3 WHERE id = 17;
     ALTER TABLE shop_orders ADD CONSTRAINT shop_orders_items_check CHECK (items >= 0);
     ```
     """
@@ -237,10 +238,13 @@ def beyond_python_times(pair: Pair) -> Iterator[Condition]:
 
     Mend
     ----
-    Store NULL or a time between the years 1 and 9999.
+    Look at the rows first: only you know what each time meant. Store that time, between the years 1 and 9999. Store NULL
+    where there is none, if both models allow it.
 
     ```sql
-    UPDATE shop_orders SET placed_at = now() WHERE NOT isfinite(placed_at);
+    SELECT id, placed_at FROM shop_orders
+        WHERE NOT isfinite(placed_at) OR placed_at < '0001-01-02' OR placed_at > '9999-12-30';
+    UPDATE shop_orders SET placed_at = NULL WHERE NOT isfinite(placed_at);
     ```
     """
     for column in shared_columns(pair):

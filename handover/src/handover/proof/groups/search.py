@@ -287,7 +287,7 @@ def _of_clips(seen: _IndexContent, clips: dict[Side, set[str]]) -> Iterator[Find
         )
     if unknown := there - set(seen.clip_of.values()):
         found = f"have no document: {counted(len(unknown), 'file')} of {len(there)} ({_some(unknown)})"
-        todo = "IndexReader them, or remove the files: no search finds them."
+        todo = "Index them, or remove the files: no search finds them."
         yield Finding(code="HO353", where="clips", found=found, expected="", todo=todo, severity="risky", hurts="both")
 
 
