@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - the statements are those of the pages
 """The committed pages of findings are the generated ones, and what they advise can be typed."""
 
 import ast
