@@ -36,7 +36,7 @@ def beyond_choices(pair: Pair) -> Iterator[Condition]:
 
     Example
     -------
-    `shop_orders.status` has the choices `new`, `paid` and `sent`, and three old rows hold `shipped`, the earlier word for `sent`.
+    `shop_orders.status` has the choices `new`, `paid` and `sent`. Three old rows hold `shipped`, which meant `sent`.
 
     Mend
     ----
@@ -238,8 +238,8 @@ def beyond_python_times(pair: Pair) -> Iterator[Condition]:
 
     Mend
     ----
-    Look at the rows first: only you know what each time meant. Store that time, between the years 1 and 9999. Store NULL
-    where there is none, if both models allow it.
+    Look at the rows first: only you know what each time meant. Store that time, between the years 1 and 9999. Where
+    there is none, store NULL, if both models allow it.
 
     ```sql
     SELECT id, placed_at FROM shop_orders
