@@ -57,7 +57,7 @@ UPDATED: dict[str, tuple[str, list[str | None], list[str | None]]] = {
     "HO220": ("text", ["shipped", "new", None], ["sent", "new", None]),
     "HO221": ("float8", ["NaN", "Infinity", "-Infinity", "2.5", None], [None, None, None, "2.5", None]),
     "HO222": ("jsonb", ["null", "{}", "[1]", None], ["{}", "{}", "[1]", None]),
-    "HO225": ("text", ["/home/old/a.mp4", "videos/b.mp4", "", None], ["videos/a.mp4", "videos/b.mp4", "", None]),
+    "HO225": ("text", ["/home/old/a.mp4", "videos/b.mp4", "", None], ["recordings/a.mp4", "videos/b.mp4", "", None]),
     "HO227": ("text", ["Ana@x.org", "eva@x.org", "", None], ["ana@x.org", "eva@x.org", "", None]),
     "HO231": ("text", ["a", "", None], ["a", "", ""]),
     "HO232": ("timestamptz", ["infinity", "2024-05-01", "20000-01-01", "0044-03-15 BC", None],
