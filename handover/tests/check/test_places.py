@@ -1,5 +1,6 @@
 """Nothing that is mapped is clean unless it was looked at: tables that are missing, elsewhere, or in another schema."""
 
+import psycopg
 import pytest
 
 from handover.document.initial import pair_up
@@ -308,6 +309,23 @@ def test_check__the_backend_does_not_look_into_its_own_schema__its_migrate_write
     pair.change("handover.toml", 'schema = "public"', 'schema = "backend"')
     add(pair, "backend/settings.py", PATH.format(path))
     assert ("HO170", "django_migrations", "breaking", "both") in said(pair.check("--json"))
+
+
+def test_check__both_systems_connect_as_one_role__no_advice_changes_the_role(pair):
+    pair.superuser(OWN_HISTORY)
+    pair.change("handover.toml", 'schema = "public"', 'schema = "backend"')
+    add(pair, "backend/settings.py", "\nDATABASES['default']['USER'] = 'drift_original'\n")
+    (advice,) = [f["todo"] for f in pair.check("--json").json()["findings"] if f["code"] == "HO170"]
+    assert advice.startswith("Let the backend connect as its own role")
+    assert "ALTER ROLE" not in advice
+
+
+def test_check__a_text_is_too_long_for_the_type_of_the_model__the_advice_does_not_cut_it(pair):
+    pair.superuser("ALTER TABLE dance_tasks ALTER status TYPE text; UPDATE dance_tasks SET status = repeat('x', 900)")
+    told = [f["todo"] for f in pair.check("--json").json()["findings"] if f["code"] == "HO012"]
+    assert told
+    with pytest.raises(psycopg.errors.StringDataRightTruncation):
+        pair.superuser(told[0].partition("column: ")[2])
 
 
 def test_check__the_backend_looks_into_its_own_schema_first__is_quiet(pair):

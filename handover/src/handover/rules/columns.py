@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from handover.finding import Observation, Severity
 from handover.rules.migrations import left_to_make
 from handover.rules.registry import rule
+from handover.rules.retyping import retyped
 from handover.rules.statements import alter
 from handover.rules.tables import VIEWS
 from handover.schema.models import Field
@@ -148,7 +149,7 @@ def types(subject: Subject) -> Iterator[Observation]:
     Correct the model, or revert the column. Changing a type locks and rewrites the table.
 
     ```sql
-    ALTER TABLE public.shop_orders ALTER order_id TYPE varchar(36) USING order_id::varchar(36);
+    ALTER TABLE public.shop_orders ALTER order_id TYPE varchar(36);
     ```
     """
     for mapped in subject.looked_at:
@@ -159,12 +160,11 @@ def types(subject: Subject) -> Iterator[Observation]:
             automatic = mapped.model.made_for is not None and field.primary_key and {live, expected} <= INTEGERS
             if live != expected and not automatic:
                 says = f"{mapped.model.label} expects {expected}"
-                how = f'ALTER "{field.column}" TYPE {field.type} USING "{field.column}"::{field.type}'
                 yield Observation(
                     where=where,
                     found=f"is {live}",
                     expected=says,
-                    todo=_reverted(mapped, how),
+                    todo=f"Correct the model, or revert the column: {retyped(mapped.table, field.column, field.type)}",
                     hurts=mapped.system.side,
                 )
 

@@ -107,6 +107,10 @@ def _passed_over(subject: Subject) -> Iterator[Observation]:
     expected = f"its own is {schema}.django_migrations: its migrate reads and writes the original's history"
     todo = f"Let its search_path begin with {schema}: that of the role (ALTER ROLE {backend.acts_as} SET search_path"
     todo += f" = {schema}, public), also IN DATABASE, or that in the OPTIONS of its DATABASES."
+    original = subject.system(Side.ORIGINAL)
+    if original and backend.acts_as in (original.role, original.acts_as):
+        # A search path of the role would let the original find the backend's tables first.
+        todo = "Let the backend connect as its own role (role under [backend] in handover.toml), not as the original's."
     yield Observation(where="django_migrations", found=found, expected=expected, todo=todo, hurts="both")
 
 
