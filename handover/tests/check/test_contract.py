@@ -1,7 +1,11 @@
 """Findings that are accepted, for a time and for a reason."""
 
 import json
+import re
+import subprocess
+import sys
 from datetime import date, timedelta
+from importlib.resources import files
 
 from handover.check.contract import Accepted, Contract, judge
 from handover.finding import Finding
@@ -105,3 +109,13 @@ def test_contract__file_that_is_none__is_told(pair):
     done = pair.handover("contract")
     assert done.returncode == 2
     assert "accepted.0.code: String should match pattern" in done.stderr
+
+
+def test_contract__read_alone__knows_every_code():
+    """In a process of its own: here other tests have imported everything."""
+    alone = "import handover.check.contract; from handover.codes import CODES; print(*CODES)"
+    done = subprocess.run([sys.executable, "-c", alone], capture_output=True, text=True, check=True)
+    sources = [path.read_text() for room in ("rules", "census") for path in files(f"handover.{room}").glob("*.py")]
+    declared = set(re.findall(r"^@(?:rule|question|finds)\(\s*\"(HO\d{3})\"", "\n".join(sources), re.MULTILINE))
+    assert len(declared) > 100
+    assert declared <= set(done.stdout.split())

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+import handover.census  # declares the codes of its questions
+import handover.rules  # noqa: F401 - declares the codes of all rules
 from handover.check.former_texts import todays
 from handover.check.merging import ORDER, by_cause
 from handover.codes import CODES, Source
