@@ -43,8 +43,8 @@ def page(code: FindingCode) -> str:
     """Return the page of one code."""
     lines = [code.markdown, f"Found by `{code.source.command}`{_how(code)}."]
     if code.adoption:
-        lines.append("An adoption is refused while it is there.")
-    if code.source.accepts:
+        lines.append("It refuses an adoption, unless the adoption mends it or both systems live with it already.")
+    if code.accepts:
         lines.append(f"To accept it: `handover contract accept {code.name} PLACE --because REASON`.")
     return "\n".join([lines[0], "---", "", " ".join(lines[1:]), ""])
 

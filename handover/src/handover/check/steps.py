@@ -74,7 +74,7 @@ def _to_mend(finding: Finding) -> bool:
 STEPS: tuple[tuple[str, Callable[[Finding], bool]], ...] = (
     ("Make the system start", lambda f: f.code == "HO104"),
     ("Let the check read everything", lambda f: f.code == "HO242"),
-    ("Make both systems connect to this database", lambda f: f.code in CONNECTS),
+    ("Let both systems connect as they should", lambda f: f.code in CONNECTS),
     ("Bring the migrations of the original in order", lambda f: _of_history(f) and f.hurts != "backend"),
     ("Mend the database, or the wrong models", _to_mend),
     ("Write the backend's models as the original's", _noun(*FIELDS)),

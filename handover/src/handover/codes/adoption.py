@@ -78,14 +78,14 @@ page(
 
     Example
     -------
-    The backend has Django 5.2, the original 3.2: `auth.0013` is not applied.
+    The backend installs a newer `taggit`, whose migration `taggit.0006` is not applied.
 
     Mend
     ----
     Run the migration with the original's code first, or use the original's version of Django in the backend.
 
     ```console
-    $ python manage.py migrate auth
+    $ python manage.py migrate taggit
     ```
     """,
 )

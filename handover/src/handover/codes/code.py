@@ -66,6 +66,11 @@ class FindingCode:
     adoption: bool = False
 
     @property
+    def accepts(self) -> bool:
+        """Whether it can be accepted; what a proof needs before it begins ends the command instead."""
+        return self.source.accepts and self.noun != "pair"
+
+    @property
     def title(self) -> str:
         """What must hold, a few words."""
         return self.text.partition("\n")[0].rstrip(".") or self.name

@@ -338,7 +338,7 @@ def connections(subject: Subject) -> Iterator[Observation]:
 
     Mend
     ----
-    Raise the limit, put a pooler in front, or run fewer workers.
+    Raise the limit, put a pooler in front, or run fewer workers. `max_connections` needs a restart of the server.
 
     ```sql
     ALTER SYSTEM SET max_connections = 200;
