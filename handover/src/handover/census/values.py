@@ -238,8 +238,8 @@ def beyond_python_times(pair: Pair) -> Iterator[Condition]:
 
     Mend
     ----
-    Look at the rows first: only you know what each time meant. Store that time, between the years 1 and 9999. Where
-    there is none, store NULL, if both models allow it.
+    Look at the rows first: only you know what each time meant. Store that time, between the years 1 and 9999. If a row
+    has no time, store NULL where both models allow it.
 
     ```sql
     SELECT id, placed_at FROM shop_orders
