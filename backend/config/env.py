@@ -21,6 +21,8 @@ MOVES_LIBRARY = Path(_env.str("MOVES_LIBRARY", default=str(MEDIA_ROOT / "Bachata
 BACHATEO_CACHE = Path(_env.str("BACHATEO_CACHE", default=str(MEDIA_ROOT.parent / "cache"))).absolute()
 ELASTICSEARCH_URL: str = _env.str("ELASTICSEARCH_URL", default="")
 TRUSTED_PROXIES: int = _env.int("TRUSTED_PROXIES", default=0)
+TLS: str = _env.str("TLS", default="off")
+X_ACCEL_MEDIA: str = _env.str("X_ACCEL_MEDIA", default="")
 SONG_MAX_MB: int = _env.int("SONG_MAX_MB", default=50)
 PARALLEL_RUNNING_LIMIT: int = _env.int("PARALLEL_RUNNING_LIMIT", default=1)
 JOB_LEASE_S: float = _env.float("JOB_LEASE_S", default=60.0)
@@ -35,4 +37,16 @@ if STORAGE == "gcs" and not GS_BUCKET_NAME:
 if not re.fullmatch(r"https?://[^/]+", GS_API_ENDPOINT):
     raise ImproperlyConfigured(
         f"GS_API_ENDPOINT is {GS_API_ENDPOINT!r}; it must be like https://storage.googleapis.com, without a path."
+    )
+if TLS not in {"off", "shared", "own"}:
+    raise ImproperlyConfigured(f"TLS is {TLS!r}; it must be 'off', 'shared' or 'own'.")
+if TLS != "off" and TRUSTED_PROXIES < 1:
+    raise ImproperlyConfigured(
+        f"TLS is {TLS!r} and TRUSTED_PROXIES is {TRUSTED_PROXIES}; a front must end TLS, and be counted as a proxy."
+    )
+if X_ACCEL_MEDIA and not re.fullmatch(r"/[\w-]+/", X_ACCEL_MEDIA):
+    raise ImproperlyConfigured(f"X_ACCEL_MEDIA is {X_ACCEL_MEDIA!r}; it must be like /protected-media/.")
+if X_ACCEL_MEDIA and STORAGE != "directory":
+    raise ImproperlyConfigured(
+        f"X_ACCEL_MEDIA is {X_ACCEL_MEDIA!r} and STORAGE is {STORAGE!r}; a front can send only files of a directory."
     )

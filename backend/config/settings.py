@@ -5,6 +5,8 @@ from pathlib import Path
 from config import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+HOUR_S = 60 * 60
+YEAR_S = 365 * 24 * HOUR_S
 
 SECRET_KEY = env.SECRET_KEY
 DEBUG = env.DEBUG
@@ -36,12 +38,14 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "config.security.ContentSecurityPolicy",
+    "config.security.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.cookies.MovedCookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.bodies.BodyLimit",
     "django.middleware.common.CommonMiddleware",
+    "config.origins.OwnOrigin",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -94,6 +98,27 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
+# How browsers reach the service (docs/howto/put-a-front-before-it.md).
+TLS = env.TLS
+if TLS != "off":
+    # The front sets this header, and removes what the client sent under its name.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    # A balancer asks these by plain HTTP.
+    SECURE_REDIRECT_EXEMPT = [r"^(api/)?(health|ready)$"]
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    # Browsers keep it for so long, and ask the original by HTTPS too after a way back.
+    SECURE_HSTS_SECONDS = HOUR_S if TLS == "shared" else YEAR_S
+if TLS == "own":
+    # Names that only this host can set. The original knows others, so it must have been retired.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+DEVICE_COOKIE_NAME = "device" if TLS == "off" else "__Host-device"
+SILENCED_SYSTEM_CHECKS = [
+    # Both rule over other hosts, and cannot be taken back for a year: their owner decides, in the front.
+    "security.W005",  # HSTS for subdomains
+    "security.W021",  # HSTS preloading
+]
+
 CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/studio"
@@ -125,6 +150,7 @@ if env.STORAGE == "gcs":
     STORAGES["songs"] = {"BACKEND": "apps.media.bucket.BucketStorage", "OPTIONS": _BUCKET | {"location": "songs"}}
 
 TRUSTED_PROXIES = env.TRUSTED_PROXIES
+X_ACCEL_MEDIA = env.X_ACCEL_MEDIA
 PARALLEL_RUNNING_LIMIT = env.PARALLEL_RUNNING_LIMIT
 JOB_LEASE_S = env.JOB_LEASE_S
 JOB_SWEEP_S = env.JOB_SWEEP_S

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
-COOKIE = "device"
+PLAIN_COOKIE = "device"  # its name without TLS; still read where TLS came later
 KNOWN_FOR_S = 365 * 24 * 60 * 60
 _SALT = "apps.logins.devices"
 
@@ -16,7 +16,8 @@ _SALT = "apps.logins.devices"
 def device_of(request: HttpRequest, user_id: int) -> str | None:
     """Return the name of this browser if this user has logged in with it before."""
     try:
-        owner, name = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=KNOWN_FOR_S)
+        sent = request.COOKIES.get(settings.DEVICE_COOKIE_NAME) or request.COOKIES.get(PLAIN_COOKIE, "")
+        owner, name = signing.loads(sent, salt=_SALT, max_age=KNOWN_FOR_S)
     except (signing.BadSignature, ValueError, TypeError):
         return None
     return str(name) if owner == user_id else None
@@ -37,6 +38,6 @@ class DeviceCookie:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if device := getattr(request, "known_device", None):
-            secure = settings.SESSION_COOKIE_SECURE
-            response.set_cookie(COOKIE, device, max_age=KNOWN_FOR_S, httponly=True, samesite="Lax", secure=secure)
+            cookie, secure = settings.DEVICE_COOKIE_NAME, settings.SESSION_COOKIE_SECURE
+            response.set_cookie(cookie, device, max_age=KNOWN_FOR_S, httponly=True, samesite="Lax", secure=secure)
         return response

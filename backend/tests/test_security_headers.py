@@ -1,0 +1,67 @@
+"""Every answer carries the headers: pages, errors, refusals of Django itself, static files, media, API."""
+
+import pytest
+from django.test import Client
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), midi=(), "
+    "display-capture=(), browsing-topics=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+ANSWERS = [
+    ("/login", 200),
+    ("/health", 200),
+    ("/studio", 302),
+    ("/nowhere", 404),
+    ("/logout", 405),
+    ("/api/nowhere", 404),
+    ("/api/auth/me", 401),
+    ("/api/schema", 200),
+    ("/admin/login/", 200),
+    ("/static/web/compas.css", 200),
+    ("/static/admin/css/base.css", 200),
+    ("/static/nowhere.css", 404),
+]
+
+
+def test_answers__carry_every_header(db):
+    for path, status in ANSWERS:
+        answer = Client().get(path)
+        assert (path, answer.status_code) == (path, status)
+        assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS, path
+        answer.close()
+
+
+@pytest.mark.parametrize("host", ["evil.example", "testserver.evil.example", "testserver:80@evil.example", "a_b c"])
+def test_unknown_host__is_refused_and_the_page_carries_every_header(db, host):
+    answer = Client(headers={"Host": host}).get("/login")
+    assert answer.status_code == 400
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    assert "evil" not in answer.content.decode()
+
+
+def test_forwarded_host__is_not_believed(db):
+    answer = Client(headers={"X-Forwarded-Host": "evil.example"}).get("/api/schema?format=json")
+    assert "evil" not in answer.content.decode() + str(answer.headers)
+
+
+def test_fault__carries_every_header(db, monkeypatch):
+    monkeypatch.setattr("apps.monitoring.health.connection", None)
+    answer = Client(raise_request_exception=False).get("/health")
+    assert answer.status_code == 500
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+
+
+def test_video__carries_every_header(api, ana, media_root):
+    film = media_root / "output" / f"user_{ana.pk}" / "t.mp4"
+    film.parent.mkdir(parents=True)
+    film.write_bytes(b"moving pictures")
+    answer = api.get("/video/t.mp4/")
+    assert b"".join(answer.streaming_content) == b"moving pictures"
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
