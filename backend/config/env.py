@@ -23,6 +23,8 @@ ELASTICSEARCH_URL: str = _env.str("ELASTICSEARCH_URL", default="")
 TRUSTED_PROXIES: int = _env.int("TRUSTED_PROXIES", default=0)
 TLS: str = _env.str("TLS", default="off")
 X_ACCEL_MEDIA: str = _env.str("X_ACCEL_MEDIA", default="")
+BREACHED_PASSWORDS: str = _env.str("BREACHED_PASSWORDS", default="common")
+EVENTS_KEPT_DAYS: int = _env.int("EVENTS_KEPT_DAYS", default=365)
 SONG_MAX_MB: int = _env.int("SONG_MAX_MB", default=50)
 PARALLEL_RUNNING_LIMIT: int = _env.int("PARALLEL_RUNNING_LIMIT", default=1)
 JOB_LEASE_S: float = _env.float("JOB_LEASE_S", default=60.0)
@@ -49,4 +51,10 @@ if X_ACCEL_MEDIA and not re.fullmatch(r"/[\w-]+/", X_ACCEL_MEDIA):
 if X_ACCEL_MEDIA and STORAGE != "directory":
     raise ImproperlyConfigured(
         f"X_ACCEL_MEDIA is {X_ACCEL_MEDIA!r} and STORAGE is {STORAGE!r}; a front can send only files of a directory."
+    )
+if EVENTS_KEPT_DAYS < 30:  # noqa: PLR2004 - the trigger of the table says the same
+    raise ImproperlyConfigured(f"EVENTS_KEPT_DAYS is {EVENTS_KEPT_DAYS}; events are kept for at least 30 days.")
+if BREACHED_PASSWORDS not in {"common", "off"} and not Path(BREACHED_PASSWORDS).is_file():
+    raise ImproperlyConfigured(
+        f"BREACHED_PASSWORDS is {BREACHED_PASSWORDS!r}; it must be 'common', 'off', or a file of SHA-1 hashes."
     )

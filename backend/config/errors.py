@@ -65,13 +65,14 @@ class TooLargeError(DomainError):
 
 
 class LockedOutError(DomainError):
-    """Too many failures; wait."""
+    """Too many failures; wait. ``first``: the attempts before this one were still answered."""
 
     code = "locked-out"
 
-    def __init__(self, message: str, *, retry_after_s: int):
+    def __init__(self, message: str, *, retry_after_s: int, first: bool = True):
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.first = first
 
 
 class UnavailableError(DomainError):

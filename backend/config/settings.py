@@ -1,6 +1,7 @@
 """Settings of the backend. What varies between machines comes from ``config.env``."""
 
 from pathlib import Path
+from typing import Any
 
 from config import env
 
@@ -24,6 +25,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_htmx",
     "apps.authentication",
+    "apps.events",
     "apps.logins",
     "apps.tokens",
     "apps.songs",
@@ -89,13 +91,20 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "users.User"
 PASSWORD_MIN_LENGTH = 6
 AUTHENTICATION_BACKENDS = ("django.contrib.auth.backends.ModelBackend",)
-# The original's: both systems accept the same passwords.
-AUTH_PASSWORD_VALIDATORS = [
+# For new passwords alone. Both systems let every old password in, and the shortest is the original's.
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": PASSWORD_MIN_LENGTH},
     },
 ]
+if env.BREACHED_PASSWORDS != "off":
+    AUTH_PASSWORD_VALIDATORS.append(
+        {
+            "NAME": "apps.authentication.breached.BreachedPassword",
+            "OPTIONS": {} if env.BREACHED_PASSWORDS == "common" else {"hashes": env.BREACHED_PASSWORDS},
+        }
+    )
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # How browsers reach the service (docs/howto/put-a-front-before-it.md).
@@ -151,6 +160,7 @@ if env.STORAGE == "gcs":
 
 TRUSTED_PROXIES = env.TRUSTED_PROXIES
 X_ACCEL_MEDIA = env.X_ACCEL_MEDIA
+EVENTS_KEPT_DAYS = env.EVENTS_KEPT_DAYS
 PARALLEL_RUNNING_LIMIT = env.PARALLEL_RUNNING_LIMIT
 JOB_LEASE_S = env.JOB_LEASE_S
 JOB_SWEEP_S = env.JOB_SWEEP_S

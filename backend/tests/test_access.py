@@ -54,10 +54,12 @@ def own_page(outcome: Outcome, *, others: Outcome = 404) -> Outcomes:
 
 # In the order of PEOPLE.
 DECLARED: dict[str, dict[str, Outcomes]] = {
+    "/api/auth/events": {"GET": members(200)},
     "/api/auth/login": {"POST": all_users(200)},
     "/api/auth/logout": {"POST": members(204)},
     "/api/auth/me": {"GET": members(200), "PATCH": members(200)},
     "/api/auth/me/preferences": {"GET": members(200), "PATCH": members(200)},
+    "/api/auth/password": {"POST": members(204)},
     "/api/auth/register": {"POST": all_users(201)},
     "/api/auth/tokens": {"GET": members(200), "POST": members(201)},
     f"/api/auth/tokens/{TOKEN}": {"DELETE": owner(204)},
@@ -113,6 +115,7 @@ REGISTRATION = {"username": "new", "email": "new@example.com", "display_name": "
 WISHES = {"song": SONG, "song_selection": SONG, "difficulty": "beginner"}
 SENT: dict[str, dict[str, object]] = {
     "/api/auth/login": LOGIN,
+    "/api/auth/password": {"old_password": "secreto", "new_password": "bailamos"},
     "/api/auth/register": REGISTRATION,
     "/api/auth/tokens": {"name": "x", "scopes": ["read"]},
     "/api/choreography/generate": WISHES,
@@ -126,7 +129,13 @@ SENT: dict[str, dict[str, object]] = {
     "/studio": WISHES,
 }
 # Addresses that accept no token, whatever its scopes.
-SESSION_ONLY = {"/api/auth/logout", "/api/auth/tokens", f"/api/auth/tokens/{TOKEN}"}
+SESSION_ONLY = {
+    "/api/auth/events",
+    "/api/auth/logout",
+    "/api/auth/password",
+    "/api/auth/tokens",
+    f"/api/auth/tokens/{TOKEN}",
+}
 
 
 @pytest.fixture

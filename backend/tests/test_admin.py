@@ -65,7 +65,7 @@ def test_admin__new_password__writes_only_the_password(staff, ana):
 
 
 def test_admin__new_password_that_the_original_would_refuse__is_refused(staff, ana):
-    sent = {"password1": "12345", "password2": "12345", "usable_password": "true"}
+    sent = {"password1": "x8!qz", "password2": "x8!qz", "usable_password": "true"}
     answer = staff.post(f"/admin/users/user/{ana.pk}/password/", sent)
     (error,) = answer.context["form"].errors["password2"]
     assert error == "This password is too short. It must contain at least 6 characters."

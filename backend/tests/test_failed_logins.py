@@ -11,6 +11,7 @@ from django.test import Client, RequestFactory
 from apps.authentication.models import User
 from apps.logins import limits
 from apps.logins.models import FailedLogins
+from config.clients import address_of
 from config.errors import LockedOutError
 from tests.conftest import make_user
 
@@ -171,7 +172,7 @@ def test_addresses_of_one_ipv6_customer__are_one(staff):
 def test_address__is_what_our_own_proxies_saw(settings, trusted, header, seen):
     settings.TRUSTED_PROXIES = trusted
     request = RequestFactory().get("/", headers={"X-Forwarded-For": header} if header else {})
-    assert limits._address_of(request) == seen
+    assert address_of(request) == seen
 
 
 def test_sixty_guesses_at_the_same_moment__are_five(own_database):

@@ -8,7 +8,7 @@ from django.db.migrations.operations import RunPython
 
 from apps.choreography.models import ChoreographyTask
 
-OWN = {"choreography", "jobs", "procrastinate", "songs", "tokens", "users"}
+OWN = {"choreography", "events", "jobs", "procrastinate", "songs", "tokens", "users"}
 
 
 def own_migrations():

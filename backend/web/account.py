@@ -40,10 +40,11 @@ def register(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, "register", errors=form.errors)
     try:
-        user = services.register_user(**form.validated_data)
+        services.register_user(request=request, **form.validated_data)
     except InvalidError as error:
         return _page(request, "register", errors=error.errors)
-    auth.login(request, user)
+    except LockedOutError as error:
+        return _page(request, "register", problem=error.message, status=STATUS[type(error)])
     return redirect(_next(request))
 
 

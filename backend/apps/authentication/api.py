@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.authentication import services
+from apps.authentication import passwords, services
 from apps.authentication.preferences import change_preferences, preferences_of
 from apps.authentication.requests import MemberApiRequest
 from config.documentation import PROBLEMS, SESSION_ONLY
@@ -42,6 +42,13 @@ class Me(serializers.Serializer[Any]):
     preferences = serializers.JSONField()
 
 
+class PasswordChange(serializers.Serializer[Any]):
+    old_password = serializers.CharField(trim_whitespace=False, write_only=True)
+    new_password = serializers.CharField(
+        min_length=settings.PASSWORD_MIN_LENGTH, max_length=4096, trim_whitespace=False, write_only=True
+    )
+
+
 class AccountChange(serializers.Serializer[Any]):
     display_name = serializers.CharField(max_length=200)
 
@@ -58,13 +65,12 @@ class VisitorView(APIView):
 
 
 class RegisterView(VisitorView):
-    @extend_schema(request=Registration, responses={201: Me, 400: PROBLEMS})
+    @extend_schema(request=Registration, responses={201: Me, 400: PROBLEMS, 429: PROBLEMS})
     def post(self, request: Request) -> Response:
         """Create an account and log it in."""
         form = Registration(data=request.data)
         form.is_valid(raise_exception=True)
-        user = services.register_user(**form.validated_data)
-        auth.login(request, user)
+        user = services.register_user(request=request, **form.validated_data)
         return Response(Me(user).data, status=status.HTTP_201_CREATED)
 
 
@@ -98,6 +104,20 @@ class AccountView(APIView):
         form = AccountChange(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         return Response(Me(services.change_account(user=request.user, **form.validated_data)).data)
+
+
+class PasswordView(APIView):
+    @extend_schema(
+        auth=SESSION_ONLY,
+        request=PasswordChange,
+        responses={204: None, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS, 409: PROBLEMS, 429: PROBLEMS},
+    )
+    def post(self, request: MemberApiRequest) -> Response:
+        """Change your password. This session stays; your other sessions and all your tokens end."""
+        form = PasswordChange(data=request.data)
+        form.is_valid(raise_exception=True)
+        passwords.change_password(request=request, user=request.user, **form.validated_data)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class PreferencesView(APIView):

@@ -6,6 +6,7 @@ urlpatterns = [
     path("register", api.RegisterView.as_view(), name="register"),
     path("login", api.LoginView.as_view(), name="login"),
     path("logout", api.LogoutView.as_view(), name="logout"),
+    path("password", api.PasswordView.as_view(), name="password"),
     path("me", api.AccountView.as_view(), name="me"),
     path("me/preferences", api.PreferencesView.as_view(), name="preferences"),
 ]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
@@ -20,11 +19,14 @@ from django.http import HttpRequest
 
 from apps.logins.devices import device_of
 from apps.logins.models import FailedLogins
+from config.clients import address_of
 from config.errors import LockedOutError
 
 MAX_FAILURES = 5  # of one account from one address, as in the original
 MAX_OF_ADDRESS = 50  # over all accounts: a school has one address
 MAX_OF_ACCOUNT = 100  # over all addresses
+MAX_CODES_OF_ACCOUNT = 20  # one-time codes, over all addresses
+MAX_REGISTRATIONS = 20  # refused ones of one address
 LOCK = timedelta(minutes=15)
 IPV6_PREFIX = 64  # the network of one customer
 
@@ -33,7 +35,7 @@ IPV6_PREFIX = 64  # the network of one customer
 _COUNT = """
     INSERT INTO failed_logins AS f (who, failures, ends_at) VALUES (%(who)s, 1, statement_timestamp() + %(lock)s)
     ON CONFLICT (who) DO UPDATE SET
-        failures = CASE WHEN f.ends_at <= statement_timestamp() THEN 1 ELSE least(f.failures + 1, %(most)s + 1) END,
+        failures = CASE WHEN f.ends_at <= statement_timestamp() THEN 1 ELSE least(f.failures + 1, %(most)s + 2) END,
         ends_at = CASE WHEN f.ends_at > statement_timestamp() AND f.failures >= %(most)s
             THEN f.ends_at ELSE statement_timestamp() + %(lock)s END
     RETURNING failures, extract(epoch FROM ends_at - statement_timestamp())
@@ -42,14 +44,14 @@ _COUNT = """
 
 @dataclass(frozen=True)
 class Attempt:
-    """A login that may go on. It counts as failed until it succeeds: under ``who``, and under each of ``wide``."""
+    """An attempt that may go on. It counts as failed until it succeeds: under ``who``, and under each of ``wide``."""
 
     who: str
     wide: tuple[str, ...]
 
 
 def admit(request: HttpRequest, *, account: str, user_id: int | None) -> Attempt:
-    """Count an attempt as failed. Raises LockedOutError when there were too many.
+    """Count a login as failed. Raises LockedOutError when there were too many.
 
     ``account`` is the same for the e-mail and the username of one account.
     """
@@ -57,10 +59,24 @@ def admit(request: HttpRequest, *, account: str, user_id: int | None) -> Attempt
     device = device_of(request, user_id) if user_id else None
     who = f"device {device}" if device else f"account {account} from {address}"
     wide = {} if device else {f"address {address}": MAX_OF_ADDRESS, f"account {account}": MAX_OF_ACCOUNT}
-    # The narrow limit comes first: an attempt that it refuses is not counted by the others.
-    for counted, most in {who: MAX_FAILURES, **wide}.items():
-        _count(counted, most)
-    return Attempt(who, tuple(wide))
+    return _admit(who, wide, "Too many failed logins for this account. Try again in 15 minutes.")
+
+
+def admit_code(request: HttpRequest, *, user_id: int) -> Attempt:
+    """Count a one-time code as failed. Raises LockedOutError when there were too many.
+
+    No browser is exempt: who guesses codes knows the password, and a login with it makes a browser known.
+    """
+    address = _address_of(request)
+    wide = {f"codes from {address}": MAX_OF_ADDRESS, f"codes of {user_id}": MAX_CODES_OF_ACCOUNT}
+    return _admit(f"codes of {user_id} from {address}", wide, "Too many wrong codes. Try again in 15 minutes.")
+
+
+def admit_registration(request: HttpRequest) -> Attempt:
+    """Count a registration as refused. Raises LockedOutError when an address asked for too many names."""
+    who = f"registrations from {_address_of(request)}"
+    _count(who, MAX_REGISTRATIONS, "Too many refused registrations from your address. Try again in 15 minutes.")
+    return Attempt(who="", wide=(who,))
 
 
 def succeeded(attempt: Attempt) -> None:
@@ -71,15 +87,20 @@ def succeeded(attempt: Attempt) -> None:
     FailedLogins.objects.filter(ends_at__lte=Now()).delete()
 
 
-def _count(who: str, most: int) -> None:
+def _admit(who: str, wide: dict[str, int], message: str) -> Attempt:
+    # The narrow limit comes first: an attempt that it refuses is not counted by the others.
+    for counted, most in {who: MAX_FAILURES, **wide}.items():
+        _count(counted, most, message)
+    return Attempt(who, tuple(wide))
+
+
+def _count(who: str, most: int, message: str) -> None:
     with connection.cursor() as cursor:
         parameters: Any = {"who": _hash(who), "lock": LOCK, "most": most}  # psycopg adapts a timedelta, too
         cursor.execute(_COUNT, parameters)
         failures, left_s = cursor.fetchone()
     if failures > most:
-        raise LockedOutError(
-            "Too many failed logins for this account. Try again in 15 minutes.", retry_after_s=math.ceil(left_s)
-        )
+        raise LockedOutError(message, retry_after_s=math.ceil(left_s), first=failures == most + 1)
 
 
 def _hash(who: str) -> str:
@@ -87,10 +108,8 @@ def _hash(who: str) -> str:
 
 
 def _address_of(request: HttpRequest) -> str:
-    """Return the address of the client: as the outermost of our own proxies saw it, or of the connection."""
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
-    trusted = settings.TRUSTED_PROXIES
-    seen = hops[-trusted] if trusted and len(hops) >= trusted else request.META.get("REMOTE_ADDR", "")
+    """Return the address that is counted: one customer has a network of IPv6 addresses."""
+    seen = address_of(request)
     try:
         address = ipaddress.ip_address(seen)
     except ValueError:
