@@ -26,4 +26,4 @@ class EventsView(ListAPIView[AccountEvent]):
     queryset = AccountEvent.objects.none()
 
     def get_queryset(self) -> QuerySet[AccountEvent]:
-        return events_of(self.request.user.pk)
+        return events_of(self.request.user.pk or 0)
