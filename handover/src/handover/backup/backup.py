@@ -18,6 +18,7 @@ from handover.backup.programs import BackupError, run
 from handover.config.config import Config, database_url, from_environment
 from handover.journal.evidence import Recorder, recording
 from handover.journal.journal import SCHEMA
+from handover.private_files import private_folder, write_private
 from handover.probe.client import probe
 from handover.troubles import database_trouble
 
@@ -36,7 +37,7 @@ def make_backup(config: Config, *, say: Callable[[str], None]) -> dict[str, Any]
         config.backup.restore_url_env, "a server to restore on, and a role that makes databases"
     )
     folder = config.root / config.backup.folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-    folder.mkdir(parents=True, mode=0o700)
+    private_folder(folder)
     with recording(config, "backup") as recorder:
         say(f"dumping into {folder}")
         there = dump(config, folder / DUMP)
@@ -80,6 +81,7 @@ def dump(config: Config, path: Path) -> Content:
         connection.read_only = True
         row = connection.execute("SELECT pg_export_snapshot()").fetchone()
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+        write_private(path, b"")  # pg_dump keeps the rights of a file that is there
         wanted = ("--format=custom", f"--snapshot={row[0]}", f"--exclude-schema={SCHEMA}", f"--file={path}")
         run(config, "pg_dump", url, *wanted)
         return content(connection)
@@ -149,7 +151,7 @@ def list_objects(config: Config, path: Path | None, say: Callable[[str], None]) 
             found += page
             say(f"{len(found)} files")
     if path:
-        path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in found))
+        write_private(path, "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in found))
     return found
 
 
@@ -158,4 +160,4 @@ def _sums(folder: Path) -> None:
     for path in sorted(folder.iterdir()):
         with path.open("rb") as file:
             lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.name}\n")
-    (folder / SUMS).write_text("".join(lines))
+    write_private(folder / SUMS, "".join(lines))

@@ -16,6 +16,7 @@ from handover.cutover.position import position_of
 from handover.errors import ConfigurationError, HandoverError
 from handover.journal.journal import Journal, opened
 from handover.journal.processes import registered
+from handover.private_files import write_private
 from handover.report.cards import BEFORE
 from handover.report.page import GatesView, current_gates, page_facts, recorded_gates, rendered
 from handover.report.serve import serving
@@ -77,10 +78,8 @@ def rendered_error(error: HandoverError) -> str:
 
 
 def _write(path: Path, page: str) -> None:
-    aside = path.with_name(f".{path.name}.tmp")
     try:
-        aside.write_text(page, encoding="utf-8")
-        aside.replace(path)
+        write_private(path, page)
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}. Nothing was written. Name another: --out FILE"
         raise ConfigurationError(message, code="HO630") from error

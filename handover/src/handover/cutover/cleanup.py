@@ -18,6 +18,7 @@ from handover.cutover.run import Action, Command, Evidence
 from handover.document import markdown
 from handover.document.facts import as_json
 from handover.errors import Refused, UnseenError
+from handover.private_files import private_folder, write_private
 from handover.side import Side
 from handover.troubles import why_unreadable
 
@@ -63,16 +64,15 @@ def preflight(context: RunContext) -> Evidence:
 
 def archive(context: RunContext) -> Evidence:
     """Keep the original's commit, the schema, and what the watch has seen of both systems."""
-    folder = context.config.root / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "code.txt").write_text(f"{(code := _code(context.config))}\n")
+    folder = private_folder(context.config.root / FOLDER)
+    write_private(folder / "code.txt", f"{(code := _code(context.config))}\n")
     with asking(context.config) as answers, gathered(context.config, database_url(context.config), answers) as facts:
         if facts.findings:
             raise UnseenError("the schema could not be read whole:\n" + "\n".join(map(str, facts.findings)))
         subject = facts.subject
-    (folder / "schema.md").write_text(markdown.as_markdown(subject))
-    (folder / "schema.json").write_text(json.dumps(as_json(subject), indent=2, ensure_ascii=False))
-    (folder / "parity.json").write_text(json.dumps(_parity(context), indent=2, default=str))
+    write_private(folder / "schema.md", markdown.as_markdown(subject))
+    write_private(folder / "schema.json", json.dumps(as_json(subject), indent=2, ensure_ascii=False))
+    write_private(folder / "parity.json", json.dumps(_parity(context), indent=2, default=str))
     return {"folder": str(FOLDER), "code": code}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from handover.config.config import Config
+from handover.private_files import private_folder, read_private, write_private
 
 FOLDER = Path(".handover/incidents")
 _TEMPLATE = """\
@@ -38,13 +39,14 @@ def begin_record(config: Config, run: str, at: datetime, facts: Mapping[str, Any
     """
     path = config.root / FOLDER / f"{run}.md"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         because = facts.get("because", "not said")
-        path.write_text(_TEMPLATE.format(at=at, who=who, machine=machine, because=because, source=facts["source"]))
+        filled = _TEMPLATE.format(at=at, who=who, machine=machine, because=because, source=facts["source"])
+        write_private(path, filled)
     return path
 
 
 def finish_record(path: Path, lines: list[str]) -> None:
     """Write the time line; what people filled in above it stays."""
-    head = path.read_text().partition("## Time line\n")[0]
-    path.write_text(f"{head}## Time line\n\n" + "".join(f"- {line}\n" for line in lines))
+    head = read_private(path).decode().partition("## Time line\n")[0]
+    write_private(path, f"{head}## Time line\n\n" + "".join(f"- {line}\n" for line in lines))

@@ -1,6 +1,9 @@
 """The plan of a switch: what changes, from what to what, on which zone; and its checksum."""
 
+import hashlib
+import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +14,8 @@ from handover.config.config import Config, Dns
 from handover.cutover import nameservers, provider
 from handover.cutover.dns_record import DnsRecord, ZoneState, digest
 from handover.errors import Refused
+from handover.journal.key import folder_key
+from handover.private_files import private_folder, read_private, write_private
 from handover.side import Side
 from handover.troubles import why_unreadable
 
@@ -158,38 +163,44 @@ def _ttls_s(dns: Dns, zones: Sequence[ZoneState]) -> tuple[int, ...]:
 def save(config: Config, plan: CutoverPlan) -> Path:
     """Write a plan and return its file."""
     path = config.root / FOLDER / f"{plan.checksum[:SHORT]}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(plan.as_json(), indent=2, ensure_ascii=False) + "\n")
+    private_folder(path.parent)
+    values = {**plan.as_json(), "signature": _signature(config, plan.checksum)}
+    write_private(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
     return path
 
 
+def _signature(config: Config, checksum: str) -> str:
+    """Return the keyed digest that only this folder's key can make: an edited plan has another."""
+    return hmac.new(folder_key(config.root), f"plan {checksum}".encode(), hashlib.sha256).hexdigest()
+
+
 def load(config: Config, name: str) -> CutoverPlan:
-    """Return a plan by its file or the beginning of its checksum.
+    """Return a plan by its file, or by at least the first 12 characters of its checksum.
 
     Raises
     ------
     Refused
-        There is no such plan, or it is not as it was written.
+        There is no such plan, it is not as it was written, or it was not made in this folder.
     """
-    path = Path(name) if Path(name).is_file() else _by_checksum(config, name)
+    asked = re.fullmatch(f"[0-9a-f]{{{SHORT},64}}", name)
+    path = config.root / FOLDER / f"{name[:SHORT]}.json" if asked else Path(name)
     try:
-        values = dict(json.loads(path.read_text()))
-        checksum = str(values.pop("checksum"))
+        values = dict(json.loads(read_private(path)))
+        signature, checksum = str(values.pop("signature", "")), str(values.pop("checksum"))
         plan = CutoverPlan.from_json(values)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Refused(
-            f"{name} is no plan: {why_unreadable(error)}. Make one: handover cutover plan", code="HO576"
-        ) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        message = f"{name} is no plan: {why_unreadable(error)}. A plan is named by its file, or by {SHORT} characters"
+        raise Refused(f"{message} of its checksum or more. Make one: handover cutover plan", code="HO576") from error
     # Of the file as it is, so that a key that was added by hand counts as well.
-    if digest(values) != checksum:
-        message = f"{path} is not as it was written: its checksum is {digest(values)[:SHORT]}, not {checksum[:SHORT]}."
+    if digest(values) != checksum or (asked and not checksum.startswith(name)):
+        wanted = name if asked else checksum[:SHORT]
+        message = f"{path} is not as it was written: its checksum is {digest(values)[:SHORT]}, not {wanted}."
         raise Refused(f"{message} Nothing was applied. Make a new plan: handover cutover plan", code="HO576")
+    if not hmac.compare_digest(signature.encode(), _signature(config, checksum).encode()):
+        message = f"{path} was edited after it was written, or was made in another folder: the key of this folder"
+        todo = "Nothing was applied. Make a new plan: handover cutover plan"
+        raise Refused(f"{message} did not sign it. {todo}", code="HO576")
     return plan
-
-
-def _by_checksum(config: Config, name: str) -> Path:
-    found = sorted((config.root / FOLDER).glob(f"{name[:SHORT]}*.json"))
-    return found[0] if len(found) == 1 else config.root / FOLDER / f"{name}.json"
 
 
 def lines(config: Config, plan: CutoverPlan) -> list[str]:

@@ -1,7 +1,16 @@
-"""The copy of the journal on this machine: JSON lines that are only added, each on disk before the action begins."""
+"""The copy of the journal on this machine: JSON lines that are only added, each on disk before the action begins.
+
+Each line ends with a keyed digest (HMAC-SHA256) of itself and of the digest before it, so a line that is changed,
+removed, repeated or moved is noticed; ``journal.head`` says how many lines there are, so a shortened file is noticed.
+Lines of version 0.1 have no digest. They stand first, and the first keyed line covers them as they are.
+"""
 
 import fcntl
+import hashlib
+import hmac
+import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +18,16 @@ from typing import IO
 
 from handover.errors import HandoverError
 from handover.journal.entry import JournalEntry, read_line
+from handover.journal.key import folder_key
+from handover.private_files import open_private, read_private, write_private
 
 PLACE = Path(".handover/journal.jsonl")
+HEAD = "journal.head"
+_MAC = re.compile(rb', "mac": "([0-9a-f]{64})"}\n\Z')
 
 
 class JournalCopyError(HandoverError):
-    """The copy cannot be read or written."""
+    """The copy cannot be read or written, or is not what was written."""
 
     code = "HO501"
 
@@ -23,9 +36,16 @@ class JournalCopy:
     """The copy beside ``handover.toml``; ``root`` is that folder."""
 
     def __init__(self, root: Path) -> None:
-        self.path = root / PLACE
+        self.root, self.path = root, root / PLACE
         self._latest: dict[str, JournalEntry] = {}
-        self._lines = self._bytes = 0
+        self._macs: list[str] = []  # of each line; empty for a line of version 0.1
+        self._unkeyed = hashlib.sha256()
+        self._bytes = 0
+
+    @property
+    def head(self) -> Path:
+        """The file that says how many lines there are."""
+        return self.path.with_name(HEAD)
 
     def entries(self) -> list[JournalEntry]:
         """Return each entry once, as last written, in the journal's order; entries without a place come last.
@@ -33,29 +53,77 @@ class JournalCopy:
         Raises
         ------
         JournalCopyError
-            A line before the last is no entry. A last line without an end was being written when the process died;
-            what it announced was not begun.
+            A line is no entry, or not what was written. A last line without an end was being written when the process
+            died; what it announced was not begun.
         """
-        if self.path.exists():
-            self._read_on()
+        self._read_on()
         return sorted(self._latest.values(), key=lambda e: (e.seq is None, e.seq or 0))
 
     def _read_on(self) -> None:
         """Read what was added since the last time: lines are only ever added."""
-        with self.path.open("rb") as file:
-            file.seek(self._bytes)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break
-                self._lines += 1
-                self._bytes += len(line)
-                try:
-                    entry = read_line(line.decode())
-                except ValueError as error:
-                    message = f"line {self._lines} of {self.path} is no entry of the journal: {error}."
-                    todo = "It was changed by hand. Move the file away to read the journal of the database alone."
-                    raise JournalCopyError(f"{message} {todo}") from error
-                self._latest[entry.id] = entry
+        announced = self._announced()  # before the lines: another process may add some meanwhile
+        if self.path.exists() or self.path.is_symlink():
+            with open_private(self.path) as file:
+                if os.fstat(file.fileno()).st_size < self._bytes:
+                    raise self._tampered("the file became shorter while this process ran")
+                file.seek(self._bytes)
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        break
+                    self._read(line)
+        lines, mac = announced
+        if lines and (len(self._macs) < lines or self._macs[lines - 1] != mac):
+            raise self._tampered(f"{lines} lines were written, and {len(self._macs)} are there")
+
+    def _read(self, line: bytes) -> None:
+        number = len(self._macs) + 1
+        text, mac = _parted(line)
+        if mac:
+            if not hmac.compare_digest(mac, self._next_mac(text)):
+                raise self._tampered(f"line {number} is not the line that was written there")
+        elif self._macs and self._macs[-1]:
+            raise self._tampered(f"line {number} has no keyed digest, and the lines before it have")
+        try:
+            entry = read_line(text.decode())
+        except ValueError as error:
+            raise self._tampered(f"line {number} is no entry of the journal: {error}") from error
+        if not mac:
+            self._unkeyed.update(line)
+        self._macs.append(mac)
+        self._bytes += len(line)
+        self._latest[entry.id] = entry
+
+    def _next_mac(self, text: bytes) -> str:
+        before = (self._macs[-1] if self._macs else "") or self._unkeyed.hexdigest()
+        return hmac.new(folder_key(self.root), before.encode() + text, hashlib.sha256).hexdigest()
+
+    def _announced(self) -> tuple[int, str]:
+        """Return how many lines there were at least, and the digest of the last of them."""
+        try:
+            values = json.loads(read_private(self.head))
+            lines, mac = int(values["lines"]), str(values["mac"])
+            signed = str(values["signature"])
+        except FileNotFoundError:
+            return 0, ""
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._tampered(f"{self.head.name} is not what was written") from error
+        if not hmac.compare_digest(signed, self._signed_head(lines, mac)):
+            raise self._tampered(f"{self.head.name} is not what was written, or was written with another key")
+        return lines, mac
+
+    def _signed_head(self, lines: int, mac: str) -> str:
+        return hmac.new(folder_key(self.root), f"head {lines} {mac}".encode(), hashlib.sha256).hexdigest()
+
+    def _write_head(self) -> None:
+        lines, mac = len(self._macs), self._macs[-1] if self._macs else ""
+        values = {"lines": lines, "mac": mac, "signature": self._signed_head(lines, mac)}
+        write_private(self.head, json.dumps(values) + "\n")
+
+    def _tampered(self, what: str) -> JournalCopyError:
+        message = f"{self.path} is not what was written here: {what}."
+        why = "It was changed by hand, is of another folder, or its key was replaced. Nothing in it was followed."
+        todo = f"Keep it, and find out why. Move it and {HEAD} away to read the journal of the database alone."
+        return JournalCopyError(f"{message} {why} {todo}")
 
     def add(self, *entries: JournalEntry) -> None:
         """Add entries; on disk when this returns.
@@ -63,26 +131,43 @@ class JournalCopy:
         Raises
         ------
         JournalCopyError
-            They could not be written.
+            They could not be written, or the lines before them are not what was written.
         """
         if not entries:
             return
         try:
             with self._locked() as file:
-                file.write("".join(entry.line() for entry in entries).encode())
+                self._read_on()
+                if not self.head.exists():
+                    self._write_head()  # before the first keyed line, so that a head is never missing
+                for entry in entries:
+                    text = entry.line().encode()
+                    line = _sealed(text, self._next_mac(text))
+                    file.write(line)
+                    self._read(line)
                 file.flush()
                 os.fsync(file.fileno())
+                self._write_head()
         except OSError as error:
             message = f"{self.path} could not be written: {error.strerror}. No action begins without its entry."
             raise JournalCopyError(f"{message} Make room or mend the rights, then run again.") from error
 
     @contextmanager
     def _locked(self) -> Iterator[IO[bytes]]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab+") as file:
+        with open_private(self.path, "ab+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             text = file.read()
             file.truncate(text.rfind(b"\n") + 1)  # what a killed process left unfinished
             file.seek(0, os.SEEK_END)
             yield file
+
+
+def _sealed(line: bytes, mac: str) -> bytes:
+    return line.removesuffix(b"}\n") + f', "mac": "{mac}"}}\n'.encode()
+
+
+def _parted(line: bytes) -> tuple[bytes, str]:
+    """Return a line without its digest, and the digest; a line of version 0.1 has none."""
+    found = _MAC.search(line)
+    return (line[: found.start()] + b"}\n", found[1].decode()) if found else (line, "")

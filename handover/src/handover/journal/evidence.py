@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +19,14 @@ from typing import IO, Any
 
 from handover.config.config import Config
 from handover.errors import HandoverError
+from handover.journal.key import folder_key
+from handover.private_files import open_private, private_folder, read_private, write_private
 from handover.troubles import why_unreadable
 
 PLACE = Path(".handover/evidence")
 KEY_VARIABLE = "HANDOVER_EVIDENCE_KEY"
 SUMMARY, SIGNATURE = "summary.json", "signature"
-KEY_BYTES = 32
+CHUNK_BYTES = 1 << 20
 
 
 class EvidenceError(HandoverError):
@@ -58,7 +60,7 @@ class Sealed:
 
     def lines(self, name: str) -> Iterator[Any]:
         """Yield what one of its files of JSON lines holds."""
-        with (self.folder / f"{name}.jsonl").open(encoding="utf-8") as file:
+        with open_private(self.folder / f"{name}.jsonl", "r") as file:
             yield from map(json.loads, file)
 
 
@@ -75,7 +77,7 @@ class Recorder:
         """Append a value to ``NAME.jsonl``; never personal data, never a secret."""
         if name not in self._files:
             path = self.folder / f"{name}.jsonl"
-            self._files[name] = self._stack.enter_context(path.open("w", encoding="utf-8"))
+            self._files[name] = self._stack.enter_context(open_private(path, "w"))
         self._files[name].write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
 
 
@@ -90,20 +92,19 @@ def recording(config: Config, kind: str) -> Iterator[Recorder]:
     kind
         What was run, one word: ``prove``, ``check``, ``backup``, ``rehearsal``.
     """
-    place = config.root / PLACE
-    place.mkdir(parents=True, exist_ok=True)
+    place = private_folder(config.root / PLACE)
     began = datetime.now(UTC)
-    name = f"{kind}-{began:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(3)}"
+    name = f"{_name(kind, began)}{secrets.token_hex(3)}"
     unfinished = place / f".{name}"
-    unfinished.mkdir()
+    private_folder(unfinished)
     try:
         with ExitStack() as stack:
             recorder = Recorder(unfinished, stack)
             yield recorder
         times = {"started_at": began.isoformat(), "finished_at": datetime.now(UTC).isoformat()}
         summary = {"kind": kind, **times, **recorder.summary}
-        (unfinished / SUMMARY).write_text(json.dumps(summary, indent=2, ensure_ascii=False, default=str) + "\n")
-        (unfinished / SIGNATURE).write_text(_sign(unfinished, evidence_key(config)) + "\n")
+        write_private(unfinished / SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False, default=str) + "\n")
+        write_private(unfinished / SIGNATURE, _sign(unfinished, evidence_key(config)) + "\n")
         unfinished.rename(place / name)
     except BaseException:
         shutil.rmtree(unfinished)
@@ -131,33 +132,36 @@ def read(config: Config, folder: Path) -> Sealed:
         It is no evidence, or its files are not those that were signed.
     """
     try:
-        summary = json.loads((folder / SUMMARY).read_text())
-        signature = (folder / SIGNATURE).read_text().strip()
+        summary = json.loads(read_private(folder / SUMMARY))
+        signature = read_private(folder / SIGNATURE).decode().strip()
     except (OSError, ValueError) as error:
         message = f"{folder} is no evidence: {why_unreadable(error)}."
         raise EvidenceError(f"{message} A run's folder holds {SUMMARY} and {SIGNATURE}; run it again.") from error
     if not hmac.compare_digest(signature, _sign(folder, evidence_key(config))):
         message = f"{folder} is not what was signed: a file was changed, or another key signed it. Run it again."
         raise EvidenceError(message)
+    if not folder.name.startswith(_name(summary["kind"], datetime.fromisoformat(summary["started_at"]))):
+        message = f"{folder} holds a run of {summary['kind']} that began at {summary['started_at']}: it was renamed."
+        raise EvidenceError(f"{message} Give it its name again, or run it again.")
     return Sealed(folder, summary, signature)
 
 
 def evidence_key(config: Config) -> bytes:
-    """Return the key that signs evidence: HANDOVER_EVIDENCE_KEY, or one made here that only this account reads."""
-    if given := os.environ.get(KEY_VARIABLE):
-        return given.encode()
-    path = config.root / PLACE.parent / "key"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):  # made by an earlier run
-        new = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(new, "wb") as file:
-            file.write(secrets.token_hex(KEY_BYTES).encode())
-    return path.read_bytes()
+    """Return the key that signs evidence: HANDOVER_EVIDENCE_KEY, or that of the folder."""
+    given = os.environ.get(KEY_VARIABLE)
+    return given.encode() if given else folder_key(config.root)
+
+
+def _name(kind: str, began: datetime) -> str:
+    return f"{kind}-{began:%Y%m%dT%H%M%S.%fZ}-"
 
 
 def _sign(folder: Path, key: bytes) -> str:
     digest = hmac.new(key, digestmod=hashlib.sha256)
     for path in sorted(p for p in folder.iterdir() if p.name != SIGNATURE):
-        with path.open("rb") as file:
-            digest.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+        of_file = hashlib.sha256()
+        with open_private(path) as file:
+            while chunk := file.read(CHUNK_BYTES):
+                of_file.update(chunk)
+        digest.update(f"{path.name} {of_file.hexdigest()}\n".encode())
     return digest.hexdigest()

@@ -12,7 +12,7 @@ from psycopg import Connection, sql
 
 from handover.config.config import Config, database_url
 from handover.errors import Refused
-from handover.journal.copy import PLACE
+from handover.journal.copy import HEAD, PLACE
 from handover.journal.journal import SCHEMA, Journal, is_there
 
 # Every .sql file of these makes tables of the journal and may be executed again.
@@ -110,4 +110,5 @@ def _put_copy_aside(root: Path) -> list[str]:
     # A new journal must not catch up from the old one's copy.
     aside = path.with_name(f"{path.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
     path.rename(aside)
+    path.with_name(HEAD).unlink(missing_ok=True)
     return [f"the copy is kept as {aside.relative_to(root)}"]

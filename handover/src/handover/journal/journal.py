@@ -102,6 +102,7 @@ class Journal:
         except JournalError:
             return copied
         known = {e.id for e in stored}
+        _must_agree(self.copy, stored, copied)
         return stored + [e for e in copied if e.id not in known]
 
     def only_in_copy(self) -> list[JournalEntry]:
@@ -224,6 +225,30 @@ def is_there(connection: Connection[Any]) -> bool:
 def _entry(row: tuple[Any, ...]) -> JournalEntry:
     seq, id_, at, who, machine, kind, body = row
     return JournalEntry(kind, body if isinstance(body, dict) else json.loads(body), who, machine, at, seq, id_)
+
+
+def _must_agree(copy: JournalCopy, stored: list[JournalEntry], copied: list[JournalEntry]) -> None:
+    """Raise if the database and the copy hold one entry in two forms, or the database lost one between two others."""
+    there = {entry.id: entry for entry in stored}
+    found = [text for entry in copied if entry.id in there for text in _differing(there[entry.id], entry)]
+    places = {entry.seq or 0 for entry in stored}
+    found += [
+        f"entry {seq} is missing in the database" for seq in range(1, max(places, default=0)) if seq not in places
+    ]
+    if found:
+        message = f"the database and {copy.path} do not hold the same journal: {'; '.join(found[:3])}."
+        why = "One of them was changed by hand. Nothing was done."
+        todo = "The copy's lines are signed, the database's are not. Find out who changed it before you go on."
+        raise JournalError(f"{message} {why} {todo}", code="HO511")
+
+
+def _differing(stored: JournalEntry, copied: JournalEntry) -> Iterator[str]:
+    for name in ("kind", "who", "machine", "body"):
+        mine, theirs = getattr(stored, name), getattr(copied, name)
+        if name == "body":
+            mine, theirs = ({k: v for k, v in body.items() if k != "late"} for body in (mine, theirs))
+        if mine != theirs:
+            yield f"entry {stored.seq}: {name} is {mine!r} in the database and {theirs!r} in the copy"
 
 
 def _down(why: str) -> str:

@@ -21,6 +21,7 @@ from handover.config.config import Config
 from handover.errors import Refused
 from handover.journal.entry import machine, operator
 from handover.journal.journal import JournalError, connect
+from handover.private_files import open_private, read_private
 from handover.troubles import database_trouble
 
 FOLDER_LOCK = Path(".handover/lease")
@@ -196,12 +197,11 @@ def _session(connection: Connection[Any]) -> str:
 @contextmanager
 def _folder_locked(root: Path, command: str) -> Iterator[None]:
     path = root / FOLDER_LOCK
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    with open_private(path, "a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            who = path.read_text().strip()
+            who = read_private(path).decode(errors="replace").strip()
             message = f"another operator holds the lease on this machine: {who}. Nothing was changed."
             raise Refused(f"{message} Talk to them; `handover pause` stops them.", code="HO503") from None
         file.truncate(0)

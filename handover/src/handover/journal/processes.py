@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from handover.errors import HandoverError
 from handover.journal.entry import operator
+from handover.private_files import open_private
 
 PLACE = Path(".handover/processes")
 
@@ -40,11 +41,9 @@ class RunningProcess:
 @contextmanager
 def registered(root: Path, command: str) -> Iterator[None]:
     """Name this process while the block runs; SIGTERM then raises :class:`StoppedError` in it."""
-    folder = root / PLACE
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{uuid4()}.json"
+    path = root / PLACE / f"{uuid4()}.json"
     main = threading.current_thread() is threading.main_thread()
-    with path.open("w") as file:
+    with open_private(path, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         json.dump({"pid": os.getpid(), "command": command, "who": operator()}, file)
         file.flush()
@@ -61,7 +60,7 @@ def running(root: Path) -> list[RunningProcess]:
     """Return the processes that run."""
     found = []
     for path in sorted((root / PLACE).glob("*.json")):
-        with path.open() as file:
+        with open_private(path, "r") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -5,6 +5,7 @@ Nothing is lost while the database does not answer: rows wait until it does, and
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from handover.errors import Refused
 from handover.journal.journal import connect
 from handover.parallel.rule import MetricVerdict
 from handover.parallel.sample import Sample
+from handover.private_files import open_private
 
 LINES = ".handover/watch.jsonl"
 # About an hour of a busy pair without a database; the lines hold everything.
@@ -55,13 +57,12 @@ class WatchHistory:
         self._config, self._run = config, run
         self._connection: Connection[Any] | None = None
         self._waiting: list[tuple[str, tuple[object, ...]]] = []
-        path = config.root / LINES
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lines = path.open("a", encoding="utf-8")
+        self._stack = ExitStack()
+        self._lines = self._stack.enter_context(open_private(config.root / LINES, "a"))
 
     def close(self) -> None:
         """Close the session and the file."""
-        self._lines.close()
+        self._stack.close()
         if self._connection:
             self._connection.close()
 

@@ -13,6 +13,7 @@ from handover.errors import HandoverError
 from handover.journal.journal import Journal
 from handover.parallel.history import LINES
 from handover.parallel.rule import rules
+from handover.private_files import open_private
 
 # More points than pixels say nothing; of each bucket the worst is kept.
 POINTS_AT_MOST = 240
@@ -104,7 +105,7 @@ def _of_lines(config: Config) -> Iterator[WatchedWindow]:
     path = config.root / LINES
     if not path.exists():
         return
-    with path.open(encoding="utf-8") as file:
+    with open_private(path, "r") as file:
         for line in file:
             if line.endswith("\n") and "window_start" in line:
                 yield _of_line(json.loads(line))
