@@ -24,6 +24,8 @@ TRUSTED_PROXIES: int = _env.int("TRUSTED_PROXIES", default=0)
 TLS: str = _env.str("TLS", default="off")
 X_ACCEL_MEDIA: str = _env.str("X_ACCEL_MEDIA", default="")
 BREACHED_PASSWORDS: str = _env.str("BREACHED_PASSWORDS", default="common")
+TOKEN_DAYS: int = _env.int("TOKEN_DAYS", default=90)
+TOKEN_MAX_DAYS: int = _env.int("TOKEN_MAX_DAYS", default=365)
 EVENTS_KEPT_DAYS: int = _env.int("EVENTS_KEPT_DAYS", default=365)
 SONG_MAX_MB: int = _env.int("SONG_MAX_MB", default=50)
 PARALLEL_RUNNING_LIMIT: int = _env.int("PARALLEL_RUNNING_LIMIT", default=1)
@@ -51,6 +53,11 @@ if X_ACCEL_MEDIA and not re.fullmatch(r"/[\w-]+/", X_ACCEL_MEDIA):
 if X_ACCEL_MEDIA and STORAGE != "directory":
     raise ImproperlyConfigured(
         f"X_ACCEL_MEDIA is {X_ACCEL_MEDIA!r} and STORAGE is {STORAGE!r}; a front can send only files of a directory."
+    )
+if not 1 <= TOKEN_DAYS <= TOKEN_MAX_DAYS:
+    raise ImproperlyConfigured(
+        f"TOKEN_DAYS is {TOKEN_DAYS} and TOKEN_MAX_DAYS is {TOKEN_MAX_DAYS}; a token lives at least 1 day and at most "
+        "TOKEN_MAX_DAYS."
     )
 if EVENTS_KEPT_DAYS < 30:  # noqa: PLR2004 - the trigger of the table says the same
     raise ImproperlyConfigured(f"EVENTS_KEPT_DAYS is {EVENTS_KEPT_DAYS}; events are kept for at least 30 days.")

@@ -16,8 +16,7 @@ from apps.generation.services import cancel_generation
 from apps.generation.sweep import sweep
 from apps.jobs import calls
 from apps.jobs.models import Job
-from apps.tokens.selectors import valid_token
-from apps.tokens.services import issue_token
+from apps.tokens.services import issue_token, valid_token
 from config.clock import database_now
 from tests.generating import SONG, start
 
@@ -97,7 +96,7 @@ def test_row_of_the_original__counts_by_the_databases_time(ana, songs, wrong_clo
     assert ChoreographyTask.objects.get(pk=lease.task_id).status == "started", "it gives way to the original"
 
 
-def test_token__expires_by_the_databases_time(ana, wrong_clock):
+def test_token__expires_by_the_databases_time(ana, wrong_clock, rf):
     _, living = issue_token(user=ana, name="a", scopes=["read"], expires_at=database_now() + NEAR)
     _, over = issue_token(user=ana, name="b", scopes=["read"], expires_at=database_now() - NEAR)
-    assert (valid_token(living) is None, valid_token(over)) == (False, None)
+    assert (valid_token(living, request=rf.get("/")) is None, valid_token(over, request=rf.get("/"))) == (False, None)

@@ -6,16 +6,24 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.test import Client
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from apps.authentication.models import User
+from apps.events.models import AccountEvent
+from apps.generation.sweep import sweep
 from apps.tokens.models import PersonalToken
 from apps.tokens.scopes import SCOPES, scope_needed
+from apps.tokens.selectors import OF_MIGRATION, hash_of
 from apps.tokens.services import issue_token
 from tests.conftest import make_user
+from tests.test_failed_logins import by_api
+from tests.test_passwords import with_fewer_rounds
 
 PROBLEM = "application/problem+json"
 ADDRESS = "/api/auth/tokens"
@@ -41,7 +49,10 @@ def test_create__shows_the_secret_once_and_stores_only_its_hash(api, ana):
     assert len(secret) == len("compas_") + 43
     assert body["prefix"] == secret[:12]
     assert body["scopes"] == ["read", "songs:write"]
-    assert (body["expires_at"], body["last_used_at"]) == (None, None)
+    assert (body["ended"], body["last_used_at"]) == ("", None)
+    assert (
+        timedelta(days=89, hours=23) < parse_datetime(body["expires_at"]) - timezone.now() < timedelta(days=90, hours=1)
+    )
     assert api.get(ADDRESS).json() == {"results": [body]}
     row = PersonalToken.objects.values().get()
     assert row["sha256"] == hashlib.sha256(secret.encode()).hexdigest()
@@ -58,6 +69,7 @@ def test_create__shows_the_secret_once_and_stores_only_its_hash(api, ana):
         ({"scopes": "read"}, "scopes"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
         ({"expires_at": "soon"}, "expires_at"),
+        ({"expires_at": "2999-01-01T00:00:00Z"}, "expires_at"),
     ],
 )
 def test_create__what_is_wrong__is_named(api, change, field):
@@ -85,7 +97,10 @@ def test_token__unknown__is_401_and_not_the_session(api, sent):
     answer = api.get("/api/auth/me", headers={"Authorization": sent})
     assert (answer.status_code, answer["Content-Type"]) == (401, PROBLEM)
     assert answer["WWW-Authenticate"] == 'Bearer error="invalid_token"'
-    assert answer.json()["detail"] == "This token is unknown, expired or revoked. Make another one."
+    assert (
+        answer.json()["detail"]
+        == "This token is unknown, expired or revoked, or the password was changed. Make another one."
+    )
 
 
 def test_authorization_of_another_kind__is_not_ours(api):
@@ -96,6 +111,102 @@ def test_token__expired__is_401(ana):
     later = program(ana, "read", expires_at=timezone.now() + timedelta(hours=1))
     before = program(ana, "read", expires_at=timezone.now() - timedelta(seconds=1))
     assert (later.get("/api/auth/me").status_code, before.get("/api/auth/me").status_code) == (200, 401)
+
+
+def test_create__expires_at__is_chosen_up_to_a_year(api):
+    soon = (timezone.now() + timedelta(days=365)).isoformat()
+    body = new(api, expires_at=soon).json()
+    assert parse_datetime(body["expires_at"]) == parse_datetime(soon)
+    assert new(api, expires_at=None).json()["expires_at"] < body["expires_at"]
+
+
+def originals_admin_sets(password: str, url: str) -> None:
+    """The original writes a new hash and tells the backend nothing."""
+    with closing(psycopg.connect(url)) as session, session:
+        session.execute("UPDATE users SET password = %s", [make_password(password)])
+
+
+def test_password_changed_by_the_original__ends_the_tokens(own_database):
+    client = program(make_user("ana"), "read")
+    assert client.get("/api/auth/me").status_code == 200
+    originals_admin_sets("bailamos", own_database.url("original_app"))
+    assert client.get("/api/auth/me").status_code == 401
+    browser = Client()
+    browser.force_login(User.objects.get())
+    (listed,) = browser.get(ADDRESS).json()["results"]
+    assert listed["ended"] == "the password was changed"
+
+
+@pytest.mark.parametrize("door", ["api", "admin"])
+def test_password_changed_here__ends_the_tokens(api, ana, door):
+    client = program(ana, "read")
+    if door == "api":
+        sent = {"old_password": "secreto", "new_password": "bailamos"}
+        assert api.post("/api/auth/password", sent, content_type="application/json").status_code == 204
+    else:
+        staff = Client()
+        staff.force_login(make_user("eva", is_staff=True, is_superuser=True))
+        sent = {"password1": "bailamos", "password2": "bailamos", "usable_password": "true"}
+        assert staff.post(f"/admin/users/user/{ana.pk}/password/", sent).status_code == 302
+    assert client.get("/api/auth/me").status_code == 401
+
+
+def test_password_hashed_again_by_a_login__leaves_the_tokens(ana):
+    ana.password = with_fewer_rounds("secreto")
+    ana.save()
+    client = program(ana, "read")
+    assert by_api(Client(), "ana", "secreto").status_code == 200
+    assert User.objects.get().password != ana.password, "it was hashed again"
+    assert client.get("/api/auth/me").status_code == 200
+
+
+def test_migration__older_tokens__get_an_end_and_follow_the_password(ana):
+    clients = [program(ana, "read") for _ in range(3)]
+    never, soon, far = PersonalToken.objects.order_by("id")
+    now = timezone.now()
+    for token, end in ((never, None), (soon, now + timedelta(days=1)), (far, now + timedelta(days=999))):
+        PersonalToken.objects.filter(pk=token.pk).update(expires_at=end, password_mark="")
+    assert {client.get("/api/auth/me").status_code for client in clients} == {401}, "fail closed"
+    migration = MigrationLoader(None).graph.nodes["tokens", "0003_tokens_end"]
+    with connection.cursor() as cursor:
+        cursor.execute(migration.operations[-1].sql)
+    days = [round((token.expires_at - now) / timedelta(days=1)) for token in PersonalToken.objects.order_by("id")]
+    assert days == [90, 1, 365]
+    assert {client.get("/api/auth/me").status_code for client in clients} == {200}
+    User.objects.update(password=make_password("bailamos"))
+    assert {client.get("/api/auth/me").status_code for client in clients} == {401}
+
+
+def test_migrated_token__survives_a_password_that_is_hashed_again(ana):
+    ana.password = with_fewer_rounds("secreto")
+    ana.save()
+    client = program(ana, "read")
+    PersonalToken.objects.update(password_mark=OF_MIGRATION + hash_of(ana.password))
+    assert by_api(Client(), "ana", "secreto").status_code == 200
+    assert client.get("/api/auth/me").status_code == 200
+
+
+def test_events__made_ended_and_used_after_its_end_once_an_hour(api, ana):
+    secret = new(api).json()["token"]
+    client = Client(headers={"Authorization": f"Bearer {secret}"})
+    PersonalToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert [client.get("/api/auth/me").status_code for _ in range(3)] == [401] * 3
+    api.delete(f"{ADDRESS}/{PersonalToken.objects.get().pk}")
+    events = AccountEvent.objects.filter(kind__startswith="token").order_by("id")
+    mark = secret[:12] + "…"
+    assert list(events.values_list("kind", "detail")) == [
+        ("token-made", f"{mark} read"),
+        ("token-refused", f"{mark} it expired"),
+        ("token-ended", mark),
+    ]
+
+
+def test_sweep__forgets_tokens_a_month_after_their_end(ana):
+    now = timezone.now()
+    for days in (-31, -29, 1):
+        issue_token(user=ana, name=f"{days}", scopes=["read"], expires_at=now + timedelta(days=days))
+    sweep()
+    assert set(PersonalToken.objects.values_list("name", flat=True)) == {"-29", "1"}
 
 
 def test_token__of_an_inactive_user__is_401(ana):

@@ -14,9 +14,11 @@ from django.db.models.functions import Now
 
 from apps.choreography import original
 from apps.choreography.models import ChoreographyTask
+from apps.events.retention import forget_old_events
 from apps.generation import files, queue
 from apps.jobs import calls, leases
 from apps.jobs.models import Job
+from apps.tokens.services import forget_ended_tokens
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ def sweep() -> None:
     files.remove_abandoned_drafts()
     queue.write_places()
     queue.call_worker_if_due()
+    forget_old_events()
+    forget_ended_tokens()
 
 
 @contextmanager

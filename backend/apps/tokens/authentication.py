@@ -7,7 +7,6 @@ from rest_framework.request import Request
 from apps.authentication.models import User
 from apps.tokens import services
 from apps.tokens.models import PersonalToken
-from apps.tokens.selectors import valid_token
 
 
 class BearerToken(BaseAuthentication):
@@ -20,9 +19,11 @@ class BearerToken(BaseAuthentication):
         secret = _secret(request)
         if secret is None:
             return None
-        token = valid_token(secret)
+        token = services.valid_token(secret, request=request)
         if token is None:
-            raise AuthenticationFailed("This token is unknown, expired or revoked. Make another one.")
+            raise AuthenticationFailed(
+                "This token is unknown, expired or revoked, or the password was changed. Make another one."
+            )
         address = request.resolver_match
         services.check_scope(token, method=request.method or "", route=address.route if address else "")
         services.note_use(token)

@@ -2,26 +2,49 @@
 
 import hashlib
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils.crypto import constant_time_compare
 
 from apps.authentication.models import User
+from apps.authentication.passwords import mark_of
 from apps.tokens.models import PersonalToken
+
+OF_MIGRATION = "sha256:"
 
 
 def tokens_of(user: User) -> QuerySet[PersonalToken]:
-    return PersonalToken.objects.filter(user=user)
+    """Return the tokens of a user, newest first; ``looked_up_at`` is the time of the database."""
+    return _tokens().filter(user=user)
 
 
-def valid_token(secret: str) -> PersonalToken | None:
-    """Return the token of this secret, unless it is unknown, revoked or expired or its owner is inactive.
+def token_by_secret(secret: str) -> PersonalToken | None:
+    """Return the token of this secret, ended or not, with its owner.
 
-    ``looked_up_at`` is the time of this call. Only hashes are compared, so the duration tells nothing about a secret.
+    Only hashes are compared, so the duration tells nothing about a secret.
     """
-    alive = Q(expires_at=None) | Q(expires_at__gt=Now())
-    tokens = PersonalToken.objects.select_related("user").annotate(looked_up_at=Now())
-    tokens = tokens.filter(alive, user__is_active=True)
-    return tokens.filter(sha256=hash_of(secret)).first()
+    return _tokens().filter(sha256=hash_of(secret)).first()
+
+
+def end_of(token: PersonalToken) -> str:
+    """Return why the token is valid no more; empty as long as it is."""
+    if not token.user.is_active:
+        return "its owner is inactive"
+    if token.expires_at is None or token.expires_at <= token.looked_up_at:  # type: ignore[attr-defined]  # annotated below
+        return "it expired"
+    if not _is_of_password(token.password_mark, token.user.password):
+        return "the password was changed"
+    return ""
+
+
+def _tokens() -> QuerySet[PersonalToken]:
+    return PersonalToken.objects.select_related("user").annotate(looked_up_at=Now())
+
+
+def _is_of_password(mark: str, stored_password: str) -> bool:
+    if mark.startswith(OF_MIGRATION):
+        return constant_time_compare(mark, OF_MIGRATION + hash_of(stored_password))
+    return constant_time_compare(mark, mark_of(stored_password))
 
 
 def hash_of(secret: str) -> str:
