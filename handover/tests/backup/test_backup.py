@@ -20,7 +20,7 @@ def backed(story):
 
 def test_backup__restored_and_equal__is_evidence_and_leaves_no_database(backed):
     shown = backed.done("backup", "--apply").stdout
-    assert "restored, and equal" in shown
+    assert "Restored, and equal." in shown
     sealed = latest(backed.config, "backup")
     assert sealed is not None
     assert sealed.summary["restored"]
@@ -54,16 +54,16 @@ def test_backup__restore_that_loses_a_row__is_no_evidence(backed, tmp_path):
     assert latest(backed.config, "backup") is None
 
 
-@pytest.mark.parametrize(("change", "status"), [("unlink {}", 0), ("echo other > {}", 1)])
+@pytest.mark.parametrize(("change", "status"), [("rm -f {}", 0), ("echo other > {}", 1)])
 def test_backup__file_changes_meanwhile__deleted_is_told_and_overwritten_refused(backed, tmp_path, change, status):
     media = backed.pair.stage.media / "videos" / "meanwhile.mp4"
     media.write_text("one")
     real = binaries.programs(Account.current())
     folder = tmp_path / "programs"
     folder.mkdir()
-    (folder / "pg_dump").symlink_to(real / "pg_dump")
-    slow = folder / "pg_restore"
-    slow.write_text(f'#!/bin/sh\n{change.format(media)}\nexec {real}/pg_restore "$@"\n')
+    (folder / "pg_restore").symlink_to(real / "pg_restore")
+    slow = folder / "pg_dump"
+    slow.write_text(f'#!/bin/sh\n{change.format(media)}\nexec {real}/pg_dump "$@"\n')
     slow.chmod(0o755)
     backed.declare(f'[backup]\nprograms = "{folder}"')
     ended = backed.handover("backup", "--apply")

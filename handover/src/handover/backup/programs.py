@@ -26,8 +26,8 @@ class BackupError(HandoverError):
     code = "HO560"
 
 
-def run(config: Config, name: str, url: str, *arguments: str) -> None:
-    """Run ``pg_dump`` or ``pg_restore`` on a database.
+def run(config: Config, name: str, url: str, *arguments: str) -> str:
+    """Run ``pg_dump`` or ``pg_restore`` on a database; return what it printed.
 
     Parameters
     ----------
@@ -52,3 +52,4 @@ def run(config: Config, name: str, url: str, *arguments: str) -> None:
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BackupError(f"{name} failed: {done.stderr.strip()[-2000:]}")
+    return done.stdout

@@ -32,6 +32,7 @@ COMMANDS = (
     "gates",
     "sign",
     "backup",
+    "restore",
     "load",
     "cutover",
     "verify",

@@ -1,26 +1,84 @@
-"""``handover backup``: a backup that was restored and compared."""
+"""``handover backup``: the database, the files and the search index; for the gate also restored and compared."""
 
-from handover.backup.backup import make_backup
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+import typer
+
+from handover.backup.backup import (
+    MadeBackup,
+    make_backup,
+    place_of_backups,
+    prove_backup,
+    remove_old,
+    restore_server,
+    too_old,
+    words,
+)
+from handover.backup.manifest import verified
+from handover.backup.point_in_time import point_in_time
 from handover.cli.console import out, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption
-from handover.config.config import load_config
+from handover.config.config import Config, database_url, load_config
 from handover.cutover.evidence_gates import note_newest
 from handover.journal.journal import opened
 from handover.journal.processes import registered
+from handover.troubles import database_trouble
+
+Untried = Annotated[
+    bool, typer.Option("--untried", help="Do not restore it. Such a backup is no evidence for the gate.")
+]
+Verify = Annotated[Path | None, typer.Option("--verify", metavar="FOLDER", help="Read a backup again; change nothing.")]
+Keep = Annotated[int | None, typer.Option("--keep", min=1, help="Afterwards remove all backups but the newest N.")]
 
 
-def backup(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) -> None:
-    """Dump the database, list the files, restore into an empty database, and compare; keep the result as evidence."""
+def backup(
+    config: ConfigOption = DEFAULT_CONFIG,
+    apply: ApplyOption = False,
+    untried: Untried = False,
+    verify: Verify = None,
+    keep: Keep = None,
+) -> None:
+    """Back up the database, the files and the search index; restore it into an empty database, and compare."""
+    if verify is not None:
+        facts = verified(verify)
+        out.print("\n".join(words(facts)))
+        out.print(f"{verify} is whole: every byte is as it was written on {facts['ended_at']}.")
+        return
     pair = load_config(config)
     if not apply:
-        where = pair.root / pair.backup.folder
-        out.print(f"Would dump the shared database and list the files into {where}, then restore the dump into a new")
-        out.print(f"database on the server that {pair.backup.restore_url_env} names, compare, and drop that database.")
-        out.print("Nothing was changed. To do it: handover backup --apply")
+        out.print("\n".join(_plan(pair, untried=untried, keep=keep)))
         return
-    with registered(pair.root, "backup"), opened(pair) as journal:
+    with registered(pair.root, "backup"):
+        made = make_backup(pair, say=progress.print) if untried else _tried(pair)
+        old = remove_old(pair, keep) if keep else []
+    out.print("\n".join(words(made.facts)))
+    out.print("It was not restored, so nothing shows yet that it can be." if untried else "Restored, and equal.")
+    out.print("\n".join([f"The backup is in {made.folder}", *(f"Removed {folder}" for folder in old)]))
+
+
+def _tried(pair: Config) -> MadeBackup:
+    restore_server(pair)  # asked before anything is dumped
+    with opened(pair) as journal:
         journal.connection()
-        facts = make_backup(pair, say=progress.print)
+        made = make_backup(pair, say=progress.print)
+        prove_backup(pair, made, say=progress.print)
         note_newest(pair, journal, "backup")
-    out.print(f"{facts['tables']} tables, {facts['rows']} rows, {facts['objects']} files: restored, and equal.")
-    out.print(f"The backup is in {facts['folder']}")
+    return made
+
+
+def _plan(pair: Config, *, untried: bool, keep: int | None) -> Iterator[str]:
+    parts = "database, the files and the search index" if pair.backup.objects else "database and the search index"
+    yield f"Would copy the {parts} into {place_of_backups(pair)}."
+    if not untried:
+        yield f"Then restore it into a new database on the server that {pair.backup.restore_url_env} names,"
+        yield "compare, and drop that database."
+    yield from (f"Would remove {folder}" for folder in (too_old(pair, keep, one_more=True) if keep else ()))
+    try:
+        with psycopg.connect(database_url(pair)) as connection:
+            yield from point_in_time(connection)
+    except psycopg.Error as error:
+        yield f"What the server allows besides is not known: {database_trouble(error)}"
+    yield "Nothing was changed. To do it: the same command with --apply"

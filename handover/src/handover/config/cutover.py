@@ -207,13 +207,19 @@ class BackupSettings(Section):
     restore_url_env
         Environment variable with the URL of a server to restore on, as a role that may make databases.
     objects
-        Whether the files of the backend's default storage are listed with their checksums.
+        Whether the files of the backend's default storage are copied.
+    folders
+        Settings of the backend that name more folders to copy, such as a library.
+    ignore
+        Patterns; a file or folder whose name fits one is left out, such as one that is still being written.
     """
 
     folder: Path = Path(".handover/backups")
     programs: Path | None = None
     restore_url_env: str = "HANDOVER_RESTORE_URL"
     objects: bool = True
+    folders: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
 
 
 class Hooks(Section):

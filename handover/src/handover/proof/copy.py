@@ -18,7 +18,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay
 
 from handover.config.config import Config, from_environment
 from handover.errors import ConfigurationError, HandoverError
-from handover.proof import owners
+from handover.schema.owners import granted, read_owners
 from handover.schema.programs import program_path
 
 PREFIX = "handover_prove_"
@@ -63,7 +63,8 @@ def copied(config: Config, url: str, say: Callable[[str], None]) -> Iterator[str
                 _check_version(program, path, max(source.info.server_version, target.info.server_version))
             say(f"copying {source.info.dbname} to {name}")
             _create(source, target, name)
-        with owners.granted(url, copy, name):
+            owners = read_owners(source)
+        with granted(owners, copy, name):
             _dump_and_restore(programs, url, copy)
         _settings(url, copy, name)
         yield copy

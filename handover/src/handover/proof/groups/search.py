@@ -16,11 +16,11 @@ from handover.probe.client import Probe
 from handover.probe.words import error_line
 from handover.proof.outcome import Failure, Outcome
 from handover.proof.search.compare import differences, smallest
-from handover.proof.search.index import TIMEOUT_S, Document, IndexReader, declared, mapping_differences
 from handover.proof.search.queries import Query, queries
 from handover.proof.search.sender import SearchAnswer, query_sender
 from handover.proof.search.vectors import VectorField
 from handover.proof.target import ProofTarget
+from handover.schema.search_index import TIMEOUT_S, Document, IndexReader, declared, mapping_differences
 from handover.side import Side
 from handover.wording import counted, page_address
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from handover.config.search import SharedSearch
-from handover.proof.search.index import Document
+from handover.schema.search_index import Document
 
 
 @dataclass(frozen=True)

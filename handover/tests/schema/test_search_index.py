@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from handover.errors import ConfigurationError, UnseenError
-from handover.proof.search import index
-from handover.proof.search.index import IndexReader, declared, mapping_differences
+from handover.schema import search_index
+from handover.schema.search_index import IndexReader, declared, mapping_differences
 from sandbox.search.server import SearchServer
 
 MAPPING = {
@@ -26,7 +26,7 @@ def client():
 
 
 def test_documents__in_pages__are_all_with_fields_and_vectors(client, monkeypatch):
-    monkeypatch.setattr(index, "PAGE", 3)
+    monkeypatch.setattr(search_index, "PAGE", 3)
     reading = IndexReader(client, "moves")
     seen = list(reading.documents(["name"], ["v"]))
     assert [(d.id, d.fields["name"], list(d.vectors["v"])) for d in seen] == [
@@ -36,7 +36,7 @@ def test_documents__in_pages__are_all_with_fields_and_vectors(client, monkeypatc
 
 
 def test_documents__reader_stops_early__the_server_keeps_nothing(client, monkeypatch):
-    monkeypatch.setattr(index, "PAGE", 3)
+    monkeypatch.setattr(search_index, "PAGE", 3)
     reading = IndexReader(client, "moves").documents(["name"], ["v"])
     next(reading)
     reading.close()

@@ -3,7 +3,7 @@
 In the source they have that right, perhaps as owner of the database. The copy belongs to the role that makes it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString
@@ -40,22 +40,30 @@ class CreateGrant:
         return sql.SQL(form).format(self.what, sql.Identifier(self.role))
 
 
+def read_owners(connection: psycopg.Connection[Any]) -> list[tuple[str, bool, bool]]:
+    """Return each role that owns an object, whether it owns a schema, and whether it may create one there.
+
+    The connection's own role is left out, since a restore as that role needs no grant.
+    """
+    return [(str(role), bool(schemas), bool(kept)) for role, schemas, kept in connection.execute(OWNERS).fetchall()]
+
+
 @contextmanager
-def granted(source: str, copy: str, name: str) -> Iterator[None]:
+def granted(owners: Iterable[tuple[str, bool, bool]], copy: str, name: str) -> Iterator[None]:
     """Let the source's owners create objects in the copy; at the end each keeps the right only if the source grants it.
 
     Parameters
     ----------
-    source, copy
-        URLs of both databases.
+    owners
+        What :func:`read_owners` read in the source.
+    copy
+        URL of the copy.
     name
         Name of the copy.
     """
-    with psycopg.connect(source) as connection:
-        rows = connection.execute(OWNERS).fetchall()
     database: sql.Composed | sql.SQL = sql.SQL("DATABASE {}").format(sql.Identifier(name))
     rights = [
-        CreateGrant(role, database if schemas else sql.SQL("SCHEMA public"), kept) for role, schemas, kept in rows
+        CreateGrant(role, database if schemas else sql.SQL("SCHEMA public"), kept) for role, schemas, kept in owners
     ]
     with psycopg.connect(copy, autocommit=True) as connection:
         _do(connection, "GRANT CREATE ON {} TO {}", rights)

@@ -1,0 +1,198 @@
+"""A backup goes into an empty place only, whole, and what is there afterwards is compared."""
+
+import json
+import secrets
+import shutil
+
+import httpx
+import psycopg
+import pytest
+
+from handover.backup.manifest import read_files
+from handover.backup.media import write_files
+from handover.backup.programs import BackupError
+from sandbox.postgres import binaries
+from sandbox.postgres.account import Account
+from sandbox.search import SearchServer
+
+INDEX = "dances"
+MAPPING = {"v": {"type": "dense_vector", "dims": 2, "index": True, "similarity": "cosine"}, "name": {"type": "keyword"}}
+
+
+def backups(pair):
+    return sorted((pair.folder / ".handover" / "backups").glob("2*"))
+
+
+def back_up(pair, **environment):
+    ended = pair.handover("backup", "--apply", "--untried", **environment)
+    assert ended.returncode == 0, ended.stderr
+    return backups(pair)[-1]
+
+
+@pytest.fixture
+def target(pair):
+    """An empty database beside the pair's."""
+    server, name = pair.database.server, f"again_{secrets.token_hex(4)}"
+    server.create_database(name)
+    pair.patch.setenv("AGAIN", server.url("owner", name))
+    yield name
+    server.drop_database(name)
+
+
+def restore(pair, backup, *words, name="", **environment):
+    media = ["--media", str(pair.folder / "again")]
+    confirm = ["--apply", "--confirm", name] if name else []
+    return pair.handover("restore", str(backup), "--into", "AGAIN", *media, *words, *confirm, **environment)
+
+
+def rows(pair, name):
+    with psycopg.connect(pair.database.server.url("owner", name)) as connection:
+        return connection.execute(
+            "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        ).fetchone()[0]
+
+
+def test_restore__into_an_empty_place__is_equal_with_owners_rights_and_files(pair, target):
+    backup = back_up(pair)
+    planned = restore(pair, backup)
+    assert planned.returncode == 0, planned.stderr
+    assert "Nothing was changed." in planned.stdout
+    assert rows(pair, target) == 0
+    done = restore(pair, backup, name=target)
+    assert done.returncode == 0, done.stderr
+    assert "restored, and equal." in done.stdout
+    assert (pair.folder / "again" / "videos" / "there.mp4").read_bytes() == b""
+    # What the copy holds is what the systems may use: the same grants as before.
+    with psycopg.connect(pair.database.server.url("owner", target)) as connection:
+        assert connection.execute("SELECT has_table_privilege('drift_backend', 'dancers', 'UPDATE')").fetchone() == (
+            True,
+        )
+
+
+def test_restore__twice__is_refused_the_second_time_and_changes_nothing(pair, target):
+    backup = back_up(pair)
+    assert restore(pair, backup, name=target).returncode == 0
+    again = restore(pair, backup, name=target)
+    assert again.returncode == 3
+    assert f"the database {target} is not empty" in again.stderr
+    assert "CREATE DATABASE restored TEMPLATE template0 ENCODING 'UTF8'" in again.stderr
+    assert "Nothing was changed." in again.stderr
+
+
+@pytest.mark.parametrize(
+    "made", ["CREATE TYPE mood AS ENUM ('fine')", "CREATE SCHEMA other", "CREATE SEQUENCE numbers"]
+)
+def test_restore__database_with_one_object__is_not_empty(pair, target, made):
+    with psycopg.connect(pair.database.server.url("owner", target)) as connection:
+        connection.execute(made.encode())
+    refused = restore(pair, back_up(pair), name=target)
+    assert refused.returncode == 3, refused.stderr
+    assert "is not empty" in refused.stderr
+
+
+def test_restore__folder_with_a_file_or_no_folder__is_refused(pair, target):
+    backup = back_up(pair)
+    (pair.folder / "again").mkdir()
+    (pair.folder / "again" / "mine.mp4").touch()
+    refused = restore(pair, backup, name=target)
+    assert (refused.returncode, "is no empty folder" in refused.stderr) == (3, True), refused.stderr
+    unnamed = pair.handover("restore", str(backup), "--into", "AGAIN", "--apply", "--confirm", target)
+    assert (unnamed.returncode, "Name one: --media FOLDER" in unnamed.stderr) == (3, True), unnamed.stderr
+    assert rows(pair, target) == 0
+
+
+def test_restore__damaged_backup_or_wrong_name_typed__changes_nothing(pair, target):
+    backup = back_up(pair)
+    assert restore(pair, backup, name="other").returncode == 3
+    with (backup / "database.dump").open("r+b") as file:
+        file.seek(200)
+        file.write(b"!")
+    damaged = restore(pair, backup, name=target)
+    assert damaged.returncode == 1
+    assert "HO561" in damaged.stderr
+    assert "database.dump is not what was written" in damaged.stderr
+    assert rows(pair, target) == 0
+
+
+@pytest.mark.parametrize(
+    ("loses", "said"),
+    [
+        ("DELETE FROM dance_videos", "table public.dance_videos"),
+        ("REVOKE UPDATE ON dancers FROM drift_backend", "structure: only here: GRANT"),
+        ("ALTER TABLE dancers ALTER username DROP NOT NULL", "structure: only in the copy"),
+        ("SELECT setval('dancers_id_seq', 4711)", "sequence public.dancers_id_seq"),
+    ],
+)
+def test_restore__that_loses_something__is_seen(pair, target, tmp_path, loses, said):
+    backup = back_up(pair)
+    real = binaries.programs(Account.current())
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    (folder / "pg_dump").symlink_to(real / "pg_dump")
+    lossy = folder / "pg_restore"
+    lossy.write_text(f'#!/bin/sh\n{real}/pg_restore "$@" && {real}/psql -qc "{loses}"\n')
+    lossy.chmod(0o755)
+    with (pair.folder / "handover.toml").open("a") as file:
+        file.write(f'\n[backup]\nprograms = "{folder}"\n')
+    ended = restore(pair, backup, name=target)
+    assert ended.returncode == 1, ended.stdout
+    assert "the restored database is not what was backed up" in ended.stderr
+    assert said in ended.stderr
+    assert f"Let no system use {target}." in ended.stderr
+
+
+def test_restore__role_is_missing_and_may_not_be_made__says_so_and_leaves_the_database_empty(pair, target):
+    backup = back_up(pair)
+    roles = json.loads((backup / "roles.json").read_text())
+    assert "drift_backend" in roles["roles"]
+    pair.superuser("CREATE ROLE passing NOLOGIN")
+    pair.superuser("GRANT SELECT ON dancers TO passing")
+    backup = back_up(pair)
+    pair.superuser("DROP OWNED BY passing")
+    pair.superuser("DROP ROLE passing")
+    pair.superuser("ALTER ROLE owner NOCREATEROLE")
+    try:
+        ended = restore(pair, backup, name=target)
+    finally:
+        pair.superuser("ALTER ROLE owner CREATEROLE")
+    assert ended.returncode == 1
+    assert "the roles passing are missing on this server and could not be made" in ended.stderr
+    assert rows(pair, target) == 0
+    assert restore(pair, backup, name=target).returncode == 0
+    with psycopg.connect(pair.database.server.url("owner", target)) as connection:
+        found = connection.execute("SELECT has_table_privilege('passing', 'dancers', 'SELECT')").fetchone()
+        assert found == (True,)
+    with pair.database.server.connect(target) as connection:
+        connection.execute("DROP OWNED BY passing")
+    pair.superuser("DROP ROLE passing")
+
+
+def test_search_index__backed_up_and_restored__holds_the_same_documents(pair, target):
+    with (pair.folder / "handover.toml").open("a") as file:
+        file.write(f'\n[index]\nname = "{INDEX}"\nsetting = "X"\nurl_env = "FROM"\n')
+    with SearchServer() as one, SearchServer() as other:
+        httpx.put(f"{one.url}/{INDEX}", json={"mappings": {"properties": MAPPING}})
+        lines = [part for n in range(5) for part in ({"index": {"_id": f"d{n}"}}, {"v": [1, n], "name": f"n{n}"})]
+        body = "\n".join([*map(json.dumps, lines), ""])
+        httpx.post(f"{one.url}/{INDEX}/_bulk?refresh=true", content=body)
+        backup = back_up(pair, FROM=one.url)
+        assert len((backup / "index.jsonl").read_text().splitlines()) == 6
+        unnamed = restore(pair, backup, name=target)
+        assert (unnamed.returncode, "Name one: --index URL_ENV" in unnamed.stderr) == (3, True)
+        not_empty = restore(pair, backup, "--index", "FROM", name=target)
+        assert (not_empty.returncode, "is not empty" in not_empty.stderr) == (3, True)
+        done = restore(pair, backup, "--index", "OTHER", name=target, OTHER=other.url)
+        assert done.returncode == 0, done.stderr
+        assert "5 documents" in done.stdout
+        assert httpx.post(f"{other.url}/{INDEX}/_count").json()["count"] == 5
+
+
+@pytest.mark.parametrize("name", ["../outside.mp4", "a/../../outside.mp4", "/outside.mp4"])
+def test_files__name_that_leads_out_of_the_folder__writes_nothing(pair, tmp_path, name):
+    backup = back_up(pair)
+    (one,) = read_files(backup)
+    (backup / "files.jsonl").write_text(json.dumps({**one, "name": name}) + "\n")
+    with pytest.raises(BackupError, match="outside of its folder"):
+        write_files(backup, "", tmp_path / "deep" / "media")
+    assert not list(tmp_path.rglob("outside.mp4"))
+    shutil.rmtree(backup)
