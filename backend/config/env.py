@@ -29,6 +29,12 @@ TOKEN_MAX_DAYS: int = _env.int("TOKEN_MAX_DAYS", default=365)
 EVENTS_KEPT_DAYS: int = _env.int("EVENTS_KEPT_DAYS", default=365)
 SONG_MAX_MB: int = _env.int("SONG_MAX_MB", default=50)
 PARALLEL_RUNNING_LIMIT: int = _env.int("PARALLEL_RUNNING_LIMIT", default=1)
+USER_RUNNING_LIMIT: int = _env.int("USER_RUNNING_LIMIT", default=2)
+USER_WAITING_LIMIT: int = _env.int("USER_WAITING_LIMIT", default=100)
+USER_SONGS_LIMIT: int = _env.int("USER_SONGS_LIMIT", default=1000)
+USER_STORED_MB: int = _env.int("USER_STORED_MB", default=20 * 1024)
+USER_TOKENS_LIMIT: int = _env.int("USER_TOKENS_LIMIT", default=50)
+USER_PREFERENCES_KB: int = _env.int("USER_PREFERENCES_KB", default=64)
 JOB_LEASE_S: float = _env.float("JOB_LEASE_S", default=60.0)
 JOB_SWEEP_S: float = _env.float("JOB_SWEEP_S", default=10.0)
 JOB_MAX_ATTEMPTS: int = _env.int("JOB_MAX_ATTEMPTS", default=3)
@@ -65,3 +71,6 @@ if BREACHED_PASSWORDS not in {"common", "off"} and not Path(BREACHED_PASSWORDS).
     raise ImproperlyConfigured(
         f"BREACHED_PASSWORDS is {BREACHED_PASSWORDS!r}; it must be 'common', 'off', or a file of SHA-1 hashes."
     )
+for _name, _value in list(globals().items()):
+    if _name.startswith("USER_") and _value < 0:
+        raise ImproperlyConfigured(f"{_name} is {_value}; it must be 0 or more.")

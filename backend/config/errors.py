@@ -58,6 +58,27 @@ class ConflictError(DomainError):
     code = "conflict"
 
 
+class QuotaError(DomainError):
+    """The user has as many, or as much, as one user may have, and has to remove some; ``limit`` says how much it is."""
+
+    code = "quota"
+
+    def __init__(self, message: str, *, code: str | None = None, limit: int):
+        super().__init__(message, code=code)
+        self.limit = limit
+
+
+class QueueFullError(DomainError):
+    """The user has as many waiting tasks as one user may have; soon there will be fewer."""
+
+    code = "queue-full"
+
+    def __init__(self, message: str, *, limit: int, retry_after_s: int):
+        super().__init__(message)
+        self.limit = limit
+        self.retry_after_s = retry_after_s
+
+
 class TooLargeError(DomainError):
     """More bytes than allowed."""
 

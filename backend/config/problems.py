@@ -27,6 +27,8 @@ STATUS = {
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
     errors.GoneError: HTTPStatus.GONE,
     errors.ConflictError: HTTPStatus.CONFLICT,
+    errors.QuotaError: HTTPStatus.CONFLICT,
+    errors.QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.LockedOutError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -74,15 +76,22 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response | Non
 def _from_domain(error: errors.DomainError) -> Response:
     status = STATUS[type(error)]
     body = problem(status, error.message, code=error.code, field_errors=error.errors)
-    response = Response(body, status=status, content_type=MEDIA_TYPE)
-    if isinstance(error, errors.LockedOutError):
-        response["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, errors.QuotaError | errors.QueueFullError):
+        body["limit"] = error.limit
+    response = Response(body, status=status, headers=retry_after(error), content_type=MEDIA_TYPE)
     if status == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = "Session"
     if isinstance(error, errors.ScopeError):
         wanted = f', scope="{error.scope}"' if error.scope else ""
         response["WWW-Authenticate"] = f'Bearer error="insufficient_scope"{wanted}'
     return response
+
+
+def retry_after(error: errors.DomainError) -> dict[str, str]:
+    """Return the header that says when to try again, if time alone helps."""
+    if isinstance(error, errors.LockedOutError | errors.QueueFullError):
+        return {"Retry-After": str(error.retry_after_s)}
+    return {}
 
 
 def _detail(error: Exception) -> str:
@@ -105,7 +114,10 @@ class ProblemPages:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, errors.DomainError):
             return None
-        return outside_views(request, STATUS[type(error)], error.message)
+        response = outside_views(request, STATUS[type(error)], error.message)
+        for name, value in retry_after(error).items():
+            response[name] = value
+        return response
 
 
 def safe_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

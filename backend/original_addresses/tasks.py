@@ -18,7 +18,8 @@ from apps.generation import services
 from apps.media.files import folder_of
 from apps.media.storage import media
 from apps.media.streaming import video_response
-from config.errors import GoneError, NotFoundError
+from config.errors import GoneError, NotFoundError, QueueFullError, QuotaError
+from config.problems import STATUS, retry_after
 from config.rendering import finite
 
 MAX_RUNNING = 3
@@ -64,6 +65,8 @@ def create(request: HttpRequest) -> JsonResponse:
         )
     except NotFoundError as error:
         return _json({"error": error.message}, HTTPStatus.NOT_FOUND)
+    except (QueueFullError, QuotaError) as error:
+        return _json({"error": error.message, "limit": error.limit}, STATUS[type(error)], retry_after(error))
     return _json({"task_id": task.task_id, "status": "started"})
 
 
@@ -124,5 +127,7 @@ def _as_the_original(task: ChoreographyTask) -> dict[str, Any]:
     }
 
 
-def _json(body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> JsonResponse:
-    return JsonResponse(finite(body), status=status)
+def _json(
+    body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
+) -> JsonResponse:
+    return JsonResponse(finite(body), status=status, headers=headers)

@@ -270,7 +270,7 @@ def test_original_that_left_a_running_row__is_not_given_way_to_for_ever(ana, ori
 
 @pytest.mark.parametrize(("limit", "code"), [(1, 200), (3, 429)], ids=["default", "control"])
 def test_originals_users__get_429_only_beyond_the_limit(ana, own_database, settings, limit, code):
-    settings.PARALLEL_RUNNING_LIMIT = limit
+    settings.PARALLEL_RUNNING_LIMIT = settings.USER_RUNNING_LIMIT = limit
     settings.JOB_LEASE_S = 60
     [start(ana, seed=seed) for seed in range(5)]
     [queue.take_next(queue_job_id=0) for _ in range(5)]

@@ -14,6 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from apps.choreography import progress
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.original import STUCK
+from apps.choreography.selectors import task_of
 from apps.generation import queue
 from apps.generation.services import cancel_generation
 from apps.generation.sweep import sweep, sweeping
@@ -34,7 +35,7 @@ def songs(media_root) -> None:
 
 
 def messages(tasks: list[ChoreographyTask]) -> list[str]:
-    return [ChoreographyTask.objects.get(pk=task.pk).message for task in tasks]
+    return [task_of(task.user, task.pk).message for task in tasks]
 
 
 def test_places__are_told_and_move_up(ana, songs):
@@ -42,13 +43,13 @@ def test_places__are_told_and_move_up(ana, songs):
     waiting = [f"Waiting: {n} ahead of you" for n in (1, 2, 3)]
     assert messages(tasks) == [FIRST, *waiting]
     lease = queue.take_next(queue_job_id=0)
-    queue.write_places()
     assert messages(tasks) == ["Downloading audio...", *waiting]
     cancel_generation(user=ana, task_id=tasks[2].pk)
     assert messages([tasks[1], tasks[3]]) == waiting[:2]
     progress.fail(lease, reason="It is silent.")
-    queue.write_places()
     assert messages([tasks[1], tasks[3]]) == [FIRST, waiting[0]]
+    stored = ChoreographyTask.objects.filter(status="started").values_list("message", flat=True)
+    assert set(stored) == {FIRST}, "a place that is stored would be wrong with the next move of the queue"
 
 
 def test_places__with_more_at_once__only_who_has_to_wait_is_told(ana, songs, settings):
@@ -70,6 +71,27 @@ def test_limit__no_more_than_that_many_are_running(ana, songs, settings, limit):
     assert queue.take_next(queue_job_id=0).task_id == tasks[limit].pk
 
 
+def test_limit_of_a_user__at_work__the_others_use_the_room(ana, ben, songs, settings):
+    settings.PARALLEL_RUNNING_LIMIT, settings.USER_RUNNING_LIMIT = 3, 2
+    [start(ana) for _ in range(4)]
+    taken = [queue.take_next(queue_job_id=0) for _ in range(3)]
+    assert [lease and lease.user_id for lease in taken] == [ana.pk, ana.pk, None]
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+    sweep()
+    assert not ProcrastinateJob.objects.exists(), "no worker is called: nothing may begin"
+    start(ben)
+    assert queue.take_next(queue_job_id=0).user_id == ben.pk
+    progress.fail(taken[0], reason="It is silent.")
+    assert queue.take_next(queue_job_id=0).user_id == ana.pk
+
+
+def test_limit_of_a_user__nothing_may_run__nothing_begins(ana, songs, settings):
+    settings.USER_RUNNING_LIMIT = 0
+    start(ana)
+    assert queue.take_next(queue_job_id=0) is None
+
+
 def test_limit__workers_race__no_more_than_that_many_are_running(own_database, songs):
     user = make_user("ana")
     [start(user) for _ in range(5)]
@@ -87,7 +109,7 @@ def test_limit__workers_race__no_more_than_that_many_are_running(own_database, s
     assert ChoreographyTask.objects.filter(status="running").count() == 1
 
 
-def test_job_left_behind__still_counts_and_comes_first(ana, songs, settings):
+def test_job_left_behind__comes_first_of_its_users_and_still_counts(ana, songs, settings):
     tasks = [start(ana) for _ in range(2)]
     settings.JOB_LEASE_S = -1  # a lease that is over as soon as it is taken
     first = queue.take_next(queue_job_id=0)
@@ -112,11 +134,11 @@ def test_job_left_behind_too_often__fails_with_a_reason_and_the_next_is_taken(an
 
 
 def test_lost_call__is_made_again_once(ana, songs):
-    task = start(ana)
+    start(ana)
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs")
     [sweep() for _ in range(3)]
-    assert [call.args for call in ProcrastinateJob.objects.all()] == [{"task_id": task.pk}]
+    assert [call.args for call in ProcrastinateJob.objects.all()] == [{"task_id": ""}]
 
 
 def test_nothing_to_do__no_worker_is_called(ana, songs):

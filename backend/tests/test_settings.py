@@ -58,6 +58,11 @@ def test_storage__wrong_or_missing__stops_the_start_and_says_why(environment, me
     assert (done.returncode, message in done.stderr) == (1, True), done.stderr
 
 
+def test_limit_of_a_user__below_0__stops_the_start_and_says_why():
+    done = load(REQUIRED | {"USER_SONGS_LIMIT": "-1"})
+    assert (done.returncode, "USER_SONGS_LIMIT is -1; it must be 0 or more." in done.stderr) == (1, True), done.stderr
+
+
 def test_cache__default__lies_beside_the_media():
     assert load(REQUIRED, "settings.BACHATEO_CACHE").stdout == "/srv/cache\n"
 

@@ -184,7 +184,7 @@ def test_studio__song_gone__is_a_page_with_404(api):
 def test_progress__polling__answers_only_what_changed_and_stops_at_the_end(api, ana, video):
     task = make_task(ana, status="running", progress=40, stage="selecting", message="Selecting dance moves...")
     url = "/studio/t%201"
-    seen = task.updated_at.isoformat()
+    seen = f"{task.updated_at.isoformat()} {task.message}"
     first = api.get(url, headers=HTMX)
     assert (first.status_code, "<html" in text(first)) == (200, False)
     assert 'aria-current="step">Choose the moves' in text(first)

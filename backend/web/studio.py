@@ -23,8 +23,16 @@ from apps.generation.api import GenerationRequest
 from apps.songs.selectors import songs, title_of
 from apps.songs.services import add_song, size_limit_bytes
 from config.bodies import takes_file
-from config.errors import ConflictError, InvalidError, NotFoundError, TooLargeError
-from config.problems import STATUS
+from config.errors import (
+    ConflictError,
+    DomainError,
+    InvalidError,
+    NotFoundError,
+    QueueFullError,
+    QuotaError,
+    TooLargeError,
+)
+from config.problems import STATUS, retry_after
 from web.members import members_only
 
 RECENT = 5
@@ -41,19 +49,27 @@ def studio(request: MemberRequest) -> HttpResponse:
     form = GenerationRequest(data=wishes | {"auto_save": "auto_save" in request.POST})
     if not form.is_valid():
         return _studio(request, errors=form.errors)
-    task = services.start_generation(user=request.user, **form.validated_data)
+    try:
+        task = services.start_generation(user=request.user, **form.validated_data)
+    except (QueueFullError, QuotaError) as error:
+        return _studio(request, problem=error)
     return redirect("web:progress", task.pk)
 
 
-def _studio(request: MemberRequest, errors: Any = None) -> HttpResponse:
+def _studio(request: MemberRequest, errors: Any = None, problem: DomainError | None = None) -> HttpResponse:
     context = {
         "songs": songs(),
         "chosen": request.POST.get("song") or request.GET.get("song"),
         "auto_save": saves_automatically(request.user),
         "recent": [(task, _song(task)) for task in _recent(request.user)],
         "errors": errors,
+        "problem": problem.message if problem else "",
     }
-    return render(request, "web/studio.html", context, status=400 if errors else 200)
+    status = STATUS[type(problem)] if problem else HTTPStatus.BAD_REQUEST if errors else HTTPStatus.OK
+    response = render(request, "web/studio.html", context, status=status)
+    for name, value in (retry_after(problem) if problem else {}).items():
+        response[name] = value
+    return response
 
 
 def _recent(user: User) -> list[ChoreographyTask]:
@@ -67,7 +83,7 @@ def upload_song(request: MemberRequest) -> HttpResponse:
     """Add a song and choose it; answers with the list of songs alone."""
     try:
         context, status = _add(request), HTTPStatus.OK
-    except (InvalidError, TooLargeError) as error:
+    except (InvalidError, TooLargeError, QuotaError) as error:
         context, status = {"upload_problem": error.message}, STATUS[type(error)]
     if request.htmx:
         return render(request, "web/_songs.html", {"songs": songs(), **context}, status=status)
@@ -96,10 +112,15 @@ def progress(request: MemberRequest, task_id: str) -> HttpResponse:
         return HttpResponseStopPolling(content=_part(request, "web/_gone.html", {}))
     if not request.htmx:
         return render(request, "web/progress.html", _progress(request, task))
-    if request.GET.get("seen") == task.updated_at.isoformat():
+    if request.GET.get("seen") == _seen(task):
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     part = _part(request, "web/_progress.html", _progress(request, task))
     return HttpResponseStopPolling(content=part) if task.status in FINISHED else HttpResponse(part)
+
+
+def _seen(task: ChoreographyTask) -> str:
+    # With the message: the place in the queue changes, and the row does not.
+    return f"{task.updated_at.isoformat()} {task.message}"
 
 
 def _part(request: MemberRequest, template: str, context: dict[str, Any]) -> bytes:
@@ -110,7 +131,7 @@ def _progress(request: MemberRequest, task: ChoreographyTask) -> dict[str, Any]:
     result = selectors.result_of(task)
     return {
         "task": task,
-        "seen": task.updated_at.isoformat(),
+        "seen": _seen(task),
         "song": _song(task),
         "finished": task.status in FINISHED,
         "steps": _steps(task),

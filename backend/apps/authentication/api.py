@@ -129,7 +129,8 @@ class PreferencesView(APIView):
         return Response(preferences_of(request.user))
 
     @extend_schema(
-        request=OpenApiTypes.OBJECT, responses={200: OpenApiTypes.OBJECT, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS}
+        request=OpenApiTypes.OBJECT,
+        responses={200: OpenApiTypes.OBJECT, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS, 409: PROBLEMS},
     )
     def patch(self, request: MemberApiRequest) -> Response:
         """Merge into your preferences (RFC 7396): null removes a key, what is not named stays."""

@@ -10,12 +10,13 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import F, JSONField, TextField, Value
+from django.conf import settings
+from django.db.models import F, IntegerField, JSONField, Q, TextField, Value
 from django.db.models.expressions import Combinable, Func
 from django.db.models.functions import Cast
 
 from apps.authentication.models import User
-from config.errors import InvalidError
+from config.errors import InvalidError, QuotaError
 
 AUTO_SAVE = "auto_save_choreographies"
 DEFAULTS = {AUTO_SAVE: True}
@@ -34,11 +35,28 @@ def preferences_of(user: User) -> dict[str, Any]:
 
 
 def change_preferences(*, user: User, patch: dict[str, Any]) -> dict[str, Any]:
-    """Merge ``patch`` as RFC 7396 says: null removes a key, an object merges. Raises InvalidError."""
+    """Merge ``patch`` as RFC 7396 says: null removes a key, an object merges.
+
+    Raises InvalidError, and QuotaError if they would be larger than one user's may be.
+    """
     _check(patch)
-    User.objects.filter(pk=user.pk).update(preferences=_merged(F("preferences"), patch))
+    merged, most = _merged(F("preferences"), patch), settings.USER_PREFERENCES_KB * 1024
+    # In the statement that writes, so that two changes at once cannot both pass. What is too large already may shrink.
+    fits = Q(size_after__lte=most) | Q(size_after__lte=_size(F("preferences")))
+    mine = User.objects.filter(pk=user.pk)
+    if not mine.annotate(size_after=_size(merged)).filter(fits).update(preferences=merged) and mine.exists():
+        raise QuotaError(
+            f"With this your preferences would be too large; they may have {settings.USER_PREFERENCES_KB} KiB in all."
+            " Remove keys that you do not need: null removes one.",
+            code="quota-preferences",
+            limit=most,
+        )
     user.refresh_from_db(fields=["preferences"])
     return preferences_of(user)
+
+
+def _size(preferences: Combinable) -> Func:
+    return Func(Cast(preferences, TextField()), function="octet_length", output_field=IntegerField())
 
 
 def _merged(target: Combinable, patch: dict[str, Any]) -> Func:

@@ -1,7 +1,10 @@
 """What the original does to every task, its own or ours, and how the backend recognises it."""
 
 from datetime import timedelta
+from typing import Any
 
+from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from apps.choreography.models import ChoreographyTask
@@ -25,7 +28,30 @@ def is_at_work() -> bool:
     running = ChoreographyTask.objects.filter(
         status=ChoreographyTask.Status.RUNNING, created_at__gte=Now() - GIVES_UP_AFTER
     )
-    return running.exclude(pk__in=leases.live().values("pk")).exists()
+    # Each running row is looked up in the jobs: there are few of those, and there may be many live jobs.
+    return running.exclude(Exists(leases.live().filter(pk=OuterRef("pk")))).exists()
+
+
+# The jobs of each user are numbered, so that one user's many do not keep those of others from being repaired.
+_TOUCHED = """
+    SELECT task_id FROM (
+        SELECT jobs.task_id, row_number() OVER (PARTITION BY jobs.user_id ORDER BY jobs.created_at, jobs.task_id) AS nth
+        FROM jobs LEFT JOIN choreography_tasks AS task USING (task_id)
+        WHERE jobs.outcome IS NULL AND jobs.token IS NULL AND (
+            (task.status = 'failed' AND task.error = %(stuck)s)
+            OR (task.task_id IS NULL AND jobs.created_at > statement_timestamp() - %(forgotten_after)s)
+        )
+    ) AS touched
+    ORDER BY nth LIMIT %(at_most)s
+"""
+
+
+def touched_while_waiting(*, at_most: int) -> list[str]:
+    """Return tasks whose job waits and whose row the original failed or deleted; rows that it purged are left out."""
+    parameters: Any = {"stuck": STUCK, "forgotten_after": FORGOTTEN_AFTER, "at_most": at_most}
+    with connection.cursor() as cursor:
+        cursor.execute(_TOUCHED, parameters)
+        return [task_id for (task_id,) in cursor.fetchall()]
 
 
 def was_given_up(task: ChoreographyTask) -> bool:

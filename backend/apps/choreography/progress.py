@@ -6,11 +6,12 @@ writes only the columns that it changes. A ``save()`` would write all columns.
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models.functions import Now
 
 from apps.choreography import original
 from apps.choreography.models import ChoreographyTask
-from apps.jobs import leases
+from apps.jobs import leases, turns
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
 
@@ -19,6 +20,9 @@ RUNNING = ChoreographyTask.Status.RUNNING
 COMPLETED = ChoreographyTask.Status.COMPLETED
 FAILED = ChoreographyTask.Status.FAILED
 
+# What a task says that may begin at once, also in the original. The place in the queue is told when it is read, and is
+# never stored: every move of the queue would have to write every waiting row.
+FIRST = "Starting choreography generation..."
 # Stage: progress and message, as the original writes them and its page shows them.
 STAGES = {
     "downloading": (10, "Downloading audio..."),
@@ -37,6 +41,24 @@ class StoppedError(Exception):
     def __init__(self, message: str, *, outcome: str) -> None:
         super().__init__(message)
         self.outcome = outcome
+
+
+def message_of_place(ahead: int | None) -> str:
+    """Return the message of a waiting task with so many others before it; None: more than are counted."""
+    if ahead is None or ahead > turns.FURTHEST:
+        return f"Waiting: more than {turns.FURTHEST} ahead of you"
+    return FIRST if ahead < settings.PARALLEL_RUNNING_LIMIT else f"Waiting: {ahead} ahead of you"
+
+
+def wait_again(task_id: str) -> None:
+    """Let a task whose worker is gone wait for its user's next turn; called within a transaction."""
+    task = _locked(task_id)
+    if (
+        leases.give_back(task_id)
+        and task is not None
+        and (task.status in {STARTED, RUNNING} or original.was_given_up(task))
+    ):
+        _update(task, status=STARTED, stage="initializing", progress=0, message=FIRST, error=None)
 
 
 def begin(lease: Lease, *, job_execution_name: str) -> None:

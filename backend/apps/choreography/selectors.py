@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from apps.authentication.models import User
 from apps.choreography import original, progress
 from apps.choreography.models import ChoreographyTask
-from apps.jobs import leases
+from apps.jobs import leases, turns
 from apps.jobs.models import Job
 from apps.media.files import video_file
 from apps.media.storage import StoredFile
@@ -43,23 +43,35 @@ def task_of(user: User, task_id: str, *, lock: bool = False) -> ChoreographyTask
 
 
 def shown_as_their_jobs(tasks: list[ChoreographyTask]) -> list[ChoreographyTask]:
-    """Return the tasks; one whose job is live is shown as its job says, also if the original has changed the row."""
+    """Return the tasks of one user; one whose job is live is shown as its job says.
+
+    A waiting task says its place in the queue. What the original has changed in the row is not shown.
+    """
     waiting = ChoreographyTask.Status.STARTED
     unsure = [task.pk for task in tasks if task.status == waiting or original.was_given_up(task)]
     living = leases.live().in_bulk(unsure)
-    return [_shown_as_living(task, living[task.pk]) if task.pk in living else task for task in tasks]
+    for task in tasks:
+        if task.pk in living:
+            _show_as_living(task, living[task.pk])
+    _show_places([task for task in tasks if task.pk in living and living[task.pk].token is None])
+    return tasks
+
+
+def _show_places(waiting: list[ChoreographyTask]) -> None:
+    places = turns.places(waiting[0].user_id) if waiting else {}
+    for task in waiting:
+        task.message = progress.message_of_place(places.get(task.pk))
 
 
 def _locked(rows: QuerySet[Row], *, lock: bool) -> QuerySet[Row]:
     return rows.select_for_update() if lock else rows
 
 
-def _shown_as_living(task: ChoreographyTask, job: Job) -> ChoreographyTask:
+def _show_as_living(task: ChoreographyTask, job: Job) -> None:
     working = job.token is not None
     task.status = ChoreographyTask.Status.RUNNING if working else ChoreographyTask.Status.STARTED
     task.progress, _ = progress.STAGES.get(task.stage, (0, ""))
     task.error = None
-    return task
 
 
 def _without_row(job: Job) -> ChoreographyTask:
@@ -71,7 +83,7 @@ def _without_row(job: Job) -> ChoreographyTask:
         state = progress.ended(job.outcome, job.result)
     else:
         state = {"status": progress.RUNNING if job.token else progress.STARTED}
-    return ChoreographyTask(
+    task = ChoreographyTask(
         task_id=job.pk,
         user_id=job.user_id,
         result=job.result,
@@ -80,6 +92,8 @@ def _without_row(job: Job) -> ChoreographyTask:
         updated_at=job.ended_at or job.created_at,
         **state,
     )
+    _show_places([task] if not job.outcome and job.token is None else [])
+    return task
 
 
 def _refuse_cancelled(job: Job) -> None:

@@ -82,6 +82,7 @@ class GenerateView(APIView):
             404: PROBLEMS,
             409: PROBLEMS,
             410: PROBLEMS,
+            429: PROBLEMS,
         },
     )
     def post(self, request: MemberApiRequest) -> Response:

@@ -82,7 +82,7 @@ def abandoned_drafts() -> list[Path]:
     """Return the drafts of attempts that no longer hold a lease."""
     # The folders are read before the leases: an attempt has its lease before it makes its folder.
     folders = drafts()
-    held = {f"{task_id}.{token}" for task_id, token in leases.live().values_list("task_id", "token")}
+    held = {f"{task_id}.{token}" for task_id, token in leases.taken().values_list("task_id", "token")}
     return [folder for folder in folders if folder.name not in held]
 
 

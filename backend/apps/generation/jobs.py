@@ -10,5 +10,5 @@ from apps.jobs import calls
 
 
 @app.task(name=calls.NAME, queue=calls.NAME, pass_context=True)
-def generate(context: JobContext, *, task_id: str) -> None:  # noqa: ARG001 - the call names a task, but the first in the queue is made
+def generate(context: JobContext, *, task_id: str) -> None:  # noqa: ARG001 - the call names a task, but the next in the queue is made
     make_next(queue_job_id=cast("int", context.job.id))

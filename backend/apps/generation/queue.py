@@ -1,49 +1,69 @@
-"""Which job is next. The table of jobs is the queue; ``apps.jobs.calls`` calls a worker to it."""
+"""Which job is next. The table of jobs is the queue; ``apps.jobs.calls`` calls a worker to it.
+
+Users take turns, and a job that is tried again waits for its user's next turn like any other.
+"""
+
+from collections import Counter
 
 from django.conf import settings
 from django.db import connection
-from django.db.models.functions import Now
 
 from apps.choreography import progress
 from apps.choreography.executions import execution_name
 from apps.choreography.models import ChoreographyTask
 from apps.generation import files
-from apps.jobs import calls, leases
+from apps.jobs import calls, leases, turns
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
 
-FIRST = "Starting choreography generation..."
 # The number of the advisory lock under which jobs are taken; nothing else uses it.
 TAKING = 0x6A6F6273
 
 
 def call_worker_if_due() -> None:
     """Call a worker if there is a job that it may take now, and no call is waiting."""
-    job = _next()
-    if job is not None and not calls.is_call_waiting():
-        calls.call_worker(job.pk)
+    if not calls.is_call_waiting() and _is_due():
+        calls.call_worker()
 
 
 def take_next(*, queue_job_id: int) -> Lease | None:
-    """Take the next job that may run now: one whose worker is gone, else the one waiting longest."""
+    """Take the next job that may run now: the oldest of the user whose turn it is."""
     while True:
         with leases.short_transaction():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TAKING])
-            job = _next()
+            left_behind = leases.left_behind().first()
+            # One task in each transaction: the original locks many rows in another order, so two could deadlock.
+            if left_behind is not None and left_behind.attempt < settings.JOB_MAX_ATTEMPTS:
+                turns.join(left_behind.user_id)
+                progress.wait_again(left_behind.pk)
+                continue
+            job = left_behind or _next()
             if job is None:
                 return None
             if lease := _take(job, queue_job_id=queue_job_id):
+                turns.end_turn(job.user_id)
                 return lease
 
 
+def _is_due() -> bool:
+    if leases.left_behind().exists():
+        return True
+    has_room, at_their_limit = _room()
+    return has_room and turns.has_waiting(apart_from=at_their_limit)
+
+
 def _next() -> Job | None:
-    left_behind = leases.live().filter(lease_expires_at__lt=Now()).first()
-    # A job whose worker is gone still counts: its row says running until the next attempt.
-    running = leases.live().filter(token__isnull=False).count()
-    if left_behind is not None or running >= settings.PARALLEL_RUNNING_LIMIT:
-        return left_behind
-    return leases.live().filter(token__isnull=True).first()
+    has_room, at_their_limit = _room()
+    return turns.next_waiting(apart_from=at_their_limit) if has_room else None
+
+
+def _room() -> tuple[bool, list[int]]:
+    """Return whether one more job may run, and the users of whom no more may."""
+    running = Counter(leases.taken().order_by().values_list("user_id", flat=True))
+    at_their_limit = [user_id for user_id, number in running.items() if number >= settings.USER_RUNNING_LIMIT]
+    has_room = running.total() < settings.PARALLEL_RUNNING_LIMIT and settings.USER_RUNNING_LIMIT > 0
+    return has_room, at_their_limit
 
 
 def _take(job: Job, *, queue_job_id: int) -> Lease | None:
@@ -71,18 +91,3 @@ def _begin(lease: Lease, *, queue_job_id: int) -> bool:
         leases.end(lease, stopped.outcome, error=str(stopped))
         return False
     return True
-
-
-def message_for(ahead: int) -> str:
-    """Return the message of a task that has ``ahead`` others before it."""
-    return FIRST if ahead < settings.PARALLEL_RUNNING_LIMIT else f"Waiting: {ahead} ahead of you"
-
-
-def write_places() -> None:
-    """Write the place in the queue into every waiting row where it has changed."""
-    for ahead, (task_id, token) in enumerate(leases.live().values_list("task_id", "token")):
-        if token is None:
-            # One statement for each row: the original locks many rows in another order, so many here could deadlock.
-            waiting = ChoreographyTask.objects.filter(pk=task_id, status=ChoreographyTask.Status.STARTED)
-            message = message_for(ahead)
-            waiting.exclude(message=message).update(message=message, updated_at=Now())

@@ -8,12 +8,14 @@ from django.db.models.functions import Now
 
 from apps.authentication.models import User
 from apps.authentication.selectors import saves_automatically
+from apps.choreography import progress
 from apps.choreography.executions import execution_name
 from apps.choreography.models import ChoreographyTask
-from apps.choreography.selectors import task_of
+from apps.choreography.selectors import shown_as_their_jobs, task_of
 from apps.generation import queue
-from apps.jobs import calls, leases
+from apps.jobs import calls, leases, turns
 from apps.jobs.models import Job
+from apps.quotas.limits import check_new_task
 from apps.songs.selectors import song_named
 from config.clock import database_now
 from config.errors import ConflictError
@@ -34,7 +36,7 @@ def start_generation(
     """Write the task and its job and call a worker, in one transaction.
 
     As in the original, the result is saved if both the request and the user's preference say so. Raises
-    NotFoundError if there is no such song.
+    NotFoundError if there is no such song, QueueFullError or QuotaError if the user has as much as one may have.
     """
     song_named(song)
     request = {"song": song, "difficulty": difficulty, "energy": energy, "seed": seed, "auto_save": auto_save}
@@ -57,9 +59,17 @@ def start_generation_once(*, user: User, idempotency_key: str, **wishes: Any) ->
         raise
 
 
-@transaction.atomic
 def _start(user: User, request: dict[str, Any], idempotency_key: str | None) -> ChoreographyTask:
+    # Short: a web server that is stopped in the middle keeps its user from the line, and not for long.
+    with leases.short_transaction():
+        check_new_task(user)
+        task = _write_task_and_job(user, request, idempotency_key)
+    return shown_as_their_jobs([task])[0]
+
+
+def _write_task_and_job(user: User, request: dict[str, Any], idempotency_key: str | None) -> ChoreographyTask:
     task_id = str(uuid.uuid4())
+    turns.join(user.pk)
     queue_job_id = calls.call_worker(task_id)
     now = database_now()
     task = ChoreographyTask(
@@ -67,7 +77,7 @@ def _start(user: User, request: dict[str, Any], idempotency_key: str | None) -> 
         user=user,
         created_at=now,
         updated_at=now,
-        message=queue.message_for(leases.live().count()),
+        message=progress.FIRST,
         job_execution_name=execution_name(queue_job_id),
     )
     # Raw: otherwise Django would write this machine's times, which decide the order and the age of tasks.
@@ -105,8 +115,7 @@ def cancel_generation(*, user: User, task_id: str) -> str:
         task = task_of(user, task_id, lock=True)
         ChoreographyTask.objects.filter(pk=task.pk).delete()
         _remember_cancelled(task)
-    # Others may move up. The worker stops by itself when it finds its lease gone.
-    queue.write_places()
+    # The worker stops by itself when it finds its lease gone.
     queue.call_worker_if_due()
     return task.status
 

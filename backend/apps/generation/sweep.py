@@ -16,20 +16,24 @@ from apps.choreography import original
 from apps.choreography.models import ChoreographyTask
 from apps.events.retention import forget_old_events
 from apps.generation import files, queue
-from apps.jobs import calls, leases
+from apps.jobs import calls, leases, turns
 from apps.jobs.models import Job
 from apps.tokens.services import forget_ended_tokens
 
 log = logging.getLogger(__name__)
 
+# So many waiting rows are repaired in one sweep, so that it ends soon however many the original has touched. The
+# others are repaired later, or when their turn comes; until then only the original shows them as failed.
+REPAIRS = 100
+
 
 def sweep() -> None:
     """Sweep once."""
     calls.repeat_stalled_calls()
-    for task_id in list(leases.live().filter(token__isnull=True).values_list("task_id", flat=True)):
+    turns.join_all()
+    for task_id in original.touched_while_waiting(at_most=REPAIRS):
         repair_waiting(task_id)
     files.remove_abandoned_drafts()
-    queue.write_places()
     queue.call_worker_if_due()
     forget_old_events()
     forget_ended_tokens()

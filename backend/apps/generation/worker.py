@@ -33,11 +33,9 @@ def make_next(*, queue_job_id: int) -> None:
     if lease is None:
         log.info("nothing to do: no job is waiting, or the limit of running jobs is reached")
         return
-    queue.write_places()
     try:
         carry_out_generation(lease)
     finally:
-        queue.write_places()
         queue.call_worker_if_due()
 
 

@@ -30,8 +30,8 @@ _connector = DjangoConnector()
 _manager = procrastinate.manager.JobManager(_connector)
 
 
-def call_worker(task_id: str) -> int:
-    """Call a worker; return the number of the call."""
+def call_worker(task_id: str = "") -> int:
+    """Call a worker; return the number of the call. The task it is made for is noted for people."""
     call = procrastinate.jobs.Job(
         queue=NAME, lock=None, queueing_lock=None, task_name=NAME, task_kwargs={"task_id": task_id}
     )

@@ -48,6 +48,21 @@ def live() -> QuerySet[Job]:
     return Job.objects.filter(outcome__isnull=True)
 
 
+def waiting() -> QuerySet[Job]:
+    """Return the live jobs that no worker has, oldest first."""
+    return live().filter(token__isnull=True)
+
+
+def taken() -> QuerySet[Job]:
+    """Return the live jobs that a worker has, or had until it was lost."""
+    return live().filter(token__isnull=False)
+
+
+def left_behind() -> QuerySet[Job]:
+    """Return the live jobs whose worker is gone."""
+    return taken().filter(lease_expires_at__lt=Now())
+
+
 def take(task_id: str, *, queue_job_id: int) -> Lease | None:
     """Take a job that no worker has, or whose lease has run out. None: another worker was faster."""
     token = uuid.uuid4()
@@ -60,6 +75,14 @@ def take(task_id: str, *, queue_job_id: int) -> Lease | None:
         token=token, owner=_owner(), lease_expires_at=_expiry(), attempt=attempt, queue_job_id=queue_job_id
     )
     return Lease(task_id, job.user_id, token, attempt)
+
+
+def give_back(task_id: str) -> bool:
+    """Let a job that was left behind wait again. False: its worker has come back, or another was faster."""
+    if left_behind().select_for_update().filter(pk=task_id).first() is None:
+        return False
+    live().filter(pk=task_id).update(token=None, owner="", lease_expires_at=None)
+    return True
 
 
 def held(lease: Lease) -> Job:

@@ -47,7 +47,32 @@ class Job(models.Model):
         ]
         indexes = [
             models.Index(fields=["created_at"], condition=models.Q(outcome__isnull=True), name="jobs_live_idx"),
+            models.Index(
+                fields=["user", "created_at", "task_id"],
+                condition=models.Q(outcome__isnull=True, token__isnull=True),
+                name="jobs_waiting_idx",
+            ),
+            models.Index(
+                fields=["lease_expires_at"],
+                condition=models.Q(outcome__isnull=True, token__isnull=False),
+                name="jobs_taken_idx",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.task_id} ({self.outcome or 'live'})"
+
+
+class Turn(models.Model):
+    """A user in the line (``apps.jobs.turns``). The key is the place: whoever goes to the end gets a new one."""
+
+    # Not a foreign key: the original deletes a user and must not wait for a worker that holds this row. The row
+    # leaves when the user's turn comes and no job waits.
+    user_id = models.BigIntegerField(unique=True)
+
+    class Meta:
+        db_table = "turns"
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"user {self.user_id}"

@@ -47,7 +47,7 @@ class SongsView(APIView):
         request={
             "multipart/form-data": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
         },
-        responses={201: SongOut, 200: SongOut, 400: PROBLEMS, 401: PROBLEMS, 413: PROBLEMS},
+        responses={201: SongOut, 200: SongOut, 400: PROBLEMS, 401: PROBLEMS, 409: PROBLEMS, 413: PROBLEMS},
     )
     def post(self, request: MemberApiRequest) -> Response:
         """Upload an mp3. The same content again answers 200 with the song that is there."""

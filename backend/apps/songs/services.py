@@ -15,6 +15,7 @@ import bachateo
 from apps.authentication.models import User
 from apps.media import storage
 from apps.media.storage import StoredFile
+from apps.quotas.limits import check_new_song, one_at_a_time
 from apps.songs.models import Song
 from apps.songs.selectors import SongFile, is_song, song_file, song_files, song_named, title_of
 from bachateo.music.song import inspect_song
@@ -39,7 +40,8 @@ def check_size(size: int) -> None:
 def add_song(*, upload: "UploadedFile[bytes]", uploaded_by: User) -> tuple[SongFile, bool]:
     """Keep an uploaded song, and say whether it is new: the same content is the same song.
 
-    Raises InvalidError if it is no song in mp3, TooLargeError if it is too large.
+    Raises InvalidError if it is no song in mp3, TooLargeError if it is too large, QuotaError if the user has added
+    as many songs, or stored as many bytes, as one user may.
     """
     check_size(upload.size or 0)
     name = safe_name(upload.name or "")
@@ -104,11 +106,13 @@ def _sha256(file: StoredFile) -> str:
 
 @transaction.atomic
 def _place(draft: Path, *, title: str, sha256: str, duration_s: float, user: User) -> tuple[SongFile, bool]:
-    _one_at_a_time()
+    one_at_a_time(user.pk)
+    _one_upload_at_a_time()
     size = draft.stat().st_size
     known = _song_with_content(sha256, size=size)
     if known:
         return known, False
+    check_new_song(user, size=size)
     name = _add_without_overwriting(draft)
     facts = {"file_name": name, "title": title[:200], "size": size, "duration_s": duration_s, "uploaded_by": user}
     try:
@@ -120,7 +124,7 @@ def _place(draft: Path, *, title: str, sha256: str, duration_s: float, user: Use
     return song_file(song_named(name), row), True
 
 
-def _one_at_a_time() -> None:
+def _one_upload_at_a_time() -> None:
     """Let other uploads, on any machine, wait until this transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLACING])

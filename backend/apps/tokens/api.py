@@ -76,7 +76,9 @@ class TokensView(APIView):
         return Response({"results": TokenOut(tokens_of(request.user), many=True).data})
 
     @extend_schema(
-        auth=SESSION_ONLY, request=NewToken, responses={201: IssuedToken, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS}
+        auth=SESSION_ONLY,
+        request=NewToken,
+        responses={201: IssuedToken, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS, 409: PROBLEMS},
     )
     def post(self, request: MemberApiRequest) -> Response:
         """Make a token. Its secret is in this answer and never again."""

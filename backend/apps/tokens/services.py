@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -13,6 +14,7 @@ from apps.authentication.models import User
 from apps.authentication.passwords import mark_of
 from apps.events.models import AccountEvent
 from apps.events.record import record
+from apps.quotas.limits import check_new_token
 from apps.tokens.models import PersonalToken
 from apps.tokens.scopes import scope_needed
 from apps.tokens.selectors import OF_MIGRATION, end_of, hash_of, token_by_secret, tokens_of
@@ -29,6 +31,7 @@ SHOWN_AFTER_END = timedelta(days=30)
 Kind = AccountEvent.Kind
 
 
+@transaction.atomic
 def issue_token(
     *,
     user: User,
@@ -37,7 +40,11 @@ def issue_token(
     expires_at: datetime | None = None,
     request: HttpRequest | None = None,
 ) -> tuple[PersonalToken, str]:
-    """Return a new token and its secret, which cannot be read again. Without ``expires_at``: TOKEN_DAYS from now."""
+    """Return a new token and its secret, which cannot be read again. Without ``expires_at``: TOKEN_DAYS from now.
+
+    Raises QuotaError if the user has too many.
+    """
+    check_new_token(user)
     secret = MARK + secrets.token_urlsafe(32)
     token = PersonalToken.objects.create(
         user=user,

@@ -1,0 +1,1 @@
+"""How much one user may have: waiting tasks, songs, bytes, tokens."""

@@ -1,0 +1,95 @@
+"""The limits for one user. Each is checked and used up under a lock of the user's, so two requests cannot both pass.
+
+What a user has already beyond a limit stays and goes on working; only more of it is refused.
+"""
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Sum
+
+from apps.authentication.models import User
+from apps.jobs import leases
+from apps.media.files import folder_of
+from apps.media.storage import media
+from config.errors import QueueFullError, QuotaError
+
+MIB = 1024 * 1024
+# So much of a user's place is kept free for each video that is not made yet.
+VIDEO_BYTES = 64 * MIB
+# A place in the queue is free again when a video is made, which takes some seconds.
+RETRY_AFTER_S = 30
+# The first number of the advisory locks of users; nothing else uses it. The second is the user.
+LIMITING = 0x6C696D
+
+
+def one_at_a_time(user_id: int) -> None:
+    """Let other requests of this user that use up a limit wait until this transaction ends.
+
+    Called first in the transaction: a row that is locked before could make two transactions wait for each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LIMITING, user_id % 2**31])
+
+
+def check_new_task(user: User) -> None:
+    """Raise QueueFullError or QuotaError unless the user may start one more; call it in the transaction that does."""
+    one_at_a_time(user.pk)
+    most = settings.USER_WAITING_LIMIT
+    # Not counted further than needed: an older version may have let in many more.
+    waiting = leases.waiting().filter(user_id=user.pk)[: most + 1].count()
+    if waiting >= most:
+        detail = f"You have {waiting if waiting == most else f'more than {most}'} waiting choreographies"
+        raise QueueFullError(
+            f"{detail}; at most {most} may wait. Wait until one is made, or cancel one.",
+            limit=most,
+            retry_after_s=RETRY_AFTER_S,
+        )
+    _check_bytes(user, VIDEO_BYTES, "A new video")
+
+
+def check_new_song(user: User, *, size: int) -> None:
+    """Raise QuotaError unless the user may store one more song; call it in the transaction that does."""
+    most = settings.USER_SONGS_LIMIT
+    songs = user.songs.count()
+    if songs >= most:
+        raise QuotaError(
+            f"You have added {songs} songs; one user may add {most}. Use a song that is here, or ask the team to remove"
+            " one of yours.",
+            code="quota-songs",
+            limit=most,
+        )
+    _check_bytes(user, size, "This song")
+
+
+def check_new_token(user: User) -> None:
+    """Raise QuotaError unless the user may have one more token; call it in the transaction that issues it."""
+    one_at_a_time(user.pk)
+    most = settings.USER_TOKENS_LIMIT
+    tokens = user.tokens.count()
+    if tokens >= most:
+        raise QuotaError(
+            f"You have {tokens} tokens, expired ones included; one user may have {most}. Revoke one that you do not"
+            " need.",
+            code="quota-tokens",
+            limit=most,
+        )
+
+
+def _check_bytes(user: User, more: int, what: str) -> None:
+    most = settings.USER_STORED_MB * MIB
+    # The live jobs come before the files: a job that ends in between is counted twice rather than not at all.
+    live = leases.taken().filter(user_id=user.pk).count()
+    live += leases.waiting().filter(user_id=user.pk)[: most // VIDEO_BYTES + 1].count()
+    songs: int = user.songs.aggregate(bytes=Sum("size", default=0))["bytes"]
+    used = live * VIDEO_BYTES + songs + sum(file.size for file in media().files(folder_of(user.pk)))
+    if used + more > most:
+        raise QuotaError(
+            f"{what} needs up to {_mb(more)} MB. Your songs and videos have {_mb(used)} MB, those in the making"
+            f" included; one user may have {settings.USER_STORED_MB} MB. Delete choreographies that you do not need.",
+            code="quota-storage",
+            limit=most,
+        )
+
+
+def _mb(number: int) -> int:
+    return -(-number // MIB)
