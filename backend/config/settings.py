@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "apps.authentication",
     "apps.events",
     "apps.logins",
+    "apps.media",
     "apps.tokens",
     "apps.songs",
     "apps.jobs",

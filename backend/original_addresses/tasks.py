@@ -15,8 +15,8 @@ from apps.choreography import selectors
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
 from apps.generation import services
-from apps.media.files import folder_of
-from apps.media.storage import media
+from apps.media.files import video_file
+from apps.media.folders import folder_of
 from apps.media.streaming import video_response
 from config.errors import GoneError, NotFoundError, QueueFullError, QuotaError
 from config.problems import STATUS, retry_after
@@ -100,9 +100,11 @@ def list_tasks(request: MemberRequest) -> JsonResponse:
 @login_required
 @require_GET
 def video(request: MemberRequest, name: str) -> HttpResponseBase:
+    if PurePosixPath(name).name != name:
+        raise Http404
     folder = folder_of(request.user.pk)
-    file = media().find(f"{folder}/{name}") if PurePosixPath(name).name == name else None
-    if file is None or str(PurePosixPath(file.name).parent) != folder:
+    file = video_file(f"{folder}/{name}", owner_id=request.user.pk)
+    if str(PurePosixPath(file.name).parent) != folder:
         raise Http404
     return video_response(request, file)
 

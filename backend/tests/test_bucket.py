@@ -270,7 +270,7 @@ def requests_of_google(monkeypatch) -> list[str]:
     return made
 
 
-def test_orphans__are_found_by_one_listing(ana, on_bucket, media_root, requests_of_google):
+def test_orphans__are_found_by_one_listing_of_each_folder(ana, on_bucket, media_root, requests_of_google):
     names = [f"output/user_{ana.pk}/{number}.mp4" for number in range(6)]
     for name in names:
         on_bucket.put(f"media/{name}", b"x")
@@ -280,7 +280,7 @@ def test_orphans__are_found_by_one_listing(ana, on_bucket, media_root, requests_
     task = ChoreographyTask.objects.create(task_id="t", user=ana, status="completed", result={"video_path": names[3]})
     Job.objects.create(task_id="5", user=ana, request={}, created_at=task.created_at, outcome="completed")
     assert [(orphan.name, orphan.size) for orphan in orphans(min_age=timedelta())] == [(names[4], 1)]
-    assert requests_of_google == ["list"]
+    assert requests_of_google == ["list"] * 3  # one for each folder
     assert orphans(min_age=timedelta(hours=1)) == []
 
 

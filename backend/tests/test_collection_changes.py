@@ -147,17 +147,25 @@ def other_names(root: Path, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("how", [0, 1, 2, 3])
-def test_delete__another_row_names_the_file_in_any_way__keeps_it(api, ana, ben, media_root, on_commit, how):
+def test_delete__another_row_of_the_owner_names_the_file_in_any_way__keeps_it(api, ana, media_root, on_commit, how):
     name = f"output/user_{ana.pk}/v.mp4"
     video, saved = put_video(media_root, name), make_choreography(ana, video_path=name)
-    other = make_choreography(ana if how == 3 else ben, video_path=other_names(media_root, name)[how])
+    other = make_choreography(ana, video_path=other_names(media_root, name)[how])
     with on_commit():
         api.delete(f"/api/collections/{saved.pk}")
     assert video.exists()
-    SavedChoreography.objects.filter(pk=other.pk).delete()
-    again = make_choreography(ana, video_path=other_names(media_root, name)[how])
     with on_commit():
-        api.delete(f"/api/collections/{again.pk}")
+        api.delete(f"/api/collections/{other.pk}")
+    assert not video.exists()
+
+
+@pytest.mark.parametrize("how", [0, 1, 2])
+def test_delete__row_of_another_user_names_the_file__does_not_keep_it(api, ana, ben, media_root, on_commit, how):
+    name = f"output/user_{ana.pk}/v.mp4"
+    video, saved = put_video(media_root, name), make_choreography(ana, video_path=name)
+    make_choreography(ben, video_path=other_names(media_root, name)[how])
+    with on_commit():
+        api.delete(f"/api/collections/{saved.pk}")
     assert not video.exists()
 
 

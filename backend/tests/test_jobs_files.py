@@ -12,6 +12,7 @@ from apps.collections.models import SavedChoreography
 from apps.generation import files, queue
 from apps.generation.sweep import sweep
 from apps.jobs.models import Job
+from apps.media.models import FileOwner
 from tests.conftest import make_user
 from tests.generating import SONG, assert_completed_once, output_files, place_song, start
 
@@ -46,13 +47,19 @@ def test_name_that_is_taken__is_left_alone_and_the_task_fails(house, media_root)
     assert video.read_bytes() == b"moving pictures"
     assert output_files() == [f"user_{house.pk}/{task.pk}.mp4"]
     assert not SavedChoreography.objects.exists()
+    assert not FileOwner.objects.exists()
 
 
-def test_video__can_be_read_by_others_and_has_one_name(house, media_root):
+def test_video__can_be_read_by_its_group_and_has_one_name_and_one_owner(house, media_root):
     start(house)
     work()
     video = media_root / "output" / output_files()[0]
     assert (video.stat().st_mode & 0o777, video.stat().st_nlink) == (0o640, 1)
+    assert FileOwner.objects.values_list("name", "user_id", "how").get() == (
+        f"output/{output_files()[0]}",
+        house.pk,
+        "made",
+    )
 
 
 def test_video_of_an_attempt_that_died_before_its_commit__is_taken_up(house, media_root, settings):

@@ -8,7 +8,7 @@ from django.db.migrations.operations import RunPython
 
 from apps.choreography.models import ChoreographyTask
 
-OWN = {"choreography", "events", "jobs", "procrastinate", "songs", "tokens", "users"}
+OWN = {"choreography", "events", "jobs", "media", "procrastinate", "songs", "tokens", "users"}
 
 
 def own_migrations():
@@ -73,6 +73,17 @@ def test_songs_foreign_key__sets_null_in_the_database(db):
         )
         assert cursor.fetchall() == [
             ("FOREIGN KEY (uploaded_by_id) REFERENCES users(id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED",)
+        ]
+
+
+def test_file_owners_foreign_key__sets_null_in_the_database(db):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE conrelid = 'file_owners'::regclass AND contype = 'f'"
+        )
+        assert cursor.fetchall() == [
+            ("FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED",)
         ]
 
 

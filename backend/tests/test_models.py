@@ -134,6 +134,7 @@ def test_app_labels__equal_the_originals():
         "apps.generation": "generation",
         "apps.jobs": "jobs",
         "apps.logins": "logins",
+        "apps.media": "media",
         "apps.songs": "songs",
         "apps.tokens": "tokens",
     }

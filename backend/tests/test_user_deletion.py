@@ -11,12 +11,14 @@ from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
 from apps.jobs.models import Job
+from apps.media.models import FileOwner
+from apps.media.owners import record_made
 from apps.songs.models import Song
 from apps.tokens.models import PersonalToken
 from apps.tokens.services import issue_token
 from tests.conftest import make_user
 
-# What the original's own cascade does, statement by statement: it knows nothing of songs, jobs or tokens.
+# What the original's own cascade does, statement by statement: it knows nothing of songs, files, jobs or tokens.
 ORIGINALS_CASCADE = [
     "DELETE FROM users_groups WHERE user_id = %s",
     "DELETE FROM users_user_permissions WHERE user_id = %s",
@@ -37,11 +39,12 @@ def ana_with_everything(own_database) -> User:
     SavedChoreography.objects.create(user=user, title="t", video_path="x.mp4", difficulty="beginner", duration=1)
     Song.objects.create(file_name="s.mp3", title="s", sha256="0" * 64, size=1, duration_s=1, uploaded_by=user)
     issue_token(user=user, name="t", scopes=["read"])
+    record_made(f"output/user_{user.pk}/t.mp4", user_id=user.pk)
     Job.objects.create(task_id="t", user=user, request={}, created_at=user.date_joined)
     return user
 
 
-def assert_only_the_song_is_left() -> None:
+def assert_only_the_song_and_the_record_of_the_file_are_left() -> None:
     assert not User.objects.exists()
     assert not ChoreographyTask.objects.exists()
     assert not SavedChoreography.objects.exists()
@@ -49,18 +52,20 @@ def assert_only_the_song_is_left() -> None:
     assert not PersonalToken.objects.exists()
     assert not Job.objects.exists()
     assert Song.objects.get().uploaded_by_id is None
+    # Without the record, the next row that names the file would own it.
+    assert FileOwner.objects.values_list("user_id", "how").get() == (None, "made")
 
 
-def test_delete_in_the_backend__takes_all_rows_and_keeps_the_song(ana_with_everything):
+def test_delete_in_the_backend__takes_all_rows_and_keeps_song_and_record(ana_with_everything):
     ana_with_everything.delete()
-    assert_only_the_song_is_left()
+    assert_only_the_song_and_the_record_of_the_file_are_left()
 
 
-def test_delete_in_the_original__takes_all_rows_and_keeps_the_song(ana_with_everything, own_database):
+def test_delete_in_the_original__takes_all_rows_and_keeps_song_and_record(ana_with_everything, own_database):
     with psycopg.connect(own_database.url("original_app")) as session:
         for statement in ORIGINALS_CASCADE:
             session.execute(statement, [ana_with_everything.pk])
-    assert_only_the_song_is_left()
+    assert_only_the_song_and_the_record_of_the_file_are_left()
 
 
 def test_delete_in_the_original__foreign_key_without_on_delete__would_be_refused(ana_with_everything, own_database):

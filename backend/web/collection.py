@@ -15,7 +15,6 @@ from apps.collections import selectors
 from apps.collections.models import SavedChoreography
 from apps.collections.services import AUTO_SAVED_TITLE
 from apps.songs.selectors import title_of
-from config.errors import NotFoundError
 from web.members import members_only
 
 PAGE_SIZE = 12
@@ -26,7 +25,8 @@ PAGE_SIZE = 12
 def collection(request: MemberRequest) -> HttpResponse:
     pages = Paginator(selectors.choreographies_of(request.user), PAGE_SIZE)
     page = pages.get_page(request.GET.get("page"))
-    cards = [_facts(choreography) for choreography in page.object_list]
+    playable = selectors.with_video(page.object_list)
+    cards = [_facts(choreography, has_video=choreography.pk in playable) for choreography in page.object_list]
     return render(request, "web/collection.html", {"page": page, "cards": cards, "total": pages.count})
 
 
@@ -34,10 +34,10 @@ def collection(request: MemberRequest) -> HttpResponse:
 @require_safe
 def choreography(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
     found = selectors.choreography_of(request.user, choreography_id)
-    return render(request, "web/choreography.html", _facts(found))
+    return render(request, "web/choreography.html", _facts(found, has_video=bool(selectors.with_video([found]))))
 
 
-def _facts(found: SavedChoreography) -> dict[str, Any]:
+def _facts(found: SavedChoreography, *, has_video: bool) -> dict[str, Any]:
     song = _song(found)
     # All auto-saved choreographies have the same title; the song tells them apart.
     title = song if song and found.title == AUTO_SAVED_TITLE else found.title or "Untitled"
@@ -46,7 +46,7 @@ def _facts(found: SavedChoreography) -> dict[str, Any]:
         "choreography": found,
         "title": title,
         "song": song,
-        "has_video": _has_video(found),
+        "has_video": has_video,
         "video_name": PurePosixPath(str(found.video_path)).name,
         # A still from the middle: all begin with the same intro.
         "still_s": round(found.duration / 2) if long_enough else 0,
@@ -57,10 +57,3 @@ def _song(found: SavedChoreography) -> str:
     """Return the song's title; empty if the row does not name it, as in some old rows."""
     source = found.music_info.get("source") if isinstance(found.music_info, dict) else None
     return title_of(PurePosixPath(source).name) if isinstance(source, str) and source else ""
-
-
-def _has_video(found: SavedChoreography) -> bool:
-    try:
-        return bool(selectors.video_of(found))
-    except NotFoundError:
-        return False

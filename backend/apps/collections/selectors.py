@@ -2,13 +2,14 @@
 
 import math
 import uuid
+from collections.abc import Iterable
 
 from django.db.models import Avg, Count, Q, QuerySet, Sum, TextField
 from django.db.models.functions import Cast
 
 from apps.authentication.models import User
 from apps.collections.models import SavedChoreography
-from apps.media.files import video_file
+from apps.media.files import files_of, video_file
 from apps.media.storage import StoredFile
 from config.errors import NotFoundError
 
@@ -64,3 +65,10 @@ def choreography_from_task(user: User, task_id: str) -> SavedChoreography | None
 def video_of(choreography: SavedChoreography) -> StoredFile:
     """Return its video. Raises NotFoundError when it is gone."""
     return video_file(choreography.video_path.name or "", owner_id=choreography.user_id)
+
+
+def with_video(choreographies: Iterable[SavedChoreography]) -> set[uuid.UUID]:
+    """Return the keys of those whose video is there."""
+    rows = list(choreographies)
+    videos = files_of([(row.video_path.name or "", row.user_id) for row in rows])
+    return {row.pk for row, video in zip(rows, videos, strict=True) if video}

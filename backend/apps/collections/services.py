@@ -2,22 +2,21 @@
 
 import logging
 import uuid
+from collections.abc import Iterable
 from functools import partial
-from pathlib import PurePosixPath
 from typing import Any
 
 from django.db import transaction
 
 from apps.authentication.models import User
 from apps.choreography.executions import request_of
-from apps.choreography.models import ChoreographyTask
 from apps.choreography.selectors import result_of, task_of, video_name_of
 from apps.collections.models import SavedChoreography
 from apps.collections.selectors import choreographies_of, choreography_from_task, choreography_of
-from apps.media.files import video_file
+from apps.media.files import files_of
+from apps.media.namings import namings
 from apps.media.storage import StoredFile, media
 from apps.songs.selectors import title_of
-from config.errors import NotFoundError
 
 log = logging.getLogger(__name__)
 
@@ -90,32 +89,25 @@ def change_choreography(
 
 @transaction.atomic
 def delete_choreography(*, user: User, choreography_id: uuid.UUID) -> None:
-    """Delete the row, and the video if it is the user's and no other row names it. Raises NotFoundError."""
+    """Delete the row, its video and its thumbnail. Raises NotFoundError.
+
+    A file stays if it is not the user's, or if another row of the user names it. Rows of others keep nothing.
+    """
     doomed = choreography_of(user, choreography_id, lock=True)
-    video = _video(doomed.video_path.name or "", user.pk)
+    files = _files_named([doomed.video_path.name, doomed.thumbnail_path.name], user)
     task_id = doomed.generation_parameters.get("task_id") if isinstance(doomed.generation_parameters, dict) else None
     choreographies_of(user).filter(pk=doomed.pk).delete()
-    if video and not _is_named(video, apart_from_task=task_id):
-        # After the commit: a leftover file can be removed later, a lost file cannot be restored.
-        transaction.on_commit(partial(_remove, video))
-
-
-def _is_named(video: StoredFile, *, apart_from_task: Any) -> bool:
-    """Return whether a row names this file: by an absolute path, a relative one, or the path of an old machine."""
-    base = PurePosixPath(video.name).name
-    saved = SavedChoreography.objects.filter(video_path__endswith=base)
-    named = set(saved.values_list("video_path", "user_id"))
-    tasks = ChoreographyTask.objects.filter(result__video_path__endswith=base)
     # The task that made it is deleted within the hour anyway, so it does not keep the file.
-    named |= {(str(result_of(task)["video_path"]), task.user_id) for task in tasks if task.pk != apart_from_task}
-    return any(video.name == media().canonical(name) or video == _video(name, owner_id) for name, owner_id in named)
+    rows = namings(of_files=files, user_id=user.pk)
+    others = [row.name for row in rows if row.task_id is None or row.task_id != task_id]
+    for name in files.keys() - _files_named(others, user).keys():
+        # After the commit: a leftover file can be removed later, a lost file cannot be restored.
+        transaction.on_commit(partial(_remove, files[name]))
 
 
-def _video(name: str, owner_id: int) -> StoredFile | None:
-    try:
-        return video_file(name, owner_id=owner_id)
-    except NotFoundError:
-        return None
+def _files_named(names: Iterable[str | None], user: User) -> dict[str, StoredFile]:
+    """Return the files of this user that rows of theirs name."""
+    return {file.name: file for file in files_of([(name, user.pk) for name in names if name]) if file}
 
 
 def _remove(video: StoredFile) -> None:

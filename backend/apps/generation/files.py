@@ -12,10 +12,10 @@ from django.conf import settings
 from apps.jobs import leases
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
-from apps.media.files import folder_of
+from apps.media.folders import OUTPUT, folder_of
 from apps.media.storage import media
 
-DRAFTS = "output/.drafts"
+DRAFTS = f"{OUTPUT}/.drafts"
 
 
 def drafts_folder() -> Path:

@@ -1,19 +1,16 @@
-"""Files below output/ that no row and no job names."""
+"""Files that no row and no job names, or whose owner's account is gone."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from apps.choreography.models import ChoreographyTask
-from apps.choreography.selectors import result_of
-from apps.collections.models import SavedChoreography
 from apps.generation import files
 from apps.jobs.models import Job
-from apps.media.files import names_of
+from apps.media.folders import OUTPUT, UPLOADS
+from apps.media.namings import names_of, namings
+from apps.media.owners import left_by_deleted_users, owned_uploads
 from apps.media.storage import StoredFile, media
 from config.clock import database_now
-
-OUTPUT = "output"
 
 
 @dataclass(frozen=True)
@@ -33,25 +30,31 @@ def orphans(*, min_age: timedelta) -> list[Orphan]:
     """
     old_before = database_now() - min_age
     # The files are listed before the names: a row that is written in between keeps its file.
-    old = [file for file in _videos() if file.modified_at < old_before]
-    named = _named()
-    # A file outside the storage, reached through a link, is not ours to remove.
-    lost = [file for file in old if (place := media().canonical(file.name)) and place not in named]
-    found = [Orphan(file.name, file.size, "no row and no job names it") for file in lost]
+    old = [file for file in _listed() if file.modified_at < old_before]
+    named, ownerless = _named(), left_by_deleted_users()
+    found = [Orphan(file.name, file.size, reason) for file in old if (reason := _reason(file.name, named, ownerless))]
     return found + [_abandoned(folder) for folder in files.abandoned_drafts()]
 
 
-def _videos() -> list[StoredFile]:
-    return [file for file in media().files(OUTPUT) if not file.name.startswith(f"{files.DRAFTS}/")]
+def _listed() -> list[StoredFile]:
+    """Return every file that may be removed. An upload without an owner is the staff's to judge."""
+    made = [file for file in media().files(OUTPUT) if not file.name.startswith(f"{files.DRAFTS}/")]
+    owned = owned_uploads()
+    return made + [file for folder in UPLOADS for file in media().files(folder) if file.name in owned]
+
+
+def _reason(name: str, named: set[str | None], ownerless: set[str]) -> str | None:
+    place = media().canonical(name)
+    if place is None:
+        return None  # outside the storage, reached through a link: not ours to remove
+    if place in ownerless:
+        return "its owner's account is gone"  # rows of others that name it keep nothing
+    return None if place in named else "no row and no job names it"
 
 
 def _named() -> set[str | None]:
     """Return every file that a row or a job may name: by an absolute path, a relative one, or through a link."""
-    saved = SavedChoreography.objects.values_list("video_path", "thumbnail_path", "user_id")
-    rows = [(name, user_id) for video, thumbnail, user_id in saved for name in (video, thumbnail or "")]
-    tasks = ChoreographyTask.objects.only("result", "user_id")
-    rows += [(str(result_of(task).get("video_path", "")), task.user_id) for task in tasks]
-    names = {name for row, user_id in rows for name in names_of(row, owner_id=user_id)}
+    names = {name for row in namings() for name in names_of(row.name, owner_id=row.user_id)}
     for job in Job.objects.exclude(outcome=Job.Outcome.FAILED).exclude(outcome=Job.Outcome.CANCELLED):
         names.add(files.video_name(job.pk, user_id=job.user_id))
     return {media().canonical(name) for name in names}

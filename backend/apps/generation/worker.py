@@ -16,6 +16,7 @@ from apps.generation import files, queue
 from apps.jobs import leases
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
+from apps.media import owners
 from apps.moves.search import find_moves
 from apps.songs.selectors import song_path
 from config.errors import NotFoundError
@@ -113,6 +114,7 @@ def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seco
             video_name=video,
             duration_s=choreography.duration_s,
         )
+    owners.record_made(video, user_id=job.user_id)
     # The file comes last: only the commit can fail after it, and then the next attempt uses the file.
     files.publish(lease)
 

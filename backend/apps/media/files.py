@@ -1,36 +1,36 @@
-"""Find the video that a row names."""
+"""Find the files that a row names, and may read."""
 
-from pathlib import PurePosixPath
+from collections.abc import Iterable
 
+from apps.media.namings import names_of
+from apps.media.owners import owners_of
 from apps.media.storage import StoredFile, media
 from config.errors import NotFoundError
 
 
 def video_file(name: str, *, owner_id: int) -> StoredFile:
-    """Return the video that a row of this user names. Raises NotFoundError.
+    """Return the video that a row of this user names. Raises NotFoundError, also for a file of another user."""
+    (file,) = files_of([(name, owner_id)])
+    if file is None:
+        raise NotFoundError("The video file is not there any more.", code="file-missing")
+    return file
 
-    A row may name any file, since the original stores the path that its client sends. Another user's video and
-    a song count as missing.
+
+def files_of(rows: Iterable[tuple[str, int]]) -> list[StoredFile | None]:
+    """Return the file that each row means, given as name and user; None without one that this user owns.
+
+    A row may name any file, since the original stores the path that its client sends. The number of queries does
+    not depend on the number of rows.
     """
-    for candidate in names_of(name, owner_id=owner_id):
-        file = media().find(candidate)
-        if file and belongs_to(file.name, owner_id):
-            return file
-    raise NotFoundError("The video file is not there any more.", code="file-missing")
+    rows = list(rows)
+    found = [_existing(name, owner_id) for name, owner_id in rows]
+    owners = owners_of(file for files in found for file in files)
+    return [
+        next((file for file in files if owners.get(file.name) == owner_id), None)
+        for files, (_, owner_id) in zip(found, rows, strict=True)
+    ]
 
 
-def names_of(name: str, *, owner_id: int) -> tuple[str, str]:
-    """Return the names of the files that a row of this user may mean, the likelier first.
-
-    Old rows hold paths of machines that are gone; the original finds their videos by base name in the user's folder.
-    """
-    return name, f"{folder_of(owner_id)}/{PurePosixPath(name).name}"
-
-
-def belongs_to(name: str, owner_id: int) -> bool:
-    """Return whether a file is one of this user's videos, or one that the staff uploaded."""
-    return name.startswith((f"{folder_of(owner_id)}/", "choreographies/"))
-
-
-def folder_of(owner_id: int) -> str:
-    return f"output/user_{owner_id}"
+def _existing(name: str, owner_id: int) -> list[StoredFile]:
+    names = dict.fromkeys(names_of(name, owner_id=owner_id))
+    return [file for file in map(media().find, names) if file]

@@ -1,0 +1,15 @@
+-- Every row that names a file. The tables are the shared ones; either system writes them.
+SELECT name, user_id, created_at, task_id
+FROM (
+    SELECT video_path AS name, user_id, created_at, NULL AS task_id FROM saved_choreographies
+    UNION ALL
+    SELECT thumbnail_path, user_id, created_at, NULL FROM saved_choreographies
+    UNION ALL
+    SELECT result ->> 'video_path', user_id, created_at, task_id FROM choreography_tasks
+) AS named
+WHERE name <> ''
+  AND (%(user_id)s::bigint IS NULL OR user_id = %(user_id)s::bigint)
+  -- A spelling of a file contains its base name between slashes, at the end or not: a/v.mp4, /m/a//v.mp4, a/v.mp4/.
+  AND (%(bases)s::text[] IS NULL OR EXISTS (
+      SELECT FROM unnest(%(bases)s::text[]) AS base WHERE strpos('/' || name || '/', '/' || base || '/') > 0
+  ))
