@@ -1,1 +1,1 @@
-"""Files in a folder or a bucket, streamed by ranges."""
+"""Files in a folder or a bucket: whose they are, and their bytes by ranges."""
