@@ -9,7 +9,7 @@ from django.db.models import Sum
 
 from apps.authentication.models import User
 from apps.jobs import leases
-from apps.media.files import folder_of
+from apps.media.folders import folder_of
 from apps.media.storage import media
 from config.errors import QueueFullError, QuotaError
 
