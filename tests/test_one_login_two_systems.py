@@ -68,6 +68,20 @@ def test_logout_on_one__is_a_logout_on_the_other(dancer: Browser, systems):
     assert not is_logged_in(dancer.original)
 
 
+def test_session_of_the_original__is_listed_by_the_backend_and_ended_for_both(dancer: Browser, visitor, systems):
+    here = dict(dancer.backend.cookies)
+    dancer.original.cookies.clear()
+    log_in_on_original(dancer, dancer.name)
+    listed = dancer.backend.get("/api/auth/sessions").json()["results"]
+    (theirs,) = [session for session in listed if not session["current"]]
+    assert (theirs["begun_here"], theirs["last_seen_at"]) == (False, None)
+    assert is_logged_in(dancer.original)
+    token = {"X-CSRFToken": here["csrftoken"], "Referer": str(dancer.backend.base_url)}
+    assert dancer.backend.delete(f"/api/auth/sessions/{theirs['id']}", headers=token).status_code == 204
+    assert not is_logged_in(dancer.original)
+    assert is_logged_in(dancer.backend)
+
+
 def session_backend(systems, reader: str, key: str) -> str:
     return run_in(systems, reader, f"print(S('{key}')['_auth_user_backend'])").strip()
 

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "apps.events",
     "apps.logins",
     "apps.media",
+    "apps.open_sessions",
     "apps.tokens",
     "apps.songs",
     "apps.jobs",
@@ -51,6 +52,7 @@ MIDDLEWARE = [
     "config.origins.OwnOrigin",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.open_sessions.seen.SeenSessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "apps.logins.devices.DeviceCookie",
@@ -163,6 +165,8 @@ TRUSTED_PROXIES = env.TRUSTED_PROXIES
 X_ACCEL_MEDIA = env.X_ACCEL_MEDIA
 TOKEN_DAYS = env.TOKEN_DAYS
 TOKEN_MAX_DAYS = env.TOKEN_MAX_DAYS
+SESSION_IDLE_H = env.SESSION_IDLE_H
+SESSION_ABSOLUTE_H = env.SESSION_ABSOLUTE_H
 EVENTS_KEPT_DAYS = env.EVENTS_KEPT_DAYS
 PARALLEL_RUNNING_LIMIT = env.PARALLEL_RUNNING_LIMIT
 USER_RUNNING_LIMIT = env.USER_RUNNING_LIMIT

@@ -18,6 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, path, resolve
 from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
+from apps.open_sessions.models import OpenSession
 from apps.tokens.models import PersonalToken
 from apps.tokens.scopes import SCOPES, scope_needed
 from apps.tokens.services import issue_token
@@ -28,7 +29,7 @@ PEOPLE = ("anonymous", "owner", "other", "staff")
 Outcome = int | str  # a status, or "login": led to the login page, to come back
 Outcomes = tuple[Outcome, Outcome, Outcome, Outcome]
 
-KEPT, TASK, TOKEN, SONG, VIDEO = uuid.UUID(int=1), "t", 7, "s.mp3", "v.mp4"
+KEPT, TASK, TOKEN, SESSION, SONG, VIDEO = uuid.UUID(int=1), "t", 7, 8, "s.mp3", "v.mp4"
 
 
 def all_users(outcome: Outcome) -> Outcomes:
@@ -63,6 +64,8 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     "/api/auth/register": {"POST": all_users(201)},
     "/api/auth/tokens": {"GET": members(200), "POST": members(201)},
     f"/api/auth/tokens/{TOKEN}": {"DELETE": owner(204)},
+    "/api/auth/sessions": {"GET": members(200), "DELETE": members(204)},
+    f"/api/auth/sessions/{SESSION}": {"DELETE": owner(204)},
     "/api/choreography/generate": {"POST": members(202)},
     "/api/choreography/tasks": {"GET": members(200)},
     f"/api/choreography/tasks/{TASK}": {"GET": owner(200), "DELETE": owner(200)},
@@ -131,6 +134,8 @@ SENT: dict[str, dict[str, object]] = {
 # Addresses that accept no token, whatever its scopes.
 SESSION_ONLY = {
     "/api/auth/events",
+    "/api/auth/sessions",
+    f"/api/auth/sessions/{SESSION}",
     "/api/auth/logout",
     "/api/auth/password",
     "/api/auth/tokens",
@@ -153,6 +158,8 @@ def house(db, media_root: Path, settings, moves_library: Path) -> None:
     SavedChoreography.objects.create(pk=KEPT, user=ana, **kept)
     issue_token(user=ana, name="hers", scopes=["read"])
     PersonalToken.objects.update(id=TOKEN)
+    browser_of("owner")
+    OpenSession.objects.update(id=SESSION)
 
 
 def browser_of(person: str) -> Client:

@@ -8,7 +8,7 @@ from django.db.migrations.operations import RunPython
 
 from apps.choreography.models import ChoreographyTask
 
-OWN = {"choreography", "events", "jobs", "media", "procrastinate", "songs", "tokens", "users"}
+OWN = {"choreography", "events", "jobs", "media", "open_sessions", "procrastinate", "songs", "tokens", "users"}
 
 
 def own_migrations():

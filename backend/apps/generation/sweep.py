@@ -18,6 +18,7 @@ from apps.events.retention import forget_old_events
 from apps.generation import files, queue
 from apps.jobs import calls, leases, turns
 from apps.jobs.models import Job
+from apps.open_sessions.services import forget_expired_sessions
 from apps.tokens.services import forget_ended_tokens
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ def sweep() -> None:
     queue.call_worker_if_due()
     forget_old_events()
     forget_ended_tokens()
+    forget_expired_sessions()
 
 
 @contextmanager
