@@ -29,7 +29,7 @@ PEOPLE = ("anonymous", "owner", "other", "staff")
 Outcome = int | str  # a status, or "login": led to the login page, to come back
 Outcomes = tuple[Outcome, Outcome, Outcome, Outcome]
 
-KEPT, TASK, TOKEN, SESSION, SONG, VIDEO = uuid.UUID(int=1), "t", 7, 8, "s.mp3", "v.mp4"
+KEPT, TASK, TOKEN, SESSION, SONG, VIDEO = uuid.UUID(int=1), "t", 7_000_000, 8_000_000, "s.mp3", "v.mp4"
 
 
 def all_users(outcome: Outcome) -> Outcomes:

@@ -133,11 +133,15 @@ def test_schema__is_valid_and_lists_every_address(db, tmp_path):
     document = json.loads(file.read_text())
     assert document["openapi"] == "3.1.0"
     assert set(document["paths"]) == {
+        "/api/auth/events",
         "/api/auth/login",
         "/api/auth/logout",
         "/api/auth/me",
         "/api/auth/me/preferences",
+        "/api/auth/password",
         "/api/auth/register",
+        "/api/auth/sessions",
+        "/api/auth/sessions/{session_id}",
         "/api/auth/tokens",
         "/api/auth/tokens/{token_id}",
         "/api/choreography/generate",
