@@ -105,8 +105,8 @@ BUSY = "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True
 def test_run_limited__decoder_that_takes_too_much_computing_time__is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bachateo.isolation.GRACE_S", 600)
 
-    with pytest.raises(SongError, match=r"^CH019  reading x\.mp3 took more time than it may \(1 s\)"):
-        run_limited("builtins.exec", BUSY, about="x.mp3", limits=Limits(seconds=1))
+    with pytest.raises(SongError, match=r"^CH019  reading x\.mp3 took more computing time than it may \(1 s for"):
+        run_limited("builtins.exec", BUSY, about="x.mp3", limits=Limits(cpu_seconds=1))
 
 
 def test_run_limited__decoder_that_eats_memory__is_stopped() -> None:
@@ -115,14 +115,37 @@ def test_run_limited__decoder_that_eats_memory__is_stopped() -> None:
 
 
 def test_run_limited__decoder_that_writes_too_much__is_stopped(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.touch()
     with pytest.raises(SongError, match=r"^CH019  reading x\.mp3 took more room on the disk than it may \(3 MB\)"):
-        run_limited("shutil.copyfile", "/dev/zero", str(tmp_path / "out"), about="x.mp3", limits=Limits(file_mb=3))
-    assert (tmp_path / "out").stat().st_size == 3 * 1024 * 1024
+        run_limited("shutil.copyfile", "/dev/zero", str(out), about="x.mp3", limits=Limits(file_mb=3), writes=[out])
+    assert out.stat().st_size == 3 * 1024 * 1024
 
 
 def test_run_limited__answer_without_end__is_not_read_to_its_end() -> None:
     with pytest.raises(SongError, match=r"^CH018  x crashed"):
         run_limited("operator.mul", "a", 2 * LARGEST_ANSWER, about="x")
+
+
+@pytest.mark.parametrize("answer", ["[1]", "7", "{}", '{"refused": 3}', '{"system": ["x"]}', "[" * 100_000])
+def test_limited_child__answer_of_a_child_that_was_taken_over__is_a_crash(answer: str) -> None:
+    # Descriptor of the answer: the first free one after input, output, errors.
+    speaking = f"import os; os.write(3, {answer.encode()!r}); os._exit(0)"
+
+    with pytest.raises(SongError, match=r"^CH018  x crashed"):
+        run_limited("builtins.exec", speaking, about="x")
+
+
+def test_limits__in_proportion__small_files_get_little_computing_time(tmp_path: Path) -> None:
+    small, large = tmp_path / "small", tmp_path / "large"
+    small.write_bytes(b"x")
+    with large.open("wb") as file:
+        file.truncate(8 * 1024 * 1024)
+
+    found = [Limits(cpu_seconds=9).in_proportion(path, least_s=2, s_per_mb=0.5).cpu_seconds for path in (small, large)]
+
+    assert found == [3, 6]
+    assert Limits(cpu_seconds=4).in_proportion(large, least_s=2, s_per_mb=0.5).cpu_seconds == 4
 
 
 def test_limited_child__core_files__are_not_written() -> None:

@@ -1,12 +1,15 @@
 """Work on untrusted files: in a child process, held to limits.
 
 Decoders are large and written in C; a file made to harm them, or only damaged, may crash them, let them run for
-ever, or eat the memory. So they run in a fresh interpreter that this one only waits for.
+ever, or eat the memory. So they run in a fresh interpreter that this one only waits for. A file that takes a decoder
+over finds itself in a process that can read nothing but this file, write nothing but its output, and reach no one.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import math
 import os
 import select
 import signal
@@ -14,10 +17,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+from bachateo.confinement.grants import code_folders, readable
 from bachateo.errors import BachateoError, ClipError, LibraryError, SearchError, SongError, VideoError
 
 FAMILY = {error.__name__: error for error in (ClipError, LibraryError, SearchError, SongError, VideoError)}
@@ -27,6 +32,10 @@ ENVIRONMENT = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "TMPDIR"
 LARGEST_ANSWER = 1_000_000
 # The child ends itself at the same time; this is for one that prevents that.
 GRACE_S = 1.0
+MB = 1024 * 1024
+# What `bachateo.confinement.confine` may say is missing.
+MECHANISMS = ("Landlock", "seccomp")
+log = logging.getLogger("bachateo")
 # Arithmetic on one core: the other one has another child.
 ONE_CORE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
@@ -38,16 +47,37 @@ class Limits:
     Attributes
     ----------
     seconds
-        Of wall time, and of computing time as well.
+        Of wall time. It is generous: other work on the machine counts against it.
+    cpu_seconds
+        Of computing time.
     memory_mb
         Address space; an interpreter with FFmpeg loaded takes 130 of it.
     file_mb
         The largest file it may write.
+    processes
+        Processes and threads beyond those that run already, where the kernel has no seccomp to refuse them.
     """
 
     seconds: int = 60
+    cpu_seconds: int = 60
     memory_mb: int = 1024
     file_mb: int = 300
+    processes: int = 32
+
+    def in_proportion(self, path: Path, *, least_s: float, s_per_mb: float) -> Limits:
+        """Return these limits with no more computing time than a file of this size needs.
+
+        Parameters
+        ----------
+        path
+            The file that is worked on.
+        least_s
+            Seconds for a file of any size.
+        s_per_mb
+            More seconds for each megabyte of it.
+        """
+        allowed = math.ceil(least_s + s_per_mb * path.stat().st_size / MB)
+        return replace(self, cpu_seconds=min(self.cpu_seconds, allowed))
 
 
 class UnexpectedError(RuntimeError):
@@ -69,6 +99,9 @@ class LimitedChild:
         What the child may use.
     pass_fds
         Open files that the child shall have under the same numbers.
+    reads, writes
+        The files that it may read, and those that it may write, which exist already. It can open no others but its
+        own code, no socket, and start no process, where the kernel has Landlock and seccomp.
 
     Notes
     -----
@@ -83,13 +116,17 @@ class LimitedChild:
         about: str,
         limits: Limits | None = None,
         pass_fds: Sequence[int] = (),
+        reads: Sequence[Path] = (),
+        writes: Sequence[Path] = (),
     ) -> None:
         self._about, self._limits = about, limits or Limits()
         request = {
             "function": function,
             "arguments": arguments,
             "limits": asdict(self._limits),
-            "path": sys.path,
+            "path": code_folders(),
+            "reads": [*readable(), *map(str, reads)],
+            "writes": [*map(str, writes)],
             "parent": os.getpid(),
         }
         environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
@@ -145,10 +182,10 @@ class LimitedChild:
         if answer is None:
             raise self._beyond("time", f"{self._limits.seconds} s")
         try:
-            document = json.loads(answer)
-        except ValueError:
+            return self._unpacked(dict(json.loads(answer)))
+        except (ValueError, TypeError, KeyError, RecursionError):
+            # What stands there was not written by our program, or not to its end.
             raise self._crash(status) from None
-        return self._unpacked(document)
 
     def _ask(self, request: bytes) -> None:
         assert self._process.stdin  # noqa: S101 - it is a pipe
@@ -174,6 +211,7 @@ class LimitedChild:
 
     def _unpacked(self, document: Mapping[str, Any]) -> Any:
         if "result" in document:
+            _tell_unconfined(*(name for name in MECHANISMS if name in document["unconfined"]))
             return document["result"]
         if document.get("limit") == "memory":
             raise self._beyond("memory", f"{self._limits.memory_mb} MB")
@@ -191,11 +229,13 @@ class LimitedChild:
         if "system" in document:
             number, reason, file = document["system"]
             raise OSError(int(number), str(reason), file)
-        raise UnexpectedError(f"working on {self._about}:\n{document.get('unexpected')}")
+        raise UnexpectedError(f"working on {self._about}:\n{document['unexpected']}")
 
     def _crash(self, status: int) -> BachateoError:
-        if -status in {signal.SIGALRM, signal.SIGXCPU}:
+        if -status == signal.SIGALRM:
             return self._beyond("time", f"{self._limits.seconds} s")
+        if -status == signal.SIGXCPU:
+            return self._beyond("computing time", f"{self._limits.cpu_seconds} s for a file of its size")
         how = signal.Signals(-status).name if status < 0 else f"status {status}"
         return SongError(
             "CH018",
@@ -211,8 +251,26 @@ class LimitedChild:
         )
 
 
+@cache
+def _tell_unconfined(*missing: str) -> None:
+    """Say once what the kernel lacks."""
+    if missing:
+        log.warning(
+            "This kernel offers no %s to limited children: a file that takes over a decoder could read what this "
+            "user may read, or open connections. Use Linux 5.13 or later and a container that allows it, or run this "
+            "service as a user who owns nothing else.",
+            " and no ".join(missing),
+        )
+
+
 def run_limited(
-    function: str, *arguments: object, about: str, limits: Limits | None = None, pass_fds: Sequence[int] = ()
+    function: str,
+    *arguments: object,
+    about: str,
+    limits: Limits | None = None,
+    pass_fds: Sequence[int] = (),
+    reads: Sequence[Path] = (),
+    writes: Sequence[Path] = (),
 ) -> Any:
     """Call a function in a child process that is held to limits, and return what it returns.
 
@@ -230,11 +288,15 @@ def run_limited(
         What the child may use; the usual limits where it is ``None``.
     pass_fds
         Open files that the child keeps.
+    reads, writes
+        Files that it may read, and files that it may write.
 
     Examples
     --------
     >>> run_limited("operator.add", 2, 3, about="two numbers")
     5
     """
-    with LimitedChild(function, *arguments, about=about, limits=limits, pass_fds=pass_fds) as child:
+    with LimitedChild(
+        function, *arguments, about=about, limits=limits, pass_fds=pass_fds, reads=reads, writes=writes
+    ) as child:
         return child.result()

@@ -156,7 +156,10 @@ def test_check_song__playlist__is_not_followed(tmp_path: Path, name: str, suffix
         check_song(path)
 
 
-def test_open_media__playlists_among_the_formats__would_be_followed(tmp_path: Path) -> None:
+def test_open_media__playlists_among_the_formats__would_be_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bachateo.media.opening.kind_of", lambda _path, formats: ",".join(formats))
     write_sound(tmp_path / "song.mp3", _tone(11), rate_hz=RATE)
     (tmp_path / "list.ffconcat").write_text(PLAYLISTS["list.ffconcat"].format(song="song.mp3"))
 

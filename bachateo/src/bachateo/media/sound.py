@@ -14,11 +14,13 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from bachateo.errors import SongError
-from bachateo.media.opening import SOUND_FORMATS, UnreadableError, open_media, packets_of
+from bachateo.media.codecs import SOUND_CODECS, is_read
+from bachateo.media.opening import SOUND_FORMATS, OversizedError, UnreadableError, open_media, packets_of
 
 # Below this is speech on a telephone: it holds nothing above 4 kHz, where guira and bongo are heard.
 LEAST_RATE_HZ = 16_000
 HIGHEST_RATE_HZ = 384_000
+MOST_CHANNELS = 16
 # A song of a CD's rate keeps it: to change it takes time, and makes nothing better.
 TRACK_RATES_HZ = (44_100, 48_000)
 TRACK_BIT_RATE = 160_000
@@ -110,6 +112,10 @@ def open_sound(path: Path, formats: Sequence[str] = SOUND_FORMATS) -> Iterator[t
             stream = container.streams.audio[0]
             _require_rate(stream, path)
             yield container, stream
+    except OversizedError as error:
+        raise SongError(
+            "CH015", f"{path.name} is no ordinary recording: it holds {error}. Export the song again, and nothing else."
+        ) from error
     except UnreadableError as error:
         raise SongError(
             "CH003", f"{path.name} is no sound file ({error}). Choose an mp3, m4a, ogg, opus, flac, wav or mp4."
@@ -188,6 +194,10 @@ def _converted(resampler: av.AudioResampler | None, frame: av.AudioFrame | None)
 
 def _require_rate(stream: AudioStream, path: Path) -> None:
     rate_hz = stream.codec_context.sample_rate if stream.codec_context else 0
+    if rate_hz and not is_read(stream, SOUND_CODECS):
+        raise UnreadableError(f"its sound is {stream.codec_context.codec.long_name}, which is not read")
+    if rate_hz and stream.codec_context.channels > MOST_CHANNELS:
+        raise OversizedError(f"{stream.codec_context.channels} channels of sound; {MOST_CHANNELS} are read")
     if not 0 < rate_hz <= HIGHEST_RATE_HZ:
         raise SongError("CH003", f"{path.name} holds no sound that can be decoded. Choose a song file such as mp3.")
     if rate_hz < LEAST_RATE_HZ:

@@ -14,7 +14,7 @@ from bachateo.media import song_file
 
 VERSION = 2  # of the encoding; a cached sound track of another version is not used
 # The longest song takes 30 s, and fills 55 MB.
-LIMITS = Limits(seconds=300, memory_mb=1024, file_mb=120)
+LIMITS = Limits(seconds=300, cpu_seconds=300, memory_mb=1024, file_mb=120)
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ def sound_encoding(song: Path, *, cache: Path) -> Iterator[Callable[[], SoundTra
                 song_file.LONGEST_S,
                 about=song.name,
                 limits=LIMITS,
+                reads=[song],
+                writes=[aside],
             )
         )
 

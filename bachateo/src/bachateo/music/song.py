@@ -24,6 +24,8 @@ TRIMMED_S = 0.1
 MISSING_S, MISSING_FRACTION = 1.0, 0.02
 # The longest song takes a quarter of this on a slow machine and fills 240 MB.
 LIMITS = Limits(seconds=60, memory_mb=1024, file_mb=300)
+# Sound of 8 kbit/s, the least for its size that is heard as music, takes 1.1 s a megabyte; 64 kbit/s takes 0.2 s.
+LEAST_CPU_S, CPU_S_PER_MB = 2.0, 0.75
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,9 @@ def _decode(path: Path, meanwhile: Callable[[], object] | None = None) -> tuple[
             SAMPLE_RATE_HZ,
             song_file.LONGEST_S,
             about=path.name,
-            limits=LIMITS,
+            limits=LIMITS.in_proportion(path, least_s=LEAST_CPU_S, s_per_mb=CPU_S_PER_MB),
             pass_fds=[file.fileno()],
+            reads=[path],
         ) as child,
     ):
         if meanwhile:

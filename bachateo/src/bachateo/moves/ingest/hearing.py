@@ -22,13 +22,14 @@ SILENCE_S = 1.0
 # A band that drifts changes the time between two beats by a hundredth; a tracker that guesses, by a third.
 STEADY_FRACTION = 0.15
 # What each refusal of a song means for a clip; all others mean that it cannot be decoded.
-REASONS = {"CH004": "CH087", "CH009": "CH088", "CH012": "CH089"}
+REASONS = {"CH004": "CH087", "CH015": "CH095", "CH009": "CH088", "CH012": "CH089"}
 SHORTEST_S = 8 * 60 / 175  # one eight-count at the fastest tempo that is tracked
 ADVICE = {
     "CH087": "has no sound to hear its beats in. Export it with its music.",
     "CH088": "has no steady beat. Export it with its music, or note the times of its beats as beats_s.",
     "CH089": "is shorter than one eight-count. Give a longer clip.",
     "CH090": "has sound that cannot be decoded",
+    "CH095": "is no ordinary film",
 }
 
 
@@ -88,7 +89,7 @@ def _refuse_unheard(path: Path, samples: NDArray[np.float32]) -> None:
 
 def _refused(path: Path, error: SongError) -> ClipError:
     code = REASONS.get(error.code, "CH090")
-    detail = f" ({error.message})" if code == "CH090" else ""
+    detail = f" ({error.message})" if code in {"CH090", "CH095"} else ""
     return ClipError(code, f"{path.name} {ADVICE[code]}{detail}")
 
 

@@ -15,7 +15,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from bachateo.errors import ClipError
-from bachateo.media.opening import FILM_FORMATS, UnreadableError, open_media
+from bachateo.media.codecs import PICTURE_CODECS, is_read
+from bachateo.media.opening import FILM_FORMATS, OversizedError, UnreadableError, open_media
 
 # On a side, in pixels: 8K is the largest that cameras write; in less than 16 no dance can be seen.
 SMALLEST, LARGEST = 16, 8192
@@ -39,21 +40,30 @@ def opened_pictures(path: Path) -> Iterator[Iterator[Timed]]:
     ------
     ClipError
         CH090: it cannot be opened, has no pictures, or one of them cannot be decoded. CH094: they are too small, too
-        large or too narrow.
+        large or too narrow. CH095: it holds too much else.
     """
     try:
         with open_media(path, FILM_FORMATS) as container:
             if not container.streams.video:
                 raise ClipError("CH090", f"{path.name} has no pictures. Give a film.")
             stream = container.streams.video[0]
+            _require_known(stream)
             _refuse_shape(path, stream.width, stream.height)
             # Other clips are at work on the other cores.
             stream.thread_count = 1
             # Without this a damaged picture is silently mended with parts of other pictures.
             stream.codec_context.options = {"err_detect": "explode"}
             yield _decoded(container, stream, path)
+    except OversizedError as error:
+        raise ClipError("CH095", f"{path.name} is no ordinary film: it holds {error}. Export it again.") from error
     except UnreadableError as error:
         raise ClipError("CH090", f"{path.name} is no film that can be decoded ({error}). Export it again.") from error
+
+
+def _require_known(stream: VideoStream) -> None:
+    if not is_read(stream, PICTURE_CODECS):
+        encoding = stream.codec_context.codec.long_name if stream.codec_context else "of an unknown encoding"
+        raise UnreadableError(f"its pictures are {encoding}, which is not read")
 
 
 def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[Timed]:

@@ -26,6 +26,7 @@ REASONS = {
     "CH091": "failed",
     "CH092": "other parameters",
     "CH094": "no shape of a film",
+    "CH095": "holds too much",
 }
 
 

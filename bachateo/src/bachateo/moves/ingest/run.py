@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,7 +21,9 @@ from bachateo.cache import content_key
 from bachateo.errors import BachateoError, ClipError, LibraryError
 from bachateo.files import written_aside
 from bachateo.isolation import Limits, UnexpectedError, run_limited
+from bachateo.media.opening import LARGEST_BYTES
 from bachateo.moves.ingest.annotations import Annotation, ClipEntry, annotation_of, read_entries
+from bachateo.moves.ingest.answers import checked_answer, machine_works
 from bachateo.moves.ingest.document import VERSION, Film, Part, Record, accepted_of, move_of, parts_of
 from bachateo.moves.ingest.records import SETTINGS, Records
 from bachateo.moves.ingest.report import AcceptedClip, RefusedClip, Report
@@ -33,8 +35,10 @@ from bachateo.music.analyzing import HEARING_VERSION
 ENCODING = f"{VERSION}-{av.__version__}"
 HEIGHT, RATE_HZ = 720, 30
 # An encoder of large pictures takes more than a decoder of sound.
-LIMITS = Limits(seconds=300, memory_mb=2304, file_mb=256)
-LARGEST_BYTES = 2 << 30  # a film of a few seconds; more is read by mistake
+LIMITS = Limits(seconds=300, cpu_seconds=300, memory_mb=2304, file_mb=256)
+# A film of 20 s and 720 lines takes 1 s to be heard and seen, whatever its size. 0.007 s for each million pixels that
+# are encoded. Pictures of 8K take 0.8 s a megabyte.
+LEAST_CPU_S, CPU_S_PER_MB, CPU_S_PER_MEGAPIXEL = 10.0, 3.0, 0.05
 
 Progress = Callable[[str, int, int], None]
 Wanted = tuple[int | None, int | None, int | None]  # width, height, pictures a second
@@ -164,13 +168,25 @@ class _Ingestion:
                     clip_id = futures[future]
                     try:
                         done[clip_id] = future.result()
-                    except BachateoError as error:
+                    except Exception as error:  # noqa: BLE001 - whatever one film does, the others go on
                         item = items[clip_id]
-                        self._refuse(item.annotation if isinstance(item, Part) else item, error)
+                        annotation = item.annotation if isinstance(item, Part) else item
+                        self._refuse(annotation, self._of_film(annotation, error))
                     self.on_progress(stage, count, len(items))
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
         return {clip_id: done[clip_id] for clip_id in items if clip_id in done}
+
+    def _of_film(self, annotation: Annotation, error: Exception) -> BachateoError:
+        """Return the error as one of this film; raise it if it is one of the machine."""
+        if isinstance(error, BachateoError):
+            return error
+        name, reason = annotation.video.name, str(error) or type(error).__name__
+        if not isinstance(error, OSError):
+            return ClipError("CH091", f"{name} failed ({reason}). Export it again, or leave it out.")
+        if not machine_works(self.records.folder, self.limits.file_mb):
+            raise error
+        return ClipError("CH091", f"{name} failed ({error.strerror or reason}). Export it again, or leave it out.")
 
     def _refuse(self, annotation: Annotation, error: BachateoError) -> None:
         self.refused[annotation.number] = RefusedClip(annotation.clip_id, annotation.line, error.code, error.message)
@@ -181,7 +197,8 @@ class _Ingestion:
         self.used.add(name)
         examined = self.records.found(name)
         if examined is None:
-            examined = self._limited(annotation, "examine", str(annotation.video), not annotation.beats_s)
+            arguments = (str(annotation.video), not annotation.beats_s)
+            examined = self._limited(annotation, "examine", *arguments, least_s=LEAST_CPU_S)
             self.records.keep(name, examined)
         spans = choose_spans(
             annotation.beats_s or examined["beats_s"],
@@ -202,9 +219,10 @@ class _Ingestion:
             return finished
         path = self.records.clip(part.clip_id, key)
         with written_aside(self.records.folder / path) as aside:
-            made = self._limited(
-                part.annotation, "normalise", str(part.annotation.video), str(aside), beats_s, box, size, rate_hz
-            )
+            arguments = (str(part.annotation.video), str(aside), beats_s, box, size, rate_hz)
+            megapixels = size[0] * size[1] * rate_hz * (beats_s[-1] - beats_s[0]) / 1e6
+            least_s = LEAST_CPU_S + CPU_S_PER_MEGAPIXEL * megapixels
+            made = self._limited(part.annotation, "normalise", *arguments, least_s=least_s, writes=[aside])
         record = {
             **made,
             "video_path": str(path),
@@ -215,13 +233,18 @@ class _Ingestion:
         self.encoded.add(name)
         return record
 
-    def _limited(self, annotation: Annotation, work: str, *arguments: object) -> dict[str, Any]:
-        name = annotation.video.name
+    def _limited(
+        self, annotation: Annotation, work: str, *arguments: object, least_s: float, writes: Sequence[Path] = ()
+    ) -> dict[str, Any]:
+        film = annotation.video
+        limits = self.limits.in_proportion(film, least_s=least_s, s_per_mb=CPU_S_PER_MB)
+        function = f"bachateo.moves.ingest.clip.{work}"
         try:
-            return dict(run_limited(f"bachateo.moves.ingest.clip.{work}", *arguments, about=name, limits=self.limits))
+            answer = run_limited(function, *arguments, about=film.name, limits=limits, reads=[film], writes=writes)
         except UnexpectedError as error:
             reason = str(error).splitlines()[-1]
-            raise ClipError("CH091", f"{name} failed ({reason}). Export it again, or leave it out.") from error
+            raise ClipError("CH091", f"{film.name} failed ({reason}). Export it again, or leave it out.") from error
+        return checked_answer(answer, work, film.name)
 
     def _settings(
         self, films: Iterable[Film], width: int | None, height: int | None, rate_hz: int | None
