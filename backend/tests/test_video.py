@@ -7,6 +7,7 @@ from django.test import Client
 
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
+from apps.media.disposition import disposition_of
 
 CONTENT = bytes(range(256)) * 4000  # more than one chunk
 
@@ -178,3 +179,50 @@ def test_path_of_a_machine_that_is_gone__means_the_file_of_that_name_in_the_user
 
 def test_file_put_into_choreographies_by_the_admin__is_served(api, ana, media_root):
     assert get(api, address(ana, put_video(media_root, "choreographies/2024/05/t.mp4"))).body == CONTENT
+
+
+POLYGLOTS = {
+    "page": b"<!DOCTYPE html><script>alert(document.cookie)</script>",
+    "picture": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
+    "script": b"alert(1)//",
+    "archive": b"PK\x03\x04",
+}
+
+
+@pytest.mark.parametrize("kind", POLYGLOTS)
+def test_file_that_is_something_else__is_a_video_for_the_browser(api, ana, media_root, kind):
+    stored = put_video(media_root, f"output/user_{ana.pk}/{kind}.html")
+    (media_root / stored).write_bytes(POLYGLOTS[kind])
+    answer = get(api, address(ana, stored))
+    assert (answer["Content-Type"], answer["X-Content-Type-Options"]) == ("video/mp4", "nosniff")
+    assert answer["Content-Disposition"] == 'inline; filename="t.mp4"'
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"), [({}, 200), ({"range": "bytes=0-9"}, 206), ({"range": f"bytes={len(CONTENT)}-"}, 416)]
+)
+@pytest.mark.parametrize("front", ["", "/protected-media/"])
+def test_every_answer__is_not_sniffed_and_named(api, video, settings, asked, status, front):
+    settings.X_ACCEL_MEDIA = front
+    for answer in (get(api, video, **asked), api.head(video, headers=asked)):
+        assert front or answer.status_code == status
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert status == 416 or answer["Content-Disposition"] == 'inline; filename="t.mp4"'
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Noche", 'filename="Noche.mp4"'),
+        ('a"b\\c/d;e%f', 'filename="a_b_c_d_e_f.mp4"'),
+        ("x\r\nSet-Cookie: a=b", 'filename="x__Set-Cookie_ a=b.mp4"'),
+        ("Mi Corazón", "filename*=utf-8''Mi%20Coraz%C3%B3n.mp4"),
+        ("a\u202e3pm.exe", 'filename="a_3pm.exe.mp4"'),
+        ("../../.profile", 'filename="profile.mp4"'),
+        ("a\ud800b\x00c", 'filename="a_b_c.mp4"'),
+        ("💃" * 200, f"filename*=utf-8''{'%F0%9F%92%83' * 100}.mp4"),
+        (" . ", 'filename="choreography.mp4"'),
+    ],
+)
+def test_name__any_title__is_one_plain_file(title, name):
+    assert disposition_of(title) == f"inline; {name}"

@@ -141,4 +141,4 @@ class ChoreographyVideoView(VideoView):
     def get(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> HttpResponseBase:
         """Its video, whole or by range."""
         choreography = selectors.choreography_of(request.user, choreography_id)
-        return self.respond(request, selectors.video_of(choreography))
+        return self.respond(request, selectors.video_of(choreography), title=choreography.title)

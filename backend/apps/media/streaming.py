@@ -4,6 +4,7 @@ Django does not serve ranges. Without them a player cannot seek, and Safari play
 """
 
 from http import HTTPStatus
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -13,25 +14,30 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 from werkzeug.http import http_date, parse_if_range_header, parse_range_header, quote_etag
 
+from apps.media.disposition import disposition_of
 from apps.media.storage import StoredFile, media
 from config.problems import problem_response
 
 
-def video_response(request: HttpRequest | Request, file: StoredFile) -> HttpResponseBase:
-    """Return the video, or the one range of it that was asked for (206), or 416; or let the front send it."""
+def video_response(request: HttpRequest | Request, file: StoredFile, *, title: str = "") -> HttpResponseBase:
+    """Return the video, or the one range of it that was asked for (206), or 416; or let the front send it.
+
+    Whatever bytes the file holds, it is a video for the browser, which saves it under its title.
+    """
+    told = {
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": disposition_of(title or PurePosixPath(file.name).stem),
+        "X-Content-Type-Options": "nosniff",
+    }
     if settings.X_ACCEL_MEDIA:
-        return _by_the_front(file)
+        return _by_the_front(file, told)
     size = file.size
     validators = {"ETag": quote_etag(f"{file.version}-{size:x}"), "Last-Modified": http_date(file.modified_at)}
     span = requested_span(request, size=size, validators=validators)
     if span is None:
         return _unsatisfiable(size)
     start, stop = span
-    headers = validators | {
-        "Accept-Ranges": "bytes",
-        "Cache-Control": "private, no-cache",
-        "Content-Length": str(stop - start),
-    }
+    headers = validators | told | {"Accept-Ranges": "bytes", "Content-Length": str(stop - start)}
     status = HTTPStatus.OK
     if stop - start < size:
         status = HTTPStatus.PARTIAL_CONTENT
@@ -42,9 +48,9 @@ def video_response(request: HttpRequest | Request, file: StoredFile) -> HttpResp
     return StreamingHttpResponse(body, status=status, headers=headers, content_type="video/mp4")
 
 
-def _by_the_front(file: StoredFile) -> HttpResponse:
+def _by_the_front(file: StoredFile, told: dict[str, str]) -> HttpResponse:
     """Name the file to nginx, which sends it from an internal location: ranges, validators and all."""
-    headers = {"X-Accel-Redirect": settings.X_ACCEL_MEDIA + quote(file.name), "Cache-Control": "private, no-cache"}
+    headers = told | {"X-Accel-Redirect": settings.X_ACCEL_MEDIA + quote(file.name)}
     return HttpResponse(headers=headers, content_type="video/mp4")
 
 
@@ -86,5 +92,5 @@ class VideoView(APIView):
         return super().perform_content_negotiation(request, force=True)
 
     @staticmethod
-    def respond(request: Request, file: StoredFile) -> HttpResponseBase:
-        return video_response(request, file)
+    def respond(request: Request, file: StoredFile, *, title: str = "") -> HttpResponseBase:
+        return video_response(request, file, title=title)
