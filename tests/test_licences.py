@@ -2,7 +2,7 @@
 
 import importlib
 import subprocess
-from importlib.metadata import Distribution
+from importlib.metadata import Distribution, distribution
 
 import pytest
 
@@ -20,15 +20,23 @@ def licences(monkeypatch):
     return importlib.import_module("licences")
 
 
+@pytest.fixture(scope="module")
+def locked_packages():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "script" / "supply"))
+        return importlib.import_module("lock").read_lock()
+
+
 @pytest.fixture
-def page(tmp_path, licences):
+def page(licences, locked_packages):
     """Change the page, and compare it."""
 
     def changed(old: str, new: str) -> str:
         text = PAGE.read_text()
         assert old in text
-        (tmp_path / "licences.md").write_text(text.replace(old, new, 1))
-        return "\n".join(licences.compared(tmp_path / "licences.md", LOCK))
+        there = {name: distribution(name) for name in ("av", "beatnet", "django")}
+        entries = licences.read_page(text.replace(old, new, 1))
+        return "\n".join(licences.troubles(entries, locked_packages, there, licences.notices()))
 
     return changed
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
 from lock import LOCK, ROOT, LockedPackage, read_lock, shipped, without_hash
 
 PAGE = ROOT / "docs" / "reference" / "licences.md"
