@@ -47,7 +47,7 @@ def placed(text: str, places: dict[str, str]) -> str:
 
 
 @contextmanager
-def nginx(folder: Path, *, backend_port: int, media: Path) -> Iterator[Front]:
+def nginx(folder: Path, *, backend_port: int, media: Path, of_one_address: int = 100) -> Iterator[Front]:
     front = Front("nginx", free_port(), free_port(), _certificate(folder))
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
@@ -56,6 +56,7 @@ def nginx(folder: Path, *, backend_port: int, media: Path) -> Iterator[Front]:
         "worker_processes auto;": "worker_processes 1; daemon off; error_log stderr;"
         + ("user root;" if os.geteuid() == 0 else ""),
         "/run/nginx.pid": f"{folder}/pid",
+        "limit_conn address 100": f"limit_conn address {of_one_address}",
         "listen 80": f"listen {LOOPBACK}:{front.plain_port}",
         "listen 443": f"listen {LOOPBACK}:{front.port}",
         "/etc/ssl/compas/fullchain.pem": str(front.certificate),

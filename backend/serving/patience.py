@@ -18,7 +18,7 @@ class Patience:
     # Bodies of up to this size are received whole before a thread begins. Larger ones are songs, or are refused
     # unread: config.bodies decides that, on one of the threads for uploads.
     body_bytes: int = 2560 * KIB + 64 * KIB
-    uploads: int = 4
+    uploads: int = 8
     # Threads that answer only these addresses.
     probes: int = 2
     probed: frozenset[str] = frozenset({"/health", "/ready", "/api/health", "/api/ready"})
