@@ -44,6 +44,12 @@ def started(postgres, adopted_template, place: Place) -> Iterator[Systems]:
 @pytest.fixture
 def visitor(systems: Systems) -> Iterator[Browser]:
     """A browser without a login."""
+    with browser(systems) as one:
+        yield one
+
+
+@contextmanager
+def browser(systems: Systems) -> Iterator[Browser]:
     with (
         httpx.Client(base_url=systems.backend_url, timeout=60) as backend,
         httpx.Client(base_url=systems.original_url, timeout=60) as original,
@@ -54,6 +60,17 @@ def visitor(systems: Systems) -> Iterator[Browser]:
 @pytest.fixture
 def dancer(visitor: Browser) -> Browser:
     """A browser registered and logged in on the backend; the original gets the same cookies."""
+    return registered(visitor)
+
+
+@pytest.fixture
+def thief(systems: Systems) -> Iterator[Browser]:
+    """Another such browser."""
+    with browser(systems) as other:
+        yield registered(other)
+
+
+def registered(visitor: Browser) -> Browser:
     account = {"username": visitor.name, "email": f"{visitor.name}@example.org", "display_name": "Ana"}
     answer = visitor.backend.post("/api/auth/register", json=account | {"password": PASSWORD})
     assert answer.status_code == 201, answer.text

@@ -10,6 +10,7 @@ import pytest
 from sandbox.bucket import Bucket
 from sandbox.systems import Systems
 from tests.people import Browser, shell
+from tests.theft import steal_through, upload_of
 
 MANY = 12
 SAVE_MANY = f"""
@@ -91,6 +92,15 @@ def test_file_saved_by_one__is_played_by_both_and_deleted_by_the_other(systems, 
     assert bucket.names(f"media/{name}") == []
     assert dancer.original.get("/video/v.mp4/").status_code == 404
     assert dancer.backend.get("/video/v.mp4/").status_code == 404
+
+
+@pytest.mark.parametrize("system", ["original", "backend"])
+def test_row_that_names_anothers_file__saved_in_either__neither_serves_nor_deletes_it(
+    systems, bucket, dancer: Browser, thief: Browser, system: str
+):
+    name = upload_of(systems, dancer)
+    assert steal_through(system, thief, name) == []
+    assert bucket.read(f"media/{name}") == b"moving pictures"
 
 
 def test_addresses_of_files__are_the_same_in_both(systems, bucket):

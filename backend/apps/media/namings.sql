@@ -9,7 +9,5 @@ FROM (
 ) AS named
 WHERE name <> ''
   AND (%(user_id)s::bigint IS NULL OR user_id = %(user_id)s::bigint)
-  -- A spelling of a file contains its base name between slashes, at the end or not: a/v.mp4, /m/a//v.mp4, a/v.mp4/.
-  AND (%(bases)s::text[] IS NULL OR EXISTS (
-      SELECT FROM unnest(%(bases)s::text[]) AS base WHERE strpos('/' || name || '/', '/' || base || '/') > 0
-  ))
+  -- A spelling of a file has its base name between slashes, at the end or not: a/v.mp4, /m/a//v.mp4, a/v.mp4/.
+  AND (%(bases)s::text[] IS NULL OR string_to_array(name, '/') && %(bases)s::text[])

@@ -1,7 +1,7 @@
 """Whose a file is: the user whose job made it, or whose row named it first. It is recorded once, and stands.
 
 A row is no proof: the original saves whatever path its client sends. So a row only reads and deletes a file
-whose recorded owner is the row's user. See docs/decisions/0008-a-file-has-a-recorded-owner.md.
+whose recorded owner is the row's user. See docs/decisions/0009-a-file-has-a-recorded-owner.md.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,6 +23,9 @@ How = FileOwner.How
 # A row is written with its file or soon after. A later one found the name somewhere. Copying a file makes it younger
 # than its row, which is no fault.
 NAMED_WITHIN = timedelta(days=1)
+
+# Files in one statement: the users that it names are locked until it has ended.
+BATCH = 1000
 
 _RECORD = Path(__file__).with_name("record_owners.sql").read_text()
 
@@ -75,10 +78,16 @@ def claims(files: Mapping[str, StoredFile], rows: Iterable[Naming]) -> dict[str,
 
 def record(wanted: Mapping[str, Claim]) -> None:
     """Record the claims; a file that has a record keeps it."""
+    claimed = list(wanted.items())
+    for start in range(0, len(claimed), BATCH):
+        _record(claimed[start : start + BATCH])
+
+
+def _record(claimed: list[tuple[str, Claim]]) -> None:
     columns: dict[str, list[Any]] = {
-        "names": list(wanted),
-        "users": [claim.user_id for claim in wanted.values()],
-        "hows": [claim.how for claim in wanted.values()],
+        "names": [name for name, _ in claimed],
+        "users": [claim.user_id for _, claim in claimed],
+        "hows": [claim.how for _, claim in claimed],
     }
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, columns)

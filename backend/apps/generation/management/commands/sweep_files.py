@@ -1,4 +1,4 @@
-"""List the files below output/ that nothing names, and remove them if asked to."""
+"""List the files that nothing names or that deleted accounts left, and remove them if asked to."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,10 @@ from apps.generation import orphans
 
 
 class Command(BaseCommand):
-    help = "Lists files below output/ that no row and no job names, and drafts whose lease is over. Never touches rows."
+    help = (
+        "Lists files that no row and no job names, files that deleted accounts left, and drafts whose lease is over."
+        " Never touches rows."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--apply", action="store_true", help="remove them; without it nothing is changed")
