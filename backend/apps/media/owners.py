@@ -1,7 +1,7 @@
 """Whose a file is: the user whose job made it, or whose row named it first. It is recorded once, and stands.
 
 A row is no proof: the original saves whatever path its client sends. So a row only reads and deletes a file
-whose recorded owner is the row's user. See docs/decisions/0009-a-file-has-a-recorded-owner.md.
+whose recorded owner is the row's user. See docs/decisions/0010-a-file-has-a-recorded-owner.md.
 """
 
 from collections.abc import Iterable, Mapping
