@@ -133,6 +133,7 @@ def bad_files(folder: Path) -> dict[str, tuple[str, bytes, str]]:
     return {
         "empty": ("empty.mp3", b"", "empty"),
         "text": ("text.mp3", b"la la la " * 500, "no sound file"),
+        "page": ("page.mp3", b"<!DOCTYPE html><script>alert(1)</script>" * 200, "no sound file"),
         "silence": ("silence.mp3", write_sound(folder / "s.mp3", loudness=0).read_bytes(), "silent"),
         "too short": ("short.mp3", write_sound(folder / "k.mp3", seconds=1).read_bytes(), "lasts 1.0 s"),
         "other name": ("song.wav", write_sound(folder / "n.mp3").read_bytes(), "no mp3 by its name"),
@@ -140,7 +141,7 @@ def bad_files(folder: Path) -> dict[str, tuple[str, bytes, str]]:
     }
 
 
-@pytest.mark.parametrize("kind", ["empty", "text", "silence", "too short", "other name", "other kind"])
+@pytest.mark.parametrize("kind", ["empty", "text", "page", "silence", "too short", "other name", "other kind"])
 def test_upload__not_a_song__is_refused_with_the_reason_and_nothing_is_left(api, media_root, tmp_path, kind):
     name, content, reason = bad_files(tmp_path)[kind]
     answer = upload(api, content, name)
@@ -152,6 +153,17 @@ def test_upload__not_a_song__is_refused_with_the_reason_and_nothing_is_left(api,
     assert name in body["detail"]
     assert not files_in(media_root)
     assert not Song.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"<script>alert(1)</script>", b""), (b"", b"PK\x05\x06" + bytes(18))],
+    ids=["page", "archive"],
+)
+def test_upload__song_that_is_something_else_too__is_kept_as_a_song(api, media_root, tone, before, after):
+    answer = upload(api, before + tone + after, "<img src=x>.html.mp3")
+    assert (answer.status_code, answer.json()["name"]) == (201, "img_srcx.html.mp3")
+    assert files_in(media_root) == {"songs/img_srcx.html.mp3": before + tone + after}
 
 
 def test_upload__without_a_file__names_the_field(api):

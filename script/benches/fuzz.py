@@ -1,9 +1,9 @@
 """Damaged and crafted files through everything that reads untrusted files: none may crash, hang or leave a trace.
 
-Each file is refused with a reason, or accepted; one in `--every` of them is also heard, encoded and taken into a
-library. Crashed is what ends otherwise, hung what takes longer than the limits of the child allow, left behind what is
-still there afterwards: files and processes. A decoder that crashed did so in its child, where it may; a worker that
-dies ends the bench with its traceback: nothing of that kind may happen.
+Each file is refused with a reason, or accepted; one in `--every` of them is also heard and encoded as songs are, and
+taken into a library as films are. Crashed is what ends otherwise, hung what takes longer than the limits of the child
+allow, left behind what is still there afterwards: files and processes. A decoder that crashed did so in its child,
+where it may; a worker that dies ends the bench with its traceback: nothing of that kind may happen.
 """
 
 import argparse
@@ -78,6 +78,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "encode": encode,
     "ingest": take_in,
 }
+# What is done with a song only when it was accepted.
+AFTER_CHECK = ("analyse", "encode")
 
 
 @dataclass
@@ -100,6 +102,8 @@ def main() -> None:
         "--every", type=int, default=1, help="all readers for one file in so many (default %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0, help="another seed, other damage (default %(default)s)")
+    parser.add_argument("--minutes", type=float, help="begin no file after so many minutes")
+    parser.add_argument("--workers", type=int, help="files at a time (default: one for each core)")
     parser.add_argument("--no-tiny", action="store_true", help="leave out the file of a million tiny packets")
     arguments = parser.parse_args()
     began = time.monotonic()
@@ -113,8 +117,7 @@ def main() -> None:
     slowest = sorted(fates, key=lambda fate: fate.cpu_s / fate.readings, reverse=True)[:SLOWEST]
     figures = {
         "files": len(fates),
-        "damaged": arguments.files,
-        "crafted": arguments.crafted,
+        "crafted": min(arguments.crafted, len(fates)),
         "readings": sum(fate.readings for fate in fates),
         **{outcome: outcomes[outcome] for outcome in ("refused", "accepted", "crashed", "hung")},
         "decoder_crashed": sum(fate.decoder_crashed for fate in fates),
@@ -155,15 +158,18 @@ def written(place: Path, arguments: argparse.Namespace) -> Iterator[Path]:
 def tried(files: Iterator[Path], temporary: Path, arguments: argparse.Namespace) -> Iterator[Fate]:
     """Give each file to its readers; yield how it ended."""
     context = multiprocessing.get_context("spawn")
-    workers = len(os.sched_getaffinity(0))
+    workers = arguments.workers or len(os.sched_getaffinity(0))
+    until = time.monotonic() + 60 * (arguments.minutes or float("inf"))
     with ProcessPoolExecutor(workers, context, use_temporary, (temporary,)) as pool:
         waiting: deque[tuple[Path, Future[Fate]]] = deque()
         total = arguments.files + arguments.crafted + (not arguments.no_tiny)
         for number, path in enumerate(track(files, "trying", total=total, console=console)):
+            if time.monotonic() > until:
+                break
             readers = [*READERS] if number % arguments.every == 0 else [*READERS][:1]
             waiting.append((path, pool.submit(fate_of, path, readers)))
             # Few at a time, so that few lie on the disk.
-            if len(waiting) > 2 * workers:
+            if len(waiting) > 8 * workers:
                 yield settled(*waiting.popleft())
         yield from (settled(*pair) for pair in waiting)
 
@@ -184,6 +190,8 @@ def fate_of(path: Path, readers: list[str]) -> Fate:
     """Let the readers read a file."""
     fate = Fate(path.name)
     for name in readers:
+        if name in AFTER_CHECK and fate.outcome != "accepted":
+            continue
         began, cpu_s = time.monotonic(), children_cpu_s()
         try:
             READERS[name](path)

@@ -277,8 +277,9 @@ def _archive(seeds: Seeds, rng: random.Random) -> Crafted:
     """A song that is an archive from behind."""
     packed = BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("../../evil.sh", OTHERS["shell"])
-        archive.writestr("bomb", bytes(rng.choice((10, 10 * MIB))))
+        # With no time of their own, so that they are the same every time.
+        archive.writestr(zipfile.ZipInfo("../../evil.sh"), OTHERS["shell"])
+        archive.writestr(zipfile.ZipInfo("bomb"), bytes(rng.choice((10, MIB))))
     suffix = rng.choice((".mp3", ".ogg", ".flac", ".wav", ".m4a"))
     return suffix, seeds[suffix] + packed.getvalue()
 

@@ -11,11 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bachateo.errors import SongError
 from bachateo.isolation import LimitedChild
+from bachateo.moves.drawing.encoding import FRAMES_PER_BEAT, encode_clip
 from bachateo.music import check_song, song
 from bachateo.music.recording import CODECS, write_sound
+from tests.trials.crafted import KINDS as CRAFTED_KINDS
+from tests.trials.crafted import crafted
 from tests.trials.damage import KINDS, mutants, write_tiny_packets
 
 FILES = 100
@@ -65,6 +69,42 @@ def test_check_song__a_hundred_damaged_files__are_refused_or_heard_and_nothing_i
     assert _children() == before
 
 
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    grey = (Image.new("RGB", (64, 64), "grey") for _ in range(2 * FRAMES_PER_BEAT))
+    encode_clip(grey, path, size=(64, 64), tempo_bpm=120)
+    return path.read_bytes()
+
+
+def test_check_song__one_crafted_file_of_each_kind__is_refused_or_heard_and_nothing_is_left(
+    seeds: dict[str, bytes], film: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temp"))
+    (tmp_path / "temp").mkdir()
+    before = _children()
+    fates = {}
+    for name, content in islice(crafted(seeds | {".mp4": film}, seed=2), len(CRAFTED_KINDS)):
+        (tmp_path / name).write_bytes(content)
+        fates[name.partition(".")[0]] = _fate(tmp_path / name)
+
+    assert set(fates) == set(CRAFTED_KINDS)
+    # FFmpeg calls it a lack of memory when there are more than 1000 tracks.
+    assert {kind for kind, fate in fates.items() if fate in {"CH018", "CH019"}} <= {"many-tracks"}, fates
+    # A song whose title is a page stays a song; a film, and a header without sound, is none.
+    assert fates["other-inside"] == "accepted"
+    assert {fates[kind] for kind in ("matroska", "avi", "flv", "transport", "mpeg", "mark-alone")} == {"CH003"}
+    assert list((tmp_path / "temp").iterdir()) == []
+    assert _children() == before
+
+
+def test_crafted__same_seed__are_the_same(seeds: dict[str, bytes], film: bytes) -> None:
+    whole = seeds | {".mp4": film}
+    first, second, other = (list(islice(crafted(whole, seed), len(CRAFTED_KINDS))) for seed in (1, 1, 2))
+
+    assert first == second != other
+
+
 def test_check_song__decoder_that_crashes__is_told_apart(
     seeds: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +136,7 @@ def test_write_tiny_packets__ten_seconds__can_be_heard(tmp_path: Path) -> None:
 
 def test_check_song__more_tiny_packets_than_time__are_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_tiny_packets(tmp_path / "tiny.ogg", 100_000)
-    monkeypatch.setattr(song, "LIMITS", song.Limits(seconds=1))
+    monkeypatch.setattr(song, "LEAST_CPU_S", 0)
 
+    # 0.3 MB: one second, and 250 s of sound in packets that take a quarter more.
     assert _fate(tmp_path / "tiny.ogg") == "CH019"

@@ -32,6 +32,7 @@ STARTS = {
 RIFF = {"wav": b"WAVE", "avi": b"AVI "}
 # A packet of a transport stream has 188 bytes; on discs 4 more stand before it.
 PACKETS = ((0, 188), (4, 192))
+SYNCS = 3
 
 
 def kind_of(path: Path, formats: Sequence[str]) -> str | None:
@@ -71,8 +72,8 @@ def _marked(head: bytes, file: BinaryIO, start: int) -> str | None:
         return "mov"
     for first, length in PACKETS:
         file.seek(start + first)
-        stream = file.read(4 * length)
-        if len(stream) == 4 * length and set(stream[::length]) == {0x47}:
+        stream = file.read(SYNCS * length + 1)
+        if len(stream) == SYNCS * length + 1 and set(stream[::length]) == {0x47}:
             return "mpegts"
     return None
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -16,11 +17,14 @@ import av
 import numpy as np
 import pytest
 
+from bachateo import isolation
 from bachateo.errors import ClipError
 from bachateo.isolation import Limits
 from bachateo.media.clips import read_clip, require_equal
 from bachateo.moves import INDEX_NAME, Library
-from bachateo.moves.ingest import ingest
+from bachateo.moves.ingest import ingest, run
+from bachateo.moves.ingest.answers import machine_works
+from bachateo.moves.ingest.records import Records
 from bachateo.music.song import read_sound
 from bachateo.sequence import Wishes, plan_sequence
 from bachateo.video import assemble, encode_sound
@@ -449,6 +453,69 @@ def test_ingest__film_that_goes_away_meanwhile__is_refused_and_the_others_go_on(
     assert [film.message for film in report.refused] == [
         "gone.mp4 cannot be read (No such file or directory). Restore the film, or its rights."
     ]
+
+
+NONSENSE = {
+    "list": '{"result": [], "unconfined": []}',
+    "fields": '{"result": {"beats_s": 1}, "unconfined": []}',
+    "nan": '{"result": {"beats_s": [NaN], "first_count": 0, "confidence": [], "pictures_s": [0, 1], '
+    '"box": [0, 0, 9, 9], "sharpness": 1, "seconds": 1}, "unconfined": []}',
+    "nested": "[" * 100_000,
+    "full": '{"system": [28, "No space left on device", null]}',
+    "words": "la la la",
+}
+
+
+def test_ingest__films_that_take_their_child_over__are_refused_and_the_others_go_on(
+    make_film, annotation, write_annotations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program of the child speaks for the films named in NONSENSE as one that was taken over could."""
+    films = tmp_path / "films"
+    good = make_film(films / "good.mp4")
+    for name in NONSENSE:
+        (films / f"{name}.mp4").hardlink_to(good.path)
+    answers = {str(films / f"{name}.mp4"): answer for name, answer in NONSENSE.items()}
+    usual = "json.dump(_answer(request), out)"
+    program = isolation.CHILD.read_text()
+    assert program.count(usual) == 1
+    hijacked = f"out.write({answers!r}.get(request['arguments'][0]) or json.dumps(_answer(request)))"
+    (tmp_path / "hijacked.py").write_text(program.replace(usual, hijacked))
+    monkeypatch.setattr(isolation, "CHILD", tmp_path / "hijacked.py")
+    noted = [annotation(name, beats_s=list(good.beats_s)) for name in ("good", *NONSENSE)]
+
+    report = ingest(films, write_annotations(films, noted), tmp_path / "library", height=90, width=116)
+
+    assert [clip.clip_id for clip in report.accepted] == ["good"]
+    assert {film.clip_id: film.code for film in report.refused} == {
+        "list": "CH091",
+        "fields": "CH091",
+        "nan": "CH091",
+        "nested": "CH018",
+        "full": "CH091",
+        "words": "CH018",
+    }
+
+
+def test_machine_works__no_room_or_no_writing__is_the_machine_s(tmp_path: Path) -> None:
+    assert machine_works(tmp_path, room_mb=1)
+    assert not machine_works(tmp_path, room_mb=1 << 40)
+    assert not machine_works(Path("/proc"), room_mb=1)
+
+
+def test_ingest__disk_that_is_full__ends_and_blames_no_film(
+    make_film, annotation, write_annotations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = make_film(tmp_path / "good.mp4")
+    notes = write_annotations(tmp_path, [annotation("good", beats_s=list(good.beats_s))])
+    monkeypatch.setattr(Records, "keep", _no_space)
+    monkeypatch.setattr(run, "machine_works", lambda *_: False)
+
+    with pytest.raises(OSError, match="No space left"):
+        ingest(tmp_path, notes, tmp_path / "library", height=90, width=116)
+
+
+def _no_space(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def _plain_film(path: Path, size: tuple[int, int]) -> None:
