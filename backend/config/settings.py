@@ -14,7 +14,7 @@ DEBUG = env.DEBUG
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "apps.second_factor.staff.StaffAdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "apps.logins",
     "apps.media",
     "apps.open_sessions",
+    "apps.second_factor",
     "apps.tokens",
     "apps.songs",
     "apps.jobs",
@@ -165,6 +166,7 @@ TRUSTED_PROXIES = env.TRUSTED_PROXIES
 X_ACCEL_MEDIA = env.X_ACCEL_MEDIA
 TOKEN_DAYS = env.TOKEN_DAYS
 TOKEN_MAX_DAYS = env.TOKEN_MAX_DAYS
+SECOND_FACTOR = env.SECOND_FACTOR
 SESSION_IDLE_H = env.SESSION_IDLE_H
 SESSION_ABSOLUTE_H = env.SESSION_ABSOLUTE_H
 EVENTS_KEPT_DAYS = env.EVENTS_KEPT_DAYS

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from original_addresses.successors import successor
 from web import account
+from web.profile import change_profile
 
 
 @sensitive_post_parameters("password")
@@ -48,5 +49,8 @@ def log_out(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def profile(_request: HttpRequest) -> HttpResponse:
-    return redirect("web:studio")
+def profile(request: HttpRequest) -> HttpResponse:
+    """The original's form has the fields of ours."""
+    if request.method != "POST":
+        return successor(request, "web:account")
+    return _with_its_form_again(change_profile(request))

@@ -104,6 +104,12 @@ def on_bucket(bucket: Bucket, settings) -> Bucket:
 
 
 @pytest.fixture(autouse=True)
+def staff_without_second_factor(settings) -> None:
+    """As after it was shown; tests/test_second_factor.py switches it on."""
+    settings.SECOND_FACTOR = False
+
+
+@pytest.fixture(autouse=True)
 def empty_cache() -> None:
     cache.clear()
 

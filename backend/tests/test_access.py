@@ -85,6 +85,14 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     "/ready": {"GET": all_users(503)},
     # The pages.
     "/": dict.fromkeys(METHODS, all_users(302)),
+    "/account": {"GET": page(200)},
+    "/account/password": {"POST": page(302)},
+    "/account/profile": {"POST": page(302)},
+    "/account/second-factor": {"GET": ("login", 404, 404, 200), "POST": ("login", 404, 404, 409)},
+    "/account/sessions": {"POST": page(302)},
+    f"/account/sessions/{SESSION}": {"POST": own_page(302)},
+    "/account/tokens": {"POST": page(200)},
+    f"/account/tokens/{TOKEN}": {"POST": own_page(302)},
     "/collection": {"GET": page(200)},
     f"/collection/{KEPT}": {"GET": own_page(200)},
     "/login": {"GET": all_users(200), "POST": all_users(302)},
@@ -117,6 +125,9 @@ LOGIN = {"login": "ana", "username": "ana", "password": "secreto"}
 REGISTRATION = {"username": "new", "email": "new@example.com", "display_name": "New", "password": "bailar"}
 WISHES = {"song": SONG, "song_selection": SONG, "difficulty": "beginner"}
 SENT: dict[str, dict[str, object]] = {
+    "/account/password": {"old_password": "secreto", "new_password": "bailamos"},
+    "/account/profile": {"display_name": "Anita"},
+    "/account/tokens": {"name": "x", "scopes": ["read"], "days": "30"},
     "/api/auth/login": LOGIN,
     "/api/auth/password": {"old_password": "secreto", "new_password": "bailamos"},
     "/api/auth/register": REGISTRATION,
@@ -124,6 +135,7 @@ SENT: dict[str, dict[str, object]] = {
     "/api/choreography/generate": WISHES,
     "/api/collections": {"task_id": TASK},
     "/auth/login/": LOGIN,
+    "/auth/profile/": {"display_name": "Anita"},
     "/auth/register/": REGISTRATION,
     "/collections/save/": {"title": "x", "difficulty": "beginner", "video_path": "x.mp4", "duration": 1},
     "/create/": WISHES,

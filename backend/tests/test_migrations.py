@@ -8,7 +8,18 @@ from django.db.migrations.operations import RunPython
 
 from apps.choreography.models import ChoreographyTask
 
-OWN = {"choreography", "events", "jobs", "media", "open_sessions", "procrastinate", "songs", "tokens", "users"}
+OWN = {
+    "choreography",
+    "events",
+    "jobs",
+    "media",
+    "open_sessions",
+    "procrastinate",
+    "second_factor",
+    "songs",
+    "tokens",
+    "users",
+}
 
 
 def own_migrations():

@@ -28,7 +28,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         services.log_in(request=request, **form.validated_data)
     except (CredentialsError, LockedOutError) as error:
         return _page(request, "login", problem=error.message, status=STATUS[type(error)])
-    return redirect(_next(request))
+    return redirect(next_address(request))
 
 
 @sensitive_post_parameters("password")
@@ -45,7 +45,7 @@ def register(request: HttpRequest) -> HttpResponse:
         return _page(request, "register", errors=error.errors)
     except LockedOutError as error:
         return _page(request, "register", problem=error.message, status=STATUS[type(error)])
-    return redirect(_next(request))
+    return redirect(next_address(request))
 
 
 @require_POST
@@ -63,12 +63,12 @@ def _page(
     status: int = 400,
 ) -> HttpResponse:
     typed = {key: value for key, value in request.POST.items() if key != "password"}
-    context: dict[str, Any] = {"errors": errors, "problem": problem, "typed": typed, "next": _next(request)}
+    context: dict[str, Any] = {"errors": errors, "problem": problem, "typed": typed, "next": next_address(request)}
     return render(request, f"web/{name}.html", context, status=status if errors or problem else 200)
 
 
-def _next(request: HttpRequest) -> str:
+def next_address(request: HttpRequest, *, default: str = "web:studio") -> str:
     """Return where to go after login: only ever to an address of our own."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if ours else resolve_url("web:studio")
+    return wanted if ours else resolve_url(default)

@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from web import account, collection, studio
+from web import account, collection, profile, second_factor, studio
 
 app_name = "web"
 urlpatterns = [
@@ -9,6 +9,14 @@ urlpatterns = [
     path("login", account.log_in, name="login"),
     path("register", account.register, name="register"),
     path("logout", account.log_out, name="logout"),
+    path("account", profile.account, name="account"),
+    path("account/profile", profile.change_profile, name="change-profile"),
+    path("account/password", profile.change_own_password, name="change-password"),
+    path("account/sessions", profile.end_others, name="end-sessions"),
+    path("account/sessions/<int:session_id>", profile.end_one, name="end-session"),
+    path("account/tokens", profile.make_token, name="make-token"),
+    path("account/tokens/<int:token_id>", profile.end_token, name="end-token"),
+    path("account/second-factor", second_factor.second_factor, name="second-factor"),
     path("studio", studio.studio, name="studio"),
     path("studio/songs", studio.upload_song, name="upload"),
     # <path:>, because a task's id is any text: some old ones are no UUID.
