@@ -76,7 +76,11 @@ def server() -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+# What these show, the example of the strategy shows too.
+LONG_RUN = ("plain", "custom-user")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.full) if n in LONG_RUN else n for n in EXAMPLES])
 def test_example__played__says_what_it_should_and_leaves_no_trace(name: str, server, tmp_path, capfd, monkeypatch):
     proved = name in PROVED or os.environ.get("COMPAS_FULL") == "1"
     if not proved:
