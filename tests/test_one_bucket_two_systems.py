@@ -10,7 +10,7 @@ import pytest
 from sandbox.bucket import Bucket
 from sandbox.systems import Systems
 from tests.people import Browser, shell
-from tests.theft import steal_through, upload_of
+from tests.theft import CONTENT, steal_through, upload_of
 
 MANY = 12
 SAVE_MANY = f"""
@@ -98,9 +98,10 @@ def test_file_saved_by_one__is_played_by_both_and_deleted_by_the_other(systems, 
 def test_row_that_names_anothers_file__saved_in_either__neither_serves_nor_deletes_it(
     systems, bucket, dancer: Browser, thief: Browser, system: str
 ):
-    name = upload_of(systems, dancer)
+    name, row = upload_of(systems, dancer)
     assert steal_through(system, thief, name) == []
-    assert bucket.read(f"media/{name}") == b"moving pictures"
+    assert bucket.read(f"media/{name}") == CONTENT
+    assert dancer.backend.get(f"/api/collections/{row}/video").content == CONTENT
 
 
 def test_addresses_of_files__are_the_same_in_both(systems, bucket):

@@ -3,32 +3,27 @@
 import secrets
 
 from sandbox.systems import Systems
-from tests.people import Browser, shell
+from tests.people import Browser
 
-# As an upload field of the original does it: the file, then the row.
-UPLOAD = """
-from django.contrib.auth import get_user_model
-from django.core.files.base import ContentFile
-from choreography.models import SavedChoreography
-user = get_user_model().objects.get(username="USER")
-row = SavedChoreography(user=user, title="Boda", difficulty="beginner", duration=9)
-row.video_path.save("NAME.mp4", ContentFile(b"moving pictures"))
-print(row.video_path.name)
-"""
+CONTENT = b"moving pictures"
 
 
-def upload_of(systems: Systems, owner: Browser) -> str:
-    """Upload a video for this user through the original's model; return its name below the media root."""
-    code = UPLOAD.replace("USER", owner.name).replace("NAME", f"boda-{secrets.token_hex(4)}")
-    name = shell(systems, "original", code).strip()
-    assert name.startswith("choreographies/20")
-    return name
+def upload_of(systems: Systems, owner: Browser) -> tuple[str, str]:
+    """Store an upload, as the staff does, and its row in the original; return its name and the row's id."""
+    name = f"choreographies/2023/05/boda-{secrets.token_hex(4)}.mp4"
+    if systems.place.bucket:
+        systems.place.bucket.put(f"media/{name}", CONTENT)
+    else:
+        path = systems.place.media / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(CONTENT)
+    return name, save(owner, "original", name)
 
 
-def save(thief: Browser, system: str, video_path: str) -> str:
+def save(browser: Browser, system: str, video_path: str) -> str:
     """Save a row over HTTP, in either system; return its id."""
-    form = {"title": "Mine", "difficulty": "beginner", "video_path": video_path, "duration": "9"}
-    answer = thief.post(getattr(thief, system), "/collections/save/", data=form)
+    form = {"title": "Boda", "difficulty": "beginner", "video_path": video_path, "duration": "9"}
+    answer = browser.post(getattr(browser, system), "/collections/save/", data=form)
     assert answer.json()["success"], answer.text
     return answer.json()["choreography_id"]
 
