@@ -310,6 +310,7 @@ def test_collection__costs_the_same_queries_for_one_file_and_for_twelve(api, ana
             save(ana, put(f"choreographies/2023/05/{number}.mp4"), thumbnail=put(f"thumbnails/2023/05/{number}.jpg"))
             save(ben, f"choreographies/2023/05/{number}.mp4")
 
+    api.get("/collection")  # the first request of a session writes it
     fill(0, 1)
     first, settled = queries_of(api, "/collection"), queries_of(api, "/collection")
     fill(1, 12)
@@ -318,6 +319,7 @@ def test_collection__costs_the_same_queries_for_one_file_and_for_twelve(api, ana
 
 
 def test_delete__costs_the_same_queries_however_many_rows_name_the_file(api, ana, ben, media_root):
+    api.get("/collection")  # the first request of a session writes it
     costs = []
     for others in (0, 20):
         row = save(ana, put(f"choreographies/2023/05/{others}.mp4"))
