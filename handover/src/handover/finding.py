@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from handover.side import Side
+from handover.wording import one_line
 
 Severity = Literal["breaking", "risky", "safe", "unseen"]
 Hurts = Side | Literal["both"]
@@ -88,4 +89,5 @@ class Finding(Observation):
     code: str
 
     def __str__(self) -> str:
-        return f"{self.code}  {self.where} {self.what}\n       {self.todo}"
+        todo = "\n       ".join(self.todo.splitlines())
+        return f"{self.code}  {one_line(f'{self.where} {self.what}')}\n       {todo}"

@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 
 from handover.errors import HandoverError, MissingExtraError
+from handover.secret_words import masked
 
 URL = "the URL in the environment variable that [database] url_env names"
 
@@ -170,7 +171,7 @@ def why_unreadable(error: Exception) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """Return a text without the password of any URL in it.
+    """Return a text without the password of any URL in it, and without the secrets that this process was given.
 
     Examples
     --------
@@ -178,7 +179,7 @@ def without_secrets(text: str) -> str:
     'postgresql://owner:…@db:5432/live is down'
     """
     without = re.sub(r"(\w+://[^\s:/@]*:)[^\s/@]+(?:@[^\s/@]+)*(?=@)", r"\1…", text)
-    return re.sub(r"(\bpassword\s*=\s*)('[^']*'|[^\s'&]+)", r"\1…", without)
+    return masked(re.sub(r"(\bpassword\s*=\s*)('[^']*'|[^\s'&]+)", r"\1…", without))
 
 
 def _file(error: OSError) -> tuple[str, str]:
@@ -200,7 +201,7 @@ def _defect(error: BaseException) -> DefectError:
     """Write the traceback to a file, for the report of the defect."""
     try:
         with tempfile.NamedTemporaryFile("w", prefix="handover-", suffix=".txt", delete=False) as file:
-            file.write("".join(traceback.format_exception(error)))
+            file.write(without_secrets("".join(traceback.format_exception(error))))
         kept = f"the traceback is in {file.name}"
     except OSError:
         kept = "no file could be written for the traceback"

@@ -36,6 +36,72 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def identifier(name: str) -> str:
+    """Return a name as SQL, for advice that people run; statements that the toolkit runs are made by ``psycopg.sql``.
+
+    Examples
+    --------
+    >>> print(identifier('a"; DROP TABLE b; --'))
+    "a""; DROP TABLE b; --"
+    """
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def literal(text: str) -> str:
+    """Return a text as SQL, for advice that people run.
+
+    Examples
+    --------
+    >>> print(literal("it's"), literal("a\\\\b"))
+    'it''s' E'a\\\\\\\\b'
+    """
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'" if "\\" not in text else "E'" + doubled.replace("\\", "\\\\") + "'"
+
+
+def printable(text: str, kept: str = "\n\t") -> str:
+    """Return a text for a terminal or a page, with escapes in place of what would act on it or not be seen.
+
+    Those are control characters, escape sequences, marks that turn the direction of text, characters of no width,
+    and halves of characters.
+
+    Parameters
+    ----------
+    text
+        Any text, for example a name of a database or the words of a system.
+    kept
+        Control characters that stay.
+
+    Examples
+    --------
+    >>> print(printable("a\\x1b[2J\\u202eb\\u200bc\\ud800d é"))
+    a\\x1b[2J\\u202eb\\u200bc\\ud800d é
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in kept or c in _SPACES else _escaped(c) for c in text)
+
+
+def one_line(text: str) -> str:
+    """Return a text as :func:`printable` does, without line breaks: a name must not begin a line of its own.
+
+    Examples
+    --------
+    >>> print(one_line("a\\nb"))
+    a\\nb
+    """
+    return printable(text, kept="")
+
+
+# Blanks of other widths, which Python counts as not printable.
+_SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
 # Texts up to this length are shown whole.
 LONG = 120
 

@@ -85,7 +85,7 @@ def test_probe__answer_is_cut__is_no_answer(tmp_path):
 
 def test_probe__something_else_writes_to_its_output__is_an_error(tmp_path):
     banner = system(tmp_path, python=(str(program(tmp_path, "echo Welcome to vm")),))
-    refusal = pytest.raises(ProbeError, match=r"answered 'start' with something that is no JSON: b'Welcome to vm'")
+    refusal = pytest.raises(ProbeError, match=r"answered 'start' with something that is no answer: b'Welcome to vm'")
     with refusal, probe("it", banner, tmp_path):
         pass
 

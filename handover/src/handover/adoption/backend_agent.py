@@ -14,6 +14,7 @@ from handover.errors import Refused
 from handover.probe.client import Probe, probe
 from handover.schema.deletes import deletable_names
 from handover.schema.models import Description
+from handover.wording import identifier
 
 # Django's names for the parts of a URL. The owner logs in, and each session changes to the role at once: adoption does
 # not know the password of a role that was there before.
@@ -50,7 +51,7 @@ class BackendAgent:
         backend = self._config.backend
         agent = self._stack.enter_context(probe("the backend", backend, self._config.root, act_on=place))
         agent.load("adopt")
-        path = f'"{backend.schema_name}", public'
+        path = f"{identifier(backend.schema_name)}, public"
         role, pid = agent.ask("stand_as", role=backend.role, path=path, lock_timeout=f"{LOCK_TIMEOUT_MS}ms")
         if role != backend.role:
             message = f"the backend's interpreter is connected as {role}; {backend.role} was expected."

@@ -17,6 +17,7 @@ from tenacity import (
 
 from handover.adoption.statements import Code, Transaction
 from handover.errors import HandoverError, Refused
+from handover.wording import literal, one_line
 
 # While a DDL statement waits for its lock, the original's users wait behind it, so it must not wait long.
 LOCK_TIMEOUT_MS = 2000
@@ -54,26 +55,38 @@ def psql_script(transactions: tuple[Transaction, ...], *, heading: str, notes: t
     heading, notes
         Comment lines at the top.
     """
-    lines = [f"-- {heading}", *(f"-- {note}" for note in notes), "\\set ON_ERROR_STOP on"]
+    lines = [_comment(heading), *map(_comment, notes), "\\set ON_ERROR_STOP on"]
     for transaction in transactions:
         if transaction[0].code:
             lines += ["", *_by_hand(transaction[0].code, transaction[0].title)]
             continue
         lines += ["", "BEGIN;", *(f"{setting};" for setting in _preamble())]
         for step in transaction:
-            lines += [f"-- {step.title}", *(f"{statement.as_string()};" for statement in step.statements)]
+            lines += [_comment(step.title), *(f"{statement.as_string()};" for statement in step.statements)]
         lines.append("COMMIT;")
     return "\n".join([*lines, ""])
+
+
+def _comment(text: str) -> str:
+    """Return a comment; a line break in a name must not end it."""
+    return f"-- {one_line(text)}"
+
+
+def _argument(text: str) -> str:
+    """Return a text as an argument of a psql command."""
+    return "'" + one_line(text).replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _by_hand(code: Code, title: str) -> list[str]:
     """Return the lines in which psql waits for a migration that it cannot run, and checks that it was run."""
     app, name = code.key
-    lines = [f"-- {title}"]
+    lines = [_comment(title)]
     if code.alone:
         lines += [
-            f"-- psql cannot run it. In another session, as the role and at this point: manage.py migrate {app} {name}",
-            f"\\prompt 'Run `manage.py migrate {app} {name}`, then press Enter ' done",
+            _comment(
+                f"psql cannot run it. In another session, as the role and at this point: manage.py migrate {app} {name}"
+            ),
+            f"\\prompt {_argument(f'Run `manage.py migrate {app} {name}`, then press Enter ')} done",
         ]
     else:
         lines.append("-- Neither psql nor manage.py can run it: some of its operations are about shared tables.")
@@ -81,8 +94,8 @@ def _by_hand(code: Code, title: str) -> list[str]:
     return [
         *lines,
         "DO $$ BEGIN",
-        f"  IF NOT EXISTS (SELECT FROM {code.history} WHERE app = '{app}' AND name = '{name}') THEN",
-        f"    RAISE EXCEPTION '{missing}';",
+        f"  IF NOT EXISTS (SELECT FROM {code.history} WHERE app = {literal(app)} AND name = {literal(name)}) THEN",
+        f"    RAISE EXCEPTION USING MESSAGE = {literal(missing)};",
         "  END IF;",
         "END $$;",
     ]

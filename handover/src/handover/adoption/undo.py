@@ -12,7 +12,7 @@ from handover.adoption.survey import granted, query
 from handover.config.config import Config
 from handover.errors import Refused
 from handover.finding import Finding
-from handover.wording import counted
+from handover.wording import counted, identifier
 
 _SESSIONS = """
     SELECT pid, coalesce(nullif(application_name, ''), 'no name') FROM pg_stat_activity
@@ -169,7 +169,8 @@ def _revoke(
 def _stuck(config: Config, row: dict[str, Any]) -> Finding:
     right = f"{row['privilege']} on {row['kind'].lower()} {row['object']}"
     found = f"was granted {right} by another role, and you are not a member of that role"
-    todo = f'As that role: REVOKE {row["privilege"]} ON {row["kind"]} {row["object"]} FROM "{config.backend.role}";'
+    role = identifier(config.backend.role)
+    todo = f"As that role: REVOKE {row['privilege']} ON {row['kind']} {row['object']} FROM {role};"
     return Finding(code="HO046", where=config.backend.role, found=found, expected="", todo=todo)
 
 

@@ -8,6 +8,7 @@ from psycopg.conninfo import conninfo_to_dict
 from handover.config.config import Config
 from handover.errors import HandoverError
 from handover.schema.programs import program_path
+from handover.troubles import without_secrets
 
 VARIABLES = {
     "host": "PGHOST",
@@ -51,5 +52,5 @@ def run(config: Config, name: str, url: str, *arguments: str) -> str:
     argv = [str(config.root / folder / name if folder else program_path(config, name)), *arguments]
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BackupError(f"{name} failed: {done.stderr.strip()[-2000:]}")
+        raise BackupError(f"{name} failed: {without_secrets(done.stderr.strip()[-2000:])}")
     return done.stdout

@@ -8,6 +8,7 @@ from handover.check.steps import answer, steps
 from handover.check.table import critical_points, mapped, mark_of
 from handover.check.verdict import Verdict
 from handover.finding import Finding
+from handover.wording import printable
 
 
 def style() -> str:
@@ -21,7 +22,7 @@ def as_html(verdict: Verdict) -> str:
     accepted = [(f, f"{a.because}" + (f" (until {a.until})" if a.until else "")) for f, a in judged.accepted]
     parts = [
         f"<h1>{mark_of(verdict.open)} handover check</h1>",
-        f"<p>{escape(answer(verdict))}</p><p>{escape(verdict.summary())}</p>",
+        f"<p>{escape(printable(answer(verdict)))}</p><p>{escape(printable(verdict.summary()))}</p>",
         _section("Do this first, in this order", ("", "what", "where", "codes"), _steps(verdict)),
         _section("Models Mapped", ("", "table", "original", "backend", "rows compared"), mapped(verdict)),
         _section("Critical Compatibility Points", ("", "point"), critical_points(verdict)),
@@ -49,8 +50,14 @@ def _findings(title: str, findings: Iterable[Finding]) -> str:
 
 
 def _section(title: str, headings: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
-    body = "".join(f"<tr>{''.join(f'<td class=todo>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    body = "".join(
+        f"<tr>{''.join(f'<td class=todo>{escape(printable(cell))}</td>' for cell in row)}</tr>" for row in rows
+    )
     if not body:
         return ""
     head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
     return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(text: str) -> str:
+    return f"<td class=todo>{escape(printable(text))}</td>"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from rich.cells import cell_len
 
 from handover.finding import Finding
+from handover.wording import one_line
 
 # A terminal in the night of the switch: what does not fit is not read.
 WIDTH, SCREEN = 100, 40
@@ -52,9 +53,9 @@ def cut(text: str, length: int) -> str:
 
 def head(finding: Finding, mark: str) -> str:
     """Return a finding in one line, its lists shortened."""
-    said = f"{finding.found}: {shortened(finding.parts)}" if finding.parts else finding.found
-    expected = f"; {cut(finding.expected, LONG)}" if finding.expected else ""
-    return f"{mark} {finding.code} {_effect(finding)}: {finding.where} {cut(said, LONG)}{expected}."
+    said = one_line(f"{finding.found}: {shortened(finding.parts)}" if finding.parts else finding.found)
+    expected = f"; {cut(one_line(finding.expected), LONG)}" if finding.expected else ""
+    return f"{mark} {finding.code} {_effect(finding)}: {one_line(finding.where)} {cut(said, LONG)}{expected}."
 
 
 def _effect(finding: Finding) -> str:
@@ -63,7 +64,7 @@ def _effect(finding: Finding) -> str:
 
 def whole(finding: Finding, mark: str) -> list[str]:
     """Return everything that a finding says."""
-    line = f"{mark} {finding.code} {_effect(finding)}: {finding.where} {finding.what}"
+    line = one_line(f"{mark} {finding.code} {_effect(finding)}: {finding.where} {finding.what}")
     return [line, *(INDENT + todo for todo in finding.todo.splitlines())]
 
 
@@ -116,7 +117,7 @@ def _todo(finding: Finding) -> list[str]:
 def _together(group: Sequence[Finding], mark: Callable[[Finding], str], width: int) -> Iterator[str]:
     yield cut(head(group[0], mark(group[0])), 2 * width - 2)
     if len(group) > 1:
-        places = list(dict.fromkeys(finding.where for finding in group[1:]))
+        places = list(dict.fromkeys(one_line(finding.where) for finding in group[1:]))
         words = f"{INDENT}and {len(group) - 1} more of its kind: "
         yield words + shortened(places, 8, width - len(words) - len(" and 99 more"))
 
@@ -124,5 +125,6 @@ def _together(group: Sequence[Finding], mark: Callable[[Finding], str], width: i
 def _line(group: Sequence[Finding], mark: Callable[[Finding], str], width: int) -> str:
     more = f" (and {len(group) - 1} more)" if len(group) > 1 else ""
     first = group[0]
-    sentence = f"{mark(first)} {first.code} {first.where} {head(first, '').partition(f'{first.where} ')[2]}"
+    where = one_line(first.where)
+    sentence = f"{mark(first)} {first.code} {where} {head(first, '').partition(f'{where} ')[2]}"
     return cut(sentence, width - 1 - len(more)) + more

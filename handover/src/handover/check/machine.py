@@ -10,6 +10,7 @@ from handover.check.verdict import Verdict
 from handover.codes import CODES
 from handover.finding import Finding
 from handover.rules import RULES
+from handover.wording import one_line, printable
 
 LEVELS = {"breaking": "error", "unseen": "error", "risky": "warning", "safe": "note"}
 SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -105,6 +106,6 @@ def _fill(case: ElementTree.Element, findings: Iterable[Finding]) -> None:
     for kind, unseen in (("failure", False), ("error", True)):
         some = [f for f in findings if (f.severity == "unseen") is unseen]
         if some:
-            ElementTree.SubElement(case, kind, message=f"{some[0].where} {some[0].what}").text = "\n".join(
-                map(str, some)
+            ElementTree.SubElement(case, kind, message=one_line(f"{some[0].where} {some[0].what}")).text = printable(
+                "\n".join(map(str, some))
             )

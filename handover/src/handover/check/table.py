@@ -12,6 +12,7 @@ from handover.check.verdict import Verdict
 from handover.finding import Finding
 from handover.schema.models import Field
 from handover.schema.subject import Pair
+from handover.wording import one_line
 
 MARKS = GOOD, OPEN, BAD = "✅", "⏳", "❌"
 MOST_MODELS, FEW_CODES = 6, 2
@@ -45,7 +46,7 @@ def show(verdict: Verdict, console: Console, *, everything: bool = False) -> Non
     middle = _everything(verdict) if everything else _findings(verdict, SCREEN - taken, width)
     for line in (*top, *middle, *bottom):
         bold = line in HEADINGS or line.startswith(tuple(f"{mark} {word}" for mark in MARKS for word in VERDICTS))
-        console.print(escape(line), soft_wrap=True, style="bold" if bold else None)
+        console.print(escape(one_line(line)), soft_wrap=True, style="bold" if bold else None)
 
 
 def _first_lines(verdict: Verdict, width: int) -> Iterator[str]:

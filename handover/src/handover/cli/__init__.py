@@ -14,6 +14,7 @@ import typer
 from handover.cli.usage import PROGRAM, usage
 from handover.errors import HandoverError
 from handover.troubles import InterruptedCommandError, as_handover_error, without_secrets
+from handover.wording import printable
 
 # Each command is a module and a function of that name, with an underscore for a dash. Only the requested one is loaded.
 COMMANDS = (
@@ -100,5 +101,5 @@ def _end(error: HandoverError) -> NoReturn:
         with suppress(OSError):
             sys.stdout.close()
     with suppress(OSError):
-        print(without_secrets(str(error)), file=sys.stderr)  # noqa: T201
+        print(printable(without_secrets(str(error))), file=sys.stderr)  # noqa: T201
     sys.exit(error.exit_code)

@@ -22,7 +22,7 @@ from handover.adoption.folded import SCHEMA
 from handover.adoption.run import psql_script, run_transactions
 from handover.adoption.statements import Transaction
 from handover.adoption.undo import undo_losses, undo_transaction
-from handover.cli.console import out, progress
+from handover.cli.console import out, print_whole, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmOption, UndoOption
 from handover.config.config import Config, database_url, from_environment, load_config
 from handover.cutover import finish
@@ -156,7 +156,7 @@ def _show(
     transactions: tuple[Transaction, ...], heading: str, *, sql: bool, again: str, notes: tuple[str, ...] = ()
 ) -> None:
     if sql:
-        print(psql_script(transactions, heading=heading, notes=notes), end="")  # noqa: T201 - a script must not be wrapped
+        print_whole(psql_script(transactions, heading=heading, notes=notes), end="")
         return
     out.print(heading)
     steps = (step for transaction in transactions for step in transaction)

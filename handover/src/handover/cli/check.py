@@ -5,7 +5,6 @@ The two systems' interpreters take longest to start, so they start first, and th
 
 # ruff: noqa: PLC0415 - see above
 
-import json
 import sys
 import time
 from datetime import date
@@ -17,6 +16,7 @@ from handover.check.systems import asking
 from handover.cli.options import DEFAULT_CENSUS_S, DEFAULT_CONFIG, CensusSecondsOption, ConfigOption, JsonOption
 from handover.config.config import Config, database_url, load_config
 from handover.errors import ConfigurationError
+from handover.wording import printable
 
 if TYPE_CHECKING:
     from handover.check.run import CheckResult
@@ -49,26 +49,24 @@ def check(
     judged = judge(load(path_of(pair)).of_checks(), looked.findings, date.today())  # noqa: DTZ011 - a day of the reader's
     verdict = Verdict(looked, judged, time.monotonic() - began)
     if as_json or as_sarif or as_junit or as_html:
-        print(_for_machines(verdict, sarif=as_sarif, junit=as_junit, html=as_html))  # noqa: T201 - nothing may wrap it
+        _print_for_machines(verdict, sarif=as_sarif, junit=as_junit, html=as_html)
     else:
-        from rich.console import Console
-
         from handover.check import table
+        from handover.cli.console import PlainConsole
 
-        table.show(verdict, Console(highlight=False), everything=everything)
+        table.show(verdict, PlainConsole(highlight=False), everything=everything)
     raise typer.Exit(verdict.exit_code)
 
 
-def _for_machines(verdict: "Verdict", *, sarif: bool, junit: bool, html: bool) -> str:
+def _print_for_machines(verdict: "Verdict", *, sarif: bool, junit: bool, html: bool) -> None:
     from handover.check.html import as_html
     from handover.check.machine import as_json, as_junit, as_sarif
+    from handover.cli.console import print_json, print_whole
 
-    if junit:
-        return as_junit(verdict)
-    if html:
-        return as_html(verdict)
-    values = as_sarif(verdict) if sarif else as_json(verdict)
-    return json.dumps(values, indent=2, ensure_ascii=False)
+    if junit or html:
+        print_whole(as_junit(verdict) if junit else as_html(verdict))
+    else:
+        print_json(as_sarif(verdict) if sarif else as_json(verdict))
 
 
 def look_at(pair: Config, census_seconds: float) -> "CheckResult":
@@ -82,4 +80,4 @@ def look_at(pair: Config, census_seconds: float) -> "CheckResult":
 
 def say(line: str) -> None:
     """Print a line of progress."""
-    print(line, file=sys.stderr)  # noqa: T201
+    print(printable(line), file=sys.stderr)  # noqa: T201

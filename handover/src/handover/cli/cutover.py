@@ -1,11 +1,10 @@
 """``handover cutover``: begin parallel operation, plan the switch, apply the reviewed plan."""
 
-import json
 from typing import Annotated
 
 import typer
 
-from handover.cli.console import out, progress
+from handover.cli.console import out, print_json, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, BecauseOption, ConfigOption, JsonOption
 from handover.config.config import Config, load_config
 from handover.cutover import plan
@@ -73,7 +72,7 @@ def plan_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
     made = plan.make(pair)
     path = plan.save(pair, made)
     if as_json:
-        print(json.dumps(made.as_json(), indent=2, ensure_ascii=False))  # noqa: T201 - nothing may wrap it
+        print_json(made.as_json())
     else:
         out.print("\n".join(plan.lines(pair, made)))
         out.print(f"Nothing was changed. Written: {_shown(pair, path)}")

@@ -20,6 +20,7 @@ from handover.schema.models import Description
 from handover.schema.rows import HISTORY, TYPES, read_rows, readable, unreadable
 from handover.schema.subject import DescribedSystem, Subject, search_path_of
 from handover.side import Side
+from handover.wording import identifier
 
 # A model without a table, a model on another database.
 NOT_LOOKED_AT = ("HO010", "HO196")
@@ -96,7 +97,7 @@ def _subject(connection: Connection[Any], pair: Config, described: dict[Side, De
 def _closed_catalogs(connection: Connection[Any]) -> Iterator[Symptom]:
     query = "SELECT name FROM unnest(%s::text[]) name WHERE NOT has_table_privilege('pg_catalog.' || name, 'SELECT')"
     for (name,) in connection.execute(query, [list(READS)]).fetchall():
-        cure = f'GRANT SELECT ON pg_catalog.{name} TO "{connection.info.user}";'
+        cure = f"GRANT SELECT ON pg_catalog.{name} TO {identifier(connection.info.user)};"
         yield Symptom(f"pg_catalog.{name} may not be read", cure)
 
 

@@ -1,6 +1,5 @@
 """``handover document``: the exact schema of production as a document."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +9,13 @@ from handover.check.merging import by_cause
 from handover.check.run import gathered
 from handover.check.systems import asking
 from handover.cli.check import say
+from handover.cli.console import print_json, print_whole
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import database_url, load_config
 from handover.document import drift, markdown
 from handover.document.facts import as_json
 from handover.errors import ConfigurationError, UnseenError
+from handover.wording import one_line
 
 DIFFERENT = 4
 
@@ -37,13 +38,9 @@ def document(
         subject = facts.subject
     if old is not None:
         lines = list(drift.drift(old, as_json(subject)))
-        _print("\n".join(lines) or f"Nothing changed since {diff}.")
+        print_whole("\n".join(map(one_line, lines)) or f"Nothing changed since {diff}.")
         raise typer.Exit(DIFFERENT if lines else 0)
     if json_:
-        _print(json.dumps(as_json(subject), indent=2, ensure_ascii=False))
+        print_json(as_json(subject))
     else:
-        _print((markdown.strategy if strategy else markdown.as_markdown)(subject).rstrip("\n"))
-
-
-def _print(text: str) -> None:
-    print(text)  # noqa: T201 - a file, so nothing may wrap it
+        print_whole((markdown.strategy if strategy else markdown.as_markdown)(subject).rstrip("\n"))

@@ -1,11 +1,9 @@
 """``handover gates``: is the switch allowed?"""
 
-import json
-
 import typer
 
 from handover.check.table import BAD, GOOD
-from handover.cli.console import out
+from handover.cli.console import out, print_json
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, PlanOption
 from handover.config.config import load_config
 from handover.cutover import plan
@@ -21,7 +19,7 @@ def gates(config: ConfigOption = DEFAULT_CONFIG, plan_: PlanOption = "", as_json
     with opened(pair) as journal:
         judged = judge_gates(pair, journal, plan.load(pair, plan_) if plan_ else plan.newest(pair))
     if as_json:
-        print(json.dumps([one.as_json() for one in judged], indent=2, ensure_ascii=False))  # noqa: T201
+        print_json([one.as_json() for one in judged])
     else:
         for one in judged:
             out.print(f"{GOOD if one.result.ok else BAD} {one.gate.id}: {one.result.found}")

@@ -1,6 +1,5 @@
 """``handover prove``: do both systems really work on one database?"""
 
-import json
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,9 +11,9 @@ from types import FrameType
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from handover.cli.check import say
+from handover.cli.console import PlainConsole, print_json
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import Config, database_url, load_config
 from handover.errors import ConfigurationError
@@ -61,13 +60,13 @@ def prove(
         if replay is not None:
             from handover.proof.replay import replayed  # noqa: PLC0415 - needs the extra [prove]
 
-            raise typer.Exit(replayed(target, replay, Console(highlight=False)))
+            raise typer.Exit(replayed(target, replay, PlainConsole(highlight=False)))
         with recording(pair, KIND) as recorder:
             result = run(target, groups, recorder, date.today())  # noqa: DTZ011 - a day of the reader's
     if as_json:
-        print(json.dumps(_as_json(result), indent=2, ensure_ascii=False, default=str))  # noqa: T201 - nothing may wrap it
+        print_json(_as_json(result))
     else:
-        table.show(result, Console(highlight=False))
+        table.show(result, PlainConsole(highlight=False))
     raise typer.Exit(result.exit_code)
 
 

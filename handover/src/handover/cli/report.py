@@ -20,6 +20,7 @@ from handover.private_files import write_private
 from handover.report.cards import BEFORE
 from handover.report.page import GatesView, current_gates, page_facts, recorded_gates, rendered
 from handover.report.serve import serving
+from handover.wording import printable
 
 LOOK_AGAIN_AFTER_S = 60.0
 
@@ -74,7 +75,7 @@ def live(pair: Config, port: int, reach: timedelta | None) -> None:
 def rendered_error(error: HandoverError) -> str:
     """Return a page with the reason why there is no report."""
     head = '<!doctype html><meta charset="utf-8"><title>No report</title>'
-    return f'{head}<main id="report"><p>{escape(str(error))}</p></main>'
+    return f'{head}<main id="report"><p>{escape(printable(str(error)))}</p></main>'
 
 
 def _write(path: Path, page: str) -> None:

@@ -1,6 +1,5 @@
 """``handover shadow``: send the same reads to both systems, and compare the answers."""
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from handover.check.contract import judge, load, path_of
 from handover.check.machine import finding_as_json
 from handover.check.table import BAD, GOOD, OPEN
 from handover.cli.check import say
-from handover.cli.console import out
+from handover.cli.console import out, print_json
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import Config, load_config
 from handover.config.parallel import AccessLog
@@ -36,7 +35,7 @@ def shadow(
     pair = load_config(config)
     result = compare(pair, log, limit)
     if as_json:
-        print(json.dumps(result, indent=2, ensure_ascii=False))  # noqa: T201 - nothing may wrap it
+        print_json(result)
     else:
         _show(result)
     raise typer.Exit(result["exit_code"])

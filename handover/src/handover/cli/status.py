@@ -1,10 +1,8 @@
 """``handover status``: where are we?"""
 
-import json
-
 import typer
 
-from handover.cli.console import out
+from handover.cli.console import out, print_json
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import load_config
 from handover.cutover.status import read_status, status_json, status_lines
@@ -30,7 +28,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
     finally:
         journal.close()
     if as_json:
-        print(json.dumps(status_json(found), indent=2, default=str))  # noqa: T201 - nothing may wrap it
+        print_json(status_json(found))
     else:
         out.print("\n".join(status_lines(found)))
     if found.agrees is False or found.position.conflict:

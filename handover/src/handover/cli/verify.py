@@ -1,12 +1,11 @@
 """``handover verify``: is the backend well since the switch?"""
 
-import json
 import time
 from typing import Annotated
 
 import typer
 
-from handover.cli.console import out, progress
+from handover.cli.console import out, print_json, progress
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import Config, load_config
 from handover.cutover import hooks
@@ -94,7 +93,7 @@ def verify_once(context: RunContext, *, as_json: bool) -> bool:
     paged = page_about(context, judged) if judged.breaches or judged.missing else False
     left = advance(context, judged)
     if as_json:
-        print(json.dumps({"calm": judged.calm, "said": str(judged), "paged": paged, "left": left, "back": why}))  # noqa: T201
+        print_json({"calm": judged.calm, "said": str(judged), "paged": paged, "left": left, "back": why}, indent=None)
     else:
         out.print(f"{judged}. {left}." + (" A person was paged." if paged else ""))
     if why:

@@ -19,6 +19,7 @@ from handover.errors import ConfigurationError, Refused
 from handover.journal.processes import registered
 from handover.parallel.history import WatchHistory, Window
 from handover.parallel.watch import Watcher
+from handover.wording import one_line
 
 GREEN, NOT_SEEN, RED = 0, 1, 4
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -96,7 +97,7 @@ def show(window: Window) -> None:
     green = len(window.judged) - len(bad)
     print(f"{mark} {window.end:%H:%M:%S} {green} of {len(window.judged)} measures are green", flush=True)  # noqa: T201
     for one in bad:
-        print(f"   {MARKS[one.verdict]} {one.system} {one.metric}: {one.verdict}, {one.reason}", flush=True)  # noqa: T201
+        print(f"   {MARKS[one.verdict]} {one.system} {one.metric}: {one.verdict}, {one_line(one.reason)}", flush=True)  # noqa: T201
 
 
 def stopping() -> Event:

@@ -19,6 +19,7 @@ from handover.config.search import SharedSearch
 from handover.config.section import Section
 from handover.config.storage import StorageSettings
 from handover.errors import ConfigurationError
+from handover.secret_words import remember_secret
 from handover.side import Side
 from handover.troubles import file_trouble
 
@@ -84,7 +85,10 @@ class System(Section):
         ConfigurationError
             A variable that one of them refers to is not set.
         """
-        return {name: _filled_in(name, value) for name, value in self.environment.items()}
+        found = {name: _filled_in(name, value) for name, value in self.environment.items()}
+        for name, value in found.items():
+            remember_secret(name, value)
+        return found
 
 
 def _filled_in(name: str, value: str) -> str:
@@ -364,4 +368,5 @@ def from_environment(variable: str, purpose: str) -> str:
         raise ConfigurationError(
             f"the environment variable {variable} is not set; it holds {purpose}. Set it and run again."
         )
+    remember_secret(variable, value)
     return value

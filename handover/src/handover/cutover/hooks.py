@@ -18,6 +18,8 @@ from typing import Any
 from handover.config.config import Config
 from handover.config.cutover import HookPoint
 from handover.errors import HandoverError, Refused
+from handover.journal.evidence import KEY_VARIABLE
+from handover.troubles import without_secrets
 from handover.wording import page_address
 
 REFUSED = 3
@@ -84,6 +86,8 @@ def execute(config: Config, name: str, argv: tuple[str, ...], facts: Mapping[str
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
+            env={name: value for name, value in os.environ.items() if name != KEY_VARIABLE},  # a hook signs nothing
             start_new_session=True,  # so that what it started ends with it
             preexec_fn=_dies_with(os.getpid()),  # noqa: PLW1509 - one call of C, no import, no lock
         )
@@ -99,7 +103,7 @@ def execute(config: Config, name: str, argv: tuple[str, ...], facts: Mapping[str
         raise HookError(f"{message} Run {program} by hand to see what it waits for.") from None
     finally:
         _end(process)
-    kept = output.strip()[-KEPT_CHARACTERS:]
+    kept = without_secrets(output.strip()[-KEPT_CHARACTERS:])
     if process.returncode == REFUSED:
         raise Refused(f"the hook {name} refused: {kept or 'it gave no reason'}", code="HO581")
     if process.returncode:

@@ -1,11 +1,13 @@
 """The document as Markdown: tables, and a diagram in Mermaid."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from handover.check.table import points_of
 from handover.document.facts import as_json
 from handover.schema.subject import Subject
+from handover.wording import one_line
 
 
 def as_markdown(subject: Subject) -> str:
@@ -13,7 +15,7 @@ def as_markdown(subject: Subject) -> str:
     facts = as_json(subject)
     database = facts["database"]
     lines = [
-        f"# The schema of {database['name']}",
+        f"# The schema of {words(database['name'])}",
         "",
         f"PostgreSQL {database['postgresql']}, {len(facts['tables'])} tables and views.",
         "Sizes have one significant digit.",
@@ -36,7 +38,7 @@ def _not_here(systems: dict[str, dict[str, str]]) -> Iterator[str]:
     if any(systems.values()):
         yield from ("", "## Not in this database", "")
     for system, models in systems.items():
-        yield from (f"- `{label}` of the {system}: {place}" for label, place in models.items())
+        yield from (f"- {code(label)} of the {system}: {words(place)}" for label, place in models.items())
 
 
 def _diagram(subject: Subject) -> Iterator[str]:
@@ -44,37 +46,64 @@ def _diagram(subject: Subject) -> Iterator[str]:
     for table, key in subject.catalog.foreign_keys:
         if key.target is not None:
             target = subject.catalog.tables[key.target]
-            yield f"    {_name(str(target))} ||--o{{ {_name(str(table))} : {', '.join(key.columns)!r}".replace("'", '"')
+            columns = re.sub(r"[^\w, ]", "_", ", ".join(key.columns))
+            yield f'    {_name(str(target))} ||--o{{ {_name(str(table))} : "{columns}"'
 
 
 def _name(table: str) -> str:
-    return table.replace(".", "__")
+    return re.sub(r"\W", "_", table.replace(".", "__"))
+
+
+def code(text: str) -> str:
+    """Return a text as code: whatever it holds, nothing of it is markup.
+
+    Examples
+    --------
+    >>> print(code("a<b>"), code("a`b"), code("a\\nb"))
+    `a<b>` ``a`b`` `a\\nb`
+    """
+    line = one_line(text)
+    longest = max(map(len, re.findall("`+", line)), default=0)
+    fence = "`" * (longest + 1)
+    room = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{room}{line}{room}{fence}"
+
+
+def words(text: str) -> str:
+    """Return a text as words, without tags, links and code.
+
+    Examples
+    --------
+    >>> print(words("text[]"), words("<img src=x>"), words("[a](b)"))
+    text[] &lt;img src=x> [a]\\(b)
+    """
+    return one_line(text).replace("<", "&lt;").replace("`", "\\`").replace("](", "]\\(")
 
 
 def _table(name: str, table: dict[str, Any]) -> Iterator[str]:
-    yield f"## `{name}`"
+    yield f"## {code(name)}"
     yield ""
     rows = "number of rows unknown" if table["rows_about"] is None else f"about {table['rows_about']:,} rows"
-    yield f"A {table['kind']} of {table['owner']}, {rows}, about {table['bytes_about']:,} bytes."
+    yield f"A {table['kind']} of {words(table['owner'])}, {rows}, about {table['bytes_about']:,} bytes."
     if table["grants"]:
-        yield f"Grants: {'; '.join(table['grants'])}."
+        yield f"Grants: {words('; '.join(table['grants']))}."
     yield ""
     columns = (
-        (f"`{column}`", facts["type"], "NULL" if facts["null"] else "NOT NULL", _supplied(facts))
+        (code(column), words(facts["type"]), "NULL" if facts["null"] else "NOT NULL", _supplied(facts))
         for column, facts in table["columns"].items()
     )
     yield from _grid(("column", "type", "null?", "default / identity"), columns)
     for part in ("constraints", "indexes", "triggers"):
         if table[part]:
             yield ""
-            states = ((f"`{n}`", f"`{f['definition']}`", _state(f)) for n, f in sorted(table[part].items()))
+            states = ((code(n), code(f["definition"]), _state(f)) for n, f in sorted(table[part].items()))
             yield from _grid((part[:-1] if part != "indexes" else "index", "definition", "state"), states)
 
 
 def _supplied(column: dict[str, Any]) -> str:
     if column["identity"]:
         return f"identity {column['identity']}"
-    return "generated" if column["generated"] else f"`{column['default']}`" if column["default"] else "—"
+    return "generated" if column["generated"] else code(column["default"]) if column["default"] else "—"
 
 
 def _state(facts: dict[str, Any]) -> str:
@@ -83,29 +112,32 @@ def _state(facts: dict[str, Any]) -> str:
 
 
 def _model(system: str, label: str, model: dict[str, Any]) -> Iterator[str]:
-    yield f"### {system}: `{label}` (`{model['path']}`)"
+    yield f"### {system}: {code(label)} ({code(model['path'])})"
     yield ""
-    rows = ((f"`{name}`", _kind(field), _facts(field)) for name, field in model["fields"].items())
+    rows = ((code(name), _kind(field), _facts(field)) for name, field in model["fields"].items())
     yield from _grid(("field", "kind", "only in Python"), rows)
 
 
 def _kind(field: dict[str, Any]) -> str:
-    return f"{field['kind']}({field['max_length']})" if field["max_length"] else str(field["kind"])
+    return words(f"{field['kind']}({field['max_length']})" if field["max_length"] else str(field["kind"]))
 
 
 def _facts(field: dict[str, Any]) -> str:
     parts = []
     if field["default"] is not None:
-        parts.append(f"default `{field['default']}`")
+        parts.append(f"default {code(field['default'])}")
     if field["choices"]:
-        parts.append(f"choices {', '.join(field['choices'])}")
+        parts.append(f"choices {words(', '.join(field['choices']))}")
     if field["relation"]:
         relation = field["relation"]
-        parts.append(f"→ {relation['to']}, {relation['on_delete']}, related_name `{relation['related_name']}`")
+        parts.append(
+            f"→ {words(relation['to'])}, {words(str(relation['on_delete']))},"
+            f" related_name {code(str(relation['related_name']))}"
+        )
     if field["upload_to"] is not None:
-        parts.append(f"upload_to {field['upload_to']}")
+        parts.append(f"upload_to {words(str(field['upload_to']))}")
     parts += [name for name in ("auto_now", "auto_now_add", "blank") if field[name]]
-    parts += [f"`{validator}`" for validator in field["validators"]]
+    parts += [code(validator) for validator in field["validators"]]
     return "; ".join(parts) or "—"
 
 
@@ -123,21 +155,24 @@ def strategy(subject: Subject) -> str:
     for number, pair in enumerate((p for p in subject.pairs if subject.declared(p.table)), 1):
         declared = subject.declared(pair.table)
         name = pair.original.path.rpartition(".")[2]
-        lines += ["", f"### {number}. {name}"]
-        lines += [f"- **Original:** `{pair.original.path}`", f"- **Backend:** `{pair.backend.path}`"]
-        lines += [f"- **Table:** `{pair.table}`", "", "**Critical Compatibility Points:**"]
-        lines += [f"- {text}" for _, text in points_of(pair, declared.new_fields if declared else ())]
+        lines += ["", f"### {number}. {words(name)}"]
+        lines += [f"- **Original:** {code(pair.original.path)}", f"- **Backend:** {code(pair.backend.path)}"]
+        lines += [f"- **Table:** {code(str(pair.table))}", "", "**Critical Compatibility Points:**"]
+        lines += [f"- {words(text)}" for _, text in points_of(pair, declared.new_fields if declared else ())]
         new = pair.backend.by_column().keys() - pair.original.by_column().keys()
-        lines.append("- no new fields: an exact mirror" if not new else f"- new fields: {', '.join(sorted(new))}")
+        lines.append(
+            "- no new fields: an exact mirror" if not new else f"- new fields: {words(', '.join(sorted(new)))}"
+        )
         lines += ["", *_field_types(pair.original.fields)]
     lines += ["", "## Database Table Names", ""]
     named = [p for p in subject.pairs if subject.declared(p.table)]
     lines += _grid(
-        ("Model", "Backend", "db_table"), ((p.original.label, f"`{p.backend.path}`", f"`{p.table}`") for p in named)
+        ("Model", "Backend", "db_table"),
+        ((words(p.original.label), code(p.backend.path), code(str(p.table))) for p in named),
     )
     lines += ["", "## ForeignKey Related Names", ""]
     relations = (
-        (p.original.label, f"`{f.name}`", f.relation.to, f"`{f.relation.accessor}`")
+        (words(p.original.label), code(f.name), words(f.relation.to), code(str(f.relation.accessor)))
         for p in named
         for f in p.original.fields
         if f.relation
@@ -148,7 +183,7 @@ def strategy(subject: Subject) -> str:
 
 def _field_types(fields: Iterable[Any]) -> Iterator[str]:
     rows = (
-        (f"`{f.name}`", f"{f.kind}({f.max_length})" if f.max_length else f.kind, "yes" if f.null else "no")
+        (code(f.name), words(f"{f.kind}({f.max_length})" if f.max_length else f.kind), "yes" if f.null else "no")
         for f in fields
     )
     yield from _grid(("Field", "Type", "nullable"), rows)

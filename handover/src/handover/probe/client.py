@@ -7,13 +7,14 @@ import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
 
 from handover.config.config import System
 from handover.errors import ProbeError, RaisedError
+from handover.probe.overheard import Overheard
 from handover.probe.words import explained, last_words
 
 # Keeps standard input for the dialogue, gives the system an empty one, reads the agent's length and the agent.
@@ -28,6 +29,11 @@ BOOTSTRAP = (
 )
 PARTS = ("guard", "plain", "declarations", "histories", "agent")
 CHUNK_BYTES = 1 << 16
+# An answer is held in memory a few times over; the largest of a project with 2,000 models is a tenth of this.
+ANSWER_BYTES, DIALOGUE_BYTES = 1 << 26, 1 << 32
+ERROR_CHARACTERS = 1 << 16
+# The toolkit's own variables hold secrets that no system needs; what it does need stands in its environment.
+OWN_VARIABLES = "HANDOVER_"
 
 
 class Probe:
@@ -35,8 +41,10 @@ class Probe:
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], within_s: float) -> None:
         self._name, self._process, self._within_s = name, process, within_s
-        self._requests, self._replies = _pipes(process)
-        self._unread = b""
+        self._requests, self._replies, said = _pipes(process)
+        os.set_blocking(self._requests.fileno(), False)  # a system that does not read must not stop this process
+        self._unread, self._heard = b"", 0
+        self.overheard = Overheard(name, said)
 
     def ask(self, do: str, **arguments: object) -> Any:
         """Return the system's answer to a request.
@@ -48,21 +56,40 @@ class Probe:
         ProbeError
             Its interpreter ended, did not answer in time, or wrote something that is no answer.
         """
-        with suppress(BrokenPipeError):  # it has ended; the missing answer says so below
-            self._requests.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
+        if self._unread:
+            what = f"{self._name} wrote more than was asked: {self._unread[:80]!r}."
+            raise ProbeError(f"{what} Something between here and its interpreter writes to its output.")
+        self.send(json.dumps({"do": do, **arguments}).encode() + b"\n", do)
         line = self._line(do)
         try:
-            reply = json.loads(line)
-        except ValueError as error:
-            what = f"{self._name} answered {do!r} with something that is no JSON: {line[:80]!r}."
+            reply = _reply(line)
+        except (ValueError, RecursionError) as error:
+            what = f"{self._name} answered {do!r} with something that is no answer: {line[:80]!r}."
             raise ProbeError(f"{what} Something between here and its interpreter writes to its output.") from error
         if "error" in reply:
-            words = last_words(reply["error"])
+            words = last_words(reply["error"][-ERROR_CHARACTERS:])
             raise RaisedError(f"{self._name} could not answer {do!r}. Its own words:\n{words}")
         if "python" in reply:
             what = f"the interpreter of {self._name} is Python {reply['python']}, and handover needs {OLDEST} or newer."
             raise ProbeError(f"{what} Name another: `python` in handover.toml.")
         return reply["ok"]
+
+    def send(self, text: bytes, do: str) -> None:
+        """Write to the system, which must read it in time.
+
+        Raises
+        ------
+        ProbeError
+            It does not read.
+        """
+        deadline, left = time.monotonic() + self._within_s, memoryview(text)
+        while left:
+            if not select.select([], [self._requests], [], max(deadline - time.monotonic(), 0))[1]:
+                raise ProbeError(self._silent(do))
+            try:
+                left = left[os.write(self._requests.fileno(), left) :]
+            except BrokenPipeError:  # it has ended; the missing answer says so
+                return
 
     def load(self, chapter: str) -> None:
         """Load a chapter, so that the agent can answer more requests: a file of ``handover/probe/chapters``.
@@ -84,22 +111,33 @@ class Probe:
 
     def _line(self, do: str) -> bytes:
         deadline = time.monotonic() + self._within_s
-        parts = [self._unread]
+        parts, length = [self._unread], len(self._unread)
         while b"\n" not in parts[-1]:
             if not select.select([self._replies], [], [], max(deadline - time.monotonic(), 0))[0]:
-                self._process.kill()
-                message = f"{self._name} did not answer {do!r} within {self._within_s:g} s and was ended."
-                advice = (
-                    "Run its interpreter by hand to see what it waits for, or raise answer_within_s in handover.toml."
-                )
-                raise ProbeError(f"{message} {advice}")
+                raise ProbeError(self._silent(do))
             parts.append(os.read(self._replies.fileno(), CHUNK_BYTES))
             if not parts[-1]:
                 raise ProbeError(self._ended(cut=any(parts)))
+            length += len(parts[-1])
+            self._heard += len(parts[-1])
+            if length > ANSWER_BYTES or self._heard > DIALOGUE_BYTES:
+                raise ProbeError(self._too_long(do, length))
         line, _, self._unread = b"".join(parts).partition(b"\n")
         return line
 
+    def _silent(self, do: str) -> str:
+        self._process.kill()
+        message = f"{self._name} did not answer {do!r} within {self._within_s:g} s and was ended."
+        advice = "Run its interpreter by hand to see what it waits for, or raise answer_within_s in handover.toml."
+        return f"{message} {advice}"
+
+    def _too_long(self, do: str, length: int) -> str:
+        self._process.kill()
+        message = f"{self._name} answered {do!r} with more than {length >> 20} MB and was ended."
+        return f"{message} Run its interpreter by hand to see what it writes."
+
     def _ended(self, *, cut: bool) -> str:
+        self.overheard.end()
         how = "in the middle of its answer" if cut else "and gave no answer"
         message = f"the interpreter of {self._name} ended with status {self._process.wait()} {how}."
         return f"{message} What it printed stands above; run it by hand to see more."
@@ -150,17 +188,18 @@ def probe(
             cwd=local if local.is_dir() else root,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)},
             bufsize=0,  # so that nothing is flushed into a closed pipe at the end
         )
     except OSError as error:
         message = f"{name} could not be started with {command[0]!r} in {system.path}: {error.strerror}."
         raise ProbeError(f"{message} Correct `python` or `path` in handover.toml.") from error
     with process:
+        begun(process)
+        started = Probe(name, process, within_s or system.answer_within_s)
         try:
-            begun(process)
-            started = Probe(name, process, within_s or system.answer_within_s)
-            with suppress(BrokenPipeError):
-                _pipes(process)[0].write(f"{len(source)}\n".encode() + source)
+            started.send(f"{len(source)}\n".encode() + source, "start")
             place = {} if act_on is None else {"acting": True, "database": dict(act_on)}
             start = {"settings": system.settings, "environment": system.variables(), "reads": system.reads_at_start}
             try:
@@ -170,6 +209,7 @@ def probe(
             yield started
         finally:
             process.kill()
+            started.overheard.end()
 
 
 def _does_not_start(name: str, system: System, folder: Path, error: RaisedError) -> RaisedError:
@@ -194,7 +234,24 @@ def interpreter(system: System, root: Path) -> list[str]:
     return [str(root / program) if "/" in program else program, *rest, "-c", bootstrap]
 
 
-def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
-    assert process.stdin  # noqa: S101 - both are pipes
+def _reply(line: bytes) -> dict[str, Any]:
+    """Return an answer of the agent: one of three words, with what belongs to it.
+
+    Raises
+    ------
+    ValueError
+        It is something else.
+    """
+    reply = json.loads(line)
+    if isinstance(reply, dict) and len(reply) == 1:
+        (word, value) = next(iter(reply.items()))
+        if word == "ok" or (word in ("error", "python") and isinstance(value, str)):
+            return reply
+    raise ValueError("no answer of the agent")
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
+    assert process.stdin  # noqa: S101 - all are pipes
     assert process.stdout  # noqa: S101
-    return process.stdin, process.stdout
+    assert process.stderr  # noqa: S101
+    return process.stdin, process.stdout, process.stderr

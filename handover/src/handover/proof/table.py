@@ -8,7 +8,7 @@ from rich.table import Table
 
 from handover.check.table import BAD, GOOD, OPEN
 from handover.proof.run import JudgedOutcome, ProofRun
-from handover.wording import counted
+from handover.wording import counted, one_line
 
 NOTHING = "⚪"
 # What a count is of, where its name in the evidence does not say it.
@@ -64,7 +64,7 @@ def _details(one: JudgedOutcome, console: Console) -> None:
         console.print(f"\n{BAD} {one.name}: 0 {escape(name)}; what was not compared is not green", soft_wrap=True)
     for failure in one.open:
         finding = failure.finding
-        lines = [f"{BAD} {finding.code} hurts {finding.hurts}: {finding.where} {finding.what}"]
+        lines = [one_line(f"{BAD} {finding.code} hurts {finding.hurts}: {finding.where} {finding.what}")]
         console.print("\n" + escape("\n     ".join([*lines, *finding.todo.splitlines()])), soft_wrap=True)
     for failure, because in one.accepted:
         text = f"{failure.finding.code} {failure.finding.where} {failure.finding.what} Accepted: {because}"

@@ -26,6 +26,7 @@ from handover.report import cards, chart, risks, timeline
 from handover.report.timeline import Signature
 from handover.report.watched import Watched, read_watched
 from handover.side import Side
+from handover.wording import printable
 
 STAGES: tuple[tuple[str, tuple[State, ...]], ...] = (
     ("Prepare", ("none", "preparing", "beginning")),
@@ -179,6 +180,7 @@ def rendered(facts: Mapping[str, Any], *, live: str = "") -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("handover.report"),
         autoescape=True,
+        finalize=_shown,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -186,6 +188,11 @@ def rendered(facts: Mapping[str, Any], *, live: str = "") -> str:
     environment.filters |= {"when": _when, "clock": _clock, "brief": _brief}
     page = environment.get_template("report.html.j2")
     return page.render(**facts, live=live, style=style(), report_style=_template_text("report.css"))
+
+
+def _shown(value: object) -> object:
+    """Return a text without what would turn or hide it; markup of the page's own, and other values, as they are."""
+    return printable(value) if type(value) is str else value
 
 
 def _template_text(name: str) -> str:

@@ -6,10 +6,12 @@ from functools import partial
 from handover.finding import Observation, SharedCause
 from handover.rules.foreign_keys import live_key
 from handover.rules.registry import rule
+from handover.rules.statements import name_of
 from handover.schema.catalog import LiveConstraint, Table
 from handover.schema.deletes import blocking, keys, statement
 from handover.schema.subject import DescribedSystem, Subject
 from handover.side import Side
+from handover.wording import identifier
 
 
 @rule("HO019", adoption=True)
@@ -84,7 +86,7 @@ def _mended(table: Table, key: LiveConstraint, cure: str) -> str:
     definition = key.definition.replace(action, "") if action else key.definition
     head, deferrable, tail = definition.partition(" DEFERRABLE")
     return (
-        f'ALTER TABLE "{table.schema}"."{table.name}" DROP CONSTRAINT "{key.name}", ADD CONSTRAINT "{key.name}"'
+        f"ALTER TABLE {name_of(table)} DROP CONSTRAINT {identifier(key.name)}, ADD CONSTRAINT {identifier(key.name)}"
         f" {head} ON DELETE {cure}{deferrable}{tail};"
     )
 

@@ -6,12 +6,13 @@ from handover.finding import Observation, Severity
 from handover.rules.migrations import left_to_make
 from handover.rules.registry import rule
 from handover.rules.retyping import retyped
-from handover.rules.statements import alter
+from handover.rules.statements import alter, name_of
 from handover.rules.tables import VIEWS
 from handover.schema.models import Field
 from handover.schema.subject import Mapped, Subject
 from handover.schema.types import INTEGERS, canonical_type
 from handover.side import Side
+from handover.wording import identifier
 
 
 @rule("HO011", adoption=True)
@@ -61,8 +62,8 @@ def _how_to_add(subject: Subject, mapped: Mapped, field: Field) -> str:
     """Return what adds a declared column; a migration is advised only where one is left to run."""
     if migration := left_to_make(subject, mapped.system, mapped.model.table, field.column):
         return f"Run the migrations of the {mapped.system.side}: {'.'.join(migration.key)} adds it."
-    table = f'"{mapped.table.schema}"."{mapped.table.name}"'
-    return f'No migration is left that adds it. ALTER TABLE {table} ADD COLUMN "{field.column}" {field.type};'
+    table = f"{name_of(mapped.table)}"
+    return f"No migration is left that adds it. ALTER TABLE {table} ADD COLUMN {identifier(field.column)} {field.type};"
 
 
 def _is_awaited(subject: Subject, mapped: Mapped, field: Field) -> bool:
@@ -204,7 +205,7 @@ def nullability(subject: Subject) -> Iterator[Observation]:
                 is_, expects = ("NULL", "NOT NULL") if live else ("NOT NULL", "NULL")
                 says = f"{mapped.model.label} expects {expects}"
                 severity: Severity = "risky" if live else "breaking"  # reads may meet a NULL; writes of NULL fail
-                todo = _reverted(mapped, f'ALTER "{field.column}" {"SET" if live else "DROP"} NOT NULL')
+                todo = _reverted(mapped, f"ALTER {identifier(field.column)} {'SET' if live else 'DROP'} NOT NULL")
                 yield Observation(
                     where=where,
                     found=f"is {is_}",
@@ -251,8 +252,8 @@ def collations(subject: Subject) -> Iterator[Observation]:
             if live != field.collation and mapped.table.kind not in VIEWS and not by_hand:
                 expected = f"{mapped.model.label} expects {field.collation or 'the default'}: order and equality differ"
                 found = f"has collation {live or 'default'}"
-                collate = f' COLLATE "{field.collation or "default"}"'
-                how = f'ALTER "{field.column}" TYPE {field.type}{collate}'
+                collate = f" COLLATE {identifier(field.collation or 'default')}"
+                how = f"ALTER {identifier(field.column)} TYPE {field.type}{collate}"
                 yield Observation(
                     where=where,
                     found=found,

@@ -13,6 +13,7 @@ from handover.schema.expressions import Expressions
 from handover.schema.models import Field, Model
 from handover.schema.subject import Mapped, Subject
 from handover.schema.twins import twins
+from handover.wording import identifier
 
 
 def _tables(subject: Subject) -> Iterator[Mapped]:
@@ -199,9 +200,9 @@ def missing_checks(subject: Subject) -> Iterator[Observation]:
         for field, where in mapped.fields():
             if field.kind.startswith("Positive") and not _stays_positive(live.values(), field):
                 name = f"{mapped.table.name}_{field.column}_check"
-                check = f'ADD CONSTRAINT "{name}" CHECK ("{field.column}" >= 0)'
+                check = f"ADD CONSTRAINT {identifier(name)} CHECK ({identifier(field.column)} >= 0)"
                 if any(c.name == name for c in mapped.table.constraints):
-                    check = f'DROP CONSTRAINT "{name}", {check}'
+                    check = f"DROP CONSTRAINT {identifier(name)}, {check}"
                 yield _unenforced(mapped, f"{where} >= 0", alter(mapped.table, check))
 
 
@@ -250,7 +251,9 @@ def unvalidated(subject: Subject) -> Iterator[Observation]:
         for check in table.constraints:
             if check.kind == "c" and not check.validated:
                 expected = "an old row that breaks it can be read, and no more be saved"
-                todo = "Mend the rows that break it, then: " + alter(table, f'VALIDATE CONSTRAINT "{check.name}"')
+                todo = "Mend the rows that break it, then: " + alter(
+                    table, f"VALIDATE CONSTRAINT {identifier(check.name)}"
+                )
                 yield Observation(
                     where=f"{table} ({check.name})",
                     found="is NOT VALID",

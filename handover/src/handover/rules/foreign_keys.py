@@ -9,6 +9,7 @@ from handover.rules.tables import VIEWS
 from handover.schema.catalog import LiveConstraint
 from handover.schema.models import Field
 from handover.schema.subject import Mapped, Subject
+from handover.wording import identifier
 
 ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", "r": "RESTRICT", "a": "NO ACTION"}
 # What Django may say in Python so that the database's action changes nothing.
@@ -35,7 +36,8 @@ def live_key(mapped: Mapped, field: Field) -> LiveConstraint | None:
 
 
 def _quoted(table: str) -> str:
-    return table if '"' in table else f'"{table}"'
+    """Return a table as SQL; Django's way to name another schema's table is a quoted dot within the name."""
+    return ".".join(identifier(part) for part in table.strip('"').split('"."'))
 
 
 def _constrained(subject: Subject) -> Iterator[tuple[Mapped, Field, str, LiveConstraint | None]]:
@@ -75,8 +77,8 @@ def missing(subject: Subject) -> Iterator[Observation]:
     for mapped, field, where, live in _constrained(subject):
         if live is None and field.references:
             found = f"has no foreign key to {'.'.join(field.references)}"
-            points = f'ADD FOREIGN KEY ("{field.column}") REFERENCES {_quoted(field.references[0])}'
-            points += f' ("{field.references[1]}") DEFERRABLE INITIALLY DEFERRED'
+            points = f"ADD FOREIGN KEY ({identifier(field.column)}) REFERENCES {_quoted(field.references[0])}"
+            points += f" ({identifier(field.references[1])}) DEFERRABLE INITIALLY DEFERRED"
             todo = f"Mend the orphan rows if there are any, then: {alter(mapped.table, points)}"
             expected = f"{mapped.model.label} relies on it"
             part = f"{field.column} → {field.references[0]}"
@@ -113,7 +115,7 @@ def deferrable(subject: Subject) -> Iterator[Observation]:
     for mapped, field, where, live in _constrained(subject):
         if live and not live.deferred:
             expected = f"{mapped.model.label} expects DEFERRABLE INITIALLY DEFERRED: rows may come in any order"
-            todo = alter(mapped.table, f'ALTER CONSTRAINT "{live.name}" DEFERRABLE INITIALLY DEFERRED')
+            todo = alter(mapped.table, f"ALTER CONSTRAINT {identifier(live.name)} DEFERRABLE INITIALLY DEFERRED")
             cause = SharedCause(
                 where=str(mapped.table),
                 found="has foreign keys that are checked at once",
@@ -157,7 +159,7 @@ def validated(subject: Subject) -> Iterator[Observation]:
     """
     for mapped, _, where, live in _constrained(subject):
         if live and not live.validated:
-            validate = alter(mapped.table, f'VALIDATE CONSTRAINT "{live.name}"')
+            validate = alter(mapped.table, f"VALIDATE CONSTRAINT {identifier(live.name)}")
             todo = f"Mend the orphan rows if there are any, then: {validate}"
             expected = f"{mapped.model.label} may meet orphan rows"
             yield Observation(

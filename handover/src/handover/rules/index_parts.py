@@ -9,6 +9,7 @@ from handover.rules.tables import VIEWS
 from handover.schema.catalog import LiveIndex
 from handover.schema.models import ModelConstraint, ModelIndex
 from handover.schema.subject import Subject
+from handover.wording import identifier
 
 RESTORE = "Build it again as the model says (CREATE INDEX CONCURRENTLY), then drop this one."
 
@@ -54,7 +55,7 @@ def parts(subject: Subject) -> Iterator[Observation]:
             expected = f"{mapped.model.label} expects it: look-ups are slower without"
             todo = RESTORE
             if isinstance(index, ModelIndex) and index.sql and alike[0].name == index.name:
-                todo = f'DROP INDEX "{mapped.table.schema}"."{index.name}"; {index.sql};'
+                todo = f"DROP INDEX {identifier(mapped.table.schema)}.{identifier(index.name)}; {index.sql};"
             yield Observation(
                 where=where,
                 found=min(lacking, key=len),

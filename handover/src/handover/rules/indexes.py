@@ -8,6 +8,7 @@ from handover.rules.statements import listed, name_of
 from handover.rules.tables import VIEWS
 from handover.schema.models import Field, ModelIndex
 from handover.schema.subject import Mapped, Subject
+from handover.wording import identifier
 
 RESTORE = "Restore the index: CREATE INDEX CONCURRENTLY."
 
@@ -96,7 +97,7 @@ def like(subject: Subject) -> Iterator[Observation]:
                 says = f"{mapped.model.label} expects one"
                 found = "has no index for LIKE"
                 kind = "text" if field.type.startswith("text") else "varchar"
-                todo = _made(mapped, f'("{field.column}" {kind}_pattern_ops)')
+                todo = _made(mapped, f"({identifier(field.column)} {kind}_pattern_ops)")
                 yield Observation(
                     where=where,
                     found=found,
@@ -146,7 +147,7 @@ def special(subject: Subject) -> Iterator[Observation]:
             if found is None or not found.valid or found.method != index.method:
                 where = f"{mapped.table} ({index.name})"
                 is_ = "does not exist" if found is None else f"is {_state(found.valid, found.method)}"
-                gone = f'DROP INDEX "{mapped.table.schema}"."{index.name}"; ' if found else ""
+                gone = f"DROP INDEX {identifier(mapped.table.schema)}.{identifier(found.name)}; " if found else ""
                 todo = f"{gone}{index.sql};" if index.sql else RESTORE
                 yield Observation(
                     where=where,
@@ -196,7 +197,8 @@ def invalid(subject: Subject) -> Iterator[Observation]:
             if not index.valid:
                 unique = "old rows may repeat each other, and ON CONFLICT does not find it"
                 expected = unique if index.unique else "it costs every write, and no query uses it"
-                todo = f'Build it again: REINDEX INDEX CONCURRENTLY "{table.schema}"."{index.name}"; or drop it if it'
+                name = f"{identifier(table.schema)}.{identifier(index.name)}"
+                todo = f"Build it again: REINDEX INDEX CONCURRENTLY {name}; or drop it if it"
                 todo += " is not wanted."
                 severity: Severity = "breaking" if index.unique else "risky"
                 yield Observation(

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from handover.finding import Observation, Severity
 from handover.rules.registry import rule
+from handover.rules.statements import name_of
 from handover.schema.models import Given
 from handover.schema.subject import Subject
+from handover.wording import identifier
 
 SAME = "Give both systems the same value."
 REFUSED = "one refuses a request that the other accepts"
@@ -147,7 +149,8 @@ def caches(subject: Subject) -> Iterator[Observation]:
             held = subject.catalog.rights.get((system.acts_as, table.key))
             if held and (held.missing or held.no_schema):
                 verbs = ", ".join(held.missing) or "its schema"
-                todo = f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table.schema}"."{table.name}" TO "{system.acts_as}";'
+                role = identifier(system.acts_as)
+                todo = f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name_of(table)} TO {role};"
                 found = f"does not allow {verbs} to {system.acts_as}"
                 yield Observation(
                     where=str(table),

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping
 
 from handover.finding import Observation, Severity, SharedCause
 from handover.rules.registry import rule
+from handover.rules.statements import name_of
 from handover.schema.models import Migration, MigrationOperation
 from handover.schema.subject import DescribedSystem, Subject
 from handover.side import Side
+from handover.wording import literal
 
 MAKES_TABLE = "CreateModel"
 MAKES_COLUMN = ("AddField",)
@@ -344,8 +346,8 @@ def _names(system: DescribedSystem) -> set[tuple[str, str]]:
 def _recorded(subject: Subject, system: DescribedSystem, migration: Migration) -> str:
     """Return how a migration that others need gets recorded: no ``migrate`` runs before."""
     history = subject.history(system)
-    table = f'"{history.schema}"."{history.name}"' if history else "django_migrations"
-    values = f"'{migration.app}', '{migration.name}', now()"
+    table = f"{name_of(history)}" if history else "django_migrations"
+    values = f"{literal(migration.app)}, {literal(migration.name)}, now()"
     insert = f"INSERT INTO {table} (app, name, applied) VALUES ({values});"  # noqa: S608 - for a person to read
     wanted = _columns_of_models(system)
     gone = [what for op in migration.operations if (what := _missing(subject, system, op, wanted))]

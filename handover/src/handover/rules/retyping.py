@@ -3,6 +3,7 @@
 from handover.rules.statements import alter, name_of
 from handover.schema.catalog import Table
 from handover.schema.types import INTEGERS, canonical_type
+from handover.wording import identifier
 
 TEXTS = frozenset({"character varying", "character", "text", "citext", "name"})
 NUMBERS = INTEGERS | {"numeric", "real", "double precision"}
@@ -68,7 +69,7 @@ def retyped(table: Table, column: str, wanted: str) -> str:
     wanted
         Its new type.
     """
-    live, name = table.columns[column].type, f'"{column}"'
+    live, name = table.columns[column].type, identifier(column)
     using = "" if is_assigned(canonical_type(live), canonical_type(wanted)) else f" USING {name}::{wanted}"
     change = alter(table, f"ALTER {name} TYPE {wanted}{using}")
     if not _rounds(canonical_type(live), canonical_type(wanted)):

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from handover.finding import Observation, SharedCause
 from handover.rules.registry import rule
-from handover.rules.statements import alter, name_of, quoted
+from handover.rules.statements import alter, name_of
 from handover.schema.subject import DescribedSystem, Subject, session_settings
 from handover.side import Side
+from handover.wording import identifier
 
 
 @rule("HO190")
@@ -90,11 +91,11 @@ def shut_out(subject: Subject) -> Iterator[Observation]:
         role = subject.catalog.roles.get(system.role)
         if role is None or not _awaits_role(subject, system):
             continue
-        database, name = subject.catalog.server["database"], f'"{role.name}"'
+        database, name = subject.catalog.server["database"], identifier(role.name)
         for shut, found, todo in (
             (not role.logs_in, "may not log in", f"ALTER ROLE {name} LOGIN;"),
             (role.expired, "has a password that ran out", f"ALTER ROLE {name} VALID UNTIL 'infinity';"),
-            (not role.connects, "may not connect", f'GRANT CONNECT ON DATABASE "{database}" TO {name};'),
+            (not role.connects, "may not connect", f"GRANT CONNECT ON DATABASE {identifier(database)} TO {name};"),
         ):
             if shut:
                 expected = f"the {system.side} connects to {database} as it"
@@ -205,10 +206,10 @@ def rights(subject: Subject) -> Iterator[Observation]:
         held = subject.catalog.rights.get((system.acts_as, mapped.table.key))
         if held is None:
             continue  # the role does not exist, which is a finding of its own
-        where, role, schema = str(mapped.table), f'"{system.acts_as}"', mapped.table.schema
+        where, role, schema = str(mapped.table), identifier(system.acts_as), mapped.table.schema
         connects = f"the {system.side} connects as it"
         if held.no_schema:
-            todo = f'GRANT USAGE ON SCHEMA "{schema}" TO {role};'
+            todo = f"GRANT USAGE ON SCHEMA {identifier(schema)} TO {role};"
             found = f"is in a schema that {system.acts_as} may not use"
             cause = SharedCause(
                 where=f"schema {schema}",
@@ -220,7 +221,7 @@ def rights(subject: Subject) -> Iterator[Observation]:
             yield Observation(where=where, found=found, expected=connects, todo=todo, hurts=system.side, cause=cause)
         if held.missing:
             verbs = ", ".join(held.missing)
-            todo = f'GRANT {verbs} ON "{schema}"."{mapped.table.name}" TO {role};'
+            todo = f"GRANT {verbs} ON {identifier(schema)}.{identifier(mapped.table.name)} TO {role};"
             found = f"does not allow {verbs} to {system.acts_as}"
             cause = SharedCause(
                 where=f"schema {schema}",
@@ -275,7 +276,7 @@ def owners(subject: Subject) -> Iterator[Observation]:
     role = subject.catalog.roles.get(backend.role)
     if role and role.unbounded:
         found, expected = "is a superuser or bypasses row security", "it must read and write rows and nothing more"
-        todo = f'ALTER ROLE "{role.name}" NOSUPERUSER NOBYPASSRLS;'
+        todo = f"ALTER ROLE {identifier(role.name)} NOSUPERUSER NOBYPASSRLS;"
         yield Observation(
             where=f"role {role.name}",
             found=found,
@@ -302,10 +303,10 @@ def owners(subject: Subject) -> Iterator[Observation]:
         table = subject.catalog.tables[key]
         if held and held.owns:
             found = f"could be altered by {backend.role}, a member of its owner {table.owner}"
-            todo = f'REVOKE "{table.owner}" FROM "{backend.role}";'
+            todo = f"REVOKE {identifier(table.owner)} FROM {identifier(backend.role)};"
             if table.owner == backend.role:
-                rights = f'GRANT SELECT, INSERT, UPDATE, DELETE ON {name_of(table)} TO "{backend.role}";'
-                todo = f"{alter(table, f'OWNER TO {quoted(original.role)}')} {rights}"
+                rights = f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name_of(table)} TO {identifier(backend.role)};"
+                todo = f"{alter(table, f'OWNER TO {identifier(original.role)}')} {rights}"
             yield Observation(
                 where=str(table),
                 found=found,
@@ -361,5 +362,5 @@ def connections(subject: Subject) -> Iterator[Observation]:
         role = subject.catalog.roles.get(system.role)
         if role and 0 <= role.connections < wanted[system.side]:
             found, expected = f"may open {role.connections} connections", f"handover.toml counts {wanted[system.side]}"
-            todo = f'ALTER ROLE "{role.name}" CONNECTION LIMIT {wanted[system.side]};'
+            todo = f"ALTER ROLE {identifier(role.name)} CONNECTION LIMIT {wanted[system.side]};"
             yield Observation(where=f"role {role.name}", found=found, expected=expected, todo=todo, hurts=system.side)

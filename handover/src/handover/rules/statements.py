@@ -3,21 +3,17 @@
 from collections.abc import Iterable
 
 from handover.schema.catalog import LiveConstraint, Table
-
-
-def quoted(name: str) -> str:
-    """Return a name as SQL."""
-    return f'"{name}"'
+from handover.wording import identifier
 
 
 def name_of(table: Table) -> str:
     """Return a table's name as SQL."""
-    return f'"{table.schema}"."{table.name}"'
+    return f"{identifier(table.schema)}.{identifier(table.name)}"
 
 
 def listed(columns: Iterable[str]) -> str:
     """Return columns as SQL."""
-    return ", ".join(f'"{column}"' for column in columns)
+    return ", ".join(map(identifier, columns))
 
 
 def alter(table: Table, action: str) -> str:
@@ -35,5 +31,5 @@ def again(table: Table, constraint: LiveConstraint, definition: str) -> str:
     definition
         Its new definition.
     """
-    name = f'"{constraint.name}"'
+    name = identifier(constraint.name)
     return alter(table, f"DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {definition}")

@@ -7,6 +7,7 @@ from handover.rules.registry import rule
 from handover.rules.statements import alter
 from handover.rules.tables import VIEWS
 from handover.schema.subject import Mapped, Subject
+from handover.wording import identifier
 
 
 def _unknown(subject: Subject) -> Iterator[tuple[Mapped, str, bool]]:
@@ -47,7 +48,7 @@ def unwritten(subject: Subject) -> Iterator[Observation]:
         column = mapped.table.columns[name]
         if not column.null and not column.supplied and mapped.table.kind not in VIEWS:
             expected = f"{mapped.model.label} does not know it: its inserts will fail"
-            todo = "Add the field to the model, or: " + alter(mapped.table, f'ALTER "{name}" DROP NOT NULL')
+            todo = "Add the field to the model, or: " + alter(mapped.table, f"ALTER {identifier(name)} DROP NOT NULL")
             where = f"{mapped.table}.{name}"
             yield Observation(
                 where=where,
@@ -123,7 +124,7 @@ def supplied_addition(subject: Subject) -> Iterator[Observation]:
         if not column.null and column.supplied:
             found = f"is NOT NULL and filled by the database ({column.default or 'generated'})"
             expected = f"{mapped.model.label} does not know it and relies on that"
-            todo = "Accept it in the contract, or: " + alter(mapped.table, f'ALTER "{name}" DROP NOT NULL')
+            todo = "Accept it in the contract, or: " + alter(mapped.table, f"ALTER {identifier(name)} DROP NOT NULL")
             yield Observation(
                 where=f"{mapped.table}.{name}",
                 found=found,

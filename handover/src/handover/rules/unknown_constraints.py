@@ -9,6 +9,7 @@ from handover.rules.statements import alter
 from handover.schema.catalog import LiveConstraint, LiveIndex
 from handover.schema.models import Model
 from handover.schema.subject import Mapped, Subject
+from handover.wording import identifier
 
 
 @rule("HO150")
@@ -45,9 +46,9 @@ def unknown_unique(subject: Subject) -> Iterator[Observation]:
             if index.unique and not index.primary and not known_to_model:
                 found = f"forbids duplicates of {', '.join(index.columns) or 'an expression'}"
                 expected = f"{mapped.model.label} does not know that: its writes may fail"
-                drop = f'DROP INDEX "{mapped.table.schema}"."{index.name}";'
+                drop = f"DROP INDEX {identifier(mapped.table.schema)}.{identifier(index.name)};"
                 if any(c.name == index.name for c in mapped.table.constraints):
-                    drop = alter(mapped.table, f'DROP CONSTRAINT "{index.name}"')
+                    drop = alter(mapped.table, f"DROP CONSTRAINT {identifier(index.name)}")
                 todo = f"Add it to the model, or, until both systems know it: {drop}"
                 where = f"{mapped.table} ({index.name})"
                 yield Observation(where=where, found=found, expected=expected, todo=todo, hurts=mapped.system.side)
@@ -92,7 +93,7 @@ def unknown_checks(subject: Subject) -> Iterator[Observation]:
             if check.kind not in ("c", "x") or known:
                 continue
             expected = f"{mapped.model.label} does not know that: its writes may fail"
-            drop = alter(mapped.table, f'DROP CONSTRAINT "{check.name}"')
+            drop = alter(mapped.table, f"DROP CONSTRAINT {identifier(check.name)}")
             todo = f"Add it to the model, or, until both systems know it: {drop}"
             where = f"{mapped.table} ({check.name})"
             yield Observation(

@@ -10,6 +10,7 @@ from handover.finding import Finding
 from handover.schema.catalog import Catalog, Key, LiveConstraint, Table
 from handover.schema.models import Description, Field, Model
 from handover.side import Side
+from handover.wording import identifier
 
 IN_DATABASE = ("c", "n", "d")
 
@@ -139,11 +140,12 @@ def statement(model: Model, field: Field, cure: str, schema: str = "") -> str:
     """
     assert field.references  # noqa: S101 - the caller chose a foreign key
     assert field.relation  # noqa: S101
-    table = f'"{schema}"."{model.table}"' if schema else f'"{model.table}"'
+    table = f"{identifier(schema)}.{identifier(model.table)}" if schema else identifier(model.table)
     to_table, to_column = field.references
-    target = f'"public"."{to_table}"' if schema else f'"{to_table}"'
-    name = f'"{field.relation.name or f"{model.table}_{field.column}_fkey"}"'
+    target = f'"public".{identifier(to_table)}' if schema else identifier(to_table)
+    name = identifier(field.relation.name or f"{model.table}_{field.column}_fkey")
     return (
-        f'ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}, ADD CONSTRAINT {name} FOREIGN KEY ("{field.column}")'
-        f' REFERENCES {target} ("{to_column}") ON DELETE {cure} DEFERRABLE INITIALLY DEFERRED;'
+        f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name},"
+        f" ADD CONSTRAINT {name} FOREIGN KEY ({identifier(field.column)})"
+        f" REFERENCES {target} ({identifier(to_column)}) ON DELETE {cure} DEFERRABLE INITIALLY DEFERRED;"
     )

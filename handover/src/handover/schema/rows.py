@@ -9,6 +9,7 @@ from psycopg import Connection, sql
 from handover.finding import Finding, SharedCause
 from handover.schema.catalog import Catalog, Table
 from handover.schema.subject import Rows
+from handover.wording import identifier
 
 HISTORY = "django_migrations"
 TYPES = ("django_content_type", "auth_permission")
@@ -28,13 +29,14 @@ def readable(connection: Connection[Any], table: Table) -> bool:
 def unreadable(catalog: Catalog, table: Table) -> Finding:
     """Return the finding that a table or a sequence may not be read, with the GRANT that is missing."""
     role = catalog.server["role"]
-    schema, name = f'"{table.schema}"', f'"{table.schema}"."{table.name}"'
-    todo = f'GRANT USAGE ON SCHEMA {schema} TO "{role}"; GRANT SELECT ON {name} TO "{role}";'
+    schema, name = identifier(table.schema), f"{identifier(table.schema)}.{identifier(table.name)}"
+    reader = identifier(role)
+    todo = f"GRANT USAGE ON SCHEMA {schema} TO {reader}; GRANT SELECT ON {name} TO {reader};"
     found = f"may not be read by {role}"
     expected = "what it holds was not looked at"
     every = (
-        f'GRANT USAGE ON SCHEMA {schema} TO "{role}"; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO "{role}"; '
-        f'GRANT SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO "{role}";'
+        f"GRANT USAGE ON SCHEMA {schema} TO {reader}; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {reader}; "
+        f"GRANT SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {reader};"
     )
     cause = SharedCause(
         where=f"schema {table.schema}",
