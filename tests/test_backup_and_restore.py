@@ -53,13 +53,22 @@ def second_server() -> Iterator[Server]:
         yield stack.enter_context(Server(Path(folder, "postgres"), settings=FAST))
 
 
+@pytest.fixture(params=["systems", "systems_on_a_bucket"], ids=["directory", "gcs"])
+def systems(request: pytest.FixtureRequest) -> Systems:
+    """Both systems, once with their files in a directory and once in a bucket."""
+    return request.getfixturevalue(request.param)
+
+
 def store_video(dancer: Browser, systems: Systems) -> tuple[int, str]:
     """Let a dancer have a video in the collection; return its id and the name of its file."""
     user = dancer.backend.get("/api/auth/me").json()["id"]
     name = f"output/user_{user}/kept.mp4"
-    file = systems.place.media / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(VIDEO)
+    if systems.place.bucket:
+        systems.place.bucket.put(f"media/{name}", VIDEO)
+    else:
+        file = systems.place.media / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(VIDEO)
     form = {"title": "Kept", "difficulty": "beginner", "video_path": name, "duration": "9"}
     answer = dancer.post(dancer.original, "/collections/save/", data=form)
     assert answer.json()["success"], answer.text
@@ -71,6 +80,7 @@ def test_backup_of_the_running_product__restored_elsewhere__plays_an_old_video_i
     dancer: Browser, systems: Systems, second_server: Server, tmp_path: Path
 ):
     saved, name = store_video(dancer, systems)
+    systems.place.put_song("kept.mp3", b"a song")
     toml = write_pair(tmp_path)
     url = systems.database.url("owner")
     made = handover(
@@ -90,6 +100,8 @@ def test_backup_of_the_running_product__restored_elsewhere__plays_an_old_video_i
     password = str(conninfo_to_dict(copy.url("backend_app"))["password"])
     folders = {"": tmp_path / "again" / "media", "MOVES_LIBRARY": tmp_path / "again" / "moves"}
     into = ["--into", "AGAIN", "--media", folders[""], "--folder", f"MOVES_LIBRARY={folders['MOVES_LIBRARY']}"]
+    if systems.place.bucket:
+        into += ["--folder", f"songs={folders[''] / 'songs'}"]
     words = ["restore", backup, *into, "--config", toml]
     environment = {
         **systems.environment("backend_app"),
@@ -103,6 +115,7 @@ def test_backup_of_the_running_product__restored_elsewhere__plays_an_old_video_i
     done = handover(*words, "--apply", "--confirm", "again", **environment)
     assert done.returncode == 0, done.stderr
     assert "restored, and equal." in done.stdout
+    assert (folders[""] / "songs" / "kept.mp3").read_bytes() == b"a song"
 
     place = Place(tmp_path / "again", folders["MOVES_LIBRARY"])
     (place.folder / "secret_key").write_text(systems.place.secret_key())

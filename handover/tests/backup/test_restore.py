@@ -8,9 +8,12 @@ import httpx
 import psycopg
 import pytest
 
-from handover.backup.manifest import read_files
+from handover.backup.database import dump_version
+from handover.backup.manifest import place_of, read_files
 from handover.backup.media import write_files
 from handover.backup.programs import BackupError
+from handover.backup.restore import same_words
+from handover.config.config import load_config
 from sandbox.postgres import binaries
 from sandbox.postgres.account import Account
 from sandbox.search import SearchServer
@@ -195,4 +198,23 @@ def test_files__name_that_leads_out_of_the_folder__writes_nothing(pair, tmp_path
     with pytest.raises(BackupError, match="outside of its folder"):
         write_files(backup, "", tmp_path / "deep" / "media")
     assert not list(tmp_path.rglob("outside.mp4"))
+    shutil.rmtree(backup)
+
+
+def test_structure__of_another_version__is_not_compared_and_that_is_said(pair):
+    source = {"server_version": 180_003, "pg_dump": dump_version(load_config(pair.folder / "handover.toml"))}
+    config = load_config(pair.folder / "handover.toml")
+    assert same_words(config, source, 180_006)
+    assert not same_words(config, source, 190_001)
+    assert not same_words(config, {**source, "pg_dump": "pg_dump (PostgreSQL) 19.1"}, 180_003)
+
+
+def test_files__disk_that_changes_them__leaves_no_folder(pair, tmp_path):
+    backup = back_up(pair)
+    (one,) = read_files(backup)
+    (backup / "files.jsonl").write_text(json.dumps({**one, "name": "a.mp4"}) + "\n")
+    (backup / place_of(one["sha256"])).write_bytes(b"other")
+    with pytest.raises(BackupError, match="is not what was backed up"):
+        write_files(backup, "", tmp_path / "deep" / "media")
+    assert list((tmp_path / "deep").iterdir()) == []
     shutil.rmtree(backup)

@@ -1,10 +1,12 @@
 """A backup of a product in use: while files come and go, while rows are written, and when it is killed."""
 
 import fcntl
+import itertools
 import os
 import signal
 import stat
 import subprocess
+import threading
 from contextlib import contextmanager
 
 import psycopg
@@ -176,3 +178,50 @@ def test_keep__removes_the_older_ones_after_a_new_one__and_shows_them_before(pai
     assert backups(pair) == [two, three]
     assert f"Removed {one}" in shown
     assert pair.handover("backup", "--verify", str(two)).returncode == 0
+
+
+def write_and_delete(pair, media, over):
+    """Be the systems: a file is there before its row, and a row is gone before its file."""
+    made = []
+    insert = (
+        "INSERT INTO dance_videos (id, user_id, title, path, level, duration)"
+        " SELECT gen_random_uuid(), min(id), 'busy', %s, 'easy', 1 FROM dancers"
+    )
+    with psycopg.connect(pair.database.url("owner"), autocommit=True) as connection:
+        for number in itertools.count():
+            name = f"busy{number}.mp4"
+            (media / name).write_text(name)
+            connection.execute(insert, [f"videos/{name}"])
+            made.append(name)
+            if number % 3 == 0:
+                gone = made.pop(0)
+                connection.execute("DELETE FROM dance_videos WHERE path = %s", [f"videos/{gone}"])
+                (media / gone).unlink()
+            if over.wait(0.005):
+                return
+
+
+def test_backup_while_both_rows_and_files_are_written__has_the_file_of_every_row_or_tells(pair, media, monkeypatch):
+    over = threading.Event()
+    writer = threading.Thread(target=write_and_delete, args=(pair, media, over))
+    writer.start()
+    try:
+        made = [back_up(pair)[0] for _ in range(2)]
+    finally:
+        over.set()
+        writer.join()
+    server, name = pair.database.server, "busy"
+    for number, backup in enumerate(made):
+        server.create_database(name)
+        monkeypatch.setenv("AGAIN", server.url("owner", name))
+        folder = pair.folder / f"again{number}"
+        words = ["--into", "AGAIN", "--media", str(folder), "--apply", "--confirm", name]
+        ended = pair.handover("restore", str(backup), *words)
+        assert ended.returncode == 0, ended.stderr
+        with psycopg.connect(server.url("owner", name)) as connection:
+            rows = connection.execute("SELECT path FROM dance_videos WHERE title = 'busy'").fetchall()
+        told = set(read_manifest(backup)["files"]["rows_name_missing_files"])
+        assert rows
+        assert {path for (path,) in rows if not (folder / path).exists()} <= told
+        assert all((folder / path).read_text() in path for (path,) in rows if (folder / path).exists())
+        server.drop_database(name)

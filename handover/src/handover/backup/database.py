@@ -72,7 +72,7 @@ def dump(config: Config, folder: Path, columns: Iterable[tuple[str, str]]) -> Du
     with psycopg.connect(url) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        place = _begin(connection)
+        place = {**_begin(connection), "pg_dump": dump_version(config)}
         (snapshot,) = connection.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
         before = sequences(connection)
         options = (f"--snapshot={snapshot}", f"--exclude-schema={SCHEMA}")
@@ -96,6 +96,11 @@ def _begin(connection: Connection[Any]) -> dict[str, Any]:
     name, version, encoding, collate, ctype, at = row
     locale = {"encoding": encoding, "collate": collate, "ctype": ctype}
     return {"database": name, "server_version": version, **locale, "at": at.isoformat()}
+
+
+def dump_version(config: Config) -> str:
+    """Return the version of the program that dumps."""
+    return run(config, "pg_dump", "", "--version").strip()
 
 
 def structure(config: Config, url: str, *options: str) -> str:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ def file_source(config: Config) -> Iterator[Probe]:
     """Give a probe in the backend that hands out its files."""
     with probe("the backend", config.backend, config.root, act_on={}) as agent:
         agent.load("objects")
-        agent.ask("places", folders=list(config.backup.folders))
+        agent.ask("places", folders=list(config.backup.folders), storages=list(config.backup.storages))
         yield agent
 
 
@@ -179,19 +180,31 @@ def write_files(backup: Path, place: str, target: Path) -> int:
     BackupError
         A name leads out of the folder, or a file did not arrive as it was.
     """
-    aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    aside.mkdir(parents=True, mode=0o750)
     found = [one for one in read_files(backup) if one["place"] == place]
     for one in found:
-        path = aside / one["name"]
-        if one["name"].startswith("/") or ".." in path.relative_to(aside).parts:
+        if one["name"].startswith("/") or ".." in Path(one["name"]).parts:
             raise BackupError(f"the backup names a file outside of its folder: {one['name']!r}. Nothing was put there.")
+    if target.is_mount():
+        _fill(backup, found, target)  # nothing can be renamed onto it
+        return len(found)
+    aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    aside.mkdir(parents=True, mode=0o750)
+    try:
+        _fill(backup, found, aside)
+        aside.rename(target)  # onto nothing, or an empty folder
+    except BaseException:
+        shutil.rmtree(aside)
+        raise
+    return len(found)
+
+
+def _fill(backup: Path, files: list[dict[str, Any]], folder: Path) -> None:
+    for one in files:
+        path = folder / one["name"]
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         _copy(backup / place_of(one["sha256"]), path)
         if sha256_of(path) != one["sha256"]:
-            raise BackupError(f"{one['name']} is not what was backed up: the disk of {target} changed it. Use another.")
-    aside.rename(target)  # onto nothing, or an empty folder
-    return len(found)
+            raise BackupError(f"{one['name']} is not what was backed up: the disk changed it. Use another disk.")
 
 
 def _copy(source: Path, target: Path) -> None:

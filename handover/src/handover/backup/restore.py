@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
 from handover.backup.content import Content, content
-from handover.backup.database import restore_dump, structure, structure_differing
+from handover.backup.database import dump_version, restore_dump, structure, structure_differing
 from handover.backup.manifest import DUMP, FILES, ROLES, STRUCTURE, read_files, verified
 from handover.backup.media import write_files
 from handover.backup.programs import BackupError
@@ -191,9 +191,12 @@ def restore_backup(
     with psycopg.connect(place.url) as connection:
         give_database_its_own(connection, plan.needed)
         found = content(connection)
+        version = connection.info.server_version
     say("comparing the database")
     differing = Content.of(plan.facts["content"]).differing(found)
-    differing += structure_differing((backup / STRUCTURE).read_text(), structure(config, place.url))
+    comparable = same_words(config, plan.facts["database"], version)
+    if comparable:
+        differing += structure_differing((backup / STRUCTURE).read_text(), structure(config, place.url))
     if differing:
         lines = "\n       ".join(differing[:20])
         message = f"the restored database is not what was backed up:\n       {lines}"
@@ -203,4 +206,22 @@ def restore_backup(
         say(f"writing the files into {place.folders[one]}")
         files += write_files(backup, one, place.folders[one])
     documents = restore_documents(backup, place.index_url, plan.index) if plan.index and place.index_url else 0
-    return {"tables": len(found.tables), "rows": found.rows, "files": files, "documents": documents}
+    counts = {"tables": len(found.tables), "rows": found.rows, "files": files, "documents": documents}
+    return {**counts, "structure_compared": comparable}
+
+
+def same_words(config: Config, source: dict[str, Any], server_version: int) -> bool:
+    """Return whether two structures can be compared: another version of PostgreSQL writes the same in other words.
+
+    Parameters
+    ----------
+    config
+        The pair.
+    source
+        The database that was backed up, as the manifest has it.
+    server_version
+        The version of the server that it was restored on.
+    """
+    if server_version // MAJOR != source["server_version"] // MAJOR:
+        return False
+    return dump_version(config) == str(source["pg_dump"])

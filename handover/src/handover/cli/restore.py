@@ -57,6 +57,8 @@ def restore(
         done = restore_backup(pair, backup, place, plan, say=progress.print)
     counts = f"{done['tables']} tables, {done['rows']} rows, {done['files']} files, {done['documents']} documents"
     out.print(f"{counts}: restored, and equal.")
+    if not done["structure_compared"]:
+        out.print("The structure was not compared: another version of PostgreSQL writes it in other words. Rows were.")
     without_password = [role for role in plan.missing if role != pair.backend.role]
     if without_password:
         out.print(f"Made without a password: {', '.join(without_password)}. Give each one: ALTER ROLE … PASSWORD …")

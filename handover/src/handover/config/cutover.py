@@ -210,6 +210,8 @@ class BackupSettings(Section):
         Whether the files of the backend's default storage are copied.
     folders
         Settings of the backend that name more folders to copy, such as a library.
+    storages
+        More storages of the backend to copy, by their names in ``STORAGES``.
     ignore
         Patterns; a file or folder whose name fits one is left out, such as one that is still being written.
     """
@@ -219,6 +221,7 @@ class BackupSettings(Section):
     restore_url_env: str = "HANDOVER_RESTORE_URL"
     objects: bool = True
     folders: tuple[str, ...] = ()
+    storages: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
 

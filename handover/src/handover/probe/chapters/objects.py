@@ -20,14 +20,23 @@ def places(request: Dict[str, Any]) -> List[str]:
     from django.conf import settings
     from django.core.files.storage import FileSystemStorage, default_storage
 
+    found: Dict[str, Any] = {name: FileSystemStorage(location=getattr(settings, name)) for name in request["folders"]}
+    if request["storages"]:
+        from django.core.files.storage import storages  # since Django 4.2
+
+        found.update({name: storages[name] for name in request["storages"]})
     PLACES.clear()
     PLACES[""] = default_storage
-    root = getattr(default_storage, "location", None) if in_a_folder(default_storage) else None
-    for name in request["folders"]:
-        folder = os.path.realpath(str(getattr(settings, name)))
-        if root is None or not (folder + os.sep).startswith(os.path.realpath(root) + os.sep):
-            PLACES[name] = FileSystemStorage(location=folder)
+    PLACES.update({name: storage for name, storage in found.items() if not lies_in(storage, default_storage)})
     return sorted(PLACES)
+
+
+def lies_in(storage: Any, other: Any) -> bool:
+    """Return whether the folder of a storage lies in that of another, or is the same."""
+    if not (in_a_folder(storage) and in_a_folder(other)):
+        return False
+    inner, outer = (os.path.realpath(str(one.location)) + os.sep for one in (storage, other))
+    return inner.startswith(outer)
 
 
 def in_a_folder(storage: Any) -> bool:
