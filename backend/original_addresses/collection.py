@@ -14,11 +14,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.authentication.requests import MemberRequest
 from apps.collections import selectors, services
 from apps.collections.models import SavedChoreography
+from config.errors import QuotaError
+from config.problems import STATUS
 from original_addresses.successors import successor
+
+# What the original's page sends has less than 1 KiB.
+LARGEST_JSON_BYTES = 64 * 1024
 
 
 class StoredJSON(forms.JSONField):
-    """JSON that PostgreSQL can store: without NaN and without a NUL."""
+    """JSON that PostgreSQL can store, without NaN and without a NUL, and not too large."""
 
     def to_python(self, value: Any) -> Any:
         """Parse what was sent."""
@@ -29,6 +34,8 @@ class StoredJSON(forms.JSONField):
             raise forms.ValidationError(self.error_messages["invalid"], params={"value": value}) from error
         if rb"\u0000" in text.replace(rb"\\", b""):
             raise forms.ValidationError(self.error_messages["invalid"], params={"value": value})
+        if len(text) > LARGEST_JSON_BYTES:
+            raise forms.ValidationError(f"It has {len(text)} bytes; it may have at most {LARGEST_JSON_BYTES}.")
         return parsed
 
 
@@ -92,7 +99,11 @@ def save(request: MemberRequest) -> JsonResponse:
     if not form.is_valid():
         errors = {field: list(reasons) for field, reasons in form.errors.items()}
         return JsonResponse({"success": False, "errors": errors}, status=HTTPStatus.BAD_REQUEST)
-    saved = SavedChoreography.objects.create(user=request.user, thumbnail_path="", **form.cleaned_data)
+    try:
+        saved = services.save_as_the_original(user=request.user, **form.cleaned_data)
+    except QuotaError as error:
+        errors = {forms.forms.NON_FIELD_ERRORS: [error.message]}
+        return JsonResponse({"success": False, "errors": errors}, status=STATUS[QuotaError])
     message = "Choreography saved successfully!"
     return JsonResponse({"success": True, "choreography_id": str(saved.pk), "message": message})
 

@@ -1,5 +1,7 @@
 """What one user may have: waiting tasks, songs, bytes, tokens, preferences. More is refused, in plain words."""
 
+import json
+import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
@@ -15,6 +18,8 @@ from apps.authentication.models import User
 from apps.authentication.preferences import change_preferences
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.selectors import task_of
+from apps.collections.models import SavedChoreography
+from apps.collections.services import save_as_the_original
 from apps.generation import queue
 from apps.generation.services import cancel_generation
 from apps.jobs.models import Job
@@ -169,6 +174,51 @@ def test_songs__two_at_once_at_the_limit__one_wins(own_database, settings, tones
     acts = [lambda file=file: add_song(upload=file, uploaded_by=user) for file in uploads]
     assert at_once(acts) == ["done", "quota-songs"]
     assert Song.objects.count() == 1
+
+
+SAVE = {"title": "Noche", "difficulty": "beginner", "video_path": "x.mp4", "duration": "1"}
+FULL = "Your collection has 1 choreographies; one user may keep 1. Delete one that you do not need."
+
+
+def test_collection__at_the_limit__nothing_more_is_kept_until_one_is_deleted(api, ana, settings):
+    settings.USER_CHOREOGRAPHIES_LIMIT = 1
+    first = api.post("/collections/save/", SAVE)
+    assert first.status_code == 200
+    answer = api.post("/collections/save/", SAVE)
+    assert (answer.status_code, answer.json()) == (409, {"success": False, "errors": {"__all__": [FULL]}})
+    ChoreographyTask.objects.create(task_id="t", user=ana, status="completed", result={"video_path": "t.mp4"})
+    kept = api.post("/api/collections", {"task_id": "t"}, content_type="application/json")
+    assert problem_of(kept) == (409, "urn:compas:problem:quota-choreographies", 1, FULL)
+    page = api.post("/studio/t/keep")
+    assert (page.status_code, FULL in unescape(page.content.decode())) == (409, True)
+    assert api.delete(f"/api/collections/{first.json()['choreography_id']}").status_code == 204
+    assert api.post("/api/collections", {"task_id": "t"}, content_type="application/json").status_code == 201
+    assert api.post("/api/collections", {"task_id": "t"}, content_type="application/json").status_code == 200
+
+
+def test_collection__two_at_once_at_the_limit__one_wins(own_database, settings):
+    settings.USER_CHOREOGRAPHIES_LIMIT = 1
+    user = make_user("ana")
+    row = {"title": "Noche", "difficulty": "beginner", "video_path": "x.mp4", "duration": 1}
+    assert at_once([lambda: save_as_the_original(user=user, **row)] * 2) == ["done", "quota-choreographies"]
+
+
+def test_collection__full_when_a_video_is_made__it_is_made_and_not_saved(
+    own_database, settings, media_root, moves_library, demo_song
+):
+    settings.MOVES_LIBRARY, settings.USER_CHOREOGRAPHIES_LIMIT = moves_library, 0
+    settings.BACHATEO_CACHE = demo_song.parent / "cache"
+    shutil.copy(demo_song, media_root / "songs" / SONG)
+    task = start(make_user("ana"))
+    call_command("procrastinate", "worker", "--one-shot")
+    row = ChoreographyTask.objects.get(pk=task.pk)
+    assert (row.status, row.message) == ("completed", "Choreography generated successfully!")
+    assert (row.result["auto_saved"], SavedChoreography.objects.count()) == (False, 0)
+
+
+def test_collection__description_too_large__is_refused(api):
+    answer = api.post("/collections/save/", SAVE | {"music_info": json.dumps({"a": "x" * 70_000})})
+    assert (answer.status_code, "at most 65536" in answer.json()["errors"]["music_info"][0]) == (400, True)
 
 
 def store(user: User, size: int) -> Path:

@@ -2,6 +2,7 @@
 
 import uuid
 from html import unescape
+from urllib.parse import quote
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -179,6 +180,26 @@ def test_studio__no_song_chosen__says_so(api):
 def test_studio__song_gone__is_a_page_with_404(api):
     answer = api.post("/studio", {"song": "gone.mp3", "difficulty": "beginner"})
     assert (answer.status_code, "Missed a step" in text(answer)) == (404, True)
+
+
+@pytest.mark.parametrize("task_id", ["t 1", "an/odd one"])
+def test_progress__unfinished__can_be_cancelled_where_either_system_answers(api, ana, task_id):
+    ChoreographyTask.objects.create(task_id=task_id, user=ana)
+    page = text(api.get(f"/studio/{task_id}"))
+    address = f"/task/{quote(task_id)}/cancel/"
+    offered = f'<form method="post" action="{address}" hx-post="{address}" hx-swap="none">' in page
+    assert offered == ("/" not in task_id)
+    if offered:
+        assert api.post(address).status_code == 200
+        assert api.get(f"/studio/{task_id}", headers=HTMX).status_code == 286
+
+
+def test_choreography__can_be_deleted_where_either_system_answers(api, ana):
+    saved = save(ana)
+    address = f"/collections/{saved.pk}/delete/"
+    assert f'<form method="post" action="{address}">' in text(api.get(f"/collection/{saved.pk}"))
+    assert api.post(address)["Location"] == "/collections/"
+    assert not SavedChoreography.objects.exists()
 
 
 def test_progress__polling__answers_only_what_changed_and_stops_at_the_end(api, ana, video):

@@ -16,6 +16,7 @@ from apps.collections.selectors import choreographies_of, choreography_from_task
 from apps.media.files import files_of
 from apps.media.namings import namings
 from apps.media.storage import StoredFile, media
+from apps.quotas.limits import check_new_choreography, one_at_a_time
 from apps.songs.selectors import title_of
 
 log = logging.getLogger(__name__)
@@ -53,14 +54,16 @@ def save_choreography(
     """Save a finished task's video, and say whether that is new: a task is saved once.
 
     Without a title or difficulty, those of the song and the request. Raises NotFoundError if there is
-    no such task, ConflictError if it has no video.
+    no such task, ConflictError if it has no video, QuotaError if the user keeps as many as one user may.
     """
+    one_at_a_time(user.pk)
     # Locked: of two requests at once the second waits here, and then finds what the first has saved.
     task = task_of(user, task_id, lock=True)
     video_name = video_name_of(task)
     existing = choreography_from_task(user, task.pk)
     if existing:
         return existing, False
+    check_new_choreography(user)
     asked, seconds = request_of(task), result_of(task).get("sequence_duration")
     song = asked.get("song", "")
     saved = _create(
@@ -74,6 +77,13 @@ def save_choreography(
         duration_s=float(seconds) if isinstance(seconds, int | float) else 0.0,
     )
     return saved, True
+
+
+@transaction.atomic
+def save_as_the_original(*, user: User, **row: Any) -> SavedChoreography:
+    """Save what the original's address was sent. Raises QuotaError if the user keeps as many as one user may."""
+    check_new_choreography(user)
+    return SavedChoreography.objects.create(user=user, thumbnail_path="", **row)
 
 
 def change_choreography(

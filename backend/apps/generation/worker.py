@@ -18,8 +18,9 @@ from apps.jobs.leases import Lease
 from apps.jobs.models import Job
 from apps.media import owners
 from apps.moves.search import find_moves
+from apps.quotas.limits import check_new_choreography
 from apps.songs.selectors import song_path
-from config.errors import NotFoundError
+from config.errors import NotFoundError, QuotaError
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ def _make(lease: Lease) -> None:
 
 def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seconds: float) -> None:
     video = files.video_name(job.pk, user_id=job.user_id)
-    saved_id = uuid.uuid4() if job.auto_save else None
+    saved_id = uuid.uuid4() if job.auto_save and _has_room_in_the_collection(job) else None
     result = _result(video, choreography, seconds=seconds, saved_id=saved_id)
     # The task comes first and is then locked: if it was cancelled meanwhile, nothing is saved.
     progress.complete(lease, result=result)
@@ -117,6 +118,16 @@ def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seco
     owners.record_made(video, user_id=job.user_id)
     # The file comes last: only the commit can fail after it, and then the next attempt uses the file.
     files.publish(lease)
+
+
+def _has_room_in_the_collection(job: Job) -> bool:
+    try:
+        check_new_choreography(job.user)
+    except QuotaError as error:
+        # The video is made and can be kept later; the task says that it was not saved.
+        log.info("task %s is not saved: %s", job.pk, error.message)
+        return False
+    return True
 
 
 def _result(

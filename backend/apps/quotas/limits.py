@@ -61,6 +61,19 @@ def check_new_song(user: User, *, size: int) -> None:
     _check_bytes(user, size, "This song")
 
 
+def check_new_choreography(user: User) -> None:
+    """Raise QuotaError unless the user may keep one more; call it in the transaction that does."""
+    one_at_a_time(user.pk)
+    most = settings.USER_CHOREOGRAPHIES_LIMIT
+    kept = user.choreographies.count()
+    if kept >= most:
+        raise QuotaError(
+            f"Your collection has {kept} choreographies; one user may keep {most}. Delete one that you do not need.",
+            code="quota-choreographies",
+            limit=most,
+        )
+
+
 def check_new_token(user: User) -> None:
     """Raise QuotaError unless the user may have one more token; call it in the transaction that issues it."""
     one_at_a_time(user.pk)
