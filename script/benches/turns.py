@@ -195,12 +195,11 @@ def measure(systems: Systems, number: int) -> dict[str, Any]:
 def behind_the_many(worker: SystemProcess, ben: Program, ana: Program) -> dict[str, float]:
     """Measure four tasks, a cancel and the questions of both users while the worker serves the full queue."""
     worker.start()
-    (first, *_), _ = listed(ana)
-    ana.until_completed([first])
+    ben.until_completed([ben.start(seed=1001)])  # the worker is up
     four_s, polls = four_tasks(ben, seed=100)
     cancels = [ben.call("DELETE", f"tasks/{ben.start(seed=200)}")[1] for _ in range(5)]
-    _, of_list = listed(ana)
-    last = [ana.call("GET", f"tasks/{task}")[1] for task in listed(ana, newest=True)[0][:10]]
+    newest, of_list = ana.call("GET", "tasks?page_size=100")
+    last = [ana.call("GET", f"tasks/{task['task_id']}")[1] for task in newest["results"][:10]]
     return {
         "four_tasks_s": round(four_s, 2),
         "cancel_ms": round(max(cancels), 1),
@@ -208,13 +207,6 @@ def behind_the_many(worker: SystemProcess, ben: Program, ana: Program) -> dict[s
         "poll_of_the_last_ms": round(statistics.median(last), 1),
         "list_ms": round(of_list, 1),
     }
-
-
-def listed(program: Program, *, newest: bool = False) -> tuple[list[str], float]:
-    """Return tasks of a user that the API lists: the newest 100, or of them those that come first in the queue."""
-    answer, took_ms = program.call("GET", "tasks?page_size=100")
-    tasks = [task["task_id"] for task in answer["results"]]
-    return (tasks if newest else tasks[::-1]), took_ms
 
 
 def four_tasks(program: Program, *, seed: int) -> tuple[float, list[float]]:

@@ -30,12 +30,12 @@ _PLACES = """
         SELECT task_id, row_number() OVER (ORDER BY created_at, task_id) AS nth
         FROM jobs WHERE user_id = %(user_id)s AND outcome IS NULL AND token IS NULL
         ORDER BY created_at, task_id LIMIT %(furthest)s + 1
-    ), others AS (
-        SELECT waiting.number, line.id > coalesce((SELECT id FROM turns WHERE user_id = %(user_id)s), 0) AS is_behind
+    ), others AS MATERIALIZED (
+        SELECT waiting.number, line.id > (SELECT id FROM turns WHERE user_id = %(user_id)s) IS TRUE AS is_behind
         FROM turns AS line CROSS JOIN LATERAL (
             SELECT count(*) AS number FROM (
                 SELECT FROM jobs WHERE user_id = line.user_id AND outcome IS NULL AND token IS NULL
-                LIMIT coalesce((SELECT max(nth) FROM mine), 0)
+                ORDER BY created_at, task_id LIMIT coalesce((SELECT max(nth) FROM mine), 0)
             ) AS counted
         ) AS waiting
         WHERE line.user_id <> %(user_id)s ORDER BY line.id LIMIT %(furthest)s + 1
