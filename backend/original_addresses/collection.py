@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -102,7 +103,7 @@ def save(request: MemberRequest) -> JsonResponse:
     try:
         saved = services.save_as_the_original(user=request.user, **form.cleaned_data)
     except QuotaError as error:
-        errors = {forms.forms.NON_FIELD_ERRORS: [error.message]}
+        errors = {NON_FIELD_ERRORS: [error.message]}
         return JsonResponse({"success": False, "errors": errors}, status=STATUS[QuotaError])
     message = "Choreography saved successfully!"
     return JsonResponse({"success": True, "choreography_id": str(saved.pk), "message": message})
