@@ -97,3 +97,13 @@ def test_content__changed__differs_in_that(pair, change, said):
         connection.execute(change.encode())
         (difference,) = content(connection).differing(before)
     assert difference.startswith(said)
+
+
+def test_backup__without_files__is_evidence_and_says_that_it_has_none(backed):
+    backed.declare("[backup]\nobjects = false")
+    shown = backed.done("backup", "--apply").stdout
+    assert "files      none: [backup] objects is false" in shown
+    assert "Restored, and equal." in shown
+    sealed = latest(backed.config, "backup")
+    assert sealed
+    assert sealed.summary["objects"] == 0
