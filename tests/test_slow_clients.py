@@ -9,7 +9,7 @@ from sandbox.slow_clients import ANNOUNCED_BODY, HALF_A_HEADER, get, holding
 from tests.people import Browser
 from tests.test_every_address import VIDEO_FIELDS
 
-COUNT = 500 if os.environ.get("COMPAS_FULL") else 100
+COUNT = 167 if os.environ.get("COMPAS_FULL") else 100
 FILM_BYTES = 30_000_000  # more than the buffers of a connection hold
 
 

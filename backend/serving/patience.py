@@ -7,7 +7,7 @@ KIB = 1024
 
 @dataclass(frozen=True)
 class Patience:
-    """Limits of one connection. Whoever takes longer is cut off; a player then asks for the rest by range."""
+    """Limits of one connection. A client that takes longer is cut off; a player then asks for the rest by range."""
 
     head_s: float = 10.0  # for the whole header
     body_s: float = 20.0  # for each ``pace_bytes`` of a body

@@ -1,4 +1,4 @@
-"""The server's worker: slow clients hold no thread, and are cut off; everybody else is served as before."""
+"""The server's worker: slow clients hold no thread, and are cut off; all others are served as before."""
 
 import http.client
 import json
