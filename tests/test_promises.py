@@ -1,0 +1,68 @@
+"""Every promise names a test and a fault that are there; only a test that fails with the fault is a proof."""
+
+from dataclasses import replace
+
+import pytest
+
+from sandbox import house
+from tests.promises import Fault, Promise, flaws, outcome, page, promises
+
+PAGE = house.ROOT / "docs" / "reference" / "promises.md"
+SUM = Promise("Sums", "Two and two are four.", "test_sum.py::test_sum", Fault("sums.py", "a + b", "a - b"))
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A product of one function, with a test that runs where it lies."""
+    (tmp_path / "sums.py").write_text("def add(a, b):\n    return a + b\n")
+    (tmp_path / "test_sum.py").write_text("import sums\n\n\ndef test_sum():\n    assert sums.add(2, 2) == 4\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\naddopts = -p no:sandbox -p no:django\n")
+    return tmp_path
+
+
+def test_promises__of_this_repository__name_tests_and_faults_that_are_there():
+    assert [(promise.says, flaw) for promise in promises() for flaw in flaws(promise)] == []
+    assert len({promise.says for promise in promises()}) == len(promises())
+
+
+def test_promises__page__shows_them():
+    assert PAGE.read_text() == page(promises()), "run script/promises"
+
+
+@pytest.mark.parametrize(
+    ("promise", "flaw"),
+    [
+        (replace(SUM, test="gone.py::test_sum"), "gone.py is not there"),
+        (replace(SUM, test="test_sum.py::test_gone"), "test_sum.py has no test test_gone"),
+        (replace(SUM, fault=Fault("gone.py", "a", "b")), "gone.py is not there"),
+        (replace(SUM, fault=Fault("sums.py", "a * b", "a")), "has the text 'a * b' 0 times"),
+        (replace(SUM, fault=Fault("sums.py", "b", "a")), "has the text 'b' 2 times"),
+        (replace(SUM, fault=Fault("sums.py", "a + b", "a + b")), "the fault changes nothing"),
+        (replace(SUM, fault=Fault("sums.py", "a + b", "a +")), "with its fault sums.py is no Python"),
+    ],
+)
+def test_flaws__something_is_wrong__is_named(tree, promise, flaw):
+    assert any(flaw in found for found in flaws(promise, tree)), list(flaws(promise, tree))
+
+
+def test_flaws__all_is_well__none(tree):
+    assert list(flaws(SUM, tree)) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "answer"),
+    [
+        (SUM.fault, "failed"),
+        (Fault("sums.py", "a + b", "b + a"), "passed"),
+        (Fault("sums.py", "a + b", "a + c"), "did not run: NameError"),
+        (Fault("test_sum.py", "import sums", "import summs"), "did not run: pytest ended with"),
+        (Fault("test_sum.py", "    assert", "    import pytest; pytest.skip('no')\n    assert"), "did not run: pytest"),
+    ],
+)
+def test_outcome__a_fault_is_planted__only_an_assertion_counts(tree, fault, answer):
+    fault.plant(tree)
+    assert outcome(SUM.test, tree).startswith(answer)
+
+
+def test_outcome__nothing_is_planted__passes(tree):
+    assert outcome(SUM.test, tree) == "passed"
