@@ -19,6 +19,7 @@ from handover.config.config import Config
 from handover.config.cutover import HookPoint
 from handover.errors import HandoverError, Refused
 from handover.journal.evidence import KEY_VARIABLE
+from handover.secret_words import remember_secret
 from handover.troubles import without_secrets
 from handover.wording import page_address
 
@@ -77,6 +78,8 @@ def execute(config: Config, name: str, argv: tuple[str, ...], facts: Mapping[str
         As of :func:`run`.
     """
     program = config.root / config.hooks.folder / argv[0]
+    for variable, value in os.environ.items():  # a hook has them, so it may print them
+        remember_secret(variable, value)
     began = time.monotonic()
     try:
         process = subprocess.Popen(
