@@ -67,7 +67,7 @@ ADDRESSES = [
     Address("POST", "/auth/login/", 200, {"username": "unknown", "password": "wrong"}, who="visitor"),
     Address("POST", "/auth/login/", 302, {"username": "{name}", "password": PASSWORD}, who="visitor"),
     Address("GET", "/auth/register/", successor="/register", who="visitor"),
-    Address("GET", "/auth/profile/", successor="/studio"),
+    Address("GET", "/auth/profile/", successor="/account"),
     Address("POST", "/auth/logout/", 302),
     Address("GET", "/admin/", 302, who="visitor"),
 ]
