@@ -77,7 +77,7 @@ def test_first_login__leads_staff_to_set_it_up_and_then_where_they_wanted_to_go(
     assert answer.redirect_chain[-1][0] == f"{PAGE}?next=%2Fadmin%2Fusers%2Fuser%2F"
     assert not is_open(client)
     offered = post(client, do="begin", password="secreto", next="/admin/")
-    assert '<svg viewBox=' in offered.content.decode()
+    assert "<svg viewBox=" in offered.content.decode()
     assert "style=" not in offered.content.decode(), "the content security policy forbids it"
     assert offered["Cache-Control"].count("no-store") == 1
     assert not is_open(client), "offered is not confirmed"
