@@ -10,6 +10,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from handover.adoption.run import psql_script
+from handover.adoption.statements import AdoptionStep, Code
 from handover.cli.console import PlainConsole, print_json
 from handover.document.markdown import code, words
 from handover.wording import identifier, literal, one_line, printable
@@ -136,6 +138,22 @@ def test_outputs__any_name__act_on_nothing(name, capsys):
     file = io.StringIO()
     PlainConsole(file=file, markup=False, highlight=False, soft_wrap=True).print(name)
     assert acting_characters(file.getvalue()) == set()
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_adopt_sql__any_name__its_comments_hold_no_statement(postgres, name):
+    code = Code((name, name), name, (), (("x", "y"),), alone=True, history='"x"."django_migrations"')
+    step = AdoptionStep(name, (sql.SQL("SELECT {} AS {}").format(sql.Literal(name), sql.Identifier(name)),))
+    script = psql_script(((step,), (AdoptionStep(name, (), code),)), heading=name, notes=(name,))
+    statements = [statement.as_string() + ";" for statement in step.statements]
+    rest = script.replace(statements[0], "")
+    head, block = rest.split("\nDO ")
+    known = ("--", "\\set ON_ERROR_STOP", "\\prompt '", "BEGIN;", "COMMIT;", "SET LOCAL")
+    assert [line for line in head.splitlines() if line and not line.startswith(known)] == []
+    with postgres.connect("postgres") as connection:
+        with pytest.raises(psycopg.errors.UndefinedTable):  # it is one statement, and it was understood
+            connection.execute(f"DO {block}".encode())
+        assert connection.execute("SELECT to_regclass('victims')").fetchone() == (None,)
 
 
 @pytest.mark.parametrize(

@@ -91,14 +91,15 @@ def _by_hand(code: Code, title: str) -> list[str]:
     else:
         lines.append("-- Neither psql nor manage.py can run it: some of its operations are about shared tables.")
     missing = f"{code.name} was not run; the script ends here. The toolkit can run everything: handover adopt --apply"
-    return [
-        *lines,
-        "DO $$ BEGIN",
+    block = [
         f"  IF NOT EXISTS (SELECT FROM {code.history} WHERE app = {literal(app)} AND name = {literal(name)}) THEN",
         f"    RAISE EXCEPTION USING MESSAGE = {literal(missing)};",
         "  END IF;",
-        "END $$;",
     ]
+    mark = "$$"
+    while mark in "".join(block):  # a name must not end the block
+        mark = f"${mark.strip('$')}x$"
+    return [*lines, f"DO {mark} BEGIN", *block, f"END {mark};"]
 
 
 def _preamble() -> tuple[LiteralString, ...]:
