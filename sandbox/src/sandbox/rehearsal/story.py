@@ -39,8 +39,8 @@ def sections(*, programs: Path, decommission: str) -> dict[str, Any]:
         },
         "verify": {"close_h": CLOSE_S / 3600, "loose_h": 0.001, "windows": 2},
         "cleanup": {"after_h": CLEANUP_AFTER_S / 3600, "decommission": [decommission]},
-        # People delete videos all the time, and a list of files that changes meanwhile is no evidence.
-        "backup": {"folder": ".handover/backups", "programs": str(programs), "objects": False},
+        # People make and delete videos while it is made.
+        "backup": {"folder": ".handover/backups", "programs": str(programs), "ignore": [".*.part", ".upload-*"]},
     }  # fmt: skip
 
 
