@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bachateo.cache import cached, content_key
-from bachateo.files import written_aside
+from bachateo.files import remove_abandoned, written_aside
 
 
 def test_written_aside__success__is_there_whole(tmp_path: Path) -> None:
@@ -45,3 +48,40 @@ def test_cached__digest_missing__makes_it_again(tmp_path: Path) -> None:
     assert cached(tmp_path, "a.txt", make) == (entry, True)
     assert len(made) == 2
     assert (tmp_path / "a.txt.sha256").read_text() == content_key(entry)
+
+
+KILLED_WHILE_IT_WRITES = """
+import os, signal, sys
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from bachateo.files import remove_abandoned, written_aside
+with written_aside(Path(sys.argv[1]) / "sound.m4a") as aside:
+    aside.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_remove_abandoned__after_a_kill__removes_what_was_written_aside(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED_WHILE_IT_WRITES, str(tmp_path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+
+    remove_abandoned(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_remove_abandoned__while_another_process_writes__leaves_it_alone(tmp_path: Path) -> None:
+    (tmp_path / "music.part").write_text("not written aside: it is not hidden")
+    with written_aside(tmp_path / "file.txt") as aside:
+        aside.write_text("whole")
+        child = f"from pathlib import Path; from bachateo.files import *; remove_abandoned(Path({str(tmp_path)!r}))"
+        subprocess.run([sys.executable, "-c", child], check=True)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file.txt", "music.part"]
+
+
+def test_remove_abandoned__no_folder__does_nothing(tmp_path: Path) -> None:
+    remove_abandoned(tmp_path / "missing")
