@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "apps.tokens",
     "apps.songs",
     "apps.jobs",
+    "apps.removals",
     "apps.choreography",
     "apps.collections",
     # Before procrastinate, whose management command it extends.

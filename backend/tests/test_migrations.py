@@ -15,6 +15,7 @@ OWN = {
     "media",
     "open_sessions",
     "procrastinate",
+    "removals",
     "second_factor",
     "songs",
     "tokens",

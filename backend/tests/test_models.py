@@ -133,6 +133,7 @@ def test_app_labels__equal_the_originals():
         "apps.collections": "collections",
         "apps.generation": "generation",
         "apps.jobs": "jobs",
+        "apps.removals": "removals",
         "apps.logins": "logins",
         "apps.media": "media",
         "apps.songs": "songs",

@@ -54,6 +54,21 @@ def touched_while_waiting(*, at_most: int) -> list[str]:
         return [task_id for (task_id,) in cursor.fetchall()]
 
 
+def fail_what_it_left() -> None:
+    """Fail the original's unfinished tasks that it would fail itself at its next choreography; perhaps none comes.
+
+    The original may be killed, or switched off. Its rows would then say "running" for ever, and count as running.
+    """
+    unfinished = [ChoreographyTask.Status.STARTED, ChoreographyTask.Status.RUNNING]
+    old = ChoreographyTask.objects.filter(status__in=unfinished, created_at__lt=Now() - GIVES_UP_AFTER)
+    theirs = old.exclude(Exists(Job.objects.filter(pk=OuterRef("pk"))))
+    # One statement for each row: the original locks many rows in another order, so many here could deadlock.
+    for task_id in list(theirs.values_list("pk", flat=True)):
+        theirs.filter(pk=task_id).update(
+            status=ChoreographyTask.Status.FAILED, progress=0, error=STUCK, updated_at=Now()
+        )
+
+
 def was_given_up(task: ChoreographyTask) -> bool:
     """Return whether the original's housekeeping failed the task; the backend takes it back if its job is live."""
     return task.status == ChoreographyTask.Status.FAILED and task.error == STUCK

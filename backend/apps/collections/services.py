@@ -1,9 +1,7 @@
 """Keep choreographies, change them, delete them."""
 
-import logging
 import uuid
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -15,12 +13,14 @@ from apps.collections.models import SavedChoreography
 from apps.collections.selectors import choreographies_of, choreography_from_task, choreography_of
 from apps.media.files import files_of
 from apps.media.namings import namings
+from apps.media.owners import owners_of
 from apps.media.storage import StoredFile, media
 from apps.quotas.limits import check_new_choreography, one_at_a_time
+from apps.removals import notes
 from apps.songs.selectors import title_of
 
-log = logging.getLogger(__name__)
-
+# So many removals are carried out at once; the others wait for the next time.
+REMOVALS = 100
 AUTO_SAVED_TITLE = "Auto-saved Choreography"
 
 
@@ -104,27 +104,44 @@ def delete_choreography(*, user: User, choreography_id: uuid.UUID) -> None:
     A file stays if it is not the user's, or if another row of the user names it. Rows of others keep nothing.
     """
     doomed = choreography_of(user, choreography_id, lock=True)
-    files = _files_named([doomed.video_path.name, doomed.thumbnail_path.name], user)
+    names = [doomed.video_path.name, doomed.thumbnail_path.name]
+    files = files_named(names, user_id=user.pk)
     task_id = doomed.generation_parameters.get("task_id") if isinstance(doomed.generation_parameters, dict) else None
     choreographies_of(user).filter(pk=doomed.pk).delete()
-    # The task that made it is deleted within the hour anyway, so it does not keep the file.
-    rows = namings(of_files=files, user_id=user.pk)
-    others = [row.name for row in rows if row.task_id is None or row.task_id != task_id]
-    for name in files.keys() - _files_named(others, user).keys():
-        # After the commit: a leftover file can be removed later, a lost file cannot be restored.
-        transaction.on_commit(partial(_remove, files[name]))
+    forget_files(files, user_id=user.pk, task_id=task_id)
 
 
-def _files_named(names: Iterable[str | None], user: User) -> dict[str, StoredFile]:
+def files_named(names: Iterable[str | None], *, user_id: int) -> dict[str, StoredFile]:
     """Return the files of this user that rows of theirs name."""
-    return {file.name: file for file in files_of([(name, user.pk) for name in names if name]) if file}
+    return {file.name: file for file in files_of([(name, user_id) for name in names if name]) if file}
 
 
-def _remove(video: StoredFile) -> None:
-    try:
-        media().delete(video.name)
-    except OSError:
-        log.exception("%s belongs to no choreography any more and could not be removed", video.name)
+def forget_files(files: Mapping[str, StoredFile], *, user_id: int, task_id: str | None) -> None:
+    """Remove the files of a row that was deleted, but for those that another row of the user names.
+
+    The task that made them is deleted within the hour anyway, so it does not keep them. It is noted here and done
+    after the commit: a noted removal is carried out later if this process is killed, a lost file cannot be restored.
+    """
+    rows = namings(of_files=files, user_id=user_id)
+    others = [row.name for row in rows if row.task_id is None or row.task_id != task_id]
+    for name in files.keys() - files_named(others, user_id=user_id).keys():
+        notes.note(name, version=files[name].version)
+    transaction.on_commit(remove_forgotten, robust=True)
+
+
+def remove_forgotten() -> None:
+    """Carry out the removals that were noted, but for files that the collection has again."""
+    for removal in notes.noted(at_most=REMOVALS):
+        notes.carry_out(removal, unless=_is_saved)
+
+
+def _is_saved(name: str) -> bool:
+    file = media().find(name)
+    owner_id = owners_of([file]).get(name) if file else None
+    if owner_id is None:
+        return False
+    saved = [row.name for row in namings(of_files=[name], user_id=owner_id) if row.task_id is None]
+    return name in files_named(saved, user_id=owner_id)
 
 
 def _create(

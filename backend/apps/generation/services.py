@@ -1,6 +1,7 @@
 """Start a generation, cancel one."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -11,11 +12,14 @@ from apps.authentication.selectors import saves_automatically
 from apps.choreography import progress
 from apps.choreography.executions import execution_name
 from apps.choreography.models import ChoreographyTask
-from apps.choreography.selectors import shown_as_their_jobs, task_of
-from apps.generation import queue
+from apps.choreography.selectors import result_of, shown_as_their_jobs, task_of
+from apps.collections.services import files_named, forget_files
+from apps.generation import files, queue
 from apps.jobs import calls, leases, turns
 from apps.jobs.models import Job
+from apps.media.storage import StoredFile
 from apps.quotas.limits import check_new_task
+from apps.removals import notes
 from apps.songs.selectors import song_named
 from config.clock import database_now
 from config.errors import ConflictError
@@ -113,11 +117,21 @@ def cancel_generation(*, user: User, task_id: str) -> str:
     """
     with transaction.atomic():
         task = task_of(user, task_id, lock=True)
+        made = files_named([str(result_of(task).get("video_path", ""))], user_id=user.pk)
         ChoreographyTask.objects.filter(pk=task.pk).delete()
         _remember_cancelled(task)
+        _forget_files_of(task, made)
     # The worker stops by itself when it finds its lease gone.
     queue.call_worker_if_due()
     return task.status
+
+
+def _forget_files_of(task: ChoreographyTask, made: Mapping[str, StoredFile]) -> None:
+    """Let the video go with the task, unless it was saved."""
+    if not made and Job.objects.filter(pk=task.pk, attempt__gt=0).exists():
+        # An attempt that was killed may have left it, or one that does not know yet may still make it.
+        notes.note(files.video_name(task.pk, user_id=task.user_id))
+    forget_files(made, user_id=task.user_id, task_id=task.pk)
 
 
 def _remember_cancelled(task: ChoreographyTask) -> None:

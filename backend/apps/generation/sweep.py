@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.conf import settings
 from django.db import Error, connection
@@ -14,12 +15,14 @@ from django.db.models.functions import Now
 
 from apps.choreography import original
 from apps.choreography.models import ChoreographyTask
+from apps.collections.services import remove_forgotten
 from apps.events.retention import forget_old_events
 from apps.generation import files, queue
 from apps.jobs import calls, leases, turns
 from apps.jobs.models import Job
 from apps.open_sessions.services import forget_expired_sessions
 from apps.tokens.services import forget_ended_tokens
+from bachateo.files import remove_abandoned
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +37,10 @@ def sweep() -> None:
     turns.join_all()
     for task_id in original.touched_while_waiting(at_most=REPAIRS):
         repair_waiting(task_id)
+    original.fail_what_it_left()
+    remove_forgotten()
     files.remove_abandoned_drafts()
+    remove_abandoned(Path(settings.BACHATEO_CACHE))
     queue.call_worker_if_due()
     forget_old_events()
     forget_ended_tokens()

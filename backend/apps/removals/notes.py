@@ -1,0 +1,45 @@
+"""Note a removal, and carry the noted ones out."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from apps.media.storage import media
+from apps.removals.models import Removal
+
+log = logging.getLogger(__name__)
+
+
+def note(name: str, *, version: str = "") -> None:
+    """Note that a file is to be removed; called in the transaction that takes the last row from it."""
+    Removal.objects.bulk_create(
+        [Removal(name=name, version=version)],
+        update_conflicts=True,
+        update_fields=["version"],
+        unique_fields=["name"],
+    )
+
+
+def noted(*, at_most: int) -> list[Removal]:
+    """Return removals that were not carried out yet, the oldest first."""
+    return list(Removal.objects.all()[:at_most])
+
+
+def carry_out(removal: Removal, *, unless: Callable[[str], bool]) -> None:
+    """Remove the file ``unless`` it is needed again. If the storage refuses, the note stays for the next time."""
+    try:
+        needed = unless(removal.name)
+        file = media().find(removal.name)
+        if file and not needed and removal.version in {"", file.version}:
+            media().delete(file.name)
+    except OSError:
+        log.exception("%s belongs to nothing any more and could not be removed; it is tried again", removal.name)
+        return
+    done = Removal.objects.filter(pk=removal.pk)
+    if not removal.version and not needed:
+        # A worker that does not know yet that its lease is gone may still give the file its name.
+        done = done.filter(noted_at__lt=Now() - timedelta(seconds=settings.JOB_LEASE_S))
+    done.delete()
