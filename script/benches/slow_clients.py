@@ -51,7 +51,7 @@ def main() -> None:
         if fronts.program("nginx"):
             figures += behind_nginx(database, folder, held)
     table(figures)
-    print(json.dumps(figures))
+    print(json.dumps({"measured": figures}))
 
 
 def directly(database: Database, folder: Path, server: str, more: list[str], held: list[int]) -> list[dict[str, Any]]:
@@ -109,8 +109,18 @@ def backend(database: Database, folder: Path, more: list[str], settings: dict[st
 
 def visitor(url: str, context: ssl.SSLContext | None) -> httpx.Client:
     """Return a client that names the host as browsers would."""
-    headers = {"Host": fronts.HOST, "Referer": f"https://{fronts.HOST}/"}
-    return httpx.Client(base_url=url, verify=context or True, headers=headers, timeout=GIVE_UP_S)
+
+    def name_the_host(request: httpx.Request) -> None:
+        request.extensions["sni_hostname"] = fronts.HOST
+        request.headers["Referer"] = f"{request.url.scheme}://{fronts.HOST}/"
+
+    return httpx.Client(
+        base_url=url,
+        verify=context or True,
+        headers={"Host": fronts.HOST},
+        timeout=GIVE_UP_S,
+        event_hooks={"request": [name_the_host]},
+    )
 
 
 def kinds(url: str, media: Path, context: ssl.SSLContext | None = None) -> list[bytes]:
@@ -131,7 +141,7 @@ def latency(client: httpx.Client, path: str) -> dict[str, float | None]:
     for _ in range(ASKED):
         began = time.monotonic()
         try:
-            client.get(path, extensions={"sni_hostname": fronts.HOST})
+            client.get(path)
         except httpx.TransportError:
             return {"median_ms": None, "max_ms": None}
         took.append(1000 * (time.monotonic() - began))
