@@ -27,13 +27,13 @@ def totp(nonce: str) -> pyotp.TOTP:
     return pyotp.TOTP(base64.b32encode(key).decode(), digits=DIGITS, interval=PERIOD_S)
 
 
-def step_of(nonce: str, code: str, *, now: datetime, after: int) -> int | None:
-    """Return the step that the code belongs to: this one, the one before or the next, but none up to ``after``."""
+def step_of(nonce: str, code: str, *, now: datetime) -> int | None:
+    """Return the step that the code belongs to: this one, the one before or the next."""
     here = int(now.timestamp()) // PERIOD_S
     app = totp(nonce)
     # All three are compared, so that the time does not tell which.
     right = [step for step in (here - 1, here, here + 1) if constant_time_compare(app.generate_otp(step), code)]
-    return next((step for step in right if step > after), None)
+    return max(right, default=None)
 
 
 def address_for_apps(nonce: str, *, account: str) -> str:

@@ -60,7 +60,7 @@ def confirm(*, request: HttpRequest, user: User, code: str) -> list[str]:
     if factor is None:
         raise ConflictError("Nothing is being set up. Begin again.")
     nonce = factor.pending_nonce
-    step = codes.step_of(nonce, codes.plain(code), now=database_now(), after=0)
+    step = codes.step_of(nonce, codes.plain(code), now=database_now())
     if step is None:
         _refuse(request, user)
     limits.succeeded(attempt)
@@ -132,8 +132,8 @@ def _refuse(request: HttpRequest, user: User) -> None:
 
 
 def _use_one_time_code(factor: SecondFactor, code: str) -> bool:
-    step = codes.step_of(factor.nonce, code, now=database_now(), after=factor.last_step)
-    # One statement decides: of two requests with the same code one is let in.
+    step = codes.step_of(factor.nonce, code, now=database_now())
+    # One statement decides whether a newer code was used: of two requests with the same code one is let in.
     newer = SecondFactor.objects.filter(pk=factor.pk, nonce=factor.nonce, last_step__lt=step or 0)
     return step is not None and newer.update(last_step=step) == 1
 
