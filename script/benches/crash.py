@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="other kills, other people (default %(default)s)")
     parser.add_argument("--logs", type=Path, help="a folder for the logs of all processes and what was done")
     arguments = parser.parse_args()
-    size = Size(arguments.kills, arguments.generations, arguments.people, arguments.minutes)
+    size = Size(arguments.kills, arguments.generations, arguments.people, minutes=arguments.minutes)
     began = time.monotonic()
     # Leave nothing behind, whoever ends this.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
