@@ -267,7 +267,9 @@ def test_audit__a_connection_of_a_process_that_is_gone__is_an_orphan(run):
 
 
 def test_audit__a_lock_that_is_held_at_rest__is_an_orphan(run):
-    with closing(psycopg.connect(run.database.url("backend_app"), application_name="worker-1.0")) as session:
+    with closing(
+        psycopg.connect(run.database.url("backend_app"), application_name="worker-1.0", autocommit=True)
+    ) as session:
         session.execute("SELECT pg_advisory_lock(7)")
         assert named(audit_of_traces.audit_locks(run.database), "orphan: ExclusiveLock on advisory", "worker-1.0")
 

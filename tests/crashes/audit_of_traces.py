@@ -13,11 +13,12 @@ SESSIONS = """
 SELECT pid, application_name, state, coalesce(wait_event, ''), left(query, 60) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY pid
 """
-# Locks of sessions that wait, or sit in a transaction; locks of a moment's statement are no orphans.
+# A worker reports every moment, in a transaction; the locks of that are no orphans.
 LOCKS = """
 SELECT l.pid, l.locktype, l.mode, coalesce(a.application_name, 'a prepared transaction')
 FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
 WHERE l.pid IS DISTINCT FROM pg_backend_pid() AND l.locktype IN ('advisory', 'transactionid', 'tuple')
+  AND coalesce(a.xact_start, '-infinity') < clock_timestamp() - interval '1 second'
   AND (l.database IS NULL OR l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 ORDER BY 1, 2, 3
 """

@@ -78,6 +78,12 @@ class Member:
         self.process.kill()
         self.process.wait()
 
+    def end_with_stacks(self) -> None:
+        """Let it write into its log where each of its threads is, and end."""
+        if self.process is not None and not self.has_ended():
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait()
+
 
 @dataclass
 class Crew:
@@ -131,6 +137,7 @@ def hire(house_place: Place, database_urls: dict[str, str], settings: dict[str, 
             "MOVES_LIBRARY": str(house_place.library),
             "BACHATEO_CACHE": str(house_place.folder / "cache"),
             "TMPDIR": str(temporary),
+            "PYTHONFAULTHANDLER": "1",  # SIGABRT shows all stacks
             **settings,
         }
         members[slot] = Member(

@@ -59,7 +59,10 @@ class Cutter:
             return
         both = {writer, there_writer}
         self._writers[port] |= both
-        await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
+        # Whatever ends one direction, no side is left waiting for the other.
+        await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer), return_exceptions=True)
+        for each in both:
+            each.close()
         self._writers[port] -= both
 
     async def _close(self) -> int:
