@@ -16,13 +16,24 @@ def address_of(request: HttpRequest) -> str:
     return seen
 
 
-def ip_of(request: HttpRequest) -> str | None:
-    """Return the address if it is one; a server on a socket of the machine knows none."""
+def ip_of(request: HttpRequest) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address if it is one; a server on a socket of the machine knows none.
+
+    A server that listens for both kinds shows IPv4 clients as ::ffff:192.0.2.1; they have their own addresses here.
+    """
     try:
         # A database takes no zone, as in fe80::1%eth0.
-        return str(ipaddress.ip_address(address_of(request).partition("%")[0]))
+        address = ipaddress.ip_address(address_of(request).partition("%")[0])
     except ValueError:
         return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def ip_text_of(request: HttpRequest) -> str | None:
+    """Return the address as a database takes it."""
+    address = ip_of(request)
+    return str(address) if address else None
 
 
 def device_name(request: HttpRequest) -> str:

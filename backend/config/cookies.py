@@ -47,6 +47,18 @@ class MovedCookies:
         return response
 
 
+class StorableCookies:
+    """Stands before all that look a session up: a quoted cookie may hold a NUL, with which PostgreSQL takes no text."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        for name in [name for name, value in request.COOKIES.items() if "\0" in value]:
+            del request.COOKIES[name]
+        return self.get_response(request)
+
+
 def _movable(request: HttpRequest) -> Any:
     """Return the session that the shared name names, now marked; None if there is none, or it does not belong there."""
     store = import_module(settings.SESSION_ENGINE).SessionStore(request.COOKIES[SHARED_SESSION])

@@ -1,4 +1,6 @@
-"""Headers that tell a browser what our answers may do: load only our own files, and be part of no other site."""
+"""Headers that tell a browser what our answers may do: load only our own files, be part of no other site, and what
+may be kept of them.
+"""
 
 from collections.abc import Callable
 
@@ -19,6 +21,8 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED),
     "Cross-Origin-Resource-Policy": "same-origin",
+    # What says nothing else is for one user and is kept nowhere: no cache between, no disk of a shared computer.
+    "Cache-Control": "private, no-store",
     # Django's own middleware sets it too, but below the static files.
     "X-Frame-Options": "DENY",
 }

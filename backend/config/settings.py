@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.security.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.cookies.StorableCookies",
     "config.cookies.MovedCookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

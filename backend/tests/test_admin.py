@@ -1,7 +1,7 @@
 """The staff's pages: what they change is written, and nothing else."""
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -69,3 +69,61 @@ def test_admin__new_password_that_the_original_would_refuse__is_refused(staff, a
     answer = staff.post(f"/admin/users/user/{ana.pk}/password/", sent)
     (error,) = answer.context["form"].errors["password2"]
     assert error == "This password is too short. It must contain at least 6 characters."
+
+
+@pytest.fixture
+def helper(db) -> Client:
+    """Staff who may do everything but is no superuser."""
+    user = make_user("helper", is_staff=True)
+    user.user_permissions.set(Permission.objects.all())
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def rights_of(name: str) -> tuple[bool, bool, int, int]:
+    user = User.objects.get(username=name)
+    return user.is_staff, user.is_superuser, user.groups.count(), user.user_permissions.count()
+
+
+def test_admin__staff_who_may_change_users__changes_names_and_no_rights(helper, ana):
+    address = f"/admin/users/user/{ana.pk}/change/"
+    sent = fields_of(helper.get(address).context["adminform"].form) | {"display_name": "Anita", "preferences": "{}"}
+    sent |= {"date_joined_0": "2026-01-01", "date_joined_1": "10:00:00"}
+    group = Group.objects.create(name="all")
+    rights = {"is_staff": "on", "is_superuser": "on", "groups": [group.pk], "user_permissions": ["1", "2"]}
+    assert helper.post(address, sent | rights).status_code == 302
+    ana.refresh_from_db()
+    assert ana.display_name == "Anita"
+    assert rights_of("ana") == (False, False, 0, 0)
+
+
+@pytest.mark.parametrize("account", ["boss", "colleague", "helper"])
+def test_admin__staff__takes_no_account_of_the_staff_over(helper, account):
+    if account != "helper":
+        make_user(account, is_staff=True, is_superuser=account == "boss")
+    before = User.objects.filter(username=account).values().get()
+    address = f"/admin/users/user/{before['id']}"
+    new = {"password1": "bailamos", "password2": "bailamos", "usable_password": "true"}
+    assert helper.post(f"{address}/password/", new).status_code == 403
+    assert helper.post(f"{address}/change/", {"username": account, "email": "thief@example.com"}).status_code == 403
+    assert helper.post(f"{address}/delete/", {"post": "yes"}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [before["id"]], "post": "yes"}
+    assert helper.post("/admin/users/user/", chosen).status_code in {200, 403}
+    assert User.objects.filter(username=account).values().get() == before
+
+
+def test_admin__staff__changes_no_group(helper):
+    group = Group.objects.create(name="teachers")
+    for address in ("add/", f"{group.pk}/change/", f"{group.pk}/delete/"):
+        sent = {"name": "x", "permissions": ["1"], "post": "yes"}
+        assert helper.post(f"/admin/auth/group/{address}", sent).status_code == 403
+    assert list(Group.objects.values_list("name", "permissions")) == [("teachers", None)]
+
+
+def test_admin__superuser__gives_rights(staff, ana):
+    address = f"/admin/users/user/{ana.pk}/change/"
+    sent = fields_of(staff.get(address).context["adminform"].form) | {"is_staff": "on", "preferences": "{}"}
+    sent |= {"date_joined_0": "2026-01-01", "date_joined_1": "10:00:00"}
+    assert staff.post(address, sent).status_code == 302
+    assert rights_of("ana") == (True, False, 0, 0)

@@ -158,6 +158,12 @@ def test_addresses_of_one_ipv6_customer__are_one(staff):
     assert by_api(Client(), "ana", "secreto", REMOTE_ADDR="2001:db8:0:1::1").status_code == 200
 
 
+def test_ipv4_clients_of_a_server_that_listens_for_both_kinds__are_counted_apart(staff):
+    fail(5, REMOTE_ADDR="::ffff:192.0.2.1")
+    assert by_api(Client(), "ana", "secreto", REMOTE_ADDR="192.0.2.1").status_code == 429
+    assert by_api(Client(), "ana", "secreto", REMOTE_ADDR="::ffff:192.0.2.2").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("trusted", "header", "seen"),
     [

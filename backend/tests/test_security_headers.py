@@ -65,3 +65,10 @@ def test_video__carries_every_header(api, ana, media_root):
     answer = api.get("/video/t.mp4/")
     assert b"".join(answer.streaming_content) == b"moving pictures"
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/auth/me", "/api/collections", "/api/auth/tokens", "/tasks/", "/studio", "/account", "/studio/none"]
+)
+def test_answer__for_one_user__is_kept_by_no_cache(api, path):
+    assert api.get(path)["Cache-Control"] == "private, no-store"

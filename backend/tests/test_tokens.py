@@ -44,7 +44,7 @@ def test_create__shows_the_secret_once_and_stores_only_its_hash(api, ana):
     answer = new(api, scopes=["songs:write", "read", "read"])
     body = answer.json()
     secret = body.pop("token")
-    assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
+    assert (answer.status_code, answer["Cache-Control"]) == (201, "private, no-store")
     assert secret.startswith("compas_")
     assert len(secret) == len("compas_") + 43
     assert body["prefix"] == secret[:12]

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.cache import patch_cache_control
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -63,6 +62,4 @@ def _page(request: MemberRequest, *, status: int = 200, **more: Any) -> HttpResp
         "next": next_address(request, default="web:account"),
         **more,
     }
-    response = render(request, "web/second_factor.html", context, status=status)
-    patch_cache_control(response, no_store=True)
-    return response
+    return render(request, "web/second_factor.html", context, status=status)

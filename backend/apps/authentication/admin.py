@@ -1,12 +1,13 @@
-"""Accounts, for the staff. Django brings the groups."""
+"""Accounts and groups, for the staff. Only superusers decide who may do what, or touch accounts of the staff."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
 from apps.authentication.models import User
@@ -52,6 +53,9 @@ class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]  # Django
         return user
 
 
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
 @admin.register(User)
 class DancerAdmin(ChangedFieldsOnly, UserAdmin):  # type: ignore[type-arg]  # Django's class takes no arguments when it runs
     form = ChangeForm
@@ -60,3 +64,37 @@ class DancerAdmin(ChangedFieldsOnly, UserAdmin):  # type: ignore[type-arg]  # Dj
     list_filter = ("is_instructor", *UserAdmin.list_filter)
     search_fields = ("username", "email", "display_name")
     fieldsets = (*(UserAdmin.fieldsets or ()), ("Dancer", {"fields": ["display_name", "is_instructor", "preferences"]}))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Show rights to all of the staff; otherwise who may change a user could become a superuser."""
+        fixed = super().get_readonly_fields(request, obj)
+        return fixed if request.user.is_superuser else (*fixed, *RIGHTS)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+
+def _may_touch(request: HttpRequest, account: User | None) -> bool:
+    """Return whether the account may be changed: with its password or e-mail it could be taken over."""
+    of_staff = account is not None and (account.is_staff or account.is_superuser)
+    return request.user.is_superuser or not of_staff
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class RightsAdmin(GroupAdmin):
+    """A group gives rights, and who may change it may be in it."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:  # noqa: ARG002
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:  # noqa: ARG002
+        return request.user.is_superuser

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from apps.events.models import AccountEvent
-from config.clients import device_name, ip_of
+from config.clients import device_name, ip_text_of
 
 log = logging.getLogger("apps.events")
 
@@ -26,7 +26,7 @@ def record(
     """Record what happened to ``user``, or to the unknown ``login`` that was typed. Without a request: by command."""
     known = user if user is not None and user.pk is not None else None
     account = known.get_username() if known else _mark(login)
-    address = ip_of(request) if request else None
+    address = ip_text_of(request) if request else None
     detail = detail[:_DETAIL_LENGTH]
     AccountEvent.objects.create(
         kind=kind,

@@ -19,7 +19,7 @@ from django.http import HttpRequest
 
 from apps.logins.devices import device_of
 from apps.logins.models import FailedLogins
-from config.clients import address_of
+from config.clients import address_of, ip_of
 from config.errors import LockedOutError
 
 MAX_FAILURES = 5  # of one account from one address, as in the original
@@ -109,9 +109,7 @@ def _hash(who: str) -> str:
 
 def _address_of(request: HttpRequest) -> str:
     """Return the address that is counted: one customer has a network of IPv6 addresses."""
-    seen = address_of(request)
-    try:
-        address = ipaddress.ip_address(seen)
-    except ValueError:
-        return seen
+    address = ip_of(request)
+    if address is None:
+        return address_of(request)
     return str(address if address.version == 4 else ipaddress.ip_network((address, IPV6_PREFIX), strict=False))  # noqa: PLR2004

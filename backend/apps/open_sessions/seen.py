@@ -18,7 +18,7 @@ from apps.events.models import AccountEvent
 from apps.events.record import record
 from apps.open_sessions.keys import hash_of
 from apps.open_sessions.models import OpenSession
-from config.clients import device_name, ip_of
+from config.clients import device_name, ip_text_of
 
 NOTED_EVERY_S = 60
 # In the session's data: the row stays the same when the session gets another key.
@@ -93,7 +93,7 @@ def _write(request: HttpRequest, *, user_id: int | None, begun: bool) -> int | N
         "auth_hash": request.session.get(HASH_SESSION_KEY, ""),
         "begun": begun,
         "expires_at": request.session.get_expiry_date(),
-        "address": ip_of(request),
+        "address": ip_text_of(request),
         "device": device_name(request),
     }
     with connection.cursor() as cursor:

@@ -86,7 +86,7 @@ class TokensView(APIView):
         form.is_valid(raise_exception=True)
         token, secret = services.issue_token(user=request.user, request=request, **form.validated_data)
         body = TokenOut(token).data | {"token": secret}
-        return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+        return Response(body, status=status.HTTP_201_CREATED)
 
 
 class TokenView(APIView):
