@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from handover.config.config import Config
 from handover.cutover.position import position_of
 from handover.errors import HandoverError
 from handover.journal.copy import JournalCopy, JournalCopyError
@@ -138,7 +139,7 @@ def test_journal__the_database_lost_an_entry_in_the_middle__is_told(story):
             journal.add("note", {"number": number})
         lost = next(entry.seq for entry in journal.entries() if entry.body.get("number") == NUMBERS[0])
     story.pair.superuser("ALTER TABLE handover.journal DISABLE TRIGGER USER")
-    story.pair.superuser("""DELETE FROM handover.journal WHERE body = '{"number": 1}'""")
+    story.pair.superuser("""DELETE FROM handover.journal WHERE body ->> 'number' = '1'""")
     with (
         opened(story.config) as journal,
         pytest.raises(JournalError, match=f"HO511  .*entry {lost} is missing in the database"),
@@ -152,6 +153,101 @@ def test_journal__as_it_is__agrees_with_its_copy(story):
         journal.copy.add(replace(new_entry("note", {"rate": 0.1, "none": None, "text": "é\u202e"})))
         journal.catch_up()
         assert [e.kind for e in journal.entries()] == ["init", "note"]
+
+
+def stripped(story) -> None:
+    """Make the copy look like one of version 0.1."""
+    path = story.pair.folder / ".handover/journal.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("".join(line.partition(', "mac"')[0] + "}\n" for line in lines))
+    path.with_name("journal.head").unlink()
+
+
+@pytest.mark.parametrize("key", ["its key", "a new key"])
+def test_journal__copy_without_digests_and_head__is_told_by_the_database(story, key):
+    story.with_journal()
+    with opened(story.config) as journal:
+        journal.add("note", {"number": 1})
+    stripped(story)
+    if key == "a new key":
+        (story.pair.folder / ".handover/key").unlink()
+    assert numbers_of(story) == [None, 1]  # the copy alone cannot tell
+    with (
+        opened(story.config) as journal,
+        pytest.raises(JournalCopyError, match=r"2 lines have no keyed digest"),
+    ):
+        journal.entries()
+    assert "HO501" in story.handover("resume").stderr
+
+
+def numbers_of(story) -> list[int | None]:
+    return [entry.body.get("number") for entry in JournalCopy(story.config.root).entries()]
+
+
+def kept_files(story) -> dict[Path, bytes]:
+    """Return the copy and its head."""
+    return {path: path.read_bytes() for path in (story.pair.folder / ".handover").glob("journal.*")}
+
+
+def test_journal__older_copy_with_its_older_head__is_told_by_the_database(story):
+    story.with_journal()
+    with opened(story.config) as journal:
+        journal.add("note", {"number": 1})
+        before = kept_files(story)
+        for number in (2, 3):
+            journal.add("note", {"number": number})
+    for path, content in before.items():
+        path.write_bytes(content)
+    assert numbers_of(story) == [None, 1]
+    with (
+        opened(story.config) as journal,
+        pytest.raises(JournalCopyError, match="3 lines were written, and 2"),
+    ):
+        journal.entries()
+    # As the message says: without the copy, the journal of the database is read and goes on.
+    for path in before:
+        path.unlink()
+    with opened(story.config) as journal:
+        journal.catch_up()
+        journal.add("note", {"number": 4})
+        assert [e.body.get("number") for e in journal.entries()] == [None, 1, 2, 3, 4]
+
+
+def test_journal__killed_between_the_database_and_the_copy__goes_on(story, monkeypatch):
+    story.with_journal()
+    with opened(story.config) as journal:
+        monkeypatch.setattr(JournalCopy, "add", lambda *_: None)  # the process ends here
+        journal.add("note", {"number": 1})
+    monkeypatch.undo()
+    monkeypatch.setenv("HANDOVER_DATABASE_URL", story.pair.database.url("owner"))
+    with opened(story.config) as journal:
+        journal.add("note", {"number": 2})
+        journal.catch_up()
+        assert [e.body.get("number") for e in journal.entries()] == [None, 1, 2]
+
+
+def test_journal__folder_taken_to_another_place__goes_on_there_and_here(story, tmp_path_factory):
+    """Two folders with one key: what one adds is no missing line of the other."""
+    story.with_journal()
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    shutil.copytree(story.config.root, elsewhere, dirs_exist_ok=True)
+    there = replace_root(story.config, elsewhere)
+    for config in (there, there, story.config, there):
+        with opened(config) as journal:
+            journal.add("note", {})
+            journal.catch_up()
+            assert journal.entries()
+
+
+def replace_root(config: Config, root: Path) -> Config:
+    return config.model_copy(update={"root": root})
+
+
+def test_copy__head_is_missing__is_told(copy):
+    copy.path.write_text("".join(copy.path.read_text().splitlines(keepends=True)[:2]))
+    copy.head.unlink()
+    with pytest.raises(JournalCopyError, match=r"journal\.head is missing, which says how many lines"):
+        numbers(copy.root)
 
 
 FILES = ("journal.jsonl", "journal.head", "key", "lease")

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from sandbox.errors import SandboxError
 
+NOT_FOR_OTHERS = 0o027
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 STDIO = int | IO[Any] | None
 
@@ -62,7 +63,7 @@ def spawn(
     stdout: STDIO = None,
     on_parent_death: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
-    """Start ``argv`` in a session of its own; errors go where ``stdout`` goes.
+    """Start ``argv`` in a session of its own; errors go where ``stdout`` goes. Others read no file that it makes.
 
     When this process ends for whatever reason, SIGKILL included, the kernel sends ``on_parent_death``
     to the child. Only to the child: its own children are its own business then (postgres and gunicorn
@@ -85,7 +86,7 @@ def spawn(
         group=account.pw_gid if account else None,
         extra_groups=[] if account else None,
         # Runs after the change of user, which would clear the parent-death signal.
-        preexec_fn=_die_with_parent(on_parent_death),  # noqa: PLW1509 - the main thread forks, and only it
+        preexec_fn=_prepared(on_parent_death),  # noqa: PLW1509 - the main thread forks, and only it
     )
 
 
@@ -117,13 +118,14 @@ def wait_for_exit(pid: int, timeout_s: float) -> bool:
         os.close(pidfd)
 
 
-def _die_with_parent(number: signal.Signals) -> Callable[[], None]:
+def _prepared(number: signal.Signals) -> Callable[[], None]:
     if sys.platform != "linux":
         raise NotLinuxError(sys.platform)
     # Everything is looked up before the fork: the child may do next to nothing safely.
     prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
 
     def in_child() -> None:
+        os.umask(os.umask(0) | NOT_FOR_OTHERS)
         prctl(PR_SET_PDEATHSIG, int(number))
         if os.getppid() != parent:  # it died before the line above
             os.kill(os.getpid(), signal.SIGKILL)

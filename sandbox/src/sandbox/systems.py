@@ -17,6 +17,7 @@ from pathlib import Path
 from sandbox import house, process
 from sandbox.bucket import Bucket
 from sandbox.errors import SandboxError
+from sandbox.logs import log_folder, open_log
 from sandbox.ports import LOOPBACK, require_free
 from sandbox.postgres import Database
 
@@ -100,7 +101,7 @@ class SystemProcess:
         folder = "original" if self.name == "original" else "backend"
         # A worker whose database dies with its parent would wait half a minute for another; killed, it loses nothing.
         ask = signal.SIGKILL if self.name == "worker" else signal.SIGTERM
-        with self.log.open("ab") as output:
+        with open_log(self.log) as output:
             self.process = process.spawn(
                 self.command, cwd=house.ROOT / folder, env=self.environment, stdout=output, on_parent_death=ask
             )
@@ -150,8 +151,8 @@ def running(
     """Start the systems, wait until they are healthy, and stop them at the end."""
     require_free(port, address=address)
     require_free(original_port, address=original_address)
-    for folder in (place.media / "songs", place.folder / "log"):
-        folder.mkdir(parents=True, exist_ok=True)
+    (place.media / "songs").mkdir(parents=True, exist_ok=True)
+    log_folder(place.folder / "log")
     with ExitStack() as stack:
         started = [
             stack.enter_context(_system(name, command, place, place.environment(database.url(role))))
@@ -191,7 +192,7 @@ def _gunicorn(project: str, address: str, port: int, place: Place, name: str) ->
 @contextmanager
 def _system(name: str, command: list[str], place: Place, env: dict[str, str]) -> Iterator[SystemProcess]:
     log = place.folder / "log" / f"{name}.log"
-    log.write_bytes(b"")
+    open_log(log, empty=True).close()
     system = SystemProcess(name, command, env, log)
     system.start()
     try:

@@ -3,6 +3,9 @@
 Each line ends with a keyed digest (HMAC-SHA256) of itself and of the digest before it, so a line that is changed,
 removed, repeated or moved is noticed; ``journal.head`` says how many lines there are, so a shortened file is noticed.
 Lines of version 0.1 have no digest. They stand first, and the first keyed line covers them as they are.
+
+Each entry that goes to the database tells there how far this copy was (:meth:`JournalCopy.told`). So the database knows
+which entries have a digest here, and it notices when an older copy and its head were put back.
 """
 
 import fcntl
@@ -11,13 +14,14 @@ import hmac
 import json
 import os
 import re
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from handover.errors import HandoverError
-from handover.journal.entry import JournalEntry, read_line
+from handover.journal.entry import JournalEntry, machine, read_line
 from handover.journal.key import folder_key
 from handover.private_files import open_private, read_private, write_private
 
@@ -40,7 +44,9 @@ class JournalCopy:
         self._latest: dict[str, JournalEntry] = {}
         self._macs: list[str] = []  # of each line; empty for a line of version 0.1
         self._unkeyed = hashlib.sha256()
+        self._without_mac: set[str] = set()  # entries whose last line is of version 0.1
         self._bytes = 0
+        self._begun = ""  # a random word of the head: a copy that is begun anew is another
 
     @property
     def head(self) -> Path:
@@ -59,6 +65,50 @@ class JournalCopy:
         self._read_on()
         return sorted(self._latest.values(), key=lambda e: (e.seq is None, e.seq or 0))
 
+    def told(self) -> dict[str, Any]:
+        """Return what an entry of the database says of this copy: which it is, its lines, and the last line's digest.
+
+        Raises
+        ------
+        JournalCopyError
+            The copy is not what was written.
+        """
+        self._read_on()
+        if not self.head.exists():
+            with self._locked():
+                self._must_have_head()
+        return {"of": self._name(), "lines": len(self._macs), "digest": self._macs[-1] if self._macs else ""}
+
+    def must_be_as_told(self, stored: Mapping[str, Mapping[str, Any]]) -> None:
+        """Raise unless the copy is as the entries of the database say.
+
+        Parameters
+        ----------
+        stored
+            For each entry of the database its id, and what :meth:`told` returned when it was added.
+
+        Raises
+        ------
+        JournalCopyError
+            Digests were taken away, or the copy and its head were put back to an older state.
+        """
+        stripped = self._without_mac & stored.keys()
+        if stripped:
+            what = f"{len(stripped)} lines have no keyed digest, and the database says that they were written with one"
+            raise self._tampered(what)
+        name = self._name() if self._begun else ""
+        for told in stored.values():
+            if not name or told.get("of") != name:
+                continue
+            lines, mac = int(told["lines"]), told["digest"]
+            if lines and (len(self._macs) < lines or self._macs[lines - 1] != mac):
+                what = f"the database says that {lines} lines were written, and {len(self._macs)} are there"
+                raise self._tampered(f"{what}, or others")
+
+    def _name(self) -> str:
+        """Return which copy this is; one that was taken along to another place goes on as another."""
+        return hashlib.sha256(f"{self._begun} {machine()} {self.root}".encode()).hexdigest()
+
     def _read_on(self) -> None:
         """Read what was added since the last time: lines are only ever added."""
         announced = self._announced()  # before the lines: another process may add some meanwhile
@@ -74,6 +124,8 @@ class JournalCopy:
         lines, mac = announced
         if lines and (len(self._macs) < lines or self._macs[lines - 1] != mac):
             raise self._tampered(f"{lines} lines were written, and {len(self._macs)} are there")
+        if self._macs and self._macs[-1] and not self.head.exists():
+            raise self._tampered(f"{HEAD} is missing, which says how many lines were written")
 
     def _read(self, line: bytes) -> None:
         number = len(self._macs) + 1
@@ -87,8 +139,11 @@ class JournalCopy:
             entry = read_line(text.decode())
         except ValueError as error:
             raise self._tampered(f"line {number} is no entry of the journal: {error}") from error
-        if not mac:
+        if mac:
+            self._without_mac.discard(entry.id)
+        else:
             self._unkeyed.update(line)
+            self._without_mac.add(entry.id)
         self._macs.append(mac)
         self._bytes += len(line)
         self._latest[entry.id] = entry
@@ -102,21 +157,30 @@ class JournalCopy:
         try:
             values = json.loads(read_private(self.head))
             lines, mac = int(values["lines"]), str(values["mac"])
-            signed = str(values["signature"])
+            signed, begun = str(values["signature"]), str(values.get("begun", ""))
         except FileNotFoundError:
             return 0, ""
         except (ValueError, KeyError, TypeError) as error:
             raise self._tampered(f"{self.head.name} is not what was written") from error
-        if not hmac.compare_digest(signed, self._signed_head(lines, mac)):
+        if not hmac.compare_digest(signed, self._signed_head(lines, mac, begun)):
             raise self._tampered(f"{self.head.name} is not what was written, or was written with another key")
+        self._begun = begun
         return lines, mac
 
-    def _signed_head(self, lines: int, mac: str) -> str:
-        return hmac.new(folder_key(self.root), f"head {lines} {mac}".encode(), hashlib.sha256).hexdigest()
+    def _signed_head(self, lines: int, mac: str, begun: str) -> str:
+        said = f"head {lines} {mac}{begun and ' '}{begun}"
+        return hmac.new(folder_key(self.root), said.encode(), hashlib.sha256).hexdigest()
+
+    def _must_have_head(self) -> None:
+        """Write the head before the first keyed line, so that it is never missing after one."""
+        if not self.head.exists():
+            self._write_head()
 
     def _write_head(self) -> None:
+        self._begun = self._begun or secrets.token_hex(8)
         lines, mac = len(self._macs), self._macs[-1] if self._macs else ""
-        values = {"lines": lines, "mac": mac, "signature": self._signed_head(lines, mac)}
+        values = {"lines": lines, "mac": mac, "begun": self._begun}
+        values["signature"] = self._signed_head(lines, mac, self._begun)
         write_private(self.head, json.dumps(values) + "\n")
 
     def _tampered(self, what: str) -> JournalCopyError:
@@ -135,32 +199,31 @@ class JournalCopy:
         """
         if not entries:
             return
-        try:
-            with self._locked() as file:
-                self._read_on()
-                if not self.head.exists():
-                    self._write_head()  # before the first keyed line, so that a head is never missing
-                for entry in entries:
-                    text = entry.line().encode()
-                    line = _sealed(text, self._next_mac(text))
-                    file.write(line)
-                    self._read(line)
-                file.flush()
-                os.fsync(file.fileno())
-                self._write_head()
-        except OSError as error:
-            message = f"{self.path} could not be written: {error.strerror}. No action begins without its entry."
-            raise JournalCopyError(f"{message} Make room or mend the rights, then run again.") from error
+        with self._locked() as file:
+            self._read_on()
+            self._must_have_head()
+            for entry in entries:
+                text = entry.line().encode()
+                line = _sealed(text, self._next_mac(text))
+                file.write(line)
+                self._read(line)
+            file.flush()
+            os.fsync(file.fileno())
+            self._write_head()
 
     @contextmanager
     def _locked(self) -> Iterator[IO[bytes]]:
-        with open_private(self.path, "ab+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            text = file.read()
-            file.truncate(text.rfind(b"\n") + 1)  # what a killed process left unfinished
-            file.seek(0, os.SEEK_END)
-            yield file
+        try:
+            with open_private(self.path, "ab+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                file.seek(0)
+                text = file.read()
+                file.truncate(text.rfind(b"\n") + 1)  # what a killed process left unfinished
+                file.seek(0, os.SEEK_END)
+                yield file
+        except OSError as error:
+            message = f"{self.path} could not be written: {error.strerror}. No action begins without its entry."
+            raise JournalCopyError(f"{message} Make room or mend the rights, then run again.") from error
 
 
 def _sealed(line: bytes, mac: str) -> bytes:

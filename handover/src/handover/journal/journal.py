@@ -18,6 +18,8 @@ from handover.journal.entry import JournalEntry, new_entry
 from handover.troubles import database_trouble
 
 SCHEMA = "handover"
+# In the body of an entry: what the database adds to it, beside what happened.
+LATE, COPY = "late", "copy"
 LOCK = 0x68616E646F766572  # "handover": one entry after another
 CONNECT_WITHIN_S = 5
 # Long enough for a busy database, short enough for an operator who waits.
@@ -103,6 +105,7 @@ class Journal:
             return copied
         known = {e.id for e in stored}
         _must_agree(self.copy, stored, copied)
+        self.copy.must_be_as_told({e.id: e.body[COPY] for e in stored if COPY in e.body})
         return stored + [e for e in copied if e.id not in known]
 
     def only_in_copy(self) -> list[JournalEntry]:
@@ -116,7 +119,7 @@ class Journal:
         """Bring database and copy to the same entries; return those that the database had been missing."""
         late = []
         for missing in self.only_in_copy():
-            late += self._insert(replace(missing, body={**missing.body, "late": True}), at=missing.at)
+            late += self._insert(replace(missing, body={**missing.body, LATE: True}), at=missing.at)
         known = {e.id for e in self.copy.entries() if e.seq is not None}
         self.copy.add(*(e for e in self._stored() if e.id not in known))
         return late
@@ -137,8 +140,9 @@ class Journal:
             The database does not accept the entry, so the action must not begin.
         """
         new = new_entry(kind, body)
+        told = replace(new, body={**new.body, COPY: self.copy.told()})
         try:
-            stored = self._insert(new, at=None)
+            stored = self._insert(told, at=None)
         except JournalError as error:
             if not (after_the_fact or self.copy_alone):
                 raise
@@ -246,7 +250,7 @@ def _differing(stored: JournalEntry, copied: JournalEntry) -> Iterator[str]:
     for name in ("kind", "who", "machine", "body"):
         mine, theirs = getattr(stored, name), getattr(copied, name)
         if name == "body":
-            mine, theirs = ({k: v for k, v in body.items() if k != "late"} for body in (mine, theirs))
+            mine, theirs = ({k: v for k, v in body.items() if k not in (LATE, COPY)} for body in (mine, theirs))
         if mine != theirs:
             yield f"entry {stored.seq}: {name} is {mine!r} in the database and {theirs!r} in the copy"
 

@@ -5,6 +5,7 @@ the input ends it all; each is answered by a line.
 """
 
 import asyncio
+import io
 import json
 import os
 import sys
@@ -13,13 +14,14 @@ from pathlib import Path
 from sandbox.clients.crowd import Crowd
 from sandbox.clients.diary import Diary
 from sandbox.clients.settings import CrowdSettings
+from sandbox.logs import open_log
 
 
 async def main(diary: Path) -> int:
     """Run until told to stop; return the exit status."""
     values = json.loads(sys.stdin.readline())
     tuples = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
-    with diary.open("a") as file:
+    with io.TextIOWrapper(open_log(diary)) as file:
         crowd = Crowd(CrowdSettings(**values | tuples), Diary(file))
         await crowd.arrive()
         say("ready")
@@ -49,6 +51,6 @@ def say(line: str) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 2:  # noqa: PLR2004
-        with Path(sys.argv[2]).open("ab") as log:
+        with open_log(Path(sys.argv[2])) as log:
             os.dup2(log.fileno(), sys.stderr.fileno())
     sys.exit(asyncio.run(main(Path(sys.argv[1]))))

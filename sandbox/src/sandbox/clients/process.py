@@ -12,6 +12,7 @@ from sandbox import process
 from sandbox.clients.diary import DiaryEntry, read
 from sandbox.clients.settings import CrowdSettings
 from sandbox.errors import SandboxError
+from sandbox.logs import open_log
 
 
 class CrowdFailedError(SandboxError):
@@ -36,7 +37,7 @@ class CrowdProcess:
     def __enter__(self) -> Self:
         argv = [sys.executable, "-m", "sandbox.clients", str(self.diary), str(self.log)]
         pipe = subprocess.PIPE
-        self.log.touch()
+        open_log(self.log).close()
         self._process = process.spawn(argv, cwd=self.diary.parent, env=dict(os.environ), stdin=pipe, stdout=pipe)
         self._write(json.dumps(asdict(self.settings)))
         self._expect("ready")

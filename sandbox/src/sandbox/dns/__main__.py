@@ -18,6 +18,7 @@ from sandbox.dns.listener import LOOPBACK, Listener
 from sandbox.dns.responder import Responder
 from sandbox.dns.zone import Zone
 from sandbox.errors import SandboxError
+from sandbox.logs import open_log
 
 
 def main() -> int:
@@ -30,7 +31,7 @@ def main() -> int:
     parser.add_argument("--log", type=Path, help="file for errors (default: standard error)")
     arguments = parser.parse_args()
     if arguments.log:
-        with arguments.log.open("ab") as log:
+        with open_log(arguments.log) as log:
             os.dup2(log.fileno(), sys.stderr.fileno())
     try:
         responder = Responder(Zone(arguments.origin, arguments.zone.read_text()), Key.read(arguments.key))

@@ -20,6 +20,7 @@ from sandbox import process
 from sandbox.dns.errors import NameServerFailedError, UpdateRefusedError
 from sandbox.dns.key import Key
 from sandbox.dns.zone import zone_text
+from sandbox.logs import open_log
 from sandbox.ports import ATTEMPTS, free_port
 
 HOST = "127.0.0.1"
@@ -82,7 +83,7 @@ class Authority(ABC):
     def _start(self) -> None:
         for _ in range(ATTEMPTS):
             self.port = free_port()
-            self.log.touch()
+            open_log(self.log).close()
             self._process = self._launch()
             if self._is_ready():
                 return

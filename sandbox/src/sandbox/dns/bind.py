@@ -8,6 +8,7 @@ from pathlib import Path
 from sandbox import process
 from sandbox.dns.authority import Authority
 from sandbox.dns.errors import NoBindError
+from sandbox.logs import open_log
 
 MISSING = "no bind9: script/bootstrap --full installs one"
 # Where Debian puts it; not on every user's PATH.
@@ -49,7 +50,7 @@ class Bind9(Authority):
         configuration.write_text(
             CONFIGURATION.format(folder=self.folder, host=self.host, port=self.port, origin=self.origin, key=self.key)
         )
-        with self.log.open("ab") as log:
+        with open_log(self.log) as log:
             argv: list[str | Path] = [named, "-g", "-n", "1", "-c", configuration]
             return process.spawn(argv, cwd=self.folder, env=dict(os.environ), stdout=log)
 

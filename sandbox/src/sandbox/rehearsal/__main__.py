@@ -12,6 +12,7 @@ from pathlib import Path
 from sandbox import house, process
 from sandbox.errors import SandboxError
 from sandbox.fixtures import server_for_this_run
+from sandbox.logs import log_folder, open_log
 from sandbox.postgres import binaries
 from sandbox.postgres.account import Account
 from sandbox.postgres.cluster import SUPERUSER
@@ -39,7 +40,7 @@ def main() -> int:
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = FOLDER / time.strftime("%Y%m%dT%H%M%S")
-    folder.mkdir(parents=True)
+    log_folder(folder)
     narrator = Narrator()
     try:
         return rehearse(narrator, folder, arguments)
@@ -104,7 +105,7 @@ def tell(rehearsal: story.Rehearsal, folder: Path) -> int:
 def watching(on_it: RehearsalStage) -> Iterator[None]:
     """Run ``handover watch`` all the while; what it says goes into a file."""
     argv = [str(house.PROGRAMS / "handover"), "watch"]
-    with (on_it.folder / "watch.log").open("wb") as log:
+    with open_log(on_it.folder / "watch.log", empty=True) as log:
         child = process.spawn(argv, cwd=on_it.folder, env=on_it.environment, stdout=log)
         try:
             yield
