@@ -4,6 +4,7 @@ may be kept of them.
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 POLICY = "; ".join(
@@ -26,6 +27,8 @@ HEADERS = {
     # Django's own middleware sets it too, but below the static files.
     "X-Frame-Options": "DENY",
 }
+# After a log-out the browser keeps no video and nothing that a script stored. Cookies stay: one marks a known browser.
+CLEARED = '"cache", "storage"'
 
 
 class SecurityHeaders:
@@ -41,4 +44,12 @@ class SecurityHeaders:
         response = self.get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        if _ends_session(response):
+            response.headers["Clear-Site-Data"] = CLEARED
         return response
+
+
+def _ends_session(response: HttpResponse) -> bool:
+    """Return whether the browser is told to forget its session: a log-out by any door, or a session that is over."""
+    cookie = response.cookies.get(settings.SESSION_COOKIE_NAME)
+    return cookie is not None and cookie["max-age"] == 0

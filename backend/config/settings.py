@@ -45,6 +45,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.security.SecurityHeaders",
+    "config.refusals.RefusalLog",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.cookies.StorableCookies",
     "config.cookies.MovedCookies",
@@ -198,6 +199,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},
+        # Refusals have a line of config.refusals, with account and address; faults stay.
+        "django.request": {"level": "ERROR"},
         # It logs its tasks at every start, also when a command only loads the models.
         "procrastinate.blueprints": {"level": "WARNING"},
         # One line for each search is too many; faults are warnings.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 BACKEND = Path(__file__).parent.parent
-PACKAGES = ("apps", "config", "original_addresses", "web")
+PACKAGES = ("apps", "config", "original_addresses", "serving", "web")
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -60,4 +60,4 @@ def test_floors__list_every_package():
     floors = next(contract["layers"] for contract in contracts if contract["id"] == "floors")
     listed = {name.strip() for floor in floors for name in floor.split("|")}
     apps = {f"apps.{path.parent.name}" for path in BACKEND.glob("apps/*/__init__.py")}
-    assert listed == apps | {"config", "original_addresses", "web"}
+    assert listed == apps | {"config", "original_addresses", "serving", "web"}

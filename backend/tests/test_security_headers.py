@@ -1,6 +1,7 @@
 """Every answer carries the headers: pages, errors, refusals of Django itself, static files, media, API."""
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 
 HEADERS = {
@@ -72,3 +73,28 @@ def test_video__carries_every_header(api, ana, media_root):
 )
 def test_answer__for_one_user__is_kept_by_no_cache(api, path):
     assert api.get(path)["Cache-Control"] == "private, no-store"
+
+
+def test_static_files__may_be_kept(db):
+    answer = Client().get("/static/web/compas.css")
+    assert "max-age" in answer["Cache-Control"]
+    b"".join(answer)
+
+
+@pytest.mark.parametrize("door", ["/logout", "/auth/logout/", "/api/auth/logout"])
+def test_logout__by_every_door__empties_the_browser(api, door):
+    assert api.post(door)["Clear-Site-Data"] == '"cache", "storage"'
+
+
+def test_session_that_is_over__empties_the_browser_and_one_that_goes_on_does_not(api):
+    assert "Clear-Site-Data" not in api.get("/api/auth/me").headers
+    Session.objects.all().delete()
+    assert api.get("/api/auth/me")["Clear-Site-Data"] == '"cache", "storage"'
+
+
+def test_cookies__cross_no_site_and_only_the_one_for_forms_is_read_by_scripts(ana):
+    browser = Client()
+    browser.get("/login")
+    browser.post("/login", {"login": "ana", "password": "secreto"})
+    told = {name: (cookie["samesite"], bool(cookie["httponly"])) for name, cookie in browser.cookies.items()}
+    assert told == {"csrftoken": ("Lax", False), "sessionid": ("Lax", True), "device": ("Lax", True)}

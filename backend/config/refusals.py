@@ -1,0 +1,55 @@
+"""A line in the log for each request that was refused: what was asked, by which account, from which address."""
+
+import json
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
+
+from config.clients import ip_of
+
+log = logging.getLogger("config.refusals")
+
+REFUSALS = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.TOO_MANY_REQUESTS,
+}
+LONGEST_PATH = 200
+
+
+class RefusalLog:
+    """Log refusals of views, of the limits, and of Django itself. The query is left out: people paste secrets there."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code in REFUSALS:
+            line = {
+                "refused": response.status_code,
+                "method": request.method,
+                "path": request.path[:LONGEST_PATH],
+                "user": _user_id(request),
+                "address": ip_of(request),
+            }
+            # As JSON: an address with a line break makes no second line.
+            log.warning("%s", json.dumps(line))
+        return response
+
+
+def _user_id(request: HttpRequest) -> int | None:
+    """Return who asked, if the request has come so far that this is known: a refusal costs no query."""
+    if owner := getattr(request, "token_owner", None):
+        return int(owner)
+    user = getattr(request, "user", None)
+    if isinstance(user, SimpleLazyObject):
+        user = getattr(request, "_cached_user", None)  # where Django keeps it once a view has asked
+    return user.pk if user is not None else None
