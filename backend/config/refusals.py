@@ -33,12 +33,13 @@ class RefusalLog:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if response.status_code in REFUSALS:
+            address = ip_of(request)
             line = {
                 "refused": response.status_code,
                 "method": request.method,
                 "path": request.path[:LONGEST_PATH],
                 "user": _user_id(request),
-                "address": ip_of(request),
+                "address": str(address) if address else None,
             }
             # As JSON: an address with a line break makes no second line.
             log.warning("%s", json.dumps(line))

@@ -24,7 +24,7 @@ class BearerToken(BaseAuthentication):
             raise AuthenticationFailed(
                 "This token is unknown, expired or revoked, or the password was changed. Make another one."
             )
-        request._request.token_owner = token.user_id  # noqa: SLF001 - for the log, if the scope is missing
+        request._request.token_owner = token.user_id  # type: ignore[attr-defined]  # noqa: SLF001 - for the log
         address = request.resolver_match
         services.check_scope(token, method=request.method or "", route=address.route if address else "")
         services.note_use(token)
