@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 
 from handover.config.cutover import GateKind
+from handover.cutover.evidence_gates import note_newest
 from handover.cutover.gate_context import GateContext
 from handover.cutover.gates import RULES
 from handover.cutover.sign import signing_roles
@@ -167,6 +168,19 @@ def test_gate_proofs__other_shape_or_group_missing__is_red(story):
     found = red(story, 0)["proofs"]
     assert "was not run" in found
     assert "it was proved on the shape of another schema" in found
+
+
+def test_gate_backup__its_evidence_was_changed__cannot_be_judged_and_is_red(story):
+    one_gate(story, "backup")
+    story.with_journal()
+    with recording(story.config, "backup") as recorder:
+        recorder.summary |= {"restored": True, "differing": [], "tables": 3, "rows": 9}
+    with opened(story.config) as journal:
+        note_newest(story.config, journal, "backup")
+    assert red(story, 0) == {}
+    (path,) = (story.pair.folder / ".handover/evidence").glob("backup-*/summary.json")
+    path.write_text(path.read_text().replace('"rows": 9', '"rows": 900'))
+    assert red(story, 0)["backup"].startswith("it could not be judged: ")
 
 
 def test_gate_watch__gap_or_no_traffic__is_red(story):
