@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sandbox import house
-from tests.promises import Fault, Promise, flaws, outcome, page, promises
+from tests.promises import Fault, Promise, flaws, judged, outcome, page, promises
 
 PAGE = house.ROOT / "docs" / "reference" / "promises.md"
 SUM = Promise("Sums", "Two and two are four.", "test_sum.py::test_sum", Fault("sums.py", "a + b", "a - b"))
@@ -66,3 +66,16 @@ def test_outcome__a_fault_is_planted__only_an_assertion_counts(tree, fault, answ
 
 def test_outcome__nothing_is_planted__passes(tree):
     assert outcome(SUM.test, tree) == "passed"
+
+
+@pytest.mark.parametrize(
+    ("message", "answer"),
+    [
+        ("psycopg.errors.SyntaxError: unterminated quoted identifier", "failed"),
+        ("SyntaxError: invalid syntax", "did not run: SyntaxError"),
+        ("AssertionError: Traceback: NameError: name 'c' is not defined", "did not run: NameError"),
+    ],
+)
+def test_judged__error_of_the_database__is_none_of_python(message, answer):
+    report = f'<testsuite><testcase><failure message="{message}"/></testcase></testsuite>'
+    assert judged(1, report, "") == answer
