@@ -57,7 +57,3 @@ def _section(title: str, headings: Iterable[str], rows: Iterable[tuple[str, ...]
         return ""
     head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
     return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _cell(text: str) -> str:
-    return f"<td class=todo>{escape(printable(text))}</td>"
