@@ -3,11 +3,13 @@
 import signal
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -19,7 +21,7 @@ from apps.generation import queue
 from apps.generation.services import cancel_generation
 from apps.generation.sweep import sweep, sweeping
 from apps.generation.worker import carry_out_generation
-from apps.jobs import leases
+from apps.jobs import calls, leases
 from apps.jobs.models import Job
 from tests.conftest import make_user
 from tests.generating import SONG, assert_completed_once, output_files, place_song, start
@@ -188,6 +190,55 @@ def test_sweep_that_fails__is_tried_again(own_database, settings, tmp_path, capl
         user = make_user("ana")
         Job.objects.create(task_id="t", user=user, request={}, created_at=timezone.now())
         waiting.until(lambda: Job.objects.get().outcome == "cancelled", "a later sweep succeeds")
+
+
+@contextmanager
+def waiting_at(own_database, table: str, tmp_path) -> Iterator[Callable[[], int]]:
+    """Let every session wait that comes to a table; yield what waits for one and returns its server's process."""
+    with psycopg.connect(own_database.url("owner")) as session:
+        session.execute(f"LOCK TABLE {table}")
+        waits = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = %s::text::regclass"
+        workers = Workers(own_database, tmp_path)
+        yield lambda: workers.until(lambda: session.execute(waits, [table]).fetchone(), f"a session comes to {table}")[
+            0
+        ]
+
+
+def test_sweep__its_session_ends_while_it_repeats_calls__is_tried_again(own_database, settings, tmp_path, caplog):
+    settings.JOB_SWEEP_S = 0.01
+    user = make_user("ana")
+    with sweeping():
+        with (
+            waiting_at(own_database, "backend.procrastinate_workers", tmp_path) as comes,
+            psycopg.connect(own_database.url("owner")) as other,
+        ):
+            other.execute("SELECT pg_terminate_backend(%s)", [comes()])
+        waiting = Workers(own_database, tmp_path)
+        waiting.until(lambda: "the sweep failed; it is tried again in 0.01 s" in caplog.text, "the sweep fails")
+        Job.objects.create(task_id="t", user=user, request={}, created_at=timezone.now())
+        waiting.until(lambda: Job.objects.get().outcome == "cancelled", "a later sweep succeeds")
+
+
+def test_call__its_session_ends__is_an_error_of_the_database(own_database, tmp_path):
+    errors = []
+
+    def call() -> None:
+        try:
+            calls.call_worker()
+        except OperationalError as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    with (
+        waiting_at(own_database, "backend.procrastinate_jobs", tmp_path) as comes,
+        psycopg.connect(own_database.url("owner")) as other,
+    ):
+        thread = threading.Thread(target=call)
+        thread.start()
+        other.execute("SELECT pg_terminate_backend(%s)", [comes()])
+        thread.join()
+    assert len(errors) == 1, "problems.py answers this error with 503"
 
 
 def test_hanging_worker__is_not_renewed_for_ever(own_database, settings):

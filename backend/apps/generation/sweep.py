@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import connection
 from django.db.models.functions import Now
 
 from apps.choreography import original
@@ -65,8 +65,8 @@ def _sweep_until(over: threading.Event) -> None:
     while not over.wait(settings.JOB_SWEEP_S):
         try:
             sweep()
-        except (Error, OSError):
-            # The next sweep may succeed; without sweeps tasks would stay running for ever.
+        except Exception:
+            # Whatever it was, the next sweep may succeed; without sweeps tasks would stay running for ever.
             log.exception("the sweep failed; it is tried again in %s s", settings.JOB_SWEEP_S)
         finally:
             connection.close()

@@ -5,6 +5,8 @@ version. A worker with a superfluous call finds nothing to do; the sweep repeats
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import cast
 
@@ -12,10 +14,11 @@ import procrastinate.jobs
 import procrastinate.manager
 import procrastinate.sql
 from django.conf import settings
-from django.db import transaction
+from django.db import Error, connection, transaction
 from django.db.models.functions import Now
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
+from procrastinate.exceptions import ConnectorException
 
 from config.clock import database_now
 
@@ -31,11 +34,15 @@ _manager = procrastinate.manager.JobManager(_connector)
 
 
 def call_worker(task_id: str = "") -> int:
-    """Call a worker; return the number of the call. The task it is made for is noted for people."""
+    """Call a worker; return the number of the call. The task it is made for is noted for people.
+
+    Raises an Error of Django's if the database refuses or is away.
+    """
     call = procrastinate.jobs.Job(
         queue=NAME, lock=None, queueing_lock=None, task_name=NAME, task_kwargs={"task_id": task_id}
     )
-    return cast("int", _manager.defer_job(call).id)  # the database numbers it
+    with _errors_of_django():
+        return cast("int", _manager.defer_job(call).id)  # the database numbers it
 
 
 def is_call_waiting() -> bool:
@@ -55,7 +62,15 @@ def stalled_after_s() -> float:
 
 
 def repeat_stalled_calls() -> None:
-    """Make the calls again whose worker is gone; procrastinate does not do that by itself."""
+    """Make the calls again whose worker is gone; procrastinate does not do that by itself.
+
+    Raises an Error of Django's if the database refuses or is away.
+    """
+    with _errors_of_django():
+        _repeat_stalled_calls()
+
+
+def _repeat_stalled_calls() -> None:
     stalled = _connector.execute_query_all(
         query=procrastinate.sql.queries["select_stalled_jobs_by_heartbeat"],
         queue=NAME,
@@ -73,3 +88,16 @@ def repeat_stalled_calls() -> None:
                 new_queue_name=None,
                 new_lock=None,
             )
+
+
+@contextmanager
+def _errors_of_django() -> Iterator[None]:
+    """Raise Django's errors, which callers expect, in place of those that procrastinate makes of them."""
+    try:
+        yield
+    except ConnectorException as error:
+        cause = error.__cause__
+        if cause is None or isinstance(cause, Error):
+            raise
+        with connection.wrap_database_errors:
+            raise cause from None
