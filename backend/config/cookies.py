@@ -3,7 +3,6 @@
 A browser that comes with the shared names is moved once, so that the change logs out no user.
 """
 
-import time
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -12,6 +11,8 @@ from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest, HttpResponse
+
+from config.clock import database_now
 
 SHARED_SESSION, SHARED_CSRF = "sessionid", "csrftoken"
 # Another host of the domain could give a browser a session under the old name. So a session is marked when it begins
@@ -64,9 +65,10 @@ def _movable(request: HttpRequest) -> Any:
     store = import_module(settings.SESSION_ENGINE).SessionStore(request.COOKIES[SHARED_SESSION])
     if not any(store.keys()):
         return None
+    now_s = int(database_now().timestamp())
     if MARK in store:
-        return store if abs(time.time() - store[MARK]) < MOVING_S else None
-    store[MARK] = int(time.time())
+        return store if abs(now_s - store[MARK]) < MOVING_S else None
+    store[MARK] = now_s
     try:
         store.save()
     except UpdateError:

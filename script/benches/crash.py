@@ -37,7 +37,7 @@ def main() -> int:
     arguments = parser.parse_args()
     size = Size(arguments.kills, arguments.generations, arguments.people, minutes=arguments.minutes)
     began = time.monotonic()
-    # Leave nothing behind, whoever ends this.
+    # Leave nothing behind, however this ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with night(arguments.seed, size, say=say) as run:
         try:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -78,6 +80,20 @@ class Pair:
     def superuser(self, sql: str) -> None:
         with self.database.server.connect(self.database.name) as connection:
             connection.execute(sql.encode())
+
+    @contextmanager
+    def narrow(self, database: str = "") -> Iterator[str]:
+        """Yield the URL of a role with the owner's rights and without its attributes: it makes no role, no database.
+
+        The owner itself keeps them, since other tests on the server use it at the same time.
+        """
+        name, password = f"narrow_{secrets.token_hex(4)}", secrets.token_hex(8)
+        self.superuser(f"CREATE ROLE {name} LOGIN PASSWORD '{password}' IN ROLE owner")
+        try:
+            url = self.database.server.url("owner", database or self.database.name)
+            yield re.sub("//owner:[^@]+@", f"//{name}:{password}@", url)
+        finally:
+            self.superuser(f"DROP ROLE {name}")
 
     def let_read(self, role: str) -> None:
         for what in ("TABLES", "SEQUENCES"):
