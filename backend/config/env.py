@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -9,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 _env = environ.Env()
 
 SECRET_KEY: str = _env.str("SECRET_KEY")
-DATABASE: dict[str, object] = _env.db_url("DATABASE_URL")
+DATABASE: dict[str, Any] = _env.db_url("DATABASE_URL")
 MEDIA_ROOT = Path(_env.str("MEDIA_ROOT")).absolute()
 STORAGE: str = _env.str("STORAGE", default="directory")
 GS_BUCKET_NAME: str = _env.str("GS_BUCKET_NAME") if STORAGE == "gcs" else ""

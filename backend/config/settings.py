@@ -86,7 +86,8 @@ TEMPLATES = [
 DATABASES = {
     "default": {
         **env.DATABASE,
-        "OPTIONS": {"options": "-c search_path=backend,public"},
+        # Beside what DATABASE_URL asks for, such as sslmode and sslrootcert.
+        "OPTIONS": {**env.DATABASE.get("OPTIONS", {}), "options": "-c search_path=backend,public"},
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     },

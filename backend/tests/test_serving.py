@@ -188,6 +188,9 @@ def test_large_body__is_read_on_threads_for_uploads_or_refused_unread(unhurried)
     [
         (b"GET\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", b"400"),
+        # Two lengths: a front may believe the other one, and send a hidden request.
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde", b"400"),
         (b"GET / HTTP/1.1\r\nA: " + bytes(70_000).replace(b"\0", b"a"), b"431"),
         (get("/fault"), b"500"),
     ],

@@ -1,5 +1,6 @@
 """Settings come from the environment, and the reference lists every one."""
 
+import ast
 import os
 import re
 import subprocess
@@ -36,6 +37,16 @@ def test_required_setting__missing__is_named(name):
 def test_defaults__are_safe():
     shown = load(REQUIRED, "settings.DEBUG, settings.ALLOWED_HOSTS, settings.MOVES_LIBRARY, settings.SONG_MAX_MB")
     assert shown.stdout == "False ['localhost', '127.0.0.1', '[::1]'] /srv/media/Bachata_steps 50\n"
+
+
+def test_database_url__asks_for_tls__is_heard():
+    url = {"DATABASE_URL": "postgresql://x@127.0.0.1:1/x?sslmode=verify-full&sslrootcert=/srv/ca.pem"}
+    shown = load(REQUIRED | url, "settings.DATABASES['default']['OPTIONS']").stdout
+    assert ast.literal_eval(shown) == {
+        "sslmode": "verify-full",
+        "sslrootcert": "/srv/ca.pem",
+        "options": "-c search_path=backend,public",
+    }
 
 
 @pytest.mark.parametrize(
