@@ -15,7 +15,7 @@ from handover.adoption.statements import AdoptionStep, Code
 from handover.cli.console import PlainConsole, print_json
 from handover.document.markdown import code, words
 from handover.wording import identifier, literal, one_line, printable
-from handover_testing.hostile import LONGEST, NAMES, acting_characters, made_markup, markdown_markup
+from handover_testing.hostile import LONGEST, NAMES, acting_characters, made_markup, markdown_markup, plague
 
 TABLE = "dance_tasks"
 
@@ -23,26 +23,8 @@ TABLE = "dance_tasks"
 @pytest.fixture
 def plagued(pair):
     """The pair, with hostile tables, columns, constraints, indexes, defaults, comments, labels, schemas and choices."""
-    with psycopg.connect(pair.database.url("owner")) as owner:
-        owner.execute("CREATE TABLE victims (id int)")
     with pair.database.server.connect(pair.database.name) as connection:
-        for number, name in enumerate(NAMES.values()):
-            its, text = sql.Identifier(name), sql.Literal(name)
-            for form in (
-                "CREATE TABLE {name} ({name} text DEFAULT {text} CONSTRAINT {name} CHECK ({name} <> {text}))",
-                "COMMENT ON TABLE {name} IS {text}",
-                "CREATE TYPE {kind} AS ENUM ({text})",
-                "CREATE SCHEMA {name}",
-                "CREATE TABLE {name}.{name} ({name} {kind})",
-                "ALTER TABLE {table} ADD COLUMN {name} text NOT NULL DEFAULT {text}",
-                "ALTER TABLE {table} ADD CONSTRAINT {name} CHECK (progress >= {number})",
-                "CREATE UNIQUE INDEX {index} ON {table} ({name}) WHERE {name} <> {text}",
-            ):
-                if name == NAMES["blank"] and "{index}" in form:
-                    continue
-                names = {"name": its, "text": text, "number": sql.Literal(-number), "table": sql.Identifier(TABLE)}
-                more = {"kind": sql.Identifier(f"t{name}"[:20]), "index": sql.Identifier(f"i{name}"[:31])}
-                connection.execute(sql.SQL(form).format(**names, **more))
+        plague(connection, TABLE, "progress")
         connection.execute(sql.SQL("ALTER TABLE {} OWNER TO owner").format(sql.Identifier(TABLE)))
     pair.let_read("owner")
     projects = deepcopy(pair.stage.pair)

@@ -3,6 +3,9 @@
 import html.parser
 import re
 import unicodedata
+from typing import Any
+
+from psycopg import Connection, sql
 
 LONGEST = 63
 # What each tries. A name of PostgreSQL has at most 63 bytes and no NUL.
@@ -35,11 +38,45 @@ NAMES: dict[str, str] = {
     "dollar": "$$; DROP TABLE victims; $$ $q$",
     "percent": "100%; %n%n%s",
 }
+# Django quotes no quote, puts statements through %, and refuses $ in an alias: those cannot be a model's.
+USABLE = {what: name for what, name in NAMES.items() if not {'"', "%", "$"} & set(name)}
+PLAGUE = (
+    "CREATE TABLE {name} ({name} text DEFAULT {text} CONSTRAINT {name} CHECK ({name} <> {other}))",
+    "INSERT INTO {name} VALUES (DEFAULT), ({text})",
+    "COMMENT ON TABLE {name} IS {text}",
+    "COMMENT ON COLUMN {name}.{name} IS {text}",
+    "CREATE TYPE {kind} AS ENUM ({text})",
+    "CREATE SCHEMA {name}",
+    "CREATE TABLE {name}.{name} ({name} {kind})",
+    "INSERT INTO {name}.{name} VALUES ({text})",
+    "ALTER TABLE {table} ADD COLUMN {name} text NOT NULL DEFAULT {text}",
+    "ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({key} IS NOT NULL OR {number} = 0)",
+    "CREATE UNIQUE INDEX {index} ON {table} ({name}) WHERE {name} <> {text}",
+)
 ELEMENTS = """
     html head meta title style body h1 h2 h3 p table thead tbody tr th td main section div span ul ol li a b em strong
     code pre details summary svg g path rect line text circle polyline header footer nav article dl dt dd time button
     small figure figcaption caption script br hr input label
 """
+
+
+def plague(connection: Connection[Any], table: str, key: str, names: dict[str, str] = NAMES) -> None:
+    """Make hostile tables, columns, constraints, indexes, defaults, comments, labels, schemas and rows.
+
+    Parameters
+    ----------
+    connection, table, key
+        A table gets columns, constraints and indexes; its key is any of its columns.
+    names
+        Which names.
+    """
+    connection.execute("CREATE TABLE victims (id int)")
+    for number, name in enumerate(names.values(), 1):
+        parts = {"name": name, "kind": f"t{name}"[:20], "index": f"i{name}"[:31], "table": table, "key": key}
+        values = {"text": name, "other": f"{name}!", "number": number}
+        quoted = {k: sql.Identifier(v) for k, v in parts.items()} | {k: sql.Literal(v) for k, v in values.items()}
+        for form in PLAGUE:
+            connection.execute(sql.SQL(form).format(**quoted))
 
 
 def acting_characters(text: str) -> set[str]:

@@ -132,8 +132,8 @@ class Newcomer:
         (self.folder / "backend/settings.py").write_text(SETTINGS.format(apps=names, more=settings))
         url = conninfo_to_dict(self.database.url("owner"))
         place = {"HOST": url["host"], "PORT": url["port"], "NAME": url["dbname"], "USER": self.role, "PASSWORD": "pw"}
-        environment = ", ".join(f'DB_{key} = "{value}"' for key, value in place.items())
-        original = environment.replace(f'"{self.role}"', '"original_app"')
+        environment = ", ".join(f"DB_{key} = {json.dumps(value)}" for key, value in place.items())
+        original = environment.replace(json.dumps(self.role), '"original_app"')
         text = f"""
             [original]
             path = "original"
@@ -144,7 +144,7 @@ class Newcomer:
             path = "backend"
             python = {json.dumps(self.python)}
             settings = "settings"
-            role = "{self.role}"
+            role = {json.dumps(self.role)}
             environment = {{ {environment} }}
             {backend}
             [[models]]

@@ -1,5 +1,6 @@
 """A Django project as data, so that one fact of it can be changed and everything else stays."""
 
+import ast
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +36,7 @@ class Model:
     @property
     def table(self) -> str:
         """Its table, as ``Meta.db_table`` names it."""
-        return self.meta["db_table"].strip("'\"")
+        return str(ast.literal_eval(self.meta["db_table"])).strip('"')
 
     def source(self) -> str:
         """Return the class."""
