@@ -56,7 +56,7 @@ PLAGUE = (
 ELEMENTS = """
     html head meta title style body h1 h2 h3 p table thead tbody tr th td main section div span ul ol li a b em strong
     code pre details summary svg g path rect line text circle polyline header footer nav article dl dt dd time button
-    small figure figcaption caption script br hr input label
+    small figure figcaption caption script br hr input label desc
 """
 
 
