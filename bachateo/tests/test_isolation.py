@@ -160,9 +160,12 @@ def test_limited_child__block_is_left__ends_it() -> None:
 
 
 PARENT = """
-import sys
+import os
 from bachateo.isolation import LimitedChild
-with LimitedChild("time.sleep", 600, about="x") as child:
+reader, writer = os.pipe()
+work = f"import os, time; os.write({writer}, b'.'); time.sleep(600)"
+with LimitedChild("builtins.exec", work, about="x", pass_fds=[writer]) as child:
+    os.read(reader, 1)  # before it is at work, it looks by itself whether its parent is there
     print(child.pid, flush=True)
     child.result()
 """
