@@ -34,6 +34,14 @@ def ensure(server: Server, name: str, build: Callable[[str], None]) -> str:
     return name
 
 
+def forget(server: Server, name: str) -> None:
+    """Drop a template, so that it is built anew when it is needed."""
+    if name in server.databases():
+        with server.connect() as connection:
+            connection.execute(sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE false").format(sql.Identifier(name)))
+        server.drop_database(name)
+
+
 @contextmanager
 def clone(server: Server, template: str) -> Iterator[Database]:
     """Give a copy of a template, dropped at the end together with its sessions."""
