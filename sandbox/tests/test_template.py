@@ -57,6 +57,15 @@ def test_ensure__builder_killed_half_way__the_next_one_begins_anew(counted: Serv
     assert counted.databases() == ["mould", "postgres"]
 
 
+def test_forget__template__is_built_anew(counted: Server, python) -> None:
+    assert said(python(BUILDER, counted.folder)) == "mould"
+    template.forget(counted, "mould")
+    assert counted.databases() == ["postgres"]
+    template.forget(counted, "mould")
+    assert said(python(BUILDER, counted.folder)) == "mould"
+    assert builds(counted) == 2
+
+
 def test_ensure__build_fails__there_is_no_template(server: Server) -> None:
     def build(name: str) -> None:
         server.create_database(name)
