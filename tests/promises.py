@@ -136,7 +136,7 @@ def judged(status: int, report: str, said: str) -> str:
         return "passed"
     failures = [found for case in cases if (found := case.find("failure")) is not None]
     if status == 1 and failures and not any(case.find("error") is not None for case in cases):
-        broken = [found[0] for f in failures if (found := BROKEN.search(f.get("message") or ""))]
+        broken = [error[0] for f in failures if (error := BROKEN.search(f.get("message") or ""))]
         return f"did not run: {broken[0]}" if broken else "failed"
     return f"did not run: pytest ended with {status}: {said.strip().splitlines()[-1] if said.strip() else 'no output'}"
 
