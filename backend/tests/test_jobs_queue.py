@@ -199,9 +199,11 @@ def waiting_at(own_database, table: str, tmp_path) -> Iterator[Callable[[], int]
         session.execute(f"LOCK TABLE {table}")
         waits = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = %s::text::regclass"
         workers = Workers(own_database, tmp_path)
-        yield lambda: workers.until(lambda: session.execute(waits, [table]).fetchone(), f"a session comes to {table}")[
-            0
-        ]
+
+        def first() -> tuple[int] | None:
+            return session.execute(waits, [table]).fetchone()
+
+        yield lambda: workers.until(first, f"a session comes to {table}")[0]
 
 
 def test_sweep__its_session_ends_while_it_repeats_calls__is_tried_again(own_database, settings, tmp_path, caplog):
