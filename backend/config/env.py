@@ -40,6 +40,7 @@ USER_CHOREOGRAPHIES_LIMIT: int = _env.int("USER_CHOREOGRAPHIES_LIMIT", default=5
 USER_STORED_MB: int = _env.int("USER_STORED_MB", default=20 * 1024)
 USER_TOKENS_LIMIT: int = _env.int("USER_TOKENS_LIMIT", default=50)
 USER_PREFERENCES_KB: int = _env.int("USER_PREFERENCES_KB", default=64)
+DATABASE_SILENCE_S: float = _env.float("DATABASE_SILENCE_S", default=60.0)
 JOB_LEASE_S: float = _env.float("JOB_LEASE_S", default=60.0)
 JOB_SWEEP_S: float = _env.float("JOB_SWEEP_S", default=10.0)
 JOB_MAX_ATTEMPTS: int = _env.int("JOB_MAX_ATTEMPTS", default=3)

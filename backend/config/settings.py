@@ -82,12 +82,22 @@ TEMPLATES = [
 ]
 
 # The backend's own tables live in schema "backend", the shared ones in "public". config.guard
-# refuses every connection on which that is not so.
+# refuses every connection on which that is not so. A machine that is gone without a word is noticed within about 25 s,
+# by this side and by the server, which then lets go what the session held; config.silence notices all else.
+_GONE_S = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
+_SERVER = {"search_path": "backend,public", "client_connection_check_interval": "10s"} | {
+    f"tcp_{name}" if name.startswith("keepalives") else name: value for name, value in _GONE_S.items()
+}
 DATABASES = {
     "default": {
         **env.DATABASE,
-        # Beside what DATABASE_URL asks for, such as sslmode and sslrootcert.
-        "OPTIONS": {**env.DATABASE.get("OPTIONS", {}), "options": "-c search_path=backend,public"},
+        "OPTIONS": {
+            "connect_timeout": 10,
+            **_GONE_S,
+            # What DATABASE_URL asks for, such as sslmode and sslrootcert.
+            **env.DATABASE.get("OPTIONS", {}),
+            "options": " ".join(f"-c {name}={value}" for name, value in _SERVER.items()),
+        },
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     },
@@ -182,6 +192,7 @@ USER_CHOREOGRAPHIES_LIMIT = env.USER_CHOREOGRAPHIES_LIMIT
 USER_STORED_MB = env.USER_STORED_MB
 USER_TOKENS_LIMIT = env.USER_TOKENS_LIMIT
 USER_PREFERENCES_KB = env.USER_PREFERENCES_KB
+DATABASE_SILENCE_S = env.DATABASE_SILENCE_S
 JOB_LEASE_S = env.JOB_LEASE_S
 JOB_SWEEP_S = env.JOB_SWEEP_S
 JOB_MAX_ATTEMPTS = env.JOB_MAX_ATTEMPTS

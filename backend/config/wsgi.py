@@ -2,11 +2,15 @@
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
 
+from config import silence
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
+silence.end_sessions_after(settings.DATABASE_SILENCE_S)
 
 # The guard looks at every new connection. Open one now, so that a server on a database that was not
 # adopted fails to start instead of failing its first visitor; close it, so that no fork inherits it.

@@ -7,6 +7,7 @@ class ChoreographyConfig(AppConfig):
     label = "choreography"
 
     def ready(self) -> None:
-        from config import guard  # noqa: PLC0415  (models must be loaded before the guard lists their tables)
+        from config import guard, silence  # noqa: PLC0415  (models must be loaded before the guard lists their tables)
 
+        silence.install()
         guard.install()

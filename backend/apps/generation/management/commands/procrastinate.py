@@ -1,17 +1,31 @@
-"""procrastinate's command line. It refuses a database that is not adopted, and its worker also sweeps."""
+"""procrastinate's command line. It refuses a database that is not adopted.
 
-from contextlib import nullcontext
+Its worker also sweeps, and waits for no silent database.
+"""
+
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
+from procrastinate.contrib.django import app
 from procrastinate.contrib.django.management.commands import procrastinate
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.psycopg_connector import PsycopgConnector
 
 from apps.generation.sweep import sweeping
+from config import silence
 
 
 class Command(procrastinate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         # A worker opens its own pool, which the guard of Django's connections does not see. So ask Django's first.
         connection.ensure_connection()
-        with sweeping() if options.get("command") == "worker" else nullcontext():
+        if options.get("command") != "worker":
             super().handle(*args, **options)
+            return
+        silence.end_sessions_after(settings.DATABASE_SILENCE_S)
+        connection.close()  # it was opened before
+        sessions = silence.sessions_that_end(settings.DATABASE_SILENCE_S)
+        connector = PsycopgConnector(kwargs=connector_params(), connection_class=sessions)
+        with sweeping(), app.replace_connector(connector):
+            super().handle(*args, app=app, **options)

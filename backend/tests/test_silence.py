@@ -1,0 +1,104 @@
+"""A database that keeps its connections and says nothing: its processes are stopped; the kernel acknowledges all."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection, connections
+from django.test import Client
+
+from apps.jobs import leases
+from config import silence
+from tests.conftest import make_user
+from tests.generating import assert_completed_once, place_song, start
+from tests.workers import workers_on
+
+SILENT = r"has not answered for 0\.2 s \(DATABASE_SILENCE_S\); the connection was closed"
+OWN = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
+
+
+@contextmanager
+def stopped(own_database, name: str) -> Iterator[None]:
+    """Stop the server's processes of all sessions of this name."""
+    with psycopg.connect(own_database.url("postgres"), autocommit=True) as session:
+        pids = [pid for (pid,) in session.execute(OWN, [name]).fetchall()]
+    assert pids
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def silent(own_database) -> Iterator[Callable[[], object]]:
+    """What makes the database silent for this thread's session, which waits a moment for it."""
+    connection.close()
+    before = dict(connections.settings["default"])
+    silence.end_sessions_after(0.2)
+    with connection.cursor() as cursor:
+        cursor.execute("SET application_name = 'to be stopped'")
+    yield lambda: stopped(own_database, "to be stopped")
+    connection.close()
+    connections.settings["default"].clear()
+    connections.settings["default"].update(before)
+
+
+def ask() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return cursor.fetchone()[0]
+
+
+def test_silent_database__statement__fails_and_the_next_session_works(silent):
+    with silent(), pytest.raises(OperationalError, match=SILENT):
+        ask()
+    connection.close_if_unusable_or_obsolete()
+    assert ask() == 1
+
+
+def test_silent_database__commit__fails(silent):
+    connection.set_autocommit(False)
+    ask()
+    with silent(), pytest.raises(OperationalError, match=SILENT):
+        connection.commit()
+
+
+def test_silent_database__idle_session__is_found_unusable(silent):
+    with silent():
+        assert not connection.is_usable()
+
+
+def test_silent_database__slow_answer_within_the_time__is_waited_for(silent):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(0.15)")
+    assert ask() == 1
+
+
+def test_silent_database__request__is_503(silent):
+    client = Client(raise_request_exception=False)
+    client.force_login(make_user("ana"))
+    with silent():
+        answer = client.get("/api/songs")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+
+
+def test_silent_database__worker__opens_other_sessions_and_goes_on(
+    own_database, tmp_path, settings, moves_library, demo_song
+):
+    settings.MOVES_LIBRARY = moves_library
+    place_song(demo_song)
+    user = make_user("ana")
+    with workers_on(own_database, tmp_path, JOB_SWEEP_S=0.2, DATABASE_SILENCE_S=1) as workers:
+        name = workers.start()
+        first = start(user)
+        workers.until(lambda: not leases.live().exists(), "the first is completed")
+        with stopped(own_database, name):
+            second = start(user, seed=1)
+            workers.until(lambda: not leases.live().exists(), "the second is completed")
+    assert_completed_once(user, [first.pk, second.pk])
