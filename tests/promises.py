@@ -57,14 +57,19 @@ def promises(file: Path = FILE) -> list[Promise]:
     return [Promise.read(entry) for entry in tomllib.loads(file.read_text())["promise"]]
 
 
-def flaws(promise: Promise, root: Path = ROOT) -> Iterator[str]:
-    """Say what is wrong with a promise without running it."""
-    file, _, function = promise.test.partition("::")
+def flaws_of_test(test: str, root: Path = ROOT) -> Iterator[str]:
+    """Say what is wrong with the name of a test: its file, or its function, is not there."""
+    file, _, function = test.partition("::")
     name = function.split("[")[0]
     if not (root / file).is_file():
         yield f"{file} is not there"
     elif name not in {n.name for n in ast.walk(ast.parse((root / file).read_text())) if isinstance(n, ast.FunctionDef)}:
         yield f"{file} has no test {name}"
+
+
+def flaws(promise: Promise, root: Path = ROOT) -> Iterator[str]:
+    """Say what is wrong with a promise without running it."""
+    yield from flaws_of_test(promise.test, root)
     fault = promise.fault
     if not (root / fault.file).is_file():
         yield f"{fault.file} is not there"
@@ -145,16 +150,20 @@ def judged(status: int, report: str, said: str) -> str:
 BROKEN = re.compile(r"(?<![\w.])(?:NameError|ImportError|ModuleNotFoundError|SyntaxError|UnboundLocalError)\b")
 
 
-def main() -> int:
-    """Write the page, or compare it; return the exit status."""
-    place = ROOT / "docs" / "reference" / "promises.md"
-    wanted = page(promises())
+def written(place: Path, wanted: str, *, data: Path, script: str) -> int:
+    """Write a page, or with --check compare it; return the exit status."""
     if "--check" not in sys.argv:
         place.write_text(wanted)
     elif place.read_text() != wanted:
-        sys.stderr.write(f"{place} shows other promises than {FILE.name} has. Run: script/promises\n")
+        sys.stderr.write(f"{place} does not show what {data.name} has. Run: {script}\n")
         return 1
     return 0
+
+
+def main() -> int:
+    """Write the page, or compare it; return the exit status."""
+    place = ROOT / "docs" / "reference" / "promises.md"
+    return written(place, page(promises()), data=FILE, script="script/promises")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
-from config.clients import ip_of
+from config.clients import ip_text_of
 
 log = logging.getLogger("config.refusals")
 
@@ -32,14 +32,15 @@ class RefusalLog:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code in REFUSALS:
-            address = ip_of(request)
+        # A view that leads somewhere else instead, as the admin site does, says so.
+        status = HTTPStatus.FORBIDDEN if getattr(request, "is_refused", False) else response.status_code
+        if status in REFUSALS:
             line = {
-                "refused": response.status_code,
+                "refused": status,
                 "method": request.method,
                 "path": request.path[:LONGEST_PATH],
                 "user": _user_id(request),
-                "address": str(address) if address else None,
+                "address": ip_text_of(request),
             }
             # As JSON: an address with a line break makes no second line.
             log.warning("%s", json.dumps(line))

@@ -49,3 +49,10 @@ def test_answer__that_is_no_refusal__has_no_line(api, caplog):
     with caplog.at_level(logging.INFO):
         assert api.get("/api/auth/me").status_code == 200
     assert refusals(caplog) == []
+
+
+def test_refusal__of_the_admin_site__names_the_member(api, ana, caplog):
+    assert api.get("/admin/users/user/", follow=True).status_code == 200  # its log-in page
+    assert [(line["refused"], line["path"], line["user"]) for line in refusals(caplog)] == [
+        (403, "/admin/login/", ana.pk)
+    ]

@@ -1,12 +1,14 @@
 """Small guards of pages, accounts and secrets that no other module tests."""
 
 import ast
+import inspect
 import math
 import re
 from pathlib import Path
 
 import pytest
 from django.conf import settings as read_settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core import signing
 from django.test import Client, RequestFactory
 
@@ -128,3 +130,31 @@ def test_scripts__store_nothing_in_the_browser_and_take_no_messages():
         r"localStorage|sessionStorage|indexedDB|document\.cookie|postMessage|innerHTML\s*=|eval\(|hx-push-url|hx-boost"
     )
     assert [path.name for path in files if re.search(wanted, path.read_text())] == []
+
+
+def test_keys_of_sessions__have_more_than_128_random_bits(api, ana):
+    key = api.cookies[read_settings.SESSION_COOKIE_NAME].value
+    assert re.fullmatch("[a-z0-9]{32}", key)
+    assert len(key) * math.log2(36) > 128
+
+
+def test_passwords__are_hashed_as_slowly_as_is_advised():
+    """600,000 rounds of PBKDF2 with SHA-256. The tests themselves take fewer, so the source is read."""
+    assert read_settings.PASSWORD_HASHERS[0] == "django.contrib.auth.hashers.PBKDF2PasswordHasher"
+    found = re.search(r"iterations = ([\d_]+)", inspect.getsource(PBKDF2PasswordHasher))
+    assert int(found[1]) >= 600_000
+    assert "sha256" in inspect.getsource(PBKDF2PasswordHasher)
+
+
+def test_device__signed_for_another_purpose__is_unknown(ana):
+    request = RequestFactory().get("/")
+    for salt, known in (("apps.logins.devices", True), ("another.purpose", False)):
+        request.COOKIES[read_settings.DEVICE_COOKIE_NAME] = signing.dumps([ana.pk, "a"], salt=salt)
+        assert bool(device_of(request, ana.pk)) is known
+
+
+def test_address__fills_in_nothing_of_the_body(ana):
+    for address in ("/api/auth/login?login=ana&password=secreto", "/login?login=ana&password=secreto"):
+        browser = Client()
+        browser.post(address, {"login": "ana", "password": "wrong"}, content_type="application/json")
+        assert browser.get("/api/auth/me").status_code == 401

@@ -21,6 +21,8 @@ class StaffSite(admin.AdminSite):
         if request.method == "GET" and super().has_permission(request) and _must_show(request):
             wanted = request.GET.get("next") or reverse("admin:index")
             return redirect(f"{reverse('web:second-factor')}?{urlencode({'next': wanted})}")
+        if request.method == "GET" and request.user.is_authenticated and not super().has_permission(request):
+            request.is_refused = True  # type: ignore[attr-defined]  # a member; for the log
         return super().login(request, extra_context)
 
     def password_change(  # type: ignore[override]  # Django's answers with a form
