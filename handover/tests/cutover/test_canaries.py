@@ -3,6 +3,7 @@
 import base64
 import os
 import stat
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ CANARIES = {
     "a hook's token": "canary-hook-token-4712",
     "the systems' key": SECRET,
     "a password hash in a row": "pbkdf2_sha256$1$canary$4714",
+    "a session's key": "canarysession4716",
+    "a session's data": "canary-session-data-4717",
+    "a password of .pgpass": "canary-pgpass-4718",
 }
 # Prints everything that it has.
 PRINTS_ALL = '#!/bin/sh\nenv\necho "token $HOOK_API_TOKEN"\n'
@@ -75,6 +79,8 @@ def planted(story, monkeypatch, open_to_all):
         connection.execute("DROP ROLE IF EXISTS canary")
         connection.execute(f"CREATE ROLE canary SUPERUSER LOGIN PASSWORD '{PASSWORD}'".encode())
         connection.execute("UPDATE dancers SET password = %s", [CANARIES["a password hash in a row"]])
+        row = [CANARIES["a session's key"], CANARIES["a session's data"]]
+        connection.execute("INSERT INTO django_session VALUES (%s, %s, now() + interval '1 day')", row)
     where = conninfo_to_dict(story.pair.database.url("owner"))
     address = f"{where['host']}:{where['port']}"
     place = f"@{address}/{name}" if "/" not in address else f"@/{name}?host={where['host']}&port={where['port']}"
@@ -83,11 +89,18 @@ def planted(story, monkeypatch, open_to_all):
     monkeypatch.setenv("HANDOVER_DATABASE_URL", url)
     monkeypatch.setenv("HANDOVER_RESTORE_URL", url.replace(f"/{name}", "/postgres"))
     monkeypatch.setenv("HANDOVER_EVIDENCE_KEY", CANARIES["the key of evidence"])
+    passwords = story.pair.folder / "pgpass"
+    passwords.touch(0o600)
+    passwords.write_text(f"*:*:*:*:{CANARIES['a password of .pgpass']}\n")
+    passwords.chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(passwords))
     monkeypatch.setenv("HOOK_API_TOKEN", CANARIES["a hook's token"])
     story.declare('[hooks]\ntimeout_s = 60\n[hooks.at]\nbefore-switch = ["all"]\nafter-switch = ["all"]')
     (story.pair.folder / "hooks").mkdir()
     (story.pair.folder / "hooks/all").write_text(PRINTS_ALL)
     (story.pair.folder / "hooks/all").chmod(0o755)
+    # The key of DNS updates lies in octoDNS's file.
+    monkeypatch.setitem(CANARIES, "the key of DNS updates", story.name_server.key.secret)
     # As an older version may have left it.
     (story.pair.folder / ".handover/lease").touch(0o666)
     yield story
@@ -141,6 +154,10 @@ def test_night__with_planted_secrets__leaves_none_and_no_open_file(planted, monk
     monkeypatch.setenv("HANDOVER_DATABASE_URL", os.environ["HANDOVER_DATABASE_URL"].replace("canary:", "nobody:"))
     refused = planted.pair.ended("check")
     assert refused.returncode == 1
+    # Without a password in the URL, that of .pgpass is tried.
+    url = os.environ["HANDOVER_DATABASE_URL"].replace(f":{quote(PASSWORD, safe='')}@", "@")
+    monkeypatch.setenv("HANDOVER_DATABASE_URL", url)
+    without = planted.pair.ended("check")
     files = kept(folder / ".handover") | {folder / "report.html": (folder / "report.html").read_text()}
     with planted.pair.database.server.connect(planted.pair.database.name) as connection:
         stored = str(connection.execute("SELECT * FROM handover.journal").fetchall())
@@ -148,12 +165,33 @@ def test_night__with_planted_secrets__leaves_none_and_no_open_file(planted, monk
     assert "token …" in stored  # what the hook printed is there, without the secret
     texts = {f"output of {name}": e.stdout + e.stderr for name, e in printed.items()}
     texts |= {f"file {path.name}": text for path, text in files.items() if path.name != "database.dump"}
+    texts |= {"without a password": without.stdout + without.stderr}
     texts |= {"refused": refused.stdout + refused.stderr, "journal": stored, "log": caplog.text}
     texts |= {f"process {line}": line for line in processes if "test_canaries" not in line}
     assert {where: found for where, text in texts.items() if (found := seen(text))} == {}
     assert modes(folder / ".handover") == {}
     assert stat.S_IMODE((folder / "report.html").stat().st_mode) == 0o600
     assert any("pg_dump" in line for line in processes)
+
+
+def test_defect__secrets_in_its_error__the_kept_traceback_has_none_and_is_of_one_account(
+    planted, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    given = [os.environ["HANDOVER_DATABASE_URL"], PASSWORD, CANARIES["the key of evidence"]]
+
+    def fail(*_: object, **__: object) -> None:
+        message = f"it fails with {given}"
+        raise ValueError(message)
+
+    monkeypatch.setattr("handover.cli.gates.opened", fail)
+    ended = planted.pair.ended("gates")
+    assert ended.returncode == 1
+    assert "This is a defect of handover" in ended.stderr
+    (file,) = tmp_path.glob("handover-*.txt")
+    assert "it fails with" in file.read_text()
+    assert seen(file.read_text() + ended.stdout + ended.stderr) == []
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("secret", CANARIES.values(), ids=CANARIES)
