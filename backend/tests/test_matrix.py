@@ -1,0 +1,85 @@
+"""The access matrix finds no grant, no forged write and no leak; and it notices each where one is planted."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from apps.collections.models import SavedChoreography
+from apps.tokens.models import PersonalToken
+from config import security
+from tests import matrix
+from tests.matrix import KEPT, TASK, TOKEN, Matrix
+from tests.test_access import house
+
+__all__ = ["house"]
+
+KEPT_PAGE, TASK_PAGE, TOKEN_PAGE = f"/api/collections/{KEPT}", f"/studio/{TASK}", f"/api/auth/tokens/{TOKEN}"
+
+
+@pytest.fixture
+def asked(house, settings, media_root: Path) -> Matrix:
+    settings.SECOND_FACTOR = True
+    return Matrix(media_root)
+
+
+def test_matrix__everyone_at_every_address__gets_what_is_declared_and_nothing_of_ana(
+    house, settings, media_root: Path, record_testsuite_property
+):
+    settings.SECOND_FACTOR = True
+    figures = matrix.run(media_root, full=os.environ.get("COMPAS_FULL") == "1")
+    for name, number in figures.numbers().items():
+        record_testsuite_property(name, number)
+    assert not figures.wrong(), "\n".join(figures.wrong()[:60])
+    assert figures.answers > 2_500
+
+
+def test_planted__rows_of_all_users__are_granted_leaked_and_written(asked, monkeypatch):
+    monkeypatch.setattr("apps.collections.selectors.choreographies_of", lambda _, **__: SavedChoreography.objects.all())
+    asked.walk(asked.asker("other"), [KEPT_PAGE])
+    assert f"other: GET {KEPT_PAGE} answers 200, declared is 404" in asked.figures.unexpected_grants
+    assert f"other: GET {KEPT_PAGE}" in asked.figures.leaks
+
+
+def test_planted__anyone_ends_tokens__is_a_forged_write(asked, monkeypatch):
+    every = PersonalToken.objects.all()
+    monkeypatch.setattr("apps.tokens.services.tokens_of", lambda _: every.all())
+    asked.walk(asked.asker("other"), [TOKEN_PAGE])
+    assert asked.figures.forged_writes == [f"other: DELETE {TOKEN_PAGE}: tokens {TOKEN} is gone"]
+
+
+def test_planted__video_of_another_is_removed__is_a_forged_write(asked, monkeypatch, media_root):
+    def remove(**_: object) -> None:
+        next((media_root / "output").rglob("*.mp4")).unlink()
+
+    monkeypatch.setattr("apps.collections.services.change_choreography", remove)
+    asked.walk(asked.asker("other"), [KEPT_PAGE])
+    assert f"other: PATCH {KEPT_PAGE}: v.mp4 changed" in asked.figures.forged_writes
+    assert asked.files == asked._files(), "and is there again for the next request"
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("token, expired", "apps.tokens.services.end_of"),
+        ("token of other: songs:write", "apps.tokens.services.scope_needed"),
+    ],
+)
+def test_planted__token_that_is_not_checked__is_granted(asked, monkeypatch, name, place):
+    monkeypatch.setattr(place, lambda *_: "songs:write" if "scope" in place else "")
+    asked.walk(asked.asker(name), ["/api/auth/me"])
+    assert len(asked.figures.unexpected_grants) == 2, "GET and PATCH"
+
+
+def test_planted__other_words_for_what_is_anothers__are_told_apart(asked, monkeypatch):
+    asked.tell_apart(asked.asker("other"), {}, [TASK_PAGE])
+    assert not asked.figures.told_apart
+    monkeypatch.setattr(matrix, "TELL_OTHERS", set())
+    asked.tell_apart(asked.asker("other"), {}, [f"/task/{TASK}/"])
+    assert f"other: GET /task/{TASK}/ {{}}" in asked.figures.told_apart
+
+
+def test_planted__answer_without_the_header__is_cacheable(asked, monkeypatch):
+    monkeypatch.delitem(security.HEADERS, "Cache-Control")
+    asked.walk(asked.asker("other"), ["/api/auth/me"])
+    assert "other: GET /api/auth/me" in asked.figures.cacheable
