@@ -28,6 +28,7 @@ from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
 from apps.events.models import AccountEvent
+from apps.generation.services import start_generation_once
 from apps.open_sessions.models import OpenSession
 from apps.second_factor.models import SecondFactor
 from apps.second_factor.services import PROOF, _proof
@@ -43,6 +44,7 @@ from tests.test_access import (
     SENT,
     SESSION,
     SESSION_ONLY,
+    SONG,
     TASK,
     TOKEN,
     VIDEO,
@@ -52,6 +54,7 @@ from tests.test_access import (
 
 # Stands in everything that is Ana's, and in no answer to others.
 CANARY = "canela"
+HER_KEY = "monday"
 # An id of the same form that does not exist.
 MISSING = {
     str(KEPT): str(uuid.UUID(int=99)),
@@ -297,22 +300,24 @@ class Matrix:
             "id": KEPT,
             "task_id": TASK,
         }
-        ana |= {"search": CANARY, "ordering": "user__password", "expand": "user", "fields": "*", "page_size": 100}
+        ana |= {"search": CANARY[:4], "ordering": "user__password", "expand": "user", "fields": "*", "page_size": 100}
         lists = [address for address in DECLARED if "GET" in DECLARED[address] and not missing(address)]
         for address in [f"{address}?{urlencode(ana)}" for address in lists] + self.cursors:
-            reply = self.ask(asker, "GET", address, headers={"Idempotency-Key": CANARY})
+            reply = self.ask(asker, "GET", address, headers={"Idempotency-Key": HER_KEY})
             self.judge(asker, f"GET {address}", address, reply)
         for method, address, body in self._bodies():
-            reply = self.ask(asker, method, address, body, headers={"Idempotency-Key": CANARY})
+            reply = self.ask(asker, method, address, body, headers={"Idempotency-Key": HER_KEY})
             self.judge(asker, f"{method} {address} {body}", address, reply)
 
     @functools.cached_property
     def cursors(self) -> list[str]:
-        """Return addresses of Ana's second pages."""
+        """Return addresses of Ana's second pages, and use a key that others will try."""
         for number in range(2):
             ChoreographyTask.objects.create(task_id=f"more-{number}", user=self.ana, message=CANARY)
             kept = {"title": CANARY, "difficulty": "beginner", "duration": 1, "video_path": ""}
             SavedChoreography.objects.create(user=self.ana, **kept)
+        wishes = {"song": SONG, "difficulty": "advanced", "seed": 5}
+        start_generation_once(user=self.ana, idempotency_key=HER_KEY, **wishes)
         self.rows = self._rows()
         lists = ("/api/collections", "/api/collections?sort=title", "/api/choreography/tasks", "/api/auth/events")
         pages = (self.ask(self.asker("owner"), "GET", f"{one}{'&' if '?' in one else '?'}page_size=1") for one in lists)
