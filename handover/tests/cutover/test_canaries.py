@@ -105,6 +105,9 @@ def planted(story, monkeypatch, open_to_all):
     (story.pair.folder / ".handover/lease").touch(0o666)
     yield story
     with server.connect(name) as connection:
+        # The journal's role stays in the cluster, where other tests act as it; the one who made it goes.
+        if connection.execute("SELECT FROM pg_roles WHERE rolname = 'handover_journal'").rowcount:
+            connection.execute("GRANT handover_journal TO owner")
         connection.execute("DROP OWNED BY canary CASCADE")
         connection.execute("DROP ROLE canary")
 
