@@ -1,5 +1,6 @@
 """`script/server` itself: everything starts, and nothing is left behind however it ends."""
 
+import os
 import re
 import signal
 import socket
@@ -109,10 +110,13 @@ def test_server__port_taken__says_so(folder):
     assert f"SB004  port {port} is in use; a system was to listen there." in "".join(lines)
 
 
-def test_server__its_worker_dies__ends_with_the_end_of_its_log(started_before):
+def test_server__its_worker_dies__is_started_again_unless_it_cannot_live(started_before):
     with server(started_before) as (process, _):
         (worker,) = [pid for pid in children_of(process.pid) if b"procrastinate" in cmdline(pid)]
-        subprocess.run(["kill", "-KILL", str(worker)], check=True)
+        os.kill(worker, signal.SIGKILL)
+        assert process.stderr.readline() == "worker     ended with status -9; it was started again\n"
+        (again,) = [pid for pid in children_of(process.pid) if b"procrastinate" in cmdline(pid)]
+        os.kill(again, signal.SIGKILL)
         assert process.wait(timeout=60) == 1
         assert "SB005  worker ended with status -9. The end of" in process.stderr.read()
 

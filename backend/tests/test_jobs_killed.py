@@ -9,10 +9,12 @@ import pytest
 from django.conf import settings
 
 from apps.choreography.models import ChoreographyTask
+from apps.generation.worker import STUCK
 from apps.jobs.models import Job
+from sandbox.process import wait_for_exit
 from tests.conftest import make_user
 from tests.generating import assert_completed_once, output_files, place_song, start
-from tests.workers import Gate, hold_on, is_full, workers_on
+from tests.workers import PATIENCE_S, Gate, hold_on, is_full, workers_on
 
 # A kill in the transaction that writes the stage. "committing": the video has its name, the row is not written;
 # "committed": it is committed, but the worker is killed before it removes the draft.
@@ -77,6 +79,23 @@ def test_killed_whenever_it_is_tried__fails_with_a_reason_and_leaves_nothing(ana
     assert (row.status, row.progress, row.stage) == ("failed", 0, "failed")
     assert row.error == "Its worker was stopped in the middle of the work (attempts: 1). Please try again."
     assert output_files() == []
+
+
+def test_hanging_beyond_its_time__worker_ends_and_another_completes_it(ana, own_database, tmp_path):
+    with hold_on(own_database) as hold:
+        with workers_on(own_database, tmp_path, JOB_LEASE_S=1, JOB_TIME_LIMIT_S=0) as workers:
+            name = workers.start()
+            hold.at("selecting")
+            task = start(ana)
+            hanging = workers.running.pop(name)
+            assert wait_for_exit(hanging.pid, PATIENCE_S), "it hangs for ever"
+            assert hanging.wait() == STUCK
+            assert f"task {task.pk} hangs" in workers.log(name).read_text()
+        hold.release()
+    with workers_on(own_database, tmp_path, **SHORT) as workers:
+        workers.start()
+        workers.until(lambda: has_ended(task.pk), "another worker completes it")
+    assert_completed_once(ana, [task.pk])
 
 
 def test_stopped_at_work_until_its_lease_was_taken__writes_nothing_when_it_goes_on(

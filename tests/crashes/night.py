@@ -127,15 +127,20 @@ class Night:
         until = time.monotonic() + CALM_WITHIN_S
         for dancer in self.dancers:
             dancer.thread.join(max(0.0, until - time.monotonic()))
-        self.over.set()
-        for dancer in self.dancers:
-            dancer.thread.join()
+        self.send_people_home()
         if not self._wait(lambda: not self._count(AT_WORK), until):
             self._ask_where_they_hang()
         self.say("people are at home; the original's housekeeping")
         self._let_the_original_clean_up()
         self._wait(lambda: not self._count(UNFINISHED), time.monotonic() + CALM_WITHIN_S)
         self._wait(lambda: not self.traces(), time.monotonic() + LEASE_S * 4)
+
+    def send_people_home(self) -> None:
+        """End what people do, at once; also after a fault, or they would ask for ever."""
+        self.over.set()
+        for dancer in self.dancers:
+            if dancer.thread.is_alive():
+                dancer.thread.join()
 
     def _ask_where_they_hang(self) -> None:
         """Write into the logs where the workers are, which ends them."""
@@ -303,9 +308,11 @@ def night(
                 for role in ("backend_app", "original_app")
             }
             crew = hire(place, urls, SETTINGS)
+            run = Night(seed, size, place, Database(DATABASE, server), crew, cutter, disk, say)
             try:
-                yield Night(seed, size, place, Database(DATABASE, server), crew, cutter, disk, say)
+                yield run
             finally:
+                run.send_people_home()
                 crew.stop()
                 cutter.close()
 

@@ -1,7 +1,9 @@
 """Carry a generation out, from the lease to the video and its place in the collection."""
 
 import errno
+import faulthandler
 import logging
+import os
 import time
 import uuid
 from pathlib import PurePosixPath
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 # Which limits may be relaxed, in this order, before there is no video: a move may repeat, or be faster than it was
 # filmed. The difficulty is never relaxed.
 RELAX = ("repeats", "style", "tempo", "ends")
+STUCK = 70  # EX_SOFTWARE of sysexits.h
 
 
 def make_next(*, queue_job_id: int) -> None:
@@ -44,12 +47,23 @@ def make_next(*, queue_job_id: int) -> None:
 def carry_out_generation(lease: Lease) -> None:
     """Make the video of a job that was taken. The row says how it ended, also after a fault."""
     try:
-        with leases.kept(lease, each_time=lambda: progress.give_way_to_the_original(lease)):
+        with leases.kept(
+            lease,
+            each_time=lambda: progress.give_way_to_the_original(lease),
+            when_stuck=lambda: _end_this_worker(lease),
+        ):
             _carry_out(lease)
     except leases.LeaseLostError as error:
         log.warning("%s", error)
     finally:
         files.remove_leftovers(lease)
+
+
+def _end_this_worker(lease: Lease) -> None:
+    """End the process, which could never work again; its supervisor starts another."""
+    log.critical("task %s hangs, and its lease has run out; this worker ends, to be started again", lease.task_id)
+    faulthandler.dump_traceback()
+    os._exit(STUCK)
 
 
 def _carry_out(lease: Lease) -> None:

@@ -114,10 +114,17 @@ def _end(task_id: str, outcome: str, **how: Any) -> None:
 
 
 @contextmanager
-def kept(lease: Lease, *, each_time: Callable[[], None]) -> Iterator[None]:
-    """Renew the lease in the background until the block ends, but no longer than JOB_TIME_LIMIT_S."""
+def kept(
+    lease: Lease, *, each_time: Callable[[], None], when_stuck: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Renew the lease in the background until the block ends, but no longer than JOB_TIME_LIMIT_S.
+
+    ``when_stuck`` is called if the block still runs when the lease has run out after that.
+    """
     over = threading.Event()
-    thread = threading.Thread(target=_keep, args=(lease, over, each_time), name=f"lease-{lease.task_id}", daemon=True)
+    thread = threading.Thread(
+        target=_keep, args=(lease, over, each_time, when_stuck), name=f"lease-{lease.task_id}", daemon=True
+    )
     thread.start()
     try:
         yield
@@ -126,7 +133,7 @@ def kept(lease: Lease, *, each_time: Callable[[], None]) -> Iterator[None]:
         thread.join()
 
 
-def _keep(lease: Lease, over: threading.Event, each_time: Callable[[], None]) -> None:
+def _keep(lease: Lease, over: threading.Event, each_time: Callable[[], None], when_stuck: Callable[[], None]) -> None:
     give_up_at = time.monotonic() + settings.JOB_TIME_LIMIT_S
     # A worker that hangs would renew for ever, so its time is limited. After that another may take the job.
     wait_s = min(settings.JOB_LEASE_S / RENEWALS_PER_LEASE, RENEWED_AFTER_S)
@@ -139,6 +146,8 @@ def _keep(lease: Lease, over: threading.Event, each_time: Callable[[], None]) ->
             log.warning("task %s: %s", lease.task_id, error)
             connection.close()
     connection.close()
+    if time.monotonic() >= give_up_at and not over.wait(settings.JOB_LEASE_S):
+        when_stuck()
 
 
 def _renew(lease: Lease) -> bool:

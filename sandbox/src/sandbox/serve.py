@@ -14,7 +14,7 @@ from sandbox import house
 from sandbox.errors import SandboxError
 from sandbox.ports import require_free
 from sandbox.postgres import Database, Server, reachable
-from sandbox.systems import Place, Systems, running, wait
+from sandbox.systems import Place, Systems, keep, running
 
 DATABASE = "compas"
 
@@ -32,13 +32,12 @@ def main() -> int:
             say("backend", f"{systems.backend_url}   register, choose a song, dance")
             say("original", f"{systems.original_url}   the same accounts, the same videos")
             say("", "Ctrl-C stops everything.")
-            wait(systems.running)
+            keep(systems.running, say=say)
     except KeyboardInterrupt:
         return 0
     except SandboxError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
 
 
 def say(name: str, text: str) -> None:

@@ -1,5 +1,6 @@
 """The original, the backend and its worker as processes on one database, until they are healthy."""
 
+import math
 import os
 import secrets
 import select
@@ -8,11 +9,12 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
+from typing import NoReturn
 
 from sandbox import house, process
 from sandbox.bucket import Bucket
@@ -27,6 +29,8 @@ ADDRESSES = {"original": "127.0.0.2", "backend": "127.0.0.3"}
 ACCESS_LOG = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" %({host}i)s'
 HEALTHY_WITHIN_S = 60.0
 WORKER_STOPS_WITHIN_S = 20.0
+# A worker that was started again and ends sooner would only end again.
+LIVES_FOR_S = 60.0
 
 
 class EndedError(SandboxError):
@@ -171,14 +175,39 @@ def running(
 
 def wait(systems: tuple[SystemProcess, ...] | list[SystemProcess], timeout_s: float | None = None) -> None:
     """Wait for ``timeout_s``, or for ever; raise EndedError as soon as one of the systems ends."""
+    if ended := _first_to_end(systems, timeout_s):
+        raise EndedError(ended.name, f"ended with status {ended.process.poll()}", ended.log)
+
+
+def keep(systems: tuple[SystemProcess, ...], *, say: Callable[[str, str], None]) -> NoReturn:
+    """Start the worker again whenever it ends, as a supervisor does; a worker that hangs ends itself.
+
+    Raises EndedError when another system ends, or the worker soon after it was started again.
+    """
+    again_at = -math.inf
+    while True:
+        ended = _first_to_end(systems, None)
+        if ended is None:
+            continue
+        status = f"ended with status {ended.process.wait()}"
+        if ended.name != "worker" or time.monotonic() - again_at < LIVES_FOR_S:
+            raise EndedError(ended.name, status, ended.log)
+        ended.start()
+        again_at = time.monotonic()
+        say(ended.name, f"{status}; it was started again")
+
+
+def _first_to_end(
+    systems: tuple[SystemProcess, ...] | list[SystemProcess], timeout_s: float | None
+) -> SystemProcess | None:
     poll = select.poll()
     descriptors = {os.pidfd_open(system.process.pid): system for system in systems}
     try:
         for descriptor in descriptors:
             poll.register(descriptor, select.POLLIN)
         for descriptor, _ in poll.poll(None if timeout_s is None else timeout_s * 1000):
-            ended = descriptors[descriptor]
-            raise EndedError(ended.name, f"ended with status {ended.process.poll()}", ended.log)
+            return descriptors[descriptor]
+        return None
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
