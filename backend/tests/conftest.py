@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.cache import cache
@@ -20,6 +21,8 @@ from psycopg.conninfo import conninfo_to_dict
 from apps.authentication.models import User
 from sandbox import house
 from sandbox.bucket import Bucket
+
+LOOKS = 6_000  # at what other sessions do, 0.01 s apart
 
 
 @contextmanager
@@ -60,6 +63,17 @@ def own_database(adopted_database, django_db_blocker) -> Iterator[object]:
     """A clone for a test that commits: workers and other sessions see what it writes."""
     with django_db_blocker.unblock(), connected_to(adopted_database.url("backend_app")):
         yield adopted_database
+
+
+def wait_until_sessions_wait(database, *, number: int = 1) -> None:
+    """Return once so many sessions wait for another's row."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
+    with psycopg.connect(database.url("owner"), autocommit=True) as observer:
+        for _ in range(LOOKS):
+            if observer.execute(waiting).fetchone()[0] >= number:
+                return
+            observer.execute("SELECT pg_sleep(0.01)")
+    raise AssertionError(f"fewer than {number} sessions wait for another's row")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,7 @@ from django.test import Client
 
 from apps.authentication.models import User
 from apps.authentication.preferences import MAX_DEPTH, change_preferences, preferences_of
-from tests.conftest import make_user
+from tests.conftest import make_user, wait_until_sessions_wait
 
 ME, PREFERENCES = "/api/auth/me", "/api/auth/me/preferences"
 
@@ -158,7 +158,7 @@ def test_preferences__change_while_another_is_not_committed__both_survive(own_da
     with psycopg.connect(own_database.url("original_app")) as other, ThreadPoolExecutor(1) as pool:
         other.execute("UPDATE users SET preferences = '{\"first\": 1}'")
         second = pool.submit(change_and_close, user, {"second": 2})
-        wait_until_a_session_waits(own_database)
+        wait_until_sessions_wait(own_database)
         other.commit()
         second.result()
     assert stored(user) == {"first": 1, "second": 2}
@@ -178,14 +178,6 @@ def change_and_close(user: User, change: dict[str, object]) -> None:
         change_preferences(user=User(pk=user.pk), patch=change)
     finally:
         connection.close()
-
-
-def wait_until_a_session_waits(database) -> None:
-    """Return once a session waits for another's row."""
-    with psycopg.connect(database.url("owner"), autocommit=True) as observer:
-        query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
-        while observer.execute(query).fetchone() == (0,):
-            observer.execute("SELECT pg_sleep(0.01)")
 
 
 @pytest.mark.parametrize("preferences", [None, [], 0, "x"])
