@@ -155,7 +155,7 @@ def test_preferences__many_changes_at_once__all_survive(own_database):
 
 def test_preferences__change_while_another_is_not_committed__both_survive(own_database):
     user = make_user("ana")
-    with psycopg.connect(own_database.url("original_app")) as other, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(own_database.url("original_app")) as other:
         other.execute("UPDATE users SET preferences = '{\"first\": 1}'")
         second = pool.submit(change_and_close, user, {"second": 2})
         wait_until_sessions_wait(own_database)

@@ -197,7 +197,7 @@ def test_sixty_guesses_at_the_same_moment__are_five(own_database):
 
     assert guess(0)
     # Twenty statements have begun, and wait for the rows; then they all go on.
-    with psycopg.connect(own_database.url("backend_app")) as other, ThreadPoolExecutor(20) as pool:
+    with ThreadPoolExecutor(20) as pool, psycopg.connect(own_database.url("backend_app")) as other:
         other.execute("SELECT FROM backend.failed_logins FOR UPDATE")
         guesses = pool.map(guess, range(59))
         wait_until_sessions_wait(own_database, number=20)
