@@ -277,6 +277,36 @@ def test_calls_of_a_killed_worker__are_made_again_and_every_task_is_completed(
     assert [Job.objects.get(pk=task.pk).attempt for task in tasks] == [2, 1]
 
 
+def test_session_that_ends_while_the_end_of_a_call_is_written__the_call_ends(
+    own_database, tmp_path, settings, moves_library, demo_song
+):
+    settings.MOVES_LIBRARY = moves_library
+    place_song(demo_song)
+    user = make_user("ana")
+    with hold_on(own_database) as hold, workers_on(own_database, tmp_path) as workers:
+        hold.at("selecting")
+        task = start(user)
+        workers.start()
+        workers.until(hold.who_waits, "the worker is in the middle of it")
+        with psycopg.connect(own_database.url("owner")) as session:
+            session.execute("LOCK TABLE backend.procrastinate_jobs IN SHARE MODE")
+            hold.release()
+            ending = (
+                "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%finish_job%'"
+                " AND pid <> pg_backend_pid()"
+            )
+
+            def writes_the_end() -> object:
+                with psycopg.connect(own_database.url("postgres")) as looking:
+                    return looking.execute(ending).fetchone()
+
+            (pid,) = workers.until(writes_the_end, "the worker writes the end of the call")
+            with psycopg.connect(own_database.url("postgres")) as other:
+                other.execute("SELECT pg_terminate_backend(%s)", [pid])
+        workers.until(lambda: not ProcrastinateJob.objects.filter(status="doing").exists(), "no call is left")
+    assert_completed_once(user, [task.pk])
+
+
 def test_one_worker_many_tasks__all_are_completed_in_their_order(own_database, settings, moves_library, demo_song):
     settings.MOVES_LIBRARY = moves_library
     place_song(demo_song)

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import cast
+from typing import Any, LiteralString, cast
 
 import procrastinate.jobs
 import procrastinate.manager
@@ -18,8 +18,11 @@ from django.db import Error, connection, transaction
 from django.db.models.functions import Now
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
+from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
+from procrastinate.psycopg_connector import PsycopgConnector
 
+from config import silence
 from config.clock import database_now
 
 log = logging.getLogger(__name__)
@@ -31,6 +34,26 @@ TABLES = ("backend.procrastinate_jobs", "backend.procrastinate_workers")
 # Through Django's connection, in its transaction, in a worker too.
 _connector = DjangoConnector()
 _manager = procrastinate.manager.JobManager(_connector)
+
+
+class WorkersConnector(PsycopgConnector):
+    """What a worker reads and writes the queue with; its sessions end when the database is silent."""
+
+    def __init__(self) -> None:
+        sessions = silence.sessions_that_end(settings.DATABASE_SILENCE_S)
+        super().__init__(kwargs=connector_params(), connection_class=sessions)
+
+    async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
+        """Do as procrastinate, but write the end of a call again if the session ended meanwhile.
+
+        Otherwise the call would count as being worked on for as long as this worker lives.
+        """
+        try:
+            await super().execute_query_async(query, **arguments)
+        except ConnectorException:
+            if query != procrastinate.sql.queries["finish_job"]:
+                raise
+            await super().execute_query_async(query, **arguments)
 
 
 def call_worker(task_id: str = "") -> int:

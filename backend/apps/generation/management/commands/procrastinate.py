@@ -9,10 +9,9 @@ from django.conf import settings
 from django.db import connection
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.management.commands import procrastinate
-from procrastinate.contrib.django.utils import connector_params
-from procrastinate.psycopg_connector import PsycopgConnector
 
 from apps.generation.sweep import sweeping
+from apps.jobs.calls import WorkersConnector
 from config import silence
 
 
@@ -25,7 +24,5 @@ class Command(procrastinate.Command):
             return
         silence.end_sessions_after(settings.DATABASE_SILENCE_S)
         connection.close()  # it was opened before
-        sessions = silence.sessions_that_end(settings.DATABASE_SILENCE_S)
-        connector = PsycopgConnector(kwargs=connector_params(), connection_class=sessions)
-        with sweeping(), app.replace_connector(connector):
+        with sweeping(), app.replace_connector(WorkersConnector()):
             super().handle(*args, app=app, **options)
