@@ -27,8 +27,7 @@ from apps.media.models import FileOwner
 from apps.media.owners import Claim, owners_of, record, record_made
 from apps.media.storage import media
 from config.clock import database_now
-from tests.conftest import make_user
-from tests.test_account import wait_until_a_session_waits
+from tests.conftest import make_user, wait_until_sessions_wait
 
 UPLOAD = "choreographies/2023/05/boda.mp4"
 PICTURE = "thumbnails/2023/05/boda.jpg"
@@ -276,7 +275,7 @@ def test_settle__while_another_session_records__takes_its_answer(own_database, m
     with closing(psycopg.connect(own_database.url("backend_app"))) as other, ThreadPoolExecutor(1) as pool:
         other.execute("INSERT INTO file_owners (name, user_id, how) VALUES (%s, %s, 'named')", [UPLOAD, ben.pk])
         answer = pool.submit(settle_and_close, [UPLOAD])
-        wait_until_a_session_waits(own_database)
+        wait_until_sessions_wait(own_database)
         other.commit()
         assert answer.result() == {UPLOAD: ben.pk}
 
@@ -289,7 +288,7 @@ def test_settle__while_the_owner_is_being_deleted__leaves_the_file_to_no_user(ow
         other.execute("DELETE FROM saved_choreographies WHERE user_id = %s", [ana.pk])
         other.execute("DELETE FROM users WHERE id = %s", [ana.pk])
         answer = pool.submit(settle_and_close, [UPLOAD])
-        wait_until_a_session_waits(own_database)
+        wait_until_sessions_wait(own_database)
         other.commit()
         assert answer.result() == {}
     assert FileOwner.objects.values_list("user_id", "how").get() == (None, "unclaimed")
