@@ -170,6 +170,22 @@ def test_restore__role_is_missing_and_may_not_be_made__says_so_and_leaves_the_da
     pair.superuser("DROP ROLE passing")
 
 
+def test_roles__are_those_of_this_database_and_those_between_them(pair):
+    one, two, three = (f"{letter}_{secrets.token_hex(4)}" for letter in ("reader", "between", "elsewhere"))
+    try:
+        pair.superuser(f"CREATE ROLE {one} NOLOGIN; CREATE ROLE {two} NOLOGIN; CREATE ROLE {three} NOLOGIN")
+        # The owner made the third for another database; the backend reads by the first, as a member of the second.
+        pair.superuser(f"GRANT SELECT ON dancers TO {one}; GRANT {one} TO {two}; GRANT {two} TO drift_backend")
+        pair.superuser(f"GRANT {three} TO owner WITH ADMIN OPTION; GRANT pg_monitor TO drift_backend")
+        needed = json.loads((back_up(pair) / "roles.json").read_text())
+    finally:
+        pair.superuser(f"DROP OWNED BY {one}; DROP ROLE {one}, {two}, {three}; REVOKE pg_monitor FROM drift_backend")
+    assert {one, two} <= needed["roles"].keys()
+    assert three not in needed["roles"]
+    assert [one, two] in needed["members"]
+    assert ["pg_monitor", "drift_backend"] in needed["members"]
+
+
 def test_search_index__backed_up_and_restored__holds_the_same_documents(pair, target):
     with (pair.folder / "handover.toml").open("a") as file:
         file.write(f'\n[index]\nname = "{INDEX}"\nsetting = "X"\nurl_env = "FROM"\n')

@@ -10,16 +10,22 @@ from handover.backup.programs import BackupError
 from handover.config.config import Config
 from handover.schema.owners import read_owners
 
-# Each role that owns something or has a right in this database, and the roles that it is a member of.
+# Each role that owns something or has a right in this database, and those between two of them: members of one, and the
+# other's members. Who may make roles is a member of all that it made, also of those for other databases: they stay out.
 _NEEDED = """
-WITH RECURSIVE needed AS (
+WITH RECURSIVE direct AS (
     SELECT refobjid AS oid FROM pg_shdepend
      WHERE refclassid = 'pg_authid'::regclass
        AND dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
        AND (dbid <> 0 OR classid = 'pg_database'::regclass
             AND objid = (SELECT oid FROM pg_database WHERE datname = current_database()))
     UNION SELECT oid FROM pg_roles WHERE rolname = %s
-    UNION SELECT m.roleid FROM needed JOIN pg_auth_members m ON m.member = needed.oid
+), chain AS (
+    SELECT ARRAY[oid] AS path, oid AS last FROM direct
+    UNION ALL
+    SELECT path || roleid, roleid FROM chain JOIN pg_auth_members ON member = last WHERE roleid <> ALL(path)
+), needed AS (
+    SELECT DISTINCT unnest(path) AS oid FROM chain WHERE last IN (SELECT oid FROM direct)
 )
 SELECT r.oid, rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls,
        rolconnlimit, (SELECT setconfig FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0)
@@ -28,7 +34,7 @@ SELECT r.oid, rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanl
 _MEMBERS = """
 SELECT g.rolname, m.rolname
   FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
- WHERE m.rolname = ANY(%s) ORDER BY 1, 2
+ WHERE m.rolname = ANY(%(roles)s) AND (g.rolname = ANY(%(roles)s) OR g.rolname ~ '^pg_') ORDER BY 1, 2
 """
 _SETTINGS = """
 SELECT coalesce(rolname, ''), unnest(setconfig) FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = setrole
@@ -63,7 +69,7 @@ def read_roles_needed(connection: Connection[Any], config: Config) -> dict[str, 
         roles[name] = {**words, "connection_limit": limit, "settings": settings or []}
     return {
         "roles": roles,
-        "members": connection.execute(_MEMBERS, [list(roles)]).fetchall(),
+        "members": connection.execute(_MEMBERS, {"roles": list(roles)}).fetchall(),
         "owners": read_owners(connection),
         "database_settings": connection.execute(_SETTINGS).fetchall(),
         "database_rights": connection.execute(_RIGHTS).fetchall(),
