@@ -8,6 +8,7 @@ import psycopg
 
 from sandbox.postgres import Database
 from tests.crashes.deviations import Deviation, orphan
+from tests.crashes.disk import files_in
 
 SESSIONS = """
 SELECT pid, application_name, state, coalesce(wait_event, ''), left(query, 60) FROM pg_stat_activity
@@ -52,7 +53,7 @@ def audit_queue(database: Database) -> list[Deviation]:
 
 def audit_temporary_files(place: Path) -> list[Deviation]:
     """Name what was written aside and stayed there."""
-    found = sorted({path for pattern in TEMPORARY for path in place.glob(pattern)})
+    found = sorted({path for pattern in TEMPORARY for path in files_in(place, pattern)})
     return [orphan(f"temporary file {path.relative_to(place)}") for path in found]
 
 

@@ -43,6 +43,15 @@ class SmallDisk:
         _mount("-o", "remount,rw", str(self.folder))
 
 
+def files_in(folder: Path, pattern: str) -> set[Path]:
+    """Return what fits the pattern, while others make and remove files there."""
+    while True:
+        try:
+            return set(folder.glob(pattern))
+        except FileNotFoundError:
+            continue  # a folder went away while it was read
+
+
 @contextmanager
 def small_disk(folder: Path) -> Iterator[SmallDisk]:
     """Mount a file system at ``folder`` while the block runs, if that is allowed."""

@@ -13,7 +13,7 @@ import psycopg
 from sandbox.postgres import Database
 from tests.crashes.crew import WORKERS, Crew, Member, kill_process
 from tests.crashes.cutter import Cutter
-from tests.crashes.disk import SmallDisk
+from tests.crashes.disk import SmallDisk, files_in
 from tests.crashes.holds import PLACES, Hold
 
 # A worker with work in hand is what most kills are about.
@@ -122,8 +122,8 @@ class Troubles:
         """Kill the worker whose draft, or whose file in the making, just came to be."""
         media = Path(self.crew.members["backend"].environment["MEDIA_ROOT"])
         pattern = self.dice.choice(["output/.drafts/*", "output/.drafts/*/*.part", "output/.drafts/*/video.mp4"])
-        before = set(media.glob(pattern))
-        came = self._until(lambda: next(iter(set(media.glob(pattern)) - before), None))
+        before = files_in(media, pattern)
+        came = self._until(lambda: next(iter(files_in(media, pattern) - before), None))
         holders = [pid for (owner,) in self._rows(HOLDERS) if (pid := int(owner.rpartition(":")[2]))]
         if came is None or not holders:
             self.tell(f"no file came: {pattern}")
