@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 
 from sandbox.postgres import Database
 from tests.crashes.deviations import Deviation, duplicate, lost, orphan
+from tests.crashes.disk import files_in
 from tests.crashes.ledger import Entry, Ledger
 
 Row = dict
@@ -39,7 +40,7 @@ def read_records(database: Database, media: Path) -> Records:
     output = media / "output"
     videos = {
         path.relative_to(media).as_posix()
-        for path in output.rglob("*")
+        for path in files_in(output, "**/*")
         if path.is_file() and ".drafts" not in path.relative_to(output).parts
     }
     return Records(jobs, tasks, dict(saved), videos)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -116,7 +117,9 @@ class Night:
                 self.say(f"{told} kills, {len(self.ledger.entries)} tasks")
 
     def _is_enough(self) -> bool:
-        return self.troubles.killed >= self.size.kills and len(self.ledger.entries) >= self.size.generations
+        entries = list(self.ledger.entries.values())
+        is_one_completed = any(entry.ended == "completed" and entry.made_by == "backend" for entry in entries)
+        return self.troubles.killed >= self.size.kills and len(entries) >= self.size.generations and is_one_completed
 
     def _calm(self) -> None:
         """Repair everything, wait for people and jobs, and let the original's housekeeping end what it lost."""
@@ -130,8 +133,9 @@ class Night:
         self.send_people_home()
         if not self._wait(lambda: not self._count(AT_WORK), until):
             self._ask_where_they_hang()
-        self.say("people are at home; the original's housekeeping")
-        self._let_the_original_clean_up()
+        if self._count(UNFINISHED):
+            self.say("people are at home; the original's housekeeping")
+            self._let_the_original_clean_up()
         self._wait(lambda: not self._count(UNFINISHED), time.monotonic() + CALM_WITHIN_S)
         self._wait(lambda: not self.traces(), time.monotonic() + LEASE_S * 4)
 
@@ -217,17 +221,17 @@ class Night:
     def answers(self, records: Records) -> list[Deviation]:
         """Ask both systems for every task that has a row, as its person."""
         found = []
-        for dancer in self.dancers:
+        for dancer in (dancer.again(self.crew.urls) for dancer in self.dancers):
             for entry in self.ledger.entries.values():
                 if entry.user_id == dancer.user_id and entry.task_id in records.tasks:
                     found += self._answers_for(dancer, entry.task_id, records.tasks[entry.task_id])
+            dancer.leave()
         return found
 
     def _answers_for(self, dancer: Dancer, task_id: str, row: dict) -> Iterator[Deviation]:
         paths = {"backend": f"/api/choreography/tasks/{task_id}", "original": f"/task/{task_id}/"}
         for system, path in paths.items():
-            with httpx.Client(base_url=self.crew.urls[system], cookies=dancer.http[system].cookies) as client:
-                told = client.get(path)
+            told = dancer.http[system].get(path)
             status = told.json().get("status") if told.status_code == 200 else told.status_code
             if status != row["status"]:
                 yield lost(f"the row of task {task_id} is {row['status']}, and the {system} says {status}")
@@ -268,10 +272,16 @@ def ending_of(task_id: str, records: Records) -> str:
     return task["status"] if task is not None else "cancelled"
 
 
+@cache
+def asker() -> httpx.Client:
+    """Return what asks; a new one each time would read all certificates of this machine."""
+    return httpx.Client(timeout=5, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+
+
 def is_healthy(url: str) -> bool:
     """Return whether a system answers."""
     try:
-        return httpx.get(f"{url}/health", timeout=5).status_code == 200
+        return asker().get(f"{url}/health").status_code == 200
     except httpx.TransportError:
         return False
 
