@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -86,6 +87,22 @@ def test_silent_database__request__is_503(silent):
     with silent():
         answer = client.get("/api/songs")
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+
+
+def test_machine_that_is_gone__is_looked_for_by_both_sides(db):
+    with connection.cursor() as cursor:
+        shown = {
+            name: cursor.execute(f"SHOW {name}").fetchone()[0]
+            for name in ("tcp_keepalives_idle", "tcp_user_timeout", "client_connection_check_interval")
+        }
+    assert shown == {
+        "tcp_keepalives_idle": "10",
+        "tcp_user_timeout": "25000",
+        "client_connection_check_interval": "10s",
+    }
+    with socket.socket(fileno=os.dup(connection.connection.fileno())) as own:
+        assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
+        assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 25_000
 
 
 def test_silent_database__worker__opens_other_sessions_and_goes_on(

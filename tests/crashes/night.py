@@ -1,5 +1,6 @@
 """One run: the house is built, people dance, things are killed, all comes to rest, and the audit looks at it."""
 
+import re
 import shutil
 import tempfile
 import threading
@@ -249,6 +250,7 @@ class Night:
             "completed": ends["completed"],
             "failed_with_reason": ends["failed"],
             "cancelled": ends["cancelled"],
+            "reasons": dict(Counter(filter(None, (reason_of(task_id, records) for task_id in tasks))).most_common()),
             "duplicates": kinds["duplicate"],
             "lost": kinds["lost"],
             "orphans": kinds["orphan"],
@@ -270,6 +272,14 @@ def ending_of(task_id: str, records: Records) -> str:
     if job is not None and job["request"]:
         return job["outcome"] or "not ended"
     return task["status"] if task is not None else "cancelled"
+
+
+def reason_of(task_id: str, records: Records) -> str:
+    """Return why a task failed, without what is different each time; '' of one that did not."""
+    if ending_of(task_id, records) != "failed":
+        return ""
+    job, task = records.jobs.get(task_id) or {}, records.tasks.get(task_id) or {}
+    return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+", "…", str(job.get("error") or task.get("error") or ""))
 
 
 @cache
