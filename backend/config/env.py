@@ -31,6 +31,7 @@ SECOND_FACTOR: bool = _env.bool("SECOND_FACTOR", default=True)
 SESSION_IDLE_H: float = _env.float("SESSION_IDLE_H", default=0)
 SESSION_ABSOLUTE_H: float = _env.float("SESSION_ABSOLUTE_H", default=0)
 EVENTS_KEPT_DAYS: int = _env.int("EVENTS_KEPT_DAYS", default=365)
+REGISTRATIONS_PER_ADDRESS: int = _env.int("REGISTRATIONS_PER_ADDRESS", default=60)
 SONG_MAX_MB: int = _env.int("SONG_MAX_MB", default=50)
 PARALLEL_RUNNING_LIMIT: int = _env.int("PARALLEL_RUNNING_LIMIT", default=1)
 USER_RUNNING_LIMIT: int = _env.int("USER_RUNNING_LIMIT", default=2)
@@ -73,6 +74,8 @@ if not 1 <= TOKEN_DAYS <= TOKEN_MAX_DAYS:
     )
 if EVENTS_KEPT_DAYS < 30:  # noqa: PLR2004 - the trigger of the table says the same
     raise ImproperlyConfigured(f"EVENTS_KEPT_DAYS is {EVENTS_KEPT_DAYS}; events are kept for at least 30 days.")
+if REGISTRATIONS_PER_ADDRESS < 1:
+    raise ImproperlyConfigured(f"REGISTRATIONS_PER_ADDRESS is {REGISTRATIONS_PER_ADDRESS}; it must be 1 or more.")
 if BREACHED_PASSWORDS not in {"common", "off"} and not Path(BREACHED_PASSWORDS).is_file():
     raise ImproperlyConfigured(
         f"BREACHED_PASSWORDS is {BREACHED_PASSWORDS!r}; it must be 'common', 'off', or a file of SHA-1 hashes."

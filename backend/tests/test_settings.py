@@ -74,6 +74,11 @@ def test_limit_of_a_user__below_0__stops_the_start_and_says_why():
     assert (done.returncode, "USER_SONGS_LIMIT is -1; it must be 0 or more." in done.stderr) == (1, True), done.stderr
 
 
+def test_registrations_per_address__below_1__stops_the_start_and_says_why():
+    done = load(REQUIRED | {"REGISTRATIONS_PER_ADDRESS": "0"})
+    assert (done.returncode, "REGISTRATIONS_PER_ADDRESS is 0; it must be 1 or more." in done.stderr) == (1, True)
+
+
 def test_cache__default__lies_beside_the_media():
     assert load(REQUIRED, "settings.BACHATEO_CACHE").stdout == "/srv/cache\n"
 

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.authentication import services
 from apps.authentication.api import Credentials, Registration
-from config.errors import CredentialsError, InvalidError, LockedOutError
-from config.problems import STATUS
+from config.errors import CredentialsError, DomainError, InvalidError, LockedOutError
+from config.problems import STATUS, retry_after
 
 
 @sensitive_post_parameters("password")
@@ -27,7 +27,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
     try:
         services.log_in(request=request, **form.validated_data)
     except (CredentialsError, LockedOutError) as error:
-        return _page(request, "login", problem=error.message, status=STATUS[type(error)])
+        return _page(request, "login", problem=error)
     return redirect(next_address(request))
 
 
@@ -44,7 +44,7 @@ def register(request: HttpRequest) -> HttpResponse:
     except InvalidError as error:
         return _page(request, "register", errors=error.errors)
     except LockedOutError as error:
-        return _page(request, "register", problem=error.message, status=STATUS[type(error)])
+        return _page(request, "register", problem=error)
     return redirect(next_address(request))
 
 
@@ -59,12 +59,15 @@ def _page(
     name: str,
     *,
     errors: Mapping[str, Sequence[str]] | None = None,
-    problem: str | None = None,
-    status: int = 400,
+    problem: DomainError | None = None,
 ) -> HttpResponse:
     typed = {key: value for key, value in request.POST.items() if key != "password"}
     context: dict[str, Any] = {"errors": errors, "problem": problem, "typed": typed, "next": next_address(request)}
-    return render(request, f"web/{name}.html", context, status=status if errors or problem else 200)
+    status = STATUS[type(problem)] if problem else 400 if errors else 200
+    response = render(request, f"web/{name}.html", context, status=status)
+    for header, value in retry_after(problem).items() if problem else ():
+        response.headers[header] = value
+    return response
 
 
 def next_address(request: HttpRequest, *, default: str = "web:studio") -> str:

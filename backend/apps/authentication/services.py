@@ -18,7 +18,8 @@ from config.errors import CredentialsError, InvalidError, LockedOutError
 def register_user(*, request: HttpRequest, username: str, email: str, display_name: str, password: str) -> User:
     """Create an account by the original's rules and log it in. Raises InvalidError and LockedOutError.
 
-    The answer must tell which name is taken, so the refusals of one address are counted and limited.
+    The answer must tell which name is taken, so the refusals of one address are counted and limited. So are its
+    accounts: each has its own quotas.
     """
     # Lower-cased, because both systems lower-case the e-mail that is typed at login.
     user = User(username=username, email=email.lower(), display_name=display_name)
@@ -30,6 +31,7 @@ def register_user(*, request: HttpRequest, username: str, email: str, display_na
         raise InvalidError("This e-mail has an account already.", errors={"email": ["Has an account already."]})
     try:
         with transaction.atomic():
+            limits.count_new_account(request)
             user.save(force_insert=True)
     except IntegrityError as error:
         raise InvalidError("This username is taken.", errors={"username": ["Is taken."]}) from error

@@ -1,5 +1,7 @@
 """How often a login may fail. Counted before the password is checked, so that guesses at the same moment count, too.
 
+Accounts that an address makes are counted here too, in the same table.
+
 Failures are counted for each account and address together, so that strangers who fail cannot lock the owner out.
 Two wider limits slow down many addresses together; they do not apply to a browser in which the owner has logged in
 before.
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
@@ -28,15 +31,16 @@ MAX_OF_ACCOUNT = 100  # over all addresses
 MAX_CODES_OF_ACCOUNT = 20  # one-time codes, over all addresses
 MAX_REGISTRATIONS = 20  # refused ones of one address
 LOCK = timedelta(minutes=15)
+DAY = timedelta(hours=24)
 IPV6_PREFIX = 64  # the network of one customer
 
 # One statement, so that two failures at the same moment count twice. A lock ends 15 minutes after the last failure
-# that was counted.
+# that was counted; a fixed time ends 24 hours after the first account, or a few accounts a day would add up for weeks.
 _COUNT = """
     INSERT INTO failed_logins AS f (who, failures, ends_at) VALUES (%(who)s, 1, statement_timestamp() + %(lock)s)
     ON CONFLICT (who) DO UPDATE SET
         failures = CASE WHEN f.ends_at <= statement_timestamp() THEN 1 ELSE least(f.failures + 1, %(most)s + 2) END,
-        ends_at = CASE WHEN f.ends_at > statement_timestamp() AND f.failures >= %(most)s
+        ends_at = CASE WHEN f.ends_at > statement_timestamp() AND (%(fixed)s OR f.failures >= %(most)s)
             THEN f.ends_at ELSE statement_timestamp() + %(lock)s END
     RETURNING failures, extract(epoch FROM ends_at - statement_timestamp())
 """
@@ -79,6 +83,22 @@ def admit_registration(request: HttpRequest) -> Attempt:
     return Attempt(who="", wide=(who,))
 
 
+def count_new_account(request: HttpRequest) -> None:
+    """Count an account that is being made. Raises LockedOutError when its address has made as many as it may.
+
+    Call it in the transaction that makes the account: then an account that is not made is not counted.
+    """
+    most = settings.REGISTRATIONS_PER_ADDRESS
+    _count(
+        f"accounts from {_address_of(request)}",
+        most,
+        f"Your network address has made {most} accounts within 24 hours; that is the limit. Try again tomorrow, or log"
+        " in if you have an account.",
+        time=DAY,
+        fixed=True,
+    )
+
+
 def succeeded(attempt: Attempt) -> None:
     """Forget the failures of this account here, and take this attempt out of the wider counts."""
     FailedLogins.objects.filter(who=_hash(attempt.who)).delete()
@@ -94,9 +114,10 @@ def _admit(who: str, wide: dict[str, int], message: str) -> Attempt:
     return Attempt(who, tuple(wide))
 
 
-def _count(who: str, most: int, message: str) -> None:
+def _count(who: str, most: int, message: str, *, time: timedelta = LOCK, fixed: bool = False) -> None:
     with connection.cursor() as cursor:
-        parameters: Any = {"who": _hash(who), "lock": LOCK, "most": most}  # psycopg adapts a timedelta, too
+        # psycopg adapts a timedelta, too
+        parameters: Any = {"who": _hash(who), "lock": time, "most": most, "fixed": fixed}
         cursor.execute(_COUNT, parameters)
         failures, left_s = cursor.fetchone()
     if failures > most:
