@@ -185,7 +185,7 @@ def test_folder_of_a_user__belongs_to_its_maker_whoever_names_its_files_first(ap
 
 
 @pytest.mark.parametrize(
-    "folder", ["output/user_{:03}", "output/user_+{}", "output/user_{}x", "output", "output/user_{}"]
+    "folder", ["output/user_{:09}", "output/user_+{}", "output/user_{}x", "output", "output/user_{}"]
 )
 def test_folder_of_a_user__only_the_exact_one_counts(api, ana, media_root, folder):
     name = put(f"{folder.format(ana.pk)}/deep/v.mp4")
