@@ -54,7 +54,7 @@ def literal(text: str) -> str:
     Examples
     --------
     >>> print(literal("it's"), literal("a\\\\b"))
-    'it''s' E'a\\\\\\\\b'
+    'it''s' E'a\\\\b'
     """
     doubled = text.replace("'", "''")
     return f"'{doubled}'" if "\\" not in text else "E'" + doubled.replace("\\", "\\\\") + "'"
