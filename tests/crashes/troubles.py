@@ -29,6 +29,7 @@ DATABASE_BACK_WITHIN_S = 120.0
 EXPIRE_A_LEASE = """
 UPDATE backend.jobs SET lease_expires_at = now() - interval '1 second'
 WHERE task_id = (SELECT task_id FROM backend.jobs WHERE outcome IS NULL AND token IS NOT NULL ORDER BY task_id LIMIT 1)
+  AND outcome IS NULL AND token IS NOT NULL -- it may end while this waits for its row
 """
 HOLDERS = "SELECT owner FROM backend.jobs WHERE outcome IS NULL AND token IS NOT NULL ORDER BY owner"
 
@@ -220,7 +221,7 @@ class Troubles:
     def force_two_on_one_job(self) -> None:
         """End a lease whose worker is at work, so that another one takes its job."""
         self._until(lambda: self._rows(HOLDERS))
-        if self._rows(f"{EXPIRE_A_LEASE} RETURNING task_id"):
+        if self._rows(f"{EXPIRE_A_LEASE}\nRETURNING task_id"):
             self.count("two workers on one job", "a lease was ended while its worker worked")
 
     def fill_the_disk(self) -> None:
