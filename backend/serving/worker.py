@@ -13,6 +13,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from gunicorn.errors import ConfigError
@@ -21,12 +22,11 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from serving.connection import Connection, Stage
 from serving.patience import Patience
+from serving.refusals import Heard, refusal
 
 PIECE_BYTES = 64 * 1024
 LOOK_S = 0.25
 OTHER_FILES = 256  # beside connections and the videos that they read
-TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -118,7 +118,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         for connection in late:
             if connection.head and connection.stage in {Stage.HEAD, Stage.BODY}:
                 with suppress(OSError):
-                    connection.sock.send(TIMEOUT)
+                    connection.sock.send(refusal(HTTPStatus.REQUEST_TIMEOUT))
             self.close(connection)
 
     def wait(self, connection: Connection, stage: Stage, seconds: float, events: int = selectors.EVENT_READ) -> None:
@@ -166,7 +166,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             self.begin(connection)
         elif len(connection.head) > self.patience.head_bytes:
             self.leave(connection)
-            connection.outgoing.sendall(TOO_LONG)
+            connection.outgoing.sendall(refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
             self.linger(connection)
 
     def begin(self, connection: Connection) -> None:
@@ -227,6 +227,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             self.end_answer(connection, whole=False)
         else:
             self.produce(connection)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Log an error as gunicorn does, and answer it as the API answers errors."""
+        heard = Heard()
+        super().handle_error(req, heard, addr, exc)
+        client.sendall(refusal(heard.status))
 
     def count_request(self) -> None:
         self.nr += 1

@@ -192,12 +192,19 @@ def test_large_body__is_read_on_threads_for_uploads_or_refused_unread(unhurried)
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde", b"400"),
         (b"GET / HTTP/1.1\r\nA: " + bytes(70_000).replace(b"\0", b"a"), b"431"),
+        (b"GET /" + b"a" * 6000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"414"),
         (get("/fault"), b"500"),
     ],
 )
-def test_request_that_is_wrong__is_answered_and_ends_its_connection(unhurried, sent, status):
+def test_request_that_is_wrong__is_answered_with_a_problem_and_ends_its_connection(unhurried, sent, status):
     with connect(unhurried.port, sent) as client:
-        assert read_to_end(client).split()[1] == status
+        head, _, body = read_to_end(client).partition(b"\r\n\r\n")
+    problem, headers = json.loads(body), dict(line.split(": ", 1) for line in head.decode().splitlines()[1:])
+    assert (head.split()[1], problem["status"]) == (status, int(status))
+    assert problem["detail"].endswith(".")
+    assert headers["Content-Type"] == "application/problem+json"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
 
 
 def test_more_connections_than_there_is_room__the_one_that_waited_longest_is_closed(tmp_path):
