@@ -10,16 +10,17 @@ from pathlib import Path
 from handover.errors import HandoverError, MissingExtraError
 from handover.secret_words import masked
 
-URL = "the URL in the environment variable that [database] url_env names"
+URL = "the URL in the environment variable {0}"
+SHARED_DATABASE = "that [database] url_env names"
 
 # Messages of PostgreSQL and its driver when no connection is made, and their meaning. The first that matches counts.
 CONNECTING = (
     (r"password authentication failed for user (.+)|fe_sendauth: no password supplied",
-     "the database does not accept the password of {0}", f"Correct the password in {URL}"),
+     "the database does not accept the password of {0}", "Correct the password in {url}"),
     (r"role (\S+) is not permitted to log in",
      "the role {0} may not log in", "As an administrator: ALTER ROLE {0} LOGIN; or name another role in the URL"),
-    (r"role (\S+) does not exist", "the server has no role {0}", f"Correct the role in {URL}"),
-    (r"database (\S+) does not exist", "the server has no database {0}", f"Correct the database's name in {URL}"),
+    (r"role (\S+) does not exist", "the server has no role {0}", "Correct the role in {url}"),
+    (r"database (\S+) does not exist", "the server has no database {0}", "Correct the database's name in {url}"),
     (r"permission denied for database (\S+)",
      "the role may not connect to the database {0}", "As an administrator: GRANT CONNECT ON DATABASE {0} TO the role"),
     (r"database (\S+) is not currently accepting connections",
@@ -31,9 +32,9 @@ CONNECTING = (
     (r"the database system is (starting up|shutting down|in recovery mode|not accepting connections)",
      "the database server is {0}", "Run again when it is up"),
     (r"failed to resolve host '([^']*)'",
-     "the database's host {0!r} is unknown here", f"Correct the host in {URL}"),
+     "the database's host {0!r} is unknown here", "Correct the host in {url}"),
     (r"Connection refused|No such file or directory|[Tt]ime(?:out|d out)|unreachable|No route to host",
-     "the database does not answer{where}", f"Start its server, or correct host and port in {URL}"),
+     "the database does not answer{where}", "Start its server, or correct host and port in {url}"),
     (r"server closed the connection|connection is (?:closed|lost|bad)|SSL connection has been closed|EOF detected"
      r"|consuming input failed|sending query|Connection reset|no connection to the server",
      "the connection to the database was cut in the middle", "Check that the server runs, then run again"),
@@ -138,8 +139,16 @@ def missing_extra(module: str) -> MissingExtraError | None:
     return MissingExtraError(f"{message} Install it: pip install 'django-handover[{EXTRAS[package]}]'")
 
 
-def database_trouble(error: Exception) -> str:
-    """Return the message of the database or its driver, and what to do, without a secret."""
+def database_trouble(error: Exception, variable: str = SHARED_DATABASE) -> str:
+    """Return the message of the database or its driver, and what to do, without a secret.
+
+    Parameters
+    ----------
+    error
+        What the driver raised.
+    variable
+        The environment variable that the URL was read from, if it is not the one of the shared database.
+    """
     said = _first_line(error)
     state = getattr(error, "sqlstate", None)
     if state in IN_THE_MIDDLE:
@@ -150,7 +159,7 @@ def database_trouble(error: Exception) -> str:
             if found := re.search(pattern, text):
                 name = (next(filter(None, found.groups()), "the role")).strip().rstrip(",;")
                 where = _where(text)
-                return f"{what.format(name, where=where)}. {todo.format(name)}."
+                return f"{what.format(name, where=where)}. {todo.format(name, url=URL.format(variable))}."
     return f"the database refused: {said}. Correct that, then run again."
 
 

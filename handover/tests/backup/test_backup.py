@@ -107,3 +107,12 @@ def test_backup__without_files__is_evidence_and_says_that_it_has_none(backed):
     sealed = latest(backed.config, "backup")
     assert sealed
     assert sealed.summary["objects"] == 0
+
+
+def test_backup__trial_that_cannot_begin__names_its_variable_and_says_where_the_backup_is(backed, monkeypatch):
+    server = backed.pair.database.server
+    monkeypatch.setenv("HANDOVER_RESTORE_URL", server.url(SUPERUSER, "nowhere_at_all"))
+    ended = backed.handover("backup", "--apply")
+    assert ended.returncode == 1, ended.stdout
+    assert "in the URL in the environment variable HANDOVER_RESTORE_URL." in ended.stderr
+    assert "url_env" not in ended.stderr

@@ -8,6 +8,7 @@ import shutil
 import httpx
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from handover.backup.database import dump_version
 from handover.backup.manifest import place_of, read_files
@@ -101,7 +102,7 @@ def test_restore__folder_with_a_file_or_no_folder__is_refused(pair, target):
     refused = restore(pair, backup, name=target)
     assert (refused.returncode, "is no empty folder" in refused.stderr) == (3, True), refused.stderr
     unnamed = pair.handover("restore", str(backup), "--into", "AGAIN", "--apply", "--confirm", target)
-    assert (unnamed.returncode, "Name one: --media FOLDER" in unnamed.stderr) == (3, True), unnamed.stderr
+    assert (unnamed.returncode, "--without files. Nothing was changed." in unnamed.stderr) == (3, True), unnamed.stderr
     assert rows(pair, target) == 0
 
 
@@ -197,7 +198,7 @@ def test_search_index__backed_up_and_restored__holds_the_same_documents(pair, ta
         backup = back_up(pair, FROM=one.url)
         assert len((backup / "index.jsonl").read_text().splitlines()) == 6
         unnamed = restore(pair, backup, name=target)
-        assert (unnamed.returncode, "Name one: --index URL_ENV" in unnamed.stderr) == (3, True)
+        assert (unnamed.returncode, "--without index. Nothing was changed." in unnamed.stderr) == (3, True)
         not_empty = restore(pair, backup, "--index", "FROM", name=target)
         assert (not_empty.returncode, "is not empty" in not_empty.stderr) == (3, True)
         done = restore(pair, backup, "--index", "OTHER", name=target, OTHER=other.url)
@@ -234,3 +235,34 @@ def test_files__disk_that_changes_them__leaves_no_folder(pair, tmp_path):
         write_files(backup, "", tmp_path / "deep" / "media")
     assert list((tmp_path / "deep").iterdir()) == []
     shutil.rmtree(backup)
+
+
+@pytest.mark.parametrize("change", [{"dbname": "nowhere_at_all"}, {"user": "nobody_at_all"}])
+def test_restore__url_that_is_wrong__names_the_variable_that_was_read(pair, target, change):
+    wrong = make_conninfo(pair.database.server.url("owner", target), **change)
+    ended = restore(pair, back_up(pair), AGAIN=wrong)
+    assert ended.returncode == 1, ended.stdout
+    assert "in the URL in the environment variable AGAIN." in ended.stderr
+    assert "url_env" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--folder", "MOVES_LIBRAY=x"), "--folder MOVES_LIBRAY: the backup has nothing of that name. Leave --folder"),
+        (("--folder", "MOVES=x"), "this backup has no files of MOVES of its own: they are in the storage, or there"),
+        (
+            ("--without", "file"),
+            "--without file: the backup has nothing of that name. --without takes here: files, ind",
+        ),
+        (("--without", "MOVES"), "this backup has no files of MOVES of its own: they are in the storage, or there"),
+    ],
+)
+def test_restore__name_that_the_backup_has_not__is_refused_in_the_dry_run_too(pair, target, words, said):
+    backup = back_up(pair)
+    with (pair.folder / "handover.toml").open("a") as file:
+        file.write('\n[backup]\nfolders = ["MOVES"]\n')
+    for name in ("", target):
+        refused = restore(pair, backup, *words, name=name)
+        assert (refused.returncode, said in refused.stderr) == (3, True), refused.stderr
+    assert rows(pair, target) == 0

@@ -142,7 +142,7 @@ def restored_for_trial(config: Config, path: Path, server_url: str) -> Content:
     server_url
         A server, as a role that may create databases.
     """
-    with _empty_database(server_url) as url:
+    with _empty_database(server_url, config.backup.restore_url_env) as url:
         restore_dump(config, path, url, "--no-owner", "--no-privileges")
         with psycopg.connect(url) as connection:
             return content(connection)
@@ -177,7 +177,7 @@ def restore_dump(config: Config, path: Path, url: str, *options: str) -> None:
 
 
 @contextmanager
-def _empty_database(server_url: str) -> Iterator[str]:
+def _empty_database(server_url: str, variable: str) -> Iterator[str]:
     name = f"handover_restore_{secrets.token_hex(4)}"
     try:
         with psycopg.connect(server_url, autocommit=True) as connection:
@@ -187,4 +187,4 @@ def _empty_database(server_url: str) -> Iterator[str]:
             finally:
                 connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
     except psycopg.Error as error:
-        raise BackupError(f"no empty database to restore into: {database_trouble(error)}") from error
+        raise BackupError(f"no empty database to restore into: {database_trouble(error, variable)}") from error

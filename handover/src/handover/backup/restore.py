@@ -23,6 +23,7 @@ from handover.schema.owners import granted
 from handover.troubles import database_trouble
 
 CODE = "HO562"
+INDEX = "index"  # the part of a backup, as ``--without`` names it
 # Everything that people or programs made; what extensions brought with them is not looked at.
 _MADE = """
 SELECT count(*) FROM pg_depend d RIGHT JOIN (
@@ -45,6 +46,8 @@ class EmptyPlace:
     ----------
     url
         The empty database, as a role that may make objects and roles there.
+    variable
+        The environment variable that holds the URL.
     folders
         An empty or missing folder for each place of files, "" for the default storage.
     index_url
@@ -54,6 +57,7 @@ class EmptyPlace:
     """
 
     url: str
+    variable: str
     folders: Mapping[str, Path] = field(default_factory=dict)
     index_url: str | None = None
     without: frozenset[str] = frozenset()
@@ -84,25 +88,36 @@ class RestorePlan:
         yield from (f"Leaves out: {part}." for part in sorted(place.without))
 
 
-def plan_restore(backup: Path, place: EmptyPlace) -> RestorePlan:
+def plan_restore(config: Config, backup: Path, place: EmptyPlace) -> RestorePlan:
     """Look at a backup and at the place that it shall go to; change nothing.
+
+    Parameters
+    ----------
+    config
+        The pair.
+    backup
+        The folder of the backup.
+    place
+        Where it shall go.
 
     Raises
     ------
     DamagedBackupError
         The backup is not whole.
     Refused
-        The place is not empty, is too old, or a part of the backup has no place.
+        The place is not empty, is too old, a part of the backup has no place, or a place is named that it has not.
     """
     facts = verified(backup)
+    found = sorted({one["place"] for one in read_files(backup)})
+    _check_names(config, found, place)
     needed = json.loads((backup / ROLES).read_text())
     try:
         with psycopg.connect(place.url) as connection:
             _check_database(connection, facts["database"])
             missing = missing_roles(connection, needed)
     except psycopg.Error as error:
-        raise BackupError(f"no database to restore into: {database_trouble(error)}") from error
-    places = _places(backup, place)
+        raise BackupError(f"no database to restore into: {database_trouble(error, place.variable)}") from error
+    places = _places(found, place)
     return RestorePlan(facts, needed, missing, places, _index(facts, place))
 
 
@@ -128,30 +143,47 @@ def _create(source: dict[str, Any]) -> str:
     return f"Make one: CREATE DATABASE restored TEMPLATE template0 {options};"
 
 
-def _places(backup: Path, place: EmptyPlace) -> list[str]:
-    found = sorted({one["place"] for one in read_files(backup)})
+def _check_names(config: Config, found: list[str], place: EmptyPlace) -> None:
+    """Refuse a folder for, or the leaving out of, what the backup does not hold: the name may be misspelled."""
+    own = [one for one in found if one]
+    parts = [FILES, INDEX, *own]
+    for option, given, names in (
+        ("--folder", [one for one in place.folders if one], own),
+        ("--without", place.without, parts),
+    ):
+        for one in sorted(set(given) - set(names)):
+            known = f"{option} takes here: {', '.join(names)}." if names else f"Leave {option} out."
+            if one in (*config.backup.folders, *config.backup.storages):
+                where = "they are in the storage, or there were none" if "" in found else "there were none"
+                raise _refused(f"this backup has no files of {one} of its own: {where}. {known}")
+            raise _refused(f"{option} {one}: the backup has nothing of that name. {known}")
+
+
+def _places(found: list[str], place: EmptyPlace) -> list[str]:
     wanted = [one for one in found if (one or FILES) not in place.without]
     for one in wanted:
         option = f"--folder {one}=FOLDER" if one else "--media FOLDER"
         if one not in place.folders:
             message = f"the backup holds files of {one or 'the storage'}, and no folder is named for them."
-            raise _refused(f"{message} Name one: {option}. Or leave them out: --without {one or FILES}")
+            raise _refused(f"{message} Name one: {option}. Or leave them out: --without {one or FILES}.")
         folder = place.folders[one]
         if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-            raise _refused(f"{folder} is no empty folder, and files go into an empty one only. Name another: {option}")
+            raise _refused(f"{folder} is no empty folder, and files go into an empty one only. Name another: {option}.")
     return wanted
 
 
 def _index(facts: dict[str, Any], place: EmptyPlace) -> str | None:
     name: str | None = facts["search"].get("index")
-    if name is None or "index" in place.without:
+    if name is None or INDEX in place.without:
         return None
     if place.index_url is None:
         message = f"the backup holds the search index {name}, and no server is named for it."
-        raise _refused(f"{message} Name one: --index URL_ENV. Or leave it out: --without index")
+        raise _refused(f"{message} Name one: --index URL_ENV. Or leave it out: --without {INDEX}.")
     if not is_empty(place.index_url, name):
         message = f"the search index {name} is not empty, and documents go into an empty one only."
-        raise _refused(f"{message} Delete it, name another server: --index URL_ENV, or leave it out: --without index")
+        raise _refused(
+            f"{message} Delete it, name another server: --index URL_ENV, or leave it out: --without {INDEX}."
+        )
     return name
 
 

@@ -40,11 +40,12 @@ def restore(
     url = _database(into)
     place = EmptyPlace(
         url=url,
+        variable=into,
         folders={**({"": media} if media else {}), **dict(map(_folder, folder or ()))},
         index_url=from_environment(index, "the URL of the search server to fill") if index else None,
         without=frozenset(without or ()),
     )
-    plan = plan_restore(backup, place)
+    plan = plan_restore(pair, backup, place)
     if not apply:
         out.print("\n".join(plan.words(place)))
         out.print("The backup is whole. Nothing was changed. To do it: the same command with --apply")
