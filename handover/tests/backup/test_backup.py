@@ -109,6 +109,19 @@ def test_backup__without_files__is_evidence_and_says_that_it_has_none(backed):
     assert sealed.summary["objects"] == 0
 
 
+def test_backup__dry_run_that_would_be_refused__names_what_is_missing(backed, monkeypatch):
+    assert "To do it: the same command with --apply" in backed.done("backup").stdout
+    with backed.pair.database.server.connect(backed.pair.database.name) as connection:
+        connection.execute("DROP SCHEMA handover CASCADE")
+    monkeypatch.delenv("HANDOVER_RESTORE_URL")
+    shown = backed.done("backup").stdout
+    assert "With --apply it would be refused now" in shown
+    assert "HANDOVER_RESTORE_URL, which is not set" in shown
+    assert "handover init-journal --apply" in shown
+    assert "the same command with --apply --untried" in shown
+    assert "refused" not in backed.done("backup", "--untried").stdout
+
+
 def test_backup__trial_that_cannot_begin__names_its_variable_and_says_where_the_backup_is(backed, monkeypatch):
     server = backed.pair.database.server
     monkeypatch.setenv("HANDOVER_RESTORE_URL", server.url(SUPERUSER, "nowhere_at_all"))
@@ -116,3 +129,6 @@ def test_backup__trial_that_cannot_begin__names_its_variable_and_says_where_the_
     assert ended.returncode == 1, ended.stdout
     assert "in the URL in the environment variable HANDOVER_RESTORE_URL." in ended.stderr
     assert "url_env" not in ended.stderr
+    (made,) = (backed.pair.folder / ".handover/backups").glob("2*")
+    assert f"A backup was made, it is in {made}; it was not tried" in ended.stderr
+    assert latest(backed.config, "backup") is None

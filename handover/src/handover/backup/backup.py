@@ -113,13 +113,13 @@ def prove_backup(config: Config, made: MadeBackup, *, say: Callable[[str], None]
     Raises
     ------
     BackupError
-        The copy differs; there is no evidence then, the backup stays.
+        It cannot be restored, or the copy differs; there is no evidence then, the backup stays.
     """
     server = restore_server(config)
     with recording(config, "backup") as recorder:
         verified(made.folder)
         say("restoring into an empty database")
-        differing = made.content.differing(restored_for_trial(config, made.folder / DUMP, server))
+        differing = made.content.differing(_copy(config, made, server))
         files = made.facts["files"] or {}
         differing += [f"file {name} was overwritten" for name in files.get("overwritten_meanwhile", ())]
         _record(recorder, made)
@@ -128,6 +128,14 @@ def prove_backup(config: Config, made: MadeBackup, *, say: Callable[[str], None]
             message = f"the restored copy is not what was backed up:\n       {lines}"
             raise BackupError(f"{message}\n       The files stay in {made.folder}. Find out why, then make another.")
     return recorder.summary
+
+
+def _copy(config: Config, made: MadeBackup, server: str) -> Content:
+    try:
+        return restored_for_trial(config, made.folder / DUMP, server)
+    except BackupError as error:
+        kept = f"A backup was made, it is in {made.folder}; it was not tried to the end, so it is no evidence."
+        raise BackupError(f"{error.args[0]}\n       {kept}") from error
 
 
 def restore_server(config: Config) -> str:

@@ -1,5 +1,6 @@
 """``handover backup``: the database, the files and the search index; for the gate also restored and compared."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ import psycopg
 import typer
 
 from handover.backup.backup import (
+    RESTORE_SERVER,
     MadeBackup,
     make_backup,
     place_of_backups,
@@ -23,7 +25,7 @@ from handover.cli.console import out, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption
 from handover.config.config import Config, database_url, load_config
 from handover.cutover.evidence_gates import note_newest
-from handover.journal.journal import opened
+from handover.journal.journal import is_there, opened
 from handover.journal.processes import registered
 from handover.troubles import database_trouble
 
@@ -79,6 +81,22 @@ def _plan(pair: Config, *, untried: bool, keep: int | None) -> Iterator[str]:
     try:
         with psycopg.connect(database_url(pair)) as connection:
             yield from point_in_time(connection)
+            journal = is_there(connection)
     except psycopg.Error as error:
         yield f"What the server allows besides is not known: {database_trouble(error)}"
-    yield "Nothing was changed. To do it: the same command with --apply"
+        journal = True  # not known either
+    lacking = () if untried else tuple(_lacking(pair, journal=journal))
+    if lacking:
+        yield "Nothing was changed. With --apply it would be refused now, since the trial needs:"
+        yield from (f"  {one}" for one in lacking)
+        yield "Or make a backup that is not tried, and is no evidence: the same command with --apply --untried"
+    else:
+        yield "Nothing was changed. To do it: the same command with --apply"
+
+
+def _lacking(pair: Config, *, journal: bool) -> Iterator[str]:
+    variable = pair.backup.restore_url_env
+    if not os.environ.get(variable):
+        yield f"{variable}, which is not set; it holds the URL of {RESTORE_SERVER}"
+    if not journal:
+        yield "a journal, and the database has none: handover init-journal --apply"
