@@ -80,6 +80,7 @@ def test_restore__twice__is_refused_the_second_time_and_changes_nothing(pair, ta
     again = restore(pair, backup, name=target)
     assert again.returncode == 3
     assert f"the database {target} is not empty" in again.stderr
+    assert "An interrupted restore leaves it like this, too. Then drop the database first." in again.stderr
     assert "CREATE DATABASE restored TEMPLATE template0 ENCODING 'UTF8'" in again.stderr
     assert "Nothing was changed." in again.stderr
 
@@ -100,7 +101,7 @@ def test_restore__folder_with_a_file_or_no_folder__is_refused(pair, target):
     (pair.folder / "again").mkdir()
     (pair.folder / "again" / "mine.mp4").touch()
     refused = restore(pair, backup, name=target)
-    assert (refused.returncode, "is no empty folder" in refused.stderr) == (3, True), refused.stderr
+    assert (refused.returncode, "Then remove the folder first." in refused.stderr) == (3, True), refused.stderr
     unnamed = pair.handover("restore", str(backup), "--into", "AGAIN", "--apply", "--confirm", target)
     assert (unnamed.returncode, "--without files. Nothing was changed." in unnamed.stderr) == (3, True), unnamed.stderr
     assert rows(pair, target) == 0
@@ -266,3 +267,14 @@ def test_restore__name_that_the_backup_has_not__is_refused_in_the_dry_run_too(pa
         refused = restore(pair, backup, *words, name=name)
         assert (refused.returncode, said in refused.stderr) == (3, True), refused.stderr
     assert rows(pair, target) == 0
+
+
+def test_files__folders_that_are_made__are_closed_to_other_accounts(pair, tmp_path):
+    backup = back_up(pair)
+    (one,) = read_files(backup)
+    (backup / "files.jsonl").write_text(json.dumps({**one, "name": "a/b/c.mp4"}) + "\n")
+    assert write_files(backup, "", tmp_path / "srv" / "deep" / "media") == 1
+    made = [path for path in (tmp_path / "srv", *(tmp_path / "srv").rglob("*")) if path.is_dir()]
+    assert len(made) == 5
+    assert not [path for path in made if path.stat().st_mode & 0o007]
+    shutil.rmtree(backup)

@@ -188,7 +188,7 @@ def write_files(backup: Path, place: str, target: Path) -> int:
         _fill(backup, found, target)  # nothing can be renamed onto it
         return len(found)
     aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    aside.mkdir(parents=True, mode=0o750)
+    _make_folder(aside)
     try:
         _fill(backup, found, aside)
         aside.rename(target)  # onto nothing, or an empty folder
@@ -201,10 +201,17 @@ def write_files(backup: Path, place: str, target: Path) -> int:
 def _fill(backup: Path, files: list[dict[str, Any]], folder: Path) -> None:
     for one in files:
         path = folder / one["name"]
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        _make_folder(path.parent)
         _copy(backup / place_of(one["sha256"]), path)
         if sha256_of(path) != one["sha256"]:
             raise BackupError(f"{one['name']} is not what was backed up: the disk changed it. Use another disk.")
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder, closed to other accounts, with those above it; ``mkdir`` alone would leave these open."""
+    if not folder.parent.is_dir():
+        _make_folder(folder.parent)
+    folder.mkdir(mode=0o750, exist_ok=True)
 
 
 def _copy(source: Path, target: Path) -> None:

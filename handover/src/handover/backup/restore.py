@@ -36,6 +36,7 @@ SELECT count(*) FROM pg_depend d RIGHT JOIN (
  WHERE d.objid IS NULL AND nspname !~ '^pg_' AND nspname <> 'information_schema'
 """
 MAJOR = 10_000
+INTERRUPTED = "An interrupted restore leaves it like this, too."
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def _check_database(connection: Connection[Any], source: dict[str, Any]) -> None
     (made,) = connection.execute(_MADE).fetchone() or (1,)
     if made:
         message = f"the database {name} is not empty: {made} objects are in it. A backup goes into an empty one only."
-        raise _refused(f"{message} {_create(source)}")
+        raise _refused(f"{message} {INTERRUPTED} Then drop the database first. {_create(source)}")
     if connection.info.server_version // MAJOR < source["server_version"] // MAJOR:
         ours, theirs = (one // MAJOR for one in (connection.info.server_version, source["server_version"]))
         message = f"the server is PostgreSQL {ours}; the backup was made of {theirs}, which an older one cannot hold."
@@ -168,7 +169,8 @@ def _places(found: list[str], place: EmptyPlace) -> list[str]:
             raise _refused(f"{message} Name one: {option}. Or leave them out: --without {one or FILES}.")
         folder = place.folders[one]
         if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-            raise _refused(f"{folder} is no empty folder, and files go into an empty one only. Name another: {option}.")
+            message = f"{folder} is no empty folder, and files go into an empty one only."
+            raise _refused(f"{message} Name another: {option}. {INTERRUPTED} Then remove the folder first.")
     return wanted
 
 
