@@ -83,6 +83,7 @@ def test_password__too_many_guesses__says_so(page):
     sent = {"old_password": "wrong-one", "new_password": "bailamos"}
     answers = [page.post("/account/password", sent) for _ in range(6)]
     assert (answers[-1].status_code, "Try again in 15 minutes" in text(answers[-1])) == (429, True)
+    assert int(answers[-1]["Retry-After"]) > 0
 
 
 def test_sessions__one_and_all_others_are_ended(page):

@@ -170,7 +170,9 @@ def test_guesses__are_limited_also_in_a_known_browser_and_from_many_addresses(ev
     _, recovery = set_up(logged_in())
     known = logged_in()
     assert [post(known, code="000000").status_code for _ in range(6)] == [401] * 5 + [429]
-    assert post(known, code=recovery[0]).status_code == 429, "also the right one"
+    refused = post(known, code=recovery[0])
+    assert refused.status_code == 429, "also the right one"
+    assert int(refused["Retry-After"]) > 0
     client = logged_in()
     codes_of = [client.post(PAGE, {"code": "000000"}, REMOTE_ADDR=f"198.51.100.{n // 4}") for n in range(30)]
     assert [answer.status_code for answer in codes_of].count(401) == 15, "20 of one account"
@@ -187,8 +189,19 @@ def test_set_up__wrong_code__confirms_nothing_and_may_be_tried_again(eva):
     secret = post(client, do="begin", password="secreto").context["secret"]
     answer = post(client, do="confirm", code="000000")
     assert (answer.status_code, secret in answer.content.decode()) == (401, False)
+    assert "Add it to your app" not in answer.content.decode()
     assert not is_open(client)
     assert post(client, do="confirm", code=code_of(secret)).status_code == 200
+
+
+def test_set_up__wrong_code_and_nothing_in_the_app__leads_back_to_the_first_step(eva):
+    client = logged_in()
+    post(client, do="begin", password="secreto")
+    answer = post(client, do="confirm", code="000000", next="/admin/users/user/")
+    (first_step,) = re.findall(r'href="([^"]+)">begin again with your password<', answer.content.decode())
+    first = client.get(first_step)
+    assert 'value="begin"' in first.content.decode()
+    assert first.context["next"] == "/admin/users/user/"
 
 
 def test_set_up__over_another__needs_that_one_first(eva):

@@ -26,7 +26,7 @@ from apps.tokens.selectors import end_of, tokens_of
 from apps.tokens.services import issue_token, revoke_token
 from config.clock import database_now
 from config.errors import DomainError, InvalidError, LockedOutError
-from config.problems import STATUS
+from config.problems import STATUS, retry_after
 from web.members import members_only
 
 EVENTS_SHOWN = 15
@@ -61,7 +61,7 @@ def change_own_password(request: MemberRequest) -> HttpResponse:
     try:
         change_password(request=request, user=request.user, **form.validated_data)
     except (InvalidError, LockedOutError) as error:
-        return _page(request, errors=error.errors or {"old_password": [error.message]}, status=STATUS[type(error)])
+        return _page(request, errors=error.errors or {"old_password": [error.message]}, problem=error)
     return _done(request, "Your password is changed. Your other sessions and all tokens have ended.")
 
 
@@ -94,7 +94,7 @@ def make_token(request: MemberRequest) -> HttpResponse:
     try:
         _, secret = issue_token(user=request.user, request=request, **form.validated_data)
     except DomainError as error:
-        return _page(request, errors={"name": [error.message]}, status=STATUS[type(error)])
+        return _page(request, errors={"name": [error.message]}, problem=error)
     return _page(request, secret=secret)
 
 
@@ -115,7 +115,7 @@ def _page(
     *,
     errors: Mapping[str, Sequence[str]] | None = None,
     secret: str = "",
-    status: int = 400,
+    problem: DomainError | None = None,
 ) -> HttpResponse:
     user = request.user
     context: dict[str, Any] = {
@@ -131,4 +131,8 @@ def _page(
         "factor": factor_of(user),
         "events": events_of(user.pk)[:EVENTS_SHOWN],
     }
-    return render(request, "web/account.html", context, status=status if errors else 200)
+    status = STATUS[type(problem)] if problem else 400 if errors else 200
+    response = render(request, "web/account.html", context, status=status)
+    for header, value in retry_after(problem).items() if problem else ():
+        response[header] = value
+    return response

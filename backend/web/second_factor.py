@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from apps.authentication.requests import MemberRequest
 from apps.second_factor import codes, services
 from config.errors import ConflictError, CredentialsError, InvalidError, LockedOutError, NotFoundError
-from config.problems import STATUS
+from config.problems import STATUS, retry_after
 from web.account import next_address
 from web.members import members_only
 
@@ -28,7 +28,10 @@ def second_factor(request: MemberRequest) -> HttpResponse:
         return act(request)
     except (InvalidError, CredentialsError, LockedOutError, ConflictError) as error:
         setting_up = act is _confirm and isinstance(error, CredentialsError)
-        return _page(request, problem=error.message, setting_up=setting_up, status=STATUS[type(error)])
+        response = _page(request, problem=error.message, setting_up=setting_up, status=STATUS[type(error)])
+        for name, value in retry_after(error).items():
+            response[name] = value
+        return response
 
 
 def _begin(request: MemberRequest) -> HttpResponse:
