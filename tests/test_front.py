@@ -1,9 +1,11 @@
 """The backend behind the fronts that deploy/ recommends: TLS, cookies, headers, bodies, slow clients, videos."""
 
+import json
 import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.client import HTTPResponse
 
 import httpx
 import pytest
@@ -108,6 +110,49 @@ def test_large_body__is_refused_by_the_front(front):
     with browser(front) as client:
         answer = asked(client, "POST", "/login", content=bytes(3 * 1024 * 1024))
     assert answer.status_code == 413
+
+
+SMALL_LIMIT, SONG_LIMIT = 2624 * 1024, 51264 * 1024
+TOO_LARGE = "What was sent is too large. A song may have at most 50 MB."
+
+
+def announced(front: Front, path: str, length: int, *headers: str) -> tuple[HTTPResponse, str]:
+    """Send the header of a POST of so many bytes and the first 16 KiB, for which HAProxy waits; return the answer."""
+    context = ssl.create_default_context(cafile=front.certificate)
+    lines = [f"POST {path} HTTP/1.1", f"Host: {HOST}", f"Content-Length: {length}", *headers, "", ""]
+    with (
+        slow_clients.connect(front.port, b"") as raw,
+        context.wrap_socket(raw, server_hostname=HOST) as client,
+    ):
+        client.settimeout(30)
+        client.sendall("\r\n".join(lines).encode() + bytes(16 * 1024))
+        answer = HTTPResponse(client)
+        answer.begin()
+        return answer, answer.read().decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "length"), [("/studio/songs", SONG_LIMIT), ("/studio", SMALL_LIMIT), ("/account/profile", SMALL_LIMIT)]
+)
+def test_large_body__of_a_page__is_refused_in_words_that_htmx_puts_beside_the_list(front, path, length):
+    answer, said = announced(front, path, length + 1, "HX-Request: true")
+    assert (answer.status, said) == (413, f'<p class="wrong" role="alert">{TOO_LARGE}</p>')
+    assert (answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == ("[role=status]", "innerHTML")
+    assert answer.headers.get_content_type() == "text/html"
+    answer, said = announced(front, path, length + 1)
+    assert (answer.status, f"{TOO_LARGE}</p>" in said) == (413, True), "also without htmx"
+
+
+@pytest.mark.parametrize(("path", "length"), [("/api/songs", SONG_LIMIT), ("/api/generations", SMALL_LIMIT)])
+def test_large_body__of_a_program__is_refused_with_a_problem_document(front, path, length):
+    answer, said = announced(front, path, length + 1, "HX-Request: true")
+    assert (answer.status, answer.headers.get_content_type()) == (413, "application/problem+json")
+    assert json.loads(said) == {
+        "type": "about:blank",
+        "title": "Request Entity Too Large",
+        "status": 413,
+        "detail": TOO_LARGE,
+    }
 
 
 def test_slow_clients__of_each_kind__leave_the_service_to_others(front, logged_in, dancer, systems):
