@@ -41,10 +41,13 @@ def test_session_cookie__with_a_nul__is_no_session(api):
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("days", ["9" * 5000, "999999", "-1", "0x10", "٣٠", ""])
-def test_token_of_so_many_days__any_text__is_no_fault(api, days):
+@pytest.mark.parametrize(
+    ("days", "status"),
+    [("9" * 5000, 400), ("999999", 400), ("-1", 400), ("0x10", 400), ("²", 400), ("٣٠", 200), ("", 200)],
+)
+def test_token_of_so_many_days__any_text__is_no_fault(api, days, status):
     answer = api.post("/account/tokens", {"name": "x", "scopes": ["read"], "days": days})
-    assert answer.status_code == 200
+    assert answer.status_code == status
 
 
 def test_htmx_page__that_names_another_site__leads_back_to_ours(db):

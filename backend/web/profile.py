@@ -1,7 +1,7 @@
 """The account's own page: name, password, sessions, programs, and what happened lately."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -83,14 +83,11 @@ def end_one(request: MemberRequest, session_id: int) -> HttpResponse:
 @require_POST
 def make_token(request: MemberRequest) -> HttpResponse:
     """Show the secret, this once."""
-    days = request.POST.get("days", "")
-    # Python reads no number of thousands of digits.
-    known = days.isdecimal() and len(days) <= len(str(settings.TOKEN_MAX_DAYS)) and int(days) <= settings.TOKEN_MAX_DAYS
-    end = database_now() + timedelta(days=int(days)) if known else None
+    end, wrong = _end_after(request.POST.get("days", ""))
     data = {"name": request.POST.get("name", ""), "scopes": request.POST.getlist("scopes"), "expires_at": end}
     form = NewToken(data=data)
-    if not form.is_valid():
-        return _page(request, errors=form.errors)
+    if not form.is_valid() or wrong:
+        return _page(request, errors=form.errors | wrong)
     try:
         _, secret = issue_token(user=request.user, request=request, **form.validated_data)
     except DomainError as error:
@@ -103,6 +100,17 @@ def make_token(request: MemberRequest) -> HttpResponse:
 def end_token(request: MemberRequest, token_id: int) -> HttpResponse:
     revoke_token(user=request.user, token_id=token_id, request=request)
     return _done(request, "The token has ended.")
+
+
+def _end_after(days: str) -> tuple[datetime | None, dict[str, list[str]]]:
+    """Return the end of a token that is valid so many days, and what is wrong with them. Nothing: the default."""
+    if not days:
+        return None, {}
+    most = settings.TOKEN_MAX_DAYS
+    # Python reads no number of thousands of digits.
+    if days.isdecimal() and len(days) <= len(str(most)) and 1 <= int(days) <= most:
+        return database_now() + timedelta(days=int(days)), {}
+    return None, {"days": [f"Give a whole number of days from 1 to {most}."]}
 
 
 def _done(request: MemberRequest, message: str) -> HttpResponse:
