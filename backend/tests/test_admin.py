@@ -1,6 +1,9 @@
 """The staff's pages: what they change is written, and nothing else."""
 
+import re
+
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client
@@ -37,6 +40,26 @@ def test_admin__staff__sees_accounts_groups_and_choreographies(staff, ana, page)
     Group.objects.create(name="teachers")
     SavedChoreography.objects.create(user=ana, title="", difficulty="beginner", duration=float("nan"), video_path="")
     assert staff.get(f"/admin/{page}").status_code == 200
+
+
+INLINE = re.compile(r"<[^>]*\s(style|on\w+)=|<style|<script(?![^>]*\ssrc=)(?![^>]*application/json)", re.IGNORECASE)
+
+
+def test_admin__every_list__has_nothing_inline_that_the_policy_forbids(staff, ana):
+    lists = [f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry]
+    assert "/admin/users/user/" in lists
+    # Its list has inline styles as soon as it has a row.
+    assert staff.get("/admin/procrastinate/procrastinatejob/").status_code == 404
+    for address in ("/admin/", *lists):
+        answer = staff.get(address)
+        assert answer.status_code == 200
+        assert not INLINE.search(answer.content.decode()), address
+
+
+@pytest.mark.parametrize("page", ['<pre style="margin: 0">', "<script>x()</script>", "<style>", '<a onclick="x()">'])
+def test_inline__is_found(page):
+    """The negative control."""
+    assert INLINE.search(page)
 
 
 def test_admin__save__writes_only_the_changed_column(staff, ana):

@@ -13,6 +13,14 @@ from apps.second_factor.services import is_required, is_shown
 
 
 class StaffSite(admin.AdminSite):
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Leave procrastinate's pages out: they have inline styles, which the content security policy forbids.
+
+        They also retry and cancel calls behind the table of jobs, which is the queue here.
+        """
+        if not admin_class or not admin_class.__module__.startswith("procrastinate."):
+            super().register(model_or_iterable, admin_class, **options)
+
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not _must_show(request)
 
