@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tomllib
 import xml.etree.ElementTree as ET  # our own pytest's report
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -55,6 +55,26 @@ class Promise:
 def promises(file: Path = FILE) -> list[Promise]:
     """Return all promises in the order of the file."""
     return [Promise.read(entry) for entry in tomllib.loads(file.read_text())["promise"]]
+
+
+class NoPromiseError(Exception):
+    """A word fits no promise."""
+
+
+def with_words(every: list[Promise], words: Iterable[str]) -> list[Promise]:
+    """Return the promises whose sentence or test has one of the words; all without a word.
+
+    Raises
+    ------
+    NoPromiseError
+        A word fits none, so it was mistyped.
+    """
+    fits = {word: [promise for promise in every if word in promise.says + promise.test] for word in words}
+    if unknown := [word for word, found in fits.items() if not found]:
+        message = f"no promise has {', '.join(map(repr, unknown))} in its sentence or in the name of its test"
+        raise NoPromiseError(f"{message}; nothing was run. They stand in docs/reference/promises.md.")
+    chosen = [promise for found in fits.values() for promise in found]
+    return [promise for promise in every if not fits or promise in chosen]
 
 
 def flaws_of_test(test: str, root: Path = ROOT) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Every package that is locked has a licence that was read and may be used; what does not fit is named."""
 
 import importlib
+import re
 import subprocess
 from importlib.metadata import Distribution, distribution
 
@@ -44,6 +45,7 @@ def page(licences, locked_packages):
 def test_licences__of_this_repository__all_fit():
     done = subprocess.run([ROOT / "script" / "licences"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"licences: [1-9]\d+ packages are locked, and the licence of each may be used\.\n", done.stdout)
 
 
 def test_licences__a_row_is_missing__ends_with_1(tmp_path):

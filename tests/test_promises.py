@@ -1,11 +1,13 @@
 """Every promise names a test and a fault that are there; only a test that fails with the fault is a proof."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 
 from sandbox import house
-from tests.promises import Fault, Promise, flaws, judged, outcome, page, promises
+from tests.promises import Fault, NoPromiseError, Promise, flaws, judged, outcome, page, promises, with_words
 
 PAGE = house.ROOT / "docs" / "reference" / "promises.md"
 SUM = Promise("Sums", "Two and two are four.", "test_sum.py::test_sum", Fault("sums.py", "a + b", "a - b"))
@@ -47,6 +49,22 @@ def test_flaws__something_is_wrong__is_named(tree, promise, flaw):
 
 def test_flaws__all_is_well__none(tree):
     assert list(flaws(SUM, tree)) == []
+
+
+def test_with_words__one_fits_no_promise__is_refused_with_words():
+    other = replace(SUM, says="Two and three are five.")
+    assert with_words([SUM, other], []) == [SUM, other]
+    assert with_words([SUM, other], ["five", "three"]) == [other]
+    assert with_words([SUM, other], ["test_sum", "five"]) == [SUM, other]
+    with pytest.raises(NoPromiseError, match="no promise has 'six' in its sentence"):
+        with_words([SUM, other], ["five", "six"])
+
+
+def test_bench_promises__a_word_fits_no_promise__ends_with_2():
+    command = [sys.executable, "script/benches/promises.py", "a-word-that-no-promise-has"]
+    done = subprocess.run(command, cwd=house.ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error: no promise has 'a-word-that-no-promise-has'" in done.stderr
 
 
 @pytest.mark.parametrize(

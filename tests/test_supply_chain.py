@@ -139,6 +139,8 @@ def test_list_of_parts__is_valid_and_whole_and_the_same_twice(supply):
     assert validator.validate_str(text) is None
     assert validator.validate_str(text.replace('"required"', '"wanted"', 1)) is not None  # the control
     parts = {part["name"]: part for part in json.loads(text)["components"]}
+    whole = json.loads(text)["metadata"]["component"]
+    assert whole["version"] == parts["django-handover"]["version"] == parts["bachateo"]["version"]
     packages = supply("lock").read_lock()
     assert set(parts) == supply("lock").shipped(packages)
     assert all(part["licenses"][0]["expression"] for part in parts.values())

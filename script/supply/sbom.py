@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -75,7 +76,7 @@ def rendered(listed: dict[str, Any], *, everything: bool) -> str:
     listed["metadata"].pop("timestamp", None)
     if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
         listed["metadata"]["timestamp"] = datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    root = {**listed["metadata"]["component"], "licenses": [{"expression": OURS}]}
+    root = {**listed["metadata"]["component"], "version": own_version(), "licenses": [{"expression": OURS}]}
     needs.append({"ref": root["bom-ref"], "dependsOn": sorted(kept)})
     listed["metadata"]["component"] = root
     listed |= {"components": parts, "dependencies": needs}
@@ -83,6 +84,11 @@ def rendered(listed: dict[str, Any], *, everything: bool) -> str:
     digest = hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()
     listed["serialNumber"] = f"urn:uuid:{uuid5(NAMESPACE_URL, digest)}"
     return json.dumps(listed, indent=1, sort_keys=True) + "\n"
+
+
+def own_version() -> str:
+    """Return the version of the whole, which its packages have as well; uv does not export it."""
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
 
 
 def _describe(part: dict[str, Any], entry: LicenceEntry | None, is_shipped: bool) -> None:  # noqa: FBT001 - a fact

@@ -65,5 +65,5 @@ def test_recording__interrupted__leaves_nothing(config):
 
 
 def test_evidence_key__made_here__only_this_account_reads_it(config):
-    assert evidence_key(config) == evidence_key(config)
+    assert evidence_key(config, signs=True) == evidence_key(config)
     assert (config.root / ".handover" / "key").stat().st_mode & 0o777 == 0o600

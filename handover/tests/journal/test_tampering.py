@@ -16,7 +16,6 @@ from handover.journal.copy import JournalCopy, JournalCopyError
 from handover.journal.entry import new_entry
 from handover.journal.evidence import EvidenceError, latest, recording
 from handover.journal.journal import JournalError, opened
-from handover.journal.key import FolderKeyError, folder_key
 from handover.journal.lease import FOLDER_LOCK
 from handover.private_files import UntrustedFileError
 
@@ -306,16 +305,19 @@ def test_folder__that_every_account_may_write__is_not_used(story, part):
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_key__cut_off__is_told(copy):
-    (copy.path.parent / "key").write_text("short")
-    with pytest.raises(FolderKeyError, match="is no key: it holds 5 bytes"):
-        folder_key(copy.root)
-
-
-def test_key__replaced__is_told_by_the_journal(copy):
-    (copy.path.parent / "key").write_text("0" * 64)
-    with pytest.raises(JournalCopyError, match=r"its key was replaced|with another key"):
-        numbers(copy.root)
+def test_init_journal__copy_was_changed__is_told_and_nothing_is_made(story):
+    story.with_journal()
+    path = story.pair.folder / ".handover/journal.jsonl"
+    path.write_text(path.read_text().replace('"ana"', '"eve"', 1))
+    for words in ((), ("--apply",)):
+        done = story.handover("init-journal", *words)
+        assert done.returncode == 1
+        assert "HO501" in done.stderr
+        assert "line 1 is not the line that was written there" in done.stderr
+        assert "The journal is there" not in done.stdout
+    story.pair.superuser("DROP SCHEMA handover CASCADE")
+    assert "HO501" in story.handover("init-journal", "--apply").stderr
+    assert "State: none" in story.done("status").stdout
 
 
 def test_evidence__renamed_to_look_newer_or_of_another_kind__is_none(story):

@@ -30,7 +30,10 @@ from handover.journal.processes import registered
 from handover.troubles import database_trouble
 
 Untried = Annotated[
-    bool, typer.Option("--untried", help="Do not restore it. Such a backup is no evidence for the gate.")
+    bool,
+    typer.Option(
+        "--untried", help="Do not restore it. Such a backup is no evidence for the gate, and reads no journal."
+    ),
 ]
 Verify = Annotated[Path | None, typer.Option("--verify", metavar="FOLDER", help="Read a backup again; change nothing.")]
 Keep = Annotated[int | None, typer.Option("--keep", min=1, help="Afterwards remove all backups but the newest N.")]

@@ -7,7 +7,7 @@ from handover.cli.console import out
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmOption, UndoOption
 from handover.config.config import Config, database_url, load_config
 from handover.errors import Refused
-from handover.journal.install import install, install_steps, uninstall
+from handover.journal.install import install, install_steps, must_be_as_written, uninstall
 
 
 def init_journal(
@@ -26,6 +26,7 @@ def init_journal(
 
 def _make(pair: Config, *, apply: bool) -> None:
     with psycopg.connect(database_url(pair)) as connection:
+        must_be_as_written(connection, pair)
         steps = install_steps(connection, pair)
     if not apply:
         out.print("\n".join(f"{number:3}. {step.title}" for number, step in enumerate(steps, 1)))

@@ -18,7 +18,7 @@ from typing import Any
 from handover.config.config import Config
 from handover.config.cutover import HookPoint
 from handover.errors import HandoverError, Refused
-from handover.journal.evidence import KEY_VARIABLE
+from handover.journal.key import KEY_VARIABLE
 from handover.secret_words import remember_secret
 from handover.troubles import without_secrets
 from handover.wording import page_address

@@ -14,7 +14,7 @@ from handover.config.config import Config, Dns
 from handover.cutover import nameservers, provider
 from handover.cutover.dns_record import DnsRecord, ZoneState, digest
 from handover.errors import Refused
-from handover.journal.key import folder_key
+from handover.journal.key import folder_key, signing_key
 from handover.private_files import private_folder, read_private, write_private
 from handover.side import Side
 from handover.troubles import why_unreadable
@@ -164,14 +164,14 @@ def save(config: Config, plan: CutoverPlan) -> Path:
     """Write a plan and return its file."""
     path = config.root / FOLDER / f"{plan.checksum[:SHORT]}.json"
     private_folder(path.parent)
-    values = {**plan.as_json(), "signature": _signature(config, plan.checksum)}
+    values = {**plan.as_json(), "signature": _signature(signing_key(config.root), plan.checksum)}
     write_private(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
     return path
 
 
-def _signature(config: Config, checksum: str) -> str:
+def _signature(key: bytes, checksum: str) -> str:
     """Return the keyed digest that only this folder's key can make: an edited plan has another."""
-    return hmac.new(folder_key(config.root), f"plan {checksum}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, f"plan {checksum}".encode(), hashlib.sha256).hexdigest()
 
 
 def load(config: Config, name: str) -> CutoverPlan:
@@ -196,7 +196,7 @@ def load(config: Config, name: str) -> CutoverPlan:
         wanted = name if asked else checksum[:SHORT]
         message = f"{path} is not as it was written: its checksum is {digest(values)[:SHORT]}, not {wanted}."
         raise Refused(f"{message} Nothing was applied. Make a new plan: handover cutover plan", code="HO576")
-    if not hmac.compare_digest(signature.encode(), _signature(config, checksum).encode()):
+    if not hmac.compare_digest(signature.encode(), _signature(folder_key(config.root), checksum).encode()):
         message = f"{path} was edited after it was written, or was made in another folder: the key of this folder"
         todo = "Nothing was applied. Make a new plan: handover cutover plan"
         raise Refused(f"{message} did not sign it. {todo}", code="HO576")

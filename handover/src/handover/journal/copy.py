@@ -22,7 +22,7 @@ from typing import IO, Any
 
 from handover.errors import HandoverError
 from handover.journal.entry import JournalEntry, machine, read_line
-from handover.journal.key import folder_key
+from handover.journal.key import folder_key, signing_key
 from handover.private_files import open_private, read_private, write_private
 
 PLACE = Path(".handover/journal.jsonl")
@@ -177,6 +177,7 @@ class JournalCopy:
             self._write_head()
 
     def _write_head(self) -> None:
+        signing_key(self.root)  # made with the first head, before anything is signed
         self._begun = self._begun or secrets.token_hex(8)
         lines, mac = len(self._macs), self._macs[-1] if self._macs else ""
         values = {"lines": lines, "mac": mac, "begun": self._begun}

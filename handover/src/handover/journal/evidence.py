@@ -19,18 +19,17 @@ from typing import IO, Any
 
 from handover.config.config import Config
 from handover.errors import HandoverError
-from handover.journal.key import folder_key
+from handover.journal.key import KEY_VARIABLE, folder_key, signing_key
 from handover.private_files import open_private, private_folder, read_private, write_private
 from handover.troubles import why_unreadable
 
 PLACE = Path(".handover/evidence")
-KEY_VARIABLE = "HANDOVER_EVIDENCE_KEY"
 SUMMARY, SIGNATURE = "summary.json", "signature"
 CHUNK_BYTES = 1 << 20
 
 
 class EvidenceError(HandoverError):
-    """Evidence is missing, incomplete, or not what was signed."""
+    """Evidence, or the key that signs it, is missing, incomplete, or not what was signed."""
 
     code = "HO007"
 
@@ -92,6 +91,7 @@ def recording(config: Config, kind: str) -> Iterator[Recorder]:
     kind
         What was run, one word: ``prove``, ``check``, ``backup``, ``rehearsal``.
     """
+    key = evidence_key(config, signs=True)  # a key that is missing is told before the run, not after it
     place = private_folder(config.root / PLACE)
     began = datetime.now(UTC)
     name = f"{_name(kind, began)}{secrets.token_hex(3)}"
@@ -104,7 +104,7 @@ def recording(config: Config, kind: str) -> Iterator[Recorder]:
         times = {"started_at": began.isoformat(), "finished_at": datetime.now(UTC).isoformat()}
         summary = {"kind": kind, **times, **recorder.summary}
         write_private(unfinished / SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False, default=str) + "\n")
-        write_private(unfinished / SIGNATURE, _sign(unfinished, evidence_key(config)) + "\n")
+        write_private(unfinished / SIGNATURE, _sign(unfinished, key) + "\n")
         unfinished.rename(place / name)
     except BaseException:
         shutil.rmtree(unfinished)
@@ -146,10 +146,12 @@ def read(config: Config, folder: Path) -> Sealed:
     return Sealed(folder, summary, signature)
 
 
-def evidence_key(config: Config) -> bytes:
+def evidence_key(config: Config, *, signs: bool = False) -> bytes:
     """Return the key that signs evidence: HANDOVER_EVIDENCE_KEY, or that of the folder."""
     given = os.environ.get(KEY_VARIABLE)
-    return given.encode() if given else folder_key(config.root)
+    if given:
+        return given.encode()
+    return signing_key(config.root) if signs else folder_key(config.root)
 
 
 def _name(kind: str, began: datetime) -> str:

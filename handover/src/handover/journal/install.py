@@ -12,8 +12,8 @@ from psycopg import Connection, sql
 
 from handover.config.config import Config, database_url
 from handover.errors import Refused
-from handover.journal.copy import HEAD, PLACE
-from handover.journal.journal import SCHEMA, Journal, is_there
+from handover.journal.copy import HEAD, PLACE, JournalCopy
+from handover.journal.journal import SCHEMA, Journal, is_there, opened
 
 # Every .sql file of these makes tables of the journal and may be executed again.
 FOLDERS = ("handover.journal", "handover.parallel")
@@ -57,6 +57,23 @@ def table_files() -> list[tuple[str, bytes]]:
 def role_exists(connection: Connection[Any], role: str) -> bool:
     """Say whether the cluster has a role."""
     return connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount > 0
+
+
+def must_be_as_written(connection: Connection[Any], config: Config) -> None:
+    """Read the journal that is there, or its copy alone, before anything is made.
+
+    Raises
+    ------
+    JournalError, JournalCopyError
+        One of them was changed by hand.
+    FolderKeyError
+        The key that signed the copy is missing.
+    """
+    if is_there(connection):
+        with opened(config) as journal:
+            journal.entries()
+    else:
+        JournalCopy(config.root).entries()
 
 
 def install(config: Config) -> None:

@@ -2,7 +2,9 @@
 
 import fcntl
 import os
+import re
 import secrets
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -11,28 +13,73 @@ from handover.private_files import PLACE, private_folder, read_private, write_pr
 
 KEY_BYTES = 32
 NAME = "key"
+# The end of a signed line of the journal's copy.
+DIGEST = re.compile(rb', "mac": "([0-9a-f]{64})"}\n')
+# Signs evidence in place of the folder's key.
+KEY_VARIABLE = "HANDOVER_EVIDENCE_KEY"
 
 
 class FolderKeyError(HandoverError):
-    """The key of the folder is there, but is no key."""
+    """The key of the folder is missing, or is no key."""
 
     code = "HO007"
 
 
 def folder_key(root: Path) -> bytes:
-    """Return the key of ``.handover``, made at its first use.
+    """Return the key of ``.handover``, to compare what it signed; it is never made here.
 
     Raises
     ------
     FolderKeyError
-        The file is empty or cut off.
+        The file is missing, empty or cut off.
+    """
+    path = root / PLACE / NAME
+    if (root / PLACE).is_dir():
+        private_folder(root / PLACE)
+    try:
+        found = path.lstat()
+    except FileNotFoundError as error:
+        raise _missing(path, "this command compares what it signed") from error
+    return _read(path, found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def signing_key(root: Path) -> bytes:
+    """Return the key of ``.handover``, to sign with it; made at its first use.
+
+    Raises
+    ------
+    FolderKeyError
+        The file is empty or cut off, or it is missing and the folder holds what it signed.
     """
     folder = private_folder(root / PLACE)
     path = folder / NAME
     if not path.exists() and not path.is_symlink():
         _made(folder, path)
-    found = path.lstat()
-    return _read(path, found.st_ino, found.st_mtime_ns, found.st_size)
+    return folder_key(root)
+
+
+def _signed(folder: Path) -> Iterator[str]:
+    """Yield what lies in the folder and was signed with its key."""
+    journal = folder / "journal.jsonl"
+    if journal.is_file() and DIGEST.search(read_private(journal)):
+        yield journal.name
+    if (folder / "journal.head").exists():
+        yield "journal.head"
+    if any((folder / "plans").glob("*.json")):
+        yield "plans"
+    runs = () if os.environ.get(KEY_VARIABLE) else (folder / "evidence").glob("[!.]*/signature")
+    if any(runs):
+        yield "evidence"
+
+
+def _missing(path: Path, why: str) -> FolderKeyError:
+    message = f"{path} is missing, and {why}. No new key was made."
+    todo = "Bring it back from the machine or the backup that has this folder `.handover` as it was."
+    lost = "Is it really lost? Nothing can show any more that these files are as they were written. Then move"
+    what = "journal.jsonl, journal.head, plans and evidence out of the folder, and keep them"
+    after = "the journal of the database is read alone, and the next command that signs makes a new key"
+    other = f"Evidence that was signed with {KEY_VARIABLE} needs that variable, not the file."
+    return FolderKeyError(f"{message} {todo} {lost} {what}: {after}. {other}")
 
 
 @cache
@@ -51,6 +98,8 @@ def _made(folder: Path, path: Path) -> None:
     try:
         fcntl.flock(place, fcntl.LOCK_EX)
         if not path.exists():
+            if signed := ", ".join(_signed(folder)):
+                raise _missing(path, f"the folder holds what it signed: {signed}")
             write_private(path, secrets.token_hex(KEY_BYTES))
     finally:
         os.close(place)

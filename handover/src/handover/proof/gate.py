@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from handover.config.config import Config
 from handover.journal.evidence import EvidenceError, latest
+from handover.journal.key import FolderKeyError
 from handover.proof.groups import GROUPS
 from handover.proof.run import KIND
 
@@ -30,7 +31,7 @@ def proven(config: Config, fingerprint: str, max_age: timedelta = MAX_AGE, *, no
     """
     try:
         last = latest(config, KIND)
-    except EvidenceError as error:
+    except (EvidenceError, FolderKeyError) as error:
         return [str(error)]
     if last is None:
         return ["nothing was proved yet; run `handover prove`"]
