@@ -9,6 +9,7 @@ from handover.cutover import plan
 from handover.cutover.dns_record import DnsRecord, digest
 from handover.cutover.plan import CutoverPlan
 from handover.errors import Refused
+from handover.journal.key import signing_key
 from handover.private_files import UntrustedFileError
 
 # As `handover cutover plan` wrote it when a plan was a dict.
@@ -46,7 +47,7 @@ def written(story, values, signed_by=None) -> str:
     """Write a plan's file as another program would, with a signature of a folder's key, or with none."""
     path = story.pair.folder / plan.FOLDER / f"{values['checksum'][: plan.SHORT]}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    signature = {"signature": plan._signature(signed_by, values["checksum"])} if signed_by else {}
+    signature = {"signature": plan._signature(signing_key(signed_by.root), values["checksum"])} if signed_by else {}
     path.write_text(json.dumps(values | signature))
     return str(path)
 
@@ -69,6 +70,7 @@ def test_plan_load__edited_and_its_checksum_computed_anew__is_refused(story):
 
 def test_plan_load__made_in_another_folder__is_refused(story, tmp_path):
     elsewhere = story.config.model_copy(update={"root": tmp_path / "elsewhere"})
+    signing_key(story.config.root)
     with pytest.raises(Refused, match="was made in another folder"):
         plan.load(story.config, written(story, WRITTEN, signed_by=elsewhere))
     assert plan.load(story.config, written(story, WRITTEN, signed_by=story.config)).as_json() == WRITTEN

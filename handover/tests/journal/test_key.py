@@ -75,7 +75,7 @@ def test_key__missing_beside_plans_or_evidence__none_is_made(story, monkeypatch)
         raise AssertionError
     monkeypatch.setenv("HANDOVER_EVIDENCE_KEY", "another")  # then evidence is not the folder's to sign
     (folder / "plans").mkdir()
-    (folder / "plans/0.json").write_text("{}")
+    (folder / "plans/0.json").write_text('{"signature": ""}')
     with pytest.raises(FolderKeyError, match="holds what it signed: plans"):
         signing_key(story.config.root)
     assert not (folder / "key").exists()

@@ -174,6 +174,13 @@ def _signature(key: bytes, checksum: str) -> str:
     return hmac.new(key, f"plan {checksum}".encode(), hashlib.sha256).hexdigest()
 
 
+def _is_signed_here(config: Config, signature: str, checksum: str) -> bool:
+    """Say whether this folder's key made a signature; without one, no key is needed to say no."""
+    if not signature:
+        return False
+    return hmac.compare_digest(signature.encode(), _signature(folder_key(config.root), checksum).encode())
+
+
 def load(config: Config, name: str) -> CutoverPlan:
     """Return a plan by its file, or by at least the first 12 characters of its checksum.
 
@@ -196,7 +203,7 @@ def load(config: Config, name: str) -> CutoverPlan:
         wanted = name if asked else checksum[:SHORT]
         message = f"{path} is not as it was written: its checksum is {digest(values)[:SHORT]}, not {wanted}."
         raise Refused(f"{message} Nothing was applied. Make a new plan: handover cutover plan", code="HO576")
-    if not hmac.compare_digest(signature.encode(), _signature(folder_key(config.root), checksum).encode()):
+    if not _is_signed_here(config, signature, checksum):
         message = f"{path} was edited after it was written, or was made in another folder: the key of this folder"
         todo = "Nothing was applied. Make a new plan: handover cutover plan"
         raise Refused(f"{message} did not sign it. {todo}", code="HO576")

@@ -65,7 +65,8 @@ def _signed(folder: Path) -> Iterator[str]:
         yield journal.name
     if (folder / "journal.head").exists():
         yield "journal.head"
-    if any((folder / "plans").glob("*.json")):
+    # Plans of version 0.1 have no signature.
+    if any(b'"signature":' in read_private(path) for path in (folder / "plans").glob("*.json")):
         yield "plans"
     runs = () if os.environ.get(KEY_VARIABLE) else (folder / "evidence").glob("[!.]*/signature")
     if any(runs):
