@@ -1,16 +1,18 @@
 """The access matrix finds no grant, no forged write and no leak; and it notices each where one is planted."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from apps.collections.models import SavedChoreography
 from apps.tokens.models import PersonalToken
 from config import security
 from tests import matrix
-from tests.matrix import KEPT, TASK, TOKEN, Matrix
-from tests.test_access import house
+from tests.matrix import KEPT, TASK, TOKEN, Matrix, changes, rows_of
+from tests.test_access import DECLARED, house
 
 __all__ = ["house"]
 
@@ -32,6 +34,45 @@ def test_matrix__everyone_at_every_address__gets_what_is_declared_and_nothing_of
         record_testsuite_property(name, number)
     assert not figures.wrong(), "\n".join(figures.wrong()[:60])
     assert figures.answers > 2_500
+
+
+ASKED_WITH_GET = [address for address in DECLARED if "GET" in DECLARED[address]]
+
+
+def changed_by_get(asked: Matrix, name: str, addresses: list[str]) -> list[str]:
+    """Ask as a browser would, GET and HEAD, and return what became of the rows and files of all users."""
+    client = Client(raise_request_exception=False)
+    client.cookies["sessionid"] = asked.asker(name).session
+    client.get("/studio")  # the first request of a session notes that it was seen
+    found = []
+    rows, files = rows_of(None), asked._files()
+    for address in addresses:
+        for method in ("GET", "HEAD"):
+            answer = client.generic(method, address)
+            answer.getvalue()
+            after = rows_of(None)
+            found += [f"{method} {address}: {change}" for change in changes(rows, after)]
+            found += [f"{method} {address}: files changed"] * (files != asked._files())
+            rows = after
+    return found
+
+
+@pytest.mark.parametrize("name", ["owner", "superuser"])
+def test_get__of_every_address__changes_no_row_and_no_file(asked, name):
+    changed = changed_by_get(asked, name, [*ASKED_WITH_GET, "/admin/", "/admin/users/user/"])
+    # The service's own note, written when a video is first sent: whose the file is.
+    noted = [change for change in changed if re.search(r"/video: file_owners \S+ appeared$", change)]
+    assert [change for change in changed if change not in noted] == []
+    assert len(noted) == (name == "owner")
+
+
+def test_planted__get_that_ends_tokens__is_noticed(asked, monkeypatch):
+    def end_all(_: object) -> list[object]:
+        PersonalToken.objects.filter(pk=TOKEN).delete()
+        return []
+
+    monkeypatch.setattr("web.profile.tokens_of", end_all)
+    assert f"GET /account: tokens {TOKEN} is gone" in changed_by_get(asked, "owner", ["/account"])
 
 
 def test_planted__rows_of_all_users__are_granted_leaked_and_written(asked, monkeypatch):
