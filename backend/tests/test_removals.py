@@ -15,6 +15,7 @@ from apps.collections.services import delete_choreography
 from apps.generation import files, queue
 from apps.generation.services import cancel_generation
 from apps.generation.sweep import sweep
+from apps.generation.worker import fail_generation
 from apps.jobs.models import Job
 from apps.media.directory import DirectoryStorage
 from apps.removals.models import Removal
@@ -44,6 +45,29 @@ def test_deleted__killed_after_the_commit__the_next_sweep_removes_the_video(ana,
     sweep()
     assert not video.exists()
     assert not Removal.objects.exists()
+
+
+def test_failed__its_session_ends_before_the_video_is_removed__the_next_sweep_removes_it(ana, songs, media_root):
+    task = start(ana)
+    lease = queue.take_next(queue_job_id=0)
+    files.draft_folder(lease).mkdir(parents=True)
+    files.draft_path(lease).write_bytes(b"whole, and then the commit failed")
+    files.publish(lease)
+    made = Path(media_root, files.video_name(task.pk, user_id=ana.pk))
+    fail_generation(lease, reason="The session ended.")
+    files.remove_draft(files.draft_folder(lease))
+    assert made.exists()
+    sweep()
+    assert not made.exists()
+
+
+def test_failed__another_file_has_its_name__that_one_stays(ana, songs, media_root):
+    task = start(ana)
+    lease = queue.take_next(queue_job_id=0)
+    other = put_video(media_root, files.video_name(task.pk, user_id=ana.pk))
+    fail_generation(lease, reason="The name is taken.")
+    sweep()
+    assert other.exists()
 
 
 def test_deleted__the_storage_refuses__is_tried_again(ana, video, monkeypatch, caplog):

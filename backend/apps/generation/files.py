@@ -4,6 +4,7 @@ Each attempt writes its draft in a folder of its own. Only the holder of the lea
 name, and never replaces a file of that name.
 """
 
+import logging
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from apps.jobs.leases import Lease
 from apps.jobs.models import Job
 from apps.media.folders import OUTPUT, folder_of
 from apps.media.storage import media
+from apps.removals import notes
+
+log = logging.getLogger(__name__)
 
 DRAFTS = f"{OUTPUT}/.drafts"
 
@@ -49,11 +53,28 @@ def publish(lease: Lease) -> None:
             raise
 
 
+def note_leftovers(lease: Lease) -> None:
+    """Note that its video is to be removed, in the transaction that fails the job, before ``remove_leftovers``."""
+    video = video_name(lease.task_id, user_id=lease.user_id)
+    try:
+        made = media().find(video) if _made(lease, video) else None
+    except OSError as error:
+        log.warning("%s could not be looked for: %s", video, error)
+        return
+    if made:
+        notes.note(video, version=made.version)
+
+
+def _made(lease: Lease, video: str) -> bool:
+    """Return whether the file of this name is of this job: another file may have taken the name."""
+    return lease.attempt > 1 or media().holds(video, draft_path(lease))
+
+
 def remove_leftovers(lease: Lease) -> None:
     """Remove what an attempt leaves: its draft, and its video if no row will name it."""
     video = video_name(lease.task_id, user_id=lease.user_id)
     try:
-        if _has_no_video(lease.task_id) and (lease.attempt > 1 or media().holds(video, draft_path(lease))):
+        if _has_no_video(lease.task_id) and _made(lease, video):
             media().delete(video)
     finally:
         remove_draft(draft_folder(lease))

@@ -71,19 +71,26 @@ def _carry_out(lease: Lease) -> None:
         _make(lease)
     except progress.StoppedError as error:
         log.info("%s", error)
-        progress.fail(lease, reason=str(error))
+        fail_generation(lease, reason=str(error))
     except (bachateo.LibraryError, bachateo.SearchError) as error:
         # The reason holds paths of this machine, so only the log shows it.
         log.error("task %s: %s", lease.task_id, error)  # noqa: TRY400 - expected; a traceback adds nothing
-        progress.fail(lease, reason="The library of moves cannot be used; the log says why.")
+        fail_generation(lease, reason="The library of moves cannot be used; the log says why.")
     except (bachateo.BachateoError, NotFoundError) as error:
-        progress.fail(lease, reason=error.message)
+        fail_generation(lease, reason=error.message)
     except leases.LeaseLostError:
         raise
     except Exception as error:
         # The queue logs what is raised; the user is told that the fault is here and not in the song.
-        progress.fail(lease, reason=_reason_of_fault(error))
+        fail_generation(lease, reason=_reason_of_fault(error))
         raise
+
+
+def fail_generation(lease: Lease, *, reason: str) -> None:
+    """Write why it failed. Raises LeaseLostError."""
+    with leases.short_transaction():
+        progress.fail(lease, reason=reason)
+        files.note_leftovers(lease)
 
 
 def _reason_of_fault(error: Exception) -> str:
