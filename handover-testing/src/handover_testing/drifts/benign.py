@@ -299,6 +299,8 @@ def _sessions() -> Iterator[Drift]:
         ("DATABASE %I", "default_transaction_read_only = off"),
         ("ROLE drift_backend IN DATABASE %I", "work_mem = 65536"),
         ("ROLE drift_backend IN DATABASE %I", "log_min_duration_statement = 100"),
+        ("ROLE drift_backend IN DATABASE %I", "tcp_keepalives_idle = 10"),
+        ("ROLE drift_backend IN DATABASE %I", "client_connection_check_interval = 10000"),
         ("ROLE drift_original IN DATABASE %I", "search_path = public, pg_catalog"),
     ):
         yield _benign(SHOP, f"{who} SET {what}", sql=begin.format(who, what))

@@ -109,10 +109,11 @@ def shut_out(subject: Subject) -> Iterator[Observation]:
 
 
 ON = ("on", "true", "yes", "1")
-# Where to look for rows, and what makes a statement slower, faster, louder or better known, but not another one.
-# Django sets the time zone and the encoding itself.
+# Where to look for rows; what makes a statement slower, faster, louder or better known, but not another one; how soon
+# a client that is gone is noticed. Django sets the time zone and the encoding itself.
 IMMATERIAL = re.compile(
-    r"search_path|application_name|timezone|client_encoding|client_min_messages|work_mem|maintenance_work_mem"
+    r"client_connection_check_interval|tcp_keepalives_\w+|tcp_user_timeout"
+    r"|search_path|application_name|timezone|client_encoding|client_min_messages|work_mem|maintenance_work_mem"
     r"|(log|enable|track|temp|effective|parallel|max_parallel|jit|seq_page|random_page|cpu|auto_explain|pgaudit)[_.].*|jit"
 )
 
