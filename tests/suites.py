@@ -24,12 +24,14 @@ ROOT = Path(__file__).resolve().parents[1]
 # Where each pytest process runs and what it collects; the longest first, so that the others fill the cores to the end.
 NIGHT = [f"handover/tests/{part}" for part in ("backup", "cutover", "journal", "parallel", "report")]
 CHECK = [f"handover/tests/{part}" for part in ("check", "rules", "schema", "probe", "test_clean.py", "test_rules.py")]
+PROOF = ["handover/tests/proof", "handover/tests/adoption", "tests/adoption"]
 CLIPS = [f"bachateo/tests/{part}" for part in ("cli", "media", "moves")]
 SUITES = {
     "both together": (ROOT, ["tests", "--ignore=tests/adoption"]),
-    "toolkit": (ROOT, ["handover", "tests/adoption", *(f"--ignore={part}" for part in (*NIGHT, *CHECK))]),
     "check": (ROOT, CHECK),
+    "proof and adoption": (ROOT, PROOF),
     "the night": (ROOT, NIGHT),
+    "toolkit": (ROOT, ["handover", *(f"--ignore={part}" for part in (*NIGHT, *CHECK, *PROOF))]),
     "backend": (ROOT / "backend", ["tests"]),
     "songs and clips": (ROOT, CLIPS),
     "engine": (ROOT, ["bachateo", *(f"--ignore={part}" for part in CLIPS)]),
