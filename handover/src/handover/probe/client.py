@@ -143,6 +143,23 @@ class Probe:
         return f"{message} What it printed stands above; run it by hand to see more."
 
 
+def _spawn(name: str, system: System, root: Path, local: Path) -> subprocess.Popen[bytes]:
+    command = interpreter(system, root)
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=local if local.is_dir() else root,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)},
+            bufsize=0,  # so that nothing is flushed into a closed pipe at the end
+        )
+    except OSError as error:
+        message = f"{name} could not be started with {command[0]!r} in {system.path}: {error.strerror}."
+        raise ProbeError(f"{message} Correct `python` or `path` in handover.toml.") from error
+
+
 @contextmanager
 def probe(
     name: str,
@@ -180,21 +197,8 @@ def probe(
         The system's settings or apps cannot be imported; the message holds the error and what to do.
     """
     source = agent().encode()
-    command = interpreter(system, root)
     local = root / system.path
-    try:
-        process = subprocess.Popen(
-            command,
-            cwd=local if local.is_dir() else root,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)},
-            bufsize=0,  # so that nothing is flushed into a closed pipe at the end
-        )
-    except OSError as error:
-        message = f"{name} could not be started with {command[0]!r} in {system.path}: {error.strerror}."
-        raise ProbeError(f"{message} Correct `python` or `path` in handover.toml.") from error
+    process = _spawn(name, system, root, local)
     with process:
         begun(process)
         started = Probe(name, process, within_s or system.answer_within_s)
