@@ -75,10 +75,10 @@ def test_killed_whenever_it_is_tried__fails_with_a_reason_and_leaves_nothing(ana
         assert f"user_{ana.pk}/{task.pk}.mp4" in output_files()  # a video that no row names
         hold.release()
         workers.until(lambda: has_ended(task.pk), "the task fails")
+        workers.until(lambda: output_files() == [], "a sweep removes what the attempt left")
     row = ChoreographyTask.objects.get()
     assert (row.status, row.progress, row.stage) == ("failed", 0, "failed")
     assert row.error == "Its worker was stopped in the middle of the work (attempts: 1). Please try again."
-    assert output_files() == []
 
 
 def test_hanging_beyond_its_time__worker_ends_and_another_completes_it(ana, own_database, tmp_path):

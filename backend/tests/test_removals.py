@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.db.models.functions import Now
 
+from apps.choreography import progress
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.original import STUCK
 from apps.collections.services import delete_choreography
@@ -16,6 +17,7 @@ from apps.generation import files, queue
 from apps.generation.services import cancel_generation
 from apps.generation.sweep import sweep
 from apps.generation.worker import fail_generation
+from apps.jobs import leases
 from apps.jobs.models import Job
 from apps.media.directory import DirectoryStorage
 from apps.removals.models import Removal
@@ -136,6 +138,21 @@ def test_cancelled__after_an_attempt_was_killed_before_its_commit__its_video_is_
     Removal.objects.update(noted_at=Now() - timedelta(hours=1))
     sweep()
     assert not Removal.objects.exists()
+
+
+def test_cancelled_in_the_original__after_an_attempt_was_killed_before_its_commit__its_video_is_removed(
+    ana, songs, media_root
+):
+    task = start(ana)
+    queue.take_next(queue_job_id=0)
+    left = put_video(media_root, files.video_name(task.pk, user_id=ana.pk))
+    Job.objects.filter(pk=task.pk).update(lease_expires_at=Now() - timedelta(hours=1))
+    with leases.short_transaction():
+        progress.wait_again(task.pk)
+    ChoreographyTask.objects.filter(pk=task.pk).delete()
+    sweep()
+    assert Job.objects.get(pk=task.pk).outcome == Job.Outcome.CANCELLED
+    assert not left.exists()
 
 
 def test_cancelled__before_any_attempt__notes_nothing(ana, songs):

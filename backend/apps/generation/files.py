@@ -53,6 +53,15 @@ def publish(lease: Lease) -> None:
             raise
 
 
+def note_video(job: Job) -> None:
+    """Note that the video of a job is to be removed, in the transaction that ends the job without one.
+
+    An attempt that was killed may have left it, or one that does not know yet may still make it.
+    """
+    if job.attempt:
+        notes.note(video_name(job.pk, user_id=job.user_id))
+
+
 def note_leftovers(lease: Lease) -> None:
     """Note that its video is to be removed, in the transaction that fails the job, before ``remove_leftovers``."""
     video = video_name(lease.task_id, user_id=lease.user_id)
@@ -78,15 +87,6 @@ def remove_leftovers(lease: Lease) -> None:
             media().delete(video)
     finally:
         remove_draft(draft_folder(lease))
-
-
-def remove_files_of(job: Job) -> None:
-    """Remove the files of all attempts of a job that has ended without a video."""
-    if job.attempt and _has_no_video(job.pk):
-        for folder in drafts():
-            if folder.name.rpartition(".")[0] == job.pk:
-                remove_draft(folder)
-        media().delete(video_name(job.pk, user_id=job.user_id))
 
 
 def _has_no_video(task_id: str) -> bool:

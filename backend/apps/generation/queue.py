@@ -74,8 +74,7 @@ def _take(job: Job, *, queue_job_id: int) -> Lease | None:
         return None
     if _begin(lease, queue_job_id=queue_job_id):
         return lease
-    # Before the commit: if this worker is killed in between, the next one removes them again.
-    files.remove_files_of(job)
+    files.note_video(job)
     return None
 
 

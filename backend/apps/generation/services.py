@@ -19,7 +19,6 @@ from apps.jobs import calls, leases, turns
 from apps.jobs.models import Job
 from apps.media.storage import StoredFile
 from apps.quotas.limits import check_new_task
-from apps.removals import notes
 from apps.songs.selectors import song_named
 from config.clock import database_now
 from config.errors import ConflictError
@@ -128,9 +127,8 @@ def cancel_generation(*, user: User, task_id: str) -> str:
 
 def _forget_files_of(task: ChoreographyTask, made: Mapping[str, StoredFile]) -> None:
     """Let the video go with the task, unless it was saved."""
-    if not made and Job.objects.filter(pk=task.pk, attempt__gt=0).exists():
-        # An attempt that was killed may have left it, or one that does not know yet may still make it.
-        notes.note(files.video_name(task.pk, user_id=task.user_id))
+    if not made and (job := Job.objects.filter(pk=task.pk).first()):
+        files.note_video(job)
     forget_files(made, user_id=task.user_id, task_id=task.pk)
 
 

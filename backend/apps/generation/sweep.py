@@ -81,6 +81,7 @@ def repair_waiting(task_id: str) -> None:
             return  # taken up or ended meanwhile
         if task is None and not original.was_purged(job):
             leases.end_for_all(task_id, Job.Outcome.CANCELLED, error=f"Task {task_id} was cancelled.")
+            files.note_video(job)
         if task is not None and original.was_given_up(task):
             ChoreographyTask.objects.filter(pk=task_id).update(
                 status=ChoreographyTask.Status.STARTED, error=None, updated_at=Now()
