@@ -2,15 +2,13 @@
 
 import os
 import re
-import tomllib
-from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
 from handover.config.cutover import BackupSettings, Cleanup, Gate, Hooks, Load, Rollback, Traffic, Verify
+from handover.config.evolve import EvolveSettings
 from handover.config.journal import JournalSettings
 from handover.config.journey import Journey, numbered
 from handover.config.parallel import Shadow, Watch
@@ -18,10 +16,10 @@ from handover.config.proof import Prove
 from handover.config.search import SharedSearch
 from handover.config.section import Section
 from handover.config.storage import StorageSettings
+from handover.config.toml_file import line_of, read_toml
 from handover.errors import ConfigurationError
 from handover.secret_words import remember_secret
 from handover.side import Side
-from handover.troubles import file_trouble
 
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 
@@ -232,6 +230,7 @@ class Config(Section):
     prove: Prove = Prove()
     search: SharedSearch | None = None
     storage: StorageSettings | None = None
+    evolve: EvolveSettings = EvolveSettings()
 
     def new_columns(self) -> frozenset[tuple[str, str]]:
         """Return the (table, column) pairs that the backend may add to shared tables."""
@@ -261,70 +260,9 @@ def load_config(path: Path) -> Config:
     ConfigurationError
         The file is missing, is not TOML, or a value is wrong; the message names the line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        values = numbered(tomllib.loads(text), text, line_of)
-        return Config.model_validate({"root": path.parent.resolve(), **values})
-    except FileNotFoundError as error:
-        message = f"{path} does not exist. Run from the folder that holds handover.toml, or name it: --config FILE"
-        raise ConfigurationError(message) from error
-    except OSError as error:
-        raise ConfigurationError(file_trouble(error)) from error
-    except UnicodeDecodeError as error:
-        message = f"{path} is not UTF-8 text: byte {error.start + 1} is no part of a character."
-        raise ConfigurationError(f"{message} Save it as UTF-8, then run again.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path} is not valid TOML: {error}. Correct that line.") from error
-    except ValidationError as error:
-        lines = [
-            f"  line {line_of(text, e['loc'])}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()
-        ]
-        message = "\n".join([f"{path} has {len(lines)} values that are not as expected:", *lines])
-        raise ConfigurationError(message) from error
-
-
-def line_of(text: str, place: Sequence[str | int]) -> int:
-    """Return the line, from 1, where a value of a TOML text stands, or where its section begins.
-
-    ``tomllib`` gives the line of a syntax error only, not of a value.
-
-    Examples
-    --------
-    >>> line_of('[backend]\\npath = "b"\\npython = []\\n', ("backend", "python"))
-    3
-    """
-    best, depth = 1, 0
-    for number, here in _places(text):
-        if len(here) > depth and tuple(place[: len(here)]) == here:
-            best, depth = number, len(here)
-    return best
-
-
-@lru_cache(1)
-def _places(text: str) -> list[tuple[int, tuple[str | int, ...]]]:
-    """Return each line that begins a section or a value, and where that stands."""
-    section: tuple[str | int, ...] = ()
-    lists: dict[tuple[str | int, ...], int] = {}
-    places = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[(\[?)\s*([^\]]+?)\s*\]", line):
-            section = _section(header[2].replace('"', "").split("."), lists, opens=bool(header[1]))
-            places.append((number, section))
-        elif key := re.match(r"\s*\"?([\w-]+)\"?\s*=", line):
-            places.append((number, (*section, key[1])))
-    return places
-
-
-def _section(names: list[str], lists: dict[tuple[str | int, ...], int], *, opens: bool) -> tuple[str | int, ...]:
-    """Return the place of a header; each list on the way stands for its last member."""
-    here: tuple[str | int, ...] = ()
-    for position, name in enumerate(names, 1):
-        here = (*here, name)
-        if opens and position == len(names):
-            lists[here] = lists.get(here, -1) + 1
-        if here in lists:
-            here = (*here, lists[here])
-    return here
+    missing = f"{path} does not exist. Run from the folder that holds handover.toml, or name it: --config FILE"
+    folder = {"root": path.parent.resolve()}
+    return read_toml(path, Config, lambda values, text: {**folder, **numbered(values, text, line_of)}, missing=missing)
 
 
 def database_url(config: Config) -> str:

@@ -16,7 +16,7 @@ from handover.journal.copy import HEAD, PLACE, JournalCopy
 from handover.journal.journal import SCHEMA, Journal, is_there, opened
 
 # Every .sql file of these makes tables of the journal and may be executed again.
-FOLDERS = ("handover.journal", "handover.parallel")
+FOLDERS = ("handover.journal", "handover.parallel", "handover.evolve")
 
 
 @dataclass(frozen=True)

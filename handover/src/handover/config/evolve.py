@@ -1,0 +1,68 @@
+"""``[evolve]`` of ``handover.toml``: where the evolutions are, which roles are old, and how gently to work."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from handover.config.section import Section
+
+RoleName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
+EvolveGate = Literal["stable", "decommissioned", "users-moved", "no-rollback"]
+EVOLVE_GATES: tuple[EvolveGate, ...] = ("stable", "decommissioned", "users-moved", "no-rollback")
+
+
+class LatencyProbe(Section):
+    """A read that users make; while it takes longer than ``limit_ms``, a backfill waits."""
+
+    sql: str = Field(min_length=1)
+    limit_ms: float = Field(gt=0)
+
+
+class EvolveSettings(Section):
+    """How the schema is changed online.
+
+    Attributes
+    ----------
+    folder
+        Where the files ``NNNN_name.toml`` are, relative to ``handover.toml``.
+    old_roles
+        Roles whose sessions expect the old shape. While both shapes live they find it in ``old_schema``.
+    carrying_roles
+        Roles whose systems set the search path of each session themselves, so that the role's setting is left alone.
+    old_schema, new_schema
+        The schemas with the views of the old and of the new shape.
+    lock_timeout_ms
+        How long a statement may wait for a strong lock; users wait behind it meanwhile.
+    attempts
+        How often a transaction tries to get its locks before the step fails.
+    batch_ms
+        How long one batch of a backfill should take.
+    recycle_s
+        How long sessions from before may go on until idle ones are ended.
+    replication_lag_s
+        While a standby is further behind than this, a backfill waits.
+    latency
+        A read that users make; see :class:`LatencyProbe`.
+    new_sessions
+        A condition on ``pg_stat_activity`` that is true for sessions that expect the new shape.
+    stable_h
+        For how many hours the move must have been over, in stable operation, before an evolution may start.
+    gates
+        What must hold before an evolution starts.
+    """
+
+    folder: Path = Path("evolution")
+    old_roles: tuple[RoleName, ...] = ()
+    carrying_roles: tuple[RoleName, ...] = ()
+    old_schema: RoleName = "phase1"
+    new_schema: RoleName = "phase2"
+    lock_timeout_ms: int = Field(default=20, ge=1)
+    attempts: int = Field(default=200, ge=1)
+    batch_ms: float = Field(default=40, gt=0)
+    recycle_s: float = Field(default=300, ge=0)
+    replication_lag_s: float = Field(default=5, gt=0)
+    latency: LatencyProbe | None = None
+    new_sessions: str = ""
+    stable_h: float = Field(default=168, gt=0)
+    gates: tuple[EvolveGate, ...] = EVOLVE_GATES

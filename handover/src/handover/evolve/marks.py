@@ -1,0 +1,52 @@
+"""How far each step is: marked in the transaction of its statements, so that a crash leaves both or neither."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection, sql
+from psycopg.types.json import Jsonb
+
+_DONE = """
+    INSERT INTO handover.evolution_steps (evolution, run, step, done_at) VALUES (%s, %s, %s, clock_timestamp())
+    ON CONFLICT (evolution, run, step) DO UPDATE SET done_at = clock_timestamp()
+"""
+_KEEP = """
+    INSERT INTO handover.evolution_steps (evolution, run, step, cursor) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (evolution, run, step) DO UPDATE SET cursor = excluded.cursor
+"""
+_READ = "SELECT done_at IS NOT NULL, cursor FROM handover.evolution_steps WHERE (evolution, run, step) = (%s, %s, %s)"
+
+
+@dataclass(frozen=True)
+class StepMark:
+    """The mark of one step in one run of a command; ``role`` owns the journal.
+
+    Each method works in the caller's transaction, and leaves the session's role as it was.
+    """
+
+    role: str
+    evolution: str
+    run: str
+    step: str
+
+    def done(self, connection: Connection[Any]) -> None:
+        """Mark the step as done."""
+        self._execute(connection, _DONE)
+
+    def keep(self, connection: Connection[Any], cursor: Mapping[str, Any]) -> None:
+        """Keep how far it is."""
+        self._execute(connection, _KEEP, Jsonb(dict(cursor)))
+
+    def read(self, connection: Connection[Any]) -> tuple[bool, dict[str, Any]]:
+        """Return whether it is done, and how far it is."""
+        row = self._execute(connection, _READ)
+        return (bool(row[0]), dict(row[1])) if row else (False, {})
+
+    def _execute(self, connection: Connection[Any], text: str, *more: object) -> tuple[Any, ...] | None:
+        with connection.transaction():
+            connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(self.role)))
+            found = connection.execute(text.encode(), [self.evolution, self.run, self.step, *more])
+            row = found.fetchone() if found.description else None
+            connection.execute("RESET ROLE")
+        return row

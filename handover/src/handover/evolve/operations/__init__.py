@@ -1,0 +1,1 @@
+"""The kinds of operations of an evolution, one module each."""
