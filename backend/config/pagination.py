@@ -3,12 +3,16 @@
 A cursor holds the values of all fields that the rows are ordered by, the key last, where a page ends. The
 cursor of Django REST framework holds the first field and counts the rows that are equal in it. That count is
 wrong once one of them is deleted, and many titles and lengths are equal.
+
+A page costs the same wherever it is, if the order has one direction, the key included, and an index: then the index
+is entered where the page begins. Name the key in the order: ``order_by("-likes", "-pk")``.
 """
 
 from typing import Any
 
 from django.core import signing
-from django.db.models import Model, Q, QuerySet
+from django.db.models import BooleanField, F, Func, Model, Q, QuerySet, Value
+from django.db.models.expressions import Combinable
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
@@ -33,7 +37,7 @@ class Keyset(CursorPagination):
         backwards, values = self._asked(request.query_params.get(self.cursor_query_param))
         order = [_turned(name) for name in self.order] if backwards else self.order
         if values:
-            queryset = queryset.filter(_after(order, values))
+            queryset = queryset.filter(_after(order, self._read(queryset.model, values)))
         size = self.get_page_size(request) or PAGE_SIZE
         rows = list(queryset.order_by(*order)[: size + 1])
         self.page, more = rows[:size], len(rows) > size
@@ -60,8 +64,15 @@ class Keyset(CursorPagination):
             raise InvalidError(message, errors={self.cursor_query_param: [message]})
         return backwards, values
 
+    def _read(self, model: type[Model], values: list[str]) -> list[Value]:
+        pairs = zip(self._fields(model), values, strict=True)
+        return [Value(field.to_python(value), output_field=field) for field, value in pairs]
+
+    def _fields(self, model: type[Model] | Model) -> list[Any]:
+        return [model._meta.get_field(name.lstrip("-")) for name in self.order]  # noqa: SLF001 - public by its documentation
+
     def _link(self, row: Model, *, backwards: bool) -> str:
-        fields: list[Any] = [row._meta.get_field(name.lstrip("-")) for name in self.order]  # noqa: SLF001 - public by its documentation
+        fields = self._fields(row)
         cursor = signing.dumps([backwards, self.order, [field.value_to_string(row) for field in fields]], salt=SALT)
         return replace_query_param(self.request.build_absolute_uri(), self.cursor_query_param, cursor)
 
@@ -70,19 +81,31 @@ def _order(queryset: QuerySet[Model]) -> list[str]:
     """Return the names the queryset is ordered by, the key last: then no two rows are equal."""
     meta = queryset.model._meta  # noqa: SLF001 - public by its documentation
     names = [str(name) for name in queryset.query.order_by or meta.ordering or ()]
-    return [name for name in names if name.lstrip("-") not in {"pk", meta.pk.name}] + [meta.pk.name]
+    others = [name for name in names if name.lstrip("-") not in {"pk", meta.pk.name}]
+    backwards = any(name in {"-pk", f"-{meta.pk.name}"} for name in names)
+    return [*others, f"-{meta.pk.name}" if backwards else meta.pk.name]
 
 
 def _turned(name: str) -> str:
     return name.removeprefix("-") if name.startswith("-") else f"-{name}"
 
 
-def _after(order: list[str], values: list[str]) -> Q:
+class _Row(Func):
+    """``ROW(a, b)``; PostgreSQL compares rows field by field."""
+
+    function = "ROW"
+    output_field = BooleanField()  # of no meaning: a row is only compared
+
+
+def _after(order: list[str], values: list[Value]) -> Q:
     """Return the rows that come after these values: greater in the first field, or equal there and greater …"""
+    names, down = [name.removeprefix("-") for name in order], [name.startswith("-") for name in order]
+    if len(set(down)) == 1:  # one comparison, for which an index is entered at that place
+        rows: list[Combinable] = [_Row(*map(F, names)), _Row(*values)]
+        sign = " < " if down[0] else " > "
+        return Q(Func(*rows, template="%(expressions)s", arg_joiner=sign, output_field=BooleanField()))
     after, equal = Q(), Q()
-    for name, value in zip(order, values, strict=True):
-        field = name.removeprefix("-")
-        further = Q(**{f"{field}__{'lt' if name.startswith('-') else 'gt'}": value})
-        after |= equal & further
-        equal &= Q(**{field: value})
+    for name, value, falls in zip(names, values, down, strict=True):
+        after |= equal & Q(**{f"{name}__{'lt' if falls else 'gt'}": value})
+        equal &= Q(**{name: value})
     return after
