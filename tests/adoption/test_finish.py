@@ -12,10 +12,10 @@ from handover.check.systems import asking
 from handover.config.config import load_config
 from handover.cutover.cleanup import FOLDER
 from handover.cutover.context import open_context
-from handover.cutover.run import Command, start_command
 from handover.document.facts import as_json
 from handover.journal.journal import opened
 from handover.report import timeline
+from handover.runs.command import Command, start_command
 from sandbox import house, template
 from sandbox.snapshot import changes
 

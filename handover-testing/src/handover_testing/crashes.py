@@ -9,11 +9,11 @@ from handover.cutover import plan
 from handover.cutover.commands import commands, resume_back, resume_command
 from handover.cutover.context import open_context
 from handover.cutover.position import Position
-from handover.cutover.run import start_command
 from handover.cutover.states import DESCRIPTIONS, TRANSITIONS, allowed
 from handover.cutover.status import Status, status_lines
 from handover.errors import Refused
 from handover.journal.journal import opened
+from handover.runs.command import start_command
 from handover_testing.night import BACKEND, ORIGINAL, Story
 
 REACHED = {"original": [ORIGINAL], "backend": [BACKEND]}
@@ -63,7 +63,8 @@ def run(story: Story, command: str, at_point: Callable[[str], None] = lambda _: 
     """Perform a command as its command line does, in this process."""
     with open_context(story.config, command, say=lambda _: None, at_point=at_point) as context:
         facts = {**facts_of(story, command), "decided_at": context.journal.now().isoformat()}
-        return start_command(context, commands(story.config)[command], facts)
+        start_command(context, commands(story.config)[command], facts)
+        return context.position()
 
 
 def crash(story: Story, command: str, point: str) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from handover.cutover.commands import commands
 from handover.cutover.context import open_context
-from handover.cutover.run import start_command
 from handover.journal import entry
 from handover.journal.journal import opened
+from handover.runs.command import start_command
 from handover_testing.crashes import check_explained, facts_of, go_on
 from handover_testing.night import BACKEND, ORIGINAL, hook
 

@@ -1,37 +1,19 @@
 """Run transactions, or print the same statements as a script for a DBA."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any, LiteralString, Protocol
 
 from psycopg import Connection, Error, connect, errors
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_random_exponential,
-)
 
 from handover.adoption.statements import Code, Transaction
-from handover.errors import HandoverError, Refused
+from handover.errors import Refused
+from handover.runs.retries import LockPatience, watched
 from handover.wording import literal, one_line
 
+APPLICATION = "handover adopt"
 # While a DDL statement waits for its lock, the original's users wait behind it, so it must not wait long.
 LOCK_TIMEOUT_MS = 2000
-BLOCKERS = """
-    SELECT pid, usename, application_name, state, left(regexp_replace(query, '\\s+', ' ', 'g'), 120)
-      FROM pg_stat_activity WHERE pid = ANY(pg_blocking_pids(%s))
-"""
-
-
-class LockedOutError(HandoverError):
-    """Other sessions held a lock for too long; nothing was changed."""
-
-    code = "HO028"
-    exit_code = 3
 
 
 class Interpreter(Protocol):
@@ -150,7 +132,7 @@ def run_transactions(
         if transaction[0].code and agent:
             attempt = partial(_attempt_inside, url, transaction[0].code, agent)
         try:
-            _with_retries(attempt, attempts=attempts, say=say)
+            LockPatience(timeout_ms=LOCK_TIMEOUT_MS, attempts=attempts).retry(attempt, say=say)
         except Error as error:
             raise _refused(transaction, error) or error from error
 
@@ -182,34 +164,13 @@ def repair_advice(name: str, *, refused: bool) -> str:
     )
 
 
-def _with_retries(attempt: Callable[[list[str]], None], *, attempts: int, say: Callable[[str], None]) -> None:
-    blockers: list[str] = []
-
-    def before_sleep(state: RetryCallState) -> None:
-        held = "; ".join(blockers) or "a session that has ended since"
-        say(f"attempt {state.attempt_number} of {attempts} was locked out by {held}. Rolled back; trying again.")
-
-    retrying = Retrying(
-        retry=retry_if_exception_type(errors.LockNotAvailable),
-        stop=stop_after_attempt(attempts),
-        wait=wait_random_exponential(min=0.5, max=10),
-        before_sleep=before_sleep,
-        reraise=True,
-    )
-    try:
-        retrying(attempt, blockers)
-    except errors.LockNotAvailable as error:
-        held = "\n       ".join(blockers) or "a session that has ended since"
-        message = f"no lock within {LOCK_TIMEOUT_MS} ms in {attempts} attempts; nothing was changed."
-        raise LockedOutError(f"{message} It was held by:\n       {held}\n       End it, then run again.") from error
-
-
 def _attempt(
     url: str, transaction: Transaction, verify: Callable[[Connection[Any]], None] | None, blockers: list[str]
 ) -> None:
     with (
-        connect(url, application_name="handover adopt") as connection,
-        _watched(url, connection.info.backend_pid, blockers),
+        connect(url, application_name=APPLICATION) as connection,
+        _observing(url) as observer,
+        watched(observer, connection.info.backend_pid, blockers),
     ):
         for setting in _preamble():
             connection.execute(setting)
@@ -221,29 +182,9 @@ def _attempt(
 
 
 def _attempt_inside(url: str, code: Code, agent: Interpreter, blockers: list[str]) -> None:
-    with _watched(url, agent.pid, blockers):
+    with _observing(url) as observer, watched(observer, agent.pid, blockers):
         agent.migrate(code)
 
 
-@contextmanager
-def _watched(url: str, pid: int, blockers: list[str]) -> Iterator[None]:
-    """Note which sessions block this one while it waits; afterwards that cannot be found out."""
-    done = threading.Event()
-    blockers.clear()
-
-    def watch() -> None:
-        with connect(url, autocommit=True, application_name="handover adopt (who blocks)") as observer:
-            while not done.wait(0.1):
-                rows = observer.execute(BLOCKERS, [pid]).fetchall()
-                if rows:
-                    blockers[:] = [
-                        f"pid {p} ({user}, {app or 'no name'}, {state}): {q}" for p, user, app, state, q in rows
-                    ]
-
-    thread = threading.Thread(target=watch, name="who-blocks", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+def _observing(url: str) -> Connection[Any]:
+    return connect(url, autocommit=True, application_name=f"{APPLICATION} (who blocks)")

@@ -10,7 +10,7 @@ from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, Conf
 from handover.config.config import load_config
 from handover.cutover.cleanup import cleanup_command
 from handover.cutover.context import open_context
-from handover.cutover.run import start_command
+from handover.runs.command import start_command
 
 
 def cleanup(
@@ -27,7 +27,8 @@ def cleanup(
         return
     with open_context(pair, "cleanup", say=progress.print) as context:
         context.confirm = ask
-        show(start_command(context, cleanup_command(pair), {"confirmed": list(confirm or ())}))
+        start_command(context, cleanup_command(pair), {"confirmed": list(confirm or ())})
+        show(context.position())
 
 
 def _show_steps(hooks: tuple[str, ...]) -> None:

@@ -12,10 +12,10 @@ from handover.cutover.context import open_context
 from handover.cutover.parallel_operation import BEGIN_PARALLEL, END_PARALLEL
 from handover.cutover.position import Position
 from handover.cutover.provider import require
-from handover.cutover.run import start_command
 from handover.cutover.states import DESCRIPTIONS
 from handover.cutover.switch import CUTOVER
 from handover.errors import ConfigurationError
+from handover.runs.command import start_command
 
 cutover = typer.Typer(no_args_is_help=True)
 
@@ -38,7 +38,8 @@ def apply_plan(
     pair = load_config(config)
     facts = {"plan": plan.load(pair, apply).as_json(), "overrides": dict.fromkeys(override or [], because)}
     with open_context(pair, "cutover", say=progress.print) as context:
-        show(start_command(context, CUTOVER, facts))
+        start_command(context, CUTOVER, facts)
+        show(context.position())
 
 
 @cutover.command("begin")
@@ -51,7 +52,8 @@ def begin_(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) ->
         out.print("Nothing was changed. To do it: handover cutover begin --apply")
         return
     with open_context(pair, "cutover begin", say=progress.print) as context:
-        show(start_command(context, BEGIN_PARALLEL, {}))
+        start_command(context, BEGIN_PARALLEL, {})
+        show(context.position())
 
 
 @cutover.command("end")
@@ -62,7 +64,8 @@ def end(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False, becau
         out.print("Would give the record its former TTL again. To do it: handover cutover end --apply")
         return
     with open_context(pair, "cutover end", say=progress.print) as context:
-        show(start_command(context, END_PARALLEL, {"because": because}))
+        start_command(context, END_PARALLEL, {"because": because})
+        show(context.position())
 
 
 @cutover.command("plan")

@@ -14,8 +14,8 @@ from handover.config.config import load_config
 from handover.cutover.context import open_context
 from handover.cutover.provider import require
 from handover.cutover.rollback import ROLLBACK
-from handover.cutover.run import start_command
 from handover.errors import ConfigurationError
+from handover.runs.command import start_command
 
 
 def rollback(
@@ -38,4 +38,5 @@ def rollback(
     with open_context(pair, "rollback", say=progress.print, copy_alone=copy_alone) as context:
         progress.print(f"budget: {pair.rollback.budget_s / 60:g} minutes from now")
         facts = {"because": because, "unproven": unproven, "decided_at": context.journal.now().isoformat()}
-        show(start_command(context, ROLLBACK, facts))
+        start_command(context, ROLLBACK, facts)
+        show(context.position())

@@ -13,11 +13,11 @@ from handover.cutover.context import RunContext, open_context
 from handover.cutover.hooks import HookError
 from handover.cutover.provider import require
 from handover.cutover.rollback import ROLLBACK
-from handover.cutover.run import settled_position, start_command
 from handover.cutover.verify import advance, judge_windows, page_about, rollback_reason
 from handover.errors import Refused, UnseenError
 from handover.journal.journal import JournalError
 from handover.journal.processes import registered
+from handover.runs.command import settled_position, start_command
 
 BREACH = 4
 BUSY = "HO503"  # another operator acts just now

@@ -14,11 +14,11 @@ from handover.check.systems import asking
 from handover.config.config import Config, database_url
 from handover.cutover import hooks, traffic, verify
 from handover.cutover.context import RunContext
-from handover.cutover.run import Action, Command, Evidence
 from handover.document import markdown
 from handover.document.facts import as_json
 from handover.errors import Refused, UnseenError
 from handover.private_files import private_folder, write_private
+from handover.runs.command import Action, Command, Evidence
 from handover.side import Side
 from handover.troubles import why_unreadable
 
@@ -109,7 +109,7 @@ def decommission(name: str, context: RunContext) -> Evidence:
     return {"output": ran.output, "took_s": ran.seconds}
 
 
-def cleanup_command(config: Config) -> Command:
+def cleanup_command(config: Config) -> Command[RunContext]:
     """Return the command with one action for each decommission hook."""
     ends = (Action(f"decommission: {name}", partial(decommission, name)) for name in config.cleanup.decommission)
     return Command("cleanup", (Action(ARCHIVE, archive), *ends), preflight, ARCHIVE)

@@ -6,14 +6,14 @@ from handover.cutover.context import RunContext
 from handover.cutover.parallel_operation import BEGIN_PARALLEL, END_PARALLEL
 from handover.cutover.position import Position
 from handover.cutover.rollback import ROLLBACK
-from handover.cutover.run import Command, continue_command, settled_position, start_command
 from handover.cutover.states import COMMAND_BACK, DESCRIPTIONS
 from handover.cutover.switch import CUTOVER
 from handover.cutover.zone import WRITE
 from handover.errors import Refused
+from handover.runs.command import Command, continue_command, settled_position, start_command
 
 
-def commands(config: Config) -> dict[str, Command]:
+def commands(config: Config) -> dict[str, Command[RunContext]]:
     """Return every command with actions; those of a clean-up are what the team declared."""
     return {
         command.name: command for command in (BEGIN_PARALLEL, END_PARALLEL, CUTOVER, ROLLBACK, cleanup_command(config))
@@ -31,7 +31,8 @@ def resume_command(context: RunContext) -> Position:
     position = settled_position(context)
     if position.run is None:
         return position
-    return continue_command(context, commands(context.config)[position.run.command], position.run)
+    continue_command(context, commands(context.config)[position.run.command], position.run)
+    return context.position()
 
 
 def resume_back(context: RunContext, because: str, unproven: str = "") -> Position:
@@ -58,7 +59,8 @@ def resume_back(context: RunContext, because: str, unproven: str = "") -> Positi
         text = DESCRIPTIONS[position.state].text
         raise Refused(f"the state is {position.state}: {text}. Nothing is under way to go back from.", code="HO509")
     facts = {"because": because, "unproven": unproven, "decided_at": context.journal.now().isoformat()}
-    return start_command(context, commands(context.config)[COMMAND_BACK[position.state]], facts)
+    start_command(context, commands(context.config)[COMMAND_BACK[position.state]], facts)
+    return context.position()
 
 
 def _give_up_rollback(context: RunContext, position: Position) -> Position:

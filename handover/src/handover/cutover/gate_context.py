@@ -8,6 +8,7 @@ from handover.config.config import Config, database_url
 from handover.cutover.plan import CutoverPlan
 from handover.journal.entry import JournalEntry
 from handover.journal.journal import Journal
+from handover.runs.position import of_stream
 from handover.schema import catalog
 from handover.schema.fingerprint import fingerprint
 
@@ -68,4 +69,4 @@ def gate_context(config: Config, journal: Journal, plan: CutoverPlan | None) -> 
     JournalError
         The journal's database does not answer, so no age is known.
     """
-    return GateContext(config, journal, journal.entries(), journal.now(), plan)
+    return GateContext(config, journal, list(of_stream(journal.entries())), journal.now(), plan)

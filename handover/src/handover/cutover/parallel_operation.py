@@ -3,8 +3,8 @@
 from handover.cutover import health, provider, zone
 from handover.cutover.context import RunContext
 from handover.cutover.dns_record import DnsRecord, dns_record
-from handover.cutover.run import Action, Command, Evidence
 from handover.errors import Refused
+from handover.runs.command import Action, Command, Evidence
 from handover.side import Side
 
 READ_TTL = "see the TTL"

@@ -6,9 +6,9 @@ from typing import Any
 from handover.cutover import provider, rollback, zone
 from handover.cutover.context import RunContext
 from handover.cutover.evidence_gates import note_newest
-from handover.cutover.run import settled_position
 from handover.errors import ConfigurationError, Refused
 from handover.journal.evidence import recording
+from handover.runs.command import settled_position
 from handover.side import Side
 
 

@@ -9,10 +9,10 @@ from handover.cutover import health, incident, provider, traffic, zone
 from handover.cutover.context import RunContext
 from handover.cutover.dns_record import DnsRecord
 from handover.cutover.hooks import HookError
-from handover.cutover.run import Action, Command, Evidence
 from handover.cutover.switch import hook
 from handover.errors import HandoverError, Refused
 from handover.journal.entry import machine, operator
+from handover.runs.command import Action, Command, Evidence
 from handover.side import Side
 
 STILL_POSSIBLE = """\

@@ -7,7 +7,7 @@ leaves the state that says so, and the journal names the action.
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from handover.errors import Refused
+from handover.runs.states import Transition, allowed_commands, find_transition
 from handover.side import Side
 
 State = Literal[
@@ -57,16 +57,6 @@ DESCRIPTIONS: dict[State, StateDescription] = {
 }
 
 
-@dataclass(frozen=True)
-class Transition:
-    """A command that leads from some states, through one, to another; ``through`` is None when it has no actions."""
-
-    command: str
-    sources: tuple[State, ...]
-    through: State | None
-    target: State
-
-
 TRANSITIONS: tuple[Transition, ...] = (
     Transition("init-journal", ("none",), None, "preparing"),
     Transition("begin", ("preparing",), "beginning", "parallel"),
@@ -83,10 +73,10 @@ COMMAND_BACK: dict[State, str] = {"beginning": "end", "switching": "rollback", "
 
 def allowed(state: State) -> tuple[str, ...]:
     """Return the commands that a state allows."""
-    return tuple(t.command for t in TRANSITIONS if state in t.sources)
+    return allowed_commands(TRANSITIONS, state)
 
 
-def transition(command: str, state: State) -> Transition:
+def transition(command: str, state: str) -> Transition:
     """Return where a command leads from a state.
 
     Raises
@@ -94,9 +84,14 @@ def transition(command: str, state: State) -> Transition:
     Refused
         The state does not allow it.
     """
-    found = TRANSITION_BY_COMMAND[command]
-    if state in found.sources:
-        return found
-    there = ", ".join(found.sources)
-    message = f"`{command}` leads from {there}; the state is {state}: {DESCRIPTIONS[state].text}. Nothing was changed."
-    raise Refused(f"{message} Next: {DESCRIPTIONS[state].next_command}", code="HO505")
+
+    def describe(name: str) -> tuple[str, str]:
+        description = DESCRIPTIONS[as_state(name)]
+        return description.text, description.next_command
+
+    return find_transition(TRANSITIONS, command, state, describe)
+
+
+def as_state(name: str) -> State:
+    """Return a name of a state as the state."""
+    return next(state for state in STATES if state == name)

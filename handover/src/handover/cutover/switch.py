@@ -8,7 +8,7 @@ from handover.cutover import gates, health, hooks, traffic, zone
 from handover.cutover.context import RunContext
 from handover.cutover.dns_record import DnsRecord
 from handover.cutover.plan import CutoverPlan
-from handover.cutover.run import Action, Command, Evidence
+from handover.runs.command import Action, Command, Evidence
 from handover.side import Side
 
 FOLLOW = "follow the traffic"

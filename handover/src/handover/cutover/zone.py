@@ -8,15 +8,15 @@ from handover.cutover import nameservers, provider
 from handover.cutover.context import RunContext
 from handover.cutover.dns_record import DnsRecord, ZoneState
 from handover.cutover.plan import CutoverPlan
-from handover.cutover.run import Action, Evidence
 from handover.errors import Refused
+from handover.runs.command import Action, Evidence
 
 WRITE, SERVERS, RESOLVERS = "write the record", "ask the name servers", "ask the resolvers"
 # A resolver may count a second more than the TTL says.
 GRACE_S = 2.0
 
 
-def actions(wanted: Callable[[RunContext], DnsRecord]) -> tuple[Action, ...]:
+def actions(wanted: Callable[[RunContext], DnsRecord]) -> tuple[Action[RunContext], ...]:
     """Return the actions that make the record what is wanted and see that it is."""
 
     def write(context: RunContext) -> Evidence:
@@ -24,7 +24,7 @@ def actions(wanted: Callable[[RunContext], DnsRecord]) -> tuple[Action, ...]:
 
     def change(context: RunContext) -> Mapping[str, Any]:
         now = zone_states(context)[0].record
-        return {"name": context.record, "from": now.values if now else (), "to": wanted(context).values}
+        return {"record": {"name": context.record, "from": now.values if now else (), "to": wanted(context).values}}
 
     def ask(context: RunContext) -> Evidence:
         return ask_servers(context, wanted(context))

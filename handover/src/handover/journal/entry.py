@@ -18,7 +18,7 @@ class JournalEntry:
     Attributes
     ----------
     kind
-        What it is, for example ``action``; see :mod:`handover.cutover.position` for those that move the state.
+        What it is, for example ``action``; see :mod:`handover.runs.position` for those that change the state.
     body
         What a reader needs to know; never a secret.
     who, machine

@@ -25,6 +25,7 @@ from handover.journal.journal import Journal
 from handover.report import cards, chart, risks, timeline
 from handover.report.timeline import Signature
 from handover.report.watched import Watched, read_watched
+from handover.runs.position import of_stream
 from handover.side import Side
 from handover.wording import printable
 
@@ -56,7 +57,7 @@ class GatesView:
 
 def current_gates(config: Config, journal: Journal) -> GatesView:
     """Judge every gate and sign-off as they are now."""
-    entries, now = journal.entries(), datetime.now(UTC)
+    entries, now = list(of_stream(journal.entries())), datetime.now(UTC)
     roles = signing_roles(config)
     try:
         reviewed = plan.newest(config)
@@ -69,7 +70,7 @@ def current_gates(config: Config, journal: Journal) -> GatesView:
 
 def recorded_gates(config: Config, journal: Journal) -> GatesView:
     """Return the gates as they were when people were last moved."""
-    entries = journal.entries()
+    entries = list(of_stream(journal.entries()))
     signatures = tuple(_signature(role, entries, {}) for role in signing_roles(config))
     last = next((entry for entry in reversed(entries) if entry.kind == "gates"), None)
     if last is None:
@@ -107,7 +108,7 @@ def page_facts(
     """
     now = datetime.now(UTC)
     status = read_status(config, journal)
-    entries = journal.entries()
+    entries = list(of_stream(journal.entries()))
     since = now - last if last else datetime.min.replace(tzinfo=UTC)
     watched = read_watched(config, journal, since, now)
     sealed = {kind: _evidence(config, kind) for kind in KINDS}

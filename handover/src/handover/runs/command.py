@@ -3,19 +3,19 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
-from handover.cutover.context import RunContext
-from handover.cutover.position import CommandRun, Position
-from handover.cutover.states import transition
 from handover.errors import HandoverError, Refused
+from handover.runs.context import ActingContext
+from handover.runs.position import AnyPosition, CommandRun, StreamPosition
 
 Evidence = Mapping[str, Any]
+Acting = TypeVar("Acting", bound=ActingContext[Any])
 
 
 @dataclass(frozen=True)
-class Action:
+class Action(Generic[Acting]):
     """One step of a command. Doing it twice has the same effect as doing it once.
 
     Attributes
@@ -25,29 +25,29 @@ class Action:
     do
         Does it, and returns what the journal keeps of it.
     change
-        Returns the change of the record that it is about to make, ``{"from": …, "to": …}``.
+        Returns what the journal says beforehand of the change that it is about to make.
     """
 
     name: str
-    do: Callable[[RunContext], Evidence]
-    change: Callable[[RunContext], Mapping[str, Any]] | None = None
+    do: Callable[[Acting], Evidence]
+    change: Callable[[Acting], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(Generic[Acting]):
     """Actions in their order, and ``preflight``: what must hold before the first of them changes anything.
 
     ``preflight`` is asked again when the command is resumed before its action ``decides`` was done.
     """
 
     name: str
-    actions: tuple[Action, ...]
-    preflight: Callable[[RunContext], Evidence]
+    actions: tuple[Action[Acting], ...]
+    preflight: Callable[[Acting], Evidence]
     decides: str
 
 
-def start_command(context: RunContext, command: Command, facts: Mapping[str, Any]) -> Position:
-    """Perform a command from its first action; return where that leads.
+def start_command(context: Acting, command: Command[Acting], facts: Mapping[str, Any]) -> None:
+    """Perform a command from its first action.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def start_command(context: RunContext, command: Command, facts: Mapping[str, Any
         The state does not allow it, everything is paused, or its preflight does not hold. Nothing was changed.
     """
     position = settled_position(context)
-    found = transition(command.name, position.state)
+    found = context.transition(command.name, position.state)
     assert found.through is not None  # noqa: S101 - a command with actions has a state of its own
     context.facts = {**facts, "source": position.state}
     asked = dict(command.preflight(context))
@@ -78,13 +78,13 @@ def start_command(context: RunContext, command: Command, facts: Mapping[str, Any
         "preflight": asked,
     }
     context.at_point("begin")
-    context.journal.add("run", body)
+    context.add("run", body)
     context.at_point("begun")
-    return _perform(context, command, run)
+    _perform(context, command, run)
 
 
-def continue_command(context: RunContext, command: Command, run: CommandRun) -> Position:
-    """Perform what is left of a command that was interrupted; return where that leads.
+def continue_command(context: Acting, command: Command[Acting], run: CommandRun) -> None:
+    """Perform what is left of a command that was interrupted.
 
     Parameters
     ----------
@@ -101,10 +101,10 @@ def continue_command(context: RunContext, command: Command, run: CommandRun) -> 
     context.facts = run.facts
     if command.decides not in run.done:
         command.preflight(context)
-    return _perform(context, command, run)
+    _perform(context, command, run)
 
 
-def settled_position(context: RunContext) -> Position:
+def settled_position(context: ActingContext[AnyPosition]) -> AnyPosition:
     """Return the position after catching up.
 
     Raises
@@ -125,7 +125,7 @@ def settled_position(context: RunContext) -> Position:
     return position
 
 
-def check_pause(position: Position) -> None:
+def check_pause(position: StreamPosition) -> None:
     """Raise when everything is paused."""
     if position.paused:
         by = position.paused
@@ -134,33 +134,32 @@ def check_pause(position: Position) -> None:
         raise Refused(f"{message} Lift it: handover pause --lift", code="HO507")
 
 
-def _perform(context: RunContext, command: Command, run: CommandRun) -> Position:
+def _perform(context: Acting, command: Command[Acting], run: CommandRun) -> None:
     for action in command.actions:
         if action.name not in run.done:
             _act(context, run, action)
     context.at_point("end")
-    context.journal.add("ended", {"run": run.id, "target": run.target}, after_the_fact=True)
+    context.add("ended", {"run": run.id, "target": run.target}, after_the_fact=True)
     context.at_point("ended")
-    return context.position()
 
 
-def _act(context: RunContext, run: CommandRun, action: Action) -> None:
+def _act(context: Acting, run: CommandRun, action: Action[Acting]) -> None:
     context.lease.check()
     check_pause(context.position())
     about = {"run": run.id, "action": action.name}
-    change = {"record": dict(action.change(context))} if action.change else {}
+    change = dict(action.change(context)) if action.change else {}
     context.at_point(f"{action.name}: before")
-    context.journal.add("action", {**about, "phase": "begun", **change})
+    context.add("action", {**about, "phase": "begun", **change})
     context.at_point(f"{action.name}: begun")
     context.say(action.name)
     began = time.monotonic()
     try:
         evidence = dict(action.do(context))
     except HandoverError as error:
-        context.journal.add("action", {**about, "phase": "failed", "error": str(error)}, after_the_fact=True)
+        context.add("action", {**about, "phase": "failed", "error": str(error)}, after_the_fact=True)
         raise
     took = round(time.monotonic() - began, 3)
     context.at_point(f"{action.name}: done")
     body = {**about, "phase": "done", "seconds": took, "evidence": evidence, **change}
-    context.journal.add("action", body, after_the_fact=True)
+    context.add("action", body, after_the_fact=True)
     context.at_point(f"{action.name}: written")

@@ -1,0 +1,160 @@
+"""How far a stream of the journal is: one position, computed from its entries.
+
+The entries of the move itself have no stream; those of anything else name theirs in their body, under ``stream``. A
+pause and its end hold for every stream.
+
+Entries that change a position, by kind: ``run`` begins a command (``run``, ``command``, ``source``, ``through``,
+``target``, ``actions``); ``action`` (``run``, ``action``, ``phase`` of begun, done, failed); ``ended`` ends a run;
+``state`` is a command without actions; ``pause`` and ``lift``. All others are for readers.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from handover.journal.entry import JournalEntry
+
+STREAM = "stream"
+# Entries that hold for every stream.
+FOR_ALL = ("pause", "lift")
+
+
+@dataclass(frozen=True)
+class CommandRun:
+    """A command that has begun and not ended.
+
+    Attributes
+    ----------
+    id, command, target
+        Its identity, what it is, the state it leads to.
+    actions
+        All of them, in order.
+    done
+        The evidence of each action that is done, by the action's name.
+    begun
+        The action that was begun and is not done; how far it came is not known. Empty without one.
+    error
+        Why that action failed; empty when it did not, or when its process could not write it down.
+    facts
+        What the command was given, for example its plan.
+    """
+
+    id: str
+    command: str
+    target: str
+    actions: tuple[str, ...]
+    done: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    begun: str = ""
+    error: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StreamPosition:
+    """How far a stream is.
+
+    Attributes
+    ----------
+    state, since
+        The state, and when it was entered.
+    run
+        The command that is under way, or None.
+    paused
+        The entry of the pause: who paused everything, and why; or None.
+    conflict
+        How entries contradict each other; empty when they do not.
+    """
+
+    state: str = "none"
+    since: datetime | None = None
+    run: CommandRun | None = None
+    paused: JournalEntry | None = None
+    conflict: str = ""
+
+
+AnyPosition = TypeVar("AnyPosition", bound=StreamPosition)
+# Given a position and an entry, returns the position after it.
+Fold = Callable[[AnyPosition, JournalEntry], AnyPosition]
+
+
+def of_stream(entries: Iterable[JournalEntry], stream: str = "") -> Iterator[JournalEntry]:
+    """Yield the entries of a stream, and those that hold for every stream; without a name, those of the move."""
+    return (entry for entry in entries if entry.body.get(STREAM, "") == stream or entry.kind in FOR_ALL)
+
+
+def fold(
+    position: AnyPosition,
+    entries: Iterable[JournalEntry],
+    stream: str = "",
+    more: Mapping[str, Fold[AnyPosition]] | None = None,
+) -> AnyPosition:
+    """Return the position that the entries of a stream lead to.
+
+    Parameters
+    ----------
+    position
+        Where the stream begins.
+    entries, stream
+        The journal's entries, and the name of the stream; empty: the move.
+    more
+        How other kinds of entries change the position, or these kinds in another way.
+    """
+    steps: dict[str, Fold[AnyPosition]] = {
+        "state": _state,
+        "run": _run,
+        "action": fold_action,
+        "ended": _ended,
+        "pause": _pause,
+        "lift": _lift,
+        **(more or {}),
+    }
+    for entry in of_stream(entries, stream):
+        step = steps.get(entry.kind)
+        position = step(position, entry) if step else position
+    return position
+
+
+def fold_action(position: AnyPosition, entry: JournalEntry) -> AnyPosition:
+    """Return the position after an action was begun, is done, or failed."""
+    run, body = position.run, entry.body
+    if run is None or run.id != body["run"]:
+        return position
+    phase, name = body["phase"], body["action"]
+    if phase == "begun":
+        return replace(position, run=replace(run, begun=name, error=""))
+    if phase == "failed":
+        return replace(position, run=replace(run, begun=name, error=body["error"]))
+    done = {**run.done, name: body.get("evidence", {})}
+    return replace(position, run=replace(run, done=done, begun="", error=""))
+
+
+def _state(position: AnyPosition, entry: JournalEntry) -> AnyPosition:
+    return replace(_checked(position, entry), state=entry.body["target"], since=entry.at, run=None)
+
+
+def _run(position: AnyPosition, entry: JournalEntry) -> AnyPosition:
+    body = entry.body
+    run = CommandRun(body["run"], body["command"], body["target"], tuple(body["actions"]), facts=body.get("facts", {}))
+    return replace(_checked(position, entry), state=body["through"], since=entry.at, run=run)
+
+
+def _checked(position: AnyPosition, entry: JournalEntry) -> AnyPosition:
+    if entry.body["source"] == position.state:
+        return position
+    said = f"entry {entry.seq or entry.id} of {entry.who} on {entry.machine} leads from {entry.body['source']}"
+    return replace(position, conflict=f"{said}, but the entries before it lead to {position.state}")
+
+
+def _ended(position: AnyPosition, entry: JournalEntry) -> AnyPosition:
+    if position.run is None or position.run.id != entry.body["run"]:
+        return position
+    return replace(position, state=position.run.target, since=entry.at, run=None)
+
+
+def _pause(position: AnyPosition, entry: JournalEntry) -> AnyPosition:
+    return replace(position, paused=position.paused or entry)
+
+
+def _lift(position: AnyPosition, _: JournalEntry) -> AnyPosition:
+    return replace(position, paused=None)
