@@ -185,6 +185,7 @@ def own_variables(play: Play) -> dict[str, str]:
 # --- bachateo alone
 
 
+@pytest.mark.full
 def test_bachateo_alone__hears_a_song_once_its_models_are_there(wheels, tmp_path):
     programs = installed(wheels["bachateo"], tmp_path / "small")
     bachateo = partial(run, programs, "bachateo", cwd=tmp_path)

@@ -12,9 +12,8 @@ def test_changes__in_all__are_twenty_five_at_least():
 
 
 # Each takes a second: every second one is left to the long run.
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.full) if i % 2 else n for i, n in enumerate(CHANGES)]
-)
+@pytest.mark.thinned(to_one_in=3)
+@pytest.mark.parametrize("name", CHANGES)
 def test_check__change_that_hurts_neither_system__is_no_alarm(players, name):
     change = CHANGES[name]
     said = players[change.shape].play(change).said

@@ -72,9 +72,9 @@ COMMANDS = [words for words in commands() if words != ("cutover",)]
 
 
 def tried_with(thing: str) -> list[tuple[str, ...]]:
-    """Return every second command, the others with the next thing; in the long run all. A pause comes last."""
-    skipped = None if os.environ.get("COMPAS_FULL") == "1" else len(thing) % 2
-    chosen = [words for number, words in enumerate(COMMANDS) if number % 2 != skipped]
+    """Return every third command, the others with other things; in the long run all. A pause comes last."""
+    everything = os.environ.get("COMPAS_FULL") == "1"
+    chosen = [words for number, words in enumerate(COMMANDS) if everything or (number + len(thing)) % 3 == 0]
     return sorted(chosen, key=lambda words: words[0] == "pause")  # after it nothing else runs
 
 

@@ -80,6 +80,7 @@ INTROSPECT = {
 }
 
 
+@pytest.mark.thinned(to_one_in=2)
 @pytest.mark.parametrize("what", INTROSPECT)
 def test_migration_of_every_kind_that_asks__is_run(it, what):
     first, second = INTROSPECT[what]

@@ -85,6 +85,7 @@ NOT_ADDED = {
 }
 
 
+@pytest.mark.thinned(to_one_in=2)
 @pytest.mark.parametrize(("declared", "option", "message"), NOT_ADDED.values(), ids=NOT_ADDED)
 def test_new_column_in_create_model__that_hurts__is_refused_before_anything_changes(it, declared, option, message):
     made = f"models.CharField(max_length=50, {option})"
@@ -130,6 +131,7 @@ RENAMED = {
 }
 
 
+@pytest.mark.thinned(to_one_in=2)
 @pytest.mark.parametrize("steps", RENAMED.values(), ids=RENAMED)
 def test_mirror_was_changed_by_migrations__is_recognised(it, steps):
     meets = create("Blueprint", KEY, key("task", "tasks.Task"), db_table="blueprints")
@@ -179,6 +181,7 @@ def test_shared_table_would_get_another_name__is_refused(it):
 # --- a key from a shared table to one of the backend's own
 
 
+@pytest.mark.thinned(to_one_in=2)
 @pytest.mark.parametrize("inside", [True, False], ids=["in CreateModel", "in AddField"])
 def test_new_key_from_shared_to_own__both_systems_delete(it, inside):
     named = "song" if inside else "song_id"  # the field, or its column
@@ -259,6 +262,7 @@ HANGING = {
 }
 
 
+@pytest.mark.thinned(to_one_in=2)
 @pytest.mark.parametrize(("column", "made", "model", "left"), HANGING.values(), ids=HANGING)
 def test_own_table_hangs_on_a_shared_row__the_original_can_delete(it, column, made, model, left):
     own = App(

@@ -101,6 +101,7 @@ def test_check__unmanaged_models_with_their_table__are_clean(pair):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.thinned(to_one_in=2)
 @pytest.mark.parametrize("side", tuple(Side))
 def test_check__column_of_an_unmanaged_model_of_one_system_is_missing__is_breaking(pair, side):
     take_notes(pair, sides=(side,), declared=False)
@@ -111,6 +112,7 @@ def test_check__column_of_an_unmanaged_model_of_one_system_is_missing__is_breaki
     assert said(pair.check("--json")) == [("HO011", "notes.words", "breaking", side)]
 
 
+@pytest.mark.thinned(to_one_in=2)
 @pytest.mark.parametrize("spelling", ['"diary"."notes"', 'diary"."notes'])
 def test_check__db_table_names_its_schema__is_compared_and_doctor_reads_it_alike(pair, spelling):
     take_notes(pair, spelling)
@@ -146,6 +148,7 @@ def test_init__both_name_the_schema_in_their_own_way__are_paired(pair):
     assert ("dance.models.Note", '"diary"."notes"') in [(p.original, p.table) for p in pairs]
 
 
+@pytest.mark.thinned(to_one_in=2)
 @pytest.mark.parametrize(
     ("made", "codes"),
     [
@@ -206,6 +209,7 @@ def test_check__router_that_names_the_same_database__is_clean(pair):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.thinned(to_one_in=2)
 @pytest.mark.parametrize(
     ("answer", "why"),
     [("None", "name the default database where no row is known"), ("1 / 0", "could not be asked (ZeroDivisionError")],
@@ -303,6 +307,7 @@ GRANT USAGE ON SCHEMA backend TO owner;
 PATH = "\nDATABASES['default']['OPTIONS'] = {{'options': '-c search_path={}'}}\n"
 
 
+@pytest.mark.thinned(to_one_in=2)
 @pytest.mark.parametrize("path", ["public", "public,backend"])
 def test_check__the_backend_does_not_look_into_its_own_schema__its_migrate_writes_the_originals_history(pair, path):
     pair.superuser(OWN_HISTORY)
