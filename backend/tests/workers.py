@@ -29,12 +29,16 @@ INDEX = "library.json"
 
 @dataclass
 class Workers:
-    """Worker processes on one database, each with a name that its sessions bear."""
+    """Worker processes on one database, each with a name that its sessions bear.
+
+    One that ends by itself is a failure, or is started again when they are ``supervised``, as `script/server` does.
+    """
 
     database: object
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    supervised: bool = False
 
     def start(self) -> str:
         name = f"worker-{secrets.token_hex(4)}"
@@ -65,8 +69,11 @@ class Workers:
         """Wait until ``is_so()``. Another process makes it true, so it is polled."""
         deadline = time.monotonic() + PATIENCE_S
         while not (found := is_so()):
-            for name, worker in self.running.items():
-                assert not process.wait_for_exit(worker.pid, 0.01), f"{name} ended:\n{self.log(name).read_text()}"
+            for name, worker in list(self.running.items()):
+                if process.wait_for_exit(worker.pid, 0.01):
+                    assert self.supervised, f"{name} ended:\n{self.log(name).read_text()}"
+                    self.running.pop(name).wait()
+                    self.start()
             assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what}\n{self._logs()}"
         return found
 
