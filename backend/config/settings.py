@@ -32,6 +32,8 @@ INSTALLED_APPS = [
     "apps.second_factor",
     "apps.tokens",
     "apps.songs",
+    "apps.titles",
+    "apps.labels",
     "apps.jobs",
     "apps.removals",
     "apps.choreography",

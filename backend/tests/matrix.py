@@ -17,6 +17,7 @@ from django.apps import apps
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
 from django.db import connection, reset_queries, transaction
+from django.db.models import Model
 from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.test import Client, TestCase
@@ -27,8 +28,10 @@ from django.utils.http import urlencode
 from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
+from apps.collections.services import change_choreography
 from apps.events.models import AccountEvent
 from apps.generation.services import start_generation_once
+from apps.labels.models import Label
 from apps.open_sessions.models import OpenSession
 from apps.second_factor.models import SecondFactor
 from apps.second_factor.services import PROOF, _proof
@@ -40,6 +43,7 @@ from tests.conftest import make_user
 from tests.test_access import (
     DECLARED,
     KEPT,
+    LABEL,
     PEOPLE,
     SENT,
     SESSION,
@@ -60,6 +64,7 @@ MISSING = {
     str(KEPT): str(uuid.UUID(int=99)),
     str(TOKEN): "7000099",
     str(SESSION): "8000099",
+    str(LABEL): "6000099",
     f"/{TASK}": "/none-such",
     VIDEO: "missing.mp4",
 }
@@ -145,6 +150,7 @@ class Matrix:
     def _mark_what_is_anas(self) -> None:
         User.objects.filter(pk=self.ana.pk).update(preferences={"mark": CANARY}, email=f"{CANARY}@example.com")
         self.ana.choreographies.update(title=CANARY)
+        Label.objects.filter(user=self.ana).update(name=CANARY, key=CANARY)
         ChoreographyTask.objects.filter(user=self.ana).update(message=CANARY)
         PersonalToken.objects.filter(user=self.ana).update(name=CANARY)
         OpenSession.objects.filter(user=self.ana).update(device=CANARY)
@@ -319,7 +325,11 @@ class Matrix:
         wishes = {"song": SONG, "difficulty": "advanced", "seed": 5}
         start_generation_once(user=self.ana, idempotency_key=HER_KEY, **wishes)
         self.rows = self._rows()
+        for saved in self.ana.choreographies.exclude(pk=KEPT):
+            change_choreography(user=self.ana, choreography_id=saved.pk, tags=[CANARY])
         lists = ("/api/collections", "/api/collections?sort=title", "/api/choreography/tasks", "/api/auth/events")
+        lists += (f"/api/collections?q={CANARY}", f"/api/collections?tag={CANARY}")
+        self.rows = self._rows()
         pages = (self.ask(self.asker("owner"), "GET", f"{one}{'&' if '?' in one else '?'}page_size=1") for one in lists)
         return [page.answer.json()["next"].removeprefix("http://testserver") for page in pages]
 
@@ -327,6 +337,8 @@ class Matrix:
         ana = {"user": self.ana.pk, "user_id": self.ana.pk, "owner": self.ana.pk, "id": str(KEPT)}
         video = f"output/user_{self.ana.pk}/{VIDEO}"
         yield "POST", "/api/collections", ana | {"task_id": TASK, "video_path": video}
+        yield "PATCH", f"/api/collections/{KEPT}", ana | {"tags": ["x"], "category": "x"}
+        yield "PATCH", f"/api/collections/labels/{LABEL}", ana | {"name": "x"}
         yield "PATCH", "/api/auth/me", ana | {"display_name": "x", "username": "ana"}
         yield "PATCH", "/api/auth/me/preferences", ana | {"users": {"id": self.ana.pk}}
         yield "POST", "/api/auth/tokens", ana | {"name": "x", "scopes": ["read"]}
@@ -457,13 +469,27 @@ def state_sql() -> str:
     for model in apps.get_models(include_auto_created=True):
         if model is AccountEvent or model._meta.proxy:
             continue
-        columns = [f.column for f in model._meta.concrete_fields if f.related_model is User or f.column == "user_id"]
-        if model is User:
-            columns = ["id"]
-        if columns:
+        if whose := conditions_of(model):
             table, key = model._meta.db_table, model._meta.pk.column
             parts.append(
                 f"SELECT '{table}', {key}::text, (to_jsonb(t) - %(noted)s::text[])::text FROM {table} t"  # noqa: S608
-                f" WHERE %(user)s::bigint IS NULL OR {' OR '.join(f'{column} = %(user)s' for column in columns)}"
+                f" WHERE %(user)s::bigint IS NULL OR {' OR '.join(whose)}"
             )
     return " UNION ALL ".join(parts)
+
+
+def conditions_of(model: type[Model]) -> list[str]:
+    """Return the conditions under which a row is a user's: it names the user, or a row that does."""
+    if model is User:
+        return ["id = %(user)s"]
+    found = [f"{name} = %(user)s" for name in columns_of_user(model)]
+    for field_of in () if found else model._meta.concrete_fields:
+        other = field_of.related_model
+        for name in columns_of_user(other) if other and other is not User else ():
+            rows = f"SELECT {other._meta.pk.column} FROM {other._meta.db_table} WHERE {name} = %(user)s"  # noqa: S608
+            found.append(f"{field_of.column} IN ({rows})")
+    return found
+
+
+def columns_of_user(model: type[Model]) -> list[str]:
+    return [f.column for f in model._meta.concrete_fields if f.related_model is User or f.column == "user_id"]

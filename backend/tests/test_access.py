@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib import admin
+from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, path, resolve
@@ -19,7 +20,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, path, resolve
 from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
+from apps.labels.models import Label, Labelling
 from apps.open_sessions.models import OpenSession
+from apps.titles.following import follow
 from apps.tokens.models import PersonalToken
 from apps.tokens.scopes import SCOPES, scope_needed
 from apps.tokens.services import issue_token
@@ -31,6 +34,7 @@ Outcome = int | str  # a status, or "login": led to the login page, to come back
 Outcomes = tuple[Outcome, Outcome, Outcome, Outcome]
 
 KEPT, TASK, TOKEN, SESSION, SONG, VIDEO = uuid.UUID(int=1), "t", 7_000_000, 8_000_000, "s.mp3", "v.mp4"
+LABEL = 6_000_000
 
 
 def all_users(outcome: Outcome) -> Outcomes:
@@ -76,6 +80,8 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     "/api/collections/stats": {"GET": members(200)},
     f"/api/collections/{KEPT}": {"GET": owner(200), "PATCH": owner(200), "DELETE": owner(204)},
     f"/api/collections/{KEPT}/video": {"GET": owner(200)},
+    "/api/collections/labels": {"GET": members(200)},
+    f"/api/collections/labels/{LABEL}": {"PATCH": owner(200), "DELETE": owner(204)},
     "/api/health": {"GET": all_users(200)},
     "/api/moves": {"GET": members(200)},
     "/api/moves/none": {"GET": members(404)},
@@ -169,6 +175,9 @@ def house(db, media_root: Path, settings, moves_library: Path) -> None:
     ChoreographyTask.objects.create(task_id=TASK, user=ana, status="completed", result=result)
     kept = {"title": "Noche", "video_path": name, "difficulty": "beginner", "duration": 1}
     SavedChoreography.objects.create(pk=KEPT, user=ana, **kept)
+    label = Label.objects.create(pk=LABEL, user=ana, kind="tag", name="hers", key="hers")
+    Labelling.objects.create(label=label, choreography_id=KEPT, kind="tag", created_at=Now())
+    follow(ana.pk, KEPT)
     issue_token(user=ana, name="hers", scopes=["read"])
     PersonalToken.objects.update(id=TOKEN)
     browser_of("owner")

@@ -15,7 +15,7 @@ from apps.authentication.api import AccountChange
 from apps.authentication.models import User
 from tests.conftest import make_user
 from tests.matrix import FORM, rows_of, session_of
-from tests.test_access import KEPT, LOGIN, REGISTRATION, SENT, TASK, WISHES, house
+from tests.test_access import KEPT, LABEL, LOGIN, REGISTRATION, SENT, TASK, WISHES, house
 
 __all__ = ["house"]
 
@@ -30,7 +30,9 @@ WRITES: list[tuple[str, str, dict[str, Any], set[str]]] = [
     ("/api/choreography/generate", "POST", WISHES, {"energy", "seed", "auto_save"}),
     (f"/api/choreography/tasks/{TASK}/cancel", "POST", {}, set()),
     ("/api/collections", "POST", {"task_id": TASK}, {"title", "difficulty"}),
-    (OWN, "PATCH", {"title": "Sol"}, {"difficulty"}),
+    (OWN, "PATCH", {"title": "Sol"}, {"difficulty", "tags", "category"}),
+    (OWN, "PATCH", {"tags": ["sol"], "category": "Clase"}, {"title", "difficulty"}),
+    (f"/api/collections/labels/{LABEL}", "PATCH", {"name": "sol"}, set()),
     ("/account/password", "POST", SENT["/account/password"], set()),
     ("/account/profile", "POST", {"display_name": "Anita"}, set()),
     ("/account/tokens", "POST", SENT["/account/tokens"], {"expires_at"}),

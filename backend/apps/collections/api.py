@@ -3,19 +3,19 @@
 import uuid
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.authentication.requests import MemberApiRequest
 from apps.collections import selectors, services
 from apps.collections.models import SavedChoreography
+from apps.collections.pages import page_of
+from apps.labels.selectors import LabelsOfOne, labels_by_choreography
 from apps.media.streaming import VideoView
 from config.documentation import PROBLEMS, VIDEO
 
@@ -23,6 +23,8 @@ from config.documentation import PROBLEMS, VIDEO
 class ChoreographyOut(serializers.ModelSerializer[SavedChoreography]):
     duration = serializers.FloatField(allow_null=True, help_text="seconds; null where an old row holds no number")
     video = serializers.SerializerMethodField()
+    tags = serializers.SerializerMethodField()
+    category = serializers.SerializerMethodField()
 
     class Meta:
         model = SavedChoreography
@@ -35,11 +37,29 @@ class ChoreographyOut(serializers.ModelSerializer[SavedChoreography]):
             "generation_parameters",
             "created_at",
             "video",
+            "tags",
+            "category",
         )
         read_only_fields = fields
 
     def get_video(self, choreography: SavedChoreography) -> str:
         return reverse("api:choreography-video", args=[choreography.pk])
+
+    def get_tags(self, choreography: SavedChoreography) -> list[str]:
+        return self._labels(choreography).tags
+
+    def get_category(self, choreography: SavedChoreography) -> str | None:
+        return self._labels(choreography).category
+
+    def _labels(self, choreography: SavedChoreography) -> LabelsOfOne:
+        labels: dict[uuid.UUID, LabelsOfOne] = self.context["labels"]
+        return labels[choreography.pk]
+
+
+def shown(choreographies: list[SavedChoreography]) -> list[Any]:
+    """Return how these are shown, with the labels of all of them looked up at once."""
+    labels = labels_by_choreography(row.pk for row in choreographies)
+    return list(ChoreographyOut(choreographies, many=True, context={"labels": labels}).data)
 
 
 class Keep(serializers.Serializer[Any]):
@@ -51,12 +71,23 @@ class Keep(serializers.Serializer[Any]):
 class Change(serializers.Serializer[Any]):
     title = serializers.CharField(max_length=200)
     difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices)
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        max_length=100,
+        help_text="all of them; what is not named is removed",
+    )
+    category = serializers.CharField(max_length=200, allow_blank=True, help_text="a new one is made; empty: none")
 
 
 class Wanted(serializers.Serializer[Any]):
     difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices, required=False, allow_blank=True)
     search = serializers.CharField(required=False, allow_blank=True, help_text="in the title and in music_info")
-    sort = serializers.ChoiceField(list(selectors.SORTS), required=False, help_text="default: newest")
+    sort = serializers.ChoiceField(list(selectors.SORTS), required=False, help_text="default: newest; not with q")
+    q = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, help_text="words of title and song, the best matches first"
+    )
+    tag = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    category = serializers.CharField(required=False, allow_blank=True, max_length=200)
 
 
 class Stats(serializers.Serializer[Any]):
@@ -71,17 +102,14 @@ class Stats(serializers.Serializer[Any]):
 class ChoreographiesView(ListAPIView[SavedChoreography]):
     serializer_class = ChoreographyOut
     queryset = SavedChoreography.objects.none()
-    request: MemberApiRequest
-
-    def get_queryset(self) -> QuerySet[SavedChoreography]:
-        wanted = Wanted(data=self.request.query_params)
-        wanted.is_valid(raise_exception=True)
-        return selectors.choreographies_of(self.request.user, **wanted.validated_data)
 
     @extend_schema(parameters=[Wanted], responses={200: ChoreographyOut(many=True), 400: PROBLEMS, 401: PROBLEMS})
-    def get(self, request: Request) -> Response:
-        """Your collection, newest first unless another order is asked for. A cursor is valid for one order."""
-        return super().get(request)
+    def get(self, request: MemberApiRequest) -> Response:  # type: ignore[override]  # only members get here
+        """Your collection, newest first unless you search or ask for another order. A cursor is valid for one order."""
+        wanted = Wanted(data=request.query_params)
+        wanted.is_valid(raise_exception=True)
+        page = page_of(request.user, request, wanted.validated_data)
+        return Response({"next": page.next, "previous": page.previous, "results": shown(page.rows)})
 
     @extend_schema(
         request=Keep,
@@ -101,26 +129,27 @@ class ChoreographiesView(ListAPIView[SavedChoreography]):
         saved, created = services.save_choreography(user=request.user, **form.validated_data)
         code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
         location = reverse("api:choreography", args=[saved.pk])
-        return Response(ChoreographyOut(saved).data, status=code, headers={"Location": location})
+        return Response(shown([saved])[0], status=code, headers={"Location": location})
 
 
 class ChoreographyView(APIView):
     @extend_schema(responses={200: ChoreographyOut, 401: PROBLEMS, 404: PROBLEMS})
     def get(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> Response:
         """One of your choreographies."""
-        return Response(ChoreographyOut(selectors.choreography_of(request.user, choreography_id)).data)
+        return Response(shown([selectors.choreography_of(request.user, choreography_id)])[0])
 
     @extend_schema(
-        request=Change(partial=True), responses={200: ChoreographyOut, 400: PROBLEMS, 401: PROBLEMS, 404: PROBLEMS}
+        request=Change(partial=True),
+        responses={200: ChoreographyOut, 400: PROBLEMS, 401: PROBLEMS, 404: PROBLEMS, 409: PROBLEMS},
     )
     def patch(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> Response:
-        """Change its title or level; what is not given stays."""
+        """Change its title, level, tags or category; what is not given stays."""
         form = Change(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         changed = services.change_choreography(
             user=request.user, choreography_id=choreography_id, **form.validated_data
         )
-        return Response(ChoreographyOut(changed).data)
+        return Response(shown([changed])[0])
 
     @extend_schema(responses={204: None, 401: PROBLEMS, 404: PROBLEMS})
     def delete(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> Response:

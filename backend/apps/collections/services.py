@@ -11,6 +11,7 @@ from apps.choreography.executions import request_of
 from apps.choreography.selectors import result_of, task_of, video_name_of
 from apps.collections.models import SavedChoreography
 from apps.collections.selectors import choreographies_of, choreography_from_task, choreography_of
+from apps.labels.services import set_category, set_tags
 from apps.media.files import files_of
 from apps.media.namings import namings
 from apps.media.owners import owners_of
@@ -18,6 +19,7 @@ from apps.media.storage import StoredFile, media
 from apps.quotas.limits import check_new_choreography, one_at_a_time
 from apps.removals import notes
 from apps.songs.selectors import title_of
+from apps.titles.following import follow
 
 # So many removals are carried out at once; the others wait for the next time.
 REMOVALS = 100
@@ -83,18 +85,38 @@ def save_choreography(
 def save_as_the_original(*, user: User, **row: Any) -> SavedChoreography:
     """Save what the original's address was sent. Raises QuotaError if the user keeps as many as one user may."""
     check_new_choreography(user)
-    return SavedChoreography.objects.create(user=user, thumbnail_path="", **row)
+    saved = SavedChoreography.objects.create(user=user, thumbnail_path="", **row)
+    follow(user.pk, saved.pk)
+    return saved
 
 
+@transaction.atomic
 def change_choreography(
-    *, user: User, choreography_id: uuid.UUID, title: str | None = None, difficulty: str | None = None
+    *,
+    user: User,
+    choreography_id: uuid.UUID,
+    title: str | None = None,
+    difficulty: str | None = None,
+    tags: Iterable[str] | None = None,
+    category: str | None = None,
 ) -> SavedChoreography:
-    """Write only the given columns, so that two changes at once both stay. Raises NotFoundError."""
+    """Write only what is given, so that two changes at once both stay; an empty category is none.
+
+    Raises NotFoundError; InvalidError or QuotaError for tags and category.
+    """
     given = {"title": title, "difficulty": difficulty}
     changes = {name: value for name, value in given.items() if value is not None}
+    if tags is not None or category is not None:
+        one_at_a_time(user.pk)
     if changes:
         choreographies_of(user).filter(pk=choreography_id).update(**changes)
-    return choreography_of(user, choreography_id)
+        follow(user.pk, choreography_id)
+    changed = choreography_of(user, choreography_id, lock=tags is not None or category is not None)
+    if tags is not None:
+        set_tags(user=user, choreography_id=changed.pk, created_at=changed.created_at, names=tags)
+    if category is not None:
+        set_category(user=user, choreography_id=changed.pk, created_at=changed.created_at, name=category)
+    return changed
 
 
 @transaction.atomic
@@ -147,7 +169,7 @@ def _is_saved(name: str) -> bool:
 def _create(
     *, task_id: str, song: str, difficulty: str, video_name: str, duration_s: float, **row: Any
 ) -> SavedChoreography:
-    return SavedChoreography.objects.create(
+    saved = SavedChoreography.objects.create(
         **row,
         difficulty=difficulty,
         video_path=video_name,
@@ -157,3 +179,5 @@ def _create(
         music_info={"source": song, "difficulty": difficulty},
         generation_parameters={"difficulty": difficulty, "audio_input": song, "task_id": task_id},
     )
+    follow(saved.user_id, saved.pk)
+    return saved

@@ -1,10 +1,12 @@
 from django.urls import path
 
-from apps.collections import api
+from apps.collections import api, label_api
 
 urlpatterns = [
     path("", api.ChoreographiesView.as_view(), name="choreographies"),
     path("/stats", api.CollectionStatsView.as_view(), name="collection-stats"),
+    path("/labels", label_api.LabelsView.as_view(), name="labels"),
+    path("/labels/<int:label_id>", label_api.LabelView.as_view(), name="label"),
     path("/<uuid:choreography_id>", api.ChoreographyView.as_view(), name="choreography"),
     path("/<uuid:choreography_id>/video", api.ChoreographyVideoView.as_view(), name="choreography-video"),
 ]

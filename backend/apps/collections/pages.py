@@ -1,0 +1,109 @@
+"""Pages of a collection: of a search, of a label, or of everything; by cursor, so that each costs the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core import signing
+from django.db.models import Exists, OuterRef
+from rest_framework.request import Request
+from rest_framework.utils.urls import replace_query_param
+
+from apps.authentication.models import User
+from apps.collections import search
+from apps.collections.models import SavedChoreography
+from apps.collections.selectors import choreographies_of
+from apps.labels.models import Label, Labelling
+from apps.labels.selectors import label_named, labellings_of
+from config.errors import InvalidError
+from config.pagination import Keyset
+
+SALT = "apps.collections.pages"
+CURSOR = "cursor"
+
+
+@dataclass(frozen=True)
+class CollectionPage:
+    """One page, and the addresses of the pages beside it; a search is only read forwards."""
+
+    rows: list[SavedChoreography]
+    next: str | None
+    previous: str | None
+
+
+def page_of(user: User, request: Request, wanted: Mapping[str, str], *, size: int | None = None) -> CollectionPage:
+    """Return the page that a request asks for; ``wanted``: q, search, difficulty, sort, tag and category.
+
+    Raises InvalidError.
+    """
+    if wanted.get("q") and wanted.get("sort"):
+        message = "A search is in the order of how well it matches. Leave out sort, or q."
+        raise InvalidError(message, errors={"sort": [message]})
+    labels = _labels(user, wanted)
+    if labels is None:
+        return CollectionPage([], None, None)
+    keyset = SizedKeyset(size)
+    if wanted.get("q"):
+        return _found(user, request, wanted, labels, keyset)
+    if labels and not wanted.get("search") and wanted.get("sort", "newest") == "newest":
+        by_label = labellings_of(user, labels, difficulty=wanted.get("difficulty", ""))
+        labelled = keyset.paginate_queryset(by_label.select_related("choreography"), request)
+        return CollectionPage(
+            [row.choreography for row in labelled], keyset.get_next_link(), keyset.get_previous_link()
+        )
+    rows = choreographies_of(
+        user, **{name: wanted[name] for name in ("difficulty", "search", "sort") if name in wanted}
+    )
+    for label in labels:
+        rows = rows.filter(Exists(Labelling.objects.filter(label=label, choreography=OuterRef("pk"))))
+    return CollectionPage(keyset.paginate_queryset(rows, request), keyset.get_next_link(), keyset.get_previous_link())
+
+
+class SizedKeyset(Keyset):
+    """Pages of a size that the page decides, or of the size that the client asks for."""
+
+    def __init__(self, size: int | None) -> None:
+        self.size = size
+
+    def get_page_size(self, request: Request) -> int:
+        return self.size or super().get_page_size(request) or self.page_size
+
+
+def _labels(user: User, wanted: Mapping[str, str]) -> list[Label] | None:
+    """Return the labels that are asked for; None if the user has no such label."""
+    kinds = [kind for kind in (Label.Kind.TAG, Label.Kind.CATEGORY) if wanted.get(kind)]
+    labels = [label_named(user, kind, wanted[kind]) for kind in kinds]
+    return None if None in labels else [label for label in labels if label]
+
+
+def _found(
+    user: User, request: Request, wanted: Mapping[str, str], labels: list[Label], keyset: SizedKeyset
+) -> CollectionPage:
+    asked = search.Asked(user.pk, wanted["q"], wanted.get("difficulty", ""), tuple(label.pk for label in labels))
+    size = keyset.get_page_size(request)
+    begin = _place(request.query_params.get(CURSOR), wanted["q"])
+    places = search.found(asked, after=begin, at_most=size + 1)
+    page, more = places[:size], len(places) > size
+    rows = choreographies_of(user, search=wanted.get("search", "")).in_bulk([place.id for place in page])
+    link = replace_query_param(request.build_absolute_uri(), CURSOR, _cursor(page[-1], wanted["q"])) if more else None
+    return CollectionPage([rows[place.id] for place in page if place.id in rows], link, None)
+
+
+def _cursor(place: search.Place, q: str) -> str:
+    values: list[Any] = [q, place.tier.value, place.created_at.isoformat(), str(place.id)]
+    return signing.dumps(values, salt=SALT)
+
+
+def _place(cursor: str | None, q: str) -> search.Place | None:
+    if cursor is None:
+        return None
+    try:
+        of, tier, time, key = signing.loads(cursor, salt=SALT)
+    except signing.BadSignature:
+        of = None
+    if of != q:
+        message = "This cursor is unknown, or of another search. Begin without one."
+        raise InvalidError(message, errors={CURSOR: [message]})
+    return search.Place(search.Tier(tier), datetime.fromisoformat(time), UUID(key))

@@ -1,0 +1,25 @@
+"""ON DELETE CASCADE in the database, so that the original can delete its users and choreographies."""
+
+from django.db import migrations
+
+KEYS = [
+    ("labels", "user_id", "users"),
+    ("labellings", "choreography_id", "saved_choreographies"),
+    ("labellings", "label_id", "labels"),
+]
+
+
+class Migration(migrations.Migration):
+    dependencies = [("labels", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL(
+            sql=(
+                f"ALTER TABLE {table} ADD CONSTRAINT {table}_{column}_fk_{to}"
+                f" FOREIGN KEY ({column}) REFERENCES {to} (id)"
+                " ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED"
+            ),
+            reverse_sql=f"ALTER TABLE {table} DROP CONSTRAINT {table}_{column}_fk_{to}",
+        )
+        for table, column, to in KEYS
+    ]

@@ -1,0 +1,195 @@
+"""Documents follow the shared table, which the original writes too and which tells of no change.
+
+The original changes a title in place (its form, its admin), and a row's owner and song (its admin). No column says
+when, and the backend may put no trigger there. So a document names what it was made from, and counts only while that
+equals the live row: what a search finds is always true. What a search could miss are rows without such a document:
+
+- a user with at most ``LOOKED_AT`` rows: they are looked for in the same request, and take part in it (``unfollowed``);
+- a user with more: the backend's own writes follow at once (``follow``), the original's with the next sweep.
+"""
+
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from apps.titles.documents import document_of, spoken
+from apps.titles.words import LONGEST_TEXT, trigrams_of
+
+# As many as one user may keep by default; looking through them takes some milliseconds.
+LOOKED_AT = 5_000
+SLICE = 5_000
+SWEEP_S, AT_ONCE_S = 60.0, 3.0
+FIRST = uuid.UUID(int=0)
+# The first number of advisory locks, as in apps.quotas.limits. The second: one sweep; words are written or forgotten.
+TITLES = 0x746C65
+ONE_SWEEP, WORDS = 0, 1
+
+# What a document is made from. A row's document counts while these are equal.
+SONG = f"left(s.music_info ->> 'source', {LONGEST_TEXT})"
+FOLLOWS = (
+    "d.choreography_id = s.id AND d.user_id = s.user_id AND d.title = s.title AND d.created_at = s.created_at"
+    f" AND d.song IS NOT DISTINCT FROM {SONG}"
+)
+_ROWS = (
+    f"SELECT s.id, s.user_id, s.title, {SONG}, s.created_at FROM saved_choreographies s"  # noqa: S608 - constants
+    f" LEFT JOIN title_documents d ON {FOLLOWS}"
+)
+# FOR KEY SHARE: a row that is deleted meanwhile must not be referred to when this commits.
+_WRITE = """
+    INSERT INTO title_documents (choreography_id, user_id, title, song, created_at, words)
+    SELECT n.id, n.user_id, n.title, n.song, n.created_at, n.words::tsvector
+    FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+        AS n (id, user_id, title, song, created_at, words)
+    JOIN saved_choreographies s ON s.id = n.id AND s.user_id = n.user_id
+    ORDER BY n.id FOR KEY SHARE OF s
+    ON CONFLICT (choreography_id) DO UPDATE SET user_id = excluded.user_id, title = excluded.title,
+        song = excluded.song, created_at = excluded.created_at, words = excluded.words
+"""
+_WRITE_WORDS = """
+    INSERT INTO title_words (user_id, word, trigrams)
+    SELECT n.user_id, n.word, string_to_array(n.trigrams, chr(31))
+    FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS n (user_id, word, trigrams)
+    JOIN users u ON u.id = n.user_id ORDER BY n.user_id, n.word FOR KEY SHARE OF u
+    ON CONFLICT (user_id, word) DO NOTHING
+"""
+# A word is cast as a document is: quoted by PostgreSQL.
+_FORGET = """
+    WITH looked AS MATERIALIZED (SELECT id, user_id, word FROM title_words WHERE id > %s ORDER BY id LIMIT %s),
+    forgotten AS (
+        DELETE FROM title_words w USING looked l WHERE w.id = l.id AND NOT EXISTS (
+            SELECT FROM title_documents d
+            WHERE d.words @@ array_to_tsvector(ARRAY[l.user_id || ':' || l.word])::text::tsquery))
+    SELECT count(*), coalesce(max(id), 0) FROM looked
+"""
+
+
+@dataclass(frozen=True)
+class TitleRow:
+    """What the shared table says of one choreography."""
+
+    id: uuid.UUID
+    user_id: int
+    title: str
+    song: str | None
+    created_at: datetime
+
+    @property
+    def document(self) -> str:
+        return document_of(self.user_id, self.title, self.song)
+
+    @property
+    def words(self) -> set[str]:
+        return spoken(self.title, self.song)
+
+
+def is_looked_at(user_id: int) -> bool:
+    """Return whether the user has so few rows that each search looks at all of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT FROM saved_choreographies WHERE user_id = %s LIMIT %s) AS s",
+            [user_id, LOOKED_AT + 1],
+        )
+        return bool(cursor.fetchone()[0] <= LOOKED_AT)
+
+
+def unfollowed(user_id: int) -> list[TitleRow]:
+    """Return the user's rows without a document that counts."""
+    return _rows("WHERE s.user_id = %s AND d.choreography_id IS NULL", [user_id])
+
+
+@transaction.atomic
+def follow(user_id: int, choreography_id: uuid.UUID) -> None:
+    """Write the document of one row that was just written."""
+    _write(_rows("WHERE s.user_id = %s AND s.id = %s AND d.choreography_id IS NULL", [user_id, choreography_id]))
+
+
+def follow_slice(after: uuid.UUID) -> uuid.UUID | None:
+    """Write the documents that are missing or no longer count, of the next ``SLICE`` rows; return where to go on.
+
+    None after the last row, and while another process does it.
+    """
+    with transaction.atomic():
+        if not _has_lock("SELECT pg_try_advisory_xact_lock(%s, %s)", ONE_SWEEP):
+            return None
+        last = _last_of_slice(after)
+        if last:
+            _write(_rows("WHERE s.id > %s AND s.id <= %s AND d.choreography_id IS NULL", [after, last]))
+        return last
+
+
+class TitleSweep:
+    """Follows all rows once a minute, a few seconds at a time: the first pass may have many to write."""
+
+    def __init__(self) -> None:
+        self._due_s, self._word = 0.0, 0
+        self._row: uuid.UUID | None = FIRST
+
+    def __call__(self) -> None:
+        began_s = time.monotonic()
+        if began_s < self._due_s:
+            return
+        while self._row and time.monotonic() < began_s + AT_ONCE_S:
+            self._row = follow_slice(self._row)
+        if self._row is None:
+            self._word = forget_words(after=self._word)
+            self._due_s, self._row = time.monotonic() + SWEEP_S, FIRST
+
+
+sweep = TitleSweep()
+
+
+def forget_words(*, after: int, at_most: int = 500) -> int:
+    """Forget words that no title of their owner has any more, of the next so many; return where to go on."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        # While no document is being written: a word that comes into use meanwhile would not be seen.
+        if not _has_lock("SELECT pg_try_advisory_xact_lock(%s, %s)", WORDS):
+            return after
+        cursor.execute(_FORGET, [after, at_most])
+        seen, last = cursor.fetchone()
+    return last if seen == at_most else 0
+
+
+def _rows(where: str, values: list[int | uuid.UUID]) -> list[TitleRow]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_ROWS} {where}", values)
+        return [TitleRow(*row) for row in cursor.fetchall()]
+
+
+def _write(rows: Iterable[TitleRow]) -> None:
+    rows = list(rows)
+    if not rows:
+        return
+    words = sorted({(row.user_id, word) for row in rows for word in row.words})
+    _has_lock("SELECT pg_advisory_xact_lock_shared(%s, %s)", WORDS)
+    columns = [(row.id, row.user_id, row.title, row.song, row.created_at, row.document) for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, [list(column) for column in zip(*columns, strict=True)])
+        if words:
+            cursor.execute(_WRITE_WORDS, [list(column) for column in zip(*map(_word_row, words), strict=True)])
+
+
+def _word_row(owned: tuple[int, str]) -> tuple[int, str, str]:
+    user_id, word = owned
+    # A trigram has no character 31, which would end it here.
+    return user_id, word, "\x1f".join(f"{user_id}:{part}" for part in sorted(trigrams_of(word)))
+
+
+def _has_lock(statement: str, lock: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [TITLES, lock])
+        return bool(cursor.fetchone()[0])
+
+
+def _last_of_slice(after: uuid.UUID) -> uuid.UUID | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT max(id::text)::uuid FROM"
+            " (SELECT id FROM saved_choreographies WHERE id > %s ORDER BY id LIMIT %s) AS slice",
+            [after, SLICE],
+        )
+        last: uuid.UUID | None = cursor.fetchone()[0]
+        return last
