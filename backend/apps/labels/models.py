@@ -51,7 +51,7 @@ class Labelling(models.Model):
                 fields=["choreography"], condition=models.Q(kind="category"), name="labellings_one_category"
             ),
         ]
-        indexes = [models.Index(fields=["label", "-created_at", "id"], name="labellings_newest_idx")]
+        indexes = [models.Index(fields=["label", "-created_at", "-id"], name="labellings_newest_idx")]
 
     def __str__(self) -> str:
         return f"{self.choreography_id} {self.label_id}"

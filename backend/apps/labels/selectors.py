@@ -55,7 +55,7 @@ def labels_by_choreography(choreography_ids: Iterable[uuid.UUID]) -> dict[uuid.U
 def labellings_of(user: User, labels: list[Label], *, difficulty: str = "") -> QuerySet[Labelling]:
     """Return which of the user's choreographies have all of these labels, newest first; at least one label."""
     first, *others = labels
-    found = Labelling.objects.filter(label=first, choreography__user=user).order_by("-created_at")
+    found = Labelling.objects.filter(label=first, choreography__user=user).order_by("-created_at", "-id")
     for other in others:
         found = found.filter(Exists(Labelling.objects.filter(label=other, choreography=OuterRef("choreography"))))
     return found.filter(choreography__difficulty=difficulty) if difficulty else found

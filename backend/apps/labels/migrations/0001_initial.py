@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='labelling',
-            index=models.Index(fields=['label', '-created_at', 'id'], name='labellings_newest_idx'),
+            index=models.Index(fields=['label', '-created_at', '-id'], name='labellings_newest_idx'),
         ),
         migrations.AddConstraint(
             model_name='labelling',
