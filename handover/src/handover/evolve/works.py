@@ -5,10 +5,12 @@ from typing import Any
 
 from handover.evolve.backfill import backfill
 from handover.evolve.step_context import StepContext
+from handover.evolve.validate import validate
 
 # Given what it works with and its arguments, does all of the step; returns what the journal keeps of it.
 Work = Callable[[StepContext, Mapping[str, Any]], Mapping[str, Any]]
 
 WORKS: dict[str, Work] = {
     "backfill": backfill,
+    "validate": validate,
 }
