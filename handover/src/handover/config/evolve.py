@@ -46,6 +46,10 @@ class EvolveSettings(Section):
         A read that users make; see :class:`LatencyProbe`.
     new_sessions
         A condition on ``pg_stat_activity`` that is true for sessions that expect the new shape.
+    accepted_triggers
+        Triggers of the tables' own that may fire for each row that a backfill fills.
+    accepted_functions
+        Functions, as PostgreSQL prints them with their arguments, whose text names a changed column and may.
     stable_h
         For how many hours the move must have been over, in stable operation, before an evolution may start.
     gates
@@ -64,5 +68,7 @@ class EvolveSettings(Section):
     replication_lag_s: float = Field(default=5, gt=0)
     latency: LatencyProbe | None = None
     new_sessions: str = ""
+    accepted_triggers: tuple[str, ...] = ()
+    accepted_functions: tuple[str, ...] = ()
     stable_h: float = Field(default=168, gt=0)
     gates: tuple[EvolveGate, ...] = EVOLVE_GATES

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from handover.evolve.draft import AddedCheck, EvolutionDraft
 from handover.evolve.operations.operation import EvolveOperation, SqlText, ThingName
 
 
@@ -22,3 +23,19 @@ class AddCheck(EvolveOperation):
     name: ThingName
     check: SqlText
     repair: str = ""
+
+    def declare(self, draft: EvolutionDraft) -> None:
+        """Put it into the draft.
+
+        With a repair the column gets a shadow: the old shape keeps the value that it wrote.
+        """
+        table = draft.table(self.table)
+        old = draft.column_of(table, self.column)
+        if self.repair:
+            pair = draft.make_pair(table, self.column)
+            pair.convert(f"CASE WHEN ({self.check}) IS NOT FALSE THEN $1 ELSE {self.repair} END", "$1")
+            pair.many_to_one = True
+        replaces = any(check.name == self.name for check in table.facts.checks)
+        table.checks.append(
+            AddedCheck(name=self.name, column=table.new_name(old.name), check=self.check, replaces=replaces)
+        )

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from handover.evolve.draft import AddedForeignKey, EvolutionDraft
 from handover.evolve.operations.operation import EvolveOperation, ThingName
 
 
@@ -15,3 +16,16 @@ class AddForeignKey(EvolveOperation):
     references_column: ThingName = "id"
     on_delete: Literal["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"] = "NO ACTION"
     deferrable: bool = True
+
+    def declare(self, draft: EvolutionDraft) -> None:
+        """Put it into the draft."""
+        draft.table(self.table).foreign_keys.append(
+            AddedForeignKey(
+                name=self.name,
+                column=self.column,
+                references=self.references,
+                references_column=self.references_column,
+                on_delete=self.on_delete,
+                deferrable=self.deferrable,
+            )
+        )

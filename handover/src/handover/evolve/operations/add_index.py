@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from handover.evolve.draft import AddedIndex, EvolutionDraft
 from handover.evolve.operations.operation import EvolveOperation, SqlText, ThingName
 
 
@@ -25,3 +26,15 @@ class AddIndex(EvolveOperation):
     unique: bool = False
     include: tuple[ThingName, ...] = ()
     where: str = ""
+
+    def declare(self, draft: EvolutionDraft) -> None:
+        """Put it into the draft."""
+        index = AddedIndex(
+            name=self.name,
+            parts=self.columns,
+            method=self.method,
+            unique=self.unique,
+            include=self.include,
+            where=self.where,
+        )
+        draft.table(self.table).indexes.append(index)

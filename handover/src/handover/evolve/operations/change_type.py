@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from handover.evolve.draft import EvolutionDraft
 from handover.evolve.operations.operation import EvolveOperation, SqlText, ThingName
 
 
@@ -17,6 +18,8 @@ class ChangeType(EvolveOperation):
     mapped
         Condition on the old value ``$1``: these values are not converted but mapped. They are listed before the start,
         and their way back is not compared.
+    default
+        SQL of the new column's default; empty: the old one's, converted.
     """
 
     kind: Literal["change_type"]
@@ -25,3 +28,12 @@ class ChangeType(EvolveOperation):
     up: SqlText
     down: SqlText
     mapped: str = ""
+    default: str = ""
+
+    def declare(self, draft: EvolutionDraft) -> None:
+        """Put it into the draft."""
+        pair = draft.make_pair(draft.table(self.table), self.column)
+        pair.convert(self.up, self.down)
+        pair.type, pair.mapped, pair.collation = self.type, self.mapped, None
+        if self.default:
+            pair.default = self.default

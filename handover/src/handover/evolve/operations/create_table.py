@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from handover.evolve.draft import CreatedTable, EvolutionDraft
 from handover.evolve.operations.operation import EvolveOperation, SqlText, ThingName
 
 
@@ -13,3 +14,7 @@ class CreateTable(EvolveOperation):
     kind: Literal["create_table"]
     columns: dict[ThingName, SqlText] = Field(min_length=1)
     constraints: tuple[SqlText, ...] = ()
+
+    def declare(self, draft: EvolutionDraft) -> None:
+        """Put it into the draft."""
+        draft.created.append(CreatedTable(name=self.table, columns=dict(self.columns), constraints=self.constraints))

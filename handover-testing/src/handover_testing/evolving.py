@@ -1,0 +1,177 @@
+"""An evolution on a database of a test's own: its plan, its stages one after another, and the catalog after each."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from handover.config.config import Config, load_config
+from handover.evolve.evolution import Evolution
+from handover.evolve.plan import make_plan
+from handover.evolve.statement import EvolutionPlan, EvolveStep, Part
+from handover.evolve.works import WORKS
+from handover_testing.paired import CONFIG, PairedTables
+from sandbox.postgres import Database
+
+# What a table is to people: names, types, defaults, keys, rights, words. The order of columns is left out.
+_CATALOG = {
+    "columns": """
+        SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity::text,
+               a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid), a.attcollation::regcollation::text,
+               col_description(c.oid, a.attnum), a.attacl::text
+          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+          LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+         WHERE c.oid = ANY (%(tables)s::regclass[])""",
+    "constraints": """
+        SELECT c.relname, o.conname, pg_get_constraintdef(o.oid), o.convalidated,
+               obj_description(o.oid, 'pg_constraint')
+          FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid WHERE c.oid = ANY (%(tables)s::regclass[])""",
+    "indexes": """
+        SELECT c.relname, x.indexrelid::regclass::text, pg_get_indexdef(x.indexrelid), x.indisvalid,
+               obj_description(x.indexrelid, 'pg_class')
+          FROM pg_class c JOIN pg_index x ON x.indrelid = c.oid WHERE c.oid = ANY (%(tables)s::regclass[])""",
+    "triggers": """
+        SELECT c.relname, t.tgname, t.tgenabled::text, pg_get_triggerdef(t.oid)
+          FROM pg_class c JOIN pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal
+         WHERE c.oid = ANY (%(tables)s::regclass[])""",
+    "sequences": """
+        SELECT c.relname, s.relname, format_type(q.seqtypid, NULL), q.seqmax, a.attname, s.relacl::text
+          FROM pg_class c
+          JOIN pg_depend p ON p.refobjid = c.oid AND p.deptype IN ('a', 'i') AND p.classid = 'pg_class'::regclass
+          JOIN pg_sequence q ON q.seqrelid = p.objid JOIN pg_class s ON s.oid = q.seqrelid
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.refobjsubid
+         WHERE c.oid = ANY (%(tables)s::regclass[])""",
+    "rights": "SELECT relname, relacl::text FROM pg_class WHERE oid = ANY (%(tables)s::regclass[])",
+    "functions": "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+    "schemas": "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'phase%%'",
+}
+
+
+@dataclass
+class Evolving:
+    """A database in which evolutions run, as the owner of its tables.
+
+    Attributes
+    ----------
+    folder
+        Holds ``handover.toml``.
+    database
+        Where the tables are.
+    evolve
+        More lines of ``[evolve]``.
+    """
+
+    folder: Path
+    database: Database
+    evolve: str = ""
+
+    @cached_property
+    def config(self) -> Config:
+        """What ``handover.toml`` says."""
+        path = self.folder / "handover.toml"
+        path.write_text(CONFIG + self.evolve)
+        return load_config(path)
+
+    def prepare(self) -> None:
+        """Make the table that keeps the marks of steps."""
+        marks = files("handover.evolve").joinpath("evolve.sql").read_text()
+        self.execute("CREATE SCHEMA handover", marks)
+
+    def close(self) -> None:
+        """End the session that stayed open."""
+        self.session.close()
+
+    def connect(self, path: str = "public") -> Connection[Any]:
+        """Open a session as the owner, in autocommit, with a search path."""
+        options = f"-c search_path={path}"
+        return psycopg.connect(self.database.url("owner"), autocommit=True, options=options)
+
+    @cached_property
+    def session(self) -> Connection[Any]:
+        """A session as the owner that stays open."""
+        session = self.connect()
+        session.prepare_threshold = None  # a prepared SELECT * ends with the first new column
+        return session
+
+    def execute(self, *statements: str, path: str = "public") -> list[tuple[Any, ...]]:
+        """Run statements with a search path; return the rows of the last."""
+        self.session.execute(f"SET search_path = {path}".encode())
+        for statement in statements:
+            found = self.session.execute(statement.encode())
+        rows = found.fetchall() if found.description else []
+        self.session.execute("SET search_path = public")
+        return rows
+
+    def plan(self, *operations: dict[str, Any], name: str = "0001_test") -> EvolutionPlan:
+        """Return the plan of an evolution with these operations, as the journal gives it back."""
+        evolution = Evolution.model_validate({"name": name, "operations": operations})
+        made = make_plan(self.session, self.config, evolution)
+        return EvolutionPlan.from_json(json.loads(json.dumps(made.as_json())))
+
+    def run(self, plan: EvolutionPlan, *parts: Part) -> None:
+        """Run the steps of parts, one after another."""
+        for part in parts:
+            for step in plan.part(part):
+                self.step(step)
+
+    def step(self, step: EvolveStep) -> Any:
+        """Run one step."""
+        if step.how == "batches":
+            return self._batches(step)
+        if step.how == "alone":
+            self.session.execute(step.statements[0].sql.encode())
+            return None
+        with self.session.transaction():
+            for statement in step.statements:
+                self.session.execute(statement.sql.encode())
+        return None
+
+    def _batches(self, step: EvolveStep) -> Any:
+        if step.work == "recycle":
+            return None  # no session of a test is older than its views
+        context = PairedTables(self.folder, self.database).context(step.name, self.evolve)
+        return WORKS[step.work](context, step.arguments)
+
+    def catalog(self, *tables: str) -> dict[str, list[Any]]:
+        """Return what the catalog says about tables, without the order of their columns."""
+        arguments = {"tables": [f'public."{table}"' for table in tables]}
+        self.session.execute("SET search_path = pg_catalog")
+        found = {name: self.session.execute(query.encode(), arguments).fetchall() for name, query in _CATALOG.items()}
+        self.session.execute("SET search_path = public")
+        return {name: sorted(rows, key=repr) for name, rows in found.items()}
+
+    def rows(self, table: str, path: str = "public", order: str = "1") -> list[tuple[Any, ...]]:
+        """Return all rows of a table, or of the view that stands before it."""
+        return self.execute(f"SELECT * FROM {table} ORDER BY {order}", path=path)
+
+
+def locks_of(connection: Connection[Any]) -> set[tuple[str, str]]:
+    """Return the (mode, table) of the locks that a session holds on tables that others see."""
+    query = """
+        SELECT l.mode, n.nspname || '.' || c.relname
+          FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE l.pid = pg_backend_pid() AND l.granted AND l.locktype = 'relation' AND c.relkind IN ('r', 'v')
+           AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+    """
+    return {(str(mode), str(table)) for mode, table in connection.execute(query).fetchall()}
+
+
+def differences(
+    one: dict[str, list[Any]], other: dict[str, list[Any]]
+) -> dict[str, tuple[Sequence[Any], Sequence[Any]]]:
+    """Return, for each part of two catalogs that differs, what only the one and what only the other has."""
+    parts: Iterable[str] = one.keys() | other.keys()
+    return {
+        part: (
+            [row for row in one[part] if row not in other[part]],
+            [row for row in other[part] if row not in one[part]],
+        )
+        for part in parts
+        if one[part] != other[part]
+    }

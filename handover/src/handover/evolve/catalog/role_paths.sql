@@ -1,0 +1,14 @@
+SELECT r.rolname::text AS role,
+       (SELECT s FROM unnest(own.setconfig) s WHERE s LIKE 'search_path=%%') AS here,
+       (SELECT s FROM unnest(anywhere.setconfig) s WHERE s LIKE 'search_path=%%') AS everywhere,
+       (SELECT s FROM unnest(base.setconfig) s WHERE s LIKE 'search_path=%%') AS base,
+       (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+         OR (SELECT rolcreaterole FROM pg_roles WHERE rolname = current_user)
+            AND pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION') OR r.rolname = current_user AS may_alter
+  FROM pg_roles r
+  LEFT JOIN pg_database d ON d.datname = current_database()
+  LEFT JOIN pg_db_role_setting own ON own.setrole = r.oid AND own.setdatabase = d.oid
+  LEFT JOIN pg_db_role_setting anywhere ON anywhere.setrole = r.oid AND anywhere.setdatabase = 0
+  LEFT JOIN pg_db_role_setting base ON base.setrole = 0 AND base.setdatabase = d.oid
+ WHERE r.rolname = ANY (%(roles)s)
+ ORDER BY 1

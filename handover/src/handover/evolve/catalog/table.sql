@@ -1,0 +1,13 @@
+SELECT c.oid, c.relkind::text AS kind, c.relpersistence::text AS persistence, c.relispartition AS is_partition,
+       EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)) AS inherits,
+       c.relreplident::text AS replica_identity, pg_get_userbyid(c.relowner)::text AS owner,
+       EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid) AS rewritten,
+       has_schema_privilege(c.relowner, c.relnamespace, 'CREATE') AS owner_creates,
+       pg_has_role(c.relowner, 'MEMBER') AS is_owner,
+       ARRAY(SELECT p.pubname::text FROM pg_publication p JOIN pg_publication_tables t USING (pubname)
+              WHERE t.schemaname = n.nspname AND t.tablename = c.relname ORDER BY 1) AS publications,
+       ARRAY(SELECT ARRAY[CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee)::text END,
+                          a.privilege_type, CASE WHEN a.is_grantable THEN 'grantable' ELSE '' END]
+               FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner ORDER BY 1) AS rights
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = %(schema)s AND c.relname = %(table)s

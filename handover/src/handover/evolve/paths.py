@@ -1,0 +1,104 @@
+"""The search paths of the old roles: they find the views of the old shape before the tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from handover.errors import Refused
+from handover.evolve.draft import SHARED_SCHEMA
+from handover.wording import identifier
+
+_USUAL = '"$user", public'
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolePath:
+    """The search path of one old role.
+
+    Attributes
+    ----------
+    role, database
+        Its name, and the name of the database.
+    path
+        The path as it is, as SQL.
+    set_for_role, in_database
+        Whether the role has a setting of its own; whether that holds in this database only.
+    may_alter
+        Whether this session may change it.
+    """
+
+    role: str
+    database: str
+    path: str
+    set_for_role: bool
+    in_database: bool
+    may_alter: bool
+
+    def with_schema(self, schema: str) -> str:
+        """Return the path with a schema before the shared one."""
+        parts = [part.strip() for part in self.path.split(",")]
+        if schema in map(_bare, parts):
+            return self.path
+        place = next((n for n, part in enumerate(parts) if _bare(part) == SHARED_SCHEMA), 0)
+        return ", ".join([*parts[:place], identifier(schema), *parts[place:]])
+
+    def has(self, schema: str) -> bool:
+        """Whether the path has the schema already."""
+        return schema in map(_bare, self.path.split(","))
+
+    def set_statement(self, schema: str) -> str:
+        """Return the statement that puts the schema into the path."""
+        return f"{self._alter()} SET search_path = {self.with_schema(schema)}"
+
+    def restore_statement(self) -> str:
+        """Return the statement that puts the path back as it is now."""
+        return (
+            f"{self._alter()} SET search_path = {self.path}"
+            if self.set_for_role
+            else f"{self._alter()} RESET search_path"
+        )
+
+    def _alter(self) -> str:
+        return f"ALTER ROLE {identifier(self.role)}" + self._place()
+
+    def _place(self) -> str:
+        return f" IN DATABASE {identifier(self.database)}" if self.in_database else ""
+
+
+def read_paths(connection: Connection[Any], roles: Sequence[str]) -> list[RolePath]:
+    """Return the search path of each role.
+
+    Raises
+    ------
+    Refused
+        A role is not there.
+    """
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            files("handover.evolve.catalog").joinpath("role_paths.sql").read_bytes(), {"roles": list(roles)}
+        ).fetchall()
+    if missing := set(roles) - {row["role"] for row in rows}:
+        message = f"the server has no role {', '.join(sorted(missing))}. Correct [evolve] old_roles in handover.toml."
+        raise Refused(message, code="HO660")
+    return [_path(row, connection.info.dbname) for row in rows]
+
+
+def _path(row: dict[str, Any], database: str) -> RolePath:
+    setting = row["here"] or row["everywhere"]
+    found = setting or row["base"]
+    return RolePath(
+        role=row["role"],
+        database=database,
+        path=found.partition("=")[2] if found else _USUAL,
+        set_for_role=setting is not None,
+        in_database=row["here"] is not None,
+        may_alter=bool(row["may_alter"]),
+    )
+
+
+def _bare(part: str) -> str:
+    return part.strip().strip('"')

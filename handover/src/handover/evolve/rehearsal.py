@@ -1,0 +1,147 @@
+"""Tries the statements of an evolution on empty temporary tables, in a transaction that is rolled back."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from psycopg import Connection, Error
+
+from handover.evolve.catalog.facts import TableFacts
+from handover.evolve.draft import EvolutionDraft, TableDraft
+from handover.evolve.expression import applied
+from handover.evolve.keys import index_sql, new_checks, twin_indexes
+from handover.evolve.starting import add_columns, kept_pairs
+from handover.evolve.structure import against
+from handover.evolve.sync import conversion_functions, sync_function, sync_trigger
+from handover.finding import Finding
+from handover.wording import identifier
+
+TEMPORARY = "pg_temp"
+_FILE = "SELECT pg_relation_filenode(%s::regclass)"
+
+
+def rehearsal_findings(connection: Connection[Any], draft: EvolutionDraft) -> list[Finding]:
+    """Return what would fail, or would rewrite a table, when the evolution's statements ran."""
+    found: list[Finding] = []
+    for table in draft.tables.values():
+        # A copy of the structure alone; no lock, no row, and at the end not even the copy.
+        with connection.transaction(force_rollback=True):
+            connection.execute(
+                f"CREATE TEMPORARY TABLE {identifier(table.facts.name)} (LIKE {table.facts.sql})".encode()
+            )
+            found += _rehearsed(connection, draft, on_copy(table))
+    found += _created(draft)
+    return found
+
+
+def on_copy(table: TableDraft) -> TableDraft:
+    """Return the same draft for the temporary copy of its table."""
+    facts: TableFacts = replace(table.facts, schema=TEMPORARY)
+    return replace(table, facts=facts)
+
+
+def _rehearsed(connection: Connection[Any], draft: EvolutionDraft, table: TableDraft) -> Iterator[Finding]:
+    name = table.facts.name
+    before = _file(connection, table)
+    if table.pairs or table.added:
+        if failed := _failure(connection, add_columns(table)):
+            yield _wrong(name, "the new columns", failed)
+            return
+        if _file(connection, table) != before:
+            yield _rewrites(name)
+    for column in table.pairs:
+        yield from _conversion(connection, table, column)
+    yield from _kept_columns(connection, table)
+    for what, sql in _rest(draft, table):
+        if failed := _failure(connection, sql):
+            yield _wrong(name, what, failed)
+
+
+def _rest(draft: EvolutionDraft, table: TableDraft) -> Iterator[tuple[str, str]]:
+    """Yield what else the start makes on a table, and the statement, as it can run in a transaction."""
+    if table.synced:
+        yield "the sync function", sync_function(draft, table, switched=False)
+        yield "the sync trigger", sync_trigger(table)
+    yield from ((f"the twin of index {twin.old.name}", _plain(twin.sql)) for twin in twin_indexes(table))
+    yield from ((f"index {index.name}", _plain(index_sql(table, index))) for index in table.indexes)
+    for check in new_checks(table):
+        add = f"ADD CONSTRAINT {identifier(check.name)} CHECK ({check.condition})"
+        yield f"check {check.final_name or check.name}", f"ALTER TABLE {table.facts.sql} {add}"
+
+
+def _conversion(connection: Connection[Any], table: TableDraft, column: str) -> Iterator[Finding]:
+    where = f"{table.facts.name}.{column}"
+    for sql in conversion_functions(table, column):
+        if failed := _failure(connection, sql):
+            yield _wrong(where, "a conversion", failed)
+            return
+    pair = table.pairs[column]
+    named = table.pair(column)
+    for way, text, value in (("up", pair.up, named.column), ("down", pair.down, named.shadow)):
+        # PostgreSQL lets an index only use what always gives the same result; a conversion must be the same.
+        sql = f"CREATE INDEX ON {table.facts.sql} ((({applied(text, identifier(value))}) IS NULL))"
+        if failed := _failure(connection, sql):
+            yield against(
+                "HO668",
+                where,
+                f"has a conversion ({way}) that does not always give the same result: {failed}",
+                "sessions with other settings would write other values",
+                "Use functions that are IMMUTABLE; name a time zone with AT TIME ZONE.",
+            )
+
+
+def _kept_columns(connection: Connection[Any], table: TableDraft) -> Iterator[Finding]:
+    for pair in kept_pairs(table):
+        # The trigger has this search path: what stands in another schema must be named with it.
+        with connection.transaction(force_rollback=True):
+            connection.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+            failed = _failure(connection, f"CREATE INDEX ON {table.facts.sql} (((({pair.up})::{pair.type}) IS NULL))")
+        if failed:
+            yield _wrong(f"{table.facts.name}.{pair.renamed}", "that expression", failed)
+
+
+def _created(draft: EvolutionDraft) -> Iterator[Finding]:
+    for created in draft.created:
+        for column, definition in created.columns.items():
+            if "REFERENCES" in definition.upper().split():
+                yield against(
+                    "HO667",
+                    f"{created.name}.{column}",
+                    "has a foreign key in its definition",
+                    "the lock that it takes on the other table would not be seen in the plan",
+                    'Write it as a constraint: constraints = ["FOREIGN KEY (…) REFERENCES …"].',
+                )
+
+
+def _plain(sql: str) -> str:
+    return sql.replace(" CONCURRENTLY", "", 1)
+
+
+def _file(connection: Connection[Any], table: TableDraft) -> int | None:
+    row = connection.execute(_FILE, [table.facts.sql]).fetchone()
+    return row[0] if row else None
+
+
+def _failure(connection: Connection[Any], sql: str) -> str:
+    """Return the words of the database when it refuses a statement; empty when it takes it."""
+    try:
+        with connection.transaction():
+            connection.execute(sql.encode())
+    except Error as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
+def _wrong(where: str, what: str, words: str) -> Finding:
+    todo = "Correct the operation in the evolution's file."
+    return against("HO668", where, f"cannot have {what}: {words}", "PostgreSQL takes each statement", todo)
+
+
+def _rewrites(where: str) -> Finding:
+    return against(
+        "HO667",
+        where,
+        "would be rewritten by a new column",
+        "readers and writers would wait until all rows are written anew",
+        "Use a default that is the same for every row; for a computed value use add_generated_column.",
+    )

@@ -1,0 +1,281 @@
+"""The steps of the start: afterwards both shapes live side by side."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from handover.config.evolve import EvolveSettings
+from handover.evolve.catalog.facts import qualified
+from handover.evolve.draft import SHARED_SCHEMA, CreatedTable, EvolutionDraft, TableDraft
+from handover.evolve.keys import ShapeKey, index_sql, new_checks, quoted_columns, shape_keys, twin_indexes
+from handover.evolve.locks import LockedStatements
+from handover.evolve.order import parents_first
+from handover.evolve.paths import RolePath
+from handover.evolve.rewording import with_names
+from handover.evolve.statement import ColumnPair, EvolveStatement, EvolveStep
+from handover.evolve.sync import conversion_functions, function_name, sync_function, sync_trigger
+from handover.evolve.views import (
+    grants,
+    new_shape,
+    old_shape,
+    schema_statements,
+    view_statements,
+    viewed,
+)
+from handover.schema.evolved import SYNC_TRIGGER
+from handover.wording import identifier
+
+# An expression that gives NULL and that PostgreSQL keeps as a default; it leaves out a plain DEFAULT NULL.
+NO_VALUE = "NULLIF(1, 1)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageParts:
+    """What the steps of every stage are made of."""
+
+    draft: EvolutionDraft
+    settings: EvolveSettings
+    paths: tuple[RolePath, ...] = ()
+
+    @property
+    def make(self) -> LockedStatements:
+        """What makes statements."""
+        return LockedStatements(self.settings.lock_timeout_ms)
+
+    def ordered(self) -> list[TableDraft]:
+        """Return the tables, each after those that it points at."""
+        return parents_first(self.draft)
+
+    def old_roles(self) -> tuple[str, ...]:
+        """Return the roles whose path is changed by this evolution."""
+        return tuple(one.role for one in self.moved_paths())
+
+    def moved_paths(self) -> list[RolePath]:
+        """Return the paths that do not have the old shape's schema yet."""
+        return [one for one in self.paths if not one.has(self.settings.old_schema)]
+
+
+def start_steps(parts: StageParts) -> Iterator[EvolveStep]:
+    """Yield the steps of the start, in order."""
+    tables = parts.ordered()
+    for table in tables:
+        yield from _columns(parts, table)
+    for table in tables:
+        if table.synced:
+            yield _backfill(table)
+    for table in tables:
+        yield from _indexes(parts.make, table)
+    for table in tables:
+        yield from _checks(parts.make, table)
+    for created in parts.draft.created:
+        yield from _created(parts.make, created)
+    for key in shape_keys(parts.draft):
+        yield from _key(parts.make, key)
+    if viewed(parts.draft):
+        yield from _views(parts)
+
+
+def _columns(parts: StageParts, table: TableDraft) -> Iterator[EvolveStep]:
+    if not (table.pairs or table.added):
+        return
+    statements = [parts.make.exclusive(add_columns(table), table.facts.key)]
+    for column in table.pairs:
+        statements += map(parts.make.free, conversion_functions(table, column))
+        shadow = table.pair(column).shadow
+        rights = table.facts.columns[column].rights
+        kinds = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
+        statements += map(parts.make.free, grants(rights, table.facts.sql, kinds, column=shadow))
+    if table.synced:
+        statements += _sync(parts, table)
+    what = "shadow columns and sync trigger" if table.synced else "new columns"
+    yield EvolveStep(name=f"{table.facts.key}: {what}", statements=tuple(statements))
+
+
+def add_columns(table: TableDraft) -> str:
+    """Return the statement that adds the columns of the new shape."""
+    added = []
+    for column, pair in table.pairs.items():
+        collation = f" COLLATE {pair.collation}" if pair.collation else ""
+        added.append(f"ADD COLUMN {identifier(table.pair(column).shadow)} {pair.type}{collation}")
+    for one in table.added.values():
+        default = f" DEFAULT {one.default}" if one.default else ""
+        required = "" if one.nullable else " NOT NULL"
+        added.append(f"ADD COLUMN {identifier(one.name)} {one.type}{default}{required}")
+    return f"ALTER TABLE {table.facts.sql} {', '.join(added)}"
+
+
+def _sync(parts: StageParts, table: TableDraft) -> Iterator[EvolveStatement]:
+    make, key = parts.make, table.facts.key
+    yield make.free(sync_function(parts.draft, table, switched=False))
+    yield make.free(f"REVOKE EXECUTE ON FUNCTION {function_name(table)}() FROM PUBLIC")
+    owner = identifier(table.facts.owner)
+    yield make.free(f"ALTER FUNCTION {function_name(table)}() OWNER TO {owner}")
+    for column in table.pairs:
+        pair = table.pairs[column]
+        yield make.free(f"ALTER FUNCTION {table.function_sql(column, 'up')}({pair.column.base_type}) OWNER TO {owner}")
+        yield make.free(f"ALTER FUNCTION {table.function_sql(column, 'down')}({pair.type}) OWNER TO {owner}")
+    yield make.writers_wait(sync_trigger(table), key)
+    # It also fires where a session applies changes of another server.
+    yield make.writers_wait(f"ALTER TABLE {table.facts.sql} ENABLE ALWAYS TRIGGER {identifier(SYNC_TRIGGER)}", key)
+
+
+def _backfill(table: TableDraft) -> EvolveStep:
+    pairs = [*map(table.pair, table.pairs), *kept_pairs(table)]
+    shadow = identifier(pairs[0].shadow)
+    sql = f"UPDATE {table.facts.sql} SET {shadow} = {shadow} WHERE … (rows of one key range whose shadow is empty)"
+    return EvolveStep(
+        name=f"{table.facts.key}: backfill",
+        how="batches",
+        statements=(EvolveStatement(sql=sql, lock="ROW EXCLUSIVE", table=table.facts.key, long=True),),
+        work="backfill",
+        arguments={"table": table.facts.key, "pairs": [asdict(pair) for pair in pairs]},
+    )
+
+
+def kept_pairs(table: TableDraft) -> Iterator[ColumnPair]:
+    """Yield a pair for each column that follows from others: rows from before are filled as those of other pairs."""
+    names = quoted_columns(table)
+    any_column = table.old_columns()[0].name
+    for added in table.added.values():
+        if added.expression:
+            up = with_names(added.expression, names)
+            yield ColumnPair(
+                table=table.facts.key,
+                column=any_column,
+                shadow=added.name,
+                kept=any_column,
+                renamed=added.name,
+                type=added.type,
+                up=up,
+                down=identifier(any_column),
+            )
+
+
+def _indexes(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStep]:
+    built = [(twin.name, twin.sql) for twin in twin_indexes(table)]
+    built += [(index.name, index_sql(table, index)) for index in table.indexes]
+    for name, sql in built:
+        yield EvolveStep(
+            name=f"{table.facts.key}: index {name}",
+            how="alone",
+            statements=(make.concurrent(sql, table.facts.key),),
+            index=f"{table.facts.schema}.{name}",
+        )
+
+
+def _checks(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStep]:
+    checks = list(new_checks(table))
+    if not checks:
+        return
+    added = ", ".join(f"ADD CONSTRAINT {identifier(one.name)} CHECK ({one.condition}) NOT VALID" for one in checks)
+    sql = f"ALTER TABLE {table.facts.sql} {added}"
+    yield EvolveStep(
+        name=f"{table.facts.key}: checks, for new rows", statements=(make.exclusive(sql, table.facts.key),)
+    )
+    for check in checks:
+        sql = f"ALTER TABLE {table.facts.sql} VALIDATE CONSTRAINT {identifier(check.name)}"
+        yield EvolveStep(
+            name=f"{table.facts.key}: check {check.name}, all rows",
+            statements=(make.concurrent(sql, table.facts.key),),
+        )
+
+
+def _created(make: LockedStatements, created: CreatedTable) -> Iterator[EvolveStep]:
+    name = qualified(SHARED_SCHEMA, created.name)
+    columns = [f"{identifier(column)} {definition}" for column, definition in created.columns.items()]
+    plain = [one for one in created.constraints if referenced_table(one) is None]
+    statements = [make.free(f"CREATE TABLE {name} ({', '.join([*columns, *plain])})")]
+    keys = [(one, referenced_table(one)) for one in created.constraints]
+    statements += [make.writers_wait(f"ALTER TABLE {name} ADD {one}", parent) for one, parent in keys if parent]
+    yield EvolveStep(name=f"{SHARED_SCHEMA}.{created.name}: new table", statements=tuple(statements))
+
+
+def referenced_table(constraint: str) -> str | None:
+    """Return the table that a constraint's SQL points at, as ``schema.name``; None if it is no foreign key."""
+    words = constraint.replace("(", " ( ").split()
+    place = next((n for n, word in enumerate(words) if word.upper() == "REFERENCES"), None)
+    if place is None or place + 1 >= len(words):
+        return None
+    parts = [part.strip('"') for part in words[place + 1].split(".")]
+    return ".".join(parts if len(parts) > 1 else [SHARED_SCHEMA, *parts])
+
+
+def _key(make: LockedStatements, key: ShapeKey) -> Iterator[EvolveStep]:
+    table, parent = sql_name(key.table), sql_name(key.parent)
+    add = f"ALTER TABLE {table} ADD CONSTRAINT {identifier(key.name)} {key.definition} NOT VALID"
+    locks = [make.lock(parent, key.parent, "SHARE ROW EXCLUSIVE")] if parent != table else []
+    yield EvolveStep(
+        name=f"{key.table}: foreign key {key.name}, for new rows",
+        statements=(*locks, make.writers_wait(add, key.table)),
+    )
+    validate = f"ALTER TABLE {table} VALIDATE CONSTRAINT {identifier(key.name)}"
+    yield EvolveStep(
+        name=f"{key.table}: foreign key {key.name}, all rows", statements=(make.concurrent(validate, key.table),)
+    )
+
+
+def sql_name(key: str) -> str:
+    """Return ``schema.name`` as SQL."""
+    return qualified(*key.split(".", 1))
+
+
+def _views(parts: StageParts) -> Iterator[EvolveStep]:
+    make, settings = parts.make, parts.settings
+    old = list(schema_statements(make, parts.draft, settings.old_schema, [one.role for one in parts.paths]))
+    for table in viewed(parts.draft):
+        old += view_statements(make, table, settings.old_schema, old_shape(table), old_defaults(table))
+    yield EvolveStep(name=f"views of the old shape in schema {settings.old_schema}", statements=tuple(old))
+    if moved := parts.moved_paths():
+        statements = tuple(make.free(one.set_statement(settings.old_schema)) for one in moved)
+        yield EvolveStep(name="search paths of the old roles", statements=statements)
+    if parts.paths:
+        yield EvolveStep(
+            name="old sessions from before: waited for, then ended when idle",
+            how="batches",
+            work="recycle",
+            arguments={"roles": [one.role for one in parts.paths]},
+        )
+    new = [*_table_defaults(make, viewed(parts.draft))]
+    new += schema_statements(make, parts.draft, settings.new_schema, [])
+    for table in viewed(parts.draft):
+        new += view_statements(make, table, settings.new_schema, new_shape(table), new_defaults(table))
+    yield EvolveStep(name=f"views of the new shape in schema {settings.new_schema}", statements=tuple(new))
+
+
+def old_defaults(table: TableDraft) -> dict[str, str]:
+    """Return the defaults that the old shape's view has: those that its table loses while both shapes live."""
+    found = {name: table.facts.columns[name].default for name in moved_defaults(table)}
+    dropped = {name: table.facts.columns[name].default or NO_VALUE for name, down in table.dropped.items() if down}
+    return {name: default for name, default in (found | dropped).items() if default}
+
+
+def new_defaults(table: TableDraft) -> dict[str, str]:
+    """Return the defaults that the new shape's view has."""
+    found = {table.new_name(old): table.new_default(old) for old in table.pairs}
+    return {name: default for name, default in found.items() if default}
+
+
+def moved_defaults(table: TableDraft) -> list[str]:
+    """Return the nullable paired columns with a default.
+
+    With the default on the table, a NULL that the new shape writes could not be told from a value that was not given.
+    """
+    return [
+        name
+        for name in table.pairs
+        if (column := table.facts.columns[name]).default and not column.not_null and not column.sequence
+    ]
+
+
+def _table_defaults(make: LockedStatements, tables: Iterable[TableDraft]) -> Iterator[EvolveStatement]:
+    for table in tables:
+        changes = [f"ALTER COLUMN {identifier(name)} DROP DEFAULT" for name in moved_defaults(table)]
+        changes += [
+            f"ALTER COLUMN {identifier(name)} SET DEFAULT {down}" for name, down in table.dropped.items() if down
+        ]
+        if changes:
+            yield make.exclusive(f"ALTER TABLE {table.facts.sql} {', '.join(changes)}", table.facts.key)
+
+
+def touched(tables: Sequence[TableDraft]) -> tuple[str, ...]:
+    """Return the names of the tables."""
+    return tuple(table.facts.key for table in tables)
