@@ -37,7 +37,7 @@ class EvolveSettings(Section):
     attempts
         How often a transaction tries to get its locks before the step fails.
     batch_ms
-        How long one batch of a backfill should take.
+        How long one batch of a backfill should take: so long may a user wait for a row of it.
     recycle_s
         How long sessions from before may go on until idle ones are ended.
     replication_lag_s
@@ -63,7 +63,7 @@ class EvolveSettings(Section):
     new_schema: RoleName = "phase2"
     lock_timeout_ms: int = Field(default=20, ge=1)
     attempts: int = Field(default=200, ge=1)
-    batch_ms: float = Field(default=40, gt=0)
+    batch_ms: float = Field(default=20, gt=0)
     recycle_s: float = Field(default=300, ge=0)
     replication_lag_s: float = Field(default=5, gt=0)
     latency: LatencyProbe | None = None

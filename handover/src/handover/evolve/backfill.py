@@ -148,12 +148,12 @@ class Backfill:
         return moved, batch
 
     def _slow_down_for(self, strain: Strain | None, connection: Connection[Any], cursor: FillCursor) -> None:
-        self._progress.tell(cursor.filled, strain)
+        self._progress.tell(cursor.filled, strain, turn=cursor.turn)
         while strain and strain.hold:
             self._sleep(LOOK_EVERY_S)
             self._context.go_on()
             strain = self._throttle.look(connection)
-            self._progress.tell(cursor.filled, strain)
+            self._progress.tell(cursor.filled, strain, turn=cursor.turn)
         if strain:
             self._pace.slow_down()
         else:

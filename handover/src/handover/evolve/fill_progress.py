@@ -36,13 +36,25 @@ class FillProgress:
         if filled:
             self._say(f"{self._table}: goes on after {filled:,} rows")
 
-    def tell(self, filled: int, strain: Strain | None) -> None:
-        """Tell how far it is, unless it was told a moment ago."""
+    def tell(self, filled: int, strain: Strain | None, *, turn: int = 1) -> None:
+        """Tell how far it is, unless it was told a moment ago.
+
+        Parameters
+        ----------
+        filled
+            So many rows are filled.
+        strain
+            What makes it slower.
+        turn
+            The pass; in the first no row was looked at before.
+        """
         self._reason = strain.reason if strain else self._reason
         now = self._clock()
         if now - self._told_at < TELL_EVERY_S:
             return
-        self._say(self._line(filled, (filled - self._told_filled) / (now - self._told_at)))
+        rows_per_s = (filled - self._told_filled) / (now - self._told_at)
+        line = self._line(filled, rows_per_s) if turn == 1 else f"{self._table}: looks for rows that others held"
+        self._say(line + (f"; slower: {self._reason}" if self._reason else ""))
         self._told_at, self._told_filled, self._reason = now, filled, None
 
     def tell_waiting(self, reason: str) -> None:
@@ -55,7 +67,7 @@ class FillProgress:
         line = f"{self._table}: {filled:,} of about {max(self._rows, filled):,} rows, {rows_per_s:,.0f} rows/s"
         if filled < self._rows and rows_per_s >= 1:
             line += f", about {_duration((self._rows - filled) / rows_per_s)} left"
-        return line + (f"; slower: {self._reason}" if self._reason else "")
+        return line
 
 
 def _duration(seconds: float) -> str:
