@@ -81,9 +81,10 @@ def _order(queryset: QuerySet[Model]) -> list[str]:
     """Return the names the queryset is ordered by, the key last: then no two rows are equal."""
     meta = queryset.model._meta  # noqa: SLF001 - public by its documentation
     names = [str(name) for name in queryset.query.order_by or meta.ordering or ()]
-    others = [name for name in names if name.lstrip("-") not in {"pk", meta.pk.name}]
-    backwards = any(name in {"-pk", f"-{meta.pk.name}"} for name in names)
-    return [*others, f"-{meta.pk.name}" if backwards else meta.pk.name]
+    # The column's name: by the name of a relation, Django would order by the fields of the other model.
+    key = meta.pk.attname
+    others = [name for name in names if name.lstrip("-") not in {"pk", key}]
+    return [*others, f"-{key}" if {"-pk", f"-{key}"} & set(names) else key]
 
 
 def _turned(name: str) -> str:

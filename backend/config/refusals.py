@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -22,6 +23,8 @@ REFUSALS = {
     HTTPStatus.TOO_MANY_REQUESTS,
 }
 LONGEST_PATH = 200
+# Addresses of secret links: who reads one in a log could use it.
+_LINK = re.compile(r"""(shared/)[^\s"'\\?]+""", re.IGNORECASE)
 
 
 class RefusalLog:
@@ -38,13 +41,27 @@ class RefusalLog:
             line = {
                 "refused": status,
                 "method": request.method,
-                "path": request.path[:LONGEST_PATH],
+                "path": without_link(request.path)[:LONGEST_PATH],
                 "user": _user_id(request),
                 "address": ip_text_of(request),
             }
             # As JSON: an address with a line break makes no second line.
             log.warning("%s", json.dumps(line))
         return response
+
+
+class WithoutLinks(logging.Filter):
+    """Takes secret links out of what others log, such as Django's line for an answer 500."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record, and let it pass."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(without_link(part) if isinstance(part, str) else part for part in record.args)
+        return True
+
+
+def without_link(text: str) -> str:
+    return _LINK.sub(r"\1…", text)
 
 
 def _user_id(request: HttpRequest) -> int | None:

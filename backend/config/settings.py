@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "apps.removals",
     "apps.choreography",
     "apps.collections",
+    "apps.sharing",
     # Before procrastinate, whose management command it extends.
     "apps.generation",
     "procrastinate.contrib.django",
@@ -192,6 +193,7 @@ USER_RUNNING_LIMIT = env.USER_RUNNING_LIMIT
 USER_WAITING_LIMIT = env.USER_WAITING_LIMIT
 USER_SONGS_LIMIT = env.USER_SONGS_LIMIT
 USER_CHOREOGRAPHIES_LIMIT = env.USER_CHOREOGRAPHIES_LIMIT
+USER_FAVOURITES_LIMIT = env.USER_FAVOURITES_LIMIT
 USER_STORED_MB = env.USER_STORED_MB
 USER_TOKENS_LIMIT = env.USER_TOKENS_LIMIT
 USER_PREFERENCES_KB = env.USER_PREFERENCES_KB
@@ -210,7 +212,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"links": {"()": "config.refusals.WithoutLinks"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},

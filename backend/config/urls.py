@@ -12,6 +12,7 @@ api: list[URLPattern | URLResolver] = [
     path("songs", include("apps.songs.urls")),
     path("choreography/", include("apps.generation.urls")),
     path("collections", include("apps.collections.urls")),
+    path("", include("apps.sharing.urls")),
     path("moves", include("apps.moves.urls")),
     path("", include("apps.monitoring.urls")),
     path("schema", SpectacularAPIView.as_view(), name="schema"),

@@ -154,7 +154,7 @@ class Matrix:
         ChoreographyTask.objects.filter(user=self.ana).update(message=CANARY)
         PersonalToken.objects.filter(user=self.ana).update(name=CANARY)
         OpenSession.objects.filter(user=self.ana).update(device=CANARY)
-        for file in (self.media / "output").rglob("*.mp4"):
+        for file in (self.media / "output" / f"user_{self.ana.pk}").rglob("*.mp4"):
             file.write_bytes(CANARY.encode())
 
     def _askers(self) -> Iterator[Asker]:

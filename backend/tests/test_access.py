@@ -22,17 +22,23 @@ from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
 from apps.labels.models import Label, Labelling
 from apps.open_sessions.models import OpenSession
+from apps.sharing.links import _secret, mark_of
+from apps.sharing.models import Share
 from apps.titles.following import follow
 from apps.tokens.models import PersonalToken
 from apps.tokens.scopes import SCOPES, scope_needed
 from apps.tokens.services import issue_token
 from tests.conftest import make_user
+from tests.sharing import shared
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 PEOPLE = ("anonymous", "owner", "other", "staff")
 Outcome = int | str  # a status, or "login": led to the login page, to come back
 Outcomes = tuple[Outcome, Outcome, Outcome, Outcome]
 
+# Of Dora, who shares it with everyone and by a link.
+PUBLIC, NONCE = uuid.UUID(int=2), "0" * 64
+LINK = _secret(NONCE)
 KEPT, TASK, TOKEN, SESSION, SONG, VIDEO = uuid.UUID(int=1), "t", 7_000_000, 8_000_000, "s.mp3", "v.mp4"
 LABEL = 6_000_000
 
@@ -82,6 +88,22 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     f"/api/collections/{KEPT}/video": {"GET": owner(200)},
     "/api/collections/labels": {"GET": members(200)},
     f"/api/collections/labels/{LABEL}": {"PATCH": owner(200), "DELETE": owner(204)},
+    f"/api/collections/{KEPT}/share": {"GET": owner(200), "PATCH": owner(200)},
+    f"/api/collections/{KEPT}/share/link": {"POST": owner(201), "DELETE": owner(204)},
+    "/api/favourites": {"GET": members(200)},
+    f"/api/favourites/{KEPT}": {"PUT": owner(204), "DELETE": members(204)},
+    f"/api/favourites/{PUBLIC}": {"PUT": members(204), "DELETE": members(204)},
+    "/api/public": {"GET": all_users(200)},
+    f"/api/public/{KEPT}": {"GET": all_users(404)},
+    f"/api/public/{KEPT}/like": dict.fromkeys(("GET", "PUT", "DELETE"), members(404)),
+    f"/api/public/{KEPT}/thumbnail": {"GET": all_users(404)},
+    f"/api/public/{KEPT}/video": {"GET": all_users(404)},
+    f"/api/public/{PUBLIC}": {"GET": all_users(200)},
+    f"/api/public/{PUBLIC}/like": dict.fromkeys(("GET", "PUT", "DELETE"), members(200)),
+    f"/api/public/{PUBLIC}/video": {"GET": all_users(200)},
+    f"/api/shared/{LINK}": {"GET": all_users(200)},
+    f"/api/shared/{LINK}/thumbnail": {"GET": all_users(404)},
+    f"/api/shared/{LINK}/video": {"GET": all_users(200)},
     "/api/health": {"GET": all_users(200)},
     "/api/moves": {"GET": members(200)},
     "/api/moves/none": {"GET": members(404)},
@@ -102,6 +124,16 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     f"/account/tokens/{TOKEN}": {"POST": own_page(302)},
     "/collection": {"GET": page(200)},
     f"/collection/{KEPT}": {"GET": own_page(200)},
+    f"/collection/{KEPT}/share": {"POST": own_page(302)},
+    "/favourites": {"GET": page(200)},
+    f"/favourites/{KEPT}": {"POST": own_page(302)},
+    f"/favourites/{PUBLIC}": {"POST": page(302)},
+    "/public": {"GET": all_users(200)},
+    f"/public/{KEPT}": {"GET": all_users(404)},
+    f"/public/{KEPT}/like": {"POST": page(404)},
+    f"/public/{PUBLIC}": {"GET": all_users(200)},
+    f"/public/{PUBLIC}/like": {"POST": page(302)},
+    f"/shared/{LINK}": {"GET": all_users(200)},
     "/login": {"GET": all_users(200), "POST": all_users(302)},
     "/logout": {"POST": all_users(302)},
     "/register": {"GET": all_users(200), "POST": all_users(302)},
@@ -145,6 +177,7 @@ SENT: dict[str, dict[str, object]] = {
     "/auth/profile/": {"display_name": "Anita"},
     "/auth/register/": REGISTRATION,
     "/collections/save/": {"title": "x", "difficulty": "beginner", "video_path": "x.mp4", "duration": 1},
+    f"/collection/{KEPT}/share": {"visibility": "public", "shows_name": "on"},
     "/create/": WISHES,
     "/login": LOGIN,
     "/register": REGISTRATION,
@@ -182,6 +215,8 @@ def house(db, media_root: Path, settings, moves_library: Path) -> None:
     PersonalToken.objects.update(id=TOKEN)
     browser_of("owner")
     OpenSession.objects.update(id=SESSION)
+    shared(make_user("dora"), pk=PUBLIC, title="Sol")
+    Share.objects.update(link_nonce=NONCE, link_mark=mark_of(LINK))
 
 
 def browser_of(person: str) -> Client:

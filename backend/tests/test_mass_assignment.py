@@ -15,7 +15,7 @@ from apps.authentication.api import AccountChange
 from apps.authentication.models import User
 from tests.conftest import make_user
 from tests.matrix import FORM, rows_of, session_of
-from tests.test_access import KEPT, LABEL, LOGIN, REGISTRATION, SENT, TASK, WISHES, house
+from tests.test_access import KEPT, LABEL, LOGIN, PUBLIC, REGISTRATION, SENT, TASK, WISHES, house
 
 __all__ = ["house"]
 
@@ -33,6 +33,13 @@ WRITES: list[tuple[str, str, dict[str, Any], set[str]]] = [
     (OWN, "PATCH", {"title": "Sol"}, {"difficulty", "tags", "category"}),
     (OWN, "PATCH", {"tags": ["sol"], "category": "Clase"}, {"title", "difficulty"}),
     (f"/api/collections/labels/{LABEL}", "PATCH", {"name": "sol"}, set()),
+    (f"{OWN}/share", "PATCH", {"visibility": "public"}, {"shows_name"}),
+    (f"{OWN}/share/link", "POST", {}, set()),
+    (f"/api/public/{PUBLIC}/like", "PUT", {}, set()),
+    (f"/api/favourites/{PUBLIC}", "PUT", {}, set()),
+    (f"/collection/{KEPT}/share", "POST", {"visibility": "public"}, {"shows_name", "do"}),
+    (f"/public/{PUBLIC}/like", "POST", {}, {"like"}),
+    (f"/favourites/{PUBLIC}", "POST", {}, {"favourite"}),
     ("/account/password", "POST", SENT["/account/password"], set()),
     ("/account/profile", "POST", {"display_name": "Anita"}, set()),
     ("/account/tokens", "POST", SENT["/account/tokens"], {"expires_at"}),

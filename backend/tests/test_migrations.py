@@ -18,6 +18,7 @@ OWN = {
     "procrastinate",
     "removals",
     "second_factor",
+    "sharing",
     "songs",
     "titles",
     "tokens",

@@ -134,6 +134,7 @@ def test_app_labels__equal_the_originals():
         "apps.events": "events",
         "apps.open_sessions": "open_sessions",
         "apps.second_factor": "second_factor",
+        "apps.sharing": "sharing",
         "apps.generation": "generation",
         "apps.jobs": "jobs",
         "apps.removals": "removals",

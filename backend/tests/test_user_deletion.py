@@ -13,10 +13,14 @@ from apps.collections.models import SavedChoreography
 from apps.jobs.models import Job
 from apps.media.models import FileOwner
 from apps.media.owners import record_made
+from apps.sharing.favourites import add_favourite
+from apps.sharing.likes import like
+from apps.sharing.models import Favourite, Like, Share
 from apps.songs.models import Song
 from apps.tokens.models import PersonalToken
 from apps.tokens.services import issue_token
 from tests.conftest import make_user
+from tests.sharing import shared
 
 # What the original's own cascade does, statement by statement: it knows nothing of songs, files, jobs or tokens.
 ORIGINALS_CASCADE = [
@@ -41,19 +45,30 @@ def ana_with_everything(own_database) -> User:
     issue_token(user=user, name="t", scopes=["read"])
     record_made(f"output/user_{user.pk}/t.mp4", user_id=user.pk)
     Job.objects.create(task_id="t", user=user, request={}, created_at=user.date_joined)
+    of_another = shared(make_user("ben"))
+    mine = shared(user, video="shared.mp4")
+    for share in (mine, of_another):
+        like(user=user, choreography_id=share.pk)
+        add_favourite(user=user, choreography_id=share.pk)
     return user
 
 
 def assert_only_the_song_and_the_record_of_the_file_are_left() -> None:
-    assert not User.objects.exists()
+    assert User.objects.get().username == "ben"
     assert not ChoreographyTask.objects.exists()
-    assert not SavedChoreography.objects.exists()
+    assert SavedChoreography.objects.get().user.username == "ben"
+    assert Share.objects.values_list("user__username", "likes").get() == ("ben", 0)
+    assert not Like.objects.exists()
+    assert not Favourite.objects.exists()
     assert not LogEntry.objects.exists()
     assert not PersonalToken.objects.exists()
     assert not Job.objects.exists()
     assert Song.objects.get().uploaded_by_id is None
     # Without the record, the next row that names the file would own it.
-    assert FileOwner.objects.values_list("user_id", "how").get() == (None, "made")
+    assert FileOwner.objects.exclude(user__username="ben").values_list("user_id", "how").distinct().get() == (
+        None,
+        "made",
+    )
 
 
 def test_delete_in_the_backend__takes_all_rows_and_keeps_song_and_record(ana_with_everything):

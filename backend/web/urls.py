@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from web import account, collection, profile, second_factor, studio
+from web import account, collection, discover, hearts, profile, second_factor, sharing, studio
 
 app_name = "web"
 urlpatterns = [
@@ -24,4 +24,11 @@ urlpatterns = [
     path("studio/<path:task_id>", studio.progress, name="progress"),
     path("collection", collection.collection, name="collection"),
     path("collection/<uuid:choreography_id>", collection.choreography, name="choreography"),
+    path("collection/<uuid:choreography_id>/share", sharing.share, name="share"),
+    path("favourites", hearts.favourites, name="favourites"),
+    path("favourites/<uuid:choreography_id>", hearts.favourite, name="favourite"),
+    path("public", discover.public, name="public"),
+    path("public/<uuid:choreography_id>", discover.public_choreography, name="public-choreography"),
+    path("public/<uuid:choreography_id>/like", hearts.like, name="like"),
+    path("shared/<str:link>", discover.shared, name="shared"),
 ]

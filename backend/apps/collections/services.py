@@ -10,6 +10,7 @@ from apps.authentication.models import User
 from apps.choreography.executions import request_of
 from apps.choreography.selectors import result_of, task_of, video_name_of
 from apps.collections.models import SavedChoreography
+from apps.collections.naming import AUTO_SAVED_TITLE
 from apps.collections.selectors import choreographies_of, choreography_from_task, choreography_of
 from apps.labels.services import set_category, set_tags
 from apps.media.files import files_of
@@ -23,7 +24,6 @@ from apps.titles.following import follow
 
 # So many removals are carried out at once; the others wait for the next time.
 REMOVALS = 100
-AUTO_SAVED_TITLE = "Auto-saved Choreography"
 
 
 def auto_save_choreography(

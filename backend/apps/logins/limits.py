@@ -1,6 +1,6 @@
 """How often a login may fail. Counted before the password is checked, so that guesses at the same moment count, too.
 
-Accounts that an address makes are counted here too, in the same table.
+Accounts that an address makes are counted here too, in the same table, and likes that a user gives and takes back.
 
 Failures are counted for each account and address together, so that strangers who fail cannot lock the owner out.
 Two wider limits slow down many addresses together; they do not apply to a browser in which the owner has logged in
@@ -30,7 +30,9 @@ MAX_OF_ADDRESS = 50  # over all accounts: a school has one address
 MAX_OF_ACCOUNT = 100  # over all addresses
 MAX_CODES_OF_ACCOUNT = 20  # one-time codes, over all addresses
 MAX_REGISTRATIONS = 20  # refused ones of one address
+MAX_LIKES = 600  # of one user within an hour, given or taken back
 LOCK = timedelta(minutes=15)
+HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
 IPV6_PREFIX = 64  # the network of one customer
 
@@ -97,6 +99,12 @@ def count_new_account(request: HttpRequest) -> None:
         time=DAY,
         fixed=True,
     )
+
+
+def count_like(user_id: int) -> None:
+    """Count a like that a user gives or takes back. Raises LockedOutError after so many within an hour."""
+    message = f"You have changed {MAX_LIKES} likes within an hour; that is the limit. Try again later."
+    _count(f"likes of {user_id}", MAX_LIKES, message, time=HOUR, fixed=True)
 
 
 def succeeded(attempt: Attempt) -> None:

@@ -74,6 +74,19 @@ def check_new_choreography(user: User) -> None:
         )
 
 
+def check_new_favourite(user: User) -> None:
+    """Raise QuotaError unless the user may mark one more; call it in the transaction that does."""
+    one_at_a_time(user.pk)
+    most = settings.USER_FAVOURITES_LIMIT
+    favourites = user.favourites.count()
+    if favourites >= most:
+        raise QuotaError(
+            f"You have {favourites} favourites; one user may have {most}. Take the mark from one that you do not need.",
+            code="quota-favourites",
+            limit=most,
+        )
+
+
 def check_new_token(user: User) -> None:
     """Raise QuotaError unless the user may have one more token; call it in the transaction that issues it."""
     one_at_a_time(user.pk)

@@ -5,11 +5,16 @@ SCOPES = {
     READ: "read everything that is yours",
     "songs:write": "add songs",
     "choreographies:write": "make, cancel, keep, change and delete choreographies",
+    "sharing:write": "decide who sees your choreographies, like public ones, and mark favourites",
     "account:write": "change your name and preferences",
 }
 
-# The beginnings of the routes that tokens may use, and the scope that each needs for more than reading.
+# The beginnings of the routes that tokens may use, and the scope that each needs for more than reading. The first that
+# fits counts.
 _WRITE_SCOPES = {
+    "api/collections/<uuid:choreography_id>/share": "sharing:write",
+    "api/favourites": "sharing:write",
+    "api/public": "sharing:write",
     "api/auth/me": "account:write",
     "api/choreography/": "choreographies:write",
     "api/collections": "choreographies:write",

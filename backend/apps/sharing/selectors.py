@@ -1,0 +1,87 @@
+"""Look up what is shared. A share counts as long as its choreography is still its user's, and the user is active."""
+
+import uuid
+from collections.abc import Collection
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+
+from apps.authentication.models import User
+from apps.collections.models import SavedChoreography
+from apps.collections.selectors import choreography_of
+from apps.media.files import files_of
+from apps.media.storage import StoredFile
+from apps.sharing.links import mark_of
+from apps.sharing.models import Favourite, Like, Share
+from config.errors import NotFoundError
+
+# The key goes the way of the first field: then an index is entered where a page begins (config.pagination).
+PUBLIC_SORTS = {"newest": ("-public_since", "-pk"), "most_liked": ("-likes", "-pk")}
+
+
+def public_shares(*, sort: str = "newest") -> QuerySet[Share]:
+    """Return what everyone may see, each with its choreography and owner."""
+    return _shares().filter(public_since__isnull=False).order_by(*PUBLIC_SORTS[sort])
+
+
+def public_share(choreography_id: uuid.UUID) -> Share:
+    """Return what everyone may see of one choreography. Raises NotFoundError."""
+    return _found(public_shares().filter(pk=choreography_id).first())
+
+
+def share_by_link(secret: str) -> Share:
+    """Return what this link shows. Raises NotFoundError for an unknown link and for a dead one alike."""
+    return _found(_shares().filter(link_mark=mark_of(secret)).first())
+
+
+def share_of(user: User, choreography_id: uuid.UUID) -> Share:
+    """Return what the owner decided, or the row that it would be. Raises NotFoundError."""
+    choreography = choreography_of(user, choreography_id)
+    decided = Share.objects.filter(pk=choreography.pk, user=user).first()
+    return decided or Share(choreography=choreography, user=user, shows_name=True, likes=0)
+
+
+def favourites_of(user: User) -> QuerySet[Favourite]:
+    """Return the user's marks, newest first: of the user's own choreographies, and of public ones of others."""
+    seen = Q(choreography__user=user) | Exists(public_shares().filter(pk=OuterRef("choreography")))
+    return Favourite.objects.filter(seen, user=user).select_related("choreography").order_by("-pk")
+
+
+def liked_among(user: User, choreography_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return which of these the user likes."""
+    return set(Like.objects.filter(user=user, choreography__in=choreography_ids).values_list("choreography", flat=True))
+
+
+def marked_among(user: User, choreography_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return which of these are favourites of the user."""
+    marks = Favourite.objects.filter(user=user, choreography__in=choreography_ids)
+    return set(marks.values_list("choreography", flat=True))
+
+
+def shares_of(choreography_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Share]:
+    """Return the public shares of these, by the choreography's key."""
+    return {share.pk: share for share in public_shares().filter(pk__in=choreography_ids)}
+
+
+def name_shown(share: Share) -> str:
+    """Return the owner's display name, if it is shown. Never the username: people log in with it."""
+    return share.user.display_name if share.shows_name else ""
+
+
+def picture_of(choreography: SavedChoreography) -> StoredFile:
+    """Return its thumbnail. Raises NotFoundError when there is none, or when it is another user's file."""
+    (picture,) = files_of([(choreography.thumbnail_path.name or "", choreography.user_id)])
+    if picture is None:
+        raise NotFoundError("There is no picture of it.", code="file-missing")
+    return picture
+
+
+def _shares() -> QuerySet[Share]:
+    # A subquery and not a join: PostgreSQL would take the join for rare, and read every row for one page.
+    active_owner = SavedChoreography.objects.filter(pk=OuterRef("pk"), user__is_active=True).order_by().values("user")
+    return Share.objects.filter(user=Subquery(active_owner)).select_related("choreography", "user")
+
+
+def _found(share: Share | None) -> Share:
+    if share is None:
+        raise NotFoundError("There is no such choreography, or it is not shared any more.", code="choreography-missing")
+    return share

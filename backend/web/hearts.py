@@ -1,0 +1,107 @@
+"""Likes and favourites: the heart and the star, and the page of favourites."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+from rest_framework.request import Request
+
+from apps.authentication.models import User
+from apps.authentication.requests import MemberRequest
+from apps.collections.selectors import with_video
+from apps.sharing import favourites as marks
+from apps.sharing import likes
+from apps.sharing.models import Share
+from apps.sharing.selectors import favourites_of, liked_among, marked_among, public_share, shares_of
+from config.errors import DomainError, LockedOutError, QuotaError
+from config.problems import STATUS, retry_after
+from web.account import next_address
+from web.cards import facts_of
+from web.members import members_only
+from web.pages import CardPages
+
+
+@dataclass(frozen=True)
+class Hearts:
+    """The heart and the star of one choreography, as one user sees them. No heart on what is not public."""
+
+    pk: uuid.UUID
+    likes: int | None
+    liked: bool
+    marked: bool
+    problem: str = ""
+
+
+def hearts_of(user: User | AnonymousUser, pk: uuid.UUID, *, share: Share | None, problem: str = "") -> Hearts:
+    return hearts_of_all(user, {pk: share}, problem=problem)[pk]
+
+
+def hearts_of_all(
+    user: User | AnonymousUser, shares: dict[uuid.UUID, Share | None], *, problem: str = ""
+) -> dict[uuid.UUID, Hearts]:
+    liked = liked_among(user, shares.keys()) if isinstance(user, User) else set()
+    marked = marked_among(user, shares.keys()) if isinstance(user, User) else set()
+    return {
+        pk: Hearts(pk, share.likes if share and share.public_since else None, pk in liked, pk in marked, problem)
+        for pk, share in shares.items()
+    }
+
+
+@members_only
+@require_POST
+def like(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
+    change = likes.unlike if request.POST.get("like") == "no" else likes.like
+    problem = None
+    try:
+        change(user=request.user, choreography_id=choreography_id)
+    except LockedOutError as error:
+        problem = error
+    share = public_share(choreography_id)
+    return _answer(request, share.pk, share, problem)
+
+
+@members_only
+@require_POST
+def favourite(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
+    problem = None
+    try:
+        if request.POST.get("favourite") == "no":
+            marks.remove_favourite(user=request.user, choreography_id=choreography_id)
+        else:
+            marks.add_favourite(user=request.user, choreography_id=choreography_id)
+    except QuotaError as error:
+        problem = error
+    share = shares_of([choreography_id]).get(choreography_id)
+    return _answer(request, choreography_id, share, problem)
+
+
+def _answer(request: MemberRequest, pk: uuid.UUID, share: Share | None, problem: DomainError | None) -> HttpResponse:
+    here = next_address(request, default="web:favourites")
+    if not request.htmx:
+        if problem:
+            raise problem
+        return redirect(here)
+    hearts = hearts_of(request.user, pk, share=share, problem=problem.message if problem else "")
+    status = STATUS[type(problem)] if problem else 200
+    response = render(request, "web/_hearts.html", {"hearts": hearts, "here": here}, status=status)
+    for name, value in (retry_after(problem) if problem else {}).items():
+        response[name] = value
+    return response
+
+
+@members_only
+@require_safe
+def favourites(request: MemberRequest) -> HttpResponse:
+    pages = CardPages()
+    rows = [row.choreography for row in pages.paginate_queryset(favourites_of(request.user), Request(request))]
+    playable, shares = with_video(rows), shares_of([row.pk for row in rows])
+    hearts = hearts_of_all(request.user, {row.pk: shares.get(row.pk) for row in rows})
+    cards = [
+        facts_of(row, has_video=row.pk in playable)
+        | {"is_yours": row.user_id == request.user.pk, "share": shares.get(row.pk), "hearts": hearts[row.pk]}
+        for row in rows
+    ]
+    return render(request, "web/favourites.html", {"cards": cards, "pages": pages})
