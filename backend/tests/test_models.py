@@ -137,10 +137,12 @@ def test_app_labels__equal_the_originals():
         "apps.sharing": "sharing",
         "apps.generation": "generation",
         "apps.jobs": "jobs",
+        "apps.labels": "labels",
         "apps.removals": "removals",
         "apps.logins": "logins",
         "apps.media": "media",
         "apps.songs": "songs",
+        "apps.titles": "titles",
         "apps.tokens": "tokens",
     }
 
