@@ -42,6 +42,7 @@ COMMANDS = (
     "resume",
     "pause",
     "cleanup",
+    "evolve",
 )
 
 

@@ -23,7 +23,7 @@ from handover.adoption.run import psql_script, run_transactions
 from handover.adoption.statements import Transaction
 from handover.adoption.undo import undo_losses, undo_transaction
 from handover.cli.console import out, print_whole, progress
-from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmOption, UndoOption
+from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmOption, SqlOption, UndoOption
 from handover.config.config import Config, database_url, from_environment, load_config
 from handover.cutover import finish
 from handover.errors import ConfigurationError, Refused
@@ -32,7 +32,7 @@ from handover.wording import counted
 
 def adopt(
     config: ConfigOption = DEFAULT_CONFIG,
-    sql: Annotated[bool, typer.Option("--sql", help="Print every statement for review, for psql.")] = False,
+    sql: SqlOption = False,
     apply: ApplyOption = False,
     undo: UndoOption = False,
     finish: Annotated[bool, typer.Option("--finish", help="Retire the tables that only the original needs.")] = False,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from handover.cli.console import out, print_json, progress
-from handover.cli.options import DEFAULT_CONFIG, ApplyOption, BecauseOption, ConfigOption, JsonOption
+from handover.cli.options import DEFAULT_CONFIG, ApplyOption, BecauseOption, ConfigOption, JsonOption, OverrideOption
 from handover.config.config import Config, load_config
 from handover.cutover import plan
 from handover.cutover.context import open_context
@@ -25,7 +25,7 @@ def apply_plan(
     invocation: typer.Context,
     config: ConfigOption = DEFAULT_CONFIG,
     apply: Annotated[str, typer.Option(metavar="PLAN", help="The reviewed plan: its file or checksum.")] = "",
-    override: Annotated[list[str] | None, typer.Option(help="Go on although this gate is red.")] = None,
+    override: OverrideOption = None,
     because: BecauseOption = "",
 ) -> None:
     """Move people to the backend: only what was planned and reviewed, only through open gates."""

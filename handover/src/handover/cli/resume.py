@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from handover.cli.cleanup import ask
-from handover.cli.console import progress
+from handover.cli.console import out, progress
 from handover.cli.cutover import show
 from handover.cli.options import (
     DEFAULT_CONFIG,
@@ -15,9 +15,15 @@ from handover.cli.options import (
     CopyAloneOption,
     UnprovenOption,
 )
-from handover.config.config import load_config
+from handover.config.config import Config, load_config
 from handover.cutover.commands import resume_back, resume_command
 from handover.cutover.context import open_context
+from handover.cutover.position import position_of
+from handover.evolve.context import open_evolve_context
+from handover.evolve.position import current_evolution
+from handover.evolve.resume import resume_evolution, resume_evolution_back
+from handover.evolve.status import reached
+from handover.journal.journal import opened
 
 
 def resume(
@@ -30,6 +36,22 @@ def resume(
 ) -> None:
     """Finish the interrupted command, or undo it."""
     pair = load_config(config)
+    evolution = None if copy_alone else _interrupted_evolution(pair)
+    if evolution:
+        with open_evolve_context(pair, "resume", evolution, say=progress.print) as acting:
+            resume_evolution_back(acting, because) if back else resume_evolution(acting)
+            out.print(reached(acting.name, acting.position()))
+        return
     with open_context(pair, "resume", say=progress.print, copy_alone=copy_alone) as context:
         context.confirm = lambda name: name in (confirm or ()) or ask(name)
         show(resume_back(context, because, unproven) if back else resume_command(context))
+
+
+def _interrupted_evolution(pair: Config) -> str | None:
+    """Return the evolution whose command was interrupted; None when the move's was, which comes first, or none."""
+    with opened(pair) as journal:
+        entries = journal.entries()
+    current = current_evolution(entries)
+    if current is None or current.position.run is None or position_of(entries).run is not None:
+        return None
+    return current.name

@@ -7,6 +7,7 @@ from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import load_config
 from handover.cutover.status import read_status, status_json, status_lines
 from handover.errors import Refused
+from handover.evolve.status import evolution_conflicts, evolution_lines, evolutions_json
 from handover.journal.journal import Journal
 
 DIFFERENT = 4
@@ -28,8 +29,8 @@ def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
     finally:
         journal.close()
     if as_json:
-        print_json(status_json(found))
+        print_json({**status_json(found), "evolutions": evolutions_json(found.entries)})
     else:
-        out.print("\n".join(status_lines(found)))
-    if found.agrees is False or found.position.conflict:
+        out.print("\n".join([*status_lines(found), *evolution_lines(found.entries)]))
+    if found.agrees is False or found.position.conflict or evolution_conflicts(found.entries):
         raise typer.Exit(DIFFERENT)

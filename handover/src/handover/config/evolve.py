@@ -50,15 +50,17 @@ class EvolveSettings(Section):
         Triggers of the tables' own that may fire for each row that a backfill fills.
     accepted_functions
         Functions, as PostgreSQL prints them with their arguments, whose text names a changed column and may.
-    stable_h
-        For how many hours the move must have been over, in stable operation, before an evolution may start.
-    gates
-        What must hold before an evolution starts.
+    other_roles
+        Roles that may use the tables and are no clients, for example those of administrators.
+    stable_h, stable_share
+        For how many hours people must have been on the backend before an evolution may start, and the share of that
+        time in which every watched metric of the backend must have been green.
     """
 
     folder: Path = Path("evolution")
     old_roles: tuple[RoleName, ...] = ()
     carrying_roles: tuple[RoleName, ...] = ()
+    other_roles: tuple[RoleName, ...] = ()
     old_schema: RoleName = "phase1"
     new_schema: RoleName = "phase2"
     lock_timeout_ms: int = Field(default=20, ge=1)
@@ -71,4 +73,4 @@ class EvolveSettings(Section):
     accepted_triggers: tuple[str, ...] = ()
     accepted_functions: tuple[str, ...] = ()
     stable_h: float = Field(default=168, gt=0)
-    gates: tuple[EvolveGate, ...] = EVOLVE_GATES
+    stable_share: float = Field(default=0.99, ge=0, le=1)

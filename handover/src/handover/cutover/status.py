@@ -9,6 +9,7 @@ from handover.cutover import nameservers, provider
 from handover.cutover.position import Position, position_of
 from handover.cutover.states import COMMAND_BACK, DESCRIPTIONS, allowed
 from handover.errors import HandoverError
+from handover.journal.entry import JournalEntry
 from handover.journal.journal import Journal, JournalError
 from handover.journal.lease import holder
 from handover.journal.processes import RunningProcess, running
@@ -37,6 +38,8 @@ class Status:
         Who holds the lease; empty when the lease is free.
     processes
         Running processes of the toolkit on this machine.
+    entries
+        All entries of the journal, of every stream.
     """
 
     position: Position
@@ -47,6 +50,7 @@ class Status:
     late: int
     holder: str
     processes: tuple[RunningProcess, ...]
+    entries: tuple[JournalEntry, ...] = ()
 
 
 def read_status(config: Config, journal: Journal) -> Status:
@@ -57,11 +61,25 @@ def read_status(config: Config, journal: Journal) -> Status:
     who = ""
     with suppress(JournalError):
         who = holder(journal.connection())
-    people, agrees, answers = _people(config, position)
-    return Status(position, people, agrees, answers, journal.trouble, late, who, tuple(running(config.root)))
+    people, agrees, answers = people_reach(config, position)
+    return Status(
+        position, people, agrees, answers, journal.trouble, late, who, tuple(running(config.root)), tuple(entries)
+    )
 
 
-def _people(config: Config, position: Position) -> tuple[str, bool | None, tuple[str, ...]]:
+def people_reach(config: Config, position: Position) -> tuple[str, bool | None, tuple[str, ...]]:
+    """Return what the name servers say, whether the journal says the same, and each of their answers.
+
+    Parameters
+    ----------
+    config, position
+        The pair, and how far the move is.
+
+    Returns
+    -------
+    tuple
+        As ``people``, ``agrees`` and ``answers`` of :class:`Status`.
+    """
     try:
         dns = provider.require(config)
         servers = nameservers.authoritative(dns)
@@ -77,8 +95,8 @@ def _people(config: Config, position: Position) -> tuple[str, bool | None, tuple
 
 
 def _expected(position: Position, sides: dict[Side, tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
-    people_reach = DESCRIPTIONS[position.state].people_reach
-    return tuple(sides.values()) if people_reach == "either" else (sides[people_reach],)
+    side = DESCRIPTIONS[position.state].people_reach
+    return tuple(sides.values()) if side == "either" else (sides[side],)
 
 
 def _name(values: set[tuple[str, ...] | None], sides: dict[Side, tuple[str, ...]]) -> str:

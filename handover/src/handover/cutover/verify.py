@@ -19,6 +19,7 @@ from handover.cutover.hooks import HookError
 from handover.cutover.switch import hook
 from handover.errors import HandoverError, Refused, UnseenError
 from handover.journeys.run import run_journey
+from handover.runs.position import last_ended
 from handover.side import Side
 from handover.troubles import why_unreadable
 
@@ -87,11 +88,10 @@ def switched_at(context: RunContext) -> datetime:
     Refused
         They never were.
     """
-    runs = {e.body["run"] for e in context.journal.entries() if e.kind == "run" and e.body["command"] == "cutover"}
-    ends = [e.at for e in context.journal.entries() if e.kind == "ended" and e.body["run"] in runs]
-    if not ends:
+    found = last_ended(context.journal.entries(), "cutover")
+    if found is None:
         raise Refused("people were not moved to the backend yet; there is nothing to verify.", code="HO595")
-    return ends[-1]
+    return found
 
 
 def judge_windows(context: RunContext) -> VerifyResult:

@@ -18,6 +18,8 @@ Lock = Literal[
     "EXCLUSIVE",
     "ACCESS EXCLUSIVE",
 ]
+# Locks that make those who write wait, the weakest first. They need a lock_timeout, and are never held for long.
+STRONG: tuple[Lock, ...] = ("SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE")
 # transaction: with the other statements of its step and the step's mark. alone: outside of a transaction, CONCURRENTLY.
 # batches: in many short transactions.
 How = Literal["transaction", "alone", "batches"]

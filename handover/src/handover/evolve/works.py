@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from handover.evolve.backfill import backfill
+from handover.evolve.sessions import recycle
 from handover.evolve.step_context import StepContext
 from handover.evolve.validate import validate
 
@@ -13,4 +14,5 @@ Work = Callable[[StepContext, Mapping[str, Any]], Mapping[str, Any]]
 WORKS: dict[str, Work] = {
     "backfill": backfill,
     "validate": validate,
+    "recycle": recycle,
 }

@@ -8,7 +8,7 @@ Entries that change a position, by kind: ``run`` begins a command (``run``, ``co
 ``state`` is a command without actions; ``pause`` and ``lift``. All others are for readers.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -81,6 +81,13 @@ Fold = Callable[[AnyPosition, JournalEntry], AnyPosition]
 def of_stream(entries: Iterable[JournalEntry], stream: str = "") -> Iterator[JournalEntry]:
     """Yield the entries of a stream, and those that hold for every stream; without a name, those of the move."""
     return (entry for entry in entries if entry.body.get(STREAM, "") == stream or entry.kind in FOR_ALL)
+
+
+def last_ended(entries: Sequence[JournalEntry], command: str) -> datetime | None:
+    """Return when a command was last performed to its end; None when it never was."""
+    runs = {entry.body["run"] for entry in entries if entry.kind == "run" and entry.body["command"] == command}
+    ends = [entry.at for entry in entries if entry.kind == "ended" and entry.body["run"] in runs]
+    return ends[-1] if ends else None
 
 
 def fold(

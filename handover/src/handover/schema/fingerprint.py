@@ -27,12 +27,13 @@ def fingerprint(catalog: Catalog) -> str:
     str
         16 hexadecimal digits.
     """
-    shapes = {f"{t.schema}.{t.name}": _shape(t) for t in catalog.tables.values() if t.schema != OWN_SCHEMA}
+    shapes = {f"{t.schema}.{t.name}": shape_of(t) for t in catalog.tables.values() if t.schema != OWN_SCHEMA}
     text = json.dumps(shapes, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
 
 
-def _shape(table: Table) -> dict[str, Any]:
+def shape_of(table: Table) -> dict[str, Any]:
+    """Return what a fingerprint covers of one table: kind, columns, constraints, indexes and triggers."""
     parts = (table.constraints, table.indexes, table.triggers)
     return {
         "kind": table.kind,

@@ -1,0 +1,79 @@
+"""Compares every row, old with new, by the steps that the plan has for it."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from handover.errors import Refused
+from handover.evolve.context import EvolveContext
+from handover.evolve.marks import StepMark
+from handover.evolve.step_context import StepContext
+from handover.evolve.works import WORKS
+from handover.runs.command import Evidence
+from handover.wording import counted
+
+DIFFERING = "HO647"
+SWITCHED = ("switching", "switched", "contracting")
+
+
+def compare_rows(context: EvolveContext, *, switched: bool) -> dict[str, Mapping[str, Any]]:
+    """Return what each comparison of the plan found, by the name of its step.
+
+    Parameters
+    ----------
+    context
+        What the command acts with.
+    switched
+        Whether the columns have the names of after the switch.
+    """
+    return {
+        step.name: WORKS[step.work](_given(context, step.name, switched), step.arguments) for step in _steps(context)
+    }
+
+
+def _steps(context: EvolveContext) -> tuple[Any, ...]:
+    return context.plan.validate
+
+
+def _given(context: EvolveContext, step: str, switched: bool) -> StepContext:  # noqa: FBT001 - of this module alone
+    # Each comparison begins anew: what was equal before may differ now.
+    mark = StepMark(context.config.journal.role, context.name, str(uuid4()), f"validate: {step}")
+    return StepContext(
+        config=context.config,
+        mark=mark,
+        switched=switched,
+        go_on=context.go_on,
+        say=context.say,
+        at_point=context.at_point,
+    )
+
+
+def differing(found: Mapping[str, Mapping[str, Any]]) -> int:
+    """Return how many rows differ, in all comparisons."""
+    return sum(int(evidence["differing_count"]) for evidence in found.values())
+
+
+def require_equal(context: EvolveContext) -> Evidence:
+    """Compare every row; return how many there are.
+
+    Raises
+    ------
+    Refused
+        A row differs.
+    """
+    found = compare_rows(context, switched=False)
+    return _required(found)
+
+
+def require_equal_after(context: EvolveContext) -> Evidence:
+    """Compare every row after the switch, as :func:`require_equal` does before."""
+    return _required(compare_rows(context, switched=True))
+
+
+def _required(found: Mapping[str, Mapping[str, Any]]) -> Evidence:
+    number = differing(found)
+    if number:
+        named = [str(row) for evidence in found.values() for row in evidence["differing"]][:5]
+        message = f"{counted(number, 'row')} differ between the old and the new shape: {'; '.join(named)}."
+        raise Refused(f"{message} Nothing more was done. See them all: handover evolve validate", code=DIFFERING)
+    return {"rows": sum(int(evidence["rows"]) for evidence in found.values()), "comparisons": len(found)}

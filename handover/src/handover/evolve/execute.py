@@ -1,0 +1,168 @@
+"""Runs the steps of a plan: in a transaction with their mark, alone, or in batches."""
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from psycopg import Connection, connect, sql
+
+from handover.config.config import database_url
+from handover.evolve.context import EvolveContext
+from handover.evolve.marks import StepMark
+from handover.evolve.statement import STRONG, EvolveStatement, EvolveStep, Part
+from handover.evolve.step_context import APPLICATION, StepContext
+from handover.evolve.works import WORKS
+from handover.runs.command import Action, Evidence
+from handover.runs.retries import LockPatience, watched
+
+# Attempts are short, so they may follow each other soon; the random part keeps them from meeting the same client again.
+PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
+LOOK_FOR_BLOCKERS_EVERY_S = 0.005
+_INDEX = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
+# The parts after which the columns have the names of the new shape.
+AFTER_SWITCH: tuple[Part, ...] = ("back", "contract")
+
+
+def step_actions(part: Part, steps: tuple[EvolveStep, ...]) -> tuple[Action[EvolveContext], ...]:
+    """Return the actions of the steps of one part of a plan."""
+    return tuple(Action(action_name(part, step), partial(do_step, part, step)) for step in steps)
+
+
+def action_name(part: Part, step: EvolveStep) -> str:
+    """Return what the journal and the marks call a step: it tells apart steps of several parts."""
+    return f"{part}: {step.name}"
+
+
+def do_step(part: Part, step: EvolveStep, context: EvolveContext) -> Evidence:
+    """Do a step, unless its mark says that it is done.
+
+    Parameters
+    ----------
+    part, step
+        The step, and the part of the plan that it is of.
+    context
+        What it acts with; a run is under way.
+
+    Raises
+    ------
+    LockedOutError
+        It did not get its locks; nothing of the step was done.
+    """
+    run = context.position().run
+    assert run is not None  # noqa: S101 - an action is part of one
+    mark = StepMark(context.config.journal.role, context.name, run.id, action_name(part, step))
+    with _session(context) as connection:
+        done, _ = mark.read(connection)
+    if done:
+        return {"note": "it was done before; its mark says so"}
+    if step.how == "transaction":
+        return _in_transaction(step, mark, context)
+    evidence = _alone(step, context) if step.how == "alone" else _in_batches(part, step, mark, context)
+    context.at_point(f"{step.name}: not marked")
+    with _session(context) as connection:
+        mark.done(connection)
+    return evidence
+
+
+def _session(context: EvolveContext) -> Connection[Any]:
+    return connect(database_url(context.config), autocommit=True, application_name=APPLICATION)
+
+
+def _in_transaction(step: EvolveStep, mark: StepMark, context: EvolveContext) -> Evidence:
+    settings, tried, locked_ms = context.config.evolve, 0, 0.0
+    observer_name = f"{APPLICATION} (who blocks)"
+    with connect(database_url(context.config), autocommit=True, application_name=observer_name) as observer:
+
+        def attempt(blockers: list[str]) -> None:
+            nonlocal tried, locked_ms
+            tried += 1
+            context.go_on()
+            with (
+                _session(context) as connection,
+                watched(observer, connection.info.backend_pid, blockers, LOOK_FOR_BLOCKERS_EVERY_S),
+                connection.transaction(),
+            ):
+                began = _locked(connection, step, settings.lock_timeout_ms)
+                for statement in step.statements:
+                    connection.execute(statement.sql.encode())
+                mark.done(connection)
+                context.at_point(f"{step.name}: not committed")
+            locked_ms = (time.monotonic() - began) * 1000
+
+        patience = LockPatience(
+            timeout_ms=settings.lock_timeout_ms,
+            attempts=settings.attempts,
+            pause_s=PAUSE_S,
+            longest_pause_s=LONGEST_PAUSE_S,
+        )
+        patience.retry(attempt, say=context.say)
+    return {"attempts": tried, "locked_ms": round(locked_ms, 3)}
+
+
+def _locked(connection: Connection[Any], step: EvolveStep, timeout_ms: int) -> float:
+    """Take every strong lock of a step first, within one time limit for all; return when the first was asked for.
+
+    A lock that is held while the next one is waited for makes users wait for both.
+    """
+    began = time.monotonic()
+    connection.execute("SET LOCAL search_path = public")
+    strong = list(_strong(step.statements))
+    for table, lock in strong:
+        if not _is_there(connection, table):  # what takes away does not need all of it to be there
+            continue
+        left = timeout_ms - (time.monotonic() - began) * 1000
+        connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(max(1, round(left))))
+        name = sql.Identifier(*table.split(".", 1))
+        connection.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(name, sql.SQL(lock)))
+    waits = [statement.wait_ms for statement in step.statements if statement.wait_ms is not None]
+    connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(min(waits, default=0)))
+    return began
+
+
+def _is_there(connection: Connection[Any], name: str) -> bool:
+    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [_quoted(name)]).fetchone()
+    return bool(row and row[0])
+
+
+def _strong(statements: tuple[EvolveStatement, ...]) -> Iterator[tuple[str, Any]]:
+    """Yield each table that statements lock strongly, with the strongest of these locks, in the order of names."""
+    tables: dict[str, str] = {}
+    for statement in statements:
+        if statement.table and statement.lock in STRONG:
+            before = tables.get(statement.table, statement.lock)
+            tables[statement.table] = max(before, statement.lock, key=STRONG.index)
+    return iter(sorted(tables.items()))
+
+
+def _alone(step: EvolveStep, context: EvolveContext) -> Evidence:
+    (statement,) = step.statements
+    began = time.monotonic()
+    with _session(context) as connection:
+        if step.index:
+            row = connection.execute(_INDEX, [_quoted(step.index)]).fetchone()
+            if row and row[0]:
+                return {"note": f"{step.index} is there and valid"}
+            if row:
+                context.say(f"{step.index} is there and invalid; it is built again")
+                index = sql.Identifier(*step.index.split(".", 1))
+                connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(index))
+        context.at_point(f"{step.name}: about to run alone")
+        connection.execute(statement.sql.encode())
+    return {"took_s": round(time.monotonic() - began, 3)}
+
+
+def _quoted(name: str) -> str:
+    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split(".", 1))
+
+
+def _in_batches(part: Part, step: EvolveStep, mark: StepMark, context: EvolveContext) -> Evidence:
+    given = StepContext(
+        config=context.config,
+        mark=mark,
+        switched=part in AFTER_SWITCH,
+        go_on=context.go_on,
+        say=context.say,
+        at_point=context.at_point,
+    )
+    return WORKS[step.work](given, step.arguments)

@@ -1,0 +1,90 @@
+"""Who still uses the old shape: an evolution is contracted only when no session, setting or object does."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from psycopg import Connection
+
+from handover.config.evolve import EvolveSettings
+from handover.errors import Refused
+from handover.evolve.sessions import other_clients, sessions_of
+from handover.finding import Finding
+
+IN_USE = "HO646"
+_SETTINGS = """
+    SELECT coalesce(rolname, 'every role'), coalesce(datname, 'every database'), setting
+      FROM pg_db_role_setting s
+      LEFT JOIN pg_roles r ON r.oid = s.setrole LEFT JOIN pg_database d ON d.oid = s.setdatabase
+      CROSS JOIN unnest(setconfig) AS setting
+     WHERE setting LIKE 'search_path=%%' AND (s.setdatabase = 0 OR d.datname = current_database())
+       AND %s = ANY(SELECT btrim(part, ' "') FROM unnest(string_to_array(substr(setting, 13), ',')) AS part)
+       AND coalesce(rolname, '') <> ALL(%s)
+"""
+_LOCKS = """
+    SELECT DISTINCT a.pid, coalesce(a.usename, ''), format('%%I.%%I', n.nspname, c.relname)
+      FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_stat_activity a ON a.pid = l.pid
+     WHERE n.nspname = %s AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND a.pid <> pg_backend_pid() ORDER BY 1
+"""
+_DEPENDENTS = """
+    SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid), c.relname
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.deptype = 'n'
+      LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+     WHERE n.nspname = %s AND (w.oid IS NULL OR w.ev_class <> c.oid) ORDER BY 1
+"""
+_PREPARED = "SELECT gid, owner FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared"
+
+
+def check_unused(connection: Connection[Any], settings: EvolveSettings) -> None:
+    """Raise unless the old shape is used by nothing that can be seen.
+
+    Parameters
+    ----------
+    connection
+        As the owner of the tables.
+    settings
+        The section ``[evolve]``.
+
+    Raises
+    ------
+    Refused
+        Something uses it, or it is not known; one finding each.
+    """
+    found = tuple(
+        Finding(code=IN_USE, where=where, found=what, expected="the old shape would be gone under it", todo=todo)
+        for where, what, todo in _uses(connection, settings)
+    )
+    if found:
+        raise Refused("the old shape is still used; nothing was dropped.", found, code=IN_USE)
+
+
+def old_clients(connection: Connection[Any], settings: EvolveSettings) -> list[str]:
+    """Return the sessions that expect the old shape, one line each.
+
+    Raises
+    ------
+    Refused
+        ``handover.toml`` does not say how to know them.
+    """
+    if settings.new_sessions or settings.carrying_roles:
+        return list(map(str, other_clients(connection, settings)))
+    return list(map(str, sessions_of(connection, settings.old_roles)))
+
+
+def _uses(connection: Connection[Any], settings: EvolveSettings) -> Iterator[tuple[str, str, str]]:
+    for line in old_clients(connection, settings):
+        todo = "Stop that system, or let it expect the new shape; then contract."
+        yield "a session", f"expects the old shape: {line}", todo
+    for role, database, setting in connection.execute(_SETTINGS, [settings.old_schema, list(settings.old_roles)]):
+        todo = f"ALTER ROLE {role} RESET search_path; or set it to a path without {settings.old_schema}."
+        yield f"the role {role}", f"has {setting} in {database}", todo
+    for pid, role, view in connection.execute(_LOCKS, [settings.old_schema]):
+        yield f"pid {pid} ({role})", f"reads or writes {view} at this moment", "Wait for it, or end it; then contract."
+    for what, view in connection.execute(_DEPENDENTS, [settings.old_schema]):
+        todo = "Drop it, or let it read the table; then contract."
+        yield str(what), f"is made from the view {settings.old_schema}.{view}", todo
+    for gid, owner in connection.execute(_PREPARED):
+        todo = f"COMMIT PREPARED '{gid}' or ROLLBACK PREPARED '{gid}', then contract."
+        yield f"the prepared transaction {gid}", f"of {owner} is neither committed nor rolled back", todo

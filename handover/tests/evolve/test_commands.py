@@ -1,0 +1,323 @@
+"""An evolution goes forward, back, and on after a crash at any point, with one journal and one lease."""
+
+import subprocess
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from handover.errors import Refused
+from handover.evolve.comparison import compare_rows, differing
+from handover.evolve.position import evolution_position, plan_of
+from handover.evolve.statement import EvolveStep
+from handover.evolve.status import evolution_lines
+from handover.journal.processes import StoppedError
+from handover.runs.retries import LockedOutError
+from handover_testing.evolve_operator import Killed
+from handover_testing.handmade_plan import NAME, TABLE, index_plan, index_step, strong
+
+START, SWITCH, ROLLBACK, CONTRACT = "evolve start", "evolve switch", "evolve rollback", "evolve contract"
+
+
+def test_start__an_index__is_built_and_removed_again(operator):
+    assert operator.run(START, index_plan()) == "expanded"
+    assert operator.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'public.jobs_note'::regclass") == [(True,)]
+    assert operator.run(ROLLBACK, index_plan(), because="a trial") == "rolled_back"
+    assert operator.sql("SELECT to_regclass('public.jobs_note')") == [(None,)]
+
+
+def test_evolution__all_the_way__ends_with_the_new_shape_alone(operator):
+    assert operator.run(START) == "expanded"
+    operator.sql("INSERT INTO jobs (status, note) VALUES ('started', 'old')", "client")
+    assert operator.run(SWITCH) == "switched"
+    operator.sql("INSERT INTO jobs (status, note) VALUES ('started', 'old again')", "client")
+    operator.sql("INSERT INTO phase2.jobs (status, note) VALUES ('pending', 'new')")
+    rows = "SELECT note, status FROM jobs WHERE note IS NOT NULL ORDER BY id"
+    assert operator.sql(rows, "client") == [("old", "started"), ("old again", "started"), ("new", "started")]
+    assert operator.sql(rows) == [("old", "pending"), ("old again", "pending"), ("new", "pending")]
+    assert operator.run(CONTRACT) == "contracted"
+    assert operator.sql("SELECT DISTINCT status FROM jobs ORDER BY 1") == [("done",), ("pending",)]
+    assert operator.left() == []
+    assert operator.pair.handover("status").stdout.count(f"Evolution {NAME}: contracted") == 1
+
+
+def test_rollback__from_switched__keeps_what_was_written_in_the_new_shape(operator):
+    operator.run(START)
+    operator.run(SWITCH)
+    operator.sql("INSERT INTO phase2.jobs (status, note) VALUES ('pending', 'new')")
+    assert operator.run(ROLLBACK, because="a trial") == "rolled_back"
+    assert operator.sql("SELECT status FROM jobs WHERE note = 'new'") == [("started",)]
+    assert operator.left() == []
+    done = operator.entries()[-2].body
+    assert (done["action"], done["evidence"]) == ("see that nothing is left", {"changed_since": []})
+    assert operator.run(START) == "expanded"
+
+
+@pytest.mark.parametrize("command", [START, SWITCH, ROLLBACK, CONTRACT])
+def test_crash__at_every_point__resume_goes_on_to_the_same_end(operator, command):
+    for earlier in {START: (), SWITCH: (START,)}.get(command, (START, SWITCH)):
+        operator.run(earlier)
+    before, killed = operator.state(), operator.killed_at_each_new_point(command)
+    assert len(killed) > 6, killed
+    ends = {START: "expanded", SWITCH: "switched", ROLLBACK: "rolled_back", CONTRACT: "contracted"}
+    assert before != ends[command]
+    assert evolution_position(operator.entries(), NAME).state == ends[command]
+    assert operator.wrong_rows() == []
+    if command in (ROLLBACK, CONTRACT):
+        assert operator.left() == []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("command", [START, SWITCH])
+def test_crash__at_every_point__the_way_back_leaves_nothing(operator, command):
+    if command == SWITCH:
+        operator.run(START)
+    for point in operator.points_of(command):
+        with pytest.raises(Killed):
+            operator.run(command, kill_at=point)
+        if operator.is_under_way():
+            assert operator.resume(back=True) == "rolled_back", point
+            assert operator.left() == [], point
+            if command == SWITCH:
+                operator.run(START)
+    assert operator.sql("SELECT count(*) FROM jobs WHERE status = 'started'") == [(100,)]
+
+
+def test_start__table_is_held__names_who_holds_it_and_leaves_nothing(operator):
+    with operator.connect(application_name="a long report") as holder, holder.transaction():
+        holder.execute("SELECT count(*) FROM jobs")
+        with pytest.raises(LockedOutError, match=r"no lock within 20 ms in 3 attempts.*\n.*a long report, idle in tr"):
+            operator.run(START)
+        assert sum("was locked out by" in line for line in operator.said) == 2
+        assert operator.sql("SELECT count(*) FROM pg_attribute WHERE attname = 'status_v2'") == [(0,)]
+    assert operator.state() == "starting"
+    assert operator.resume() == "expanded"
+
+
+def test_step__two_tables__waits_for_both_no_longer_than_for_one(operator):
+    operator.sql("CREATE TABLE other (id int)")
+    statements = (
+        strong("ALTER TABLE public.jobs ADD COLUMN x int"),
+        replace(strong("ALTER TABLE public.other ADD COLUMN x int"), table="public.other"),
+    )
+    plan = replace(
+        index_plan(), start=(EvolveStep(name="both", statements=statements),), tables=(TABLE, "public.other")
+    )
+    with operator.connect() as holder, holder.transaction():
+        holder.execute("LOCK TABLE other IN ACCESS SHARE MODE")
+        with pytest.raises(LockedOutError):
+            operator.run(START, plan)
+    assert operator.resume() == "expanded"
+
+
+def test_start__index_is_there_and_invalid__is_built_again(operator):
+    operator.sql("INSERT INTO jobs (status, note) VALUES ('done', 'twice'), ('done', 'twice')")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        operator.sql("CREATE UNIQUE INDEX CONCURRENTLY jobs_note ON jobs (note)")
+    assert operator.left() == ["invalid index jobs_note"]
+    operator.run(START, index_plan())
+    assert operator.left() == []
+    assert "public.jobs_note is there and invalid; it is built again" in operator.said
+
+
+def test_recycle__sessions_from_before__idle_ones_are_ended_and_busy_ones_named(operator):
+    idle, busy = operator.connect("client", application_name="idle app"), operator.connect("client")
+    with busy.transaction():
+        busy.execute("SELECT 1")
+        with pytest.raises(Refused, match=r"HO643  1 session from before would not end within .*\n *pid \d+ \(old_"):
+            operator.run(START)
+    with pytest.raises(psycopg.OperationalError):
+        idle.execute("SELECT 1")
+    assert operator.resume() == "expanded"
+    with pytest.raises(psycopg.OperationalError):
+        busy.execute("SELECT 1")
+    fresh = operator.sql("SHOW search_path", "client")
+    assert fresh == [("phase1, public",)]
+
+
+def test_rollback__new_client_is_connected__waits_for_its_end(operator):
+    operator.run(START)
+    operator.run(SWITCH)
+    with operator.connect(application_name="new client") as client:
+        with pytest.raises(
+            Refused, match=r"HO648  1 session expect the new shape: pid \d+ \(owner, new client, idle\)"
+        ):
+            operator.run(ROLLBACK, because="a trial")
+        client.execute("INSERT INTO phase2.jobs (status, note) VALUES ('pending', 'late')")
+    assert operator.state() == "rolling_back"
+    assert operator.resume() == "rolled_back"
+    assert operator.sql("SELECT status FROM jobs WHERE note = 'late'") == [("started",)]
+
+
+def test_switch__a_row_differs__is_refused_and_names_it(operator):
+    operator.run(START)
+    operator.sql(f"ALTER TABLE {TABLE} DISABLE TRIGGER USER")
+    operator.sql("UPDATE jobs SET status_v2 = 'paused' WHERE id = 7")
+    with pytest.raises(Refused, match=r"HO647  1 row differ between the old and the new shape: .*7"):
+        operator.run(SWITCH)
+    assert operator.state() == "switching"
+    operator.sql("UPDATE jobs SET status_v2 = 'done' WHERE id = 7")
+    with operator.context("validate") as context:
+        assert differing(compare_rows(context, switched=False)) == 0
+    operator.sql(f"ALTER TABLE {TABLE} ENABLE TRIGGER USER")
+    assert operator.resume() == "switched"
+
+
+def test_contract__the_old_shape_is_used__is_refused_with_each_use(operator):
+    operator.run(START)
+    operator.run(SWITCH)
+    operator.sql("CREATE VIEW reports AS SELECT status FROM phase1.jobs")
+    operator.pair.superuser("ALTER ROLE owner SET search_path = 'phase1', public")
+    with operator.connect("client", application_name="the old app") as client, client.transaction():
+        client.execute("SELECT count(*) FROM jobs")
+        with pytest.raises(Refused) as refused:
+            operator.run(CONTRACT)
+    operator.pair.superuser("ALTER ROLE owner RESET search_path")
+    said = str(refused.value)
+    assert "the old shape is still used; nothing was dropped" in said
+    assert "a session expects the old shape: pid" in said
+    assert "the old app" in said
+    assert "the role owner has search_path=phase1, public in every database" in said
+    assert "reads or writes phase1.jobs at this moment" in said
+    assert "rule _RETURN on view reports is made from the view phase1.jobs" in said
+    assert operator.state() == "switched"
+    operator.sql("DROP VIEW reports")
+    assert operator.run(CONTRACT) == "contracted"
+
+
+def test_start__gates_are_red__is_refused_with_all_four_and_changes_nothing(operator):
+    with pytest.raises(Refused, match=r"HO645  4 of 4 gates are red; nothing was changed\.") as refused:
+        operator.run(START, overrides={})
+    for gate, why in (
+        ("stable", "people were never moved to the backend"),
+        ("decommissioned", "the move is in the state preparing"),
+        ("users-moved", "people reach: unknown"),
+        ("no-rollback", "in the state preparing people may have to be moved back"),
+    ):
+        assert f"gate {gate} is red: {why}" in str(refused.value)
+    assert operator.state() == "at rest"
+    with pytest.raises(Refused, match=r"there is no gate calm; there are stable, decommissioned, users-moved"):
+        operator.run(START, overrides={"calm": "a trial"})
+
+
+def test_start__gates_are_overridden__is_recorded(operator):
+    operator.run(START, index_plan())
+    gates = next(entry for entry in operator.entries() if entry.kind == "gates")
+    assert [gate["overridden"] for gate in gates.body["gates"]] == ["a trial"] * 4
+    assert gates.body["stream"] == f"evolve/{NAME}"
+    assert sum("OVERRIDDEN  gate" in line for line in operator.said) == 4
+
+
+def test_start__a_role_that_no_one_declared_may_use_the_table__is_refused(operator):
+    operator.pair.superuser("CREATE ROLE evolve_stranger LOGIN")
+    try:
+        operator.sql(f"GRANT SELECT ON {TABLE} TO evolve_stranger")
+        with pytest.raises(Refused, match=r"HO644  evolve_stranger may use jobs, and \[evolve\] does not say which"):
+            operator.run(START)
+        assert operator.run(START, index_plan()) == "expanded"
+    finally:
+        operator.pair.superuser("DROP OWNED BY evolve_stranger; DROP ROLE evolve_stranger")
+
+
+def test_start__another_evolution__waits_for_its_turn(operator):
+    folder = operator.pair.folder / "evolution"
+    folder.mkdir()
+    (folder / "0000_first.toml").write_text("")
+    with pytest.raises(Refused, match=r"HO649  0000_first comes before 0001_status, and its state is none"):
+        operator.run(START, index_plan())
+    (folder / "0000_first.toml").unlink()
+    operator.run(START, index_plan())
+    with pytest.raises(Refused, match=r"HO649  0001_status is under way: its state is expanded"):
+        operator.run(START, index_plan(), name="0002_other")
+
+
+def test_start__a_second_time__is_refused_by_the_state(operator):
+    operator.run(START, index_plan())
+    with pytest.raises(Refused, match=r"HO505  `evolve start` leads from none, rolled_back; the state is expanded"):
+        operator.run(START, index_plan())
+    with pytest.raises(Refused, match=r"HO505  `evolve contract` leads from switched; .* evolve switch 0001_status"):
+        operator.run(CONTRACT)
+
+
+def test_pause__in_the_middle_of_a_step__stops_it_and_resume_goes_on_when_it_is_lifted(operator):
+    def pause(point: str) -> None:
+        if point == "start: recycle: begun":
+            with operator.pair.process("pause", "--because", "a fire", stderr=subprocess.DEVNULL) as pausing:
+                try:
+                    pausing.wait()
+                finally:  # its signal ends that wait
+                    pausing.wait()
+
+    with pytest.raises(StoppedError, match="HO504"):
+        operator.run(START, at=pause)
+    assert "a fire" in operator.pair.handover("status").stdout
+    # What a step asks between batches, for a signal that was lost.
+    with (
+        operator.context("look") as context,
+        pytest.raises(Refused, match=r"HO507  everything is paused by .*: a fire"),
+    ):
+        context.go_on()
+    with pytest.raises(Refused, match="HO507"):
+        operator.resume()
+    assert operator.pair.handover("pause", "--lift").returncode == 0
+    assert operator.resume() == "expanded"
+
+
+def test_journal__of_an_older_version__gets_the_table_of_the_steps_when_it_is_needed(operator):
+    operator.sql("DROP TABLE handover.evolution_steps")
+    operator.run(START, index_plan())
+    assert operator.sql("SELECT step FROM handover.evolution_steps WHERE done_at IS NOT NULL") == [
+        ("start: index jobs_note",)
+    ]
+
+
+def test_plan__in_the_journal_is_another_than_was_written__is_refused(operator):
+    operator.run(START, index_plan())
+    entries = operator.entries()
+    start = next(entry for entry in entries if entry.kind == "run")
+    start.body["facts"]["plan"]["remove"][0]["statements"][0]["sql"] = "DROP TABLE public.jobs"
+    with pytest.raises(Refused, match=r"HO640  the plan of 0001_status in the journal is not as it was written"):
+        plan_of(entries, NAME)
+
+
+def test_status__in_the_middle__says_what_is_under_way_and_what_to_type(operator):
+    with pytest.raises(Killed):
+        operator.run(START, kill_at="start: backfill public.jobs: begun")
+    text = "\n".join(evolution_lines(operator.entries()))
+    assert f"Evolution {NAME}: starting since" in text
+    assert "Under way: evolve start; 2 of 7 actions are done." in text
+    assert "`start: backfill public.jobs` was begun; the journal does not say whether it was done." in text
+    assert "Next: handover resume (or back: handover resume --back)" in text
+    told = operator.pair.handover("status", "--json").json()["evolutions"]
+    assert (told[0]["state"], told[0]["under_way"]) == ("starting", "evolve start")
+    assert operator.pair.handover("resume").stdout.startswith(f"{NAME}: expanded: ")
+
+
+UNSAFE = {
+    "waits without a limit": replace(strong("ALTER TABLE public.jobs ADD x int"), wait_ms=None),
+    "holds it as long as the table is large": replace(strong("ALTER TABLE public.jobs ADD x int"), long=True),
+    "names no table": replace(strong("ALTER TABLE public.jobs ADD x int"), table=""),
+}
+
+
+@pytest.mark.parametrize("what", UNSAFE)
+def test_start__unsafe_statement_in_the_plan__is_refused(operator, what):
+    plan = replace(index_plan(), contract=(EvolveStep(name="unsafe", statements=(UNSAFE[what],)),))
+    with pytest.raises(
+        Refused, match=rf"HO641  .* is not safe to run; nothing was changed:\n *contract: unsafe: .*{what}"
+    ):
+        operator.run(START, plan)
+
+
+def test_start__steps_that_cannot_be_told_apart_or_run__are_refused(operator):
+    twice = index_step("jobs_note", "note")
+    lost = EvolveStep(name="lost", how="batches", work="dance")
+    plain = replace(twice, name="plain", statements=(replace(twice.statements[0], sql="CREATE INDEX x ON jobs (id)"),))
+    with pytest.raises(Refused) as refused:
+        operator.run(START, replace(index_plan(), start=(twice, twice, lost, plain)))
+    for line in (
+        "start: 2 steps are named 'index jobs_note'",
+        "start: lost: no work is named 'dance'",
+        "start: plain: it runs alone and is not CONCURRENTLY",
+    ):
+        assert line in str(refused.value)
