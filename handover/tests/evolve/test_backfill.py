@@ -62,8 +62,10 @@ def test_backfill__every_row_is_filled_already__changes_none(it):
     assert it.execute("SELECT id, xmin::text FROM tasks ORDER BY id") == before
 
 
+@pytest.mark.parametrize("in_order", [False, True], ids=["", "layers"])
 @pytest.mark.parametrize("point", ["before a batch commits", "after a batch"])
-def test_backfill__stopped_between_any_two_batches__goes_on_exactly(it, point):
+def test_backfill__stopped_between_any_two_batches__goes_on_exactly(it, point, in_order, monkeypatch):
+    monkeypatch.setattr(UnfilledTable, "in_order", lambda *_: in_order)
     it.build(1000)
     versions, stops = {}, 0
 
@@ -265,6 +267,30 @@ def test_backfill__rows_move_above_the_upper_bound__are_filled_by_the_trigger(it
     it.go_on = lambda: it.execute("UPDATE steps SET number = number + 1000000 WHERE number % 2 = 0 AND number < 1000")
     backfill(it.context("fill steps"), it.arguments(STEP_TASK))
     assert it.execute("SELECT count(*) FROM steps WHERE task_v2 IS NULL") == [(0,)]
+
+
+WIDE = """
+    CREATE TABLE tasks (number bigint PRIMARY KEY, id varchar(36), status varchar(20), words text);
+    INSERT INTO tasks SELECT n, md5(n::text)::uuid::text, 'started', repeat('x', 100) FROM generate_series(1, 20000) n;
+    CREATE TABLE steps (task varchar(36), task_v2 uuid);
+    ANALYZE tasks;
+"""
+
+
+def test_backfill__rows_lie_in_the_order_of_their_key__the_table_grows_by_less_than_half(it):
+    it.build(0, tables=WIDE, shadows="ALTER TABLE tasks ADD id_v2 uuid, ADD status_v2 varchar(20)")
+    it.execute("ALTER TABLE tasks SET (autovacuum_enabled = off)")
+    before = it.execute("SELECT pg_relation_size('tasks')")[0][0]
+    assert fill_tasks(it)["rows"] == 20_000
+    assert it.execute("SELECT pg_relation_size('tasks')")[0][0] < 1.5 * before
+    assert it.execute(UNFILLED) == it.execute(WRONG) == [(0,)]
+
+
+def test_backfill__done__postgresql_knows_the_new_columns(it):
+    it.build(300)
+    fill_tasks(it)
+    known = "SELECT attname FROM pg_stats WHERE tablename = 'tasks' AND attname LIKE '%_v2' ORDER BY 1"
+    assert it.execute(known) == [("id_v2",), ("status_v2",)]
 
 
 def test_progress__of_a_large_table__tells_rows_rate_and_time_left(it, monkeypatch):

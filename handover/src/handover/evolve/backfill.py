@@ -2,71 +2,32 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import Any
 
-from psycopg import Connection, IsolationLevel, errors
+from psycopg import Connection, IsolationLevel, errors, sql
 
 from handover.errors import HandoverError
 from handover.evolve.batch import FilledBatch, UnfilledTable
+from handover.evolve.fill_cursor import FillCursor
 from handover.evolve.fill_progress import FillProgress
 from handover.evolve.pace import LONGEST_REST_S, Pace
-from handover.evolve.row_key import KeyValues, read_row_key
+from handover.evolve.row_key import read_row_key
 from handover.evolve.statement import ColumnPair
 from handover.evolve.step_context import StepContext
 from handover.evolve.throttle import LOOK_EVERY_S, Strain, Throttle
 
 # For so long others may hold the last rows, or the table, before the step gives up; resume goes on.
 PATIENCE_S = 600.0
+# Where rows lie in the order of their key, the first layer leaves room on each page for the new versions of the others:
+# the table grows by a part instead of by its whole size, and most indexes are left alone.
+LAYERS = 4
+# ANALYZE waits behind an autovacuum of the table; no reader and no writer waits behind it.
+KNOW_WAIT_MS = 5000
 # A batch is lost together with its cursor when the server dies, so its commit need not wait for the disk while it
 # holds rows. Rows that a policy hides would stay empty without notice: then the batch fails instead.
 _SESSION = "SET synchronous_commit = off; SET row_security = off; SET jit = off; SET statement_timeout = 0"
 _ROWS = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass(%s)"
-
-
-@dataclass(frozen=True)
-class FillCursor:
-    """How far a backfill is; kept in the transaction of each batch.
-
-    Attributes
-    ----------
-    upper
-        The greatest key there was when it began: rows above it were written under the sync trigger.
-    after
-        Up to this key the present pass is done; None: it begins.
-    turn
-        The pass; the first is 1. Further ones visit the rows that others held.
-    found
-        Whether this pass met rows to fill.
-    filled
-        So many rows were filled.
-    """
-
-    upper: KeyValues
-    after: KeyValues | None = None
-    turn: int = 1
-    found: bool = False
-    filled: int = 0
-
-    @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> "FillCursor":
-        """Return the cursor that was kept."""
-        after = kept["after"]
-        return cls(**{**kept, "upper": tuple(kept["upper"]), "after": None if after is None else tuple(after)})
-
-    def moved(self, batch: FilledBatch, *, found: bool) -> "FillCursor":
-        """Return it after a batch; at the end of a pass with rows to fill the next pass begins."""
-        filled, found = self.filled + batch.filled, self.found or found
-        if batch.upto != self.upper or batch.full:
-            return replace(self, after=batch.upto, found=found, filled=filled)
-        if self.turn > 1 and not found:
-            return replace(self, after=self.upper, filled=filled)
-        return FillCursor(self.upper, turn=self.turn + 1, filled=filled)
-
-    @property
-    def done(self) -> bool:
-        """Whether a whole pass found nothing to fill."""
-        return self.after == self.upper and self.turn > 1 and not self.found
 
 
 class Backfill:
@@ -120,7 +81,7 @@ class Backfill:
                 self._locked_out_s = self._wait(connection, "other sessions lock the table", self._locked_out_s)
                 continue
             self._locked_out_s, waiting = 0.0, batch.waiting
-            self._pace.adapt(took_s=time.monotonic() - began, full=batch.full)
+            self._pace.adapt(took_s=time.monotonic() - began, full=batch.full or self._pace.is_fair(batch.filled))
             self._context.at_point("after a batch")
             if cursor.turn > before.turn:
                 self._end_pass(connection, before.turn, cursor)
@@ -135,14 +96,16 @@ class Backfill:
         self._filled_before_pass = cursor.filled
 
     def _batch(self, connection: Connection[Any], cursor: FillCursor) -> tuple[FillCursor, FilledBatch]:
-        end = self._table.key.end(connection, cursor.after, cursor.upper, self._pace.reach)
+        layer = (cursor.layer, cursor.layers) if cursor.layered else None
+        reach = self._pace.layered_reach(cursor.layers) if layer else self._pace.reach
+        end = cursor.end or self._table.key.end(connection, cursor.after, cursor.upper, reach)
         with connection.transaction():
             # The first pass needs no look of its own: there is always a second.
             found = cursor.turn > 1 and self._table.any_due(connection, cursor.after, end)
             batch = FilledBatch(0, end, full=False, waiting=0)
             if found or cursor.turn == 1:
-                batch = self._table.fill(connection, cursor.after, end, rows=self._pace.rows)
-            moved = cursor.moved(batch, found=found)
+                batch = self._table.fill(connection, cursor.after, end, rows=self._pace.rows, layer=layer)
+            moved = cursor.moved(end, batch, found=found)
             self._context.keep(connection, asdict(moved))
             self._context.at_point("before a batch commits")
         return moved, batch
@@ -200,6 +163,7 @@ def backfill(context: StepContext, arguments: Mapping[str, Any]) -> Mapping[str,
         throttle = Throttle(replication_lag_s=settings.replication_lag_s, latency=settings.latency)
         progress = FillProgress(arguments["table"], _rows(connection, table), context.say)
         last = Backfill(context, table, throttle, Pace(settings.batch_ms / 1000), progress).run(connection, first)
+        _know_columns(context, connection, table)
     seconds = time.monotonic() - began
     context.say(f"{arguments['table']}: {last.filled:,} rows are filled; none is left")
     rate = round((last.filled - first.filled) / seconds)
@@ -214,9 +178,18 @@ def _first(context: StepContext, connection: Connection[Any], table: UnfilledTab
         upper = table.key.last(connection)
         if upper is None:
             return None
-        cursor = FillCursor(upper)
+        cursor = FillCursor(upper, LAYERS if table.in_order(connection) else 1)
         context.keep(connection, asdict(cursor))
     return cursor
+
+
+def _know_columns(context: StepContext, connection: Connection[Any], table: UnfilledTable) -> None:
+    """Let PostgreSQL know the new columns, so that it plans the new shape's queries as well as those of the old."""
+    try:
+        connection.execute(f"SET lock_timeout = {KNOW_WAIT_MS}".encode())
+        connection.execute(sql.SQL("ANALYZE {} ({})").format(table.key.table, table.columns))
+    except (errors.LockNotAvailable, errors.QueryCanceled):
+        context.say(f"{table.key.table.as_string()} is locked; autovacuum will analyse it")
 
 
 def _rows(connection: Connection[Any], table: UnfilledTable) -> int:

@@ -22,6 +22,13 @@ _FILL = """
     SELECT (SELECT count(*) FROM locked), (SELECT count(*) FROM filled), {texts}
     FROM (SELECT) one LEFT JOIN (SELECT * FROM locked t ORDER BY {descending} LIMIT 1) t ON true
 """
+# The sign is left out by a mask, since the least number has no absolute value.
+_LAYER = " AND (hashtextextended(ROW({key})::text, 0) & 9223372036854775807) % {layers} = {number}"
+_CORRELATION = """
+    SELECT abs(s.correlation) > 0.9 FROM pg_stats s JOIN pg_class c ON c.relname = s.tablename
+    JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = s.schemaname
+    WHERE c.oid = {table}::regclass AND s.attname = {column} AND NOT s.inherited
+"""
 _LEFT = "SELECT EXISTS (SELECT FROM {table} t WHERE {within} AND ({due}))"
 # Every session that began to wait for a row of the batch still waits: rows are released by the commit alone.
 _WAITING = """
@@ -74,11 +81,17 @@ class UnfilledTable:
         The pairs, at least one.
     switched
         Whether the columns have the names of after the switch.
+
+    Attributes
+    ----------
+    columns
+        The new columns, separated by commas.
     """
 
     def __init__(self, key: RowKey, pairs: Sequence[ColumnPair], *, switched: bool) -> None:
         self.key = key
-        self._column = sql.Identifier(pairs[0].new(switched=switched))
+        new = [sql.Identifier(pair.new(switched=switched)) for pair in pairs]
+        self.columns, self._column = sql.SQL(", ").join(new), new[0]
         self._due = sql.SQL(" OR ").join(_due(pair, switched=switched) for pair in pairs)
 
     def any_due(self, connection: Connection[Any], after: KeyValues | None, upto: KeyValues) -> bool:
@@ -95,7 +108,23 @@ class UnfilledTable:
         row = connection.execute(query).fetchone()
         return bool(row and row[0])
 
-    def fill(self, connection: Connection[Any], after: KeyValues | None, upto: KeyValues, *, rows: int) -> FilledBatch:
+    def in_order(self, connection: Connection[Any]) -> bool:
+        """Say whether the rows lie in the order of their key, as far as PostgreSQL knows."""
+        query = sql.SQL(_CORRELATION).format(
+            table=sql.Literal(self.key.table.as_string()), column=sql.Literal(self.key.columns[0])
+        )
+        row = connection.execute(query).fetchone()
+        return bool(row and row[0])
+
+    def fill(
+        self,
+        connection: Connection[Any],
+        after: KeyValues | None,
+        upto: KeyValues,
+        *,
+        rows: int,
+        layer: tuple[int, int] | None = None,
+    ) -> FilledBatch:
         """Fill rows of a range, in the caller's transaction; rows that other sessions hold are left out.
 
         Parameters
@@ -106,14 +135,19 @@ class UnfilledTable:
             The range: above the one key, None for the first; up to the other.
         rows
             At most so many.
+        layer
+            Only the rows of one layer: its number, and how many there are; None: all rows.
         """
-        key = self.key
+        key, within = self.key, self.key.within(after, upto)
+        if layer:
+            number, layers = map(sql.Literal, layer)
+            within += sql.SQL(_LAYER).format(key=key.names(), number=number, layers=layers)
         query = sql.SQL(_FILL).format(
             names=key.names(),
             texts=key.texts(),
             descending=key.descending(),
             table=key.table,
-            within=key.within(after, upto),
+            within=within,
             due=self._due,
             rows=sql.Literal(rows),
             column=self._column,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 FEWEST_ROWS, FIRST_ROWS, MOST_ROWS = 50, 100, 10_000
 WIDEST_RANGE = 20_000
 GROWTH = 1.5
+# Layers are of about the same size, not of exactly the same.
+LAYER_SHARE = 0.8
 SHORTEST_REST_S, LONGEST_REST_S = 0.02, 1.0
 
 
@@ -39,6 +41,14 @@ class Pace:
         else:
             self.reach = _between(self.rows, self.reach * min(max(ratio, 0.5), 2), WIDEST_RANGE)
         self.reach = max(self.reach, self.rows)
+
+    def layered_reach(self, layers: int) -> int:
+        """Return of how many rows a range is that is filled in layers: most layers are one batch."""
+        return int(LAYER_SHARE * self.rows * layers)
+
+    def is_fair(self, filled: int) -> bool:
+        """Say whether a batch had nearly as many rows as it was allowed, so that its time says something."""
+        return filled >= LAYER_SHARE / 2 * self.rows
 
     def slow_down(self) -> None:
         """Halve the batches, and rest for twice as long: users feel the backfill."""
