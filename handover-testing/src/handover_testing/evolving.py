@@ -1,12 +1,13 @@
 """An evolution on a database of a test's own: its plan, its stages one after another, and the catalog after each."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import psycopg
 from psycopg import Connection
@@ -14,7 +15,7 @@ from psycopg import Connection
 from handover.config.config import Config, load_config
 from handover.evolve.evolution import Evolution
 from handover.evolve.plan import make_plan
-from handover.evolve.statement import EvolutionPlan, EvolveStep, Part
+from handover.evolve.statement import EvolutionPlan, EvolveStep, Lock, Part
 from handover.evolve.works import WORKS
 from handover_testing.paired import CONFIG, PairedTables
 from sandbox.postgres import Database
@@ -51,6 +52,11 @@ _CATALOG = {
     "functions": "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
     "schemas": "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'phase%%'",
 }
+# From the weakest to the strongest; writers wait for the last four.
+MODES = get_args(Lock)
+# By number: its name as ``schema.name``, and its file.
+TableFiles = dict[int, tuple[str, int]]
+STRONG = MODES[MODES.index("SHARE") :]
 
 
 @dataclass
@@ -65,11 +71,14 @@ class Evolving:
         Where the tables are.
     evolve
         More lines of ``[evolve]``.
+    problems
+        Where a statement took another lock than its plan said, or rewrote a table.
     """
 
     folder: Path
     database: Database
     evolve: str = ""
+    problems: list[str] = field(default_factory=list)
 
     @cached_property
     def config(self) -> Config:
@@ -127,10 +136,27 @@ class Evolving:
         if step.how == "alone":
             self.session.execute(step.statements[0].sql.encode())
             return None
+        waits = [one.wait_ms for one in step.statements if one.wait_ms is not None]
         with self.session.transaction():
+            if waits:
+                self.session.execute(f"SET LOCAL lock_timeout = '{min(waits)}ms'".encode())
+            before, said = files_of(self.session), {}
             for statement in step.statements:
                 self.session.execute(statement.sql.encode())
+                strongest(said, statement.lock, statement.table)
+                self.observed(step, statement.sql, said, before)
         return None
+
+    def observed(self, step: EvolveStep, statement: str, said: dict[str, str], before: TableFiles) -> None:
+        """Compare the locks that the session really holds with what the plan said, and look whether a file is new."""
+        held = locks_of(self.session, before)
+        there = {name for name, _ in before.values()}
+        expected = {table: mode for table, mode in said.items() if mode in STRONG and table in there}
+        if held != expected:
+            self.problems.append(f"{step.name}: {statement}: holds {held}, the plan says {expected}")
+        now = files_of(self.session)
+        if rewritten := [name for oid, (name, file) in before.items() if oid in now and now[oid][1] != file]:
+            self.problems.append(f"{step.name}: {statement}: {', '.join(rewritten)} was rewritten")
 
     def _batches(self, step: EvolveStep) -> Any:
         if step.work == "recycle":
@@ -151,15 +177,33 @@ class Evolving:
         return self.execute(f"SELECT * FROM {table} ORDER BY {order}", path=path)
 
 
-def locks_of(connection: Connection[Any]) -> set[tuple[str, str]]:
-    """Return the (mode, table) of the locks that a session holds on tables that others see."""
+def locks_of(connection: Connection[Any], tables: TableFiles) -> dict[str, str]:
+    """Return the strongest lock that a session holds on each of the tables, where writers or readers wait for it."""
     query = """
-        SELECT l.mode, n.nspname || '.' || c.relname
-          FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE l.pid = pg_backend_pid() AND l.granted AND l.locktype = 'relation' AND c.relkind IN ('r', 'v')
-           AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+        SELECT relation, mode FROM pg_locks WHERE pid = pg_backend_pid() AND granted AND locktype = 'relation'
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     """
-    return {(str(mode), str(table)) for mode, table in connection.execute(query).fetchall()}
+    found: dict[str, str] = {}
+    for oid, mode in connection.execute(query).fetchall():
+        if oid in tables:
+            strongest(found, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode.removesuffix("Lock")).upper(), tables[oid][0])
+    return {table: mode for table, mode in found.items() if mode in STRONG}
+
+
+def strongest(found: dict[str, str], mode: str, table: str) -> None:
+    """Keep the strongest lock on a table."""
+    if table and (table not in found or MODES.index(mode) > MODES.index(found[table])):
+        found[table] = mode
+
+
+def files_of(connection: Connection[Any]) -> TableFiles:
+    """Return the name and the file of each table and view: a table that is rewritten gets another file."""
+    query = """
+        SELECT c.oid, n.nspname || '.' || c.relname, c.relfilenode
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relkind IN ('r', 'v') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+    """
+    return {oid: (name, file) for oid, name, file in connection.execute(query).fetchall()}
 
 
 def differences(

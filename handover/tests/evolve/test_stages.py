@@ -431,6 +431,7 @@ def test_stages__each_kind__goes_back_without_a_trace_and_contracts_to_a_fresh_t
     fresh.execute(kind.after)
     there = [table for table in kind.tables if f"CREATE TABLE {table} " in kind.before]
     before = live.catalog(*there)
+    live.problems.clear()
     rows = {table: live.rows(table) for table in there}
 
     plan = live.plan(*kind.operations)
@@ -445,6 +446,7 @@ def test_stages__each_kind__goes_back_without_a_trace_and_contracts_to_a_fresh_t
     live.run(plan, "back")
     both_read(live, kind)
     live.run(plan, "switch", "contract")
+    assert live.problems == []
     assert differences(fresh.catalog(*kind.tables), live.catalog(*kind.tables)) == {}
 
 
