@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -129,10 +129,10 @@ class Evolving:
             for step in plan.part(part):
                 self.step(step)
 
-    def step(self, step: EvolveStep) -> Any:
-        """Run one step."""
+    def step(self, step: EvolveStep, *, switched: bool = False) -> Any:
+        """Run one step, before or after the switch."""
         if step.how == "batches":
-            return self._batches(step)
+            return self._batches(step, switched=switched)
         if step.how == "alone":
             self.session.execute(step.statements[0].sql.encode())
             return None
@@ -158,11 +158,11 @@ class Evolving:
         if rewritten := [name for oid, (name, file) in before.items() if oid in now and now[oid][1] != file]:
             self.problems.append(f"{step.name}: {statement}: {', '.join(rewritten)} was rewritten")
 
-    def _batches(self, step: EvolveStep) -> Any:
+    def _batches(self, step: EvolveStep, *, switched: bool) -> Any:
         if step.work == "recycle":
             return None  # no session of a test is older than its views
         context = PairedTables(self.folder, self.database).context(step.name, self.evolve)
-        return WORKS[step.work](context, step.arguments)
+        return WORKS[step.work](replace(context, switched=switched), step.arguments)
 
     def catalog(self, *tables: str) -> dict[str, list[Any]]:
         """Return what the catalog says about tables, without the order of their columns."""
@@ -171,6 +171,13 @@ class Evolving:
         found = {name: self.session.execute(query.encode(), arguments).fetchall() for name, query in _CATALOG.items()}
         self.session.execute("SET search_path = public")
         return {name: sorted(rows, key=repr) for name, rows in found.items()}
+
+    def everything(self) -> dict[str, list[Any]]:
+        """Return what the catalog says about all tables of the shared schema."""
+        query = (
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')"
+        )
+        return self.catalog(*(name for (name,) in self.execute(query)))
 
     def rows(self, table: str, path: str = "public", order: str = "1") -> list[tuple[Any, ...]]:
         """Return all rows of a table, or of the view that stands before it."""

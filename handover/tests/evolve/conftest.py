@@ -1,5 +1,6 @@
-"""The operator of an evolution."""
+"""The operator of an evolution, and databases in which a test runs the stages itself."""
 
 from handover_testing.evolve_operator import operator
+from handover_testing.evolving_fixtures import evolving, one
 
-__all__ = ["operator"]
+__all__ = ["evolving", "one", "operator"]

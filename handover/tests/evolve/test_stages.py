@@ -1,14 +1,15 @@
 """Each kind of operation through all stages: the way back leaves nothing, the contract leaves a fresh table."""
 
-import os
+import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from psycopg import errors
 
-from handover_testing.evolving import Evolving, differences
-from sandbox.postgres import Database
+from handover.evolve.statement import EvolveStatement, EvolveStep
+from handover_testing.evolving import differences
 
 
 @dataclass(frozen=True)
@@ -400,27 +401,17 @@ KINDS = {
 
 
 @pytest.fixture(scope="module")
-def live(postgres, tmp_path_factory):
+def live(evolving):
     """The database in which evolutions run."""
-    yield from _database(postgres, tmp_path_factory, "live")
+    with evolving("live") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
-def fresh(postgres, tmp_path_factory):
+def fresh(evolving):
     """The database in which the new shapes are made afresh."""
-    yield from _database(postgres, tmp_path_factory, "fresh")
-
-
-def _database(postgres, tmp_path_factory, what):
-    name = f"{what}_{os.getpid()}_{time.monotonic_ns()}"
-    postgres.create_database(name)
-    made = Evolving(tmp_path_factory.mktemp(what), Database(name, postgres))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HANDOVER_DATABASE_URL", made.database.url("owner"))
-        made.prepare()
+    with evolving("fresh") as made:
         yield made
-        made.close()
-    postgres.drop_database(name)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -463,3 +454,78 @@ def both_read(live, kind):
     if kind.query:
         assert live.execute(kind.query, path="phase1,public") == kind.shown[0]
         assert live.execute(kind.query, path="phase2,public") == kind.shown[1]
+
+
+SMALL = {"kind": "change_type", "table": "k_small", "column": "a", "type": "bigint", "up": "$1", "down": "$1"}
+TOO_LITTLE = {
+    "a weaker lock": {"lock": "SHARE ROW EXCLUSIVE"},
+    "no lock": {"lock": "none", "table": ""},
+    "another table": {"table": "public.k_other"},
+}
+
+
+@pytest.mark.parametrize("fault", TOO_LITTLE)
+def test_locks__plan_says_too_little__is_seen(fault, one):
+    one.execute("CREATE TABLE k_small (id int PRIMARY KEY, a int); CREATE TABLE k_other (id int PRIMARY KEY)")
+    step = one.plan(SMALL).start[0]
+    first, *others = step.statements
+    one.step(replace(step, statements=(replace(first, **TOO_LITTLE[fault]), *others)))
+    assert "ADD COLUMN" in one.problems[0]
+    assert "holds {'public.k_small': 'ACCESS EXCLUSIVE'}, the plan says" in one.problems[0]
+
+
+def test_locks__a_statement_rewrites_the_table__is_seen(one):
+    one.execute("CREATE TABLE k_small (id int PRIMARY KEY, a int)")
+    sql = "ALTER TABLE public.k_small ALTER COLUMN a TYPE bigint"
+    statement = EvolveStatement(sql=sql, lock="ACCESS EXCLUSIVE", table="public.k_small", wait_ms=20)
+    one.step(EvolveStep(name="in place", statements=(statement,)))
+    assert one.problems == [f"in place: {sql}: public.k_small was rewritten"]
+
+
+def test_locks__index_beside_writers__holds_what_the_plan_says(one):
+    one.execute("CREATE TABLE k_small (id int PRIMARY KEY, a int)")
+    plan = one.plan({"kind": "add_index", "table": "k_small", "name": "k_small_a", "columns": ["a"]})
+    step = plan.start[0]
+    with one.connect() as writer, one.connect() as observer:
+        builder = threading.Thread(target=one.step, args=(step,))
+        with writer.transaction():
+            writer.execute("INSERT INTO k_small VALUES (1)")  # the index waits for the end of this
+            builder.start()
+            seen = (
+                "SELECT mode FROM pg_locks WHERE relation = 'k_small'::regclass AND mode LIKE 'Share%%' AND pid <> %s"
+            )
+            wait_for(lambda: observer.execute(seen, [writer.info.backend_pid]).fetchall())
+            modes = observer.execute(seen, [writer.info.backend_pid]).fetchall()
+        builder.join()
+    assert modes == [("ShareUpdateExclusiveLock",)]
+    assert step.statements[0].lock == "SHARE UPDATE EXCLUSIVE"
+    assert (step.index, step.statements[0].wait_ms) == ("public.k_small_a", None)
+
+
+def test_start__no_lock_within_the_limit__leaves_nothing_of_that_step(one):
+    kind = KINDS["change_type: a text key that two tables point at"]
+    one.execute(kind.before)
+    plan = one.plan(*kind.operations)
+    locked_out = 0
+    with one.connect() as user:
+        for step in plan.start:
+            strong = [one_.table for one_ in step.statements if one_.wait_ms is not None]
+            if strong:
+                before = one.catalog(*kind.tables)
+                with user.transaction():
+                    user.execute(f"LOCK TABLE {strong[-1]} IN ROW EXCLUSIVE MODE".encode())
+                    with pytest.raises(errors.LockNotAvailable):
+                        one.step(step)
+                    assert differences(before, one.catalog(*kind.tables)) == {}
+                    user.execute(f"SELECT count(*) FROM {strong[-1]}".encode())
+                locked_out += 1
+            one.step(step)
+    assert locked_out == 8
+    one.run(plan, "remove")
+
+
+def wait_for(condition):
+    """Ask until a condition holds; a test that never gets there is ended by its own time limit."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
