@@ -254,6 +254,13 @@ KINDS = {
         operations=({"kind": "add_check", "table": "k_plain", "column": "p", "name": "k_least", "check": "$1 > 0"},),
         tables=("k_plain",),
     ),
+    "add_check: in the place of another": StagedKind(
+        before="CREATE TABLE k_wider (id int PRIMARY KEY, p int CONSTRAINT k_most CHECK (p < 10));"
+        "INSERT INTO k_wider VALUES (1, 5)",
+        after="CREATE TABLE k_wider (id int PRIMARY KEY, p int CONSTRAINT k_most CHECK (p < 8))",
+        operations=({"kind": "add_check", "table": "k_wider", "column": "p", "name": "k_most", "check": "$1 < 8"},),
+        tables=("k_wider",),
+    ),
     "set_not_null: with a value instead of NULL": StagedKind(
         before="CREATE TABLE k_fill (id int PRIMARY KEY, t text); INSERT INTO k_fill VALUES (1, NULL), (2, 'b')",
         after="CREATE TABLE k_fill (id int PRIMARY KEY, t text NOT NULL)",

@@ -150,6 +150,9 @@ def _index(make: LockedStatements, table: TableDraft, old: IndexFacts, name: str
 
 def _checks(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStatement]:
     for check in new_checks(table):
+        if check.drops:
+            drop = f"DROP CONSTRAINT {identifier(check.drops)}"
+            yield make.exclusive(f"ALTER TABLE {table.facts.sql} {drop}", table.facts.key)
         if check.final_name and check.final_name != check.name:
             rename = f"RENAME CONSTRAINT {identifier(check.name)} TO {identifier(check.final_name)}"
             yield make.exclusive(f"ALTER TABLE {table.facts.sql} {rename}", table.facts.key)

@@ -52,13 +52,26 @@ class ShapeKey:
 
 @dataclass(frozen=True, kw_only=True)
 class NewCheck:
-    """A check of the new shape; ``not_null`` when it only stands in for NOT NULL until the contract."""
+    """A check of the new shape.
+
+    Attributes
+    ----------
+    name, final_name
+        Its name while both shapes live, and after the contract.
+    condition, column
+        Its SQL, and the table's own name of its column before the switch.
+    not_null
+        It only stands in for NOT NULL until the contract.
+    drops
+        The check in whose place it comes, when that does not go with an old column.
+    """
 
     name: str
     final_name: str
     condition: str
     column: str = ""
     not_null: bool = False
+    drops: str = ""
 
 
 def quoted_columns(table: TableDraft) -> dict[str, str]:
@@ -114,7 +127,8 @@ def new_checks(table: TableDraft) -> Iterator[NewCheck]:
         physical = table.physical(added.column)
         name = short_name(added.name, SHADOW_SUFFIX) if added.replaces else added.name
         condition = applied(added.check, identifier(physical))
-        yield NewCheck(name=name, final_name=added.name, condition=condition, column=physical)
+        drops = added.name if added.replaces and table.old_name(added.column) not in table.pairs else ""
+        yield NewCheck(name=name, final_name=added.name, condition=condition, column=physical, drops=drops)
     required = [table.pair(old).shadow for old, pair in table.pairs.items() if pair.not_null]
     for physical in (*required, *map(table.physical, table.not_null)):
         name = short_name(f"{table.facts.name}_{physical}", "_is_not_null")
