@@ -11,6 +11,8 @@ _env = environ.Env()
 
 SECRET_KEY: str = _env.str("SECRET_KEY")
 DATABASE: dict[str, Any] = _env.db_url("DATABASE_URL")
+SCHEMA_PHASE: int = _env.int("SCHEMA_PHASE", default=1)
+PGAPPNAME: str = _env.str("PGAPPNAME", default="")
 MEDIA_ROOT = Path(_env.str("MEDIA_ROOT")).absolute()
 STORAGE: str = _env.str("STORAGE", default="directory")
 GS_BUCKET_NAME: str = _env.str("GS_BUCKET_NAME") if STORAGE == "gcs" else ""
@@ -48,6 +50,8 @@ JOB_SWEEP_S: float = _env.float("JOB_SWEEP_S", default=10.0)
 JOB_MAX_ATTEMPTS: int = _env.int("JOB_MAX_ATTEMPTS", default=3)
 JOB_TIME_LIMIT_S: float = _env.float("JOB_TIME_LIMIT_S", default=900.0)
 
+if SCHEMA_PHASE not in {1, 2}:
+    raise ImproperlyConfigured(f"SCHEMA_PHASE is {SCHEMA_PHASE}; it must be 1 or 2.")
 if STORAGE not in {"directory", "gcs"}:
     raise ImproperlyConfigured(f"STORAGE is {STORAGE!r}; it must be 'directory' or 'gcs'.")
 if STORAGE == "gcs" and not GS_BUCKET_NAME:

@@ -11,6 +11,9 @@ YEAR_S = 365 * 24 * HOUR_S
 
 SECRET_KEY = env.SECRET_KEY
 DEBUG = env.DEBUG
+# Which of its two shapes choreography_tasks has for this process (apps/choreography/models.py).
+SCHEMA_PHASE = env.SCHEMA_PHASE
+PHASE_SCHEMA = f"phase{SCHEMA_PHASE}"
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 
 INSTALLED_APPS = [
@@ -88,17 +91,21 @@ TEMPLATES = [
 # refuses every connection on which that is not so. A machine that is gone without a word is noticed within about 25 s,
 # by this side and by the server, which then lets go what the session held; config.silence notices all else.
 _GONE_S = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
-_SERVER = {"search_path": "backend,public", "client_connection_check_interval": "10s"} | {
+# The schema of the phase is there while a table has both shapes, with a view of each; PostgreSQL skips a missing one.
+_SERVER = {"search_path": f"backend,{PHASE_SCHEMA},public", "client_connection_check_interval": "10s"} | {
     f"tcp_{name}" if name.startswith("keepalives") else name: value for name, value in _GONE_S.items()
 }
+_ASKED = env.DATABASE.get("OPTIONS", {})  # by DATABASE_URL, such as sslmode and sslrootcert
+# Sessions tell their phase, so that `handover evolve` sees which are of the old one.
+_SESSIONS = f"backend-phase{SCHEMA_PHASE} {_ASKED.get('application_name', env.PGAPPNAME)}".rstrip()
 DATABASES = {
     "default": {
         **env.DATABASE,
         "OPTIONS": {
             "connect_timeout": 10,
             **_GONE_S,
-            # What DATABASE_URL asks for, such as sslmode and sslrootcert.
-            **env.DATABASE.get("OPTIONS", {}),
+            **_ASKED,
+            "application_name": _SESSIONS,
             "options": " ".join(f"-c {name}={value}" for name, value in _SERVER.items()),
         },
         "CONN_MAX_AGE": 60,

@@ -119,7 +119,7 @@ def _refusal(task_id: str) -> JsonResponse:
 def _as_the_original(task: ChoreographyTask) -> dict[str, Any]:
     return {
         "task_id": task.task_id,
-        "status": task.status,
+        "status": task.told_status,
         "progress": task.progress,
         "stage": task.stage,
         "message": task.message,

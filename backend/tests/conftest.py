@@ -6,7 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 from apps.authentication.models import User
 from sandbox import house
 from sandbox.bucket import Bucket
+from tests import evolving
 
 LOOKS = 6_000  # at what other sessions do, 0.01 s apart
 
@@ -46,6 +47,27 @@ def connected_to(url: str) -> Iterator[None]:
     finally:
         connection.close()
         database.update(before)
+
+
+@pytest.fixture(scope="session")
+def at_stage(postgres, adopted_template) -> Callable[[str], str]:
+    """Return the template of each stage of the evolution, also in a test of Phase 2."""
+    begin = "adopted_template"
+    return lambda stage: evolving.template_at(postgres, begin, stage)
+
+
+@pytest.fixture(scope="session")
+def adopted_template(postgres, adopted_template) -> str:
+    """The adopted database; with SCHEMA_PHASE=2 after the evolution, at the stage that EVOLVED names."""
+    return evolving.template_at(postgres, adopted_template, evolving.STAGE)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """After the evolution's end there is no original any more: its tests are not collected."""
+    if evolving.STAGE == "contracted":
+        gone = [item for item in items if "original" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=gone)
+        items[:] = [item for item in items if item not in gone]
 
 
 @pytest.fixture(scope="session")

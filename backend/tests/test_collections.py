@@ -12,6 +12,7 @@ from apps.collections.models import SavedChoreography
 from apps.collections.services import save_choreography
 from apps.generation.services import start_generation
 from tests.conftest import make_user
+from tests.evolving import spelled, stored
 
 RESULT = {"video_path": "output/user_1/t.mp4", "sequence_duration": 61.5}
 
@@ -48,7 +49,7 @@ def test_create__from_a_completed_task__is_kept_once(api, ana):
         "difficulty": "advanced",
         "duration": 61.5,
         "music_info": {"source": "", "difficulty": "advanced"},
-        "generation_parameters": {"difficulty": "advanced", "audio_input": "", "task_id": "t"},
+        "generation_parameters": {"difficulty": "advanced", "audio_input": "", "task_id": spelled("t")},
     }
 
 
@@ -86,7 +87,7 @@ def test_create__twice_at_once__one_row(own_database):
 
 
 @pytest.mark.parametrize(
-    "columns", [{"status": "running"}, {"status": "failed"}, {"result": None}, {"result": {"video_path": None}}]
+    "columns", [{"status": stored("running")}, {"status": "failed"}, {"result": None}, {"result": {"video_path": None}}]
 )
 def test_create__task_without_a_video__is_409(api, ana, columns):
     completed(ana, **columns)

@@ -26,8 +26,10 @@ from apps.jobs.leases import Lease
 from apps.jobs.models import Job
 from config.errors import NotFoundError
 from tests.conftest import make_user
+from tests.evolving import stored
 
 SONG = "demo.mp3"
+TASK = "6b1f8d52-7c1e-4a39-9b8b-0e1d6f0a1c11"
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ def interfere(database, stage: str, statement: str) -> None:
             CREATE FUNCTION public.interfere() RETURNS trigger LANGUAGE plpgsql AS
               $$ BEGIN {statement}; RETURN NULL; END $$;
             CREATE TRIGGER interfere AFTER UPDATE ON public.choreography_tasks FOR EACH ROW
-              WHEN (NEW.stage = '{stage}' AND NEW.status = 'running') EXECUTE FUNCTION public.interfere();
+              WHEN (NEW.stage = '{stage}' AND NEW.status = '{stored("running")}') EXECUTE FUNCTION public.interfere();
             """
         )
 
@@ -106,12 +108,12 @@ def test_generation__song__becomes_a_video_in_the_collection(house, own_database
     work()
     # Exactly the stages and words of the original: its page shows this task like one of its own.
     assert seen() == [
-        ("started", 0, "initializing", "Starting choreography generation..."),
-        ("running", 10, "downloading", "Downloading audio..."),
-        ("running", 25, "analyzing", "Analyzing music features..."),
-        ("running", 40, "selecting", "Selecting dance moves..."),
-        ("running", 70, "generating", "Generating choreography video..."),
-        ("running", 90, "finalizing", "Finalizing video..."),
+        (stored("started"), 0, "initializing", "Starting choreography generation..."),
+        (stored("running"), 10, "downloading", "Downloading audio..."),
+        (stored("running"), 25, "analyzing", "Analyzing music features..."),
+        (stored("running"), 40, "selecting", "Selecting dance moves..."),
+        (stored("running"), 70, "generating", "Generating choreography video..."),
+        (stored("running"), 90, "finalizing", "Finalizing video..."),
         ("completed", 100, "completed", "Choreography generated successfully! (Auto-saved to collection)"),
     ]
     done = ChoreographyTask.objects.get()
@@ -322,7 +324,7 @@ def test_fault_of_ours__task_fails_and_the_queue_knows(house, media_root, caplog
     assert "NotADirectoryError" in caplog.text
 
 
-def take(user: User, task_id: str = "t", **columns: object) -> Lease:
+def take(user: User, task_id: str = TASK, **columns: object) -> Lease:
     """Return the lease of a task whose row has the given values."""
     task = ChoreographyTask.objects.create(task_id=task_id, user=user, **columns)
     Job.objects.create(task_id=task_id, user=user, request={}, created_at=task.created_at)
@@ -333,7 +335,7 @@ def take(user: User, task_id: str = "t", **columns: object) -> Lease:
 def test_row_that_has_ended__is_not_written(ana, status):
     lease = take(ana, status=status, progress=7, stage="as it was")
     before = ChoreographyTask.objects.values().get()
-    with pytest.raises(progress.StoppedError, match=rf"Task t was set to '{status}' by another program\."):
+    with pytest.raises(progress.StoppedError, match=rf"Task {TASK} was set to '{status}' by another program\."):
         progress.advance(lease, "selecting")
     with pytest.raises(progress.StoppedError):
         progress.complete(lease, result={"auto_saved": False})
@@ -342,13 +344,13 @@ def test_row_that_has_ended__is_not_written(ana, status):
     assert ChoreographyTask.objects.values().get() == before
     assert (Job.objects.get().outcome, Job.objects.get().error) == (
         "failed",
-        f"Task t was set to '{status}' by another program.",
+        f"Task {TASK} was set to '{status}' by another program.",
     )
 
 
 def test_lease_of_another_user__writes_nothing(ana):
-    take(ana, status="running")
-    stale = Lease("t", ana.pk, uuid.uuid4(), attempt=1)
+    take(ana, status=stored("running"))
+    stale = Lease(TASK, ana.pk, uuid.uuid4(), attempt=1)
     before = [ChoreographyTask.objects.values().get(), Job.objects.values().get()]
     for write in [
         lambda: progress.advance(stale, "selecting"),
@@ -357,14 +359,14 @@ def test_lease_of_another_user__writes_nothing(ana):
         lambda: progress.fail(stale, reason="no"),
     ]:
         with pytest.raises(
-            leases.LeaseLostError, match=r"The lease of task t \(attempt 1\) was lost; nothing is written"
+            leases.LeaseLostError, match=rf"The lease of task {TASK} \(attempt 1\) was lost; nothing is written"
         ):
             write()
     assert [ChoreographyTask.objects.values().get(), Job.objects.values().get()] == before
 
 
 def test_advance__writes_only_its_own_columns(ana):
-    lease = take(ana, status="running", job_execution_name="a/b")
+    lease = take(ana, status=stored("running"), job_execution_name="a/b")
     progress.advance(lease, "selecting")
     task = ChoreographyTask.objects.get()
     assert (task.progress, task.stage, task.message) == (40, "selecting", "Selecting dance moves...")

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection
 
+from apps.choreography.models import ChoreographyTask
 from config.guard import NotAdoptedError, expected_schemas
+from sandbox import evolved, template
 from tests.conftest import connected_to
+from tests.evolving import IMPROVED
 
 BACKEND = Path(__file__).resolve().parent.parent
 
@@ -24,19 +28,20 @@ def refusal(url: str, django_db_blocker) -> str:
 
 
 def test_guard__names_every_table_that_both_systems_use():
+    shared = ("public", settings.PHASE_SCHEMA)
     assert expected_schemas() == {
-        "django_migrations": "backend",
-        "auth_group": "public",
-        "auth_group_permissions": "public",
-        "auth_permission": "public",
-        "choreography_tasks": "public",
-        "django_admin_log": "public",
-        "django_content_type": "public",
-        "django_session": "public",
-        "saved_choreographies": "public",
-        "users": "public",
-        "users_groups": "public",
-        "users_user_permissions": "public",
+        "django_migrations": ("backend",),
+        "auth_group": shared,
+        "auth_group_permissions": shared,
+        "auth_permission": shared,
+        "choreography_tasks": shared,
+        "django_admin_log": shared,
+        "django_content_type": shared,
+        "django_session": shared,
+        "saved_choreographies": shared,
+        "users": shared,
+        "users_groups": shared,
+        "users_user_permissions": shared,
     }
 
 
@@ -70,6 +75,27 @@ def test_guard__message__holds_no_password(original_database, django_db_blocker)
     url = original_database.url("owner")
     password = psycopg.conninfo.conninfo_to_dict(url)["password"]
     assert password not in refusal(url, django_db_blocker)
+
+
+@pytest.mark.parametrize("stage", evolved.STAGES)
+def test_guard__each_stage__lets_this_phase_in_where_its_shape_is(stage, at_stage, postgres, django_db_blocker):
+    refused = ("before", "rolled back") if IMPROVED else ("contracted",)
+    with template.clone(postgres, at_stage(stage)) as database:
+        url = database.url("backend_app")
+        if stage in refused:
+            needs, found = ("uuid", "character varying") if IMPROVED else ("character varying", "uuid")
+            message = refusal(url, django_db_blocker)
+            assert f"needs choreography_tasks.task_id as {needs}; in database {database.name} it is {found}" in message
+            assert ChoreographyTask.ADVICE in message
+        else:
+            with django_db_blocker.unblock(), connected_to(url):
+                assert not ChoreographyTask.objects.exists()
+
+
+def test_guard__shape_without_its_column__refuses(adopted_database, django_db_blocker):
+    with psycopg.connect(adopted_database.url("owner")) as session:
+        session.execute("ALTER TABLE public.choreography_tasks RENAME task_id TO task_key")
+    assert "it is missing" in refusal(adopted_database.url("backend_app"), django_db_blocker)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from apps.generation import queue
 from apps.generation.worker import make_next
 from apps.jobs.models import Job
 from tests.conftest import make_user
+from tests.evolving import stored
 from tests.generating import SONG, age, assert_completed_once, output_files, place_song, start
 from tests.original import CANCEL_ALL, FAIL_STUCK, FORGET_OLD, Original, original_shell
 from tests.workers import Gate, Workers
@@ -80,7 +81,7 @@ def test_failed_at_work__is_taken_back_while_it_goes_on(ana, original, own_datab
         age(task.pk, minutes=6)
         original.run(own_database, FAIL_STUCK)
         Workers(own_database, tmp_path).until(
-            lambda: ChoreographyTask.objects.filter(status="running").exists(), "the holder takes it back"
+            lambda: ChoreographyTask.objects.filter(status=stored("running")).exists(), "the holder takes it back"
         )
         row = ChoreographyTask.objects.get()
         assert (row.progress, row.stage, row.error) == (40, "selecting", None)
@@ -257,8 +258,8 @@ def test_originals_users__beside_a_task_at_work__have_all_their_places(
 
 def states_beside(task: ChoreographyTask) -> tuple[str, int]:
     """Return the status of our row, and how many of the original's are running."""
-    running = ChoreographyTask.objects.filter(status="running").exclude(pk=task.pk).count()
-    return ChoreographyTask.objects.get(pk=task.pk).status, running
+    running = ChoreographyTask.objects.filter(status=stored("running")).exclude(pk=task.pk).count()
+    return ChoreographyTask.objects.get(pk=task.pk).told_status, running
 
 
 def test_original_that_left_a_running_row__is_not_given_way_to_for_ever(ana, original, own_database):
@@ -274,7 +275,7 @@ def test_originals_users__get_429_only_beyond_the_limit(ana, own_database, setti
     settings.JOB_LEASE_S = 60
     [start(ana, seed=seed) for seed in range(5)]
     [queue.take_next(queue_job_id=0) for _ in range(5)]
-    assert ChoreographyTask.objects.filter(status="running").count() == limit
+    assert ChoreographyTask.objects.filter(status=stored("running")).count() == limit
     # A separate shell: it finds the songs of this test, and it ends before its thread gets far.
     with original_shell() as shell:
         assert shell.run(own_database, CREATE) == code

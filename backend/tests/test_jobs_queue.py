@@ -24,6 +24,7 @@ from apps.generation.worker import carry_out_generation
 from apps.jobs import calls, leases
 from apps.jobs.models import Job
 from tests.conftest import make_user
+from tests.evolving import stored
 from tests.generating import SONG, assert_completed_once, output_files, place_song, start
 from tests.workers import Workers, hold_on, workers_on
 
@@ -50,8 +51,8 @@ def test_places__are_told_and_move_up(ana, songs):
     assert messages([tasks[1], tasks[3]]) == waiting[:2]
     progress.fail(lease, reason="It is silent.")
     assert messages([tasks[1], tasks[3]]) == [FIRST, waiting[0]]
-    stored = ChoreographyTask.objects.filter(status="started").values_list("message", flat=True)
-    assert set(stored) == {FIRST}, "a place that is stored would be wrong with the next move of the queue"
+    waiting = ChoreographyTask.objects.filter(status=stored("started")).values_list("message", flat=True)
+    assert set(waiting) == {FIRST}, "a place that is stored would be wrong with the next move of the queue"
 
 
 def test_places__with_more_at_once__only_who_has_to_wait_is_told(ana, songs, settings):
@@ -66,8 +67,8 @@ def test_limit__no_more_than_that_many_are_running(ana, songs, settings, limit):
     taken = [queue.take_next(queue_job_id=0) for _ in range(4)]
     assert [lease.task_id for lease in taken if lease] == [task.pk for task in tasks[:limit]]
     assert Counter(ChoreographyTask.objects.values_list("status", flat=True)) == {
-        "running": limit,
-        "started": 4 - limit,
+        stored("running"): limit,
+        stored("started"): 4 - limit,
     }
     progress.fail(taken[0], reason="It is silent.")
     assert queue.take_next(queue_job_id=0).task_id == tasks[limit].pk
@@ -108,7 +109,7 @@ def test_limit__workers_race__no_more_than_that_many_are_running(own_database, s
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert [lease is None for lease in taken].count(False) == 1
-    assert ChoreographyTask.objects.filter(status="running").count() == 1
+    assert ChoreographyTask.objects.filter(status=stored("running")).count() == 1
 
 
 def test_job_left_behind__comes_first_of_its_users_and_still_counts(ana, songs, settings):
@@ -158,7 +159,7 @@ def test_sweep__waiting_row_given_up_by_the_original__waits_again(ana, songs):
     ChoreographyTask.objects.update(status="failed", progress=0, error=STUCK)
     sweep()
     row = ChoreographyTask.objects.get()
-    assert (row.pk, row.status, row.progress, row.error) == (task.pk, "started", 0, None)
+    assert (row.pk, row.told_status, row.progress, row.error) == (task.pk, "started", 0, None)
 
 
 def test_sweep__waiting_row_failed_with_other_words__is_left_and_its_job_ends(ana, songs):

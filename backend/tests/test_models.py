@@ -9,26 +9,38 @@ from django.db import models
 from django.utils import timezone
 
 from apps.authentication.models import User
-from apps.choreography.models import ChoreographyTask
+from apps.choreography.models import ChoreographyTask, TaskIdField, TaskOfPhase1, TaskOfPhase2
 from apps.collections.models import SavedChoreography
 
 NO_DEFAULT = models.NOT_PROVIDED
 STATUSES = ["started", "running", "completed", "failed"]
+STATUSES_OF_PHASE_2 = ["pending", "processing", "completed", "failed"]
 LEVELS = ["beginner", "intermediate", "advanced"]
 
 FIELDS = [
     # model, field, type, max_length, null, default, indexed or unique, choices
-    (ChoreographyTask, "task_id", models.CharField, 36, False, NO_DEFAULT, True, None),
-    (ChoreographyTask, "status", models.CharField, 20, False, "started", True, STATUSES),
-    (ChoreographyTask, "progress", models.IntegerField, None, False, 0, False, None),
-    (ChoreographyTask, "stage", models.CharField, 50, False, "initializing", False, None),
-    (ChoreographyTask, "message", models.TextField, None, False, "Starting choreography generation...", False, None),
-    (ChoreographyTask, "result", models.JSONField, None, True, NO_DEFAULT, False, None),
-    (ChoreographyTask, "error", models.TextField, None, True, NO_DEFAULT, False, None),
-    (ChoreographyTask, "created_at", models.DateTimeField, None, False, NO_DEFAULT, True, None),
-    (ChoreographyTask, "updated_at", models.DateTimeField, None, False, NO_DEFAULT, False, None),
-    (ChoreographyTask, "user", models.ForeignKey, None, False, NO_DEFAULT, True, None),
-    (ChoreographyTask, "job_execution_name", models.CharField, 500, True, NO_DEFAULT, False, None),
+    (TaskOfPhase1, "task_id", models.CharField, 36, False, NO_DEFAULT, True, None),
+    (TaskOfPhase1, "status", models.CharField, 20, False, "started", True, STATUSES),
+    (TaskOfPhase1, "progress", models.IntegerField, None, False, 0, False, None),
+    (TaskOfPhase1, "stage", models.CharField, 50, False, "initializing", False, None),
+    (TaskOfPhase1, "message", models.TextField, None, False, "Starting choreography generation...", False, None),
+    (TaskOfPhase1, "result", models.JSONField, None, True, NO_DEFAULT, False, None),
+    (TaskOfPhase1, "error", models.TextField, None, True, NO_DEFAULT, False, None),
+    (TaskOfPhase1, "created_at", models.DateTimeField, None, False, NO_DEFAULT, True, None),
+    (TaskOfPhase1, "updated_at", models.DateTimeField, None, False, NO_DEFAULT, False, None),
+    (TaskOfPhase1, "user", models.ForeignKey, None, False, NO_DEFAULT, True, None),
+    (TaskOfPhase1, "job_execution_name", models.CharField, 500, True, NO_DEFAULT, False, None),
+    (TaskOfPhase2, "task_id", TaskIdField, 32, False, NO_DEFAULT, True, None),
+    (TaskOfPhase2, "status", models.CharField, 20, False, "pending", False, STATUSES_OF_PHASE_2),
+    (TaskOfPhase2, "progress", models.IntegerField, None, False, 0, False, None),
+    (TaskOfPhase2, "stage", models.CharField, 50, False, "initializing", False, None),
+    (TaskOfPhase2, "message", models.TextField, None, False, "Starting choreography generation...", False, None),
+    (TaskOfPhase2, "result", models.JSONField, None, True, NO_DEFAULT, False, None),
+    (TaskOfPhase2, "error", models.TextField, None, True, NO_DEFAULT, False, None),
+    (TaskOfPhase2, "created_at", models.DateTimeField, None, False, NO_DEFAULT, False, None),
+    (TaskOfPhase2, "updated_at", models.DateTimeField, None, False, NO_DEFAULT, False, None),
+    (TaskOfPhase2, "user", models.ForeignKey, None, False, NO_DEFAULT, False, None),
+    (TaskOfPhase2, "job_execution_name", models.CharField, 500, True, NO_DEFAULT, False, None),
     (SavedChoreography, "id", models.UUIDField, 32, False, uuid.uuid4, True, None),
     (SavedChoreography, "title", models.CharField, 200, False, NO_DEFAULT, False, None),
     (SavedChoreography, "video_path", models.FileField, 500, False, NO_DEFAULT, False, None),
@@ -71,7 +83,7 @@ def test_field__is_as_the_strategy_says(model, name, kind, max_length, null, def
     assert ([value for value, _ in field.choices] if field.choices else None) == choices
 
 
-@pytest.mark.parametrize("model", [ChoreographyTask, SavedChoreography, User])
+@pytest.mark.parametrize("model", [TaskOfPhase1, TaskOfPhase2, SavedChoreography, User])
 def test_model__has_no_other_field(model):
     listed = {row[1] for row in FIELDS if row[0] is model}
     assert {field.name for field in model._meta.concrete_fields} == listed
@@ -101,7 +113,7 @@ def test_foreign_key__has_the_originals_related_name_and_cascades(model, related
 
 
 def test_indexes__have_the_originals_names():
-    indexes = {index.name: index.fields for index in ChoreographyTask._meta.indexes}
+    indexes = {index.name: index.fields for index in TaskOfPhase1._meta.indexes}
     assert indexes == {
         "choreograph_user_id_1f71cb_idx": ["user", "status"],
         "choreograph_created_1c4810_idx": ["created_at"],

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
@@ -108,6 +109,16 @@ def test_ready__database_away_or_not_adopted__says_so_without_its_address(
     assert [name for name, outcome in checks.items() if outcome != "ok"] == ["database", "queue", "workers"]
     assert checks["queue"] == "needs the database"
     assert not [word for word in ("127.0.0.1", "secret", "nowhere", "owner") if word in answer.content.decode()]
+
+
+def test_ready__table_lost_the_shape_of_this_phase_meanwhile__says_so(own_database, settings, moves_library, caplog):
+    settings.MOVES_LIBRARY = moves_library
+    heartbeat("now()")  # the connection is open from here on, as a server keeps it
+    with psycopg.connect(own_database.url("owner")) as session:
+        session.execute("ALTER TABLE public.choreography_tasks RENAME task_id TO task_key")
+    answer = Client().get("/ready")
+    assert (answer.status_code, answer.json()["checks"]["database"]) == (503, "failed; the log says why")
+    assert "which needs choreography_tasks.task_id as" in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/ready", "/health", "/api/ready", "/api/health"])

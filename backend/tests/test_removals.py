@@ -21,6 +21,7 @@ from apps.jobs import leases
 from apps.jobs.models import Job
 from apps.media.directory import DirectoryStorage
 from apps.removals.models import Removal
+from tests.evolving import spelled, stored
 from tests.generating import SONG, age, start
 from tests.test_collection_changes import put_video
 from tests.test_collections import make_choreography
@@ -162,16 +163,16 @@ def test_cancelled__before_any_attempt__notes_nothing(ana, songs):
 
 def test_original_that_was_killed__the_sweep_fails_what_it_left_running(ana):
     for task_id, status in (("old", "running"), ("waiting", "started"), ("young", "running"), ("done", "completed")):
-        ChoreographyTask.objects.create(task_id=task_id, user=ana, status=status, progress=40)
+        ChoreographyTask.objects.create(task_id=task_id, user=ana, status=stored(status), progress=40)
         if task_id != "young":
             age(task_id, minutes=6)
     sweep()
-    rows = {row.pk: (row.status, row.progress, row.error) for row in ChoreographyTask.objects.all()}
+    rows = {row.pk: (row.told_status, row.progress, row.error) for row in ChoreographyTask.objects.all()}
     assert rows == {
-        "old": ("failed", 0, STUCK),
-        "waiting": ("failed", 0, STUCK),
-        "young": ("running", 40, None),
-        "done": ("completed", 40, None),
+        spelled("old"): ("failed", 0, STUCK),
+        spelled("waiting"): ("failed", 0, STUCK),
+        spelled("young"): ("running", 40, None),
+        spelled("done"): ("completed", 40, None),
     }
 
 
@@ -179,5 +180,5 @@ def test_job_that_waits_for_long__the_sweep_leaves_it_alone(ana, songs):
     task = start(ana)
     age(task.pk, minutes=6)
     sweep()
-    assert ChoreographyTask.objects.get().status == "started"
+    assert ChoreographyTask.objects.get().told_status == "started"
     assert Job.objects.get().outcome is None

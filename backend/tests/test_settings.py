@@ -43,7 +43,7 @@ def test_database_url__asks_for_tls__is_heard():
     url = {"DATABASE_URL": "postgresql://x@127.0.0.1:1/x?sslmode=verify-full&sslrootcert=/srv/ca.pem&connect_timeout=3"}
     shown = load(REQUIRED | url, "settings.DATABASES['default']['OPTIONS']").stdout
     options = ast.literal_eval(shown)
-    assert options["options"].startswith("-c search_path=backend,public ")
+    assert options["options"].startswith("-c search_path=backend,phase1,public ")
     # The URL wins over the settings' own.
     asked = {"sslmode": "verify-full", "sslrootcert": "/srv/ca.pem", "connect_timeout": 3}
     assert {name: options[name] for name in asked} == asked

@@ -18,7 +18,7 @@ from tests.generating import assert_completed_once, place_song, start
 from tests.workers import workers_on
 
 SILENT = r"has not answered for 0\.2 s \(DATABASE_SILENCE_S\); the connection was closed"
-OWN = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
+OWN = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '%%' || %s"
 
 
 @contextmanager

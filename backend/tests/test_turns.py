@@ -19,6 +19,7 @@ from apps.generation.sweep import sweep
 from apps.jobs import leases, turns
 from apps.jobs.models import Job, Turn
 from tests.conftest import make_user
+from tests.evolving import stored
 from tests.generating import SONG, start
 
 FIRST = "Starting choreography generation..."
@@ -84,7 +85,7 @@ def test_turns__job_whose_worker_was_killed__waits_for_its_users_next_turn(ana, 
     lease = queue.take_next(queue_job_id=0)
     assert lease.user_id == ben.pk
     row = ChoreographyTask.objects.get(pk=tried.pk)
-    assert (row.status, row.stage, row.progress, row.message) == ("started", "initializing", 0, FIRST)
+    assert (row.told_status, row.stage, row.progress, row.message) == ("started", "initializing", 0, FIRST)
     assert task_of(ana, tried.pk).message == "Waiting: 1 ahead of you"
     progress.fail(lease, reason="It is silent.")
     again = queue.take_next(queue_job_id=0)
@@ -96,7 +97,7 @@ def test_turns__worker_that_comes_back_before_its_job_is_given_back__keeps_it(an
     lease = queue.take_next(queue_job_id=0)
     progress.wait_again(task.pk)
     assert Job.objects.get().token == lease.token
-    assert ChoreographyTask.objects.get().status == "running"
+    assert ChoreographyTask.objects.get().told_status == "running"
 
 
 def test_turns__cancelled_tasks__use_up_no_turn(ana, ben):
@@ -293,7 +294,7 @@ def test_sweep__however_many_rows_the_original_touched__repairs_those_of_every_u
     hers = start(ben)
     ChoreographyTask.objects.update(status="failed", progress=0, error=original.STUCK)
     sweep()
-    waiting = set(ChoreographyTask.objects.filter(status="started").values_list("pk", flat=True))
+    waiting = set(ChoreographyTask.objects.filter(status=stored("started")).values_list("pk", flat=True))
     assert waiting == {mine[0].pk, hers.pk, mine[1].pk}
     sweep()
-    assert ChoreographyTask.objects.filter(status="started").count() == len([*mine, hers])
+    assert ChoreographyTask.objects.filter(status=stored("started")).count() == len([*mine, hers])

@@ -12,6 +12,7 @@ from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
 from apps.jobs.models import Job
+from tests.evolving import spelled, stored
 from tests.media import write_sound
 
 HTMX = {"HX-Request": "true"}
@@ -186,9 +187,9 @@ def test_studio__song_gone__is_a_page_with_404(api):
 def test_progress__unfinished__can_be_cancelled_where_either_system_answers(api, ana, task_id):
     ChoreographyTask.objects.create(task_id=task_id, user=ana)
     page = text(api.get(f"/studio/{task_id}"))
-    address = f"/task/{quote(task_id)}/cancel/"
+    address = f"/task/{quote(spelled(task_id))}/cancel/"
     offered = f'<form method="post" action="{address}" hx-post="{address}" hx-swap="none">' in page
-    assert offered == ("/" not in task_id)
+    assert offered == ("/" not in spelled(task_id))
     if offered:
         assert api.post(address).status_code == 200
         assert api.get(f"/studio/{task_id}", headers=HTMX).status_code == 286
@@ -203,8 +204,8 @@ def test_choreography__can_be_deleted_where_either_system_answers(api, ana):
 
 
 def test_progress__polling__answers_only_what_changed_and_stops_at_the_end(api, ana, video):
-    task = make_task(ana, status="running", progress=40, stage="selecting", message="Selecting dance moves...")
-    url = "/studio/t%201"
+    task = make_task(ana, status=stored("running"), progress=40, stage="selecting", message="Selecting dance moves...")
+    url = f"/studio/{quote(spelled(task.pk))}"
     seen = f"{task.updated_at.isoformat()} {task.message}"
     first = api.get(url, headers=HTMX)
     assert (first.status_code, "<html" in text(first)) == (200, False)
@@ -215,7 +216,7 @@ def test_progress__polling__answers_only_what_changed_and_stops_at_the_end(api, 
     task.save()
     last = api.get(url, {"seen": seen}, headers=HTMX)
     assert last.status_code == 286  # htmx stops asking
-    assert '<video src="/api/choreography/tasks/t%201/video"' in text(last)
+    assert f'<video src="/api/choreography/tasks/{quote(spelled(task.pk))}/video"' in text(last)
     assert 'data-speed="0.75"' in text(last)
     assert "1:02" in text(last)
     assert "HX-Request" in last["Vary"]
@@ -240,7 +241,7 @@ def test_progress__task_of_the_original__is_shown(api, ana, video):
             {"status": "completed", "result": {"video_path": "gone.mp4", "sequence_duration": "long"}},
             "The video is not there any more",
         ),
-        ({"status": "running", "stage": "unknown", "progress": 55}, "Making your choreography"),
+        ({"status": stored("running"), "stage": "unknown", "progress": 55}, "Making your choreography"),
     ],
 )
 def test_progress__untidy_or_failed__is_explained(api, ana, columns, words):
@@ -266,7 +267,7 @@ def test_keep__saves_once_and_leads_there(api, ana, video):
 
 
 def test_keep__nothing_to_keep__is_a_page_with_409(api, ana):
-    make_task(ana, status="running")
+    make_task(ana, status=stored("running"))
     answer = api.post("/studio/t%201/keep")
     assert (answer.status_code, "it has no video" in text(answer)) == (409, True)
 

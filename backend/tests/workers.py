@@ -138,7 +138,7 @@ class Hold:
     def who_waits(self) -> str | None:
         """Return the name of the worker that waits here."""
         row = self.session.execute(
-            "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid)"
+            "SELECT split_part(application_name, ' ', 2) FROM pg_stat_activity JOIN pg_locks USING (pid)"
             " WHERE datname = current_database() AND NOT granted AND locktype = 'advisory' AND objid = %s",
             [LOCK],
         ).fetchone()

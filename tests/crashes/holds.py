@@ -50,7 +50,7 @@ CREATE CONSTRAINT TRIGGER crash_hold_commit AFTER INSERT OR UPDATE OR DELETE ON 
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION crash.hold('before the commit of ');
 """
 WAITS = """
-SELECT application_name, pid FROM pg_stat_activity JOIN pg_locks USING (pid)
+SELECT regexp_replace(application_name, '^backend-phase. ', ''), pid FROM pg_stat_activity JOIN pg_locks USING (pid)
 WHERE NOT granted AND locktype = 'advisory' AND objid = %s ORDER BY pid LIMIT 1
 """
 

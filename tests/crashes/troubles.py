@@ -163,8 +163,8 @@ class Troubles:
 
     def _kill_some_session(self) -> None:
         sessions = self._rows(
-            "SELECT application_name, pid FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() ORDER BY pid"
+            "SELECT regexp_replace(application_name, '^backend-phase. ', ''), pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY pid"
         )
         if sessions:
             self._kill_session(*self.dice.choice(sessions), "at some time")

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
-from django.db.models.functions import Now
+from django.db.models import CharField, Exists, OuterRef, QuerySet
+from django.db.models.functions import Cast, Now
 
 from apps.choreography.models import ChoreographyTask
 from apps.jobs import leases
@@ -29,26 +29,33 @@ def is_at_work() -> bool:
         status=ChoreographyTask.Status.RUNNING, created_at__gte=Now() - GIVES_UP_AFTER
     )
     # Each running row is looked up in the jobs: there are few of those, and there may be many live jobs.
-    return running.exclude(Exists(leases.live().filter(pk=OuterRef("pk")))).exists()
+    return running.exclude(_has_job(leases.live())).exists()
 
 
+def _has_job(jobs: QuerySet[Job]) -> Exists:
+    # Jobs have the task's id as text.
+    return Exists(jobs.filter(pk=Cast(OuterRef("pk"), CharField())))
+
+
+_TASK_OF_JOB = ChoreographyTask.ID_FROM_TEXT("jobs.task_id")
 # The jobs of each user are numbered, so that one user's many do not keep those of others from being repaired.
-_TOUCHED = """
+_TOUCHED = f"""
     SELECT task_id FROM (
         SELECT jobs.task_id, row_number() OVER (PARTITION BY jobs.user_id ORDER BY jobs.created_at, jobs.task_id) AS nth
-        FROM jobs LEFT JOIN choreography_tasks AS task USING (task_id)
+        FROM jobs LEFT JOIN choreography_tasks AS task ON task.task_id = {_TASK_OF_JOB}
         WHERE jobs.outcome IS NULL AND jobs.token IS NULL AND (
-            (task.status = 'failed' AND task.error = %(stuck)s)
+            (task.status = %(failed)s AND task.error = %(stuck)s)
             OR (task.task_id IS NULL AND jobs.created_at > statement_timestamp() - %(forgotten_after)s)
         )
     ) AS touched
     ORDER BY nth LIMIT %(at_most)s
-"""
+"""  # noqa: S608 - what is put in is a constant
 
 
 def touched_while_waiting(*, at_most: int) -> list[str]:
     """Return tasks whose job waits and whose row the original failed or deleted; rows that it purged are left out."""
-    parameters: Any = {"stuck": STUCK, "forgotten_after": FORGOTTEN_AFTER, "at_most": at_most}
+    failed = ChoreographyTask.Status.FAILED
+    parameters: Any = {"failed": failed, "stuck": STUCK, "forgotten_after": FORGOTTEN_AFTER, "at_most": at_most}
     with connection.cursor() as cursor:
         cursor.execute(_TOUCHED, parameters)
         return [task_id for (task_id,) in cursor.fetchall()]
@@ -61,7 +68,7 @@ def fail_what_it_left() -> None:
     """
     unfinished = [ChoreographyTask.Status.STARTED, ChoreographyTask.Status.RUNNING]
     old = ChoreographyTask.objects.filter(status__in=unfinished, created_at__lt=Now() - GIVES_UP_AFTER)
-    theirs = old.exclude(Exists(Job.objects.filter(pk=OuterRef("pk"))))
+    theirs = old.exclude(_has_job(Job.objects.all()))
     # One statement for each row: the original locks many rows in another order, so many here could deadlock.
     for task_id in list(theirs.values_list("pk", flat=True)):
         theirs.filter(pk=task_id).update(

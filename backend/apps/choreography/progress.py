@@ -134,7 +134,7 @@ def _write(lease: Lease, states: set[str], **changes: Any) -> None:
             raise StoppedError(f"Task {lease.task_id} was cancelled.", outcome=Job.Outcome.CANCELLED)
         return  # the original deletes old tasks, running or not; the job keeps the outcome
     if task.status not in states and not original.was_given_up(task):
-        reason = task.error or f"Task {lease.task_id} was set to {task.status!r} by another program."
+        reason = task.error or f"Task {lease.task_id} was set to {task.told_status!r} by another program."
         raise StoppedError(reason, outcome=Job.Outcome.FAILED)
     _update(task, **changes)
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 from django.db.models import Model, QuerySet
 
 from apps.authentication.models import User
-from apps.choreography import original, progress
+from apps.choreography import original, progress, task_ids
 from apps.choreography.models import ChoreographyTask
 from apps.jobs import leases, turns
 from apps.jobs.models import Job
@@ -32,14 +32,18 @@ def task_of(user: User, task_id: str, *, lock: bool = False) -> ChoreographyTask
     the task was cancelled.
     """
     # PostgreSQL raises an error for a NUL in a text; any other text is merely an unknown id.
-    known = task_id if "\0" not in task_id else None
-    task = _locked(tasks_of(user), lock=lock).filter(pk=known).first()
-    job = _locked(Job.objects.filter(user=user), lock=lock).filter(pk=known).first()
+    known = _spellings(user, task_id) if "\0" not in task_id else []
+    task = _locked(tasks_of(user), lock=lock).filter(pk__in=known).first()
+    job = _locked(Job.objects.filter(user=user), lock=lock).filter(pk__in=known).first()
     if task is not None:
         return shown_as_their_jobs([task])[0]
     if job is None:
         raise NotFoundError(f"There is no task {task_id!r}.", code="task-missing")
     return _without_row(job)
+
+
+def _spellings(user: User, task_id: str) -> list[str]:
+    return task_ids.spellings_of(task_id, among=tasks_of(user).values_list("pk", flat=True).iterator())
 
 
 def shown_as_their_jobs(tasks: list[ChoreographyTask]) -> list[ChoreographyTask]:
@@ -111,7 +115,7 @@ def video_name_of(task: ChoreographyTask) -> str:
     """Return the stored name of the task's video. Raises ConflictError before there is one."""
     name = result_of(task).get("video_path")
     if task.status != ChoreographyTask.Status.COMPLETED or not isinstance(name, str):
-        raise ConflictError(f"The task is {task.status}; it has no video.", code="no-video")
+        raise ConflictError(f"The task is {task.told_status}; it has no video.", code="no-video")
     return name
 
 

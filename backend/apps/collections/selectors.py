@@ -8,6 +8,7 @@ from django.db.models import Avg, Count, Q, QuerySet, Sum, TextField
 from django.db.models.functions import Cast
 
 from apps.authentication.models import User
+from apps.choreography import task_ids
 from apps.collections.models import SavedChoreography
 from apps.media.files import files_of, video_file
 from apps.media.storage import StoredFile
@@ -59,7 +60,10 @@ def choreography_of(user: User, choreography_id: uuid.UUID, *, lock: bool = Fals
 
 def choreography_from_task(user: User, task_id: str) -> SavedChoreography | None:
     """Return the choreography that either system saved from a task."""
-    return choreographies_of(user).filter(generation_parameters__task_id=task_id).first()
+    saved = choreographies_of(user)
+    named = saved.values_list("generation_parameters__task_id", flat=True)
+    ids = task_ids.spellings_of(task_id, among=(name for name in named.iterator() if isinstance(name, str)))
+    return saved.filter(generation_parameters__task_id__in=ids).first()
 
 
 def video_of(choreography: SavedChoreography) -> StoredFile:

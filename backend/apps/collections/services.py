@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.authentication.models import User
+from apps.choreography import task_ids
 from apps.choreography.executions import request_of
 from apps.choreography.selectors import result_of, task_of, video_name_of
 from apps.collections.models import SavedChoreography
@@ -128,9 +129,10 @@ def delete_choreography(*, user: User, choreography_id: uuid.UUID) -> None:
     doomed = choreography_of(user, choreography_id, lock=True)
     names = [doomed.video_path.name, doomed.thumbnail_path.name]
     files = files_named(names, user_id=user.pk)
-    task_id = doomed.generation_parameters.get("task_id") if isinstance(doomed.generation_parameters, dict) else None
+    made_from = doomed.generation_parameters
+    task_id = made_from.get("task_id") if isinstance(made_from, dict) else None
     choreographies_of(user).filter(pk=doomed.pk).delete()
-    forget_files(files, user_id=user.pk, task_id=task_id)
+    forget_files(files, user_id=user.pk, task_id=task_id if isinstance(task_id, str) else None)
 
 
 def files_named(names: Iterable[str | None], *, user_id: int) -> dict[str, StoredFile]:
@@ -145,7 +147,8 @@ def forget_files(files: Mapping[str, StoredFile], *, user_id: int, task_id: str 
     after the commit: a noted removal is carried out later if this process is killed, a lost file cannot be restored.
     """
     rows = namings(of_files=files, user_id=user_id)
-    others = [row.name for row in rows if row.task_id is None or row.task_id != task_id]
+    made_by = None if task_id is None else task_ids.uuid_of(task_id)
+    others = [row.name for row in rows if row.task_id is None or task_ids.uuid_of(row.task_id) != made_by]
     for name in files.keys() - files_named(others, user_id=user_id).keys():
         notes.note(name, version=files[name].version)
     transaction.on_commit(remove_forgotten, robust=True)

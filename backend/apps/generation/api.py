@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from apps.authentication.requests import MemberApiRequest
 from apps.choreography import selectors
-from apps.choreography.models import ChoreographyTask
+from apps.choreography.models import ChoreographyTask, TaskOfPhase1
 from apps.collections.models import SavedChoreography
 from apps.generation import services
 from apps.media.streaming import VideoView
@@ -33,6 +33,9 @@ class GenerationRequest(serializers.Serializer[Any]):
 
 
 class TaskOut(serializers.ModelSerializer[ChoreographyTask]):
+    task_id = serializers.CharField(read_only=True)
+    status = serializers.ChoiceField(TaskOfPhase1.Status.choices, source="told_status", read_only=True)
+    progress = serializers.IntegerField(read_only=True)
     video = serializers.SerializerMethodField()
 
     class Meta:
@@ -113,7 +116,8 @@ class TasksView(ListAPIView[ChoreographyTask]):
     request: MemberApiRequest
 
     def get_queryset(self) -> QuerySet[ChoreographyTask]:
-        return selectors.tasks_of(self.request.user)
+        # The key too, in the same direction: then a page costs the same wherever it is.
+        return selectors.tasks_of(self.request.user).order_by("-created_at", "-pk")
 
     def paginate_queryset(self, queryset: Any) -> list[Any]:
         return selectors.shown_as_their_jobs(list(super().paginate_queryset(queryset) or []))

@@ -122,7 +122,7 @@ def cancel_generation(*, user: User, task_id: str) -> str:
         _forget_files_of(task, made)
     # The worker stops by itself when it finds its lease gone.
     queue.call_worker_if_due()
-    return task.status
+    return task.told_status
 
 
 def _forget_files_of(task: ChoreographyTask, made: Mapping[str, StoredFile]) -> None:

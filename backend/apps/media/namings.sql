@@ -5,7 +5,7 @@ FROM (
     UNION ALL
     SELECT thumbnail_path, user_id, created_at, NULL FROM saved_choreographies
     UNION ALL
-    SELECT result ->> 'video_path', user_id, created_at, task_id FROM choreography_tasks
+    SELECT result ->> 'video_path', user_id, created_at, task_id::text FROM choreography_tasks
 ) AS named
 WHERE name <> ''
   AND (%(user_id)s::bigint IS NULL OR user_id = %(user_id)s::bigint)

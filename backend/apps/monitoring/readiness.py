@@ -10,6 +10,7 @@ from apps.jobs import calls
 from apps.media.directory import DirectoryStorage
 from apps.media.storage import media
 from apps.moves.selectors import library
+from config import guard
 from config.errors import UnavailableError
 from config.guard import NotAdoptedError
 from config.problems import problem_response, safe_only
@@ -48,9 +49,8 @@ def _outcome(look: Callable[[], str]) -> str:
 
 
 def _database() -> str:
-    # A new connection passes the guard, which refuses a database that was not adopted.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    # Of an old connection too: since it was made, a table may have lost the shape of this phase.
+    guard.check(connection)
     return OK
 
 

@@ -61,7 +61,8 @@ def build_adopted(server: Server, name: str, template: str) -> None:
 def adopt(server: Server, name: str) -> None:
     """Run ``handover adopt --apply`` on a database of this server; nothing happens when that was done before."""
     command = [str(PROGRAMS / "handover"), "adopt", "--apply"]
-    _run(command, cwd=ROOT, env=handover_environment(server, name))
+    # The original's tables have the shape of Phase 1.
+    _run(command, cwd=ROOT, env={**handover_environment(server, name), "SCHEMA_PHASE": "1"})
 
 
 def migrate_backend(server: Server, name: str) -> None:

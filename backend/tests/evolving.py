@@ -1,0 +1,33 @@
+"""Tests in either phase: a database at a stage of the evolution, and the words of the table."""
+
+import os
+
+from apps.choreography.models import TOLD, ChoreographyTask
+from sandbox import evolved, template
+from sandbox.postgres import Server
+
+IMPROVED = ChoreographyTask.PHASE > 1
+# EVOLVED chooses another stage.
+STAGE = os.environ.get("EVOLVED", "contracted" if IMPROVED else "before")
+
+
+def template_at(server: Server, adopted: str, stage: str) -> str:
+    """Return the name of a template at this stage; ``adopted`` is the one to begin with."""
+    if stage == "before":
+        return adopted
+
+    def build(name: str) -> None:
+        server.create_database(name, template=adopted)
+        evolved.evolve(server, name, stage)
+
+    return template.ensure(server, f"{stage.replace(' ', '_')}_template", build)
+
+
+def stored(told: str) -> str:
+    """Return the table's word for a status as clients know it."""
+    return {ours: word for word, ours in TOLD.items()}.get(told, told) if IMPROVED else told
+
+
+def spelled(task_id: str) -> str:
+    """Return the id that a task is given in this phase when it is written with this one."""
+    return str(ChoreographyTask._meta.pk.to_python(task_id))
