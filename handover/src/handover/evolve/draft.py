@@ -26,6 +26,8 @@ class PairDraft:
         Whether several old values may have one new value; then the way back is not compared either.
     default
         SQL of the new column's default; None: the old one's, converted.
+    repeatable
+        Whether the file vouches that the conversion always gives the same result.
     follows
         The foreign key through which its values follow another table's pair.
     """
@@ -40,6 +42,7 @@ class PairDraft:
     not_null: bool = False
     collation: str | None = None
     follows: ForeignKeyFacts | None = None
+    repeatable: bool = False
 
     def convert(self, up: str, down: str) -> None:
         """Add a conversion after those that it has."""
@@ -294,6 +297,7 @@ class EvolutionDraft:
             many_to_one=parent.many_to_one,
             not_null=column.not_null,
             collation=parent.collation,
+            repeatable=parent.repeatable,
         )
 
 

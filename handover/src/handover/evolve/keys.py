@@ -94,7 +94,8 @@ def twin_indexes(table: TableDraft) -> Iterator[TwinIndex]:
 
 def useless_indexes(table: TableDraft) -> list[str]:
     """Return the indexes that serve LIKE on a column that is no text any more: they go with the old column."""
-    return [one.name for one in table.facts.indexes if set(one.columns) & set(table.pairs) and _only_text(table, one)]
+    left = [one for one in table.facts.indexes if one.name not in table.dropped_indexes]
+    return [one.name for one in left if set(one.columns) & set(table.pairs) and _only_text(table, one)]
 
 
 def index_sql(table: TableDraft, index: AddedIndex) -> str:

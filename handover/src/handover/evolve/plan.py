@@ -156,6 +156,8 @@ def _pair_notes(table: TableDraft) -> Iterator[str]:
     for column, pair in table.pairs.items():
         if pair.follows:
             yield f"{name}.{column} changes as well: {pair.follows.name} points at {pair.follows.parent}"
+        if pair.repeatable:
+            yield f"{name}.{column}: the file vouches that its conversion always gives the same result"
         if pair.many_to_one:
             yield f"{name}.{column}: several old values have one new value; one that was changed twice may differ"
 

@@ -77,7 +77,8 @@ def _conversion(connection: Connection[Any], table: TableDraft, column: str) -> 
             return
     pair = table.pairs[column]
     named = table.pair(column)
-    for way, text, value in (("up", pair.up, named.column), ("down", pair.down, named.shadow)):
+    ways = (("up", pair.up, named.column), ("down", pair.down, named.shadow))
+    for way, text, value in () if pair.repeatable else ways:
         # PostgreSQL lets an index only use what always gives the same result; a conversion must be the same.
         sql = f"CREATE INDEX ON {table.facts.sql} ((({applied(text, identifier(value))}) IS NULL))"
         if failed := _failure(connection, sql):
@@ -86,7 +87,8 @@ def _conversion(connection: Connection[Any], table: TableDraft, column: str) -> 
                 where,
                 f"has a conversion ({way}) that does not always give the same result: {failed}",
                 "sessions with other settings would write other values",
-                "Use functions that are IMMUTABLE; name a time zone with AT TIME ZONE.",
+                "Use functions that are IMMUTABLE; name a time zone with AT TIME ZONE. If the result is the same"
+                " nevertheless, say so: repeatable = true.",
             )
 
 

@@ -25,13 +25,15 @@ def conversion_functions(table: TableDraft, column: str) -> Iterator[str]:
     Their bodies are parsed when they are made, so no search path of a later session changes what they mean.
     """
     draft = table.pairs[column]
+    # PostgreSQL puts such a function's body in the place of its call only when the body is no less fixed than it says.
+    fixed = "STABLE" if draft.repeatable else "IMMUTABLE"
     for way, takes, gives, expression in (
         ("up", draft.column.base_type, draft.type, draft.up),
         ("down", draft.type, draft.column.type, draft.down),
     ):
         yield (
             f"CREATE FUNCTION {table.function_sql(column, way)}({takes}) RETURNS {gives}"
-            f" LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN ({expression})"
+            f" LANGUAGE sql {fixed} PARALLEL SAFE RETURN ({expression})"
         )
 
 

@@ -20,6 +20,9 @@ class ChangeType(EvolveOperation):
         and their way back is not compared.
     default
         SQL of the new column's default; empty: the old one's, converted.
+    repeatable
+        Its author vouches that ``up`` and ``down`` always give the same result for the same value, although PostgreSQL
+        does not call a function in them IMMUTABLE; ``convert_to`` is such a function.
     """
 
     kind: Literal["change_type"]
@@ -29,11 +32,13 @@ class ChangeType(EvolveOperation):
     down: SqlText
     mapped: str = ""
     default: str = ""
+    repeatable: bool = False
 
     def declare(self, draft: EvolutionDraft) -> None:
         """Put it into the draft."""
         pair = draft.make_pair(draft.table(self.table), self.column)
         pair.convert(self.up, self.down)
         pair.type, pair.mapped, pair.collation = self.type, self.mapped, None
+        pair.repeatable |= self.repeatable
         if self.default:
             pair.default = self.default
