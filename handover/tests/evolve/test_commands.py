@@ -140,7 +140,8 @@ def test_rollback__new_client_is_connected__waits_for_its_end(operator):
     operator.run(SWITCH)
     with operator.connect(application_name="new client") as client:
         with pytest.raises(
-            Refused, match=r"HO648  1 session expect the new shape: pid \d+ \(owner, new client, idle\)"
+            Refused,
+            match=r"HO648  clients of the new shape are connected: 1 session, the first is pid \d+ \(owner, new client",
         ):
             operator.run(ROLLBACK, because="a trial")
         client.execute("INSERT INTO phase2.jobs (status, note) VALUES ('pending', 'late')")
@@ -153,7 +154,7 @@ def test_switch__a_row_differs__is_refused_and_names_it(operator):
     operator.run(START)
     operator.sql(f"ALTER TABLE {TABLE} DISABLE TRIGGER USER")
     operator.sql("UPDATE jobs SET status_v2 = 'paused' WHERE id = 7")
-    with pytest.raises(Refused, match=r"HO647  1 row differ between the old and the new shape: .*7"):
+    with pytest.raises(Refused, match=r"HO647  the old and the new shape differ in 1 row: .*7"):
         operator.run(SWITCH)
     assert operator.state() == "switching"
     operator.sql("UPDATE jobs SET status_v2 = 'done' WHERE id = 7")
@@ -321,3 +322,21 @@ def test_start__steps_that_cannot_be_told_apart_or_run__are_refused(operator):
         "start: plain: it runs alone and is not CONCURRENTLY",
     ):
         assert line in str(refused.value)
+
+
+def test_other_commands__an_evolution_is_under_way__are_refused(operator):
+    operator.run(START)
+    for words, what in (
+        (["adopt", "--undo"], "undoing the adoption"),
+        (["adopt", "--finish"], "retiring tables"),
+        (["adopt", "--finish", "--undo"], "bringing back tables"),
+        (["init-journal", "--undo", "--apply", "--confirm", operator.pair.database.name], "removing the journal"),
+    ):
+        ended = operator.pair.handover(*words)
+        assert ended.returncode == 3
+        assert f"HO652  the evolution {NAME} is under way (its state is expanded): {what} would take" in ended.stderr
+    operator.run(SWITCH)
+    operator.run(CONTRACT)
+    ended = operator.pair.handover("adopt", "--undo")
+    assert "HO652  the evolution 0001_status has changed public.jobs for good" in ended.stderr
+    assert "HO652" not in operator.pair.handover("adopt", "--finish").stderr

@@ -27,6 +27,7 @@ from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, Conf
 from handover.config.config import Config, database_url, from_environment, load_config
 from handover.cutover import finish
 from handover.errors import ConfigurationError, Refused
+from handover.evolve.standing import require_former_shape, require_no_evolution
 from handover.wording import counted
 
 
@@ -87,6 +88,7 @@ def _later(planned: AdoptionPlan) -> None:
 
 
 def _undo(url: str, pair: Config, *, sql: bool, apply: bool, confirm: str, attempts: int) -> None:
+    require_former_shape(pair, "undoing the adoption")
     with psycopg.connect(url) as connection:
         connection.read_only = True
         record = read_record(connection, pair)
@@ -104,6 +106,7 @@ def _undo(url: str, pair: Config, *, sql: bool, apply: bool, confirm: str, attem
 
 
 def _finish(url: str, pair: Config, *, sql: bool, apply: bool, undo: bool, attempts: int) -> None:
+    require_no_evolution(pair, "bringing back tables" if undo else "retiring tables")
     transaction, kept = _unfinish_plan(url) if undo else _finish_plan(url, pair)
     what = "Bring back the original's tables in" if undo else "Retire the tables that only the original needs in"
     again = f"handover adopt --finish {'--undo ' if undo else ''}--apply"

@@ -26,7 +26,7 @@ from handover.evolve.listing import SHORT, evolve_script, plan_lines
 from handover.evolve.plan import make_plan
 from handover.evolve.position import current_evolution, evolution_position, plan_of
 from handover.evolve.statement import PARTS, EvolutionPlan, Part
-from handover.evolve.states import AT_REST, CONTRACT, ROLLBACK, START, SWITCH, describe
+from handover.evolve.states import AT_REST, CONTRACT, ROLLBACK, START, SWITCH, describe, evolve_transition
 from handover.evolve.status import reached
 from handover.journal.entry import JournalEntry
 from handover.journal.journal import opened
@@ -79,6 +79,7 @@ def start(
     pair = load_config(config)
     evolution = _evolution(pair, name)
     if not apply:
+        evolve_transition(START, evolution_position(_entries(pair), evolution.name).state, evolution.name)
         _dry_run(pair, _new_plan(pair, evolution, reviewed), ("start",), f"start {evolution.name}", sql=sql)
         return
     _not_both(sql)

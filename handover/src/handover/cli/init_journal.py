@@ -7,6 +7,7 @@ from handover.cli.console import out
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmOption, UndoOption
 from handover.config.config import Config, database_url, load_config
 from handover.errors import Refused
+from handover.evolve.standing import require_no_evolution
 from handover.journal.install import install, install_steps, must_be_as_written, uninstall
 
 
@@ -37,6 +38,7 @@ def _make(pair: Config, *, apply: bool) -> None:
 
 
 def _undo(pair: Config, *, apply: bool, confirm: str) -> None:
+    require_no_evolution(pair, "removing the journal")
     name = psycopg.conninfo.conninfo_to_dict(database_url(pair)).get("dbname")
     if not apply:
         out.print(f"Would remove the schema handover of {name} with every entry, and the role {pair.journal.role}.")

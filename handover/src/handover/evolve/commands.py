@@ -208,7 +208,7 @@ def no_new_client(context: EvolveContext) -> Evidence:
     with connect(database_url(context.config)) as connection:
         found = new_clients(connection, context.config.evolve)
     if found:
-        message = f"{counted(len(found), 'session')} expect the new shape: {found[0]}. It is still there, kept in step."
+        message = f"clients of the new shape are connected: {counted(len(found), 'session')}, the first is {found[0]}."
         raise Refused(f"{message} Stop them, or let them expect the old shape; then: handover resume", code=CONNECTED)
     return {"new_clients": 0}
 

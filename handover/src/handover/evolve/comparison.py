@@ -74,6 +74,6 @@ def _required(found: Mapping[str, Mapping[str, Any]]) -> Evidence:
     number = differing(found)
     if number:
         named = [str(row) for evidence in found.values() for row in evidence["differing"]][:5]
-        message = f"{counted(number, 'row')} differ between the old and the new shape: {'; '.join(named)}."
+        message = f"the old and the new shape differ in {counted(number, 'row')}: {'; '.join(named)}."
         raise Refused(f"{message} Nothing more was done. See them all: handover evolve validate", code=DIFFERING)
     return {"rows": sum(int(evidence["rows"]) for evidence in found.values()), "comparisons": len(found)}

@@ -18,7 +18,8 @@ from handover.runs.retries import LockPatience, watched
 
 # Attempts are short, so they may follow each other soon; the random part keeps them from meeting the same client again.
 PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
-LOOK_FOR_BLOCKERS_EVERY_S = 0.005
+# Looking for blockers costs the server something, so it is done often only where a wait is short.
+OFTEN_S, SELDOM_S = 0.005, 0.1
 _INDEX = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 # The parts after which the columns have the names of the new shape.
 AFTER_SWITCH: tuple[Part, ...] = ("back", "contract")
@@ -72,6 +73,7 @@ def _session(context: EvolveContext) -> Connection[Any]:
 def _in_transaction(step: EvolveStep, mark: StepMark, context: EvolveContext) -> Evidence:
     settings, tried, locked_ms = context.config.evolve, 0, 0.0
     observer_name = f"{APPLICATION} (who blocks)"
+    every_s = SELDOM_S if any(statement.long for statement in step.statements) else OFTEN_S
     with connect(database_url(context.config), autocommit=True, application_name=observer_name) as observer:
 
         def attempt(blockers: list[str]) -> None:
@@ -80,7 +82,7 @@ def _in_transaction(step: EvolveStep, mark: StepMark, context: EvolveContext) ->
             context.go_on()
             with (
                 _session(context) as connection,
-                watched(observer, connection.info.backend_pid, blockers, LOOK_FOR_BLOCKERS_EVERY_S),
+                watched(observer, connection.info.backend_pid, blockers, every_s),
                 connection.transaction(),
             ):
                 began = _locked(connection, step, settings.lock_timeout_ms)
@@ -108,6 +110,10 @@ def _locked(connection: Connection[Any], step: EvolveStep, timeout_ms: int) -> f
     began = time.monotonic()
     connection.execute("SET LOCAL search_path = public")
     strong = list(_strong(step.statements))
+    if strong:
+        # The locks are held until the commit, so the commit does not wait for the disk. The log is written in order:
+        # whatever is committed after it, as the journal's next entry, brings this to the disk first.
+        connection.execute("SET LOCAL synchronous_commit = off")
     for table, lock in strong:
         if not _is_there(connection, table):  # what takes away does not need all of it to be there
             continue

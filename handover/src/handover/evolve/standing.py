@@ -1,0 +1,69 @@
+"""Other commands ask here whether an evolution stands in their way."""
+
+import psycopg
+
+from handover.config.config import Config, database_url
+from handover.errors import Refused
+from handover.evolve.position import begun_evolutions, current_evolution, evolution_position, plan_of
+from handover.journal.journal import is_there, opened
+
+IN_THE_WAY = "HO652"
+
+
+def require_no_evolution(config: Config, what: str) -> None:
+    """Raise when an evolution is under way: both shapes are there, and its plan names what it will remove.
+
+    Parameters
+    ----------
+    config, what
+        The pair, and what would be done, for the message.
+
+    Raises
+    ------
+    Refused
+        One is neither contracted nor rolled back.
+    """
+    if not _has_journal(config):
+        return
+    with opened(config) as journal:
+        current = current_evolution(journal.entries())
+    if current:
+        message = f"the evolution {current.name} is under way (its state is {current.position.state}): {what} would"
+        todo = "Contract it, or roll it back first: handover evolve rollback"
+        raise Refused(
+            f"{message} take from under it what it keeps in step. Nothing was changed. {todo}", code=IN_THE_WAY
+        )
+
+
+def require_former_shape(config: Config, what: str) -> None:
+    """Raise when an evolution is under way, or has changed the shape that the original knows for good.
+
+    Parameters
+    ----------
+    config, what
+        The pair, and what would be done, for the message.
+
+    Raises
+    ------
+    Refused
+        The tables have not, or not only, the shape of before.
+    """
+    require_no_evolution(config, what)
+    if not _has_journal(config):
+        return
+    with opened(config) as journal:
+        entries = journal.entries()
+    for name in begun_evolutions(entries):
+        if evolution_position(entries, name).state == "contracted" and (tables := plan_of(entries, name).tables):
+            message = (
+                f"the evolution {name} has changed {', '.join(tables)} for good; the original does not know them so."
+            )
+            todo = "Restore a backup of before it, if the original must come back: handover restore"
+            raise Refused(
+                f"{message} {what} cannot bring back its schema. Nothing was changed. {todo}", code=IN_THE_WAY
+            )
+
+
+def _has_journal(config: Config) -> bool:
+    with psycopg.connect(database_url(config)) as connection:
+        return is_there(connection)
