@@ -19,10 +19,11 @@ from handover.cutover.sign import parts_to_sign, signing_roles
 from handover.cutover.states import DESCRIPTIONS, State
 from handover.cutover.status import read_status
 from handover.errors import HandoverError
+from handover.evolve.position import begun_evolutions
 from handover.journal.entry import JournalEntry
 from handover.journal.evidence import PLACE, latest
 from handover.journal.journal import Journal
-from handover.report import cards, chart, risks, timeline
+from handover.report import cards, chart, evolved, risks, timeline
 from handover.report.timeline import Signature
 from handover.report.watched import Watched, read_watched
 from handover.runs.position import of_stream
@@ -108,7 +109,8 @@ def page_facts(
     """
     now = datetime.now(UTC)
     status = read_status(config, journal)
-    entries = list(of_stream(journal.entries()))
+    every = journal.entries()
+    entries = list(of_stream(every))
     since = now - last if last else datetime.min.replace(tzinfo=UTC)
     watched = read_watched(config, journal, since, now)
     sealed = {kind: _evidence(config, kind) for kind in KINDS}
@@ -122,7 +124,7 @@ def page_facts(
         "state": state,
         "description": DESCRIPTIONS[state],
         "status": status,
-        "path": [(name, state in states) for name, states in STAGES],
+        "path": _path(state, every),
         "overrides": overrides,
         "cards": [
             cards.manager(
@@ -135,12 +137,19 @@ def page_facts(
         "events": timeline.events(entries)[::-1],
         "gates_view": gates_view,
         "risks": risks.risks(gates_view.gates, watched),
+        "evolutions": evolved.chapters(config, every, watched),
         "measures": watched.measures,
         "watched": watched,
         "evidence": sealed,
         "rollbacks": rollbacks,
         "incidents": _incidents(config),
     }
+
+
+def _path(state: State, entries: Sequence[JournalEntry]) -> list[tuple[str, bool]]:
+    """Return each stage of the whole move with whether it is the present one; Phase 2 begins with an evolution."""
+    evolving = bool(begun_evolutions(entries))
+    return [*((name, state in states and not evolving) for name, states in STAGES), ("Phase 2", evolving)]
 
 
 def _charts(config: Config, watched: Watched, entries: Sequence[JournalEntry]) -> list[chart.Chart]:
