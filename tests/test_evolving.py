@@ -9,6 +9,7 @@ import pytest
 from sandbox.postgres import Database
 from tests.evolving import tables
 from tests.evolving.clients import BACKEND, NEW_BACKEND, ORIGINAL, Clients
+from tests.evolving.fill_watch import tenths_of
 from tests.evolving.lock_watch import LockWatch
 
 HOLD = "BEGIN; LOCK TABLE choreography_tasks IN {mode} MODE; SELECT pg_sleep({s}); COMMIT"
@@ -70,3 +71,8 @@ def test_lock_watch__strong_lock_of_the_tool__is_seen_and_weak_ones_and_others_a
                 connection.execute(HOLD.format(mode=mode, s=0.1).encode())
     assert [(lock.table, lock.mode) for lock in watch.seen] == [("choreography_tasks", "ShareRowExclusiveLock")]
     assert watch.seen[0].ms >= 100
+
+
+def test_tenths__rate_halves_in_the_second_half__says_so():
+    points = [(0.0, 0), (5.0, 5000), (15.0, 10_000)]
+    assert tenths_of(points) == pytest.approx([1000] * 5 + [500] * 5)

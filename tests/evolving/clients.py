@@ -26,9 +26,10 @@ SAVE = """
 COMPARE_AND_SET = "UPDATE choreography_tasks SET status = %s, updated_at = now() WHERE task_id = %s AND status = %s"
 LOCK = "SELECT status FROM choreography_tasks WHERE task_id = %s FOR NO KEY UPDATE"
 STEP = "INSERT INTO task_steps (task_id, note) VALUES (%s, 'step')"
-READ = "SELECT * FROM choreography_tasks WHERE task_id = %s"
-LIST = "SELECT * FROM choreography_tasks WHERE user_id = %s ORDER BY created_at DESC LIMIT 20"
-REMOVE = "DELETE FROM choreography_tasks WHERE task_id = %s"
+# As Django does, a query names its columns: a prepared `SELECT *` may not change its columns.
+COLUMNS = "task_id, user_id, status, progress, stage, message, result, error, created_at, updated_at"
+READ = f"SELECT {COLUMNS} FROM choreography_tasks WHERE task_id = %s"  # noqa: S608 - of literals
+LIST = f"SELECT {COLUMNS} FROM choreography_tasks WHERE user_id = %s ORDER BY created_at DESC LIMIT 20"  # noqa: S608
 
 
 @dataclass(frozen=True)

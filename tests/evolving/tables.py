@@ -87,8 +87,25 @@ table = "choreography_tasks"
 [evolve]
 old_roles = ["original_app"]
 carrying_roles = ["backend_app"]
-gates = []
+new_sessions = "application_name = 'backend of phase 2'"
 """
+
+# The same key change as pgroll writes it: the parent and its child in one migration.
+PGROLL = {
+    "name": "01_uuids",
+    "operations": [
+        {
+            "alter_column": {
+                "table": table,
+                "column": "task_id",
+                "type": "uuid",
+                "up": "task_id::uuid",
+                "down": "task_id::text",
+            }
+        }
+        for table in ("choreography_tasks", "task_steps")
+    ],
+}
 
 
 def build(connection: Connection, rows: int) -> None:
