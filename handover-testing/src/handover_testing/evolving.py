@@ -17,6 +17,7 @@ from handover.evolve.evolution import Evolution
 from handover.evolve.plan import make_plan
 from handover.evolve.statement import EvolutionPlan, EvolveStep, Lock, Part
 from handover.evolve.works import WORKS
+from handover.wording import identifier
 from handover_testing.paired import CONFIG, PairedTables
 from sandbox.postgres import Database
 
@@ -166,22 +167,30 @@ class Evolving:
 
     def catalog(self, *tables: str) -> dict[str, list[Any]]:
         """Return what the catalog says about tables, without the order of their columns."""
-        arguments = {"tables": [f'public."{table}"' for table in tables]}
+        arguments = {"tables": [f"public.{identifier(table)}" for table in tables]}
         self.session.execute("SET search_path = pg_catalog")
         found = {name: self.session.execute(query.encode(), arguments).fetchall() for name, query in _CATALOG.items()}
         self.session.execute("SET search_path = public")
         return {name: sorted(rows, key=repr) for name, rows in found.items()}
 
-    def everything(self) -> dict[str, list[Any]]:
-        """Return what the catalog says about all tables of the shared schema."""
+    def tables(self) -> list[str]:
+        """Return the names of the tables and views of the shared schema."""
         query = (
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')"
         )
-        return self.catalog(*(name for (name,) in self.execute(query)))
+        return [name for (name,) in self.execute(query)]
 
-    def rows(self, table: str, path: str = "public", order: str = "1") -> list[tuple[Any, ...]]:
+    def everything(self) -> dict[str, list[Any]]:
+        """Return what the catalog says about all tables of the shared schema."""
+        return self.catalog(*self.tables())
+
+    def rows(self, table: str, path: str = "public") -> list[tuple[Any, ...]]:
         """Return all rows of a table, or of the view that stands before it."""
-        return self.execute(f"SELECT * FROM {table} ORDER BY {order}", path=path)
+        return self.execute(f"SELECT * FROM {identifier(table)} ORDER BY 1", path=path)
+
+    def all_rows(self, table: str) -> list[str]:
+        """Return all rows of a table as texts, in the order of the texts."""
+        return [row for (row,) in self.execute(f"SELECT t::text FROM {identifier(table)} t ORDER BY 1")]
 
 
 def locks_of(connection: Connection[Any], tables: TableFiles) -> dict[str, str]:

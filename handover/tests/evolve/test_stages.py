@@ -2,43 +2,14 @@
 
 import threading
 import time
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from psycopg import errors
 
 from handover.evolve.statement import EvolveStatement, EvolveStep
 from handover_testing.evolving import differences
-
-
-@dataclass(frozen=True)
-class StagedKind:
-    """A kind of operation on tables of its own.
-
-    Attributes
-    ----------
-    before, after
-        What makes its tables: in the old shape with rows, and as a fresh schema has them.
-    operations
-        What the evolution declares.
-    tables
-        The tables that are compared.
-    old, new
-        What an old and what a new client writes while both shapes live.
-    shown
-        What the two clients then read: (query, rows of the old shape, rows of the new shape).
-    """
-
-    before: str
-    after: str
-    operations: tuple[dict[str, Any], ...]
-    tables: tuple[str, ...]
-    old: str = ""
-    new: str = ""
-    query: str = ""
-    shown: tuple[list[Any], list[Any]] = ((), ())  # type: ignore[assignment]
-
+from handover_testing.staged_kinds import StagedKind, through_all_stages
 
 A, B = "00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-00000000000b"
 TO_UUID = {"type": "uuid", "up": "$1::uuid", "down": "$1::text"}
@@ -421,46 +392,11 @@ def fresh(evolving):
         yield made
 
 
+@pytest.mark.thinned(to_one_in=2)
 @pytest.mark.parametrize("name", KINDS)
 def test_stages__each_kind__goes_back_without_a_trace_and_contracts_to_a_fresh_table(name, live, fresh, monkeypatch):
     monkeypatch.setenv("HANDOVER_DATABASE_URL", live.database.url("owner"))
-    kind = KINDS[name]
-    live.execute(kind.before)
-    fresh.execute(kind.after)
-    there = [table for table in kind.tables if f"CREATE TABLE {table} " in kind.before]
-    before = live.catalog(*there)
-    live.problems.clear()
-    rows = {table: live.rows(table) for table in there}
-
-    plan = live.plan(*kind.operations)
-    live.run(plan, "start", "switch", "back", "remove")
-    assert differences(before, live.catalog(*there)) == {}
-    assert {table: live.rows(table) for table in there} == rows
-
-    live.run(plan, "start")
-    both_write(live, plan, kind)
-    live.run(plan, "switch")
-    both_read(live, kind)
-    live.run(plan, "back")
-    both_read(live, kind)
-    live.run(plan, "switch", "contract")
-    assert live.problems == []
-    assert differences(fresh.catalog(*kind.tables), live.catalog(*kind.tables)) == {}
-
-
-def both_write(live, plan, kind):
-    if kind.query:
-        live.execute(kind.old, path="phase1,public")
-        live.execute(kind.new, path="phase2,public")
-        both_read(live, kind)
-    for step in plan.validate:
-        assert live.step(step)["differing_count"] == 0
-
-
-def both_read(live, kind):
-    if kind.query:
-        assert live.execute(kind.query, path="phase1,public") == kind.shown[0]
-        assert live.execute(kind.query, path="phase2,public") == kind.shown[1]
+    through_all_stages(KINDS[name], live, fresh)
 
 
 SMALL = {"kind": "change_type", "table": "k_small", "column": "a", "type": "bigint", "up": "$1", "down": "$1"}

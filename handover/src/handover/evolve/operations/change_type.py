@@ -1,5 +1,6 @@
 """Change a column's type, also of a key, together with the foreign keys that point at it."""
 
+import re
 from typing import Literal
 
 from handover.evolve.draft import EvolutionDraft
@@ -12,7 +13,7 @@ class ChangeType(EvolveOperation):
     Attributes
     ----------
     column, type
-        The column, and its new type as SQL.
+        The column, and its new type as SQL, with its collation.
     up, down
         From the old value to the new one, and back. A row whose value comes back as another is refused at the start.
     mapped
@@ -38,7 +39,8 @@ class ChangeType(EvolveOperation):
         """Put it into the draft."""
         pair = draft.make_pair(draft.table(self.table), self.column)
         pair.convert(self.up, self.down)
-        pair.type, pair.mapped, pair.collation = self.type, self.mapped, None
+        pair.type, *collation = re.split(r"\s+COLLATE\s+", self.type, maxsplit=1, flags=re.IGNORECASE)
+        pair.mapped, pair.collation = self.mapped, collation[0] if collation else None
         pair.repeatable |= self.repeatable
         if self.default:
             pair.default = self.default
