@@ -40,6 +40,7 @@ WRITES: list[tuple[str, str, dict[str, Any], set[str]]] = [
     (f"/collection/{KEPT}/share", "POST", {"visibility": "public"}, {"shows_name", "do"}),
     (f"/public/{PUBLIC}/like", "POST", {}, {"like"}),
     (f"/favourites/{PUBLIC}", "POST", {}, {"favourite"}),
+    (f"/collection/{KEPT}/edit", "POST", {"title": "Sol", "tags": "sol"}, {"difficulty", "category"}),
     ("/account/password", "POST", SENT["/account/password"], set()),
     ("/account/profile", "POST", {"display_name": "Anita"}, set()),
     ("/account/tokens", "POST", SENT["/account/tokens"], {"expires_at"}),

@@ -1,42 +1,96 @@
-"""The pages of the collection."""
+"""The pages of the collection: find, and look at one."""
 
 import uuid
 from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+from rest_framework.request import Request
 
 from apps.authentication.requests import MemberRequest
 from apps.collections import selectors
+from apps.collections.models import SavedChoreography
+from apps.collections.pages import CURSOR, CollectionPage, page_of
+from apps.labels.selectors import labels_by_choreography
 from apps.sharing.selectors import share_of
 from web.cards import facts_of
+from web.editing import choices, part_of
 from web.hearts import hearts_of
 from web.members import members_only
 from web.sharing import dialog_of
 
 PAGE_SIZE = 12
+# Counting goes no further: how many more there are costs more than it tells.
+COUNTED = 1_000
+LONGEST_QUESTION = 200
+FILTERS = ("q", "tag", "category", "difficulty", "search", "sort")
 
 
 @members_only
 @require_safe
 def collection(request: MemberRequest) -> HttpResponse:
-    pages = Paginator(selectors.choreographies_of(request.user), PAGE_SIZE)
-    page = pages.get_page(request.GET.get("page"))
-    playable = selectors.with_video(page.object_list)
-    cards = [facts_of(choreography, has_video=choreography.pk in playable) for choreography in page.object_list]
-    return render(request, "web/collection.html", {"page": page, "cards": cards, "total": pages.count})
+    wanted = _wanted(request)
+    if "page" in request.GET and not {"q", "tag", "category"} & wanted.keys():
+        page = _numbered(request, wanted)
+    else:
+        page = page_of(request.user, Request(request), wanted, size=PAGE_SIZE)
+    playable, labels = selectors.with_video(page.rows), labels_by_choreography(row.pk for row in page.rows)
+    context = {
+        "cards": [facts_of(row, has_video=row.pk in playable) | {"labels": labels[row.pk]} for row in page.rows],
+        "total": selectors.choreographies_of(request.user)[: COUNTED + 1].count(),
+        "counted": COUNTED,
+        "wanted": wanted,
+        "next": _query(page.next),
+        "previous": _query(page.previous),
+        "first": urlencode(wanted) if CURSOR in request.GET and not page.previous else None,
+        **choices(request.user),
+    }
+    return render(request, "web/collection.html", context)
 
 
 @members_only
 @require_safe
 def choreography(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
     found = selectors.choreography_of(request.user, choreography_id)
+    if request.htmx and "part" in request.GET:
+        return part_of(request, found)
     share = share_of(request.user, choreography_id)
     context = facts_of(found, has_video=bool(selectors.with_video([found]))) | dialog_of(request, share)
     context |= {
         "hearts": hearts_of(request.user, found.pk, share=share),
+        "labels": labels_by_choreography([found.pk])[found.pk],
         "video_name": PurePosixPath(str(found.video_path)).name,
     }
     return render(request, "web/choreography.html", context)
+
+
+def _wanted(request: MemberRequest) -> dict[str, str]:
+    """Return what is asked for; like the original, without filters that cannot be."""
+    asked = {name: request.GET.get(name, "").replace("\0", "").strip()[:LONGEST_QUESTION] for name in FILTERS}
+    if asked["difficulty"] not in SavedChoreography.Difficulty.values:
+        asked["difficulty"] = ""
+    if asked["sort"] not in selectors.SORTS or asked["q"]:
+        asked["sort"] = ""
+    return {name: value for name, value in asked.items() if value}
+
+
+def _numbered(request: MemberRequest, wanted: dict[str, str]) -> CollectionPage:
+    """Return the page of a number, as bookmarks of the original have it; out of range is the last page."""
+    page: Any = Paginator(selectors.choreographies_of(request.user, **wanted), PAGE_SIZE).get_page(request.GET["page"])
+
+    def link(number: int) -> str:
+        return f"?{urlencode(wanted | {'page': str(number)})}"
+
+    return CollectionPage(
+        list(page.object_list),
+        link(page.number + 1) if page.has_next() else None,
+        link(page.number - 1) if page.has_previous() else None,
+    )
+
+
+def _query(link: str | None) -> str | None:
+    return urlsplit(link).query if link else None

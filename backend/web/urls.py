@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from web import account, collection, discover, hearts, profile, second_factor, sharing, studio
+from web import account, collection, discover, editing, hearts, profile, second_factor, sharing, studio
 
 app_name = "web"
 urlpatterns = [
@@ -24,6 +24,7 @@ urlpatterns = [
     path("studio/<path:task_id>", studio.progress, name="progress"),
     path("collection", collection.collection, name="collection"),
     path("collection/<uuid:choreography_id>", collection.choreography, name="choreography"),
+    path("collection/<uuid:choreography_id>/edit", editing.edit, name="edit"),
     path("collection/<uuid:choreography_id>/share", sharing.share, name="share"),
     path("favourites", hearts.favourites, name="favourites"),
     path("favourites/<uuid:choreography_id>", hearts.favourite, name="favourite"),

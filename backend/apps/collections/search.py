@@ -1,7 +1,8 @@
 """Search a collection by words: the best first, and of equals the newest.
 
 How well a choreography matches, as its place in ``Tier``: the title is what was typed; all words are in it; its words
-begin with what was typed. Only where nothing matches, words that are like the typed ones are looked for.
+begin with what was typed. Only where nothing matches, words that are like the typed ones are looked for, of each the most
+alike first.
 
 A user with few rows has all of them looked at in one statement, rows without a document included. For the others each
 tier is asked for by itself: first among the newest, where a common word soon fills a page; then in the index, where a
@@ -32,7 +33,8 @@ class Tier(IntEnum):
     WHOLE = 1
     WORDS = 2
     BEGINNINGS = 3
-    ALIKE = 4
+    MOST_ALIKE = 4
+    ALIKE = 5
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def found(asked: Asked, *, after: Place | None, at_most: int) -> list[Place]:
     if not words:
         return []
     fresh = unfollowed(asked.user_id) if is_looked_at(asked.user_id) else None
-    if after is None or after.tier < Tier.ALIKE:
+    if after is None or after.tier < Tier.MOST_ALIKE:
         typed = _typed(asked, words)
         places = _places(asked, typed, fresh, after, at_most)
         if places or after is not None:
@@ -82,7 +84,10 @@ def _alike(asked: Asked, words: list[str], fresh: list[TitleRow]) -> dict[Tier, 
     choices = {word: [word, *alike(asked.user_id, word, also=also)] for word in dict.fromkeys(words)}
     if all(len(choice) == 1 for choice in choices.values()):
         return {}
-    return {Tier.ALIKE: either(asked.user_id, list(choices.values()))}
+    return {
+        Tier.MOST_ALIKE: either(asked.user_id, [choice[:2] for choice in choices.values()]),
+        Tier.ALIKE: either(asked.user_id, list(choices.values())),
+    }
 
 
 def _places(

@@ -10,6 +10,12 @@ document.addEventListener("htmx:responseError", async (event) => {
   if (answer.ok && !answer.redirected) show(page, await answer.json());
 });
 
+// The form for one choreography: the original has a page for it.
+document.addEventListener("htmx:responseError", (event) => {
+  const form = event.target.closest("form.edit");
+  if (form && event.detail.xhr.status === 404) location.assign(form.dataset.also);
+});
+
 // A video in the player: go on at the same place.
 document.addEventListener("error", (event) => {
   const video = event.target;

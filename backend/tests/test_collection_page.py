@@ -1,0 +1,140 @@
+"""The page of the collection: find by words and labels, and change in place."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from apps.collections.models import SavedChoreography
+from apps.collections.services import change_choreography
+from tests.test_web import HTMX, save, text
+
+
+def shown(client: Client, query: str) -> list[str]:
+    """Return the titles on the page, asked for at the address that the original has too."""
+    return re.findall(r"<h2>(.*?)</h2>", text(client.get(f"/collections/?{query}", follow=True)))
+
+
+@pytest.fixture
+def labelled(ana) -> SavedChoreography:
+    saved = save(ana, title="Noche")
+    change_choreography(user=ana, choreography_id=saved.pk, tags=["lento", "a&b"], category="Clase de sábado")
+    save(ana, title="Nochecita", difficulty="advanced")
+    save(ana, title="Sol", music_info={"source": "songs/mi_cielo.mp3"})
+    return saved
+
+
+def post(client: Client, row: SavedChoreography, was: dict[str, str] | None = None, **values: str):
+    before = {"title": row.title, "difficulty": row.difficulty, "category": "", "tags": ""} | (was or {})
+    sent = {f"was_{name}": value for name, value in before.items()} | before | values
+    return client.post(f"/collection/{row.pk}/edit?part=kept", sent, headers=HTMX)
+
+
+@pytest.mark.parametrize(
+    ("query", "titles"),
+    [
+        ("q=noche", ["Noche", "Nochecita"]),
+        ("q=nochee", ["Noche", "Nochecita"]),
+        ("q=cielo", ["Sol"]),
+        ("q=noche&difficulty=advanced", ["Nochecita"]),
+        ("tag=lento", ["Noche"]),
+        ("tag=a%26b&category=clase+de+sabado", ["Noche"]),
+        ("category=other", []),
+        ("search=cielo", ["Sol"]),
+        ("search=OCHE&sort=oldest", ["Noche", "Nochecita"]),
+        ("difficulty=none&sort=none", ["Sol", "Nochecita", "Noche"]),
+        ("q=noche&sort=title&page=1", ["Noche", "Nochecita"]),
+        ("q=%00", ["Sol", "Nochecita", "Noche"]),
+    ],
+)
+def test_collection__is_found_by_words_labels_and_as_in_the_original(api, labelled, query, titles):
+    assert shown(api, query) == titles
+
+
+def test_collection__nothing_found__says_what_to_do(api, labelled):
+    page = text(api.get("/collection?q=xyzzy"))
+    assert "Nothing found. Try fewer words, or other filters." in page
+    assert 'value="xyzzy"' in page
+
+
+def test_collection__pages_of_a_search__lead_on_and_to_the_first(api, ana):
+    for number in range(13):
+        save(ana, title=f"Noche {number:02}")
+    first = text(api.get("/collection?q=noche"))
+    more = re.search(r'rel="next" href="([^"]+)"', first)[1]
+    second = text(api.get(more, follow=True))
+    assert re.findall(r"<h2>(.*?)</h2>", second) == ["Noche 00"]
+    assert 'href="/collections/?q=noche">First page' in second
+
+
+def test_collection__labels_lead_to_what_has_them(api, labelled):
+    page = text(api.get("/collection"))
+    links = re.findall(r'class="(?:tag|category)" href="/collections/\?([^"]+)"', page)
+    assert [shown(api, link) for link in links] == [["Noche"]] * 3
+    assert "<option>Clase de sábado</option>" in page
+
+
+def test_edit__form_in_place__has_what_is_there(api, labelled):
+    form = text(api.get(f"/collection/{labelled.pk}/edit?part=kept", headers=HTMX))
+    assert "<html" not in form
+    assert 'name="tags" value="a&b, lento"' in form
+    assert 'name="category" value="Clase de sábado"' in form
+    assert 'hx-target="closest .kept"' in form
+    assert "<html" in text(api.get(f"/collection/{labelled.pk}/edit"))
+
+
+def test_edit__saved_in_place__shows_the_card_anew(api, ana):
+    row = save(ana)
+    card = text(post(api, row, title="Sol", tags="fuego, Lento", category="Fiesta"))
+    assert "<html" not in card
+    assert re.findall(r'class="(?:tag|category)"[^>]*>([^<]+)<', card) == ["Fiesta", "fuego", "Lento"]
+    assert "<h2>Sol</h2>" in card
+    about = text(api.get(f"/collection/{row.pk}?part=about", headers=HTMX))
+    assert '<h1 id="title" hx-swap-oob="true">Sol</h1>' in about
+
+
+def test_edit__without_scripts__leads_back_by_an_address_of_both(api, ana):
+    row = save(ana)
+    answer = api.post(f"/collection/{row.pk}/edit", {"title": "Sol", "was_title": row.title, "difficulty": ""})
+    assert (answer.status_code, answer["Location"]) == (302, f"/collections/{row.pk}/")
+    assert SavedChoreography.objects.get().title == "Sol"
+
+
+def test_edit__writes_only_what_was_changed_in_the_form(api, ana):
+    """The original wrote another title while the form was open."""
+    row = save(ana)
+    SavedChoreography.objects.update(title="Of the original")
+    assert post(api, row, difficulty="advanced").status_code == 200
+    changed = SavedChoreography.objects.get()
+    assert (changed.title, changed.difficulty) == ("Of the original", "advanced")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"title": ""}, "This field may not be blank."),
+        ({"difficulty": "none"}, ""),
+        ({"tags": "x" * 41}, "cannot be a name"),
+        ({"category": "!"}, "cannot be a name"),
+        ({"tags": ",".join(map(str, range(11)))}, "one choreography may have 10"),
+    ],
+)
+def test_edit__that_cannot_be__keeps_the_form_and_says_why(api, ana, values, words):
+    row = save(ana)
+    answer = post(api, row, **values)
+    assert (answer.status_code, words in text(answer), 'class="edit"' in text(answer)) == (400, True, True)
+    assert SavedChoreography.objects.get().title == "Noche"
+
+
+def test_edit__of_another_user__is_404(api, ben):
+    row = save(ben)
+    assert post(api, row, title="Mine").status_code == 404
+    assert SavedChoreography.objects.get().title == "Noche"
+
+
+def test_title_and_labels__with_markup__are_text(api, ana):
+    row = save(ana, title="<b>x</b>")
+    change_choreography(user=ana, choreography_id=row.pk, tags=["<i>\"'"], category="</option><b>")
+    for path in ("/collection?q=<b>x", f"/collection/{row.pk}", f"/collection/{row.pk}/edit"):
+        page = api.get(path).content.decode()
+        assert not re.search(r"<b>|<i>", page.split("<main")[1]), path

@@ -1,0 +1,101 @@
+"""Change a choreography in the place where it is shown: its title, level, category and tags."""
+
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from apps.authentication.models import User
+from apps.authentication.requests import MemberRequest
+from apps.collections import selectors, services
+from apps.collections.api import Change
+from apps.collections.models import SavedChoreography
+from apps.labels.models import Label
+from apps.labels.selectors import labels_by_choreography, labels_of
+from config.errors import InvalidError, QuotaError
+from config.problems import STATUS
+from web.cards import facts_of
+from web.members import members_only
+
+CHANGED = ("title", "difficulty", "category", "tags")
+
+
+@members_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
+    """Show the form in the place of what it changes; without scripts as a page of its own."""
+    found = selectors.choreography_of(request.user, choreography_id)
+    if request.method != "POST":
+        return _form(request, found, _values(found), {})
+    values = {name: request.POST.get(name, "") for name in CHANGED}
+    form = Change(data=_changes(request, values), partial=True)
+    if not form.is_valid():
+        return _form(request, found, values, form.errors)
+    try:
+        found = services.change_choreography(user=request.user, choreography_id=choreography_id, **form.validated_data)
+    except (InvalidError, QuotaError) as error:
+        return _form(request, found, values, error.errors or {"tags": [error.message]}, status=STATUS[type(error)])
+    if request.htmx:
+        return part_of(request, found)
+    # An address that both systems have: the next request of the browser may reach the other system.
+    return redirect("original_addresses:choreography", choreography_id)
+
+
+def part_of(request: MemberRequest, found: SavedChoreography) -> HttpResponse:
+    """Answer with the part of the page that shows one choreography: its card in the list, or the facts on its page."""
+    facts = facts_of(found, has_video=bool(selectors.with_video([found])))
+    context = facts | {"card": facts, "labels": labels_by_choreography([found.pk])[found.pk]}
+    return render(request, "web/_kept.html" if _part(request) == "kept" else "web/_facts.html", context)
+
+
+def choices(user: User) -> dict[str, Any]:
+    """Return what can be chosen from: the user's labels and the levels."""
+    labels = list(labels_of(user))
+    return {
+        "all_tags": [label.name for label in labels if label.kind == Label.Kind.TAG],
+        "all_categories": [label.name for label in labels if label.kind == Label.Kind.CATEGORY],
+        "difficulties": SavedChoreography.Difficulty.choices,
+    }
+
+
+def _changes(request: MemberRequest, values: dict[str, str]) -> dict[str, Any]:
+    """Return what was changed in the form, and no more: what the other system wrote meanwhile stays."""
+    changes: dict[str, Any] = {
+        name: value for name, value in values.items() if value != request.POST.get(f"was_{name}", "")
+    }
+    if "tags" in changes:
+        changes["tags"] = [tag for tag in changes["tags"].split(",") if tag.strip()]
+    return changes
+
+
+def _form(
+    request: MemberRequest, found: SavedChoreography, values: dict[str, str], errors: Any, status: int | None = None
+) -> HttpResponse:
+    context = {
+        "choreography": found,
+        "values": values,
+        "was": {name: request.POST.get(f"was_{name}", value) for name, value in _values(found).items()},
+        "errors": errors,
+        "part": _part(request),
+        **choices(request.user),
+    }
+    template = "web/_edit.html" if request.htmx else "web/edit.html"
+    return render(request, template, context, status=status or (HTTPStatus.BAD_REQUEST if errors else HTTPStatus.OK))
+
+
+def _part(request: MemberRequest) -> str:
+    """Return the class of the part of the page that asks."""
+    return "kept" if request.GET.get("part") == "kept" else "about"
+
+
+def _values(found: SavedChoreography) -> dict[str, str]:
+    labels = labels_by_choreography([found.pk])[found.pk]
+    return {
+        "title": found.title,
+        "difficulty": found.difficulty,
+        "category": labels.category or "",
+        "tags": ", ".join(labels.tags),
+    }
