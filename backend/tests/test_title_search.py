@@ -164,7 +164,7 @@ def test_words__that_no_title_has_any_more__are_forgotten(ana, ben):
 @pytest.mark.parametrize("looked_at", [5_000, 0])
 @pytest.mark.parametrize("size", [1, 3, 100])
 def test_search__pages__hold_every_match_once_in_order(api, ana, monkeypatch, looked_at, size):
-    monkeypatch.setattr(search, "NEWEST", 4)
+    monkeypatch.setattr(search, "WINDOW", 4)
     names = ["Noche", "Noche larga", "Nochecita", "Sol", "Una noche"]
     for number in range(25):
         make_choreography(ana, title=names[number % 5])

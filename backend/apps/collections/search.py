@@ -1,16 +1,15 @@
 """Search a collection by words: the best first, and of equals the newest.
 
 How well a choreography matches, as its place in ``Tier``: the title is what was typed; all words are in it; its words
-begin with what was typed. Only where nothing matches, words that are like the typed ones are looked for, of each the most
-alike first.
+begin with what was typed. Only where nothing matches, words that are like the typed ones are looked for, the most alike
+first.
 
-A user with few rows has all of them looked at in one statement, rows without a document included. For the others each
-tier is asked for by itself: first among the newest, where a common word soon fills a page; then in the index, where a
-rare word has few postings. Either way a page costs the same wherever it is.
+A user with few rows has all of them looked at, rows without a document included. For the others a window of the newest
+is looked through: a common word soon fills a page there. What the window cannot tell, the index of words can: a word
+that is rare in the window has few postings. Either way a page costs the same wherever it is.
 """
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -19,12 +18,13 @@ from typing import Any
 from django.db import connection
 
 from apps.titles.alike import alike
-from apps.titles.documents import beginnings, either, every, whole
+from apps.titles.documents import every, whole
 from apps.titles.following import FOLLOWS, TitleRow, is_looked_at, unfollowed
 from apps.titles.words import words_of
 
-# So many of the newest are looked through for a page before the index is asked.
-NEWEST = 2_000
+WINDOW = 2_000
+# The index is asked for words of so many letters: short ones, above all short beginnings, are in too many titles.
+LONG = 4
 
 
 class Tier(IntEnum):
@@ -56,144 +56,173 @@ class Asked:
     label_ids: tuple[int, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Question:
+    """What a document must match, and the part of it that the index is asked for; the rest is compared afterwards."""
+
+    match: str
+    index: str
+
+
+# What each tier asks for, the best first. What a tier finds, the next one finds too.
+Questions = dict[Tier, Question]
+
+
 def found(asked: Asked, *, after: Place | None, at_most: int) -> list[Place]:
     """Return what was found after a place, in order."""
-    words = words_of(asked.text)
+    words = list(dict.fromkeys(words_of(asked.text)))
     if not words:
         return []
     fresh = unfollowed(asked.user_id) if is_looked_at(asked.user_id) else None
     if after is None or after.tier < Tier.MOST_ALIKE:
-        typed = _typed(asked, words)
-        places = _places(asked, typed, fresh, after, at_most)
+        places = _places(asked, _typed(asked, words), fresh, after, at_most)
         if places or after is not None:
             return places
     return _places(asked, _alike(asked, words, fresh or []), fresh, after, at_most)
 
 
-def _typed(asked: Asked, words: list[str]) -> dict[Tier, str]:
-    """Return the question of each tier; what a tier finds, the next one finds too."""
+def _typed(asked: Asked, words: list[str]) -> Questions:
+    same = whole(asked.user_id, asked.text)
     return {
-        Tier.WHOLE: whole(asked.user_id, asked.text),
-        Tier.WORDS: every(asked.user_id, words),
-        Tier.BEGINNINGS: beginnings(asked.user_id, words),
+        Tier.WHOLE: Question(same, same),
+        Tier.WORDS: _question(asked, [[word] for word in words]),
+        Tier.BEGINNINGS: _question(asked, [[f"{word}*"] for word in words]),
     }
 
 
-def _alike(asked: Asked, words: list[str], fresh: list[TitleRow]) -> dict[Tier, str]:
+def _alike(asked: Asked, words: list[str], fresh: list[TitleRow]) -> Questions:
     also = {word for row in fresh for word in row.words}
-    choices = {word: [word, *alike(asked.user_id, word, also=also)] for word in dict.fromkeys(words)}
-    if all(len(choice) == 1 for choice in choices.values()):
+    choices = [[f"{word}*", *alike(asked.user_id, word, also=also)] for word in words]
+    if all(len(choice) == 1 for choice in choices):
         return {}
     return {
-        Tier.MOST_ALIKE: either(asked.user_id, [choice[:2] for choice in choices.values()]),
-        Tier.ALIKE: either(asked.user_id, list(choices.values())),
+        Tier.MOST_ALIKE: _question(asked, [choice[:2] for choice in choices]),
+        Tier.ALIKE: _question(asked, choices),
     }
+
+
+def _question(asked: Asked, choices: list[list[str]]) -> Question:
+    long = [choice for choice in choices if len(choice[0].rstrip("*")) >= LONG] or choices
+    return Question(every(asked.user_id, choices), every(asked.user_id, long))
 
 
 def _places(
-    asked: Asked, questions: dict[Tier, str], fresh: list[TitleRow] | None, after: Place | None, at_most: int
+    asked: Asked, questions: Questions, fresh: list[TitleRow] | None, after: Place | None, at_most: int
 ) -> list[Place]:
     if not questions:
         return []
     if fresh is not None:
         return _among_all(asked, questions, fresh, after, at_most)
+    if after is None:
+        return _of_tiers(asked, questions, list(questions), None, at_most)
+    places = _of_tiers(asked, questions, [after.tier], after, at_most)
+    further = [tier for tier in questions if tier > after.tier]
+    if further and len(places) < at_most:
+        places += _of_tiers(asked, questions, further, None, at_most - len(places))
+    return places
+
+
+def _of_tiers(asked: Asked, questions: Questions, tiers: list[Tier], after: Place | None, at_most: int) -> list[Place]:
+    """Return what is in these tiers: of each what the window shows, if that is enough, or what the index finds."""
+    values = _values(asked, questions, tiers, after)
+    window = _rows(_WINDOW, values | {"most": at_most}, tiers, after)
     places: list[Place] = []
-    tiers = [tier for tier in questions if after is None or tier >= after.tier]
     for tier in tiers:
-        begin = after if after and after.tier is tier else None
-        places += _of_tier(asked, questions, tier, begin, at_most - len(places))
-        if len(places) >= at_most:
+        missing = at_most - len(places)
+        hits = [place for place in window if place.tier is tier][:missing]
+        if len(hits) < missing:
+            values = _values(asked, questions, [tier], after) | {"most": missing}
+            hits = _rows(_INDEX, values, [tier], after)
+        places += hits
+        if len(places) == at_most:
             break
     return places
 
 
-# Both statements end like this: the document counts, the row is the user's, and it passes the filters.
-_LIVE = f"""
-    JOIN saved_choreographies s ON {FOLLOWS}
-    WHERE s.user_id = %(user)s AND d.words @@ %(question)s::tsquery
-    AND (%(better)s::tsquery IS NULL OR NOT d.words @@ %(better)s::tsquery)
-    AND (%(difficulty)s = '' OR s.difficulty = %(difficulty)s)
-    AND NOT EXISTS (SELECT FROM unnest(%(labels)s::bigint[]) AS l (id) WHERE NOT EXISTS (
-        SELECT FROM labellings g WHERE g.label_id = l.id AND g.choreography_id = s.id))
-"""  # noqa: S608 - all parts are constants of this module
-_ALL = f"""
-    WITH d AS (
-        SELECT choreography_id, user_id, title, song, created_at, words FROM title_documents WHERE user_id = %(user)s
-        UNION ALL
-        SELECT id, %(user)s, title, song, created_at, words::tsvector
-        FROM unnest(%(ids)s::uuid[], %(titles)s::text[], %(songs)s::text[], %(times)s::timestamptz[], %(words)s::text[])
-            AS fresh (id, title, song, created_at, words)
-    ), found AS (
-        SELECT CASE {{tiers}} END AS tier, s.created_at, s.id FROM d {_LIVE}
-    )
-    SELECT tier, created_at, id FROM found
-    WHERE %(tier)s::int IS NULL OR tier > %(tier)s
-        OR (tier = %(tier)s AND (created_at, id) < (%(time)s::timestamptz, %(id)s::uuid))
-    ORDER BY tier, created_at DESC, id DESC LIMIT %(most)s
-"""  # noqa: S608 - see above
-# The order (created_at, id), both downwards, is that of the index title_documents_newest_idx.
-_TIER = f"""
-    WITH d AS {{documents}}, found AS MATERIALIZED (SELECT s.created_at, s.id FROM d {_LIVE})
-    SELECT created_at, id FROM found ORDER BY created_at DESC, id DESC LIMIT %(most)s
-"""  # noqa: S608 - see above
-_AFTER = (
-    "(%(time)s::timestamptz IS NULL OR (created_at <= %(time)s AND"
-    " (created_at, choreography_id) < (%(time)s, %(id)s::uuid)))"
-)
-_NEWEST = f"""(
-    SELECT * FROM title_documents WHERE user_id = %(user)s AND {_AFTER}
-    ORDER BY created_at DESC, choreography_id DESC LIMIT {NEWEST}
-)"""  # noqa: S608 - see above
-_INDEX = f"MATERIALIZED (SELECT * FROM title_documents WHERE words @@ %(question)s::tsquery AND {_AFTER})"  # noqa: S608
-
-
 def _among_all(
-    asked: Asked, questions: dict[Tier, str], fresh: list[TitleRow], after: Place | None, at_most: int
+    asked: Asked, questions: Questions, fresh: list[TitleRow], after: Place | None, at_most: int
 ) -> list[Place]:
-    names = {tier: f"question_{tier.value}" for tier in questions}
-    tiers = " ".join(f"WHEN d.words @@ %({name})s::tsquery THEN {tier.value}" for tier, name in names.items())
-    values = _values(asked, after) | {
-        "question": questions[max(questions)],
-        "better": None,
+    tiers = [tier for tier in questions if after is None or tier >= after.tier]
+    values = _values(asked, questions, tiers, after) | {
         "ids": [row.id for row in fresh],
         "titles": [row.title for row in fresh],
         "songs": [row.song for row in fresh],
         "times": [row.created_at for row in fresh],
         "words": [row.document for row in fresh],
-        "tier": after.tier if after else None,
         "most": at_most,
     }
-    values |= {name: questions[tier] for tier, name in names.items()}
-    return [Place(Tier(tier), *rest) for tier, *rest in _rows(_ALL.format(tiers=tiers), values)]
+    return _rows(_ALL, values, tiers, after)
 
 
-def _of_tier(asked: Asked, questions: dict[Tier, str], tier: Tier, after: Place | None, at_most: int) -> list[Place]:
-    better = questions.get(Tier(tier - 1)) if tier > Tier.WHOLE else None
-    values = _values(asked, after) | {"question": questions[tier], "better": better, "most": at_most}
-    rows: list[Any] = []
-    for documents in _sources(tier):
-        rows = list(_rows(_TIER.format(documents=documents), values))
-        if len(rows) >= at_most:
-            break
-    return [Place(tier, *row) for row in rows]
-
-
-def _sources(tier: Tier) -> list[str]:
-    """Return where to look: few titles are the same as a whole, so the index alone will do."""
-    return [_INDEX] if tier is Tier.WHOLE else [_NEWEST, _INDEX]
-
-
-def _values(asked: Asked, after: Place | None) -> dict[str, Any]:
+def _values(asked: Asked, questions: Questions, tiers: list[Tier], after: Place | None) -> dict[str, Any]:
+    better = questions.get(Tier(tiers[0] - 1)) if tiers[0] > Tier.WHOLE else None
     return {
         "user": asked.user_id,
         "difficulty": asked.difficulty,
         "labels": list(asked.label_ids),
+        "match": questions[tiers[-1]].match,
+        "index": questions[tiers[-1]].index,
+        "better": better.match if better else None,
+        "tier": after.tier.value if after else None,
         "time": after.created_at if after else None,
         "id": after.id if after else None,
+        **{f"match_{tier.value}": questions[tier].match for tier in tiers},
     }
 
 
-def _rows(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+def _rows(statement: str, values: dict[str, Any], tiers: list[Tier], after: Place | None) -> list[Place]:
+    cases = " ".join(f"WHEN words @@ %(match_{tier.value})s::tsquery THEN {tier.value}" for tier in tiers)
+    filled = statement.format(tier=f"CASE {cases} END", after="" if after is None else _AFTER)
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        yield from cursor.fetchall()
+        cursor.execute(filled, values)
+        return [Place(Tier(tier), *rest) for tier, *rest in cursor.fetchall()]
+
+
+# What matches is sorted first. Then, row by row until the page is full, it is seen whether the document still counts,
+# the row is the user's, and it passes the filters.
+_LIVE = f"""
+    SELECT d.tier, d.created_at, d.choreography_id FROM d CROSS JOIN LATERAL (
+        SELECT FROM saved_choreographies s WHERE {FOLLOWS} AND s.user_id = %(user)s
+        AND (%(difficulty)s = '' OR s.difficulty = %(difficulty)s)
+        AND NOT EXISTS (SELECT FROM unnest(%(labels)s::bigint[]) AS l (id) WHERE NOT EXISTS (
+            SELECT FROM labellings g WHERE g.label_id = l.id AND g.choreography_id = s.id))
+        OFFSET 0
+    ) AS live
+    ORDER BY d.tier, d.created_at DESC, d.choreography_id DESC LIMIT %(most)s
+"""  # noqa: S608 - all parts are constants
+_COLUMNS = "choreography_id, user_id, title, song, created_at, words"
+# In one tier the place of a cursor is a time and an id; among all tiers it is compared in _ALL.
+_AFTER = "AND (created_at, choreography_id) < (%(time)s::timestamptz, %(id)s::uuid)"
+_MATCH = "words @@ %(match)s::tsquery AND (%(better)s::tsquery IS NULL OR NOT words @@ %(better)s::tsquery)"
+_SORTED = "ORDER BY tier, created_at DESC, choreography_id DESC"
+_WINDOW = f"""
+    WITH d AS NOT MATERIALIZED (
+        SELECT {_COLUMNS}, {{tier}} AS tier FROM (
+            SELECT {_COLUMNS} FROM title_documents WHERE user_id = %(user)s {{after}}
+            ORDER BY created_at DESC, choreography_id DESC LIMIT {WINDOW}
+        ) AS newest WHERE {_MATCH} {_SORTED}
+    ) {_LIVE}
+"""  # noqa: S608 - see above
+_INDEX = f"""
+    WITH d AS NOT MATERIALIZED (
+        SELECT {_COLUMNS}, {{tier}} AS tier FROM (
+            SELECT {_COLUMNS} FROM title_documents WHERE words @@ %(index)s::tsquery {{after}} OFFSET 0
+        ) AS indexed WHERE {_MATCH} {_SORTED}
+    ) {_LIVE}
+"""  # noqa: S608 - see above
+_ALL = f"""
+    WITH d AS NOT MATERIALIZED (
+        SELECT * FROM (
+            SELECT {_COLUMNS}, {{tier}} AS tier FROM (
+                SELECT {_COLUMNS} FROM title_documents WHERE words @@ %(index)s::tsquery
+                UNION ALL
+                SELECT id, %(user)s, title, song, created_at, words::tsvector FROM unnest(
+                    %(ids)s::uuid[], %(titles)s::text[], %(songs)s::text[], %(times)s::timestamptz[], %(words)s::text[]
+                ) AS fresh (id, title, song, created_at, words)
+            ) AS every WHERE {_MATCH}
+        ) AS tiered
+        WHERE %(tier)s::int IS NULL OR tier > %(tier)s
+            OR (tier = %(tier)s AND (created_at, choreography_id) < (%(time)s::timestamptz, %(id)s::uuid))
+        {_SORTED}
+    ) {_LIVE}
+"""  # noqa: S608 - see above

@@ -27,26 +27,17 @@ def whole(user_id: int, text: str) -> str:
     return quoted(_whole(user_id, text))
 
 
-def every(user_id: int, words: list[str]) -> str:
-    """Return the question for documents with all of these words."""
-    return " & ".join(quoted(_word(user_id, word)) for word in words)
-
-
-def beginnings(user_id: int, words: list[str]) -> str:
-    """Return the question for documents with a word that begins with each of these."""
-    return " & ".join(f"{quoted(_word(user_id, word))}:*" for word in words)
-
-
-def either(user_id: int, choices: list[list[str]]) -> str:
-    """Return the question for documents with one of each list; the first of a list may be a beginning."""
-    return " & ".join(
-        f"({' | '.join([f'{quoted(_word(user_id, first))}:*', *(quoted(_word(user_id, word)) for word in rest)])})"
-        for first, *rest in choices
-    )
+def every(user_id: int, choices: list[list[str]]) -> str:
+    """Return the question for documents with one word of each list; one that ends with ``*`` is a beginning."""
+    return " & ".join(f"({' | '.join(_term(user_id, word) for word in words)})" for words in choices)
 
 
 def quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _term(user_id: int, word: str) -> str:
+    return f"{quoted(_word(user_id, word[:-1]))}:*" if word.endswith("*") else quoted(_word(user_id, word))
 
 
 def _word(user_id: int, word: str) -> str:

@@ -27,12 +27,15 @@ class TitleDocument(models.Model):
     title = models.CharField(max_length=200)
     song = models.TextField(null=True)
     created_at = models.DateTimeField(help_text="the choreography's")
+    mark = models.BigIntegerField(help_text="a hash of title, song and created_at")
     words = SearchVectorField(help_text="each with its owner before it: a search meets no word of another user")
 
     class Meta:
         db_table = "title_documents"
         indexes = [
             models.Index(fields=["user", "-created_at", "-choreography"], name="title_documents_newest_idx"),
+            # Read instead of the table, to see which documents follow their rows.
+            models.Index(fields=["user", "choreography", "mark"], name="title_documents_mark_idx"),
             # Without the list of pending entries, which every search would read through.
             GinIndex(fields=["words"], name="title_documents_words_idx", fastupdate=False),
         ]

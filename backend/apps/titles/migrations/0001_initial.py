@@ -23,12 +23,13 @@ class Migration(migrations.Migration):
                 ('title', models.CharField(max_length=200)),
                 ('song', models.TextField(null=True)),
                 ('created_at', models.DateTimeField(help_text="the choreography's")),
+                ('mark', models.BigIntegerField(help_text='a hash of title, song and created_at')),
                 ('words', django.contrib.postgres.search.SearchVectorField(help_text='each with its owner before it: a search meets no word of another user')),
                 ('user', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'db_table': 'title_documents',
-                'indexes': [models.Index(fields=['user', '-created_at', '-choreography'], name='title_documents_newest_idx'), django.contrib.postgres.indexes.GinIndex(fastupdate=False, fields=['words'], name='title_documents_words_idx')],
+                'indexes': [models.Index(fields=['user', '-created_at', '-choreography'], name='title_documents_newest_idx'), models.Index(fields=['user', 'choreography', 'mark'], name='title_documents_mark_idx'), django.contrib.postgres.indexes.GinIndex(fastupdate=False, fields=['words'], name='title_documents_words_idx')],
             },
         ),
         migrations.CreateModel(
