@@ -128,6 +128,29 @@ REFUSED = {
         BIG,
         r"HO665  t\.n has foreign key t_p, which is not validated;.*\n.*ALTER TABLE t VALIDATE CONSTRAINT t_p",
     ),
+    "a column that points at two keys, of which one changes": (
+        "CREATE TABLE t (id int PRIMARY KEY, a text UNIQUE); CREATE TABLE u (a text PRIMARY KEY);"
+        "CREATE TABLE c (id int PRIMARY KEY, a text REFERENCES u CONSTRAINT c_t REFERENCES t (a))",
+        UUID,
+        r"HO665  c\.a has foreign key c_a_fkey, whose columns would be uuid and text: operator does not exist",
+    ),
+    "a key to a column that is not there": (
+        TABLE + "CREATE TABLE p (id int PRIMARY KEY)",
+        {
+            "kind": "add_foreign_key",
+            "table": "t",
+            "column": "n",
+            "name": "f",
+            "references": "p",
+            "references_column": "z",
+        },
+        r"HO668  public\.t cannot have foreign key f: public\.p has no column z;",
+    ),
+    "a function of that name": (
+        TABLE + "CREATE FUNCTION handover_evolve_t_sync() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        UUID,
+        r"HO669  t has function handover_evolve_t_sync already;",
+    ),
     "a child in another schema": (
         TABLE + "CREATE SCHEMA s; CREATE TABLE s.c (id int PRIMARY KEY, n int REFERENCES t)",
         {**BIG, "column": "id"},

@@ -13,10 +13,10 @@ from handover.evolve.statement import EvolveStatement, EvolveStep
 from handover.evolve.sync import kept_column_function, kept_function_name, kept_trigger_name
 from handover.evolve.views import grants, viewed
 from handover.schema.evolved import SYNC_TRIGGER
+from handover.schema.types import canonical_type
 from handover.wording import identifier, literal
 
 _SEQUENCE = "handover.evolve_sequence"
-_INTEGERS = {"smallint": "smallint", "integer": "integer", "bigint": "bigint", "int": "integer", "int8": "bigint"}
 
 
 def contract_steps(parts: StageParts) -> Iterator[EvolveStep]:
@@ -107,8 +107,8 @@ def _kept(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStatement
 def _sequences_away(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStatement]:
     for column, pair in table.pairs.items():
         sequence = pair.column.sequence
-        if sequence is None:
-            continue
+        if sequence is None or not pair.counts_on:
+            continue  # it goes with the old column
         if pair.column.identity:
             # It goes with its column, so that its name is free; where it stood is kept until then.
             setting = literal(f"{_SEQUENCE}_{pair.column.number}")
@@ -184,13 +184,12 @@ def _column(
     key = table.facts.key
     name = table.new_name(column.name)
     alter = f"ALTER TABLE {table.facts.sql} ALTER COLUMN {identifier(name)}"
-    if column.sequence and column.identity:
+    if pair.counts_on and column.identity:
         yield from _identity(make, table, column, alter)
-    elif column.sequence:
-        if to := _sequence_type(pair):
-            yield make.exclusive(f"ALTER SEQUENCE {column.sequence.sql} AS {to}", key)
-        if to or pair.type == column.type:
-            yield make.exclusive(f"{alter} SET DEFAULT {column.default}", key)
+    elif pair.counts_on and column.sequence:
+        to = canonical_type(pair.type)
+        yield make.exclusive(f"ALTER SEQUENCE {column.sequence.sql} AS {to}", key)
+        yield make.exclusive(f"{alter} SET DEFAULT {column.default}", key)
     elif default := new_defaults(table).get(name):
         yield make.exclusive(f"{alter} SET DEFAULT {default}", key)
     if column.comment:
@@ -209,10 +208,6 @@ def _identity(make: LockedStatements, table: TableDraft, column: ColumnFacts, al
     yield make.free(f"SELECT pg_catalog.setval({literal(sequence.sql)}, {last}, {called})")
     for grant in grants(sequence.rights, f"SEQUENCE {sequence.sql}", ("SELECT", "USAGE", "UPDATE")):
         yield make.free(grant)
-
-
-def _sequence_type(pair: PairDraft) -> str | None:
-    return _INTEGERS.get(pair.type.strip().lower())
 
 
 def _comment(make: LockedStatements, what: str, text: str, table: str) -> EvolveStatement:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from handover.errors import Refused
 from handover.evolve.catalog.facts import ColumnFacts, ForeignKeyFacts, TableFacts
 from handover.evolve.expression import applied
-from handover.evolve.names import short_name
+from handover.evolve.names import checksum, short_name
 from handover.evolve.statement import ColumnPair
 from handover.schema.evolved import KEPT_SUFFIX, SHADOW_SUFFIX, SYNC_FUNCTION_PREFIX
+from handover.schema.types import INTEGERS, canonical_type
 from handover.wording import identifier, literal
 
 SHARED_SCHEMA = "public"
@@ -43,6 +44,11 @@ class PairDraft:
     collation: str | None = None
     follows: ForeignKeyFacts | None = None
     repeatable: bool = False
+
+    @property
+    def counts_on(self) -> bool:
+        """Whether the new column goes on taking its values from the old one's sequence."""
+        return self.column.sequence is not None and canonical_type(self.type) in INTEGERS
 
     def convert(self, up: str, down: str) -> None:
         """Add a conversion after those that it has."""
@@ -197,8 +203,16 @@ class TableDraft:
 
     def function_sql(self, column: str, way: str) -> str:
         """Return the name of a conversion's function, as SQL."""
-        name = short_name(f"{SYNC_FUNCTION_PREFIX}{self.facts.name}_{column}", f"_{way}")
-        return f"{identifier(self.facts.schema)}.{identifier(name)}"
+        return f"{identifier(self.facts.schema)}.{identifier(self._function_name(column, way))}"
+
+    def function_names(self, column: str) -> tuple[str, str]:
+        """Return the names of both conversions' functions."""
+        return self._function_name(column, "up"), self._function_name(column, "down")
+
+    def _function_name(self, column: str, way: str) -> str:
+        # Two names with one underscore more or less must not give one name.
+        mark = checksum(f"{self.facts.name}\0{column}")
+        return short_name(f"{SYNC_FUNCTION_PREFIX}{mark}_{column}", f"_{way}")
 
     def new_default(self, column: str) -> str | None:
         """Return the SQL of the new column's default, of a pair."""

@@ -36,6 +36,8 @@ class ShapeKey:
         ``schema.name`` of the table that has it, and of the one that it points at.
     name, final_name
         Its name while both shapes live, and after the contract.
+    columns, parent_columns
+        The columns, named as in the new shape.
     definition
         ``FOREIGN KEY …`` as SQL, without NOT VALID.
     replaces
@@ -46,6 +48,8 @@ class ShapeKey:
     parent: str
     name: str
     final_name: str
+    columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
     definition: str
     replaces: ForeignKeyFacts | None = None
 
@@ -170,6 +174,8 @@ def _twin(table: TableDraft, parent: TableDraft | None, key: ForeignKeyFacts) ->
         parent=key.parent_key,
         name=short_name(key.name, SHADOW_SUFFIX),
         final_name=key.name,
+        columns=tuple(map(table.new_name, key.columns)),
+        parent_columns=tuple(map(parent.new_name, key.parent_columns)) if parent else key.parent_columns,
         definition=_key_sql(columns, key.parent_schema, key.parent, there)
         + _MATCHES[key.match]
         + f" ON UPDATE {_ACTIONS[key.on_update]} ON DELETE {_ACTIONS[key.on_delete]}"
@@ -187,6 +193,8 @@ def _added(draft: EvolutionDraft, table: TableDraft, name: str) -> ShapeKey:
         parent=f"{table.facts.schema}.{added.references}",
         name=added.name,
         final_name=added.name,
+        columns=(added.column,),
+        parent_columns=(added.references_column,),
         definition=_key_sql([table.physical(added.column)], table.facts.schema, added.references, [column])
         + f" ON DELETE {added.on_delete}"
         + _deferral(deferrable=added.deferrable, deferred=added.deferrable),

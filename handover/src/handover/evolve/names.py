@@ -19,6 +19,11 @@ def short_name(stem: str, suffix: str) -> str:
     name = stem + suffix
     if len(name.encode()) <= LONGEST:
         return name
-    mark = hashlib.sha256(stem.encode()).hexdigest()[:8]
+    mark = checksum(stem)
     room = LONGEST - len(suffix.encode()) - len(mark) - 1
     return f"{stem.encode()[:room].decode(errors='ignore')}_{mark}{suffix}"
+
+
+def checksum(text: str) -> str:
+    """Return eight letters and digits that tell a text from others."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -156,6 +156,11 @@ def _pair_notes(table: TableDraft) -> Iterator[str]:
     for column, pair in table.pairs.items():
         if pair.follows:
             yield f"{name}.{column} changes as well: {pair.follows.name} points at {pair.follows.parent}"
+        if not pair.follows and (pair.up, pair.down) != ("$1", "$1"):
+            yield (
+                f"{name}.{column}: while both shapes live, a value that `up` or `down` cannot convert is refused,"
+                " and where the new shape writes NULL into a new row the old column's default counts"
+            )
         if pair.repeatable:
             yield f"{name}.{column}: the file vouches that its conversion always gives the same result"
         if pair.many_to_one:
@@ -169,6 +174,9 @@ def _column_notes(table: TableDraft) -> Iterator[str]:
             yield f"{name}.{check.column}: from the start on, check {check.name} also refuses writes of the old shape"
     for column in table.dropped:
         yield f"{name}.{column}: its values are gone after the contract"
+        for index in table.facts.indexes:
+            if column in index.columns:
+                yield f"{name}: index {index.name} goes with {column}"
     for added in table.added.values():
         if added.expression:
             yield f"{name}.{added.name}: a trigger keeps it, also after the contract"

@@ -9,8 +9,8 @@ from psycopg import Connection, Error
 from handover.evolve.catalog.facts import TableFacts
 from handover.evolve.draft import EvolutionDraft, TableDraft
 from handover.evolve.expression import applied
-from handover.evolve.keys import index_sql, new_checks, twin_indexes
-from handover.evolve.starting import add_columns, kept_pairs
+from handover.evolve.keys import index_sql, new_checks, shape_keys, twin_indexes
+from handover.evolve.starting import add_columns, kept_pairs, sql_name
 from handover.evolve.structure import against
 from handover.evolve.sync import conversion_functions, sync_function, sync_trigger
 from handover.finding import Finding
@@ -31,6 +31,7 @@ def rehearsal_findings(connection: Connection[Any], draft: EvolutionDraft) -> li
             )
             found += _rehearsed(connection, draft, on_copy(table))
     found += _created(draft)
+    found += _keys(connection, draft)
     return found
 
 
@@ -113,6 +114,41 @@ def _created(draft: EvolutionDraft) -> Iterator[Finding]:
                     "the lock that it takes on the other table would not be seen in the plan",
                     'Write it as a constraint: constraints = ["FOREIGN KEY (…) REFERENCES …"].',
                 )
+
+
+def _keys(connection: Connection[Any], draft: EvolutionDraft) -> Iterator[Finding]:
+    """Yield the foreign keys whose two columns could not be compared."""
+    for key in shape_keys(draft):
+        for column, there in zip(key.columns, key.parent_columns, strict=True):
+            types = _type(connection, draft, key.table, column), _type(connection, draft, key.parent, there)
+            if None in types:
+                yield _wrong(key.table, f"foreign key {key.final_name}", f"{key.parent} has no column {there}")
+            elif failed := _failure(connection, f"SELECT NULL::{types[0]} = NULL::{types[1]}"):
+                yield against(
+                    "HO665",
+                    f"{key.table.partition('.')[2]}.{column}",
+                    f"has foreign key {key.final_name}, whose columns would be {types[0]} and {types[1]}: {failed}",
+                    "a key and what it points at are compared",
+                    "Change the other column as well.",
+                )
+
+
+def _type(connection: Connection[Any], draft: EvolutionDraft, table: str, column: str) -> str | None:
+    """Return the type that a column of the new shape has; None when there is no such column."""
+    there = draft.tables.get(table)
+    if there is None:
+        query = (
+            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute"
+            " WHERE attrelid = to_regclass(%s) AND attname = %s AND attnum > 0 AND NOT attisdropped"
+        )
+        row = connection.execute(query, [sql_name(table), column]).fetchone()
+        return str(row[0]) if row else None
+    old = there.old_name(column)
+    if old in there.pairs:
+        return there.pairs[old].type
+    if old in there.facts.columns:
+        return there.facts.columns[old].type
+    return there.added[column].type if column in there.added else None
 
 
 def _plain(sql: str) -> str:

@@ -1,5 +1,6 @@
 """The steps of the start: afterwards both shapes live side by side."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
@@ -65,9 +66,15 @@ def start_steps(parts: StageParts) -> Iterator[EvolveStep]:
     for table in tables:
         yield from _indexes(parts.make, table)
     for table in tables:
+        if table.pairs or table.indexes:
+            analyze = parts.make.concurrent(f"ANALYZE {table.facts.sql}", table.facts.key)
+            yield EvolveStep(
+                name=f"{table.facts.key}: statistics, so that queries are planned well", statements=(analyze,)
+            )
+    for table in tables:
         yield from _checks(parts.make, table)
     for created in parts.draft.created:
-        yield from _created(parts.make, created)
+        yield from _created(parts.make, parts.draft, created)
     for key in shape_keys(parts.draft):
         yield from _key(parts.make, key)
     if viewed(parts.draft):
@@ -179,14 +186,23 @@ def _checks(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStep]:
         )
 
 
-def _created(make: LockedStatements, created: CreatedTable) -> Iterator[EvolveStep]:
+def _created(make: LockedStatements, draft: EvolutionDraft, created: CreatedTable) -> Iterator[EvolveStep]:
     name = qualified(SHARED_SCHEMA, created.name)
     columns = [f"{identifier(column)} {definition}" for column, definition in created.columns.items()]
     plain = [one for one in created.constraints if referenced_table(one) is None]
     statements = [make.free(f"CREATE TABLE {name} ({', '.join([*columns, *plain])})")]
-    keys = [(one, referenced_table(one)) for one in created.constraints]
+    keys = [(_on_shadows(draft, one), referenced_table(one)) for one in created.constraints]
     statements += [make.writers_wait(f"ALTER TABLE {name} ADD {one}", parent) for one, parent in keys if parent]
     yield EvolveStep(name=f"{SHARED_SCHEMA}.{created.name}: new table", statements=tuple(statements))
+
+
+def _on_shadows(draft: EvolutionDraft, constraint: str) -> str:
+    """Return a foreign key's SQL with the table's own names of the columns that it points at."""
+    table = draft.tables.get(referenced_table(constraint) or "")
+    if table is None:
+        return constraint
+    own, word, there = re.split(r"\b(REFERENCES)\b", constraint, maxsplit=1, flags=re.IGNORECASE)
+    return own + word + with_names(there, quoted_columns(table))
 
 
 def referenced_table(constraint: str) -> str | None:

@@ -20,6 +20,10 @@ _TAKEN = """
      WHERE n.nspname = %s AND c.relname = ANY (%s) ORDER BY 1
 """
 _CONSTRAINTS = "SELECT conname::text FROM pg_constraint WHERE conrelid = %s AND conname = ANY (%s) ORDER BY 1"
+_FUNCTIONS = """
+    SELECT p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE n.nspname = %s AND p.proname = ANY (%s) ORDER BY 1
+"""
 _SCHEMAS = "SELECT nspname::text FROM pg_namespace WHERE nspname = ANY (%s) ORDER BY 1"
 
 
@@ -258,6 +262,9 @@ def _taken_names(connection: Connection[Any], draft: EvolutionDraft, table: Tabl
         yield _taken(facts, f"constraint {name}")
     if any(one.name == SYNC_TRIGGER for one in facts.triggers):
         yield _taken(facts, f"trigger {SYNC_TRIGGER}")
+    functions = [name for column in table.pairs for name in table.function_names(column)] + [table.sync_function]
+    for (name,) in connection.execute(_FUNCTIONS.encode(), [facts.schema, functions]).fetchall():
+        yield _taken(facts, f"function {name}")
     yield from _rights(facts)
 
 

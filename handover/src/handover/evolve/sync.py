@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from handover.evolve.catalog.facts import IndexFacts, qualified
 from handover.evolve.draft import EvolutionDraft, PairDraft, TableDraft
+from handover.evolve.names import short_name
 from handover.evolve.rewording import with_names
 from handover.evolve.statement import ColumnPair
 from handover.schema.evolved import SYNC_TRIGGER
@@ -94,7 +95,7 @@ def kept_function_name(table: TableDraft) -> str:
 
 def kept_trigger_name(table: TableDraft) -> str:
     """Return the name of the trigger and of the function that stay after the evolution."""
-    return f"zz_{table.facts.name}_kept"[:63]
+    return short_name(f"zz_{table.facts.name}", "_kept")
 
 
 def shadow_keys(table: TableDraft) -> Iterator[IndexFacts]:
