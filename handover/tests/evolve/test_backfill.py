@@ -17,6 +17,7 @@ from handover.evolve.row_key import read_row_key
 from handover_testing.paired import STATUS, STEP_TASK, TASK_ID, PairedTables
 from sandbox.postgres import Database
 
+ROWS_UNDER_LOAD = 200_000 if "COMPAS_FULL" in os.environ else 5_000
 UNFILLED = "SELECT count(*) FROM tasks WHERE id_v2 IS NULL OR status_v2 IS NULL AND status IS NOT NULL"
 WRONG = "SELECT count(*) FROM tasks WHERE id_v2::text <> id OR status_v2 <> replace(status, 'started', 'pending')"
 WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid = {pid})"
@@ -108,6 +109,50 @@ def test_backfill__killed_in_the_middle_of_a_batch__goes_on_exactly(it):
     assert 0 < filled < 1000
     it.at_point = lambda _: None
     assert fill_tasks(it)["rows"] == 1000
+    assert it.execute(UNFILLED) == it.execute(WRONG) == [(0,)]
+
+
+def test_backfill__its_session_is_ended_in_a_batch__goes_on_exactly(it):
+    it.build(1000)
+    end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'handover evolve'"
+    batches = []
+
+    def end_the_third(name: str) -> None:
+        if name == "before a batch commits":
+            batches.append(1)
+            if len(batches) == 3:
+                assert it.execute(f"{end} AND datname = current_database()") == [(True,)]
+
+    it.at_point = end_the_third
+    with pytest.raises(psycopg.OperationalError):
+        fill_tasks(it)
+    (filled,) = it.execute("SELECT count(*) FROM tasks WHERE id_v2 IS NOT NULL")[0]
+    assert 0 < filled < 1000
+    assert fill_tasks(it)["rows"] == 1000
+    assert it.execute(UNFILLED) == it.execute(WRONG) == [(0,)]
+
+
+def insert_tasks(url: str, per_s: int) -> None:
+    """Insert tasks at a rate, twenty a time, until this process is ended."""
+    insert = "INSERT INTO tasks SELECT gen_random_uuid()::text, 'started' FROM generate_series(1, 20)"
+    with psycopg.connect(url, autocommit=True) as connection:
+        due = time.monotonic()
+        while True:
+            due += 20 / per_s
+            connection.execute(insert)
+            time.sleep(max(0, due - time.monotonic()))
+
+
+def test_backfill__2000_inserts_a_second_all_the_time__ends(it):
+    it.build(ROWS_UNDER_LOAD)
+    users = multiprocessing.get_context("fork").Process(target=insert_tasks, args=(it.database.url("owner"), 2000))
+    users.start()
+    try:
+        assert fill_tasks(it)["rows"] >= ROWS_UNDER_LOAD
+        assert users.is_alive()
+    finally:
+        users.kill()
+        users.join()
     assert it.execute(UNFILLED) == it.execute(WRONG) == [(0,)]
 
 

@@ -93,6 +93,16 @@ def test_throttle__role_may_not_see_standbys__refuses(postgres):
         Throttle(replication_lag_s=5).look(session)
 
 
+def test_plan__declared_read_fails__is_refused_before_anything_starts(evolving, monkeypatch):
+    wrong = "[evolve.latency]\nsql = 'SELECT FROM no_table'\nlimit_ms = 5"
+    uuid = {"kind": "change_type", "table": "t", "column": "a", "type": "uuid", "up": "$1::uuid", "down": "$1::text"}
+    with evolving("unmeasurable", wrong) as one:
+        monkeypatch.setenv("HANDOVER_DATABASE_URL", one.database.url("owner"))
+        one.execute("CREATE TABLE t (id int PRIMARY KEY, a varchar(36))")
+        with pytest.raises(HandoverError, match="HO683"):
+            one.plan(uuid)
+
+
 def test_throttle__users_waited_for_rows__says_so_at_once(session, clock):
     throttle = Throttle(replication_lag_s=5, clock=clock)
     assert throttle.look(session, waiting=2).reason == "2 sessions waited for its rows"

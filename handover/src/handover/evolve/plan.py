@@ -23,6 +23,7 @@ from handover.evolve.starting import StageParts, start_steps, touched
 from handover.evolve.statement import EvolutionPlan, EvolveStep
 from handover.evolve.structure import structure_findings
 from handover.evolve.switching import back_steps, switch_steps
+from handover.evolve.throttle import require_measurable
 from handover.evolve.values import mapped_notes, settle_defaults, value_findings
 from handover.evolve.views import NOT_THROUGH_A_VIEW, viewed
 from handover.finding import Finding
@@ -47,6 +48,8 @@ def make_plan(connection: Connection[Any], config: Config, evolution: Evolution)
     """
     settings = config.evolve
     draft = drafted(connection, evolution)
+    if any(table.synced for table in draft.tables.values()):
+        require_measurable(connection, settings)
     with connection.transaction():
         for table in draft.tables.values():
             if table.synced:

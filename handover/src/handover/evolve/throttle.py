@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import Connection, Error, errors
 
-from handover.config.evolve import LatencyProbe
+from handover.config.evolve import EvolveSettings, LatencyProbe
 from handover.errors import HandoverError, Refused
 from handover.evolve.expression import declared
 from handover.wording import counted
@@ -144,6 +144,24 @@ class Throttle:
         )
 
 
+def require_measurable(connection: Connection[Any], settings: EvolveSettings) -> None:
+    """Raise unless everything that makes a backfill slower can be measured, so that none begins which cannot go on.
+
+    Parameters
+    ----------
+    connection
+        As the owner of the tables.
+    settings
+        The section ``[evolve]``.
+
+    Raises
+    ------
+    HandoverError
+        This role may not see standbys, or the declared read fails.
+    """
+    Throttle(replication_lag_s=settings.replication_lag_s, latency=settings.latency).look(connection)
+
+
 def read_ms(connection: Connection[Any], probe: LatencyProbe) -> float:
     """Return how long the declared read takes, in milliseconds; one that takes far too long is cut off.
 
@@ -155,7 +173,7 @@ def read_ms(connection: Connection[Any], probe: LatencyProbe) -> float:
     began = time.monotonic()
     try:
         with connection.transaction():
-            connection.execute("SET TRANSACTION READ ONLY")
+            connection.execute("SET LOCAL transaction_read_only = on")
             connection.execute(declared(f"SET LOCAL statement_timeout = {max(1, int(PATIENCE * probe.limit_ms))}"))
             began = time.monotonic()
             connection.execute(declared(probe.sql)).fetchall()
