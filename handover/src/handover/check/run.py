@@ -1,8 +1,8 @@
 """One check: ask both systems, read the database in one snapshot, apply every rule, take the census."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg import Connection
@@ -19,6 +19,7 @@ from handover.probe.client import Probe
 from handover.rules import RULES
 from handover.schema.catalog import Catalog, read_catalog, read_roles, snapshot
 from handover.schema.rows import read_rows
+from handover.schema.shape_views import read_shape_views, show_shapes
 from handover.schema.subject import DescribedSystem, Subject, search_path_of
 from handover.schema.twins import expressions_of
 from handover.side import Side
@@ -79,6 +80,7 @@ def gathered(config: Config, url: str, answers: PendingAnswers) -> Iterator[Gath
         databases = [a.description.settings.database for a in described if a.description]
         read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
         systems = tuple(_system(a, catalog) for a in described)
+        _show_shapes(config, connection, catalog, systems)
         rows, unread = read_rows(connection, catalog, systems[0].search_path if systems else ("public",))
         probes = {a.name: a.probe for a in described if a.probe}
         raised = (a.finding for a in asked if a.finding)
@@ -112,7 +114,7 @@ def run_check(
         subject = facts.subject
         if subject.both and not subject.shared:
             raise UnseenError(_nothing_shared(subject))
-        findings = [*facts.findings, *apply_rules(subject)]
+        findings = [*facts.findings, *(_advised(one, config) for one in apply_rules(subject))]
         compared: tuple[TableCoverage, ...] = ()
         if subject.both:
             say(f"taking the census of {counted(len(subject.shared), 'shared table')}")
@@ -130,6 +132,33 @@ def apply_rules(subject: Subject, *, adoption: bool = False) -> list[Finding]:
 def _system(asked: SystemAnswer, catalog: Catalog) -> DescribedSystem:
     assert asked.description is not None  # noqa: S101 - the caller chose those that have one
     return DescribedSystem(asked.name, asked.description, search_path_of(asked.description, catalog))
+
+
+def _show_shapes(
+    config: Config, connection: Connection[Any], catalog: Catalog, systems: Sequence[DescribedSystem]
+) -> None:
+    """While an evolution is under way, compare with what the systems see of its tables.
+
+    Raises
+    ------
+    UnseenError
+        They see different shapes of a table, so their models cannot be compared.
+    """
+    views = read_shape_views(connection, (config.evolve.old_schema, config.evolve.new_schema))
+    mixed = show_shapes(catalog, views, [system.search_path for system in systems])
+    if mixed:
+        names = ", ".join(".".join(key) for key in mixed)
+        message = f"an evolution is under way, and the two systems expect different shapes of {names}."
+        todo = "Compare when both expect the same, or when the evolution is contracted or rolled back: handover status"
+        raise UnseenError(f"{message} Their models were not compared. {todo}")
+
+
+def _advised(finding: Finding, config: Config) -> Finding:
+    """Return a finding with other advice when its table is of an evolution: DDL would be in its way."""
+    if not finding.where.startswith((f"{config.evolve.old_schema}.", f"{config.evolve.new_schema}.")):
+        return finding
+    todo = "An evolution changes this table: contract it or roll it back first, then check again. See: handover status"
+    return replace(finding, todo=todo)
 
 
 def _nothing_shared(subject: Subject) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from handover.finding import Observation
 from handover.rules.registry import rule
 from handover.rules.statements import alter
+from handover.schema.evolved import SYNC_TRIGGER
 from handover.schema.subject import Subject
 
 
@@ -14,7 +15,8 @@ def triggers(subject: Subject) -> Iterator[Observation]:
 
     What is wrong
     -------------
-    A shared table has an enabled trigger that the migrations of both systems did not make.
+    A shared table has an enabled trigger that the migrations of both systems did not make. While an evolution is under
+    way, its own trigger is told only where the systems use the table itself instead of the view of their shape.
 
     Why it hurts
     ------------
@@ -39,10 +41,14 @@ def triggers(subject: Subject) -> Iterator[Observation]:
             if trigger.enabled and trigger.name not in known:
                 expected = "neither system's models know what it does to their writes"
                 todo = "Read it with both systems in mind, then accept it in the contract."
-                where = f"{table} ({trigger.name})"
+                found = "is a trigger"
+                if trigger.name == SYNC_TRIGGER:
+                    found = "is the trigger of an evolution, and the systems use the table itself"
+                    expected = "they would meet new names at the switch"
+                    todo = "Let them see the views of their shape: their roles in [evolve] old_roles or carrying_roles."
                 yield Observation(
-                    where=where,
-                    found="is a trigger",
+                    where=f"{table} ({trigger.name})",
+                    found=found,
                     expected=expected,
                     todo=todo,
                     severity="risky",

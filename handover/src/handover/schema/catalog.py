@@ -23,7 +23,7 @@ DESCENDING, NULLS_FIRST = 1, 2
 READS = (
     "pg_class", "pg_namespace", "pg_attribute", "pg_attrdef", "pg_type", "pg_collation", "pg_constraint",
     "pg_index", "pg_am", "pg_opclass", "pg_trigger", "pg_depend", "pg_roles", "pg_db_role_setting", "pg_database",
-    "pg_sequence", "pg_inherits", "pg_publication", "pg_publication_tables",
+    "pg_sequence", "pg_inherits", "pg_publication", "pg_publication_tables", "pg_rewrite",
 )  # fmt: skip
 
 
