@@ -1,6 +1,7 @@
 """Likes: one for each user, and the right count whatever happens at the same moment."""
 
 import random
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -14,11 +15,13 @@ from apps.authentication.models import User
 from apps.collections.models import SavedChoreography
 from apps.collections.services import delete_choreography
 from apps.logins import limits
+from apps.sharing import counting
 from apps.sharing.likes import like, unlike
-from apps.sharing.models import Like, Share
+from apps.sharing.models import Like, LikeChange, Share
+from apps.sharing.selectors import likes_of, public_shares
 from apps.sharing.services import change_share
 from config.errors import NotFoundError
-from tests.conftest import make_user, wait_until_sessions_wait
+from tests.conftest import make_user
 from tests.sharing import kept_with_video, shared
 
 
@@ -28,10 +31,18 @@ def share(ben) -> Share:
     return shared(ben)
 
 
+def counts() -> dict[uuid.UUID, int]:
+    """Return the numbers that pages show."""
+    return {share.pk: likes_of(share) for share in public_shares()}
+
+
 def assert_counted() -> None:
-    """Every count is the number of its rows."""
-    counted = dict(Share.objects.values_list("pk", "likes"))
-    assert counted == {pk: Like.objects.filter(choreography=pk).count() for pk in counted}
+    """Every number is the number of its rows, also when no change waits any more."""
+    rows = {pk: Like.objects.filter(choreography=pk).count() for pk in Share.objects.values_list("pk", flat=True)}
+    assert counts() == rows
+    counting.sweep()
+    assert not LikeChange.objects.exists()
+    assert dict(Share.objects.values_list("pk", "likes")) == rows
 
 
 def at_once(work: list[Callable[[], object]], *, threads: int) -> list[object]:
@@ -84,7 +95,8 @@ def test_like__of_what_is_not_public__is_404_and_writes_nothing(ana, ben, share,
 def test_like__private_for_a_while__is_still_counted_afterwards(ana, ben, share):
     like(user=ana, choreography_id=share.pk)
     change_share(user=ben, choreography_id=share.pk, visibility="private")
-    assert change_share(user=ben, choreography_id=share.pk, visibility="public").likes == 1
+    change_share(user=ben, choreography_id=share.pk, visibility="public")
+    assert counts() == {share.pk: 1}
 
 
 def test_like__too_many_changes_within_an_hour__is_429(api, share, monkeypatch):
@@ -121,14 +133,14 @@ def test_likes__of_many_users_at_once__end_in_the_right_count(own_database):
         ],
         threads=8,
     )
-    assert Share.objects.get().likes == 8
+    assert counts() == {share.pk: 8}
     assert_counted()
 
 
 def test_planted__trigger_that_is_off__is_noticed(own_database):
     share, ana = shared(make_user("ben")), make_user("ana")
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE likes DISABLE TRIGGER added_are_counted")
+        cursor.execute("ALTER TABLE likes DISABLE TRIGGER added_are_noted")
     like(user=ana, choreography_id=share.pk)
     with pytest.raises(AssertionError):
         assert_counted()
@@ -142,7 +154,7 @@ def test_account__deleted_by_the_original__takes_its_likes_out_of_every_count(ow
     like(user=eva, choreography_id=shares[1].pk)
     with psycopg.connect(own_database.url("original_app")) as session:
         session.execute("DELETE FROM users WHERE id = %s", [ana.pk])
-    assert [Share.objects.get(pk=share.pk).likes for share in shares] == [0, 1, 0]
+    assert [counts()[share.pk] for share in shares] == [0, 1, 0]
     assert_counted()
 
 
@@ -202,17 +214,53 @@ def test_likes__while_rows_are_deleted__leave_no_deadlock_and_the_right_counts(o
     assert_counted()
 
 
-def test_like__while_the_owner_makes_it_private__waits_and_is_404(own_database):
-    ben, ana = make_user("ben"), make_user("ana")
-    share = shared(ben)
+def test_like__waits_for_no_other_like_of_the_same(own_database):
+    """As if 200 users stood in a line: one transaction holds what it wrote, and the next goes on."""
+    share, ana, eva = shared(make_user("ben")), make_user("ana"), make_user("eva")
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
-        change_share(user=ben, choreography_id=share.pk, visibility="private")
-        waiting = pool.submit(at_once, [lambda: like(user=ana, choreography_id=share.pk)], threads=1)
-        wait_until_sessions_wait(own_database)
-        assert not waiting.done()
-    with pytest.raises(NotFoundError):
-        waiting.result()
-    assert not Like.objects.exists()
+        assert like(user=ana, choreography_id=share.pk) == 1
+        one = [lambda: like(user=eva, choreography_id=share.pk)]
+        assert pool.submit(at_once, one, threads=1).result(timeout=60) == [1], "what is not committed is not seen"
+    assert counts() == {share.pk: 2}
+    assert_counted()
+
+
+def test_count__by_two_processes_at_once__is_left_to_the_first(own_database):
+    share = shared(make_user("ben"))
+    like(user=make_user("ana"), choreography_id=share.pk)
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        counting.count(share.pk)
+        pool.submit(at_once, [lambda: counting.count(share.pk)], threads=1).result(timeout=60)
+    assert (Share.objects.get().likes, LikeChange.objects.count()) == (1, 0)
+
+
+def test_count__of_many_waiting_changes__is_done_by_who_likes(ana, share, monkeypatch):
+    monkeypatch.setattr(counting, "MANY", 3)
+    waiting = []
+    for _ in range(4):
+        like(user=ana, choreography_id=share.pk)
+        unlike(user=ana, choreography_id=share.pk)
+        waiting.append(LikeChange.objects.count())
+    assert waiting == [2, 0, 2, 0]
+    assert_counted()
+
+
+def test_sweep__forgets_changes_of_choreographies_that_are_gone(ana, share):
+    like(user=ana, choreography_id=share.pk)
+    SavedChoreography.objects.filter(pk=share.pk).delete()
+    assert LikeChange.objects.exists()
+    counting.sweep()
+    assert not LikeChange.objects.exists()
+
+
+def test_most_liked__after_the_sweep__is_in_the_right_order(ana, ben, share):
+    other = shared(ben, video="other.mp4")
+    for user in (ana, ben):
+        like(user=user, choreography_id=share.pk)
+    like(user=ana, choreography_id=other.pk)
+    counting.sweep()
+    rows = Client().get("/api/public?sort=most_liked").json()["results"]
+    assert [(row["id"], row["likes"]) for row in rows] == [(str(share.pk), 2), (str(other.pk), 1)]
 
 
 def test_row_of_the_original__can_be_changed_while_it_is_liked(own_database):

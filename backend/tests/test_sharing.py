@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.authentication.models import User
 from apps.collections.models import SavedChoreography
+from apps.sharing import counting
 from apps.sharing.links import secret_of
 from apps.sharing.models import Share
 from apps.sharing.selectors import PUBLIC_SORTS
@@ -215,6 +216,7 @@ def test_public__keeps_a_link_that_was_given_away(api, ana):
 def test_public__order__is_newest_or_most_liked(api, ana):
     shares = [shared(ana, video=f"{number}.mp4") for number in range(3)]
     api.put(f"/api/public/{shares[1].pk}/like")
+    counting.sweep()
     ids = {
         sort: [row["id"] for row in Client().get(f"/api/public?sort={sort}").json()["results"]] for sort in PUBLIC_SORTS
     }

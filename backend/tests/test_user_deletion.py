@@ -13,6 +13,7 @@ from apps.collections.models import SavedChoreography
 from apps.jobs.models import Job
 from apps.media.models import FileOwner
 from apps.media.owners import record_made
+from apps.sharing import counting
 from apps.sharing.favourites import add_favourite
 from apps.sharing.likes import like
 from apps.sharing.models import Favourite, Like, Share
@@ -57,6 +58,7 @@ def assert_only_the_song_and_the_record_of_the_file_are_left() -> None:
     assert User.objects.get().username == "ben"
     assert not ChoreographyTask.objects.exists()
     assert SavedChoreography.objects.get().user.username == "ben"
+    counting.sweep()
     assert Share.objects.values_list("user__username", "likes").get() == ("ben", 0)
     assert not Like.objects.exists()
     assert not Favourite.objects.exists()

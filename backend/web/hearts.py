@@ -15,7 +15,7 @@ from apps.collections.selectors import with_video
 from apps.sharing import favourites as marks
 from apps.sharing import likes
 from apps.sharing.models import Share
-from apps.sharing.selectors import favourites_of, liked_among, marked_among, public_share, shares_of
+from apps.sharing.selectors import favourites_of, liked_among, likes_of, marked_among, public_share, shares_of
 from config.errors import DomainError, LockedOutError, QuotaError
 from config.problems import STATUS, retry_after
 from web.account import next_address
@@ -45,7 +45,7 @@ def hearts_of_all(
     liked = liked_among(user, shares.keys()) if isinstance(user, User) else set()
     marked = marked_among(user, shares.keys()) if isinstance(user, User) else set()
     return {
-        pk: Hearts(pk, share.likes if share and share.public_since else None, pk in liked, pk in marked, problem)
+        pk: Hearts(pk, likes_of(share) if share and share.public_since else None, pk in liked, pk in marked, problem)
         for pk, share in shares.items()
     }
 

@@ -21,6 +21,7 @@ from apps.generation import files, queue
 from apps.jobs import calls, leases, turns
 from apps.jobs.models import Job
 from apps.open_sessions.services import forget_expired_sessions
+from apps.sharing import counting
 from apps.titles import following
 from apps.tokens.services import forget_ended_tokens
 from bachateo.files import remove_abandoned
@@ -47,6 +48,7 @@ def sweep() -> None:
     forget_ended_tokens()
     forget_expired_sessions()
     following.sweep()
+    counting.sweep()
 
 
 @contextmanager

@@ -35,7 +35,10 @@ class ShareOut(serializers.Serializer[Share]):
     link = serializers.SerializerMethodField(help_text="who has it sees the choreography without an account")
     shows_name = serializers.BooleanField()
     public_since = serializers.DateTimeField(allow_null=True)
-    likes = serializers.IntegerField()
+    likes = serializers.SerializerMethodField()
+
+    def get_likes(self, share: Share) -> int:
+        return selectors.likes_of(share)
 
     def get_link(self, share: Share) -> str | None:
         secret = secret_of(share)
@@ -82,9 +85,12 @@ class SeenByLink(Seen):
 class SeenByAll(Seen):
     id = serializers.UUIDField(source="pk")
     public_since = serializers.DateTimeField()
-    likes = serializers.IntegerField()
+    likes = serializers.SerializerMethodField()
     video = serializers.SerializerMethodField()
     thumbnail = serializers.SerializerMethodField()
+
+    def get_likes(self, share: Share) -> int:
+        return selectors.likes_of(share)
 
     def get_video(self, share: Share) -> str:
         return reverse("api:public-video", args=[share.pk])
@@ -132,15 +138,16 @@ class ShareView(APIView):
         """Change who sees it; what is not given stays."""
         form = ShareChange(data=request.data)
         form.is_valid(raise_exception=True)
-        share = services.change_share(user=request.user, choreography_id=choreography_id, **form.validated_data)
-        return Response(ShareOut(share, context={"request": request}).data)
+        services.change_share(user=request.user, choreography_id=choreography_id, **form.validated_data)
+        return self.get(request, choreography_id)
 
 
 class ShareLinkView(APIView):
     @extend_schema(request=None, responses={201: ShareOut, 401: PROBLEMS, 404: PROBLEMS})
     def post(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> Response:
         """Make a new link. The old one is dead at once."""
-        share = services.renew_link(user=request.user, choreography_id=choreography_id)
+        services.renew_link(user=request.user, choreography_id=choreography_id)
+        share = selectors.share_of(request.user, choreography_id)
         return Response(ShareOut(share, context={"request": request}).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: None, 401: PROBLEMS, 404: PROBLEMS})
@@ -229,7 +236,7 @@ class LikeView(APIView):
         """Whether you like it, and how many do."""
         share = selectors.public_share(choreography_id)
         liked = share.pk in selectors.liked_among(request.user, [share.pk])
-        return Response(LikeOut({"liked": liked, "likes": share.likes}).data)
+        return Response(LikeOut({"liked": liked, "likes": selectors.likes_of(share)}).data)
 
     @extend_schema(request=None, responses={200: LikeOut, 401: PROBLEMS, 403: PROBLEMS, 404: PROBLEMS, 429: PROBLEMS})
     def put(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> Response:

@@ -1,8 +1,9 @@
--- Locks as like.sql does. Whoever makes the choreography private waits for this, and then removes the mark again.
+-- Whoever makes the choreography private waits for this, or this waits for them: so no mark of others stays. The share's
+-- row is the only one that is waited for; a choreography or an account that is being deleted counts as gone.
 WITH share AS MATERIALIZED (
     SELECT shares.user_id FROM shares
     WHERE choreography_id = %(choreography_id)s::uuid AND public_since IS NOT NULL
-    FOR NO KEY UPDATE
+    FOR KEY SHARE
 ), owner AS MATERIALIZED (
     SELECT users.id FROM users JOIN share ON share.user_id = users.id WHERE users.is_active
 ), choreography AS MATERIALIZED (

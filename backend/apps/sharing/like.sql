@@ -1,14 +1,12 @@
--- The share's row is the only one that is waited for, and it comes first: so a like is part of no deadlock. A
--- choreography or an account that is being deleted at this moment is locked; it counts as gone.
-WITH share AS MATERIALIZED (
-    SELECT choreography_id, user_id, likes FROM shares
-    WHERE choreography_id = %(choreography_id)s::uuid AND public_since IS NOT NULL
-    FOR NO KEY UPDATE
-), choreography AS MATERIALIZED (
-    SELECT id FROM saved_choreographies
-    WHERE id = (SELECT choreography_id FROM share)
-      AND user_id = (SELECT users.id FROM users JOIN share ON share.user_id = users.id WHERE users.is_active)
-    FOR KEY SHARE SKIP LOCKED
+-- No row is written that others write too: a like waits for no other like, and is part of no deadlock. A choreography or
+-- an account that is being deleted at this moment is locked; it counts as gone.
+WITH choreography AS MATERIALIZED (
+    SELECT kept.id, share.likes
+    FROM saved_choreographies AS kept
+    JOIN shares AS share ON share.choreography_id = kept.id AND share.user_id = kept.user_id
+    JOIN users AS owner ON owner.id = kept.user_id AND owner.is_active
+    WHERE kept.id = %(choreography_id)s::uuid AND share.public_since IS NOT NULL
+    FOR KEY SHARE OF kept SKIP LOCKED
 ), liker AS MATERIALIZED (
     SELECT id FROM users
     WHERE id = %(user_id)s AND EXISTS (SELECT FROM choreography)
@@ -23,7 +21,9 @@ WITH share AS MATERIALIZED (
     DELETE FROM likes USING choreography, liker
     WHERE likes.choreography_id = choreography.id AND likes.user_id = liker.id AND NOT %(likes)s
     RETURNING 1
+), waiting AS (
+    SELECT coalesce(sum(change), 0) AS likes, count(*) AS rows
+    FROM like_changes WHERE choreography_id = %(choreography_id)s::uuid
 )
--- A trigger counts what was added and removed, after this statement; the row is locked, so the sum is the same.
-SELECT share.likes + (SELECT count(*) FROM added) - (SELECT count(*) FROM removed)
-FROM share, choreography, liker
+SELECT choreography.likes + waiting.likes + (SELECT count(*) FROM added) - (SELECT count(*) FROM removed), waiting.rows
+FROM choreography, liker, waiting

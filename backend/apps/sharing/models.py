@@ -1,4 +1,4 @@
-"""Who else may see a choreography, and who likes it (tables ``shares``, ``likes``, ``favourites`` in ``backend``).
+"""Who else may see a choreography, and who likes it (tables of the schema ``backend``).
 
 The constraints of the foreign keys are made by sharing.0002, with ON DELETE CASCADE in the database: the original
 deletes choreographies and users, and does not know these tables.
@@ -32,7 +32,7 @@ class Share(models.Model):
     link_nonce = models.CharField(max_length=64, null=True)
     link_mark = models.CharField(max_length=64, null=True, help_text="a keyed hash of the link")
     shows_name = models.BooleanField(db_default=True, help_text="the owner's display name, beside what is shared")
-    likes = models.IntegerField(db_default=0, help_text="counted by a trigger on the table likes")
+    likes = models.IntegerField(db_default=0, help_text="as counted; what waits in like_changes comes on top")
 
     class Meta:
         db_table = "shares"
@@ -86,6 +86,20 @@ class Like(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} likes {self.choreography_id}"
+
+
+class LikeChange(models.Model):
+    """A like that was given or taken back and is not counted yet. A trigger on ``likes`` writes it."""
+
+    # No foreign key: who deletes an account writes here, and must wait for no one.
+    choreography_id = models.UUIDField(db_index=True)
+    change = models.IntegerField()
+
+    class Meta:
+        db_table = "like_changes"
+
+    def __str__(self) -> str:
+        return f"{self.choreography_id}: {self.change:+}"
 
 
 class Favourite(models.Model):

@@ -3,7 +3,8 @@
 import uuid
 from collections.abc import Collection
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from apps.authentication.models import User
 from apps.collections.models import SavedChoreography
@@ -11,7 +12,7 @@ from apps.collections.selectors import choreography_of
 from apps.media.files import files_of
 from apps.media.storage import StoredFile
 from apps.sharing.links import mark_of
-from apps.sharing.models import Favourite, Like, Share
+from apps.sharing.models import Favourite, Like, LikeChange, Share
 from config.errors import NotFoundError
 
 # The key goes the way of the first field: then an index is entered where a page begins (config.pagination).
@@ -36,7 +37,7 @@ def share_by_link(secret: str) -> Share:
 def share_of(user: User, choreography_id: uuid.UUID) -> Share:
     """Return what the owner decided, or the row that it would be. Raises NotFoundError."""
     choreography = choreography_of(user, choreography_id)
-    decided = Share.objects.filter(pk=choreography.pk, user=user).first()
+    decided = _counted(Share.objects.filter(pk=choreography.pk, user=user)).first()
     return decided or Share(choreography=choreography, user=user, shows_name=True, likes=0)
 
 
@@ -78,7 +79,17 @@ def picture_of(choreography: SavedChoreography) -> StoredFile:
 def _shares() -> QuerySet[Share]:
     # A subquery and not a join: PostgreSQL would take the join for rare, and read every row for one page.
     active_owner = SavedChoreography.objects.filter(pk=OuterRef("pk"), user__is_active=True).order_by().values("user")
-    return Share.objects.filter(user=Subquery(active_owner)).select_related("choreography", "user")
+    return _counted(Share.objects.filter(user=Subquery(active_owner))).select_related("choreography", "user")
+
+
+def likes_of(share: Share) -> int:
+    """Return how many like it, as it was when the share was looked up here."""
+    return share.likes + int(getattr(share, "uncounted", 0))
+
+
+def _counted(shares: QuerySet[Share]) -> QuerySet[Share]:
+    waiting = LikeChange.objects.filter(choreography_id=OuterRef("pk")).order_by().values("choreography_id")
+    return shares.annotate(uncounted=Coalesce(Subquery(waiting.annotate(sum=Sum("change")).values("sum")), 0))
 
 
 def _found(share: Share | None) -> Share:

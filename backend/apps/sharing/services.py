@@ -59,13 +59,14 @@ def revoke_link(*, user: User, choreography_id: uuid.UUID) -> Share:
 def _locked(user: User, choreography_id: uuid.UUID) -> Share:
     """Return the row, new if need be, locked until the transaction ends.
 
-    The choreography comes first, as for whoever deletes it, and in a way that lets others like it meanwhile.
+    The choreography comes first, as for whoever deletes it, and in a way that lets others like it meanwhile. The share
+    is locked against those who mark it as a favourite.
     """
     mine = choreographies_of(user).select_for_update(no_key=True).filter(pk=choreography_id).first()
     if mine is None:
         raise NotFoundError("There is no such choreography.", code="choreography-missing")
     Share.objects.bulk_create([Share(choreography=mine, user=user)], ignore_conflicts=True)
-    share = Share.objects.select_for_update(no_key=True).get(pk=mine.pk)
+    share = Share.objects.select_for_update().get(pk=mine.pk)
     if share.user_id != user.pk:  # staff gave it to this user: what the user before decided is over
         drop_link(share)
         share.user, share.public_since, share.shows_name = user, None, True

@@ -45,6 +45,15 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="LikeChange",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("choreography_id", models.UUIDField(db_index=True)),
+                ("change", models.IntegerField()),
+            ],
+            options={"db_table": "like_changes"},
+        ),
+        migrations.CreateModel(
             name="Like",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -95,7 +104,7 @@ class Migration(migrations.Migration):
                     "shows_name",
                     models.BooleanField(db_default=True, help_text="the owner's display name, beside what is shared"),
                 ),
-                ("likes", models.IntegerField(db_default=0, help_text="counted by a trigger on the table likes")),
+                ("likes", models.IntegerField(db_default=0, help_text="as counted; what waits in like_changes comes on top")),
                 (
                     "user",
                     models.ForeignKey(

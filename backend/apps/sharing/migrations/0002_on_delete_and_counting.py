@@ -1,7 +1,6 @@
 """ON DELETE CASCADE in the database, for the original deletes choreographies and users; and the count of likes.
 
-The count is kept by triggers on ``likes``: rows also go with their user, whom the original deletes. A trigger locks
-rows of ``shares`` in the order of their keys, so that two users who are deleted at once do not wait for each other there.
+Changes are noted by triggers on ``likes``: rows also go with their user, whom the original deletes.
 """
 
 from django.db import migrations
@@ -20,20 +19,18 @@ def _foreign_key(table: str, column: str, to: str) -> migrations.RunSQL:
 
 # The path of this migration: the original's sessions, whose path is another, fire the trigger too.
 COUNT = """
-CREATE FUNCTION likes_are_counted() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION likes_are_noted() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    PERFORM FROM shares WHERE choreography_id IN (SELECT choreography_id FROM changed)
-    ORDER BY choreography_id FOR NO KEY UPDATE;
-    UPDATE shares SET likes = shares.likes + CASE TG_OP WHEN 'INSERT' THEN counted.number ELSE -counted.number END
-    FROM (SELECT choreography_id, count(*) AS number FROM changed GROUP BY choreography_id) AS counted
-    WHERE shares.choreography_id = counted.choreography_id;
+    INSERT INTO like_changes (choreography_id, change)
+    SELECT choreography_id, CASE TG_OP WHEN 'INSERT' THEN count(*) ELSE -count(*) END
+    FROM changed GROUP BY choreography_id;
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER added_are_counted AFTER INSERT ON likes REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION likes_are_counted();
-CREATE TRIGGER removed_are_counted AFTER DELETE ON likes REFERENCING OLD TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION likes_are_counted();
+CREATE TRIGGER added_are_noted AFTER INSERT ON likes REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION likes_are_noted();
+CREATE TRIGGER removed_are_noted AFTER DELETE ON likes REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION likes_are_noted();
 """
 
 
@@ -50,8 +47,8 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             sql=[COUNT],
             reverse_sql=(
-                "DROP TRIGGER added_are_counted ON likes; DROP TRIGGER removed_are_counted ON likes;"
-                " DROP FUNCTION likes_are_counted()"
+                "DROP TRIGGER added_are_noted ON likes; DROP TRIGGER removed_are_noted ON likes;"
+                " DROP FUNCTION likes_are_noted()"
             ),
         ),
     ]
