@@ -9,6 +9,7 @@ from handover.config.config import database_url
 from handover.errors import Refused
 from handover.evolve.comparison import require_equal, require_equal_after
 from handover.evolve.context import EvolveContext
+from handover.evolve.dependents import dependents
 from handover.evolve.evolution import FILE_NAME
 from handover.evolve.execute import step_actions
 from handover.evolve.gates import RED_EVOLVE_GATES, judge_evolve_gates
@@ -22,6 +23,7 @@ from handover.evolve.sessions import new_clients, sessions_of
 from handover.evolve.shapes import changed_shapes, table_shapes
 from handover.evolve.statement import EvolutionPlan
 from handover.evolve.states import CONTRACT, ROLLBACK, START, SWITCH
+from handover.finding import Finding
 from handover.runs.command import Action, Command, Evidence
 from handover.runs.position import STREAM
 from handover.schema.evolved import KEPT_SUFFIX, SHADOW_SUFFIX
@@ -29,7 +31,8 @@ from handover.wording import counted
 
 NOTE_SHAPE, COMPARE, LEFT = "note the shape", "compare every row", "see that nothing is left"
 NO_NEW_CLIENT, UNUSED = "see that no new client is left", "see that nothing uses the old shape"
-ANOTHER, CONNECTED, LEFTOVERS = "HO649", "HO648", "HO650"
+NO_DEPENDENT = "see that nothing else uses what is removed"
+ANOTHER, CONNECTED, LEFTOVERS, DEPENDENTS = "HO649", "HO648", "HO650", "HO654"
 
 
 def evolve_commands(plan: EvolutionPlan) -> dict[str, Command[EvolveContext]]:
@@ -40,6 +43,7 @@ def evolve_commands(plan: EvolutionPlan) -> dict[str, Command[EvolveContext]]:
     rollback = (
         *back,
         Action(NO_NEW_CLIENT, no_new_client),
+        Action(NO_DEPENDENT, no_dependent),
         *step_actions("remove", plan.remove),
         Action(LEFT, nothing_left_after_rollback),
     )
@@ -59,7 +63,7 @@ def evolve_commands(plan: EvolutionPlan) -> dict[str, Command[EvolveContext]]:
 
 def two_shapes(plan: EvolutionPlan) -> bool:
     """Say whether clients meet two shapes: an evolution that only adds an index has one."""
-    return bool(plan.switch)
+    return bool(plan.switch) or any(one.columns for one in (*plan.contract_drops, *plan.remove_drops))
 
 
 def start_preflight(context: EvolveContext) -> Evidence:
@@ -213,12 +217,34 @@ def no_new_client(context: EvolveContext) -> Evidence:
     return {"new_clients": 0}
 
 
+def no_dependent(context: EvolveContext) -> Evidence:
+    """See that others have made nothing from what is removed: DROP would refuse in the middle.
+
+    Raises
+    ------
+    Refused
+        Names each of them.
+    """
+    plan = context.plan
+    with connect(database_url(context.config)) as connection:
+        found = list(dependents(connection, context.config.evolve, plan, plan.remove_drops))
+    if found:
+        summary = "what the start made is used by others, so it is not removed yet."
+        todo = "Drop it, or let it use the old columns of the table; then: handover resume"
+        findings = (
+            Finding(code=DEPENDENTS, where=what, found=use, expected="it would lose that", todo=todo)
+            for what, use in found
+        )
+        raise Refused(summary, tuple(findings), code=DEPENDENTS)
+    return {"dependents": 0}
+
+
 def old_shape_unused(context: EvolveContext) -> Evidence:
     """See that nothing uses the old shape; see :func:`handover.evolve.old_users.check_unused`."""
     if not two_shapes(context.plan):
         return {"note": "the evolution has one shape only"}
     with connect(database_url(context.config)) as connection:
-        check_unused(connection, context.config.evolve)
+        check_unused(connection, context.config.evolve, context.plan)
     return {"old_users": 0}
 
 

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from psycopg import Connection, connect, sql
+import psycopg
+from psycopg import Connection, connect, errors, sql
 
 from handover.config.config import database_url
+from handover.errors import HandoverError
 from handover.evolve.context import EvolveContext
 from handover.evolve.marks import StepMark
 from handover.evolve.statement import STRONG, EvolveStatement, EvolveStep, Part
@@ -15,14 +17,23 @@ from handover.evolve.step_context import APPLICATION, StepContext
 from handover.evolve.works import WORKS
 from handover.runs.command import Action, Evidence
 from handover.runs.retries import LockPatience, watched
+from handover.troubles import database_trouble
 
 # Attempts are short, so they may follow each other soon; the random part keeps them from meeting the same client again.
 PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 # Looking for blockers costs the server something, so it is done often only where a wait is short.
 OFTEN_S, SELDOM_S = 0.005, 0.1
 _INDEX = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
+# Where PostgreSQL's detail names objects or a key, and no whole row.
+TOLD = (errors.DependentObjectsStillExist.sqlstate, errors.UniqueViolation.sqlstate)
 # The parts after which the columns have the names of the new shape.
 AFTER_SWITCH: tuple[Part, ...] = ("back", "contract")
+
+
+class StepFailedError(HandoverError):
+    """The database refused a step, or was gone."""
+
+    code = "HO653"
 
 
 def step_actions(part: Part, steps: tuple[EvolveStep, ...]) -> tuple[Action[EvolveContext], ...]:
@@ -49,7 +60,23 @@ def do_step(part: Part, step: EvolveStep, context: EvolveContext) -> Evidence:
     ------
     LockedOutError
         It did not get its locks; nothing of the step was done.
+    StepFailedError
+        The database refused, or was gone. The step is done as a whole or, but for batches, not at all.
     """
+    try:
+        return _do(part, step, context)
+    except psycopg.Error as error:
+        raise StepFailedError(_why(step, error)) from error
+
+
+def _why(step: EvolveStep, error: psycopg.Error) -> str:
+    said = database_trouble(error)
+    if error.sqlstate in TOLD and error.diag.message_detail:
+        said += "".join(f"\n       {line}" for line in error.diag.message_detail.splitlines())
+    return f"{step.name}: {said}\n       Then go on: handover resume"
+
+
+def _do(part: Part, step: EvolveStep, context: EvolveContext) -> Evidence:
     run = context.position().run
     assert run is not None  # noqa: S101 - an action is part of one
     mark = StepMark(context.config.journal.role, context.name, run.id, action_name(part, step))

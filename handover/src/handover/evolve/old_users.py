@@ -7,7 +7,9 @@ from psycopg import Connection
 
 from handover.config.evolve import EvolveSettings
 from handover.errors import Refused
+from handover.evolve.dependents import dependents, naming_dropped
 from handover.evolve.sessions import other_clients, sessions_of
+from handover.evolve.statement import EvolutionPlan
 from handover.finding import Finding
 
 IN_USE = "HO646"
@@ -27,17 +29,10 @@ _LOCKS = """
      WHERE n.nspname = %s AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
        AND a.pid <> pg_backend_pid() ORDER BY 1
 """
-_DEPENDENTS = """
-    SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid), c.relname
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.deptype = 'n'
-      LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
-     WHERE n.nspname = %s AND (w.oid IS NULL OR w.ev_class <> c.oid) ORDER BY 1
-"""
 _PREPARED = "SELECT gid, owner FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared"
 
 
-def check_unused(connection: Connection[Any], settings: EvolveSettings) -> None:
+def check_unused(connection: Connection[Any], settings: EvolveSettings, plan: EvolutionPlan) -> None:
     """Raise unless the old shape is used by nothing that can be seen.
 
     Parameters
@@ -46,6 +41,8 @@ def check_unused(connection: Connection[Any], settings: EvolveSettings) -> None:
         As the owner of the tables.
     settings
         The section ``[evolve]``.
+    plan
+        The evolution's plan: it knows what the contract drops.
 
     Raises
     ------
@@ -54,7 +51,7 @@ def check_unused(connection: Connection[Any], settings: EvolveSettings) -> None:
     """
     found = tuple(
         Finding(code=IN_USE, where=where, found=what, expected="the old shape would be gone under it", todo=todo)
-        for where, what, todo in _uses(connection, settings)
+        for where, what, todo in _uses(connection, settings, plan)
     )
     if found:
         raise Refused("the old shape is still used; nothing was dropped.", found, code=IN_USE)
@@ -73,7 +70,7 @@ def old_clients(connection: Connection[Any], settings: EvolveSettings) -> list[s
     return list(map(str, sessions_of(connection, settings.old_roles)))
 
 
-def _uses(connection: Connection[Any], settings: EvolveSettings) -> Iterator[tuple[str, str, str]]:
+def _uses(connection: Connection[Any], settings: EvolveSettings, plan: EvolutionPlan) -> Iterator[tuple[str, str, str]]:
     for line in old_clients(connection, settings):
         todo = "Stop that system, or let it expect the new shape; then contract."
         yield "a session", f"expects the old shape: {line}", todo
@@ -82,9 +79,10 @@ def _uses(connection: Connection[Any], settings: EvolveSettings) -> Iterator[tup
         yield f"the role {role}", f"has {setting} in {database}", todo
     for pid, role, view in connection.execute(_LOCKS, [settings.old_schema]):
         yield f"pid {pid} ({role})", f"reads or writes {view} at this moment", "Wait for it, or end it; then contract."
-    for what, view in connection.execute(_DEPENDENTS, [settings.old_schema]):
-        todo = "Drop it, or let it read the table; then contract."
-        yield str(what), f"is made from the view {settings.old_schema}.{view}", todo
+    for what, use in dependents(connection, settings, plan, plan.contract_drops):
+        yield what, use, "Drop it, or let it use the new columns of the table; then contract."
+    for what, use in naming_dropped(connection, settings, plan.contract_drops):
+        yield what, use, "Change it; or, if it means something else, name it in [evolve] accepted_functions."
     for gid, owner in connection.execute(_PREPARED):
         todo = f"COMMIT PREPARED '{gid}' or ROLLBACK PREPARED '{gid}', then contract."
         yield f"the prepared transaction {gid}", f"of {owner} is neither committed nor rolled back", todo

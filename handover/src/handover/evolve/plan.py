@@ -13,6 +13,7 @@ from handover.errors import Refused
 from handover.evolve.catalog.facts import read_table
 from handover.evolve.contracting import contract_steps
 from handover.evolve.draft import EvolutionDraft, TableDraft
+from handover.evolve.drops import contract_drops, remove_drops
 from handover.evolve.evolution import Evolution
 from handover.evolve.keys import useless_indexes
 from handover.evolve.paths import RolePath, read_paths
@@ -111,6 +112,8 @@ def plan_of(
         remove=tuple(remove_steps(parts)),
         contract=tuple(contract_steps(parts)),
         validate=tuple(_validations(parts)),
+        contract_drops=tuple(contract_drops(draft)),
+        remove_drops=tuple(remove_drops(draft)),
         notes=(*notes, *_notes(draft)),
     )
 

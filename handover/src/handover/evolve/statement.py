@@ -121,6 +121,30 @@ class ColumnPair:
         return self.renamed if switched else self.shadow
 
 
+@dataclass(frozen=True)
+class DroppedColumns:
+    """Columns that a part of a plan drops from one table.
+
+    Attributes
+    ----------
+    table
+        ``schema.name`` of the table.
+    columns
+        Their names at that time. Empty: the whole table is dropped.
+    foreign_keys
+        The foreign keys to them that the same part drops, as ``schema.table.name``.
+    """
+
+    table: str
+    columns: tuple[str, ...] = ()
+    foreign_keys: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "DroppedColumns":
+        """Return what the journal holds."""
+        return cls(values["table"], tuple(values["columns"]), tuple(values["foreign_keys"]))
+
+
 @dataclass(frozen=True, kw_only=True)
 class EvolutionPlan:
     """Everything that an evolution will do, computed once, before anything was changed.
@@ -141,6 +165,8 @@ class EvolutionPlan:
         What takes away everything that ``start`` makes, also when only half of it is there.
     validate
         What compares every row, old with new.
+    contract_drops, remove_drops
+        What ``contract`` and ``remove`` drop: nothing that others made may depend on it by then.
     notes
         What a reviewer should know besides the statements, one line each.
     """
@@ -153,6 +179,8 @@ class EvolutionPlan:
     remove: tuple[EvolveStep, ...] = ()
     contract: tuple[EvolveStep, ...] = ()
     validate: tuple[EvolveStep, ...] = ()
+    contract_drops: tuple[DroppedColumns, ...] = ()
+    remove_drops: tuple[DroppedColumns, ...] = ()
     notes: tuple[str, ...] = ()
 
     def part(self, name: Part) -> tuple[EvolveStep, ...]:
@@ -173,5 +201,7 @@ class EvolutionPlan:
     def from_json(cls, values: Mapping[str, Any]) -> "EvolutionPlan":
         """Return the plan that the journal holds."""
         parts: dict[str, Any] = {name: tuple(map(EvolveStep.from_json, values[name])) for name in PARTS}
+        for name in ("contract_drops", "remove_drops"):
+            parts[name] = tuple(map(DroppedColumns.from_json, values[name]))
         texts = {name: tuple(values[name]) for name in ("tables", "notes")}
         return cls(evolution=values["evolution"], **texts, **parts)

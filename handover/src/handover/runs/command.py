@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
+import psycopg
+
 from handover.errors import HandoverError, Refused
 from handover.runs.context import ActingContext
 from handover.runs.position import AnyPosition, CommandRun, StreamPosition
+from handover.troubles import as_handover_error
 
 Evidence = Mapping[str, Any]
 Acting = TypeVar("Acting", bound=ActingContext[Any])
@@ -156,10 +159,18 @@ def _act(context: Acting, run: CommandRun, action: Action[Acting]) -> None:
     try:
         evidence = dict(action.do(context))
     except HandoverError as error:
-        context.add("action", {**about, "phase": "failed", "error": str(error)}, after_the_fact=True)
+        _failed(context, about, error)
         raise
+    except psycopg.Error as error:
+        told = as_handover_error(error)
+        _failed(context, about, told)
+        raise told from error
     took = round(time.monotonic() - began, 3)
     context.at_point(f"{action.name}: done")
     body = {**about, "phase": "done", "seconds": took, "evidence": evidence, **change}
     context.add("action", body, after_the_fact=True)
     context.at_point(f"{action.name}: written")
+
+
+def _failed(context: ActingContext[Any], about: Mapping[str, str], error: HandoverError) -> None:
+    context.add("action", {**about, "phase": "failed", "error": str(error)}, after_the_fact=True)
