@@ -33,6 +33,7 @@ def contract_steps(parts: StageParts) -> Iterator[EvolveStep]:
         if key.replaces:
             yield _old_key(make, key)
     yield from _tables(parts)
+    yield from functions_gone(parts)
     for table in draft.tables.values():
         for name in table.dropped_indexes:
             sql = f"DROP INDEX CONCURRENTLY IF EXISTS {qualified(table.facts.schema, name)}"
@@ -84,7 +85,6 @@ def _table(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStatemen
     old = [*table.pairs, *table.dropped]
     if gone := [identifier(table.physical_old(column, switched=True)) for column in old]:
         yield make.exclusive(f"ALTER TABLE {name} {', '.join(f'DROP COLUMN {one}' for one in gone)}", key)
-    yield from functions_gone(make, table)
     yield from _required(make, table)
     for twin in twin_indexes(table):
         yield from _index(make, table, twin.old, twin.name)

@@ -44,6 +44,7 @@ def remove_steps(parts: StageParts) -> Iterator[EvolveStep]:
     for table in reversed(parts.ordered()):
         if statements := tuple(_columns(make, table)):
             yield EvolveStep(name=f"{table.facts.key}: without shadow columns and trigger", statements=statements)
+    yield from functions_gone(parts)
 
 
 def _views(parts: StageParts) -> Iterator[EvolveStep]:
@@ -51,9 +52,9 @@ def _views(parts: StageParts) -> Iterator[EvolveStep]:
     if moved := parts.moved_paths():
         statements = tuple(make.free(one.restore_statement()) for one in moved)
         yield EvolveStep(name="search paths of the old roles, as they were", statements=statements)
-    statements = tuple(_defaults(make, viewed(parts.draft)))
-    for schema in (settings.new_schema, settings.old_schema):
-        statements += tuple(drop_views(make, viewed(parts.draft), schema))
+    schemas = (settings.new_schema, settings.old_schema)
+    statements = tuple(one for schema in schemas for one in drop_views(make, viewed(parts.draft), schema))
+    statements += tuple(_defaults(make, viewed(parts.draft)))
     yield EvolveStep(name="without the views of both shapes", statements=statements)
 
 
@@ -98,11 +99,16 @@ def _columns(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStatem
     gone += [f"DROP COLUMN IF EXISTS {identifier(name)}" for name in (*shadows, *table.added)]
     if gone:
         yield make.exclusive(f"ALTER TABLE {table.facts.sql} {', '.join(gone)}", key)
-    yield from functions_gone(make, table)
 
 
-def functions_gone(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStatement]:
-    """Yield the statements that drop the functions of a table."""
+def functions_gone(parts: StageParts) -> Iterator[EvolveStep]:
+    """Yield the step that drops the functions of all tables; no table is locked any more."""
+    statements = [one for table in parts.draft.tables.values() for one in _functions(parts.make, table)]
+    if statements:
+        yield EvolveStep(name="without the functions of the sync triggers", statements=tuple(statements))
+
+
+def _functions(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStatement]:
     if table.synced:
         yield make.free(f"DROP FUNCTION IF EXISTS {function_name(table)}()")
     for column, pair in table.pairs.items():

@@ -84,15 +84,16 @@ def start_steps(parts: StageParts) -> Iterator[EvolveStep]:
 def _columns(parts: StageParts, table: TableDraft) -> Iterator[EvolveStep]:
     if not (table.pairs or table.added):
         return
-    statements = [parts.make.exclusive(add_columns(table), table.facts.key)]
+    # The functions first: while they are made, the table is not locked yet.
+    statements = list(_functions(parts, table))
+    statements.append(parts.make.exclusive(add_columns(table), table.facts.key))
+    if table.synced:
+        statements += _trigger(parts.make, table)
     for column in table.pairs:
-        statements += map(parts.make.free, conversion_functions(table, column))
         shadow = table.pair(column).shadow
         rights = table.facts.columns[column].rights
         kinds = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
         statements += map(parts.make.free, grants(rights, table.facts.sql, kinds, column=shadow))
-    if table.synced:
-        statements += _sync(parts, table)
     what = "shadow columns and sync trigger" if table.synced else "new columns"
     yield EvolveStep(name=f"{table.facts.key}: {what}", statements=tuple(statements))
 
@@ -110,19 +111,24 @@ def add_columns(table: TableDraft) -> str:
     return f"ALTER TABLE {table.facts.sql} {', '.join(added)}"
 
 
-def _sync(parts: StageParts, table: TableDraft) -> Iterator[EvolveStatement]:
-    make, key = parts.make, table.facts.key
-    yield make.free(sync_function(parts.draft, table, switched=False))
-    yield make.free(f"REVOKE EXECUTE ON FUNCTION {function_name(table)}() FROM PUBLIC")
-    owner = identifier(table.facts.owner)
-    yield make.free(f"ALTER FUNCTION {function_name(table)}() OWNER TO {owner}")
-    for column in table.pairs:
-        pair = table.pairs[column]
-        yield make.free(f"ALTER FUNCTION {table.function_sql(column, 'up')}({pair.column.base_type}) OWNER TO {owner}")
-        yield make.free(f"ALTER FUNCTION {table.function_sql(column, 'down')}({pair.type}) OWNER TO {owner}")
-    yield make.writers_wait(sync_trigger(table), key)
+def _functions(parts: StageParts, table: TableDraft) -> Iterator[EvolveStatement]:
+    make, owner = parts.make, identifier(table.facts.owner)
+    for column, pair in table.pairs.items():
+        yield from map(make.free, conversion_functions(table, column))
+        up, down = table.function_sql(column, "up"), table.function_sql(column, "down")
+        yield make.free(f"ALTER FUNCTION {up}({pair.column.base_type}) OWNER TO {owner}")
+        yield make.free(f"ALTER FUNCTION {down}({pair.type}) OWNER TO {owner}")
+    if table.synced:
+        yield make.free(sync_function(parts.draft, table, switched=False))
+        yield make.free(f"REVOKE EXECUTE ON FUNCTION {function_name(table)}() FROM PUBLIC")
+        yield make.free(f"ALTER FUNCTION {function_name(table)}() OWNER TO {owner}")
+
+
+def _trigger(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStatement]:
+    yield make.writers_wait(sync_trigger(table), table.facts.key)
     # It also fires where a session applies changes of another server.
-    yield make.writers_wait(f"ALTER TABLE {table.facts.sql} ENABLE ALWAYS TRIGGER {identifier(SYNC_TRIGGER)}", key)
+    always = f"ALTER TABLE {table.facts.sql} ENABLE ALWAYS TRIGGER {identifier(SYNC_TRIGGER)}"
+    yield make.writers_wait(always, table.facts.key)
 
 
 def _backfill(table: TableDraft) -> EvolveStep:
@@ -250,10 +256,10 @@ def _views(parts: StageParts) -> Iterator[EvolveStep]:
             work="recycle",
             arguments={"roles": [one.role for one in parts.paths]},
         )
-    new = [*_table_defaults(make, viewed(parts.draft))]
-    new += schema_statements(make, parts.draft, settings.new_schema, [])
+    new = list(schema_statements(make, parts.draft, settings.new_schema, []))
     for table in viewed(parts.draft):
         new += view_statements(make, table, settings.new_schema, new_shape(table), new_defaults(table))
+    new += _table_defaults(make, viewed(parts.draft))
     yield EvolveStep(name=f"views of the new shape in schema {settings.new_schema}", statements=tuple(new))
 
 

@@ -24,11 +24,12 @@ def back_steps(parts: StageParts) -> Iterator[EvolveStep]:
 
 def _renames(parts: StageParts, *, back: bool) -> Iterator[EvolveStatement]:
     tables = [table for table in parts.ordered() if table.moves]
+    # The functions first: while they are replaced, no table is locked yet.
+    for table in tables:
+        if table.synced:
+            yield parts.make.free(sync_function(parts.draft, table, switched=not back))
     for table in tables:
         renames = [(after, before) for before, after in reversed(table.renames())] if back else table.renames()
         for before, after in renames:
             sql = f"ALTER TABLE {table.facts.sql} RENAME COLUMN {identifier(before)} TO {identifier(after)}"
             yield parts.make.exclusive(sql, table.facts.key)
-    for table in tables:
-        if table.synced:
-            yield parts.make.free(sync_function(parts.draft, table, switched=not back))

@@ -54,10 +54,14 @@ def _table(connection: Connection[Any], draft: EvolutionDraft, table: TableDraft
     yield from unconverted
     if unconverted:
         return  # the questions below convert every value
-    for column, pair in table.pairs.items():
-        if not pair.many_to_one:
-            yield from _changed(connection, table, column, pair)
-    yield from _collisions(connection, table)
+    changed = [
+        one
+        for column, pair in table.pairs.items()
+        if not pair.many_to_one
+        for one in _changed(connection, table, column, pair)
+    ]
+    yield from changed
+    yield from _collisions(connection, table, set() if changed else _reversible(connection, table))
     yield from _against_checks(connection, table)
     yield from _without_parent(connection, draft, table)
 
@@ -136,12 +140,22 @@ def new_values(table: TableDraft) -> dict[str, str]:
     return found
 
 
-def _collisions(connection: Connection[Any], table: TableDraft) -> Iterator[Finding]:
+def _reversible(connection: Connection[Any], table: TableDraft) -> set[str]:
+    """Return the pairs each of whose values comes back as it was: then no two values have become one."""
+    found = set()
+    for column, pair in table.pairs.items():
+        where = f"FROM {table.facts.sql} WHERE {applied(pair.mapped or 'false', identifier(column))}"
+        if not pair.many_to_one and not (pair.mapped and _number(connection, f"SELECT count(*) {where}")):
+            found.add(column)
+    return found
+
+
+def _collisions(connection: Connection[Any], table: TableDraft, reversible: set[str]) -> Iterator[Finding]:
     values = new_values(table)
     asked = [
         (twin.old.name, [values[table.new_name(key)] for key in twin.old.keys], "")
         for twin in twin_indexes(table)
-        if twin.old.unique
+        if twin.old.unique and set(twin.old.keys) & set(table.pairs) - reversible
     ]
     for index in table.indexes:
         if index.unique:
