@@ -5,12 +5,14 @@ starts a task by a request, reads those of all others, and moves one on; every o
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from sandbox import evolved
+from sandbox import house, template
+from sandbox.evolved import Evolving
 from sandbox.shell import LinesFailedError, SystemShell, shell_of
 
 SONG = "short.mp3"
@@ -24,13 +26,13 @@ RUNS = {
     "switched again": {"original", "phase 1", "phase 2"},
     "contracted": {"phase 2"},
 }
-WAYS: dict[str, Callable[..., None]] = {
-    "expanded": evolved.start,
-    "switched": evolved.switch,
-    "rolled back": evolved.roll_back,
-    "expanded again": evolved.start,
-    "switched again": evolved.switch,
-    "contracted": evolved.contract,
+WAYS: dict[str, Callable[[Evolving], None]] = {
+    "expanded": Evolving.start,
+    "switched": Evolving.switch,
+    "rolled back": Evolving.roll_back,
+    "expanded again": Evolving.start,
+    "switched again": Evolving.switch,
+    "contracted": Evolving.contract,
 }
 REASON = "SCHEMA_PHASE is {}, which needs choreography_tasks.task_id as {}; in database {} it is {}."
 REASONS = {
@@ -127,8 +129,9 @@ def task_is(task: str) -> str:
 class World:
     """One database, and everyone on it."""
 
-    def __init__(self, database: Any, shells: Mapping[str, Any]) -> None:
+    def __init__(self, database: Any, shells: Mapping[str, Any], folder: Path) -> None:
         self.database, self.shells = database, shells
+        self.way = Evolving(database.server, database.name, folder)
 
     def run(self, system: str, code: str) -> Any:
         """Let one system do something."""
@@ -174,8 +177,8 @@ def refusals(world: World, systems: set[str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def world(adopted_database, shells) -> World:
-    world = World(adopted_database, shells)
+def world(adopted_database, shells, tmp_path) -> World:
+    world = World(adopted_database, shells, tmp_path)
     user = world.run("original", SIGN_UP)
     with psycopg.connect(adopted_database.url("owner")) as session:
         session.execute(
@@ -191,21 +194,92 @@ def test_matrix__whole_way__each_system_runs_or_is_refused_with_a_reason(world):
     mapped = world.run("phase 1", f"from apps.choreography.task_ids import uuid_of; answer = str(uuid_of({OLD_ID!r}))")
     for stage, systems in RUNS.items():
         if stage in WAYS:
-            WAYS[stage](world.database.server, world.database.name)
+            WAYS[stage](world.way)
         world.act(systems)
         old = {system: [mapped if system == "phase 2" else OLD_ID, "completed", 100] for system in systems}
         assert world.sees_old_task(systems) == old, stage
         for system, told in refusals(world, {"phase 1", "phase 2"} - systems).items():
             assert REASONS[system].format(world.database.name) in told, stage
+    # The original cannot be asked to look first; the table refuses its words.
+    with pytest.raises(LinesFailedError, match="choreography_tasks_status_check"):
+        world.run("original", START["original"])
 
 
+@pytest.mark.full
 def test_rolled_back__rows_that_phase_2_wrote__are_there_in_the_words_of_phase_1(world):
-    server, name = world.database.server, world.database.name
-    evolved.evolve(server, name, "switched")
+    world.way.go("switched")
     waiting = world.run("phase 2", START["backend"])
     moved = world.run("phase 2", START["backend"])
     world.run("phase 2", task_is(moved) + RUN["backend"])
-    evolved.roll_back(server, name)
+    world.way.roll_back()
     for system in ("original", "phase 1"):
         assert world.run(system, task_is(waiting) + READ) == [waiting, "started", 0]
         assert world.run(system, task_is(moved) + READ) == [moved, "running", 25]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("system", ["original", "phase 1"])
+def test_contract__session_of_the_old_shape_is_there__is_refused_and_names_it(world, system):
+    world.way.go("switched")
+    name = "backend-phase1 web" if system == "phase 1" else "gunicorn"
+    with psycopg.connect(world.database.url(USERS[system]), application_name=name) as session:
+        pid = session.info.backend_pid
+        with pytest.raises(house.CommandFailedError) as refused:
+            world.way.contract()
+        assert f"a session expects the old shape: pid {pid} ({USERS[system]}, {name}" in str(refused.value)
+    world.way.contract()
+
+
+@pytest.mark.full
+def test_roll_back__session_of_phase_2_is_there__waits_for_it_to_end(world):
+    world.way.go("switched")
+    with psycopg.connect(world.database.url("backend_app"), application_name="backend-phase2 web") as session:
+        with pytest.raises(house.CommandFailedError) as refused:
+            world.way.roll_back()
+        assert f"pid {session.info.backend_pid} (backend_app, backend-phase2 web" in str(refused.value)
+    world.way.handover("resume")
+    assert world.run("phase 1", CONNECT) is None
+
+
+FRESH = """
+from django.db import connection
+from apps.choreography.models import ChoreographyTask
+with connection.schema_editor(collect_sql=True, atomic=False) as editor:
+    editor.create_model(ChoreographyTask)
+answer = editor.collected_sql
+"""
+CATALOG = """
+SELECT 'column', attname, format_type(atttypid, atttypmod), attnotnull::text || attidentity::text || attgenerated::text
+    || coalesce(pg_get_expr(adbin, adrelid), '')
+FROM pg_attribute LEFT JOIN pg_attrdef ON (adrelid, adnum) = (attrelid, attnum)
+WHERE attrelid = 'public.choreography_tasks'::regclass AND attnum > 0 AND NOT attisdropped
+UNION ALL
+SELECT 'constraint', conname, pg_get_constraintdef(oid), convalidated::text || contype::text
+FROM pg_constraint WHERE conrelid = 'public.choreography_tasks'::regclass
+UNION ALL
+SELECT 'index', relname, pg_get_indexdef(indexrelid), indisvalid::text || indisprimary::text || indisreplident::text
+FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE indrelid = 'public.choreography_tasks'::regclass
+UNION ALL
+SELECT 'trigger', tgname, pg_get_triggerdef(oid), tgenabled::text
+FROM pg_trigger WHERE tgrelid = 'public.choreography_tasks'::regclass AND NOT tgisinternal
+UNION ALL
+SELECT 'schema', nspname, '', '' FROM pg_namespace WHERE nspname LIKE 'phase%'
+UNION ALL
+SELECT 'function', proname, pg_get_functiondef(oid), '' FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+ORDER BY 1, 2, 3
+"""
+
+
+def test_contracted__catalog__equals_a_fresh_schema_of_phase_2(shells, postgres, template_at, adopted_database):
+    with template.clone(postgres, template_at("contracted")) as database:
+        with psycopg.connect(database.url("owner")) as session:
+            contracted = session.execute(CATALOG).fetchall()
+        statements = shells["phase 2"].run(database.url("backend_app"), FRESH, media=shells["media"])
+    with psycopg.connect(adopted_database.url("owner")) as session:
+        assert session.execute(CATALOG).fetchall() != contracted
+        session.execute("DROP TABLE public.choreography_tasks")
+        for statement in statements:
+            session.execute(statement)
+        assert session.execute(CATALOG).fetchall() == contracted
+        session.execute("CREATE INDEX left_over ON public.choreography_tasks (stage)")
+        assert session.execute(CATALOG).fetchall() != contracted

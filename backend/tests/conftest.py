@@ -6,7 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +19,9 @@ from django.test import Client
 from psycopg.conninfo import conninfo_to_dict
 
 from apps.authentication.models import User
-from sandbox import house
+from sandbox import house, template
 from sandbox.bucket import Bucket
+from sandbox.postgres import Database
 from tests import evolving
 
 LOOKS = 6_000  # at what other sessions do, 0.01 s apart
@@ -50,16 +51,9 @@ def connected_to(url: str) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def at_stage(postgres, adopted_template) -> Callable[[str], str]:
-    """Return the template of each stage of the evolution, also in a test of Phase 2."""
-    begin = "adopted_template"
-    return lambda stage: evolving.template_at(postgres, begin, stage)
-
-
-@pytest.fixture(scope="session")
-def adopted_template(postgres, adopted_template) -> str:
-    """The adopted database; with SCHEMA_PHASE=2 after the evolution, at the stage that EVOLVED names."""
-    return evolving.template_at(postgres, adopted_template, evolving.STAGE)
+def phase_template(template_at) -> str:
+    """The database that this phase runs on: as adopted, or at the stage of the evolution that EVOLVED names."""
+    return template_at(evolving.STAGE)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -71,20 +65,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(postgres, adopted_template, django_db_blocker) -> Iterator[None]:
+def django_db_setup(postgres, phase_template, django_db_blocker) -> Iterator[None]:
     """One clone for all tests that roll back. Nothing is made by the backend's own migrations."""
     name = f"backend_{secrets.token_hex(4)}"
-    postgres.create_database(name, template=adopted_template)
+    postgres.create_database(name, template=phase_template)
     with django_db_blocker.unblock(), connected_to(postgres.url("backend_app", name)):
         yield
     postgres.drop_database(name)
 
 
 @pytest.fixture
-def own_database(adopted_database, django_db_blocker) -> Iterator[object]:
+def phase_database(postgres, phase_template) -> Iterator[Database]:
+    """A clone for this test, to which Django is not connected."""
+    with template.clone(postgres, phase_template) as database:
+        yield database
+
+
+@pytest.fixture
+def own_database(phase_database, django_db_blocker) -> Iterator[Database]:
     """A clone for a test that commits: workers and other sessions see what it writes."""
-    with django_db_blocker.unblock(), connected_to(adopted_database.url("backend_app")):
-        yield adopted_database
+    with django_db_blocker.unblock(), connected_to(phase_database.url("backend_app")):
+        yield phase_database
 
 
 def wait_until_sessions_wait(database, *, number: int = 1) -> None:

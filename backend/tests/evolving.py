@@ -3,24 +3,10 @@
 import os
 
 from apps.choreography.models import TOLD, ChoreographyTask
-from sandbox import evolved, template
-from sandbox.postgres import Server
 
 IMPROVED = ChoreographyTask.PHASE > 1
 # EVOLVED chooses another stage.
 STAGE = os.environ.get("EVOLVED", "contracted" if IMPROVED else "before")
-
-
-def template_at(server: Server, adopted: str, stage: str) -> str:
-    """Return the name of a template at this stage; ``adopted`` is the one to begin with."""
-    if stage == "before":
-        return adopted
-
-    def build(name: str) -> None:
-        server.create_database(name, template=adopted)
-        evolved.evolve(server, name, stage)
-
-    return template.ensure(server, f"{stage.replace(' ', '_')}_template", build)
 
 
 def stored(told: str) -> str:

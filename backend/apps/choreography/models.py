@@ -15,6 +15,8 @@ from apps.choreography import task_ids
 
 # Phase 2's words, as the API, the page and the original's addresses tell them: clients know those of Phase 1.
 TOLD = {"pending": "started", "processing": "running"}
+STATUSES_OF_PHASE_2 = (*TOLD, "completed", "failed")
+STATUS_CHECK = "choreography_tasks_status_check"
 PROGRESS_CHECK = "choreography_tasks_progress_check"
 
 
@@ -120,12 +122,16 @@ class TaskOfPhase2(TaskOfEachPhase):
 
     class Meta(TaskOfEachPhase.Meta):
         abstract = True
-        constraints = [models.CheckConstraint(condition=models.Q(progress__range=(0, 100)), name=PROGRESS_CHECK)]
+        constraints = [
+            # A system of Phase 1 that comes back writes nothing: its words are refused.
+            models.CheckConstraint(condition=models.Q(status__in=STATUSES_OF_PHASE_2), name=STATUS_CHECK),
+            models.CheckConstraint(condition=models.Q(progress__range=(0, 100)), name=PROGRESS_CHECK),
+        ]
         indexes = [
             models.Index(fields=["user", "created_at", "task_id"], name="tasks_newest_idx"),
             models.Index(
                 fields=["status", "created_at"],
-                condition=models.Q(status__in=["pending", "processing"]),
+                condition=models.Q(status__in=tuple(TOLD)),
                 name="tasks_unfinished_idx",
             ),
         ]

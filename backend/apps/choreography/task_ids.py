@@ -8,8 +8,10 @@ import re
 import uuid
 from collections.abc import Iterable
 
-# Never changed: the ids that were mapped are in the database.
-NAMESPACE = uuid.UUID("6a0d1200-07f3-4b96-b16a-1492d0686978")
+# Never changed: the ids that were mapped are in the database. Its bytes are a text, because PostgreSQL's md5() of a
+# text is immutable; of other bytes it would need convert_to(), which is not.
+NAMESPACE_TEXT = "compas task id: "
+NAMESPACE = uuid.UUID(bytes=NAMESPACE_TEXT.encode())
 MAPPED_VERSION = 3
 # Capital letters are not canonical: as texts, two spellings are two ids.
 CANONICAL = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -32,7 +34,7 @@ def spellings_of(task_id: str, *, among: Iterable[str]) -> list[str]:
 
 def uuid_in_sql(text: str) -> str:
     """Return SQL for the UUID of an id; ``text`` is SQL for its text."""
-    digest = f"md5(decode('{NAMESPACE.hex}', 'hex') || convert_to({text}, 'UTF8'))"
+    digest = f"md5('{NAMESPACE_TEXT}' || {text})"
     # The digit after the version holds the variant in its two upper bits.
     variant = f"translate(substr({digest}, 17, 1), '0123456789abcdef', '89ab89ab89ab89ab')"
     mapped = f"overlay(overlay({digest} placing '{MAPPED_VERSION}' from 13) placing {variant} from 17)::uuid"

@@ -4,15 +4,16 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from sandbox import house, template
+from sandbox import evolved, house, template
 from sandbox.bucket import Bucket, BucketServer, NoBucketServerError
 from sandbox.postgres import Database, Server
 from sandbox.postgres.cluster import ROLES
@@ -105,6 +106,12 @@ def adopted_template(postgres: Server, original_template: str) -> str:
     return template.ensure(
         postgres, "adopted_template", lambda name: house.build_adopted(postgres, name, original_template)
     )
+
+
+@pytest.fixture(scope="session")
+def template_at(postgres: Server, adopted_template: str) -> Callable[[str], str]:
+    """Return the name of the database at a stage of the evolution to Phase 2, to be cloned."""
+    return partial(evolved.template_at, postgres, adopted_template)
 
 
 @pytest.fixture

@@ -60,9 +60,14 @@ def build_adopted(server: Server, name: str, template: str) -> None:
 
 def adopt(server: Server, name: str) -> None:
     """Run ``handover adopt --apply`` on a database of this server; nothing happens when that was done before."""
-    command = [str(PROGRAMS / "handover"), "adopt", "--apply"]
-    # The original's tables have the shape of Phase 1.
-    _run(command, cwd=ROOT, env={**handover_environment(server, name), "SCHEMA_PHASE": "1"})
+    handover(server, name, "adopt", "--apply")
+
+
+def handover(server: Server, name: str, *arguments: str, folder: Path = ROOT) -> str:
+    """Run one command of ``handover`` on a database of this server, with the file of a folder; return what it says."""
+    # The models that it asks for are those of Phase 1, whatever the phase of the tests that need the database.
+    env = {**handover_environment(server, name), "SCHEMA_PHASE": "1"}
+    return _run([str(PROGRAMS / "handover"), *arguments], cwd=folder, env=env)
 
 
 def migrate_backend(server: Server, name: str) -> None:
@@ -98,12 +103,13 @@ def demo_song(path: Path = LOCAL / "demo" / "short.mp3", *, seconds: int = 30) -
     return path
 
 
-def _run(command: list[str], *, cwd: Path, env: Mapping[str, str]) -> None:
+def _run(command: list[str], *, cwd: Path, env: Mapping[str, str]) -> str:
     done = subprocess.run(  # noqa: PLW1510 - the error below says more
         command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     if done.returncode:
         raise CommandFailedError(command, done.returncode, done.stdout)
+    return done.stdout
 
 
 def _show(command: list[str]) -> None:

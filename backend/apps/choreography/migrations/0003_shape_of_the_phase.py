@@ -19,7 +19,7 @@ def altered(name: str, field: models.Field) -> migrations.AlterField:
 
 
 def new_indexes() -> list[models.Index]:
-    unfinished = models.Q(("status__in", ["pending", "processing"]))
+    unfinished = models.Q(("status__in", ("pending", "processing")))
     return [
         models.Index(fields=["user", "created_at", "task_id"], name="tasks_newest_idx"),
         models.Index(fields=["status", "created_at"], condition=unfinished, name="tasks_unfinished_idx"),
@@ -42,6 +42,13 @@ PHASE_2 = [
         ),
     ),
     *(migrations.AddIndex(model_name=NAME, index=index) for index in new_indexes()),
+    migrations.AddConstraint(
+        model_name=NAME,
+        constraint=models.CheckConstraint(
+            condition=models.Q(("status__in", ("pending", "processing", "completed", "failed"))),
+            name="choreography_tasks_status_check",
+        ),
+    ),
     migrations.AddConstraint(
         model_name=NAME,
         constraint=models.CheckConstraint(

@@ -27,7 +27,8 @@ _INVALID = """
 _PATHS = """
     SELECT format('role %%s: %%s', rolname, setting) FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole
       CROSS JOIN unnest(setconfig) AS setting
-     WHERE r.rolname = ANY(%s) AND setting LIKE 'search_path=%%' AND %s = ANY(
+     WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+       AND r.rolname = ANY(%s) AND setting LIKE 'search_path=%%' AND %s = ANY(
            SELECT btrim(part, ' "') FROM unnest(string_to_array(substr(setting, 13), ',')) AS part)
 """
 

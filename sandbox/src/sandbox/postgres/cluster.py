@@ -25,6 +25,7 @@ CREATE_ROLES = """\
 CREATE ROLE owner LOGIN CREATEROLE CREATEDB PASSWORD '{owner}';
 GRANT pg_monitor TO owner;
 CREATE ROLE original_app LOGIN PASSWORD '{original_app}';
+GRANT original_app TO owner WITH ADMIN OPTION;
 """
 INITDB = (
     f"--username={SUPERUSER}",
