@@ -12,7 +12,7 @@ from django.db import connection
 
 from apps.choreography.models import ChoreographyTask
 from config.guard import NotAdoptedError, expected_schemas
-from sandbox import template
+from sandbox import evolved, template
 from tests.conftest import connected_to
 from tests.evolving import IMPROVED
 
@@ -77,13 +77,7 @@ def test_guard__message__holds_no_password(original_database, django_db_blocker)
     assert password not in refusal(url, django_db_blocker)
 
 
-@pytest.mark.parametrize(
-    "stage",
-    [
-        *("before", "contracted"),
-        *(pytest.param(stage, marks=pytest.mark.full) for stage in ("expanded", "switched", "rolled back")),
-    ],
-)
+@pytest.mark.parametrize("stage", evolved.STAGES if "COMPAS_FULL" in os.environ else ("before", "contracted"))
 def test_guard__each_stage__lets_this_phase_in_where_its_shape_is(stage, template_at, postgres, django_db_blocker):
     refused = ("before", "rolled back") if IMPROVED else ("contracted",)
     with template.clone(postgres, template_at(stage)) as database:
