@@ -50,7 +50,7 @@ def stable(context: GateContext) -> GateResult:
     if not rows:
         return GateResult(ok=False, found=f"the backend was not watched in the last {_h(period)}", todo=todo)
     for metric, windows in groupby(rows, key=itemgetter(0)):
-        well = _covered([(start, end) for _, verdict, start, end in windows if verdict in WELL]) / period
+        well = _well(list(windows)) / period
         if well < settings.stable_share:
             found = f"{metric} was watched and green for {well:.1%} of the last {_h(period)}"
             return GateResult(ok=False, found=f"{found}; at least {settings.stable_share:.1%}", todo=todo)
@@ -60,6 +60,12 @@ def stable(context: GateContext) -> GateResult:
 def _h(period: timedelta) -> str:
     hours = period.total_seconds() / 3600
     return f"{hours:g} h" if hours >= 1 else f"{period.total_seconds():g} s"
+
+
+def _well(windows: list[Any]) -> timedelta:
+    """Return for how long all windows say that it was well; a window that says otherwise counts against others."""
+    bad = [(start, end) for _, verdict, start, end in windows if verdict not in WELL]
+    return _covered([(start, end) for _, _, start, end in windows]) - _covered(bad)
 
 
 def _covered(windows: list[tuple[Any, Any]]) -> timedelta:
