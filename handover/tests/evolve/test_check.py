@@ -78,6 +78,7 @@ def test_check__the_systems_see_different_shapes__has_no_verdict(expanded):
     )
 
 
+@pytest.mark.full
 def test_check__both_systems_see_the_new_shape__is_told_only_what_their_models_do_not_know(expanded):
     for role in SYSTEMS:
         see(expanded, role, "phase2")

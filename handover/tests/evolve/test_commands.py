@@ -53,7 +53,9 @@ def test_rollback__from_switched__keeps_what_was_written_in_the_new_shape(operat
     assert operator.run(START) == "expanded"
 
 
-@pytest.mark.parametrize("command", [START, SWITCH, ROLLBACK, CONTRACT])
+@pytest.mark.parametrize(
+    "command", [START, *(pytest.param(c, marks=pytest.mark.full) for c in (SWITCH, ROLLBACK, CONTRACT))]
+)
 def test_crash__at_every_point__resume_goes_on_to_the_same_end(operator, command):
     for earlier in {START: (), SWITCH: (START,)}.get(command, (START, SWITCH)):
         operator.run(earlier)

@@ -1,0 +1,85 @@
+"""The process of an evolution is killed while it waits at a lock that the test holds; resume goes on, or back."""
+
+import signal
+
+import pytest
+
+from handover_testing.night import until
+
+DECLARED = """
+[[operations]]
+kind = "rename_values"
+table = "jobs"
+column = "status"
+values = { started = "pending" }
+
+[[operations]]
+kind = "add_index"
+table = "jobs"
+name = "jobs_status_note"
+columns = ["status", "note"]
+"""
+GATES = ("stable", "decommissioned", "users-moved", "no-rollback")
+OVERRIDES = [word for gate in GATES for word in ("--override", gate)] + ["--because", "a trial"]
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'handover evolve' AND wait_event_type = 'Lock'
+"""
+
+
+@pytest.fixture
+def declared(operator):
+    folder = operator.pair.folder / "evolution"
+    folder.mkdir()
+    (folder / "0001_status.toml").write_text(DECLARED)
+    return operator
+
+
+def kill_while_it_waits(operator) -> None:
+    """Start the evolution in a process of its own, and kill it when a session of it waits for a lock."""
+    with operator.pair.process("evolve", "start", "--apply", *OVERRIDES) as started:
+        until(lambda: operator.sql(WAITING) == [(1,)] or started.poll() is not None, "it never waited")
+        assert started.poll() is None
+        started.send_signal(signal.SIGKILL)
+        started.wait()
+
+
+def resumed(operator, *words: str) -> str:
+    ended = operator.pair.handover("resume", *words)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout + ended.stderr
+
+
+def test_kill__in_create_index_concurrently__resume_ends_its_session_and_builds_the_index_again(declared):
+    with declared.connect() as reader, reader.transaction():
+        # An old snapshot: CREATE INDEX CONCURRENTLY waits for its end.
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT count(*) FROM dancers")
+        kill_while_it_waits(declared)
+    assert declared.state() == "starting"
+    said = resumed(declared)
+    assert "0001_status: expanded" in said
+    assert declared.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [(0,)]
+    assert declared.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'jobs_status_note'::regclass") == [(True,)]
+    assert declared.wrong_rows() == []
+
+
+@pytest.mark.full
+def test_kill__in_create_index_concurrently__the_way_back_leaves_nothing(declared):
+    with declared.connect() as reader, reader.transaction():
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT count(*) FROM dancers")
+        kill_while_it_waits(declared)
+    assert "0001_status: rolled_back" in resumed(declared, "--back")
+    assert declared.left() == []
+
+
+@pytest.mark.full
+def test_kill__before_it_has_its_first_lock__nothing_is_there_and_resume_does_all(declared):
+    declared.pair.change("handover.toml", "attempts = 3", "attempts = 1000\nlock_timeout_ms = 5000")
+    with declared.connect() as holder, holder.transaction():
+        holder.execute("LOCK TABLE jobs IN ACCESS SHARE MODE")
+        kill_while_it_waits(declared)
+        assert declared.left() == []
+    assert "0001_status: expanded" in resumed(declared)
+    assert declared.wrong_rows() == []
