@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.db import connection
 
@@ -9,6 +10,7 @@ from apps.collections import search
 from apps.collections.models import SavedChoreography
 from apps.titles import following
 from apps.titles.models import TitleDocument, TitleWord
+from tests.conftest import make_user
 from tests.test_collections import make_choreography
 
 
@@ -213,6 +215,30 @@ def test_search__writes_nothing(api, ana, django_assert_num_queries):
     make_choreography(ana, title="Noche")
     find(api, "noche")
     assert TitleDocument.objects.count() == 0
+
+
+def test_follow__row_that_another_session_deletes__is_left_without_waiting(own_database):
+    """The original's delete is neither held up nor made to fail, and nothing refers to what is gone."""
+    ana = make_user()
+    made = [make_choreography(ana, title="Noche"), make_choreography(ana, title="Sol")]
+    with psycopg.connect(own_database.url("original_app")) as original:
+        original.execute("DELETE FROM saved_choreographies WHERE id = %s", [made[0].pk])
+        following.follow_slice(following.FIRST)
+        original.commit()
+    assert [document.title for document in TitleDocument.objects.all()] == ["Sol"]
+
+
+def test_follow__user_whose_row_is_locked__is_left_without_waiting(own_database):
+    ana, ben = make_user("ana"), make_user("ben")
+    make_choreography(ana, title="Noche")
+    make_choreography(ben, title="Sol")
+    with psycopg.connect(own_database.url("original_app")) as original:
+        original.execute("SELECT FROM users WHERE id = %s FOR UPDATE", [ana.pk])
+        following.follow_slice(following.FIRST)
+        assert [document.title for document in TitleDocument.objects.all()] == ["Sol"]
+    following.follow_slice(following.FIRST)
+    assert TitleDocument.objects.count() == 2
+    assert set(TitleWord.objects.values_list("word", flat=True)) == {"noche", "sol"}
 
 
 def test_document__row_deleted_while_it_is_written__is_not_written(ana):

@@ -81,7 +81,7 @@ def _labels(user: User, wanted: Mapping[str, str]) -> list[Label] | None:
 def _found(
     user: User, request: Request, wanted: Mapping[str, str], labels: list[Label], keyset: SizedKeyset
 ) -> CollectionPage:
-    asked = search.Asked(user.pk, wanted["q"], wanted.get("difficulty", ""), tuple(label.pk for label in labels))
+    asked = search.TitleSearch(user.pk, wanted["q"], wanted.get("difficulty", ""), tuple(label.pk for label in labels))
     size = keyset.get_page_size(request)
     begin = _place(request.query_params.get(CURSOR), wanted["q"])
     places = search.found(asked, after=begin, at_most=size + 1)
@@ -91,12 +91,12 @@ def _found(
     return CollectionPage([rows[place.id] for place in page if place.id in rows], link, None)
 
 
-def _cursor(place: search.Place, q: str) -> str:
+def _cursor(place: search.FoundPlace, q: str) -> str:
     values: list[Any] = [q, place.tier.value, place.created_at.isoformat(), str(place.id)]
     return signing.dumps(values, salt=SALT)
 
 
-def _place(cursor: str | None, q: str) -> search.Place | None:
+def _place(cursor: str | None, q: str) -> search.FoundPlace | None:
     if cursor is None:
         return None
     try:
@@ -106,4 +106,4 @@ def _place(cursor: str | None, q: str) -> search.Place | None:
     if of != q:
         message = "This cursor is unknown, or of another search. Begin without one."
         raise InvalidError(message, errors={CURSOR: [message]})
-    return search.Place(search.Tier(tier), datetime.fromisoformat(time), UUID(key))
+    return search.FoundPlace(search.MatchTier(tier), datetime.fromisoformat(time), UUID(key))

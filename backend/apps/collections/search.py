@@ -1,8 +1,7 @@
 """Search a collection by words: the best first, and of equals the newest.
 
-How well a choreography matches, as its place in ``Tier``: the title is what was typed; all words are in it; its words
-begin with what was typed. Only where nothing matches, words that are like the typed ones are looked for, the most alike
-first.
+How well a choreography matches is its ``MatchTier``: the title is what was typed; all words are in it; its words begin
+with what was typed. Only where nothing matches, words like the typed ones are looked for, the most alike first.
 
 A user with few rows has all of them looked at, rows without a document included. For the others a window of the newest
 is looked through: a common word soon fills a page there. What the window cannot tell, the index of words can: a word
@@ -27,7 +26,7 @@ WINDOW = 2_000
 LONG = 4
 
 
-class Tier(IntEnum):
+class MatchTier(IntEnum):
     """How well a choreography matches; smaller is better."""
 
     WHOLE = 1
@@ -38,16 +37,16 @@ class Tier(IntEnum):
 
 
 @dataclass(frozen=True)
-class Place:
+class FoundPlace:
     """A place in the order of what was found."""
 
-    tier: Tier
+    tier: MatchTier
     created_at: datetime
     id: uuid.UUID
 
 
 @dataclass(frozen=True)
-class Asked:
+class TitleSearch:
     """What is searched for, and which choreographies count at all."""
 
     user_id: int
@@ -57,7 +56,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Question:
+class WordQuestion:
     """What a document must match, and the part of it that the index is asked for; the rest is compared afterwards."""
 
     match: str
@@ -65,50 +64,50 @@ class Question:
 
 
 # What each tier asks for, the best first. What a tier finds, the next one finds too.
-Questions = dict[Tier, Question]
+Questions = dict[MatchTier, WordQuestion]
 
 
-def found(asked: Asked, *, after: Place | None, at_most: int) -> list[Place]:
+def found(asked: TitleSearch, *, after: FoundPlace | None, at_most: int) -> list[FoundPlace]:
     """Return what was found after a place, in order."""
     words = list(dict.fromkeys(words_of(asked.text)))
     if not words:
         return []
     fresh = unfollowed(asked.user_id) if is_looked_at(asked.user_id) else None
-    if after is None or after.tier < Tier.MOST_ALIKE:
+    if after is None or after.tier < MatchTier.MOST_ALIKE:
         places = _places(asked, _typed(asked, words), fresh, after, at_most)
         if places or after is not None:
             return places
     return _places(asked, _alike(asked, words, fresh or []), fresh, after, at_most)
 
 
-def _typed(asked: Asked, words: list[str]) -> Questions:
+def _typed(asked: TitleSearch, words: list[str]) -> Questions:
     same = whole(asked.user_id, asked.text)
     return {
-        Tier.WHOLE: Question(same, same),
-        Tier.WORDS: _question(asked, [[word] for word in words]),
-        Tier.BEGINNINGS: _question(asked, [[f"{word}*"] for word in words]),
+        MatchTier.WHOLE: WordQuestion(same, same),
+        MatchTier.WORDS: _question(asked, [[word] for word in words]),
+        MatchTier.BEGINNINGS: _question(asked, [[f"{word}*"] for word in words]),
     }
 
 
-def _alike(asked: Asked, words: list[str], fresh: list[TitleRow]) -> Questions:
+def _alike(asked: TitleSearch, words: list[str], fresh: list[TitleRow]) -> Questions:
     also = {word for row in fresh for word in row.words}
     choices = [[f"{word}*", *alike(asked.user_id, word, also=also)] for word in words]
     if all(len(choice) == 1 for choice in choices):
         return {}
     return {
-        Tier.MOST_ALIKE: _question(asked, [choice[:2] for choice in choices]),
-        Tier.ALIKE: _question(asked, choices),
+        MatchTier.MOST_ALIKE: _question(asked, [choice[:2] for choice in choices]),
+        MatchTier.ALIKE: _question(asked, choices),
     }
 
 
-def _question(asked: Asked, choices: list[list[str]]) -> Question:
+def _question(asked: TitleSearch, choices: list[list[str]]) -> WordQuestion:
     long = [choice for choice in choices if len(choice[0].rstrip("*")) >= LONG] or choices
-    return Question(every(asked.user_id, choices), every(asked.user_id, long))
+    return WordQuestion(every(asked.user_id, choices), every(asked.user_id, long))
 
 
 def _places(
-    asked: Asked, questions: Questions, fresh: list[TitleRow] | None, after: Place | None, at_most: int
-) -> list[Place]:
+    asked: TitleSearch, questions: Questions, fresh: list[TitleRow] | None, after: FoundPlace | None, at_most: int
+) -> list[FoundPlace]:
     if not questions:
         return []
     if fresh is not None:
@@ -122,11 +121,13 @@ def _places(
     return places
 
 
-def _of_tiers(asked: Asked, questions: Questions, tiers: list[Tier], after: Place | None, at_most: int) -> list[Place]:
+def _of_tiers(
+    asked: TitleSearch, questions: Questions, tiers: list[MatchTier], after: FoundPlace | None, at_most: int
+) -> list[FoundPlace]:
     """Return what is in these tiers: of each what the window shows, if that is enough, or what the index finds."""
     values = _values(asked, questions, tiers, after)
     window = _rows(_WINDOW, values | {"most": at_most}, tiers, after)
-    places: list[Place] = []
+    places: list[FoundPlace] = []
     for tier in tiers:
         missing = at_most - len(places)
         hits = [place for place in window if place.tier is tier][:missing]
@@ -140,8 +141,8 @@ def _of_tiers(asked: Asked, questions: Questions, tiers: list[Tier], after: Plac
 
 
 def _among_all(
-    asked: Asked, questions: Questions, fresh: list[TitleRow], after: Place | None, at_most: int
-) -> list[Place]:
+    asked: TitleSearch, questions: Questions, fresh: list[TitleRow], after: FoundPlace | None, at_most: int
+) -> list[FoundPlace]:
     tiers = [tier for tier in questions if after is None or tier >= after.tier]
     values = _values(asked, questions, tiers, after) | {
         "ids": [row.id for row in fresh],
@@ -154,8 +155,10 @@ def _among_all(
     return _rows(_ALL, values, tiers, after)
 
 
-def _values(asked: Asked, questions: Questions, tiers: list[Tier], after: Place | None) -> dict[str, Any]:
-    better = questions.get(Tier(tiers[0] - 1)) if tiers[0] > Tier.WHOLE else None
+def _values(
+    asked: TitleSearch, questions: Questions, tiers: list[MatchTier], after: FoundPlace | None
+) -> dict[str, Any]:
+    better = questions.get(MatchTier(tiers[0] - 1)) if tiers[0] > MatchTier.WHOLE else None
     return {
         "user": asked.user_id,
         "difficulty": asked.difficulty,
@@ -170,12 +173,12 @@ def _values(asked: Asked, questions: Questions, tiers: list[Tier], after: Place 
     }
 
 
-def _rows(statement: str, values: dict[str, Any], tiers: list[Tier], after: Place | None) -> list[Place]:
+def _rows(statement: str, values: dict[str, Any], tiers: list[MatchTier], after: FoundPlace | None) -> list[FoundPlace]:
     cases = " ".join(f"WHEN words @@ %(match_{tier.value})s::tsquery THEN {tier.value}" for tier in tiers)
     filled = statement.format(tier=f"CASE {cases} END", after="" if after is None else _AFTER)
     with connection.cursor() as cursor:
         cursor.execute(filled, values)
-        return [Place(Tier(tier), *rest) for tier, *rest in cursor.fetchall()]
+        return [FoundPlace(MatchTier(tier), *rest) for tier, *rest in cursor.fetchall()]
 
 
 # What matches is sorted first. Then, row by row until the page is full, it is seen whether the document still counts,

@@ -10,7 +10,6 @@ equals the live row: what a search finds is always true. What a search could mis
 
 import time
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +20,8 @@ from apps.titles.words import LONGEST_TEXT, trigrams_of
 
 # As many as one user may keep by default; looking through them takes some milliseconds.
 LOOKED_AT = 5_000
-SLICE = 5_000
+# Looked through at once, and written at once: what is being written holds up a delete of the original.
+SLICE, BATCH = 5_000, 250
 SWEEP_S, AT_ONCE_S = 60.0, 3.0
 FIRST = uuid.UUID(int=0)
 # The first number of advisory locks, as in apps.quotas.limits. The second: one sweep; words are written or forgotten.
@@ -43,8 +43,9 @@ _ROWS = (
     f"SELECT s.id, s.user_id, s.title, {SONG}, s.created_at FROM saved_choreographies s WHERE NOT EXISTS"  # noqa: S608
     f" (SELECT FROM title_documents d WHERE d.user_id = s.user_id AND d.choreography_id = s.id AND d.mark = {_MARK})"
 )
-# A row that was changed meanwhile is left for the next time. FOR KEY SHARE: one that is deleted meanwhile must not be
-# referred to when this commits.
+# Rows that were changed meanwhile are left for the next time. FOR KEY SHARE: one that is deleted meanwhile must not be
+# referred to when this commits. SKIP LOCKED: who waits for no row is part of no deadlock, so it fails no delete of the
+# original.
 _WRITE = f"""
     INSERT INTO title_documents (choreography_id, user_id, title, song, created_at, words, mark)
     SELECT s.id, s.user_id, n.title, n.song, n.created_at, n.words::tsvector, {_MARK}
@@ -52,16 +53,16 @@ _WRITE = f"""
         AS n (id, user_id, title, song, created_at, words)
     JOIN saved_choreographies s ON s.id = n.id AND s.user_id = n.user_id AND s.title = n.title
         AND s.created_at = n.created_at AND {SONG} IS NOT DISTINCT FROM n.song
-    ORDER BY n.id FOR KEY SHARE OF s
+    ORDER BY n.id FOR KEY SHARE OF s SKIP LOCKED
     ON CONFLICT (choreography_id) DO UPDATE SET user_id = excluded.user_id, title = excluded.title,
         song = excluded.song, created_at = excluded.created_at, words = excluded.words, mark = excluded.mark
 """  # noqa: S608 - constants of this module
+_USERS = "SELECT id FROM users WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE SKIP LOCKED"
 _WRITE_WORDS = """
     INSERT INTO title_words (user_id, word, trigrams)
     SELECT n.user_id, n.word, string_to_array(n.trigrams, chr(31))
     FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS n (user_id, word, trigrams)
-    JOIN users u ON u.id = n.user_id ORDER BY n.user_id, n.word FOR KEY SHARE OF u
-    ON CONFLICT (user_id, word) DO NOTHING
+    ORDER BY n.user_id, n.word ON CONFLICT (user_id, word) DO NOTHING
 """
 # A word is cast as a document is: quoted by PostgreSQL.
 _FORGET = """
@@ -115,17 +116,16 @@ def follow(user_id: int, choreography_id: uuid.UUID) -> None:
 
 
 def follow_slice(after: uuid.UUID) -> uuid.UUID | None:
-    """Write the documents that are missing or no longer count, of the next ``SLICE`` rows; return where to go on.
-
-    None after the last row, and while another process does it.
-    """
-    with transaction.atomic():
-        if not _has_lock("SELECT pg_try_advisory_xact_lock(%s, %s)", ONE_SWEEP):
-            return None
-        last = _last_of_slice(after)
-        if last:
-            _write(_rows("s.id > %s AND s.id <= %s", [after, last]))
-        return last
+    """Write the documents that are missing or no longer count, of the next ``SLICE`` rows; return where to go on."""
+    last = _last_of_slice(after)
+    rows = _rows("s.id > %s AND s.id <= %s", [after, last]) if last else []
+    for begin in range(0, len(rows), BATCH):
+        with transaction.atomic(), connection.cursor() as cursor:
+            # Another process that sweeps at the same time writes these.
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [TITLES, ONE_SWEEP])
+            if cursor.fetchone()[0]:
+                _write(rows[begin : begin + BATCH])
+    return last
 
 
 class TitleSweep:
@@ -153,7 +153,8 @@ def forget_words(*, after: int, at_most: int = 500) -> int:
     """Forget words that no title of their owner has any more, of the next so many; return where to go on."""
     with transaction.atomic(), connection.cursor() as cursor:
         # While no document is being written: a word that comes into use meanwhile would not be seen.
-        if not _has_lock("SELECT pg_try_advisory_xact_lock(%s, %s)", WORDS):
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [TITLES, WORDS])
+        if not cursor.fetchone()[0]:
             return after
         cursor.execute(_FORGET, [after, at_most])
         seen, last = cursor.fetchone()
@@ -166,15 +167,17 @@ def _rows(where: str, values: list[int | uuid.UUID]) -> list[TitleRow]:
         return [TitleRow(*row) for row in cursor.fetchall()]
 
 
-def _write(rows: Iterable[TitleRow]) -> None:
-    rows = list(rows)
-    if not rows:
-        return
-    words = sorted({(row.user_id, word) for row in rows for word in row.words})
-    _has_lock("SELECT pg_advisory_xact_lock_shared(%s, %s)", WORDS)
-    columns = [(row.id, row.user_id, row.title, row.song, row.created_at, row.document) for row in rows]
+def _write(rows: list[TitleRow]) -> None:
     with connection.cursor() as cursor:
+        cursor.execute(_USERS, [sorted({row.user_id for row in rows})])
+        users = {user_id for (user_id,) in cursor.fetchall()}
+        written = [row for row in rows if row.user_id in users]
+        if not written:
+            return
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [TITLES, WORDS])
+        columns = [(row.id, row.user_id, row.title, row.song, row.created_at, row.document) for row in written]
         cursor.execute(_WRITE, [list(column) for column in zip(*columns, strict=True)])
+        words = sorted({(row.user_id, word) for row in written for word in row.words})
         if words:
             cursor.execute(_WRITE_WORDS, [list(column) for column in zip(*map(_word_row, words), strict=True)])
 
@@ -183,12 +186,6 @@ def _word_row(owned: tuple[int, str]) -> tuple[int, str, str]:
     user_id, word = owned
     # A trigram has no character 31, which would end it here.
     return user_id, word, "\x1f".join(f"{user_id}:{part}" for part in sorted(trigrams_of(word)))
-
-
-def _has_lock(statement: str, lock: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [TITLES, lock])
-        return bool(cursor.fetchone()[0])
 
 
 def _last_of_slice(after: uuid.UUID) -> uuid.UUID | None:
