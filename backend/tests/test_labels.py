@@ -1,5 +1,6 @@
 """Tags and categories: a user's own, the same in every spelling, limited, and listed page by page."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
@@ -7,6 +8,7 @@ import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.collections.models import SavedChoreography
 from apps.collections.services import change_choreography
@@ -140,6 +142,25 @@ def test_list_by_label__pages__hold_each_once(api, ana, asked, size):
         address = page["next"]
     assert list(chain(*pages)) == [str(row.pk) for row in wanted]
     assert {len(page) for page in pages[:-1]} <= {size}
+
+
+@pytest.mark.parametrize("asked", ["tag=a", "category=x"])
+def test_list_by_label__further_page__enters_the_index_at_the_cursors_place(api, ana, asked):
+    """So page 10,000 costs what page 1 costs; script/bench collection measures it."""
+    for _ in range(3):
+        change(api, make_choreography(ana), tags=["a"], category="x")
+    further = api.get(f"/api/collections?{asked}&page_size=1").json()["next"]
+    with CaptureQueriesContext(connection) as captured:
+        api.get(further)
+    (listed,) = [query["sql"] for query in captured if query["sql"].endswith("LIMIT 2")]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"EXPLAIN {listed}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    entered = re.search(r"labellings_newest_idx.*\n\s+Index Cond: (.*)", plan)[1]
+    assert "ROW(created_at, id) < ROW(" in entered
+    assert "Sort" not in plan
 
 
 def test_list_by_label__difficulty__is_a_filter_too(api, ana, noche):
