@@ -242,7 +242,7 @@ def pgroll(database: Database, place: Path, per_s: float) -> dict[str, Any]:
         return {}
     file = place / "01_uuids.json"
     file.write_text(json.dumps(tables.PGROLL))
-    url = f"{database.url('owner')}?sslmode=disable"
+    url = f"{database.url('postgres')}?sslmode=disable"  # it makes event triggers
     clients, began, said = Clients(), time.monotonic(), "done"
     with clients.acting(ORIGINAL, database.url("original_app"), per_s=per_s):
         for arguments in (["init"], ["start", str(file)], ["complete"]):

@@ -36,10 +36,13 @@ def _watch(url: str, tables: list[str], stop: Event, pipe: Pipe) -> None:
         while not stop.is_set():
             now = time.monotonic()
             held = {tuple(row) for row in connection.execute(HELD, [list(STRONG), tables])}
+            between = (last + now) / 2  # a lock came or went between two looks
             for lock in held - began.keys():
-                began[lock] = last  # it may have been taken just after the look before
+                began[lock] = between
             gone = began.keys() - held
-            seen += [SeenLock(table, mode, 1000 * (now - began.pop((pid, mode, table)))) for pid, mode, table in gone]
+            seen += [
+                SeenLock(table, mode, 1000 * (between - began.pop((pid, mode, table)))) for pid, mode, table in gone
+            ]
             last = now
             stop.wait(EVERY_S)
     pipe.send(seen)

@@ -217,12 +217,13 @@ def test_fill__a_user_waits_for_its_rows__counts_the_session(it):
         table = UnfilledTable(read_row_key(connection, "public.tasks"), [TASK_ID, STATUS], switched=False)
         upper = table.key.last(connection)
         with connection.transaction():
-            assert table.fill(connection, None, upper, rows=10).waiting == 0
+            table.fill(connection, None, upper, rows=20)
+            assert table.waiting(connection).fetchone() == (0,)
             waiter = threading.Thread(target=user.execute, args=("UPDATE tasks SET progress = 1",))
             waiter.start()
             while not connection.execute(WAITS.format(pid=user.info.backend_pid)).fetchone()[0]:
                 assert waiter.is_alive()
-            assert table.fill(connection, None, upper, rows=10).waiting == 1
+            assert table.waiting(connection).fetchone() == (1,)
         waiter.join()
 
 

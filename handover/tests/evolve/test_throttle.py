@@ -5,7 +5,7 @@ import pytest
 
 from handover.config.evolve import LatencyProbe
 from handover.errors import HandoverError, Refused
-from handover.evolve.pace import FEWEST_ROWS, FIRST_ROWS, LONGEST_REST_S, MOST_ROWS, Pace
+from handover.evolve.pace import FEWEST_ROWS, FIRST_ROWS, LONGEST_REST_S, MOST_ROWS, WIDEST_RANGE, Pace
 from handover.evolve.throttle import StandbyLag, Throttle
 from handover_testing.streaming import StreamingStandby
 
@@ -152,7 +152,7 @@ def test_pace__ranges_without_rows_to_fill__get_wider_and_batches_do_not():
     for _ in range(20):
         pace.adapt(took_s=0.001, full=False)
     assert pace.rows == FIRST_ROWS
-    assert pace.reach > 100 * FIRST_ROWS
+    assert pace.reach == WIDEST_RANGE
 
 
 def test_pace__users_feel_it__halves_and_rests_then_recovers():

@@ -74,14 +74,12 @@ class Backfill:
         while not cursor.done:
             self._context.go_on()
             self._slow_down_for(self._throttle.look(connection, waiting=waiting), connection, cursor)
-            began = time.monotonic()
             try:
-                before, (cursor, batch) = cursor, self._batch(connection, cursor)
+                before, (cursor, waiting) = cursor, self._batch(connection, cursor)
             except (errors.LockNotAvailable, errors.DeadlockDetected):
                 self._locked_out_s = self._wait(connection, "other sessions lock the table", self._locked_out_s)
                 continue
-            self._locked_out_s, waiting = 0.0, batch.waiting
-            self._pace.adapt(took_s=time.monotonic() - began, full=batch.full or self._pace.is_fair(batch.filled))
+            self._locked_out_s = 0.0
             self._context.at_point("after a batch")
             if cursor.turn > before.turn:
                 self._end_pass(connection, before.turn, cursor)
@@ -95,20 +93,25 @@ class Backfill:
             self._held_s = 0.0
         self._filled_before_pass = cursor.filled
 
-    def _batch(self, connection: Connection[Any], cursor: FillCursor) -> tuple[FillCursor, FilledBatch]:
+    def _batch(self, connection: Connection[Any], cursor: FillCursor) -> tuple[FillCursor, int]:
+        """Fill one batch; return the cursor after it, and how many sessions waited for its rows."""
         layer = (cursor.layer, cursor.layers) if cursor.layered else None
         reach = self._pace.layered_reach(cursor.layers) if layer else self._pace.reach
         end = cursor.end or self._table.key.end(connection, cursor.after, cursor.upper, reach)
-        with connection.transaction():
-            # The first pass needs no look of its own: there is always a second.
-            found = cursor.turn > 1 and self._table.any_due(connection, cursor.after, end)
-            batch = FilledBatch(0, end, full=False, waiting=0)
+        # The first pass needs no look of its own: there is always a second.
+        found = cursor.turn > 1 and self._table.any_due(connection, cursor.after, end)
+        batch, began = FilledBatch(0, end, full=False), time.monotonic()
+        # While rows are held, the server is waited for twice: for what was filled, and for the commit.
+        with connection.pipeline(), connection.transaction():
             if found or cursor.turn == 1:
                 batch = self._table.fill(connection, cursor.after, end, rows=self._pace.rows, layer=layer)
+            waiting = self._table.waiting(connection)
             moved = cursor.moved(end, batch, found=found)
             self._context.keep(connection, asdict(moved))
             self._context.at_point("before a batch commits")
-        return moved, batch
+        full = batch.full or self._pace.is_fair(batch.filled)
+        self._pace.adapt(took_s=time.monotonic() - began, full=full)
+        return moved, int((waiting.fetchone() or [0])[0])
 
     def _slow_down_for(self, strain: Strain | None, connection: Connection[Any], cursor: FillCursor) -> None:
         self._progress.tell(cursor.filled, strain, turn=cursor.turn)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import Connection, sql
+from psycopg import Connection, Cursor, sql
 
 from handover.evolve.expression import applied, declared
 from handover.evolve.row_key import KeyValues, RowKey
@@ -60,14 +60,11 @@ class FilledBatch:
         Up to this key the range was looked at.
     full
         Whether it ended because it had as many rows as it may lock.
-    waiting
-        So many sessions waited for its rows.
     """
 
     filled: int
     upto: KeyValues
     full: bool
-    waiting: int
 
 
 class UnfilledTable:
@@ -154,15 +151,15 @@ class UnfilledTable:
         )
         locked, filled, *last = connection.execute(query).fetchone() or (0, 0)
         full = locked >= rows
-        return FilledBatch(filled, tuple(last) if full else upto, full, self._waiting(connection) if locked else 0)
+        return FilledBatch(filled, tuple(last) if full else upto, full)
 
     def holders(self, connection: Connection[Any]) -> list[str]:
         """Return the sessions that may hold its rows, the oldest first."""
         return [str(one) for (one,) in connection.execute(self._on_table(_HOLDERS))]
 
-    def _waiting(self, connection: Connection[Any]) -> int:
-        row = connection.execute(self._on_table(_WAITING)).fetchone()
-        return int(row[0]) if row else 0
+    def waiting(self, connection: Connection[Any]) -> Cursor[Any]:
+        """Ask how many sessions wait for the rows of this transaction; the answer is one number."""
+        return connection.execute(self._on_table(_WAITING))
 
     def _on_table(self, query: str) -> sql.Composed:
         return declared(query).format(table=sql.Literal(self.key.table.as_string()))
