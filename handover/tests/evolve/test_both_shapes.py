@@ -150,7 +150,7 @@ ADD = "INSERT INTO tasks (task_id, progress) VALUES (%s, 1) ON CONFLICT (task_id
 
 
 def test_on_conflict__one_new_key_at_the_same_moment__no_session_fails(both, stage):
-    keys = [uuid4() for _ in range(300)]
+    keys = [uuid4() for _ in range(60)]
     start, failed = threading.Barrier(2), []
 
     def add(shape, path):
@@ -265,11 +265,27 @@ def test_rights__role_of_the_table__has_the_same_through_the_views(path, key, bo
                 session.execute(refused.encode())
 
 
+@pytest.mark.parametrize("schema", ["phase1", "phase2"])
+def test_rights__taken_from_the_table__are_gone_through_the_views(schema, both, stage):
+    with (
+        both.database.server.connect(both.database.name) as session,
+        session.transaction(force_rollback=True),
+    ):
+        session.execute("REVOKE SELECT ON public.tasks FROM original_app")
+        session.execute("SET LOCAL ROLE original_app")
+        with pytest.raises(errors.InsufficientPrivilege, match="permission denied for table tasks"):
+            session.execute(f"SELECT count(*) FROM {schema}.tasks".encode())
+
+
 def test_sync__session_with_another_path_or_of_another_server__is_kept(both, stage):
     with both.database.server.connect(both.database.name) as session:
         session.execute("CREATE SCHEMA hostile")
-        session.execute("CREATE FUNCTION hostile.lower(text) RETURNS text LANGUAGE sql AS 'SELECT ''hostile'''")
-        session.execute("SET search_path = hostile")
+        # The trigger runs as the owner of the table: no function of others may run in it.
+        session.execute(
+            "CREATE FUNCTION hostile.hashtextextended(text, bigint) RETURNS bigint LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE 'this ran as %', current_user; END $$"
+        )
+        session.execute("SET search_path = hostile, pg_catalog")
         session.execute("SET session_replication_role = replica")
         key = uuid4()
         session.execute(f"INSERT INTO phase2.tasks (task_id, status) VALUES ('{key}', 'processing')".encode())
