@@ -16,7 +16,7 @@ from handover.evolve.statement import STRONG, EvolveStatement, EvolveStep, Part
 from handover.evolve.step_context import APPLICATION, StepContext
 from handover.evolve.works import WORKS
 from handover.runs.command import Action, Evidence
-from handover.runs.retries import LockPatience, watched
+from handover.runs.retries import LockPatience, holders, watched
 from handover.troubles import database_trouble
 
 # Attempts are short, so they may follow each other soon; the random part keeps them from meeting the same client again.
@@ -100,24 +100,17 @@ def _session(context: EvolveContext) -> Connection[Any]:
 def _in_transaction(step: EvolveStep, mark: StepMark, context: EvolveContext) -> Evidence:
     settings, tried, locked_ms = context.config.evolve, 0, 0.0
     observer_name = f"{APPLICATION} (who blocks)"
-    every_s = SELDOM_S if any(statement.long for statement in step.statements) else OFTEN_S
     with connect(database_url(context.config), autocommit=True, application_name=observer_name) as observer:
 
         def attempt(blockers: list[str]) -> None:
             nonlocal tried, locked_ms
             tried += 1
             context.go_on()
-            with (
-                _session(context) as connection,
-                watched(observer, connection.info.backend_pid, blockers, every_s),
-                connection.transaction(),
-            ):
-                began = _locked(connection, step, settings.lock_timeout_ms)
-                for statement in step.statements:
-                    connection.execute(statement.sql.encode())
-                mark.done(connection)
-                context.at_point(f"{step.name}: not committed")
-            locked_ms = (time.monotonic() - began) * 1000
+            try:
+                locked_ms = _attempt(step, mark, context, observer, blockers)
+            except errors.LockNotAvailable:
+                blockers[:] = blockers or _holders(observer, step)
+                raise
 
         patience = LockPatience(
             timeout_ms=settings.lock_timeout_ms,
@@ -127,6 +120,29 @@ def _in_transaction(step: EvolveStep, mark: StepMark, context: EvolveContext) ->
         )
         patience.retry(attempt, say=context.say)
     return {"attempts": tried, "locked_ms": round(locked_ms, 3)}
+
+
+def _attempt(
+    step: EvolveStep, mark: StepMark, context: EvolveContext, observer: Connection[Any], blockers: list[str]
+) -> float:
+    """Do a step in one transaction; return for how long it held its locks, in milliseconds."""
+    every_s = SELDOM_S if any(statement.long for statement in step.statements) else OFTEN_S
+    with (
+        _session(context) as connection,
+        watched(observer, connection.info.backend_pid, blockers, every_s),
+        connection.transaction(),
+    ):
+        began = _locked(connection, step, context.config.evolve.lock_timeout_ms)
+        for statement in step.statements:
+            connection.execute(statement.sql.encode())
+        mark.done(connection)
+        context.at_point(f"{step.name}: not committed")
+    return (time.monotonic() - began) * 1000
+
+
+def _holders(observer: Connection[Any], step: EvolveStep) -> list[str]:
+    tables = _strong(step.statements)
+    return [line for name, lock in tables for line in holders(observer, _quoted(name), from_reading=lock == STRONG[-1])]
 
 
 def _locked(connection: Connection[Any], step: EvolveStep, timeout_ms: int) -> float:

@@ -15,6 +15,16 @@ _BLOCKERS = """
     SELECT pid, usename, application_name, state, left(regexp_replace(query, '\\s+', ' ', 'g'), 120)
       FROM pg_stat_activity WHERE pid = ANY(pg_blocking_pids(%s))
 """
+# What holds a lock on a table for which a strong lock was waited for; reading alone hinders only the strongest.
+_HOLDERS = """
+    SELECT DISTINCT ON (a.xact_start, a.pid) a.pid, a.usename, a.application_name, a.state,
+           left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120)
+      FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+     WHERE l.granted AND l.relation = to_regclass(%s) AND a.pid <> pg_backend_pid()
+       AND (%s OR l.mode NOT IN ('AccessShareLock', 'RowShareLock'))
+     ORDER BY a.xact_start, a.pid LIMIT 5
+"""
+_UNSEEN = "a session that let it go before it could be seen"
 
 
 class LockedOutError(HandoverError):
@@ -54,7 +64,7 @@ class LockPatience:
         blockers: list[str] = []
 
         def before_sleep(state: RetryCallState) -> None:
-            held = "; ".join(blockers) or "a session that has ended since"
+            held = "; ".join(blockers) or _UNSEEN
             number = f"attempt {state.attempt_number} of {self.attempts}"
             say(f"{number} was locked out by {held}. Rolled back; trying again.")
 
@@ -68,9 +78,29 @@ class LockPatience:
         try:
             retrying(attempt, blockers)
         except errors.LockNotAvailable as error:
-            held = "\n       ".join(blockers) or "a session that has ended since"
+            held = "\n       ".join(blockers) or _UNSEEN
             message = f"no lock within {self.timeout_ms} ms in {self.attempts} attempts; nothing was changed."
             raise LockedOutError(f"{message} It was held by:\n       {held}\n       End it, then run again.") from error
+
+
+def holders(observer: Connection[Any], table: str, *, from_reading: bool) -> list[str]:
+    """Return the sessions that hold a table now, the oldest first: a short wait may end before it was looked at.
+
+    Parameters
+    ----------
+    observer
+        A session in autocommit.
+    table
+        Its name as SQL.
+    from_reading
+        Whether reading the table alone hindered too.
+    """
+    return list(map(_line, observer.execute(_HOLDERS, [table, from_reading]).fetchall()))
+
+
+def _line(row: tuple[Any, ...]) -> str:
+    pid, user, application, state, query = row
+    return f"pid {pid} ({user}, {application or 'no name'}, {state}): {query}"
 
 
 @contextmanager
@@ -95,7 +125,7 @@ def watched(observer: Connection[Any], pid: int, blockers: list[str], every_s: f
         while not done.wait(every_s):
             rows = observer.execute(_BLOCKERS, [pid]).fetchall()
             if rows:
-                blockers[:] = [f"pid {p} ({user}, {app or 'no name'}, {state}): {q}" for p, user, app, state, q in rows]
+                blockers[:] = map(_line, rows)
 
     thread = threading.Thread(target=watch, name="who-blocks", daemon=True)
     thread.start()
