@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,14 @@ class Play:
         self.execute("owner", f"GRANT USAGE ON SCHEMA {schema} TO original_app")
         self.execute("owner", f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO original_app")
 
+    def take_in(self) -> None:
+        """Make the original's database, and take the backend in."""
+        self.make_original()
+        if self.example.by_hand:
+            self._in_by_hand()
+        else:
+            self.handover("adopt", "--apply")
+
     def _in_and_out(self, file: str) -> None:
         before = self._snapshot()
         self.handover("adopt", file=file)
@@ -133,15 +141,18 @@ class Play:
 
     def _in_and_out_by_hand(self) -> None:
         before = self._snapshot()
-        show("the way round: by-hand.sql")
-        self.execute("owner", self._sql("by-hand.sql").replace(":'password'", f"'{self._password('backend_app')}'"))
-        self.django("backend", "backend_app", "migrate", "--fake", "shop", "0001_initial")
+        self._in_by_hand()
         self.django("backend", "backend_app", "migrate", "--check")
         self._check()
         self._work()
         show("out-again.sql")
         self.execute("owner", self._sql("out-again.sql"))
         self._nothing_left(before)
+
+    def _in_by_hand(self) -> None:
+        show("the way round: by-hand.sql")
+        self.execute("owner", self._sql("by-hand.sql").replace(":'password'", f"'{self._password('backend_app')}'"))
+        self.django("backend", "backend_app", "migrate", "--fake", "shop", "0001_initial")
 
     def _check(self, status: int = 0, file: str = "handover.toml") -> None:
         if self.example.checked:
@@ -172,11 +183,11 @@ class Play:
         config = ["--config", file] if file != "handover.toml" else []
         self._run([sys.executable, *HANDOVER, *arguments, *config], self.folder, self.environment, status)
 
-    def django(self, side: str, role: str, *arguments: str) -> None:
-        """Run a command of one system's own ``manage.py``, as a database role."""
+    def django(self, side: str, role: str, *arguments: str, shown: str = "", **settings: str) -> None:
+        """Run a command of one system's own ``manage.py``, as a database role, with more of the environment."""
         python = str(django_environment(self.example.django)) if side == "original" else sys.executable
-        login = {"DB_USER": role, "DB_PASSWORD": self._password(role)}
-        show(f"{side}: manage.py {' '.join(arguments)}")
+        login = {"DB_USER": role, "DB_PASSWORD": self._password(role)} | settings
+        show(shown or f"{side}: manage.py {' '.join(arguments)}")
         self._run([python, "manage.py", *arguments], self.folder / side, self.environment | login, 0)
 
     def execute(self, role: str, statements: str) -> None:
@@ -242,9 +253,9 @@ def show(line: str) -> None:
     sys.stdout.flush()
 
 
-def main() -> int:
-    """Play the example that the command line names."""
-    parser = argparse.ArgumentParser(description="Play one of the examples on a PostgreSQL of its own.")
+def main(act: Callable[[Play], None] = Play.play, about: str = "Play one of the examples") -> int:
+    """Play the example that the command line names, on a server that is gone afterwards."""
+    parser = argparse.ArgumentParser(description=f"{about} on a PostgreSQL of its own.")
     parser.add_argument("name", choices=EXAMPLES)
     name = parser.parse_args().name
     with tempfile.TemporaryDirectory(prefix="example-") as place:
@@ -253,7 +264,7 @@ def main() -> int:
         media.mkdir()
         with Server(Path(place) / "postgres") as server:
             try:
-                Play(name, server, media).play()
+                act(Play(name, server, media))
             except FailedError as error:
                 print(error, file=sys.stderr)  # noqa: T201
                 return 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from examples.evolve import SecondAct
 from examples.play import EXAMPLES, HERE, FailedError, Play
 from sandbox.fixtures import server_for_this_run
 from sandbox.postgres import Server
@@ -74,6 +75,49 @@ def server() -> Iterator[Server]:
     """A server for the examples alone: each takes the role of the backend out again, and no other test may hold it."""
     with server_for_this_run() as server:
         yield server
+
+
+# What the second act of each must say, in this order: the schema changes online.
+EVOLVES = {
+    "another-schema": (
+        "HO645  4 of 4 gates are red; nothing was changed.",
+        "shop.orders: 20 rows are filled; none is left",
+        "0001_amount: expanded",
+        "22 orders, 215 pieces",
+        "0001_amount: switched",
+        "26 orders",
+        "shop.orders: every row, old against new: 28 rows, 0 differ",
+        "0001_amount: rolled_back: nothing of it is left",
+        "the rollback left nothing of the new shape",
+        "0001_amount: contracted: only the new shape is there",
+        "3000000246 pieces",
+        "shop.orders.pieces does not exist; shop.Order reads and writes it.",
+        "nothing of the evolution is left but the new shape",
+    ),
+    "plain": (
+        "Beware: books.isbn: from the start on, check books_isbn_check also refuses writes of the old shape",
+        "start: search paths of the old roles",
+        "0001_lent_on: expanded",
+        "0001_lent_on: switched",
+        "the rollback left nothing of the new shape",
+        "0001_lent_on: contracted: only the new shape is there",
+        "loans.since does not exist; library.Loan reads and writes it.",
+        "nothing of the evolution is left but the new shape",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.full) if n == "plain" else n for n in EVOLVES])
+def test_evolution__played__goes_forward_and_back_and_leaves_nothing(name: str, tmp_path, capfd):
+    with server_for_this_run() as server:
+        try:
+            SecondAct(Play(name, server, tmp_path)).perform()
+        except FailedError as error:
+            pytest.fail(f"{error}\n{capfd.readouterr().out}")
+    rest = printed = capfd.readouterr().out
+    for line in EVOLVES[name]:
+        assert line in rest, f"{line!r} is not there, or not at its place:\n{printed}"
+        rest = rest.partition(line)[2]
 
 
 # What these show, the example of the strategy shows too.

@@ -1,5 +1,6 @@
 """What both systems store."""
 
+from django.conf import settings
 from django.db import models
 
 
@@ -7,7 +8,10 @@ class Order(models.Model):
     """An order of a customer."""
 
     article = models.CharField(max_length=100)
-    pieces = models.PositiveIntegerField(default=1)
+    if settings.SCHEMA_PHASE == 1:
+        pieces = models.PositiveIntegerField(default=1)
+    else:
+        amount = models.PositiveBigIntegerField(default=1)
 
     class Meta:
         db_table = "orders"

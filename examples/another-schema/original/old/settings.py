@@ -18,7 +18,7 @@ MEDIA_ROOT = os.environ.get("MEDIA_ROOT", "media")
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        "OPTIONS": {"options": "-c search_path=shop"},
+        "OPTIONS": {"options": f"-c search_path={os.environ.get('DB_SEARCH_PATH', 'shop')}"},
         **{name: os.environ.get("DB_" + name, "") for name in ("HOST", "PORT", "NAME", "USER", "PASSWORD")},
     }
 }

@@ -9,7 +9,10 @@ class Book(models.Model):
 
     title = models.CharField(max_length=200)
     isbn = models.CharField(max_length=13, unique=True)
-    shelf = models.CharField(max_length=20, null=True, blank=True)
+    if settings.SCHEMA_PHASE == 1:
+        shelf = models.CharField(max_length=20, null=True, blank=True)
+    else:
+        shelf = models.CharField(max_length=20, default="", blank=True)
 
     class Meta:
         db_table = "books"
@@ -20,7 +23,10 @@ class Loan(models.Model):
 
     book = models.ForeignKey(Book, on_delete=models.CASCADE)
     reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
-    since = models.DateField()
+    if settings.SCHEMA_PHASE == 1:
+        since = models.DateField()
+    else:
+        lent_on = models.DateField()
     returned = models.BooleanField(default=False)
 
     class Meta:

@@ -52,7 +52,7 @@ def plan_(
     if as_json:
         print_json(made.as_json())
     elif sql:
-        print_whole(evolve_script(made, PARTS, pair.evolve.lock_timeout_ms), end="")
+        print_whole(evolve_script(made, PARTS, pair.evolve), end="")
     else:
         out.print("\n".join(plan_lines(made, PARTS)))
         then = (
@@ -184,7 +184,7 @@ def _not_both(sql: bool) -> None:  # noqa: FBT001 - of this module alone
 
 def _dry_run(pair: Config, made: EvolutionPlan, parts: tuple[Part, ...], again: str, *, sql: bool) -> None:
     if sql:
-        print_whole(evolve_script(made, parts, pair.evolve.lock_timeout_ms), end="")
+        print_whole(evolve_script(made, parts, pair.evolve), end="")
         return
     out.print("\n".join(plan_lines(made, parts)))
     out.print(f"Nothing was changed. Every statement: add --sql. To do it: handover evolve {again} --apply")

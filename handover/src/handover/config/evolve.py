@@ -30,6 +30,8 @@ class EvolveSettings(Section):
         Roles whose sessions expect the old shape. While both shapes live they find it in ``old_schema``.
     carrying_roles
         Roles whose systems set the search path of each session themselves, so that the role's setting is left alone.
+    shared_schema
+        The schema of the shared tables.
     old_schema, new_schema
         The schemas with the views of the old and of the new shape.
     lock_timeout_ms
@@ -61,6 +63,7 @@ class EvolveSettings(Section):
     old_roles: tuple[RoleName, ...] = ()
     carrying_roles: tuple[RoleName, ...] = ()
     other_roles: tuple[RoleName, ...] = ()
+    shared_schema: RoleName = "public"
     old_schema: RoleName = "phase1"
     new_schema: RoleName = "phase2"
     lock_timeout_ms: int = Field(default=20, ge=1)

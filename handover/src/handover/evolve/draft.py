@@ -12,8 +12,6 @@ from handover.schema.evolved import KEPT_SUFFIX, SHADOW_SUFFIX, SYNC_FUNCTION_PR
 from handover.schema.types import INTEGERS, canonical_type
 from handover.wording import identifier, literal
 
-SHARED_SCHEMA = "public"
-
 
 @dataclass
 class PairDraft:
@@ -233,6 +231,8 @@ class EvolutionDraft:
     ----------
     read
         Returns the facts about a table by its name.
+    schema
+        The schema of the shared tables.
     tables
         By ``schema.name``.
     created
@@ -242,12 +242,14 @@ class EvolutionDraft:
     """
 
     read: Callable[[str, str], TableFacts]
+    schema: str
     tables: dict[str, TableDraft] = field(default_factory=dict)
     created: list[CreatedTable] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def table(self, name: str, schema: str = SHARED_SCHEMA) -> TableDraft:
+    def table(self, name: str, schema: str = "") -> TableDraft:
         """Return the draft of a table, read when it is first asked for."""
+        schema = schema or self.schema
         key = f"{schema}.{name}"
         if key not in self.tables:
             self.tables[key] = TableDraft(self.read(schema, name))

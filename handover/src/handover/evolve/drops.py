@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from handover.evolve.draft import SHARED_SCHEMA, EvolutionDraft
+from handover.evolve.draft import EvolutionDraft
 from handover.evolve.keys import shape_keys
 from handover.evolve.statement import DroppedColumns
 
@@ -25,5 +25,5 @@ def remove_drops(draft: EvolutionDraft) -> Iterator[DroppedColumns]:
         for table in draft.tables.values()
         if table.pairs or table.added
     ]
-    for table, columns in [*made, *((f"{SHARED_SCHEMA}.{one.name}", ()) for one in draft.created)]:
+    for table, columns in [*made, *((f"{draft.schema}.{one.name}", ()) for one in draft.created)]:
         yield DroppedColumns(table, columns, tuple(name for parent, name in new_keys if parent == table))

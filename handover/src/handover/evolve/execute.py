@@ -9,6 +9,7 @@ import psycopg
 from psycopg import Connection, connect, errors, sql
 
 from handover.config.config import database_url
+from handover.config.evolve import EvolveSettings
 from handover.errors import HandoverError
 from handover.evolve.context import EvolveContext
 from handover.evolve.marks import StepMark
@@ -132,7 +133,7 @@ def _attempt(
         watched(observer, connection.info.backend_pid, blockers, every_s),
         connection.transaction(),
     ):
-        began = _locked(connection, step, context.config.evolve.lock_timeout_ms)
+        began = _locked(connection, step, context.config.evolve)
         for statement in step.statements:
             connection.execute(statement.sql.encode())
         mark.done(connection)
@@ -145,13 +146,13 @@ def _holders(observer: Connection[Any], step: EvolveStep) -> list[str]:
     return [line for name, lock in tables for line in holders(observer, _quoted(name), from_reading=lock == STRONG[-1])]
 
 
-def _locked(connection: Connection[Any], step: EvolveStep, timeout_ms: int) -> float:
+def _locked(connection: Connection[Any], step: EvolveStep, settings: EvolveSettings) -> float:
     """Take every strong lock of a step first, within one time limit for all; return when the first was asked for.
 
     A lock that is held while the next one is waited for makes users wait for both.
     """
     began = time.monotonic()
-    connection.execute("SET LOCAL search_path = public")
+    connection.execute(sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(settings.shared_schema)))
     strong = list(_strong(step.statements))
     if strong:
         # The locks are held until the commit, so the commit does not wait for the disk. The log is written in order:
@@ -160,7 +161,7 @@ def _locked(connection: Connection[Any], step: EvolveStep, timeout_ms: int) -> f
     for table, lock in strong:
         if not _is_there(connection, table):  # what takes away does not need all of it to be there
             continue
-        left = timeout_ms - (time.monotonic() - began) * 1000
+        left = settings.lock_timeout_ms - (time.monotonic() - began) * 1000
         connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(max(1, round(left))))
         name = sql.Identifier(*table.split(".", 1))
         connection.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(name, sql.SQL(lock)))

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
+from handover.config.evolve import EvolveSettings
 from handover.evolve.statement import EvolutionPlan, EvolveStatement, EvolveStep, Part
-from handover.wording import counted, one_line
+from handover.wording import counted, identifier, one_line
 
 SHORT = 12
 TITLES: dict[Part, str] = {
@@ -48,25 +49,25 @@ def _cost(statement: EvolveStatement) -> str:
     return f"{statement.lock} on {statement.table}, waits {wait}"
 
 
-def evolve_script(plan: EvolutionPlan, parts: Iterable[Part], lock_timeout_ms: int) -> str:
+def evolve_script(plan: EvolutionPlan, parts: Iterable[Part], settings: EvolveSettings) -> str:
     """Return the statements as a psql script for review; the toolkit runs the same, with retries and its journal.
 
     Parameters
     ----------
     plan, parts
         The plan, and the parts of it to print.
-    lock_timeout_ms
-        How long a strong lock may be waited for.
+    settings
+        The section ``[evolve]``.
     """
     lines = [_comment(f"{plan.evolution}, plan {plan.checksum}"), *map(_comment, plan.notes), "\\set ON_ERROR_STOP on"]
     for part in parts:
         lines += ["", _comment(TITLES[part])]
         for step in plan.part(part):
-            lines += ["", _comment(step.name), *_script_of(step, lock_timeout_ms)]
+            lines += ["", _comment(step.name), *_script_of(step, settings)]
     return "\n".join([*lines, ""])
 
 
-def _script_of(step: EvolveStep, lock_timeout_ms: int) -> Iterator[str]:
+def _script_of(step: EvolveStep, settings: EvolveSettings) -> Iterator[str]:
     costs = (_comment(_cost(statement)) for statement in step.statements)
     if step.how == "batches":
         yield _comment(f"In batches, by the toolkit: {step.work or 'see below'}. One batch:")
@@ -78,8 +79,8 @@ def _script_of(step: EvolveStep, lock_timeout_ms: int) -> Iterator[str]:
             yield from (cost, f"{statement.sql};")
         return
     yield "BEGIN;"
-    yield f"SET LOCAL lock_timeout = '{lock_timeout_ms}ms';"
-    yield "SET LOCAL search_path = public;"
+    yield f"SET LOCAL lock_timeout = '{settings.lock_timeout_ms}ms';"
+    yield f"SET LOCAL search_path = {identifier(settings.shared_schema)};"
     for statement, cost in zip(step.statements, costs, strict=True):
         wait = "0" if statement.wait_ms is None else f"'{statement.wait_ms}ms'"
         yield from (cost, f"SET LOCAL lock_timeout = {wait};", f"{statement.sql};")

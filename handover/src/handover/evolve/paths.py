@@ -9,7 +9,6 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from handover.errors import Refused
-from handover.evolve.draft import SHARED_SCHEMA
 from handover.wording import identifier
 
 _USUAL = '"$user", public'
@@ -21,8 +20,8 @@ class RolePath:
 
     Attributes
     ----------
-    role, database
-        Its name, and the name of the database.
+    role, database, shared
+        Its name, the name of the database, and the schema of the shared tables.
     path
         The path as it is, as SQL.
     set_for_role, in_database
@@ -33,6 +32,7 @@ class RolePath:
 
     role: str
     database: str
+    shared: str
     path: str
     set_for_role: bool
     in_database: bool
@@ -43,7 +43,7 @@ class RolePath:
         parts = [part.strip() for part in self.path.split(",")]
         if schema in map(_bare, parts):
             return self.path
-        place = next((n for n, part in enumerate(parts) if _bare(part) == SHARED_SCHEMA), 0)
+        place = next((n for n, part in enumerate(parts) if _bare(part) == self.shared), 0)
         return ", ".join([*parts[:place], identifier(schema), *parts[place:]])
 
     def has(self, schema: str) -> bool:
@@ -69,8 +69,8 @@ class RolePath:
         return f" IN DATABASE {identifier(self.database)}" if self.in_database else ""
 
 
-def read_paths(connection: Connection[Any], roles: Sequence[str]) -> list[RolePath]:
-    """Return the search path of each role.
+def read_paths(connection: Connection[Any], roles: Sequence[str], shared: str) -> list[RolePath]:
+    """Return the search path of each role; ``shared`` is the schema of the shared tables.
 
     Raises
     ------
@@ -84,15 +84,16 @@ def read_paths(connection: Connection[Any], roles: Sequence[str]) -> list[RolePa
     if missing := set(roles) - {row["role"] for row in rows}:
         message = f"the server has no role {', '.join(sorted(missing))}. Correct [evolve] old_roles in handover.toml."
         raise Refused(message, code="HO660")
-    return [_path(row, connection.info.dbname) for row in rows]
+    return [_path(row, connection.info.dbname, shared) for row in rows]
 
 
-def _path(row: dict[str, Any], database: str) -> RolePath:
+def _path(row: dict[str, Any], database: str, shared: str) -> RolePath:
     setting = row["here"] or row["everywhere"]
     found = setting or row["base"]
     return RolePath(
         role=row["role"],
         database=database,
+        shared=shared,
         path=found.partition("=")[2] if found else _USUAL,
         set_for_role=setting is not None,
         in_database=row["here"] is not None,

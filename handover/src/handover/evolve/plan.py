@@ -48,14 +48,14 @@ def make_plan(connection: Connection[Any], config: Config, evolution: Evolution)
         Something stands against it; each reason is a finding.
     """
     settings = config.evolve
-    draft = drafted(connection, evolution)
+    draft = drafted(connection, evolution, settings.shared_schema)
     if any(table.synced for table in draft.tables.values()):
         require_measurable(connection, settings)
     with connection.transaction():
         for table in draft.tables.values():
             if table.synced:
                 read_row_key(connection, table.facts.key)  # raises when a backfill could not walk through its rows
-        paths = tuple(read_paths(connection, settings.old_roles)) if settings.old_roles else ()
+        paths = tuple(read_paths(connection, settings.old_roles, settings.shared_schema)) if settings.old_roles else ()
         _require(evolution, structure_findings(connection, settings, draft, paths))
         settle_defaults(connection, draft)
         _require(evolution, rehearsal_findings(connection, draft))
@@ -64,15 +64,15 @@ def make_plan(connection: Connection[Any], config: Config, evolution: Evolution)
     return plan_of(evolution, draft, settings, paths, notes)
 
 
-def drafted(connection: Connection[Any], evolution: Evolution) -> EvolutionDraft:
-    """Return what becomes of each table.
+def drafted(connection: Connection[Any], evolution: Evolution, schema: str) -> EvolutionDraft:
+    """Return what becomes of each table; ``schema`` is that of the shared tables.
 
     Raises
     ------
     Refused
         An operation names something that is not there, or two contradict each other.
     """
-    draft = EvolutionDraft(partial(read_table, connection))
+    draft = EvolutionDraft(partial(read_table, connection), schema)
     with connection.transaction():
         for operation in evolution.operations:
             operation.declare(draft)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from handover.evolve.catalog.facts import qualified
-from handover.evolve.draft import SHARED_SCHEMA, TableDraft
+from handover.evolve.draft import TableDraft
 from handover.evolve.keys import new_checks, shape_keys
 from handover.evolve.locks import LockedStatements
 from handover.evolve.starting import StageParts, moved_defaults, referenced_table, sql_name
@@ -36,9 +36,9 @@ def remove_steps(parts: StageParts) -> Iterator[EvolveStep]:
             statements=(*locks, make.exclusive(drop, key.table)),
         )
     for created in draft.created:
-        parents = dict.fromkeys(filter(None, map(referenced_table, created.constraints)))
+        parents = dict.fromkeys(filter(None, (referenced_table(one, draft.schema) for one in created.constraints)))
         locked = [make.lock(sql_name(parent), parent, "ACCESS EXCLUSIVE") for parent in parents]
-        place = f"{SHARED_SCHEMA}.{created.name}"
+        place = f"{draft.schema}.{created.name}"
         gone = make.exclusive(f"DROP TABLE IF EXISTS {sql_name(place)}", place)
         yield EvolveStep(name=f"{place}: without the new table", statements=(*locked, gone))
     for table in reversed(parts.ordered()):

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from handover.config.evolve import EvolveSettings
 from handover.evolve.catalog.facts import qualified
-from handover.evolve.draft import SHARED_SCHEMA, CreatedTable, EvolutionDraft, TableDraft
+from handover.evolve.draft import CreatedTable, EvolutionDraft, TableDraft
 from handover.evolve.keys import ShapeKey, index_sql, new_checks, quoted_columns, shape_keys, twin_indexes
 from handover.evolve.locks import LockedStatements
 from handover.evolve.order import parents_first
@@ -193,32 +193,38 @@ def _checks(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStep]:
 
 
 def _created(make: LockedStatements, draft: EvolutionDraft, created: CreatedTable) -> Iterator[EvolveStep]:
-    name = qualified(SHARED_SCHEMA, created.name)
+    name = qualified(draft.schema, created.name)
     columns = [f"{identifier(column)} {definition}" for column, definition in created.columns.items()]
-    plain = [one for one in created.constraints if referenced_table(one) is None]
+    plain = [one for one in created.constraints if referenced_table(one, draft.schema) is None]
     statements = [make.free(f"CREATE TABLE {name} ({', '.join([*columns, *plain])})")]
-    keys = [(_on_shadows(draft, one), referenced_table(one)) for one in created.constraints]
+    keys = [(_on_shadows(draft, one), referenced_table(one, draft.schema)) for one in created.constraints]
     statements += [make.writers_wait(f"ALTER TABLE {name} ADD {one}", parent) for one, parent in keys if parent]
-    yield EvolveStep(name=f"{SHARED_SCHEMA}.{created.name}: new table", statements=tuple(statements))
+    yield EvolveStep(name=f"{draft.schema}.{created.name}: new table", statements=tuple(statements))
 
 
 def _on_shadows(draft: EvolutionDraft, constraint: str) -> str:
     """Return a foreign key's SQL with the table's own names of the columns that it points at."""
-    table = draft.tables.get(referenced_table(constraint) or "")
+    table = draft.tables.get(referenced_table(constraint, draft.schema) or "")
     if table is None:
         return constraint
     own, word, there = re.split(r"\b(REFERENCES)\b", constraint, maxsplit=1, flags=re.IGNORECASE)
     return own + word + with_names(there, quoted_columns(table))
 
 
-def referenced_table(constraint: str) -> str | None:
-    """Return the table that a constraint's SQL points at, as ``schema.name``; None if it is no foreign key."""
+def referenced_table(constraint: str, schema: str) -> str | None:
+    """Return the table that a constraint's SQL points at, as ``schema.name``; None if it is no foreign key.
+
+    Parameters
+    ----------
+    constraint, schema
+        The SQL, and the schema of a table that it names without one.
+    """
     words = constraint.replace("(", " ( ").split()
     place = next((n for n, word in enumerate(words) if word.upper() == "REFERENCES"), None)
     if place is None or place + 1 >= len(words):
         return None
     parts = [part.strip('"') for part in words[place + 1].split(".")]
-    return ".".join(parts if len(parts) > 1 else [SHARED_SCHEMA, *parts])
+    return ".".join(parts if len(parts) > 1 else [schema, *parts])
 
 
 def _key(make: LockedStatements, key: ShapeKey) -> Iterator[EvolveStep]:

@@ -7,7 +7,7 @@ from psycopg import Connection
 
 from handover.config.evolve import EvolveSettings
 from handover.evolve.catalog.facts import IndexFacts, TableFacts, naming_functions
-from handover.evolve.draft import SHARED_SCHEMA, EvolutionDraft, TableDraft
+from handover.evolve.draft import EvolutionDraft, TableDraft
 from handover.evolve.keys import new_checks, shape_keys, twin_indexes
 from handover.evolve.paths import RolePath
 from handover.evolve.views import viewed
@@ -47,6 +47,7 @@ def structure_findings(
     for table in draft.tables.values():
         for question in _QUESTIONS:
             found += question(table)
+        found += _elsewhere(draft, table)
         found += _functions(connection, settings, table)
         found += _triggers(settings, table)
         found += _taken_names(connection, draft, table)
@@ -89,13 +90,22 @@ def _kind(table: TableDraft) -> Iterator[Finding]:
             "its subscribers would receive columns that they do not have",
             f"Take it out until the contract: ALTER PUBLICATION {publication} DROP TABLE {facts.name}",
         )
-    if facts.schema != SHARED_SCHEMA:
+
+
+def _elsewhere(draft: EvolutionDraft, table: TableDraft) -> Iterator[Finding]:
+    """Yield each foreign key of a table of another schema, as the backend's own, that points at a changed column."""
+    if table.facts.schema == draft.schema:
+        return
+    for column, pair in table.pairs.items():
         yield against(
             "HO665",
-            facts.key,
-            "has a foreign key to a column that changes, and is not in the shared schema",
-            "the views of both shapes stand in front of the shared schema alone",
-            "Drop that foreign key first, or move the table.",
+            f"{table.facts.key}.{column}",
+            f"is in another schema, and its key {pair.follows.name} leads to a column that changes"
+            if pair.follows
+            else "is in another schema, and changes",
+            f"the views of both shapes stand in front of schema {draft.schema} alone",
+            "Its system finds its own tables first, so no view can show it the other shape. Leave this key as it is;"
+            " or drop that foreign key before, and let the new shape's system convert the column after the contract.",
         )
 
 
@@ -289,7 +299,7 @@ def _rights(facts: TableFacts) -> Iterator[Finding]:
 
 def _schemas(connection: Connection[Any], settings: EvolveSettings, draft: EvolutionDraft) -> Iterator[Finding]:
     created = [one.name for one in draft.created]
-    for (name,) in connection.execute(_TAKEN.encode(), [SHARED_SCHEMA, created]).fetchall():
+    for (name,) in connection.execute(_TAKEN.encode(), [draft.schema, created]).fetchall():
         yield against("HO669", name, "is there already", "the evolution creates it", "Choose another name.")
     if not viewed(draft):
         return
@@ -312,5 +322,5 @@ def _paths(settings: EvolveSettings, draft: EvolutionDraft, paths: tuple[RolePat
                 f"role {one.role}",
                 f"has the search path {one.path}, and this session may not change it",
                 "old clients must find the views of the old shape before the tables",
-                f"As a superuser: {one.set_statement(settings.old_schema)}",
+                f"As a superuser, or with the admin option on {one.role}: {one.set_statement(settings.old_schema)}",
             )

@@ -12,14 +12,14 @@ def switch_steps(parts: StageParts) -> Iterator[EvolveStep]:
     """Yield the one step of the switch; nothing when no column gets another name."""
     statements = tuple(_renames(parts, back=False))
     if statements:
-        yield EvolveStep(name="switch: the new columns get their names", statements=statements)
+        yield EvolveStep(name="the new columns get their names", statements=statements)
 
 
 def back_steps(parts: StageParts) -> Iterator[EvolveStep]:
     """Yield the one step back from the switch."""
     statements = tuple(_renames(parts, back=True))
     if statements:
-        yield EvolveStep(name="back: the old columns get their names again", statements=statements)
+        yield EvolveStep(name="the old columns get their names again", statements=statements)
 
 
 def _renames(parts: StageParts, *, back: bool) -> Iterator[EvolveStatement]:

@@ -107,10 +107,13 @@ def grants(rights: Iterable[Right], on: str, kinds: Iterable[str], column: str =
         The column that the rights are on; empty: all of it.
     """
     part = f" ({identifier(column)})" if column else ""
+    given: dict[tuple[str, str], list[str]] = {}
     for role, privilege, grantable in rights:
         if privilege in kinds:
-            option = " WITH GRANT OPTION" if grantable else ""
-            yield f"GRANT {privilege}{part} ON {on} TO {_role(role)}{option}"
+            given.setdefault((role, grantable), []).append(f"{privilege}{part}")
+    for (role, grantable), privileges in given.items():
+        option = " WITH GRANT OPTION" if grantable else ""
+        yield f"GRANT {', '.join(privileges)} ON {on} TO {_role(role)}{option}"
 
 
 def _role(role: str) -> str:
