@@ -52,7 +52,8 @@ def nginx(folder: Path, *, backend_port: int, media: Path, of_one_address: int =
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
     places = {
-        "include /etc/nginx/mime.types;": f"{temporary} access_log off;",
+        "include /etc/nginx/mime.types;": temporary,
+        "/var/log/nginx/access.log": f"{folder}/access.log",
         "worker_processes auto;": "worker_processes 1; daemon off; error_log stderr;"
         + ("user root;" if os.geteuid() == 0 else ""),
         "/run/nginx.pid": f"{folder}/pid",

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.client import HTTPResponse
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -184,6 +185,29 @@ def test_video__by_range_and_only_of_its_owner(front, logged_in, dancer, visitor
     assert "X-Accel-Redirect" not in part.headers
     with browser(front) as stranger:
         assert asked(stranger, "GET", film).status_code == 401
+
+
+def test_secret_link__opens_page_and_video_for_a_stranger_and_stands_in_no_log(front, logged_in, dancer, systems):
+    share = film_of(dancer, systems.place.media).replace("/video", "/share")
+    headers = {"X-CSRFToken": logged_in.cookies["csrftoken"]}
+    changed = asked(logged_in, "PATCH", share, json={"visibility": "unlisted"}, headers=headers).json()
+    address = urlsplit(changed["link"])
+    assert (address.scheme, address.hostname) == ("https", HOST)
+    with browser(front) as stranger:
+        page = asked(stranger, "GET", address.path)
+        part = asked(stranger, "GET", f"/api{address.path}/video", headers={"Range": "bytes=-5"})
+        assert (page.status_code, part.status_code, part.content) == (200, 206, bytes(5))
+        for answer in (page, part):
+            assert answer.headers["X-Robots-Tag"] == "noindex, nofollow, noarchive"
+            assert answer.headers["Cache-Control"] == "private, no-store"
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert asked(logged_in, "DELETE", f"{share}/link", headers=headers).status_code == 204
+        assert asked(stranger, "GET", f"/api{address.path}/video").status_code == 404
+        assert asked(stranger, "GET", "/health").status_code == 200
+    folder = front.certificate.parent
+    logs = "".join(file.read_text() for file in folder.glob("*.log"))
+    assert address.path.removeprefix("/shared/") not in logs
+    assert front.name != "nginx" or "GET /health" in logs, "other requests are logged"
 
 
 def test_internal_location__cannot_be_asked_for(front, logged_in, dancer, systems):

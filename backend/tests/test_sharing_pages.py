@@ -133,3 +133,10 @@ def test_pages__of_others__name_no_owner_who_hides_it(api, ben):
     User.objects.filter(pk=ben.pk).update(display_name="Benito")
     for address in ("/public", f"/public/{share.pk}"):
         assert "Benito" not in api.get(address).content.decode()
+
+
+def test_collection__says_which_ones_others_see(api, ana):
+    for visibility in ("public", "unlisted", "private"):
+        shared(ana, visibility, video=f"{visibility}.mp4")
+    found = re.findall(r'class="shared-with">([^<]+)<', api.get("/collection").content.decode())
+    assert sorted(found) == ["Seen by everyone", "Seen by people with the link"]

@@ -16,7 +16,7 @@ from apps.collections import selectors
 from apps.collections.models import SavedChoreography
 from apps.collections.pages import CURSOR, CollectionPage, page_of
 from apps.labels.selectors import labels_by_choreography
-from apps.sharing.selectors import share_of
+from apps.sharing.selectors import share_of, shared_among
 from web.cards import facts_of
 from web.editing import choices, part_of
 from web.hearts import hearts_of
@@ -39,8 +39,12 @@ def collection(request: MemberRequest) -> HttpResponse:
     else:
         page = page_of(request.user, Request(request), wanted, size=PAGE_SIZE)
     playable, labels = selectors.with_video(page.rows), labels_by_choreography(row.pk for row in page.rows)
+    seen_by = shared_among(request.user, [row.pk for row in page.rows])
     context = {
-        "cards": [facts_of(row, has_video=row.pk in playable) | {"labels": labels[row.pk]} for row in page.rows],
+        "cards": [
+            facts_of(row, has_video=row.pk in playable) | {"labels": labels[row.pk], "shared_with": seen_by.get(row.pk)}
+            for row in page.rows
+        ],
         "total": selectors.choreographies_of(request.user)[: COUNTED + 1].count(),
         "counted": COUNTED,
         "wanted": wanted,

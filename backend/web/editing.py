@@ -15,6 +15,7 @@ from apps.collections.api import Change
 from apps.collections.models import SavedChoreography
 from apps.labels.models import Label
 from apps.labels.selectors import labels_by_choreography, labels_of
+from apps.sharing.selectors import shared_among
 from config.errors import InvalidError, QuotaError
 from config.problems import STATUS
 from web.cards import facts_of
@@ -47,6 +48,7 @@ def edit(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
 def part_of(request: MemberRequest, found: SavedChoreography) -> HttpResponse:
     """Answer with the part of the page that shows one choreography: its card in the list, or the facts on its page."""
     facts = facts_of(found, has_video=bool(selectors.with_video([found])))
+    facts |= {"shared_with": shared_among(request.user, [found.pk]).get(found.pk)}
     context = facts | {"card": facts, "labels": labels_by_choreography([found.pk])[found.pk]}
     return render(request, "web/_kept.html" if _part(request) == "kept" else "web/_facts.html", context)
 

@@ -1,7 +1,7 @@
 """Look up what is shared. A share counts as long as its choreography is still its user's, and the user is active."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -12,7 +12,7 @@ from apps.collections.selectors import choreography_of
 from apps.media.files import files_of
 from apps.media.storage import StoredFile
 from apps.sharing.links import mark_of
-from apps.sharing.models import Favourite, Like, LikeChange, Share
+from apps.sharing.models import Favourite, Like, LikeChange, Share, Visibility
 from config.errors import NotFoundError
 
 # The key goes the way of the first field: then an index is entered where a page begins (config.pagination).
@@ -61,6 +61,12 @@ def marked_among(user: User, choreography_ids: Collection[uuid.UUID]) -> set[uui
 def shares_of(choreography_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Share]:
     """Return the public shares of these, by the choreography's key."""
     return {share.pk: share for share in public_shares().filter(pk__in=choreography_ids)}
+
+
+def shared_among(user: User, choreography_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Visibility]:
+    """Return who else sees these of the user's choreographies; private ones are left out."""
+    mine = Share.objects.filter(user=user, pk__in=list(choreography_ids))
+    return {share.pk: share.visibility for share in mine if share.visibility != Visibility.PRIVATE}
 
 
 def name_shown(share: Share) -> str:
