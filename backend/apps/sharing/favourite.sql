@@ -1,4 +1,4 @@
--- Whoever makes the choreography private waits for this, or this waits for them: so no mark of others stays. The share's
+-- Who makes the choreography private waits for this, or this waits for them: so no mark of others stays. The share's
 -- row is the only one that is waited for; a choreography or an account that is being deleted counts as gone.
 WITH share AS MATERIALIZED (
     SELECT shares.user_id FROM shares

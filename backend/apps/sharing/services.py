@@ -59,7 +59,7 @@ def revoke_link(*, user: User, choreography_id: uuid.UUID) -> Share:
 def _locked(user: User, choreography_id: uuid.UUID) -> Share:
     """Return the row, new if need be, locked until the transaction ends.
 
-    The choreography comes first, as for whoever deletes it, and in a way that lets others like it meanwhile. The share
+    The choreography comes first, as for one who deletes it, and in a way that lets others like it meanwhile. The share
     is locked against those who mark it as a favourite.
     """
     mine = choreographies_of(user).select_for_update(no_key=True).filter(pk=choreography_id).first()
