@@ -265,6 +265,40 @@ def test_rights__role_of_the_table__has_the_same_through_the_views(path, key, bo
                 session.execute(refused.encode())
 
 
+CANNOT = {
+    "SELECT task_id, status, count(*) FROM tasks GROUP BY task_id": errors.GroupingError,
+    "TRUNCATE tasks": errors.WrongObjectType,
+    "COPY tasks TO STDOUT": errors.WrongObjectType,
+    "CREATE INDEX ON tasks (status)": errors.WrongObjectType,
+    "ALTER TABLE tasks ADD more int": errors.WrongObjectType,
+    "CREATE TEMP TABLE x (t text REFERENCES tasks)": errors.WrongObjectType,
+    "INSERT INTO tasks DEFAULT VALUES ON CONFLICT ON CONSTRAINT tasks_pkey DO NOTHING": errors.UndefinedObject,
+    "SELECT * FROM tasks TABLESAMPLE SYSTEM (1)": errors.FeatureNotSupported,
+    "SELECT ctid FROM tasks": errors.UndefinedColumn,
+    "SELECT xmin FROM tasks": errors.UndefinedColumn,
+    "SELECT tableoid FROM tasks": errors.UndefinedColumn,
+}
+
+
+@pytest.mark.thinned(to_one_in=4)
+@pytest.mark.parametrize("statement", CANNOT)
+def test_views__what_they_cannot_do__is_in_the_plan(statement, both):
+    notes = " ".join(both.a_plan.notes)
+    words = ("GROUP BY", "TRUNCATE", "COPY", "CREATE INDEX", "ALTER TABLE", "foreign key", "ON CONSTRAINT")
+    assert [word for word in (*words, "TABLESAMPLE", "ctid", "xmin", "tableoid") if word not in notes] == []
+    with both.connect(OLD) as session, pytest.raises(CANNOT[statement]):
+        session.execute(statement.encode())
+
+
+def test_views__locked__lock_their_table(sessions):
+    old, new = sessions
+    with old.transaction():
+        old.execute("LOCK TABLE tasks IN EXCLUSIVE MODE")
+        new.execute("SET lock_timeout = '20ms'")
+        with pytest.raises(errors.LockNotAvailable):
+            new.execute("UPDATE tasks SET note = 'x'")
+
+
 @pytest.mark.parametrize("schema", ["phase1", "phase2"])
 def test_rights__taken_from_the_table__are_gone_through_the_views(schema, both, stage):
     with (
@@ -279,7 +313,7 @@ def test_rights__taken_from_the_table__are_gone_through_the_views(schema, both, 
 
 def test_sync__session_with_another_path_or_of_another_server__is_kept(both, stage):
     with both.database.server.connect(both.database.name) as session:
-        session.execute("CREATE SCHEMA hostile")
+        session.execute("CREATE SCHEMA hostile; GRANT USAGE ON SCHEMA hostile TO PUBLIC")
         # The trigger runs as the owner of the table: no function of others may run in it.
         session.execute(
             "CREATE FUNCTION hostile.hashtextextended(text, bigint) RETURNS bigint LANGUAGE plpgsql AS"

@@ -1,4 +1,4 @@
-"""The foreign key is there at every stage: after each step an orphan is refused, of either shape."""
+"""After each step both shapes can write, and the foreign key refuses an orphan of either shape."""
 
 import pytest
 from psycopg import errors
@@ -11,19 +11,29 @@ TABLES = """
     INSERT INTO c SELECT row_number() OVER (), id FROM p
 """
 KEY = {"kind": "change_type", "table": "p", "column": "id", "type": "uuid", "up": "$1::uuid", "down": "$1::text"}
+# pgroll put a check before its trigger, and every insert failed for seconds.
+WRITES = (
+    "INSERT INTO p (id) VALUES ('00000000-0000-0000-0000-00000000000{0}')",
+    "INSERT INTO c (n, p) VALUES (20{0}, '00000000-0000-0000-0000-00000000000{0}')",
+    "UPDATE c SET n = n + 100 WHERE p = '00000000-0000-0000-0000-00000000000{0}'",
+    "DELETE FROM c WHERE n = 30{0}",
+    "DELETE FROM p WHERE id = '00000000-0000-0000-0000-00000000000{0}'",
+)
 ORPHAN = "INSERT INTO c (n, p) VALUES (100, '00000000-0000-0000-0000-000000000000')"
 LOSE = "DELETE FROM p WHERE id IN (SELECT p FROM c LIMIT 1)"
 STAGES = ("start", "switch", "back", "switch", "contract")
 
 
-def test_foreign_key__after_each_step__refuses_orphans(one):
+def test_writes__after_each_step__are_taken_and_orphans_refused(one):
     one.execute(TABLES)
     plan = one.plan(KEY)
     tried = 0
     for part in STAGES:
         for step in plan.part(part):
             one.step(step)
-            for path in paths(one):
+            for number, path in enumerate(paths(one)):
+                for statement in WRITES:
+                    one.execute(statement.format(number), path=path)
                 for statement in (ORPHAN, LOSE):
                     with pytest.raises(errors.ForeignKeyViolation):
                         one.execute(statement, path=path)

@@ -66,12 +66,23 @@ class AddedColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class AddedCheck:
-    """A check on one column of the new shape; ``replaces``: the old column's check of this name goes with it."""
+    """A check on one column of the new shape.
+
+    Attributes
+    ----------
+    name, column, check
+        Its name, its column in the new shape, and its condition on ``$1``.
+    replaces
+        The old column's check of this name goes with it.
+    repaired
+        What breaks it becomes another value in the new shape, so that no write of the old shape fails.
+    """
 
     name: str
     column: str
     check: str
     replaces: bool = False
+    repaired: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -175,9 +175,8 @@ def _pair_notes(table: TableDraft) -> Iterator[str]:
 
 def _column_notes(table: TableDraft) -> Iterator[str]:
     name = table.facts.name
-    for check in table.checks:
-        if table.old_name(check.column) not in table.pairs:
-            yield f"{name}.{check.column}: from the start on, check {check.name} also refuses writes of the old shape"
+    for what in _new_demands(table):
+        yield f"{name}: from the start on, {what} also refuses writes of the old shape"
     for column in table.dropped:
         yield f"{name}.{column}: its values are gone after the contract"
         for index in table.facts.indexes:
@@ -188,3 +187,11 @@ def _column_notes(table: TableDraft) -> Iterator[str]:
             yield f"{name}.{added.name}: a trigger keeps it, also after the contract"
         else:
             yield f"{name}.{added.name}: what the new shape wrote into it is gone after a rollback"
+
+
+def _new_demands(table: TableDraft) -> Iterator[str]:
+    """Yield what the new shape demands of every row, in words."""
+    yield from (f"check {check.name}" for check in table.checks if not check.repaired and not check.replaces)
+    yield from (f"NOT NULL of {column}" for column in table.not_null)
+    yield from (f"foreign key {key.name}" for key in table.foreign_keys)
+    yield from (f"the unique index {index.name}" for index in table.indexes if index.unique)

@@ -36,6 +36,11 @@ class AddCheck(EvolveOperation):
             pair.convert(f"CASE WHEN ({self.check}) IS NOT FALSE THEN $1 ELSE {self.repair} END", "$1")
             pair.many_to_one = True
         replaces = any(one.name == self.name and one.columns == (old.name,) for one in table.facts.checks)
-        table.checks.append(
-            AddedCheck(name=self.name, column=table.new_name(old.name), check=self.check, replaces=replaces)
+        added = AddedCheck(
+            name=self.name,
+            column=table.new_name(old.name),
+            check=self.check,
+            replaces=replaces,
+            repaired=bool(self.repair),
         )
+        table.checks.append(added)
