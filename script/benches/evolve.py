@@ -185,9 +185,9 @@ def evolve(bench: Bench) -> None:
         bench.handover("evolve", "switch", EVOLUTION, "--apply")
     with bench.stage("rollback, both write", ORIGINAL, NEW_BACKEND):
         # The columns go back at once; what start made stays while new clients are connected.
-        bench.handover("evolve", "rollback", EVOLUTION, "--apply", "--because", "a bench", may_end_with=(0, 1, 3))
+        bench.handover("evolve", "rollback", EVOLUTION, "--apply", "--because", "a bench", may_end_with=(3,))
     with bench.stage("rollback, the rest", ORIGINAL, BACKEND):
-        bench.handover("resume", may_end_with=(0, 3))
+        bench.handover("resume")
     with bench.stage("start again", ORIGINAL, BACKEND):
         bench.handover("evolve", "start", EVOLUTION, "--apply", *opened)
     with bench.stage("switch again", ORIGINAL, NEW_BACKEND):

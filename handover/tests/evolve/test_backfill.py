@@ -156,16 +156,17 @@ def test_backfill__2000_inserts_a_second_all_the_time__ends(it):
     assert it.execute(UNFILLED) == it.execute(WRONG) == [(0,)]
 
 
-def test_backfill__users_insert_faster_than_it_fills__ends(it):
+def test_backfill__users_insert_faster_than_it_goes__ends(it, monkeypatch):
+    monkeypatch.setattr("handover.evolve.pace.WIDEST_RANGE", 1000)
     it.build(300)
     batches = []
 
-    def insert_more_than_a_batch() -> None:
+    def insert_more_than_a_range() -> None:
         batches.append(1)
-        assert len(batches) < 100, "the backfill goes after rows that came later"
-        it.execute("INSERT INTO steps (task) SELECT id FROM tasks LIMIT 3000")
+        assert len(batches) < 20, "the backfill goes after rows that came later"
+        it.execute("INSERT INTO steps (task) SELECT id FROM tasks, generate_series(1, 10)")
 
-    it.go_on = insert_more_than_a_batch
+    it.go_on = insert_more_than_a_range
     assert backfill(it.context("fill steps"), it.arguments(STEP_TASK))["rows"] == 300
     assert it.execute("SELECT count(*) FROM steps WHERE task_v2::text IS DISTINCT FROM task") == [(0,)]
 
