@@ -18,7 +18,7 @@ from handover.cli.options import (
 )
 from handover.config.config import Config, database_url, load_config
 from handover.errors import ConfigurationError, Refused
-from handover.evolve.commands import evolve_commands, two_shapes
+from handover.evolve.commands import evolve_commands
 from handover.evolve.comparison import SWITCHED, compare_rows, differing
 from handover.evolve.context import open_evolve_context
 from handover.evolve.evolution import Evolution, evolution_named, evolutions
@@ -163,16 +163,14 @@ def _perform(
     _not_both(sql)
     with open_evolve_context(pair, command, evolution, say=progress.print) as context:
         context.transition(command, settled_position(context).state)
-        if command == CONTRACT and two_shapes(context.plan):
+        if command == CONTRACT:
             _confirm(evolution, facts["confirm"])
         start_command(context, evolve_commands(context.plan)[command], facts)
         out.print(reached(context.name, context.position()))
 
 
 def _confirm(name: str, typed: str) -> None:
-    typed = typed or typer.prompt(
-        f"Nothing leads back. Type the evolution's name to drop the old shape ({name})", err=True
-    )
+    typed = typed or typer.prompt(f"Nothing leads back. Type the evolution's name to contract it ({name})", err=True)
     if typed != name:
         raise Refused(f"{typed!r} is not {name!r}, the evolution to confirm; nothing was changed.", code="HO005")
 

@@ -188,6 +188,11 @@ class EvolutionPlan:
         steps: tuple[EvolveStep, ...] = getattr(self, name)
         return steps
 
+    @property
+    def two_shapes(self) -> bool:
+        """Whether clients meet two shapes: an evolution that only adds an index has one."""
+        return bool(self.switch) or any(one.columns for one in (*self.contract_drops, *self.remove_drops))
+
     @cached_property
     def checksum(self) -> str:
         """The SHA-256 of all of it, in hexadecimal: it names the plan that was reviewed."""

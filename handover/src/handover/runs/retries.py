@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import Connection, errors
+from psycopg import Connection, Error, errors
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from handover.errors import HandoverError
@@ -122,10 +122,13 @@ def watched(observer: Connection[Any], pid: int, blockers: list[str], every_s: f
     blockers.clear()
 
     def watch() -> None:
-        while not done.wait(every_s):
-            rows = observer.execute(_BLOCKERS, [pid]).fetchall()
-            if rows:
-                blockers[:] = map(_line, rows)
+        try:
+            while not done.wait(every_s):
+                rows = observer.execute(_BLOCKERS, [pid]).fetchall()
+                if rows:
+                    blockers[:] = map(_line, rows)
+        except Error:  # the session that waits meets the same trouble, and tells it
+            return
 
     thread = threading.Thread(target=watch, name="who-blocks", daemon=True)
     thread.start()

@@ -1,0 +1,118 @@
+"""What must hold before an evolution starts, and before it switches."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from psycopg import connect
+
+from handover.config.config import database_url
+from handover.errors import Refused
+from handover.evolve.context import EvolveContext
+from handover.evolve.evolution import FILE_NAME
+from handover.evolve.gates import RED_EVOLVE_GATES, judge_evolve_gates
+from handover.evolve.guard import check_plan
+from handover.evolve.paths import read_paths
+from handover.evolve.position import current_evolution, evolution_position, start_entry
+from handover.evolve.roles import check_roles
+from handover.evolve.sessions import sessions_of
+from handover.runs.command import Evidence
+from handover.wording import counted
+
+ANOTHER, FROM_BEFORE = "HO649", "HO643"
+
+
+def start_preflight(context: EvolveContext) -> Evidence:
+    """The plan is safe to run, no other evolution is under way, every role is known, and the gates are open.
+
+    Raises
+    ------
+    Refused
+        One of these does not hold. Nothing was changed.
+    """
+    plan = context.plan
+    check_plan(plan)
+    check_turn(context)
+    if plan.two_shapes:
+        with connect(database_url(context.config)) as connection:
+            check_roles(connection, context.config.evolve, plan.tables)
+    return {"plan": plan.checksum, "gates": require_gates(context)}
+
+
+def check_turn(context: EvolveContext) -> None:
+    """Raise unless it is this evolution's turn.
+
+    Raises
+    ------
+    Refused
+        Another one is under way, or one with a lower number is not contracted.
+    """
+    entries = context.journal.entries()
+    current = current_evolution(entries)
+    if current and current.name != context.name:
+        message = f"{current.name} is under way: its state is {current.position.state}. One evolution at a time."
+        raise Refused(f"{message} Contract it or roll it back first: handover status", code=ANOTHER)
+    folder = context.config.root / context.config.evolve.folder
+    names = sorted(path.stem for path in folder.glob("*.toml") if FILE_NAME.fullmatch(path.stem))
+    for name in (one for one in names if one[:4] < context.name[:4]):
+        state = evolution_position(entries, name).state
+        if state != "contracted":
+            message = f"{name} comes before {context.name}, and its state is {state}. Nothing was changed."
+            raise Refused(f"{message} Bring it to its end first, or remove its file if it is given up.", code=ANOTHER)
+
+
+def require_gates(context: EvolveContext) -> list[dict[str, Any]]:
+    """Return what every gate found.
+
+    Raises
+    ------
+    Refused
+        A gate is red and not overridden, or one is overridden without views for old clients.
+    """
+    overrides = dict(context.facts.get("overrides", {}))
+    judged = judge_evolve_gates(context.config, context.journal, overrides)
+    used = [one for one in judged if one.because and not one.result.ok]
+    for one in used:
+        context.say(f"OVERRIDDEN  gate {one.gate} is red: {one.result.found} -- because: {one.because}")
+    context.add("gates", {"gates": [one.as_json() for one in judged]})
+    red = tuple(one.finding() for one in judged if not one.open)
+    if red:
+        raise Refused(f"{len(red)} of {len(judged)} gates are red; nothing was changed.", red, code=RED_EVOLVE_GATES)
+    settings = context.config.evolve
+    if used and context.plan.two_shapes and not (settings.old_roles or settings.carrying_roles):
+        message = "an override needs views of the old shape, and [evolve] names no role that gets them."
+        raise Refused(f"{message} Name the roles of old clients: old_roles or carrying_roles.", code=RED_EVOLVE_GATES)
+    return [one.as_json() for one in judged]
+
+
+def switch_preflight(context: EvolveContext) -> Evidence:
+    """Each old role's path leads to the old shape, and no session of it is left from before that was so.
+
+    Raises
+    ------
+    Refused
+        A session would meet the new names.
+    """
+    settings, found = context.config.evolve, list(recycled(context))
+    with connect(database_url(context.config)) as connection:
+        for evidence in found:
+            astray = [one for one in read_paths(connection, evidence["roles"]) if not one.has(settings.old_schema)]
+            if astray:
+                message = f"the search path of {astray[0].role} does not lead to {settings.old_schema} any more."
+                todo = f"{astray[0].set_statement(settings.old_schema)}; end its sessions, then switch."
+                raise Refused(f"{message} Nothing was changed. {todo}", code=FROM_BEFORE)
+            left = sessions_of(connection, evidence["roles"], evidence["since"])
+            if left:
+                message = f"{counted(len(left), 'session')} would meet the new names: {left[0]}. Nothing was changed."
+                raise Refused(f"{message} End them, then switch.", code=FROM_BEFORE)
+    return {"recycled": [{"roles": one["roles"], "since": one["since"]} for one in found]}
+
+
+def recycled(context: EvolveContext) -> Iterator[dict[str, Any]]:
+    """Yield what each recycling of sessions noted in the newest start: ``roles`` and ``since``."""
+    entries = context.journal.entries()
+    run = start_entry(entries, context.name).body["run"]
+    for entry in entries:
+        if entry.kind == "action" and entry.body["run"] == run and entry.body["phase"] == "done":
+            evidence = entry.body["evidence"]
+            if {"roles", "since"} <= evidence.keys():
+                yield evidence
