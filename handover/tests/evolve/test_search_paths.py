@@ -18,6 +18,10 @@ PATHS = {
         "ALTER ROLE {role} IN DATABASE {database} SET search_path = one, two",
         "phase1, one, two",
     ),
+    "behind the tables": (
+        "ALTER ROLE {role} SET search_path = public, phase1",
+        "phase1, public",
+    ),
     "for every role of this database": (
         "ALTER DATABASE {database} SET search_path = public, other",
         "phase1, public, other",

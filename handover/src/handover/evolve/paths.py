@@ -40,15 +40,16 @@ class RolePath:
 
     def with_schema(self, schema: str) -> str:
         """Return the path with a schema before the shared one."""
-        parts = [part.strip() for part in self.path.split(",")]
-        if schema in map(_bare, parts):
+        if self.leads_to(schema):
             return self.path
+        parts = [part.strip() for part in self.path.split(",") if _bare(part) != schema]
         place = next((n for n, part in enumerate(parts) if _bare(part) == self.shared), 0)
         return ", ".join([*parts[:place], identifier(schema), *parts[place:]])
 
-    def has(self, schema: str) -> bool:
-        """Whether the path has the schema already."""
-        return schema in map(_bare, self.path.split(","))
+    def leads_to(self, schema: str) -> bool:
+        """Whether the path has the schema before the shared one, so that its views are found and not the tables."""
+        names = list(map(_bare, self.path.split(",")))
+        return schema in names and (self.shared not in names or names.index(schema) < names.index(self.shared))
 
     def set_statement(self, schema: str) -> str:
         """Return the statement that puts the schema into the path."""

@@ -1,6 +1,6 @@
 """What must hold before an evolution starts, and before it switches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from psycopg import connect
@@ -11,7 +11,7 @@ from handover.evolve.context import EvolveContext
 from handover.evolve.evolution import FILE_NAME
 from handover.evolve.gates import RED_EVOLVE_GATES, judge_evolve_gates
 from handover.evolve.guard import check_plan
-from handover.evolve.paths import read_paths
+from handover.evolve.paths import RolePath, read_paths
 from handover.evolve.position import current_evolution, evolution_position, start_entry
 from handover.evolve.roles import check_roles
 from handover.evolve.sessions import sessions_of
@@ -94,17 +94,23 @@ def switch_preflight(context: EvolveContext) -> Evidence:
     """
     settings, found = context.config.evolve, list(recycled(context))
     with connect(database_url(context.config)) as connection:
+        if context.plan.two_shapes and settings.old_roles:
+            _check_paths(read_paths(connection, settings.old_roles, settings.shared_schema), settings.old_schema)
         for evidence in found:
-            astray = [one for one in read_paths(connection, evidence["roles"]) if not one.has(settings.old_schema)]
-            if astray:
-                message = f"the search path of {astray[0].role} does not lead to {settings.old_schema} any more."
-                todo = f"{astray[0].set_statement(settings.old_schema)}; end its sessions, then switch."
-                raise Refused(f"{message} Nothing was changed. {todo}", code=FROM_BEFORE)
             left = sessions_of(connection, evidence["roles"], evidence["since"])
             if left:
                 message = f"{counted(len(left), 'session')} would meet the new names: {left[0]}. Nothing was changed."
                 raise Refused(f"{message} End them, then switch.", code=FROM_BEFORE)
     return {"recycled": [{"roles": one["roles"], "since": one["since"]} for one in found]}
+
+
+def _check_paths(paths: Sequence[RolePath], schema: str) -> None:
+    for path in paths:
+        if not path.leads_to(schema):
+            message = (
+                f"the search path of {path.role} does not lead to {schema}, but to the table. Nothing was changed."
+            )
+            raise Refused(f"{message} {path.set_statement(schema)}; end its sessions, then switch.", code=FROM_BEFORE)
 
 
 def recycled(context: EvolveContext) -> Iterator[dict[str, Any]]:

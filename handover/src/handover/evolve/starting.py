@@ -52,7 +52,7 @@ class StageParts:
 
     def moved_paths(self) -> list[RolePath]:
         """Return the paths that do not have the old shape's schema yet."""
-        return [one for one in self.paths if not one.has(self.settings.old_schema)]
+        return [one for one in self.paths if not one.leads_to(self.settings.old_schema)]
 
 
 def start_steps(parts: StageParts) -> Iterator[EvolveStep]:

@@ -316,7 +316,7 @@ def _schemas(connection: Connection[Any], settings: EvolveSettings, draft: Evolu
 
 def _paths(settings: EvolveSettings, draft: EvolutionDraft, paths: tuple[RolePath, ...]) -> Iterator[Finding]:
     for one in paths if viewed(draft) else ():
-        if not one.may_alter and not one.has(settings.old_schema):
+        if not one.may_alter and not one.leads_to(settings.old_schema):
             yield against(
                 "HO670",
                 f"role {one.role}",
