@@ -13,7 +13,7 @@ import time
 import xml.etree.ElementTree as ET  # our own pytest's report
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -26,17 +26,36 @@ NIGHT = [f"handover/tests/{part}" for part in ("backup", "cutover", "journal", "
 CHECK = [f"handover/tests/{part}" for part in ("check", "rules", "schema", "probe", "test_clean.py", "test_rules.py")]
 PROOF = ["handover/tests/proof", "handover/tests/adoption", "tests/adoption"]
 CLIPS = [f"bachateo/tests/{part}" for part in ("cli", "media", "moves")]
+BACKEND = ROOT / "backend"
+# What Phase 2 changes for the backend; the long run plays all of its tests, at both stages that Phase 2 runs on.
+PHASE_2 = [f"tests/test_{part}.py" for part in ("phases", "tasks", "guard")]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One pytest process: the folder it runs in, what it collects, and what its environment has besides."""
+
+    folder: Path
+    places: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
 SUITES = {
-    "both together": (ROOT, ["tests", "--ignore=tests/adoption"]),
-    "check": (ROOT, CHECK),
-    "proof and adoption": (ROOT, PROOF),
-    "the night": (ROOT, NIGHT),
-    "toolkit": (ROOT, ["handover", *(f"--ignore={part}" for part in (*NIGHT, *CHECK, *PROOF))]),
-    "backend": (ROOT / "backend", ["tests"]),
-    "songs and clips": (ROOT, CLIPS),
-    "engine": (ROOT, ["bachateo", *(f"--ignore={part}" for part in CLIPS)]),
-    "sandbox": (ROOT, ["sandbox"]),
-    "original": (ROOT / "original", ["tests"]),
+    "both together": Suite(ROOT, ["tests", "--ignore=tests/adoption"]),
+    "check": Suite(ROOT, CHECK),
+    "proof and adoption": Suite(ROOT, PROOF),
+    "the night": Suite(ROOT, NIGHT),
+    "toolkit": Suite(ROOT, ["handover", *(f"--ignore={part}" for part in (*NIGHT, *CHECK, *PROOF))]),
+    "backend": Suite(BACKEND, ["tests"]),
+    "backend, phase 2": Suite(BACKEND, PHASE_2, {"SCHEMA_PHASE": "2"}),
+    "songs and clips": Suite(ROOT, CLIPS),
+    "engine": Suite(ROOT, ["bachateo", *(f"--ignore={part}" for part in CLIPS)]),
+    "sandbox": Suite(ROOT, ["sandbox"]),
+    "original": Suite(ROOT / "original", ["tests"]),
+}
+FULL = {
+    "backend, phase 2": Suite(BACKEND, ["tests"], {"SCHEMA_PHASE": "2"}),
+    "backend, phase 2, switched": Suite(BACKEND, ["tests"], {"SCHEMA_PHASE": "2", "EVOLVED": "switched"}),
 }
 ALLOWED_SKIPS = ROOT / "tests" / "allowed-skips.txt"
 
@@ -57,8 +76,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run every test.")
     parser.add_argument("--full", action="store_true", help="the full sizes")
     arguments, pytest_arguments = parser.parse_known_args()
+    chosen = SUITES
     if arguments.full:
         os.environ["COMPAS_FULL"] = "1"
+        chosen = SUITES | FULL
     # A shell lets what it starts in the background ignore Ctrl-C; what tests start must not.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     began = time.monotonic()
@@ -68,20 +89,21 @@ def main() -> int:
         os.environ["SANDBOX_POSTGRES"] = str(server.folder)
         # Two more than there are cores: tests that kill and restart things mostly wait.
         with ThreadPoolExecutor(len(os.sched_getaffinity(0)) + 2) as pool:
-            outcomes = list(pool.map(partial(run, arguments=pytest_arguments), SUITES.items()))
+            outcomes = list(pool.map(partial(run, arguments=pytest_arguments), chosen.items()))
     return summary(outcomes, time.monotonic() - began)
 
 
-def run(suite: tuple[str, tuple[Path, list[str]]], *, arguments: list[str]) -> Outcome:
+def run(named: tuple[str, Suite], *, arguments: list[str]) -> Outcome:
     """Run one suite in its folder; what it prints is shown when it has ended."""
-    name, (folder, places) = suite
+    name, suite = named
     print(f"{name} ...", flush=True)
     began = time.monotonic()
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
         command = [sys.executable, "-m", "pytest", "--quiet", "--durations=5", f"--junitxml={report.name}"]
         done = subprocess.run(  # noqa: PLW1510 - judged by its report
-            [*command, *places, *arguments],
-            cwd=folder,
+            [*command, *suite.places, *arguments],
+            cwd=suite.folder,
+            env=os.environ | suite.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
