@@ -150,6 +150,8 @@ def test_schema__is_valid_and_lists_every_address(db, tmp_path):
         "/api/choreography/tasks/{task_id}/cancel",
         "/api/choreography/tasks/{task_id}/video",
         "/api/collections",
+        "/api/collections/labels",
+        "/api/collections/labels/{label_id}",
         "/api/collections/stats",
         "/api/collections/{choreography_id}",
         "/api/collections/{choreography_id}/video",

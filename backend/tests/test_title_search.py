@@ -5,6 +5,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from django.db import connection
+from django.db.models import F, Value
 
 from apps.collections import search
 from apps.collections.models import SavedChoreography
@@ -211,7 +212,16 @@ def test_cursor__of_another_search__is_refused(api, ana):
     assert api.get(other).status_code == 400
 
 
-def test_search__writes_nothing(api, ana, django_assert_num_queries):
+def test_search__documents_of_an_older_rule_for_words__do_not_count_and_are_made_again(api, ana):
+    make_choreography(ana, title="Noche")
+    following.follow_slice(following.FIRST)
+    TitleDocument.objects.update(mark=F("mark") + 1, words=Value(f"'{ana.pk}:noche' '{ana.pk}:old'"))
+    assert (find(api, "noche"), find(api, "old")) == (["Noche"], [])
+    following.follow_slice(following.FIRST)
+    assert "old" not in TitleDocument.objects.get().words
+
+
+def test_search__writes_nothing(api, ana):
     make_choreography(ana, title="Noche")
     find(api, "noche")
     assert TitleDocument.objects.count() == 0

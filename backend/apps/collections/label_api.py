@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -25,7 +25,9 @@ class NewName(serializers.Serializer[Any]):
 
 
 class LabelsView(APIView):
-    @extend_schema(responses={200: LabelOut(many=True), 401: PROBLEMS})
+    @extend_schema(
+        responses={200: inline_serializer("LabelList", {"results": LabelOut(many=True)}), 401: PROBLEMS},
+    )
     def get(self, request: MemberApiRequest) -> Response:
         """Your tags and categories; there are few, so they come at once."""
         return Response({"results": LabelOut(selectors.labels_of(request.user), many=True).data})

@@ -193,7 +193,7 @@ _LIVE = f"""
     ) AS live
     ORDER BY d.tier, d.created_at DESC, d.choreography_id DESC LIMIT %(most)s
 """  # noqa: S608 - all parts are constants
-_COLUMNS = "choreography_id, user_id, title, song, created_at, words"
+_COLUMNS = "choreography_id, user_id, title, song, created_at, mark, words"
 # In one tier the place of a cursor is a time and an id; among all tiers it is compared in _ALL.
 _AFTER = "AND (created_at, choreography_id) < (%(time)s::timestamptz, %(id)s::uuid)"
 _MATCH = "words @@ %(match)s::tsquery AND (%(better)s::tsquery IS NULL OR NOT words @@ %(better)s::tsquery)"
@@ -219,7 +219,7 @@ _ALL = f"""
             SELECT {_COLUMNS}, {{tier}} AS tier FROM (
                 SELECT {_COLUMNS} FROM title_documents WHERE words @@ %(index)s::tsquery
                 UNION ALL
-                SELECT id, %(user)s, title, song, created_at, words::tsvector FROM unnest(
+                SELECT id, %(user)s, title, song, created_at, NULL, words::tsvector FROM unnest(
                     %(ids)s::uuid[], %(titles)s::text[], %(songs)s::text[], %(times)s::timestamptz[], %(words)s::text[]
                 ) AS fresh (id, title, song, created_at, words)
             ) AS every WHERE {_MATCH}

@@ -16,7 +16,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from apps.titles.documents import document_of, spoken
-from apps.titles.words import LONGEST_TEXT, trigrams_of
+from apps.titles.words import LONGEST_TEXT, VERSION, trigrams_of
 
 # As many as one user may keep by default; looking through them takes some milliseconds.
 LOOKED_AT = 5_000
@@ -30,15 +30,17 @@ ONE_SWEEP, WORDS = 0, 1
 
 # What a document is made from. It counts while these are equal.
 SONG = f"left(s.music_info ->> 'source', {LONGEST_TEXT})"
-FOLLOWS = (
+_SAME = (
     "s.id = d.choreography_id AND s.user_id = d.user_id AND s.title = d.title AND s.created_at = d.created_at"
     f" AND {SONG} IS NOT DISTINCT FROM d.song"
 )
 # The same as one number, which an index holds: so a user's documents are compared without being read.
 _MARK = (
     f"hashtextextended(s.title, hashtextextended(coalesce({SONG}, chr(1)),"
-    " (extract(epoch FROM s.created_at) * 1000000)::bigint))"
+    f" (extract(epoch FROM s.created_at) * 1000000)::bigint + {VERSION}))"
 )
+# A document that was just made for a search has no mark.
+FOLLOWS = f"{_SAME} AND (d.mark IS NULL OR d.mark = {_MARK})"
 _ROWS = (
     f"SELECT s.id, s.user_id, s.title, {SONG}, s.created_at FROM saved_choreographies s WHERE NOT EXISTS"  # noqa: S608
     f" (SELECT FROM title_documents d WHERE d.user_id = s.user_id AND d.choreography_id = s.id AND d.mark = {_MARK})"

@@ -7,6 +7,8 @@ words: "la", "the" and "de" are words like others. Accents and case do not count
 import re
 import unicodedata
 
+# Changed together with what is a word: documents are then made again, by the next sweeps.
+VERSION = 1
 # A title has at most 200 characters, and a song's name is cut to as many.
 LONGEST_TEXT = 300
 LONGEST_WORD = 40
