@@ -2,6 +2,7 @@
 
 import subprocess
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from handover.errors import Refused
 from handover.evolve.comparison import compare_rows, differing
 from handover.evolve.position import evolution_position, plan_of
+from handover.evolve.sessions import new_clients, other_clients, sessions_of
 from handover.evolve.statement import EvolveStep
 from handover.evolve.status import evolution_lines
 from handover.journal.processes import StoppedError
@@ -234,6 +236,40 @@ def test_start__a_role_that_no_one_declared_may_use_the_table__is_refused(operat
         assert operator.run(START, index_plan()) == "expanded"
     finally:
         operator.pair.superuser("DROP OWNED BY evolve_stranger; DROP ROLE evolve_stranger")
+
+
+def test_start__a_role_with_rights_on_one_column_or_by_another_role__is_seen(operator):
+    operator.pair.superuser(
+        "CREATE ROLE evolve_reader; CREATE ROLE evolve_column LOGIN; CREATE ROLE evolve_member LOGIN"
+    )
+    try:
+        operator.pair.superuser("GRANT evolve_reader TO evolve_member")
+        operator.sql(f"GRANT SELECT ON {TABLE} TO evolve_reader; GRANT UPDATE (note) ON {TABLE} TO evolve_column")
+        with pytest.raises(Refused) as refused:
+            operator.run(START)
+        said = str(refused.value)
+        assert ("HO644  evolve_column may use" in said, "HO644  evolve_member may use" in said) == (True, True)
+        assert "evolve_reader may use" not in said  # it cannot log in
+    finally:
+        roles = "evolve_reader, evolve_column, evolve_member"
+        operator.pair.superuser(f"DROP OWNED BY {roles}; DROP ROLE {roles}")
+
+
+def test_sessions__that_this_role_may_not_look_into__count_as_from_before(operator):
+    operator.pair.superuser("CREATE ROLE evolve_blind LOGIN PASSWORD 'blind'")
+    try:
+        with operator.connect(user="evolve_blind", password="blind") as blind, operator.connect("client") as client:
+            visible = "SELECT backend_start FROM pg_stat_activity WHERE pid = %s"
+            assert blind.execute(visible, [client.info.backend_pid]).fetchone() == (None,)
+            before = datetime.now(UTC) - timedelta(days=1)
+            (found,) = sessions_of(blind, [operator.role], before)
+            assert (found.pid, "state not visible" in str(found)) == (client.info.backend_pid, True)
+            # What is asked cannot be seen, so it may be a new client, and it may be another one.
+            settings = operator.config.evolve.model_copy(update={"new_sessions": "state = 'active'"})
+            assert found.pid in [one.pid for one in new_clients(blind, settings)]
+            assert found.pid in [one.pid for one in other_clients(blind, settings)]
+    finally:
+        operator.pair.superuser("DROP ROLE evolve_blind")
 
 
 def test_start__another_evolution__waits_for_its_turn(operator):

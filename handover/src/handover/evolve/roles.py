@@ -13,7 +13,12 @@ from handover.finding import Finding
 _MAY_USE = """
     SELECT role.rolname, array_agg(DISTINCT relation.oid::regclass::text)
       FROM pg_class relation
-      CROSS JOIN aclexplode(coalesce(relation.relacl, acldefault('r', relation.relowner))) AS granted
+      CROSS JOIN LATERAL (
+            SELECT grantee FROM aclexplode(coalesce(relation.relacl, acldefault('r', relation.relowner)))
+            UNION
+            SELECT one.grantee FROM pg_attribute CROSS JOIN aclexplode(attacl) AS one
+             WHERE attrelid = relation.oid AND NOT attisdropped
+           ) AS granted
       JOIN pg_roles role ON role.rolcanlogin AND NOT role.rolsuper
        AND (granted.grantee = 0 OR pg_has_role(role.oid, granted.grantee, 'MEMBER'))
      WHERE relation.oid = ANY(SELECT to_regclass(name)::oid FROM unnest(%s::text[]) AS name)

@@ -15,24 +15,26 @@ from handover.wording import counted, one_line
 
 POLL_S = 0.1
 _OURS = "application_name LIKE 'handover %%'"
+# A role that may not see sessions of others gets NULL for their type and their begin: these count, as if from before.
 _SESSIONS = f"""
     SELECT pid, coalesce(usename, ''), coalesce(application_name, ''), coalesce(state, ''), backend_start,
            left(query, 80)
       FROM pg_stat_activity
-     WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+     WHERE datname = current_database() AND coalesce(backend_type, 'client backend') = 'client backend'
+       AND pid <> pg_backend_pid()
        AND NOT {_OURS} AND """
 _IDLE = "idle"
 
 
 @dataclass(frozen=True)
 class ClientSession:
-    """A session of a client; ``state`` as ``pg_stat_activity`` has it, empty when this role may not see it."""
+    """A session of a client, as ``pg_stat_activity`` has it; ``state`` is empty when this role may not see it."""
 
     pid: int
     role: str
     application: str
     state: str
-    since: datetime
+    since: datetime | None
     query: str
 
     def __str__(self) -> str:
@@ -61,11 +63,11 @@ def sessions_of(
     """
     if before is None:
         return _read(connection, sql.SQL("usename = ANY(%s)"), list(roles))
-    return _read(connection, sql.SQL("usename = ANY(%s) AND backend_start < %s"), list(roles), before)
+    return _read(connection, sql.SQL("usename = ANY(%s) AND (backend_start < %s) IS NOT FALSE"), list(roles), before)
 
 
 def new_clients(connection: Connection[Any], settings: EvolveSettings) -> list[ClientSession]:
-    """Return the sessions that expect the new shape.
+    """Return the sessions that expect the new shape, and those of which that is not known.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def _declared(connection: Connection[Any], settings: EvolveSettings, *, wanted: 
         )
         todo = "Add a condition on pg_stat_activity: [evolve] new_sessions = \"application_name = 'app 2'\""
         raise Refused(f"{message} {todo}", code="HO642")
-    condition = sql.SQL("(" + settings.new_sessions.replace("%", "%%") + ") IS " + ("TRUE" if wanted else "NOT TRUE"))
+    condition = sql.SQL("(" + settings.new_sessions.replace("%", "%%") + ") IS NOT " + ("FALSE" if wanted else "TRUE"))
     try:
         return _read(connection, condition)
     except errors.ProgrammingError as error:
