@@ -54,7 +54,7 @@ ADDRESSES = [
     Address("GET", "/collections/{saved}/", successor="/collection/{saved}"),
     Address("GET", f"/collections/{ID}/", 404),
     Address("GET", "/collections/{others_saved}/", 404),
-    Address("GET", "/collections/{saved}/edit/", successor="/collection/{saved}"),
+    Address("GET", "/collections/{saved}/edit/", successor="/collection/{saved}/edit"),
     Address("POST", "/collections/{saved}/edit/", 302, {"title": "Sol", "difficulty": "advanced"}),
     Address("POST", "/collections/{others_saved}/edit/", 404, {"title": "Sol", "difficulty": "advanced"}),
     Address("GET", "/collections/{saved}/delete/", successor="/collection/{saved}"),

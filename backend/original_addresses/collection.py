@@ -74,9 +74,9 @@ def show_choreography(request: MemberRequest, choreography_id: uuid.UUID) -> Htt
 @login_required
 @require_http_methods(["GET", "POST"])
 def edit(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
-    if request.method != "POST":
-        return show_choreography(request, choreography_id)
     selectors.choreography_of(request.user, choreography_id)
+    if request.method != "POST":
+        return successor(request, "web:edit", choreography_id)
     form = EditForm(request.POST)
     if form.is_valid():
         services.change_choreography(user=request.user, choreography_id=choreography_id, **form.cleaned_data)

@@ -83,6 +83,13 @@ def test_edit__form_in_place__has_what_is_there(api, labelled):
     assert "<html" in text(api.get(f"/collection/{labelled.pk}/edit"))
 
 
+def test_edit__link__is_an_address_that_the_original_has_too(api, labelled):
+    """Without scripts it leads to the form; after a way back, to the original's."""
+    link = re.search(r'class="change" href="([^"]+)"', text(api.get(f"/collection/{labelled.pk}")))[1]
+    assert link == f"/collections/{labelled.pk}/edit/"
+    assert 'class="edit"' in text(api.get(link, follow=True))
+
+
 def test_edit__saved_in_place__shows_the_card_anew(api, ana):
     row = save(ana)
     card = text(post(api, row, title="Sol", tags="fuego, Lento", category="Fiesta"))

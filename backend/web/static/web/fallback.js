@@ -12,8 +12,8 @@ document.addEventListener("htmx:responseError", async (event) => {
 
 // The form for one choreography: the original has a page for it.
 document.addEventListener("htmx:responseError", (event) => {
-  const form = event.target.closest("form.edit");
-  if (form && event.detail.xhr.status === 404) location.assign(form.dataset.also);
+  const asker = event.target.closest("form.edit, a.change");
+  if (asker && event.detail.xhr.status === 404) location.assign(asker.dataset.also ?? asker.href);
 });
 
 // A video in the player: go on at the same place.
