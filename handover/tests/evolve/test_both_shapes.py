@@ -48,7 +48,7 @@ OPERATIONS = (
 @pytest.fixture(scope="module")
 def both(evolving):
     """The tables, with both shapes."""
-    with evolving("both", 'accepted_triggers = ["a_touch"]\n') as made, pytest.MonkeyPatch.context() as patch:
+    with evolving("both") as made, pytest.MonkeyPatch.context() as patch:
         patch.setenv("HANDOVER_DATABASE_URL", made.database.url("owner"))
         made.execute(TABLES)
         made.before = made.connect(OLD)  # a session from before the start, which planned statements on the table

@@ -106,6 +106,12 @@ REFUSED = {
         UUID,
         r"HO665  t, trigger touch fires for each row that the backfill fills; it would act as if people",
     ),
+    "a trigger for each statement": (
+        TABLE + "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        "CREATE TRIGGER count AFTER UPDATE ON t REFERENCING NEW TABLE AS changed EXECUTE FUNCTION f()",
+        UUID,
+        r"HO665  t, trigger count fires for each batch of rows that the backfill fills;",
+    ),
     "a trigger that fires last": (
         TABLE + "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
         "CREATE TRIGGER zzzz BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
@@ -154,7 +160,7 @@ REFUSED = {
     "a child in another schema": (
         TABLE + "CREATE SCHEMA s; CREATE TABLE s.c (id int PRIMARY KEY, n int REFERENCES t)",
         {**BIG, "column": "id"},
-        r"HO665  s\.c has a foreign key to a column that changes, and is not in the shared schema;",
+        r"HO665  s\.c\.n is in another schema, and its key c_n_fkey leads to a column that changes;",
     ),
     "a partitioned table": (
         "CREATE TABLE t (id int PRIMARY KEY, a varchar(36)) PARTITION BY RANGE (id)",
@@ -197,6 +203,31 @@ REFUSED = {
         TABLE,
         {"kind": "create_table", "table": "c", "columns": {"t_id": "int references t"}},
         r"HO667  c\.t_id has a foreign key in its definition; the lock that it takes",
+    ),
+    "a column of a new table that is no SQL": (
+        TABLE,
+        {"kind": "create_table", "table": "c", "columns": {"t_id": "intt"}},
+        r'HO668  c cannot have these columns: type "intt" does not exist',
+    ),
+    "a new table that points nowhere": (
+        TABLE,
+        {
+            "kind": "create_table",
+            "table": "c",
+            "columns": {"n": "int"},
+            "constraints": ["foreign key (n) references z (n)"],
+        },
+        r"HO668  c cannot have a foreign key: public\.z is not there;",
+    ),
+    "a value of a dropped column that is no SQL": (
+        TABLE,
+        {"kind": "drop_column", "table": "t", "column": "n", "down": "'many'"},
+        r"HO668  t cannot have these defaults: invalid input syntax for type integer",
+    ),
+    "a default that is no SQL": (
+        TABLE,
+        {**BIG, "default": "'many'"},
+        r"HO668  t cannot have the new default of n: invalid input syntax for type bigint",
     ),
     "a type that is not there": (
         TABLE,

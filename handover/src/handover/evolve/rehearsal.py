@@ -7,10 +7,17 @@ from typing import Any
 from psycopg import Connection, Error
 
 from handover.evolve.catalog.facts import TableFacts
-from handover.evolve.draft import EvolutionDraft, TableDraft
+from handover.evolve.draft import CreatedTable, EvolutionDraft, TableDraft
 from handover.evolve.expression import applied
 from handover.evolve.keys import index_sql, new_checks, shape_keys, twin_indexes
-from handover.evolve.starting import add_columns, kept_pairs, sql_name
+from handover.evolve.starting import (
+    add_columns,
+    created_columns,
+    kept_pairs,
+    referenced_table,
+    sql_name,
+    table_defaults,
+)
 from handover.evolve.structure import against
 from handover.evolve.sync import conversion_functions, sync_function, sync_trigger
 from handover.finding import Finding
@@ -30,7 +37,7 @@ def rehearsal_findings(connection: Connection[Any], draft: EvolutionDraft) -> li
                 f"CREATE TEMPORARY TABLE {identifier(table.facts.name)} (LIKE {table.facts.sql})".encode()
             )
             found += _rehearsed(connection, draft, on_copy(table))
-    found += _created(draft)
+    found += _created(connection, draft)
     found += _keys(connection, draft)
     return found
 
@@ -63,6 +70,13 @@ def _rest(draft: EvolutionDraft, table: TableDraft) -> Iterator[tuple[str, str]]
     if table.synced:
         yield "the sync function", sync_function(draft, table, switched=False)
         yield "the sync trigger", sync_trigger(table)
+    if defaults := table_defaults(table):
+        yield "these defaults", defaults
+    for old, pair in table.pairs.items():
+        if pair.default:
+            column = identifier(table.pair(old).shadow)
+            sql = f"ALTER TABLE {table.facts.sql} ALTER COLUMN {column} SET DEFAULT {pair.default}"
+            yield f"the new default of {old}", sql
     yield from ((f"the twin of index {twin.old.name}", _plain(twin.sql)) for twin in twin_indexes(table))
     yield from ((f"index {index.name}", _plain(index_sql(table, index))) for index in table.indexes)
     for check in new_checks(table):
@@ -103,8 +117,14 @@ def _kept_columns(connection: Connection[Any], table: TableDraft) -> Iterator[Fi
             yield _wrong(f"{table.facts.name}.{pair.renamed}", "that expression", failed)
 
 
-def _created(draft: EvolutionDraft) -> Iterator[Finding]:
+def _created(connection: Connection[Any], draft: EvolutionDraft) -> Iterator[Finding]:
+    made = {f"{draft.schema}.{one.name}" for one in draft.created}
     for created in draft.created:
+        for parent in filter(None, (referenced_table(one, draft.schema) for one in created.constraints)):
+            there = connection.execute("SELECT to_regclass(%s)", [sql_name(parent)]).fetchone()
+            if not (there and there[0]) and parent not in made:
+                yield _wrong(created.name, "a foreign key", f"{parent} is not there")
+        yield from _new_table(connection, draft, created)
         for column, definition in created.columns.items():
             if "REFERENCES" in definition.upper().split():
                 yield against(
@@ -114,6 +134,15 @@ def _created(draft: EvolutionDraft) -> Iterator[Finding]:
                     "the lock that it takes on the other table would not be seen in the plan",
                     'Write it as a constraint: constraints = ["FOREIGN KEY (…) REFERENCES …"].',
                 )
+
+
+def _new_table(connection: Connection[Any], draft: EvolutionDraft, created: CreatedTable) -> Iterator[Finding]:
+    sql = f"CREATE TEMPORARY TABLE {identifier(created.name)} ({created_columns(created, draft.schema)})"
+    if "REFERENCES" not in sql.upper():  # such a column has a finding of its own
+        with connection.transaction(force_rollback=True):
+            failed = _failure(connection, sql)
+        if failed:
+            yield _wrong(created.name, "these columns", failed)
 
 
 def _keys(connection: Connection[Any], draft: EvolutionDraft) -> Iterator[Finding]:

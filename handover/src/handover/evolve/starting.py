@@ -26,7 +26,7 @@ from handover.schema.evolved import SYNC_TRIGGER
 from handover.wording import identifier
 
 # An expression that gives NULL and that PostgreSQL keeps as a default; it leaves out a plain DEFAULT NULL.
-NO_VALUE = "NULLIF(1, 1)"
+_NO_VALUE = "NULLIF('', '')"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +84,10 @@ def start_steps(parts: StageParts) -> Iterator[EvolveStep]:
 def _columns(parts: StageParts, table: TableDraft) -> Iterator[EvolveStep]:
     if not (table.pairs or table.added):
         return
-    # The functions first: while they are made, the table is not locked yet.
-    statements = list(_functions(parts, table))
-    statements.append(parts.make.exclusive(add_columns(table), table.facts.key))
+    # The functions in a step of their own: while they are made, the table is not locked.
+    if functions := tuple(_functions(parts, table)):
+        yield EvolveStep(name=f"{table.facts.key}: functions of the sync trigger", statements=functions)
+    statements = [parts.make.exclusive(add_columns(table), table.facts.key)]
     if table.synced:
         statements += _trigger(parts.make, table)
     for column in table.pairs:
@@ -194,12 +195,16 @@ def _checks(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStep]:
 
 def _created(make: LockedStatements, draft: EvolutionDraft, created: CreatedTable) -> Iterator[EvolveStep]:
     name = qualified(draft.schema, created.name)
-    columns = [f"{identifier(column)} {definition}" for column, definition in created.columns.items()]
-    plain = [one for one in created.constraints if referenced_table(one, draft.schema) is None]
-    statements = [make.free(f"CREATE TABLE {name} ({', '.join([*columns, *plain])})")]
+    statements = [make.free(f"CREATE TABLE {name} ({created_columns(created, draft.schema)})")]
     keys = [(_on_shadows(draft, one), referenced_table(one, draft.schema)) for one in created.constraints]
     statements += [make.writers_wait(f"ALTER TABLE {name} ADD {one}", parent) for one, parent in keys if parent]
     yield EvolveStep(name=f"{draft.schema}.{created.name}: new table", statements=tuple(statements))
+
+
+def created_columns(created: CreatedTable, schema: str) -> str:
+    """Return the SQL of a new table's columns and constraints, without its foreign keys."""
+    columns = [f"{identifier(column)} {definition}" for column, definition in created.columns.items()]
+    return ", ".join([*columns, *(one for one in created.constraints if referenced_table(one, schema) is None)])
 
 
 def _on_shadows(draft: EvolutionDraft, constraint: str) -> str:
@@ -272,8 +277,9 @@ def _views(parts: StageParts) -> Iterator[EvolveStep]:
 def old_defaults(table: TableDraft) -> dict[str, str]:
     """Return the defaults that the old shape's view has: those that its table loses while both shapes live."""
     found = {name: table.facts.columns[name].default for name in moved_defaults(table)}
-    dropped = {name: table.facts.columns[name].default or NO_VALUE for name, down in table.dropped.items() if down}
-    return {name: default for name, default in (found | dropped).items() if default}
+    dropped = [table.facts.columns[name] for name, down in table.dropped.items() if down]
+    kept = {one.name: one.default or f"CAST({_NO_VALUE} AS {one.type})" for one in dropped}
+    return {name: default for name, default in (found | kept).items() if default}
 
 
 def new_defaults(table: TableDraft) -> dict[str, str]:
@@ -295,13 +301,14 @@ def moved_defaults(table: TableDraft) -> list[str]:
 
 
 def _table_defaults(make: LockedStatements, tables: Iterable[TableDraft]) -> Iterator[EvolveStatement]:
-    for table in tables:
-        changes = [f"ALTER COLUMN {identifier(name)} DROP DEFAULT" for name in moved_defaults(table)]
-        changes += [
-            f"ALTER COLUMN {identifier(name)} SET DEFAULT {down}" for name, down in table.dropped.items() if down
-        ]
-        if changes:
-            yield make.exclusive(f"ALTER TABLE {table.facts.sql} {', '.join(changes)}", table.facts.key)
+    return (make.exclusive(sql, table.facts.key) for table in tables if (sql := table_defaults(table)))
+
+
+def table_defaults(table: TableDraft) -> str:
+    """Return the statement that gives a table its defaults while both shapes live; empty: they stay."""
+    changes = [f"ALTER COLUMN {identifier(name)} DROP DEFAULT" for name in moved_defaults(table)]
+    changes += [f"ALTER COLUMN {identifier(name)} SET DEFAULT {down}" for name, down in table.dropped.items() if down]
+    return f"ALTER TABLE {table.facts.sql} {', '.join(changes)}" if changes else ""
 
 
 def touched(tables: Sequence[TableDraft]) -> tuple[str, ...]:

@@ -77,6 +77,7 @@ def _kind(table: TableDraft) -> Iterator[Finding]:
         ("inherits, or is inherited from", facts.inherits),
         ("has rules, which turn statements into others", facts.rewritten and facts.kind == "r"),
         ("is temporary", facts.persistence == "t"),
+        ("receives rows of another server by a subscription", facts.subscribed),
     ]
     for reason, holds in reasons:
         if holds:
@@ -242,17 +243,17 @@ def _names_one(source: str, columns: list[str]) -> bool:
 
 def _triggers(settings: EvolveSettings, table: TableDraft) -> Iterator[Finding]:
     for one in table.facts.triggers:
-        if not table.synced or not one.enabled or not one.for_each_row:
+        if not table.synced or not one.enabled:
             continue
         where = f"{table.facts.name}, trigger {one.name}"
-        if one.before and one.name >= SYNC_TRIGGER:
+        if one.for_each_row and one.before and one.name >= SYNC_TRIGGER:
             expected = f"{SYNC_TRIGGER} must fire last, and triggers fire in the order of their names"
             yield against("HO665", where, "fires after the one that keeps both shapes in step", expected, "Rename it.")
-        if one.on_update and table.pairs and one.name not in settings.accepted_triggers:
+        if one.on_every_update and one.name not in settings.accepted_triggers:
             yield against(
                 "HO665",
                 where,
-                "fires for each row that the backfill fills",
+                f"fires for each {'row' if one.for_each_row else 'batch of rows'} that the backfill fills",
                 "it would act as if people had changed every row",
                 f"If that is right: accepted_triggers = [{one.name!r}] under [evolve]. Otherwise switch it off before.",
             )

@@ -130,12 +130,12 @@ class ForeignKeyFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class TriggerFacts:
-    """One trigger of the table, with the text of its function."""
+    """One trigger of the table; ``on_every_update`` when it fires whatever column is written."""
 
     name: str
     for_each_row: bool
     before: bool
-    on_update: bool
+    on_every_update: bool
     enabled: bool
     function: str
     source: str
@@ -156,8 +156,8 @@ class TableFacts:
 
     Attributes
     ----------
-    kind, persistence, is_partition, inherits, replica_identity, rewritten
-        As the catalog has them; ``rewritten`` when it has rules.
+    kind, persistence, is_partition, inherits, replica_identity, rewritten, subscribed
+        As the catalog has them; ``rewritten`` when it has rules, ``subscribed`` when another server sends its rows.
     owner, is_owner, owner_creates
         The role that owns it; whether this session may act as it; whether it may create in the table's schema.
     publications
@@ -174,6 +174,7 @@ class TableFacts:
     replica_identity: str
     owner: str
     rewritten: bool
+    subscribed: bool
     owner_creates: bool
     is_owner: bool
     publications: tuple[str, ...]

@@ -2,6 +2,7 @@ SELECT c.oid, c.relkind::text AS kind, c.relpersistence::text AS persistence, c.
        EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)) AS inherits,
        c.relreplident::text AS replica_identity, pg_get_userbyid(c.relowner)::text AS owner,
        EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid) AS rewritten,
+       EXISTS (SELECT FROM pg_subscription_rel s WHERE s.srrelid = c.oid) AS subscribed,
        has_schema_privilege(c.relowner, c.relnamespace, 'CREATE') AS owner_creates,
        pg_has_role(c.relowner, 'MEMBER') AS is_owner,
        ARRAY(SELECT p.pubname::text FROM pg_publication p JOIN pg_publication_tables t USING (pubname)
