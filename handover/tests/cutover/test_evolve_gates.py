@@ -6,10 +6,14 @@ import psycopg
 import pytest
 
 from handover.cutover.gate_context import GateContext
+from handover.errors import Refused
+from handover.evolve.context import open_evolve_context
 from handover.evolve.gates import EVOLVE_RULES, judge_evolve_gates
+from handover.evolve.preflight import check_turn
 from handover.journal.journal import opened
 from handover.parallel.rule import MetricVerdict
 from handover.runs.position import of_stream
+from handover_testing.crashes import crash
 from handover_testing.night import BACKEND, ORIGINAL, TTL_S, VERIFY, keep, windows
 
 CLEANUP = '[cleanup]\nafter_h = 0.0000001\ndecommission = ["stop-vm"]\n'
@@ -88,3 +92,16 @@ def test_gates__something_cannot_be_looked_at__is_red_and_never_green(settled):
         gates = {one.gate: one.result for one in judge_evolve_gates(settled.config, journal, {})}
     assert not gates["decommissioned"].ok
     assert "it could not be judged" in gates["decommissioned"].found
+
+
+def test_turn__a_command_of_the_move_was_interrupted__is_refused(story):
+    story.with_journal()
+    crash(story, "begin", "begun")
+    with (
+        open_evolve_context(story.config, "evolve start", "0001_tasks", say=print) as context,
+        pytest.raises(Refused, match=r"HO649  `begin` of the move is under way\. Nothing was changed"),
+    ):
+        check_turn(context)
+    story.done("resume")
+    with open_evolve_context(story.config, "evolve start", "0001_tasks", say=print) as context:
+        check_turn(context)

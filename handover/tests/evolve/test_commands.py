@@ -272,6 +272,20 @@ def test_sessions__that_this_role_may_not_look_into__count_as_from_before(operat
         operator.pair.superuser("DROP ROLE evolve_blind")
 
 
+def test_commands__settings_are_others_than_at_the_start__are_refused(operator):
+    operator.run(START)
+    declared = f'old_roles = ["{operator.role}"]'
+    for now, name in (("old_roles = []", "old_roles"), (f'{declared}\nold_schema = "phase0"', "old_schema")):
+        operator.pair.change("handover.toml", declared, now)
+        for command in (SWITCH, ROLLBACK):
+            with pytest.raises(
+                Refused, match=rf"HO655  0001_status started with \[evolve\] {name}: .* another value now"
+            ):
+                operator.run(command)
+        operator.pair.change("handover.toml", now, declared)
+    assert operator.run(SWITCH) == "switched"
+
+
 def test_start__another_evolution__waits_for_its_turn(operator):
     folder = operator.pair.folder / "evolution"
     folder.mkdir()

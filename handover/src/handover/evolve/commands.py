@@ -16,6 +16,7 @@ from handover.evolve.endings import (
     old_shape_unused,
 )
 from handover.evolve.execute import step_actions
+from handover.evolve.kept_settings import check_kept_settings
 from handover.evolve.marks import StepMark
 from handover.evolve.preflight import start_preflight, switch_preflight
 from handover.evolve.statement import EvolutionPlan
@@ -49,14 +50,21 @@ def evolve_commands(plan: EvolutionPlan) -> dict[str, Command[EvolveContext]]:
     return {
         START: Command(START, start, start_preflight, NOTE_SHAPE),
         SWITCH: Command(SWITCH, switch, switch_preflight, COMPARE),
-        ROLLBACK: Command(ROLLBACK, rollback, nothing_first, rollback[0].name),
-        CONTRACT: Command(CONTRACT, contract, old_shape_unused, COMPARE),
+        ROLLBACK: Command(ROLLBACK, rollback, rollback_preflight, rollback[0].name),
+        CONTRACT: Command(CONTRACT, contract, contract_preflight, COMPARE),
     }
 
 
-def nothing_first(_: EvolveContext) -> Evidence:
-    """Nothing has to hold: a rollback may begin at any time."""
+def rollback_preflight(context: EvolveContext) -> Evidence:
+    """The settings are those of the start; nothing else has to hold, so a rollback may begin at any time."""
+    check_kept_settings(context)
     return {}
+
+
+def contract_preflight(context: EvolveContext) -> Evidence:
+    """The settings are those of the start, and nothing uses the old shape."""
+    check_kept_settings(context)
+    return old_shape_unused(context)
 
 
 def _if_switched(action: Action[EvolveContext]) -> Any:

@@ -71,7 +71,14 @@ class RolePath:
 
 
 def read_paths(connection: Connection[Any], roles: Sequence[str], shared: str) -> list[RolePath]:
-    """Return the search path of each role; ``shared`` is the schema of the shared tables.
+    """Return the search path of each role.
+
+    Parameters
+    ----------
+    connection
+        In the database.
+    roles, shared
+        The roles, and the schema of the shared tables.
 
     Raises
     ------

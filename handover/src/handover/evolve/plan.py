@@ -65,7 +65,14 @@ def make_plan(connection: Connection[Any], config: Config, evolution: Evolution)
 
 
 def drafted(connection: Connection[Any], evolution: Evolution, schema: str) -> EvolutionDraft:
-    """Return what becomes of each table; ``schema`` is that of the shared tables.
+    """Return what becomes of each table.
+
+    Parameters
+    ----------
+    connection
+        As the owner of the tables.
+    evolution, schema
+        What its file declares, and the schema of the shared tables.
 
     Raises
     ------

@@ -6,11 +6,13 @@ from typing import Any
 from psycopg import connect
 
 from handover.config.config import database_url
+from handover.cutover.position import position_of
 from handover.errors import Refused
 from handover.evolve.context import EvolveContext
 from handover.evolve.evolution import FILE_NAME
 from handover.evolve.gates import RED_EVOLVE_GATES, judge_evolve_gates
 from handover.evolve.guard import check_plan
+from handover.evolve.kept_settings import check_kept_settings, kept_settings
 from handover.evolve.paths import RolePath, read_paths
 from handover.evolve.position import current_evolution, evolution_position, start_entry
 from handover.evolve.roles import check_roles
@@ -35,7 +37,8 @@ def start_preflight(context: EvolveContext) -> Evidence:
     if plan.two_shapes:
         with connect(database_url(context.config)) as connection:
             check_roles(connection, context.config.evolve, plan.tables)
-    return {"plan": plan.checksum, "gates": require_gates(context)}
+    kept = kept_settings(context.config.evolve)
+    return {"plan": plan.checksum, "settings": kept, "gates": require_gates(context)}
 
 
 def check_turn(context: EvolveContext) -> None:
@@ -44,13 +47,17 @@ def check_turn(context: EvolveContext) -> None:
     Raises
     ------
     Refused
-        Another one is under way, or one with a lower number is not contracted.
+        Another one is under way, a command of the move is, or one with a lower number is not contracted.
     """
     entries = context.journal.entries()
     current = current_evolution(entries)
     if current and current.name != context.name:
         message = f"{current.name} is under way: its state is {current.position.state}. One evolution at a time."
         raise Refused(f"{message} Contract it or roll it back first: handover status", code=ANOTHER)
+    move = position_of(entries).run
+    if move is not None:
+        message = f"`{move.command}` of the move is under way. Nothing was changed."
+        raise Refused(f"{message} First: handover resume", code=ANOTHER)
     folder = context.config.root / context.config.evolve.folder
     names = sorted(path.stem for path in folder.glob("*.toml") if FILE_NAME.fullmatch(path.stem))
     for name in (one for one in names if one[:4] < context.name[:4]):
@@ -85,13 +92,14 @@ def require_gates(context: EvolveContext) -> list[dict[str, Any]]:
 
 
 def switch_preflight(context: EvolveContext) -> Evidence:
-    """Each old role's path leads to the old shape, and no session of it is left from before that was so.
+    """The settings are those of the start, and no session of an old role can meet the new names.
 
     Raises
     ------
     Refused
         A session would meet the new names.
     """
+    check_kept_settings(context)
     settings, found = context.config.evolve, list(recycled(context))
     with connect(database_url(context.config)) as connection:
         if context.plan.two_shapes and settings.old_roles:

@@ -3,6 +3,7 @@
 from handover.errors import Refused
 from handover.evolve.commands import evolve_commands
 from handover.evolve.context import EvolveContext
+from handover.evolve.kept_settings import check_kept_settings
 from handover.evolve.states import ROLLBACK, WITH_WAY_BACK, describe
 from handover.runs.command import continue_command, settled_position, start_command
 
@@ -17,6 +18,7 @@ def resume_evolution(context: EvolveContext) -> None:
     """
     run = settled_position(context).run
     if run is not None:
+        check_kept_settings(context)
         continue_command(context, evolve_commands(context.plan)[run.command], run)
 
 
