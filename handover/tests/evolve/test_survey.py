@@ -1,6 +1,7 @@
 """What stands against an evolution is listed before anything starts, and nothing was changed."""
 
 import pytest
+from psycopg import sql
 
 from handover.errors import Refused
 from handover_testing.evolving import differences
@@ -334,3 +335,19 @@ def test_plan__table_of_another_role__is_refused(one):
     expected = r"HO670  t belongs to postgres; only its owner may change it\.\n.*Connect as postgres\."
     with pytest.raises(Refused, match=expected):
         one.plan(UUID)
+
+
+def test_plan__table_that_another_server_writes__is_refused(one):
+    one.execute(TABLE)
+    url = one.database.server.url("postgres", one.database.name)
+    with one.database.server.connect(one.database.name) as superuser:
+        superuser.execute("CREATE PUBLICATION p FOR TABLE t")
+        options = "create_slot = false, slot_name = NONE, enabled = false, copy_data = false"
+        connection = sql.Literal(url).as_string()
+        superuser.execute(f"CREATE SUBSCRIPTION s CONNECTION {connection} PUBLICATION p WITH ({options})".encode())
+        superuser.execute("DROP PUBLICATION p")
+        try:
+            with pytest.raises(Refused, match=r"HO666  t receives rows of another server by a subscription;"):
+                one.plan(UUID)
+        finally:
+            superuser.execute("DROP SUBSCRIPTION s")
