@@ -101,7 +101,7 @@ KINDS = {
     ),
     "a foreign key of two columns": StagedKind(
         **alike("""CREATE TABLE o_box (id int PRIMARY KEY, tenant int, code {type},
-                   CONSTRAINT o_box_code UNIQUE (code, tenant));
+                   CONSTRAINT o_box_code UNIQUE (tenant, code));
                CREATE TABLE o_item (id int PRIMARY KEY, tenant int, box {type}, CONSTRAINT o_item_box
                    FOREIGN KEY (tenant, box) REFERENCES o_box (tenant, code) MATCH FULL ON UPDATE CASCADE);
                INSERT INTO o_box VALUES (1, 7, '10'); INSERT INTO o_item VALUES (1, 7, '10'), (2, NULL, NULL)""",

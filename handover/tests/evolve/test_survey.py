@@ -1,5 +1,7 @@
 """What stands against an evolution is listed before anything starts, and nothing was changed."""
 
+import secrets
+
 import pytest
 from psycopg import sql
 
@@ -134,6 +136,12 @@ REFUSED = {
         TABLE + "ALTER TABLE t ADD CONSTRAINT t_p FOREIGN KEY (n) REFERENCES t NOT VALID",
         BIG,
         r"HO665  t\.n has foreign key t_p, which is not validated;.*\n.*ALTER TABLE t VALIDATE CONSTRAINT t_p",
+    ),
+    "a key of an extension's type": (
+        "CREATE TYPE whole AS (n int); CREATE TABLE t (id int PRIMARY KEY, a text UNIQUE);"
+        "CREATE TABLE c (id int PRIMARY KEY, a text REFERENCES t (a))",
+        {**UUID, "type": "whole", "up": "ROW(length($1))::whole", "down": "$1::text"},
+        r"HO668  c\.a would point at a key of type whole, which an extension made;",
     ),
     "a column that points at two keys, of which one changes": (
         "CREATE TABLE t (id int PRIMARY KEY, a text UNIQUE); CREATE TABLE u (a text PRIMARY KEY);"
@@ -351,3 +359,17 @@ def test_plan__table_that_another_server_writes__is_refused(one):
                 one.plan(UUID)
         finally:
             superuser.execute("DROP SUBSCRIPTION s")
+
+
+def test_plan__owner_of_a_child_may_not_read_the_parent__is_refused_with_the_grant(one):
+    owner = f"evolve_{secrets.token_hex(4)}"
+    one.execute("CREATE TABLE t (id int PRIMARY KEY, a text UNIQUE)", f"CREATE ROLE {owner}")
+    one.execute("CREATE TABLE c (id int PRIMARY KEY, a text REFERENCES t (a))", f"GRANT {owner} TO CURRENT_USER")
+    with one.database.server.connect(one.database.name) as superuser:
+        superuser.execute(f"GRANT CREATE ON SCHEMA public TO {owner}; ALTER TABLE c OWNER TO {owner}".encode())
+        try:
+            expected = rf"HO670  c belongs to {owner}, which may not read t;.*\n.*GRANT SELECT ON t TO {owner}"
+            with pytest.raises(Refused, match=expected):
+                one.plan(UUID)
+        finally:
+            superuser.execute(f"DROP OWNED BY {owner} CASCADE; DROP ROLE {owner}".encode())

@@ -60,6 +60,7 @@ def _rehearsed(connection: Connection[Any], draft: EvolutionDraft, table: TableD
     for column in table.pairs:
         yield from _conversion(connection, table, column)
     yield from _kept_columns(connection, table)
+    yield from _looked_up(connection, table)
     for what, sql in _rest(draft, table):
         if failed := _failure(connection, sql):
             yield _wrong(name, what, failed)
@@ -115,6 +116,24 @@ def _kept_columns(connection: Connection[Any], table: TableDraft) -> Iterator[Fi
             failed = _failure(connection, f"CREATE INDEX ON {table.facts.sql} (((({pair.up})::{pair.type}) IS NULL))")
         if failed:
             yield _wrong(f"{table.facts.name}.{pair.renamed}", "that expression", failed)
+
+
+def _looked_up(connection: Connection[Any], table: TableDraft) -> Iterator[Finding]:
+    """Yield the columns whose parent the trigger could not look up: it knows PostgreSQL's own types alone."""
+    query = (
+        "SELECT t.typnamespace = 'pg_catalog'::regnamespace OR t.typtype = 'e' FROM pg_attribute a"
+        " JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = to_regclass(%s) AND a.attname = %s"
+    )
+    for column, pair in table.pairs.items():
+        row = connection.execute(query, [table.facts.sql, table.pair(column).shadow]).fetchone()
+        if pair.follows and not (row and row[0]):
+            yield against(
+                "HO668",
+                f"{table.facts.name}.{column}",
+                f"would point at a key of type {pair.type}, which an extension made",
+                "the trigger looks up the row that a new value points at, and knows PostgreSQL's own types alone",
+                "Change the key to one of these.",
+            )
 
 
 def _created(connection: Connection[Any], draft: EvolutionDraft) -> Iterator[Finding]:

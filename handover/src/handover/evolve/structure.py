@@ -6,7 +6,7 @@ from typing import Any
 from psycopg import Connection
 
 from handover.config.evolve import EvolveSettings
-from handover.evolve.catalog.facts import IndexFacts, TableFacts, naming_functions
+from handover.evolve.catalog.facts import IndexFacts, TableFacts, naming_functions, qualified
 from handover.evolve.draft import EvolutionDraft, TableDraft
 from handover.evolve.keys import new_checks, shape_keys, twin_indexes
 from handover.evolve.paths import RolePath
@@ -51,6 +51,7 @@ def structure_findings(
         found += _functions(connection, settings, table)
         found += _triggers(settings, table)
         found += _taken_names(connection, draft, table)
+        found += _parents_rights(connection, table)
     found += _schemas(connection, settings, draft)
     found += _paths(settings, draft, paths)
     return found
@@ -296,6 +297,20 @@ def _rights(facts: TableFacts) -> Iterator[Finding]:
             "the functions of the sync trigger go there",
             f"GRANT CREATE ON SCHEMA {facts.schema} TO {facts.owner}",
         )
+
+
+def _parents_rights(connection: Connection[Any], table: TableDraft) -> Iterator[Finding]:
+    for key in {pair.follows.name: pair.follows for pair in table.pairs.values() if pair.follows}.values():
+        parent = qualified(key.parent_schema, key.parent)
+        row = connection.execute("SELECT has_table_privilege(%s, %s, 'SELECT')", [table.facts.owner, parent]).fetchone()
+        if not (row and row[0]):
+            yield against(
+                "HO670",
+                table.facts.name,
+                f"belongs to {table.facts.owner}, which may not read {key.parent}",
+                f"the sync trigger, which runs as that role, looks up what {key.name} points at",
+                f"GRANT SELECT ON {key.parent} TO {table.facts.owner}",
+            )
 
 
 def _schemas(connection: Connection[Any], settings: EvolveSettings, draft: EvolutionDraft) -> Iterator[Finding]:

@@ -163,9 +163,20 @@ def _down(draft: EvolutionDraft, table: TableDraft, pair: PairDraft, named: Colu
         return converted
     parent = draft.table(key.parent, key.parent_schema)
     there = parent.pair(key.parent_columns[key.columns.index(named.column)])
-    old_there, new_there = identifier(there.old(switched=switched)), identifier(there.new(switched=switched))
+    same = " AND ".join(
+        f"p.{identifier(_newest(parent, its, switched=switched))} = {_new(_newest(table, own, switched=switched))}"
+        for own, its in zip(key.columns, key.parent_columns, strict=True)
+    )
+    old_there = identifier(there.old(switched=switched))
+    return f"COALESCE((SELECT p.{old_there} FROM {parent.facts.sql} p WHERE {same}), {converted})"
+
+
+def _newest(table: TableDraft, column: str, *, switched: bool) -> str:
+    """Return the table's own name, now, of the new value of an old column."""
     return (
-        f"COALESCE((SELECT p.{old_there} FROM {parent.facts.sql} p WHERE p.{new_there} = {new} LIMIT 1), {converted})"
+        table.pair(column).new(switched=switched)
+        if column in table.pairs
+        else table.physical_old(column, switched=switched)
     )
 
 
@@ -180,8 +191,10 @@ def _key_lock(table: TableDraft, index: IndexFacts, *, switched: bool) -> Iterat
     given = " AND ".join(f"NEW.{name} IS NOT NULL" for name in names)
     value = f"ROW({', '.join(f'NEW.{name}' for name in names)})::text"
     held = f"COALESCE(NULLIF(current_setting('{_HELD}', true), ''), '0')::integer"
-    yield f"IF {given} AND {held} < {KEYS_HELD}"
-    yield f"    AND NOT EXISTS (SELECT FROM {table.facts.sql} t WHERE {there}) THEN"
+    # Where the equality of a type is not PostgreSQL's own, the index could not be asked within this search path.
+    asked = f" AND NOT EXISTS (SELECT FROM {table.facts.sql} t WHERE {there})"
+    built_in = all(table.facts.columns[column].built_in for column in index.keys)
+    yield f"IF {given} AND {held} < {KEYS_HELD}{asked if built_in else ''} THEN"
     yield f"  PERFORM set_config('{_HELD}', ({held} + 1)::text, true);"
     yield f"  PERFORM pg_advisory_xact_lock(hashtextextended({value}, {table.facts.oid}));"
     yield "END IF;"
