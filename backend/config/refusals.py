@@ -41,7 +41,7 @@ class RefusalLog:
             line = {
                 "refused": status,
                 "method": request.method,
-                "path": without_link(request.path)[:LONGEST_PATH],
+                "path": request.path[:LONGEST_PATH],
                 "user": _user_id(request),
                 "address": ip_text_of(request),
             }
@@ -51,17 +51,13 @@ class RefusalLog:
 
 
 class WithoutLinks(logging.Filter):
-    """Takes secret links out of what others log, such as Django's line for an answer 500."""
+    """Takes secret links out of every line: refusals, and Django's own lines for faults."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Change the record, and let it pass."""
         if isinstance(record.args, tuple):
-            record.args = tuple(without_link(part) if isinstance(part, str) else part for part in record.args)
+            record.args = tuple(_LINK.sub(r"\1…", part) if isinstance(part, str) else part for part in record.args)
         return True
-
-
-def without_link(text: str) -> str:
-    return _LINK.sub(r"\1…", text)
 
 
 def _user_id(request: HttpRequest) -> int | None:

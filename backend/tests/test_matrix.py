@@ -91,7 +91,7 @@ def test_planted__anyone_ends_tokens__is_a_forged_write(asked, monkeypatch):
 
 def test_planted__video_of_another_is_removed__is_a_forged_write(asked, monkeypatch, media_root):
     def remove(**_: object) -> None:
-        next((media_root / "output").rglob("*.mp4")).unlink()
+        next((media_root / "output").rglob("v.mp4")).unlink()
 
     monkeypatch.setattr("apps.collections.services.change_choreography", remove)
     asked.walk(asked.asker("other"), [KEPT_PAGE])

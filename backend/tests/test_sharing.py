@@ -17,6 +17,7 @@ from apps.sharing.links import secret_of
 from apps.sharing.models import Share
 from apps.sharing.selectors import PUBLIC_SORTS
 from apps.sharing.services import change_share, renew_link, revoke_link
+from apps.tokens.services import issue_token
 from config.refusals import WithoutLinks
 from tests.conftest import make_user
 from tests.sharing import PICTURE_BYTES, VIDEO_BYTES, kept_with_video, put_picture, shared
@@ -388,3 +389,14 @@ def test_staff__with_every_right__sees_no_link_and_no_private_row(ana):
     browser.force_login(staff)
     assert browser.get(f"/api/collections/{kept.pk}/share").status_code == 404
     assert browser.get(f"/api/public/{kept.pk}").status_code == 404
+
+
+@pytest.mark.parametrize(("scope", "status"), [("choreographies:write", 403), ("read", 403), ("sharing:write", 200)])
+def test_token__makes_nothing_public_without_the_scope_for_it(ana, scope, status):
+    kept = kept_with_video(ana)
+    _, secret = issue_token(user=ana, name="x", scopes=[scope])
+    program = Client(headers={"Authorization": f"Bearer {secret}"})
+    address = f"/api/collections/{kept.pk}/share"
+    answer = program.patch(address, {"visibility": "public"}, content_type="application/json")
+    assert answer.status_code == status
+    assert Share.objects.exists() is (status == 200)
