@@ -15,6 +15,7 @@ from handover.evolve.backfill import backfill
 from handover.evolve.batch import UnfilledTable
 from handover.evolve.row_key import read_row_key
 from handover_testing.paired import STATUS, STEP_TASK, TASK_ID, PairedTables
+from handover_testing.streaming import StreamingStandby
 from sandbox.postgres import Database
 
 ROWS_UNDER_LOAD = 200_000 if "COMPAS_FULL" in os.environ else 5_000
@@ -346,6 +347,29 @@ def test_progress__of_a_large_table__tells_rows_rate_and_time_left(it, monkeypat
     it.execute("ANALYZE tasks")
     fill_tasks(it)
     assert any(" of about 3,000 rows, " in line and " rows/s, about " in line and " s left" in line for line in it.said)
+
+
+def test_backfill__standby_stands_still__fills_nothing_until_it_came_after(it, postgres, monkeypatch):
+    for module in ("throttle", "backfill"):
+        monkeypatch.setattr(f"handover.evolve.{module}.LOOK_EVERY_S", 0)
+    monkeypatch.setattr("handover.evolve.fill_progress.TELL_EVERY_S", 0)
+    it.build(1000)
+    filled = []
+    with StreamingStandby(postgres) as standby, postgres.connect() as session:
+        session.execute("SET synchronous_commit = on")
+
+        def come_after_five_looks() -> None:
+            if any("slower: standby standby_1 is " in line for line in it.said):
+                filled.append(it.execute("SELECT count(*) FROM tasks WHERE id_v2 IS NOT NULL")[0][0])
+            else:
+                session.execute("SELECT pg_logical_emit_message(true, 'test', 'the standby does not come after')")
+            if len(filled) >= 5:
+                standby.reached(session.execute("SELECT (pg_current_wal_lsn() - '0/0')::bigint").fetchone()[0])
+
+        it.go_on = come_after_five_looks
+        assert fill_tasks(it, "replication_lag_s = 0.000001")["rows"] == 1000
+    assert len(set(filled[:5])) == 1
+    assert filled[0] < 1000
 
 
 def test_backfill__declared_read_is_slow__goes_on_more_slowly_and_says_why(it, monkeypatch):
