@@ -1,6 +1,7 @@
 """The process of an evolution is killed while it waits at a lock that the test holds; resume goes on, or back."""
 
 import signal
+import subprocess
 
 import pytest
 
@@ -48,6 +49,21 @@ def resumed(operator, *words: str) -> str:
     ended = operator.pair.handover("resume", *words)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout + ended.stderr
+
+
+def test_pause__in_create_index_concurrently__the_server_stops_it_too(declared):
+    with declared.connect() as reader, reader.transaction():
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT count(*) FROM dancers")
+        with declared.pair.process("evolve", "start", "--apply", *OVERRIDES, stderr=subprocess.PIPE) as started:
+            until(lambda: declared.sql(WAITING) == [(1,)] or started.poll() is not None, "it never waited")
+            assert declared.pair.handover("pause", "--because", "a fire").returncode == 0
+            assert "HO504  this process was stopped by a pause" in started.communicate()[1]
+            assert started.returncode == 3
+        # The reader is still there, so it would wait on.
+        until(lambda: declared.sql(WAITING) == [(0,)], "the server goes on")
+    assert declared.pair.handover("pause", "--lift").returncode == 0
+    assert "0001_status: expanded" in resumed(declared)
 
 
 def test_kill__in_create_index_concurrently__resume_ends_its_session_and_builds_the_index_again(declared):

@@ -16,6 +16,7 @@ from handover.evolve.marks import StepMark
 from handover.evolve.statement import STRONG, EvolveStatement, EvolveStep, Part
 from handover.evolve.step_context import APPLICATION, StepContext
 from handover.evolve.works import WORKS
+from handover.journal.processes import StoppedError
 from handover.runs.command import Action, Evidence
 from handover.runs.retries import LockPatience, holders, watched
 from handover.troubles import database_trouble
@@ -135,10 +136,20 @@ def _attempt(
     ):
         began = _locked(connection, step, context.config.evolve)
         for statement in step.statements:
-            connection.execute(statement.sql.encode())
+            _execute(connection, statement.sql)
         mark.done(connection)
         context.at_point(f"{step.name}: not committed")
     return (time.monotonic() - began) * 1000
+
+
+def _execute(connection: Connection[Any], text: str) -> None:
+    """Execute a statement; when this process is stopped meanwhile, the server stops it too."""
+    try:
+        connection.execute(text.encode())
+    except StoppedError:
+        connection.cancel_safe()
+        connection.close()
+        raise
 
 
 def _holders(observer: Connection[Any], step: EvolveStep) -> list[str]:
@@ -198,7 +209,7 @@ def _alone(step: EvolveStep, context: EvolveContext) -> Evidence:
                 index = sql.Identifier(*step.index.split(".", 1))
                 connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(index))
         context.at_point(f"{step.name}: about to run alone")
-        connection.execute(statement.sql.encode())
+        _execute(connection, statement.sql)
     return {"took_s": round(time.monotonic() - began, 3)}
 
 
