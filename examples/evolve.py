@@ -21,8 +21,9 @@ _OWN = """
     SELECT format('schema %I', nspname) FROM pg_namespace WHERE nspname ~ '^phase[12]$'
     UNION ALL SELECT format('function %s', oid::regprocedure) FROM pg_proc WHERE proname ~ '^handover_evolve'
     UNION ALL SELECT format('trigger on %s', tgrelid::regclass) FROM pg_trigger WHERE tgname ~ 'handover_evolve'
-    UNION ALL SELECT format('column %s.%I', attrelid::regclass, attname) FROM pg_attribute
-               WHERE attname ~ '_v[12]$' AND NOT attisdropped
+    UNION ALL SELECT format('column %s.%I', attrelid::regclass, attname)
+                FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+               WHERE attname ~ '_v[12]$' AND NOT attisdropped AND c.relkind IN ('r', 'v')
     UNION ALL SELECT format('relation %s', oid::regclass) FROM pg_class WHERE relname ~ '_v[12]$'
     UNION ALL SELECT format('constraint %I', conname) FROM pg_constraint WHERE conname ~ '_v[12](_|$)'
 """

@@ -96,3 +96,11 @@ def test_evolve__wrong_use__is_refused_and_changes_nothing(declared, wrong):
     assert expected in handover(declared, *words, code=code)
     assert declared.state() == "at rest"
     assert declared.left() == []
+
+
+def test_start__the_sessions_of_a_system_lead_past_the_views__is_refused_and_changes_nothing(declared):
+    file = declared.pair.folder / "handover.toml"
+    file.write_text(file.read_text().replace('other_roles = ["owner"]', 'carrying_roles = ["drift_original"]'))
+    said = handover(declared, "start", "--apply", *OVERRIDES, code=3)
+    assert "HO671  the original has the search path drift_original, public" in said
+    assert declared.state() == "at rest"

@@ -1,5 +1,6 @@
 """The same accounts in another package. The class keeps its name: Django names a column of the join tables after it."""
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
@@ -23,7 +24,10 @@ class Account(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(unique=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
-    joined = models.DateTimeField(default=timezone.now)
+    if settings.SCHEMA_PHASE == 1:
+        joined = models.DateTimeField(default=timezone.now)
+    else:
+        joined_at = models.DateTimeField(default=timezone.now)
     nickname = models.CharField(max_length=50, null=True, blank=True)
 
     USERNAME_FIELD = "email"

@@ -16,9 +16,16 @@ INSTALLED_APPS = [
 AUTH_USER_MODEL = "accounts.Account"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = os.environ.get("MEDIA_ROOT", "media")
+# The shape of the shared tables that this process expects; an evolution has both (evolution/0001_big_groups.toml).
+SCHEMA_PHASE = int(os.environ.get("SCHEMA_PHASE", "1"))
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
+        # PostgreSQL skips a schema that is not there. The name tells which sessions expect the new shape.
+        "OPTIONS": {
+            "options": f"-c search_path=backend,phase{SCHEMA_PHASE},public",
+            "application_name": f"members {SCHEMA_PHASE}",
+        },
         **{name: os.environ.get("DB_" + name, "") for name in ("HOST", "PORT", "NAME", "USER", "PASSWORD")},
     }
 }

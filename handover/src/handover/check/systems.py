@@ -3,7 +3,7 @@
 import secrets
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ PendingAnswers = tuple[Future[SystemAnswer], ...]
 
 
 @contextmanager
-def asking(config: Config) -> Iterator[PendingAnswers]:
-    """Ask both systems to describe themselves, each in a thread; their dialogues stay open until the end."""
+def asking(config: Config, sides: Iterable[Side] = Side) -> Iterator[PendingAnswers]:
+    """Ask systems, usually both, to describe themselves, each in a thread; their dialogues stay open until the end."""
     key = secrets.token_hex(32)  # both get the same, so equal secrets have equal fingerprints
-    systems = {side: config.system(side) for side in Side}
+    systems = {side: config.system(side) for side in sides}
     dialogues = _Dialogues()
     with ExitStack() as stack, ThreadPoolExecutor(len(systems)) as pool:
         # The dialogues are closed after the threads have ended, whatever happens in between.

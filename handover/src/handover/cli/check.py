@@ -54,7 +54,13 @@ def check(
         from handover.check import table
         from handover.cli.console import PlainConsole
 
-        table.show(verdict, PlainConsole(highlight=False), everything=everything)
+        console = PlainConsole(highlight=False)
+        if verdict.exit_code:
+            from handover.evolve.standing import evolved_lines
+
+            for line in evolved_lines(pair):
+                console.print(line, soft_wrap=True, markup=False)
+        table.show(verdict, console, everything=everything)
     raise typer.Exit(verdict.exit_code)
 
 

@@ -1,11 +1,15 @@
 """Other commands ask here whether an evolution stands in their way."""
 
+from collections.abc import Sequence
+
 import psycopg
 
 from handover.config.config import Config, database_url
-from handover.errors import Refused
+from handover.errors import HandoverError, Refused
 from handover.evolve.position import begun_evolutions, current_evolution, evolution_position, plan_of
+from handover.evolve.states import AT_REST
 from handover.journal.journal import is_there, opened
+from handover.wording import one_line
 
 IN_THE_WAY = "HO652"
 
@@ -62,6 +66,42 @@ def require_former_shape(config: Config, what: str) -> None:
             raise Refused(
                 f"{message} {what} cannot bring back its schema. Nothing was changed. {todo}", code=IN_THE_WAY
             )
+
+
+def evolved_lines(config: Config) -> list[str]:
+    """Return what evolutions mean for a check that has findings: one line each; empty when there is none.
+
+    Parameters
+    ----------
+    config
+        The pair.
+    """
+    try:
+        if not _has_journal(config):
+            return []
+        with opened(config) as journal:
+            entries = journal.entries()
+    except (HandoverError, psycopg.Error) as error:
+        return [f"It is not known whether an evolution has changed the tables: {one_line(str(error))}"]
+    places = [
+        (name, evolution_position(entries, name).state, plan_of(entries, name)) for name in begun_evolutions(entries)
+    ]
+    return [line for name, state, plan in places if plan.two_shapes and (line := _meaning(name, state, plan.tables))]
+
+
+def _meaning(name: str, state: str, tables: Sequence[str]) -> str:
+    if state == "contracted":
+        return (
+            f"The evolution {name} has changed {', '.join(tables)} for good: a system that expects the old shape no"
+            " longer fits. Give [backend] in handover.toml the new shape. The original cannot come back, except with a"
+            " backup of before: handover restore"
+        )
+    if state in AT_REST:
+        return ""
+    return (
+        f"The evolution {name} is {state}: {', '.join(tables)} have both shapes, so findings about them may come from"
+        " it. See: handover status"
+    )
 
 
 def _has_journal(config: Config) -> bool:

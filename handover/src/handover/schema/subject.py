@@ -263,8 +263,19 @@ def search_path_of(description: Description, catalog: Catalog) -> tuple[str, ...
     """Return a system's search path: from its own options, its role, its database, or the default."""
     database = description.settings.database
     path = session_settings(description, catalog).get("search_path", '"$user", public')
+    return _schemas(path, database.acts_as)
+
+
+def own_search_path(description: Description) -> tuple[str, ...] | None:
+    """Return the search path that a system's own options set, which beats every other setting; None: they set none."""
+    database = description.settings.database
+    path = dict(_own_options(description)).get("search_path")
+    return None if path is None else _schemas(path, database.acts_as)
+
+
+def _schemas(path: str, user: str) -> tuple[str, ...]:
     names = [name.strip().strip('"') for name in path.split(",")]
-    return tuple(database.acts_as if name == "$user" else name for name in names)
+    return tuple(user if name == "$user" else name for name in names)
 
 
 # The form of a command line; a list may have (escaped) blanks after its commas.
@@ -276,6 +287,11 @@ def session_settings(description: Description, catalog: Catalog) -> dict[str, st
     database = description.settings.database
     role = catalog.roles.get(database.role)
     texts = [*catalog.server["settings"], *(role.settings if role else ())]
-    pairs = [text.partition("=")[::2] for text in texts]
-    pairs += OPTION.findall(database.options.get("options", "").replace("\\ ", " "))
+    pairs = [*(text.partition("=")[::2] for text in texts), *_own_options(description)]
     return {name.lower(): value for name, value in pairs}
+
+
+def _own_options(description: Description) -> list[tuple[str, str]]:
+    """Return the settings that a system's connections ask for, by lower-case name."""
+    text = description.settings.database.options.get("options", "").replace("\\ ", " ")
+    return [(name.lower(), value) for name, value in OPTION.findall(text)]
