@@ -52,8 +52,11 @@ def schema_statements(
     """
     yield make.free(f"CREATE SCHEMA {identifier(schema)}")
     rights = [right for table in viewed(draft) for right in _all_rights(table)]
-    for role in sorted({*roles, *(role for role, _, _ in rights), *(one.facts.owner for one in viewed(draft))}):
-        yield make.free(f"GRANT USAGE ON SCHEMA {identifier(schema)} TO {_role(role)}")
+    owners = {one.facts.owner for one in viewed(draft)}
+    for role in sorted({*roles, *(role for role, _, _ in rights), *owners}):
+        # A view is given to the table's owner, who must be able to create in the schema; not so for a superuser alone.
+        use = "CREATE, USAGE" if role in owners else "USAGE"
+        yield make.free(f"GRANT {use} ON SCHEMA {identifier(schema)} TO {_role(role)}")
 
 
 def view_statements(
