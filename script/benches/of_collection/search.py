@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--titles", type=int, required=True)
     parser.add_argument("--searches", type=int, required=True)
     arguments = parser.parse_args()
+    browser(User.objects.create_user("first", email="first@example.com")).get("/api/collections")  # loads everything
     rng = random.Random(1)  # noqa: S311 - the same titles each time
     words = vocabulary(rng)
     users = {name: User.objects.create_user(name, email=f"{name}@example.com") for name in ("many", "full", "fresh")}
