@@ -231,6 +231,16 @@ def test_contract__session_of_the_old_shape_is_there__is_refused_and_names_it(wo
 
 
 @pytest.mark.full
+def test_switch__backend_of_a_version_without_phases_is_there__is_refused_and_names_it(world):
+    world.way.start()
+    with psycopg.connect(world.database.url("backend_app"), application_name="gunicorn") as session:
+        with pytest.raises(house.CommandFailedError) as refused:
+            world.way.switch()
+        assert f"would meet the new names: pid {session.info.backend_pid} (backend_app, gunicorn" in str(refused.value)
+    world.way.switch()
+
+
+@pytest.mark.full
 def test_roll_back__session_of_phase_2_is_there__waits_for_it_to_end(world):
     world.way.go("switched")
     with psycopg.connect(world.database.url("backend_app"), application_name="backend-phase2 web") as session:

@@ -33,13 +33,13 @@ INSERT INTO users (username, email, password, first_name, last_name, display_nam
     FROM generate_series(1, {users}) n;
 INSERT INTO choreography_tasks
     (task_id, user_id, status, progress, stage, message, result, error, created_at, updated_at)
-    SELECT gen_random_uuid()::text, CASE WHEN n % 500 = 0 THEN min(u.id) ELSE min(u.id) + n % {users} END,
+    SELECT gen_random_uuid()::text, first.id + CASE WHEN n % 500 = 0 THEN 0 ELSE n % {users} END,
            CASE WHEN n > {rows} - 2 THEN 'running' WHEN n > {rows} - 6 THEN 'started'
                 WHEN n % 20 = 0 THEN 'failed' ELSE 'completed' END,
            100, 'completed', 'Choreography generated successfully!',
            jsonb_build_object('video_path', 'output/user_1/' || n || '.mp4', 'sequence_duration', 61.5), NULL,
            now() - ({rows} - n) * interval '30 seconds', now()
-    FROM generate_series(1, {rows}) n, users u GROUP BY n;
+    FROM generate_series(1, {rows}) n, (SELECT min(id) AS id FROM users) first;
 """
 # What each shape costs a writer: rows that come, go through their states, and leave.
 WRITES = """

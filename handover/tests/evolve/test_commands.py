@@ -10,7 +10,7 @@ import pytest
 from handover.errors import Refused
 from handover.evolve.comparison import compare_rows, differing
 from handover.evolve.position import evolution_position, plan_of
-from handover.evolve.sessions import new_clients, other_clients, sessions_of
+from handover.evolve.sessions import new_clients, other_clients, pathless_clients, sessions_of
 from handover.evolve.statement import EvolveStep
 from handover.evolve.status import evolution_lines
 from handover.journal.processes import StoppedError
@@ -180,6 +180,18 @@ def test_switch__a_path_does_not_lead_to_the_old_shape_any_more__is_refused(oper
     assert operator.state() == "expanded"
     operator.sql(f"ALTER ROLE {operator.role} SET search_path = phase1, public")
     assert operator.run(SWITCH) == "switched"
+
+
+def test_sessions_of_carrying_roles__that_do_not_tell_that_they_set_the_path__are_found(operator):
+    told = {"carrying_roles": (operator.role,), "path_sessions": "application_name LIKE 'app %'"}
+    settings = operator.config.evolve.model_copy(update=told)
+    with operator.connect() as owner, operator.connect("client", application_name="older") as client:
+        assert [one.pid for one in pathless_clients(owner, settings)] == [client.info.backend_pid]
+        client.execute("SET application_name = 'app 2'")
+        assert pathless_clients(owner, settings) == []
+        wrong = settings.model_copy(update={"path_sessions": "no_such_column"})
+        with pytest.raises(Refused, match=r"HO642  \[evolve\] path_sessions is not a condition on pg_stat_activity"):
+            pathless_clients(owner, wrong)
 
 
 def test_contract__the_old_shape_is_used__is_refused_with_each_use(operator):

@@ -48,6 +48,9 @@ class EvolveSettings(Section):
         A read that users make; see :class:`LatencyProbe`.
     new_sessions
         A condition on ``pg_stat_activity`` that is true for sessions that expect the new shape.
+    path_sessions
+        A condition that is true for sessions of carrying roles that set their search path. While another session of
+        these roles is there, a switch is refused. Empty: all of them are believed to set it.
     accepted_triggers
         Triggers of the tables' own that may fire for each row that a backfill fills.
     accepted_functions
@@ -73,6 +76,7 @@ class EvolveSettings(Section):
     replication_lag_s: float = Field(default=5, gt=0)
     latency: LatencyProbe | None = None
     new_sessions: str = ""
+    path_sessions: str = ""
     accepted_triggers: tuple[str, ...] = ()
     accepted_functions: tuple[str, ...] = ()
     stable_h: float = Field(default=168, gt=0)

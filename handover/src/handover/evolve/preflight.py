@@ -16,7 +16,7 @@ from handover.evolve.kept_settings import check_kept_settings, kept_settings
 from handover.evolve.paths import RolePath, read_paths
 from handover.evolve.position import current_evolution, evolution_position, start_entry
 from handover.evolve.roles import check_roles
-from handover.evolve.sessions import sessions_of
+from handover.evolve.sessions import ClientSession, pathless_clients, sessions_of
 from handover.runs.command import Evidence
 from handover.wording import counted
 
@@ -104,12 +104,23 @@ def switch_preflight(context: EvolveContext) -> Evidence:
     with connect(database_url(context.config)) as connection:
         if context.plan.two_shapes and settings.old_roles:
             _check_paths(read_paths(connection, settings.old_roles, settings.shared_schema), settings.old_schema)
+        if context.plan.two_shapes:
+            _check_carried(pathless_clients(connection, settings))
         for evidence in found:
             left = sessions_of(connection, evidence["roles"], evidence["since"])
             if left:
                 message = f"{counted(len(left), 'session')} would meet the new names: {left[0]}. Nothing was changed."
                 raise Refused(f"{message} End them, then switch.", code=FROM_BEFORE)
     return {"recycled": [{"roles": one["roles"], "since": one["since"]} for one in found]}
+
+
+def _check_carried(pathless: Sequence[ClientSession]) -> None:
+    if pathless:
+        message = (
+            f"{counted(len(pathless), 'session')} of carrying roles may not set the search path, and would meet the"
+        )
+        todo = "Nothing was changed. Restart that system in a version that sets it, then switch."
+        raise Refused(f"{message} new names: {pathless[0]}. {todo}", code=FROM_BEFORE)
 
 
 def _check_paths(paths: Sequence[RolePath], schema: str) -> None:

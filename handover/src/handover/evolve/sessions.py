@@ -96,12 +96,29 @@ def _declared(connection: Connection[Any], settings: EvolveSettings, *, wanted: 
         )
         todo = "Add a condition on pg_stat_activity: [evolve] new_sessions = \"application_name = 'app 2'\""
         raise Refused(f"{message} {todo}", code="HO642")
-    condition = sql.SQL("(" + settings.new_sessions.replace("%", "%%") + ") IS NOT " + ("FALSE" if wanted else "TRUE"))
+    return _where(connection, "new_sessions", settings.new_sessions, "FALSE" if wanted else "TRUE")
+
+
+def pathless_clients(connection: Connection[Any], settings: EvolveSettings) -> list[ClientSession]:
+    """Return the sessions of carrying roles that do not tell that they set their search path.
+
+    Raises
+    ------
+    Refused
+        ``handover.toml`` says wrongly how to know them.
+    """
+    if not settings.path_sessions:
+        return []
+    others = _where(connection, "path_sessions", settings.path_sessions, "TRUE")
+    return [one for one in others if one.role in settings.carrying_roles]
+
+
+def _where(connection: Connection[Any], key: str, declared: str, is_not: str) -> list[ClientSession]:
     try:
-        return _read(connection, condition)
+        return _read(connection, sql.SQL("(" + declared.replace("%", "%%") + f") IS NOT {is_not}"))
     except errors.ProgrammingError as error:
         said = str(error).strip().splitlines()[0]
-        message = f"[evolve] new_sessions is not a condition on pg_stat_activity: {said}."
+        message = f"[evolve] {key} is not a condition on pg_stat_activity: {said}."
         raise Refused(f"{message} Correct it in handover.toml.", code="HO642") from error
 
 
