@@ -35,6 +35,7 @@ from tests.evolving import tables
 from tests.evolving.clients import BACKEND, NEW_BACKEND, ORIGINAL, ClientRecord, Clients, Shape
 from tests.evolving.fill_watch import FillWatch
 from tests.evolving.lock_watch import LockWatch
+from tests.evolving.systems import write_systems
 
 TARGETS = {
     "backfill_rows_per_s": "≥ 20,000",
@@ -90,7 +91,8 @@ class Bench:
         environment = {
             **os.environ,
             "HANDOVER_DATABASE_URL": self.database.url("owner"),
-            "DATABASE_URL": self.database.url("backend_app"),
+            "ORIGINAL_URL": self.database.url("original_app"),
+            "BACKEND_URL": self.database.url("backend_app"),
         }
         done = subprocess.run(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr)  # noqa: PLW1510
         if done.returncode not in may_end_with:
@@ -171,7 +173,7 @@ def workplace(place: Path) -> Path:
     """Return the folder that a team would work in."""
     folder = place / "work"
     (folder / "evolution").mkdir(parents=True)
-    (folder / "handover.toml").write_text(tables.CONFIG)
+    (folder / "handover.toml").write_text(write_systems(folder) + tables.CONFIG)
     (folder / "evolution" / f"{EVOLUTION}.toml").write_text(tables.EVOLUTION)
     return folder
 

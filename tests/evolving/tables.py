@@ -73,12 +73,37 @@ table = "choreography_tasks"
 column = "status"
 values = { started = "pending", running = "processing" }
 '''
-CONFIG = """
-[backend]
-path = "."
-python = ["python"]
-settings = "settings"
+EVOLUTION_NAME = "0001_uuids"
+# One operation more of each kind that leaves something in the catalog.
+MORE = """
+[[operations]]
+kind = "add_check"
+table = "choreography_tasks"
+column = "progress"
+name = "choreography_tasks_progress_check"
+check = "$1 BETWEEN 0 AND 100"
+repair = "least(greatest($1, 0), 100)"
 
+[[operations]]
+kind = "add_index"
+table = "choreography_tasks"
+name = "tasks_newest_idx"
+columns = ["user_id", "created_at", "task_id"]
+
+[[operations]]
+kind = "add_column"
+table = "choreography_tasks"
+column = "priority"
+type = "integer"
+default = "0"
+"""
+MORE_IN_PLACE = """
+    ALTER TABLE choreography_tasks ADD CONSTRAINT choreography_tasks_progress_check CHECK (progress BETWEEN 0 AND 100),
+        ADD COLUMN priority integer DEFAULT 0;
+    CREATE INDEX tasks_newest_idx ON choreography_tasks (user_id, created_at, task_id);
+"""
+# Below the systems themselves: see :mod:`tests.evolving.systems`.
+CONFIG = """
 [[models]]
 original = "choreography.ChoreographyTask"
 backend = "choreography.ChoreographyTask"
