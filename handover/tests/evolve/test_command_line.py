@@ -39,7 +39,9 @@ def test_evolve__all_the_way_by_the_command_line__ends_contracted(declared):
     assert "Nothing was changed. To do it: handover evolve start 0001_status --apply" in shown
     checksum = declared.pair.handover("evolve", "plan", "--json").json()["checksum"]
     assert checksum[:12] in shown
-    assert "Contract" not in handover(declared, "start")
+    shown = handover(declared, "start")
+    assert "Contract" not in shown
+    assert "A start is refused now, without --override stable: people were never moved to the backend" in shown
     assert "4 of 4 gates are red" in handover(declared, "start", "--apply", code=3)
     assert "HO651  plan 000000000000 was reviewed" in handover(declared, "start", "--reviewed", "0" * 12, code=3)
     started = handover(declared, "start", "0001", "--apply", "--reviewed", checksum[:12], *OVERRIDES)
@@ -104,3 +106,12 @@ def test_start__the_sessions_of_a_system_lead_past_the_views__is_refused_and_cha
     said = handover(declared, "start", "--apply", *OVERRIDES, code=3)
     assert "HO671  the original has the search path drift_original, public" in said
     assert declared.state() == "at rest"
+
+
+def test_plan__a_role_is_not_declared__says_that_a_start_is_refused_and_shows_the_plan(declared):
+    file = declared.pair.folder / "handover.toml"
+    file.write_text(file.read_text().replace(f'old_roles = ["{declared.role}"]', ""))
+    said = handover(declared, "plan")
+    assert "A start is refused now: HO003  roles are not declared" in said
+    assert f"HO644  {declared.role} may use jobs, and [evolve] does not say which shape it expects" in said
+    assert "Nothing was changed." in said

@@ -24,10 +24,12 @@ from handover.evolve.commands import evolve_commands
 from handover.evolve.comparison import SWITCHED, compare_rows, differing
 from handover.evolve.context import EvolveContext, open_evolve_context
 from handover.evolve.evolution import Evolution, evolution_named, evolutions
+from handover.evolve.gates import judge_evolve_gates
 from handover.evolve.listing import SHORT, evolve_script, plan_lines
 from handover.evolve.own_paths import require_own_paths
 from handover.evolve.plan import make_plan
 from handover.evolve.position import current_evolution, evolution_position, plan_of
+from handover.evolve.roles import check_roles
 from handover.evolve.statement import PARTS, EvolutionPlan, Part
 from handover.evolve.states import AT_REST, CONTRACT, ROLLBACK, START, SWITCH, describe, evolve_transition
 from handover.evolve.status import reached
@@ -59,6 +61,8 @@ def plan_(
         print_whole(evolve_script(made, PARTS, pair.evolve), end="")
     else:
         out.print("\n".join(plan_lines(made, PARTS)))
+        if not begun:
+            _say_what_refuses(pair, made)
         then = (
             "It has begun; see: handover status"
             if begun
@@ -86,6 +90,8 @@ def start(
         evolve_transition(START, evolution_position(_entries(pair), evolution.name).state, evolution.name)
         made = _new_plan(pair, evolution, reviewed)
         _dry_run(pair, made, ("start",), f"start {evolution.name}", sql=sql)
+        if not sql:
+            _say_what_refuses(pair, made)
         return
     _not_both(sql)
     with open_evolve_context(pair, START, evolution.name, say=progress.print) as context:
@@ -191,6 +197,21 @@ def _dry_run(pair: Config, made: EvolutionPlan, parts: tuple[Part, ...], again: 
         return
     out.print("\n".join(plan_lines(made, parts)))
     out.print(f"Nothing was changed. Every statement: add --sql. To do it: handover evolve {again} --apply")
+
+
+def _say_what_refuses(pair: Config, made: EvolutionPlan) -> None:
+    """Print what stands against a start at this moment, besides the plan: the roles, the journal and the gates."""
+    try:
+        if made.two_shapes:
+            with connect(database_url(pair)) as connection:
+                check_roles(connection, pair.evolve, made.tables)
+        with opened(pair) as journal:
+            red = [one for one in judge_evolve_gates(pair, journal, {}) if not one.open]
+    except Refused as refused:
+        out.print(f"A start is refused now: {refused}")
+        return
+    for one in red:
+        out.print(f"A start is refused now, without --override {one.gate}: {one.result.found}")
 
 
 def _new_plan(pair: Config, evolution: Evolution, reviewed: str) -> EvolutionPlan:
