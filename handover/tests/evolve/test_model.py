@@ -144,7 +144,7 @@ def test_random_writes__in_random_stages__both_shapes_read_what_the_model_says(s
     one.execute(TABLES)
     plan, model, switched = one.plan(*OPERATIONS), Model(), False
     one.run(plan, "start")
-    for number in range(200):
+    for number in range(150):
         try:
             act(rng, one, model)
         except errors.Error as error:
