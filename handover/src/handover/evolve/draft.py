@@ -248,15 +248,12 @@ class EvolutionDraft:
         By ``schema.name``.
     created
         Tables of the new shape alone.
-    notes
-        What a reviewer should know.
     """
 
     read: Callable[[str, str], TableFacts]
     schema: str
     tables: dict[str, TableDraft] = field(default_factory=dict)
     created: list[CreatedTable] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
     def table(self, name: str, schema: str = "") -> TableDraft:
         """Return the draft of a table, read when it is first asked for."""

@@ -46,10 +46,6 @@ class StageParts:
         """Return the tables, each after those that it points at."""
         return parents_first(self.draft)
 
-    def old_roles(self) -> tuple[str, ...]:
-        """Return the roles whose path is changed by this evolution."""
-        return tuple(one.role for one in self.moved_paths())
-
     def moved_paths(self) -> list[RolePath]:
         """Return the paths that do not have the old shape's schema yet."""
         return [one for one in self.paths if not one.leads_to(self.settings.old_schema)]

@@ -146,16 +146,13 @@ def _index_problem(index: IndexFacts, touched: set[str]) -> tuple[str, str] | No
         return "tells subscribers which row is meant", "Set REPLICA IDENTITY DEFAULT before."
     if not index.valid:
         return "is invalid", f"Drop it, or build it again: REINDEX INDEX CONCURRENTLY {index.name}"
-    if touched - set(index.plain_columns) or (index.partial and touched & _condition_columns(index)):
+    if touched - set(index.plain_columns) or touched & _in_condition(index):
         return "has an expression or a condition on the column", instead
     return None
 
 
-def _condition_columns(index: IndexFacts) -> set[str]:
-    return set(index.columns) - set(index.plain_columns) if not index.partial else _named(index)
-
-
-def _named(index: IndexFacts) -> set[str]:
+def _in_condition(index: IndexFacts) -> set[str]:
+    """Return the columns that the condition of an index may name: a text that is part of another counts as well."""
     condition = index.definition.partition(" WHERE ")[2]
     return {name for name in index.columns if name in condition}
 

@@ -69,7 +69,6 @@ class IndexFacts:
     primary: bool
     valid: bool
     replica_identity: bool
-    clustered: bool
     has_expressions: bool
     partial: bool
     definition: str

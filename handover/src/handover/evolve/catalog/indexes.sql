@@ -1,5 +1,5 @@
 SELECT c.relname::text AS name, x.indisunique AS "unique", x.indisprimary AS "primary", x.indisvalid AS valid,
-       x.indisreplident AS replica_identity, x.indisclustered AS clustered, x.indexprs IS NOT NULL AS has_expressions,
+       x.indisreplident AS replica_identity, x.indexprs IS NOT NULL AS has_expressions,
        x.indpred IS NOT NULL AS partial, pg_get_indexdef(x.indexrelid) AS definition,
        ARRAY(SELECT a.attname::text FROM unnest(x.indkey) WITH ORDINALITY k (number, place)
                JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.number
