@@ -72,7 +72,9 @@ class Evolving:
             (self.folder / "handover.toml").write_text((house.ROOT / "handover.toml").read_text())
             for part in NAMED:
                 (self.folder / part).symlink_to(house.ROOT / part)
-        return house.handover(self.server, self.name, *arguments, folder=self.folder)
+        # It asks both systems which tables their sessions find first.
+        url = self.server.url("original_app", self.name)
+        return house.handover(self.server, self.name, *arguments, folder=self.folder, ORIGINAL_DATABASE_URL=url)
 
 
 def evolve(server: Server, name: str, stage: str) -> None:

@@ -63,10 +63,10 @@ def adopt(server: Server, name: str) -> None:
     handover(server, name, "adopt", "--apply")
 
 
-def handover(server: Server, name: str, *arguments: str, folder: Path = ROOT) -> str:
+def handover(server: Server, name: str, *arguments: str, folder: Path = ROOT, **environment: str) -> str:
     """Run one command of ``handover`` on a database of this server, with the file of a folder; return what it says."""
     # The models that it asks for are those of Phase 1, whatever the phase of the tests that need the database.
-    env = {**handover_environment(server, name), "SCHEMA_PHASE": "1"}
+    env = {**handover_environment(server, name), "SCHEMA_PHASE": "1", **environment}
     return _run([str(PROGRAMS / "handover"), *arguments], cwd=folder, env=env)
 
 
