@@ -44,7 +44,6 @@ class SecondAct:
             self._start()
         with self._both_work("switched"):
             self.play.handover("evolve", "switch", "--apply")
-        self.play.handover("evolve", "validate")
         self.play.handover("evolve", "rollback", "--apply", "--because", "to show the way back")
         self._old_works("rolled back")
         self._nothing_left(before)

@@ -9,6 +9,7 @@ from handover.config.evolve import EvolveSettings
 from handover.errors import Refused
 from handover.finding import Finding
 
+UNDECLARED = "HO644"
 # Superusers may use everything; they are administrators.
 _MAY_USE = """
     SELECT role.rolname, array_agg(DISTINCT relation.oid::regclass::text)
@@ -47,7 +48,7 @@ def check_roles(connection: Connection[Any], settings: EvolveSettings, tables: S
     quoted = [".".join('"' + part.replace('"', '""') + '"' for part in table.split(".", 1)) for table in tables]
     found = tuple(
         Finding(
-            code="HO644",
+            code=UNDECLARED,
             where=role,
             found=f"may use {', '.join(sorted(names))}, and [evolve] does not say which shape it expects",
             expected="after the switch it would meet names and values that it does not know",
