@@ -71,6 +71,7 @@ def play(night: EvolveNight, kills: int) -> None:
                 state = walk_on(walk)
             except (StuckError, TimeoutError) as error:
                 night.stuck.append(f"walk {number}: {error}")
+                say(night.stuck[-1])
                 continue
             found = audited(walk)
         night.ends[state] += 1

@@ -24,6 +24,8 @@ _HOLDERS = """
        AND (%s OR l.mode NOT IN ('AccessShareLock', 'RowShareLock'))
      ORDER BY a.xact_start, a.pid LIMIT 5
 """
+# PostgreSQL looks for a deadlock after a second by default, so one is met where the timeout is longer than that.
+LOCKED_OUT = (errors.LockNotAvailable, errors.DeadlockDetected)
 _UNSEEN = "a session that let it go before it could be seen"
 
 
@@ -69,7 +71,7 @@ class LockPatience:
             say(f"{number} was locked out by {held}. Rolled back; trying again.")
 
         retrying = Retrying(
-            retry=retry_if_exception_type(errors.LockNotAvailable),
+            retry=retry_if_exception_type(LOCKED_OUT),
             stop=stop_after_attempt(self.attempts),
             wait=wait_random_exponential(min=self.pause_s, max=self.longest_pause_s),
             before_sleep=before_sleep,
@@ -77,7 +79,7 @@ class LockPatience:
         )
         try:
             retrying(attempt, blockers)
-        except errors.LockNotAvailable as error:
+        except LOCKED_OUT as error:
             held = "\n       ".join(blockers) or _UNSEEN
             message = f"no lock within {self.timeout_ms} ms in {self.attempts} attempts; nothing was changed."
             raise LockedOutError(f"{message} It was held by:\n       {held}\n       End it, then run again.") from error
