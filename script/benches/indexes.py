@@ -23,7 +23,7 @@ from sandbox.fixtures import server_for_this_run
 from sandbox.postgres import Server
 
 SONG = "short.mp3"
-DRIVER = Path(__file__).with_name("queries_of_tasks.py")
+DRIVER = Path(__file__).parent / "of_indexes" / "queries_of_tasks.py"
 # Most tasks are over; some run, some wait. One user has as many as a page-turner may have.
 FILL = """
 INSERT INTO users (username, email, password, first_name, last_name, display_name, preferences, is_active, is_staff,

@@ -1,4 +1,4 @@
-"""What the backend, its page and its worker ask choreography_tasks; runs in its own interpreter (see indexes.py).
+"""What the backend, its page and its worker ask choreography_tasks; runs in its own interpreter (see ../indexes.py).
 
 Each event is real: a request by Django's test client, a sweep, a job that is taken. Each of its statements on the
 table is explained in its place, in a transaction that is taken back, and then executed.
