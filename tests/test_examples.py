@@ -107,7 +107,7 @@ EVOLVES = {
         "nothing of the evolution is left but the new shape",
     ),
     "plain": (
-        "Beware: books.isbn: from the start on, check books_isbn_check also refuses writes of the old shape",
+        "from the start on, check books_isbn_check also refuses writes of the old shape",
         "start: search paths of the old roles",
         "0001_lent_on: expanded",
         "0001_lent_on: switched",
