@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NIGHT = [f"handover/tests/{part}" for part in ("backup", "cutover", "journal", "parallel", "report")]
 CHECK = [f"handover/tests/{part}" for part in ("check", "rules", "schema", "probe", "test_clean.py", "test_rules.py")]
 PROOF = ["handover/tests/proof", "handover/tests/adoption", "tests/adoption"]
+EVOLVE = ["handover/tests/evolve", "handover/tests/runs"]
 CLIPS = [f"bachateo/tests/{part}" for part in ("cli", "media", "moves")]
 BACKEND = ROOT / "backend"
 # What Phase 2 changes for the backend; the long run plays all of its tests, at both stages that Phase 2 runs on.
@@ -45,7 +46,8 @@ SUITES = {
     "check": Suite(ROOT, CHECK),
     "proof and adoption": Suite(ROOT, PROOF),
     "the night": Suite(ROOT, NIGHT),
-    "toolkit": Suite(ROOT, ["handover", *(f"--ignore={part}" for part in (*NIGHT, *CHECK, *PROOF))]),
+    "evolutions": Suite(ROOT, EVOLVE),
+    "toolkit": Suite(ROOT, ["handover", *(f"--ignore={part}" for part in (*NIGHT, *CHECK, *PROOF, *EVOLVE))]),
     "backend": Suite(BACKEND, ["tests"]),
     "backend, phase 2": Suite(BACKEND, PHASE_2, {"SCHEMA_PHASE": "2"}),
     "songs and clips": Suite(ROOT, CLIPS),

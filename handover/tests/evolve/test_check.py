@@ -34,6 +34,8 @@ def expanded(operator):
     operator.pair.change(
         "handover.toml", 'other_roles = ["owner"]', f'other_roles = ["owner"]\ncarrying_roles = [{carrying}]'
     )
+    for role in SYSTEMS:
+        see(operator, role, "phase1")
     started = operator.pair.handover("evolve", "start", "--apply", *OVERRIDES)
     assert started.returncode == 0, started.stderr
     for role in SYSTEMS:
@@ -41,7 +43,6 @@ def expanded(operator):
             f"GRANT USAGE ON SCHEMA phase1, phase2 TO {role};"
             f"GRANT ALL ON ALL TABLES IN SCHEMA phase1 TO {role}; GRANT ALL ON ALL TABLES IN SCHEMA phase2 TO {role}"
         )
-        see(operator, role, "phase1")
     return operator
 
 
