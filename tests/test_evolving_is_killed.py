@@ -15,6 +15,7 @@ from tests.evolving.clients import NEW_BACKEND, ORIGINAL
 from tests.evolving.kills import KillPoint, points_of
 from tests.evolving.night import (
     CONTRACT,
+    DEADLOCK_TIMEOUT,
     ROLLBACK,
     SERVER,
     SESSION,
@@ -32,7 +33,7 @@ ROWS = 300
 
 @pytest.fixture(scope="module")
 def night():
-    settings = {name: value for name, value in FAST.items() if name != "synchronous_commit"}
+    settings = {name: value for name, value in FAST.items() if name != "synchronous_commit"} | DEADLOCK_TIMEOUT
     with tempfile.TemporaryDirectory(prefix="night-", dir=roomy_place()) as name, ExitStack() as stack:
         place = Path(name)
         place.chmod(0o711)

@@ -26,11 +26,11 @@ from sandbox.postgres import Server
 sys.path.insert(0, str(house.ROOT))
 
 from tests.evolving.inserts import backfill_under_inserts
-from tests.evolving.night import EvolveNight, StuckError, audited, walk_on, walking
+from tests.evolving.night import DEADLOCK_TIMEOUT, EvolveNight, StuckError, audited, walk_on, walking
 
 TARGETS = {"kills": "≥ 100", "lost": "0", "wrong": "0", "left": "0", "unexplained": "0", "stuck": "0", "failed": "0"}
 # A process that is killed loses nothing that was written; only a machine without power would need fsync.
-SETTINGS = {"fsync": "off", "full_page_writes": "off", "restart_after_crash": "on"}
+SETTINGS = {"fsync": "off", "full_page_writes": "off", "restart_after_crash": "on", **DEADLOCK_TIMEOUT}
 shown = Console(stderr=True)
 
 

@@ -31,8 +31,10 @@ from tests.evolving.tables import EVOLUTION_NAME
 from tests.evolving.writers import TaskLedger, TaskState, TaskWriter
 
 ENDS_WITHIN_S = 180.0
-# A held step keeps its locks until it is killed, so its wait must not end before that.
-SETTINGS = "lock_timeout_ms = 30000\nrecycle_s = 0.3\n"
+# A held step keeps its locks until it is killed, so its wait must not end before that. As with the default of 20 ms, it
+# ends before the server looks for a deadlock, which would end a statement of people.
+DEADLOCK_TIMEOUT = {"deadlock_timeout": "30s"}
+SETTINGS = "lock_timeout_ms = 10000\nrecycle_s = 0.3\n"
 MAPPED = 'down = "$1::text"\nmapped = "$1 !~ \'^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\'"'
 LEGACY = """
     INSERT INTO choreography_tasks
