@@ -53,7 +53,7 @@ def test_doctor__everything_can_be_looked_at__says_so(pair):
     done = pair.handover("doctor")
     assert done.returncode == 0, done.stdout
     assert "✅ the original answers: Django " in done.stdout
-    assert "✅ 19 catalogs may be read" in done.stdout
+    assert "✅ 20 catalogs may be read" in done.stdout
     assert "tables may be read" in done.stdout
     assert "✅ 7 sequences may be read" in done.stdout
     assert "Everything can be checked." in done.stdout

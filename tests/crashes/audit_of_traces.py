@@ -11,12 +11,14 @@ from tests.crashes.deviations import Deviation, orphan
 from tests.crashes.disk import files_in
 
 SESSIONS = """
-SELECT pid, application_name, state, coalesce(wait_event, ''), left(query, 60) FROM pg_stat_activity
+SELECT pid, regexp_replace(application_name, '^backend-phase. ', ''), state,
+       coalesce(wait_event, ''), left(query, 60) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY pid
 """
 # A worker reports every moment, in a transaction; the locks of that are no orphans.
 LOCKS = """
-SELECT l.pid, l.locktype, l.mode, coalesce(a.application_name, 'a prepared transaction')
+SELECT l.pid, l.locktype, l.mode,
+       coalesce(regexp_replace(a.application_name, '^backend-phase. ', ''), 'a prepared transaction')
 FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
 WHERE l.pid IS DISTINCT FROM pg_backend_pid() AND l.locktype IN ('advisory', 'transactionid', 'tuple')
   AND coalesce(a.xact_start, '-infinity') < clock_timestamp() - interval '1 second'

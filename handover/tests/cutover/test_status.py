@@ -4,7 +4,7 @@ from pathlib import Path
 
 from handover.config.config import load_config
 from handover.cutover.position import position_of
-from handover.cutover.status import Status, _people, status_lines
+from handover.cutover.status import Status, people_reach, status_lines
 
 PAIR = Path(__file__).parents[1] / "config/before/handover.toml"
 
@@ -12,7 +12,7 @@ PAIR = Path(__file__).parents[1] / "config/before/handover.toml"
 def test_status__no_dns_is_declared__is_one_sentence_that_ends_once():
     pair = load_config(PAIR).model_copy(update={"dns": None})
     position = position_of([])
-    people, agrees, answers = _people(pair, position)
+    people, agrees, answers = people_reach(pair, position)
     said = status_lines(Status(position, people, agrees, answers, "", 0, "", ()))
     (line,) = (line for line in said if line.startswith("People reach: "))
     assert line.startswith("People reach: unknown: ")

@@ -167,8 +167,7 @@ def _perform(
 ) -> None:
     evolution = _begun_name(pair, name)
     if not apply:
-        with opened(pair) as journal:
-            made = plan_of(journal.entries(), evolution)
+        made = plan_of(_stored_entries(pair), evolution)
         _dry_run(pair, made, parts, f"{command.removeprefix('evolve ')} {evolution}", sql=sql)
         return
     _not_both(sql)
@@ -259,10 +258,24 @@ def _plan(pair: Config, name: str) -> tuple[EvolutionPlan, bool]:
 
 def _entries(pair: Config) -> list[JournalEntry]:
     try:
-        with opened(pair) as journal:
-            return journal.entries()
+        return _stored_entries(pair)
     except Refused:  # a plan needs no journal
         return []
+
+
+def _stored_entries(pair: Config) -> list[JournalEntry]:
+    """Return the journal's entries; an evolution needs the database, so the copy alone is not asked.
+
+    Raises
+    ------
+    JournalError
+        The database does not answer.
+    Refused
+        It has no journal.
+    """
+    with opened(pair) as journal:
+        journal.connection()
+        return journal.entries()
 
 
 def _evolution(pair: Config, name: str) -> Evolution:
@@ -279,8 +292,7 @@ def _evolution(pair: Config, name: str) -> Evolution:
 
 def _begun_name(pair: Config, name: str) -> str:
     """Return the name of the evolution that is meant, one that has begun: its file is not needed any more."""
-    with opened(pair) as journal:
-        entries = journal.entries()
+    entries = _stored_entries(pair)
     if name:
         known = evolution_named(pair, name).name if len(name) == 4 else name  # noqa: PLR2004 - a number
         plan_of(entries, known)

@@ -10,6 +10,7 @@ from psycopg import Connection, errors, sql
 
 from handover.config.evolve import EvolveSettings
 from handover.errors import Refused
+from handover.evolve.expression import declared
 from handover.evolve.step_context import StepContext
 from handover.wording import counted, one_line
 
@@ -113,9 +114,10 @@ def pathless_clients(connection: Connection[Any], settings: EvolveSettings) -> l
     return [one for one in others if one.role in settings.carrying_roles]
 
 
-def _where(connection: Connection[Any], key: str, declared: str, is_not: str) -> list[ClientSession]:
+def _where(connection: Connection[Any], key: str, condition: str, is_not: str) -> list[ClientSession]:
+    wanted = sql.SQL("({}) IS NOT {}").format(declared(condition.replace("%", "%%")), declared(is_not))
     try:
-        return _read(connection, sql.SQL("(" + declared.replace("%", "%%") + f") IS NOT {is_not}"))
+        return _read(connection, wanted)
     except errors.ProgrammingError as error:
         said = str(error).strip().splitlines()[0]
         message = f"[evolve] {key} is not a condition on pg_stat_activity: {said}."
