@@ -69,6 +69,7 @@ def check(client: Client, address: str, method: str, **request: object) -> None:
     assert answer.status_code < 500 or unready, context
 
 
+@pytest.mark.thinned(to_one_in=3)
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_any_method_and_body__is_answered_or_a_problem(house, address):
     client = browser_of("owner")
@@ -83,6 +84,7 @@ def test_any_method_and_body__is_answered_or_a_problem(house, address):
     assert SavedChoreography.objects.filter(user__username="ana").count() <= 1
 
 
+@pytest.mark.thinned(to_one_in=4)
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize(
     "headers",
@@ -100,6 +102,7 @@ def test_any_header__is_answered_or_a_problem(house, address, headers):
         check(browser_of("owner"), address, method, data=b"{}", content_type=JSON, headers=headers)
 
 
+@pytest.mark.thinned(to_one_in=3)
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_any_query__is_answered_or_a_problem(house, address):
     client = browser_of("owner")

@@ -130,6 +130,7 @@ def test_scripts__store_nothing_in_the_browser_and_take_no_messages():
         r"localStorage|sessionStorage|indexedDB|document\.cookie|postMessage|innerHTML\s*=|eval\(|hx-push-url|hx-boost"
     )
     assert [path.name for path in files if re.search(wanted, path.read_text())] == []
+    assert '"historyCacheSize": 0' in (BACKEND / "web/templates/web/base.html").read_text()  # htmx would keep pages
 
 
 def test_keys_of_sessions__have_more_than_128_random_bits(api, ana):

@@ -95,6 +95,7 @@ def test_document__twice__is_equal_and_holds_what_only_python_knows(pair):
     assert "→ dancers, CASCADE, related_name `tasks`" in one
 
 
+@pytest.mark.full
 def test_document_diff__nothing_changed__ends_with_0(pair):
     saved = pair.folder / "saved.json"
     saved.write_text(pair.handover("document", "--json").stdout)

@@ -88,6 +88,7 @@ def run_advice(plagued, findings) -> None:
         assert connection.execute(found, [TABLE, list(NAMES.values())]).fetchone() == (0,)
 
 
+@pytest.mark.full
 def test_document__hostile_names__are_code_or_words(plagued):
     for options in ((), ("--strategy",)):
         shown = plagued.handover("document", *options)

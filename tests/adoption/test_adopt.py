@@ -37,6 +37,7 @@ def test_adopt__as_an_owner_that_is_no_superuser__adds_a_schema_a_role_and_one_c
     assert "rows of users" not in changed
 
 
+@pytest.mark.full
 def test_adopt__done__role_finds_its_own_history_and_the_shared_tables(operator):
     operator.adopt("--apply")
     with operator.as_backend() as connection:

@@ -1,4 +1,5 @@
 import psycopg
+import pytest
 
 from sandbox.snapshot import changes
 
@@ -38,6 +39,7 @@ def test_undo__after_both_systems_wrote__leaves_no_trace(operator):
     assert changes(before, operator.snapshot()) == {}
 
 
+@pytest.mark.full
 def test_undo__an_admin_log_entry_about_a_backend_model__keeps_the_entry(operator):
     operator.as_owner(
         "INSERT INTO users (password, is_superuser, username, first_name, last_name, email, is_staff, is_active,"
@@ -106,8 +108,11 @@ def test_undo__role_was_there_before__gets_its_settings_back(operator):
     assert changes(before, operator.snapshot()) == {}
 
 
+@pytest.mark.full
 def test_undo__role_rights_and_column_were_there_before__stay(operator):
-    """A careful administrator prepared everything, and the column holds values already."""
+    """
+
+    import pytestA careful administrator prepared everything, and the column holds values already."""
     role = operator.role
     operator.as_owner(
         f"CREATE ROLE {role} LOGIN",
@@ -129,6 +134,7 @@ def test_undo__role_rights_and_column_were_there_before__stay(operator):
     assert changes(before, operator.snapshot()) == {}
 
 
+@pytest.mark.full
 def test_undo__another_database_uses_the_role__keeps_it_as_it_is(operator, original_template):
     operator.adopt("--apply")
     server, copy = operator.database.server, f"{operator.database.name}_copy"

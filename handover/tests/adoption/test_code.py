@@ -103,6 +103,7 @@ def test_migration_with_code__is_run_as_the_role_in_its_schema(it):
         assert it.undo().returncode == 0
 
 
+@pytest.mark.full
 def test_code_between_operations_about_shared_tables__runs_alone(it):
     """One migration with a mirror, an own table and code: only the last two are done."""
     steps = [(CREATE_TASK, CREATE_SONG), (RUN.replace("fill,", "fill_tasks,"),)]
@@ -169,6 +170,7 @@ def test_code_of_a_mirrored_app__runs_only_if_handover_toml_says_so(it):
         assert it.undo().returncode == 0
 
 
+@pytest.mark.full
 def test_code_of_a_mirrored_app__that_the_original_ran__does_not_run_again(it):
     it.sql("INSERT INTO django_migrations (app, name, applied) VALUES ('tasks', '0002_step', now())")
     head = 'def fill(apps, editor):\n    apps.get_model("tasks", "Task").objects.update(title="again")\n'

@@ -524,6 +524,7 @@ def test_user_model_under_another_label_and_renamed__is_the_same_table(it):
         assert it.undo().returncode == 0, "undo"
 
 
+@pytest.mark.full
 def test_many_to_many_from_a_shared_model_to_an_own_one__gets_its_table(it):
     model = SONG + task("songs = models.ManyToManyField(Song)")
     steps = [(CREATE_TASK, CREATE_SONG), 'migrations.AddField("task", "songs", models.ManyToManyField("tasks.Song"))']

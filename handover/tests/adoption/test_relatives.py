@@ -103,7 +103,7 @@ HISTORIES = {
 }
 
 
-@pytest.mark.thinned(to_one_in=2)
+@pytest.mark.thinned(to_one_in=3)
 @pytest.mark.parametrize("apps", HISTORIES.values(), ids=HISTORIES)
 def test_history__has_an_ordinary_result__is_adopted_and_undone(it, apps):
     it.write(new_fields=("job", "song"), **apps)

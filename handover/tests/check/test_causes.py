@@ -1,5 +1,7 @@
 """One cause is one finding, however many tables or migrations it touches."""
 
+import pytest
+
 from handover.check.merging import by_cause, merged
 from handover.finding import Finding, SharedCause
 
@@ -32,6 +34,7 @@ def test_check__one_migration_is_not_recorded__is_named(pair):
     assert finding["place"] == "auth.0012_alter_user_first_name_max_length"
 
 
+@pytest.mark.full
 def test_check__listener_to_every_model__is_one_finding(pair):
     hear = "\nfrom django.db.models.signals import post_save\npost_save.connect(print, {}weak=False)\n"
     path = pair.folder / TASK
@@ -70,6 +73,7 @@ def test_check__long_choices__show_only_their_difference(pair):
     assert finding["expected"] == "the original has 200"
 
 
+@pytest.mark.full
 def test_check__schema_that_may_not_be_used__is_one_finding_and_its_grant_helps(pair):
     pair.superuser("REVOKE USAGE ON SCHEMA public FROM PUBLIC, drift_backend; GRANT USAGE ON SCHEMA public TO owner")
     pair.superuser("GRANT USAGE ON SCHEMA public TO drift_original")
@@ -96,6 +100,7 @@ def test_check__role_that_does_not_exist__is_one_finding(pair):
     assert told(pair.check("--json")) == [("HO190", "role nobody_has_it", "both")]
 
 
+@pytest.mark.full
 def test_check__nothing_may_be_read__is_one_finding_and_its_grant_helps(pair):
     pair.superuser("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC")
     done = pair.check("--json", role="original_app")

@@ -7,6 +7,8 @@ import sys
 from datetime import date, timedelta
 from importlib.resources import files
 
+import pytest
+
 from handover.check.contract import Accepted, Contract, judge
 from handover.finding import Finding
 
@@ -61,6 +63,7 @@ def test_accept__findings_of_one_cause__accepts_those_that_are_there_and_no_othe
     assert pair.check("--json").json()["idle"] == []
 
 
+@pytest.mark.full
 def test_accept__two_findings_at_one_place__accepts_both(pair):
     task = "class Task(models.Model):\n    def save(self, *a, **b):\n        return super().save(*a, **b)\n\n"
     pair.change("backend/apps/dance/models.py", "class Task(models.Model):\n", task)

@@ -77,6 +77,7 @@ def test_check__unmanaged_model_that_is_mapped_has_no_table__is_breaking(pair):
     assert "❌ notes does not exist in schema public" in doctor.stdout
 
 
+@pytest.mark.full
 def test_check__unmanaged_model_that_is_not_mapped_has_no_table__was_not_looked_at(pair):
     take_notes(pair, declared=False)
     done = pair.check("--json")
@@ -174,6 +175,7 @@ def test_check__mapped_table_is_no_plain_table__its_rows_are_compared_and_doctor
 VIDEOS = "'other' if model.__name__ == 'Video' else None"
 
 
+@pytest.mark.full
 def test_check__router_sends_a_model_to_another_database__was_not_looked_at_and_is_not_missing(pair):
     route(pair, VIDEOS, VIDEOS)
     pair.superuser("DROP TABLE dance_videos")
@@ -223,6 +225,7 @@ def test_check__router_that_may_say_something_else_for_a_row__was_not_looked_at(
     assert why in finding["is"]
 
 
+@pytest.mark.full
 def test_document__models_that_are_not_here__are_listed(pair):
     assert "Not in this database" not in pair.handover("document").stdout
     take_notes(pair, sides=("original",), declared=False)

@@ -113,6 +113,7 @@ def test_lines__safe_finding__is_not_said_to_hurt(severity, said):
     assert whole(one, "⏳")[0].startswith(said)
 
 
+@pytest.mark.full
 def test_check__all__shows_every_finding_whole(rewritten):
     seen = rewritten.check("--json").json()
     everything = rewritten.check("--all").stdout
@@ -221,6 +222,7 @@ def test_table__long_names_of_models__are_cut_and_mark_table_and_rows_stay():
     assert "a" * 90 in whole
 
 
+@pytest.mark.full
 def test_check__contract_accepts_what_was_not_found__is_one_line(pair):
     for place in ("dance_tasks.progress", "dance_videos.duration", "dancers.email"):
         contract = load(pair.folder / "handover/contract.json")

@@ -135,6 +135,7 @@ def test_prove__unknown_group__names_the_known_ones(one_table):
     assert "there is no group 'dancing'; there are: read-across, concurrent-writes, " in done.stderr
 
 
+@pytest.mark.full
 def test_prove__neither_search_nor_pages_are_described__is_red_until_the_contract_says_why(one_table):
     groups = ("--group", "search", "--group", "flows")
     done = one_table.handover("prove", *groups)
@@ -166,6 +167,7 @@ def test_prove__system_that_cannot_act__is_red_and_not_green(one_table):
     assert copies(one_table) == []
 
 
+@pytest.mark.full
 def test_prove__neither_system_writes_in_bulk__the_note_says_so(one_table):
     refuse = "\n\ndef refuse(*_, **__):\n    raise RuntimeError('one by one, please')\n"
     for models in ("original/dance/models.py", "backend/apps/dance/models.py"):
@@ -177,6 +179,7 @@ def test_prove__neither_system_writes_in_bulk__the_note_says_so(one_table):
     assert found["original-reads-backend"]["notes"] == [said]
 
 
+@pytest.mark.full
 def test_prove__tables_and_a_schema_belong_to_the_owner_of_the_database__is_copied(one_table):
     name = one_table.database.name
     mine = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
