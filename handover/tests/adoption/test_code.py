@@ -24,6 +24,7 @@ from sandbox.postgres.account import Account
 from sandbox.postgres.binaries import programs
 
 
+@pytest.mark.full
 def test_migration_that_asks_the_database__is_named_and_run(it):
     it.write(tasks=TASKS, own=own(SMALL_SONG, BIGGER))
     dry = it.adopt()
@@ -144,6 +145,7 @@ def test_code_that_raises__is_undone_and_its_message_is_shown(it):
     assert "failed at RunPython fill: ValueError: no songs today." in done.stderr
 
 
+@pytest.mark.full
 def test_sql_that_changes_a_shared_table__is_undone_and_names_the_file(it):
     it.write(tasks=TASKS, own=own(CREATE_SONG, 'migrations.RunSQL("ALTER TABLE tasks ADD COLUMN x int")'))
     with it.without_a_trace():
@@ -153,6 +155,7 @@ def test_sql_that_changes_a_shared_table__is_undone_and_names_the_file(it):
     assert "must be owner of table tasks" in done.stderr
 
 
+@pytest.mark.full
 def test_code_of_a_mirrored_app__runs_only_if_handover_toml_says_so(it):
     head = 'def fill(apps, editor):\n    apps.get_model("tasks", "Task").objects.update(title="again")\n'
     it.write(tasks=App(task(), [CREATE_TASK, RUN], head=head))
@@ -235,6 +238,7 @@ def test_script_for_psql__waits_where_python_has_to_run(it, tmp_path, obeyed):
     assert it.undo().returncode == 0
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("package", "table", "column"),
     [

@@ -149,6 +149,7 @@ def test_mirror_was_changed_by_migrations__is_recognised(it, steps):
         assert it.undo().returncode == 0
 
 
+@pytest.mark.full
 def test_own_table_points_at_the_mirror_before_its_renaming__points_at_the_live_table(it):
     """Migrations run in the order of apps, not in the order of the renamings."""
     model = 'class Blueprint(models.Model):\n    task = models.ForeignKey("tasks.Task", on_delete=models.CASCADE)\n'
@@ -211,6 +212,7 @@ def test_new_key_from_shared_to_own__both_systems_delete(it, inside):
         assert it.undo().returncode == 0
 
 
+@pytest.mark.full
 def test_new_key_from_shared_to_own_protects__the_database_protects_as_well_and_check_is_quiet(it):
     song = key("song", "tasks.Song", "PROTECT", more=", null=True")
     model = SONG + task("song = models.ForeignKey(Song, null=True, on_delete=models.PROTECT)")
@@ -290,6 +292,7 @@ def test_own_table_hangs_on_a_shared_row__the_original_can_delete(it, column, ma
         assert it.undo().returncode == 0
 
 
+@pytest.mark.full
 def test_primary_key_of_an_own_table_hangs_on_a_shared_row__the_original_can_delete(it):
     field = 'task = models.OneToOneField("tasks.Task", primary_key=True, on_delete=models.CASCADE)'
     made = key("task", "tasks.Task", kind="OneToOneField", more=", primary_key=True")
@@ -305,6 +308,7 @@ def test_primary_key_of_an_own_table_hangs_on_a_shared_row__the_original_can_del
     assert it.backend("SELECT count(*) FROM blueprints") == [(0,)]
 
 
+@pytest.mark.full
 def test_rows_that_point_at_deleted_rows__are_deleted_too(it):
     models = """
     class Blueprint(models.Model):
@@ -444,6 +448,7 @@ def test_rights_granted_since__are_revoked_by_undo(it):
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.full
 def test_right_granted_by_another_role__is_named_with_its_revoke(it):
     it.write(tasks=App(task(), [CREATE_TASK]))
     it.apply()
@@ -460,6 +465,7 @@ def test_right_granted_by_another_role__is_named_with_its_revoke(it):
     assert it.undo().returncode == 0
 
 
+@pytest.mark.full
 def test_rights_that_the_role_had_before__stay(it):
     with it.database.server.connect(it.database.name) as connection:
         connection.execute(f"CREATE ROLE {it.role} LOGIN; GRANT {it.role} TO owner WITH ADMIN OPTION")

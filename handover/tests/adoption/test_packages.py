@@ -43,6 +43,7 @@ def test_package_of_both__is_adopted_without_statements_and_leaves_no_trace(it):
         assert it.undo().returncode == 0
 
 
+@pytest.mark.full
 def test_package_of_both__plan_says_what_the_original_tolerates(it):
     queue(it)
     done = it.adopt()
@@ -50,6 +51,7 @@ def test_package_of_both__plan_says_what_the_original_tolerates(it):
     assert "tolerated by the original already: HO012 jobs.mood is mood" in done.stdout
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("same", [True, False])
 def test_package_without_tables__runs_again_only_if_it_differs_from_the_original_s(it, same):
     numbers, others = 'migrations.RunSQL("CREATE SEQUENCE numbers")', 'migrations.RunSQL("CREATE SEQUENCE others")'

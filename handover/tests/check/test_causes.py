@@ -28,6 +28,7 @@ def test_check__no_migration_of_an_app_is_recorded__is_one_finding_an_app(pair):
 TASKS = {"original": "original/dance/models.py", "backend": "backend/apps/dance/models.py"}
 
 
+@pytest.mark.full
 def test_check__one_migration_is_not_recorded__is_named(pair):
     pair.superuser("DELETE FROM django_migrations WHERE app = 'auth' AND name LIKE '0012%'")
     finding = one(pair.check("--json"), "HO173")
@@ -109,6 +110,7 @@ def test_check__nothing_may_be_read__is_one_finding_and_its_grant_helps(pair):
     assert pair.check(role="original_app").returncode == 0
 
 
+@pytest.mark.full
 def test_check__strangers_point_at_shared_tables__are_one_finding_for_both(pair):
     for number in range(3):
         pair.superuser(
@@ -131,6 +133,7 @@ def test_check__table_lost_its_foreign_keys__is_one_finding_for_both(pair):
     assert one(done, "HO017")["is"] == "lacks foreign keys: dancer_id → dancers, group_id → auth_group"
 
 
+@pytest.mark.full
 def test_check__app_that_only_the_backend_has__is_one_finding_of_tables_and_one_of_migrations(pair):
     page = "\n\nclass Wiki{0}(models.Model):\n    class Meta:\n        db_table = 'wiki_{0}'\n"
     models = "".join(page.format(n) for n in range(9))

@@ -64,6 +64,7 @@ def said(done, part="findings"):
 # Tables that do not exist.
 
 
+@pytest.mark.full
 def test_check__unmanaged_model_that_is_mapped_has_no_table__is_breaking(pair):
     take_notes(pair)
     done = pair.check("--json")
@@ -190,6 +191,7 @@ def test_check__router_sends_a_model_to_another_database__was_not_looked_at_and_
     assert "⏳  dance_videos" in pair.check().stdout
 
 
+@pytest.mark.full
 def test_check__router_of_one_system_alone_sends_it_away__is_breaking(pair):
     route(pair, VIDEOS, VIDEOS, sides=("backend",))
     done = pair.check("--json")
@@ -205,6 +207,7 @@ def test_check__reads_come_from_a_replica__is_compared_and_the_replica_was_not_l
     assert said(done, "unseen") == [("HO196", "database other", "unseen", "both")]
 
 
+@pytest.mark.full
 def test_check__router_that_names_the_same_database__is_clean(pair):
     route(pair, VIDEOS, VIDEOS, databases="DATABASES['other'] = DATABASES['default'] | {'CONN_MAX_AGE': 5}")
     done = pair.check()
@@ -276,6 +279,7 @@ GRANT ALL ON notes TO drift_original, drift_backend, owner;
 """
 
 
+@pytest.mark.full
 def test_check__a_package_made_the_table_in_its_own_way__both_live_with_it_as_before(pair):
     pair.superuser(QUEUE)
     take_notes(pair)
@@ -328,6 +332,7 @@ def test_check__both_systems_connect_as_one_role__no_advice_changes_the_role(pai
     assert "ALTER ROLE" not in advice
 
 
+@pytest.mark.full
 def test_check__a_text_is_too_long_for_the_type_of_the_model__the_advice_does_not_cut_it(pair):
     pair.superuser("ALTER TABLE dance_tasks ALTER status TYPE text; UPDATE dance_tasks SET status = repeat('x', 900)")
     told = [f["todo"] for f in pair.check("--json").json()["findings"] if f["code"] == "HO012"]

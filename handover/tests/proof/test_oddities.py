@@ -28,6 +28,7 @@ def test_read_across__unusual_models_alike__are_green(odd, python, tmp_path, fau
     assert played.green, str(played)
 
 
+@pytest.mark.full
 def test_read_across__no_row_to_point_at_can_be_made__is_noted_and_the_other_tables_are_compared(odd, python, tmp_path):
     full = "ALTER TABLE odd_tenants ADD CHECK (false) NOT VALID"
     pair = Fault("", "read-across", odd.shape.name, sql=full, models=("Pick", "Line"))
