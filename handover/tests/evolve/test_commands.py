@@ -90,7 +90,7 @@ def test_crash__at_every_point__the_way_back_leaves_nothing(operator, command):
 def test_start__table_is_held__names_who_holds_it_and_leaves_nothing(operator):
     with operator.connect(application_name="a long report") as holder, holder.transaction():
         holder.execute("SELECT count(*) FROM jobs")
-        with pytest.raises(LockedOutError, match=r"no lock within 20 ms in 3 attempts.*\n.*a long report, idle in tr"):
+        with pytest.raises(LockedOutError, match=r"no lock within 15 ms in 3 attempts.*\n.*a long report, idle in tr"):
             operator.run(START)
         assert sum("was locked out by" in line for line in operator.said) == 2
         assert operator.sql("SELECT count(*) FROM pg_attribute WHERE attname = 'status_v2'") == [(0,)]

@@ -69,7 +69,7 @@ class EvolveSettings(Section):
     shared_schema: RoleName = "public"
     old_schema: RoleName = "phase1"
     new_schema: RoleName = "phase2"
-    lock_timeout_ms: int = Field(default=20, ge=1)
+    lock_timeout_ms: int = Field(default=15, ge=1)
     attempts: int = Field(default=200, ge=1)
     batch_ms: float = Field(default=20, gt=0)
     recycle_s: float = Field(default=300, ge=0)
