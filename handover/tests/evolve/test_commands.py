@@ -1,5 +1,6 @@
 """An evolution goes forward, back, and on after a crash at any point, with one journal and one lease."""
 
+import secrets
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -198,17 +199,21 @@ def test_contract__the_old_shape_is_used__is_refused_with_each_use(operator):
     operator.run(START)
     operator.run(SWITCH)
     operator.sql("CREATE VIEW reports AS SELECT status FROM phase1.jobs")
-    operator.pair.superuser("ALTER ROLE owner SET search_path = 'phase1', public")
+    reader, stranger = (f"{name}_{secrets.token_hex(4)}" for name in ("reader", "stranger"))
+    for role in (reader, stranger):
+        operator.pair.superuser(f"CREATE ROLE {role}; ALTER ROLE {role} SET search_path = phase1, public")
+    operator.pair.superuser(f"GRANT USAGE ON SCHEMA phase1 TO {reader}")
     with operator.connect("client", application_name="the old app") as client, client.transaction():
         client.execute("SELECT count(*) FROM jobs")
         with pytest.raises(Refused) as refused:
             operator.run(CONTRACT)
-    operator.pair.superuser("ALTER ROLE owner RESET search_path")
+    operator.pair.superuser(f"DROP OWNED BY {reader}; DROP ROLE {reader}, {stranger}")
     said = str(refused.value)
     assert "the old shape is still used; nothing was dropped" in said
     assert "a session expects the old shape: pid" in said
     assert "the old app" in said
-    assert "the role owner has search_path=phase1, public in every database" in said
+    assert f"the role {reader} has search_path=phase1, public in every database" in said
+    assert stranger not in said
     assert "reads or writes phase1.jobs at this moment" in said
     assert "rule _RETURN on view reports is made from the view phase1.jobs" in said
     assert operator.state() == "switched"

@@ -21,6 +21,8 @@ _SETTINGS = """
      WHERE setting LIKE 'search_path=%%' AND (s.setdatabase = 0 OR d.datname = current_database())
        AND %s = ANY(SELECT btrim(part, ' "') FROM unnest(string_to_array(substr(setting, 13), ',')) AS part)
        AND coalesce(rolname, '') <> ALL(%s)
+       AND (s.setrole = 0
+            OR coalesce(has_schema_privilege(s.setrole, to_regnamespace(quote_ident(%s))::oid, 'USAGE'), false))
 """
 _LOCKS = """
     SELECT DISTINCT a.pid, coalesce(a.usename, ''), format('%%I.%%I', n.nspname, c.relname)
@@ -74,7 +76,9 @@ def _uses(connection: Connection[Any], settings: EvolveSettings, plan: Evolution
     for line in old_clients(connection, settings):
         todo = "Stop that system, or let it expect the new shape; then contract."
         yield "a session", f"expects the old shape: {line}", todo
-    for role, database, setting in connection.execute(_SETTINGS, [settings.old_schema, list(settings.old_roles)]):
+    schema = settings.old_schema
+    # A role of another database, which may not use the schema here, is no client of it.
+    for role, database, setting in connection.execute(_SETTINGS, [schema, list(settings.old_roles), schema]):
         todo = f"ALTER ROLE {role} RESET search_path; or set it to a path without {settings.old_schema}."
         yield f"the role {role}", f"has {setting} in {database}", todo
     for pid, role, view in connection.execute(_LOCKS, [settings.old_schema]):
