@@ -89,8 +89,8 @@ def main() -> int:
     house.demo_song()
     with server_for_this_run() as server:
         os.environ["SANDBOX_POSTGRES"] = str(server.folder)
-        # Four more than there are cores: tests that kill and restart things mostly wait.
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0)) + 4) as pool:
+        # Two more than there are cores: tests that kill and restart things mostly wait.
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0)) + 2) as pool:
             outcomes = list(pool.map(partial(run, arguments=pytest_arguments), chosen.items()))
     return summary(outcomes, time.monotonic() - began)
 
