@@ -30,9 +30,12 @@ def expanded(operator):
     folder = operator.pair.folder / "evolution"
     folder.mkdir()
     (folder / "0001_tasks.toml").write_text(EVOLUTION)
+    # Another test's role, which belongs to one of the pair's; roles are of the whole server.
     carrying = ", ".join(f'"{role}"' for role in SYSTEMS)
     operator.pair.change(
-        "handover.toml", 'other_roles = ["owner"]', f'other_roles = ["owner"]\ncarrying_roles = [{carrying}]'
+        "handover.toml",
+        'other_roles = ["owner"]',
+        f'other_roles = ["owner", "drift_login"]\ncarrying_roles = [{carrying}]',
     )
     for role in SYSTEMS:
         see(operator, role, "phase1")
