@@ -42,18 +42,18 @@ class Suite:
 
 
 SUITES = {
-    "both together": Suite(ROOT, ["tests", "--ignore=tests/adoption"]),
-    "check": Suite(ROOT, CHECK),
     "proof and adoption": Suite(ROOT, PROOF),
+    "check": Suite(ROOT, CHECK),
     "the night": Suite(ROOT, NIGHT),
-    "evolutions": Suite(ROOT, EVOLVE),
-    "toolkit": Suite(ROOT, ["handover", *(f"--ignore={part}" for part in (*NIGHT, *CHECK, *PROOF, *EVOLVE))]),
     "backend": Suite(BACKEND, ["tests"]),
-    "backend, phase 2": Suite(BACKEND, PHASE_2, {"SCHEMA_PHASE": "2"}),
+    "both together": Suite(ROOT, ["tests", "--ignore=tests/adoption"]),
+    "toolkit": Suite(ROOT, ["handover", *(f"--ignore={part}" for part in (*NIGHT, *CHECK, *PROOF, *EVOLVE))]),
+    "evolutions": Suite(ROOT, EVOLVE),
     "songs and clips": Suite(ROOT, CLIPS),
     "engine": Suite(ROOT, ["bachateo", *(f"--ignore={part}" for part in CLIPS)]),
     "sandbox": Suite(ROOT, ["sandbox"]),
     "original": Suite(ROOT / "original", ["tests"]),
+    "backend, phase 2": Suite(BACKEND, PHASE_2, {"SCHEMA_PHASE": "2"}),
 }
 FULL = {
     "backend, phase 2": Suite(BACKEND, ["tests"], {"SCHEMA_PHASE": "2"}),
