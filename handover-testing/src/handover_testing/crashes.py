@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from handover.cutover import plan
 from handover.cutover.commands import commands, resume_back, resume_command
 from handover.cutover.context import open_context
+from handover.cutover.planning import make_plan
 from handover.cutover.position import Position
 from handover.cutover.states import DESCRIPTIONS, TRANSITIONS, allowed
 from handover.cutover.status import Status, status_lines
@@ -55,7 +55,7 @@ class Witness:
 
 def facts_of(story: Story, command: str) -> dict[str, object]:
     if command == "cutover":
-        return {"plan": plan.make(story.config).as_json()}
+        return {"plan": make_plan(story.config).as_json()}
     return {"because": "the matrix", "unproven": UNPROVEN, "confirmed": story.config.cleanup.decommission}
 
 

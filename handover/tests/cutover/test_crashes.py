@@ -138,7 +138,7 @@ def test_resume_back__dns_change_of_a_rollback_has_started__must_be_finished(mat
     run(matrix, "begin")
     run(matrix, "cutover")
     crash(matrix, "rollback", "write the record: begun")
-    with pytest.raises(Refused, match=r"HO509  the DNS change has started, so it must be finished.*handover resume"):
+    with pytest.raises(Refused, match=r"HO509  the change back has started, so it must be finished.*handover resume"):
         go_back(matrix)
     assert go_on(matrix).state == "rolled_back"
 

@@ -8,6 +8,7 @@ import pytest
 from handover.cutover import plan
 from handover.cutover.dns_record import DnsRecord, digest
 from handover.cutover.plan import CutoverPlan
+from handover.cutover.planning import make_plan
 from handover.errors import Refused
 from handover.journal.key import signing_key
 from handover.private_files import UntrustedFileError
@@ -38,9 +39,9 @@ WRITTEN = {
 def test_plan__written_by_an_older_version__is_the_same_plan_with_the_same_checksum():
     made = CutoverPlan.from_json(WRITTEN)
     assert made.as_json() == WRITTEN
-    assert made.to == DnsRecord("A", 30, ("127.0.0.3",))
-    assert made.zone_at("ours").record == DnsRecord("A", 30, ("127.0.0.2",))
-    assert made.zone_at("theirs") is None
+    assert made.facts.to == DnsRecord("A", 30, ("127.0.0.3",))
+    assert made.facts.zone_at("ours").record == DnsRecord("A", 30, ("127.0.0.2",))
+    assert made.facts.zone_at("theirs") is None
 
 
 def written(story, values, signed_by=None) -> str:
@@ -86,7 +87,7 @@ def test_plan_load__name_is_no_plan__is_refused(story, name):
 
 
 def test_plan_load__link_in_place_of_the_file__is_not_followed(story, tmp_path):
-    path = plan.save(story.config, plan.make(story.config))
+    path = plan.save(story.config, make_plan(story.config))
     elsewhere = tmp_path / "elsewhere.json"
     shutil.move(path, elsewhere)
     path.symlink_to(elsewhere)
@@ -94,12 +95,12 @@ def test_plan_load__link_in_place_of_the_file__is_not_followed(story, tmp_path):
         plan.load(story.config, path.stem)
     before = elsewhere.read_text()
     with pytest.raises(UntrustedFileError):
-        plan.save(story.config, plan.make(story.config))
+        plan.save(story.config, make_plan(story.config))
     assert elsewhere.read_text() == before
 
 
 def test_plan_save__then_load__is_equal(story):
-    made = plan.make(story.config)
+    made = make_plan(story.config)
     assert plan.load(story.config, str(plan.save(story.config, made))) == made
     assert CutoverPlan.from_json(json.loads(json.dumps(made.as_json()))) == made
 

@@ -8,12 +8,12 @@ from handover.cli.console import out, print_json, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, BecauseOption, ConfigOption, JsonOption, OverrideOption
 from handover.config.config import Config, load_config
 from handover.cutover import plan
+from handover.cutover.commands import commands
 from handover.cutover.context import open_context
-from handover.cutover.parallel_operation import BEGIN_PARALLEL, END_PARALLEL
+from handover.cutover.planning import make_plan, plan_lines
 from handover.cutover.position import Position
-from handover.cutover.provider import require
 from handover.cutover.states import DESCRIPTIONS
-from handover.cutover.switch import CUTOVER
+from handover.cutover.ways.chosen import chosen_way
 from handover.errors import ConfigurationError
 from handover.runs.command import start_command
 
@@ -38,21 +38,20 @@ def apply_plan(
     pair = load_config(config)
     facts = {"plan": plan.load(pair, apply).as_json(), "overrides": dict.fromkeys(override or [], because)}
     with open_context(pair, "cutover", say=progress.print) as context:
-        start_command(context, CUTOVER, facts)
+        start_command(context, commands(pair)["cutover"], facts)
         show(context.position())
 
 
 @cutover.command("begin")
 def begin_(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) -> None:
-    """Begin parallel operation: see that both systems answer, and lower the record's TTL."""
+    """Begin parallel operation: see that both systems answer, and lower the record's TTL, or look at the balancer."""
     pair = load_config(config)
     if not apply:
-        dns = require(pair)
-        out.print(f"Would see that both systems answer, and lower the TTL of {dns.name} to {dns.ttl_s} s.")
+        out.print(f"Would {chosen_way(pair).previews().begin}.")
         out.print("Nothing was changed. To do it: handover cutover begin --apply")
         return
     with open_context(pair, "cutover begin", say=progress.print) as context:
-        start_command(context, BEGIN_PARALLEL, {})
+        start_command(context, commands(pair)["begin"], {})
         show(context.position())
 
 
@@ -61,10 +60,10 @@ def end(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False, becau
     """Undo `begin`: the record gets its former TTL again."""
     pair = load_config(config)
     if not apply:
-        out.print("Would give the record its former TTL again. To do it: handover cutover end --apply")
+        out.print(f"Would {chosen_way(pair).previews().end}. To do it: handover cutover end --apply")
         return
     with open_context(pair, "cutover end", say=progress.print) as context:
-        start_command(context, END_PARALLEL, {"because": because})
+        start_command(context, commands(pair)["end"], {"because": because})
         show(context.position())
 
 
@@ -72,12 +71,12 @@ def end(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False, becau
 def plan_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Show exactly what a switch would change, and write that down for review."""
     pair = load_config(config)
-    made = plan.make(pair)
+    made = make_plan(pair)
     path = plan.save(pair, made)
     if as_json:
         print_json(made.as_json())
     else:
-        out.print("\n".join(plan.lines(pair, made)))
+        out.print("\n".join(plan_lines(pair, made)))
         out.print(f"Nothing was changed. Written: {_shown(pair, path)}")
         out.print(f"To do it: handover cutover --apply {made.checksum[: plan.SHORT]}")
 

@@ -4,18 +4,15 @@ from handover.cli.console import out, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption
 from handover.config.config import load_config
 from handover.cutover.context import open_context
-from handover.cutover.provider import require
 from handover.cutover.rehearsal import rehearse
+from handover.cutover.ways.chosen import chosen_way
 
 
 def rehearse_rollback(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) -> None:
     """Rehearse a rollback on a second name of the zone, time each part, and keep that as evidence."""
     pair = load_config(config)
     if not apply:
-        dns = require(pair)
-        out.print(
-            f"Would switch {dns.rehearsal_record}.{dns.zone} to the backend and back; people do not use that name."
-        )
+        out.print(f"Would {chosen_way(pair).previews().rehearsal}.")
         out.print("Nothing was changed. To do it: handover rehearse-rollback --apply")
         return
     with open_context(pair, "rehearse-rollback", say=progress.print) as context:

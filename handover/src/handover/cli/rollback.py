@@ -11,9 +11,9 @@ from handover.cli.options import (
     UnprovenOption,
 )
 from handover.config.config import load_config
+from handover.cutover.commands import commands
 from handover.cutover.context import open_context
-from handover.cutover.provider import require
-from handover.cutover.rollback import ROLLBACK
+from handover.cutover.ways.chosen import chosen_way
 from handover.errors import ConfigurationError
 from handover.runs.command import start_command
 
@@ -28,8 +28,7 @@ def rollback(
     """Move people back to the original, after it proved that it is alive, can write and carries load."""
     pair = load_config(config)
     if not apply:
-        dns = require(pair)
-        out.print(f"Would try the original, then point {dns.name} at {', '.join(dns.original)}.")
+        out.print(f"Would try the original, then {chosen_way(pair).previews().rollback}.")
         out.print(f"Budget: {pair.rollback.budget_s / 60:g} minutes. May decide: {', '.join(pair.rollback.allowed)}.")
         out.print("Nothing was changed. To do it: handover rollback --apply --because …")
         return
@@ -38,5 +37,5 @@ def rollback(
     with open_context(pair, "rollback", say=progress.print, copy_alone=copy_alone) as context:
         progress.print(f"budget: {pair.rollback.budget_s / 60:g} minutes from now")
         facts = {"because": because, "unproven": unproven, "decided_at": context.journal.now().isoformat()}
-        start_command(context, ROLLBACK, facts)
+        start_command(context, commands(pair)["rollback"], facts)
         show(context.position())

@@ -9,11 +9,11 @@ from handover.cli.console import out, print_json, progress
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import Config, load_config
 from handover.cutover import hooks
+from handover.cutover.commands import commands
 from handover.cutover.context import RunContext, open_context
 from handover.cutover.hooks import HookError
-from handover.cutover.provider import require
-from handover.cutover.rollback import ROLLBACK
 from handover.cutover.verify import advance, judge_windows, page_about, rollback_reason
+from handover.cutover.ways.chosen import chosen_way
 from handover.errors import Refused, UnseenError
 from handover.journal.journal import JournalError
 from handover.journal.processes import registered
@@ -75,7 +75,7 @@ def wait_for_next(seconds: float) -> None:
 
 def page_without_journal(pair: Config, said: str) -> str:
     """Page a person when the journal cannot be read; return the message."""
-    facts = {"said": said, "about": ["the journal"], "record": require(pair).record, "zone": require(pair).zone}
+    facts = {"said": said, "about": ["the journal"], **chosen_way(pair).told({})}
     try:
         hooks.run(pair, "page", facts)
     except (HookError, Refused) as error:
@@ -99,5 +99,5 @@ def verify_once(context: RunContext, *, as_json: bool) -> bool:
     if why:
         facts = {"because": why, "automatic": True, "decided_at": context.journal.now().isoformat()}
         progress.print(f"automatic rollback: {why}")
-        start_command(context, ROLLBACK, facts)
+        start_command(context, commands(context.config)["rollback"], facts)
     return judged.calm

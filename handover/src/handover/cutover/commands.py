@@ -3,21 +3,19 @@
 from handover.config.config import Config
 from handover.cutover.cleanup import cleanup_command
 from handover.cutover.context import RunContext
-from handover.cutover.parallel_operation import BEGIN_PARALLEL, END_PARALLEL
+from handover.cutover.parallel_operation import begin_command, end_command
 from handover.cutover.position import Position
-from handover.cutover.rollback import ROLLBACK
+from handover.cutover.rollback import rollback_command
 from handover.cutover.states import COMMAND_BACK, DESCRIPTIONS
-from handover.cutover.switch import CUTOVER
-from handover.cutover.zone import WRITE
+from handover.cutover.switch import cutover_command
 from handover.errors import Refused
 from handover.runs.command import Command, continue_command, settled_position, start_command
 
 
 def commands(config: Config) -> dict[str, Command[RunContext]]:
     """Return every command with actions; those of a clean-up are what the team declared."""
-    return {
-        command.name: command for command in (BEGIN_PARALLEL, END_PARALLEL, CUTOVER, ROLLBACK, cleanup_command(config))
-    }
+    makers = (begin_command, end_command, cutover_command, rollback_command, cleanup_command)
+    return {command.name: command for command in (make(config) for make in makers)}
 
 
 def resume_command(context: RunContext) -> Position:
@@ -67,8 +65,9 @@ def _give_up_rollback(context: RunContext, position: Position) -> Position:
     run = position.run
     assert run is not None  # noqa: S101 - the caller has looked
     source = str(run.facts["source"])
-    if WRITE in run.done or run.begun == WRITE or source not in ("switched", "verifying"):
-        message = "the DNS change has started, so it must be finished; it cannot be given up."
+    decides = rollback_command(context.config).decides
+    if decides in run.done or run.begun == decides or source not in ("switched", "verifying"):
+        message = "the change back has started, so it must be finished; it cannot be given up."
         raise Refused(f"{message} Go on: handover resume. Then cut over again.", code="HO509")
     context.journal.add("state", {"source": position.state, "target": source, "because": "the way back was given up"})
     return context.position()

@@ -5,11 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
-from handover.cutover import health, incident, provider, traffic, zone
+from handover.config.config import Config
+from handover.cutover import health, incident, traffic
 from handover.cutover.context import RunContext
-from handover.cutover.dns_record import DnsRecord
 from handover.cutover.hooks import HookError
+from handover.cutover.stopwatch import stopwatch
 from handover.cutover.switch import hook
+from handover.cutover.ways.chosen import chosen_way
+from handover.cutover.ways.way import deciding
 from handover.errors import HandoverError, Refused
 from handover.journal.entry import machine, operator
 from handover.runs.command import Action, Command, Evidence
@@ -68,13 +71,8 @@ def prove(context: RunContext) -> dict[str, Any]:
 
 
 def _timed(ask: Callable[..., Mapping[str, Any]], *arguments: object) -> tuple[Mapping[str, Any], float]:
-    watch = zone.stopwatch()
+    watch = stopwatch()
     return ask(*arguments), watch()
-
-
-def to_original(context: RunContext) -> DnsRecord:
-    """Return the record that names the original."""
-    return provider.wanted(context.dns, Side.ORIGINAL)
 
 
 def tell(context: RunContext) -> Evidence:
@@ -170,17 +168,18 @@ def _after(context: RunContext) -> Mapping[str, Any]:
 
 
 TELL, HAND_OVER, COUNT, MEASURE = "tell the team", "hand over the tasks", "count the tasks", "measure"
-ROLLBACK = Command(
-    "rollback",
-    (
+
+
+def rollback_command(config: Config) -> Command[RunContext]:
+    """Return the command that moves people back, in the way that is declared."""
+    back = chosen_way(config).back()
+    actions = (
         Action(TELL, tell),
         Action(HAND_OVER, hand_over),
-        *zone.actions(to_original),
+        *back,
         Action("follow the traffic", follow),
         Action(COUNT, count_lost),
         Action("hook after-rollback", _after),
         Action(MEASURE, measure),
-    ),
-    preflight,
-    zone.WRITE,
-)
+    )
+    return Command("rollback", actions, preflight, deciding(back))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from handover.config.config import Config
-from handover.cutover import nameservers, provider
 from handover.cutover.position import Position, position_of
 from handover.cutover.states import COMMAND_BACK, DESCRIPTIONS, allowed
+from handover.cutover.ways.chosen import chosen_way
 from handover.errors import HandoverError
 from handover.journal.entry import JournalEntry
 from handover.journal.journal import Journal, JournalError
@@ -25,11 +25,11 @@ class Status:
     position
         How far the handover is, by the journal.
     people
-        What the name servers say: ``original``, ``backend``, or in words why it is neither.
+        What the way says: ``original``, ``backend``, or in words why it is neither.
     agrees
-        Whether the name servers say what the journal says; None when they could not be asked.
+        Whether the name servers, or the balancers, say what the journal says; None when they could not be asked.
     answers
-        What each name server answers, a line each.
+        What each of them answers, a line each.
     trouble
         Why the journal's database was not read; empty when it was.
     late
@@ -68,7 +68,7 @@ def read_status(config: Config, journal: Journal) -> Status:
 
 
 def people_reach(config: Config, position: Position) -> tuple[str, bool | None, tuple[str, ...]]:
-    """Return what the name servers say, whether the journal says the same, and each of their answers.
+    """Return which system people reach, whether the journal says the same, and what each name server or balancer says.
 
     Parameters
     ----------
@@ -80,32 +80,19 @@ def people_reach(config: Config, position: Position) -> tuple[str, bool | None, 
     tuple
         As ``people``, ``agrees`` and ``answers`` of :class:`Status`.
     """
+    way = chosen_way(config)
     try:
-        dns = provider.require(config)
-        servers = nameservers.authoritative(dns)
+        reach = way.reach()
+        expected = position.record or _expected(position, {side: way.values(side) for side in Side})
     except HandoverError as error:
         return f"unknown: {str(error).rstrip('.')}", None, ()
-    answers = [nameservers.ask(server, dns, dns.record) for server in servers]
-    sides = {side: provider.wanted(dns, side).values for side in Side}
-    expected = position.record or _expected(position, sides)
-    silent = [a for a in answers if a.record is None]
-    people = _name({a.record.values if a.record else None for a in answers}, sides)
-    agrees = None if silent else all(a.record and a.record.values in expected for a in answers)
-    return people, agrees, tuple(str(a) for a in answers)
+    agrees = None if None in reach.held else all(values in expected for values in reach.held)
+    return reach.people, agrees, reach.answers
 
 
 def _expected(position: Position, sides: dict[Side, tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
     side = DESCRIPTIONS[position.state].people_reach
     return tuple(sides.values()) if side == "either" else (sides[side],)
-
-
-def _name(values: set[tuple[str, ...] | None], sides: dict[Side, tuple[str, ...]]) -> str:
-    if len(values) > 1:
-        return "the name servers do not agree"
-    only = next(iter(values), None)
-    if only is None:
-        return "unknown: the name servers do not say"
-    return next((side for side, known in sides.items() if known == only), f"neither system: {', '.join(only)}")
 
 
 def status_lines(found: Status) -> list[str]:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from handover.config.config import Config
 from handover.config.cutover import HookPoint
-from handover.cutover import gates, health, hooks, traffic, zone
+from handover.cutover import gates, health, hooks, traffic
 from handover.cutover.context import RunContext
-from handover.cutover.dns_record import DnsRecord
-from handover.cutover.plan import CutoverPlan
+from handover.cutover.ways.chosen import chosen_way
+from handover.cutover.ways.way import deciding
 from handover.runs.command import Action, Command, Evidence
 from handover.side import Side
 
@@ -15,24 +16,11 @@ FOLLOW = "follow the traffic"
 
 
 def preflight(context: RunContext) -> Evidence:
-    """Every gate is green or overridden, the backend answers, the zone is as planned, traffic can be seen."""
+    """Every gate is green or overridden, the backend answers, everything is as planned, traffic can be seen."""
     traffic.requests_seen(context.config, Side.ORIGINAL)
     answered = health.alive(context.config, Side.BACKEND)
-    for one in zone.zone_states(context):
-        if one.record != to_backend(context):
-            zone.check_unchanged(context.plan, one)
-    return {"backend": answered, "gates": gates.require(context)}
-
-
-def to_backend(context: RunContext) -> DnsRecord:
-    """Return the record of the reviewed plan."""
-    return reviewed(context).to
-
-
-def reviewed(context: RunContext) -> CutoverPlan:
-    """Return the plan that was reviewed; `handover cutover --apply` always has one."""
-    assert context.plan is not None  # noqa: S101 - the command takes a plan
-    return context.plan
+    seen = chosen_way(context.config).preflight(context)
+    return {"backend": answered, "gates": gates.require(context), **seen}
 
 
 def before(context: RunContext) -> Evidence:
@@ -53,9 +41,9 @@ def hook(context: RunContext, point: HookPoint, more: Mapping[str, Any] | None =
     context, point
         What the command acts with, and the point that is reached.
     more
-        What the hook is told besides the record, the zone and the command's facts.
+        What the hook is told besides what is changed and the command's facts.
     """
-    facts = {"record": context.record, "zone": context.dns.zone, "facts": dict(context.facts), **(more or {})}
+    facts = {**chosen_way(context.config).told(context.facts), "facts": dict(context.facts), **(more or {})}
     ran = hooks.run(context.config, point, facts)
     return {"output": ran.output, "took_s": ran.seconds} if ran else {"note": f"no hook {point} is declared"}
 
@@ -65,14 +53,13 @@ def follow(context: RunContext) -> Evidence:
     return traffic.follow(context.config, Side.ORIGINAL, say=context.say)
 
 
-CUTOVER = Command(
-    "cutover",
-    (
+def cutover_command(config: Config) -> Command[RunContext]:
+    """Return the command that moves people to the backend, in the way that is declared."""
+    there = chosen_way(config).there()
+    actions = (
         Action("hook before-switch", before),
-        *zone.actions(to_backend),
+        *there,
         Action(FOLLOW, follow),
         Action("hook after-switch", after),
-    ),
-    preflight,
-    zone.WRITE,
-)
+    )
+    return Command("cutover", actions, preflight, deciding(there))

@@ -6,9 +6,8 @@ from datetime import timedelta
 from handover.config.cutover import Gate
 from handover.cutover import nameservers
 from handover.cutover.gate_context import GateContext, GateResult
-from handover.cutover.parallel_operation import READ_TTL
 from handover.cutover.provider import require
-from handover.cutover.zone import SERVERS
+from handover.cutover.zone import READ_TTL, SERVERS
 
 BEGIN = "Lower it: handover cutover begin --apply"
 

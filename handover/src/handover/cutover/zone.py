@@ -1,16 +1,17 @@
 """The actions on the record: write it, ask the name servers, ask the resolvers."""
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from handover.cutover import nameservers, provider
 from handover.cutover.context import RunContext
+from handover.cutover.dns_plan import DnsPlan
 from handover.cutover.dns_record import DnsRecord, ZoneState
 from handover.cutover.plan import CutoverPlan
 from handover.errors import Refused
 from handover.runs.command import Action, Evidence
 
+READ_TTL = "see the TTL"
 WRITE, SERVERS, RESOLVERS = "write the record", "ask the name servers", "ask the resolvers"
 # A resolver may count a second more than the TTL says.
 GRACE_S = 2.0
@@ -70,7 +71,7 @@ def check_unchanged(plan: CutoverPlan | None, now: ZoneState) -> None:
     """
     if plan is None:
         return
-    was = plan.zone_at(now.provider)
+    was = dns_facts(plan).zone_at(now.provider)
     if was is None:
         what = f"the provider {now.provider} is no part of it"
     elif was.rest != now.rest:
@@ -80,6 +81,20 @@ def check_unchanged(plan: CutoverPlan | None, now: ZoneState) -> None:
     else:
         return
     message = f"plan {plan.checksum[:8]} was reviewed, but {what}. Nothing was applied."
+    raise Refused(f"{message} Run `handover cutover plan` and review again.", code="HO571")
+
+
+def dns_facts(plan: CutoverPlan) -> DnsPlan:
+    """Return what a plan says of the record.
+
+    Raises
+    ------
+    Refused
+        It was made for another way to move people.
+    """
+    if isinstance(plan.facts, DnsPlan):
+        return plan.facts
+    message = f"plan {plan.checksum[:8]} was made for the way {plan.way}; handover.toml says dns. Nothing was applied."
     raise Refused(f"{message} Run `handover cutover plan` and review again.", code="HO571")
 
 
@@ -110,9 +125,3 @@ def old_ttl_s(context: RunContext) -> int:
     run = context.position().run
     before = run.done.get(WRITE, {}).get("before", []) if run else []
     return max((h["record"]["ttl_s"] for h in before if h["record"]), default=context.dns.ttl_s)
-
-
-def stopwatch() -> Callable[[], float]:
-    """Return a function that says how many seconds have gone by, whatever the clock is set to."""
-    began = time.monotonic()
-    return lambda: round(time.monotonic() - began, 3)
