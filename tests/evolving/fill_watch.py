@@ -4,6 +4,7 @@ import threading
 import time
 from collections import defaultdict
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import psycopg
@@ -47,18 +48,23 @@ class FillWatch:
                 points.append((now, filled))
 
     def figures(self) -> dict[str, Any]:
-        """Return the rows a second of all backfills together, and of the first and the last tenth of the slowest."""
+        """Return the rows a second of all backfills together, and of their first and last tenths: the medians.
+
+        A tenth is a few seconds long and shares two cores with a checkpoint or an autovacuum, so one backfill says
+        little; the worst of them and every tenth are given beside the medians.
+        """
         names = [name for name, points in self.seen.items() if len(points) > 1]
         backfills = [self.seen[name] for name in names]
         rows = sum(points[-1][1] - points[0][1] for points in backfills)
         seconds = sum(points[-1][0] - points[0][0] for points in backfills)
         tenths = [tenths_of(points) for points in backfills]
-        worst = min(tenths, key=lambda one: one[-1] / one[0], default=[0.0, 0.0])
+        ratios = [one[-1] / one[0] for one in tenths] or [0.0]
         return {
             "backfill_rows_per_s": round(rows / seconds) if seconds else 0,
-            "backfill_rows_per_s_first_decile": round(worst[0]),
-            "backfill_rows_per_s_last_decile": round(worst[-1]),
-            "backfill_last_to_first": round(worst[-1] / worst[0], 2) if worst[0] else 0.0,
+            "backfill_rows_per_s_first_decile": round(median(one[0] for one in tenths)) if tenths else 0,
+            "backfill_rows_per_s_last_decile": round(median(one[-1] for one in tenths)) if tenths else 0,
+            "backfill_last_to_first": round(median(ratios), 2),
+            "backfill_last_to_first_worst": round(min(ratios), 2),
             "backfill_tenths": {name: [round(rate) for rate in one] for name, one in zip(names, tenths, strict=True)},
         }
 
