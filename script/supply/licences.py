@@ -15,9 +15,9 @@ NOTICES = (ROOT / "bachateo" / "NOTICE", ROOT / "handover" / "NOTICE")
 ALLOWED = {
     *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSD-3-Clause-Clear", "CC-BY-4.0", "CC0-1.0", "FTL", "IJG"),
     *("ISC", "MIT", "MIT-0", "MIT-CMU", "MIT-Modern-Variant", "MPL-2.0", "OLDAP-2.8", "PSF-2.0", "PostgreSQL", "Zlib"),
-    *("BSD-Attribution-HPND-disclaimer", "libpng-2.0", "libtiff"),
+    *("BSD-Attribution-HPND-disclaimer", "LicenseRef-Repoze-BSD-derived", "libpng-2.0", "libtiff"),
     # They let a program of any licence use the library, if the library can be replaced.
-    *("LGPL-2.0-or-later", "LGPL-2.1-or-later", "LGPL-3.0-only", "LGPL-3.0-or-later"),
+    *("LGPL-2.0-or-later", "LGPL-2.1-only", "LGPL-2.1-or-later", "LGPL-3.0-only", "LGPL-3.0-or-later"),
     "GPL-3.0-or-later WITH GCC-exception-3.1",
 }
 NEVER = re.compile(r"AGPL|AFFERO|SSPL|SERVER SIDE PUBLIC|[- ]NC\b|NON.?COMMERCIAL|BUSL|COMMONS.CLAUSE", re.IGNORECASE)

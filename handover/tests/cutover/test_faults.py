@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -9,11 +10,13 @@ import pytest
 
 from handover.cutover.commands import commands
 from handover.cutover.context import open_context
+from handover.cutover.zone import WRITE
 from handover.journal import entry
 from handover.journal.journal import opened
 from handover.runs.command import start_command
 from handover_testing.crashes import check_explained, facts_of, go_on
 from handover_testing.night import BACKEND, ORIGINAL, hook
+from sandbox.dns.nameserver import NameServer
 
 
 @pytest.fixture
@@ -50,23 +53,89 @@ def test_cutover__provider_accepts_and_does_nothing__is_not_switched(parallel):
     with parallel.name_server.fault("unapplied updates"):
         ended = parallel.handover("cutover", "--apply", parallel.plan())
     assert ended.returncode == 1
-    assert f"not every name server answers {BACKEND}" in ended.stderr
-    found = parallel.status()
-    assert found.position.state == "switching"
-    assert found.agrees is False  # the journal says that it was written; people reach the original
-    assert parallel.handover("status").returncode == 4
-    assert "NOT as the journal says" in parallel.handover("status").stdout
+    assert f"HO578  ours took the change, but holds A {ORIGINAL} (TTL 30 s)" in ended.stderr
+    found = check_explained(parallel)
+    assert (found.position.state, found.people) == ("switching", "original")
+    assert parallel.done("resume").stdout.startswith("State: switched")
 
 
-def test_cutover__zone_changed_since_the_plan__applies_nothing(parallel):
+def test_cutover__name_server_lags_behind_the_provider__is_not_switched(parallel):
+    with NameServer("compas.test.", f"www 30 IN A {ORIGINAL}") as secondary:
+        both = f'"127.0.0.1:{parallel.name_server.port}", "127.0.0.1:{secondary.port}"'
+        text = parallel.file.read_text()
+        parallel.file.write_text(re.sub(r"authoritative = \[.*\]", f"authoritative = [{both}]", text))
+        ended = parallel.handover("cutover", "--apply", parallel.plan())
+        assert ended.returncode == 1
+        assert f"not every name server answers {BACKEND}" in ended.stderr
+        found = parallel.status()
+        assert found.position.state == "switching"
+        assert found.agrees is False  # the journal says that it was written; some people reach the original
+        assert parallel.handover("status").returncode == 4
+        assert "NOT as the journal says" in parallel.handover("status").stdout
+
+
+def test_cutover__other_record_changed_since_the_plan__is_named_and_switched(parallel):
     plan = parallel.plan()
     parallel.set_record("other3", 300, "127.0.0.8")
-    serial = parallel.name_server.serial()
-    said = parallel.refused("cutover", "--apply", plan)
-    assert f"HO571  plan {plan[:8]} was reviewed, but other records of the zone have changed since" in said
-    assert "Nothing was applied." in said
-    assert parallel.name_server.serial() == serial
-    assert parallel.state() == "parallel"
+    parallel.set_record("extra", 300, "127.0.0.8")
+    ended = parallel.done("cutover", "--apply", plan)
+    assert (
+        "since the plan, at ours: extra A is new; other3 A is different. None touches www.compas.test." in ended.stderr
+    )
+    assert (parallel.state(), parallel.people_reach()) == ("switched", [BACKEND])
+    with opened(parallel.config) as journal:
+        (wrote,) = [e.body for e in journal.entries() if e.body.get("action") == WRITE and e.body["phase"] == "done"][
+            -1:
+        ]
+    assert wrote["evidence"]["changed_beside"] == ["extra A is new", "other3 A is different"]
+    parallel.set_records(300, {"extra": (), "other3": ("127.0.0.9",)})
+
+
+def test_cutover__other_record_is_declared_harmless__is_not_named(parallel):
+    parallel.file.write_text(
+        parallel.file.read_text().replace("[dns]\n", '[dns]\nharmless = ["_acme-challenge* TXT", "ext-*"]\n')
+    )
+    plan = parallel.plan()
+    challenge = [("_acme-challenge.www", "TXT", "token"), ("ext-www", "TXT", "owner"), ("ext2", "TXT", "owner")]
+    with beside(parallel, *challenge):
+        ended = parallel.done("cutover", "--apply", plan)
+    assert "since the plan, at ours: ext2 TXT is new. None touches" in ended.stderr
+
+
+@contextmanager
+def beside(story, *records):
+    """Have more records in the zone for a while."""
+    update = story.name_server.new_update()
+    for name, kind, value in records:
+        update.add(name, 300, kind, value)
+    story.name_server.send(update)
+    try:
+        yield
+    finally:
+        update = story.name_server.new_update()
+        for name, kind, _ in records:
+            update.delete(name, kind)
+        story.name_server.send(update)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "value", "said"),
+    [
+        ("www", "CAA", '0 issue "another.example"', "www CAA is new"),
+        ("@", "CAA", '0 issue "another.example"', "@ CAA is new"),
+        ("www", "HTTPS", "1 . ipv4hint=127.0.0.9", "www HTTPS is new"),
+    ],
+)
+def test_cutover__record_that_touches_ours_is_new__applies_nothing(parallel, name, kind, value, said):
+    parallel.file.write_text(parallel.file.read_text().replace("[dns]\n", '[dns]\nharmless = ["*"]\n'))
+    plan = parallel.plan()
+    with beside(parallel, (name, kind, value)):
+        serial = parallel.name_server.serial()
+        refusal = parallel.refused("cutover", "--apply", plan)
+        assert parallel.name_server.serial() == serial
+    assert f"HO571  plan {plan[:8]} was reviewed, but {said}, which decides what people get" in refusal
+    assert "Nothing was applied." in refusal
+    assert (parallel.state(), parallel.people_reach()) == ("parallel", [ORIGINAL])
 
 
 def test_cutover__record_changed_since_the_plan__applies_nothing(parallel):
@@ -80,9 +149,11 @@ def test_cutover__record_changed_since_the_plan__applies_nothing(parallel):
 def test_cutover__zone_changed_after_a_crash__resume_applies_nothing(parallel):
     with parallel.name_server.fault("servfail updates"):
         parallel.handover("cutover", "--apply", parallel.plan())
-    parallel.set_record("other3", 300, "127.0.0.8")
-    assert "other records of the zone have changed" in parallel.refused("resume")
-    assert parallel.people_reach() == [ORIGINAL]
+    with beside(parallel, ("www", "CAA", '0 issue "another.example"')):
+        assert "www CAA is new, which decides what people get" in parallel.refused("resume")
+        assert parallel.people_reach() == [ORIGINAL]
+    parallel.done("resume")
+    assert parallel.people_reach() == [BACKEND]
 
 
 def test_cutover__plan_was_edited__is_refused(parallel):

@@ -173,6 +173,8 @@ class Dns(Section):
         Resolvers that must show the change as well, in the same form.
     rehearsal_record
         A second record of the zone, on which a rollback is rehearsed.
+    harmless
+        Patterns of other records of the zone whose changes are not worth telling: ``NAME`` or ``NAME TYPE``.
     timeout_s, verify_s
         Limit for one call of the provider, and for the time until all name servers give the same answer.
     """
@@ -188,6 +190,7 @@ class Dns(Section):
     authoritative: tuple[str, ...] = ()
     resolvers: tuple[str, ...] = ()
     rehearsal_record: str | None = None
+    harmless: tuple[str, ...] = ()
     timeout_s: float = Field(default=60.0, gt=0)
     verify_s: float = Field(default=60.0, gt=0)
 

@@ -59,7 +59,7 @@ class DnsPlan:
             "record": self.record,
             "type": self.type,
             "from": {"values": list(self.from_values), "ttl_s": list(self.from_ttl_s)},
-            "to": {"type": self.to.type, "ttl_s": self.to.ttl_s, "values": list(self.to.values)},
+            "to": self.to.as_json(),
             "held": [zone.as_json() for zone in self.zones],
             "name_servers": list(self.name_servers),
             "resolvers": list(self.resolvers),

@@ -1,39 +1,60 @@
-"""The zone where it is kept, through octoDNS: one record is read or written, all others stay.
+"""The zone where it is kept, through octoDNS: one record is read or written whole, all others stay.
 
 octoDNS comes with the extra ``[dns]``, so it is imported where it is used: all other commands run without it.
 """
 
 # ruff: noqa: PLC0415 - see above
 
-import queue
-import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 from handover.config.config import Config, Dns
-from handover.cutover.dns_record import DnsRecord, ZoneState, digest, dns_record
-from handover.errors import ConfigurationError, HandoverError, Refused
+from handover.cutover.dns_record import DnsRecord, ZoneState, digest, dns_record, extras_lines
+from handover.cutover.neighbours import around, key
+from handover.cutover.one_change import one_change, unkept, whole_record
+from handover.cutover.provider_call import ProviderError, within
+from handover.cutover.unread import RawRecord, facts_of, raw_records, unkept_at
+from handover.errors import ConfigurationError, Refused
 from handover.side import Side
 
-T = TypeVar("T")
+READ_AGAIN_S = 0.2
+# Every type that answers "where is it?" itself; one name has one of them.
+LEADS = ("A", "AAAA", "CNAME", "ALIAS", "Route53Provider/ALIAS")
+
+# What octoDNS calls an alias is kept as other types.
+KINDS_OF_ALIASES = {"ALIAS": ("ALIAS", "CNAME"), "Route53Provider/ALIAS": ("Route53Provider/ALIAS", "A", "AAAA")}
 
 
-class ProviderError(HandoverError):
-    """The DNS provider failed, or did not answer in time."""
+class DiffersAtProviderError(ProviderError):
+    """The provider took a change, and does not give it back as it was sent."""
 
-    code = "HO572"
+    code = "HO578"
+
+
+class OpenProvider(NamedTuple):
+    """octoDNS's provider, without anything remembered of earlier requests, and the zone's processors."""
+
+    handle: Any
+    processors: tuple[Any, ...]
+
+
+class ZoneRead(NamedTuple):
+    """A zone as octoDNS reads it, what is known of it, and its records in the provider's own words, if known."""
+
+    zone: Any
+    state: ZoneState
+    raw: list[RawRecord] | None
 
 
 @dataclass(frozen=True)
 class Provider:
-    """One target of the zone. ``handle`` is octoDNS's provider, ``aside`` the names that a switch ignores."""
+    """One target of the zone; ``open`` makes octoDNS's provider anew."""
 
     name: str
-    zone: str
-    timeout_s: float
-    handle: Any
-    aside: frozenset[str] = frozenset()
+    dns: Dns
+    open: Callable[[], OpenProvider]
 
     def zone_state(self, name: str) -> ZoneState:
         """Return what it holds of the zone, seen from the record ``name``.
@@ -42,82 +63,124 @@ class Provider:
         ------
         ProviderError
             It does not answer.
+        Refused
+            The name has several records.
         """
-        zone = self._call("be read", self._zone)
-        ours = [r for r in zone.records if r.name == name and r._type in ("A", "AAAA", "CNAME")]  # noqa: SLF001
-        rest = sorted(_facts(r) for r in zone.records if r not in ours and r.name not in self.aside)
-        if len(ours) > 1:
-            kinds = ", ".join(sorted(r._type for r in ours))  # noqa: SLF001
-            message = f"{name}.{self.zone} has several records ({kinds}); the switch moves one."
-            raise Refused(f"{message} Leave the one that [dns] type names.", code="HO573")
-        found = _record(ours[0]) if ours else None
-        return ZoneState(self.name, found, len(zone.records), digest(rest))
+        return within(self.dns.timeout_s, self.name, "be read", lambda: self._read(self.open().handle, name).state)
 
-    def write(self, name: str, wanted: DnsRecord) -> None:
-        """Make the record what is wanted, and touch nothing else.
+    def check_whole(self, name: str, wanted: DnsRecord) -> None:
+        """Raise unless the record can be made what is wanted with all that the provider keeps with it.
+
+        Raises
+        ------
+        Refused
+            Something of the record would be lost, or octoDNS's configuration forbids the change.
+        """
+        within(self.dns.timeout_s, self.name, "be asked", lambda: self._plan(self.open(), name, wanted))
+
+    def write(self, name: str, wanted: DnsRecord) -> Mapping[str, Any]:
+        """Make the record what is wanted, touch nothing else, and see that the provider gives back the whole of it.
+
+        Returns
+        -------
+        dict
+            ``note``: what the provider said, where it answered an error although the change was made.
 
         Raises
         ------
         ProviderError
             It failed or did not answer; whether the change was made is to be asked of the name servers.
+        DiffersAtProviderError
+            The record is not what was sent.
         """
-        self._call("be changed", lambda: self._write(name, wanted))
-
-    def _zone(self) -> Any:
-        from octodns.zone import Zone  # type: ignore[import-untyped]
-
-        zone = Zone(self.zone, set())
-        self.handle.populate(zone, lenient=True)
-        return zone
+        before = self.zone_state(name)
+        try:
+            within(self.dns.timeout_s, self.name, "be changed", lambda: self._write(name, wanted))
+        except ProviderError as error:
+            if error.is_silent or not self._is_whole(self.zone_state(name), before, wanted):
+                raise
+            return {"note": f"{self.name} holds the record as it was wanted, although it answered an error: {error}"}
+        self._read_back(name, before, wanted)
+        return {}
 
     def _write(self, name: str, wanted: DnsRecord) -> None:
-        import octodns.record  # type: ignore[import-untyped]
+        opened = self.open()
+        plan = self._plan(opened, name, wanted)
+        if plan is not None:
+            opened.handle.apply(plan)
 
-        existing = self._zone()
-        desired = existing.copy()
-        for old in [r for r in desired.records if r.name == name and r._type in ("A", "AAAA", "CNAME")]:  # noqa: SLF001
-            desired.remove_record(old)
-        values: dict[str, Any] = {"value": wanted.values[0]} if wanted.type == "CNAME" else {"values": wanted.values}
-        data = {"type": wanted.type, "ttl": wanted.ttl_s, **values}
-        desired.add_record(octodns.record.Record.new(desired, name, data), lenient=True)
-        plan = self.handle.plan(desired)
-        if plan is None:
-            return
-        others = sorted({c.record.fqdn for c in plan.changes if c.record.name != name})
-        if plan.exists and others:  # a provider that writes whole files says that nothing exists
-            message = f"{self.name} would change {', '.join(others)} as well; nothing was applied."
-            raise Refused(f"{message} See what octodns-sync would do, and settle that first.", code="HO574")
-        plan.raise_if_unsafe()
-        if self.handle.apply_disabled:
-            message = f"{self.name} has apply_disabled in octoDNS's configuration; nothing was applied."
-            raise Refused(message, code="HO574")
-        self.handle.apply(plan)
+    def _plan(self, opened: OpenProvider, name: str, wanted: DnsRecord) -> Any | None:
+        zone, state, raw = self._read(opened.handle, name)
+        record = whole_record(zone, name, state.settable(wanted))
+        old = zone.get_type(name, wanted.type)
+        lost = [*unkept_at(raw or (), name), *(unkept(opened.handle, old, wanted) if old else ())]
+        if lost:
+            message = f"{self.name}: {name or '@'} {wanted.type} has {'; and '.join(lost)}. octoDNS cannot keep that."
+            todo = "Make it a plain record in the provider's console first, or switch in another way: [switch]"
+            raise Refused(f"{message} Nothing was changed. {todo}", code="HO577")
+        return one_change(opened.handle, zone, record, opened.processors)
 
-    def _call(self, what: str, work: Callable[[], T]) -> T:
-        """Run in a thread: a provider that hangs must not hold up the switch."""
-        results: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue()
+    def _read(self, handle: Any, name: str) -> ZoneRead:
+        from octodns.zone import Zone  # type: ignore[import-untyped]
 
-        def run() -> None:
-            try:
-                results.put((work(), None))
-            except BaseException as error:  # noqa: BLE001 - it is raised again below
-                results.put((None, error))
+        zone = Zone(f"{self.dns.zone.rstrip('.')}.", set())
+        raw = raw_records(handle, zone)
+        handle.populate(zone, lenient=True)
+        ours = [one for one in zone.records if one.name == name and one._type in LEADS]  # noqa: SLF001
+        if len(ours) > 1:
+            kinds = ", ".join(sorted(one._type for one in ours))  # noqa: SLF001
+            message = f"{name}.{zone.name} has several records ({kinds}); the switch moves one."
+            raise Refused(f"{message} Leave the one that [dns] type names.", code="HO573")
+        found = _record(ours[0]) if ours else None
+        near, others = self._rest(zone, raw, name, ours)
+        extras = _extras(ours[0]) if ours else {}
+        beside = [one for one in zone.records if one not in ours and one.name not in self._aside()]
+        rest = digest(sorted([one.name, one._type, str(one.ttl), digest(one.data)] for one in beside))  # noqa: SLF001
+        return ZoneRead(zone, ZoneState(self.name, found, len(zone.records), extras, near, others, rest), raw)
 
-        threading.Thread(target=run, name=f"provider {self.name}", daemon=True).start()
-        try:
-            value, error = results.get(timeout=self.timeout_s)
-        except queue.Empty:
-            message = f"the provider {self.name} could not {what} within {self.timeout_s:g} s."
-            todo = "Whether it did something is asked of the name servers: handover status"
-            raise ProviderError(f"{message} {todo}") from None
-        if isinstance(error, HandoverError):
-            raise error
-        if isinstance(error, Exception):
-            message = f"the provider {self.name} could not {what}: {type(error).__name__}: {error}"
-            raise ProviderError(f"{message}. See what holds now: handover status") from error
-        if error is not None:
-            raise error
-        return value  # type: ignore[return-value]
+    def _rest(
+        self, zone: Any, raw: list[RawRecord] | None, name: str, ours: list[Any]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the digests of the records near ours, and those of all the others."""
+        if raw is None:
+            facts = {key(one.name, one._type): digest(one.data)[:12] for one in zone.records}  # noqa: SLF001
+        else:
+            facts = facts_of(raw)
+        facts.pop(key("", "SOA"), None)
+        aside = self._aside()
+        kinds = {kind for one in ours for kind in KINDS_OF_ALIASES.get(one._type, (one._type,))}  # noqa: SLF001
+        surroundings = around(self.dns, name)
+        near, others = {}, {}
+        for place, facts_digest in facts.items():
+            label, kind = place.split(" ")
+            label = "" if label == "@" else label
+            if label == name and kind in kinds:
+                continue
+            if surroundings.is_near(label, kind):
+                near[place] = facts_digest
+            elif label not in aside:
+                others[place] = facts_digest
+        return near, others
+
+    def _aside(self) -> set[str]:
+        """Return the second name, which a switch ignores."""
+        second = self.dns.rehearsal_record
+        return {second} if second and second != self.dns.record else set()
+
+    def _is_whole(self, now: ZoneState, before: ZoneState, wanted: DnsRecord) -> bool:
+        return now.holds(wanted) and (before.record is None or now.extras == before.extras)
+
+    def _read_back(self, name: str, before: ZoneState, wanted: DnsRecord) -> None:
+        """Wait until the provider gives back what was sent: some answer from an older copy for a while."""
+        began = time.monotonic()
+        while not self._is_whole(now := self.zone_state(name), before, wanted):
+            if time.monotonic() - began > self.dns.verify_s:
+                kept = ", ".join(extras_lines(before.extras)) or "nothing else"
+                has = ", ".join(extras_lines(now.extras)) or "nothing else"
+                message = f"{self.name} took the change, but holds {now.record} with {has}"
+                sent = f"{before.settable(wanted)} with {kept} was sent"
+                raise DiffersAtProviderError(f"{message}; {sent}. Look in its console, then: handover resume [--back]")
+            time.sleep(READ_AGAIN_S)
 
 
 def providers(config: Config) -> tuple[Provider, ...]:
@@ -129,12 +192,22 @@ def providers(config: Config) -> tuple[Provider, ...]:
         ``handover.toml`` or octoDNS's configuration does not say what is needed.
     """
     dns = require(config)
-    manager = _manager(config)
-    zone = f"{dns.zone.rstrip('.')}."
-    handles = [(name, manager.providers[name]) for name in manager.config["zones"][zone]["targets"]]
-    second = dns.rehearsal_record
-    aside = frozenset([second] if second and second != dns.record else [])
-    return tuple(Provider(name, zone, dns.timeout_s, handle, aside) for name, handle in handles)
+    names = _manager(config).config["zones"][_zone_name(dns)]["targets"]
+    return tuple(Provider(name, dns, _opener(config, name)) for name in names)
+
+
+def _opener(config: Config, name: str) -> Callable[[], OpenProvider]:
+    def open_provider() -> OpenProvider:
+        manager = _manager(config)
+        settings = manager.config["zones"][_zone_name(require(config))]
+        named = (*manager.global_processors, *(settings.get("processors") or ()), *manager.global_post_processors)
+        return OpenProvider(manager.providers[name], tuple(manager.processors[one] for one in named))
+
+    return open_provider
+
+
+def _zone_name(dns: Dns) -> str:
+    return f"{dns.zone.rstrip('.')}."
 
 
 def _manager(config: Config) -> Any:
@@ -143,7 +216,7 @@ def _manager(config: Config) -> Any:
     dns = require(config)
     assert dns.octodns_config is not None  # noqa: S101 - required above
     path = config.root / dns.octodns_config
-    zone = f"{dns.zone.rstrip('.')}."
+    zone = _zone_name(dns)
     try:
         manager = Manager(str(path))
         names = manager.config["zones"][zone]["targets"]
@@ -179,28 +252,36 @@ def wanted(dns: Dns, side: Side) -> DnsRecord:
     return dns_record(dns.type, dns.ttl_s, side.of(dns))
 
 
+def proxied_at(states: Iterable[ZoneState]) -> str:
+    """Return why name servers cannot show which system people reach, or nothing."""
+    names = [state.provider for state in states if state.is_proxied]
+    if not names:
+        return ""
+    return f"the record is proxied at {', '.join(names)}: name servers answer the proxy's addresses, before and after"
+
+
 def _record(found: Any) -> DnsRecord:
     values = found.values if hasattr(found, "values") else [found.value]
     return dns_record(found._type, found.ttl, map(str, values))  # noqa: SLF001
 
 
-def _facts(found: Any) -> list[str]:
-    data = found.data
-    return [found.name, found._type, str(found.ttl), digest(data)]  # noqa: SLF001
+def _extras(found: Any) -> dict[str, Any]:
+    """Return all that octoDNS has of a record besides its type, TTL and values."""
+    data = {part: value for part, value in found.data.items() if part not in ("type", "ttl", "value", "values")}
+    return {**data.pop("octodns", {}), **data}
 
 
 def contradicting(config: Config, wanted_: DnsRecord) -> list[str]:
     """Return the sources of the zone that say something else than ``wanted_``: a later octodns-sync would undo it."""
     dns = require(config)
     manager = _manager(config)
-    zone = f"{dns.zone.rstrip('.')}."
-    settings = manager.config["zones"][zone]
+    settings = manager.config["zones"][_zone_name(dns)]
     found = []
     for name in settings.get("sources") or []:
         if name in settings["targets"]:
             continue
-        source = Provider(name, zone, dns.timeout_s, manager.providers[name]).zone_state(dns.record)
-        if source.record is not None and source.record != wanted_:
+        source = Provider(name, dns, _opener(config, name)).zone_state(dns.record)
+        if source.record is not None and not source.holds(wanted_):
             says = f"octoDNS's source {name} says {source.record}"
             found.append(f"{says}; the next octodns-sync would put that back. Change it with the switch.")
     return found

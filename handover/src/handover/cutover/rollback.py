@@ -35,6 +35,7 @@ def preflight(context: RunContext) -> Evidence:
         The operator may not decide it, or the original fails; says what can still be done.
     """
     check_allowed(context)
+    chosen_way(context.config).back_preflight(context)
     try:
         return prove(context)
     except HandoverError as error:

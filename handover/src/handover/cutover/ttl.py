@@ -6,7 +6,7 @@ from datetime import timedelta
 from handover.config.cutover import Gate
 from handover.cutover import nameservers
 from handover.cutover.gate_context import GateContext, GateResult
-from handover.cutover.provider import require
+from handover.cutover.provider import providers, proxied_at, require
 from handover.cutover.zone import READ_TTL, SERVERS
 
 BEGIN = "Lower it: handover cutover begin --apply"
@@ -15,6 +15,9 @@ BEGIN = "Lower it: handover cutover begin --apply"
 def ttl_gate(context: GateContext, _: Gate) -> GateResult:
     """Compare when the lower TTL was seen with how long resolvers may hold the old one."""
     dns = require(context.config)
+    states = [target.zone_state(dns.record) for target in providers(context.config)]
+    if states and all(state.is_proxied for state in states):
+        return GateResult(ok=True, found=f"{proxied_at(states)}, so no TTL holds people back")
     for server in nameservers.authoritative(dns):
         answer = nameservers.ask(server, dns, dns.record)
         if answer.record is None or answer.record.ttl_s > dns.ttl_s:

@@ -6,7 +6,8 @@ from typing import Any
 from handover.cutover import nameservers, provider
 from handover.cutover.context import RunContext
 from handover.cutover.dns_plan import DnsPlan
-from handover.cutover.dns_record import DnsRecord, ZoneState
+from handover.cutover.dns_record import DnsRecord, ZoneState, extras_lines
+from handover.cutover.neighbours import changed, other_changes
 from handover.cutover.plan import CutoverPlan
 from handover.errors import Refused
 from handover.runs.command import Action, Evidence
@@ -41,6 +42,18 @@ def zone_states(context: RunContext) -> list[ZoneState]:
     return [target.zone_state(context.record) for target in provider.providers(context.config)]
 
 
+def check_whole(context: RunContext, wanted: DnsRecord) -> None:
+    """Raise unless every provider can make the record what is wanted and keep all else that it has.
+
+    Raises
+    ------
+    Refused
+        Something of the record would be lost, or octoDNS's configuration forbids the change.
+    """
+    for target in provider.providers(context.config):
+        target.check_whole(context.record, wanted)
+
+
 def write_record(context: RunContext, wanted: DnsRecord) -> Evidence:
     """Write the record at every provider that does not hold it yet.
 
@@ -49,39 +62,78 @@ def write_record(context: RunContext, wanted: DnsRecord) -> Evidence:
     Refused
         The zone is not what the plan was made on; nothing was applied there.
     """
-    before = []
+    before: list[Evidence] = []
+    beside: list[str] = []
+    notes: list[str] = []
     for target in provider.providers(context.config):
         now = target.zone_state(context.record)
-        before.append(now.as_json())
-        if now.record == wanted:
+        before.append(now.as_seen())
+        if now.holds(wanted):
             continue
-        check_unchanged(context.plan, now)
-        target.write(context.record, wanted)
+        beside += check_unchanged(context, now)
+        notes += target.write(context.record, wanted).values()
         context.at_point("in the middle of the record")
-    return {"before": before, "wanted": str(wanted), "changed": context.record}
+    for line in notes:
+        context.say(line)
+    seen = {"before": before, "wanted": str(wanted), "changed": context.record}
+    return seen | ({"changed_beside": beside} if beside else {}) | ({"notes": notes} if notes else {})
 
 
-def check_unchanged(plan: CutoverPlan | None, now: ZoneState) -> None:
-    """Raise when a provider's zone is not what a plan was made on.
+def check_unchanged(context: RunContext, now: ZoneState) -> list[str]:
+    """Raise when a provider's record, or one that touches it, is not what a plan was made on.
+
+    Returns
+    -------
+    list of str
+        Changes of other records since the plan, which do not void it; each is said as well.
 
     Raises
     ------
     Refused
-        The zone has changed since the plan.
+        The record has changed since the plan, or what people get from it.
     """
+    plan = context.plan
     if plan is None:
-        return
-    was = dns_facts(plan).zone_at(now.provider)
+        return []
+    facts = dns_facts(plan)
+    was = facts.zone_at(now.provider)
+    if what := _void(context, facts, was, now):
+        message = f"plan {plan.checksum[:8]} was reviewed, but {what}. Nothing was applied."
+        raise Refused(f"{message} Run `handover cutover plan` and review again.", code="HO571")
+    beside = other_changes(was, now, context.dns) if was and (was.near or was.others) else []
+    if beside:
+        context.say(f"since the plan, at {now.provider}: {'; '.join(beside)}. None touches {facts.name}.")
+    return beside
+
+
+def _void(context: RunContext, facts: DnsPlan, was: ZoneState | None, now: ZoneState) -> str:
+    """Return why a plan is void, or nothing."""
     if was is None:
-        what = f"the provider {now.provider} is no part of it"
-    elif was.rest != now.rest:
-        what = f"other records of the zone have changed since ({was.records} then, {now.records} now)"
-    elif was.record != now.record:
-        what = f"the record is {now.record or 'gone'} by now"
-    else:
-        return
-    message = f"plan {plan.checksum[:8]} was reviewed, but {what}. Nothing was applied."
-    raise Refused(f"{message} Run `handover cutover plan` and review again.", code="HO571")
+        return f"the provider {now.provider} is no part of it"
+    if not (was.near or was.others):  # a plan of an older version has no more of the zone than a digest
+        if was.rest != now.rest:
+            return "other records of the zone have changed since"
+    elif near := changed(was.near, now.near):
+        return f"{'; '.join(near)}, which decides what people get from {facts.name}"
+    if was.extras != now.extras:
+        has = ", ".join(extras_lines(now.extras)) or "nothing else"
+        return f"what {now.provider} keeps with the record is {has} by now"
+    if was.record != now.record and not _half_written(context, facts, was, now):
+        return f"the record is {now.record or 'gone'} by now"
+    return ""
+
+
+def _half_written(context: RunContext, facts: DnsPlan, was: ZoneState, now: ZoneState) -> bool:
+    """Say whether this run wrote some of the values before: Cloudflare takes them one at a time."""
+    run = context.position().run
+    begun = [
+        entry
+        for entry in context.journal.entries()
+        if run and entry.kind == "action" and entry.body["run"] == run.id and entry.body["action"] == WRITE
+    ]
+    if now.record is None or was.record is None or sum(e.body["phase"] == "begun" for e in begun) < 2:  # noqa: PLR2004
+        return False
+    return now.record.type == facts.to.type and set(now.record.values) <= {*was.record.values, *facts.to.values}
 
 
 def dns_facts(plan: CutoverPlan) -> DnsPlan:
@@ -93,6 +145,9 @@ def ask_servers(context: RunContext, wanted: DnsRecord) -> Evidence:
     """Wait until every authoritative server answers what was written."""
     dns = context.dns
     servers = nameservers.authoritative(dns)
+    if proxied := _proxied(context):
+        answers = [nameservers.ask(server, dns, context.record) for server in servers]
+        return {"answers": [str(a) for a in answers], "note": proxied}
     answers, took = nameservers.wait_for(
         servers, lambda s: nameservers.ask(s, dns, context.record), wanted.values, limit_s=dns.verify_s
     )
@@ -104,11 +159,18 @@ def ask_resolvers(context: RunContext, wanted: DnsRecord) -> Evidence:
     dns = context.dns
     if not dns.resolvers:
         return {"answers": [], "note": "no resolver is declared in [dns], so none was asked"}
+    if proxied := _proxied(context):
+        return {"answers": [], "note": proxied}
     limit_s = dns.verify_s + GRACE_S + old_ttl_s(context)
     answers, took = nameservers.wait_for(
         dns.resolvers, lambda s: nameservers.ask(s, dns, context.record, recursive=True), wanted.values, limit_s=limit_s
     )
     return {"answers": [str(a) for a in answers], "took_s": round(took, 3)}
+
+
+def _proxied(context: RunContext) -> str:
+    """Return why name servers cannot show the change: they answer addresses of a proxy, before and after."""
+    return provider.proxied_at(zone_states(context))
 
 
 def old_ttl_s(context: RunContext) -> int:

@@ -1,17 +1,19 @@
 """All at once by the DNS record: the default. Everybody follows within the TTL that resolvers hold."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from handover.config.config import Dns
 from handover.cutover import nameservers, provider, zone
 from handover.cutover.context import RunContext
 from handover.cutover.dns_plan import DnsPlan
-from handover.cutover.dns_record import DnsRecord, ZoneState, dns_record
+from handover.cutover.dns_record import DnsRecord, ZoneState, dns_record, extras_lines
 from handover.cutover.plan import DNS, SHORT, CutoverPlan
 from handover.cutover.position import Values
+from handover.cutover.provider_call import ProviderError
 from handover.cutover.ways.way import Actions, Previews, Reach, Rehearsed, Way
-from handover.errors import ConfigurationError, Refused
+from handover.errors import ConfigurationError, HandoverError, Refused
 from handover.runs.command import Action, Evidence
 from handover.side import Side
 
@@ -31,8 +33,18 @@ class DnsWay(Way):
         dns = self.dns
         answers = [nameservers.ask(server, dns, dns.record) for server in nameservers.authoritative(dns)]
         held = tuple(a.record.values if a.record else None for a in answers)
-        people = self._name(set(held))
-        return Reach(people, held, tuple(map(str, answers)), _pct(people))
+        people, lines = self._name(set(held)), tuple(map(str, answers))
+        if people not in set(Side) and (states := self._proxied()):
+            held = tuple(state.record.values if state.record else None for state in states)
+            people, lines = self._name(set(held)), (*lines, provider.proxied_at(states))
+        return Reach(people, held, lines, _pct(people))
+
+    def _proxied(self) -> list[ZoneState]:
+        """Return what the providers hold where a proxy answers in place of the record; otherwise nothing."""
+        with suppress(HandoverError):
+            states = [target.zone_state(self.dns.record) for target in provider.providers(self.config)]
+            return states if all(state.is_proxied for state in states) else []
+        return []
 
     def _name(self, values: set[Values | None]) -> str:
         if len(values) > 1:
@@ -49,9 +61,12 @@ class DnsWay(Way):
     def plan(self) -> CutoverPlan:
         """Return the plan as the zone is now; see :meth:`Way.plan`."""
         dns = self.dns
-        zones = tuple(target.zone_state(dns.record) for target in provider.providers(self.config))
+        targets = provider.providers(self.config)
+        zones = tuple(target.zone_state(dns.record) for target in targets)
         ttls_s = _ttls_s(dns, zones)
         wanted = provider.wanted(dns, Side.BACKEND)
+        for target in targets:
+            target.check_whole(dns.record, wanted)
         answers = [nameservers.ask(server, dns, dns.record) for server in nameservers.authoritative(dns)]
         facts = DnsPlan(
             zone=dns.zone,
@@ -76,6 +91,8 @@ class DnsWay(Way):
             result += _zone_lines(facts, one)
         result.append(f"  propagation: everybody within {facts.propagation_s} s of the change, the TTL they hold")
         result += [f"  now: {line}" for line in facts.name_servers]
+        if proxied := provider.proxied_at(facts.zones):
+            result.append(f"  {proxied}; the provider is asked instead")
         if not facts.resolvers:
             result.append("  no resolver is declared in [dns], so none will be asked")
         result += [f"  beware: {line}" for line in facts.warnings]
@@ -105,6 +122,7 @@ class DnsWay(Way):
             if one.record is None or one.record.values != self.values(Side.ORIGINAL):
                 message = f"{one.provider}: the record is {one.record or 'not there'}; it must name the original"
                 raise Refused(f"{message} ({', '.join(dns.original)}). Nothing was changed.", code="HO570")
+        zone.check_whole(context, _lowered(context))
         return {}
 
     def begin(self) -> Actions:
@@ -118,9 +136,15 @@ class DnsWay(Way):
     def preflight(self, context: RunContext) -> Evidence:
         """See that the zone is as the plan says; see :meth:`Way.preflight`."""
         for one in zone.zone_states(context):
-            if one.record != to_backend(context):
-                zone.check_unchanged(context.plan, one)
+            if not one.holds(to_backend(context)):
+                zone.check_unchanged(context, one)
+        zone.check_whole(context, to_backend(context))
         return {}
+
+    def back_preflight(self, context: RunContext) -> None:
+        """See that the record is kept whole; see :meth:`Way.back_preflight`."""
+        with suppress(ProviderError):  # the way back is begun all the same; it says so where it writes
+            zone.check_whole(context, _to_original(context))
 
     def there(self) -> Actions:
         """Write the reviewed record and ask for it; see :meth:`Way.there`."""
@@ -202,7 +226,9 @@ def _zone_lines(facts: DnsPlan, one: ZoneState) -> list[str]:
     return [
         f"  {facts.name}  {facts.type}  at {one.provider}",
         f"    from {', '.join(old.values)} (TTL {old.ttl_s} s)",
-        f"    to   {', '.join(facts.to.values)} (TTL {facts.to.ttl_s} s)",
+        f"    to   {', '.join(facts.to.values)} (TTL {one.settable(facts.to).ttl_s} s)",
+        *(f"    kept {line}" for line in extras_lines(one.extras)),
+        f"    void when one of these changes as well: {', '.join(one.near) or 'none is there'}",
         f"    1 of {one.records} records of the zone ({100 / one.records:.0f} %)",
     ]
 

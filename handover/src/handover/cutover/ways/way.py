@@ -112,6 +112,15 @@ class Way(ABC):
             Something has changed since; nothing was applied.
         """
 
+    def back_preflight(self, context: RunContext) -> None:  # noqa: B027 - most ways have nothing to look at
+        """See that the way back can be taken, before it begins.
+
+        Raises
+        ------
+        Refused
+            It cannot; nothing was changed.
+        """
+
     @abstractmethod
     def there(self) -> Actions:
         """Return the actions that move people to the backend, and see that they are there."""
