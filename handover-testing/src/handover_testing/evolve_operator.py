@@ -167,7 +167,7 @@ class EvolveOperator:
 
     def left(self) -> list[str]:
         with self.connect() as connection:
-            return remains(connection, self.config.evolve, [TABLE], ["status_v1", "status_v2"])
+            return remains(connection, self.config.evolve, [TABLE], ["status_v1", "status_v2"], [self.role])
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ _CATALOG = {
           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.refobjsubid
          WHERE c.oid = ANY (%(tables)s::regclass[])""",
     "rights": "SELECT relname, relacl::text FROM pg_class WHERE oid = ANY (%(tables)s::regclass[])",
-    "functions": "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+    "functions": "SELECT proname FROM pg_proc WHERE pronamespace = %(schema)s::regnamespace",
     "schemas": "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'phase%%'",
 }
 # From the weakest to the strongest; writers wait for the last four.
@@ -165,9 +165,9 @@ class Evolving:
         context = PairedTables(self.folder, self.database).context(step.name, self.evolve)
         return WORKS[step.work](replace(context, switched=switched), step.arguments)
 
-    def catalog(self, *tables: str) -> dict[str, list[Any]]:
-        """Return what the catalog says about tables, without the order of their columns."""
-        arguments = {"tables": [f"public.{identifier(table)}" for table in tables]}
+    def catalog(self, *tables: str, schema: str = "public") -> dict[str, list[Any]]:
+        """Return what the catalog says about tables of one schema, without the order of their columns."""
+        arguments = {"tables": [f"{schema}.{identifier(table)}" for table in tables], "schema": schema}
         self.session.execute("SET search_path = pg_catalog")
         found = {name: self.session.execute(query.encode(), arguments).fetchall() for name, query in _CATALOG.items()}
         self.session.execute("SET search_path = public")

@@ -102,7 +102,7 @@ def handmade_plan(role: str) -> EvolutionPlan:
                 EvolveStatement(sql=f"GRANT ALL ON phase1.jobs, phase2.jobs TO {role}"),
             ),
         ),
-        EvolveStep(name="paths", statements=(path_of(role, "phase1, public"),)),
+        EvolveStep(name="paths", statements=(path_of(role, "phase1, public"),), arguments={"without": [role]}),
         EvolveStep(name="recycle", how="batches", work="recycle", arguments={"roles": [role]}),
     )
     switched = (*renames(("status", "status_v1"), ("status_v2", "status")),)

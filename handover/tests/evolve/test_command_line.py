@@ -2,6 +2,10 @@
 
 import pytest
 
+from handover.errors import Refused
+from handover.evolve.commands import LEFT, evolve_commands
+from handover.runs.command import start_command
+from handover_testing.evolve_operator import Killed
 from handover_testing.handmade_plan import TABLE
 
 INDEX = '[[operations]]\nkind = "add_index"\ntable = "jobs"\nname = "jobs_note"\ncolumns = ["note"]\n'
@@ -106,6 +110,67 @@ def test_start__the_sessions_of_a_system_lead_past_the_views__is_refused_and_cha
     said = handover(declared, "start", "--apply", *OVERRIDES, code=3)
     assert "HO671  the original has the search path drift_original, public" in said
     assert declared.state() == "at rest"
+
+
+def test_evolve__a_system_leads_past_the_views_since_the_start__is_refused_before_the_switch_and_before_resume(
+    declared,
+):
+    file = declared.pair.folder / "original" / "settings.py"
+    before = file.read_text()
+    toml = declared.pair.folder / "handover.toml"
+    declared.pair.superuser(
+        f"ALTER ROLE drift_original IN DATABASE {declared.pair.database.name} SET search_path = phase1, public"
+    )
+    toml.write_text(
+        toml.read_text().replace(
+            'other_roles = ["owner"]', 'other_roles = ["owner"]\ncarrying_roles = ["drift_original"]'
+        )
+    )
+    handover(declared, "start", "--apply", *OVERRIDES)
+    file.write_text(before + '\nDATABASES["default"]["OPTIONS"] = {"options": "-c search_path=public"}\n')
+    says = "HO671  the original has the search path public, and its role drift_original is one of carrying_roles"
+    assert says in handover(declared, "switch", "--apply", code=3)
+    assert declared.state() == "expanded"
+    with pytest.raises(Killed):
+        declared.run("evolve switch", kill_at="switch: the new columns get their names: before")
+    assert declared.state() == "switching"
+    ended = declared.pair.handover("resume")
+    assert (ended.returncode, says in ended.stderr) == (3, True)
+    assert declared.state() == "switching"
+    file.write_text(before)
+    assert "0001_status: switched: " in declared.pair.handover("resume").stdout
+
+
+def test_rollback__views_were_in_a_path_before_the_start__leaves_the_path_and_ends(declared):
+    declared.sql(f"ALTER ROLE {declared.role} SET search_path = phase1, public")
+    handover(declared, "start", "--apply", *OVERRIDES)
+    handover(declared, "switch", "--apply")
+    assert handover(declared, "rollback", "--apply", "--because", "a trial").startswith("0001_status: rolled_back: ")
+    assert "search_path=phase1, public" in str(setting_of(declared))
+
+
+def test_rollback__the_path_of_an_old_role_has_the_views_again__is_told(declared):
+    handover(declared, "start", "--apply", *OVERRIDES)
+    again = f"ALTER ROLE {declared.role} SET search_path = phase1, public"
+    with declared.context("evolve rollback", at_end(lambda: declared.sql(again))) as context:
+        made = context.plan
+        with pytest.raises(
+            Refused,
+            match=rf"HO650  1 object of 0001_status are still there: role {declared.role}: search_path=phase1, public",
+        ):
+            start_command(context, evolve_commands(made)["evolve rollback"], {"because": "a trial"})
+    declared.sql(f"ALTER ROLE {declared.role} RESET search_path")
+    assert declared.pair.handover("resume").returncode == 0
+    assert setting_of(declared) == []
+
+
+def at_end(do):
+    """Return what does something once nothing but the last look is left."""
+    return lambda point: do() if point == f"{LEFT}: before" else None
+
+
+def setting_of(operator):
+    return operator.sql(f"SELECT setconfig FROM pg_db_role_setting WHERE setrole = '{operator.role}'::regrole")
 
 
 def test_plan__a_role_is_not_declared__says_that_a_start_is_refused_and_shows_the_plan(declared):

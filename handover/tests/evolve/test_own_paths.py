@@ -5,6 +5,7 @@ import pytest
 from handover.config.config import load_config
 from handover.errors import Refused
 from handover.evolve.own_paths import require_own_paths
+from handover.evolve.statement import EvolutionPlan
 from handover.side import Side
 
 OLD, CARRYING, OTHER = 'old_roles = ["{}"]', 'carrying_roles = ["{}"]', 'other_roles = ["{}"]'
@@ -30,7 +31,7 @@ RIGHT = {
 }
 
 
-def ask(pair, declared, path):
+def ask(pair, declared, path, tables=("public.dance_tasks",)):
     """Declare the original's role, give its sessions a path of their own, and ask it."""
     settings = pair.folder / "original" / "settings.py"
     if path:
@@ -39,7 +40,7 @@ def ask(pair, declared, path):
     file = pair.folder / "handover.toml"
     file.write_text(f"{file.read_text()}\n[evolve]\n{declared.format('drift_original')}\n")
     pair.patch.setenv("HANDOVER_DATABASE_URL", pair.database.url("owner"))
-    require_own_paths(load_config(file), (Side.ORIGINAL,))
+    require_own_paths(load_config(file), (Side.ORIGINAL,), EvolutionPlan(evolution="0001_test", tables=tables))
 
 
 @pytest.mark.parametrize("case", WRONG)
@@ -52,6 +53,27 @@ def test_path__past_the_views__is_refused(case, pair):
 @pytest.mark.parametrize("case", RIGHT)
 def test_path__to_the_views__is_taken(case, pair):
     ask(pair, *RIGHT[case])
+
+
+def test_path__views_behind_own_tables_that_change_as_well__is_refused(pair):
+    tables = ("public.dance_tasks", "mine.notes")
+    says = (
+        r"HO671  the original has the search path mine, phase1, public, .*\n.*Put phase1 before mine and public in its"
+    )
+    with pytest.raises(Refused, match=says):
+        ask(pair, CARRYING, "mine,phase1,public", tables)
+
+
+def test_path__views_before_own_tables_that_change_as_well__is_taken(pair):
+    ask(pair, CARRYING, "phase1,mine,public", ("public.dance_tasks", "mine.notes"))
+
+
+def test_model__that_names_the_schema_of_its_table__is_refused(pair):
+    models = pair.folder / "original" / "dance" / "models.py"
+    models.write_text(models.read_text().replace("'dance_tasks'", "'public\".\"dance_tasks'"))
+    says = r"HO671  the original names the schema of its table itself: db_table of .*Task is public\.dance_tasks;"
+    with pytest.raises(Refused, match=says):
+        ask(pair, OLD, "")
 
 
 def test_system__that_does_not_start__is_refused(pair):

@@ -166,10 +166,16 @@ REFUSED = {
         UUID,
         r"HO669  t has function handover_evolve_t_sync already;",
     ),
-    "a child in another schema": (
-        TABLE + "CREATE SCHEMA s; CREATE TABLE s.c (id int PRIMARY KEY, n int REFERENCES t)",
+    "a partitioned child in another schema": (
+        TABLE + "CREATE SCHEMA s; CREATE TABLE s.c (id int PRIMARY KEY, n int REFERENCES t) PARTITION BY RANGE (id)",
         {**BIG, "column": "id"},
-        r"HO665  s\.c\.n is in another schema, and its key c_n_fkey leads to a column that changes;",
+        r"HO666  c is partitioned; an evolution changes ordinary tables\.",
+    ),
+    "a child in another schema, with the name of a shared table": (
+        TABLE + "CREATE SCHEMA s; CREATE TABLE s.c (id int PRIMARY KEY, n int REFERENCES t); CREATE TABLE c (z int)",
+        {**BIG, "column": "id"},
+        r"HO669  s\.c has the name of public\.c; tables of public, s change together, so the views of a shape come"
+        r" first in each search path, and a client of public\.c would find the wrong one\.\n.*Rename one of them;",
     ),
     "a partitioned table": (
         "CREATE TABLE t (id int PRIMARY KEY, a varchar(36)) PARTITION BY RANGE (id)",
@@ -340,7 +346,10 @@ def test_plan__table_of_another_role__is_refused(one):
     with one.database.server.connect(one.database.name) as superuser:
         superuser.execute(TABLE)
         superuser.execute("GRANT SELECT ON t TO owner")
-    expected = r"HO670  t belongs to postgres; only its owner may change it\.\n.*Connect as postgres\."
+    expected = (
+        r"HO670  public\.t belongs to postgres; only its owner may change it, and owner has not that role's rights\.\n"
+        r".*GRANT postgres TO owner"
+    )
     with pytest.raises(Refused, match=expected):
         one.plan(UUID)
 
@@ -368,7 +377,10 @@ def test_plan__owner_of_a_child_may_not_read_the_parent__is_refused_with_the_gra
     with one.database.server.connect(one.database.name) as superuser:
         superuser.execute(f"GRANT CREATE ON SCHEMA public TO {owner}; ALTER TABLE c OWNER TO {owner}".encode())
         try:
-            expected = rf"HO670  c belongs to {owner}, which may not read t;.*\n.*GRANT SELECT ON t TO {owner}"
+            expected = (
+                rf"HO670  public\.c belongs to {owner}, which may not read t;.*\n"
+                rf'.*GRANT SELECT ON "public"\."t" TO "{owner}"'
+            )
             with pytest.raises(Refused, match=expected):
                 one.plan(UUID)
         finally:

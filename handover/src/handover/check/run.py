@@ -74,19 +74,34 @@ def gathered(config: Config, url: str, answers: PendingAnswers) -> Iterator[Gath
         Something could not be looked at, so there is no verdict.
     """
     with snapshot(url) as connection:
-        catalog = read_catalog(connection)
-        asked = [answer.result() for answer in answers]
-        described = [a for a in asked if a.description]
-        databases = [a.description.settings.database for a in described if a.description]
-        read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
-        systems = tuple(_system(a, catalog) for a in described)
+        catalog, asked, systems = read_systems(connection, answers)
         _show_shapes(config, connection, catalog, systems)
         rows, unread = read_rows(connection, catalog, systems[0].search_path if systems else ("public",))
-        probes = {a.name: a.probe for a in described if a.probe}
+        probes = {a.name: a.probe for a in asked if a.description and a.probe}
         raised = (a.finding for a in asked if a.finding)
         expressions = expressions_of(connection, catalog, systems)
         subject = Subject(config, catalog, systems, rows, expressions=expressions)
         yield GatheredFacts(connection, subject, probes, (*raised, *unread))
+
+
+def read_systems(
+    connection: Connection[Any], answers: PendingAnswers
+) -> tuple[Catalog, list[SystemAnswer], tuple[DescribedSystem, ...]]:
+    """Return the catalog, every answer, and the systems that described themselves with their search paths.
+
+    Parameters
+    ----------
+    connection
+        In a read-only snapshot.
+    answers
+        The answers of the systems, which may still be under way.
+    """
+    catalog = read_catalog(connection)
+    asked = [answer.result() for answer in answers]
+    described = [a for a in asked if a.description]
+    databases = [a.description.settings.database for a in described if a.description]
+    read_roles(connection, catalog, [name for d in databases for name in (d.role, d.acts_as)])
+    return catalog, asked, tuple(_system(a, catalog) for a in described)
 
 
 def run_check(

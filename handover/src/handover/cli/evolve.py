@@ -1,6 +1,5 @@
 """``handover evolve``: change the schema online, with both shapes side by side and a way back."""
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -18,15 +17,14 @@ from handover.cli.options import (
     SqlOption,
 )
 from handover.config.config import Config, database_url, load_config
-from handover.cutover.position import position_of
 from handover.errors import ConfigurationError, Refused
 from handover.evolve.commands import evolve_commands
 from handover.evolve.comparison import SWITCHED, compare_rows, differing
-from handover.evolve.context import EvolveContext, open_evolve_context
+from handover.evolve.context import open_evolve_context
 from handover.evolve.evolution import Evolution, evolution_named, evolutions
 from handover.evolve.gates import judge_evolve_gates
 from handover.evolve.listing import SHORT, evolve_script, plan_lines
-from handover.evolve.own_paths import require_own_paths
+from handover.evolve.own_paths import asking_systems
 from handover.evolve.plan import make_plan
 from handover.evolve.position import current_evolution, evolution_position, plan_of
 from handover.evolve.roles import check_roles
@@ -35,8 +33,7 @@ from handover.evolve.states import AT_REST, CONTRACT, ROLLBACK, START, SWITCH, d
 from handover.evolve.status import reached
 from handover.journal.entry import JournalEntry
 from handover.journal.journal import opened
-from handover.runs.command import Command, Evidence, settled_position, start_command
-from handover.side import Side
+from handover.runs.command import settled_position, start_command
 
 DIFFERENT = 4
 evolve = typer.Typer(no_args_is_help=True, help="Change the schema online: both shapes side by side, with a way back.")
@@ -98,7 +95,7 @@ def start(
         context.transition(START, settled_position(context).state)
         made = _new_plan(pair, evolution, reviewed)
         facts = {"plan": made.as_json(), "overrides": dict.fromkeys(override or [], because)}
-        start_command(context, _asking_systems(evolve_commands(made)[START], made), facts)
+        start_command(context, asking_systems(evolve_commands(made)[START], made), facts)
         out.print(reached(context.name, context.position()))
 
 
@@ -175,7 +172,8 @@ def _perform(
         context.transition(command, settled_position(context).state)
         if command == CONTRACT:
             _confirm(evolution, facts["confirm"])
-        start_command(context, evolve_commands(context.plan)[command], facts)
+        made = context.plan
+        start_command(context, asking_systems(evolve_commands(made)[command], made), facts)
         out.print(reached(context.name, context.position()))
 
 
@@ -227,24 +225,6 @@ def _new_plan(pair: Config, evolution: Evolution, reviewed: str) -> EvolutionPla
         message = f"plan {reviewed} was reviewed, and the plan is {made.checksum[:SHORT]} now. Nothing was changed."
         raise Refused(f"{message} Review again: handover evolve plan {evolution.name}", code="HO651")
     return made
-
-
-def _asking_systems(command: Command[EvolveContext], made: EvolutionPlan) -> Command[EvolveContext]:
-    """Return the command with one more question before it: what the systems themselves find first."""
-
-    def preflight(context: EvolveContext) -> Evidence:
-        found = command.preflight(context)
-        if made.two_shapes:
-            require_own_paths(context.config, _at_work(context))
-        return found
-
-    return replace(command, preflight=preflight)
-
-
-def _at_work(context: EvolveContext) -> tuple[Side, ...]:
-    """Return the systems that may still work: an original whose clean-up is over is gone."""
-    gone = position_of(context.journal.entries()).state == "cleaned"
-    return (Side.BACKEND,) if gone else tuple(Side)
 
 
 def _plan(pair: Config, name: str) -> tuple[EvolutionPlan, bool]:

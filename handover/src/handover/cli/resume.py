@@ -20,6 +20,7 @@ from handover.cutover.commands import resume_back, resume_command
 from handover.cutover.context import open_context
 from handover.cutover.position import position_of
 from handover.evolve.context import open_evolve_context
+from handover.evolve.own_paths import ask_systems_again
 from handover.evolve.position import current_evolution
 from handover.evolve.resume import resume_evolution, resume_evolution_back
 from handover.evolve.status import reached
@@ -39,7 +40,11 @@ def resume(
     evolution = None if copy_alone else _interrupted_evolution(pair)
     if evolution:
         with open_evolve_context(pair, "resume", evolution, say=progress.print) as acting:
-            resume_evolution_back(acting, because) if back else resume_evolution(acting)
+            if back:
+                resume_evolution_back(acting, because)
+            else:
+                ask_systems_again(acting)
+                resume_evolution(acting)
             out.print(reached(acting.name, acting.position()))
         return
     with open_context(pair, "resume", say=progress.print, copy_alone=copy_alone) as context:

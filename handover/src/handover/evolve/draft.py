@@ -255,6 +255,11 @@ class EvolutionDraft:
     tables: dict[str, TableDraft] = field(default_factory=dict)
     created: list[CreatedTable] = field(default_factory=list)
 
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        """The schemas of its tables, the shared one first: a table that follows a key may be in any."""
+        return tuple(dict.fromkeys((self.schema, *(one.facts.schema for one in self.tables.values()))))
+
     def table(self, name: str, schema: str = "") -> TableDraft:
         """Return the draft of a table, read when it is first asked for."""
         schema = schema or self.schema

@@ -123,8 +123,9 @@ def require_nothing_left(context: EvolveContext, suffix: str) -> None:
     plan = context.plan
     pairs = [pair for step in plan.start for pair in step.arguments.get("pairs", ())]
     columns = {pair["shadow" if suffix == SHADOW_SUFFIX else "kept"] for pair in pairs}
+    roles = [role for step in plan.start for role in step.arguments.get("without", ())]
     with connect(database_url(context.config)) as connection:
-        left = remains(connection, context.config.evolve, plan.tables, sorted(columns))
+        left = remains(connection, context.config.evolve, plan.tables, sorted(columns), roles)
     if left:
         message = f"{counted(len(left), 'object')} of {plan.evolution} are still there: {'; '.join(left[:5])}."
         raise Refused(f"{message} Find out what made them, drop them, then: handover resume", code=LEFTOVERS)

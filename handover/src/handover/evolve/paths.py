@@ -20,8 +20,8 @@ class RolePath:
 
     Attributes
     ----------
-    role, database, shared
-        Its name, the name of the database, and the schema of the shared tables.
+    role, database, tables
+        Its name, the name of the database, and the schemas of the tables that have views.
     path
         The path as it is, as SQL.
     set_for_role, in_database
@@ -32,24 +32,28 @@ class RolePath:
 
     role: str
     database: str
-    shared: str
+    tables: tuple[str, ...]
     path: str
     set_for_role: bool
     in_database: bool
     may_alter: bool
 
     def with_schema(self, schema: str) -> str:
-        """Return the path with a schema before the shared one."""
+        """Return the path with a schema before those of the tables."""
         if self.leads_to(schema):
             return self.path
-        parts = [part.strip() for part in self.path.split(",") if _bare(part) != schema]
-        place = next((n for n, part in enumerate(parts) if _bare(part) == self.shared), 0)
+        parts = [part.strip() for part in self.path.split(",") if self._bare(part) != schema]
+        place = next((n for n, part in enumerate(parts) if self._bare(part) in self.tables), 0)
         return ", ".join([*parts[:place], identifier(schema), *parts[place:]])
 
+    def names(self, schema: str) -> bool:
+        """Whether the path has the schema, at any place."""
+        return schema in map(self._bare, self.path.split(","))
+
     def leads_to(self, schema: str) -> bool:
-        """Whether the path has the schema before the shared one, so that its views are found and not the tables."""
-        names = list(map(_bare, self.path.split(",")))
-        return schema in names and (self.shared not in names or names.index(schema) < names.index(self.shared))
+        """Whether the path has the schema before those of the tables, so that its views are found and not these."""
+        names = [self._bare(part) for part in self.path.split(",")]
+        return views_first(names, [schema], self.tables)
 
     def set_statement(self, schema: str) -> str:
         """Return the statement that puts the schema into the path."""
@@ -69,16 +73,34 @@ class RolePath:
     def _place(self) -> str:
         return f" IN DATABASE {identifier(self.database)}" if self.in_database else ""
 
+    def _bare(self, part: str) -> str:
+        name = part.strip().strip('"')
+        return self.role if name == "$user" else name
 
-def read_paths(connection: Connection[Any], roles: Sequence[str], shared: str) -> list[RolePath]:
+
+def views_first(path: Sequence[str], views: Sequence[str], tables: Sequence[str]) -> bool:
+    """Say whether a search path has one of the schemas of views before every schema of the tables behind them.
+
+    Examples
+    --------
+    >>> views_first(["mine", "phase1", "public"], ["phase1"], ["public"])
+    True
+    >>> views_first(["mine", "phase1", "public"], ["phase1"], ["public", "mine"])
+    False
+    """
+    before = next((place for place, name in enumerate(path) if name in tables), len(path))
+    return any(view in path[:before] for view in views)
+
+
+def read_paths(connection: Connection[Any], roles: Sequence[str], tables: Sequence[str]) -> list[RolePath]:
     """Return the search path of each role.
 
     Parameters
     ----------
     connection
         In the database.
-    roles, shared
-        The roles, and the schema of the shared tables.
+    roles, tables
+        The roles, and the schemas of the tables that have views.
 
     Raises
     ------
@@ -92,22 +114,18 @@ def read_paths(connection: Connection[Any], roles: Sequence[str], shared: str) -
     if missing := set(roles) - {row["role"] for row in rows}:
         message = f"the server has no role {', '.join(sorted(missing))}. Correct [evolve] old_roles in handover.toml."
         raise Refused(message, code="HO660")
-    return [_path(row, connection.info.dbname, shared) for row in rows]
+    return [_path(row, connection.info.dbname, tuple(tables)) for row in rows]
 
 
-def _path(row: dict[str, Any], database: str, shared: str) -> RolePath:
+def _path(row: dict[str, Any], database: str, tables: tuple[str, ...]) -> RolePath:
     setting = row["here"] or row["everywhere"]
     found = setting or row["base"]
     return RolePath(
         role=row["role"],
         database=database,
-        shared=shared,
+        tables=tables,
         path=found.partition("=")[2] if found else _USUAL,
         set_for_role=setting is not None,
         in_database=row["here"] is not None,
         may_alter=bool(row["may_alter"]),
     )
-
-
-def _bare(part: str) -> str:
-    return part.strip().strip('"')

@@ -52,11 +52,11 @@ def make_plan(connection: Connection[Any], config: Config, evolution: Evolution)
     if any(table.synced for table in draft.tables.values()):
         require_measurable(connection, settings)
     with connection.transaction():
+        paths = tuple(read_paths(connection, settings.old_roles, draft.schemas)) if settings.old_roles else ()
+        _require(evolution, structure_findings(connection, settings, draft, paths))
         for table in draft.tables.values():
             if table.synced:
                 read_row_key(connection, table.facts.key)  # raises when a backfill could not walk through its rows
-        paths = tuple(read_paths(connection, settings.old_roles, settings.shared_schema)) if settings.old_roles else ()
-        _require(evolution, structure_findings(connection, settings, draft, paths))
         settle_defaults(connection, draft)
         _require(evolution, rehearsal_findings(connection, draft))
         _require(evolution, value_findings(connection, draft))
@@ -158,6 +158,8 @@ def _notes(draft: EvolutionDraft) -> Iterator[str]:
         yield from _column_notes(table)
     for created in draft.created:
         yield f"{created.name}: its rows are gone after a rollback"
+    if others := [schema for schema in draft.schemas if schema != draft.schema]:
+        yield f"tables of {', '.join(others)} change as well: each search path needs the views before these schemas too"
     if viewed(draft):
         yield from NOT_THROUGH_A_VIEW
 
@@ -168,7 +170,8 @@ def _pair_notes(table: TableDraft) -> Iterator[str]:
         yield f"{name}: index {index} serves LIKE on a text; it goes with the old column and has no twin"
     for column, pair in table.pairs.items():
         if pair.follows:
-            yield f"{name}.{column} changes as well: {pair.follows.name} points at {pair.follows.parent}"
+            own = name if table.facts.schema == pair.follows.parent_schema else table.facts.key
+            yield f"{own}.{column} changes as well: {pair.follows.name} points at {pair.follows.parent}"
         if not pair.follows and (pair.up, pair.down) != ("$1", "$1"):
             yield (
                 f"{name}.{column}: while both shapes live, a value that `up` or `down` cannot convert is refused,"

@@ -103,7 +103,7 @@ def switch_preflight(context: EvolveContext) -> Evidence:
     settings, found = context.config.evolve, list(recycled(context))
     with connect(database_url(context.config)) as connection:
         if context.plan.two_shapes and settings.old_roles:
-            _check_paths(read_paths(connection, settings.old_roles, settings.shared_schema), settings.old_schema)
+            _check_paths(read_paths(connection, settings.old_roles, context.plan.schemas), settings.old_schema)
         if context.plan.two_shapes:
             _check_carried(pathless_clients(connection, settings))
         for evidence in found:

@@ -10,6 +10,7 @@ from handover.evolve.catalog.facts import TableFacts
 from handover.evolve.draft import CreatedTable, EvolutionDraft, TableDraft
 from handover.evolve.expression import applied
 from handover.evolve.keys import index_sql, new_checks, shape_keys, twin_indexes
+from handover.evolve.objection import against
 from handover.evolve.starting import (
     add_columns,
     created_columns,
@@ -18,7 +19,6 @@ from handover.evolve.starting import (
     sql_name,
     table_defaults,
 )
-from handover.evolve.structure import against
 from handover.evolve.sync import conversion_functions, sync_function, sync_trigger
 from handover.finding import Finding
 from handover.wording import identifier

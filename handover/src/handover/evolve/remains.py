@@ -34,7 +34,11 @@ _PATHS = """
 
 
 def remains(
-    connection: Connection[Any], settings: EvolveSettings, tables: Sequence[str], columns: Sequence[str]
+    connection: Connection[Any],
+    settings: EvolveSettings,
+    tables: Sequence[str],
+    columns: Sequence[str],
+    roles: Sequence[str],
 ) -> list[str]:
     """Return what of an evolution is still there, one line each.
 
@@ -46,6 +50,8 @@ def remains(
         The section ``[evolve]``.
     tables, columns
         The tables that it changed, as ``schema.name``, and the columns that must be gone from them.
+    roles
+        The roles whose search path has had the views since its start alone.
     """
     quoted = [".".join('"' + part.replace('"', '""') + '"' for part in table.split(".", 1)) for table in tables]
     schemas = [settings.old_schema, settings.new_schema]
@@ -55,6 +61,6 @@ def remains(
         (_SCHEMAS, [schemas]),
         (_COLUMNS, [quoted, list(columns)]),
         (_INVALID, [quoted]),
-        (_PATHS, [list(settings.old_roles), settings.old_schema]),
+        (_PATHS, [list(roles), settings.old_schema]),
     ]
     return [row[0] for query, values in asked for row in connection.execute(query.encode(), values).fetchall()]

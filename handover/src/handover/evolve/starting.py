@@ -15,6 +15,7 @@ from handover.evolve.rewording import with_names
 from handover.evolve.statement import ColumnPair, EvolveStatement, EvolveStep
 from handover.evolve.sync import conversion_functions, function_name, sync_function, sync_trigger
 from handover.evolve.views import (
+    closing_statements,
     grants,
     new_shape,
     old_shape,
@@ -27,6 +28,8 @@ from handover.wording import identifier
 
 # An expression that gives NULL and that PostgreSQL keeps as a default; it leaves out a plain DEFAULT NULL.
 _NO_VALUE = "NULLIF('', '')"
+# The step that changes the search paths of the old roles.
+OLD_PATHS = "search paths of the old roles"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,10 +255,13 @@ def _views(parts: StageParts) -> Iterator[EvolveStep]:
     old = list(schema_statements(make, parts.draft, settings.old_schema, [one.role for one in parts.paths]))
     for table in viewed(parts.draft):
         old += view_statements(make, table, settings.old_schema, old_shape(table), old_defaults(table))
+    old += closing_statements(make, parts.draft, settings.old_schema)
     yield EvolveStep(name=f"views of the old shape in schema {settings.old_schema}", statements=tuple(old))
     if moved := parts.moved_paths():
         statements = tuple(make.free(one.set_statement(settings.old_schema)) for one in moved)
-        yield EvolveStep(name="search paths of the old roles", statements=statements)
+        # Where the schema was in a role's path before, it is there afterwards as well.
+        without = [one.role for one in moved if not one.names(settings.old_schema)]
+        yield EvolveStep(name=OLD_PATHS, statements=statements, arguments={"without": without})
     if parts.paths:
         yield EvolveStep(
             name="old sessions from before: waited for, then ended when idle",
@@ -266,6 +272,7 @@ def _views(parts: StageParts) -> Iterator[EvolveStep]:
     new = list(schema_statements(make, parts.draft, settings.new_schema, []))
     for table in viewed(parts.draft):
         new += view_statements(make, table, settings.new_schema, new_shape(table), new_defaults(table))
+    new += closing_statements(make, parts.draft, settings.new_schema)
     new += _table_defaults(make, viewed(parts.draft))
     yield EvolveStep(name=f"views of the new shape in schema {settings.new_schema}", statements=tuple(new))
 

@@ -189,6 +189,11 @@ class EvolutionPlan:
         return steps
 
     @property
+    def schemas(self) -> tuple[str, ...]:
+        """The schemas of its tables: before each of them clients must find the views of their shape."""
+        return tuple(sorted({table.split(".", 1)[0] for table in self.tables}))
+
+    @property
     def two_shapes(self) -> bool:
         """Whether clients meet two shapes: an evolution that only adds an index has one."""
         return bool(self.switch) or any(one.columns for one in (*self.contract_drops, *self.remove_drops))

@@ -6,13 +6,16 @@ from typing import Any
 from psycopg import Connection
 
 from handover.config.evolve import EvolveSettings
-from handover.evolve.catalog.facts import IndexFacts, TableFacts, naming_functions, qualified
+from handover.evolve.catalog.facts import IndexFacts, TableFacts, naming_functions
 from handover.evolve.draft import EvolutionDraft, TableDraft
 from handover.evolve.keys import new_checks, shape_keys, twin_indexes
+from handover.evolve.objection import against
 from handover.evolve.paths import RolePath
+from handover.evolve.rights import right_findings
 from handover.evolve.views import viewed
 from handover.finding import Finding
 from handover.schema.evolved import SYNC_TRIGGER
+from handover.wording import identifier
 
 _KINDS = {"p": "partitioned", "v": "a view", "m": "a materialized view", "f": "a foreign table"}
 _TAKEN = """
@@ -25,6 +28,16 @@ _FUNCTIONS = """
      WHERE n.nspname = %s AND p.proname = ANY (%s) ORDER BY 1
 """
 _SCHEMAS = "SELECT nspname::text FROM pg_namespace WHERE nspname = ANY (%s) ORDER BY 1"
+# Tables of one name in schemas that clients may have in their search path; PostgreSQL skips what they may not use.
+_ALIKE = """
+    SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname <> ALL (%s)
+       AND n.nspname <> 'information_schema' AND left(n.nspname, 3) <> 'pg_'
+       AND (n.nspname = ANY (%s)
+            OR EXISTS (SELECT FROM pg_roles r
+                        WHERE r.rolname = ANY (%s) AND has_schema_privilege(r.oid, n.oid, 'USAGE')))
+     ORDER BY 1
+"""
 
 
 def structure_findings(
@@ -47,27 +60,13 @@ def structure_findings(
     for table in draft.tables.values():
         for question in _QUESTIONS:
             found += question(table)
-        found += _elsewhere(draft, table)
         found += _functions(connection, settings, table)
         found += _triggers(settings, table)
         found += _taken_names(connection, draft, table)
-        found += _parents_rights(connection, table)
+        found += _hidden(connection, settings, draft, table)
+    found += right_findings(connection, settings, draft, paths)
     found += _schemas(connection, settings, draft)
-    found += _paths(settings, draft, paths)
     return found
-
-
-def against(code: str, where: str, found: str, expected: str, todo: str) -> Finding:
-    """Return a finding that forbids the start.
-
-    Parameters
-    ----------
-    code
-        Its code.
-    where, found, expected, todo
-        As :class:`handover.finding.Observation` has them.
-    """
-    return Finding(code=code, where=where, found=found, expected=expected, todo=todo, severity="breaking", hurts="both")
 
 
 def _kind(table: TableDraft) -> Iterator[Finding]:
@@ -91,23 +90,6 @@ def _kind(table: TableDraft) -> Iterator[Finding]:
             f"is sent by the publication {publication}",
             "its subscribers would receive columns that they do not have",
             f"Take it out until the contract: ALTER PUBLICATION {publication} DROP TABLE {facts.name}",
-        )
-
-
-def _elsewhere(draft: EvolutionDraft, table: TableDraft) -> Iterator[Finding]:
-    """Yield each foreign key of a table of another schema, as the backend's own, that points at a changed column."""
-    if table.facts.schema == draft.schema:
-        return
-    for column, pair in table.pairs.items():
-        yield against(
-            "HO665",
-            f"{table.facts.key}.{column}",
-            f"is in another schema, and its key {pair.follows.name} leads to a column that changes"
-            if pair.follows
-            else "is in another schema, and changes",
-            f"the views of both shapes stand in front of schema {draft.schema} alone",
-            "Its system finds its own tables first, so no view can show it the other shape. Leave this key as it is;"
-            " or drop that foreign key before, and let the new shape's system convert the column after the contract.",
         )
 
 
@@ -274,7 +256,6 @@ def _taken_names(connection: Connection[Any], draft: EvolutionDraft, table: Tabl
     functions = [name for column in table.pairs for name in table.function_names(column)] + [table.sync_function]
     for (name,) in connection.execute(_FUNCTIONS.encode(), [facts.schema, functions]).fetchall():
         yield _taken(facts, f"function {name}")
-    yield from _rights(facts)
 
 
 def _taken(facts: TableFacts, what: str) -> Finding:
@@ -282,32 +263,27 @@ def _taken(facts: TableFacts, what: str) -> Finding:
     return against("HO669", facts.name, f"has {what} already", "the evolution makes one of that name", todo)
 
 
-def _rights(facts: TableFacts) -> Iterator[Finding]:
-    if not facts.is_owner:
-        expected = "only its owner may change it"
-        yield against("HO670", facts.name, f"belongs to {facts.owner}", expected, f"Connect as {facts.owner}.")
-    if not facts.owner_creates:
+def _hidden(
+    connection: Connection[Any], settings: EvolveSettings, draft: EvolutionDraft, table: TableDraft
+) -> Iterator[Finding]:
+    """Yield the tables of other schemas that the view of a changed table would stand in front of.
+
+    The views of one shape stand in one schema. With tables of one schema it comes right before that one; with those of
+    several it comes before the first of them, so also before what other schemas have of the same name.
+    """
+    if len(draft.schemas) == 1 or not table.shape_changes:
+        return
+    facts, roles = table.facts, [*settings.old_roles, *settings.carrying_roles]
+    own = [facts.schema, settings.old_schema, settings.new_schema]
+    for (schema,) in connection.execute(_ALIKE, [facts.name, own, list(draft.schemas), roles]).fetchall():
         yield against(
-            "HO670",
-            facts.name,
-            f"belongs to {facts.owner}, which may not create in schema {facts.schema}",
-            "the functions of the sync trigger go there",
-            f"GRANT CREATE ON SCHEMA {facts.schema} TO {facts.owner}",
+            "HO669",
+            facts.key,
+            f"has the name of {schema}.{facts.name}",
+            f"tables of {', '.join(draft.schemas)} change together, so the views of a shape come first in each search"
+            f" path, and a client of {schema}.{facts.name} would find the wrong one",
+            f"Rename one of them; or keep the clients from it: REVOKE USAGE ON SCHEMA {identifier(schema)}.",
         )
-
-
-def _parents_rights(connection: Connection[Any], table: TableDraft) -> Iterator[Finding]:
-    for key in {pair.follows.name: pair.follows for pair in table.pairs.values() if pair.follows}.values():
-        parent = qualified(key.parent_schema, key.parent)
-        row = connection.execute("SELECT has_table_privilege(%s, %s, 'SELECT')", [table.facts.owner, parent]).fetchone()
-        if not (row and row[0]):
-            yield against(
-                "HO670",
-                table.facts.name,
-                f"belongs to {table.facts.owner}, which may not read {key.parent}",
-                f"the sync trigger, which runs as that role, looks up what {key.name} points at",
-                f"GRANT SELECT ON {key.parent} TO {table.facts.owner}",
-            )
 
 
 def _schemas(connection: Connection[Any], settings: EvolveSettings, draft: EvolutionDraft) -> Iterator[Finding]:
@@ -320,20 +296,3 @@ def _schemas(connection: Connection[Any], settings: EvolveSettings, draft: Evolu
     for (name,) in connection.execute(_SCHEMAS.encode(), [names]).fetchall():
         todo = "Choose another name under [evolve] in handover.toml, or drop that schema."
         yield against("HO669", name, "is a schema already", "the views of a shape get a schema of their own", todo)
-    allowed = connection.execute("SELECT has_database_privilege(current_database(), 'CREATE')").fetchone()
-    if not (allowed and allowed[0]):
-        todo = f"GRANT CREATE ON DATABASE {connection.info.dbname} TO {connection.info.user}"
-        found = f"lets {connection.info.user} create no schema"
-        yield against("HO670", connection.info.dbname, found, "the views of a shape get a schema of their own", todo)
-
-
-def _paths(settings: EvolveSettings, draft: EvolutionDraft, paths: tuple[RolePath, ...]) -> Iterator[Finding]:
-    for one in paths if viewed(draft) else ():
-        if not one.may_alter and not one.leads_to(settings.old_schema):
-            yield against(
-                "HO670",
-                f"role {one.role}",
-                f"has the search path {one.path}, and this session may not change it",
-                "old clients must find the views of the old shape before the tables",
-                f"As a superuser, or with the admin option on {one.role}: {one.set_statement(settings.old_schema)}",
-            )

@@ -9,9 +9,9 @@ from handover.evolve.catalog.facts import qualified
 from handover.evolve.draft import EvolutionDraft, PairDraft, TableDraft
 from handover.evolve.expression import applied
 from handover.evolve.keys import twin_indexes
+from handover.evolve.objection import against
 from handover.evolve.rehearsal import on_copy
 from handover.evolve.rewording import with_names
-from handover.evolve.structure import against
 from handover.evolve.sync import conversion_functions, differing
 from handover.finding import Finding
 from handover.schema.definition import definition

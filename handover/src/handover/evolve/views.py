@@ -19,6 +19,8 @@ NOT_THROUGH_A_VIEW = (
     " ON CONFLICT ON CONSTRAINT, TABLESAMPLE, and the columns ctid, xmin and tableoid;"
     " LOCK TABLE locks the view and the table",
     "a statement that names the schema of a table gets round the views: after the switch it meets the new columns",
+    "a CREATE without a schema, as of a migration, is refused where the views come first in the search path;"
+    " run no migration of the systems until the contract",
     "a prepared SELECT * or RETURNING * fails when its table gets new columns, and for the new shape after the contract"
     " (cached plan must not change result type); statements that list their columns, as Django's do, go on",
 )
@@ -52,11 +54,29 @@ def schema_statements(
     """
     yield make.free(f"CREATE SCHEMA {identifier(schema)}")
     rights = [right for table in viewed(draft) for right in _all_rights(table)]
-    owners = {one.facts.owner for one in viewed(draft)}
+    owners = _owners(draft)
     for role in sorted({*roles, *(role for role, _, _ in rights), *owners}):
         # A view is given to the table's owner, who must be able to create in the schema; not so for a superuser alone.
         use = "CREATE, USAGE" if role in owners else "USAGE"
         yield make.free(f"GRANT {use} ON SCHEMA {identifier(schema)} TO {_role(role)}")
+
+
+def closing_statements(make: LockedStatements, draft: EvolutionDraft, schema: str) -> Iterator[EvolveStatement]:
+    """Yield the statements after which no owner of a table may create in a schema of views.
+
+    It may come first in a search path, where a CREATE without a schema goes; the administrator's own right stays.
+
+    Parameters
+    ----------
+    make, draft, schema
+        As of :func:`schema_statements`.
+    """
+    for role in sorted(_owners(draft) - {one.facts.reader for one in viewed(draft)}):
+        yield make.free(f"REVOKE CREATE ON SCHEMA {identifier(schema)} FROM {identifier(role)}")
+
+
+def _owners(draft: EvolutionDraft) -> set[str]:
+    return {one.facts.owner for one in viewed(draft)}
 
 
 def view_statements(

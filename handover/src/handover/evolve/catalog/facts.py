@@ -158,7 +158,10 @@ class TableFacts:
     kind, persistence, is_partition, inherits, replica_identity, rewritten, subscribed
         As the catalog has them; ``rewritten`` when it has rules, ``subscribed`` when another server sends its rows.
     owner, is_owner, owner_creates
-        The role that owns it; whether this session may act as it; whether it may create in the table's schema.
+        The role that owns it; whether this session has its rights and may act as it; whether it may use the table's
+        schema and create in it.
+    reader, reader_uses, grant_owner
+        The role of this session; whether it may use the table's schema; the statement that gives it the owner's rights.
     publications
         The publications that send its rows.
     """
@@ -176,6 +179,9 @@ class TableFacts:
     subscribed: bool
     owner_creates: bool
     is_owner: bool
+    reader: str
+    reader_uses: bool
+    grant_owner: str
     publications: tuple[str, ...]
     rights: tuple[Right, ...]
     columns: dict[str, ColumnFacts] = field(default_factory=dict)
