@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from handover.cutover.attempt import present_attempt
 from handover.cutover.commands import commands, resume_back, resume_command
 from handover.cutover.context import open_context
 from handover.cutover.planning import make_plan
@@ -55,7 +56,7 @@ class Witness:
 
 def facts_of(story: Story, command: str) -> dict[str, object]:
     if command == "cutover":
-        return {"plan": make_plan(story.config).as_json()}
+        return {"plan": make_plan(story.config, present_attempt(story.config)).as_json()}
     return {"because": "the matrix", "unproven": UNPROVEN, "confirmed": story.config.cleanup.decommission}
 
 

@@ -98,7 +98,7 @@ def _search(config: Config, folder: Path) -> dict[str, Any]:
     return {"index": name, "documents": write_documents(url, name, folder)}
 
 
-def prove_backup(config: Config, made: MadeBackup, *, say: Callable[[str], None]) -> dict[str, Any]:
+def prove_backup(config: Config, made: MadeBackup, *, say: Callable[[str], None], attempt: int = 1) -> dict[str, Any]:
     """Read a backup again, restore it into an empty database, and compare; return the summary of the evidence.
 
     Parameters
@@ -109,6 +109,8 @@ def prove_backup(config: Config, made: MadeBackup, *, say: Callable[[str], None]
         The backup that was just made.
     say
         Receives a line of progress.
+    attempt
+        Which attempt of the move it is evidence for.
 
     Raises
     ------
@@ -116,7 +118,7 @@ def prove_backup(config: Config, made: MadeBackup, *, say: Callable[[str], None]
         It cannot be restored, or the copy differs; there is no evidence then, the backup stays.
     """
     server = restore_server(config)
-    with recording(config, "backup") as recorder:
+    with recording(config, "backup", attempt=attempt) as recorder:
         verified(made.folder)
         say("restoring into an empty database")
         differing = made.content.differing(_copy(config, made, server))

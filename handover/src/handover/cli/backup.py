@@ -24,6 +24,7 @@ from handover.backup.point_in_time import point_in_time
 from handover.cli.console import out, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption
 from handover.config.config import Config, database_url, load_config
+from handover.cutover.attempt import attempt_of
 from handover.cutover.evidence_gates import note_newest
 from handover.journal.journal import is_there, opened
 from handover.journal.processes import registered
@@ -68,8 +69,9 @@ def _tried(pair: Config) -> MadeBackup:
     restore_server(pair)  # asked before anything is dumped
     with opened(pair) as journal:
         journal.connection()
+        attempt = attempt_of(journal.entries())  # before: a rollback meanwhile makes it evidence of an earlier one
         made = make_backup(pair, say=progress.print)
-        prove_backup(pair, made, say=progress.print)
+        prove_backup(pair, made, say=progress.print, attempt=attempt)
         note_newest(pair, journal, "backup")
     return made
 

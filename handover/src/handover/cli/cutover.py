@@ -8,6 +8,7 @@ from handover.cli.console import out, print_json, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, BecauseOption, ConfigOption, JsonOption, OverrideOption
 from handover.config.config import Config, load_config
 from handover.cutover import plan
+from handover.cutover.attempt import present_attempt
 from handover.cutover.commands import commands
 from handover.cutover.context import open_context
 from handover.cutover.planning import make_plan, plan_lines
@@ -71,7 +72,7 @@ def end(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False, becau
 def plan_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Show exactly what a switch would change, and write that down for review."""
     pair = load_config(config)
-    made = make_plan(pair)
+    made = make_plan(pair, present_attempt(pair))
     path = plan.save(pair, made)
     if as_json:
         print_json(made.as_json())

@@ -5,6 +5,7 @@ import typer
 from handover.cli.console import out, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption
 from handover.config.config import load_config
+from handover.cutover.attempt import attempt_of
 from handover.cutover.evidence_gates import note_newest
 from handover.cutover.load import carry
 from handover.journal.journal import opened
@@ -22,7 +23,7 @@ def load(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) -> N
         return
     with registered(pair.root, "load"), opened(pair) as journal:
         journal.connection()
-        facts = carry(pair, say=progress.print)
+        facts = carry(pair, say=progress.print, attempt=attempt_of(journal.entries()))
         note_newest(pair, journal, "load")
     out.print(f"{facts['carried_per_s']:.1f} requests/s carried, {facts['failed']} of {facts['requests']} failed")
     out.print(f"p50 {facts['p50_ms']:.0f} ms, p95 {facts['p95_ms']:.0f} ms")

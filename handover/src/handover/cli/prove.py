@@ -16,6 +16,7 @@ from handover.cli.check import say
 from handover.cli.console import PlainConsole, print_json
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import Config, database_url, load_config
+from handover.cutover.attempt import present_attempt
 from handover.errors import ConfigurationError
 from handover.journal.evidence import recording
 from handover.proof import table
@@ -56,12 +57,13 @@ def prove(
     groups = _chosen(group or [], reads_only=i_mean_production)
     if database and i_mean_production:
         raise ConfigurationError("--database and --i-mean-production are one database each; choose one.")
+    attempt = present_attempt(pair)  # before: a rollback meanwhile makes it evidence of an earlier one
     with _ended_by_signals(), _target(pair, database, full=full, seed=seed, reads_only=i_mean_production) as target:
         if replay is not None:
             from handover.proof.replay import replayed  # noqa: PLC0415 - needs the extra [prove]
 
             raise typer.Exit(replayed(target, replay, PlainConsole(highlight=False)))
-        with recording(pair, KIND) as recorder:
+        with recording(pair, KIND, attempt=attempt) as recorder:
             result = run(target, groups, recorder, date.today())  # noqa: DTZ011 - a day of the reader's
     if as_json:
         print_json(_as_json(result))

@@ -17,11 +17,20 @@ from handover.journal.evidence import recording
 from handover.side import Side
 
 
-def carry(config: Config, *, say: Callable[[str], None]) -> dict[str, Any]:
+def carry(config: Config, *, say: Callable[[str], None], attempt: int = 1) -> dict[str, Any]:
     """Send the load; return what came back, which is evidence even when requests failed.
 
     Requests are due at fixed times from the beginning, so a backend that slows down does not slow the load down; its
     answers then come late, and what is carried is counted until the last of them.
+
+    Parameters
+    ----------
+    config
+        The pair.
+    say
+        Receives a line of progress.
+    attempt
+        Which attempt of the move it is evidence for.
 
     Raises
     ------
@@ -34,7 +43,7 @@ def carry(config: Config, *, say: Callable[[str], None]) -> dict[str, Any]:
         raise ConfigurationError(f"{message} Add peak_per_s, measured and paths.")
     number = math.ceil(wanted.peak_per_s * wanted.factor * wanted.seconds)
     say(f"{number} requests in {wanted.seconds:g} s: {wanted.factor:g} x the peak of {wanted.peak_per_s:g}/s")
-    with recording(config, "load") as recorder:
+    with recording(config, "load", attempt=attempt) as recorder:
         results, took = _send(address(config, Side.BACKEND), wanted, number)
         troubles = [trouble for trouble, _ in results if trouble]
         for trouble in sorted(set(troubles)):

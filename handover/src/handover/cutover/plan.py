@@ -4,13 +4,14 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from handover.config.config import Config
+from handover.cutover.attempt import ATTEMPT, FIRST, EndedAttempt
 from handover.cutover.dns_plan import DnsPlan
 from handover.cutover.dns_record import digest
 from handover.errors import Refused
@@ -20,6 +21,7 @@ from handover.troubles import why_unreadable
 
 FOLDER = Path(".handover/plans")
 SHORT = 12
+OF_ANOTHER_ATTEMPT = "HO577"
 DNS = "dns"
 PlanFacts = DnsPlan
 # The facts that plans of each way have; plans on disk name their way, but for the DNS record.
@@ -35,9 +37,12 @@ class CutoverPlan:
     ----------
     facts
         What changes, from what to what; which facts there are depends on the way.
+    attempt
+        Which attempt of the move it is made for: see :mod:`handover.cutover.attempt`.
     """
 
     facts: PlanFacts
+    attempt: int = FIRST
 
     @property
     def way(self) -> str:
@@ -62,11 +67,14 @@ class CutoverPlan:
         KeyError, TypeError
             It is no plan.
         """
-        return cls(facts=FACTS[values.get("way", DNS)].from_json(values))
+        return cls(facts=FACTS[values.get("way", DNS)].from_json(values), attempt=int(values.get(ATTEMPT, FIRST)))
 
     def _facts(self) -> dict[str, Any]:
         """Return everything but the checksum, under the keys that plans on disk have."""
-        return {**self.facts.as_json(), **({} if self.way == DNS else {"way": self.way})}
+        way = {} if self.way == DNS else {"way": self.way}
+        # Not in a plan of the first attempt, so that one of an older version keeps its checksum.
+        attempt = {} if self.attempt == FIRST else {ATTEMPT: self.attempt}
+        return {**self.facts.as_json(), **way, **attempt}
 
 
 def save(config: Config, plan: CutoverPlan) -> Path:
@@ -123,3 +131,21 @@ def newest(config: Config) -> CutoverPlan | None:
     """Return the plan that was written last, or None."""
     found = sorted((config.root / FOLDER).glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
     return load(config, str(found[-1])) if found else None
+
+
+def check_attempt(plan: CutoverPlan | None, ended: Sequence[EndedAttempt]) -> None:
+    """Raise unless a plan is of the present attempt; nothing to do without a plan.
+
+    Raises
+    ------
+    Refused
+        It is of an attempt that ended with a rollback, or of one that this journal does not know.
+    """
+    present = len(ended) + FIRST
+    if plan is None or plan.attempt == present:
+        return
+    known = FIRST <= plan.attempt < present
+    why = str(ended[plan.attempt - FIRST]) if known else f"the journal knows {len(ended)} that ended"
+    message = f"plan {plan.checksum[:SHORT]} is of attempt {plan.attempt}; now is attempt {present}: {why}."
+    todo = "Nothing was applied. Make a new plan, and have it read and signed: handover cutover plan"
+    raise Refused(f"{message} {todo}", code=OF_ANOTHER_ATTEMPT)

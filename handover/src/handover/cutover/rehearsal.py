@@ -3,6 +3,7 @@
 from typing import Any
 
 from handover.cutover import rollback
+from handover.cutover.attempt import attempt_of
 from handover.cutover.context import RunContext
 from handover.cutover.evidence_gates import note_newest
 from handover.cutover.stopwatch import stopwatch
@@ -30,7 +31,7 @@ def rehearse(context: RunContext) -> dict[str, Any]:
         raise Refused(f"{message} First: handover resume", code="HO588")
     context.facts = {"record": rehearsed.place, "because": "a rehearsal", "rehearsal": True}
     context.journal.add("rehearsal", {"record": rehearsed.place})
-    with recording(context.config, "rehearsal") as recorder:
+    with recording(context.config, "rehearsal", attempt=attempt_of(context.journal.entries())) as recorder:
         rehearsed.prepare(context)
         recorder.summary |= _timed_way_back(context, rehearsed, recorder.line)
     note_newest(context.config, context.journal, "rehearsal")

@@ -6,7 +6,9 @@ from typing import Any
 from handover.config.config import Config
 from handover.config.cutover import HookPoint
 from handover.cutover import gates, health, hooks, traffic
+from handover.cutover.attempt import ended_attempts
 from handover.cutover.context import RunContext
+from handover.cutover.plan import check_attempt
 from handover.cutover.ways.chosen import chosen_way
 from handover.cutover.ways.way import deciding
 from handover.runs.command import Action, Command, Evidence
@@ -16,7 +18,8 @@ FOLLOW = "follow the traffic"
 
 
 def preflight(context: RunContext) -> Evidence:
-    """Every gate is green or overridden, the backend answers, everything is as planned, traffic can be seen."""
+    """The plan is of this attempt, every gate open, the backend answers, all is as planned, traffic can be seen."""
+    check_attempt(context.plan, ended_attempts(context.journal.entries()))
     traffic.requests_seen(context.config, Side.ORIGINAL)
     answered = health.alive(context.config, Side.BACKEND)
     seen = chosen_way(context.config).preflight(context)

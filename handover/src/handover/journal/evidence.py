@@ -53,6 +53,11 @@ class Sealed:
     signature: str
 
     @property
+    def attempt(self) -> int:
+        """Which attempt of the move it was made for; older versions made it for the first."""
+        return int(self.summary.get("attempt", 1))
+
+    @property
     def finished_at(self) -> datetime:
         """When it ended, in UTC."""
         return datetime.fromisoformat(self.summary["finished_at"])
@@ -81,7 +86,7 @@ class Recorder:
 
 
 @contextmanager
-def recording(config: Config, kind: str) -> Iterator[Recorder]:
+def recording(config: Config, kind: str, *, attempt: int = 1) -> Iterator[Recorder]:
     """Record a run; it becomes evidence when the block ends without an error, and leaves nothing otherwise.
 
     Parameters
@@ -90,6 +95,8 @@ def recording(config: Config, kind: str) -> Iterator[Recorder]:
         The pair; the folder lies beside its ``handover.toml``.
     kind
         What was run, one word: ``prove``, ``check``, ``backup``, ``rehearsal``.
+    attempt
+        Which attempt of the move it is made for; after a rollback, evidence of an earlier one opens no gate.
     """
     key = evidence_key(config, signs=True)  # a key that is missing is told before the run, not after it
     place = private_folder(config.root / PLACE)
@@ -102,7 +109,7 @@ def recording(config: Config, kind: str) -> Iterator[Recorder]:
             recorder = Recorder(unfinished, stack)
             yield recorder
         times = {"started_at": began.isoformat(), "finished_at": datetime.now(UTC).isoformat()}
-        summary = {"kind": kind, **times, **recorder.summary}
+        summary = {"kind": kind, "attempt": attempt, **times, **recorder.summary}
         write_private(unfinished / SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False, default=str) + "\n")
         write_private(unfinished / SIGNATURE, _sign(unfinished, key) + "\n")
         unfinished.rename(place / name)

@@ -18,6 +18,8 @@ from handover.journal.entry import JournalEntry, new_entry
 from handover.troubles import database_trouble
 
 SCHEMA = "handover"
+# The database has no journal.
+NO_JOURNAL = "HO502"
 # In the body of an entry: what the database adds to it, beside what happened.
 LATE, COPY = "late", "copy"
 LOCK = 0x68616E646F766572  # "handover": one entry after another
@@ -88,7 +90,7 @@ class Journal:
             name = connection.info.dbname
             connection.close()
             self.trouble = "it has no journal"
-            raise Refused(f"{name} has no journal. Make one: handover init-journal --apply", code="HO502")
+            raise Refused(f"{name} has no journal. Make one: handover init-journal --apply", code=NO_JOURNAL)
         return connection
 
     def close(self) -> None:
