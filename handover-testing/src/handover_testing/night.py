@@ -22,6 +22,7 @@ from handover.config.config import Config, load_config
 from handover.cutover import gates, plan
 from handover.cutover.gate_context import GateContext
 from handover.cutover.status import Status, read_status
+from handover.journal.account import this_account
 from handover.journal.journal import opened
 from handover.parallel.history import WatchHistory, Window
 from handover.parallel.rule import MetricVerdict
@@ -230,7 +231,7 @@ quiet_s = 0.01
 limit_s = 0.5
 
 [rollback]
-allowed = ["ana"]
+allowed = ["{this_account().name}"]
 write = {{ model = "dance.models.Dancer", fields = {{ username = "handover-probe" }} }}
 warm_up = {{ requests = 4 }}
 

@@ -12,6 +12,7 @@ from handover.cutover.commands import commands
 from handover.cutover.context import open_context
 from handover.cutover.zone import WRITE
 from handover.journal import entry
+from handover.journal.account import this_account
 from handover.journal.journal import opened
 from handover.runs.command import start_command
 from handover_testing.crashes import check_explained, facts_of, go_on
@@ -283,10 +284,23 @@ def test_rollback__original_cannot_write__is_refused(story):
     assert story.people_reach() == [BACKEND]
 
 
-def test_rollback__operator_who_was_not_named__may_not(story):
+def test_rollback__account_was_not_named_but_gives_itself_that_name__may_not(story):
+    names = dict.fromkeys(("HANDOVER_OPERATOR", "SUDO_USER", "LOGNAME", "USER"), "leo")
+    account = this_account().name
+    story.file.write_text(story.file.read_text().replace(f'allowed = ["{account}"]', 'allowed = ["leo"]'))
     story.switched()
-    said = story.refused("rollback", "--apply", "--because", "errors", HANDOVER_OPERATOR="bob")
-    assert "HO587  bob may not decide a rollback; handover.toml names ana." in said
+    said = story.refused("rollback", "--apply", "--because", "errors", **names)
+    assert f"HO587  {account} (by sudo of leo, called leo) may not" in said
+    assert "decide a rollback; handover.toml names leo. Nothing was changed." in said
+    assert story.people_reach() == [BACKEND]
+    assert "so you may NOT" in story.done("rollback", **names).stdout
+
+
+def test_rollback__account_was_named__may_under_any_label(story):
+    story.switched()
+    assert "so you may." in story.done("rollback").stdout
+    story.done("rollback", "--apply", "--because", "errors", HANDOVER_OPERATOR="a stranger")
+    assert story.people_reach() == [ORIGINAL]
 
 
 def test_rollback__without_a_reason__is_a_usage_error(story):

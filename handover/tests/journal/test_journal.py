@@ -6,7 +6,7 @@ import pytest
 from handover.cutover.position import position_of
 from handover.errors import Refused
 from handover.journal.copy import JournalCopy, JournalCopyError
-from handover.journal.entry import new_entry
+from handover.journal.entry import new_entry, operator
 from handover.journal.install import role_exists
 from handover.journal.journal import SCHEMA, JournalError, opened
 from handover.journal.lease import SESSION_LOCK, held, holder
@@ -132,12 +132,13 @@ def check_until_it_is_lost(lease) -> None:
 def test_lease__another_operator_holds_it__says_who(begun, tmp_path, monkeypatch):
     elsewhere = begun.config.model_copy(update={"root": tmp_path / "elsewhere"})
     monkeypatch.setenv("HANDOVER_OPERATOR", "bob")
+    bob = operator()
     with held(elsewhere, "rehearse-rollback"):
         monkeypatch.setenv("HANDOVER_OPERATOR", "ana")
         said = begun.refused("resume")
-        assert "HO503  another operator holds the lease: bob on " in said
+        assert f"HO503  another operator holds the lease: {bob} on " in said
         assert "`rehearse-rollback`" in said
-        assert "Lease: bob on" in begun.handover("status").stdout
+        assert f"Lease: {bob} on" in begun.handover("status").stdout
     begun.done("resume")
 
 

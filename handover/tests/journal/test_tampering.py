@@ -13,7 +13,7 @@ from handover.config.config import Config
 from handover.cutover.position import position_of
 from handover.errors import HandoverError
 from handover.journal.copy import JournalCopy, JournalCopyError
-from handover.journal.entry import new_entry
+from handover.journal.entry import new_entry, operator
 from handover.journal.evidence import EvidenceError, latest, recording
 from handover.journal.journal import JournalError, opened
 from handover.journal.lease import FOLDER_LOCK
@@ -126,7 +126,7 @@ def test_journal__the_database_holds_another_entry_than_the_copy__is_told_and_no
     said = story.handover("cutover", "begin", "--apply")
     assert said.returncode == 1
     assert "HO511  the database and " in said.stderr
-    assert f"entry {added.seq}: who is 'mallory' in the database and 'ana' in the copy" in said.stderr
+    assert f"entry {added.seq}: who is 'mallory' in the database and '{operator()}' in the copy" in said.stderr
     assert story.handover("status").returncode == 1
     assert "mallory" not in story.handover("report").stdout
 
@@ -308,7 +308,7 @@ def test_folder__that_every_account_may_write__is_not_used(story, part):
 def test_init_journal__copy_was_changed__is_told_and_nothing_is_made(story):
     story.with_journal()
     path = story.pair.folder / ".handover/journal.jsonl"
-    path.write_text(path.read_text().replace('"ana"', '"eve"', 1))
+    path.write_text(path.read_text().replace(f'"{operator()}"', '"eve"', 1))
     for words in ((), ("--apply",)):
         done = story.handover("init-journal", *words)
         assert done.returncode == 1

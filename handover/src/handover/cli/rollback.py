@@ -10,11 +10,13 @@ from handover.cli.options import (
     CopyAloneOption,
     UnprovenOption,
 )
-from handover.config.config import load_config
+from handover.config.config import Config, load_config
 from handover.cutover.commands import commands
 from handover.cutover.context import open_context
+from handover.cutover.rollback import may_decide
 from handover.cutover.ways.chosen import chosen_way
 from handover.errors import ConfigurationError
+from handover.journal.entry import operator
 from handover.runs.command import start_command
 
 
@@ -29,7 +31,7 @@ def rollback(
     pair = load_config(config)
     if not apply:
         out.print(f"Would try the original, then {chosen_way(pair).previews().rollback}.")
-        out.print(f"Budget: {pair.rollback.budget_s / 60:g} minutes. May decide: {', '.join(pair.rollback.allowed)}.")
+        out.print(f"Budget: {pair.rollback.budget_s / 60:g} minutes. May decide: {_deciders(pair)}.")
         out.print("Nothing was changed. To do it: handover rollback --apply --because …")
         return
     if not because:
@@ -39,3 +41,8 @@ def rollback(
         facts = {"because": because, "unproven": unproven, "decided_at": context.journal.now().isoformat()}
         start_command(context, commands(pair)["rollback"], facts)
         show(context.position())
+
+
+def _deciders(pair: Config) -> str:
+    named = ", ".join(pair.rollback.allowed) or "no account"
+    return f"{named}; you are {operator()}, so you {'may' if may_decide(pair) else 'may NOT'}"

@@ -147,7 +147,7 @@ class Rollback(Section):
     Attributes
     ----------
     allowed
-        Who may decide it, by account (or HANDOVER_OPERATOR); empty means that no operator may.
+        Which accounts of the operating system may decide it; empty means that none may.
     budget_s
         How long it may take from the decision to the last verification, in seconds.
     write, warm_up, tasks

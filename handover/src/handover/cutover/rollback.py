@@ -14,6 +14,7 @@ from handover.cutover.switch import hook
 from handover.cutover.ways.chosen import chosen_way
 from handover.cutover.ways.way import deciding
 from handover.errors import HandoverError, Refused
+from handover.journal.account import this_account
 from handover.journal.entry import machine, operator
 from handover.runs.command import Action, Command, Evidence
 from handover.side import Side
@@ -32,7 +33,7 @@ def preflight(context: RunContext) -> Evidence:
     Raises
     ------
     Refused
-        The operator may not decide it, or the original fails; says what can still be done.
+        The account may not decide it, or the original fails; says what can still be done.
     """
     check_allowed(context)
     chosen_way(context.config).back_preflight(context)
@@ -46,13 +47,18 @@ def preflight(context: RunContext) -> Evidence:
 
 
 def check_allowed(context: RunContext) -> None:
-    """Raise unless the operator was named beforehand."""
-    who, allowed = operator(), context.config.rollback.allowed
-    if context.facts.get("automatic") or who in allowed:
+    """Raise unless the account was named beforehand."""
+    if context.facts.get("automatic") or may_decide(context.config):
         return
-    named = ", ".join(allowed) or "no operator"
+    who, named = operator(), ", ".join(context.config.rollback.allowed) or "no account"
     message = f"{who} may not decide a rollback; handover.toml names {named}. Nothing was changed."
-    raise Refused(f"{message} Ask one of them, or add the name: [rollback] allowed", code="HO587")
+    why = "HANDOVER_OPERATOR and SUDO_USER are only told: the account of the operating system counts."
+    raise Refused(f"{message} {why} Ask one of them, or add the account: [rollback] allowed", code="HO587")
+
+
+def may_decide(config: Config) -> bool:
+    """Say whether this process's account may decide a rollback."""
+    return this_account().name in config.rollback.allowed
 
 
 def prove(context: RunContext) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """One entry of the journal, as a row and as a line of the copy."""
 
-import getpass
 import json
-import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
+
+from handover.journal.account import this_account
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class JournalEntry:
     body
         What a reader needs to know; never a secret.
     who, machine
-        Whose account, and where.
+        Whose account, with the name that HANDOVER_OPERATOR gives it, and where.
     at
         By the database's clock, or by this machine's for an entry that reached only the copy.
     seq
@@ -65,8 +65,8 @@ def new_entry(kind: str, body: Mapping[str, Any]) -> JournalEntry:
 
 
 def operator() -> str:
-    """Return who acts: HANDOVER_OPERATOR where several people share an account, else the account."""
-    return os.environ.get("HANDOVER_OPERATOR") or getpass.getuser()
+    """Return who acts, for people: the account, with what the environment says beside it."""
+    return str(this_account())
 
 
 def machine() -> str:
