@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from handover.journal.entry import operator
+from handover.journal import entry
 from handover_testing.crashes import check_explained
 from handover_testing.night import BACKEND, ORIGINAL, WITHIN_S, Story, until
 from sandbox.postgres.cluster import SUPERUSER
@@ -95,7 +95,8 @@ def test_kill__hook_waits_for_a_lock__nothing_is_switched(story, tmp_path):
         with story.pair.process("cutover", "--apply", story.plan(), stderr=subprocess.PIPE) as running:
             until(lambda: waiting.exists() and waiting.read_text(), "the hook was never run")
             assert "is under way" not in story.handover("status").stdout
-            assert f"another operator holds the lease on this machine: {operator()}, pid" in story.refused("resume")
+            holder = f"another operator holds the lease on this machine: {entry.operator()}, pid"
+            assert holder in story.refused("resume")
             running.send_signal(signal.SIGKILL)
             running.wait()
             # The lock is still held, so the hook did not come to its end by itself.
@@ -141,11 +142,11 @@ def test_pause__a_command_is_running__ends_it_at_once_and_refuses_the_next(story
             until(lambda: waiting.exists() and waiting.read_text(), "the hook was never run")
             said = operator(story, tmp_path, place).done("pause", "--because", "wait for Ana").stdout
             _, errors = running.communicate(timeout=WITHIN_S)
-    assert (f"stopped `cutover` of {operator()}, pid {running.pid}" in said) == (place == "here")
+    assert (f"stopped `cutover` of {entry.operator()}, pid {running.pid}" in said) == (place == "here")
     assert running.returncode == 3
     assert "HO504" in errors
-    assert f"HO507  everything is paused by {operator()}" in story.refused("resume")
-    assert f"Paused by {operator()}" in story.handover("status").stdout
+    assert f"HO507  everything is paused by {entry.operator()}" in story.refused("resume")
+    assert f"Paused by {entry.operator()}" in story.handover("status").stdout
     story.done("pause", "--lift")
     story.done("resume")
     assert story.people_reach() == [BACKEND]

@@ -21,7 +21,7 @@ from handover.troubles import why_unreadable
 
 FOLDER = Path(".handover/plans")
 SHORT = 12
-OF_ANOTHER_ATTEMPT = "HO577"
+OF_ANOTHER_ATTEMPT = "HO551"
 DNS = "dns"
 PlanFacts = DnsPlan
 # The facts that plans of each way have; plans on disk name their way, but for the DNS record.
