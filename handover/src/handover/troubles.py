@@ -63,8 +63,8 @@ IN_THE_MIDDLE = {
 }
 
 # Packages that a small installation leaves out, and the extra of django-handover that brings each.
-EXTRAS = {"hypothesis": "prove", "octodns": "dns", "dns": "dns"}
-DISTRIBUTIONS = {"octodns": "octoDNS", "dns": "dnspython"}
+EXTRAS = {"hypothesis": "prove", "octodns": "dns", "dns": "dns", "jwt": "oidc"}
+DISTRIBUTIONS = {"octodns": "octoDNS", "dns": "dnspython", "jwt": "PyJWT"}
 
 PREFIX = re.compile(r"^(?:connection failed: )?(?:connection to server at .*? failed: )?(?:FATAL|ERROR):\s*")
 
