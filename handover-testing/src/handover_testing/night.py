@@ -27,13 +27,13 @@ from handover.journal.journal import opened
 from handover.parallel.history import WatchHistory, Window
 from handover.parallel.rule import MetricVerdict
 from handover_testing.pair import Ended, Pair
+from handover_testing.switch_stage import BACKEND, DNS, ORIGINAL, SwitchStage
 from sandbox.dns.nameserver import NameServer
 from sandbox.fixtures import roomy_place
 from sandbox.postgres import Server
 
 # octodns-bind 1.1 calls octoDNS in a way that octoDNS 2 will not know.
 FROM_OCTODNS = "ignore:`R.*` is DEPRECATED. Use :DeprecationWarning"
-ORIGINAL, BACKEND = "127.0.0.2", "127.0.0.3"
 OLD_TTL_S, TTL_S = 300, 30
 FILLERS = [f"other{number}" for number in range(9)]
 
@@ -130,12 +130,13 @@ def until(condition: Callable[[], object], what: str, *, within_s: float = WITHI
 
 @dataclass
 class Story:
-    """The pair, what people reach, and the operator of the move."""
+    """The pair, what people reach, the operator of the move, and the way to switch."""
 
     pair: "Pair"
     name_server: NameServer
     systems: dict[str, Small]
     kept: Kept
+    stage: SwitchStage = DNS
 
     def handover(self, *arguments: str, **environment: str) -> "Ended":
         return self.pair.handover(*arguments, **environment)

@@ -25,15 +25,15 @@ def page_address(page: str, section: str = "") -> str:
     return f"{DOCUMENTATION}{page}.html{anchor}"
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun.
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun; ``plural`` is for one that does not end in s.
 
     Examples
     --------
-    >>> counted(1, "row"), counted(2, "row")
-    ('1 row', '2 rows')
+    >>> counted(1, "row"), counted(2, "row"), counted(2, "entry", "entries")
+    ('1 row', '2 rows', '2 entries')
     """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
 
 
 def identifier(name: str) -> str:

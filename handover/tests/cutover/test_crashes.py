@@ -1,22 +1,48 @@
 """Every command crashes at every point: before an action, in the middle, after it, and before it is written down."""
 
 import os
+import secrets
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from handover.cli.verify import verify_once
 from handover.cutover.commands import commands
+from handover.cutover.context import open_context
 from handover.cutover.states import STATES, TRANSITION_BY_COMMAND, TRANSITIONS
 from handover.errors import Refused
 from handover.journal.copy import JournalCopy
 from handover.journal.journal import opened
-from handover_testing.crashes import Crash, check_explained, check_refusals, crash, go_back, go_on, points_of, run
-from handover_testing.night import Story
-
-# Each pair leads there and back, so one story passes every point of both.
-THERE_AND_BACK = [("begin", "end"), ("cutover", "rollback")]
-
+from handover.parallel.rule import MetricVerdict
+from handover.runs.pause import lift_pause, pause_everything
+from handover_testing.crashes import (
+    Crash,
+    EntryCommand,
+    check_explained,
+    check_refusals,
+    crash,
+    crashes_at_entry,
+    go_back,
+    go_on,
+    points_of,
+    run,
+)
+from handover_testing.night import VERIFY, Story, keep, windows
+from handover_testing.switch_stage import DNS, SwitchStage
 
 FULL = "COMPAS_FULL" in os.environ
+FLOW = '[[flows]]\nname = "a look"\n[[flows.steps]]\npath = "/page"\n'
+# Every way to switch; a new one is a subclass of SwitchStage, and is added here.
+STAGES: tuple[SwitchStage, ...] = (DNS,)
+THERE_AND_BACK = [(stage, there, back) for stage in STAGES for there, back in stage.there_and_back]
+TAKEN_BACK = [one for one in THERE_AND_BACK if FULL or one[1] != "begin"]
+
+
+def names(chosen: list[tuple[SwitchStage, str, str]]) -> list[str]:
+    return [f"{stage.name}-{there}" for stage, there, _ in chosen]
 
 
 @pytest.fixture
@@ -25,6 +51,12 @@ def matrix(story: Story) -> Story:
     story.file.write_text(story.file.read_text().replace("write = {", "# write = {"))
     story.with_journal()
     return story
+
+
+def on_stage(story: Story, stage: SwitchStage) -> None:
+    """Let a story switch in the stage's way."""
+    story.stage = stage
+    stage.declare(story)
 
 
 def chosen(points: list[str]) -> list[str]:
@@ -38,8 +70,9 @@ def begun(story: Story, command: str) -> None:
         run(story, "begin")
 
 
-@pytest.mark.parametrize(("there", "back"), THERE_AND_BACK)
-def test_crash__at_every_point__is_explained_and_goes_on_to_the_end(matrix, there, back):
+@pytest.mark.parametrize(("way", "there", "back"), THERE_AND_BACK, ids=names(THERE_AND_BACK))
+def test_crash__at_every_point__is_explained_and_goes_on_to_the_end(matrix, way, there, back):
+    on_stage(matrix, way)
     begun(matrix, there)
     points = {command: points_of(matrix, command) for command in (there, back)}
     left = {command: chosen(found)[::-1] for command, found in points.items()}
@@ -61,8 +94,9 @@ def test_crash__at_every_point__is_explained_and_goes_on_to_the_end(matrix, ther
         assert len(found) >= 2 * len(commands(matrix.config)[command].actions) + 2
 
 
-@pytest.mark.parametrize(("there", "back"), THERE_AND_BACK if FULL else THERE_AND_BACK[1:])
-def test_crash__at_every_point__goes_back_as_well(matrix, there, back):
+@pytest.mark.parametrize(("way", "there", "back"), TAKEN_BACK, ids=names(TAKEN_BACK))
+def test_crash__at_every_point__goes_back_as_well(matrix, way, there, back):
+    on_stage(matrix, way)
     begun(matrix, there)
     points = [point for point in chosen(points_of(matrix, there)) if point not in ("begin", "ended")]
     run(matrix, back)
@@ -123,15 +157,152 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("state", WAYS)
-def test_command__state_does_not_allow_it__changes_nothing(matrix, state):
+def lead_to(story: Story, state: str) -> None:
     for step in WAYS[state]:
         if step.endswith("!"):
-            crash(matrix, step[:-1], "write the record: begun")
+            crash(story, step[:-1], "write the record: begun")
         else:
-            run(matrix, step)
-    assert matrix.state() == state
+            run(story, step)
+    assert story.state() == state
+
+
+@pytest.mark.parametrize("state", WAYS)
+def test_command__state_does_not_allow_it__changes_nothing(matrix, state):
+    lead_to(matrix, state)
     check_refusals(matrix)
+
+
+def paused(story: Story) -> bool:
+    return story.status().position.paused is not None
+
+
+def pause(story: Story) -> None:
+    assert [part for part in pause_everything(story.config, "the matrix") if not part.is_paused] == []
+
+
+def lift(story: Story) -> None:
+    lift_pause(story.config, "the matrix", copy_alone=False, say=lambda _: None)
+
+
+def verify(story: Story) -> None:
+    with open_context(story.config, "verify", say=lambda _: None) as context:
+        verify_once(context, as_json=False)
+
+
+def paged(story: Story) -> bool:
+    """Say whether a person was paged for the window that was kept last."""
+    with opened(story.config) as journal:
+        pages = [entry.body["about"] for entry in journal.entries() if entry.kind == "page"]
+        row = journal.connection().execute("SELECT metric FROM handover.watch_windows ORDER BY id DESC LIMIT 1")
+        (metric,) = row.fetchone() or ("",)
+    return any(metric in line for line in (pages[-1] if pages else []))
+
+
+def lose_a_metric(story: Story) -> None:
+    """Keep a window of a metric that no page was about yet."""
+    lost = MetricVerdict("backend", f"metric_{secrets.token_hex(4)}", None, "no data", "by the test")
+    keep(story, lost, end=datetime.now(UTC) + timedelta(minutes=2))
+
+
+ENTRY_COMMANDS = {
+    "pause": EntryCommand(pause, paused, prepare=lambda story: paused(story) and lift(story)),
+    "lift": EntryCommand(lift, lambda story: not paused(story), prepare=lambda story: paused(story) or pause(story)),
+    "verify": EntryCommand(verify, paged, prepare=lose_a_metric, states=("switched", "verifying")),
+}
+ALLOWED = [
+    (command, state)
+    for command, about in ENTRY_COMMANDS.items()
+    for state in WAYS
+    if state in (about.states or WAYS) and (FULL or state in ("switching", "switched"))
+]
+
+
+@pytest.mark.parametrize(("command", "state"), ALLOWED)
+def test_entry_command__crashes_before_each_entry__is_explained_and_done_by_the_next_try(matrix, command, state):
+    """A pause, its lift or a verification never changes how far the move is, wherever it crashes."""
+    lead_to(matrix, state)
+    about, number, crashed = ENTRY_COMMANDS[command], 0, True
+    while crashed:
+        about.prepare(matrix)
+        number += 1
+        crashed = crashes_at_entry(lambda: about.perform(matrix), number)
+        people = matrix.stage.reached(matrix)
+        assert check_explained(matrix).position.state == state
+        if not about.is_done(matrix):
+            assert crashed
+            about.perform(matrix)
+        assert about.is_done(matrix)
+        assert check_explained(matrix).position.state == state
+        assert matrix.stage.reached(matrix) == people
+    assert number > 2  # the database and the copy got an entry each
+    if paused(matrix):
+        lift(matrix)
+    if state.endswith("ing"):
+        assert go_on(matrix).run is None
+
+
+def test_verify__state_does_not_allow_it__changes_nothing(matrix):
+    for state in ("preparing", "switching"):
+        lead_to(matrix, state)
+        with pytest.raises(Refused, match=f"HO595  the state is {state}; there is nothing to verify"):
+            verify(matrix)
+        assert check_explained(matrix).position.state == state
+
+
+@pytest.mark.parametrize("number", range(1, 40, 1 if FULL else 20))
+def test_verify__crashes_on_its_way_back__goes_on_to_the_original(story, number):
+    story.declare(VERIFY + FLOW)
+    story.switched()
+    windows(story, 0.5, 0.5, 0.5)
+    crashes_at_entry(lambda: verify(story), number)
+    found = check_explained(story)
+    if found.position.state == "switched":
+        verify(story)
+    else:
+        go_on(story)
+    assert check_explained(story).position.state == "rolled_back"
+
+
+@pytest.mark.parametrize(("way", "there", "back"), TAKEN_BACK, ids=names(TAKEN_BACK))
+def test_pause__from_another_folder_at_every_point__stops_before_the_next_step(matrix, tmp_path, way, there, back):
+    on_stage(matrix, way)
+    begun(matrix, there)
+    points = chosen(points_of(matrix, there))
+    run(matrix, back)
+    for number, point in enumerate(points if FULL else points[::4]):
+        elsewhere = another_folder(matrix, tmp_path / str(number))
+        seen: list[str] = []
+
+        def at_point(passed: str, point=point, elsewhere=elsewhere, seen=seen) -> None:
+            if passed == point and not seen:
+                with opened(elsewhere.config) as journal:
+                    journal.add("pause", {"because": "the matrix"})
+            if passed == point or seen:
+                seen.append(passed)
+
+        try:
+            run(matrix, there, at_point)
+        except Refused as refused:
+            assert refused.code == "HO507"  # noqa: PT017 - it may also end, when nothing was left to do
+        steps = {passed.partition(":")[0] for passed in seen if ": begun" in passed} - {point.partition(":")[0]}
+        assert steps == set(), f"paused at {point}, and went on with {steps}"
+        assert paused(matrix)
+        check_explained(matrix)
+        with pytest.raises(Refused, match="HO507"):
+            go_on(matrix)
+        lift(matrix)
+        if go_on(matrix).state != TRANSITION_BY_COMMAND[there].target:
+            run(matrix, there)  # it had not begun
+        check_explained(matrix)
+        run(matrix, back)
+
+
+def another_folder(story: Story, folder: Path) -> Story:
+    """Return an operator on another machine, who shares the database and the key of the journal."""
+    (folder / ".handover").mkdir(parents=True)
+    shutil.copy(story.file, folder)
+    shutil.copy(story.pair.folder / ".handover/key", folder / ".handover")
+    return replace(story, pair=replace(story.pair, folder=folder))
 
 
 def test_resume_back__dns_change_of_a_rollback_has_started__must_be_finished(matrix):

@@ -13,7 +13,7 @@ def test_status__no_dns_is_declared__is_one_sentence_that_ends_once():
     pair = load_config(PAIR).model_copy(update={"dns": None})
     position = position_of([])
     people, agrees, answers = people_reach(pair, position)
-    said = status_lines(Status(position, people, agrees, answers, "", 0, "", ()))
+    said = status_lines(Status(position, people, agrees, answers, "", 0, None, ()))
     (line,) = (line for line in said if line.startswith("People reach: "))
     assert line.startswith("People reach: unknown: ")
     assert line.endswith("; so the journal cannot be compared with it.")

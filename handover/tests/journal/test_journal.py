@@ -9,6 +9,7 @@ from handover.journal.copy import JournalCopy, JournalCopyError
 from handover.journal.entry import new_entry, operator
 from handover.journal.install import role_exists
 from handover.journal.journal import SCHEMA, JournalError, opened
+from handover.journal.key import folder_key, share_key
 from handover.journal.lease import SESSION_LOCK, held, holder
 from handover_testing.night import until
 
@@ -78,6 +79,7 @@ def test_journal__entries__are_never_changed(begun, change):
 
 def test_journal__another_machine_wrote_meanwhile__the_copy_catches_up(begun, tmp_path):
     elsewhere = begun.config.model_copy(update={"root": tmp_path / "elsewhere"})
+    share_key(elsewhere.root, folder_key(begun.config.root))
     with opened(elsewhere) as there:
         there.add("note", {"said": "from there"})
     with opened(begun.config) as here:

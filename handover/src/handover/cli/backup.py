@@ -68,7 +68,7 @@ def backup(
 def _tried(pair: Config) -> MadeBackup:
     restore_server(pair)  # asked before anything is dumped
     with opened(pair) as journal:
-        journal.connection()
+        journal.require()
         attempt = attempt_of(journal.entries())  # before: a rollback meanwhile makes it evidence of an earlier one
         made = make_backup(pair, say=progress.print)
         prove_backup(pair, made, say=progress.print, attempt=attempt)

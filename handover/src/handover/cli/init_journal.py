@@ -1,14 +1,25 @@
-"""``handover init-journal``: make the journal's role, schema and tables, or remove them."""
+"""``handover init-journal``: make the journal's role, schema and tables, or remove them; bring its key, accept it."""
+
+from pathlib import Path
+from typing import Annotated
 
 import psycopg
 import typer
 
 from handover.cli.console import out
-from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmOption, UndoOption
+from handover.cli.options import DEFAULT_CONFIG, ApplyOption, BecauseOption, ConfigOption, ConfirmOption, UndoOption
 from handover.config.config import Config, database_url, load_config
-from handover.errors import Refused
+from handover.cutover.accept import Acceptance, accept_journal
+from handover.errors import ConfigurationError, Refused
 from handover.evolve.standing import require_no_evolution
 from handover.journal.install import install, install_steps, must_be_as_written, uninstall
+from handover.journal.sharing import bring_key
+
+KeyOption = Annotated[Path | None, typer.Option("--key", metavar="FILE", help="A copy of the key of another machine.")]
+AcceptOption = Annotated[
+    str, typer.Option("--accept", metavar="DIGEST", help="Go on with the journal as it is, once you have read it.")
+]
+StateOption = Annotated[str, typer.Option("--state", help="With --accept, when entries contradict each other.")]
 
 
 def init_journal(
@@ -16,10 +27,23 @@ def init_journal(
     apply: ApplyOption = False,
     undo: UndoOption = False,
     confirm: ConfirmOption = "",
+    key: KeyOption = None,
+    accept: AcceptOption = "",
+    state: StateOption = "",
+    because: BecauseOption = "",
 ) -> None:
-    """Make the journal in the shared database: a role that cannot log in, its schema, its tables."""
+    """Make the journal in the shared database: a role that cannot log in, its schema, its tables.
+
+    Another machine gets the key of the first with --key, so that it can compare the entries and add some.
+    """
     pair = load_config(config)
-    if undo:
+    if key is not None:
+        out.print(bring_key(pair, key))
+    elif accept:
+        if not because:
+            raise ConfigurationError("--accept needs --because: the next one who reads the journal asks for it.")
+        out.print("\n".join(accept_journal(pair, Acceptance(accept, because, state))))
+    elif undo:
         _undo(pair, apply=apply, confirm=confirm)
     else:
         _make(pair, apply=apply)
@@ -35,6 +59,7 @@ def _make(pair: Config, *, apply: bool) -> None:
         return
     install(pair)
     out.print("The journal is there. Undo: handover init-journal --undo")
+    out.print("On another machine, first: a copy of .handover/key, and there handover init-journal --key FILE")
 
 
 def _undo(pair: Config, *, apply: bool, confirm: str) -> None:

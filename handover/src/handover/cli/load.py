@@ -22,7 +22,7 @@ def load(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False) -> N
         out.print("Nothing was sent. To do it: handover load --apply")
         return
     with registered(pair.root, "load"), opened(pair) as journal:
-        journal.connection()
+        journal.require()
         facts = carry(pair, say=progress.print, attempt=attempt_of(journal.entries()))
         note_newest(pair, journal, "load")
     out.print(f"{facts['carried_per_s']:.1f} requests/s carried, {facts['failed']} of {facts['requests']} failed")

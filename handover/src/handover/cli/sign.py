@@ -22,7 +22,7 @@ def sign(
     """Sign off the schema, the evidence and the plan as they are; a later change of any of them voids it."""
     pair = load_config(config)
     with opened(pair) as journal:
-        journal.connection()
+        journal.require()
         reviewed = plan.load(pair, plan_) if plan_ else plan.newest(pair)
         body = signature_of(gate_context(pair, journal, reviewed), role, because)
         entry = journal.add("signature", body)

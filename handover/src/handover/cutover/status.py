@@ -11,7 +11,7 @@ from handover.cutover.ways.chosen import chosen_way
 from handover.errors import HandoverError
 from handover.journal.entry import JournalEntry
 from handover.journal.journal import Journal, JournalError
-from handover.journal.lease import holder
+from handover.journal.lease import LeaseHolder, holder
 from handover.journal.processes import RunningProcess, running
 from handover.side import Side
 
@@ -35,7 +35,7 @@ class Status:
     late
         How many entries only the copy has.
     holder
-        Who holds the lease; empty when the lease is free.
+        Which command holds the lease; None when the lease is free.
     processes
         Running processes of the toolkit on this machine.
     entries
@@ -48,7 +48,7 @@ class Status:
     answers: tuple[str, ...]
     trouble: str
     late: int
-    holder: str
+    holder: LeaseHolder | None
     processes: tuple[RunningProcess, ...]
     entries: tuple[JournalEntry, ...] = ()
 
@@ -58,7 +58,7 @@ def read_status(config: Config, journal: Journal) -> Status:
     entries = journal.entries()
     position = position_of(entries)
     late = len(journal.only_in_copy())
-    who = ""
+    who = None
     with suppress(JournalError):
         who = holder(journal.connection())
     people, agrees, answers = people_reach(config, position)
@@ -172,6 +172,6 @@ def status_json(found: Status) -> dict[str, Any]:
         "dns_as_journal": found.agrees,
         "database": not found.trouble,
         "only_in_copy": found.late,
-        "lease": found.holder,
+        "lease": str(found.holder or ""),
         "conflict": position.conflict,
     }

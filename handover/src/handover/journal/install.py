@@ -108,7 +108,7 @@ def uninstall(config: Config) -> list[str]:
         done.append(f"the schema {SCHEMA} is gone")
         if record and record[0].get("role_made"):
             done.append(_drop_role(connection, config.journal.role))
-    return done + _put_copy_aside(config.root)
+    return done + put_copy_aside(config.root)
 
 
 def _drop_role(connection: Connection[Any], role: str) -> str:
@@ -120,11 +120,12 @@ def _drop_role(connection: Connection[Any], role: str) -> str:
     return f"the role {role} is gone"
 
 
-def _put_copy_aside(root: Path) -> list[str]:
+def put_copy_aside(root: Path) -> list[str]:
+    """Put the copy of this machine aside, so that a new one begins; return where it is kept, a line or none."""
     path = root / PLACE
     if not path.exists():
         return []
-    # A new journal must not catch up from the old one's copy.
+    # The journal must not catch up from this copy.
     aside = path.with_name(f"{path.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
     path.rename(aside)
     path.with_name(HEAD).unlink(missing_ok=True)

@@ -15,6 +15,8 @@ from handover.config.config import Config, database_url
 from handover.errors import HandoverError, Refused
 from handover.journal.copy import JournalCopy
 from handover.journal.entry import JournalEntry, new_entry
+from handover.journal.key import known_keys, sealing_key
+from handover.journal.seal import ACCEPTED, PAUSE, SEAL, SealedChain, SealState, accept_words, said_of
 from handover.troubles import database_trouble
 
 SCHEMA = "handover"
@@ -28,9 +30,15 @@ CONNECT_WITHIN_S = 5
 LOCK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS = 5000, 15000
 _COLUMNS = "seq, id::text, at, who, machine, kind, body"
 _READ = f"SELECT {_COLUMNS} FROM handover.journal WHERE seq > %s ORDER BY seq"  # noqa: S608 - the constant above
+_LAST_PAUSE = """
+    SELECT kind, who, machine, at FROM handover.journal WHERE kind IN ('pause', 'lift') ORDER BY seq DESC LIMIT 1
+"""
+# What the database would give back: numbers and texts of a body as it keeps them.
+_NEXT = """
+    SELECT coalesce(max(seq), 0) + 1, coalesce(%s, clock_timestamp()), %s::jsonb FROM handover.journal
+"""
 _ADD = f"""
-    INSERT INTO handover.journal (seq, id, at, who, machine, kind, body)
-    SELECT coalesce(max(seq), 0) + 1, %s, coalesce(%s, clock_timestamp()), %s, %s, %s, %s FROM handover.journal
+    INSERT INTO handover.journal ({_COLUMNS.replace("::text", "")}) VALUES (%s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (id) DO NOTHING RETURNING {_COLUMNS}
 """  # noqa: S608
 
@@ -57,6 +65,7 @@ class Journal:
         self.copy_alone = copy_alone
         self._connection: Connection[Any] | None = None
         self._read: list[JournalEntry] = []  # of the database, where nothing is ever changed
+        self._chain = SealedChain(lambda: known_keys(config.root))
         self.trouble = "it was not asked: --copy-alone" if copy_alone else ""
         if not copy_alone:
             with suppress(JournalError):
@@ -106,9 +115,43 @@ class Journal:
         except JournalError:
             return copied
         known = {e.id for e in stored}
-        _must_agree(self.copy, stored, copied)
+        _must_agree(self.copy, stored, copied, self.seals.digest)
+        if self.seals.broken:
+            raise self._not_as_written()
         self.copy.must_be_as_told({e.id: e.body[COPY] for e in stored if COPY in e.body})
         return stored + [e for e in copied if e.id not in known]
+
+    @property
+    def seals(self) -> SealState:
+        """What the seals of the entries say that were read from the database."""
+        return self._chain.state
+
+    def of_database(self) -> list[JournalEntry]:
+        """Return the entries of the database as they are, compared with nothing.
+
+        Raises
+        ------
+        JournalError
+            The database does not answer.
+        """
+        return list(self._stored())
+
+    def require(self) -> None:
+        """Raise unless the database answers and every entry there is known to be as it was written.
+
+        Raises
+        ------
+        JournalError
+            The database does not answer, an entry was changed, or one cannot be compared.
+        """
+        self.entries()
+        self._stored()
+        if not self.seals.compared:
+            raise self._not_as_written()
+
+    def _not_as_written(self) -> JournalError:
+        code = "HO511" if self.seals.broken else "HO512"
+        return JournalError(said_of(self.seals), code=code)
 
     def only_in_copy(self) -> list[JournalEntry]:
         """Return the entries that have not reached the database."""
@@ -121,7 +164,8 @@ class Journal:
         """Bring database and copy to the same entries; return those that the database had been missing."""
         late = []
         for missing in self.only_in_copy():
-            late += self._insert(replace(missing, body={**missing.body, LATE: True}), at=missing.at)
+            body = {name: value for name, value in missing.body.items() if name != SEAL}
+            late += self._insert(replace(missing, body={**body, LATE: True}), at=missing.at)
         known = {e.id for e in self.copy.entries() if e.seq is not None}
         self.copy.add(*(e for e in self._stored() if e.id not in known))
         return late
@@ -154,6 +198,36 @@ class Journal:
         self.copy.add(*stored)
         return stored[0]
 
+    def add_pause(self, body: Mapping[str, Any]) -> None:
+        """Add a pause to the database alone and without a seal, when the copy or the seals cannot be read or made.
+
+        Parameters
+        ----------
+        body
+            See :class:`handover.journal.entry.JournalEntry`.
+
+        Raises
+        ------
+        JournalError
+            The database does not accept it.
+        """
+        self._insert(new_entry(PAUSE, body), at=None, seals=False)
+
+    def accept(self, body: Mapping[str, Any]) -> None:
+        """Add the entry that accepts the journal of the database as it is; the copy follows with the next command.
+
+        Parameters
+        ----------
+        body
+            Why, and what was wrong.
+
+        Raises
+        ------
+        JournalError
+            The database does not accept it.
+        """
+        self._insert(new_entry(ACCEPTED, body), at=None, compares=False)
+
     def now(self) -> datetime:
         """Return the time by the database's clock, or by this machine's when only the copy is used.
 
@@ -172,13 +246,26 @@ class Journal:
     def _stored(self) -> list[JournalEntry]:
         last = self._read[-1].seq if self._read else 0
         with self._asking() as connection:
-            self._read += [_entry(row) for row in connection.execute(_READ, [last])]
+            for row in connection.execute(_READ, [last]).fetchall():
+                entry = _entry(row)
+                self._chain.follow(entry)
+                self._read.append(entry)
         return self._read
 
-    def _insert(self, new: JournalEntry, *, at: datetime | None) -> list[JournalEntry]:
+    def _insert(
+        self, new: JournalEntry, *, at: datetime | None, seals: bool = True, compares: bool = True
+    ) -> list[JournalEntry]:
         with self._asking() as connection, connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-            values = [new.id, at, new.who, new.machine, new.kind, Jsonb(new.body)]
+            self._stored()
+            if seals and compares and not self.seals.compared:
+                raise self._not_as_written()
+            row = connection.execute(_NEXT, [at, Jsonb(new.body)]).fetchone()
+            assert row is not None  # noqa: S101 - an aggregate has one row
+            entry = replace(new, seq=row[0], at=row[1], body=row[2])
+            if seals:
+                entry = self._chain.sealed(entry, *sealing_key(self.config.root))
+            values = [entry.seq, entry.id, entry.at, entry.who, entry.machine, entry.kind, Jsonb(entry.body)]
             return [_entry(row) for row in connection.execute(_ADD.encode(), values)]
 
     @contextmanager
@@ -222,6 +309,12 @@ def connect(config: Config) -> Connection[Any]:
     return connection
 
 
+def last_pause(connection: Connection[Any]) -> str:
+    """Return by which account, where and since when everything is paused; empty when it is not."""
+    row = connection.execute(_LAST_PAUSE).fetchone()
+    return f"paused by {row[1]} on {row[2]} since {row[3]:%F %T %Z}" if row and row[0] == "pause" else ""
+
+
 def is_there(connection: Connection[Any]) -> bool:
     """Say whether the database has a journal."""
     row = connection.execute("SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = %s)", [SCHEMA]).fetchone()
@@ -233,7 +326,7 @@ def _entry(row: tuple[Any, ...]) -> JournalEntry:
     return JournalEntry(kind, body if isinstance(body, dict) else json.loads(body), who, machine, at, seq, id_)
 
 
-def _must_agree(copy: JournalCopy, stored: list[JournalEntry], copied: list[JournalEntry]) -> None:
+def _must_agree(copy: JournalCopy, stored: list[JournalEntry], copied: list[JournalEntry], digest: str) -> None:
     """Raise if the database and the copy hold one entry in two forms, or the database lost one between two others."""
     there = {entry.id: entry for entry in stored}
     found = [text for entry in copied if entry.id in there for text in _differing(there[entry.id], entry)]
@@ -244,15 +337,17 @@ def _must_agree(copy: JournalCopy, stored: list[JournalEntry], copied: list[Jour
     if found:
         message = f"the database and {copy.path} do not hold the same journal: {'; '.join(found[:3])}."
         why = "One of them was changed by hand. Nothing was done."
-        todo = "The copy's lines are signed, the database's are not. Find out who changed it before you go on."
+        todo = f"Find out who changed it. Keep the copy, and read the entries; then go on with {accept_words(digest)}"
         raise JournalError(f"{message} {why} {todo}", code="HO511")
 
 
 def _differing(stored: JournalEntry, copied: JournalEntry) -> Iterator[str]:
+    # An entry that came later than to the copy has another place, and with it another seal.
+    added = (LATE, COPY, SEAL) if stored.body.get(LATE) or copied.seq is None else (LATE, COPY)
     for name in ("kind", "who", "machine", "body"):
         mine, theirs = getattr(stored, name), getattr(copied, name)
         if name == "body":
-            mine, theirs = ({k: v for k, v in body.items() if k not in (LATE, COPY)} for body in (mine, theirs))
+            mine, theirs = ({k: v for k, v in body.items() if k not in added} for body in (mine, theirs))
         if mine != theirs:
             yield f"entry {stored.seq}: {name} is {mine!r} in the database and {theirs!r} in the copy"
 

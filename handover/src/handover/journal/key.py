@@ -1,4 +1,8 @@
-"""The key of the folder: only this account reads it. It signs evidence, plans and the lines of the journal's copy."""
+"""The key of the folder: only this account reads it. It signs evidence, plans and the lines of the journal's copy.
+
+It also seals the entries of the journal in the database. A folder on another machine gets a copy of the key of the
+first one as ``journal.key``, and seals with that; everything else there is signed with a key of its own.
+"""
 
 import fcntl
 import os
@@ -9,10 +13,11 @@ from functools import cache
 from pathlib import Path
 
 from handover.errors import HandoverError
+from handover.journal.seal import key_name
 from handover.private_files import PLACE, private_folder, read_private, write_private
 
 KEY_BYTES = 32
-NAME = "key"
+NAME, SHARED_NAME = "key", "journal.key"
 # The end of a signed line of the journal's copy.
 DIGEST = re.compile(rb', "mac": "([0-9a-f]{64})"}\n')
 # Signs evidence in place of the folder's key.
@@ -56,6 +61,54 @@ def signing_key(root: Path) -> bytes:
     if not path.exists() and not path.is_symlink():
         _made(folder, path)
     return folder_key(root)
+
+
+def known_keys(root: Path) -> dict[str, bytes]:
+    """Return the keys that this folder compares seals of the journal with, each by its name; none is made here."""
+    found = (_key_file(root, name) for name in (NAME, SHARED_NAME))
+    return {key_name(key): key for key in found if key}
+
+
+def sealing_key(root: Path) -> tuple[str, bytes]:
+    """Return the name of the key that seals the journal's entries, and the key: that of another machine, or its own.
+
+    Raises
+    ------
+    FolderKeyError
+        See :func:`signing_key`.
+    """
+    key = _key_file(root, SHARED_NAME) or signing_key(root)
+    return key_name(key), key
+
+
+def share_key(root: Path, key: bytes) -> Path:
+    """Keep the key of another machine's folder, to compare and make seals with it; return its file.
+
+    Parameters
+    ----------
+    root, key
+        The folder, and the key.
+
+    Raises
+    ------
+    FolderKeyError
+        It is no key.
+    """
+    path = private_folder(root / PLACE) / SHARED_NAME
+    if len(key) < KEY_BYTES:
+        raise FolderKeyError(f"that is no key: it holds {len(key)} bytes. Copy .handover/key of the other machine.")
+    write_private(path, key)
+    return path
+
+
+def _key_file(root: Path, name: str) -> bytes:
+    """Return the key that a file of the folder holds; empty when it is not there."""
+    path = root / PLACE / name
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return b""
+    return _read(path, found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 def _signed(folder: Path) -> Iterator[str]:

@@ -10,6 +10,8 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -43,9 +45,8 @@ _RENEW = """
     WHERE token = %s AND expires_at > clock_timestamp()
 """
 _HOLDER = """
-    SELECT format('%s on %s (pid %s, `%s`) since %s; it runs out in %s s unless it is renewed', who, machine, pid,
-                  command, date_trunc('second', acquired_at),
-                  ceil(extract(epoch FROM expires_at - clock_timestamp())))
+    SELECT who, machine, pid, place, command, date_trunc('second', acquired_at),
+           ceil(extract(epoch FROM expires_at - clock_timestamp()))::int
     FROM handover.lease WHERE expires_at > clock_timestamp()
 """
 _SESSION = """
@@ -54,6 +55,23 @@ _SESSION = """
     WHERE locktype = 'advisory' AND (classid::bigint << 32 | objid::bigint) = %s AND granted
       AND a.datname = current_database()
 """
+
+
+@dataclass(frozen=True)
+class LeaseHolder:
+    """Which command holds the lease: of whose account, where, since when, and how long unless it is renewed."""
+
+    who: str
+    machine: str
+    pid: int
+    place: str
+    command: str
+    since: datetime
+    left_s: int
+
+    def __str__(self) -> str:
+        about = f"{self.who} on {self.machine} (pid {self.pid}, `{self.command}`) since {self.since:%F %T %Z}"
+        return f"{about}; it runs out in {self.left_s} s unless it is renewed"
 
 
 class Lease:
@@ -161,10 +179,15 @@ def _connected(config: Config) -> Iterator[Connection[Any]]:
         connection.close()
 
 
-def holder(connection: Connection[Any]) -> str:
-    """Return who holds the lease; empty when it is free."""
+def holder(connection: Connection[Any]) -> LeaseHolder | None:
+    """Return who holds the lease, by the database; None when it is free."""
     row = connection.execute(_HOLDER).fetchone()
-    return str(row[0]) if row else ""
+    return LeaseHolder(*row) if row else None
+
+
+def holder_here(config: Config, found: LeaseHolder) -> bool:
+    """Say whether the lease was taken from this folder; whether its process lives, that process's own lock says."""
+    return (found.machine, found.place) == (machine(), str(config.root))
 
 
 def _take(config: Config, connection: Connection[Any], command: str) -> str:
@@ -174,7 +197,7 @@ def _take(config: Config, connection: Connection[Any], command: str) -> str:
         values = {"token": token, "command": command, "lease_s": config.journal.lease_s, **facts}
         if connection.execute(_TAKE, values).fetchone():
             return token
-    who = holder(connection) or _session(connection)
+    who = str(holder(connection) or _session(connection))
     message = f"another operator holds the lease: {who}. Nothing was changed."
     raise Refused(f"{message} Talk to them; `handover pause` stops them.", code="HO503")
 

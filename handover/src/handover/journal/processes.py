@@ -8,8 +8,9 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -20,6 +21,7 @@ from handover.journal.entry import operator
 from handover.private_files import open_private
 
 PLACE = Path(".handover/processes")
+LOOK_EVERY_S = 0.05
 
 
 class StoppedError(HandoverError):
@@ -72,12 +74,34 @@ def running(root: Path) -> list[RunningProcess]:
     return found
 
 
+def others(root: Path) -> list[RunningProcess]:
+    """Return the processes that run, without this one."""
+    return [process for process in running(root) if process.pid != os.getpid()]
+
+
 def stop(root: Path) -> list[RunningProcess]:
     """Signal every process but this one; return them."""
-    others = [process for process in running(root) if process.pid != os.getpid()]
-    for process in others:
-        os.kill(process.pid, signal.SIGTERM)
-    return others
+    found = others(root)
+    for process in found:
+        with suppress(ProcessLookupError):  # it ended meanwhile
+            os.kill(process.pid, signal.SIGTERM)
+    return found
+
+
+def wait_until_gone(root: Path, within_s: float) -> list[RunningProcess]:
+    """Wait until no process but this one runs; signal those that began meanwhile; return those that do not end."""
+    signalled: set[int] = {process.pid for process in others(root)}
+    deadline = time.monotonic() + within_s
+    while left := others(root):
+        for process in left:
+            if process.pid not in signalled:
+                signalled.add(process.pid)
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGTERM)
+        if time.monotonic() > deadline:
+            return left
+        time.sleep(LOOK_EVERY_S)
+    return []
 
 
 def _stop(_: int, __: FrameType | None) -> None:

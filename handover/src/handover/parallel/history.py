@@ -15,7 +15,7 @@ from psycopg import Connection, errors
 
 from handover.config.config import Config
 from handover.errors import Refused
-from handover.journal.journal import connect
+from handover.journal.journal import connect, last_pause
 from handover.parallel.rule import MetricVerdict
 from handover.parallel.sample import Sample
 from handover.private_files import open_private
@@ -33,7 +33,6 @@ INTO_WINDOWS = (
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
 )
 FORGET = "DELETE FROM handover.watch_samples WHERE at < now() - make_interval(secs => %s)"
-LAST_PAUSE = "SELECT kind FROM handover.journal WHERE kind IN ('pause', 'lift') ORDER BY seq DESC LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -102,10 +101,9 @@ class WatchHistory:
     def paused(self) -> bool:
         """Say whether a pause holds; one that cannot be read does not hold, since a watch changes nothing."""
         try:
-            row = self._open().execute(LAST_PAUSE).fetchone()
+            return bool(last_pause(self._open()))
         except psycopg.OperationalError:
             return False
-        return row == ("pause",)
 
     def _line(self, values: dict[str, Any]) -> None:
         self._lines.write(json.dumps({"run": self._run, **values}, ensure_ascii=False, default=str) + "\n")

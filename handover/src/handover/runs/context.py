@@ -87,13 +87,13 @@ def acting(config: Config, command: str, *, copy_alone: bool = False) -> Iterato
     Refused
         Another operator holds the lease, or there is no journal.
     JournalError
-        The database does not answer, and ``copy_alone`` was not chosen.
+        The database does not answer and ``copy_alone`` was not chosen, or the journal is not as it was written.
     """
     with registered(config.root, command), opened(config, copy_alone=copy_alone) as journal:
         if copy_alone:
             require_copy(journal)
         else:
-            journal.connection()
+            journal.require()
         with held(config, command, copy_alone=copy_alone) as lease:
             yield journal, lease
 

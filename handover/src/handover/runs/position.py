@@ -5,7 +5,8 @@ pause and its end hold for every stream.
 
 Entries that change a position, by kind: ``run`` begins a command (``run``, ``command``, ``source``, ``through``,
 ``target``, ``actions``); ``action`` (``run``, ``action``, ``phase`` of begun, done, failed); ``ended`` ends a run;
-``state`` is a command without actions; ``pause`` and ``lift``. All others are for readers.
+``state`` is a command without actions; ``pause`` and ``lift``; ``accepted`` when a person said which state holds. All
+others are for readers.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from handover.journal.entry import JournalEntry
+from handover.journal.seal import ACCEPTED
 
 STREAM = "stream"
 # Entries that hold for every stream.
@@ -114,6 +116,7 @@ def fold(
         "ended": _ended,
         "pause": _pause,
         "lift": _lift,
+        ACCEPTED: _accepted,
         **(more or {}),
     }
     for entry in of_stream(entries, stream):
@@ -157,6 +160,12 @@ def _ended(position: AnyPosition, entry: JournalEntry) -> AnyPosition:
     if position.run is None or position.run.id != entry.body["run"]:
         return position
     return replace(position, state=position.run.target, since=entry.at, run=None)
+
+
+def _accepted(position: AnyPosition, entry: JournalEntry) -> AnyPosition:
+    """A person has said which state holds; without one, the entries before it lead to it as they are."""
+    state = entry.body.get("state")
+    return replace(position, state=state, since=entry.at, run=None, conflict="") if state else position
 
 
 def _pause(position: AnyPosition, entry: JournalEntry) -> AnyPosition:
