@@ -5,6 +5,7 @@ import typer
 from handover.cli.console import out, print_json
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import load_config
+from handover.cutover.states import DESCRIPTIONS
 from handover.cutover.status import read_status, status_json, status_lines
 from handover.errors import Refused
 from handover.evolve.status import evolution_conflicts, evolution_lines, evolutions_json
@@ -16,13 +17,13 @@ DIFFERENT = 4
 def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Say how far the handover is, what is under way, and what people reach; change nothing.
 
-    Exit 4 when the name servers do not say what the journal says, or it contradicts itself.
+    Exit 4 when the name servers do not say what the journal says, or it contradicts itself or cannot be compared.
     """
     pair = load_config(config)
     try:
         journal = Journal(pair)
     except Refused as error:
-        out.print(f"State: none. {error}")
+        _show_none(error, as_json=as_json)
         return
     try:
         found = read_status(pair, journal)
@@ -31,6 +32,16 @@ def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
     if as_json:
         print_json({**status_json(found), "evolutions": evolutions_json(found.entries)})
     else:
-        out.print("\n".join([*status_lines(found), *evolution_lines(found.entries)]))
-    if found.agrees is False or found.position.conflict or evolution_conflicts(found.entries):
+        lines = evolution_lines(found.entries, settled=found.next_step.settled)
+        out.print("\n".join([*status_lines(found), *lines]))
+    contradicts = found.position.conflict or evolution_conflicts(found.entries)
+    if found.agrees is False or contradicts or not found.seals.compared:
         raise typer.Exit(DIFFERENT)
+
+
+def _show_none(error: Refused, *, as_json: bool) -> None:
+    command = DESCRIPTIONS["none"].next_command
+    if as_json:
+        print_json({"state": "none", "next": {"command": command, "first": "", "then": "", "back": ""}})
+    else:
+        out.print(f"State: none. {error}\nNext: {command}")

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from handover.config.config import Config
+from handover.cutover.next_step import AT_REST
 from handover.cutover.position import Position, position_of
-from handover.cutover.states import State
 from handover.cutover.status import people_reach
 from handover.errors import HandoverError, Refused
 from handover.journal.install import put_copy_aside
@@ -13,8 +13,6 @@ from handover.journal.key import FolderKeyError
 from handover.journal.seal import SHORT, said_of
 
 NOT_ACCEPTED = "HO513"
-# States in which no command is under way, so a person can say that one of them holds.
-AT_REST: tuple[State, ...] = ("preparing", "parallel", "switched", "verifying", "rolled_back", "cleaned")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from handover.config.config import Config
 from handover.cutover.cleanup import cleanup_command
 from handover.cutover.context import RunContext
+from handover.cutover.next_step import can_be_given_up
 from handover.cutover.parallel_operation import begin_command, end_command
 from handover.cutover.position import Position
 from handover.cutover.rollback import rollback_command
@@ -65,8 +66,7 @@ def _give_up_rollback(context: RunContext, position: Position) -> Position:
     run = position.run
     assert run is not None  # noqa: S101 - the caller has looked
     source = str(run.facts["source"])
-    decides = rollback_command(context.config).decides
-    if decides in run.done or run.begun == decides or source not in ("switched", "verifying"):
+    if not can_be_given_up(context.config, run):
         message = "the change back has started, so it must be finished; it cannot be given up."
         raise Refused(f"{message} Go on: handover resume. Then cut over again.", code="HO509")
     context.journal.add("state", {"source": position.state, "target": source, "because": "the way back was given up"})

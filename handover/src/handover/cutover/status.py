@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from handover.config.config import Config
+from handover.cutover.next_step import NextStep, circumstances, next_step
 from handover.cutover.position import Position, position_of
-from handover.cutover.states import COMMAND_BACK, DESCRIPTIONS, allowed
+from handover.cutover.states import DESCRIPTIONS, allowed
 from handover.cutover.ways.chosen import chosen_way
 from handover.errors import HandoverError
 from handover.journal.entry import JournalEntry
 from handover.journal.journal import Journal, JournalError
 from handover.journal.lease import LeaseHolder, holder
 from handover.journal.processes import RunningProcess, running
+from handover.journal.seal import SealState, said_of
 from handover.side import Side
+from handover.wording import counted
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,12 @@ class Status:
         Running processes of the toolkit on this machine.
     entries
         All entries of the journal, of every stream.
+    seals
+        What the seals of the entries in the database say.
+    lost
+        How many entries the database had, and has no more.
+    next_step
+        The next step that works.
     """
 
     position: Position
@@ -51,19 +60,34 @@ class Status:
     holder: LeaseHolder | None
     processes: tuple[RunningProcess, ...]
     entries: tuple[JournalEntry, ...] = ()
+    seals: SealState = SealState()  # noqa: RUF009 - it is frozen
+    lost: int = 0
+    next_step: NextStep = NextStep("handover status")  # noqa: RUF009 - it is frozen
 
 
 def read_status(config: Config, journal: Journal) -> Status:
     """Return how far the handover is; changes nothing."""
     entries = journal.entries()
     position = position_of(entries)
-    late = len(journal.only_in_copy())
+    late = journal.only_in_copy()
     who = None
     with suppress(JournalError):
         who = holder(journal.connection())
     people, agrees, answers = people_reach(config, position)
+    here = tuple(running(config.root))
     return Status(
-        position, people, agrees, answers, journal.trouble, late, who, tuple(running(config.root)), tuple(entries)
+        position,
+        people,
+        agrees,
+        answers,
+        journal.trouble,
+        len(late),
+        who,
+        here,
+        tuple(entries),
+        journal.seals,
+        0 if journal.trouble else sum(1 for entry in late if entry.seq is not None),
+        next_step(config, position, circumstances(journal, who, here, agrees=agrees)),
     )
 
 
@@ -107,22 +131,33 @@ def status_lines(found: Status) -> list[str]:
         result.append(
             "  Without it: handover rollback --apply --copy-alone sends people to the original; nothing else."
         )
-    if found.late:
-        result.append(f"{found.late} entries are only in the copy; the next command that acts brings them over.")
+    result += _entries(found)
     if position.conflict:
         result.append(f"Journal entries contradict each other: {position.conflict}.")
     result.append(f"Lease: {found.holder or 'free'}.")
     result += [f"Running here: `{one.command}` of {one.who}, pid {one.pid}." for one in found.processes]
     result.append(f"Allowed now: {', '.join(allowed(position.state)) or 'nothing'}.")
-    result.append(f"Next: {_next(position)}")
+    result.append(f"Next: {found.next_step}")
     return result
 
 
-def _next(position: Position) -> str:
-    if position.paused:
-        return "handover pause --lift"
-    can_go_back = position.run and position.state in (*COMMAND_BACK, "rolling_back")
-    return DESCRIPTIONS[position.state].next_command + (" (or back: handover resume --back)" if can_go_back else "")
+def _entries(found: Status) -> list[str]:
+    """Return what is to be said of entries: which are not signed, not compared, or not in the database."""
+    result = []
+    if found.seals.older:
+        number = counted(found.seals.older, "entry", "entries")
+        result.append(
+            f"{number} of an older version are not signed: whether they are as they were written is not known."
+        )
+    if trouble := said_of(found.seals):
+        result.append(f"HO512  {trouble}")
+    if found.lost:
+        number = counted(found.lost, "entry", "entries")
+        result.append(f"{number} that the database had are gone there: it was restored, or they were removed by hand.")
+    if found.late:
+        number = counted(found.late, "entry", "entries")
+        result.append(f"{number} only in the copy; the next command that acts brings them to the database.")
+    return result
 
 
 def _paused(position: Position) -> list[str]:
@@ -139,7 +174,7 @@ def _under_way(position: Position) -> list[str]:
     done = f"{len(run.done)} of {len(run.actions)} actions are done"
     result = [f"Under way: {run.command}; {done}{': ' + ', '.join(run.done) if run.done else ''}."]
     if run.error:
-        result.append(f"  `{run.begun}` failed: {run.error}")
+        result.append(f"  `{run.begun or run.command}` failed: {run.error}")
     elif run.begun:
         result.append(
             f"  `{run.begun}` was begun; the journal does not say whether it was done. Doing it again is safe."
@@ -174,4 +209,8 @@ def status_json(found: Status) -> dict[str, Any]:
         "only_in_copy": found.late,
         "lease": str(found.holder or ""),
         "conflict": position.conflict,
+        "not_signed": found.seals.older,
+        "not_compared": said_of(found.seals),
+        "lost_in_database": found.lost,
+        "next": {name: getattr(found.next_step, name) for name in ("command", "first", "then", "back")},
     }

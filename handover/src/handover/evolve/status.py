@@ -8,10 +8,28 @@ from handover.evolve.states import AT_REST, WITH_WAY_BACK, describe, evolve_allo
 from handover.journal.entry import JournalEntry
 from handover.runs.position import StreamPosition
 
+# What a person sees to before the next command of a state can work.
+FIRST = {
+    "expanded": "let the new system use the new shape, and end sessions from before the start",
+    "switched": "end every client of the old shape",
+}
 
-def evolution_lines(entries: Sequence[JournalEntry]) -> list[str]:
-    """Return how far each evolution is, for people."""
-    return [line for name in begun_evolutions(entries) for line in _lines(name, evolution_position(entries, name))]
+
+def evolution_lines(entries: Sequence[JournalEntry], *, settled: bool = True) -> list[str]:
+    """Return how far each evolution is, for people.
+
+    Parameters
+    ----------
+    entries
+        All entries of the journal.
+    settled
+        Whether a command of an evolution works now; else the next step of the move comes first.
+    """
+    return [
+        line
+        for name in begun_evolutions(entries)
+        for line in _lines(name, evolution_position(entries, name), settled=settled)
+    ]
 
 
 def reached(name: str, position: StreamPosition) -> str:
@@ -20,8 +38,8 @@ def reached(name: str, position: StreamPosition) -> str:
     return f"{name}: {position.state}: {text}. Next: {todo}"
 
 
-def _lines(name: str, position: StreamPosition) -> list[str]:
-    text, todo = describe(position.state, name)
+def _lines(name: str, position: StreamPosition, *, settled: bool) -> list[str]:
+    text, _ = describe(position.state, name)
     since = f" since {position.since:%F %T %Z}" if position.since else ""
     lines = [f"Evolution {name}: {position.state}{since}: {text}."]
     if position.conflict:
@@ -30,14 +48,26 @@ def _lines(name: str, position: StreamPosition) -> list[str]:
     if run is not None:
         lines.append(f"  Under way: {run.command}; {len(run.done)} of {len(run.actions)} actions are done.")
         if run.error:
-            lines.append(f"  `{run.begun}` failed: {run.error}")
+            lines.append(f"  `{run.begun or run.command}` failed: {run.error}")
         elif run.begun:
             lines.append(f"  `{run.begun}` was begun; the journal does not say whether it was done.")
-    back = " (or back: handover resume --back)" if position.state in WITH_WAY_BACK else ""
     if position.state not in AT_REST:
         allowed = ", ".join(evolve_allowed(position.state)) or "nothing but resume"
-        lines.append(f"  Allowed now: {allowed}. Next: {todo}{back}")
+        then = _next(name, position) if settled else "as above"
+        lines.append(f"  Allowed now: {allowed}. Next: {then}")
     return lines
+
+
+def _next(name: str, position: StreamPosition) -> str:
+    """Return the next step of an evolution that is under way, what a person does before, and the way back."""
+    _, todo = describe(position.state, name)
+    first = FIRST.get(position.state, "")
+    if position.run is not None and position.run.error:
+        first = "mend what failed, as it is said above"
+    back = {True: "handover resume --back", False: f"handover evolve rollback {name} --apply --because REASON"}
+    leads = position.state in WITH_WAY_BACK or position.state in ("expanded", "switched")
+    way = f" (or back: {back[position.run is not None]})" if leads else ""
+    return f"{f'first {first}; then ' if first else ''}{todo}{way}"
 
 
 def evolutions_json(entries: Sequence[JournalEntry]) -> list[dict[str, Any]]:
@@ -55,6 +85,7 @@ def _json(name: str, position: StreamPosition) -> dict[str, Any]:
         "begun": run.begun if run else None,
         "done": list(run.done) if run else [],
         "conflict": position.conflict,
+        "next": "" if position.state in AT_REST else describe(position.state, name)[1],
     }
 
 

@@ -103,7 +103,11 @@ def continue_command(context: Acting, command: Command[Acting], run: CommandRun)
     """
     context.facts = run.facts
     if command.decides not in run.done:
-        command.preflight(context)
+        try:
+            command.preflight(context)
+        except HandoverError as error:
+            context.add("refused", {"run": run.id, "error": str(error)}, after_the_fact=True)
+            raise
     _perform(context, command, run)
 
 

@@ -4,7 +4,8 @@ The entries of the move itself have no stream; those of anything else name their
 pause and its end hold for every stream.
 
 Entries that change a position, by kind: ``run`` begins a command (``run``, ``command``, ``source``, ``through``,
-``target``, ``actions``); ``action`` (``run``, ``action``, ``phase`` of begun, done, failed); ``ended`` ends a run;
+``target``, ``actions``); ``action`` (``run``, ``action``, ``phase`` of begun, done, failed); ``refused`` (``run``,
+``error``) says why one was not gone on with; ``ended`` ends a run;
 ``state`` is a command without actions; ``pause`` and ``lift``; ``accepted`` when a person said which state holds. All
 others are for readers.
 """
@@ -37,7 +38,7 @@ class CommandRun:
     begun
         The action that was begun and is not done; how far it came is not known. Empty without one.
     error
-        Why that action failed; empty when it did not, or when its process could not write it down.
+        Why that action failed, or why the command was not gone on with; empty when neither is known.
     facts
         What the command was given, for example its plan.
     """
@@ -113,6 +114,7 @@ def fold(
         "state": _state,
         "run": _run,
         "action": fold_action,
+        "refused": _refused,
         "ended": _ended,
         "pause": _pause,
         "lift": _lift,
@@ -154,6 +156,14 @@ def _checked(position: AnyPosition, entry: JournalEntry) -> AnyPosition:
         return position
     said = f"entry {entry.seq or entry.id} of {entry.who} on {entry.machine} leads from {entry.body['source']}"
     return replace(position, conflict=f"{said}, but the entries before it lead to {position.state}")
+
+
+def _refused(position: AnyPosition, entry: JournalEntry) -> AnyPosition:
+    """The command was to go on, and what it needs does not hold."""
+    run = position.run
+    if run is None or run.id != entry.body["run"]:
+        return position
+    return replace(position, run=replace(run, error=entry.body["error"]))
 
 
 def _ended(position: AnyPosition, entry: JournalEntry) -> AnyPosition:
