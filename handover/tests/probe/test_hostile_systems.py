@@ -166,6 +166,15 @@ def test_probe__grandchild_keeps_the_pipe__is_not_waited_for(tmp_path):
     assert asked(tmp_path, system(tmp_path, leaves))["models"] == []
 
 
+def test_probe__interpreter_behind_a_wrapper__ends_with_the_dialogue_and_its_last_words_are_shown(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(overheard, "END_WITHIN_S", 30)
+    speaks = "import atexit, sys\natexit.register(print, 'goodbye', file=sys.stderr)"
+    asked(tmp_path, system(tmp_path, speaks, "import subprocess\nsubprocess.run([sys.executable, *sys.argv[1:]])"))
+    assert capsys.readouterr().err == "goodbye\n"
+
+
 def test_probe__system_that_reads_nothing__is_ended(tmp_path):
     with pytest.raises(ProbeError, match=r"HO002  the backend did not answer 'start' within 0.5 s and was ended"):
         asked(tmp_path, system(tmp_path, program="time.sleep(60)", answer_within_s=0.5))

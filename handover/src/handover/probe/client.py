@@ -109,6 +109,10 @@ class Probe:
         """End the interpreter at once; a thread that waits for an answer gets a ProbeError."""
         self._process.kill()
 
+    def close_requests(self) -> None:
+        """Let an interpreter end that a wrapper started: it outlives the wrapper, and waits for a request."""
+        self._requests.close()
+
     def _line(self, do: str) -> bytes:
         deadline = time.monotonic() + self._within_s
         parts, length = [self._unread], len(self._unread)
@@ -213,6 +217,7 @@ def probe(
             yield started
         finally:
             process.kill()
+            started.close_requests()
             started.overheard.end()
 
 
