@@ -16,6 +16,7 @@ from handover.config.proof import Prove
 from handover.config.search import SharedSearch
 from handover.config.section import Section
 from handover.config.storage import StorageSettings
+from handover.config.switch import ReadOnly, Switch
 from handover.config.toml_file import line_of, read_toml
 from handover.errors import ConfigurationError
 from handover.secret_words import remember_secret
@@ -218,6 +219,8 @@ class Config(Section):
     index: SharedIndex | None = None
     bucket: SharedBucket | None = None
     dns: Dns | None = None
+    switch: Switch = Switch()
+    read_only: ReadOnly | None = None
     flows: tuple[Journey, ...] = ()
     journal: JournalSettings = JournalSettings()
     gates: tuple[Gate, ...] = ()

@@ -14,6 +14,7 @@ from handover.config.config import Config
 from handover.cutover.attempt import ATTEMPT, FIRST, EndedAttempt
 from handover.cutover.dns_plan import DnsPlan
 from handover.cutover.dns_record import digest
+from handover.cutover.share_plan import SharePlan
 from handover.errors import Refused
 from handover.journal.key import folder_key, signing_key
 from handover.private_files import private_folder, read_private, write_private
@@ -23,10 +24,7 @@ FOLDER = Path(".handover/plans")
 SHORT = 12
 OF_ANOTHER_ATTEMPT = "HO551"
 DNS = "dns"
-PlanFacts = DnsPlan
-# The facts that plans of each way have; plans on disk name their way, but for the DNS record.
-FACTS: dict[str, type[PlanFacts]] = {DNS: DnsPlan}
-WAY_OF = {facts: way for way, facts in FACTS.items()}
+PlanFacts = DnsPlan | SharePlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +45,7 @@ class CutoverPlan:
     @property
     def way(self) -> str:
         """The way to move people that it was made for."""
-        return WAY_OF[type(self.facts)]
+        return DNS if isinstance(self.facts, DnsPlan) else self.facts.way
 
     @cached_property
     def checksum(self) -> str:
@@ -67,14 +65,14 @@ class CutoverPlan:
         KeyError, TypeError
             It is no plan.
         """
-        return cls(facts=FACTS[values.get("way", DNS)].from_json(values), attempt=int(values.get(ATTEMPT, FIRST)))
+        facts = DnsPlan if values.get("way", DNS) == DNS else SharePlan
+        return cls(facts=facts.from_json(values), attempt=int(values.get(ATTEMPT, FIRST)))
 
     def _facts(self) -> dict[str, Any]:
         """Return everything but the checksum, under the keys that plans on disk have."""
-        way = {} if self.way == DNS else {"way": self.way}
         # Not in a plan of the first attempt, so that one of an older version keeps its checksum.
         attempt = {} if self.attempt == FIRST else {ATTEMPT: self.attempt}
-        return {**self.facts.as_json(), **way, **attempt}
+        return {**self.facts.as_json(), **attempt}
 
 
 def save(config: Config, plan: CutoverPlan) -> Path:

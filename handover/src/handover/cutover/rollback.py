@@ -11,7 +11,7 @@ from handover.cutover.context import RunContext
 from handover.cutover.hooks import HookError
 from handover.cutover.stopwatch import stopwatch
 from handover.cutover.switch import hook
-from handover.cutover.ways.chosen import chosen_way
+from handover.cutover.ways.chosen import check_same_way, chosen_way
 from handover.cutover.ways.way import deciding
 from handover.errors import HandoverError, Refused
 from handover.journal.account import this_account
@@ -36,6 +36,7 @@ def preflight(context: RunContext) -> Evidence:
         The account may not decide it, or the original fails; says what can still be done.
     """
     check_allowed(context)
+    check_same_way(context.config, context.journal.entries())
     chosen_way(context.config).back_preflight(context)
     try:
         return prove(context)

@@ -137,8 +137,17 @@ def _half_written(context: RunContext, facts: DnsPlan, was: ZoneState, now: Zone
 
 
 def dns_facts(plan: CutoverPlan) -> DnsPlan:
-    """Return what a plan says of the record."""
-    return plan.facts
+    """Return what a plan says of the record.
+
+    Raises
+    ------
+    Refused
+        It was made for another way to move people.
+    """
+    if isinstance(plan.facts, DnsPlan):
+        return plan.facts
+    message = f"plan {plan.checksum[:8]} moves people by {plan.way}; handover.toml says dns. Nothing was applied."
+    raise Refused(f"{message} Run `handover cutover plan` and review again.", code="HO571")
 
 
 def ask_servers(context: RunContext, wanted: DnsRecord) -> Evidence:

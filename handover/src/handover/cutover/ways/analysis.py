@@ -1,0 +1,132 @@
+"""Between two steps: what the watch has seen of the backend since the step began. Nothing seen is no next step."""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from handover.cutover import hooks
+from handover.cutover.context import RunContext
+from handover.cutover.hooks import HookError
+from handover.errors import HandoverError, Refused, UnseenError
+from handover.runs.command import Evidence, check_pause
+from handover.side import Side
+from handover.troubles import why_unreadable
+from handover.wording import counted
+
+BETWEEN_S = 0.5
+# Windows that began before the step also saw the time before it.
+_WINDOWS = """
+    SELECT window_start, window_end, system, metric, value, verdict, reason FROM handover.watch_windows
+     WHERE system IN ('backend', 'both') AND window_start >= %s ORDER BY window_start, id
+"""
+
+
+class RedStepError(HandoverError):
+    """A window of the watch is red since the step began."""
+
+    code = "HO623"
+    exit_code = 4
+
+
+@dataclass(frozen=True)
+class StepWindows:
+    """What the windows since a step say: ``red`` names what is over its limit, ``green`` how many windows are whole."""
+
+    red: tuple[str, ...]
+    green: int
+    missing: tuple[str, ...]
+
+    def __str__(self) -> str:
+        said = [*self.red, *self.missing, counted(self.green, "green window")]
+        return "; ".join(said)
+
+
+def analyse(context: RunContext, backend_pct: int, told: Mapping[str, Any]) -> Evidence:
+    """Wait until enough windows since now are green; a red one ends it at once.
+
+    Parameters
+    ----------
+    context, backend_pct
+        What the command acts with, and the share that people have reached.
+    told
+        What hooks are told besides.
+
+    Raises
+    ------
+    RedStepError
+        A window is red. A person was paged.
+    UnseenError
+        Too few windows were seen in time, so nothing shows that the step is well.
+    """
+    settings = context.config.switch
+    began, since = time.monotonic(), context.journal.now()
+    while True:
+        check_pause(context.position())
+        found = windows_since(context, since)
+        if found.red:
+            message = f"at {backend_pct} % the watch is red: {'; '.join(found.red)}."
+            _page(context, {**told, "said": message, "about": list(found.red)})
+            raise RedStepError(f"{message} Look, then go on or back: handover resume [--back]")
+        if found.green >= settings.windows:
+            return {"backend_pct": backend_pct, "green_windows": found.green, "since": since.isoformat()}
+        if time.monotonic() - began >= settings.wait_s:
+            message = f"{counted(found.green, 'green window')} since {since:%F %T %Z}; {settings.windows} are needed."
+            message = f"the step of {backend_pct} % cannot be judged: {message} {'; '.join(found.missing)}".rstrip()
+            raise UnseenError(f"{message} Is `handover watch` running? Then: handover resume", code="HO624")
+        time.sleep(BETWEEN_S)
+
+
+def windows_since(context: RunContext, since: datetime) -> StepWindows:
+    """Return what the windows that began since a time say of the backend, and of both systems together.
+
+    Raises
+    ------
+    UnseenError
+        They could not be read.
+    """
+    try:
+        rows = context.journal.connection().execute(_WINDOWS, [since]).fetchall()
+    except psycopg.Error as error:
+        message = f"what the watch has seen could not be read: {why_unreadable(error)}."
+        raise UnseenError(f"{message} Nothing shows that the step is well.", code="HO624") from error
+    red, missing, windows = [], [], defaultdict(list)
+    for start, end, system, metric, value, verdict, reason in rows:
+        name = metric if system == Side.BACKEND else f"{metric} of {system}"
+        windows[start, end].append(verdict)
+        if limit := _over(context, metric, value, verdict):
+            red.append(f"{name} is {reason or value} ({limit}) at {start:%T}")
+        elif verdict == "no data":
+            missing.append(f"{name} has no data: {reason}")
+    # Too little traffic is no trouble at 1 %, but a window in which nothing is green shows nothing.
+    green = sum("green" in verdicts and "no data" not in verdicts for verdicts in windows.values())
+    return StepWindows(tuple(red), green, tuple(dict.fromkeys(missing)))
+
+
+def _over(context: RunContext, metric: str, value: float | None, verdict: str) -> str:
+    """Return the limit that a window breaks: the watch's own, or one of ``[verify] thresholds``; empty when none."""
+    if verdict == "red":
+        return "red by the watch's own limits"
+    if value is None or verdict in ("no data", "not enough traffic"):
+        return ""
+    for limit in context.config.verify.thresholds:
+        if limit.metric == metric and limit.above is not None and value > limit.above:
+            return f"above {limit.above:g}"
+        if limit.metric == metric and limit.below is not None and value < limit.below:
+            return f"below {limit.below:g}"
+    return ""
+
+
+def _page(context: RunContext, facts: Mapping[str, Any]) -> None:
+    told: dict[str, Any] = {"about": facts["about"], "said": facts["said"]}
+    try:
+        ran = hooks.run(context.config, "page", {**facts, "facts": dict(context.facts)})
+        told["hook"] = ran.output if ran else "no hook page is declared"
+    except (HookError, Refused) as error:
+        context.say(f"the page was not sent: {error}")
+        told["trouble"] = str(error)
+    context.add("page", told, after_the_fact=True)
