@@ -133,7 +133,7 @@ backend = "backend"
 """
 
 
-def watched_green(story: Story, verdict: str = "green") -> None:
+def watched(story: Story, verdict: str = "green") -> None:
     """Keep a window that begins after every step of the test, as a watch that goes on would."""
     later = datetime.now(UTC) + timedelta(hours=1)
     keep(story, MetricVerdict("backend", "error_rate", 0.0, verdict, "by the test"), end=later)

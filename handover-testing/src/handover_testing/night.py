@@ -39,11 +39,12 @@ FILLERS = [f"other{number}" for number in range(9)]
 
 
 class Small(ThreadingHTTPServer):
-    """A small system: ``status`` is what it answers, ``requests`` how many it got."""
+    """A small system: ``status`` is its answer, ``requests`` how many it got, ``held`` how many wait at ``/slow``."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status, self.requests = 200, 0
+        self.held, self.release = 0, threading.Event()
 
     @property
     def url(self) -> str:
@@ -54,6 +55,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: Small
 
     def do_GET(self) -> None:
+        if self.path == "/slow":
+            self.server.held += 1
+            self.server.release.wait(WITHIN_S)
+            self.server.held -= 1
         counting = self.path == "/requests"
         self.server.requests += self.path == "/page"
         body = str(self.server.requests).encode() if counting else b"{}"
@@ -370,3 +375,16 @@ def wait_for_windows(story: Story, number: int) -> None:
     """Return when so many more windows were judged."""
     wanted = judged_windows(story) + number
     until(lambda: judged_windows(story) >= wanted, "nothing was watched", within_s=120)
+
+
+@contextmanager
+def database_down(story: Story) -> Iterator[None]:
+    """The pair's database refuses connections, and ends those that there are."""
+    server, name = story.pair.database.server, story.pair.database.name
+    with server.connect() as connection:
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        try:
+            yield
+        finally:
+            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +15,7 @@ from handover.journal.account import this_account
 from handover.journal.journal import opened
 from handover.runs.command import start_command
 from handover_testing.crashes import check_explained, facts_of, go_on
-from handover_testing.night import BACKEND, ORIGINAL, hook
+from handover_testing.night import BACKEND, ORIGINAL, database_down, hook
 from sandbox.dns.nameserver import NameServer
 
 
@@ -165,19 +164,6 @@ def test_cutover__plan_was_edited__is_refused(parallel):
     path.write_text(json.dumps(values))
     assert "is not as it was written: its checksum is" in parallel.refused("cutover", "--apply", plan)
     assert parallel.people_reach() == [ORIGINAL]
-
-
-@contextmanager
-def database_down(story):
-    """The pair's database refuses connections, and ends those that there are."""
-    server, name = story.pair.database.server, story.pair.database.name
-    with server.connect() as connection:
-        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-        try:
-            yield
-        finally:
-            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
 
 
 def test_cutover__database_goes_down_in_the_middle__the_copy_knows_and_leads_back(parallel, capsys):

@@ -1,11 +1,14 @@
 """A switch by a real HAProxy: step by step, looked at after each, and back at once."""
 
 import json
+import socket
+from contextlib import contextmanager
 
 import pytest
 
-from handover_testing.balanced import haproxy_before, missing, program, watched_green
-from handover_testing.night import BACKEND, ORIGINAL
+from handover.journal.journal import opened
+from handover_testing.balanced import haproxy_before, missing, program, watched
+from handover_testing.night import WITHIN_S, database_down, hook, until
 
 pytestmark = pytest.mark.skipif(program("haproxy") is None, reason=missing("haproxy"))
 
@@ -26,10 +29,196 @@ def parallel(story, haproxy):
 def test_cutover__by_steps__each_is_seen_and_the_way_back_is_at_once(parallel, haproxy):
     planned = parallel.done("cutover", "plan").stdout
     assert "steps: 10 %, 100 % of people reach the backend" in planned
-    watched_green(parallel)
+    watched(parallel)
     parallel.done("cutover", "--apply", parallel.plan())
     assert haproxy.weights() == {"original": 0, "backend": 100}
     assert "People reach: backend; as the journal says." in parallel.done("status").stdout
     parallel.done("rollback", "--apply", "--because", "a trial")
     assert haproxy.weights() == {"original": 100, "backend": 0}
     assert parallel.state() == "rolled_back"
+
+
+def test_cutover__window_is_red__stops_at_that_step_and_pages(parallel, haproxy):
+    hook(parallel, "page", "#!/bin/sh\ncat > paged.json\n")
+    watched(parallel, "red")
+    ended = parallel.handover("cutover", "--apply", parallel.plan())
+    assert ended.returncode == 4
+    assert "HO623  at 10 % the watch is red: error_rate is by the test (red by the watch's own limits)" in ended.stderr
+    assert haproxy.weights() == {"original": 90, "backend": 10}
+    assert json.loads((parallel.pair.folder / "paged.json").read_text())["way"] == "haproxy"
+    shown = parallel.done("status").stdout
+    assert "State: switching" in shown
+    assert "People reach: both: 10 % of them the backend; as the journal says." in shown
+    parallel.done("resume", "--back")
+    assert (parallel.state(), haproxy.weights()) == ("rolled_back", {"original": 100, "backend": 0})
+
+
+def test_cutover__window_is_red_and_the_file_says_back__goes_back_by_itself(parallel, haproxy):
+    parallel.file.write_text(parallel.file.read_text().replace("samples = 40", 'samples = 40\non_red = "back"'))
+    watched(parallel, "red")
+    ended = parallel.handover("cutover", "--apply", parallel.plan())
+    assert ended.returncode == 4
+    assert "People were moved back to the original." in ended.stderr
+    assert (parallel.state(), haproxy.weights()) == ("rolled_back", {"original": 100, "backend": 0})
+
+
+def test_cutover__nothing_watched__does_not_go_on_to_the_next_step(parallel, haproxy):
+    ended = parallel.handover("cutover", "--apply", parallel.plan())
+    assert ended.returncode == 1
+    assert "HO624  the step of 10 % cannot be judged: 0 green windows since" in ended.stderr
+    assert haproxy.weights() == {"original": 90, "backend": 10}
+    watched(parallel)
+    parallel.done("resume")
+    assert haproxy.weights() == {"original": 0, "backend": 100}
+
+
+def test_cutover__a_window_without_data__is_no_green_window(parallel, haproxy):
+    watched(parallel, "no data")
+    assert "error_rate has no data: by the test" in parallel.handover("cutover", "--apply", parallel.plan()).stderr
+    assert haproxy.weights() == {"original": 90, "backend": 10}
+
+
+def test_cutover__another_server_in_the_section_since_the_plan__applies_nothing(parallel, haproxy):
+    plan = parallel.plan()
+    haproxy.stop()
+    file = haproxy.folder / "haproxy.cfg"
+    file.write_text(
+        file.read_text().replace("    server backend ", "    server third 127.0.0.9:1 weight 0\n    server backend ", 1)
+    )
+    haproxy.start()
+    said = parallel.refused("cutover", "--apply", plan)
+    assert f"HO571  plan {plan[:12]} was reviewed, but the balancers hold other systems by now" in said
+    assert haproxy.weights()["original"] == 100
+
+
+def test_cutover__steps_changed_since_the_plan__applies_nothing(parallel, haproxy):
+    plan = parallel.plan()
+    parallel.file.write_text(parallel.file.read_text().replace("steps = [10, 100]", "steps = [100]"))
+    assert "[switch] in handover.toml says other steps" in parallel.refused("cutover", "--apply", plan)
+    assert haproxy.weights() == {"original": 100, "backend": 0}
+
+
+def test_cutover__balancer_does_not_answer__is_said_and_nothing_is_switched(parallel, haproxy):
+    plan = parallel.plan()
+    haproxy.stop()
+    assert "it does not answer: HO621  haproxy at" in parallel.refused("cutover", "--apply", plan)
+    shown = parallel.handover("status").stdout
+    assert "People reach: unknown: a balancer does not say; so the journal cannot be compared with it" in shown
+
+
+def test_status__reload_without_the_state_file__says_that_the_balancer_is_not_as_the_journal_says(parallel, haproxy):
+    watched(parallel)
+    parallel.done("cutover", "--apply", parallel.plan())
+    haproxy.stop()
+    haproxy.start()
+    assert haproxy.weights() == {"original": 0, "backend": 100}  # the state file has kept them
+    haproxy.stop()
+    (haproxy.folder / "pair.state").unlink()
+    haproxy.start()
+    ended = parallel.handover("status")
+    assert ended.returncode == 4
+    assert "People reach: original; NOT as the journal says." in ended.stdout
+
+
+def test_begin__answers_do_not_tell_the_side__is_refused(story, haproxy):
+    story.with_journal()
+    story.file.write_text(story.file.read_text().replace('header = "X-Served-By"', 'header = "X-Other"'))
+    ended = story.handover("cutover", "begin", "--apply")
+    assert ended.returncode == 1
+    assert "does not tell which system answered: its header X-Other is ''; see [switch.told_by]" in ended.stderr
+    assert story.state() == "preparing"
+
+
+def test_begin__people_reach_the_backend_already__is_refused(story, haproxy):
+    story.with_journal()
+    haproxy.ask("set server pair/backend weight 100; set server pair/original weight 0")
+    said = story.refused("cutover", "begin", "--apply")
+    assert "HO620  pair of haproxy at" in said
+    assert "weights original 0, backend 100; 0 % to the backend is expected before the switch" in said
+
+
+def test_rollback__other_way_declared_by_now__is_refused(parallel, haproxy):
+    watched(parallel)
+    parallel.done("cutover", "--apply", parallel.plan())
+    parallel.file.write_text(parallel.file.read_text().partition("[switch]")[0])
+    said = parallel.refused("rollback", "--apply", "--because", "a trial")
+    assert "HO625  people were moved by haproxy; handover.toml says [switch] way = 'dns' by now." in said
+    assert haproxy.weights() == {"original": 0, "backend": 100}
+
+
+def test_rehearse_rollback__second_section__moves_no_people(parallel, haproxy):
+    shown = parallel.done("rehearse-rollback", "--apply").stdout
+    assert "all are seen to be back" in shown
+    assert haproxy.weights("pair_rehearsal") == haproxy.weights() == {"original": 100, "backend": 0}
+
+
+def test_rollback__database_is_down__goes_back_with_the_copy_alone(parallel, haproxy):
+    watched(parallel)
+    parallel.done("cutover", "--apply", parallel.plan())
+    with database_down(parallel):
+        parallel.done("rollback", "--apply", "--copy-alone", "--because", "no database")
+        assert haproxy.weights() == {"original": 100, "backend": 0}
+    assert parallel.state() == "rolled_back"
+
+
+def test_cutover__original_holds_a_long_connection__is_followed_to_the_limit_and_told(parallel, haproxy):
+    watched(parallel)
+    with long_request(parallel, haproxy):
+        ended = parallel.done("cutover", "--apply", parallel.plan())
+        assert parallel.systems["original"].held == 1
+    assert "1 connection of the original is still open after 0 s; it is left" in ended.stderr
+    assert drained(parallel)["left"] == 1
+
+
+def test_cutover__limit_of_draining_closes__ends_the_long_connection(parallel, haproxy):
+    parallel.file.write_text(
+        parallel.file.read_text().replace("samples = 40", 'samples = 40\nat_drain_limit = "close"')
+    )
+    watched(parallel)
+    with long_request(parallel, haproxy) as client:
+        parallel.done("cutover", "--apply", parallel.plan())
+        client.settimeout(WITHIN_S)
+        assert b"200 OK" not in client.recv(1000)  # it was cut, before the answer
+    assert drained(parallel)["note"] == "they were ended"
+
+
+def test_cutover__long_connection_ends_by_itself__is_followed_to_its_end(parallel, haproxy):
+    parallel.file.write_text(parallel.file.read_text().replace("drain_s = 0.2", "drain_s = 60"))
+    watched(parallel)
+    with (
+        long_request(parallel, haproxy) as client,
+        parallel.pair.process("cutover", "--apply", parallel.plan()) as running,
+    ):
+        until(lambda: "drain the original" in begun(parallel), "it never came to drain the original")
+        parallel.systems["original"].release.set()
+        assert b"200 OK" in client.recv(1000)
+        running.wait(timeout=WITHIN_S)
+    assert drained(parallel)["left"] == 0
+
+
+@contextmanager
+def long_request(story, haproxy):
+    """A request that the original answers only when the test lets it."""
+    original = story.systems["original"]
+    original.release.clear()
+    with socket.create_connection(("127.0.0.1", haproxy.port)) as client:
+        client.sendall(b"GET /slow HTTP/1.1\r\nHost: www\r\n\r\n")
+        until(lambda: original.held, "the original has no long request")
+        try:
+            yield client
+        finally:
+            original.release.set()
+    until(lambda: not original.held, "the original holds the long request")
+
+
+def actions(story, phase):
+    with opened(story.config) as journal:
+        return [e.body for e in journal.entries() if e.kind == "action" and e.body["phase"] == phase]
+
+
+def begun(story):
+    return [body["action"] for body in actions(story, "begun")]
+
+
+def drained(story):
+    return [body["evidence"] for body in actions(story, "done") if body["action"] == "drain the original"][-1]

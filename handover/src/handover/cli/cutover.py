@@ -9,7 +9,7 @@ from handover.cli.options import DEFAULT_CONFIG, ApplyOption, BecauseOption, Con
 from handover.config.config import Config, load_config
 from handover.cutover import plan
 from handover.cutover.attempt import present_attempt
-from handover.cutover.commands import commands
+from handover.cutover.commands import commands, switch
 from handover.cutover.context import open_context
 from handover.cutover.planning import make_plan, plan_lines
 from handover.cutover.position import Position
@@ -39,7 +39,7 @@ def apply_plan(
     pair = load_config(config)
     facts = {"plan": plan.load(pair, apply).as_json(), "overrides": dict.fromkeys(override or [], because)}
     with open_context(pair, "cutover", say=progress.print) as context:
-        start_command(context, commands(pair)["cutover"], facts)
+        switch(context, facts)
         show(context.position())
 
 

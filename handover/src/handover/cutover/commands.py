@@ -1,5 +1,8 @@
 """The commands with actions, by name; how an interrupted one goes on, or back."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from handover.config.config import Config
 from handover.cutover.cleanup import cleanup_command
 from handover.cutover.context import RunContext
@@ -9,6 +12,7 @@ from handover.cutover.position import Position
 from handover.cutover.rollback import rollback_command
 from handover.cutover.states import COMMAND_BACK, DESCRIPTIONS
 from handover.cutover.switch import cutover_command
+from handover.cutover.ways.analysis import RedStepError
 from handover.errors import Refused
 from handover.runs.command import Command, continue_command, settled_position, start_command
 
@@ -17,6 +21,34 @@ def commands(config: Config) -> dict[str, Command[RunContext]]:
     """Return every command with actions; those of a clean-up are what the team declared."""
     makers = (begin_command, end_command, cutover_command, rollback_command, cleanup_command)
     return {command.name: command for command in (make(config) for make in makers)}
+
+
+def switch(context: RunContext, facts: Mapping[str, Any]) -> None:
+    """Move people to the backend; a red step goes back by itself where ``[switch] on_red`` says so.
+
+    Parameters
+    ----------
+    context, facts
+        What the command acts with, and what it is given: the plan, and overridden gates.
+
+    Raises
+    ------
+    RedStepError
+        The watch was red after a step.
+    """
+    _back_when_red(context, lambda: start_command(context, commands(context.config)["cutover"], facts))
+
+
+def _back_when_red(context: RunContext, move: Callable[[], None]) -> None:
+    try:
+        move()
+    except RedStepError as error:
+        if context.config.switch.on_red != "back":
+            raise
+        context.say(f"automatic rollback: {error}")
+        facts = {"because": str(error), "automatic": True, "decided_at": context.journal.now().isoformat()}
+        start_command(context, commands(context.config)["rollback"], facts)
+        raise RedStepError(error.told, "People were moved back to the original.") from error
 
 
 def resume_command(context: RunContext) -> Position:
@@ -30,7 +62,8 @@ def resume_command(context: RunContext) -> Position:
     position = settled_position(context)
     if position.run is None:
         return position
-    continue_command(context, commands(context.config)[position.run.command], position.run)
+    run = position.run
+    _back_when_red(context, lambda: continue_command(context, commands(context.config)[run.command], run))
     return context.position()
 
 

@@ -27,10 +27,14 @@ _WINDOWS = """
 
 
 class RedStepError(HandoverError):
-    """A window of the watch is red since the step began."""
+    """A window of the watch is red since the step began; ``told`` says which, ``todo`` what a person can do."""
 
     code = "HO623"
     exit_code = 4
+
+    def __init__(self, told: str, todo: str = "") -> None:
+        super().__init__(f"{told} {todo}".rstrip())
+        self.told = told
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def analyse(context: RunContext, backend_pct: int, told: Mapping[str, Any]) -> E
         if found.red:
             message = f"at {backend_pct} % the watch is red: {'; '.join(found.red)}."
             _page(context, {**told, "said": message, "about": list(found.red)})
-            raise RedStepError(f"{message} Look, then go on or back: handover resume [--back]")
+            raise RedStepError(message, "Look, then go on or back: handover resume [--back]")
         if found.green >= settings.windows:
             return {"backend_pct": backend_pct, "green_windows": found.green, "since": since.isoformat()}
         if time.monotonic() - began >= settings.wait_s:

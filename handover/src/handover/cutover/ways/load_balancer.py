@@ -23,6 +23,7 @@ from handover.cutover.ways.way import Actions, Previews, Reach, Rehearsed, Way
 from handover.errors import ConfigurationError, HandoverError, Refused
 from handover.runs.command import Action, Evidence
 from handover.side import Side
+from handover.wording import counted
 
 BALANCERS: Mapping[WayName, type[Balancer]] = {
     "haproxy": HaproxyBalancer,
@@ -178,6 +179,8 @@ class LoadBalancerWay(Way):
         facts = share_facts(context.plan)
         if facts.steps != self.switch.all_steps or facts.balancers != self.balancer.names():
             raise _void(context, "[switch] in handover.toml says other steps or balancers by now")
+        if silent := [str(one) for one in held if one.backend_pct is None]:
+            raise Refused(f"{'; '.join(silent)}. Nothing was changed. Mend that, then run again.", code="HO620")
         if facts.rest != _rest(held):
             raise _void(context, f"the balancers hold other systems by now: {'; '.join(one.rest for one in held)}")
         return facts
@@ -261,9 +264,9 @@ class LoadBalancerWay(Way):
                 break
             time.sleep(min(BETWEEN_S, settings.drain_s))
         closes = settings.at_drain_limit == "close"
-        context.say(
-            f"{left} connections of the {side} are open after {took:.0f} s; they are {'ended' if closes else 'left'}"
-        )
+        are, they = ("is", "it is") if left == 1 else ("are", "they are")
+        what = f"{counted(left, 'connection')} of the {side} {are} still open after {took:.0f} s"
+        context.say(f"{what}; {they} {'ended' if closes else 'left'}")
         return {"left": left, "took_s": took, **(self._close(side, context) if closes else {})}
 
     def _close(self, side: Side, context: RunContext) -> dict[str, str]:
