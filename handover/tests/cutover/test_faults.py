@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest

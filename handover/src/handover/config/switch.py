@@ -56,7 +56,7 @@ class HaproxySettings(Section):
         Where the weights are kept for the next start of HAProxy: ``server-state-file-name`` of that section, with
         ``load-server-state-from-file local``. Only for a socket on this machine.
     sticky
-        Whether a cookie or a stick table binds people to a server; then a side that gets nobody is put into
+        Whether a cookie or a stick table binds people to a server; then a side without people is put into
         maintenance, because weight 0 still serves those who are bound to it.
     rehearsal_section, rehearsal_url
         A second section with the same servers, on which a rollback is rehearsed, and where it answers.

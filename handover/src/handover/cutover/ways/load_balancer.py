@@ -23,7 +23,7 @@ from handover.cutover.ways.way import Actions, Previews, Reach, Rehearsed, Way
 from handover.errors import ConfigurationError, HandoverError, Refused
 from handover.runs.command import Action, Evidence
 from handover.side import Side
-from handover.wording import counted
+from handover.wording import counted, page_address
 
 BALANCERS: Mapping[WayName, type[Balancer]] = {
     "haproxy": HaproxyBalancer,
@@ -296,8 +296,9 @@ class LoadBalancerWay(Way):
         """Return the rehearsal on a second place; see :meth:`Way.rehearsed`."""
         second = self.balancer.rehearsed()
         if second is None:
-            message = f"the way {self.switch.way} has no second place to rehearse on"
-            raise ConfigurationError(f"{message}: see [switch] in docs/reference/handover-toml.md.")
+            message = f"handover.toml: [switch] declares no second place of {self.switch.way} to rehearse on."
+            todo = page_address("reference/handover-toml", "How people are moved")
+            raise ConfigurationError(f"{message} Declare one where it has such keys: {todo}")
         back: dict[str, Callable[[RunContext], Evidence]] = {
             "people are sent back": partial(self._send, second, 0),
             "all are seen to be back": lambda _: {"sampled": str(self._seen(second, 0))},
