@@ -84,6 +84,13 @@ def test_errors_page__has_every_code_of_the_night():
     assert not [code for code in sorted(codes) if not any(int(code[2:]) in span for span in spans)]
 
 
-@pytest.mark.parametrize("name", ["stop-vm", "page"])
-def test_example_hook__can_be_executed(name):
-    assert (DOCS / "examples/hooks" / name).stat().st_mode & stat.S_IXUSR
+def test_example_hook__can_be_executed():
+    assert (DOCS / "examples/hooks/stop-vm").stat().st_mode & stat.S_IXUSR
+
+
+def test_alerts__ask_for_metrics_that_the_page_names():
+    page = (DOCS / "reference/events.md").read_text()
+    rules = (DOCS / "examples/prometheus/alerts.yml").read_text()
+    asked = set(re.findall(r"handover_[a-z_]+", rules))
+    assert len(asked) > 5
+    assert [name for name in sorted(asked) if f"`{name}`" not in page] == []

@@ -37,8 +37,8 @@ def certificate(name: str, days: float, issuer=None):
     return builder.sign(signing, hashes.SHA256()), key
 
 
-@contextmanager
-def served(folder, leaf, key) -> Iterator[int]:
+def server_tls(folder, leaf, key) -> ssl.SSLContext:
+    """Return what a server shows a certificate with."""
     path = folder / "server.pem"
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -46,9 +46,14 @@ def served(folder, leaf, key) -> Iterator[int]:
     path.write_bytes(leaf.public_bytes(serialization.Encoding.PEM) + private)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
+    return context
+
+
+@contextmanager
+def served(folder, leaf, key) -> Iterator[int]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     server.handle_error = lambda *_: None  # a client that turns away is what these tests are about
-    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.socket = server_tls(folder, leaf, key).wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
     yield server.server_port

@@ -43,6 +43,9 @@ COMMANDS = (
     "pause",
     "cleanup",
     "evolve",
+    "events",
+    "metrics",
+    "hooks",
 )
 
 

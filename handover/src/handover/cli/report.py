@@ -1,7 +1,9 @@
 """``handover report``: the whole move on one page, as a file or live."""
 
+import os
 import time
 from datetime import timedelta
+from email.message import EmailMessage
 from html import escape
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +14,9 @@ from handover.cli.console import out
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption
 from handover.cli.watch import duration_s, stopping
 from handover.config.config import Config, load_config
+from handover.cutover import tell
 from handover.cutover.position import position_of
+from handover.cutover.states import DESCRIPTIONS
 from handover.errors import ConfigurationError, HandoverError
 from handover.journal.journal import Journal, opened
 from handover.journal.processes import registered
@@ -30,19 +34,52 @@ def report(
     out_: Annotated[Path, typer.Option("--out", help="Where the page is written.")] = Path("handover-report.html"),
     serve: Annotated[bool, typer.Option("--serve", help="Show it live on this machine instead.")] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="With --serve: where; any free one if 0.")] = 0,
+    mail: Annotated[
+        bool, typer.Option("--mail", help="Send it by e-mail as well; TELL_MAIL_SERVER, _FROM and _TO say how.")
+    ] = False,
     last: Annotated[str, typer.Option(help="How far back the charts go, for example 6h; else all of it.")] = "",
 ) -> None:
     """Write the report as one HTML file that needs nothing else, or serve it live until stopped."""
     pair = load_config(config)
     reach_s = duration_s(last)
     reach = timedelta(seconds=reach_s) if reach_s else None
+    if serve and mail:
+        raise ConfigurationError("--serve shows the page live and --mail sends one; use one of them.")
     if serve:
         live(pair, port, reach)
         return
     with opened(pair) as journal:
         page = rendered(page_facts(pair, journal, gates_view(pair, journal), last=reach))
+        state = position_of(journal.entries()).state
     _write(out_, page)
     out.print(f"{out_} holds the report, {len(page.encode()) / 1024:.0f} kB. It needs nothing else: open it anywhere.")
+    if mail:
+        send_page(page, f"{pair.root.name}: {state}", f"The state is {state}: {DESCRIPTIONS[state].text}.")
+        out.print(f"It was sent to {os.environ['TELL_MAIL_TO']}.")
+
+
+def send_page(page: str, title: str, text: str) -> None:
+    """Send the page by e-mail, as a file.
+
+    Raises
+    ------
+    ConfigurationError
+        A variable is not set.
+    HandoverError
+        The server did not take it.
+    """
+    message = EmailMessage()
+    message["Subject"] = f"Report: {title}"
+    message.set_content(f"{text}\nThe report is attached: open it in a browser.\n")
+    message.add_attachment(page.encode(), maintype="text", subtype="html", filename="handover-report.html")
+    try:
+        tell.send(message)
+    except KeyError as error:
+        what = f"the environment variable {error.args[0]} is not set, so the report was not sent."
+        raise ConfigurationError(f"{what} Set it and run again; `handover hooks add` explains it.") from error
+    except tell.FAILURES as error:
+        what = f"the report was written and not sent: {tell.reason(error)}."
+        raise HandoverError(f"{what} See TELL_MAIL_SERVER, TELL_MAIL_FROM and TELL_MAIL_TO.", code="HO631") from error
 
 
 def gates_view(pair: Config, journal: Journal) -> GatesView:

@@ -9,6 +9,7 @@ from handover.cutover.states import DESCRIPTIONS
 from handover.cutover.status import read_status, status_json, status_lines
 from handover.errors import Refused
 from handover.evolve.status import evolution_conflicts, evolution_lines, evolutions_json
+from handover.journal.delivery import waiting, waiting_lines
 from handover.journal.journal import Journal
 
 DIFFERENT = 4
@@ -30,10 +31,12 @@ def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
     finally:
         journal.close()
     if as_json:
-        print_json({**status_json(found), "evolutions": evolutions_json(found.entries)})
+        print_json(
+            {**status_json(found), "evolutions": evolutions_json(found.entries), "events_waiting": waiting(pair)}
+        )
     else:
         lines = evolution_lines(found.entries, settled=found.next_step.settled)
-        out.print("\n".join([*status_lines(found), *lines]))
+        out.print("\n".join([*status_lines(found), *lines, *waiting_lines(pair)]))
     contradicts = found.position.conflict or evolution_conflicts(found.entries)
     if found.agrees is False or contradicts or not found.seals.compared:
         raise typer.Exit(DIFFERENT)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from handover.config.cutover import BackupSettings, Cleanup, Gate, Hooks, Load, Rollback, Traffic, Verify
+from handover.config.events import Events
 from handover.config.evolve import EvolveSettings
 from handover.config.journal import JournalSettings
 from handover.config.journey import Journey, numbered
@@ -231,6 +232,7 @@ class Config(Section):
     backup: BackupSettings = BackupSettings()
     load: Load | None = None
     hooks: Hooks = Hooks()
+    events: Events = Events()
     watch: Watch = Watch()
     shadow: Shadow = Shadow()
     prove: Prove = Prove()

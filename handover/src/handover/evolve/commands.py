@@ -21,8 +21,8 @@ from handover.evolve.marks import StepMark
 from handover.evolve.preflight import start_preflight, switch_preflight
 from handover.evolve.statement import EvolutionPlan
 from handover.evolve.states import CONTRACT, ROLLBACK, START, SWITCH
+from handover.journal.entry import STREAM
 from handover.runs.command import Action, Command, Evidence
-from handover.runs.position import STREAM
 
 NOTE_SHAPE, COMPARE, LEFT = "note the shape", "compare every row", "see that nothing is left"
 NO_NEW_CLIENT, UNUSED = "see that no new client is left", "see that nothing uses the old shape"

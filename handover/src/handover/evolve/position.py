@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from handover.errors import Refused
 from handover.evolve.statement import EvolutionPlan
 from handover.evolve.states import AT_REST, START
-from handover.journal.entry import JournalEntry
-from handover.runs.position import STREAM, StreamPosition, fold
+from handover.journal.entry import STREAM, JournalEntry
+from handover.runs.position import StreamPosition, fold
 
 PREFIX = "evolve/"
 

@@ -10,6 +10,11 @@ from uuid import uuid4
 
 from handover.journal.account import this_account
 
+# In the body of an entry: which stream it is of; entries of the move have none.
+STREAM = "stream"
+# And what the journal adds to it, beside what happened.
+LATE, COPY = "late", "copy"
+
 
 @dataclass(frozen=True)
 class JournalEntry:

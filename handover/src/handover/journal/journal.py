@@ -1,7 +1,7 @@
 """The journal itself: an entry goes to the database, then to the copy, and only then is anything done."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +14,8 @@ from psycopg.types.json import Jsonb
 from handover.config.config import Config, database_url
 from handover.errors import HandoverError, Refused
 from handover.journal.copy import JournalCopy
-from handover.journal.entry import JournalEntry, new_entry
+from handover.journal.delivery import delivering
+from handover.journal.entry import COPY, LATE, JournalEntry, new_entry
 from handover.journal.key import known_keys, sealing_key
 from handover.journal.seal import ACCEPTED, PAUSE, SEAL, SealedChain, SealState, accept_words, said_of
 from handover.troubles import database_trouble
@@ -22,8 +23,6 @@ from handover.troubles import database_trouble
 SCHEMA = "handover"
 # The database has no journal.
 NO_JOURNAL = "HO502"
-# In the body of an entry: what the database adds to it, beside what happened.
-LATE, COPY = "late", "copy"
 LOCK = 0x68616E646F766572  # "handover": one entry after another
 CONNECT_WITHIN_S = 5
 # Long enough for a busy database, short enough for an operator who waits.
@@ -58,6 +57,8 @@ class Journal:
         On this machine.
     trouble
         Why the database is not used; empty when it is.
+    on_added
+        Called after each entry that was added.
     """
 
     def __init__(self, config: Config, *, copy_alone: bool = False) -> None:
@@ -66,6 +67,7 @@ class Journal:
         self._connection: Connection[Any] | None = None
         self._read: list[JournalEntry] = []  # of the database, where nothing is ever changed
         self._chain = SealedChain(lambda: known_keys(config.root))
+        self.on_added: Callable[[], None] = lambda: None
         self.trouble = "it was not asked: --copy-alone" if copy_alone else ""
         if not copy_alone:
             with suppress(JournalError):
@@ -193,9 +195,9 @@ class Journal:
             if not (after_the_fact or self.copy_alone):
                 raise
             self.trouble = self.trouble or str(error)
-            self.copy.add(new)
-            return new
+            stored = [new]
         self.copy.add(*stored)
+        self.on_added()
         return stored[0]
 
     def add_pause(self, body: Mapping[str, Any]) -> None:
@@ -289,7 +291,8 @@ def opened(config: Config, *, copy_alone: bool = False) -> Iterator[Journal]:
     """
     journal = Journal(config, copy_alone=copy_alone)
     try:
-        yield journal
+        with delivering(config) as journal.on_added:
+            yield journal
     finally:
         journal.close()
 

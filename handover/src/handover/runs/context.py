@@ -7,10 +7,11 @@ from typing import Any, Generic
 
 from handover.config.config import Config
 from handover.errors import Refused
+from handover.journal.entry import STREAM
 from handover.journal.journal import Journal, JournalError, opened
 from handover.journal.lease import Lease, held
 from handover.journal.processes import registered
-from handover.runs.position import STREAM, AnyPosition
+from handover.runs.position import AnyPosition
 from handover.runs.states import Transition
 
 

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from handover.journal.entry import JournalEntry
+from handover.journal.entry import STREAM, JournalEntry
 from handover.journal.seal import ACCEPTED
 
-STREAM = "stream"
 # Entries that hold for every stream.
 FOR_ALL = ("pause", "lift")
 
