@@ -4,6 +4,7 @@ Commands with actions crash at the points of their runs. Commands that only add 
 a signature) are :class:`EntryCommand`; they crash before each entry that they store.
 """
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,17 +14,21 @@ import pytest
 from handover.cutover.attempt import present_attempt
 from handover.cutover.commands import commands, resume_back, resume_command
 from handover.cutover.context import open_context
+from handover.cutover.gate_context import gate_context
 from handover.cutover.planning import make_plan
-from handover.cutover.position import Position
+from handover.cutover.position import Position, position_of
+from handover.cutover.sign import SIGNABLE, signature_of, signing_roles
 from handover.cutover.states import DESCRIPTIONS, TRANSITIONS, allowed
 from handover.cutover.status import Status, status_lines
 from handover.errors import Refused
+from handover.journal.account import this_account
 from handover.journal.copy import JournalCopy
 from handover.journal.journal import Journal, opened
 from handover.runs.command import start_command
 from handover_testing.night import Story
 
 UNPROVEN = "the matrix is about the record"
+SIGNER = "DevOps"
 
 
 class Crash(BaseException):
@@ -169,6 +174,41 @@ def check_refusals(story: Story) -> None:
         with opened(story.config) as journal:
             assert [e.id for e in journal.entries()] == before
     assert story.stage.reached(story) == people
+
+
+def prepare_to_sign(story: Story) -> None:
+    """Let a gate ask for a signature that is not there: this account has another label from now on."""
+    if SIGNER not in signing_roles(story.config):
+        story.declare(f'[[gates]]\nid = "signed"\nkind = "sign-offs"\nreason = "one answers"\nroles = ["{SIGNER}"]\n')
+    story.pair.patch.setenv("HANDOVER_OPERATOR", f"signer {secrets.token_hex(4)}")
+
+
+def sign(story: Story) -> None:
+    """Sign as the command line does, in this process."""
+    with opened(story.config) as journal:
+        state = position_of(journal.entries()).state
+        reviewed = make_plan(story.config, present_attempt(story.config)) if state in SIGNABLE else None
+        context = gate_context(story.config, journal, reviewed)
+        journal.add("signature", signature_of(context, SIGNER, "the matrix"))
+
+
+def is_signed(story: Story) -> bool:
+    """Say whether the newest signature is of this account under its present label."""
+    made = [entry for entry in story.status().entries if entry.kind == "signature"]
+    return bool(made) and made[-1].body["signer"]["label"] == this_account().label
+
+
+SIGN = EntryCommand(sign, is_signed, prepare=prepare_to_sign, states=SIGNABLE)
+
+
+def check_signing(story: Story) -> None:
+    """Where no switch can follow, signing says so and changes nothing."""
+    prepare_to_sign(story)
+    state, before = story.state(), story.status().entries
+    if state not in SIGNABLE:
+        with pytest.raises(Refused, match=rf"HO505  the state is {state}: .*to come\. Nothing was signed\."):
+            sign(story)
+        assert story.status().entries == before
 
 
 def check_explained(story: Story) -> Status:

@@ -19,10 +19,12 @@ from handover.journal.journal import opened
 from handover.parallel.rule import MetricVerdict
 from handover.runs.pause import lift_pause, pause_everything
 from handover_testing.crashes import (
+    SIGN,
     Crash,
     EntryCommand,
     check_explained,
     check_refusals,
+    check_signing,
     crash,
     crashes_at_entry,
     go_back,
@@ -170,6 +172,7 @@ def lead_to(story: Story, state: str) -> None:
 def test_command__state_does_not_allow_it__changes_nothing(matrix, state):
     lead_to(matrix, state)
     check_refusals(matrix)
+    check_signing(matrix)
 
 
 def paused(story: Story) -> bool:
@@ -208,6 +211,7 @@ ENTRY_COMMANDS = {
     "pause": EntryCommand(pause, paused, prepare=lambda story: paused(story) and lift(story)),
     "lift": EntryCommand(lift, lambda story: not paused(story), prepare=lambda story: paused(story) or pause(story)),
     "verify": EntryCommand(verify, paged, prepare=lose_a_metric, states=("switched", "verifying")),
+    "sign": SIGN,
 }
 ALLOWED = [
     (command, state)
@@ -219,7 +223,7 @@ ALLOWED = [
 
 @pytest.mark.parametrize(("command", "state"), ALLOWED)
 def test_entry_command__crashes_before_each_entry__is_explained_and_done_by_the_next_try(matrix, command, state):
-    """A pause, its lift or a verification never changes how far the move is, wherever it crashes."""
+    """A pause, its lift, a verification or a signature never changes how far the move is, wherever it crashes."""
     lead_to(matrix, state)
     about, number, crashed = ENTRY_COMMANDS[command], 0, True
     while crashed:

@@ -31,7 +31,7 @@ GATES = {
     "rehearsal": "max_age_h = 8",
     "ttl": "",
     "capacity": "max_age_h = 9",
-    "sign-offs": 'roles = ["DevOps", "Tech Lead"]',
+    "sign-offs": 'roles = ["DevOps", "Tech Lead"]\none_may_sign_all = true',
 }
 DECLARED = "".join(
     f'\n[[gates]]\nid = "{kind}"\nkind = "{kind}"\nreason = "of the strategy"\n{more}\n' for kind, more in GATES.items()

@@ -76,6 +76,27 @@ def test_kill__process_waits_at_the_lock__its_state_is_explained_and_finished(st
     assert story.state() == {"cutover": "switched", "rollback": "rolled_back"}[command]
 
 
+def test_kill__signing_waits_at_the_lock__nothing_is_signed_and_it_can_be_done_again(story):
+    story.declare('[[gates]]\nid = "signed"\nkind = "sign-offs"\nreason = "one answers"\nroles = ["DevOps"]\n')
+    story.in_parallel()
+    story.plan()
+    signing = ("sign", "--as", "DevOps", "--because", "I read it")
+    with locked(story) as lock:
+        lock.execute(WAITS.format(kind="signature", action="", phase="", lock=LOCK).encode())
+        with story.pair.process(*signing, stderr=subprocess.PIPE) as running:
+            until(lambda: a_process_waits(lock), "signing does not wait for the lock")
+            running.send_signal(signal.SIGKILL)
+            running.wait()
+        until(lambda: not a_process_waits(lock), "the killed process's session stays")
+    until(lambda: idle(story), "the killed process's session stays")
+    story.pair.superuser("DROP TRIGGER wait ON handover.journal")
+    found = check_explained(story)
+    assert "signature" not in [entry.kind for entry in found.entries]
+    assert "DevOps has not signed" in story.handover("gates").stdout
+    story.done(*signing)
+    assert "1 role signed: DevOps by the account" in story.handover("gates").stdout
+
+
 def idle(story: Story) -> bool:
     query = "SELECT FROM pg_stat_activity WHERE application_name = 'handover journal' AND datname = %s"
     with story.pair.database.server.connect() as connection:

@@ -7,6 +7,7 @@ from handover.cli.console import out, print_json
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, PlanOption
 from handover.config.config import load_config
 from handover.cutover import plan
+from handover.cutover.attempt import ended_attempts
 from handover.cutover.gates import judge_gates
 from handover.journal.journal import opened
 
@@ -14,10 +15,12 @@ RED = 4
 
 
 def gates(config: ConfigOption = DEFAULT_CONFIG, plan_: PlanOption = "", as_json: JsonOption = False) -> None:
-    """Look at every gate; change nothing. Exit 4 when one is red."""
+    """Look at every gate; change nothing. Exit 4 when one is red, or the plan is of an attempt that was rolled back."""
     pair = load_config(config)
     with opened(pair) as journal:
-        judged = judge_gates(pair, journal, plan.load(pair, plan_) if plan_ else plan.newest(pair))
+        reviewed = plan.load(pair, plan_) if plan_ else plan.newest(pair)
+        judged = judge_gates(pair, journal, reviewed)
+        old = plan.attempt_trouble(reviewed, ended_attempts(journal.entries()))
     if as_json:
         print_json([one.as_json() for one in judged])
     else:
@@ -25,4 +28,6 @@ def gates(config: ConfigOption = DEFAULT_CONFIG, plan_: PlanOption = "", as_json
             out.print(f"{GOOD if one.result.ok else BAD} {one.gate.id}: {one.result.found}")
             if not one.result.ok:
                 out.print(f"   {one.result.todo}")
-    raise typer.Exit(0 if all(one.result.ok for one in judged) else RED)
+        if old:
+            out.print(f"{BAD} the plan: {old}")
+    raise typer.Exit(0 if all(one.result.ok for one in judged) and not old else RED)

@@ -16,6 +16,7 @@ from handover.config.parallel import Shadow, Watch
 from handover.config.proof import Prove
 from handover.config.search import SharedSearch
 from handover.config.section import Section
+from handover.config.signing import Signing
 from handover.config.storage import StorageSettings
 from handover.config.switch import ReadOnly, Switch
 from handover.config.toml_file import line_of, read_toml
@@ -225,6 +226,7 @@ class Config(Section):
     flows: tuple[Journey, ...] = ()
     journal: JournalSettings = JournalSettings()
     gates: tuple[Gate, ...] = ()
+    signing: Signing = Signing()
     traffic: Traffic = Traffic()
     verify: Verify = Verify()
     rollback: Rollback = Rollback()

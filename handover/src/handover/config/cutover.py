@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from handover.config.section import Section
+from handover.config.signing import Signer
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 GateKind = Literal["check", "proofs", "watch", "backup", "rehearsal", "certificate", "ttl", "capacity", "sign-offs"]
@@ -33,6 +34,10 @@ class Gate(Section):
         Of ``capacity``: how many times the measured peak must have been carried.
     roles
         Of ``sign-offs``: which roles must have signed; the strategy's four where a file names none.
+    signers
+        Of ``sign-offs``: by role, who may sign and what proves that it is that person; else any account.
+    one_may_sign_all
+        Of ``sign-offs``: whether one person may sign for several roles.
     """
 
     id: Id
@@ -45,6 +50,15 @@ class Gate(Section):
     port: int = Field(default=443, ge=1, le=65535)
     factor: float = Field(default=2.0, gt=0)
     roles: tuple[str, ...] = STRATEGY_SIGNERS
+    signers: dict[str, Signer] = {}
+    one_may_sign_all: bool = False
+
+    @model_validator(mode="after")
+    def _signers_have_roles(self) -> "Gate":
+        if strangers := sorted(set(self.signers) - set(self.roles)):
+            message = f"signers names {', '.join(strangers)}; the roles are {', '.join(self.roles)}"
+            raise ValueError(message)
+        return self
 
 
 class Traffic(Section):
@@ -152,6 +166,9 @@ class Rollback(Section):
         How long it may take from the decision to the last verification, in seconds.
     write, warm_up, tasks
         How the original is tried before people are sent to it, and what is asked of the tasks.
+    untouched_gates
+        After a rollback: whose evidence of the attempt before still counts, by the gate's id, and why the incident
+        does not touch it.
     """
 
     allowed: tuple[str, ...] = ()
@@ -159,6 +176,7 @@ class Rollback(Section):
     write: WriteProbe | None = None
     warm_up: WarmUp = WarmUp()
     tasks: TaskQueries | None = None
+    untouched_gates: dict[str, Annotated[str, Field(min_length=1)]] = {}
 
 
 class Cleanup(Section):

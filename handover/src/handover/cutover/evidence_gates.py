@@ -69,7 +69,7 @@ def _of_evidence(context: GateContext, gate: Gate, kind: str, todo: str, of: Sum
             ok=False, found=f"the last {kind} is {hours:.1f} h old; at most {gate.max_age_h:g} h", todo=todo
         )
     trouble, words = of(context, gate, sealed)
-    return GateResult(ok=not trouble, found=trouble or words, todo=todo)
+    return GateResult(ok=not trouble, found=trouble or words, todo=todo, attempt=sealed.attempt)
 
 
 def _of_backup(_: GateContext, __: Gate, sealed: Sealed) -> tuple[str, str]:

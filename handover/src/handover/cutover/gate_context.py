@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cached_property
 
 from handover.config.config import Config, database_url
+from handover.cutover.attempt import EndedAttempt, attempt_of, ended_attempts
 from handover.cutover.plan import CutoverPlan
 from handover.journal.entry import JournalEntry
 from handover.journal.journal import Journal
@@ -15,11 +16,20 @@ from handover.schema.fingerprint import fingerprint
 
 @dataclass(frozen=True)
 class GateResult:
-    """What a gate found: whether it is ``ok``, in words, and what to do when it is not."""
+    """What a gate found.
+
+    Attributes
+    ----------
+    ok, found, todo
+        Whether it is green, what was seen, and what to do when it is not green.
+    attempt
+        Which attempt of the move the evidence was made for; None where none was read.
+    """
 
     ok: bool
     found: str
     todo: str = ""
+    attempt: int | None = None
 
 
 @dataclass
@@ -29,7 +39,7 @@ class GateContext:
     Attributes
     ----------
     config, journal, entries
-        The pair, its journal, and the journal's entries.
+        The pair, its journal, and the journal's entries of the move.
     now
         The time by the database's clock.
     plan
@@ -41,6 +51,16 @@ class GateContext:
     entries: list[JournalEntry]
     now: datetime
     plan: CutoverPlan | None
+
+    @cached_property
+    def ended_attempts(self) -> list[EndedAttempt]:
+        """The attempts that ended with a rollback, oldest first."""
+        return ended_attempts(self.entries)
+
+    @property
+    def attempt(self) -> int:
+        """The number of the present attempt."""
+        return attempt_of(self.entries)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -1,13 +1,14 @@
 """The gates before the switch: what each one finds, and whether people may be moved."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
 
 from handover.config.config import Config
 from handover.config.cutover import Gate, GateKind
+from handover.cutover.attempt import FIRST
 from handover.cutover.certificate import certificate_gate
 from handover.cutover.context import RunContext
 from handover.cutover.evidence_gates import backup_gate, capacity_gate, rehearsal_gate
@@ -26,22 +27,34 @@ RED_GATES = "HO549"
 
 @dataclass(frozen=True)
 class GateRule:
-    """What a kind of gate looks at, and the stable ``code`` of the finding when it is red."""
+    """What a kind of gate looks at.
+
+    Attributes
+    ----------
+    code
+        Stable; of the finding when it is red.
+    judge
+        Looks, and returns what it found.
+    live
+        Whether it looks at things as they are now, or minds attempts itself; else it reads evidence, which belongs to
+        the attempt that it was made for.
+    """
 
     code: str
     judge: Callable[[GateContext, Gate], GateResult]
+    live: bool = False
 
 
 RULES: dict[GateKind, GateRule] = {
-    "check": GateRule("HO540", check_gate),
+    "check": GateRule("HO540", check_gate, live=True),
     "proofs": GateRule("HO541", proofs_gate),
     "watch": GateRule("HO542", watch_gate),
     "backup": GateRule("HO543", backup_gate),
     "rehearsal": GateRule("HO544", rehearsal_gate),
     "capacity": GateRule("HO545", capacity_gate),
-    "certificate": GateRule("HO546", certificate_gate),
-    "ttl": GateRule("HO547", ttl_gate),
-    "sign-offs": GateRule("HO548", sign_offs_gate),
+    "certificate": GateRule("HO546", certificate_gate, live=True),
+    "ttl": GateRule("HO547", ttl_gate, live=True),
+    "sign-offs": GateRule("HO548", sign_offs_gate, live=True),
 }
 
 
@@ -91,7 +104,7 @@ def judge_gates(
     Raises
     ------
     Refused
-        No gate is declared, or an override names a gate that is not declared.
+        No gate is declared, or an override or ``untouched_gates`` names one that it may not.
     """
     if not config.gates:
         message = "handover.toml declares no [[gates]], so nothing says that people may be moved."
@@ -100,17 +113,44 @@ def judge_gates(
     ids = [gate.id for gate in config.gates]
     if unknown := sorted(set(overrides) - set(ids)):
         raise Refused(f"there is no gate {', '.join(unknown)}; there are {', '.join(ids)}.", code=RED_GATES)
+    _check_untouched(config)
     context = gate_context(config, journal, plan)
     return [JudgedGate(gate, judge_gate(context, gate), overrides.get(gate.id, "")) for gate in config.gates]
 
 
 def judge_gate(context: GateContext, gate: Gate) -> GateResult:
-    """Judge one gate; red when it cannot be judged."""
+    """Judge one gate; red when it cannot be judged, or when its evidence is of an attempt that was rolled back."""
+    rule = RULES[gate.kind]
     try:
-        return RULES[gate.kind].judge(context, gate)
+        result = rule.judge(context, gate)
+        return result if rule.live or not result.ok else _of_this_attempt(context, gate, result)
     except (HandoverError, psycopg.Error, OSError) as error:
         found = f"it could not be judged: {str(error).strip()}"
         return GateResult(ok=False, found=found, todo="Mend that, then run handover gates again.")
+
+
+def _of_this_attempt(context: GateContext, gate: Gate, result: GateResult) -> GateResult:
+    """Return a green result as this attempt sees it: evidence of an earlier one is red, unless declared untouched."""
+    made_for = result.attempt or FIRST
+    if made_for >= context.attempt:
+        return result
+    if because := context.config.rollback.untouched_gates.get(gate.id):
+        return replace(
+            result, found=f"{result.found}; of attempt {made_for}, and the incident does not touch it: {because}"
+        )
+    ended = context.ended_attempts[-1]
+    found = f"{result.found}, but that is of attempt {made_for}: {ended}"
+    return replace(result, ok=False, found=found)
+
+
+def _check_untouched(config: Config) -> None:
+    """Raise when `untouched_gates` names what is no gate, or sign-offs: these never outlive an attempt."""
+    kinds = {gate.id: gate.kind for gate in config.gates}
+    for id_ in config.rollback.untouched_gates:
+        if kinds.get(id_, "sign-offs") == "sign-offs":
+            what = "sign-offs, and those never count for a second attempt" if id_ in kinds else "no gate"
+            message = f"handover.toml: [rollback] untouched_gates names {id_}, which is {what}. Take it out."
+            raise Refused(message, code=RED_GATES)
 
 
 def require(context: RunContext) -> dict[str, Any]:

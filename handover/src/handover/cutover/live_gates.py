@@ -1,6 +1,6 @@
 """Gates that look at both systems as they are now: a clean check, green proofs, a green watch."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
@@ -11,8 +11,11 @@ from handover.check.run import run_check
 from handover.check.systems import asking
 from handover.config.config import database_url
 from handover.config.cutover import Gate
+from handover.cutover.attempt import FIRST
 from handover.cutover.gate_context import GateContext, GateResult
+from handover.journal.evidence import latest
 from handover.proof.gate import proven
+from handover.proof.run import KIND
 from handover.side import Side
 from handover.wording import counted
 
@@ -43,10 +46,11 @@ def check_gate(context: GateContext, _: Gate) -> GateResult:
 def proofs_gate(context: GateContext, gate: Gate) -> GateResult:
     """Ask for green proofs of every group on the schema as it is."""
     limit = timedelta(hours=gate.max_age_h)
-    reasons = proven(context.config, context.fingerprint, limit, now=context.now)
-    return GateResult(
-        ok=not reasons, found="; ".join(reasons) or "every group is green", todo="Prove it: handover prove"
-    )
+    todo = "Prove it: handover prove"
+    if reasons := proven(context.config, context.fingerprint, limit, now=context.now):
+        return GateResult(ok=False, found="; ".join(reasons), todo=todo)
+    run = latest(context.config, KIND)
+    return GateResult(ok=True, found="every group is green", todo=todo, attempt=run.attempt if run else None)
 
 
 def watch_gate(context: GateContext, gate: Gate) -> GateResult:
@@ -61,7 +65,13 @@ def watch_gate(context: GateContext, gate: Gate) -> GateResult:
         if trouble := _trouble(list(windows), context, since):
             return GateResult(ok=False, found=f"{metric} of the {system} {trouble}", todo=todo)
     lately = f"{gate.hours:g} h" if gate.hours >= 1 else f"{gate.hours * 3600:g} s"
-    return GateResult(ok=True, found=f"{counted(len(rows), 'window')} of the last {lately} are green")
+    found = f"{counted(len(rows), 'window')} of the last {lately} are green"
+    return GateResult(ok=True, found=found, todo=todo, attempt=_attempt_at(context, since))
+
+
+def _attempt_at(context: GateContext, since: datetime) -> int:
+    """Return the attempt to which a moment belongs: what was watched before a rollback ended is of an earlier one."""
+    return FIRST + sum(ended.at <= since for ended in context.ended_attempts)
 
 
 def _trouble(windows: list[Any], context: GateContext, since: Any) -> str:

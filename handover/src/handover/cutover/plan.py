@@ -139,11 +139,17 @@ def check_attempt(plan: CutoverPlan | None, ended: Sequence[EndedAttempt]) -> No
     Refused
         It is of an attempt that ended with a rollback, or of one that this journal does not know.
     """
+    if trouble := attempt_trouble(plan, ended):
+        raise Refused(trouble, code=OF_ANOTHER_ATTEMPT)
+
+
+def attempt_trouble(plan: CutoverPlan | None, ended: Sequence[EndedAttempt]) -> str:
+    """Return why a plan is not of the present attempt, and what to do; empty when it is, or there is none."""
     present = len(ended) + FIRST
     if plan is None or plan.attempt == present:
-        return
+        return ""
     known = FIRST <= plan.attempt < present
     why = str(ended[plan.attempt - FIRST]) if known else f"the journal knows {len(ended)} that ended"
     message = f"plan {plan.checksum[:SHORT]} is of attempt {plan.attempt}; now is attempt {present}: {why}."
     todo = "Nothing was applied. Make a new plan, and have it read and signed: handover cutover plan"
-    raise Refused(f"{message} {todo}", code=OF_ANOTHER_ATTEMPT)
+    return f"{message} {todo}"

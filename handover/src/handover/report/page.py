@@ -13,9 +13,10 @@ from handover.check.html import style
 from handover.config.config import Config
 from handover.config.cutover import Gate
 from handover.cutover import incident, plan
+from handover.cutover.attempt import ATTEMPT, FIRST, attempt_of
 from handover.cutover.gate_context import GateResult, gate_context
 from handover.cutover.gates import JudgedGate, judge_gates
-from handover.cutover.sign import parts_to_sign, signing_roles
+from handover.cutover.sign import role_signatures, signing_roles
 from handover.cutover.states import DESCRIPTIONS, State
 from handover.cutover.status import read_status
 from handover.errors import HandoverError
@@ -59,24 +60,23 @@ class GatesView:
 def current_gates(config: Config, journal: Journal) -> GatesView:
     """Judge every gate and sign-off as they are now."""
     entries, now = list(of_stream(journal.entries())), datetime.now(UTC)
-    roles = signing_roles(config)
     try:
         reviewed = plan.newest(config)
         gates = judge_gates(config, journal, reviewed)
-        parts = parts_to_sign(gate_context(config, journal, reviewed))
+        signed = role_signatures(gate_context(config, journal, reviewed))
     except HandoverError as error:
-        return GatesView(None, tuple(_signature(role, entries, {}) for role in roles), now, str(error))
-    return GatesView(gates, tuple(_signature(role, entries, parts) for role in roles), now)
+        return GatesView(None, _signatures(config, entries, "it could not be judged"), now, str(error))
+    return GatesView(gates, tuple(Signature(one.role, one.entry, one.trouble) for one in signed), now)
 
 
 def recorded_gates(config: Config, journal: Journal) -> GatesView:
     """Return the gates as they were when people were last moved."""
     entries = list(of_stream(journal.entries()))
-    signatures = tuple(_signature(role, entries, {}) for role in signing_roles(config))
-    last = next((entry for entry in reversed(entries) if entry.kind == "gates"), None)
+    last = next((number for number in reversed(range(len(entries))) if entries[number].kind == "gates"), None)
     if last is None:
-        return GatesView(None, signatures, datetime.now(UTC), "no gate was judged yet")
-    return GatesView([_recorded(config, one) for one in last.body["gates"]], signatures, last.at)
+        return GatesView(None, _signatures(config, entries), datetime.now(UTC), "no gate was judged yet")
+    judged, before = entries[last], entries[:last]
+    return GatesView([_recorded(config, one) for one in judged.body["gates"]], _signatures(config, before), judged.at)
 
 
 def _recorded(config: Config, values: Mapping[str, Any]) -> JudgedGate:
@@ -85,12 +85,15 @@ def _recorded(config: Config, values: Mapping[str, Any]) -> JudgedGate:
     return JudgedGate(gate, GateResult(values["ok"], values["found"]), values.get("overridden", ""))
 
 
-def _signature(role: str, entries: Sequence[JournalEntry], parts: Mapping[str, str]) -> Signature:
-    mine = [e for e in entries if e.kind == "signature" and e.body["role"] == role]
-    if not mine:
-        return Signature(role, None)
-    changed = tuple(part for part, value in parts.items() if mine[-1].body["parts"].get(part) != value)
-    return Signature(role, mine[-1], changed)
+def _signatures(config: Config, entries: Sequence[JournalEntry], trouble: str = "") -> tuple[Signature, ...]:
+    """Return the newest signature of each role in the attempt that the entries lead to."""
+    attempt, found = attempt_of(entries), []
+    for role in signing_roles(config):
+        mine = [e for e in entries if e.kind == "signature" and e.body["role"] == role]
+        entry = mine[-1] if mine else None
+        is_old = entry is not None and entry.body.get(ATTEMPT, FIRST) != attempt
+        found.append(Signature(role, entry, f"it is for an attempt before attempt {attempt}" if is_old else trouble))
+    return tuple(found)
 
 
 def page_facts(

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from handover.cutover.rollback import MEASURE
+from handover.cutover.signer import signed_by
 from handover.cutover.states import State
 from handover.cutover.zone import WRITE
 from handover.journal.entry import JournalEntry
@@ -60,16 +61,23 @@ class Override:
 
 @dataclass(frozen=True)
 class Signature:
-    """A sign-off; ``entry`` is None when the role has not signed."""
+    """A sign-off; ``entry`` is None when the role has not signed, and ``trouble`` says why it does not count."""
 
     role: str
     entry: JournalEntry | None
-    changed: tuple[str, ...] = ()
+    trouble: str = ""
+
+    @property
+    def by(self) -> str:
+        """Who signed, and how that is known."""
+        if self.entry is None:
+            return ""
+        return str(signed_by(self.entry) or f"{self.entry.who}, as an older version took any name")
 
     @property
     def holds(self) -> bool:
-        """Whether the role has signed, and nothing that it signed has changed since."""
-        return self.entry is not None and not self.changed
+        """Whether the role has signed, and its signature counts."""
+        return self.entry is not None and not self.trouble
 
 
 def events(entries: Iterable[JournalEntry]) -> list[Event]:
@@ -130,7 +138,8 @@ def _gates(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
 
 
 def _signature(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
-    yield Event(entry.at, f"Signed as {entry.body['role']}", str(entry.body["because"]), entry.who, "good")
+    by = str(signed_by(entry) or entry.who)
+    yield Event(entry.at, f"Signed as {entry.body['role']}", str(entry.body["because"]), by, "good")
 
 
 def _evidence(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
