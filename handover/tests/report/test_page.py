@@ -130,6 +130,8 @@ def test_report__move_with_override_and_rollback__tells_all_of_it(moved, monkeyp
     assert "Where are we? People reach the backend, watched closely." in said
     assert "red overridden there is no evidence of kind backup Overridden: once more" in said
     assert "6 things were done although they were red" in said
+    assert "Sign-offs 0 of 4" in said
+    assert "It does not count: the account " in said
     # The database goes away: the copy of this machine tells the rest.
     url = moved.pair.database.url("owner")
     monkeypatch.setenv("HANDOVER_DATABASE_URL", url.replace(f":{urlsplit(url).port}/", ":1/"))

@@ -1,6 +1,7 @@
 """What a gate is judged by: the pair, the journal, the database's time, the plan, the shape of the schema."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -24,12 +25,15 @@ class GateResult:
         Whether it is green, what was seen, and what to do when it is not green.
     attempt
         Which attempt of the move the evidence was made for; None where none was read.
+    signatures
+        Of sign-offs: by role, why its signature does not count; empty where it does.
     """
 
     ok: bool
     found: str
     todo: str = ""
     attempt: int | None = None
+    signatures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

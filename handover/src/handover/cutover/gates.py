@@ -84,7 +84,8 @@ class JudgedGate:
     def as_json(self) -> dict[str, Any]:
         """Return it as the journal keeps it."""
         values = {"gate": self.gate.id, "kind": self.gate.kind, "ok": self.result.ok, "found": self.result.found}
-        return values | ({"overridden": self.because} if self.because else {})
+        signatures = {"signatures": dict(self.result.signatures)} if self.result.signatures else {}
+        return values | signatures | ({"overridden": self.because} if self.because else {})
 
 
 def judge_gates(

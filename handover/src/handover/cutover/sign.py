@@ -127,12 +127,13 @@ def _check_signable(context: GateContext, role: str) -> None:
 def sign_offs_gate(context: GateContext, gate: Gate) -> GateResult:
     """Every role has signed for exactly what there is, in this attempt, and is who it should be."""
     mine = [one for one in role_signatures(context) if one.gate == gate]
-    troubles = [one.trouble for one in mine if one.trouble]
+    by_role = {one.role: one.trouble for one in mine}
     todo = 'Sign: handover sign --as "ROLE" --because "…"'
-    if troubles:
-        return GateResult(ok=False, found="; ".join(troubles), todo=todo)
+    if troubles := [trouble for trouble in by_role.values() if trouble]:
+        return GateResult(ok=False, found="; ".join(troubles), todo=todo, signatures=by_role)
     signed = "; ".join(f"{one.role} by {one.by}" for one in mine)
-    return GateResult(ok=True, found=f"{counted(len(mine), 'role')} signed: {signed}", todo=todo)
+    found = f"{counted(len(mine), 'role')} signed: {signed}"
+    return GateResult(ok=True, found=found, todo=todo, signatures=by_role)
 
 
 def role_signatures(context: GateContext) -> list[RoleSignature]:

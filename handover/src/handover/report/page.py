@@ -65,7 +65,8 @@ def current_gates(config: Config, journal: Journal) -> GatesView:
         gates = judge_gates(config, journal, reviewed)
         signed = role_signatures(gate_context(config, journal, reviewed))
     except HandoverError as error:
-        return GatesView(None, _signatures(config, entries, "it could not be judged"), now, str(error))
+        unknown = dict.fromkeys(signing_roles(config), "it could not be judged")
+        return GatesView(None, _signatures(config, entries, unknown), now, str(error))
     return GatesView(gates, tuple(Signature(one.role, one.entry, one.trouble) for one in signed), now)
 
 
@@ -74,9 +75,11 @@ def recorded_gates(config: Config, journal: Journal) -> GatesView:
     entries = list(of_stream(journal.entries()))
     last = next((number for number in reversed(range(len(entries))) if entries[number].kind == "gates"), None)
     if last is None:
-        return GatesView(None, _signatures(config, entries), datetime.now(UTC), "no gate was judged yet")
-    judged, before = entries[last], entries[:last]
-    return GatesView([_recorded(config, one) for one in judged.body["gates"]], _signatures(config, before), judged.at)
+        return GatesView(None, _signatures(config, entries, {}), datetime.now(UTC), "no gate was judged yet")
+    judged = entries[last]
+    troubles = {role: why for one in judged.body["gates"] for role, why in one.get("signatures", {}).items()}
+    signatures = _signatures(config, entries[:last], troubles)
+    return GatesView([_recorded(config, one) for one in judged.body["gates"]], signatures, judged.at)
 
 
 def _recorded(config: Config, values: Mapping[str, Any]) -> JudgedGate:
@@ -85,14 +88,15 @@ def _recorded(config: Config, values: Mapping[str, Any]) -> JudgedGate:
     return JudgedGate(gate, GateResult(values["ok"], values["found"]), values.get("overridden", ""))
 
 
-def _signatures(config: Config, entries: Sequence[JournalEntry], trouble: str = "") -> tuple[Signature, ...]:
-    """Return the newest signature of each role in the attempt that the entries lead to."""
+def _signatures(config: Config, entries: Sequence[JournalEntry], troubles: Mapping[str, str]) -> tuple[Signature, ...]:
+    """Return the newest signature of each role in the attempt that the entries lead to, with why it does not count."""
     attempt, found = attempt_of(entries), []
     for role in signing_roles(config):
         mine = [e for e in entries if e.kind == "signature" and e.body["role"] == role]
         entry = mine[-1] if mine else None
         is_old = entry is not None and entry.body.get(ATTEMPT, FIRST) != attempt
-        found.append(Signature(role, entry, f"it is for an attempt before attempt {attempt}" if is_old else trouble))
+        old = f"it is for an attempt before attempt {attempt}" if is_old else ""
+        found.append(Signature(role, entry, troubles.get(role, "") or old))
     return tuple(found)
 
 

@@ -29,7 +29,13 @@ def sections(*, programs: Path, decommission: str) -> dict[str, Any]:
         {"id": "rehearsal", "kind": "rehearsal", "reason": "the way back must be known before it is needed"},
         {"id": "ttl", "kind": "ttl", "reason": "people who still have the old TTL would come late"},
         {"id": "certificate", "kind": "certificate", "reason": "people must not meet a warning"},
-        {"id": "sign-offs", "kind": "sign-offs", "roles": SIGNERS, "reason": "four people answer for this"},
+        {
+            "id": "sign-offs",
+            "kind": "sign-offs",
+            "roles": SIGNERS,
+            "one_may_sign_all": True,
+            "reason": "four people answer for this",
+        },
     ]
     return {
         "gates": gates,
@@ -117,7 +123,11 @@ class Rehearsal:
         self.type("status")
 
     def again(self) -> None:
-        """Switch once more; evidence and signatures are asked for again."""
+        """Switch once more; evidence and signatures of the first attempt do not count."""
+        self.tell.act("The next attempt", "Nothing of the one that failed counts: evidence, plan, signatures.")
+        self.type("gates", expect=(RED,))
+        self.type("backup", "--apply", quiet=True)
+        self.type("rehearse-rollback", "--apply", quiet=True)
         plan = self.plan()
         self.open_gates()
         self.cut_over("The switch again", "The same way, with a new plan and new signatures.", plan)
