@@ -18,6 +18,7 @@ from apps.generation.services import cancel_generation
 from apps.generation.sweep import sweep
 from apps.jobs import leases, turns
 from apps.jobs.models import Job, Turn
+from apps.titles import following
 from tests.conftest import make_user
 from tests.evolving import stored
 from tests.generating import SONG, start
@@ -270,6 +271,14 @@ def many(settings) -> int:
     return 200
 
 
+@pytest.fixture
+def titles_are_always_due(monkeypatch) -> None:
+    """Let each sweep look at the titles too: once a minute, it would be one of those that are compared."""
+    monkeypatch.setattr(following, "SWEEP_S", 0.0)
+    monkeypatch.setattr(following, "sweep", following.TitleSweep())
+
+
+@pytest.mark.usefixtures("titles_are_always_due")
 def test_statements__of_each_event__are_as_many_with_200_waiting_as_with_5(ana, ben, many):
     # The first of each kind also fills caches of Django, such as content types.
     for _ in range(2):
@@ -279,6 +288,7 @@ def test_statements__of_each_event__are_as_many_with_200_waiting_as_with_5(ana, 
     assert statements_of(ana, ben) == few
 
 
+@pytest.mark.usefixtures("titles_are_always_due")
 def test_statements__one_for_each_waiting_job__would_be_noticed(ana, ben, many, monkeypatch):
     fill(ana, 5)
     few = statements_of(ana, ben)
