@@ -1,7 +1,7 @@
 """A running or finished generation (table ``choreography_tasks``), in its two shapes.
 
 Phase 1 is what the original made and reads. Phase 2 comes when the original is gone
-(docs/howto/improve-the-schema.md). ``SCHEMA_PHASE`` chooses one, at the end of this module; no other code asks for it.
+(docs/reference/phases.md). ``SCHEMA_PHASE`` chooses one, at the end of this module; no other code asks for it.
 """
 
 import uuid
