@@ -104,6 +104,9 @@ assert answer["previous_status"] in ("started", "running"), answer
 """,
 }
 CONNECT = "from django.db import connection; connection.ensure_connection()"
+# As the original does it at each visit of the page, for the tasks of all users.
+PURGE = "from choreography.models import ChoreographyTask; ChoreographyTask.objects.all().delete()"
+COUNT = "from apps.choreography.models import ChoreographyTask; answer = ChoreographyTask.objects.count()"
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +203,15 @@ def test_matrix__whole_way__each_system_runs_or_is_refused_with_a_reason(world):
         assert world.sees_old_task(systems) == old, stage
         for system, told in refusals(world, {"phase 1", "phase 2"} - systems).items():
             assert REASONS[system].format(world.database.name) in told, stage
-    # The original cannot be asked to look first; the table refuses its words.
+    # The original cannot be asked to look first; the table refuses its role.
+    rows = world.run("phase 2", COUNT)
+    for code in (READ, START["original"], RUN["original"], PURGE):
+        with pytest.raises(LinesFailedError, match="permission denied for table choreography_tasks"):
+            world.run("original", task_is(mapped) + code)
+    assert world.run("phase 2", COUNT) == rows > 0
+    # Nor would it write its words if it were given the rights again.
+    with psycopg.connect(world.database.url("owner")) as session:
+        session.execute("GRANT ALL ON choreography_tasks TO original_app")
     with pytest.raises(LinesFailedError, match="choreography_tasks_status_check"):
         world.run("original", START["original"])
 

@@ -101,6 +101,7 @@ MORE_IN_PLACE = """
     ALTER TABLE choreography_tasks ADD CONSTRAINT choreography_tasks_progress_check CHECK (progress BETWEEN 0 AND 100),
         ADD COLUMN priority integer DEFAULT 0;
     CREATE INDEX tasks_newest_idx ON choreography_tasks (user_id, created_at, task_id);
+    REVOKE ALL ON choreography_tasks, task_steps FROM original_app;
 """
 # Below the systems themselves: see :mod:`tests.evolving.systems`.
 CONFIG = """

@@ -31,6 +31,7 @@ from handover.evolve.roles import check_roles
 from handover.evolve.statement import PARTS, EvolutionPlan, Part
 from handover.evolve.states import AT_REST, CONTRACT, ROLLBACK, START, SWITCH, describe, evolve_transition
 from handover.evolve.status import reached
+from handover.evolve.taken_rights import check_taken_rights
 from handover.journal.entry import JournalEntry
 from handover.journal.journal import opened
 from handover.runs.command import settled_position, start_command
@@ -202,6 +203,7 @@ def _say_what_refuses(pair: Config, made: EvolutionPlan) -> None:
         if made.two_shapes:
             with connect(database_url(pair)) as connection:
                 check_roles(connection, pair.evolve, made.tables)
+                check_taken_rights(connection, made)
         with opened(pair) as journal:
             red = [one for one in judge_evolve_gates(pair, journal, {}) if not one.open]
     except Refused as refused:

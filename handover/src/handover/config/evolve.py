@@ -30,6 +30,9 @@ class EvolveSettings(Section):
         Roles whose sessions expect the old shape. While both shapes live they find it in ``old_schema``.
     carrying_roles
         Roles whose systems set the search path of each session themselves, so that the role's setting is left alone.
+    kept_rights
+        Old roles from which the contract does not take the rights on the changed tables: the tables' owner, or a role
+        whose system goes on with the new shape.
     shared_schema
         The schema of the shared tables.
     old_schema, new_schema
@@ -66,6 +69,7 @@ class EvolveSettings(Section):
     old_roles: tuple[RoleName, ...] = ()
     carrying_roles: tuple[RoleName, ...] = ()
     other_roles: tuple[RoleName, ...] = ()
+    kept_rights: tuple[RoleName, ...] = ()
     shared_schema: RoleName = "public"
     old_schema: RoleName = "phase1"
     new_schema: RoleName = "phase2"

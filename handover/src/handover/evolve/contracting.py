@@ -11,6 +11,7 @@ from handover.evolve.removing import drop_views, functions_gone
 from handover.evolve.starting import StageParts, new_defaults, sql_name
 from handover.evolve.statement import EvolveStatement, EvolveStep
 from handover.evolve.sync import kept_column_function, kept_function_name, kept_trigger_name
+from handover.evolve.taken_rights import rights_step
 from handover.evolve.views import grants, viewed
 from handover.schema.evolved import SYNC_TRIGGER
 from handover.schema.types import canonical_type
@@ -23,6 +24,7 @@ def contract_steps(parts: StageParts) -> Iterator[EvolveStep]:
     """Yield the steps, in order."""
     make, draft, settings = parts.make, parts.draft, parts.settings
     tables = viewed(draft)
+    yield from rights_step(parts)
     if tables:
         if moved := parts.moved_paths():
             statements = tuple(make.free(one.restore_statement()) for one in moved)

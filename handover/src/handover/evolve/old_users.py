@@ -8,8 +8,9 @@ from psycopg import Connection
 from handover.config.evolve import EvolveSettings
 from handover.errors import Refused
 from handover.evolve.dependents import dependents, naming_dropped
-from handover.evolve.sessions import other_clients, sessions_of
+from handover.evolve.sessions import new_clients, other_clients, sessions_of
 from handover.evolve.statement import EvolutionPlan
+from handover.evolve.taken_rights import lasting_rights, losing_roles
 from handover.finding import Finding
 
 IN_USE = "HO646"
@@ -81,6 +82,7 @@ def _uses(connection: Connection[Any], settings: EvolveSettings, plan: Evolution
     for role, database, setting in connection.execute(_SETTINGS, [schema, list(settings.old_roles), schema]):
         todo = f"ALTER ROLE {role} RESET search_path; or set it to a path without {settings.old_schema}."
         yield f"the role {role}", f"has {setting} in {database}", todo
+    yield from _of_rights(connection, settings, plan)
     for pid, role, view in connection.execute(_LOCKS, [settings.old_schema]):
         yield f"pid {pid} ({role})", f"reads or writes {view} at this moment", "Wait for it, or end it; then contract."
     for what, use in dependents(connection, settings, plan, plan.contract_drops):
@@ -90,3 +92,20 @@ def _uses(connection: Connection[Any], settings: EvolveSettings, plan: Evolution
     for gid, owner in connection.execute(_PREPARED):
         todo = f"COMMIT PREPARED '{gid}' or ROLLBACK PREPARED '{gid}', then contract."
         yield f"the prepared transaction {gid}", f"of {owner} is neither committed nor rolled back", todo
+
+
+def _of_rights(
+    connection: Connection[Any], settings: EvolveSettings, plan: EvolutionPlan
+) -> Iterator[tuple[str, str, str]]:
+    """Yield what speaks against taking the old roles' rights: some would stay, or the new shape's clients need them."""
+    for role, what, todo in lasting_rights(connection, plan):
+        yield f"the role {role}", what, todo
+    losing = losing_roles(plan)
+    for session in new_clients(connection, settings) if losing and settings.new_sessions else ():
+        if session.role in losing:
+            todo = "Let that client connect as another role, or roll back and start with kept_rights under [evolve]."
+            yield (
+                f"the role {session.role}",
+                f"loses its rights, and a client of the new shape uses it: {session}",
+                todo,
+            )

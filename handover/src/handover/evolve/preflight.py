@@ -17,6 +17,7 @@ from handover.evolve.paths import RolePath, read_paths
 from handover.evolve.position import current_evolution, evolution_position, start_entry
 from handover.evolve.roles import check_roles
 from handover.evolve.sessions import ClientSession, pathless_clients, sessions_of
+from handover.evolve.taken_rights import check_taken_rights
 from handover.runs.command import Evidence
 from handover.wording import counted
 
@@ -37,6 +38,7 @@ def start_preflight(context: EvolveContext) -> Evidence:
     if plan.two_shapes:
         with connect(database_url(context.config)) as connection:
             check_roles(connection, context.config.evolve, plan.tables)
+            check_taken_rights(connection, plan)
     kept = kept_settings(context.config.evolve)
     return {"plan": plan.checksum, "settings": kept, "gates": require_gates(context)}
 
