@@ -1,68 +1,43 @@
-"""The proofs of ``handover prove`` at the stages of the evolution, as far as they can be: long run only.
+"""Every cell of the matrix of systems and stages: proved by ``handover prove``, or refused with a reason.
 
-The proofs of data let both systems write the same columns in the same words, so they are those of Phase 1. What people
-do over HTTP is the same in both phases, so the flows run with a backend of each.
+In the long run only; ``script/bench phases`` plays the same and shows it as a table.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from psycopg import sql
 
-from handover.proof.groups import flows
-from sandbox import template
-from sandbox.evolved import Evolving
-from sandbox.ports import free_port
-from sandbox.postgres import Database
-from sandbox.systems import Place, running
-from tests.test_proof_of_storage_and_flows import findings, proved, target_of
+from sandbox.evolved import STAGES
+from tests.phases_of_the_pair import FIRST, ORIGINAL, SECOND, PhasesOfThePair, meetings, phases_on, refused
 
 pytestmark = pytest.mark.full
-PATH = 'ALTER ROLE original_app IN DATABASE {} SET search_path = "$user", phase1, public'
-DATA = ("read-across", "concurrent-writes", "identity")
+REASON = "SCHEMA_PHASE is {}, which needs choreography_tasks.task_id as {}; in database {} it is {}."
+REASONS = {
+    ORIGINAL: "permission denied for table choreography_tasks",
+    FIRST: REASON.format(1, "character varying", "{}", "uuid"),
+    SECOND: REASON.format(2, "uuid", "{}", "character varying"),
+}
 
 
-@contextmanager
-def database_at(postgres, name: str) -> Iterator[Database]:
-    """Give a copy of a template, with the original's path, which a copy of a database does not have."""
-    with template.clone(postgres, name) as database:
-        with postgres.connect() as session:
-            session.execute(sql.SQL(PATH).format(sql.Identifier(database.name)))
-        yield database
+@pytest.fixture(scope="module")
+def phases(postgres, adopted_template, tmp_path_factory) -> Iterator[PhasesOfThePair]:
+    with phases_on(postgres, adopted_template, tmp_path_factory.mktemp("phases")) as one:
+        yield one
 
 
-@pytest.mark.parametrize("stage", ["before", "expanded", "switched", "rolled back"])
-def test_data__of_the_original_and_phase_1__is_proved_at_each_stage(
-    stage, postgres, template_at, monkeypatch, tmp_path
-):
-    with database_at(postgres, template_at(stage)) as database:
-        monkeypatch.setenv("ORIGINAL_DATABASE_URL", database.url("original_app"))
-        monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
-        groups = [part for group in DATA for part in ("--group", group)]
-        said = Evolving(postgres, database.name, tmp_path).handover("prove", *groups)
-    assert "groups green" in said
+@pytest.mark.parametrize("stage", STAGES)
+def test_stage__each_system__is_proved_with_all_others_or_refused_with_a_reason(stage, phases):
+    with phases.at(stage) as database:
+        proved = [phases.proved(meeting, database) for meeting in meetings() if meeting.stage == stage]
+        told = {system: phases.refusal(system, database) for at, system in refused() if at == stage}
+    assert {str(one.meeting): one.red for one in proved if not one.green} == {}
+    assert all(one.count("journeys") > 0 and one.count("files") > 0 and one.count("logins") > 0 for one in proved)
+    assert {system: REASONS[system].format(database.name) in words for system, words in told.items()} == dict.fromkeys(
+        told, True
+    )
 
 
-@pytest.mark.parametrize("phase", ["1", "2"])
-@pytest.mark.parametrize("stage", ["expanded", "switched"])
-def test_flows__of_the_original_and_each_phase__are_made_on_either_and_seen_on_the_other(
-    stage, phase, postgres, template_at, moves_library, demo_song, monkeypatch, tmp_path
-):
-    monkeypatch.setenv("SCHEMA_PHASE", phase)
-    place = Place(tmp_path / "house", moves_library)
-    (place.media / "songs").mkdir(parents=True)
-    place.put_song("short.mp3", demo_song.read_bytes())
-    with (
-        database_at(postgres, template_at(stage)) as database,
-        running(database, place, port=free_port(), original_port=free_port()) as both,
-    ):
-        outcome = proved(flows, target_of(both, monkeypatch), tmp_path)
-        with postgres.connect(database.name) as session:
-            (named,) = session.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE %s",
-                [f"backend-phase{phase}%"],
-            ).fetchone()
-    assert findings(outcome) == []
-    assert outcome.counts["journeys"] > 0
-    assert named > 0
+def test_refusal__system_that_runs__says_nothing(phases):
+    with phases.at("before") as database:
+        assert phases.refusal(FIRST, database) == ""
+        assert phases.refusal(SECOND, database) != ""

@@ -151,19 +151,26 @@ def running(
     original_port: int,
     address: str = LOOPBACK,
     original_address: str = LOOPBACK,
+    phase: str = "",
+    instead: str = "",
 ) -> Iterator[Systems]:
-    """Start the systems, wait until they are healthy, and stop them at the end."""
+    """Start the systems, wait until they are healthy, and stop them at the end.
+
+    ``phase`` is the backend's SCHEMA_PHASE, if not the environment's. ``instead``: in the original's place a second
+    backend runs, of this phase.
+    """
     require_free(port, address=address)
     require_free(original_port, address=original_address)
     (place.media / "songs").mkdir(parents=True, exist_ok=True)
     log_folder(place.folder / "log")
     with ExitStack() as stack:
+        first = ("second backend", "config", "backend_app") if instead else ("original", "monolith", "original_app")
         started = [
-            stack.enter_context(_system(name, command, place, place.environment(database.url(role))))
-            for name, command, role in (
-                ("original", _gunicorn("monolith", original_address, original_port, place, "original"), "original_app"),
-                ("backend", _gunicorn("config", address, port, place, "backend"), "backend_app"),
-                ("worker", [sys.executable, "manage.py", "procrastinate", "worker"], "backend_app"),
+            stack.enter_context(_system(name, command, place, _environment(place, database.url(role), of_phase)))
+            for name, command, role, of_phase in (
+                (first[0], _gunicorn(first[1], original_address, original_port, place, first[0]), first[2], instead),
+                ("backend", _gunicorn("config", address, port, place, "backend"), "backend_app", phase),
+                ("worker", [sys.executable, "manage.py", "procrastinate", "worker"], "backend_app", phase),
             )
         ]
         urls = f"http://{address}:{port}", f"http://{original_address}:{original_port}"
@@ -171,6 +178,10 @@ def running(
         until_healthy(systems.original_url, started)
         until_healthy(systems.backend_url, started)
         yield systems
+
+
+def _environment(place: Place, database_url: str, phase: str) -> dict[str, str]:
+    return place.environment(database_url) | ({"SCHEMA_PHASE": phase} if phase else {})
 
 
 def wait(systems: tuple[SystemProcess, ...] | list[SystemProcess], timeout_s: float | None = None) -> None:

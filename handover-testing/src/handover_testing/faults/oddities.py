@@ -57,6 +57,18 @@ class Hiding(models.Model):
         abstract = True
 
 
+class TextUuid(models.UUIDField):  # a UUID in the database, its text in Python
+    def to_python(self, value):
+        return None if value is None else str(value)
+
+    def from_db_value(self, value, *_):
+        return self.to_python(value)
+
+
+class own:
+    TextUuid = TextUuid
+
+
 def place_of(instance, name):
     return f"docs/{instance.owner.username}/{name}"
 
@@ -94,6 +106,7 @@ MODELS = (
                      "address": f("GenericIPAddressField"), "width": f("IntegerField"),
                      "area": f("GeneratedField", expression="F('width') * 2", output_field="models.BigIntegerField()", db_persist="True"),
                      "since": f("DateTimeField", db_default="Now()"), "rank": f("IntegerField", db_default="5"), "level": f("IntegerField", choices=STATUSES)}),
+    _model("Token", {"id": f("own.TextUuid", primary_key="True", default="uuid.uuid4"), "number": f("IntegerField"), "note": TEXT}),
     _model("Doc", {"id": KEY, "owner": _to("ForeignKey", USER), "file": f("FileField", upload_to="place_of")}),
     # For writers at once: the first refuses what they do.
     _model("Counted", {"id": KEY, "text": TEXT, "number": f("IntegerField", default="0"), "status": f("CharField", max_length="4", choices="[('a', 'A'), ('b', 'B')]", default="'a'")},
@@ -118,6 +131,7 @@ TOGETHER = (
     ("rules between columns", ("Span", "Strict")),
     ("unique with a relation", ("Node", "Pick", "Soft")),
     ("kinds of few", ("Booking", "Thing")),
+    ("a key that Python has in another form", ("Token",)),
 )
 
 

@@ -34,7 +34,7 @@ class BulkRows:
                 # Django makes no rows in bulk for a model with parents; one by one they were compared already.
                 refused[side] = made
                 continue
-            keys, label = made.value, self.mapped.models[Side.ORIGINAL].label
+            keys, label = self._as_read(maker, made.value), self.mapped.models[Side.ORIGINAL].label
             for key in keys:
                 self.mapped.parents.note(label, key)
             yield from self._read(maker, other, keys, rows)
@@ -64,6 +64,11 @@ class BulkRows:
     def _of(self, actor: Actor, keys: list[Wire] | None = None) -> dict[str, Any]:
         model = {"model": self.mapped.models[actor.side].label}
         return model if keys is None else model | {"where": {"pk__in": ["list", keys]}}
+
+    def _as_read(self, actor: Actor, keys: list[Wire]) -> list[Wire]:
+        """Return the keys as the system reads them: a field of its own may give them another form than it was given."""
+        answers = actor.batch(*({"do": "filter", **self._of(actor, [key]), "select": "keys"} for key in keys))
+        return [answer.value[0] if answer.value else key for answer, key in zip(answers, keys, strict=True)]
 
     def _rows(self, actor: Actor, keys: list[Wire]) -> dict[str, Row]:
         answer = actor.one("filter", **self._of(actor, keys))
