@@ -86,7 +86,7 @@ def cell(stage: str, system: str, proved: list[Proved], told: dict[tuple[str, st
 
 
 def other(meeting: Meeting, system: str) -> str:
-    """Return whom a system meets."""
+    """Return the system that another one meets."""
     if meeting.first == meeting.second:
         return "another of it"
     return meeting.second if system == meeting.first else meeting.first
