@@ -103,6 +103,7 @@ EVOLVES = {
     ),
     "custom-user": (
         "auth_group_permissions.group_id changes as well",
+        "backend.devices.group_id changes as well",
         "0001_big_groups: expanded",
         "4 accounts, 3 groups, 1 devices",
         "0001_big_groups: switched",

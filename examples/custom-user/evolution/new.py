@@ -14,13 +14,16 @@ if stage != "contracted":
     assert {group.name for group in theirs.groups.all()} == {"teachers", f"of the original, {stage}"}
 account = Account.objects.create_user(f"new-{stage}@example.org", "a password of the new service", nickname="n")
 assert Account.objects.get(pk=account.pk).joined_at == account.joined_at
-Device.objects.create(owner=account, address=f"phone, {stage}")
 group = Group.objects.create(name=f"of the new service, {stage}")
 account.groups.add(group)
+Device.objects.create(owner=account, group=group, address=f"phone, {stage}")
+assert Device.objects.get(group__name=group.name).group_id == group.pk
 with connection.cursor() as cursor:
-    cursor.execute("SELECT pg_typeof(id)::text FROM auth_group LIMIT 1")
-    assert cursor.fetchone() == ("bigint",)
+    for column, table in (("id", "auth_group"), ("group_id", "devices")):
+        cursor.execute(f"SELECT DISTINCT pg_typeof({column})::text FROM {table}")
+        assert cursor.fetchone() == ("bigint",)
 if stage == "contracted":
     big = Group.objects.create(pk=3_000_000_000, name="beyond 32 bits")
     account.groups.add(big)
+    Device.objects.filter(owner=account).update(group=big)
 print(f"{Account.objects.count()} accounts, {Group.objects.count()} groups, {Device.objects.count()} devices")

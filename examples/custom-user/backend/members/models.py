@@ -41,6 +41,7 @@ class Device(models.Model):
     """A phone that gets messages; a table of the backend's own."""
 
     owner = models.ForeignKey(Account, on_delete=models.CASCADE)
+    group = models.ForeignKey("auth.Group", null=True, on_delete=models.SET_NULL)
     address = models.CharField(max_length=200, unique=True)
 
     class Meta:
