@@ -1,10 +1,14 @@
 """Waiting for locks: a deadlock is tried again, and what watches who blocks ends with the server, without a word."""
 
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
 from handover.runs.retries import LockedOutError, LockPatience, watched
+from sandbox.fixtures import FAST, roomy_place
+from sandbox.postgres import Server
 
 DEADLOCK = "DO $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END $$"
 
@@ -35,3 +39,32 @@ def test_watched__the_server_ends_the_observer__the_thread_ends_without_a_traceb
             thread.join(10)
         assert not thread.is_alive()
     assert raised == []
+
+
+@pytest.fixture
+def preparing():
+    """A server that knows prepared transactions."""
+    with tempfile.TemporaryDirectory(prefix="sandbox-", dir=roomy_place()) as place:
+        Path(place).chmod(0o711)
+        with Server(Path(place) / "postgres", settings={**FAST, "max_prepared_transactions": "2"}) as server:
+            yield server
+
+
+@pytest.mark.full
+def test_watched__a_prepared_transaction_blocks__is_told_once(preparing):
+    told, seen = [], threading.Event()
+
+    def say(line):
+        told.append(line)
+        seen.set()
+
+    with preparing.connect() as holder, preparing.connect() as waiter, preparing.connect() as observer:
+        holder.execute("CREATE TABLE t (id int)")
+        holder.execute("BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'held'")
+        build = threading.Thread(target=waiter.execute, args=("CREATE INDEX CONCURRENTLY i ON t (id)",))
+        with watched(observer, waiter.info.backend_pid, [], 0.01, say):
+            build.start()
+            assert seen.wait(60)
+            holder.execute("COMMIT PREPARED 'held'")
+            build.join()
+    assert told == ["it waits for a prepared transaction (see pg_prepared_xacts)"]

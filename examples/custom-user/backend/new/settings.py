@@ -21,8 +21,8 @@ SCHEMA_PHASE = int(os.environ.get("SCHEMA_PHASE", "1"))
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        # PostgreSQL skips a schema that is not there. The views come before `backend` as well: its table of devices points
-        # at a key that changes. The name tells which sessions expect the new shape.
+        # PostgreSQL skips a schema that is not there. The views come before `backend` as well: its devices point at a
+        # key that changes. The name tells which sessions expect the new shape.
         "OPTIONS": {
             "options": f"-c search_path=phase{SCHEMA_PHASE},backend,public",
             "application_name": f"members {SCHEMA_PHASE}",

@@ -8,7 +8,8 @@ from handover.config.config import load_config
 from handover.cutover.states import DESCRIPTIONS
 from handover.cutover.status import read_status, status_json, status_lines
 from handover.errors import Refused
-from handover.evolve.status import evolution_conflicts, evolution_lines, evolutions_json
+from handover.evolve.hindered import hindered_lines
+from handover.evolve.status import evolution_conflicts, evolution_lines, evolutions_json, evolutions_under_way
 from handover.journal.delivery import waiting, waiting_lines
 from handover.journal.journal import Journal
 
@@ -30,12 +31,13 @@ def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
         found = read_status(pair, journal)
     finally:
         journal.close()
+    hindered = hindered_lines(pair) if evolutions_under_way(found.entries) else []
     if as_json:
-        print_json(
-            {**status_json(found), "evolutions": evolutions_json(found.entries), "events_waiting": waiting(pair)}
-        )
+        evolving = {"evolutions": evolutions_json(found.entries), "evolution_waits_for": hindered}
+        print_json({**status_json(found), **evolving, "events_waiting": waiting(pair)})
     else:
         lines = evolution_lines(found.entries, settled=found.next_step.settled)
+        lines += [f"  {one}" for one in hindered]
         out.print("\n".join([*status_lines(found), *lines, *waiting_lines(pair)]))
     contradicts = found.position.conflict or evolution_conflicts(found.entries)
     if found.agrees is False or contradicts or not found.seals.compared:

@@ -12,6 +12,7 @@ from handover.config.config import database_url
 from handover.config.evolve import EvolveSettings
 from handover.errors import HandoverError
 from handover.evolve.context import EvolveContext
+from handover.evolve.lock_wait import longest_wait_ms
 from handover.evolve.marks import StepMark
 from handover.evolve.statement import STRONG, EvolveStatement, EvolveStep, Part
 from handover.evolve.step_context import APPLICATION, StepContext
@@ -101,21 +102,22 @@ def _session(context: EvolveContext) -> Connection[Any]:
 
 def _in_transaction(step: EvolveStep, mark: StepMark, context: EvolveContext) -> Evidence:
     settings, tried, locked_ms = context.config.evolve, 0, 0.0
-    observer_name = f"{APPLICATION} (who blocks)"
-    with connect(database_url(context.config), autocommit=True, application_name=observer_name) as observer:
+    with _observer(context) as observer:
+        # Asked of the server at each step: the plan may be older than its setting.
+        wait_ms = longest_wait_ms(observer, settings)
 
         def attempt(blockers: list[str]) -> None:
             nonlocal tried, locked_ms
             tried += 1
             context.go_on()
             try:
-                locked_ms = _attempt(step, mark, context, observer, blockers)
+                locked_ms = _attempt(step, mark, context, observer, blockers, wait_ms)
             except errors.LockNotAvailable:
                 blockers[:] = blockers or _holders(observer, step)
                 raise
 
         patience = LockPatience(
-            timeout_ms=settings.lock_timeout_ms,
+            timeout_ms=wait_ms,
             attempts=settings.attempts,
             pause_s=PAUSE_S,
             longest_pause_s=LONGEST_PAUSE_S,
@@ -124,17 +126,28 @@ def _in_transaction(step: EvolveStep, mark: StepMark, context: EvolveContext) ->
     return {"attempts": tried, "locked_ms": round(locked_ms, 3)}
 
 
+def _observer(context: EvolveContext) -> Connection[Any]:
+    name = f"{APPLICATION} (who blocks)"
+    return connect(database_url(context.config), autocommit=True, application_name=name)
+
+
 def _attempt(
-    step: EvolveStep, mark: StepMark, context: EvolveContext, observer: Connection[Any], blockers: list[str]
+    step: EvolveStep,
+    mark: StepMark,
+    context: EvolveContext,
+    observer: Connection[Any],
+    blockers: list[str],
+    wait_ms: int,
 ) -> float:
     """Do a step in one transaction; return for how long it held its locks, in milliseconds."""
-    every_s = SELDOM_S if any(statement.long for statement in step.statements) else OFTEN_S
+    is_long = any(statement.long for statement in step.statements)
+    every_s, say = (SELDOM_S, context.say) if is_long else (OFTEN_S, None)
     with (
         _session(context) as connection,
-        watched(observer, connection.info.backend_pid, blockers, every_s),
+        watched(observer, connection.info.backend_pid, blockers, every_s, say),
         connection.transaction(),
     ):
-        began = _locked(connection, step, context.config.evolve)
+        began = _locked(connection, step, context.config.evolve, wait_ms)
         for statement in step.statements:
             _execute(connection, statement.sql)
         mark.done(connection)
@@ -157,7 +170,7 @@ def _holders(observer: Connection[Any], step: EvolveStep) -> list[str]:
     return [line for name, lock in tables for line in holders(observer, _quoted(name), from_reading=lock == STRONG[-1])]
 
 
-def _locked(connection: Connection[Any], step: EvolveStep, settings: EvolveSettings) -> float:
+def _locked(connection: Connection[Any], step: EvolveStep, settings: EvolveSettings, wait_ms: int) -> float:
     """Take every strong lock of a step first, within one time limit for all; return when the first was asked for.
 
     A lock that is held while the next one is waited for makes users wait for both.
@@ -172,11 +185,11 @@ def _locked(connection: Connection[Any], step: EvolveStep, settings: EvolveSetti
     for table, lock in strong:
         if not _is_there(connection, table):  # what takes away does not need all of it to be there
             continue
-        left = settings.lock_timeout_ms - (time.monotonic() - began) * 1000
+        left = wait_ms - (time.monotonic() - began) * 1000
         connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(max(1, round(left))))
         name = sql.Identifier(*table.split(".", 1))
         connection.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(name, sql.SQL(lock)))
-    waits = [statement.wait_ms for statement in step.statements if statement.wait_ms is not None]
+    waits = [min(wait_ms, one.wait_ms) for one in step.statements if one.wait_ms is not None]
     connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(min(waits, default=0)))
     return began
 
@@ -209,7 +222,9 @@ def _alone(step: EvolveStep, context: EvolveContext) -> Evidence:
                 index = sql.Identifier(*step.index.split(".", 1))
                 connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(index))
         context.at_point(f"{step.name}: about to run alone")
-        _execute(connection, statement.sql)
+        # CONCURRENTLY waits for every transaction that is older: for these no lock time-out holds.
+        with _observer(context) as observer, watched(observer, connection.info.backend_pid, [], SELDOM_S, context.say):
+            _execute(connection, statement.sql)
     return {"took_s": round(time.monotonic() - began, 3)}
 
 

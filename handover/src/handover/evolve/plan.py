@@ -16,6 +16,7 @@ from handover.evolve.draft import EvolutionDraft, TableDraft
 from handover.evolve.drops import contract_drops, remove_drops
 from handover.evolve.evolution import Evolution
 from handover.evolve.keys import useless_indexes
+from handover.evolve.lock_wait import longest_wait_ms, shortened
 from handover.evolve.paths import RolePath, read_paths
 from handover.evolve.rehearsal import rehearsal_findings
 from handover.evolve.removing import remove_steps
@@ -48,6 +49,8 @@ def make_plan(connection: Connection[Any], config: Config, evolution: Evolution)
         Something stands against it; each reason is a finding.
     """
     settings = config.evolve
+    wait_ms, short = longest_wait_ms(connection, settings), shortened(connection, settings)
+    settings = settings.model_copy(update={"lock_timeout_ms": wait_ms})
     draft = drafted(connection, evolution, settings.shared_schema)
     if any(table.synced for table in draft.tables.values()):
         require_measurable(connection, settings)
@@ -60,7 +63,7 @@ def make_plan(connection: Connection[Any], config: Config, evolution: Evolution)
         settle_defaults(connection, draft)
         _require(evolution, rehearsal_findings(connection, draft))
         _require(evolution, value_findings(connection, draft))
-        notes = tuple(mapped_notes(connection, draft))
+        notes = (*filter(None, (short,)), *mapped_notes(connection, draft))
     return plan_of(evolution, draft, settings, paths, notes)
 
 

@@ -89,6 +89,11 @@ def _json(name: str, position: StreamPosition) -> dict[str, Any]:
     }
 
 
+def evolutions_under_way(entries: Sequence[JournalEntry]) -> list[str]:
+    """Return the evolutions of which a command was begun and has not ended."""
+    return [name for name in begun_evolutions(entries) if evolution_position(entries, name).run is not None]
+
+
 def evolution_conflicts(entries: Sequence[JournalEntry]) -> list[str]:
     """Return how entries of evolutions contradict each other; empty when they do not."""
     found = (evolution_position(entries, name).conflict for name in begun_evolutions(entries))

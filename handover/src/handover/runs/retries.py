@@ -1,6 +1,7 @@
 """Waits for locks in short attempts with jitter, and names the sessions that hold them."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,14 +12,18 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from handover.errors import HandoverError
 
+# A prepared transaction hinders others without a session: its process is 0.
 _BLOCKERS = """
-    SELECT pid, usename, application_name, state, left(regexp_replace(query, '\\s+', ' ', 'g'), 120)
-      FROM pg_stat_activity WHERE pid = ANY(pg_blocking_pids(%s))
+    SELECT b.pid, a.usename, a.application_name, a.state, left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120),
+           date_trunc('second', clock_timestamp() - a.xact_start)::text
+      FROM (SELECT DISTINCT unnest(pg_blocking_pids(%s)) AS pid) b LEFT JOIN pg_stat_activity a ON a.pid = b.pid
+     WHERE b.pid = 0 OR a.pid IS NOT NULL ORDER BY a.xact_start, b.pid
 """
 # What holds a lock on a table for which a strong lock was waited for; reading alone hinders only the strongest.
 _HOLDERS = """
     SELECT DISTINCT ON (a.xact_start, a.pid) a.pid, a.usename, a.application_name, a.state,
-           left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120)
+           left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120),
+           date_trunc('second', clock_timestamp() - a.xact_start)::text
       FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
      WHERE l.granted AND l.relation = to_regclass(%s) AND a.pid <> pg_backend_pid()
        AND (%s OR l.mode NOT IN ('AccessShareLock', 'RowShareLock'))
@@ -27,6 +32,8 @@ _HOLDERS = """
 # PostgreSQL looks for a deadlock after a second by default, so one is met where the timeout is longer than that.
 LOCKED_OUT = (errors.LockNotAvailable, errors.DeadlockDetected)
 _UNSEEN = "a session that let it go before it could be seen"
+# Someone who reads along while a statement waits long is told again so often.
+SAY_AGAIN_S = 30.0
 
 
 class LockedOutError(HandoverError):
@@ -100,13 +107,51 @@ def holders(observer: Connection[Any], table: str, *, from_reading: bool) -> lis
     return list(map(_line, observer.execute(_HOLDERS, [table, from_reading]).fetchall()))
 
 
+def blockers_of(observer: Connection[Any], pid: int) -> list[str]:
+    """Return the sessions that block a session at this moment, the oldest transaction first.
+
+    Parameters
+    ----------
+    observer
+        A session in autocommit.
+    pid
+        The process id of the session that waits.
+    """
+    return list(map(_line, observer.execute(_BLOCKERS, [pid]).fetchall()))
+
+
 def _line(row: tuple[Any, ...]) -> str:
-    pid, user, application, state, query = row
-    return f"pid {pid} ({user}, {application or 'no name'}, {state}): {query}"
+    pid, user, application, state, query, age = row
+    if not pid:
+        return "a prepared transaction (see pg_prepared_xacts)"
+    since = f", in a transaction for {age}" if age else ""
+    return f"pid {pid} ({user}, {application or 'no name'}, {state or 'state not visible'}{since}): {query}"
+
+
+class _Teller:
+    """Says what a session waits for: when that changes, and again from time to time."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say, self._said, self._at = say, frozenset[str](), 0.0
+
+    def tell(self, lines: list[str]) -> None:
+        # The age and the state of a session change all the time: it is told apart by its process.
+        who = frozenset(line.partition(" (")[0] for line in lines)
+        now = time.monotonic()
+        if who and (who != self._said or now - self._at >= SAY_AGAIN_S):
+            self._at = now
+            self._say(f"it waits for {'; '.join(lines)}")
+        self._said = who
 
 
 @contextmanager
-def watched(observer: Connection[Any], pid: int, blockers: list[str], every_s: float = 0.1) -> Iterator[None]:
+def watched(
+    observer: Connection[Any],
+    pid: int,
+    blockers: list[str],
+    every_s: float = 0.1,
+    say: Callable[[str], None] | None = None,
+) -> Iterator[None]:
     """Note which sessions block a session while it waits; afterwards that cannot be found out.
 
     Parameters
@@ -119,16 +164,20 @@ def watched(observer: Connection[Any], pid: int, blockers: list[str], every_s: f
         Receives a line for each session that blocks it; emptied first.
     every_s
         How often to look.
+    say
+        Receives a line when other sessions block it than before, and again from time to time.
     """
     done = threading.Event()
     blockers.clear()
+    teller = _Teller(say) if say else None
 
     def watch() -> None:
         try:
             while not done.wait(every_s):
-                rows = observer.execute(_BLOCKERS, [pid]).fetchall()
-                if rows:
-                    blockers[:] = map(_line, rows)
+                if found := blockers_of(observer, pid):
+                    blockers[:] = found
+                if teller:
+                    teller.tell(found)
         except Error:  # the session that waits meets the same trouble, and tells it
             return
 
