@@ -1,5 +1,8 @@
 """The journal and its copy hold the same entries, and only one operator writes them."""
 
+import re
+import shutil
+
 import psycopg
 import pytest
 
@@ -47,6 +50,26 @@ def test_init_journal__undo__leaves_no_trace_and_keeps_the_copy(begun):
         assert not connection.execute("SELECT FROM pg_namespace WHERE nspname = %s", [SCHEMA]).rowcount
     begun.done("init-journal", "--apply")  # and again, without catching up from the old copy
     assert begun.state() == "preparing"
+
+
+def test_copy__of_another_journal__is_refused_before_and_after_a_journal_is_made(begun):
+    name, folder = begun.pair.database.name, begun.pair.folder / ".handover"
+    aside = folder.with_name(".handover-of-the-other")
+    says = rf"HO514  .*/journal\.jsonl is the copy of another journal: 1 line since .*, and {name} has none of them\."
+    begun.pair.superuser("DROP SCHEMA handover CASCADE")
+    for words in ((), ("--apply",)):
+        told = begun.refused("init-journal", *words)
+        assert re.search(says, told)
+        assert f"mv {folder} {aside} -- If {name} has lost its journal, restore" in told
+    assert "State: none" in begun.done("status").stdout
+    folder.rename(aside)
+    begun.done("init-journal", "--apply")
+    shutil.rmtree(folder)
+    aside.rename(folder)
+    for words in (("status",), ("init-journal", "--apply"), ("resume",), ("cutover", "begin", "--apply")):
+        assert re.search(says, begun.refused(*words)), words
+    with psycopg.connect(begun.pair.database.url("owner")) as connection:
+        assert connection.execute("SELECT kind FROM handover.journal").fetchall() == [("init",)]
 
 
 def test_init_journal__again__keeps_what_is_there(begun):

@@ -12,6 +12,7 @@ from psycopg import Connection, sql
 
 from handover.config.config import Config, database_url
 from handover.errors import Refused
+from handover.journal.belonging import of_another_database
 from handover.journal.copy import HEAD, PLACE, JournalCopy
 from handover.journal.journal import SCHEMA, Journal, is_there, opened
 
@@ -68,12 +69,16 @@ def must_be_as_written(connection: Connection[Any], config: Config) -> None:
         One of them was changed by hand.
     FolderKeyError
         The key that signed the copy is missing.
+    Refused
+        The copy is of another journal: its entries would be taken for what happened here.
     """
     if is_there(connection):
         with opened(config) as journal:
             journal.entries()
-    else:
-        JournalCopy(config.root).entries()
+        return
+    copy = JournalCopy(config.root)
+    if copy.entries():
+        raise of_another_database(copy, connection.info.dbname)
 
 
 def install(config: Config) -> None:

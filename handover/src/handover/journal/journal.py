@@ -1,7 +1,7 @@
 """The journal itself: an entry goes to the database, then to the copy, and only then is anything done."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from handover.config.config import Config, database_url
 from handover.errors import HandoverError, Refused
+from handover.journal.belonging import is_of
 from handover.journal.copy import JournalCopy
 from handover.journal.delivery import delivering
 from handover.journal.entry import COPY, LATE, JournalEntry, new_entry
@@ -67,6 +68,7 @@ class Journal:
         self._connection: Connection[Any] | None = None
         self._read: list[JournalEntry] = []  # of the database, where nothing is ever changed
         self._chain = SealedChain(lambda: known_keys(config.root))
+        self._is_ours = False  # whether the copy was seen to be of this database
         self.on_added: Callable[[], None] = lambda: None
         self.trouble = "it was not asked: --copy-alone" if copy_alone else ""
         if not copy_alone:
@@ -110,13 +112,22 @@ class Journal:
             self._connection.close()
 
     def entries(self) -> list[JournalEntry]:
-        """Return every entry, those that only the copy has at the end; of the copy alone when the database is down."""
+        """Return every entry, those that only the copy has at the end; of the copy alone when the database is down.
+
+        Raises
+        ------
+        JournalError
+            The database and the copy contradict each other.
+        Refused
+            The copy is of another journal.
+        """
         copied = self.copy.entries()
         try:
             stored = self._stored()
         except JournalError:
             return copied
         known = {e.id for e in stored}
+        self._must_be_of_this_database(known)
         _must_agree(self.copy, stored, copied, self.seals.digest)
         if self.seals.broken:
             raise self._not_as_written()
@@ -165,6 +176,8 @@ class Journal:
     def catch_up(self) -> list[JournalEntry]:
         """Bring database and copy to the same entries; return those that the database had been missing."""
         late = []
+        with suppress(JournalError):
+            self._must_be_of_this_database({e.id for e in self._stored()})
         for missing in self.only_in_copy():
             body = {name: value for name, value in missing.body.items() if name != SEAL}
             late += self._insert(replace(missing, body={**body, LATE: True}), at=missing.at)
@@ -186,7 +199,11 @@ class Journal:
         ------
         JournalError
             The database does not accept the entry, so the action must not begin.
+        Refused
+            The copy is of another journal.
         """
+        with suppress(JournalError):  # what is to be added meets the same, and decides
+            self._must_be_of_this_database({e.id for e in self._stored()})
         new = new_entry(kind, body)
         told = replace(new, body={**new.body, COPY: self.copy.told()})
         try:
@@ -244,6 +261,9 @@ class Journal:
             row = connection.execute("SELECT clock_timestamp()").fetchone()
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
         return row[0]  # type: ignore[no-any-return]
+
+    def _must_be_of_this_database(self, known: Set[str]) -> None:
+        self._is_ours = self._is_ours or is_of(self.copy, known, self.connection().info.dbname)
 
     def _stored(self) -> list[JournalEntry]:
         last = self._read[-1].seq if self._read else 0
