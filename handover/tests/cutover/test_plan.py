@@ -119,3 +119,103 @@ def test_plan_load__file_was_changed_by_hand__is_refused(story, change, said):
     path.write_text(json.dumps(WRITTEN | change))
     with pytest.raises(Refused, match=f"HO576  .*{said}"):
         plan.load(story.config, str(path))
+
+
+TARGETS = {
+    "another record": ('record = "www"', 'record = "other1"', "record is www, and now other1"),
+    "another zone": ('zone = "compas.test"', 'zone = "other.test"', "zone is compas.test, and now other.test"),
+    "another backend": (
+        'backend = ["127.0.0.3"]',
+        'backend = ["127.0.0.7"]',
+        "backend is 127.0.0.3, and now 127.0.0.7",
+    ),
+    "another original": ('original = ["127.0.0.2"]', 'original = ["127.0.0.7"]', "original is 127.0.0.2, and now"),
+    "another TTL": ("\nttl_s = 30\n", "\nttl_s = 31\n", "ttl_s is 30, and now 31"),
+    "another type": ('record = "www"', 'record = "www"\ntype = "CNAME"', "type is A, and now CNAME"),
+}
+
+
+@pytest.mark.parametrize("how", TARGETS)
+def test_cutover__plan_is_for_something_else_than_the_file_says_now__is_refused(story, how):
+    old, new, said = TARGETS[how]
+    story.in_parallel()
+    checksum = story.plan()
+    text = story.file.read_text()
+    assert old in text
+    story.file.write_text(text.replace(old, new, 1))
+    refused = story.refused("cutover", "--apply", checksum)
+    assert f"HO579  plan {checksum[: plan.SHORT]} is not for what handover.toml declares now: " in refused
+    assert said in refused
+    story.declare('[[gates]]\nid = "signed"\nkind = "sign-offs"\nreason = "x"\nroles = ["DevOps"]')
+    assert "HO579" in story.refused("sign", "--as", "DevOps", "--because", "x")
+    assert story.people_reach() == ["127.0.0.2"]
+    story.file.write_text(text)
+    story.done("cutover", "--apply", checksum)
+
+
+def test_resume__the_file_names_something_else_by_now__is_refused_and_leads_back(story):
+    story.in_parallel()
+    with story.name_server.fault("servfail updates"):
+        story.handover("cutover", "--apply", story.plan())
+    text = story.file.read_text()
+    story.file.write_text(text.replace('backend = ["127.0.0.3"]', 'backend = ["127.0.0.7"]'))
+    assert "HO579" in story.refused("resume")
+    assert "`write the record` failed: HO579" in story.handover("status").stdout
+    assert story.people_reach() == ["127.0.0.2"]
+    story.done("resume", "--back")
+    assert story.state() == "rolled_back"
+
+
+TAKE_A_PLAN = [("cutover", "--apply"), ("gates", "--plan"), ("sign", "--as", "DevOps", "--because", "x", "--plan")]
+NO_PLANS = ["*", "?", "?" * 12, "/", ".", "..", "~", "8a2479c97e1f*", "\n", "💃", "a" * 5000, "{}", "%s", "-"]
+
+
+def test_commands_that_take_a_plan__a_word_that_is_none__is_refused_in_plain_words(story):
+    story.with_journal()
+    plan.save(story.config, make_plan(story.config))
+    for words in TAKE_A_PLAN:
+        for name in NO_PLANS:
+            ended = story.handover(*words, name)
+            assert ended.returncode in (2, 3), (name, ended.stderr)
+            assert "Traceback" not in ended.stderr
+            assert "defect of handover" not in ended.stderr
+    assert story.state() == "preparing"
+
+
+HOSTILE = {
+    "nested deeply": "[" * 100_000,
+    "a list": "[1, 2]",
+    "a number": "7",
+    "not text": b"\xff\xfe",
+    "empty": "",
+    "no plan's values": '{"checksum": "0", "zone": 7}',
+    "a number that is none": '{"checksum": NaN}',
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_plan_load__file_is_hostile__is_refused_in_plain_words(story, what):
+    path = story.pair.folder / "plan.json"
+    path.write_bytes(HOSTILE[what] if isinstance(HOSTILE[what], bytes) else HOSTILE[what].encode())
+    with pytest.raises(Refused, match=r"HO576  .*is no plan"):
+        plan.load(story.config, str(path))
+
+
+def test_plan_load__another_plan_under_the_name_of_the_reviewed_one__is_refused(story):
+    """Both are signed here; what was typed is compared with what is read, not with the file's name."""
+    reviewed = plan.save(story.config, make_plan(story.config))
+    story.file.write_text(story.file.read_text().replace('backend = ["127.0.0.3"]', 'backend = ["127.0.0.7"]'))
+    other = plan.save(story.config, make_plan(story.config))
+    name = reviewed.stem
+    shutil.copy(other, reviewed)
+    with pytest.raises(Refused, match=r"HO576  .*is not as it was written: its checksum is"):
+        plan.load(story.config, name)
+
+
+def test_plan_load__two_plans_begin_alike__the_whole_checksum_decides(story):
+    made = plan.save(story.config, make_plan(story.config))
+    checksum = json.loads(made.read_text())["checksum"]
+    assert plan.load(story.config, checksum).checksum == checksum
+    wrong = checksum[: plan.SHORT] + ("0" if checksum[plan.SHORT] != "0" else "1")
+    with pytest.raises(Refused, match="is not as it was written"):
+        plan.load(story.config, wrong)

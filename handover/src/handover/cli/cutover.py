@@ -11,7 +11,7 @@ from handover.cutover import plan
 from handover.cutover.attempt import present_attempt
 from handover.cutover.commands import commands, switch
 from handover.cutover.context import open_context
-from handover.cutover.planning import make_plan, plan_lines
+from handover.cutover.planning import check_target, make_plan, plan_lines
 from handover.cutover.position import Position
 from handover.cutover.states import DESCRIPTIONS
 from handover.cutover.ways.chosen import chosen_way
@@ -37,7 +37,9 @@ def apply_plan(
     if override and not because:
         raise ConfigurationError("--override needs --because: it is loud, and it stands in the journal.")
     pair = load_config(config)
-    facts = {"plan": plan.load(pair, apply).as_json(), "overrides": dict.fromkeys(override or [], because)}
+    reviewed = plan.load(pair, apply)
+    check_target(pair, reviewed)
+    facts = {"plan": reviewed.as_json(), "overrides": dict.fromkeys(override or [], because)}
     with open_context(pair, "cutover", say=progress.print) as context:
         switch(context, facts)
         show(context.position())

@@ -12,6 +12,7 @@ from handover.cli.options import DEFAULT_CONFIG, BecauseOption, ConfigOption, Pl
 from handover.config.config import Config, load_config
 from handover.cutover import plan
 from handover.cutover.gate_context import gate_context
+from handover.cutover.planning import check_target
 from handover.cutover.sign import Prover, signature_of
 from handover.cutover.signer import signed_by
 from handover.cutover.ssh_proof import prove_by_key
@@ -45,6 +46,7 @@ def sign(
     with opened(pair) as journal:
         journal.require()
         reviewed = plan.load(pair, plan_) if plan_ else plan.newest(pair)
+        check_target(pair, reviewed)
         body = signature_of(gate_context(pair, journal, reviewed), role, because, prove)
         entry = journal.add("signature", body)
     out.print(f"Signed as {role} by {signed_by(entry)}, for {body['fingerprint'][:12]}, attempt {body['attempt']}:")

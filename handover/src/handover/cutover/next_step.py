@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from handover.config.config import Config
 from handover.cutover import plan
 from handover.cutover.attempt import FIRST, attempt_of
+from handover.cutover.planning import check_target
 from handover.cutover.position import Position
 from handover.cutover.states import COMMAND_BACK, DESCRIPTIONS, State, allowed
 from handover.cutover.ways.chosen import chosen_way
@@ -236,6 +237,7 @@ def _usable_plan(config: Config, about: Circumstances) -> str:
     """Return the checksum of the newest plan; empty when there is none that may be applied."""
     try:
         made = plan.newest(config)
+        check_target(config, made)
     except (HandoverError, OSError):
         return ""
     return made.checksum if made and made.attempt == about.attempt else ""

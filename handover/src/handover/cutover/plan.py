@@ -16,7 +16,7 @@ from handover.cutover.dns_plan import DnsPlan
 from handover.cutover.dns_record import digest
 from handover.cutover.share_plan import SharePlan
 from handover.errors import Refused
-from handover.journal.key import folder_key, signing_key
+from handover.journal.key import folder_key, known_keys, sealing_key
 from handover.private_files import private_folder, read_private, write_private
 from handover.troubles import why_unreadable
 
@@ -79,7 +79,7 @@ def save(config: Config, plan: CutoverPlan) -> Path:
     """Write a plan and return its file."""
     path = config.root / FOLDER / f"{plan.checksum[:SHORT]}.json"
     private_folder(path.parent)
-    values = {**plan.as_json(), "signature": _signature(signing_key(config.root), plan.checksum)}
+    values = {**plan.as_json(), "signature": _signature(sealing_key(config.root)[1], plan.checksum)}
     write_private(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
     return path
 
@@ -90,10 +90,11 @@ def _signature(key: bytes, checksum: str) -> str:
 
 
 def _is_signed_here(config: Config, signature: str, checksum: str) -> bool:
-    """Say whether this folder's key made a signature; without one, no key is needed to say no."""
+    """Say whether a key of this folder made a signature; without one, no key is needed to say no."""
     if not signature:
         return False
-    return hmac.compare_digest(signature.encode(), _signature(folder_key(config.root), checksum).encode())
+    keys = known_keys(config.root).values() or [folder_key(config.root)]
+    return any(hmac.compare_digest(signature.encode(), _signature(key, checksum).encode()) for key in keys)
 
 
 def load(config: Config, name: str) -> CutoverPlan:
@@ -110,7 +111,7 @@ def load(config: Config, name: str) -> CutoverPlan:
         values = dict(json.loads(read_private(path)))
         signature, checksum = str(values.pop("signature", "")), str(values.pop("checksum"))
         plan = CutoverPlan.from_json(values)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"{name} is no plan: {why_unreadable(error)}. A plan is named by its file, or by {SHORT} characters"
         raise Refused(f"{message} of its checksum or more. Make one: handover cutover plan", code="HO576") from error
     # Of the file as it is, so that a key that was added by hand counts as well.

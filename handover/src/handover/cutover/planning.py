@@ -1,11 +1,14 @@
-"""A plan made anew, and a plan for people."""
+"""A plan made anew, a plan for people, and a plan compared with what is declared."""
 
 from dataclasses import replace
 
 from handover.config.config import Config
 from handover.cutover.attempt import FIRST
-from handover.cutover.plan import CutoverPlan
+from handover.cutover.plan import SHORT, CutoverPlan
 from handover.cutover.ways.chosen import chosen_way
+from handover.errors import Refused
+
+OTHER_TARGET = "HO579"
 
 
 def make_plan(config: Config, attempt: int = FIRST) -> CutoverPlan:
@@ -23,3 +26,26 @@ def plan_lines(config: Config, plan: CutoverPlan) -> list[str]:
     """Return a plan for people."""
     first, *others = chosen_way(config).plan_lines(plan)
     return [f"{first} (attempt {plan.attempt})" if plan.attempt != FIRST else first, *others]
+
+
+def check_target(config: Config, plan: CutoverPlan | None) -> None:
+    """Raise unless a plan is for what ``handover.toml`` declares now; nothing to do without a plan.
+
+    Parameters
+    ----------
+    config, plan
+        The pair, and the plan that would be applied.
+
+    Raises
+    ------
+    Refused
+        It was made for another way, another record or other addresses.
+    """
+    if plan is None:
+        return
+    way = chosen_way(config)
+    differ = way.differing(plan) if plan.way == way.name else [f"the way is {plan.way}, and now {way.name}"]
+    if differ:
+        message = f"plan {plan.checksum[:SHORT]} is not for what handover.toml declares now: {'; '.join(differ)}."
+        todo = "Nothing was applied. Correct whichever is wrong; for a new plan: handover cutover plan"
+        raise Refused(f"{message} {todo}", code=OTHER_TARGET)

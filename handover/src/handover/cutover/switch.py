@@ -9,6 +9,7 @@ from handover.cutover import gates, health, hooks, traffic
 from handover.cutover.attempt import ended_attempts
 from handover.cutover.context import RunContext
 from handover.cutover.plan import check_attempt
+from handover.cutover.planning import check_target
 from handover.cutover.ways.chosen import chosen_way
 from handover.cutover.ways.way import deciding
 from handover.runs.command import Action, Command, Evidence
@@ -20,6 +21,7 @@ FOLLOW = "follow the traffic"
 def preflight(context: RunContext) -> Evidence:
     """The plan is of this attempt, every gate open, the backend answers, all is as planned, traffic can be seen."""
     check_attempt(context.plan, ended_attempts(context.journal.entries()))
+    check_target(context.config, context.plan)
     traffic.requests_seen(context.config, Side.ORIGINAL)
     answered = health.alive(context.config, Side.BACKEND)
     seen = chosen_way(context.config).preflight(context)

@@ -84,8 +84,9 @@ class SealedChain:
             self.state = replace(state, broken=state.broken or entry)
         elif entry.kind == ACCEPTED:
             self.state = SealState(state.digest, state.older)
-        else:  # it was made when everything before it had been compared
-            self.state = replace(state, foreign=(), unsealed=())
+        else:  # it was made when every entry before it was known, and all had seals
+            lost = state.unsealed[0] if state.unsealed else None
+            self.state = replace(state, foreign=(), broken=state.broken or lost)
 
     def digest_with(self, entry: JournalEntry) -> str:
         """Return the digest over all entries so far and one more."""

@@ -83,6 +83,21 @@ class DnsWay(Way):
         )
         return CutoverPlan(facts=facts)
 
+    def differing(self, plan: CutoverPlan) -> list[str]:
+        """Compare zone, record and addresses with ``[dns]``; see :meth:`Way.differing`."""
+        dns, facts = self.dns, zone.dns_facts(plan)
+        wanted = provider.wanted(dns, Side.BACKEND)
+        pairs = {
+            "zone": (facts.zone, dns.zone),
+            "record": (facts.record, dns.record),
+            "type": (facts.type, dns.type),
+            "original": (", ".join(facts.from_values), ", ".join(self.values(Side.ORIGINAL))),
+            "backend": (", ".join(facts.to.values), ", ".join(wanted.values)),
+            "ttl_s": (facts.to.ttl_s, wanted.ttl_s),
+            "type of the backend": (facts.to.type, wanted.type),
+        }
+        return [f"{name} is {was}, and now {now}" for name, (was, now) in pairs.items() if was != now]
+
     def plan_lines(self, plan: CutoverPlan) -> list[str]:
         """Return a plan for people; see :meth:`Way.plan_lines`."""
         facts = zone.dns_facts(plan)
