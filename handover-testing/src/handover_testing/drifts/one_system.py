@@ -11,7 +11,15 @@ import json
 import os
 import sys
 import threading
+from functools import cache
+from types import CodeType
 from typing import Any
+
+
+@cache
+def compiled(agent: str | bytes) -> CodeType:
+    """Return the agent's code, as the bootstrap compiles it."""
+    return compile(agent, "handover-agent", "exec")
 
 
 def main() -> None:
@@ -51,7 +59,7 @@ def _of_agent(agent: str, requests: list[dict[str, Any]]) -> tuple[list[dict[str
     reader.start()
     names: dict[str, Any] = {"__name__": "handover_agent"}
     try:
-        exec(compile(agent, "handover-agent", "exec"), names)  # noqa: S102 - as the bootstrap does
+        exec(compiled(agent), names)  # noqa: S102 - as the bootstrap does
         names["main"]([json.dumps(request) for request in requests])
     finally:
         import gc
