@@ -74,7 +74,7 @@ def _check_processors(handle: Any, desired: Any, record: Any, processors: Sequen
     if not processors:
         return
     names = ", ".join(str(getattr(one, "id", getattr(one, "name", one))) for one in processors)
-    zone = desired.copy()
+    zone = _apart(desired)
     try:
         for processor in processors:
             zone = processor.process_source_zone(zone, sources=[], lenient=True)
@@ -96,6 +96,14 @@ def _check_processors(handle: Any, desired: Any, record: Any, processors: Sequen
     if wanted and not (plan and any(_is_same(change.record, record) for change in plan.changes)):
         message = f"octoDNS's processors ({names}) keep {record.fqdn} as it is; nothing was changed."
         raise Refused(f"{message} Correct octoDNS's configuration.", code="HO574")
+
+
+def _apart(zone: Any) -> Any:
+    """Return a zone with records of its own: some processors change a record in its place."""
+    made = type(zone)(zone.name, zone.sub_zones)
+    for record in zone.records:
+        made.add_record(record.copy(zone=made), lenient=True)
+    return made
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -76,7 +76,7 @@ class Provider:
         Refused
             Something of the record would be lost, or octoDNS's configuration forbids the change.
         """
-        within(self.dns.timeout_s, self.name, "be asked", lambda: self._plan(self.open(), name, wanted))
+        within(self.dns.timeout_s, self.name, "be asked", lambda: self._check(name, wanted))
 
     def write(self, name: str, wanted: DnsRecord) -> Mapping[str, Any]:
         """Make the record what is wanted, touch nothing else, and see that the provider gives back the whole of it.
@@ -93,32 +93,37 @@ class Provider:
         DiffersAtProviderError
             The record is not what was sent.
         """
-        before = self.zone_state(name)
+        found: list[ZoneState] = []
         try:
-            within(self.dns.timeout_s, self.name, "be changed", lambda: self._write(name, wanted))
+            within(self.dns.timeout_s, self.name, "be changed", lambda: self._write(name, wanted, found))
         except ProviderError as error:
-            if error.is_silent or not self._is_whole(self.zone_state(name), before, wanted):
+            if error.is_silent or not found or not self._is_whole(self.zone_state(name), found[0], wanted):
                 raise
             return {"note": f"{self.name} holds the record as it was wanted, although it answered an error: {error}"}
-        self._read_back(name, before, wanted)
+        self._read_back(name, found[0], wanted)
         return {}
 
-    def _write(self, name: str, wanted: DnsRecord) -> None:
+    def _write(self, name: str, wanted: DnsRecord, found: list[ZoneState]) -> None:
+        """Write, and put what was there before into ``found`` first."""
         opened = self.open()
-        plan = self._plan(opened, name, wanted)
-        if plan is not None:
+        read = self._read(opened.handle, name)
+        found.append(read.state)
+        if plan := self._plan(opened, read, name, wanted):
             opened.handle.apply(plan)
 
-    def _plan(self, opened: OpenProvider, name: str, wanted: DnsRecord) -> Any | None:
-        zone, state, raw = self._read(opened.handle, name)
-        record = whole_record(zone, name, state.settable(wanted))
-        old = zone.get_type(name, wanted.type)
-        lost = [*unkept_at(raw or (), name), *(unkept(opened.handle, old, wanted) if old else ())]
+    def _check(self, name: str, wanted: DnsRecord) -> None:
+        opened = self.open()
+        self._plan(opened, self._read(opened.handle, name), name, wanted)
+
+    def _plan(self, opened: OpenProvider, read: ZoneRead, name: str, wanted: DnsRecord) -> Any | None:
+        record = whole_record(read.zone, name, read.state.settable(wanted))
+        old = read.zone.get_type(name, wanted.type)
+        lost = [*unkept_at(read.raw or (), name), *(unkept(opened.handle, old, wanted) if old else ())]
         if lost:
             message = f"{self.name}: {name or '@'} {wanted.type} has {'; and '.join(lost)}. octoDNS cannot keep that."
             todo = "Make it a plain record in the provider's console first, or switch in another way: [switch]"
             raise Refused(f"{message} Nothing was changed. {todo}", code="HO577")
-        return one_change(opened.handle, zone, record, opened.processors)
+        return one_change(opened.handle, read.zone, record, opened.processors)
 
     def _read(self, handle: Any, name: str) -> ZoneRead:
         from octodns.zone import Zone  # type: ignore[import-untyped]
@@ -192,13 +197,17 @@ def providers(config: Config) -> tuple[Provider, ...]:
         ``handover.toml`` or octoDNS's configuration does not say what is needed.
     """
     dns = require(config)
-    names = _manager(config).config["zones"][_zone_name(dns)]["targets"]
-    return tuple(Provider(name, dns, _opener(config, name)) for name in names)
+    manager = _manager(config)
+    names = manager.config["zones"][_zone_name(dns)]["targets"]
+    return tuple(Provider(name, dns, _opener(config, name, manager)) for name in names)
 
 
-def _opener(config: Config, name: str) -> Callable[[], OpenProvider]:
+def _opener(config: Config, name: str, first: Any) -> Callable[[], OpenProvider]:
+    """Return what opens a provider; ``first`` is octoDNS's manager as it was just made."""
+    unused = [first]
+
     def open_provider() -> OpenProvider:
-        manager = _manager(config)
+        manager = unused.pop() if unused else _manager(config)
         settings = manager.config["zones"][_zone_name(require(config))]
         named = (*manager.global_processors, *(settings.get("processors") or ()), *manager.global_post_processors)
         return OpenProvider(manager.providers[name], tuple(manager.processors[one] for one in named))
@@ -280,7 +289,7 @@ def contradicting(config: Config, wanted_: DnsRecord) -> list[str]:
     for name in settings.get("sources") or []:
         if name in settings["targets"]:
             continue
-        source = Provider(name, dns, _opener(config, name)).zone_state(dns.record)
+        source = Provider(name, dns, _opener(config, name, manager)).zone_state(dns.record)
         if source.record is not None and not source.holds(wanted_):
             says = f"octoDNS's source {name} says {source.record}"
             found.append(f"{says}; the next octodns-sync would put that back. Change it with the switch.")

@@ -70,7 +70,7 @@ def write_record(context: RunContext, wanted: DnsRecord) -> Evidence:
         before.append(now.as_seen())
         if now.holds(wanted):
             continue
-        beside += check_unchanged(context, now)
+        beside += check_unchanged(context, now, written_before=_times_begun(context) > 1)
         notes += target.write(context.record, wanted).values()
         context.at_point("in the middle of the record")
     for line in notes:
@@ -79,8 +79,15 @@ def write_record(context: RunContext, wanted: DnsRecord) -> Evidence:
     return seen | ({"changed_beside": beside} if beside else {}) | ({"notes": notes} if notes else {})
 
 
-def check_unchanged(context: RunContext, now: ZoneState) -> list[str]:
+def check_unchanged(context: RunContext, now: ZoneState, *, written_before: bool = False) -> list[str]:
     """Raise when a provider's record, or one that touches it, is not what a plan was made on.
+
+    Parameters
+    ----------
+    context, now
+        What the command acts with, and what a provider holds now.
+    written_before
+        Whether this run began to write before: some providers take the values one at a time.
 
     Returns
     -------
@@ -97,7 +104,7 @@ def check_unchanged(context: RunContext, now: ZoneState) -> list[str]:
         return []
     facts = dns_facts(plan)
     was = facts.zone_at(now.provider)
-    if what := _void(context, facts, was, now):
+    if what := _void(facts, was, now, written_before=written_before):
         message = f"plan {plan.checksum[:8]} was reviewed, but {what}. Nothing was applied."
         raise Refused(f"{message} Run `handover cutover plan` and review again.", code="HO571")
     beside = other_changes(was, now, context.dns) if was and (was.near or was.others) else []
@@ -106,7 +113,7 @@ def check_unchanged(context: RunContext, now: ZoneState) -> list[str]:
     return beside
 
 
-def _void(context: RunContext, facts: DnsPlan, was: ZoneState | None, now: ZoneState) -> str:
+def _void(facts: DnsPlan, was: ZoneState | None, now: ZoneState, *, written_before: bool) -> str:
     """Return why a plan is void, or nothing."""
     if was is None:
         return f"the provider {now.provider} is no part of it"
@@ -118,22 +125,27 @@ def _void(context: RunContext, facts: DnsPlan, was: ZoneState | None, now: ZoneS
     if was.extras != now.extras:
         has = ", ".join(extras_lines(now.extras)) or "nothing else"
         return f"what {now.provider} keeps with the record is {has} by now"
-    if was.record != now.record and not _half_written(context, facts, was, now):
+    if was.record != now.record and not (written_before and _is_mixed(facts, was, now)):
         return f"the record is {now.record or 'gone'} by now"
     return ""
 
 
-def _half_written(context: RunContext, facts: DnsPlan, was: ZoneState, now: ZoneState) -> bool:
-    """Say whether this run wrote some of the values before: Cloudflare takes them one at a time."""
-    run = context.position().run
-    begun = [
-        entry
-        for entry in context.journal.entries()
-        if run and entry.kind == "action" and entry.body["run"] == run.id and entry.body["action"] == WRITE
-    ]
-    if now.record is None or was.record is None or sum(e.body["phase"] == "begun" for e in begun) < 2:  # noqa: PLR2004
+def _is_mixed(facts: DnsPlan, was: ZoneState, now: ZoneState) -> bool:
+    """Say whether a record has values from before and values of the plan, and no others."""
+    if now.record is None or was.record is None or now.record.type != facts.to.type:
         return False
-    return now.record.type == facts.to.type and set(now.record.values) <= {*was.record.values, *facts.to.values}
+    return set(now.record.values) <= {*was.record.values, *facts.to.values}
+
+
+def has_begun_to_write(context: RunContext) -> bool:
+    """Say whether the command that is under way began to write the record before it was interrupted."""
+    return _times_begun(context) > 0
+
+
+def _times_begun(context: RunContext) -> int:
+    run = context.position().run
+    bodies = [entry.body for entry in context.journal.entries() if run and entry.kind == "action"]
+    return sum(run is not None and (b["run"], b["action"], b["phase"]) == (run.id, WRITE, "begun") for b in bodies)
 
 
 def dns_facts(plan: CutoverPlan) -> DnsPlan:

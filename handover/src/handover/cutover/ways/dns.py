@@ -63,10 +63,10 @@ class DnsWay(Way):
         dns = self.dns
         targets = provider.providers(self.config)
         zones = tuple(target.zone_state(dns.record) for target in targets)
-        ttls_s = _ttls_s(dns, zones)
         wanted = provider.wanted(dns, Side.BACKEND)
-        for target in targets:
+        for target in targets:  # first, since octoDNS may read another value of a record that it cannot keep whole
             target.check_whole(dns.record, wanted)
+        ttls_s = _ttls_s(dns, zones)
         answers = [nameservers.ask(server, dns, dns.record) for server in nameservers.authoritative(dns)]
         facts = DnsPlan(
             zone=dns.zone,
@@ -133,11 +133,11 @@ class DnsWay(Way):
     def begin_preflight(self, context: RunContext) -> Evidence:
         """See that the record names the original; see :meth:`Way.begin_preflight`."""
         dns = self.dns
+        zone.check_whole(context, _lowered(context))
         for one in zone.zone_states(context):
             if one.record is None or one.record.values != self.values(Side.ORIGINAL):
                 message = f"{one.provider}: the record is {one.record or 'not there'}; it must name the original"
                 raise Refused(f"{message} ({', '.join(dns.original)}). Nothing was changed.", code="HO570")
-        zone.check_whole(context, _lowered(context))
         return {}
 
     def begin(self) -> Actions:
@@ -152,7 +152,7 @@ class DnsWay(Way):
         """See that the zone is as the plan says; see :meth:`Way.preflight`."""
         for one in zone.zone_states(context):
             if not one.holds(to_backend(context)):
-                zone.check_unchanged(context, one)
+                zone.check_unchanged(context, one, written_before=zone.has_begun_to_write(context))
         zone.check_whole(context, to_backend(context))
         return {}
 
