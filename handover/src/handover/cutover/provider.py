@@ -68,15 +68,15 @@ class Provider:
         """
         return within(self.dns.timeout_s, self.name, "be read", lambda: self._read(self.open().handle, name).state)
 
-    def check_whole(self, name: str, wanted: DnsRecord) -> None:
-        """Raise unless the record can be made what is wanted with all that the provider keeps with it.
+    def check_whole(self, name: str, wanted: DnsRecord) -> ZoneState:
+        """Return what it holds; raise unless the record can be made what is wanted with all that is kept with it.
 
         Raises
         ------
         Refused
             Something of the record would be lost, or octoDNS's configuration forbids the change.
         """
-        within(self.dns.timeout_s, self.name, "be asked", lambda: self._check(name, wanted))
+        return within(self.dns.timeout_s, self.name, "be read", lambda: self._check(name, wanted))
 
     def write(self, name: str, wanted: DnsRecord) -> Mapping[str, Any]:
         """Make the record what is wanted, touch nothing else, and see that the provider gives back the whole of it.
@@ -111,9 +111,11 @@ class Provider:
         if plan := self._plan(opened, read, name, wanted):
             opened.handle.apply(plan)
 
-    def _check(self, name: str, wanted: DnsRecord) -> None:
+    def _check(self, name: str, wanted: DnsRecord) -> ZoneState:
         opened = self.open()
-        self._plan(opened, self._read(opened.handle, name), name, wanted)
+        read = self._read(opened.handle, name)
+        self._plan(opened, read, name, wanted)
+        return read.state
 
     def _plan(self, opened: OpenProvider, read: ZoneRead, name: str, wanted: DnsRecord) -> Any | None:
         record = whole_record(read.zone, name, read.state.settable(wanted))

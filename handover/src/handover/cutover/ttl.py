@@ -1,12 +1,15 @@
 """The gate of the TTL: it was lowered at least one old TTL ago, and the name servers say so now."""
 
 import math
+from contextlib import suppress
 from datetime import timedelta
 
 from handover.config.cutover import Gate
 from handover.cutover import nameservers
+from handover.cutover.dns_record import ZoneState
 from handover.cutover.gate_context import GateContext, GateResult
 from handover.cutover.provider import providers, proxied_at, require
+from handover.cutover.provider_call import ProviderError
 from handover.cutover.zone import READ_TTL, SERVERS
 
 BEGIN = "Lower it: handover cutover begin --apply"
@@ -15,7 +18,9 @@ BEGIN = "Lower it: handover cutover begin --apply"
 def ttl_gate(context: GateContext, _: Gate) -> GateResult:
     """Compare when the lower TTL was seen with how long resolvers may hold the old one."""
     dns = require(context.config)
-    states = [target.zone_state(dns.record) for target in providers(context.config)]
+    states: list[ZoneState] = []
+    with suppress(ProviderError):  # the name servers say enough of a record without a proxy
+        states = [target.zone_state(dns.record) for target in providers(context.config)]
     if states and all(state.is_proxied for state in states):
         return GateResult(ok=True, found=f"{proxied_at(states)}, so no TTL holds people back")
     for server in nameservers.authoritative(dns):

@@ -42,16 +42,15 @@ def zone_states(context: RunContext) -> list[ZoneState]:
     return [target.zone_state(context.record) for target in provider.providers(context.config)]
 
 
-def check_whole(context: RunContext, wanted: DnsRecord) -> None:
-    """Raise unless every provider can make the record what is wanted and keep all else that it has.
+def check_whole(context: RunContext, wanted: DnsRecord) -> list[ZoneState]:
+    """Return what every provider holds; raise unless each can make the record what is wanted and keep all else.
 
     Raises
     ------
     Refused
         Something of the record would be lost, or octoDNS's configuration forbids the change.
     """
-    for target in provider.providers(context.config):
-        target.check_whole(context.record, wanted)
+    return [target.check_whole(context.record, wanted) for target in provider.providers(context.config)]
 
 
 def write_record(context: RunContext, wanted: DnsRecord) -> Evidence:
@@ -191,7 +190,9 @@ def ask_resolvers(context: RunContext, wanted: DnsRecord) -> Evidence:
 
 def _proxied(context: RunContext) -> str:
     """Return why name servers cannot show the change: they answer addresses of a proxy, before and after."""
-    return provider.proxied_at(zone_states(context))
+    run = context.position().run
+    before = run.done.get(WRITE, {}).get("before") if run else None
+    return provider.proxied_at(map(ZoneState.from_json, before) if before else zone_states(context))
 
 
 def old_ttl_s(context: RunContext) -> int:

@@ -62,10 +62,9 @@ class DnsWay(Way):
         """Return the plan as the zone is now; see :meth:`Way.plan`."""
         dns = self.dns
         targets = provider.providers(self.config)
-        zones = tuple(target.zone_state(dns.record) for target in targets)
         wanted = provider.wanted(dns, Side.BACKEND)
-        for target in targets:  # first, since octoDNS may read another value of a record that it cannot keep whole
-            target.check_whole(dns.record, wanted)
+        # First, since octoDNS may read another value of a record that it cannot keep whole.
+        zones = tuple(target.check_whole(dns.record, wanted) for target in targets)
         ttls_s = _ttls_s(dns, zones)
         answers = [nameservers.ask(server, dns, dns.record) for server in nameservers.authoritative(dns)]
         facts = DnsPlan(
@@ -133,8 +132,7 @@ class DnsWay(Way):
     def begin_preflight(self, context: RunContext) -> Evidence:
         """See that the record names the original; see :meth:`Way.begin_preflight`."""
         dns = self.dns
-        zone.check_whole(context, _lowered(context))
-        for one in zone.zone_states(context):
+        for one in zone.check_whole(context, _lowered(context)):
             if one.record is None or one.record.values != self.values(Side.ORIGINAL):
                 message = f"{one.provider}: the record is {one.record or 'not there'}; it must name the original"
                 raise Refused(f"{message} ({', '.join(dns.original)}). Nothing was changed.", code="HO570")
@@ -150,10 +148,9 @@ class DnsWay(Way):
 
     def preflight(self, context: RunContext) -> Evidence:
         """See that the zone is as the plan says; see :meth:`Way.preflight`."""
-        for one in zone.zone_states(context):
+        for one in zone.check_whole(context, to_backend(context)):
             if not one.holds(to_backend(context)):
                 zone.check_unchanged(context, one, written_before=zone.has_begun_to_write(context))
-        zone.check_whole(context, to_backend(context))
         return {}
 
     def back_preflight(self, context: RunContext) -> None:
