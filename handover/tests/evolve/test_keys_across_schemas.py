@@ -59,7 +59,7 @@ def backend(one):
     one.execute(OWN)
     one.execute("RESET ROLE")
     one.session.execute(sql.SQL("ALTER ROLE {} SET search_path = own, public").format(role))
-    one.evolve = f'old_roles = ["{name}"]\n'
+    one.evolve = f'old_roles = ["{name}"]\nkept_rights = ["{name}"]\n'
     yield name
     with one.database.server.connect(one.database.name) as superuser:
         superuser.execute(sql.SQL("DROP OWNED BY {} CASCADE; DROP ROLE {}").format(role, role))
