@@ -94,7 +94,7 @@ def test_cutover__another_server_in_the_section_since_the_plan__applies_nothing(
 def test_cutover__steps_changed_since_the_plan__applies_nothing(parallel, haproxy):
     plan = parallel.plan()
     parallel.file.write_text(parallel.file.read_text().replace("steps = [10, 100]", "steps = [100]"))
-    assert "[switch] in handover.toml says other steps" in parallel.refused("cutover", "--apply", plan)
+    assert "declares now: steps is (10, 100), and now (100,)" in parallel.refused("cutover", "--apply", plan)
     assert haproxy.weights() == {"original": 100, "backend": 0}
 
 

@@ -43,8 +43,8 @@ def check_target(config: Config, plan: CutoverPlan | None) -> None:
     """
     if plan is None:
         return
-    way = chosen_way(config)
-    differ = way.differing(plan) if plan.way == way.name else [f"the way is {plan.way}, and now {way.name}"]
+    way = config.switch.way
+    differ = chosen_way(config).differing(plan) if plan.way == way else [f"way is {plan.way}, and now {way}"]
     if differ:
         message = f"plan {plan.checksum[:SHORT]} is not for what handover.toml declares now: {'; '.join(differ)}."
         todo = "Nothing was applied. Correct whichever is wrong; for a new plan: handover cutover plan"

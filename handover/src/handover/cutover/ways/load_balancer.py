@@ -92,23 +92,35 @@ class LoadBalancerWay(Way):
     def plan(self) -> CutoverPlan:
         """Return the plan as the balancers are now; see :meth:`Way.plan`."""
         held = self._all_at(0)
-        settings = self.switch
-        assert settings.told_by is not None  # noqa: S101 - `Switch` asks for it
         facts = SharePlan(
-            way=settings.way,
-            balancers=self.balancer.names(),
-            steps=settings.all_steps,
+            **self._declared(),
             held=tuple(map(str, held)),
             rest=_rest(held),
-            url=self.balancer.url,
-            told_by=settings.told_by.model_dump_json(),
-            windows=settings.windows,
-            wait_s=settings.wait_s,
-            on_red=settings.on_red,
-            drain_s=settings.drain_s,
             warnings=(*self.balancer.warnings(), *self._warnings()),
         )
         return CutoverPlan(facts=facts)
+
+    def _declared(self) -> dict[str, Any]:
+        """Return the facts of a plan that ``handover.toml`` alone decides."""
+        settings = self.switch
+        assert settings.told_by is not None  # noqa: S101 - `Switch` asks for it
+        return {
+            "way": settings.way,
+            "balancers": self.balancer.names(),
+            "steps": settings.all_steps,
+            "url": self.balancer.url,
+            "told_by": settings.told_by.model_dump_json(),
+            "windows": settings.windows,
+            "wait_s": settings.wait_s,
+            "on_red": settings.on_red,
+            "drain_s": settings.drain_s,
+        }
+
+    def differing(self, plan: CutoverPlan) -> list[str]:
+        """Compare what is declared; see :meth:`Way.differing`."""
+        facts = share_facts(plan)
+        pairs = {name: (getattr(facts, name), now) for name, now in self._declared().items()}
+        return [f"{name} is {was}, and now {now}" for name, (was, now) in pairs.items() if was != now]
 
     def _warnings(self) -> tuple[str, ...]:
         if self.config.read_only and len(self.switch.all_steps) > 1:
@@ -174,11 +186,9 @@ class LoadBalancerWay(Way):
         return {"held": [str(one) for one in held]}
 
     def _as_planned(self, context: RunContext, held: list[HeldShare]) -> SharePlan:
-        """Return the facts of the plan; raise when handover.toml or a balancer has changed since."""
+        """Return the facts of the plan; raise when a balancer has changed since."""
         assert context.plan is not None  # noqa: S101 - the command takes a plan
         facts = share_facts(context.plan)
-        if facts.steps != self.switch.all_steps or facts.balancers != self.balancer.names():
-            raise _void(context, "[switch] in handover.toml says other steps or balancers by now")
         if silent := [str(one) for one in held if one.backend_pct is None]:
             raise Refused(f"{'; '.join(silent)}. Nothing was changed. Mend that, then run again.", code="HO620")
         if facts.rest != _rest(held):

@@ -76,13 +76,9 @@ class Way(ABC):
             There is nothing to switch, or it is not as it should be before.
         """
 
+    @abstractmethod
     def differing(self, plan: CutoverPlan) -> list[str]:
-        """Return in what a plan of this way is for something else than is declared now, in words.
-
-        A way that compares it in :meth:`preflight` may leave this empty.
-        """
-        del plan
-        return []
+        """Return in what a plan of this way is for something else than is declared now, in words."""
 
     @abstractmethod
     def plan_lines(self, plan: CutoverPlan) -> list[str]:
