@@ -231,12 +231,36 @@ def test_report__in_a_browser__fits_a_desk_and_a_phone_and_stays_fresh(story):
                 shown.goto(server.url)
                 assert shown.evaluate("document.documentElement.scrollWidth") == width
                 assert shown.locator("svg").count() == 4
+                assert covered(shown) == []
+                check_cards(shown, phone=width < 500)
         first = shown.locator("header time").get_attribute("datetime")
         shown.locator("summary", has_text="are green").click()
         newer = "first => document.querySelector('header time').dateTime !== first"
         shown.wait_for_function(newer, arg=first, timeout=60_000)
         assert shown.locator("#all-measures").get_attribute("open") is not None  # what was unfolded stays so
         assert shown.locator("#live").inner_text() == "live"
+
+
+def covered(shown) -> list[list[str]]:
+    """Return the texts of a chart that cover each other; what is drawn is asked, not what was planned."""
+    return shown.evaluate("""() => [...document.querySelectorAll("svg")].flatMap(svg => {
+        const texts = [...svg.querySelectorAll("text")].map(one => [one.textContent, one.getBoundingClientRect()]);
+        return texts.flatMap(([a, x], n) => texts.slice(n + 1).filter(([, y]) =>
+            x.left < y.right && y.left < x.right && x.top + 3 < y.bottom && y.top + 3 < x.bottom).map(([b]) => [a, b]));
+    })""")
+
+
+def check_cards(shown, *, phone: bool) -> None:
+    """On a desk all cards are seen; on a phone each by its role, above the fold."""
+    cards = shown.locator(".card")
+    if not phone:
+        assert [cards.nth(n).is_visible() for n in range(3)] == [True] * 3
+        return
+    for number, role in enumerate(("Manager", "DBA", "Developer")):
+        shown.get_by_text(role, exact=True).click()
+        assert [cards.nth(n).is_visible() for n in range(3)] == [n == number for n in range(3)]
+        box = cards.nth(number).bounding_box()
+        assert box["y"] + box["height"] <= 844, (role, box)
 
 
 def test_report_serve__told_to_stop__ends(story):

@@ -104,6 +104,8 @@ class Verify(Section):
         Whether measured errors on the backend, while the original answers, roll back without a person.
     error_metrics
         Which metrics are errors; only a breach of these rolls back.
+    affected_users_sql
+        SQL with one row and one number: how many users did something from ``%(start)s`` to ``%(end)s``; for the report.
     """
 
     close_h: float = Field(default=48.0, gt=0)
@@ -112,6 +114,7 @@ class Verify(Section):
     thresholds: tuple[Threshold, ...] = ()
     automatic_rollback: bool = False
     error_metrics: tuple[str, ...] = ("error_rate",)
+    affected_users_sql: str = ""
 
 
 class WriteProbe(Section):

@@ -87,12 +87,12 @@ def manager(
         answer = {GREEN: "Yes. Every gate is green.", RED: "Not yet.", UNKNOWN: "That is not known yet."}[
             worst(f.state for f in facts)
         ]
-        return Card("For the manager", "May people be moved?", answer, (*facts, _next(state)))
+        return Card("For the manager", "May people be moved?", answer, tuple(facts))
     return Card(
         "For the manager",
         "Where are we?",
         f"{DESCRIPTIONS[state].text[0].upper()}{DESCRIPTIONS[state].text[1:]}.",
-        (*facts, _next(state)),
+        tuple(facts),
     )
 
 
@@ -118,11 +118,7 @@ def _way_back(
 def _overridden(overrides: Sequence[Override]) -> Fact:
     if not overrides:
         return Fact("Overrides", "none", GREEN)
-    return Fact("Overrides", f"{len(overrides)}, see above", RED)
-
-
-def _next(state: State) -> Fact:
-    return Fact("Next", DESCRIPTIONS[state].next_command, GREEN)
+    return Fact("Overrides", f"{len(overrides)}, see below", RED)
 
 
 def dba(gates: Sequence[JudgedGate] | None, watched: Watched) -> Card:
@@ -144,8 +140,9 @@ def developer(watched: Watched, shadow: Mapping[str, Any] | None) -> Card:
     """Return whether both systems work."""
     facts = []
     for side in Side:
-        facts.append(_of(watched.measure(side, "error_rate"), f"{side.capitalize()}, errors"))
-        facts.append(_of(watched.measure(side, "latency_p95_ms"), f"{side.capitalize()}, p95"))
+        for metric, says in (("error_rate", "errors"), ("latency_p95_ms", "p95")):
+            measure, worst_value = watched.measure(side, metric), watched.worst(side, metric)
+            facts.append(_of(measure, f"{side.capitalize()}, {says}", worst_value))
     tasks = [m for m in watched.measures if m.metric == "tasks_stuck"]
     facts += [_worst_of(watched, "tasks_stuck", "Tasks stuck")] if tasks else []
     facts.append(_shadow(shadow))
@@ -173,13 +170,21 @@ def _worst_of(watched: Watched, prefix: str, label: str) -> Fact:
     return _of(top, label)
 
 
-def _of(measure: LatestMeasure, label: str) -> Fact:
+def _of(measure: LatestMeasure, label: str, worst_value: float | None = None) -> Fact:
+    """Return the latest value of a measure, and the worst there was where that is another."""
     state = STATE_OF[measure.verdict]
     if measure.value is None:
         return Fact(label, measure.verdict, state)
-    unit = UNITS.get(measure.metric, "")
-    value = number(measure.value * 100 if unit == "%" else measure.value, unit)
-    return Fact(label, f"{measure.verdict} now, was {value}" if state == UNKNOWN else value, state)
+    value = _shown(measure.metric, measure.value)
+    said = f"{measure.verdict} now, was {value}" if state == UNKNOWN else value
+    if worst_value is not None and worst_value > measure.value:
+        said = f"{said}, worst {_shown(measure.metric, worst_value)}"
+    return Fact(label, said, state)
+
+
+def _shown(metric: str, value: float) -> str:
+    unit = UNITS.get(metric, "")
+    return number(value * 100 if unit == "%" else value, unit)
 
 
 def _shadow(summary: Mapping[str, Any] | None) -> Fact:

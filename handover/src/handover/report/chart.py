@@ -2,22 +2,25 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from handover.report.timeline import Mark
 from handover.report.watched import WatchedWindow
 
-WIDTH, HEIGHT = 460, 236
-LABEL_WIDTH = 62
-LEFT, RIGHT, TOP, BOTTOM = 70, 12, 36, 26  # on the left as wide as "12,000 ms"
+WIDTH, PLOT = 460, 174
+LABEL_WIDTH, LABEL_HEIGHT = 66, 15
+LEFT, RIGHT, BOTTOM = 70, 12, 28  # on the left as wide as "12,000 ms"
 TICKS = 4
 STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 
 
 @dataclass(frozen=True)
 class ChartLine:
-    """One system's line: ``pieces`` are runs of points without a gap, ``last`` what it says at its end."""
+    """One system's line: ``pieces`` are runs of points without a gap.
+
+    ``last`` is what it says at its end, and ``worst`` what its worst window said, and when.
+    """
 
     system: str
     name: str
@@ -25,11 +28,12 @@ class ChartLine:
     dots: tuple[tuple[float, float], ...]
     gaps: int
     last: str
+    worst: str
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark on an axis; ``row`` is 1 where its text would cover its neighbour's."""
+    """A mark on an axis; ``row`` counts from 0, and is higher where its text would cover another."""
 
     at: float
     text: str
@@ -38,7 +42,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart, ready to be drawn in a box of WIDTH by HEIGHT."""
+    """A chart, ready to be drawn; ``box`` is left, top, right and bottom of the plot in its ``width`` by ``height``."""
 
     id: str
     title: str
@@ -49,9 +53,9 @@ class Chart:
     marks: tuple[Tick, ...]
     limit: Tick | None
     summary: str
+    height: int
+    box: tuple[int, int, int, int]
     width: int = WIDTH
-    height: int = HEIGHT
-    box: tuple[int, int, int, int] = field(default=(LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM))
 
     @property
     def empty(self) -> bool:
@@ -91,6 +95,8 @@ def draw(
     near = shown is not None and (not values or shown <= 3 * max(values))
     top = _round_up(max([*values, *([shown] if near and shown is not None else [])], default=1.0) or 1.0)
     scale = _Scale(span[0], max((span[1] - span[0]).total_seconds(), 1.0), top)
+    labels = tuple(_labels(scale, [mark for mark in marks if span[0] <= mark.at <= span[1]]))
+    scale = replace(scale, above=LABEL_HEIGHT * (max((label.row for label in labels), default=0) + 1) + 6)
     lines = tuple(_line(system, windows, scale, factor, unit) for system, windows in series.items())
     limit_tick = Tick(scale.y(shown), f"limit {number(shown, unit)}") if near and shown is not None else None
     return Chart(
@@ -100,9 +106,11 @@ def draw(
         lines,
         tuple(_times(scale)),
         tuple(Tick(scale.y(top * n / TICKS), number(top * n / TICKS, unit)) for n in range(TICKS + 1)),
-        tuple(_labels(scale, [mark for mark in marks if span[0] <= mark.at <= span[1]])),
+        labels,
         limit_tick,
-        "; ".join(f"{line.name} {line.last}" for line in lines),
+        "; ".join(f"{line.name} {line.last}" + (f", {line.worst}" if line.worst else "") for line in lines),
+        scale.above + PLOT + BOTTOM,
+        (LEFT, scale.above, WIDTH - RIGHT, scale.above + PLOT),
     )
 
 
@@ -111,13 +119,14 @@ class _Scale:
     start: datetime
     seconds: float
     top: float
+    above: int = 0
 
     def x(self, at: datetime) -> float:
         share = (at - self.start).total_seconds() / self.seconds
         return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
 
     def y(self, value: float) -> float:
-        return round(HEIGHT - BOTTOM - value / self.top * (HEIGHT - TOP - BOTTOM), 1)
+        return round(self.above + PLOT - value / self.top * PLOT, 1)
 
 
 def _line(system: str, windows: Sequence[WatchedWindow], scale: _Scale, factor: float, unit: str) -> ChartLine:
@@ -134,15 +143,27 @@ def _line(system: str, windows: Sequence[WatchedWindow], scale: _Scale, factor: 
     last = windows[-1] if windows else None
     said = "no data" if last is None or last.value is None else number(last.value * factor, unit)
     texts = tuple(" ".join(f"{x},{y}" for x, y in piece) for piece in drawn if len(piece) > 1)
-    return ChartLine(system, system.capitalize(), texts, dots, sum(w.value is None for w in windows), said)
+    gaps = sum(w.value is None for w in windows)
+    return ChartLine(system, system.capitalize(), texts, dots, gaps, said, _worst(windows, factor, unit))
+
+
+def _worst(windows: Sequence[WatchedWindow], factor: float, unit: str) -> str:
+    """Return the highest value and when it was: a mean, and the last value, can hide an outage."""
+    measured = [w for w in windows if w.value is not None]
+    if not measured or not unit:
+        return ""
+    worst = max(measured, key=lambda w: w.value or 0)
+    return f"worst {number((worst.value or 0) * factor, unit)} at {worst.end:%H:%M}"
 
 
 def _labels(scale: _Scale, marks: Iterable[Mark]) -> Iterator[Tick]:
-    before = Tick(-LABEL_WIDTH, "")
+    """Yield each mark in the lowest row where its text covers no other."""
+    ends: list[float] = []
     for mark in marks:
         at = scale.x(mark.at)
-        before = Tick(at, mark.label, 1 - before.row if at - before.at < LABEL_WIDTH else 0)
-        yield before
+        row = next((number for number, end in enumerate(ends) if end <= at), len(ends))
+        ends[row : row + 1] = [at + LABEL_WIDTH]
+        yield Tick(at, mark.label, row)
 
 
 def _times(scale: _Scale) -> Iterator[Tick]:

@@ -24,7 +24,7 @@ from handover.evolve.position import begun_evolutions
 from handover.journal.entry import JournalEntry
 from handover.journal.evidence import PLACE, latest
 from handover.journal.journal import Journal
-from handover.report import cards, chart, evolved, risks, timeline
+from handover.report import cards, chart, evolved, failures, risks, timeline
 from handover.report.timeline import Signature
 from handover.report.watched import Watched, read_watched
 from handover.runs.position import of_stream
@@ -141,6 +141,7 @@ def page_facts(
             cards.developer(watched, shadow),
         ],
         "charts": _charts(config, watched, entries),
+        "failures": failures.failures(config, entries, watched, now),
         "events": timeline.events(entries)[::-1],
         "gates_view": gates_view,
         "risks": risks.risks(gates_view.gates, watched),

@@ -77,6 +77,11 @@ class Watched:
         there = (m for m in self.measures if (m.system, m.metric) == (system, metric))
         return next(there, LatestMeasure(system, metric, None, "no data", "it is not watched"))
 
+    def worst(self, system: str, metric: str) -> float | None:
+        """Return the highest value of one metric in all its windows; None when it was never measured."""
+        of = (w.value for w in self.windows if (w.system, w.metric) == (system, metric))
+        return max((value for value in of if value is not None), default=None)
+
 
 def _worst(windows: list[WatchedWindow]) -> WatchedWindow:
     return max(windows, key=lambda w: (w.value is None, w.value or 0))
