@@ -107,6 +107,35 @@ def test_cloudflare__proxy_was_switched_off_since_the_plan__applies_nothing(ther
     assert fake.writes == []
 
 
+@pytest.mark.parametrize("there", ["cloudflare+google"], indirect=True)
+def test_begin_and_plan__proxied_at_one_provider_alone__is_refused(there):
+    story = there.story
+    in_parallel(there)
+    there.fake("cloudflare").held("www")[0].update(proxied=True, ttl=1)
+    said = "HO570  the record is proxied at cloudflare and not at google"
+    assert said in story.refused("cutover", "plan")
+    assert not any("changes" in one for one in there.fake("google").writes)
+
+
+@at_cloudflare
+def test_cutover__provider_loses_what_it_kept__is_not_switched_until_it_is_back(there):
+    story, fake = there.story, only(there)
+    in_parallel(there, comment="the shop")
+    plan = story.plan()
+    put = fake._put
+    fake._put = lambda old, sent: put(old, {name: value for name, value in sent.items() if name != "comment"})
+    ended = story.handover("cutover", "--apply", plan)
+    assert ended.returncode == 1
+    assert f"HO578  cloudflare took the change, but holds A {BACKEND} (TTL {TTL_S} s) with nothing else" in ended.stderr
+    assert 'with cloudflare.comment = "the shop" was sent' in ended.stderr
+    ended = story.handover("resume")
+    assert (ended.returncode, story.state()) == (1, "switching")
+    assert 'the plan was made with cloudflare.comment = "the shop"' in ended.stderr
+    fake.held("www")[0]["comment"] = "the shop"
+    story.done("resume")
+    assert (story.state(), at_backend(there)) == ("switched", True)
+
+
 GEO = {
     "geo": {"items": [{"location": "europe-west1", "rrdatas": [ORIGINAL]}], "kind": "dns#rRSetRoutingPolicyGeoPolicy"}
 }

@@ -67,6 +67,8 @@ class ZoneState:
         Other records that decide what people get from ours, as ``NAME TYPE``, with a digest of each.
     others
         All the rest of the zone, likewise.
+    is_proxied
+        Whether the provider answers with addresses of its own proxy, which passes requests on to the values.
     rest
         A digest of all other records at once: plans of an older version have nothing else of the zone.
     """
@@ -78,11 +80,7 @@ class ZoneState:
     near: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, str] = field(default_factory=dict)
     rest: str = ""
-
-    @property
-    def is_proxied(self) -> bool:
-        """Whether the provider answers with addresses of its own proxy, which passes requests on to the values."""
-        return bool(self.extras.get("cloudflare", {}).get("proxied"))
+    is_proxied: bool = False
 
     def holds(self, wanted: DnsRecord) -> bool:
         """Say whether the record is what is wanted; a proxied one has the TTL of the proxy, whatever is wanted."""
@@ -100,7 +98,8 @@ class ZoneState:
         """Return what the journal keeps of it: the record, without the rest of the zone."""
         record = self.record.as_json() if self.record else None
         found = {"provider": self.provider, "record": record, "records": self.records}
-        return found | ({"extras": dict(self.extras)} if self.extras else {})
+        found |= {"extras": dict(self.extras)} if self.extras else {}
+        return found | ({"is_proxied": True} if self.is_proxied else {})
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a plan's file holds it."""
@@ -113,7 +112,8 @@ class ZoneState:
         record = values["record"]
         known = DnsRecord.from_json(record) if record is not None else None
         parts = {name: dict(values.get(name, {})) for name in ("extras", "near", "others")}
-        return cls(values["provider"], known, values["records"], **parts, rest=values.get("rest", ""))
+        rest, is_proxied = values.get("rest", ""), bool(values.get("is_proxied"))
+        return cls(values["provider"], known, values["records"], **parts, rest=rest, is_proxied=is_proxied)
 
 
 def extras_lines(extras: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -15,7 +15,7 @@ from handover.cutover.dns_record import DnsRecord, ZoneState, digest, dns_record
 from handover.cutover.neighbours import around, key
 from handover.cutover.one_change import one_change, unkept, whole_record
 from handover.cutover.provider_call import ProviderError, within
-from handover.cutover.unread import RawRecord, facts_of, raw_records, unkept_at
+from handover.cutover.unread import RawRecord, facts_of, is_proxied, raw_records, unkept_at
 from handover.errors import ConfigurationError, Refused
 from handover.side import Side
 
@@ -125,7 +125,11 @@ class Provider:
             message = f"{self.name}: {name or '@'} {wanted.type} has {'; and '.join(lost)}. octoDNS cannot keep that."
             todo = "Make it a plain record in the provider's console first, or switch in another way: [switch]"
             raise Refused(f"{message} Nothing was changed. {todo}", code="HO577")
-        return one_change(opened.handle, read.zone, record, opened.processors)
+        plan = one_change(opened.handle, read.zone, record, opened.processors)
+        if plan is None and not read.state.holds(wanted):
+            message = f"octoDNS would not send {wanted} to {self.name}, which holds {read.state.record}."
+            raise Refused(f"{message} Nothing was changed. See what octodns-sync says of the record.", code="HO574")
+        return plan
 
     def _read(self, handle: Any, name: str) -> ZoneRead:
         from octodns.zone import Zone  # type: ignore[import-untyped]
@@ -143,7 +147,9 @@ class Provider:
         extras = _extras(ours[0]) if ours else {}
         beside = [one for one in zone.records if one not in ours and one.name not in self._aside()]
         rest = digest(sorted([one.name, one._type, str(one.ttl), digest(one.data)] for one in beside))  # noqa: SLF001
-        return ZoneRead(zone, ZoneState(self.name, found, len(zone.records), extras, near, others, rest), raw)
+        proxied = is_proxied(handle, extras)
+        state = ZoneState(self.name, found, len(zone.records), extras, near, others, rest, proxied)
+        return ZoneRead(zone, state, raw)
 
     def _rest(
         self, zone: Any, raw: list[RawRecord] | None, name: str, ours: list[Any]
@@ -264,11 +270,21 @@ def wanted(dns: Dns, side: Side) -> DnsRecord:
 
 
 def proxied_at(states: Iterable[ZoneState]) -> str:
-    """Return why name servers cannot show which system people reach, or nothing."""
-    names = [state.provider for state in states if state.is_proxied]
-    if not names:
+    """Return why name servers cannot show which system people reach, or nothing.
+
+    Raises
+    ------
+    Refused
+        The record is proxied at one provider and not at another.
+    """
+    known = {state.provider: state.is_proxied for state in states}
+    proxied = ", ".join(name for name, is_ in known.items() if is_)
+    if not proxied:
         return ""
-    return f"the record is proxied at {', '.join(names)}: name servers answer the proxy's addresses, before and after"
+    if plain := ", ".join(name for name, is_ in known.items() if not is_):
+        message = f"the record is proxied at {proxied} and not at {plain}: name servers cannot"
+        raise Refused(f"{message} show whether all people follow. Make it the same at each of them.", code="HO570")
+    return f"the record is proxied at {proxied}: name servers answer the proxy's addresses, before and after"
 
 
 def _record(found: Any) -> DnsRecord:

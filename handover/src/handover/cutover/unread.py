@@ -53,6 +53,11 @@ def _reader(handle: Any) -> Callable[[Any, Any], Iterable[RawRecord]] | None:
     return next((read for package, read in _READERS.items() if package in packages), None)
 
 
+def is_proxied(handle: Any, extras: Mapping[str, Any]) -> bool:
+    """Say whether Cloudflare answers with addresses of its own; with other providers that word means nothing."""
+    return _reader(handle) is _cloudflare and bool(extras.get("cloudflare", {}).get("proxied"))
+
+
 def facts_of(records: Iterable[RawRecord]) -> dict[str, str]:
     """Return a digest of each name and type."""
     ordered = sorted(records, key=lambda one: (key(one.name, one.type), digest(one.facts)))

@@ -68,6 +68,7 @@ def write_record(context: RunContext, wanted: DnsRecord) -> Evidence:
         now = target.zone_state(context.record)
         before.append(now.as_seen())
         if now.holds(wanted):
+            check_extras(context, now)
             continue
         beside += check_unchanged(context, now, written_before=_times_begun(context) > 1)
         notes += target.write(context.record, wanted).values()
@@ -110,6 +111,22 @@ def check_unchanged(context: RunContext, now: ZoneState, *, written_before: bool
     if beside:
         context.say(f"since the plan, at {now.provider}: {'; '.join(beside)}. None touches {facts.name}.")
     return beside
+
+
+def check_extras(context: RunContext, now: ZoneState) -> None:
+    """Raise when a record that is as wanted lost what the provider kept with it when the plan was made.
+
+    Raises
+    ------
+    DiffersAtProviderError
+        It did: a run before this one wrote it, and did not see the whole of it.
+    """
+    was = dns_facts(context.plan).zone_at(now.provider) if context.plan else None
+    if was and (was.near or was.others) and was.extras != now.extras:
+        has = ", ".join(extras_lines(now.extras)) or "nothing else"
+        kept = ", ".join(extras_lines(was.extras)) or "nothing else"
+        message = f"{now.provider} holds {now.record} with {has}; the plan was made with {kept}."
+        raise provider.DiffersAtProviderError(f"{message} Put that back in its console, then: handover resume [--back]")
 
 
 def _void(facts: DnsPlan, was: ZoneState | None, now: ZoneState, *, written_before: bool) -> str:

@@ -65,6 +65,7 @@ class DnsWay(Way):
         wanted = provider.wanted(dns, Side.BACKEND)
         # First, since octoDNS may read another value of a record that it cannot keep whole.
         zones = tuple(target.check_whole(dns.record, wanted) for target in targets)
+        provider.proxied_at(zones)  # refused unless it is the same everywhere
         ttls_s = _ttls_s(dns, zones)
         answers = [nameservers.ask(server, dns, dns.record) for server in nameservers.authoritative(dns)]
         facts = DnsPlan(
@@ -132,7 +133,9 @@ class DnsWay(Way):
     def begin_preflight(self, context: RunContext) -> Evidence:
         """See that the record names the original; see :meth:`Way.begin_preflight`."""
         dns = self.dns
-        for one in zone.check_whole(context, _lowered(context)):
+        states = zone.check_whole(context, _lowered(context))
+        provider.proxied_at(states)  # refused unless it is the same everywhere
+        for one in states:
             if one.record is None or one.record.values != self.values(Side.ORIGINAL):
                 message = f"{one.provider}: the record is {one.record or 'not there'}; it must name the original"
                 raise Refused(f"{message} ({', '.join(dns.original)}). Nothing was changed.", code="HO570")
