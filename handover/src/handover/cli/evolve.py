@@ -27,6 +27,7 @@ from handover.evolve.listing import SHORT, evolve_script, plan_lines
 from handover.evolve.own_paths import asking_systems
 from handover.evolve.plan import make_plan
 from handover.evolve.position import current_evolution, evolution_position, plan_of
+from handover.evolve.recorded import require_statements
 from handover.evolve.roles import check_roles
 from handover.evolve.statement import PARTS, EvolutionPlan, Part
 from handover.evolve.states import AT_REST, CONTRACT, ROLLBACK, START, SWITCH, describe, evolve_transition
@@ -204,6 +205,7 @@ def _say_what_refuses(pair: Config, made: EvolutionPlan) -> None:
             with connect(database_url(pair)) as connection:
                 check_roles(connection, pair.evolve, made.tables)
                 check_taken_rights(connection, made)
+        out.print("\n".join(require_statements(pair, made)))
         with opened(pair) as journal:
             red = [one for one in judge_evolve_gates(pair, journal, {}) if not one.open]
     except Refused as refused:

@@ -58,6 +58,11 @@ class EvolveSettings(Section):
         Triggers of the tables' own that may fire for each row that a backfill fills.
     accepted_functions
         Functions, as PostgreSQL prints them with their arguments, whose text names a changed column and may.
+    statements
+        Statements that clients of the old shape make, with ``$1`` for values: they are tried through the views before
+        the start, as are those that ``pg_stat_statements`` has recorded.
+    accepted_statements
+        Recorded statements, by their ``queryid``, that are not made any more.
     other_roles
         Roles that may use the tables and are no clients, for example those of administrators.
     stable_h, stable_share
@@ -83,5 +88,7 @@ class EvolveSettings(Section):
     path_sessions: str = ""
     accepted_triggers: tuple[str, ...] = ()
     accepted_functions: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()
+    accepted_statements: tuple[str, ...] = ()
     stable_h: float = Field(default=168, gt=0)
     stable_share: float = Field(default=0.99, ge=0, le=1)

@@ -50,6 +50,10 @@ class RolePath:
         """Whether the path has the schema, at any place."""
         return schema in map(self._bare, self.path.split(","))
 
+    def without(self, schema: str) -> str:
+        """Return the path without a schema."""
+        return ", ".join(part.strip() for part in self.path.split(",") if self._bare(part) != schema) or "''"
+
     def leads_to(self, schema: str) -> bool:
         """Whether the path has the schema before those of the tables, so that its views are found and not these."""
         names = [self._bare(part) for part in self.path.split(",")]

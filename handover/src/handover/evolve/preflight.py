@@ -15,6 +15,7 @@ from handover.evolve.guard import check_plan
 from handover.evolve.kept_settings import check_kept_settings, kept_settings
 from handover.evolve.paths import RolePath, read_paths
 from handover.evolve.position import current_evolution, evolution_position, start_entry
+from handover.evolve.recorded import require_statements
 from handover.evolve.roles import check_roles
 from handover.evolve.sessions import ClientSession, pathless_clients, sessions_of
 from handover.evolve.taken_rights import check_taken_rights
@@ -39,8 +40,11 @@ def start_preflight(context: EvolveContext) -> Evidence:
         with connect(database_url(context.config)) as connection:
             check_roles(connection, context.config.evolve, plan.tables)
             check_taken_rights(connection, plan)
+    looked = require_statements(context.config, plan)
+    for line in looked:
+        context.say(line)
     kept = kept_settings(context.config.evolve)
-    return {"plan": plan.checksum, "settings": kept, "gates": require_gates(context)}
+    return {"plan": plan.checksum, "settings": kept, "statements": looked, "gates": require_gates(context)}
 
 
 def check_turn(context: EvolveContext) -> None:

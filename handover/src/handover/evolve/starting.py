@@ -12,7 +12,7 @@ from handover.evolve.locks import LockedStatements
 from handover.evolve.order import parents_first
 from handover.evolve.paths import RolePath
 from handover.evolve.rewording import with_names
-from handover.evolve.statement import ColumnPair, EvolveStatement, EvolveStep
+from handover.evolve.statement import ColumnPair, EvolutionPlan, EvolveStatement, EvolveStep
 from handover.evolve.sync import conversion_functions, function_name, sync_function, sync_trigger
 from handover.evolve.views import (
     closing_statements,
@@ -256,7 +256,7 @@ def _views(parts: StageParts) -> Iterator[EvolveStep]:
     for table in viewed(parts.draft):
         old += view_statements(make, table, settings.old_schema, old_shape(table), old_defaults(table))
     old += closing_statements(make, parts.draft, settings.old_schema)
-    yield EvolveStep(name=f"views of the old shape in schema {settings.old_schema}", statements=tuple(old))
+    yield EvolveStep(name=_old_views_name(settings), statements=tuple(old))
     if moved := parts.moved_paths():
         statements = tuple(make.free(one.set_statement(settings.old_schema)) for one in moved)
         # Where the schema was in a role's path before, it is there afterwards as well.
@@ -275,6 +275,21 @@ def _views(parts: StageParts) -> Iterator[EvolveStep]:
     new += closing_statements(make, parts.draft, settings.new_schema)
     new += _table_defaults(make, viewed(parts.draft))
     yield EvolveStep(name=f"views of the new shape in schema {settings.new_schema}", statements=tuple(new))
+
+
+def _old_views_name(settings: EvolveSettings) -> str:
+    return f"views of the old shape in schema {settings.old_schema}"
+
+
+def old_views_step(plan: EvolutionPlan, settings: EvolveSettings) -> EvolveStep | None:
+    """Return the step of a plan that makes the views of the old shape; None when it makes none.
+
+    Parameters
+    ----------
+    plan, settings
+        The plan, and the section ``[evolve]``.
+    """
+    return next((step for step in plan.start if step.name == _old_views_name(settings)), None)
 
 
 def old_defaults(table: TableDraft) -> dict[str, str]:
