@@ -16,7 +16,7 @@ from handover.cutover.signer import IdentityProof, SignedBy
 from handover.cutover.ssh_proof import ssh_trouble
 from handover.cutover.token_proof import prove_by_token
 from handover.errors import ConfigurationError, Refused
-from handover.journal.account import Account, this_account
+from handover.journal.account import ActingAccount, this_account
 from handover.journal.journal import opened
 from handover_testing.night import Story, red
 from handover_testing.signers import AUDIENCE, KEY_NAME, Issuer, allowed_line, issuing, new_key
@@ -147,7 +147,7 @@ def test_signers__cannot_be_meant__are_refused_with_their_line(story, more, said
 
 
 def test_is_same_person__two_proofs_or_the_account__decide():
-    deploy, root = (Account(name, uid) for name, uid in (("deploy", 1000), ("root", 0)))
+    deploy, root = (ActingAccount(name, uid) for name, uid in (("deploy", 1000), ("root", 0)))
     ana, leo = (IdentityProof("ssh", name, f"SHA256:{name}") for name in (ANA, LEO))
     one = SignedBy(deploy, "here", ana)
     assert not one.is_same_person(SignedBy(deploy, "here", leo))

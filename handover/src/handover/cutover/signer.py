@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handover.config.signing import ProofKind, Signer
-from handover.journal.account import Account
+from handover.journal.account import ActingAccount
 from handover.journal.entry import JournalEntry
 
 MAY_NOT_SIGN, NOT_PROVEN = "HO552", "HO553"
@@ -46,7 +46,7 @@ class IdentityProof:
 class SignedBy:
     """Who signed; ``proof`` is None where the account alone is known."""
 
-    account: Account
+    account: ActingAccount
     machine: str
     proof: IdentityProof | None = None
 
@@ -89,6 +89,6 @@ def signed_by(entry: JournalEntry) -> SignedBy | None:
     kept: Mapping[str, Any] | None = entry.body.get(SIGNER)
     if kept is None:
         return None
-    account = Account(kept["account"], kept["uid"], kept.get("sudo_user", ""), kept.get("label", ""))
+    account = ActingAccount(kept["account"], kept["uid"], kept.get("sudo_user", ""), kept.get("label", ""))
     proof = IdentityProof(**kept[PROOF]) if PROOF in kept else None
     return SignedBy(account, entry.machine, proof)

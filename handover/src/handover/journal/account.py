@@ -13,7 +13,7 @@ LABEL_LENGTH = 80
 
 
 @dataclass(frozen=True)
-class Account:
+class ActingAccount:
     """The account that this process runs as.
 
     Attributes
@@ -42,7 +42,7 @@ class Account:
         return {"account": self.name, "uid": self.uid, **{name: value for name, value in told.items() if value}}
 
 
-def this_account() -> Account:
+def this_account() -> ActingAccount:
     """Return the account of this process."""
     uid = os.getuid()
     try:
@@ -50,7 +50,7 @@ def this_account() -> Account:
     except KeyError:  # a container whose user has no name
         name = f"uid {uid}"
     sudo_user, label = (_told(variable) for variable in (SUDO_VARIABLE, LABEL_VARIABLE))
-    return Account(name, uid, "" if sudo_user == name else sudo_user, "" if label == name else label)
+    return ActingAccount(name, uid, "" if sudo_user == name else sudo_user, "" if label == name else label)
 
 
 def _told(variable: str) -> str:
