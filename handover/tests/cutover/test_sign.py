@@ -2,6 +2,12 @@
 
 import hmac
 import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import jwt
@@ -12,11 +18,13 @@ from pydantic import ValidationError
 from handover.cli.sign import sign
 from handover.config.config import Config
 from handover.config.signing import Signer
+from handover.cutover.evidence_gates import note_newest
 from handover.cutover.signer import IdentityProof, SignedBy
 from handover.cutover.ssh_proof import ssh_trouble
 from handover.cutover.token_proof import prove_by_token
 from handover.errors import ConfigurationError, Refused
 from handover.journal.account import ActingAccount, this_account
+from handover.journal.evidence import recording
 from handover.journal.journal import opened
 from handover_testing.night import Story, red
 from handover_testing.signers import AUDIENCE, KEY_NAME, Issuer, allowed_line, issuing, new_key
@@ -29,6 +37,7 @@ kind = "sign-offs"
 reason = "two people answer for it"
 roles = ["DevOps", "Tech Lead"]
 """
+BACKED_UP = '[[gates]]\nid = "backup"\nkind = "backup"\nreason = "there is a way back"\n'
 SIGNERS = '[gates.signers]\n"Tech Lead" = {{ {} }}\n'
 
 
@@ -144,6 +153,48 @@ def test_signers__cannot_be_meant__are_refused_with_their_line(story, more, said
     story.declare(GATE + more)
     with pytest.raises(ConfigurationError, match=rf"line \d+: .*{said}"):
         _ = story.config
+
+
+NOBODY = pwd.getpwnam("nobody")
+AS_LEO = ["setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "--clear-groups", sys.executable, "-c"]
+
+
+def can_be_leo() -> bool:
+    """Say whether this process can become another account, and that account finds the interpreter."""
+    if os.getuid() or not shutil.which("setpriv"):
+        return False
+    return subprocess.run([*AS_LEO, "import handover"], check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not can_be_leo(), reason="no other account here that can run this interpreter")
+def test_sign__another_account_in_a_folder_of_its_own__is_another_person(story):
+    """Each of a team signs as itself: with its own folder, the journal's key, and the plan that is reviewed."""
+    ready(story, BACKED_UP)
+    with recording(story.config, "backup") as recorder:
+        recorder.summary |= {"restored": True, "differing": [], "tables": 3, "rows": 9}
+    with opened(story.config) as journal:
+        note_newest(story.config, journal, "backup")
+    signed(story, "DevOps")
+    with tempfile.TemporaryDirectory(prefix="leo-") as place:
+        folder = Path(place)
+        copied = [story.file, story.file.parent / ".handover/key", *(story.file.parent / ".handover/plans").glob("*")]
+        for file in copied:
+            shutil.copy(file, folder)
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+            path.chmod(0o700)
+
+        def as_leo(*arguments: str) -> str:
+            program = [*AS_LEO, "from handover.cli import app; app()", *arguments]
+            done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
+            return f"{done.returncode} {done.stdout}{done.stderr}"
+
+        signing = ("sign", "--as", "Tech Lead", "--because", "I read it", "--plan", copied[-1].name)
+        assert "HO512" in as_leo(*signing)
+        assert as_leo("init-journal", "--key", "key").startswith("0 ")
+        assert as_leo(*signing).startswith("0 Signed as Tech Lead by the account nobody (called ana) on ")
+    assert red(story) == {}
+    assert "; Tech Lead by the account nobody (called ana) on " in story.handover("gates").stdout
 
 
 def test_is_same_person__two_proofs_or_the_account__decide():

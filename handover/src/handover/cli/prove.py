@@ -17,8 +17,10 @@ from handover.cli.console import PlainConsole, print_json
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import Config, database_url, load_config
 from handover.cutover.attempt import present_attempt
-from handover.errors import ConfigurationError
+from handover.cutover.evidence_gates import note_newest
+from handover.errors import ConfigurationError, Refused
 from handover.journal.evidence import recording
+from handover.journal.journal import NO_JOURNAL, JournalError, opened
 from handover.proof import table
 from handover.proof.copy import copied, same_database, staging_url
 from handover.proof.groups import GROUPS, Group
@@ -65,11 +67,23 @@ def prove(
             raise typer.Exit(replayed(target, replay, PlainConsole(highlight=False)))
         with recording(pair, KIND, attempt=attempt) as recorder:
             result = run(target, groups, recorder, date.today())  # noqa: DTZ011 - a day of the reader's
+    if not i_mean_production:  # there nothing is written, not even that
+        _note(pair)
     if as_json:
         print_json(_as_json(result))
     else:
         table.show(result, PlainConsole(highlight=False))
     raise typer.Exit(result.exit_code)
+
+
+def _note(pair: Config) -> None:
+    """Enter the run into the journal, for signers in other folders; a database without a journal gets none."""
+    try:
+        with opened(pair) as journal:
+            note_newest(pair, journal, KIND)
+    except (JournalError, Refused) as error:
+        if error.code != NO_JOURNAL:
+            say(f"the journal does not know of this run: {error}")
 
 
 def _chosen(names: list[str], *, reads_only: bool) -> list[Group]:

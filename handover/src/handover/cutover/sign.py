@@ -21,10 +21,11 @@ from handover.errors import Refused
 from handover.journal.account import this_account
 from handover.journal.entry import JournalEntry, machine
 from handover.journal.evidence import latest
+from handover.proof.run import KIND as PROOFS
 from handover.runs.command import check_pause
 from handover.wording import counted
 
-KINDS: dict[GateKind, str] = {"backup": "backup", "rehearsal": "rehearsal", "capacity": "load", "proofs": "prove"}
+KINDS: dict[GateKind, str] = {"backup": "backup", "rehearsal": "rehearsal", "capacity": "load", "proofs": PROOFS}
 NONE = "none"
 NOTHING_SIGNED = "HO550"
 # A switch may still come, so there is something to approve; in `switching` a resume asks the gates once more.
@@ -65,12 +66,21 @@ def _asked(config: Config) -> Iterator[tuple[Gate, str]]:
 
 def parts_to_sign(context: GateContext) -> dict[str, str]:
     """Return what a signature is for: the schema, the plan, and the evidence of every declared gate."""
-    config = context.config
-    kinds = [KINDS[gate.kind] for gate in config.gates if gate.kind in KINDS]
-    sealed = {kind: latest(config, kind) for kind in sorted(set(kinds))}
-    evidence = {f"the evidence of {kind}": found.signature if found else NONE for kind, found in sealed.items()}
+    kinds = sorted({KINDS[gate.kind] for gate in context.config.gates if gate.kind in KINDS})
+    evidence = {f"the evidence of {kind}": _newest_evidence(context, kind) for kind in kinds}
     plan = context.plan.checksum if context.plan else NONE
     return {"the schema": context.fingerprint, "the plan": plan, **evidence}
+
+
+def _newest_evidence(context: GateContext, kind: str) -> str:
+    """Return the signature of the evidence that the gate judges: by the journal, so that every folder sees the same.
+
+    The gate of the proofs judges the newest run in the folder; a folder without one is told by the journal.
+    """
+    entry = context.latest("evidence", evidence=kind)
+    if kind == PROOFS and (run := latest(context.config, kind)):
+        return run.signature
+    return str(entry.body["signature"]) if entry else NONE
 
 
 def signature_of(context: GateContext, role: str, because: str, prove: Prover | None = None) -> dict[str, Any]:
