@@ -31,6 +31,9 @@ class SwitchStage:
     def declare(self, story: "Story") -> None:
         """Add to ``handover.toml`` what the way needs, and start what it acts on."""
 
+    def end(self) -> None:
+        """End what was started."""
+
     def facts(self, story: "Story", command: str) -> Mapping[str, object]:  # noqa: ARG002 - for other ways
         """Return what a command is given beside the facts that every way has."""
         return {}
