@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from handover.config.config import Config
+from handover.cutover import read_only
 from handover.cutover.cleanup import cleanup_command
 from handover.cutover.context import RunContext
 from handover.cutover.next_step import can_be_given_up
@@ -15,6 +16,7 @@ from handover.cutover.switch import cutover_command
 from handover.cutover.ways.analysis import RedStepError
 from handover.errors import Refused
 from handover.runs.command import Command, continue_command, settled_position, start_command
+from handover.side import Side
 
 
 def commands(config: Config) -> dict[str, Command[RunContext]]:
@@ -61,6 +63,8 @@ def resume_command(context: RunContext) -> Position:
     """
     position = settled_position(context)
     if position.run is None:
+        if DESCRIPTIONS[position.state].people_reach is Side.ORIGINAL:
+            read_only.lift_pending(context)
         return position
     run = position.run
     _back_when_red(context, lambda: continue_command(context, commands(context.config)[run.command], run))
@@ -102,5 +106,8 @@ def _give_up_rollback(context: RunContext, position: Position) -> Position:
     if not can_be_given_up(context.config, run):
         message = "the change back has started, so it must be finished; it cannot be given up."
         raise Refused(f"{message} Go on: handover resume. Then cut over again.", code="HO509")
+    begun = (read_only.OFF in run.done) or run.begun == read_only.OFF
+    if begun and read_only.was_on_at_switch(context.journal.entries()):
+        read_only.switch_on(context.config)[0].do(context)
     context.journal.add("state", {"source": position.state, "target": source, "because": "the way back was given up"})
     return context.position()

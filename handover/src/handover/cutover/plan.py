@@ -37,10 +37,13 @@ class CutoverPlan:
         What changes, from what to what; which facts there are depends on the way.
     attempt
         Which attempt of the move it is made for: see :mod:`handover.cutover.attempt`.
+    read_only
+        How the original is kept from writing meanwhile; empty when it is not.
     """
 
     facts: PlanFacts
     attempt: int = FIRST
+    read_only: str = ""
 
     @property
     def way(self) -> str:
@@ -66,13 +69,18 @@ class CutoverPlan:
             It is no plan.
         """
         facts = DnsPlan if values.get("way", DNS) == DNS else SharePlan
-        return cls(facts=facts.from_json(values), attempt=int(values.get(ATTEMPT, FIRST)))
+        return cls(
+            facts=facts.from_json(values),
+            attempt=int(values.get(ATTEMPT, FIRST)),
+            read_only=values.get("read_only", ""),
+        )
 
     def _facts(self) -> dict[str, Any]:
         """Return everything but the checksum, under the keys that plans on disk have."""
         # Not in a plan of the first attempt, so that one of an older version keeps its checksum.
         attempt = {} if self.attempt == FIRST else {ATTEMPT: self.attempt}
-        return {**self.facts.as_json(), **attempt}
+        read_only = {"read_only": self.read_only} if self.read_only else {}
+        return {**self.facts.as_json(), **attempt, **read_only}
 
 
 def save(config: Config, plan: CutoverPlan) -> Path:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from handover.config.config import Config
+from handover.cutover import read_only
 from handover.cutover.attempt import FIRST
 from handover.cutover.plan import SHORT, CutoverPlan
 from handover.cutover.ways.chosen import chosen_way
@@ -19,13 +20,14 @@ def make_plan(config: Config, attempt: int = FIRST) -> CutoverPlan:
     Refused
         There is nothing to switch, or it is not as it should be before.
     """
-    return replace(chosen_way(config).plan(), attempt=attempt)
+    return replace(chosen_way(config).plan(), attempt=attempt, read_only=read_only.described(config))
 
 
 def plan_lines(config: Config, plan: CutoverPlan) -> list[str]:
     """Return a plan for people."""
     first, *others = chosen_way(config).plan_lines(plan)
-    return [f"{first} (attempt {plan.attempt})" if plan.attempt != FIRST else first, *others]
+    limits = [f"  read-only: {plan.read_only}, until the way back"] if plan.read_only else []
+    return [f"{first} (attempt {plan.attempt})" if plan.attempt != FIRST else first, *others, *limits]
 
 
 def check_target(config: Config, plan: CutoverPlan | None) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from handover.config.config import Config
-from handover.cutover import health, incident, traffic
+from handover.cutover import health, incident, read_only, traffic
 from handover.cutover.context import RunContext
 from handover.cutover.hooks import HookError
 from handover.cutover.stopwatch import stopwatch
@@ -72,6 +72,8 @@ def prove(context: RunContext) -> dict[str, Any]:
         if context.journal.copy_alone:
             # Its database is down, so it cannot write; the operator has decided without.
             seen["note"] = "the database is down, so it was not asked whether the original can write"
+        elif read_only.is_on(context.config, context.journal.entries()):
+            seen["note"] = f"it can only read by now; it is asked to write after: {read_only.OFF}"
         else:
             seen["write"], seen["write_s"] = _timed(health.can_write, context.config)
         seen["warm_up"], seen["warm_up_s"] = warm.result()
@@ -184,6 +186,7 @@ def rollback_command(config: Config) -> Command[RunContext]:
     actions = (
         Action(TELL, tell),
         Action(HAND_OVER, hand_over),
+        *read_only.switch_off(config),
         *back,
         Action("follow the traffic", follow),
         Action(COUNT, count_lost),

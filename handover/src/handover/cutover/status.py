@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handover.config.config import Config
+from handover.cutover import read_only
 from handover.cutover.next_step import NextStep, circumstances, next_step
 from handover.cutover.position import Position, position_of
 from handover.cutover.states import DESCRIPTIONS, allowed
@@ -49,6 +50,8 @@ class Status:
         How many entries the database had, and has no more.
     next_step
         The next step that works.
+    read_only
+        What is to be said of read-only mode; empty when it is off.
     """
 
     position: Position
@@ -63,6 +66,7 @@ class Status:
     seals: SealState = SealState()  # noqa: RUF009 - it is frozen
     lost: int = 0
     next_step: NextStep = NextStep("handover status")  # noqa: RUF009 - it is frozen
+    read_only: str = ""
 
 
 def read_status(config: Config, journal: Journal) -> Status:
@@ -88,7 +92,13 @@ def read_status(config: Config, journal: Journal) -> Status:
         journal.seals,
         0 if journal.trouble else sum(1 for entry in late if entry.seq is not None),
         next_step(config, position, circumstances(journal, who, here, agrees=agrees)),
+        _read_only(config, position, entries),
     )
+
+
+def _read_only(config: Config, position: Position, entries: list[JournalEntry]) -> str:
+    reach_original = DESCRIPTIONS[position.state].people_reach is Side.ORIGINAL and position.run is None
+    return read_only.status_line(config, read_only.is_on(config, entries), people_reach_original=reach_original)
 
 
 def people_reach(config: Config, position: Position) -> tuple[str, bool | None, tuple[str, ...]]:
@@ -126,6 +136,7 @@ def status_lines(found: Status) -> list[str]:
     since = f" since {position.since:%F %T %Z}" if position.since else ""
     result = [f"State: {position.state}{since}: {description.text}."]
     result += _paused(position) + _under_way(position) + _dns(found)
+    result += [found.read_only] if found.read_only else []
     if found.trouble:
         result.append(f"The journal's database is not read: {found.trouble}. This is the copy of this machine.")
         result.append(
@@ -209,6 +220,7 @@ def status_json(found: Status) -> dict[str, Any]:
         "only_in_copy": found.late,
         "lease": str(found.holder or ""),
         "conflict": position.conflict,
+        "read_only": found.read_only,
         "not_signed": found.seals.older,
         "not_compared": said_of(found.seals),
         "lost_in_database": found.lost,

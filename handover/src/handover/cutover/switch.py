@@ -5,7 +5,7 @@ from typing import Any
 
 from handover.config.config import Config
 from handover.config.cutover import HookPoint
-from handover.cutover import gates, health, hooks, traffic
+from handover.cutover import gates, health, hooks, read_only, traffic
 from handover.cutover.attempt import ended_attempts
 from handover.cutover.context import RunContext
 from handover.cutover.plan import check_attempt
@@ -24,6 +24,7 @@ def preflight(context: RunContext) -> Evidence:
     check_target(context.config, context.plan)
     traffic.requests_seen(context.config, Side.ORIGINAL)
     answered = health.alive(context.config, Side.BACKEND)
+    read_only.check_as_planned(context)
     seen = chosen_way(context.config).preflight(context)
     return {"backend": answered, "gates": gates.require(context), **seen}
 
@@ -63,6 +64,7 @@ def cutover_command(config: Config) -> Command[RunContext]:
     there = chosen_way(config).there()
     actions = (
         Action("hook before-switch", before),
+        *read_only.switch_on(config),
         *there,
         Action(FOLLOW, follow),
         Action("hook after-switch", after),
