@@ -247,6 +247,19 @@ def test_cutover__another_record_has_pools_and_health_checks__they_stay_as_they_
     assert (others(fake), fake.health_checks) == (before, checks)
 
 
+@at_route53
+@pytest.mark.parametrize("reference", ["0001:A:www.compas.test.:abc", "0000:A:abc"])
+def test_plan__octodns_would_delete_a_health_check_with_the_change__is_refused(there, reference):
+    fake = only(there)
+    in_parallel(there)
+    fake.health_checks["hc"] = {"CallerReference": reference, "FullyQualifiedDomainName": "www.compas.test"}
+    said = there.story.refused("cutover", "plan")
+    assert "HO577  route53: www A has a health check of octoDNS (hc) that it would delete" in said
+    fake.health_checks["hc"]["CallerReference"] = "made by hand"
+    there.story.plan()
+    assert (fake.writes, list(fake.health_checks)) == ([], ["hc"])
+
+
 @at_google
 def test_cutover__another_record_has_a_routing_policy__it_stays_as_it_is(there):
     story, fake = there.story, only(there)

@@ -86,5 +86,13 @@ def _fits(change: str, pattern: str) -> bool:
 
 
 def other_changes(was: ZoneState, now: ZoneState, dns: Dns) -> list[str]:
-    """Return the changes of the zone that do not touch our record and are worth telling."""
+    """Return the changes of the zone that do not touch our record and are worth telling.
+
+    Parameters
+    ----------
+    was, now
+        The zone when the plan was made, and as it is.
+    dns
+        The section ``[dns]``, which says what is harmless.
+    """
     return worth_telling(changed(was.others, now.others), dns.harmless)

@@ -14,7 +14,15 @@ AUTOMATIC_TTL_S = 300
 
 
 def whole_record(zone: Any, name: str, wanted: DnsRecord) -> Any:
-    """Return octoDNS's record of the name with other values and another TTL, and all else as it is."""
+    """Return octoDNS's record of the name with other values and another TTL, and all else as it is.
+
+    Parameters
+    ----------
+    zone, name
+        The zone as octoDNS reads it, and the record's name in it.
+    wanted
+        The values and the TTL.
+    """
     from octodns.record import Record  # type: ignore[import-untyped]
 
     old = zone.get_type(name, wanted.type)
@@ -111,13 +119,21 @@ def _is_same(one: Any, other: Any) -> bool:
 
 
 def unkept(handle: Any, record: Any, wanted: DnsRecord) -> list[str]:
-    """Return what a record has that a change to ``wanted`` would lose, or that cannot be had with it, in words."""
+    """Return what a record has that a change would lose, or that cannot be had with it, in words.
+
+    Parameters
+    ----------
+    handle, record
+        octoDNS's provider, and its record.
+    wanted
+        What the record shall be.
+    """
     found = []
     for part in ("dynamic", "geo"):
         if value := getattr(record, part, None):
             data = value._data() if hasattr(value, "_data") else sorted(value)
             found.append(f"{part} answers ({data}), which decide what people get instead of its values")
-    extras = record.octodns.get("cloudflare", {}) if record is not None else {}
+    extras = record.octodns.get("cloudflare", {})
     automatic = extras.get("auto-ttl") and not extras.get("proxied")
     if automatic and wanted.ttl_s != AUTOMATIC_TTL_S:
         found.append(

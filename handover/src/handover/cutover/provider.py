@@ -15,7 +15,7 @@ from handover.cutover.dns_record import DnsRecord, ZoneState, digest, dns_record
 from handover.cutover.neighbours import around, key
 from handover.cutover.one_change import one_change, unkept, whole_record
 from handover.cutover.provider_call import ProviderError, within
-from handover.cutover.unread import RawRecord, facts_of, is_proxied, raw_records, unkept_at
+from handover.cutover.unread import RawRecord, doomed_checks, facts_of, is_proxied, raw_records, unkept_at
 from handover.errors import ConfigurationError, Refused
 from handover.side import Side
 
@@ -120,7 +120,8 @@ class Provider:
     def _plan(self, opened: OpenProvider, read: ZoneRead, name: str, wanted: DnsRecord) -> Any | None:
         record = whole_record(read.zone, name, read.state.settable(wanted))
         old = read.zone.get_type(name, wanted.type)
-        lost = [*unkept_at(read.raw or (), name), *(unkept(opened.handle, old, wanted) if old else ())]
+        lost = [*unkept_at(read.raw or (), name), *doomed_checks(opened.handle, record)]
+        lost += unkept(opened.handle, old, wanted) if old else ()
         if lost:
             message = f"{self.name}: {name or '@'} {wanted.type} has {'; and '.join(lost)}. octoDNS cannot keep that."
             todo = "Make it a plain record in the provider's console first, or switch in another way: [switch]"

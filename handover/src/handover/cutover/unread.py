@@ -58,6 +58,20 @@ def is_proxied(handle: Any, extras: Mapping[str, Any]) -> bool:
     return _reader(handle) is _cloudflare and bool(extras.get("cloudflare", {}).get("proxied"))
 
 
+def doomed_checks(handle: Any, record: Any) -> list[str]:
+    """Return the health checks that octoDNS made for a record: it deletes those that no pool uses with any change."""
+    if _reader(handle) is not _route53 or record._type not in ("A", "AAAA", "CNAME"):
+        return []
+    of_record, of_old = f":{record._type}:{record.fqdn}:", f"0000:{record._type}:"
+    found = []
+    for name, check in handle.health_checks.items():
+        reference, config = check["CallerReference"], check["HealthCheckConfig"]
+        legacy = reference.startswith(of_old) and config.get("FullyQualifiedDomainName") == record.fqdn[:-1]
+        if legacy or reference[4:].startswith(of_record):
+            found.append(f"a health check of octoDNS ({name}) that it would delete")
+    return sorted(found)
+
+
 def facts_of(records: Iterable[RawRecord]) -> dict[str, str]:
     """Return a digest of each name and type."""
     ordered = sorted(records, key=lambda one: (key(one.name, one.type), digest(one.facts)))

@@ -131,7 +131,7 @@ class FakeRoute53(FakeProvider):
         return ApiAnswer(201, answer.body, answer.kind)
 
     def throttled(self) -> ApiAnswer:
-        """Return the answer to more than five requests a second."""
+        """Return the answer to too many requests a second."""
         return _error(400, "Throttling", "Rate exceeded")
 
     def failed(self) -> ApiAnswer:
