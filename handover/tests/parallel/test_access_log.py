@@ -1,9 +1,13 @@
 # ruff: noqa: E501 - a case is read best on one line
 
+from contextlib import ExitStack
+
 import pytest
 
 from handover.config.parallel import AccessLog
-from handover.parallel.access_log import LoggedRequest, Tail, parse
+from handover.http_client import own_mark
+from handover.journal.own_requests import OwnRequests
+from handover.parallel.access_log import OWN, PEOPLE, LoggedRequest, Tail, parse
 
 COMMON = AccessLog(path="access.log")
 FIELDS = {"method": "req.method", "path": "req.url", "status": "code"}
@@ -28,14 +32,27 @@ def test_parse__line_of_a_log__is_its_request_or_none(line, log, request_):
     assert parse(line, log) == request_
 
 
-def counts(tail):
-    return [(s.value, s.ok, s.reason) for s in tail.samples()]
+@pytest.fixture
+def follow():
+    """Give what makes a Tail, which is closed at the end."""
+    with ExitStack() as stack:
+
+        def tail(*arguments):
+            made = Tail(*arguments)
+            stack.callback(made.close)
+            return made
+
+        yield tail
 
 
-def test_tail__log_grows__counts_only_what_is_new_and_whole(tmp_path):
+def counts(tail, metric=PEOPLE):
+    return [(s.value, s.ok, s.reason) for s in tail.samples() if s.metric == metric]
+
+
+def test_tail__log_grows__counts_only_what_is_new_and_whole(tmp_path, follow):
     path = tmp_path / "access.log"
     path.write_text(f'{HOST} "GET /old HTTP/1.1" 500 0\n')
-    tail = Tail("backend", COMMON, tmp_path)
+    tail = follow("backend", COMMON, tmp_path)
     with path.open("a") as file:
         file.write(f'{HOST} "GET / HTTP/1.1" 200 1\n{HOST} "GET / HTTP/1.1" 503 1\n{HOST} "GET /half')
     assert counts(tail) == [(1, True, ""), (1, False, "1 answers were 5xx")]
@@ -45,22 +62,36 @@ def test_tail__log_grows__counts_only_what_is_new_and_whole(tmp_path):
     assert counts(tail) == [(0, True, "")]
 
 
-def test_tail__log_is_rotated__the_new_one_is_read_from_its_start(tmp_path):
+def test_tail__log_is_rotated__the_new_one_is_read_from_its_start(tmp_path, follow):
     path = tmp_path / "access.log"
     path.write_text(f'{HOST} "GET /old HTTP/1.1" 500 0\n' * 3)
-    tail = Tail("backend", COMMON, tmp_path)
+    tail = follow("backend", COMMON, tmp_path)
     path.rename(tmp_path / "access.log.1")
     path.write_text(f'{HOST} "GET / HTTP/1.1" 200 1\n')
     assert counts(tail) == [(1, True, "")]
 
 
-def test_tail__lines_of_another_format__are_no_data(tmp_path):
-    tail = Tail("backend", JSON, tmp_path)
+def test_tail__lines_of_another_format__are_no_data(tmp_path, follow):
+    tail = follow("backend", JSON, tmp_path)
     (tmp_path / "access.log").write_text(f'{HOST} "GET / HTTP/1.1" 200 1\n')
     assert counts(tail)[0] == (None, False, "1 of 1 line of access.log are not in the json format")
 
 
-def test_tail__no_such_log__is_no_data(tmp_path):
-    assert counts(Tail("backend", COMMON, tmp_path)) == [
+def test_tail__own_requests__are_counted_apart(tmp_path, follow):
+    path, key, host = tmp_path / "access.log", b"k" * 32, "compas.example"
+    path.touch()
+    tail = follow("backend", COMMON, tmp_path, OwnRequests(key, [host]))
+    line = f'{HOST} "GET / HTTP/1.1" {{}} 1 "-" "{{}}"\n'
+    path.write_text(
+        "".join(
+            [line.format(500, own_mark(key, host)), line.format(200, own_mark(b"o", host)), line.format(200, "Fox")]
+        )
+    )
+    samples = list(tail.samples())
+    assert [(s.metric, s.value, s.ok) for s in samples] == [(PEOPLE, 2, True), (OWN, 0, True), (OWN, 1, False)]
+
+
+def test_tail__no_such_log__is_no_data(tmp_path, follow):
+    assert counts(follow("backend", COMMON, tmp_path)) == [
         (None, False, "access.log cannot be read: No such file or directory")
     ]

@@ -11,7 +11,7 @@ ERRORS = MetricRule("backend", "error_rate", "request_ms", "share of failures", 
 QUEUE = MetricRule("both", "queue", "queue", "most", 5)
 DIFFERENT = MetricRule("both", "parity_differences", "parity_different", "sum", 0, 0)
 LAG = MetricRule("both", "parity_lag_p95_s", "parity_lag_s", "p95", 3, idle="parity_rows")
-ACCESS = MetricRule("backend", "access_error_rate", "access", "share of the sum", 0.1, minimum=10)
+ACCESS = MetricRule("backend", "access_error_rate", "access", "share of the sum", 0.1, minimum=10, beside="access_own")
 
 
 def request(ms, **more):
@@ -19,6 +19,7 @@ def request(ms, **more):
 
 
 LOST = unmeasured("backend", "request_ms", "health did not answer: refused")
+OWN_LOG = measured("backend", "access_own", 90)
 GOOD_LOG, BAD_LOG = measured("backend", "access", 8), measured("backend", "access", 2, ok=False, reason="2 were 5xx")
 
 
@@ -45,6 +46,8 @@ GOOD_LOG, BAD_LOG = measured("backend", "access", 8), measured("backend", "acces
         (DIFFERENT, [measured("both", "parity_different", 1)], "red", "1, at most 0"),
         (ACCESS, [GOOD_LOG], "not enough traffic", "8, at least 10 are needed"),
         (ACCESS, [GOOD_LOG] * 3, "green", "0 % of 24, at most 10 %"),
+        (ACCESS, [measured("backend", "access", 0), OWN_LOG], "green", "0 % of 90, at most 10 %"),
+        (ACCESS, [GOOD_LOG, BAD_LOG, OWN_LOG], "red", "20 % of 10, at most 10 %; the last: 2 were 5xx"),
         (ACCESS, [GOOD_LOG, BAD_LOG], "red", "20 % of 10, at most 10 %; the last: 2 were 5xx"),
     ],
 )  # fmt: skip

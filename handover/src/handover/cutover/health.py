@@ -11,6 +11,7 @@ from handover.config.config import Config
 from handover.config.cutover import WarmUp
 from handover.errors import ConfigurationError, HandoverError, Refused
 from handover.http_client import get, http_client
+from handover.journal.own_requests import own_key
 from handover.probe.client import probe
 from handover.side import Side
 
@@ -29,7 +30,7 @@ def alive(config: Config, side: Side) -> dict[str, Any]:
     url = address(config, side) + config.system(side).health
     began = time.monotonic()
     try:
-        answer = get(url, timeout_s=ANSWER_WITHIN_S)
+        answer = get(url, timeout_s=ANSWER_WITHIN_S, key=own_key(config))
     except httpx.HTTPError as error:
         raise Refused(f"the {side} is dead: {url}: {type(error).__name__}: {error}.", code="HO582") from error
     if answer.status_code != OK:
@@ -73,7 +74,10 @@ def warm_up(config: Config, side: Side) -> dict[str, Any]:
     wanted = config.rollback.warm_up
     base = address(config, side)
     urls = [base + wanted.paths[number % len(wanted.paths)] for number in range(wanted.requests)]
-    with http_client(timeout_s=ANSWER_WITHIN_S) as client, ThreadPoolExecutor(wanted.at_once) as pool:
+    with (
+        http_client(timeout_s=ANSWER_WITHIN_S, key=own_key(config)) as client,
+        ThreadPoolExecutor(wanted.at_once) as pool,
+    ):
         results = list(pool.map(lambda url: _timed(client, url), urls))
     return _load_carried(side, wanted, results)
 

@@ -14,6 +14,7 @@ from handover.cutover.health import ANSWER_WITHIN_S, address
 from handover.errors import ConfigurationError
 from handover.http_client import http_client
 from handover.journal.evidence import recording
+from handover.journal.own_requests import own_key
 from handover.side import Side
 
 
@@ -44,7 +45,7 @@ def carry(config: Config, *, say: Callable[[str], None], attempt: int = 1) -> di
     number = math.ceil(wanted.peak_per_s * wanted.factor * wanted.seconds)
     say(f"{number} requests in {wanted.seconds:g} s: {wanted.factor:g} x the peak of {wanted.peak_per_s:g}/s")
     with recording(config, "load", attempt=attempt) as recorder:
-        results, took = _send(address(config, Side.BACKEND), wanted, number)
+        results, took = _send(address(config, Side.BACKEND), wanted, number, own_key(config))
         troubles = [trouble for trouble, _ in results if trouble]
         for trouble in sorted(set(troubles)):
             recorder.line("troubles", {"trouble": trouble, "times": troubles.count(trouble)})
@@ -62,7 +63,7 @@ def carry(config: Config, *, say: Callable[[str], None], attempt: int = 1) -> di
     return recorder.summary
 
 
-def _send(base: str, wanted: Load, number: int) -> tuple[list[tuple[str, float]], float]:
+def _send(base: str, wanted: Load, number: int, key: bytes) -> tuple[list[tuple[str, float]], float]:
     began = time.monotonic()
     rate = number / wanted.seconds
 
@@ -79,7 +80,7 @@ def _send(base: str, wanted: Load, number: int) -> tuple[list[tuple[str, float]]
         return f"{path}: {answer.status_code}" if failed else "", time.monotonic() - due
 
     with (
-        http_client(timeout_s=ANSWER_WITHIN_S, at_once=wanted.at_once) as client,
+        http_client(timeout_s=ANSWER_WITHIN_S, at_once=wanted.at_once, key=key) as client,
         ThreadPoolExecutor(wanted.at_once) as pool,
     ):
         results = list(pool.map(one, range(number)))

@@ -16,14 +16,13 @@ from handover.config.config import from_environment
 from handover.config.journey import Journey, JourneyStep, which
 from handover.config.templates import filled, filled_path
 from handover.errors import ConfigurationError
-from handover.http_client import http_client
+from handover.http_client import AGENT, host_of, http_client, marked, own_mark
 from handover.journeys.answers import StepAnswer, check
 from handover.journeys.result import FailureKind, JourneyResult, StepResult
 from handover.side import Side
 
 TIMEOUT_S = 60.0
 SAFE_METHODS = ("GET", "HEAD")
-AGENT = "handover"
 Store = Callable[[Side, str], tuple[str, bytes]]
 MOST_REDIRECTS = 5
 
@@ -38,6 +37,8 @@ def run_journey(
     store: Store | None = None,
     run_name: str = "",
     say: Callable[[str], None] | None = None,
+    key: bytes | None = None,
+    after_write: Callable[[], None] | None = None,
 ) -> JourneyResult:
     """Run one journey, with cookies of its own.
 
@@ -61,6 +62,11 @@ def run_journey(
         The value of ``{run}``; a new text if it is not given.
     say
         Receives a line of progress a step.
+    key
+        Marks the requests as the toolkit's own; the same mark for the whole run, as a system may bind a session to
+        what the client calls itself.
+    after_write
+        Called after each step that may have changed something, before the next step.
 
     Returns
     -------
@@ -80,7 +86,10 @@ def run_journey(
         raise ConfigurationError(f"{message}; leave it out here.")
     with ExitStack() as stack:
         sender = client or stack.enter_context(http_client(timeout_s=TIMEOUT_S))
-        return _JourneyRun(journey, base_urls, on, sender, root, say or (lambda _: None), store, run_name).made()
+        run = _JourneyRun(journey, base_urls, on, sender, root, say or (lambda _: None), store, run_name)
+        run.marks = {side: own_mark(key, host_of(url)) for side, url in base_urls.items()} if key else {}
+        run.after_write = after_write or run.after_write
+        return run.made()
 
 
 @dataclass
@@ -97,6 +106,8 @@ class _JourneyRun:
     secret: set[str] = field(default_factory=lambda: {"password"})
     kept: dict[str, bytes] = field(default_factory=dict)
     jars: dict[Side, httpx.Cookies] = field(default_factory=dict)
+    marks: dict[Side, str] = field(default_factory=dict)
+    after_write: Callable[[], None] = lambda: None
 
     def made(self) -> JourneyResult:
         self._learn_variables()
@@ -108,6 +119,8 @@ class _JourneyRun:
                 continue
             results.append(self._step(step))
             self.say(_line(results[-1]))
+            if step.method not in SAFE_METHODS:
+                self.after_write()
         return JourneyResult(self.journey.name, self.on, tuple(results))
 
     def _can_clean_up(self, step: JourneyStep) -> bool:
@@ -177,8 +190,12 @@ class _JourneyRun:
             if following is None or following.url.netloc != response.url.netloc:
                 break
             # Always GET, as browsers do; and with this run's cookies instead of the client's.
-            response = self._exchanged(httpx.Request("GET", following.url, headers={"User-Agent": AGENT}), side)
+            headers = self._own({"User-Agent": AGENT}, side)
+            response = self._exchanged(httpx.Request("GET", following.url, headers=headers), side)
         return response
+
+    def _own(self, headers: dict[str, str], side: Side) -> dict[str, str]:
+        return marked(headers, self.marks[side]) if side in self.marks else headers
 
     def _exchanged(self, request: httpx.Request, side: Side) -> httpx.Response:
         jar = self.jars[side]
@@ -195,7 +212,7 @@ class _JourneyRun:
 
     def _request(self, step: JourneyStep, side: Side) -> httpx.Request:
         base = self.base_urls[side].rstrip("/")
-        headers = {"User-Agent": AGENT, **filled(step.headers, self.known)}
+        headers = self._own({"User-Agent": AGENT, **filled(step.headers, self.known)}, side)
         if step.range:
             headers["Range"] = f"bytes={step.range[0]}-{step.range[1]}"
         token = self.jars[side].get(self.journey.csrf_cookie)

@@ -1,7 +1,6 @@
-"""Access logs: one request a line, in the common format or as JSON, and a reader that follows a growing one."""
+"""Access logs: one request a line, in the common format or as JSON, and what counts the requests of a growing one."""
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from handover.config.parallel import AccessLog
+from handover.journal.own_requests import OwnRequests
+from handover.parallel.followed_log import FollowedLog
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.side import Side
 from handover.wording import counted
@@ -17,7 +18,7 @@ from handover.wording import counted
 # HOST IDENT USER [TIME] "REQUEST" STATUS, then whatever follows: the common log format, and the combined one.
 COMMON = re.compile(r'^\S+ \S+ .*?\[[^\]]+\] "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{3})\b')
 JSON_FIELDS = {"method": "method", "path": "path", "status": "status"}
-READ_AT_MOST = 64 << 20
+PEOPLE, OWN = "access", "access_own"
 
 
 @dataclass(frozen=True)
@@ -61,44 +62,48 @@ def _at(values: Any, place: str) -> Any:
 
 
 class Tail:
-    """Follows the log of one system from its present end; a rotated or shortened log is read from its start."""
+    """Follows the log of one system from its present end, over its rotation.
 
-    def __init__(self, system: Side, log: AccessLog, root: Path) -> None:
-        self._system, self._log, self._path = system, log, root / log.path
-        self._inode, self._offset = self._place()
-        self._rest = b""
+    Parameters
+    ----------
+    system, log, root
+        The system, its log, and the folder that the log's path is relative to.
+    own
+        Tells the toolkit's own requests, which are counted apart; without it, no request is one.
+    """
 
-    def _place(self) -> tuple[int, int]:
-        try:
-            facts = self._path.stat()
-        except OSError:
-            return 0, 0
-        return facts.st_ino, facts.st_size
+    def __init__(self, system: Side, log: AccessLog, root: Path, own: OwnRequests | None = None) -> None:
+        self._system, self._log, self._own = system, log, own
+        self._followed = FollowedLog(root / log.path)
+
+    def close(self) -> None:
+        """Close the log."""
+        self._followed.close()
 
     def samples(self) -> Iterator[Sample]:
-        """Count the requests since the last call."""
+        """Count the requests since the last call: those of people, and the toolkit's own."""
         try:
-            lines = self._new_lines()
+            lines = self._followed.new_lines()
         except OSError as error:
-            yield unmeasured(self._system, "access", f"{self._log.path} cannot be read: {error.strerror}")
+            yield unmeasured(self._system, PEOPLE, f"{self._log.path} cannot be read: {error.strerror}")
             return
-        requests = [parse(line, self._log) for line in lines]
+        if self._followed.lost:
+            yield unmeasured(self._system, PEOPLE, self._followed.lost)
+        asked: dict[str, list[LoggedRequest | None]] = {PEOPLE: [], OWN: []}
+        for line in lines:
+            asked[self._metric(line)].append(parse(line.decode(errors="replace"), self._log))
+        for metric, requests in asked.items():
+            yield from self._counted(metric, requests)
+
+    def _metric(self, line: bytes) -> str:
+        return OWN if self._own and self._own.asker(line) == "own" else PEOPLE
+
+    def _counted(self, metric: str, requests: list[LoggedRequest | None]) -> Iterator[Sample]:
         errors = sum(r.status >= HTTPStatus.INTERNAL_SERVER_ERROR for r in requests if r)
         if strange := requests.count(None):
-            what = f"{strange} of {counted(len(lines), 'line')} of {self._log.path}"
+            what = f"{strange} of {counted(len(requests), 'line')} of {self._log.path}"
             what += f" are not in the {self._log.format} format"
-            yield unmeasured(self._system, "access", what)
-        yield measured(self._system, "access", len(requests) - strange - errors)
+            yield unmeasured(self._system, metric, what)
+        yield measured(self._system, metric, len(requests) - strange - errors)
         if errors:
-            yield measured(self._system, "access", errors, ok=False, reason=f"{errors} answers were 5xx")
-
-    def _new_lines(self) -> list[str]:
-        with self._path.open("rb") as file:
-            facts = os.fstat(file.fileno())
-            if facts.st_ino != self._inode or facts.st_size < self._offset:
-                self._inode, self._offset, self._rest = facts.st_ino, 0, b""
-            file.seek(self._offset)
-            text = file.read(READ_AT_MOST)
-        self._offset += len(text)
-        *lines, self._rest = (self._rest + text).split(b"\n")
-        return [line.decode(errors="replace") for line in lines if line.strip()]
+            yield measured(self._system, metric, errors, ok=False, reason=f"{errors} answers were 5xx")

@@ -12,11 +12,11 @@ from handover.side import Side
 
 
 class HttpProber:
-    """Sends the declared probes to one system, one at a time, over connections that stay open."""
+    """Sends the declared probes to one system, one at a time, over connections that stay open; ``key`` marks them."""
 
-    def __init__(self, system: Side, base_url: str | None, watch: Watch) -> None:
+    def __init__(self, system: Side, base_url: str | None, watch: Watch, key: bytes | None = None) -> None:
         self.system, self._base_url, self._watch = system, base_url, watch
-        self._client = http_client(timeout_s=watch.timeout_s)
+        self._client = http_client(timeout_s=watch.timeout_s, key=key)
 
     def close(self) -> None:
         """Close the connections."""

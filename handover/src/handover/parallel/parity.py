@@ -2,7 +2,8 @@
 
 Both systems read through their own models. What they read is compared as keyed digests, so no value of a row is seen
 here. A row that changes while it is read is read again in the next interval. The lag of a change is the time from
-its first sample until both systems read the same; a change from before the first interval has no lag.
+its first sample until both systems read the same; a change from before the first interval has no lag. A flow that
+removes what it wrote waits between its steps until that is read.
 """
 
 import secrets
@@ -23,6 +24,8 @@ from handover.schema.models import Model
 from handover.schema.types import canonical_type
 from handover.side import Side
 from handover.wording import counted
+
+LOOK_AGAIN_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,43 @@ class Parity:
                 for metric in ("parity_rows", "parity_different"):
                     yield from (unmeasured(writer, metric, reason) for writer in self._writers(pair))
 
+    def look(self, reader: Reader, agents: Mapping[Side, ReadingAgent]) -> Iterator[Sample]:
+        """Read what changed since the last look, again and again until both systems read the same or are late."""
+        limit_s = self.config.watch.limits.parity_lag_s
+        began = time.monotonic()
+        for pair in self.config.models:
+            if pair.table not in self.read:
+                continue  # its first look is to come: it tells what is new
+            try:
+                shared = shared_table(self.config, pair, agents)
+                yield from self._table(shared, reader, agents, changed_only=True)
+                while self.pending.get(pair.table) and time.monotonic() - began <= limit_s:
+                    time.sleep(LOOK_AGAIN_S)
+                    yield from self._table(shared, reader, agents, changed_only=True)
+            except (psycopg.Error, HandoverError) as error:
+                reason = f"{pair.table}: {first_line(error)}"
+                yield from (unmeasured(writer, "parity_different", reason) for writer in self._writers(pair))
+
     def _writers(self, pair: ModelPair) -> tuple[SideOrBoth, ...]:
         return tuple(Side) if pair.table in self.config.watch.writer else ("both",)
 
-    def _table(self, shared: SharedTable, reader: Reader, agents: Mapping[Side, ReadingAgent]) -> Iterator[Sample]:
+    def _table(
+        self,
+        shared: SharedTable,
+        reader: Reader,
+        agents: Mapping[Side, ReadingAgent],
+        *,
+        changed_only: bool = False,
+    ) -> Iterator[Sample]:
         table = shared.pair.table
         first = table not in self.read
         began = time.monotonic()
-        before = self._rows(shared, reader)
+        newest = self._rows(shared, reader)
+        yield from self._vanished(shared, {row.key for row in newest})
+        known = self.read.get(table, {}) if changed_only else {}
+        before = [row for row in newest if known.get(row.key) != row.version]
+        if changed_only and not before:
+            return
         keys = [row.key for row in before]
         asked = {"keys": keys, "columns": shared.columns, "secret": self.secret}
         one, other = (agents[side].ask("read_rows", model=shared.models[side].label, **asked)["rows"] for side in Side)
@@ -95,6 +127,8 @@ class Parity:
             if after.get(row.key) == row.version  # a row that changes meanwhile is read in the next interval
         ]
         yield from self._lags(table, still, first=first, began=began)
+        alike = {row.key: row.version for row, different in still if not different}
+        self.read[table] = {key: known[key] for key in known.keys() & {row.key for row in newest}} | alike
         for writer in self._writers(shared.pair):
             mine = [different for row, different in still if row.writer == writer]
             late = [d for row, d in still if row.writer == writer and d and self._is_late(table, row)]
@@ -117,7 +151,16 @@ class Parity:
                 yield measured(row.writer, "parity_lag_s", lag, ok=not different, reason=different)
             if not different:
                 del pending[row.key]
-        self.read[table] = {row.key: row.version for row, different in still if not different}
+
+    def _vanished(self, shared: SharedTable, there: set[str]) -> Iterator[Sample]:
+        """Yield that rows were removed before both systems read them alike; forget them."""
+        pending = self.pending.get(shared.pair.table, {})
+        gone = [key for key in pending if key not in there]
+        for key in gone:
+            del pending[key]
+        if gone:
+            reason = f"{shared.pair.table}: {counted(len(gone), 'row')} removed before both systems read the same"
+            yield from (unmeasured(writer, "parity_lag_s", reason) for writer in self._writers(shared.pair))
 
     def _is_late(self, table: str, row: WatchedRow) -> bool:
         return time.monotonic() - self.pending[table][row.key][1] > self.config.watch.limits.parity_lag_s

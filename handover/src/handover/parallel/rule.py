@@ -10,6 +10,7 @@ from typing import Literal
 
 from handover.config.config import Config
 from handover.config.parallel import SideOrBoth, Watch
+from handover.parallel.access_log import OWN, PEOPLE
 from handover.parallel.sample import Sample
 from handover.parallel.traffic import chosen, metric_of
 from handover.side import Side
@@ -52,6 +53,8 @@ class MetricRule:
     idle
         Another metric whose samples prove that the measurement ran. If it has samples and ``source`` has none, there
         was no traffic; without it, there is no data.
+    beside
+        Another metric whose samples are judged with these as long as these alone are fewer than ``minimum``.
     """
 
     system: SideOrBoth
@@ -62,10 +65,13 @@ class MetricRule:
     minimum: int = 1
     requests: bool = False
     idle: str = ""
+    beside: str = ""
 
     def judge(self, samples: Sequence[Sample]) -> MetricVerdict:
         """Return the verdict on the samples of a window; samples of other metrics are ignored."""
         mine = [s for s in samples if s.system == self.system and s.metric == self.source]
+        if self.beside and mine and not self._enough(mine):
+            mine += [s for s in samples if s.system == self.system and s.metric == self.beside]
         if not mine:
             return self._nothing(samples)
         values = [s.value for s in mine if s.value is not None]
@@ -166,8 +172,10 @@ def _of_answers(watch: Watch, system: SideOrBoth) -> Iterator[MetricRule]:
     for probe in watch.probes:
         yield MetricRule(system, probe.name, f"{probe.name}_ms", "share of failures", limits.error_rate, requests=True)
     if system in watch.logs:
-        yield MetricRule(system, "access_requests", "access", "sum", None, 0)
-        yield MetricRule(system, "access_error_rate", "access", "share of the sum", limits.error_rate, least)
+        yield MetricRule(system, "access_requests", PEOPLE, "sum", None, 0)
+        # Before the switch the idle system answers the toolkit alone; people's requests, once they come, count alone.
+        most = limits.error_rate
+        yield MetricRule(system, "access_error_rate", PEOPLE, "share of the sum", most, least, beside=OWN)
 
 
 def _of_rows(config: Config) -> Iterator[MetricRule]:

@@ -11,6 +11,7 @@ from handover.config.config import Config, from_environment
 from handover.errors import ConfigurationError
 from handover.finding import Finding
 from handover.http_client import http_client
+from handover.journal.own_requests import own_key
 from handover.parallel.comparison import ShadowAnswer, ShadowComparison, compare
 from handover.parallel.reads import SAFE, Chosen, Read
 from handover.parallel.traffic import base_urls
@@ -47,7 +48,7 @@ class ShadowClient:
         if missing := [side for side in Side if side not in self._urls]:
             message = f"handover.toml has no base_url of the {missing[0]}, so it cannot be asked."
             raise ConfigurationError(f"{message} Add it to [{missing[0]}].")
-        self._client = http_client(timeout_s=self._shadow.timeout_s, headers=_credentials(config))
+        self._client = http_client(timeout_s=self._shadow.timeout_s, headers=_credentials(config), key=own_key(config))
 
     def __enter__(self) -> "ShadowClient":
         """Return itself."""

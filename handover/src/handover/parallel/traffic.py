@@ -1,26 +1,28 @@
 """Declared flows, run on each system again and again, so that an idle system has traffic, too."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import httpx
 
 from handover.config.config import Config
 from handover.config.journey import Journey
 from handover.errors import ConfigurationError
+from handover.journal.own_requests import own_key
 from handover.journeys.result import JourneyResult
 from handover.journeys.run import run_journey
 from handover.parallel.sample import Sample, measured, unmeasured
 from handover.side import Side
 
 ALL = "*"
+Look = Callable[[], Iterable[Sample]]
 
 
 class JourneyRunner:
-    """Runs one flow on one system, at most every ``journeys_every_s``."""
+    """Runs one flow on one system, at most every ``journeys_every_s``; ``look`` reads what a step has written."""
 
-    def __init__(self, config: Config, journey: Journey, side: Side, client: httpx.Client) -> None:
-        self._config, self._journey, self._side, self._client = config, journey, side, client
+    def __init__(self, config: Config, journey: Journey, side: Side, client: httpx.Client, look: Look) -> None:
+        self._config, self._journey, self._side, self._client, self._look = config, journey, side, client, look
         self._next = float("-inf")
 
     def samples(self) -> Iterator[Sample]:
@@ -28,14 +30,31 @@ class JourneyRunner:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + self._config.watch.journeys_every_s
-        urls = base_urls(self._config)
-        result = run_journey(self._journey, urls, on=self._side, client=self._client, root=self._config.root)
+        rows: list[Sample] = []
+        result = run_journey(
+            self._journey,
+            base_urls(self._config),
+            on=self._side,
+            client=self._client,
+            root=self._config.root,
+            key=own_key(self._config),
+            after_write=lambda: rows.extend(self._look()),
+        )
+        yield from rows
         yield from _samples(result)
 
 
-def journey_runners(config: Config, client: httpx.Client) -> list[JourneyRunner]:
-    """Return a runner for each chosen flow and system."""
-    return [JourneyRunner(config, journey, side, client) for journey in chosen(config) for side in journey.sides]
+def journey_runners(config: Config, client: httpx.Client, look: Look) -> list[JourneyRunner]:
+    """Return a runner for each chosen flow and system.
+
+    Parameters
+    ----------
+    config, client
+        The pair, and what sends the requests.
+    look
+        Reads what a step has written.
+    """
+    return [JourneyRunner(config, journey, side, client, look) for journey in chosen(config) for side in journey.sides]
 
 
 def chosen(config: Config) -> tuple[Journey, ...]:

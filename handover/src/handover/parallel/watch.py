@@ -10,10 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from threading import Event
+from threading import Event, Lock
 
 from handover.config.config import Config
 from handover.http_client import http_client
+from handover.journal.own_requests import own_key, own_requests
 from handover.parallel import database, stored
 from handover.parallel.access_log import Tail
 from handover.parallel.agents import ReadingAgent
@@ -78,18 +79,22 @@ class Watcher:
 
     def __post_init__(self) -> None:
         """Make the collectors."""
-        watch = self.config.watch
+        watch, key = self.config.watch, own_key(self.config)
         self._reader, self._window_reader = Reader(self.url, watch), Reader(self.url, watch)
         self._row_reader = Reader(self.url, watch)
-        self._probers = [HttpProber(side, self.config.system(side).base_url, watch) for side in Side]
+        self._probers = [HttpProber(side, self.config.system(side).base_url, watch, key) for side in Side]
         self._agents = {side: ReadingAgent(self.config, side, self.url) for side in Side}
         self._parity, self._progress = Parity(self.config), ProgressChecker(self.config)
         self._busy: dict[Collector, Future[list[Sample]]] = {}
-        self._client = http_client(timeout_s=watch.timeout_s)
+        self._client = http_client(timeout_s=watch.timeout_s, key=key)
+        self._tails = [
+            Tail(side, log, self.config.root, own_requests(self.config, side)) for side, log in watch.logs.items()
+        ]
+        self._rows_lock = Lock()
         threads: tuple[HttpProber | JourneyRunner | Tail, ...] = (
             *self._probers,
-            *journey_runners(self.config, self._client),
-            *(Tail(side, log, self.config.root) for side, log in watch.logs.items()),
+            *journey_runners(self.config, self._client, self.look),
+            *self._tails,
         )
         self._collectors: list[Collector] = [*(one.samples for one in threads), self._database, self._rows]
 
@@ -101,6 +106,8 @@ class Watcher:
         self._stack.callback(self._client.close)
         for prober in self._probers:
             self._stack.callback(prober.close)
+        for tail in self._tails:
+            self._stack.callback(tail.close)
         for reader in (self._reader, self._window_reader, self._row_reader):
             self._stack.callback(reader.close)
         for agent in self._agents.values():
@@ -154,9 +161,22 @@ class Watcher:
         return database.database_samples(self._reader, self.config.watch)
 
     def _rows(self) -> Iterable[Sample]:
-        yield from self._parity.samples(self._row_reader, self._agents)
-        yield from self._progress.samples(self._row_reader, self._agents)
-        yield from stored.file_samples(self._row_reader, self.config, self._agents)
+        with self._rows_lock:
+            yield from self._parity.samples(self._row_reader, self._agents)
+            yield from self._progress.samples(self._row_reader, self._agents)
+            yield from stored.file_samples(self._row_reader, self.config, self._agents)
+
+    def look(self) -> Iterator[Sample]:
+        """Read what was just written through both systems, until both read the same or are late.
+
+        A flow waits for it between its steps: what it writes and removes at once would never be compared otherwise.
+        """
+        if not self._rows_lock.acquire(timeout=self.config.watch.timeout_s):
+            return
+        try:
+            yield from self._parity.look(self._row_reader, self._agents)
+        finally:
+            self._rows_lock.release()
 
     def _window_end(self, start: datetime) -> Iterable[Sample]:
         return database.window_samples(self._window_reader, self.config.watch, self._models(), start)

@@ -16,6 +16,7 @@ from handover.errors import ConfigurationError
 from handover.finding import Finding, Hurts
 from handover.http_client import get
 from handover.journal.evidence import Recorder
+from handover.journal.own_requests import own_key
 from handover.journeys.result import JourneyResult
 from handover.journeys.run import TIMEOUT_S, run_journey
 from handover.proof.addresses import VARIABLES, base_urls
@@ -62,7 +63,13 @@ def prove(target: ProofTarget, recorder: Recorder) -> Outcome:
                 target.say(f"{flow.name}, on the {side}")
                 marker = _RunMarker(databases, secrets.token_hex(6))
                 result = run_journey(
-                    flow, urls, on=side, root=target.config.root, run_name=marker.text, say=marker.search_rows
+                    flow,
+                    urls,
+                    on=side,
+                    root=target.config.root,
+                    run_name=marker.text,
+                    say=marker.search_rows,
+                    key=own_key(target.config),
                 )
                 results.append(result)
                 failures += _failures(flow, result)

@@ -14,6 +14,7 @@ from handover.config.storage import StorageSettings
 from handover.errors import HandoverError, ProbeError
 from handover.finding import Finding
 from handover.journal.evidence import Recorder
+from handover.journal.own_requests import own_key
 from handover.journeys.result import JourneyResult
 from handover.journeys.run import run_journey
 from handover.probe.client import Probe
@@ -217,7 +218,13 @@ class _Work:
         try:
             urls, root = base_urls(self.target.config), self.target.config.root
             result = run_journey(
-                flow, urls, on=on, root=root, store=store, run_name=f"{self.run_name}{len(self.streamed)}"
+                flow,
+                urls,
+                on=on,
+                root=root,
+                store=store,
+                run_name=f"{self.run_name}{len(self.streamed)}",
+                key=own_key(self.target.config),
             )
         except HandoverError as error:
             self._unseen("HO367", f"was not fetched over HTTP: {error}", "Start both systems and name their addresses.")
