@@ -20,6 +20,7 @@ import pytest
 
 from handover.config.config import Config, load_config
 from handover.cutover import gates, plan
+from handover.cutover.confirm import last_switch
 from handover.cutover.gate_context import GateContext
 from handover.cutover.status import Status, read_status
 from handover.journal.account import this_account
@@ -39,12 +40,13 @@ FILLERS = [f"other{number}" for number in range(9)]
 
 
 class Small(ThreadingHTTPServer):
-    """A small system: ``status`` is its answer, ``requests`` how many it got, ``held`` how many wait at ``/slow``."""
+    """A small system: its ``status``, the ``requests`` it got, the ``agents`` that asked, how many are ``held``."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status, self.requests = 200, 0
         self.held, self.release = 0, threading.Event()
+        self.agents: list[str] = []
 
     @property
     def url(self) -> str:
@@ -60,6 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.release.wait(WITHIN_S)
             self.server.held -= 1
         counting = self.path == "/requests"
+        self.server.agents.append(self.headers.get("User-Agent", ""))
         self.server.requests += self.path == "/page"
         body = str(self.server.requests).encode() if counting else b"{}"
         self.send_response(200 if counting else self.server.status)
@@ -330,10 +333,20 @@ def red(story, later_s: float = OLD_TTL_S + 1, plan_: str = "") -> dict[str, str
 
 def windows(story, *error_rates: float | None, latency_ms: float = 100.0, verdict: str = "green") -> None:
     now = datetime.now(UTC)
+    green_until(story, now)
     for number, rate in enumerate(reversed(error_rates)):
         errors = MetricVerdict("backend", "error_rate", rate, "no data" if rate is None else verdict, "by the test")
         slow = MetricVerdict("backend", "latency_p95_ms", latency_ms, "green", "")
         keep(story, errors, slow, end=now + timedelta(minutes=len(error_rates) - number), minutes=1)
+
+
+def green_until(story, end: datetime) -> None:
+    """Let the watch's own history keep a green window from the switch to a moment."""
+    with opened(story.config) as journal:
+        began = last_switch(journal.entries()).began
+    history = WatchHistory(story.config, f"green {end}")
+    history.add([], Window(began, end, (MetricVerdict("backend", "error_rate", 0.0, "green", ""),)))
+    history.close()
 
 
 NEW_TASK = (

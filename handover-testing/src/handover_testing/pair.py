@@ -63,9 +63,9 @@ class Pair:
         return Ended(int(ended.value.code or 0), printed.out, printed.err)
 
     @contextmanager
-    def process(self, *arguments: str, **pipes: int) -> Iterator[subprocess.Popen[str]]:
-        """Run the command line as a process of its own, until the block ends."""
-        environment = os.environ | {"HANDOVER_DATABASE_URL": self.database.url("owner")}
+    def process(self, *arguments: str, url: str = "", **pipes: int) -> Iterator[subprocess.Popen[str]]:
+        """Run the command line as a process of its own, until the block ends; ``url`` is of its database."""
+        environment = os.environ | {"HANDOVER_DATABASE_URL": url or self.database.url("owner")}
         program = [sys.executable, "-c", "from handover.cli import app; app()"]
         command = [*program, *arguments, "--config", str(self.folder / "handover.toml")]
         with subprocess.Popen(command, env=environment, text=True, **pipes) as started:

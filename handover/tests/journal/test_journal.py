@@ -207,3 +207,16 @@ def test_opened__database_does_not_answer__reads_the_copy(begun, monkeypatch):
 
 def test_fold__nothing__is_none():
     assert position_of([]).state == "none"
+
+
+def test_entries__another_command_adds_some_in_between__is_no_tampering(begun, monkeypatch):
+    with opened(begun.config) as journal, opened(begun.config) as other:
+        read = journal._stored
+
+        def later():
+            for number in (1, 2):
+                other.add("note", {"number": number})
+            return read()
+
+        monkeypatch.setattr(journal, "_stored", later)
+        assert [entry.body.get("number") for entry in journal.entries()][-2:] == [1, 2]

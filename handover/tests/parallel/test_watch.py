@@ -2,7 +2,6 @@
 
 # ruff: noqa: E501, S608 - a case is read best on one line; statements are put together from what stands here
 
-import getpass
 import signal
 import subprocess
 import threading
@@ -13,10 +12,10 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from handover.cli.watch import observe
 from handover.parallel.history import LINES, WatchHistory
 from handover.parallel.watch import Clocks, Watcher
 from handover.proof.proxy import proxy
+from handover_testing.night import until
 from handover_testing.sections import section
 
 
@@ -136,31 +135,19 @@ def test_watch__ctrl_c__ends_and_judges_no_half_window(watched):
     assert watched.windows() == []
 
 
-def test_watch__everything_is_paused__ends_by_a_signal_and_does_not_begin_again(watched):
+def test_watch__everything_is_paused__goes_on_and_may_begin_again(watched):
     watched.declare(section(window_s=0.3))
     with watched.pair.process("watch", stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         assert process.stderr
         assert process.stderr.readline() == "watching; a verdict every 0.3 s\n"
         paused = watched.pair.handover("pause", "--because", "a fire")
-        assert f"stopped `watch` of {getpass.getuser()}, pid {process.pid}" in paused.stdout
-        process.wait(timeout=30)
-    refused = watched.pair.handover("watch", "--once")
-    assert refused.returncode == 3
-    assert "HO601  everything is paused; nothing is watched. Lift it: handover pause --lift" in refused.stderr
-
-
-def test_watch__paused_on_another_machine__ends_too(watched):
-    watched.declare(section())
-    history, over = WatchHistory(watched.config, "run"), threading.Event()
-    with psycopg.connect(watched.url, autocommit=True) as connection:
-        connection.execute(
-            "SET ROLE handover_journal; INSERT INTO handover.journal (seq, id, who, machine, kind, body)"
-            " VALUES (99, gen_random_uuid(), 'ana', 'elsewhere', 'pause', '{}')"
-        )
-    observe(watched.config, watched.url, history, for_s=None, stop=over)
-    history.close()
-    assert over.is_set()
-    assert len({w["window_start"] for w in watched.windows()}) == 1
+        seen = len(watched.windows())
+        until(lambda: len(watched.windows()) > 2 * seen, "the pause has ended the watch")
+        assert process.poll() is None
+    assert "watch" not in paused.stdout
+    again = watched.pair.handover("watch", "--once")
+    assert again.returncode == 1, again.stderr
+    assert "measures are green" in again.stdout
 
 
 # --- answers
@@ -439,6 +426,80 @@ def test_window__no_column_dates_a_table__says_what_to_declare(watched):
         verdict, reason = window()["both", "parity_rows"]
     assert verdict == "no data"
     assert "name one: [watch.newest] dance_videos" in reason
+
+
+MADE = (
+    "INSERT INTO dance_tasks (task_id, status, progress, error, created_at, user_id)"
+    " SELECT gen_random_uuid(), 'started', 0, 'made', now(), min(id) FROM dancers"
+)
+CLEANS_UP = """
+[[flows]]
+name = "visit"
+[[flows.steps]]
+method = "POST"
+path = "/make"
+[[flows.steps]]
+method = "POST"
+path = "/drop"
+"""
+
+
+@contextmanager
+def cleaning_up(watched, **values):
+    """As :func:`watching`, with a flow that removes what it made in its next step; as slow as a real watch."""
+
+    def page(query):
+        def answer():
+            with psycopg.connect(watched.url, autocommit=True) as connection:
+                connection.execute(query)
+            return 200, {}, b""
+
+        return answer
+
+    for site in watched.sites.values():
+        site.pages["/make"] = page(MADE)
+        site.pages["/drop"] = page("DELETE FROM dance_tasks WHERE error = 'made'")
+    watched.declare(CLEANS_UP)
+    often = {"interval_s": 1.0, "window_s": 1.0, "journeys": ["*"], "journeys_every_s": 0.1}
+    with watching(watched, **often, **values) as window:
+        yield window
+
+
+def test_window__flow_removes_at_once_what_it_made__was_read_by_both_in_between(watched):
+    with cleaning_up(watched) as window:
+        seen = window()
+    assert {seen["both", metric][0] for metric in ("parity_lag_p95_s", "parity_rows", "parity_differences")} == {
+        "green"
+    }
+    assert not [sample for sample in window.samples if sample.metric == "parity_lag_s" and sample.value is None]
+
+
+HIDING_TASKS = """class Task(models.Model):
+    class Manager(models.Manager):
+        def get_queryset(self):
+            return super().get_queryset().exclude(error='made')
+
+    objects = Manager()
+"""
+
+
+def test_window__flow_removes_at_once_what_one_system_does_not_find__is_red(watched):
+    watched.pair.change("backend/apps/dance/models.py", "class Task(models.Model):\n", HIDING_TASKS)
+    with cleaning_up(watched, limits={"parity_lag_s": 0.1}) as window:
+        verdict, reason = window()["both", "parity_differences"]
+    assert verdict == "red"
+    assert "dance_tasks: a row is not found by the backend" in reason
+
+
+def test_window__row_is_removed_before_both_read_it__has_no_data(watched):
+    watched.pair.change("backend/apps/dance/models.py", "class Task(models.Model):\n", HIDING_TASKS)
+    with watching(watched, limits={"parity_lag_s": 60}) as window:
+        watched.pair.superuser(MADE)
+        window()
+        watched.pair.superuser("DELETE FROM dance_tasks WHERE error = 'made'")
+        verdict, reason = window()["both", "parity_lag_p95_s"]
+    assert verdict == "no data"
+    assert "dance_tasks: 1 row removed before both systems read the same" in reason
 
 
 # --- clocks

@@ -3,9 +3,12 @@
 import re
 import secrets
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Event
 from typing import Annotated
 
@@ -15,7 +18,9 @@ from handover.check.table import BAD, GOOD, OPEN
 from handover.cli.check import say
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption
 from handover.config.config import Config, database_url, load_config
-from handover.errors import ConfigurationError, Refused
+from handover.cutover.confirm import overdue
+from handover.errors import ConfigurationError, HandoverError
+from handover.journal.journal import opened
 from handover.journal.processes import registered
 from handover.parallel.history import WatchHistory, Window
 from handover.parallel.watch import Watcher
@@ -46,10 +51,9 @@ def watch(
     history = WatchHistory(pair, run)
     try:
         history.require()
-        if history.paused():
-            raise Refused("everything is paused; nothing is watched. Lift it: handover pause --lift", code="HO601")
-        with registered(pair.root, "watch"):
-            verdicts = observe(pair, url, history, for_s=for_s, stop=stopping())
+        # A pause does not end it: it changes nothing, and what happens meanwhile must be seen.
+        with registered(pair.root, "watch", acts=False):
+            verdicts = observe(pair, url, history, for_s=for_s, stop=stopping(), file=config)
     finally:
         history.close()
     if not verdicts:
@@ -57,7 +61,7 @@ def watch(
     raise typer.Exit(RED if "red" in verdicts else GREEN if verdicts == {"green"} else NOT_SEEN)
 
 
-def observe(pair: Config, url: str, history: WatchHistory, *, for_s: float | None, stop: Event) -> set[str]:
+def observe(pair: Config, url: str, history: WatchHistory, *, for_s: float | None, stop: Event, file: Path) -> set[str]:
     """Watch window after window; return the verdicts.
 
     Parameters
@@ -70,8 +74,11 @@ def observe(pair: Config, url: str, history: WatchHistory, *, for_s: float | Non
         How long to watch, in seconds; None until ``stop`` is set.
     stop
         Ends it.
+    file
+        The pair's ``handover.toml``, for the command that takes people back.
     """
     verdicts: set[str] = set()
+    back = WayBack(pair, file)
     with Watcher(pair, url) as watcher:
         watcher.start_agents(stop)
         began = time.monotonic()
@@ -79,15 +86,42 @@ def observe(pair: Config, url: str, history: WatchHistory, *, for_s: float | Non
         while not stop.is_set() and (for_s is None or time.monotonic() - began < for_s):
             window, samples = watcher.window(stop)
             kept = history.add(samples, window)
-            if history.paused():
-                say("everything is paused, so the watch ends")
-                stop.set()
+            back.begin_if_overdue()
             if window:
                 show(window)
                 verdicts |= {one.verdict for one in window.judged}
             if not kept:
                 say("the database does not accept the measurements; they are kept here and in .handover/watch.jsonl")
+        back.wait()
     return verdicts
+
+
+class WayBack:
+    """Takes people back when a switch is not confirmed in time, in a process of its own: the watch goes on."""
+
+    def __init__(self, pair: Config, file: Path) -> None:
+        self._pair, self._file = pair, file
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin_if_overdue(self) -> None:
+        """Begin if the time is over, unless it has begun."""
+        if self._pair.verify.confirm_within_s is None or (self._process and self._process.poll() is None):
+            return
+        try:
+            with opened(self._pair) as journal:
+                why = overdue(self._pair, journal.entries(), journal.now())
+        except HandoverError as error:
+            say(f"whether the switch is confirmed could not be read: {error}")
+            return
+        if why:
+            say(f"{why}: handover verify takes people back")
+            program = [sys.executable, "-c", "from handover.cli import app; app()"]
+            self._process = subprocess.Popen([*program, "verify", "--config", str(self._file)])
+
+    def wait(self) -> None:
+        """Wait until people are back."""
+        if self._process:
+            self._process.wait()
 
 
 def show(window: Window) -> None:

@@ -33,21 +33,30 @@ class StoppedError(HandoverError):
 
 @dataclass(frozen=True)
 class RunningProcess:
-    """A process that runs."""
+    """A process that runs; one that does not act goes on during a pause."""
 
     pid: int
     command: str
     who: str
+    acts: bool = True
 
 
 @contextmanager
-def registered(root: Path, command: str) -> Iterator[None]:
-    """Name this process while the block runs; SIGTERM then raises :class:`StoppedError` in it."""
+def registered(root: Path, command: str, *, acts: bool = True) -> Iterator[None]:
+    """Name this process while the block runs; SIGTERM then raises :class:`StoppedError` in it.
+
+    Parameters
+    ----------
+    root, command
+        The folder of ``handover.toml``, and what runs, for people to read.
+    acts
+        Whether it changes anything; a pause stops only what does.
+    """
     path = root / PLACE / f"{uuid4()}.json"
     main = threading.current_thread() is threading.main_thread()
     with open_private(path, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        json.dump({"pid": os.getpid(), "command": command, "who": operator()}, file)
+        json.dump({"pid": os.getpid(), "command": command, "who": operator(), "acts": acts}, file)
         file.flush()
         before = signal.signal(signal.SIGTERM, _stop) if main else None
         try:
@@ -75,12 +84,12 @@ def running(root: Path) -> list[RunningProcess]:
 
 
 def others(root: Path) -> list[RunningProcess]:
-    """Return the processes that run, without this one."""
-    return [process for process in running(root) if process.pid != os.getpid()]
+    """Return the processes that run and act, without this one."""
+    return [process for process in running(root) if process.acts and process.pid != os.getpid()]
 
 
 def stop(root: Path) -> list[RunningProcess]:
-    """Signal every process but this one; return them."""
+    """Signal every process that acts, but this one; return them."""
     found = others(root)
     for process in found:
         with suppress(ProcessLookupError):  # it ended meanwhile

@@ -1,11 +1,11 @@
 """The history of a watch, kept in tables beside the journal, and as JSON lines beside ``handover.toml``.
 
-Nothing is lost while the database does not answer: rows wait until it does, and the lines are written at once.
+Nothing is lost while the database does not answer: rows wait until it does, and the lines are written at once. The
+lines of windows are kept; those of single samples fill two files of a limited size by turns.
 """
 
 import json
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -15,12 +15,14 @@ from psycopg import Connection, errors
 
 from handover.config.config import Config
 from handover.errors import Refused
-from handover.journal.journal import connect, last_pause
+from handover.journal.journal import connect
 from handover.parallel.rule import MetricVerdict
 from handover.parallel.sample import Sample
 from handover.private_files import open_private
 
 LINES = ".handover/watch.jsonl"
+SAMPLES, FULL_SAMPLES = ".handover/watch-samples.jsonl", ".handover/watch-samples.1.jsonl"
+SAMPLES_AT_MOST_BYTES = 64 << 20
 # About an hour of a busy pair without a database; the lines hold everything.
 WAITING_AT_MOST = 200_000
 INTO_SAMPLES = (
@@ -56,12 +58,9 @@ class WatchHistory:
         self._config, self._run = config, run
         self._connection: Connection[Any] | None = None
         self._waiting: list[tuple[str, tuple[object, ...]]] = []
-        self._stack = ExitStack()
-        self._lines = self._stack.enter_context(open_private(config.root / LINES, "a"))
 
     def close(self) -> None:
-        """Close the session and the file."""
-        self._stack.close()
+        """Close the session."""
         if self._connection:
             self._connection.close()
 
@@ -86,27 +85,30 @@ class WatchHistory:
     def add(self, samples: Sequence[Sample], window: Window | None = None) -> bool:
         """Keep samples, and the window that they belong to; return whether the database has them."""
         for one in samples:
-            self._line(asdict(one))
             row = (self._run, one.at, one.system, one.metric, one.value, one.ok, one.reason)
             self._waiting.append((INTO_SAMPLES, row))
         for judged in window.judged if window else ():
             assert window  # noqa: S101 - the loop has nothing to go over otherwise
-            self._line({"window_start": window.start, "window_end": window.end, **asdict(judged)})
             values = (judged.system, judged.metric, judged.value, judged.verdict, judged.reason)
             self._waiting.append((INTO_WINDOWS, (self._run, window.start, window.end, *values)))
-        self._lines.flush()
+        self._keep_lines(samples, window)
         del self._waiting[:-WAITING_AT_MOST]
         return self._write()
 
-    def paused(self) -> bool:
-        """Say whether a pause holds; one that cannot be read does not hold, since a watch changes nothing."""
-        try:
-            return bool(last_pause(self._open()))
-        except psycopg.OperationalError:
-            return False
+    def _keep_lines(self, samples: Sequence[Sample], window: Window | None) -> None:
+        # Opened each time: a service may run for weeks, and the file may be moved away meanwhile.
+        if window:
+            when = {"window_start": window.start, "window_end": window.end}
+            self._write_lines(LINES, [{**when, **asdict(judged)} for judged in window.judged])
+        path = self._config.root / SAMPLES
+        if path.exists() and path.stat().st_size > SAMPLES_AT_MOST_BYTES:
+            path.replace(self._config.root / FULL_SAMPLES)
+        self._write_lines(SAMPLES, [asdict(one) for one in samples])
 
-    def _line(self, values: dict[str, Any]) -> None:
-        self._lines.write(json.dumps({"run": self._run, **values}, ensure_ascii=False, default=str) + "\n")
+    def _write_lines(self, name: str, lines: Sequence[dict[str, Any]]) -> None:
+        text = "".join(json.dumps({"run": self._run, **line}, ensure_ascii=False, default=str) + "\n" for line in lines)
+        with open_private(self._config.root / name, "a") as file:
+            file.write(text)
 
     def _write(self) -> bool:
         try:
@@ -124,3 +126,30 @@ class WatchHistory:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._config)
         return self._connection
+
+
+def judged_lines(config: Config, without: Collection[tuple[str, datetime]]) -> Iterator[dict[str, Any]]:
+    """Yield the verdicts that the lines on this machine have.
+
+    Parameters
+    ----------
+    config
+        The pair.
+    without
+        Windows that are known already, by their run and their start.
+    """
+    path = config.root / LINES
+    if not path.exists():
+        return
+    known: dict[str, bool] = {}
+    with open_private(path, "r") as file:
+        for line in file:
+            # The run and the start begin each line of a window; most windows are known, and parsing takes time.
+            window, found, _ = line.partition('"window_end"')
+            if not found or not line.endswith("\n") or known.get(window):
+                continue
+            values = json.loads(line)
+            values |= {name: datetime.fromisoformat(values[name]) for name in ("window_start", "window_end")}
+            known[window] = (values["run"], values["window_start"]) in without
+            if not known[window]:
+                yield values

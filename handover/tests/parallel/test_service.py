@@ -1,0 +1,97 @@
+"""``handover watch`` as a service: restarts of the database and of itself, and logs that are rotated."""
+
+import json
+import os
+import shutil
+import subprocess
+from itertools import count
+from urllib.parse import urlsplit
+
+import psycopg
+
+from handover.parallel.history import LINES
+from handover.proof.proxy import proxy
+from handover_testing.night import until
+from handover_testing.sections import section
+
+LINE = '::1 - - [24/Nov/2026:13:00:00 +0000] "GET /{} HTTP/1.1" 200 0 "-" "Fox"\n'
+NUMBERS = count()
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+def lines(watched) -> list[dict]:
+    path = watched.pair.folder / LINES
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def databases(watched) -> list[str]:
+    """Return what each window says of the database, by the lines."""
+    return [line["verdict"] for line in lines(watched) if line["metric"] == "database"]
+
+
+def test_watch__database_and_the_watch_itself_are_restarted__every_window_is_kept(watched):
+    watched.declare(section(interval_s=0.1, window_s=0.4, timeout_s=2))
+    port = urlsplit(watched.url).port
+    with proxy("127.0.0.1", port) as way:
+        url = watched.url.replace(f":{port}/", f":{way.port}/")
+        with watched.pair.process("watch", url=url, **QUIET) as process:
+            until(lambda: "green" in databases(watched), "nothing was watched")
+            way.point_at("127.0.0.1", 1)  # every session ends, and no server listens
+            until(lambda: "red" in databases(watched), "the outage was not seen")
+            way.point_at("127.0.0.1", port)
+            until(lambda: databases(watched)[-1] == "green", "the watch did not go on")
+            assert process.poll() is None
+            process.kill()
+    first = {line["run"] for line in lines(watched)}
+    with watched.pair.process("watch", **QUIET) as process:
+        until(lambda: {line["run"] for line in lines(watched)} > first, "the watch did not start again")
+        process.terminate()
+        assert process.wait(timeout=60) in (0, 1, 4)
+    with psycopg.connect(watched.url) as connection:
+        query = "SELECT run, metric, verdict FROM handover.watch_windows ORDER BY id"
+        stored = [row for row in connection.execute(query) if row[1] == "database"]
+    # What it was killed with may not have reached the database; the lines have it.
+    written = [
+        (line["run"], line["metric"], line["verdict"]) for line in lines(watched) if line["metric"] == "database"
+    ]
+    assert set(stored) <= set(written)
+    assert {verdict for _, _, verdict in stored} == {"green", "red"}
+    assert len({run for run, _, _ in stored}) == 2
+
+
+def test_watch__log_is_rotated_by_renaming_and_by_copying__counts_every_request_once(watched):
+    path = watched.pair.folder / "access.log"
+    path.write_text(LINE.format("before"))
+    watched.declare(section(interval_s=0.2, window_s=0.5, logs={"original": {"path": "access.log"}}))
+
+    def counted() -> float:
+        query = "SELECT coalesce(sum(value), 0) FROM handover.watch_samples WHERE metric = 'access'"
+        with psycopg.connect(watched.url) as connection:
+            row = connection.execute(query).fetchone()
+        return row[0]
+
+    def write(file, number) -> None:
+        file.write("".join(LINE.format(next(NUMBERS)) for _ in range(number)))
+
+    with watched.pair.process("watch", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        process.stderr.readline()
+        with path.open("a", buffering=1) as server:
+            write(server, 5)
+            until(lambda: counted() == 5, "the log is not followed")
+            write(server, 7)
+            path.rename(path.with_name("access.log.1"))
+            path.touch()
+            write(server, 11)  # the server was not told yet
+        with path.open("a", buffering=1) as server:
+            write(server, 13)
+            until(lambda: counted() == 36, "requests are missing after the file was renamed")
+            write(server, 17)
+            shutil.copy(path, path.with_name("access.log.2"))
+            os.truncate(path, 0)
+            write(server, 19)
+        until(lambda: counted() >= 72, "requests are missing after the file was emptied")
+        process.terminate()
+        process.wait(timeout=60)
+    assert counted() == 72
+    assert "no data" not in {line["verdict"] for line in lines(watched) if line["metric"].startswith("access")}
