@@ -1,11 +1,19 @@
 """Requests are counted in the way that the team declared; what was not seen is not quiet."""
 
+import threading
+from datetime import UTC, datetime
+
 import pytest
 
+from handover.cutover import traffic
+from handover.cutover.health import alive
 from handover.cutover.traffic import UnseenTrafficError, follow, requests_seen
 from handover.errors import Refused
+from handover.http_client import host_of, own_mark
+from handover.journal.own_requests import own_key
+from handover.parallel.rule import MetricVerdict
 from handover.side import Side
-from handover_testing.night import hook
+from handover_testing.night import hook, keep
 
 
 def declared(story, way: str):
@@ -56,3 +64,91 @@ def test_requests_seen__no_way_is_declared__nothing_is_switched(story):
 
 def test_follow__no_more_requests__is_quiet(story):
     assert follow(story.config, Side.ORIGINAL, say=print)["quiet"] is True
+
+
+# --- the toolkit's own requests
+
+PERSON = '::1 - - [24/Nov/2026:13:00:00 +0000] "GET / HTTP/1.1" 200 0 "-" "Fox"\n'
+
+
+def own_line(config) -> str:
+    return PERSON.replace("Fox", own_mark(own_key(config), host_of(config.original.base_url)))
+
+
+class Growing:
+    """A log that gets a line at each look at the clock, until it is stopped."""
+
+    def __init__(self, path, line) -> None:
+        self.path, self.line, self.over = path, line, threading.Event()
+        self.path.touch()
+        self.thread = threading.Thread(target=self._write)
+
+    def _write(self) -> None:
+        with self.path.open("a", buffering=1) as file:
+            while not self.over.wait(0.002):
+                file.write(self.line())
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *_) -> None:
+        self.over.set()
+        self.thread.join()
+
+
+def test_follow__only_the_watch_asks__is_quiet(story):
+    config = declared(story, "log:access.log")
+    with Growing(story.pair.folder / "access.log", lambda: own_line(config)):
+        assert follow(config, Side.ORIGINAL, say=print)["quiet"] is True
+    with (story.pair.folder / "access.log").open("a") as file:
+        file.write(PERSON)
+    assert requests_seen(config, Side.ORIGINAL) == 1
+
+
+@pytest.mark.parametrize("line", ["person", "forged", "of the other system"])
+def test_follow__a_client_asks_as_well__is_not_quiet(story, line):
+    config = declared(story, "log:access.log")
+    forged = PERSON.replace("Fox", own_mark(b"guessed", host_of(config.original.base_url)))
+    other = PERSON.replace("Fox", own_mark(own_key(config), host_of(config.backend.base_url)))
+    lines = {"person": PERSON, "forged": forged, "of the other system": other}
+    with Growing(story.pair.folder / "access.log", lambda: own_line(config) + lines[line]):
+        seen = follow(config, Side.ORIGINAL, say=print)
+    assert seen["quiet"] is False
+    assert ("init-journal --key FILE" in seen["note"]) is (line != "person")
+
+
+def test_follow__emptied_without_a_copy__is_not_quiet_at_once(story, monkeypatch):
+    config = declared(story, "log:access.log")
+    path = story.pair.folder / "access.log"
+    path.write_text(PERSON)
+    with traffic.counting(config, Side.ORIGINAL) as counter:
+        assert counter.count() == 0
+        path.write_text("")
+        assert counter.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ("log:access.log", "no line has its mark: the log's format shows neither User-Agent nor X-Handover"),
+        ("sql:SELECT extract(epoch FROM clock_timestamp()) * 1000", "this counter may count its requests"),
+    ],
+)
+def test_follow__counter_does_not_show_who_asks_and_a_watch_runs__says_what_to_do(story, way, said):
+    story.in_parallel()
+    config = declared(story, way)
+    keep(story, MetricVerdict("backend", "error_rate", 0.0, "green", ""), end=datetime.now(UTC))
+    with Growing(story.pair.folder / "access.log", lambda: PERSON.replace(' "-" "Fox"', "")):
+        seen = follow(config, Side.ORIGINAL, say=print)
+    assert said in seen["note"]
+    assert "stop the watch, and clean up within 5 minutes" in seen["note"]
+
+
+def test_alive__request_of_a_command__carries_the_mark(story):
+    asked = story.systems["original"].agents
+    asked.clear()
+    alive(story.config, Side.ORIGINAL)
+    (agent,) = asked
+    config = declared(story, "log:access.log")
+    (story.pair.folder / "access.log").write_text(PERSON.replace("Fox", agent))
+    assert requests_seen(config, Side.ORIGINAL) == 0

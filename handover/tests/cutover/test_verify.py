@@ -1,13 +1,17 @@
 """After the switch: who is paged, what rolls back automatically, and what never does."""
 
+import json
+import subprocess
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from handover.cli.verify import keep_looking
 from handover.journal.journal import opened
 from handover.parallel.rule import MetricVerdict
-from handover_testing.night import BACKEND, ORIGINAL, VERIFY, hook, keep, windows
+from handover_testing.night import BACKEND, ORIGINAL, VERIFY, green_until, hook, keep, until, windows
+from handover_testing.sections import section
 
 FLOW = """
 [[flows]]
@@ -48,10 +52,12 @@ def test_verify__errors_in_every_window__goes_back_by_itself_and_pages(after):
     assert "error_rate" in paged(after)
 
 
-def test_verify__errors_in_some_windows_only__waits(after):
+def test_verify__errors_in_some_windows_only__neither_pages_nor_goes_back_nor_forgets(after):
     windows(after, 0.5, 0.5, 0.0)
-    assert after.handover("verify").returncode == 0
-    assert after.people_reach() == [BACKEND]
+    ended = after.handover("verify")
+    assert ended.returncode == 4
+    assert "the last windows are well, but red from" in ended.stdout
+    assert (after.state(), after.people_reach(), paged(after)) == ("switched", [BACKEND], "")
 
 
 def test_verify__slow_but_no_errors__pages_and_stays(after):
@@ -86,7 +92,7 @@ def test_verify__two_windows_of_backend_and_both__are_not_three(after):
     for number in (1, 2):
         parity(after, number, backend=2.0, both=2.0)  # four rows of that name, and all are red
     ended = after.handover("verify")
-    assert "parity_differences" not in ended.stdout
+    assert "red by the watch's own limits" not in ended.stdout
     assert paged(after) == ""
 
 
@@ -173,6 +179,215 @@ def test_verify__follow__goes_on_when_the_database_is_away_and_pages_once(after,
     assert looks == [7.0] * 4
     said = after.pair.captured.readouterr()
     assert said.err.count("the journal's database does not answer") == 2
-    assert [line for line in said.out.splitlines() if "windows, nothing wrong" in line][1:]
+    assert [line for line in said.out.splitlines() if "since the switch, nothing wrong" in line][1:]
     assert paged(after).count("the journal's database does not answer") == 1
     assert after.state() == "verifying"
+
+
+# --- the verdict is on all of the watch
+
+
+def verdict(after) -> tuple[int, list[dict[str, Any]]]:
+    """Return the exit code of ``verify`` and what is not signed off."""
+    ended = after.handover("verify", "--json")
+    return ended.returncode, json.loads(ended.stdout)["unsigned"]
+
+
+def test_verify__outage_that_is_over__stays_in_the_verdict_until_a_person_signs_it_off(after):
+    windows(after, 0.0, 0.5, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0)
+    shown = after.handover("verify")
+    assert shown.returncode == 4
+    code, (outage,) = verdict(after)
+    assert (code, outage["kind"], len(outage["windows"])) == (4, "red", 4)
+    assert f"  {outage['name']}  red from" in shown.stdout
+    assert "(4 windows): backend error_rate: 0.5 (above 0.02)" in " ".join(shown.stdout.split())
+    assert after.state() == "switched"
+    assert "--sign-off needs --because" in after.handover("verify", "--sign-off", outage["name"]).stderr
+    done = after.done("verify", "--sign-off", outage["name"], "--because", "the database was moved")
+    assert f"signed off {outage['name']}: red from" in done.stdout
+    assert "since the switch, nothing wrong" in after.done("verify").stdout
+    assert after.state() == "verifying"
+    with opened(after.config) as journal:
+        (kept,) = [entry for entry in journal.entries() if entry.kind == "window-sign-off"]
+    assert kept.who
+    assert kept.body["because"] == "the database was moved"
+
+
+def test_verify__outage_that_is_over__pages_once_although_no_look_met_it(after):
+    windows(after, 0.5, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0)
+    after.handover("verify")
+    once = paged(after)
+    after.handover("verify")
+    assert once == paged(after) != ""
+
+
+def test_verify_sign_off__outage_goes_on__holds_for_what_was_shown(after):
+    windows(after, 0.5, 0.5)
+    ((_, (shown,)), end) = verdict(after), datetime.now(UTC) + timedelta(minutes=2)
+    keep(after, MetricVerdict("backend", "error_rate", 0.9, "red", "worse"), end=end + timedelta(minutes=1))
+    after.done("verify", "--sign-off", shown["name"], "--because", "known")
+    _, (left,) = verdict(after)
+    assert len(shown["windows"]) == 2
+    assert (left["said"], len(left["windows"])) == (["backend error_rate: red, worse"], 1)
+
+
+def test_verify_sign_off__name_of_nothing__is_refused_and_says_what_there_is(after):
+    windows(after, 0.5, 0.5, 0.0)
+    _, (shown,) = verdict(after)
+    said = after.refused("verify", "--sign-off", "00000000-2", "--because", "known")
+    assert "HO596  no time since the switch is named 00000000-2; not signed off: " + shown["name"] in said
+    assert verdict(after)[1] == [shown]
+
+
+@pytest.mark.parametrize("system", ["original", "backend", "both"])
+@pytest.mark.parametrize("verdict_", ["red", "no data"])
+def test_verify__window_of_either_system_is_not_green__is_not_forgotten(after, system, verdict_):
+    windows(after, 0.0, 0.0, 0.0)
+    end = datetime.now(UTC) + timedelta(seconds=20)
+    keep(after, MetricVerdict(system, "database", None, verdict_, "by the test"), end=end)
+    code, (kept,) = verdict(after)
+    assert (code, kept["kind"], kept["said"]) == (4, verdict_, [f"{system} database: {verdict_}, by the test"])
+
+
+def test_verify__nothing_was_watched_for_a_while__is_named_and_signed_off(after):
+    now = datetime.now(UTC)
+    green_until(after, now - timedelta(seconds=1))
+    for number in (5, 6, 7):
+        good = (
+            MetricVerdict("backend", "error_rate", 0.0, "green", ""),
+            MetricVerdict("backend", "latency_p95_ms", 1.0, "green", ""),
+        )
+        keep(after, *good, end=now + timedelta(minutes=number))
+    code, (hole,) = verdict(after)
+    assert (code, hole["kind"], hole["windows"]) == (4, "not watched", [])
+    assert "not watched from" in paged(after)
+    after.done("verify", "--sign-off", hole["name"], "--because", "the machine was restarted")
+    assert verdict(after) == (0, [])
+
+
+def test_verify__not_watched_right_after_the_switch__is_named(after):
+    good = MetricVerdict("backend", "error_rate", 0.0, "green", "")
+    keep(after, good, end=datetime.now(UTC) + timedelta(minutes=5))
+    code, (hole,) = verdict(after)
+    assert (code, hole["kind"]) == (4, "not watched")
+
+
+def test_verify__window_that_only_the_lines_have__counts(after):
+    """The database did not take it, and the watch was killed before it did."""
+    windows(after, 0.0, 0.0, 0.0)
+    end = datetime.now(UTC) + timedelta(seconds=30)
+    with pytest.MonkeyPatch.context() as away:
+        away.setenv("HANDOVER_DATABASE_URL", "postgresql://absent@127.0.0.1:1/none")
+        keep(after, MetricVerdict("both", "database", 1.0, "red", "it does not answer"), end=end)
+    code, (outage,) = verdict(after)
+    assert (code, outage["said"]) == (4, ["both database: red, it does not answer"])
+
+
+def test_verify__earlier_switch_went_back__its_windows_do_not_count(after):
+    keep(after, MetricVerdict("backend", "error_rate", 0.5, "red", "an outage"), end=datetime.now(UTC))
+    assert "an outage" in after.handover("verify").stdout
+    after.done("rollback", "--apply", "--because", "a fault")
+    after.done("cutover", "--apply", after.plan())
+    windows(after, 0.0, 0.0, 0.0)
+    assert verdict(after) == (0, [])
+
+
+# --- confirming
+
+CONFIRM = VERIFY.replace("[verify]", "[verify]\nconfirm_within_s = 3600")
+
+
+@pytest.fixture
+def unconfirmed(story):
+    """Switched, and the switch is to be confirmed within an hour."""
+    story.declare(CONFIRM + FLOW)
+    story.switched()
+    hook(story, "page", f"#!/bin/sh\ncat >> {story.pair.folder}/pages\n")
+    return story
+
+
+def late(story) -> None:
+    """Let the time be over."""
+    story.file.write_text(story.file.read_text().replace("confirm_within_s = 3600", "confirm_within_s = 0.001"))
+
+
+def test_verify__not_confirmed_in_time__goes_back_after_the_original_was_proven(unconfirmed):
+    windows(unconfirmed, 0.0, 0.0, 0.0)
+    shown = unconfirmed.done("verify")
+    assert "people go back by themselves at" in " ".join(shown.stdout.split())
+    late(unconfirmed)
+    ended = unconfirmed.handover("verify")
+    assert ended.returncode == 4
+    assert "was not confirmed within 0.001 s" in ended.stderr
+    assert (unconfirmed.state(), unconfirmed.people_reach()) == ("rolled_back", [ORIGINAL])
+    with opened(unconfirmed.config) as journal:
+        run = [e for e in journal.entries() if e.kind == "run" and e.body["command"] == "rollback"][-1]
+    assert run.body["facts"]["automatic"] is True
+    assert "was not confirmed within" in run.body["facts"]["because"]
+    assert run.body["preflight"]["write"]
+
+
+def test_verify__confirmed__stays_when_the_time_is_over(unconfirmed):
+    windows(unconfirmed, 0.0, 0.0, 0.0)
+    done = unconfirmed.done("verify", "--confirm-switch", "--because", "two hours without a complaint")
+    assert "confirmed the switch" in done.stdout
+    late(unconfirmed)
+    assert "loose watching begins" in unconfirmed.done("verify").stdout
+    assert (unconfirmed.state(), unconfirmed.people_reach()) == ("verifying", [BACKEND])
+
+
+def test_verify_confirm__something_is_not_signed_off__is_refused(unconfirmed):
+    windows(unconfirmed, 0.5, 0.0, 0.0)
+    said = unconfirmed.refused("verify", "--confirm-switch", "--because", "it will do")
+    assert "HO596  the switch cannot be confirmed: the last windows are well, but red from" in said
+    late(unconfirmed)
+    assert unconfirmed.handover("verify").returncode == 4
+    assert unconfirmed.people_reach() == [ORIGINAL]
+
+
+def test_verify__not_confirmed_and_the_original_is_dead__stays_and_pages_once(unconfirmed):
+    windows(unconfirmed, 0.0, 0.0, 0.0)
+    unconfirmed.systems["original"].status = 503
+    late(unconfirmed)
+    for _ in range(2):
+        assert "HO586" in unconfirmed.refused("verify")
+    assert (unconfirmed.state(), unconfirmed.people_reach()) == ("switched", [BACKEND])
+    assert paged(unconfirmed).count("people did not go back by themselves") == 1
+
+
+def test_verify__confirmed_before_the_last_rollback__counts_no_more(unconfirmed):
+    windows(unconfirmed, 0.0, 0.0, 0.0)
+    unconfirmed.done("verify", "--confirm-switch", "--because", "well")
+    unconfirmed.done("rollback", "--apply", "--because", "a fault")
+    unconfirmed.done("cutover", "--apply", unconfirmed.plan())
+    late(unconfirmed)
+    unconfirmed.handover("verify")
+    assert unconfirmed.people_reach() == [ORIGINAL]
+
+
+def test_watch_that_runs__switch_is_not_confirmed__takes_people_back_and_goes_on(unconfirmed):
+    unconfirmed.declare(section(window_s=0.3))
+    told = " ".join(unconfirmed.done("status").stdout.split())
+    assert "Not confirmed: people go back by themselves at" in told
+    assert "NO process here would do it: start handover watch, or handover verify --follow." in told
+    late(unconfirmed)
+    with unconfirmed.pair.process("watch", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        until(lambda: unconfirmed.state() == "rolled_back", "people were not taken back")
+        assert process.poll() is None
+    assert unconfirmed.people_reach() == [ORIGINAL]
+
+
+@pytest.mark.full
+def test_verify_follow_that_runs__switch_is_not_confirmed__is_named_and_takes_people_back(unconfirmed):
+    command, quiet = (
+        ["verify", "--follow", "--every", "1"],
+        {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL},
+    )
+    with unconfirmed.pair.process(*command, **quiet) as process:
+        by = f"By `verify --follow`, pid {process.pid}."
+        until(lambda: by in " ".join(unconfirmed.handover("status").stdout.split()), "the process does not show")
+    late(unconfirmed)
+    with unconfirmed.pair.process(*command, **quiet) as process:
+        until(lambda: unconfirmed.state() == "rolled_back", "people were not taken back")
+        assert process.wait(timeout=60) == 3  # there is nothing to verify any more
+    assert unconfirmed.people_reach() == [ORIGINAL]

@@ -106,6 +106,8 @@ class Verify(Section):
         Which metrics are errors; only a breach of these rolls back.
     affected_users_sql
         SQL with one row and one number: how many users did something from ``%(start)s`` to ``%(end)s``; for the report.
+    confirm_within_s
+        A switch that is not confirmed so many seconds after its end goes back by itself; none: it never does.
     """
 
     close_h: float = Field(default=48.0, gt=0)
@@ -115,6 +117,7 @@ class Verify(Section):
     automatic_rollback: bool = False
     error_metrics: tuple[str, ...] = ("error_rate",)
     affected_users_sql: str = ""
+    confirm_within_s: float | None = Field(default=None, gt=0)
 
 
 class WriteProbe(Section):

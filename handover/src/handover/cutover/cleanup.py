@@ -13,6 +13,7 @@ from handover.check.run import gathered
 from handover.check.systems import asking
 from handover.config.config import Config, database_url
 from handover.cutover import hooks, traffic, verify
+from handover.cutover.confirm import last_switch
 from handover.cutover.context import RunContext
 from handover.document import markdown
 from handover.document.facts import as_json
@@ -40,13 +41,14 @@ def preflight(context: RunContext) -> Evidence:
         One of these does not hold.
     """
     settings = context.config.cleanup
-    switched = verify.switched_at(context)
+    switched = last_switch(context.journal.entries()).ended
     left = switched + timedelta(hours=settings.after_h) - context.journal.now()
     if left > timedelta(0):
         message = f"the switch was at {switched:%F %T %Z}; clean-up waits {settings.after_h:g} h after it."
         hours = left.total_seconds() / 3600
         raise Refused(f"{message} {hours:.1f} h are left. Nothing was changed.", code="HO590")
-    judged = verify.judge_windows(context)
+    # Some counters count the requests of the watch as well, so it may be stopped just before.
+    judged = verify.judge_windows(context, ended_lately=traffic.WATCH_STOPPED_AT_MOST)
     if not judged.calm:
         message = f"the backend is not well, or was not watched: {judged}. Nothing was changed."
         raise Refused(f"{message} See: handover verify", code="HO591")
@@ -55,7 +57,7 @@ def preflight(context: RunContext) -> Evidence:
         message = (
             f"the original still gets requests: {seen['requests']} in {seen['after_s']:.0f} s. Nothing was changed."
         )
-        raise Refused(f"{message} Find out which clients send them.", code="HO592")
+        raise Refused(f"{message} {seen['note'] or 'Find out which clients send them.'}", code="HO592")
     if not settings.decommission:
         message = "no decommission hook is declared, so nothing would end the original. Nothing was changed."
         raise Refused(f"{message} Declare them: [cleanup] decommission", code="HO593")

@@ -1,7 +1,7 @@
 """How far the handover is, in words: the state, what is under way, who holds the lease, what people reach."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from handover.config.config import Config
@@ -9,6 +9,7 @@ from handover.cutover import read_only
 from handover.cutover.next_step import NextStep, circumstances, next_step
 from handover.cutover.position import Position, position_of
 from handover.cutover.states import DESCRIPTIONS, allowed
+from handover.cutover.watch_health import WatchHealth, watch_health
 from handover.cutover.ways.chosen import chosen_way
 from handover.errors import HandoverError
 from handover.journal.entry import JournalEntry
@@ -52,6 +53,8 @@ class Status:
         The next step that works.
     read_only
         What is to be said of read-only mode; empty when it is off.
+    health
+        How the watch is.
     """
 
     position: Position
@@ -67,6 +70,7 @@ class Status:
     lost: int = 0
     next_step: NextStep = NextStep("handover status")  # noqa: RUF009 - it is frozen
     read_only: str = ""
+    health: WatchHealth = field(default_factory=WatchHealth)
 
 
 def read_status(config: Config, journal: Journal) -> Status:
@@ -93,6 +97,7 @@ def read_status(config: Config, journal: Journal) -> Status:
         0 if journal.trouble else sum(1 for entry in late if entry.seq is not None),
         next_step(config, position, circumstances(journal, who, here, agrees=agrees)),
         _read_only(config, position, entries),
+        watch_health(config, journal, entries),
     )
 
 
@@ -145,6 +150,7 @@ def status_lines(found: Status) -> list[str]:
     result += _entries(found)
     if position.conflict:
         result.append(f"Journal entries contradict each other: {position.conflict}.")
+    result += found.health.lines()
     result.append(f"Lease: {found.holder or 'free'}.")
     result += [f"Running here: `{one.command}` of {one.who}, pid {one.pid}." for one in found.processes]
     result.append(f"Allowed now: {', '.join(allowed(position.state)) or 'nothing'}.")
@@ -225,4 +231,5 @@ def status_json(found: Status) -> dict[str, Any]:
         "not_compared": said_of(found.seals),
         "lost_in_database": found.lost,
         "next": {name: getattr(found.next_step, name) for name in ("command", "first", "then", "back")},
+        "watch": found.health.as_json(),
     }

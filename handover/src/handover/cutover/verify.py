@@ -1,9 +1,10 @@
-"""After the switch: what the watch sees against the declared thresholds, who is paged, and the automatic rollback.
+"""After the switch: what the whole watch says, who is paged, and the automatic rollback.
 
 Only measured errors on the backend go back, and only while the original answers. Data that is missing pages a person
 and never goes back: a quiet night is not an outage.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -14,19 +15,26 @@ import psycopg
 
 from handover.config.cutover import Threshold
 from handover.cutover import health
+from handover.cutover.confirm import goes_back_at, last_switch
 from handover.cutover.context import RunContext
 from handover.cutover.hooks import HookError
 from handover.cutover.switch import hook
+from handover.cutover.watched_time import Stretch, WatchedTime, over, watched_time
 from handover.errors import HandoverError, Refused, UnseenError
+from handover.journal.own_requests import own_key
 from handover.journeys.run import run_journey
-from handover.runs.position import last_ended
 from handover.side import Side
 from handover.troubles import why_unreadable
+from handover.wording import counted
 
+CONFIRM = 'handover verify --confirm-switch --because "…"'
 PAGE_AGAIN_AFTER = timedelta(hours=1)
+# The last windows of each metric. A metric can have windows of the backend and of both systems: they are apart.
 _WINDOWS = """
-    SELECT metric, window_start, window_end, value, verdict, reason, system FROM handover.watch_windows
-     WHERE system IN ('backend', 'both') AND window_start >= %s ORDER BY metric, system, window_start DESC, id DESC
+    SELECT metric, window_start, window_end, value, verdict, reason, system
+      FROM (SELECT *, row_number() OVER (PARTITION BY metric, system ORDER BY window_start DESC, id DESC) AS place
+              FROM handover.watch_windows WHERE system IN ('backend', 'both') AND window_start >= %s) AS found
+     WHERE place <= %s ORDER BY metric, system, place
 """
 
 
@@ -51,51 +59,47 @@ class Breach:
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """What the last windows say.
+    """What the watch says since the switch.
 
     Attributes
     ----------
-    windows
-        How many were read.
+    time
+        All of it.
     breaches
-        Metrics over their limits.
+        Metrics that are over their limits in the last windows.
     missing
-        Metrics without data, and why.
+        Metrics without data now, and why.
     quiet
-        Metrics with too little traffic to say anything.
+        Metrics with too little traffic now to say anything.
     """
 
-    windows: int
+    time: WatchedTime
     breaches: tuple[Breach, ...]
     missing: tuple[str, ...]
     quiet: tuple[str, ...]
 
     @property
     def calm(self) -> bool:
-        """Whether there was data, and no breach in it."""
-        return self.windows > 0 and not self.breaches and not self.missing
+        """Whether there was data, no breach is in it, and a person has signed off whatever was not green."""
+        return bool(self.time.windows) and not (self.breaches or self.missing or self.time.unsigned)
 
     def __str__(self) -> str:
         said = [*map(str, self.breaches), *self.missing, *(f"{metric}: too little traffic" for metric in self.quiet)]
-        return "; ".join(said) or f"{self.windows} windows, nothing wrong"
+        if (unsigned := self.time.unsigned) and not (self.breaches or self.missing):
+            said.append(f"the last windows are well, but {unsigned[0]}")
+            said += [f"and {len(unsigned) - 1} more times"] if unsigned[1:] else []
+        return "; ".join(said) or f"{counted(len(self.time.windows), 'window')} since the switch, nothing wrong"
 
 
-def switched_at(context: RunContext) -> datetime:
-    """Return when people were last moved to the backend.
+def judge_windows(context: RunContext, *, ended_lately: timedelta = timedelta(0)) -> VerifyResult:
+    """Judge the whole watch since the switch: the last windows by the thresholds, and all for what was not green.
 
-    Raises
-    ------
-    Refused
-        They never were.
-    """
-    found = last_ended(context.journal.entries(), "cutover")
-    if found is None:
-        raise Refused("people were not moved to the backend yet; there is nothing to verify.", code="HO595")
-    return found
-
-
-def judge_windows(context: RunContext) -> VerifyResult:
-    """Compare the last windows since the switch with the thresholds.
+    Parameters
+    ----------
+    context
+        What the command acts with.
+    ended_lately
+        The watch may have ended so long ago; else it must go on.
 
     Raises
     ------
@@ -103,19 +107,17 @@ def judge_windows(context: RunContext) -> VerifyResult:
         The windows could not be read.
     """
     settings = context.config.verify
-    try:
-        rows = context.journal.connection().execute(_WINDOWS, [switched_at(context)]).fetchall()
-    except psycopg.Error as error:
-        message = f"what the watch has seen could not be read: {why_unreadable(error)}."
-        raise UnseenError(f"{message} Is `handover watch` there and running?") from error
-    # A metric can have windows of the backend and windows of both systems: they are judged apart.
+    switch = last_switch(context.journal.entries())
+    time = watched_time(context.config, context.journal, switch.began)
+    # Those that began before the switch ended hold what people met on the way, but are no state to go on from.
+    rows = _last_windows(context, switch.ended)
     watched = {key: list(found) for key, found in groupby(rows, key=itemgetter(0, 6))}
     limits = {threshold.metric: threshold for threshold in settings.thresholds}
     unwatched = {(metric, Side.BACKEND) for metric in limits.keys() - {metric for metric, _ in watched}}
     breaches, missing, quiet = [], [], []
     for metric, system in sorted({*watched, *unwatched}):
-        last = watched.get((metric, system), [])[: settings.windows]
-        if trouble := _missing(_name(metric, system), last, context):
+        last = watched.get((metric, system), [])
+        if trouble := _missing(_name(metric, system), last, context, ended_lately):
             missing.append(trouble)
         elif all(row[4] == "not enough traffic" for row in last):
             quiet.append(_name(metric, system))
@@ -123,7 +125,16 @@ def judge_windows(context: RunContext) -> VerifyResult:
             breaches.append(Breach(metric, tuple(row[3] for row in last), limit, system))
     if not watched:
         missing.append("nothing was watched since the switch")
-    return VerifyResult(len(rows), tuple(breaches), tuple(missing), tuple(quiet))
+    return VerifyResult(time, tuple(breaches), tuple(missing), tuple(quiet))
+
+
+def _last_windows(context: RunContext, since: datetime) -> list[Any]:
+    try:
+        connection = context.journal.connection()
+        return connection.execute(_WINDOWS, [since, context.config.verify.windows]).fetchall()
+    except psycopg.Error as error:
+        message = f"what the watch has seen could not be read: {why_unreadable(error)}."
+        raise UnseenError(f"{message} Is `handover watch` there and running?") from error
 
 
 def _name(metric: str, system: str) -> str:
@@ -131,13 +142,13 @@ def _name(metric: str, system: str) -> str:
     return metric if system == Side.BACKEND else f"{metric} of {system}"
 
 
-def _missing(name: str, last: list[Any], context: RunContext) -> str:
+def _missing(name: str, last: list[Any], context: RunContext, ended_lately: timedelta) -> str:
     if not last:
         return f"{name} was not watched since the switch"
     _, start, end, _, verdict, reason, _ = last[0]
     if verdict == "no data":
         return f"{name} has no data: {reason}"
-    if context.journal.now() - end > 2 * (end - start):
+    if context.journal.now() - end > max(2 * (end - start), ended_lately):
         return f"{name} is not watched any more since {end:%F %T %Z}"
     return ""
 
@@ -146,26 +157,56 @@ def _over(threshold: Threshold | None, last: list[Any]) -> str:
     """Return the limit that all these windows exceed; empty when a window does not, or was not measured."""
     if any(row[3] is None or row[4] in ("no data", "not enough traffic") for row in last):
         return ""
-    values = [row[3] for row in last]
     if threshold is None:
         return "red by the watch's own limits" if all(row[4] == "red" for row in last) else ""
-    if threshold.above is not None and all(value > threshold.above for value in values):
-        return f"above {threshold.above:g}"
-    if threshold.below is not None and all(value < threshold.below for value in values):
-        return f"below {threshold.below:g}"
-    return ""
+    limits = [over(threshold, row[3]) for row in last]
+    return limits[0] if all(limits) else ""
 
 
 def page_about(context: RunContext, judged: VerifyResult) -> bool:
-    """Page a person about breaches and missing data, once an hour about the same; return whether the page was sent."""
+    """Page a person about breaches, missing data and outages that are over; return whether the page was sent.
+
+    What holds on is told once an hour, and what is over once.
+    """
     about = [breach.name for breach in judged.breaches] + list(judged.missing)
     earlier = [e for e in context.journal.entries() if e.kind == "page"]
     now = context.journal.now()
-    if earlier and earlier[-1].body["about"] == about and now - earlier[-1].at < PAGE_AGAIN_AFTER:
+    told = {text for e in earlier if "trouble" not in e.body for text in e.body.get("outages", ())}
+    outages = [_told_of(stretch) for stretch in _outages(context, judged)]
+    again = not earlier or earlier[-1].body["about"] != about or now - earlier[-1].at >= PAGE_AGAIN_AFTER
+    if set(outages) <= told and not (about and again):
         return False
-    facts: dict[str, Any] = {"about": about, "said": str(judged)}
+    return send_page(context, str(judged), about, outages)
+
+
+def _outages(context: RunContext, judged: VerifyResult) -> Iterator[Stretch]:
+    """Yield what a page tells of: enough windows in a row, or time in which nothing was watched."""
+    for stretch in judged.time.unsigned:
+        if not stretch.windows or len(stretch.windows) >= context.config.verify.windows:
+            yield stretch
+
+
+def _told_of(stretch: Stretch) -> str:
+    """Return what a page is known by, however long the stretch becomes."""
+    return f"{'not green' if stretch.windows else 'not watched'} from {stretch.start:%F %T}"
+
+
+def send_page(context: RunContext, said: str, about: Sequence[str], outages: Sequence[str] = ()) -> bool:
+    """Page a person; return whether the page was sent.
+
+    Parameters
+    ----------
+    context
+        What the command acts with.
+    said, about
+        What the person reads, and what it is about.
+    outages
+        What is over, and was not told before.
+    """
+    about, outages = list(about), list(outages)
+    facts: dict[str, Any] = {"about": about, "said": said, "outages": outages}
     try:
-        facts["hook"] = hook(context, "page", {"said": str(judged), "about": about})
+        facts["hook"] = hook(context, "page", {"said": said, "about": about or outages})
     except (HookError, Refused) as error:
         context.say(f"the page was not sent: {error}")
         facts["trouble"] = str(error)
@@ -196,7 +237,9 @@ def original_trouble(context: RunContext) -> str:
     if not flows:
         return "no flow is declared that the original answers alone, so nothing shows that it does"
     for flow in flows:
-        made = run_journey(flow, {Side.ORIGINAL: base}, on=Side.ORIGINAL, root=context.config.root)
+        made = run_journey(
+            flow, {Side.ORIGINAL: base}, on=Side.ORIGINAL, root=context.config.root, key=own_key(context.config)
+        )
         if made.failures or not made.steps:
             return f"the original fails its journey {flow.name}: {', '.join(made.failures) or 'no step was made'}"
     return ""
@@ -204,14 +247,16 @@ def original_trouble(context: RunContext) -> str:
 
 def advance(context: RunContext, judged: VerifyResult) -> str:
     """Go on from close to loose watching when its time is over and all was well; return what is left to wait for."""
-    settings, state = context.config.verify, context.position().state
-    since = switched_at(context)
+    settings, state, entries = context.config.verify, context.position().state, context.journal.entries()
+    since = last_switch(entries).ended
+    if back_at := goes_back_at(context.config, entries):
+        return f"people go back by themselves at {back_at:%F %T %Z}, unless: {CONFIRM}"
     wait_h = settings.close_h if state == "switched" else settings.close_h + settings.loose_h
     left = since + timedelta(hours=wait_h) - context.journal.now()
     if left > timedelta(0):
         return f"{left.total_seconds() / 3600:.1f} h of {'close' if state == 'switched' else 'loose'} watching are left"
     if not judged.calm:
-        return f"the time is over, but {judged}"
+        return "the time is over, but not all of it was well"
     if state == "verifying":
         return "all of it is over: handover cleanup"
     context.journal.add("state", {"source": "switched", "target": "verifying", "because": str(judged)})

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from sandbox.clients.figures import Cost, RecordMove, cost
@@ -49,7 +49,13 @@ def done(stage: RehearsalStage, *arguments: str, expect: tuple[int, ...] = (0,))
     return ended
 
 
-def until(stage: RehearsalStage, *arguments: str, expect: int = 0, words: str = "") -> EndedCommand:
+def until(
+    stage: RehearsalStage,
+    *arguments: str,
+    expect: int = 0,
+    words: str = "",
+    between: Callable[[], None] = lambda: None,
+) -> EndedCommand:
     """Run a command again and again until it ends as expected and says ``words``. Raises CommandRefusedError."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
@@ -58,6 +64,7 @@ def until(stage: RehearsalStage, *arguments: str, expect: int = 0, words: str = 
             return ended
         if time.monotonic() > deadline:
             raise CommandRefusedError(arguments, ended, f"{expect} and the words {words!r}" if words else expect)
+        between()
         time.sleep(ASK_EVERY_S)
 
 
