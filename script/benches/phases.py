@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from sandbox import house
@@ -104,7 +105,7 @@ def show(cells: list[dict[str, Any]]) -> None:
     for heading in ("stage", "system", "verdict", "proofs, or the reason"):
         table.add_column(heading)
     for one in cells:
-        table.add_row(one["stage"], one["system"], one["verdict"], "\n".join(lines(one)))
+        table.add_row(one["stage"], one["system"], one["verdict"], escape("\n".join(lines(one))))
     shown.print(table)
 
 

@@ -2,6 +2,10 @@
 
 import pytest
 
+from handover.journal.evidence import recording
+from handover.proof.groups import concurrent_writes
+from handover.proof.target import ProofTarget
+
 UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 EVOLUTION = f"""
 [[operations]]
@@ -80,6 +84,25 @@ def test_check__the_systems_see_different_shapes__has_no_verdict(expanded):
         "HO006  an evolution is under way, and the two systems expect different shapes of public.dance_tasks"
         in ended.stderr
     )
+
+
+@pytest.mark.full
+def test_prove__the_systems_see_different_shapes__says_that_nothing_was_compared_there(expanded, tmp_path):
+    see(expanded, "drift_backend", "phase2")
+    reading = ("prove", "--i-mean-production", "--group", "read-across")
+    ended = expanded.pair.handover(*reading)
+    assert ended.returncode == 1, ended.stderr
+    told = " ".join(ended.stdout.split())
+    assert "The evolution 0001_tasks is expanded: public.dance_tasks have both shapes" in told
+    assert "an evolution is under way, and the two systems see different shapes of it" in told, ended.stdout
+    config = expanded.config
+    target = ProofTarget(config, expanded.pair.database.url("owner"), True, "small", 0, lambda _: None)
+    with recording(config.model_copy(update={"root": tmp_path}), "prove") as recorder:
+        outcome = concurrent_writes.prove(target, recorder)
+    assert "dance_tasks: an evolution is under way" in outcome.failures[0].finding.todo
+    for role in SYSTEMS:
+        see(expanded, role, "phase1")
+    assert "different shapes" not in expanded.pair.handover(*reading).stdout
 
 
 @pytest.mark.full

@@ -1,5 +1,7 @@
 """Unusual models that are the same in both systems: every group of proofs compares them and finds nothing."""
 
+from dataclasses import replace
+
 import pytest
 
 from handover.journal.evidence import recording
@@ -65,6 +67,19 @@ def test_concurrent_writes__table_refuses_rows__the_next_is_taken_and_relations_
     assert outcome.empty == ()
     # The ways of writing are not declared, so what every Django system does is only a note.
     assert any("in every Django system two processes do this" in note for note in outcome.notes)
+
+
+def test_concurrent_writes__check_bounds_the_number__is_dropped_in_a_copy_alone_and_told(odd, python, tmp_path):
+    bound = "ALTER TABLE odd_jobs ADD CONSTRAINT odd_bound CHECK (number BETWEEN 0 AND 100)"
+    pair = Fault("", "concurrent-writes", odd.shape.name, sql=bound, models=("Job",))
+    with planted(odd, pair, python, tmp_path) as target, recording(target.config, "prove") as recorder:
+        live = concurrent_writes.prove(replace(target, throwaway=False), recorder, PLAN)
+        copy = concurrent_writes.prove(target, recorder, PLAN)
+    assert [f.finding.code for f in live.failures] == ["HO337"]
+    assert 'violates check constraint "odd_bound"' in live.failures[0].finding.todo
+    assert [str(f.finding) for f in copy.failures] == []
+    told = "odd_jobs.number: odd_bound was dropped in this copy, because writers count up in that column"
+    assert told in copy.notes
 
 
 def test_concurrent_writes__no_table_fits__says_so_in_one_sentence_that_can_be_accepted(odd, python, tmp_path):

@@ -19,6 +19,7 @@ from handover.config.config import Config, database_url, load_config
 from handover.cutover.attempt import present_attempt
 from handover.cutover.evidence_gates import note_newest
 from handover.errors import ConfigurationError, Refused
+from handover.evolve.standing import evolved_lines
 from handover.journal.evidence import recording
 from handover.journal.journal import NO_JOURNAL, JournalError, opened
 from handover.proof import table
@@ -72,7 +73,11 @@ def prove(
     if as_json:
         print_json(_as_json(result))
     else:
-        table.show(result, PlainConsole(highlight=False))
+        console = PlainConsole(highlight=False)
+        if result.exit_code:
+            for line in evolved_lines(pair):
+                console.print(line, soft_wrap=True, markup=False)
+        table.show(result, console)
     raise typer.Exit(result.exit_code)
 
 

@@ -100,7 +100,8 @@ def _meaning(name: str, state: str, tables: Sequence[str]) -> str:
         return ""
     return (
         f"The evolution {name} is {state}: {', '.join(tables)} have both shapes, so findings about them may come from"
-        " it. See: handover status"
+        " it, above all where one system expects the old shape and the other the new one. See: handover status; and, to"
+        " compare every row of both shapes: handover evolve validate"
     )
 
 

@@ -1,7 +1,7 @@
 """The table to which both systems write at the same time, and the columns that they write."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from handover.config.config import Config, ModelPair
@@ -41,6 +41,8 @@ class ContendedTable:
         Every column with its type.
     silent
         Columns that may change with any write: the number, text and status themselves, and what Django stamps.
+    names
+        The table's own name of each column. While an evolution is under way, both systems see a view of it.
     """
 
     pair: ModelPair
@@ -51,10 +53,15 @@ class ContendedTable:
     statuses: tuple[str, ...]
     columns: dict[str, str]
     silent: frozenset[str]
+    names: Mapping[str, str]
 
     def model(self, side: Side) -> str:
         """Return the import path of a side's model."""
         return side.of(self.pair)
+
+    def own(self, column: str) -> str:
+        """Return the table's own name of a column."""
+        return self.names.get(column, column)
 
     def keys(self, seed: int, count: int, start: int = 0) -> list[str]:
         """Return unused primary keys, as text.
@@ -162,7 +169,7 @@ def _contended_table(
     columns = {f.column: f.type for m in known for f in m.fields}
     return ContendedTable(
         pair, keys[0], text.column, number.column, status.column, status.values() or FREE_STATUSES, columns,
-        frozenset(written | stamped),
+        frozenset(written | stamped), {},
     )  # fmt: skip
 
 

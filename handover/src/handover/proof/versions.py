@@ -1,6 +1,6 @@
 """A trigger that records every version of a row, on a throw-away copy, and what it recorded."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from itertools import groupby
@@ -11,17 +11,12 @@ from psycopg import sql
 
 from handover.proof.contended_table import ContendedTable
 from handover.proof.history import RowState, Version
-from handover.schema.evolved import KEPT_SUFFIX, SYNC_TRIGGER
 
 REMOVE = "DROP TRIGGER IF EXISTS handover_prove ON {table}; DROP SCHEMA IF EXISTS handover_prove CASCADE"
 READ = """
     SELECT key, number, transaction, role, operation,
            old_text, old_number, old_status, new_text, new_number, new_status, others
     FROM handover_prove.versions WHERE key = ANY(%s) ORDER BY key COLLATE "C", number
-"""
-KEPT = """
-    SELECT attname FROM pg_attribute JOIN pg_trigger ON tgrelid = attrelid
-    WHERE attrelid = %s::regclass AND tgname = %s AND attname = ANY(%s) AND NOT attisdropped
 """
 # Not every type can be compared for equality; the text of any can.
 COMPARED = "CASE WHEN NEW.{0}::text IS DISTINCT FROM OLD.{0}::text THEN {1} END"
@@ -32,7 +27,7 @@ def recorded_versions(url: str, contended: ContendedTable) -> Iterator[None]:
     """Record the versions of the table's rows within the block; the trigger is removed at its end."""
     table = table_of(contended)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(_install(contended, present_names(connection, contended)))
+        connection.execute(_install(contended))
     try:
         yield
     finally:
@@ -40,9 +35,9 @@ def recorded_versions(url: str, contended: ContendedTable) -> Iterator[None]:
             connection.execute(sql.SQL(REMOVE).format(table=table))
 
 
-def _install(contended: ContendedTable, present: Mapping[str, str]) -> sql.Composed:
+def _install(contended: ContendedTable) -> sql.Composed:
     others = [
-        sql.SQL(COMPARED).format(sql.Identifier(present[column]), sql.Literal(column))
+        sql.SQL(COMPARED).format(sql.Identifier(contended.own(column)), sql.Literal(column))
         for column in contended.columns
         if column not in contended.silent
     ]
@@ -55,16 +50,8 @@ def _install(contended: ContendedTable, present: Mapping[str, str]) -> sql.Compo
     return sql.SQL(files("handover.proof").joinpath("versions.sql").read_text()).format(
         table=table_of(contended),
         others=sql.SQL(", ").join(others) if others else sql.SQL("NULL"),
-        **{name: sql.Identifier(present[column]) for name, column in names.items()},
+        **{name: sql.Identifier(contended.own(column)) for name, column in names.items()},
     )
-
-
-def present_names(connection: psycopg.Connection[Any], contended: ContendedTable) -> dict[str, str]:
-    """Return the table's name for each column: after the switch of an evolution, those of the old shape have others."""
-    kept = {column: column + KEPT_SUFFIX for column in contended.columns}
-    there = connection.execute(KEPT, [table_of(contended).as_string(connection), SYNC_TRIGGER, list(kept.values())])
-    present = {name for (name,) in there.fetchall()}
-    return {column: name if name in present else column for column, name in kept.items()}
 
 
 def table_of(contended: ContendedTable) -> sql.Composable:
@@ -108,11 +95,10 @@ def finals(
         What stands before the id of an operation in a text.
     """
     names = {"text": contended.text, "number": contended.number, "status": contended.status}
-    present = present_names(connection, contended)
-    columns = {name: sql.Identifier(present[column]) for name, column in names.items()}
+    columns = {name: sql.Identifier(contended.own(column)) for name, column in names.items()}
     query = sql.SQL(
         "SELECT {key}::text, {text}, {number}, {status}::text FROM {table} WHERE {key}::text = ANY(%s)"
-    ).format(key=sql.Identifier(present[contended.key.column]), table=table_of(contended), **columns)
+    ).format(key=sql.Identifier(contended.own(contended.key.column)), table=table_of(contended), **columns)
     return {
         key: (id_of(text, prefix), number, status) for key, text, number, status in connection.execute(query, [keys])
     }

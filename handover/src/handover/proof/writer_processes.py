@@ -20,7 +20,7 @@ from handover.schema.models import Description
 from handover.side import Side
 
 PREFIX = "prove-"
-CHAPTERS = ("fill", "contend")
+CHAPTERS = ("fill", "relation", "contend")
 IDS_AN_OPERATION = 2
 RETRIES = 3
 # How often each way of writing is chosen; those in ALWAYS are done by both systems.

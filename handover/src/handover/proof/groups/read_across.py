@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+import psycopg
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from handover.config.config import ModelPair
@@ -22,6 +23,7 @@ from handover.proof.outcome import Failure, Outcome
 from handover.proof.parents import Parents
 from handover.proof.reproduce import lines
 from handover.proof.row_round_trip import RowRoundTrip
+from handover.proof.shape_names import OTHER_SHAPES, shape_names
 from handover.proof.shrink import no_traces, smallest
 from handover.proof.target import ProofTarget, Size
 from handover.schema import catalog
@@ -65,7 +67,7 @@ def prove(target: ProofTarget, recorder: Recorder) -> tuple[Outcome, Outcome]:
         A system cannot act.
     """
     met, began = Met(), time.monotonic()
-    with no_traces(), actors(target) as both:
+    with no_traces(), actors(target, "relation") as both:
         parents = Parents(both)
         try:
             for pair in target.config.models:
@@ -113,7 +115,18 @@ def _remove_when_ended(target: ProofTarget, parents: Parents) -> None:
             target.say(f"a row of {label} that this proof made is still there: {shown(key)}")
 
 
+def _of_one_shape(target: ProofTarget, table: MappedTable, both: Actors) -> None:
+    """Raise when the systems see different shapes of a table: the same value has another form in each."""
+    with psycopg.connect(target.owner_url) as connection:
+        one, other = (
+            shape_names(connection, both[side].probe.ask("relation", model=table.models[side].path)) for side in Side
+        )
+    if any(one.get(column, column) != other.get(column, column) for column in table.shared):
+        raise UnseenError(OTHER_SHAPES)
+
+
 def _prove_table(target: ProofTarget, recorder: Recorder, met: Met, table: MappedTable, both: Actors) -> None:
+    _of_one_shape(target, table, both)
     existing = Existing(table, both, EXISTING_ROWS[target.size])
     found = {d.key: d for d in existing.differences()}
     counts: dict[Side, Counter[str]] = {side: Counter(existing.counts) for side in Side}
