@@ -5,6 +5,7 @@ import typer
 from handover.cli.console import out, print_json
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from handover.config.config import load_config
+from handover.cutover.next_step import NextStep
 from handover.cutover.states import DESCRIPTIONS
 from handover.cutover.status import read_status, status_json, status_lines
 from handover.errors import Refused
@@ -45,8 +46,8 @@ def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
 
 
 def _show_none(error: Refused, *, as_json: bool) -> None:
-    command = DESCRIPTIONS["none"].next_command
+    step = NextStep(DESCRIPTIONS["none"].next_command)
     if as_json:
-        print_json({"state": "none", "next": {"command": command, "first": "", "then": "", "back": ""}})
+        print_json({"state": "none", "next": step.as_json()})
     else:
-        out.print(f"State: none. {error}\nNext: {command}")
+        out.print(f"State: none. {error}\nNext: {step}")

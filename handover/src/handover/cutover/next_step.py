@@ -52,6 +52,10 @@ class NextStep:
     back: str = ""
     settled: bool = True
 
+    def as_json(self) -> dict[str, str]:
+        """Return it for machines; an empty text stands for nothing."""
+        return {"command": self.command, "first": self.first, "then": self.then, "back": self.back}
+
     def __str__(self) -> str:
         first = f"first {self.first}; then " if self.first else ""
         then = f"; then {self.then}" if self.then else ""

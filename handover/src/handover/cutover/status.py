@@ -230,6 +230,6 @@ def status_json(found: Status) -> dict[str, Any]:
         "not_signed": found.seals.older,
         "not_compared": said_of(found.seals),
         "lost_in_database": found.lost,
-        "next": {name: getattr(found.next_step, name) for name in ("command", "first", "then", "back")},
+        "next": found.next_step.as_json(),
         "watch": found.health.as_json(),
     }

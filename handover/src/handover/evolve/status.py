@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from handover.cutover.next_step import NextStep
 from handover.evolve.position import begun_evolutions, evolution_position
 from handover.evolve.states import AT_REST, WITH_WAY_BACK, describe, evolve_allowed
 from handover.journal.entry import JournalEntry
@@ -58,16 +59,16 @@ def _lines(name: str, position: StreamPosition, *, settled: bool) -> list[str]:
     return lines
 
 
-def _next(name: str, position: StreamPosition) -> str:
+def _next(name: str, position: StreamPosition) -> NextStep:
     """Return the next step of an evolution that is under way, what a person does before, and the way back."""
     _, todo = describe(position.state, name)
     first = FIRST.get(position.state, "")
     if position.run is not None and position.run.error:
-        first = "mend what failed, as it is said above"
-    back = {True: "handover resume --back", False: f"handover evolve rollback {name} --apply --because REASON"}
-    leads = position.state in WITH_WAY_BACK or position.state in ("expanded", "switched")
-    way = f" (or back: {back[position.run is not None]})" if leads else ""
-    return f"{f'first {first}; then ' if first else ''}{todo}{way}"
+        first = f"mend why `{position.run.begun or position.run.command}` failed, as it is said above"
+    if position.state in WITH_WAY_BACK:
+        return NextStep(todo, first, back="handover resume --back")
+    back = f"handover evolve rollback {name} --apply --because REASON" if position.state in FIRST else ""
+    return NextStep(todo, first, back=back)
 
 
 def evolutions_json(entries: Sequence[JournalEntry]) -> list[dict[str, Any]]:
@@ -85,7 +86,7 @@ def _json(name: str, position: StreamPosition) -> dict[str, Any]:
         "begun": run.begun if run else None,
         "done": list(run.done) if run else [],
         "conflict": position.conflict,
-        "next": "" if position.state in AT_REST else describe(position.state, name)[1],
+        "next": None if position.state in AT_REST else _next(name, position).as_json(),
     }
 
 
