@@ -26,7 +26,14 @@ def page_address(page: str, section: str = "") -> str:
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun; ``plural`` is for one that does not end in s.
+    """Return a number with its noun.
+
+    Parameters
+    ----------
+    number, noun
+        How many, and of what.
+    plural
+        The noun's plural, when it is not the noun and an s.
 
     Examples
     --------

@@ -162,12 +162,12 @@ def test_machine__without_the_key__says_so_acts_not_and_can_get_it(noted, tmp_pa
     assert status.returncode == 4
     assert "HO512  5 entries of the journal in the database, from 1 (init of " in status.stdout
     assert "Next: first copy the key of the journal from " in status.stdout
-    assert "; then handover init-journal --key FILE" in status.stdout
+    assert "; then handover init-journal --journal-key FILE" in status.stdout
     acts = other.handover("cutover", "begin", "--apply")
     assert acts.returncode == 1
     assert "this folder does not have the key that sealed them. Nothing was done." in acts.stderr
     assert not (other.pair.folder / ".handover/key").exists()
-    said = other.done("init-journal", "--key", key_of(noted, tmp_path)).stdout
+    said = other.done("init-journal", "--journal-key", key_of(noted, tmp_path)).stdout
     assert "The key is kept in .handover/journal.key; remove " in said
     assert "5 entries of the journal are as they were written." in said
     other.done("cutover", "begin", "--apply")
@@ -177,7 +177,7 @@ def test_machine__without_the_key__says_so_acts_not_and_can_get_it(noted, tmp_pa
 def test_team__of_four_on_four_machines__each_acts_and_reads_the_others(noted, tmp_path):
     team = [noted, *(another_machine(noted, tmp_path / str(number)) for number in range(3))]
     for one in team[1:]:
-        one.done("init-journal", "--key", key_of(noted, tmp_path))
+        one.done("init-journal", "--journal-key", key_of(noted, tmp_path))
     for number, one in enumerate([*team, *reversed(team)]):
         with opened(one.config) as journal:
             journal.require()
@@ -201,8 +201,8 @@ def test_key__of_another_journal__is_refused(noted, tmp_path):
     other = another_machine(noted, tmp_path / "other")
     wrong = tmp_path / "wrong"
     wrong.write_text("0" * 64)
-    assert "sealed no entry of this journal" in other.refused("init-journal", "--key", str(wrong))
-    assert "was not read" in other.refused("init-journal", "--key", str(tmp_path / "absent"))
+    assert "sealed no entry of this journal" in other.refused("init-journal", "--journal-key", str(wrong))
+    assert "was not read" in other.refused("init-journal", "--journal-key", str(tmp_path / "absent"))
     assert not (other.pair.folder / ".handover/journal.key").exists()
 
 
@@ -218,7 +218,7 @@ def test_pause__from_a_machine_without_the_key__holds_and_is_lifted_elsewhere(no
 def test_entries_of_the_other__changed_after_this_folder_has_added_one__are_told(noted, tmp_path):
     """Also without their key: the own seal binds all entries before it."""
     other = another_machine(noted, tmp_path / "other")
-    other.done("init-journal", "--key", key_of(noted, tmp_path))
+    other.done("init-journal", "--journal-key", key_of(noted, tmp_path))
     with opened(other.config) as journal:
         journal.add("note", {"number": 5})
     by_hand(noted, CHANGES["body"])

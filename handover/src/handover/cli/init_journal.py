@@ -15,7 +15,9 @@ from handover.evolve.standing import require_no_evolution
 from handover.journal.install import install, install_steps, must_be_as_written, uninstall
 from handover.journal.sharing import bring_key
 
-KeyOption = Annotated[Path | None, typer.Option("--key", metavar="FILE", help="A copy of the key of another machine.")]
+KeyOption = Annotated[
+    Path | None, typer.Option("--journal-key", metavar="FILE", help="A copy of the key of another machine.")
+]
 AcceptOption = Annotated[
     str, typer.Option("--accept", metavar="DIGEST", help="Go on with the journal as it is, once you have read it.")
 ]
@@ -34,7 +36,7 @@ def init_journal(
 ) -> None:
     """Make the journal in the shared database: a role that cannot log in, its schema, its tables.
 
-    Another machine gets the key of the first with --key, so that it can compare the entries and add some.
+    Another machine gets the key of the first with --journal-key, so that it can compare the entries and add some.
     """
     pair = load_config(config)
     if key is not None:
@@ -59,7 +61,7 @@ def _make(pair: Config, *, apply: bool) -> None:
         return
     install(pair)
     out.print("The journal is there. Undo: handover init-journal --undo")
-    out.print("On another machine, first: a copy of .handover/key, and there handover init-journal --key FILE")
+    out.print("On another machine, first: a copy of .handover/key, and there handover init-journal --journal-key FILE")
 
 
 def _undo(pair: Config, *, apply: bool, confirm: str) -> None:

@@ -136,7 +136,7 @@ def _in_the_way(config: Config, position: Position, about: Circumstances) -> Ite
     if about.seals.foreign and not about.seals.unsealed:
         machine = about.seals.foreign[0].machine
         first = f"copy the key of the journal from {machine} into a file here, as it is said above"
-        yield NextStep("handover init-journal --key FILE", first, settled=False)
+        yield NextStep("handover init-journal --journal-key FILE", first, settled=False)
     if not about.seals.compared:
         yield NextStep(_accept(about.seals), "read the entries that cannot be compared", settled=False)
     if position.paused:

@@ -156,7 +156,7 @@ def said_of(state: SealState) -> str:
     entry, number = state.foreign[0], counted(len(state.foreign), "entry", "entries")
     what = f"{number} of the journal in the database, from {entry.seq} ({_about(entry)}) on, cannot be compared here:"
     bring = f"Copy .handover/journal.key or else .handover/key from {entry.machine} into a file here, then:"
-    todo = f"{bring} handover init-journal --key FILE. Is the key lost? {accept}"
+    todo = f"{bring} handover init-journal --journal-key FILE. Is the key lost? {accept}"
     return f"{what} this folder does not have the key that sealed them. Nothing was done. {todo}"
 
 
