@@ -85,14 +85,20 @@ def main() -> int:
     # A shell lets what it starts in the background ignore Ctrl-C; what tests start must not.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     began = time.monotonic()
-    house.moves_library()
-    house.demo_song()
     with server_for_this_run() as server:
         os.environ["SANDBOX_POSTGRES"] = str(server.folder)
         # Two more than there are cores: tests that kill and restart things mostly wait.
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0)) + 2) as pool:
+        with ThreadPoolExecutor(1) as beside, ThreadPoolExecutor(len(os.sched_getaffinity(0)) + 2) as pool:
+            drawn = beside.submit(draw)
             outcomes = list(pool.map(partial(run, arguments=pytest_arguments), chosen.items()))
+            drawn.result()
     return summary(outcomes, time.monotonic() - began)
+
+
+def draw() -> None:
+    """Draw what a fresh machine lacks, while the suites begin that need none of it; the others wait for it."""
+    house.moves_library()
+    house.demo_song()
 
 
 def run(named: tuple[str, Suite], *, arguments: list[str]) -> Outcome:
