@@ -111,7 +111,7 @@ def test_adopt__a_session_holds_the_table__names_it_and_changes_nothing(operator
         pid = reader.info.backend_pid
     assert done.returncode == 3
     assert "HO028  no lock within 2000 ms in 1 attempts; nothing was changed." in done.stderr
-    assert f"pid {pid} (original_app, nightly report, idle in transaction)" in done.stderr
+    assert f"pid {pid} (original_app, nightly report, idle in transaction, in a transaction for " in done.stderr
     assert "SELECT count(*) FROM choreography_tasks" in done.stderr
     assert changes(before, operator.snapshot()) == {}
 
