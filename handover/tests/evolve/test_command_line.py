@@ -40,7 +40,9 @@ def test_evolve__all_the_way_by_the_command_line__ends_contracted(declared):
     shown = handover(declared, "plan")
     assert "ACCESS EXCLUSIVE on public.jobs, waits at most 15 ms" in shown
     assert "CREATE INDEX CONCURRENTLY" in shown
-    assert "Nothing was changed. To do it: handover evolve start 0001_status --apply" in shown
+    assert (
+        "Nothing was changed. Every statement: add --sql. To do it: handover evolve start 0001_status --apply" in shown
+    )
     checksum = declared.pair.handover("evolve", "plan", "--json").json()["checksum"]
     assert checksum[:12] in shown
     shown = handover(declared, "start")

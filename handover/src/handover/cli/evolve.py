@@ -56,18 +56,9 @@ def plan_(
     made, begun = _plan(pair, name)
     if as_json:
         print_json(made.as_json())
-    elif sql:
-        print_whole(evolve_script(made, PARTS, pair.evolve), end="")
     else:
-        out.print("\n".join(plan_lines(made, PARTS)))
-        if not begun:
-            _say_what_refuses(pair, made)
-        then = (
-            "It has begun; see: handover status"
-            if begun
-            else f"To do it: handover evolve start {made.evolution} --apply"
-        )
-        out.print(f"Nothing was changed. {then}")
+        then = "" if begun else f"start {made.evolution}"
+        _dry_run(pair, made, PARTS, then, sql=sql, begun=begun)
 
 
 @evolve.command("start")
@@ -88,9 +79,7 @@ def start(
     if not apply:
         evolve_transition(START, evolution_position(_entries(pair), evolution.name).state, evolution.name)
         made = _new_plan(pair, evolution, reviewed)
-        _dry_run(pair, made, ("start",), f"start {evolution.name}", sql=sql)
-        if not sql:
-            _say_what_refuses(pair, made)
+        _dry_run(pair, made, ("start",), f"start {evolution.name}", sql=sql, begun=False)
         return
     _not_both(sql)
     with open_evolve_context(pair, START, evolution.name, say=progress.print) as context:
@@ -167,7 +156,7 @@ def _perform(
     evolution = _begun_name(pair, name)
     if not apply:
         made = plan_of(_stored_entries(pair), evolution)
-        _dry_run(pair, made, parts, f"{command.removeprefix('evolve ')} {evolution}", sql=sql)
+        _dry_run(pair, made, parts, f"{command.removeprefix('evolve ')} {evolution}", sql=sql, begun=True)
         return
     _not_both(sql)
     with open_evolve_context(pair, command, evolution, say=progress.print) as context:
@@ -190,12 +179,16 @@ def _not_both(sql: bool) -> None:  # noqa: FBT001 - of this module alone
         raise ConfigurationError("--sql prints and --apply does; use one of them.")
 
 
-def _dry_run(pair: Config, made: EvolutionPlan, parts: tuple[Part, ...], again: str, *, sql: bool) -> None:
+def _dry_run(pair: Config, made: EvolutionPlan, parts: tuple[Part, ...], again: str, *, sql: bool, begun: bool) -> None:
+    """Show parts of a plan, and what stands against a start; ``again`` is what would do it, empty when it has begun."""
     if sql:
         print_whole(evolve_script(made, parts, pair.evolve), end="")
         return
     out.print("\n".join(plan_lines(made, parts)))
-    out.print(f"Nothing was changed. Every statement: add --sql. To do it: handover evolve {again} --apply")
+    if not begun:
+        _say_what_refuses(pair, made)
+    then = f"To do it: handover evolve {again} --apply" if again else "It has begun; see: handover status"
+    out.print(f"Nothing was changed. Every statement: add --sql. {then}")
 
 
 def _say_what_refuses(pair: Config, made: EvolutionPlan) -> None:

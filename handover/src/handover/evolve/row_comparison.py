@@ -11,14 +11,13 @@ from handover.evolve.row_key import KeyValues, RowKey
 # A range of so few rows is not bisected any more: its rows are read.
 FEW_ROWS = 64
 # The key is part of what is summed up, so that two rows whose values were exchanged differ.
-_CHECKSUMS = """
-    SELECT count(*), coalesce(bit_xor(hashtextextended(ROW({key}, {expected})::text, 0)), 0),
-           coalesce(bit_xor(hashtextextended(ROW({key}, {found})::text, 0)), 0)
-    FROM {table} t WHERE {within}
-"""
+_SUM = "coalesce(bit_xor(hashtextextended(ROW({key}, {summed})::text, 0)), 0)"
+_CHECKSUMS = "SELECT count(*), {sums} FROM {table} t WHERE {within}"
 _DIFFERS = "ROW({expected})::text IS DISTINCT FROM ROW({found})::text"
-_ROWS = "SELECT {texts}, {values} FROM {table} t WHERE {within} AND {differs} ORDER BY {key} LIMIT {limit}"
-_COUNT = "SELECT count(*) FROM {table} t WHERE {within} AND {differs}"
+_ROWS = """
+    SELECT count(*) OVER (), {texts}, {values} FROM {table} t
+    WHERE {within} AND {differs} ORDER BY {key} LIMIT {limit}
+"""
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,14 @@ class DifferingValue:
     found: str | None
 
 
+@dataclass(frozen=True)
+class DifferingRows:
+    """How many rows of a range differ, and what differs in the first of them."""
+
+    count: int
+    values: list[DifferingValue]
+
+
 class RowComparison:
     """Compares the rows of one table.
 
@@ -99,6 +106,8 @@ class RowComparison:
             "values": comma.join(part for value in values for part in (value.old, value.expected, value.found)),
         }
         self._parts["differs"] = sql.SQL(_DIFFERS).format(**self._parts)
+        summed = (self._parts["expected"], self._parts["found"])
+        self._parts["sums"] = comma.join(sql.SQL(_SUM).format(key=key.names(), summed=one) for one in summed)
 
     def checksums(self, connection: Connection[Any], after: KeyValues | None, upto: KeyValues) -> RangeChecksums:
         """Sum up a range, in one statement, so that writes meanwhile make no difference.
@@ -140,8 +149,8 @@ class RowComparison:
 
     def differing(
         self, connection: Connection[Any], after: KeyValues | None, upto: KeyValues, *, limit: int
-    ) -> list[DifferingValue]:
-        """Return the values of a range that are not what they should be.
+    ) -> DifferingRows:
+        """Return what of a range is not what it should be.
 
         Parameters
         ----------
@@ -150,28 +159,19 @@ class RowComparison:
         after, upto
             The range: above the one key, None for the first; up to the other.
         limit
-            Of at most so many rows.
+            The values of at most so many rows; all are counted.
         """
-        found = []
-        for row in self._execute(connection, _ROWS, after, upto, limit=sql.Literal(limit)):
-            key = dict(zip(self.key.columns, row, strict=False))
-            texts = iter(row[len(key) :])
-            for value, old, expected, actual in zip(self._values, texts, texts, texts, strict=True):
-                if expected != actual:
-                    found.append(DifferingValue(key, value.name, old, expected, actual))
-        return found
+        # One row is always asked for: the count comes with it.
+        rows = self._execute(connection, _ROWS, after, upto, limit=sql.Literal(max(limit, 1)))
+        values = [value for row in rows[:limit] for value in self._differing_values(row[1:])]
+        return DifferingRows(int(rows[0][0]) if rows else 0, values)
 
-    def count(self, connection: Connection[Any], after: KeyValues | None, upto: KeyValues) -> int:
-        """Return how many rows of a range differ.
-
-        Parameters
-        ----------
-        connection
-            A session.
-        after, upto
-            The range: above the one key, None for the first; up to the other.
-        """
-        return int(self._execute(connection, _COUNT, after, upto)[0][0])
+    def _differing_values(self, row: tuple[Any, ...]) -> Iterator[DifferingValue]:
+        key = dict(zip(self.key.columns, row, strict=False))
+        texts = iter(row[len(key) :])
+        for value, old, expected, actual in zip(self._values, texts, texts, texts, strict=True):
+            if expected != actual:
+                yield DifferingValue(key, value.name, old, expected, actual)
 
     def _execute(
         self,

@@ -1,6 +1,6 @@
 """Validate: every row's new value is compared with what its old value gives, and foreign keys with their twins."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -155,13 +155,13 @@ def _compare_range(
 ) -> None:
     for _ in range(ATTEMPTS):
         sums = comparison.checksums(connection, cursor.after, end)
-        named, count = [], 0
+        named: list[DifferingValue] = []
+        count = 0
         if not sums.equal:
             for after, upto in comparison.bisect(connection, cursor.after, end, sums.rows):
-                left = NAMED_ROWS - cursor.differing_count - count
-                if left > 0:
-                    named += comparison.differing(connection, after, upto, limit=left)
-                count += comparison.count(connection, after, upto)
+                left = max(NAMED_ROWS - cursor.differing_count - count, 0)
+                found = comparison.differing(connection, after, upto, limit=left)
+                named, count = named + found.values, count + found.count
         # A row that differed may have been written or deleted meanwhile: then the range is summed up again.
         if sums.equal or count:
             cursor.rows, cursor.checksum = cursor.rows + sums.rows, cursor.checksum ^ sums.found
@@ -191,17 +191,8 @@ def _pair_value(pair: ColumnPair, *, switched: bool) -> ComparedValue:
 def _twin_value(twin: TwinKey, pairs: Sequence[ColumnPair], *, switched: bool) -> ComparedValue:
     """Return what the new columns of a foreign key should hold: what the row has that the old ones point at."""
     by_column = {pair.column: pair for pair in pairs}
-    child = [by_column.get(column) for column in twin.columns]
-    old = [
-        sql.Identifier("t", pair.old(switched=switched) if pair else column)
-        for pair, column in zip(child, twin.columns, strict=True)
-    ]
-    new = [
-        sql.Identifier("t", pair.new(switched=switched) if pair else column)
-        for pair, column in zip(child, twin.columns, strict=True)
-    ]
-    parent_old = [sql.Identifier("p", pair.old(switched=switched)) for pair in twin.parent_pairs]
-    parent_new = [sql.Identifier("p", pair.new(switched=switched)) for pair in twin.parent_pairs]
+    old, new = _both("t", [by_column[column] for column in twin.columns], switched=switched)
+    parent_old, parent_new = _both("p", twin.parent_pairs, switched=switched)
     comma, also = sql.SQL(", "), sql.SQL(" AND ")
     given = also.join(sql.SQL("{} IS NOT NULL").format(column) for column in old)
     same = also.join(sql.SQL("{} = {}").format(*columns) for columns in zip(parent_old, old, strict=True))
@@ -214,6 +205,14 @@ def _twin_value(twin: TwinKey, pairs: Sequence[ColumnPair], *, switched: bool) -
         sql.SQL("CASE WHEN {} THEN ({}) END").format(given, there),
         sql.SQL("CASE WHEN {} THEN ROW({})::text END").format(given, comma.join(new)),
     )
+
+
+def _both(
+    row: str, pairs: Iterable[ColumnPair], *, switched: bool
+) -> tuple[list[sql.Identifier], list[sql.Identifier]]:
+    """Return the columns of a row with the old values, and those with the new ones."""
+    named = [(pair.old(switched=switched), pair.new(switched=switched)) for pair in pairs]
+    return [sql.Identifier(row, old) for old, _ in named], [sql.Identifier(row, new) for _, new in named]
 
 
 def _shortened(value: DifferingValue) -> DifferingValue:

@@ -1,5 +1,6 @@
 """What a command acts with: this process is registered, the journal is open, the lease is held."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from handover.runs.states import Transition
 
 
 @dataclass
-class ActingContext(Generic[AnyPosition]):
+class ActingContext(ABC, Generic[AnyPosition]):
     """What an action needs, whatever it is about.
 
     Attributes
@@ -46,10 +47,11 @@ class ActingContext(Generic[AnyPosition]):
         """The stream of its entries; empty for the move itself."""
         return ""
 
+    @abstractmethod
     def position(self) -> AnyPosition:
         """Return how far the stream is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def transition(self, command: str, state: str) -> Transition:
         """Return where a command leads from a state.
 
@@ -58,7 +60,6 @@ class ActingContext(Generic[AnyPosition]):
         Refused
             The state does not allow it.
         """
-        raise NotImplementedError
 
     def add(self, kind: str, body: Mapping[str, Any], *, after_the_fact: bool = False) -> None:
         """Add an entry of its stream to the journal.
