@@ -80,16 +80,22 @@ class Play:
     name: str
     server: Server
     media: Path
+    home: Path = HERE
 
     @property
     def example(self) -> Example:
-        """How it is played."""
-        return EXAMPLES[self.name]
+        """How it is played; a pair that is none of the examples as the simplest of them."""
+        return EXAMPLES.get(self.name, Example()) if self.home == HERE else Example()
 
     @property
     def folder(self) -> Path:
         """Where the example lies."""
-        return HERE / self.name
+        return self.home / self.name
+
+    @property
+    def file(self) -> Path:
+        """The ``handover.toml`` with which the backend is taken in."""
+        return self.folder / (self.example.way_round or "handover.toml")
 
     @property
     def database(self) -> str:
@@ -105,7 +111,7 @@ class Play:
         if self.example.by_hand:
             self._in_and_out_by_hand()
         else:
-            self._in_and_out(self.example.way_round or "handover.toml")
+            self._in_and_out(self.file.name)
 
     def make_original(self) -> None:
         """Make the original's database: its migrations, its rows, the rights of its role."""
@@ -125,7 +131,7 @@ class Play:
         if self.example.by_hand:
             self._in_by_hand()
         else:
-            self.handover("adopt", "--apply")
+            self.handover("adopt", "--apply", file=self.file.name)
 
     def _in_and_out(self, file: str) -> None:
         before = self._snapshot()
@@ -232,12 +238,12 @@ def django_environment(version: str) -> Path:
         return Path(sys.executable)
     folder = house.LOCAL / "examples" / f"django-{version}"
     python = folder / "bin" / "python"
-    done = folder / "installed"
+    done = folder / "installed-2"
     if not done.exists():
         show(f"Django {version} is installed into an environment of its own")
         own = house.LOCAL / "uv" / "bin" / "uv"
         uv = str(own) if own.exists() else "uv"
-        packages = [f"django=={version}.*", "psycopg[binary]"]
+        packages = [f"django=={version}.*", "psycopg[binary]", "gunicorn"]
         for command in (
             [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)],
             [uv, "pip", "install", "--quiet", "--python", str(python), *packages],

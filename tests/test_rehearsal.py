@@ -1,11 +1,14 @@
 """A small rehearsal by the real command line: there and back, unnoticed by its users."""
 
+import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from sandbox import template
+from sandbox import house, template
 from sandbox.clients.diary import Visit
 from sandbox.clients.figures import is_lost, lag_p95_s, tasks
 from sandbox.rehearsal.moves import CommandRefusedError, cost_of, done, move, until
@@ -63,3 +66,30 @@ def test_rehearsal__there_and_back__people_do_not_notice_and_nothing_stays(postg
     assert not any(Path(f"/proc/{pid}").exists() for pid in processes)
     assert not place.exists()
     assert (database.name in postgres.databases(), threading.active_count()) == (False, threads)
+
+
+def rehearsed(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Rehearse a pair, as a team would."""
+    command = [sys.executable, "-m", "examples.rehearse", *arguments]
+    return subprocess.run(command, cwd=house.ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.full
+def test_pair__of_strangers__is_moved_there_and_back_and_over_and_the_fault_is_told():
+    ended = rehearsed("--pair", "examples/plain", "--minutes", "1", "--ttl", "2", "--people", "6", "--dns", "ours")
+    assert ended.returncode == 0, ended.stderr[-6000:]
+    folder = Path(ended.stderr.rstrip().rpartition("What stays lies in ")[2].replace("\n", ""))
+    figures = json.loads((folder / "figures.json").read_text())
+    assert all(one["held"] for one in figures["promises"])
+    assert next(one["what"] for one in figures["promises"]) == "the fault was told within"
+    assert all(one["cost"]["requests"] > 20 for one in figures["moves"].values())
+    report = (folder / "report.html").read_text()
+    assert "What failures cost people" in report
+    assert "nothing was watched since the switch" not in report
+
+
+def test_pair__is_none__says_what_is_missing(tmp_path: Path):
+    ended = rehearsed("--pair", str(tmp_path))
+    assert ended.returncode == 1
+    assert "SB022" in ended.stderr
+    assert "has no handover.toml, original, backend" in " ".join(ended.stderr.split())

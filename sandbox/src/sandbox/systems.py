@@ -92,22 +92,22 @@ class Place:
 
 @dataclass
 class SystemProcess:
-    """One process: its name, how it is started, and where it writes."""
+    """One process: its name, how it is started, where it runs and where it writes."""
 
     name: str
     command: list[str]
     environment: dict[str, str]
     log: Path
+    folder: Path
     process: subprocess.Popen[bytes] = field(init=False)
 
     def start(self) -> None:
         """Start it."""
-        folder = "original" if self.name == "original" else "backend"
         # A worker whose database dies with its parent would wait half a minute for another; killed, it loses nothing.
         ask = signal.SIGKILL if self.name == "worker" else signal.SIGTERM
         with open_log(self.log) as output:
             self.process = process.spawn(
-                self.command, cwd=house.ROOT / folder, env=self.environment, stdout=output, on_parent_death=ask
+                self.command, cwd=self.folder, env=self.environment, stdout=output, on_parent_death=ask
             )
 
     def stop(self, *, ask: signal.Signals = signal.SIGTERM) -> None:
@@ -225,15 +225,27 @@ def _first_to_end(
 
 
 def _gunicorn(project: str, address: str, port: int, place: Place, name: str) -> list[str]:
-    log = ["--access-logfile", str(place.access_log(name)), "--access-logformat", ACCESS_LOG] if place.host else []
+    log = logged(place.access_log(name)) if place.host else []
     return [sys.executable, "-m", "gunicorn", f"{project}.wsgi", "--bind", f"{address}:{port}", *log]
+
+
+def logged(file: Path) -> list[str]:
+    """Return gunicorn's options for an access log that names the requested host at the end."""
+    return ["--access-logfile", str(file), "--access-logformat", ACCESS_LOG]
 
 
 @contextmanager
 def _system(name: str, command: list[str], place: Place, env: dict[str, str]) -> Iterator[SystemProcess]:
     log = place.folder / "log" / f"{name}.log"
-    open_log(log, empty=True).close()
-    system = SystemProcess(name, command, env, log)
+    folder = house.ROOT / ("original" if name == "original" else "backend")
+    with kept_running(SystemProcess(name, command, env, log, folder)) as system:
+        yield system
+
+
+@contextmanager
+def kept_running(system: SystemProcess) -> Iterator[SystemProcess]:
+    """Start a process, and end it with the block."""
+    open_log(system.log, empty=True).close()
     system.start()
     try:
         yield system

@@ -1,3 +1,10 @@
-"""No page: the example is about tables."""
+"""The addresses of the shop."""
 
-urlpatterns: list = []
+from django.urls import path
+from shop import views
+
+urlpatterns = [
+    path("health", views.health),
+    path("orders/", views.orders),
+    path("orders/<int:key>/", views.order),
+]

@@ -1,3 +1,10 @@
-"""No page: the example is about tables."""
+"""The addresses of the accounts."""
 
-urlpatterns: list = []
+from django.urls import path
+from members import views
+
+urlpatterns = [
+    path("health", views.health),
+    path("accounts/", views.accounts),
+    path("accounts/<int:key>/", views.account),
+]

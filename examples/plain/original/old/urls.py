@@ -1,3 +1,10 @@
-"""No page: the example is about tables."""
+"""The library's addresses."""
 
-urlpatterns: list = []
+from django.urls import path
+from library import views
+
+urlpatterns = [
+    path("health", views.health),
+    path("books/", views.books),
+    path("books/<int:key>/", views.book),
+]

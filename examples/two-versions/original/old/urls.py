@@ -1,3 +1,10 @@
-"""No page: the example is about tables."""
+"""The addresses of the workshop."""
 
-urlpatterns: list = []
+from django.urls import path
+from workshop import views
+
+urlpatterns = [
+    path("health", views.health),
+    path("repairs/", views.repairs),
+    path("repairs/<int:key>/", views.repair),
+]

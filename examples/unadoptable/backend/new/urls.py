@@ -1,3 +1,10 @@
-"""No page: the example is about tables."""
+"""The addresses of the help desk."""
 
-urlpatterns: list = []
+from django.urls import path
+from tickets import views
+
+urlpatterns = [
+    path("health", views.health),
+    path("tickets/", views.tickets),
+    path("tickets/<int:key>/", views.ticket),
+]

@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from sandbox.postgres.account import Account
 from sandbox.postgres.cluster import SUPERUSER
 from sandbox.rehearsal import story
 from sandbox.rehearsal.narrator import Narrator
-from sandbox.rehearsal.stage import RehearsalSettings, RehearsalStage, new_database, stage
+from sandbox.rehearsal.stage import RehearsalSettings, Stage, new_database, stage
 
 FOLDER = house.LOCAL / "rehearsals"
 DECOMMISSION = "stop-original"
@@ -32,18 +32,27 @@ print("the original was told to end")
 
 def main() -> int:
     """Run what the command line asks for; return the exit status."""
-    parser = argparse.ArgumentParser(prog="script/rehearse", description="The whole story on this machine.")
-    parser.add_argument("--minutes", type=float, default=5.0, help="about how long (default %(default)s)")
-    parser.add_argument("--ttl", type=int, default=10, help="of the record, in seconds (default %(default)s)")
-    parser.add_argument("--people", type=int, default=12, help="(default %(default)s)")
-    parser.add_argument("--dns", choices=["auto", "bind9", "ours"], default="auto", help="(default %(default)s)")
-    arguments = parser.parse_args()
+    return told(rehearse, parser().parse_args())
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line of a rehearsal."""
+    made = argparse.ArgumentParser(prog="script/rehearse", description="The whole story on this machine.")
+    made.add_argument("--minutes", type=float, default=5.0, help="about how long (default %(default)s)")
+    made.add_argument("--ttl", type=int, default=10, help="of the record, in seconds (default %(default)s)")
+    made.add_argument("--people", type=int, default=12, help="(default %(default)s)")
+    made.add_argument("--dns", choices=["auto", "bind9", "ours"], default="auto", help="(default %(default)s)")
+    return made
+
+
+def told(act: Callable[[Narrator, Path, argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """Play a rehearsal in a folder of its own; return the exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = FOLDER / time.strftime("%Y%m%dT%H%M%S")
     log_folder(folder)
     narrator = Narrator()
     try:
-        return rehearse(narrator, folder, arguments)
+        return act(narrator, folder, arguments)
     except KeyboardInterrupt:
         return 130
     except SandboxError as error:
@@ -73,15 +82,15 @@ def rehearse(narrator: Narrator, folder: Path, arguments: argparse.Namespace) ->
             environment={"HANDOVER_RESTORE_URL": server.url(SUPERUSER, "postgres")},
         )
         on_it = stack.enter_context(stage(folder, database, settings, say=narrator.say))
-        hook = folder / "hooks" / DECOMMISSION
-        hook.write_text(STOP_HOOK.format(python=sys.executable, pid=on_it.system("original").process.pid))
-        hook.chmod(0o755)
-        rehearsal = story.Rehearsal(on_it, narrator, ttl_s=arguments.ttl, pace_s=arguments.minutes * 60 / 15)
-        return tell(rehearsal, folder)
+        return tell(on_it, narrator, arguments)
 
 
-def tell(rehearsal: story.Rehearsal, folder: Path) -> int:
+def tell(on_it: Stage, narrator: Narrator, arguments: argparse.Namespace) -> int:
     """Tell every act; return 0 when every promise was held."""
+    hook = on_it.folder / "hooks" / DECOMMISSION
+    hook.write_text(STOP_HOOK.format(python=sys.executable, pid=on_it.system("original").process.pid))
+    hook.chmod(0o755)
+    rehearsal = story.Rehearsal(on_it, narrator, ttl_s=arguments.ttl, pace_s=arguments.minutes * 60 / 15)
     rehearsal.prepare()
     with watching(rehearsal.stage):
         rehearsal.parallel()
@@ -93,16 +102,16 @@ def tell(rehearsal: story.Rehearsal, folder: Path) -> int:
         rehearsal.roll_back()
         rehearsal.again()
         rehearsal.clean_up(DECOMMISSION)
-        rehearsal.stage.crowd.stop()
+        rehearsal.stage.people.stop()
     rehearsal.report()
     rows = story.promises(rehearsal)
     rehearsal.tell.figures("What the night has cost people", rows)
-    (folder / "figures.json").write_text(json.dumps(story.summary(rehearsal), indent=1))
+    (on_it.folder / "figures.json").write_text(json.dumps(story.summary(rehearsal), indent=1))
     return 0 if all(held for *_, held in rows) else 1
 
 
 @contextmanager
-def watching(on_it: RehearsalStage) -> Iterator[None]:
+def watching(on_it: Stage) -> Iterator[None]:
     """Run ``handover watch`` all the while; what it says goes into a file."""
     argv = [str(house.PROGRAMS / "handover"), "watch"]
     with open_log(on_it.folder / "watch.log", empty=True) as log:

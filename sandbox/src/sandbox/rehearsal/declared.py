@@ -1,4 +1,4 @@
-"""The files of a rehearsal: the repository's handover.toml with its changes, octoDNS's file, and the hooks."""
+"""The files of a rehearsal: the pair's handover.toml with its changes, octoDNS's file, and the hooks."""
 
 import json
 import os
@@ -7,14 +7,14 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
 from sandbox.dns.authority import Authority
-from sandbox.house import ROOT
-from sandbox.systems import ADDRESSES, Systems
+from sandbox.systems import ADDRESSES
 
 ZONE, RECORD, REHEARSAL_RECORD = "compas.test", "www", "rehearsal"
 HOST = f"{RECORD}.{ZONE}"
@@ -39,31 +39,59 @@ print("told:", facts["point"])
 """
 
 
+@dataclass(frozen=True)
+class Rehearsed:
+    """What is rehearsed.
+
+    Attributes
+    ----------
+    file
+        The ``handover.toml`` of the pair as it is.
+    urls
+        Where each system answers tonight.
+    logs
+        The folder of the systems' access logs.
+    """
+
+    file: Path
+    urls: Mapping[str, str]
+    logs: Path
+
+
 def write(
-    folder: Path, systems: Systems, authority: Authority, *, ttl_s: int, quiet_s: float, more: Mapping[str, Any]
+    folder: Path, pair: Rehearsed, authority: Authority, *, ttl_s: int, quiet_s: float, more: Mapping[str, Any]
 ) -> Path:
     """Write everything into ``folder``; return the path of its handover.toml. ``more`` adds or replaces sections."""
     hooks = folder / "hooks"
     hooks.mkdir()
-    logs = systems.place.folder / "log"
-    _hook(hooks / "traffic", TRAFFIC_HOOK.format(python=sys.executable, logs=str(logs), host=HOST))
+    _hook(hooks / "traffic", TRAFFIC_HOOK.format(python=sys.executable, logs=str(pair.logs), host=HOST))
     _hook(hooks / "note", NOTE_HOOK.format(python=sys.executable, told=str(folder / "told.jsonl")))
     (folder / "octodns.yaml").write_text(_octodns(authority))
-    values = tomllib.loads((ROOT / "handover.toml").read_text())
-    _copy(values["contract"], folder)
-    for side, url in (("original", systems.original_url), ("backend", systems.backend_url)):
-        place = {"path": str(ROOT / side), "python": [sys.executable]}
-        values[side] |= place | {"base_url": url, "insecure_http": True}
-    values["rollback"] |= {"allowed": [pwd.getpwuid(os.getuid()).pw_name], "warm_up": {"requests": WARM_UP_REQUESTS}}
+    values = tomllib.loads(pair.file.read_text())
+    _copy(values.get("contract", "handover/contract.json"), pair.file.parent, folder)
+    for side, url in pair.urls.items():
+        values[side] |= {"base_url": url, "insecure_http": True, **_place(pair.file.parent, values[side])}
+    if "pg_bin" in values.get("prove", {}):
+        values["prove"]["pg_bin"] = str(pair.file.parent / values["prove"]["pg_bin"])
+    me = pwd.getpwuid(os.getuid()).pw_name
+    values["rollback"] = values.get("rollback", {}) | {"allowed": [me], "warm_up": {"requests": WARM_UP_REQUESTS}}
     values |= _sections(authority, ttl_s=ttl_s, quiet_s=quiet_s) | dict(more)
     path = folder / "handover.toml"
-    path.write_text("# Written for one rehearsal from the repository's handover.toml.\n" + tomli_w.dumps(values))
+    path.write_text("# Written for one rehearsal from the pair's own handover.toml.\n" + tomli_w.dumps(values))
     return path
 
 
-def _copy(name: str, folder: Path) -> None:
-    (folder / name).parent.mkdir()
-    shutil.copyfile(ROOT / name, folder / name)
+def _place(root: Path, system: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a system's folder and interpreter, as they are called from anywhere."""
+    program, *arguments = system.get("python", [sys.executable])
+    found = program if "/" not in program else os.path.normpath(root / program)
+    return {"path": str(root / system["path"]), "python": [found, *arguments]}
+
+
+def _copy(name: str, root: Path, folder: Path) -> None:
+    if (root / name).exists():
+        (folder / name).parent.mkdir(parents=True)
+        shutil.copyfile(root / name, folder / name)
 
 
 def _sections(authority: Authority, *, ttl_s: int, quiet_s: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sandbox.clients.figures import Cost, RecordMove, cost
 from sandbox.errors import SandboxError
-from sandbox.rehearsal.stage import EndedCommand, RehearsalStage
+from sandbox.rehearsal.stage import EndedCommand, Stage
 from sandbox.systems import ADDRESSES
 
 MAKE_EVERY_S = 1.0
@@ -41,7 +41,7 @@ class MoveCommand:
         return replace(self, moved=replace(self.moved, until=time.time()))
 
 
-def done(stage: RehearsalStage, *arguments: str, expect: tuple[int, ...] = (0,)) -> EndedCommand:
+def done(stage: Stage, *arguments: str, expect: tuple[int, ...] = (0,)) -> EndedCommand:
     """Run a command that must end as expected. Raises CommandRefusedError."""
     ended = stage.handover(*arguments)
     if ended.status not in expect:
@@ -50,7 +50,7 @@ def done(stage: RehearsalStage, *arguments: str, expect: tuple[int, ...] = (0,))
 
 
 def until(
-    stage: RehearsalStage,
+    stage: Stage,
     *arguments: str,
     expect: int = 0,
     words: str = "",
@@ -69,7 +69,7 @@ def until(
 
 
 def move(
-    stage: RehearsalStage, *arguments: str, to: str, ttl_s: float, songs: Sequence[str] = (), look_s: float = 0.0
+    stage: Stage, *arguments: str, to: str, ttl_s: float, songs: Sequence[str] = (), look_s: float = 0.0
 ) -> MoveCommand:
     """Run a command that moves the record to ``to``; go on measuring for ``look_s`` after the record has changed.
 
@@ -85,13 +85,13 @@ def move(
     return MoveCommand(ended, RecordMove(before, to, decided, written, time.time(), ttl_s))
 
 
-def cost_of(stage: RehearsalStage, made: MoveCommand) -> Cost:
+def cost_of(stage: Stage, made: MoveCommand) -> Cost:
     """Return what a move has cost people."""
-    return cost(stage.crowd.entries(), made.moved)
+    return cost(stage.people.entries(), made.moved)
 
 
 class _making:  # noqa: N801 - used as a function in a with statement
-    def __init__(self, stage: RehearsalStage, songs: Sequence[str], to: str) -> None:
+    def __init__(self, stage: Stage, songs: Sequence[str], to: str) -> None:
         self._stage, self._songs, self._address = stage, list(songs), ADDRESSES[to]
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._make, name="making")
@@ -108,5 +108,5 @@ class _making:  # noqa: N801 - used as a function in a with statement
             changes = self._stage.record.changes
             if changes and changes[-1][1] == (self._address,):
                 return
-            if self._stage.crowd.make(self._songs[0]):
+            if self._stage.people.make(self._songs[0]):
                 self._songs.pop(0)

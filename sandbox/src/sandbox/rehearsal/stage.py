@@ -4,13 +4,15 @@ import shutil
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sandbox import house
+from sandbox.clients.diary import DiaryEntry
 from sandbox.clients.process import CrowdProcess
 from sandbox.clients.settings import CrowdSettings
 from sandbox.dns import bind
@@ -43,16 +45,56 @@ class EndedCommand:
     ended: float
 
 
-@dataclass(frozen=True)
-class RehearsalStage:
-    """The parts of a rehearsal. ``folder`` holds handover.toml and what stays afterwards."""
+class People(Protocol):
+    """The people of a rehearsal: they find the service by DNS, and keep a diary."""
+
+    def make(self, *songs: str) -> int:
+        """Have something made of each of these songs; return how many people have begun one."""
+
+    def stop(self) -> None:
+        """Let all people finish what they do."""
+
+    def entries(self) -> list[DiaryEntry]:
+        """Return what happened to them."""
+
+
+class Stage(ABC):
+    """What a rehearsal needs of its stage.
+
+    Attributes
+    ----------
+    folder
+        Holds handover.toml, and what stays afterwards.
+    authority, record
+        The name server, and what it answered when.
+    environment
+        Of the commands that the team types.
+    makes
+        Whether people make choreographies: then none may be lost, and no one is logged out.
+    """
 
     folder: Path
-    systems: Systems
     authority: Authority
     record: RecordWatch
-    crowd: CrowdProcess
     environment: Mapping[str, str]
+    makes: bool
+
+    @property
+    @abstractmethod
+    def people(self) -> People:
+        """The people."""
+
+    @abstractmethod
+    def system(self, name: str) -> SystemProcess:
+        """Return a system by its name."""
+
+    @abstractmethod
+    def start_again(self, name: str) -> None:
+        """Start a system that was stopped; return when it is well."""
+
+    def fresh_songs(self, count: int, prefix: str) -> list[str]:  # noqa: ARG002 - of those who make something
+        """Put songs there that no cache knows; return their names."""
+        return []
 
     def handover(self, *arguments: str) -> EndedCommand:
         """Run ``handover`` as the team would."""
@@ -66,6 +108,24 @@ class RehearsalStage:
             text=True,
         )
         return EndedCommand(done.returncode, done.stdout, done.stderr, began, time.time())
+
+
+@dataclass(frozen=True)
+class RehearsalStage(Stage):
+    """The parts of a rehearsal of the original and the backend of this repository."""
+
+    folder: Path
+    systems: Systems
+    authority: Authority
+    record: RecordWatch
+    crowd: CrowdProcess
+    environment: Mapping[str, str]
+    makes: bool = True
+
+    @property
+    def people(self) -> CrowdProcess:
+        """The people."""
+        return self.crowd
 
     def system(self, name: str) -> SystemProcess:
         """Return a system by its name."""
@@ -113,11 +173,11 @@ def stage(
         systems = stack.enter_context(on_one_port(database, place, port=port))
         shutil.copyfile(house.demo_song(), place.media / "songs" / SONG)
         say(f"the original at {systems.original_url}, the backend at {systems.backend_url}, its worker")
-        authority = stack.enter_context(_authority(settings))
+        authority = stack.enter_context(authority_of(settings.name_server, settings.former_ttl_s))
         say(f"{authority.name} for {declared.ZONE} at {authority.host}:{authority.port}")
-        declared.write(
-            folder, systems, authority, ttl_s=settings.ttl_s, quiet_s=settings.quiet_s, more=settings.sections
-        )
+        urls = {"original": systems.original_url, "backend": systems.backend_url}
+        pair = declared.Rehearsed(house.ROOT / "handover.toml", urls, place.folder / "log")
+        declared.write(folder, pair, authority, ttl_s=settings.ttl_s, quiet_s=settings.quiet_s, more=settings.sections)
         record = stack.enter_context(RecordWatch(authority, declared.RECORD))
         crowd = stack.enter_context(CrowdProcess(_crowd_settings(settings, port, authority), folder / "diary.jsonl"))
         address = f"http://{declared.HOST}:{port}"
@@ -137,11 +197,12 @@ def new_database(server: Server) -> Iterator[Database]:
         server.drop_database(DATABASE)
 
 
-def _authority(settings: RehearsalSettings) -> Authority:
-    if settings.name_server not in {"auto", "bind9", "ours"}:
-        raise ValueError(settings.name_server)
-    chosen = bind.is_installed() if settings.name_server == "auto" else settings.name_server == "bind9"
-    records = f"{declared.RECORD} {settings.former_ttl_s} IN A {ADDRESSES['original']}\n{NEIGHBOURS}"
+def authority_of(name_server: str, ttl_s: int) -> Authority:
+    """Return the name server of a rehearsal, not started: ``auto``, ``bind9`` or ``ours``; with the record's TTL."""
+    if name_server not in {"auto", "bind9", "ours"}:
+        raise ValueError(name_server)
+    chosen = bind.is_installed() if name_server == "auto" else name_server == "bind9"
+    records = f"{declared.RECORD} {ttl_s} IN A {ADDRESSES['original']}\n{NEIGHBOURS}"
     return (Bind9 if chosen else NameServer)(f"{declared.ZONE}.", records)
 
 

@@ -1,0 +1,41 @@
+"""Questions, as the help desk reads and makes them."""
+
+import json
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.csrf import csrf_exempt
+
+from tickets.models import Ticket
+
+
+def health(_: HttpRequest) -> JsonResponse:
+    """Say that this system is well: it reaches its database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ok"})
+
+
+@csrf_exempt
+def tickets(request: HttpRequest) -> JsonResponse:
+    """List the newest, or add one."""
+    if request.method == "POST":
+        made = Ticket.objects.create(question=json.loads(request.body)["question"])
+        return JsonResponse(shown(made), status=201)
+    return JsonResponse({"tickets": [shown(one) for one in Ticket.objects.order_by("-pk")[:20]]})
+
+
+@csrf_exempt
+def ticket(request: HttpRequest, key: int) -> HttpResponse:
+    """Show one, or remove it."""
+    found = get_object_or_404(Ticket, pk=key)
+    if request.method == "DELETE":
+        found.delete()
+        return HttpResponse(status=204)
+    return JsonResponse(shown(found))
+
+
+def shown(one: Ticket) -> dict[str, object]:
+    """Return one as JSON shows it."""
+    return {"id": one.pk, "question": one.question}
