@@ -49,7 +49,7 @@ at_google = pytest.mark.parametrize("there", ["google"], indirect=True)
 @at(*ALL)
 def test_there_and_back__one_record_changes_and_nothing_else(there):
     story, fake = there.story, only(there)
-    more = {"comment": "the shop", "tags": ["team:shop"]} if "cloudflare" in there.fakes else {}
+    more = {"comment": "the shop", "tags": ["team:shop", "app:web", "on-call"]} if "cloudflare" in there.fakes else {}
     fake.add("www", "A", ORIGINAL, ttl=300, **more)
     fake.add("mail", "A", "127.0.0.9", ttl=300)
     fake.add("", "MX", "10 mail.compas.test.") if "cloudflare" not in there.fakes else None
@@ -58,7 +58,9 @@ def test_there_and_back__one_record_changes_and_nothing_else(there):
     story.begins()
     plan = story.done("cutover", "plan").stdout
     assert f"from {ORIGINAL} (TTL {TTL_S} s)\n    to   {BACKEND} (TTL {TTL_S} s)" in plan
-    assert ('kept cloudflare.comment = "the shop"\n    kept cloudflare.tags = ["team:shop"]' in plan) is bool(more)
+    assert (
+        'kept cloudflare.comment = "the shop"\n    kept cloudflare.tags = ["app:web", "on-call", "team:shop"]' in plan
+    ) is bool(more)
     story.done("cutover", "--apply", story.plan())
     assert (story.state(), story.people_reach(), at_backend(there)) == ("switched", [BACKEND], True)
     story.done("rollback", "--apply", "--because", "a trial")
@@ -66,12 +68,8 @@ def test_there_and_back__one_record_changes_and_nothing_else(there):
     assert others(fake) == before
     if more:
         (held,) = fake.held("www")
-        assert (held["comment"], held["tags"], held["ttl"], held["proxied"]) == (
-            "the shop",
-            ["team:shop"],
-            TTL_S,
-            False,
-        )
+        assert (held["comment"], held["ttl"], held["proxied"]) == ("the shop", TTL_S, False)
+        assert sorted(held["tags"]) == ["app:web", "on-call", "team:shop"]
 
 
 @at_cloudflare
@@ -91,7 +89,11 @@ def test_cloudflare__record_is_proxied__stays_proxied_there_and_back(there):
     assert (held["content"], held["proxied"], held["comment"]) == (BACKEND, True, "the shop")
     assert story.people_reach() == list(EDGE)
     assert "People reach: backend; as the journal says." in story.done("status").stdout
-    story.done("rollback", "--apply", "--because", "a trial")
+    ended = story.done("rollback", "--apply", "--because", "a trial")
+    assert (
+        'kept at cloudflare: cloudflare.auto-ttl = true, cloudflare.comment = "the shop", cloudflare.proxied'
+        in ended.stderr
+    )
     (held,) = fake.held("www")
     assert (held["content"], held["proxied"], held["comment"]) == (ORIGINAL, True, "the shop")
 
@@ -207,6 +209,18 @@ def test_begin__ttl_is_shorter_than_the_provider_takes__is_refused(there):
     said = story.refused("cutover", "begin", "--apply")
     assert "HO577" in said
     assert "no TTL below 60 s (min_ttl in octoDNS's configuration): 30 s would become 60 s" in said
+    assert fake.writes == []
+
+
+@at_cloudflare
+def test_plan__record_has_another_type__is_refused(there):
+    story, fake = there.story, only(there)
+    text = story.file.read_text().replace('record = "www"', 'record = ""\ntype = "CNAME"')
+    text = text.replace(f'original = ["{ORIGINAL}"]', 'original = ["old.compas.test"]')
+    story.file.write_text(text.replace(f'backend = ["{BACKEND}"]', 'backend = ["new.compas.test"]'))
+    fake.add("", "CNAME", "old.compas.test", ttl=TTL_S)
+    said = story.refused("cutover", "plan")
+    assert "HO573  cloudflare: @ is ALIAS old.compas.test. (TTL 60 s); [dns] type says CNAME" in said
     assert fake.writes == []
 
 

@@ -126,6 +126,12 @@ class Provider:
             message = f"{self.name}: {name or '@'} {wanted.type} has {'; and '.join(lost)}. octoDNS cannot keep that."
             todo = "Make it a plain record in the provider's console first, or switch in another way: [switch]"
             raise Refused(f"{message} Nothing was changed. {todo}", code="HO577")
+        has = read.state.record
+        if has is not None and has.type != wanted.type:
+            message = f"{self.name}: {name or '@'} is {has}; [dns] type says {wanted.type}. Nothing was changed."
+            raise Refused(
+                f"{message} A switch changes values and leaves the type. Correct whichever is wrong.", code="HO573"
+            )
         plan = one_change(opened.handle, read.zone, record, opened.processors)
         if plan is None and not read.state.holds(wanted):
             message = f"octoDNS would not send {wanted} to {self.name}, which holds {read.state.record}."
@@ -296,7 +302,16 @@ def _record(found: Any) -> DnsRecord:
 def _extras(found: Any) -> dict[str, Any]:
     """Return all that octoDNS has of a record besides its type, TTL and values."""
     data = {part: value for part, value in found.data.items() if part not in ("type", "ttl", "value", "values")}
-    return {**data.pop("octodns", {}), **data}
+    return dict(_ordered({**data.pop("octodns", {}), **data}))
+
+
+def _ordered(value: Any) -> Any:
+    """Return a value with its lists of words in order: some providers give tags back in another one."""
+    if isinstance(value, Mapping):
+        return {name: _ordered(inner) for name, inner in value.items()}
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return sorted(value)
+    return value
 
 
 def contradicting(config: Config, wanted_: DnsRecord) -> list[str]:

@@ -18,6 +18,7 @@ from handover.cutover.neighbours import key
 # What Cloudflare keeps for each value of a record; octoDNS keeps those of the first value for all of them.
 CLOUDFLARE_OF_VALUES = ("proxied", "ttl", "comment", "tags")
 CLOUDFLARE_FACTS = ("content", "data", "priority", "settings", *CLOUDFLARE_OF_VALUES)
+CLOUDFLARE_PAGE = 100
 SIMPLE_SET = frozenset(("Name", "Type", "TTL", "ResourceRecords"))
 
 
@@ -88,7 +89,7 @@ def _cloudflare(handle: Any, zone: Any) -> Iterable[RawRecord]:
     zone_id = handle.zones.get(zone.name, {}).get("id")
     if not zone_id:
         return
-    found = list(handle._paginated_get(f"/zones/{zone_id}/dns_records", per_page=handle.records_per_page))
+    found = _cloudflare_records(handle, f"/zones/{zone_id}/dns_records")
     for one in found:
         facts = {name: one.get(name) for name in CLOUDFLARE_FACTS}
         beside = [other for other in found if (other["name"], other["type"]) == (one["name"], one["type"])]
@@ -98,6 +99,17 @@ def _cloudflare(handle: Any, zone: Any) -> Iterable[RawRecord]:
         if uneven:
             parts.append(f"values that differ in {', '.join(uneven)}")
         yield RawRecord(zone.hostname_from_fqdn(one["name"]), one["type"], facts, " and ".join(parts))
+
+
+def _cloudflare_records(handle: Any, path: str) -> list[dict[str, Any]]:
+    """Return all records, of types that octoDNS does not know, too."""
+    page, found, part = 1, [], None
+    while part is None or len(part) == CLOUDFLARE_PAGE:
+        query = {"page": page, "per_page": CLOUDFLARE_PAGE}
+        part = handle._try_request("GET", path, params=query)["result"]
+        found += part
+        page += 1
+    return found
 
 
 def _route53(handle: Any, zone: Any) -> Iterable[RawRecord]:
@@ -130,8 +142,9 @@ def _google_sets(handle: Any, managed: Any) -> list[dict[str, Any]]:
             break
         query = {"pageToken": token}
     plain = [one for one in found if not one.get("routingPolicy")]
-    read = type(managed.resource_record_set("a.", "A", 1, [])).from_api_repr
-    handle._gcloud_zones_records[managed.dns_name] = [read(one, managed) for one in plain]
+    if len(plain) < len(found):
+        read = type(managed.resource_record_set("a.", "A", 1, [])).from_api_repr
+        handle._gcloud_zones_records[managed.dns_name] = [read(one, managed) for one in plain]
     return found
 
 

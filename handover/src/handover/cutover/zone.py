@@ -71,6 +71,8 @@ def write_record(context: RunContext, wanted: DnsRecord) -> Evidence:
             check_extras(context, now)
             continue
         beside += check_unchanged(context, now, written_before=_times_begun(context) > 1)
+        if now.extras:
+            context.say(f"kept at {now.provider}: {', '.join(extras_lines(now.extras))}")
         notes += target.write(context.record, wanted).values()
         context.at_point("in the middle of the record")
     for line in notes:
