@@ -94,3 +94,15 @@ def test_alerts__ask_for_metrics_that_the_page_names():
     asked = set(re.findall(r"handover_[a-z_]+", rules))
     assert len(asked) > 5
     assert [name for name in sorted(asked) if f"`{name}`" not in page] == []
+
+
+def test_exit_codes_page__has_a_line_for_every_command():
+    text = (DOCS / "reference/exit-codes.md").read_text()
+    lines = re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE)
+    assert sorted(lines) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("path", [DOCS / "howto/share-the-journal.md", DOCS / "reference/exit-codes.md"])
+def test_page_of_the_night__every_command_it_names__exists_with_its_options(path: Path):
+    for line in commands_in(path.read_text()):
+        assert {word for word in line.split() if word.startswith("--")} <= options_of(line.split()), line

@@ -1,6 +1,7 @@
 """``handover adopt``: adopt the backend into a live database, and undo that."""
 
 from functools import partial
+from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
 from typing import Annotated
@@ -23,12 +24,22 @@ from handover.adoption.run import psql_script, run_transactions
 from handover.adoption.statements import Transaction
 from handover.adoption.undo import undo_losses, undo_transaction
 from handover.cli.console import out, print_whole, progress
-from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmOption, SqlOption, UndoOption
+from handover.cli.options import (
+    DEFAULT_CONFIG,
+    ApplyOption,
+    ConfigOption,
+    ConfirmOption,
+    ReviewedOption,
+    SqlOption,
+    UndoOption,
+)
 from handover.config.config import Config, database_url, from_environment, load_config
 from handover.cutover import finish
 from handover.errors import ConfigurationError, Refused
 from handover.evolve.standing import require_former_shape, require_no_evolution
 from handover.wording import counted
+
+SHORT = 12
 
 
 def adopt(
@@ -38,6 +49,7 @@ def adopt(
     undo: UndoOption = False,
     finish: Annotated[bool, typer.Option("--finish", help="Retire the tables that only the original needs.")] = False,
     confirm: ConfirmOption = "",
+    reviewed: ReviewedOption = "",
     attempts: Annotated[int, typer.Option(min=1, help="How often to try for a lock of 2 seconds.")] = 5,
 ) -> None:
     """Adopt the backend into the original's live database: a role, a schema and a migration history of its own.
@@ -51,14 +63,14 @@ def adopt(
     pair = load_config(config)
     url = database_url(pair)
     if finish:
-        _finish(url, pair, sql=sql, apply=apply, undo=undo, attempts=attempts)
+        _finish(url, pair, sql=sql, apply=apply, undo=undo, attempts=attempts, reviewed=reviewed)
     elif undo:
-        _undo(url, pair, sql=sql, apply=apply, confirm=confirm, attempts=attempts)
+        _undo(url, pair, sql=sql, apply=apply, confirm=confirm, attempts=attempts, reviewed=reviewed)
     else:
-        _adopt(url, pair, sql=sql, apply=apply, attempts=attempts)
+        _adopt(url, pair, sql=sql, apply=apply, attempts=attempts, reviewed=reviewed)
 
 
-def _adopt(url: str, pair: Config, *, sql: bool, apply: bool, attempts: int) -> None:
+def _adopt(url: str, pair: Config, *, sql: bool, apply: bool, attempts: int, reviewed: str) -> None:
     state = adoption_state(url, pair)
     if state == "complete":
         later = f"Later migrations: manage.py migrate, as {pair.backend.role}."
@@ -68,6 +80,8 @@ def _adopt(url: str, pair: Config, *, sql: bool, apply: bool, attempts: int) -> 
         summary = f"an adoption of {_name(url)} was interrupted, and its first steps are still there."
         raise Refused(f"{summary} Remove them, then adopt again: handover adopt --undo --apply", code="HO031")
     if apply:
+        if reviewed:
+            _check_reviewed(_planned(url, pair).transactions, reviewed, "handover adopt")
         password = from_environment(pair.backend.password_env, f"the password that the role {pair.backend.role} gets")
         with asking_backend(pair) as asked:
             planned = adopt_backend(url, pair, asked, password, attempts=attempts, say=progress.print)
@@ -75,11 +89,30 @@ def _adopt(url: str, pair: Config, *, sql: bool, apply: bool, attempts: int) -> 
         out.print(f"{done} Undo: handover adopt --undo")
         _later(planned)
         return
-    with asking_backend(pair) as asked, psycopg.connect(url) as connection:
-        connection.read_only = True
-        planned = plan_adoption(connection, pair, asked, None)
+    planned = _planned(url, pair)
+    if reviewed:
+        _check_reviewed(planned.transactions, reviewed, "handover adopt")
     heading, again = f"Adopt {pair.backend.role} into {_name(url)}", "handover adopt --apply"
     _show(planned.transactions, heading, sql=sql, again=again, notes=planned.notes)
+
+
+def _planned(url: str, pair: Config) -> AdoptionPlan:
+    """Return the plan without a password, as it is shown and reviewed."""
+    with asking_backend(pair) as asked, psycopg.connect(url) as connection:
+        connection.read_only = True
+        return plan_adoption(connection, pair, asked, None)
+
+
+def _checksum(transactions: tuple[Transaction, ...]) -> str:
+    """Return the SHA-256 of every statement, in hexadecimal: it names the plan that was reviewed."""
+    return sha256(psql_script(transactions, heading="").encode()).hexdigest()
+
+
+def _check_reviewed(transactions: tuple[Transaction, ...], reviewed: str, again: str) -> None:
+    checksum = _checksum(transactions)
+    if len(reviewed) < SHORT or not checksum.startswith(reviewed):
+        message = f"plan {reviewed} was reviewed, and the plan is {checksum[:SHORT]} now. Nothing was changed."
+        raise Refused(f"{message} Review every statement again: {again} --sql", code="HO038")
 
 
 def _later(planned: AdoptionPlan) -> None:
@@ -87,13 +120,15 @@ def _later(planned: AdoptionPlan) -> None:
         out.print(f"Left for later: manage.py migrate {app} {name}, in the backend")
 
 
-def _undo(url: str, pair: Config, *, sql: bool, apply: bool, confirm: str, attempts: int) -> None:
+def _undo(url: str, pair: Config, *, sql: bool, apply: bool, confirm: str, attempts: int, reviewed: str) -> None:
     require_former_shape(pair, "undoing the adoption")
     with psycopg.connect(url) as connection:
         connection.read_only = True
         record = read_record(connection, pair)
         transaction = undo_transaction(connection, pair, record)
         losses = undo_losses(connection, pair, record) or ("nothing; its tables are empty",)
+    if reviewed:
+        _check_reviewed((transaction,), reviewed, "handover adopt --undo")
     if not apply:
         _show((transaction,), f"Undo the adoption of {_name(url)}", sql=sql, again="handover adopt --undo --apply")
     if not sql:
@@ -105,11 +140,13 @@ def _undo(url: str, pair: Config, *, sql: bool, apply: bool, confirm: str, attem
         out.print(f"{_name(url)} is as it was before the adoption; adopt again: handover adopt --apply")
 
 
-def _finish(url: str, pair: Config, *, sql: bool, apply: bool, undo: bool, attempts: int) -> None:
+def _finish(url: str, pair: Config, *, sql: bool, apply: bool, undo: bool, attempts: int, reviewed: str) -> None:
     require_no_evolution(pair, "bringing back tables" if undo else "retiring tables")
     transaction, kept = _unfinish_plan(url) if undo else _finish_plan(url, pair)
     what = "Bring back the original's tables in" if undo else "Retire the tables that only the original needs in"
     again = f"handover adopt --finish {'--undo ' if undo else ''}--apply"
+    if reviewed:
+        _check_reviewed((transaction,), reviewed, again.removesuffix(" --apply"))
     if not apply:
         _show((transaction,), f"{what} {_name(url)}", sql=sql, again=again)
     if kept and not sql:
@@ -170,6 +207,7 @@ def _show(
     if notes:
         out.print("\n".join(["Of these:", *(f"  {note}" for note in notes)]))
     out.print(f"Nothing was changed. Every statement: add --sql. To do it: {again}")
+    out.print(f"Only if it is still this plan: add --reviewed {_checksum(transactions)[:SHORT]}")
 
 
 def _name(url: str) -> str:

@@ -14,6 +14,7 @@ from handover.cli.options import (
     ConfirmOption,
     JsonOption,
     OverrideOption,
+    ReviewedOption,
     SqlOption,
 )
 from handover.config.config import Config, database_url, load_config
@@ -41,9 +42,6 @@ DIFFERENT = 4
 evolve = typer.Typer(no_args_is_help=True, help="Change the schema online: both shapes side by side, with a way back.")
 NameArgument = Annotated[
     str, typer.Argument(metavar="EVOLUTION", help="Its name or number; else the one whose turn it is.")
-]
-ReviewedOption = Annotated[
-    str, typer.Option("--reviewed", metavar="CHECKSUM", help="Only if the plan still has this checksum.")
 ]
 
 

@@ -23,6 +23,9 @@ CopyAloneOption = Annotated[
     bool, typer.Option("--copy-alone", help="The journal's database is down: use this machine's copy.")
 ]
 UnprovenOption = Annotated[str, typer.Option(metavar="REASON", help="Go back although the original is not proven.")]
+ReviewedOption = Annotated[
+    str, typer.Option("--reviewed", metavar="CHECKSUM", help="Only if the plan still has this checksum.")
+]
 SqlOption = Annotated[bool, typer.Option("--sql", help="Print every statement for review, for psql.")]
 OverrideOption = Annotated[
     list[str] | None, typer.Option("--override", metavar="GATE", help="Go on although this gate is red.")

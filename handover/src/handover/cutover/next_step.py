@@ -23,7 +23,7 @@ from handover.wording import one_line
 
 LOOK, BACK = "handover status", "handover resume --back"
 # These hold no lease, so no command waits for them.
-BESIDE = ("watch", "verify --follow", "report --serve", "backup", "restore", "load")
+BESIDE = ("verify --follow", "report --serve", "backup", "restore", "load")
 # States in which people know where they are: a person can say that one of them holds.
 AT_REST: tuple[State, ...] = ("preparing", "parallel", "switched", "verifying", "rolled_back", "cleaned")
 
@@ -152,7 +152,7 @@ def _accept(seals: SealState) -> str:
 
 def _at_work(config: Config, about: Circumstances) -> str:
     """Return which command is at work, here or elsewhere; empty when none is, also after one that was killed."""
-    acting = [one for one in about.processes if one.command not in BESIDE]
+    acting = [one for one in about.processes if one.acts and one.command not in BESIDE]
     if acting:
         return f"`{acting[0].command}` of {acting[0].who} (pid {acting[0].pid})"
     if about.holder and not holder_here(config, about.holder):

@@ -159,6 +159,17 @@ def _pause(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
     )
 
 
+def _accepted(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
+    """A journal that was not as it was written, and a person went on with it: never to be overlooked."""
+    detail = "; ".join([str(entry.body["because"]), *map(str, entry.body.get("wrong", ()))])
+    yield Event(entry.at, "ACCEPTED: the journal as it was found", detail, entry.who, "loud")
+
+
+def _refused(entry: JournalEntry, commands: Mapping[str, str]) -> Iterator[Event]:
+    command = commands.get(entry.body["run"], "a command")
+    yield Event(entry.at, f"{command}: going on was refused", str(entry.body["error"]), entry.who, "bad")
+
+
 def _finish(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
     body = entry.body
     bad = body["phase"] == "failed"
@@ -180,6 +191,8 @@ _EVENTS = {
     "run": _run,
     "action": _action,
     "ended": _ended,
+    "accepted": _accepted,
+    "refused": _refused,
     "finish": _finish,
     "state": _state,
     "gates": _gates,

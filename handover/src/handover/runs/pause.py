@@ -151,7 +151,8 @@ def _processes(config: Config, signalled: list[RunningProcess]) -> PausedPart:
         return _not(HERE, f"{names} did not end within {STOPS_WITHIN_S:g} s. End what it waits for: {kill}")
     if not signalled:
         return _is(HERE, "no process of the toolkit")
-    again = " Start it again after the pause: handover watch." if any(p.command == "watch" for p in signalled) else ""
+    ended = next((one.command for one in signalled if one.command == "verify --follow"), "")
+    again = f" Start it again after the pause: handover {ended}." if ended else ""
     return _is(HERE, f"stopped {', '.join(map(_process, signalled))}.{again}")
 
 
