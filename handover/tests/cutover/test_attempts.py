@@ -147,7 +147,7 @@ def test_gates__after_a_rollback__are_red_until_new_evidence_and_new_signatures(
     assert found["sign-offs"].startswith("DevOps signed for attempt 1, and this is attempt 2: attempt 1 ended")
     ended = story.handover("gates")
     assert ended.returncode == 4
-    assert f"the plan: plan {plan[:12]} is of attempt 1; now is attempt 2" in ended.stdout
+    assert f"plan {plan[:12]} is of attempt 1; now is attempt 2" in ended.stdout
     with pytest.raises(Refused, match=r"HO551  plan \w+ is of attempt 1"):
         signed(story)
     # Each gate opens by what was made anew, and by nothing else.
@@ -165,17 +165,42 @@ def test_gates__incident_does_not_touch_a_gate__its_evidence_counts_and_the_reas
     story.switched()
     evidence(story)
     story.done("rollback", "--apply", "--because", "errors at the till")
-    allowed = '[rollback.untouched_gates]\nbackup = "the database was not touched"\n'
-    story.declare(allowed)
+    untouched(story, "backup", 1)
     assert "backup" not in red(story, 0)
     assert "rehearsal" in red(story, 0)
     said = story.handover("gates").stdout
-    assert "equal; of attempt 1, and the incident does not touch it: the database was not touched" in said
-    for id_, what in (("sign-offs", "sign-offs, and those never count for a second attempt"), ("bakcup", "no gate")):
-        story.file.write_text(story.file.read_text().replace('backup = "the', f'{id_} = "the'))
-        said = story.refused("gates")
-        assert f"HO549  handover.toml: [rollback] untouched_gates names {id_}, which is {what}. Take it out." in said
-        story.file.write_text(story.file.read_text().replace(f'{id_} = "the', 'backup = "the'))
+    assert "equal; of attempt 1, and what ended it does not touch that: the database was well" in said
+
+
+def test_gates__another_incident__needs_a_reason_of_its_own(story):
+    story.declare(DECLARED)
+    story.switched()
+    evidence(story)
+    untouched(story, "backup", 1)
+    story.done("rollback", "--apply", "--because", "errors at the till")
+    overrides = [word for gate in GATES if gate != "backup" for word in ("--override", gate)]
+    story.done("cutover", "--apply", story.plan(), *overrides, "--because", "a trial")
+    story.done("rollback", "--apply", "--because", "rows were lost")
+    assert "but that is of attempt 1: attempt 1 ended with the rollback" in red(story, 0)["backup"]
+    untouched(story, "backup", 2)
+    assert "backup" not in red(story, 0)
+
+
+@pytest.mark.parametrize(
+    ("id_", "what"), [("signed", "sign-offs, and those never count for a second attempt"), ("bakcup", "no gate")]
+)
+def test_gates__untouched_is_what_cannot_be__is_refused(story, id_, what):
+    story.declare('[[gates]]\nid = "signed"\nkind = "sign-offs"\nreason = "two answer"\n')
+    untouched(story, id_, 1)
+    story.with_journal()
+    said = story.refused("gates")
+    assert f"HO549  handover.toml: [rollback] untouched_gates names {id_}, which is {what}. Take it out." in said
+
+
+def untouched(story: Story, gate: str, attempt: int) -> None:
+    """Declare that the incident which ended an attempt does not touch a gate."""
+    facts = f'gate = "{gate}"\nattempt = {attempt}\nbecause = "the database was well"'
+    story.declare(f"[[rollback.untouched_gates]]\n{facts}\n")
 
 
 def test_rules__kinds_that_look_at_things_as_they_are_now__are_the_only_ones_that_need_no_attempt():

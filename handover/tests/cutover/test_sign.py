@@ -81,7 +81,9 @@ def test_sign__one_account_for_a_second_role__is_refused(story):
     assert [body["role"] for body in signatures(story)] == ["DevOps"]
     assert red(story)["signed"] == "Tech Lead has not signed"
     story.done("pause", "--because", "wait for Ana")
-    assert story.refused("sign", "--as", "DevOps", "--because", "once more").startswith("HO507  everything is paused by")
+    assert story.refused("sign", "--as", "DevOps", "--because", "once more").startswith(
+        "HO507  everything is paused by"
+    )
 
 
 def test_sign__file_says_that_one_may_sign_all__is_signed_and_told_by_what(story):

@@ -29,5 +29,5 @@ def gates(config: ConfigOption = DEFAULT_CONFIG, plan_: PlanOption = "", as_json
             if not one.result.ok:
                 out.print(f"   {one.result.todo}")
         if old:
-            out.print(f"{BAD} the plan: {old}")
+            out.print(f"{BAD} {old}")
     raise typer.Exit(0 if all(one.result.ok for one in judged) and not old else RED)

@@ -161,6 +161,22 @@ class TaskQueries(Section):
     lost_sql: str
 
 
+class UntouchedGate(Section):
+    """A gate whose evidence an incident does not touch.
+
+    Attributes
+    ----------
+    gate, because
+        Its id, and why it is not touched.
+    attempt
+        The attempt that the incident ended; another incident needs a reason of its own.
+    """
+
+    gate: Id
+    attempt: int = Field(ge=1)
+    because: str = Field(min_length=1)
+
+
 class Rollback(Section):
     """The way back.
 
@@ -173,8 +189,7 @@ class Rollback(Section):
     write, warm_up, tasks
         How the original is tried before people are sent to it, and what is asked of the tasks.
     untouched_gates
-        After a rollback: whose evidence of the attempt before still counts, by the gate's id, and why the incident
-        does not touch it.
+        Whose evidence outlives an attempt that was rolled back, because the incident does not touch it.
     """
 
     allowed: tuple[str, ...] = ()
@@ -182,7 +197,7 @@ class Rollback(Section):
     write: WriteProbe | None = None
     warm_up: WarmUp = WarmUp()
     tasks: TaskQueries | None = None
-    untouched_gates: dict[str, Annotated[str, Field(min_length=1)]] = {}
+    untouched_gates: tuple[UntouchedGate, ...] = ()
 
 
 class Cleanup(Section):

@@ -45,7 +45,7 @@ def newest(context: GateContext, kind: str) -> tuple[Sealed, timedelta] | None:
 
 def backup_gate(context: GateContext, gate: Gate) -> GateResult:
     """A backup was made, restored into an empty database, and compared."""
-    return _of_evidence(context, gate, "backup", "Make one: handover backup", _of_backup)
+    return _of_evidence(context, gate, "backup", "Make one: handover backup --apply", _of_backup)
 
 
 def rehearsal_gate(context: GateContext, gate: Gate) -> GateResult:

@@ -135,11 +135,13 @@ def _of_this_attempt(context: GateContext, gate: Gate, result: GateResult) -> Ga
     made_for = result.attempt or FIRST
     if made_for >= context.attempt:
         return result
-    if because := context.config.rollback.untouched_gates.get(gate.id):
-        return replace(
-            result, found=f"{result.found}; of attempt {made_for}, and the incident does not touch it: {because}"
-        )
-    ended = context.ended_attempts[-1]
+    because = {one.attempt: one.because for one in context.config.rollback.untouched_gates if one.gate == gate.id}
+    since = range(made_for, context.attempt)
+    if all(number in because for number in since):
+        why = "; ".join(because[number] for number in since)
+        found = f"{result.found}; of attempt {made_for}, and what ended it does not touch that: {why}"
+        return replace(result, found=found)
+    ended = context.ended_attempts[made_for - FIRST]
     found = f"{result.found}, but that is of attempt {made_for}: {ended}"
     return replace(result, ok=False, found=found)
 
@@ -147,7 +149,7 @@ def _of_this_attempt(context: GateContext, gate: Gate, result: GateResult) -> Ga
 def _check_untouched(config: Config) -> None:
     """Raise when `untouched_gates` names what is no gate, or sign-offs: these never outlive an attempt."""
     kinds = {gate.id: gate.kind for gate in config.gates}
-    for id_ in config.rollback.untouched_gates:
+    for id_ in (one.gate for one in config.rollback.untouched_gates):
         if kinds.get(id_, "sign-offs") == "sign-offs":
             what = "sign-offs, and those never count for a second attempt" if id_ in kinds else "no gate"
             message = f"handover.toml: [rollback] untouched_gates names {id_}, which is {what}. Take it out."

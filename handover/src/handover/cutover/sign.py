@@ -21,11 +21,11 @@ from handover.errors import Refused
 from handover.journal.account import this_account
 from handover.journal.entry import JournalEntry, machine
 from handover.journal.evidence import latest
-from handover.proof.run import KIND as PROOFS
+from handover.proof.run import KIND
 from handover.runs.command import check_pause
 from handover.wording import counted
 
-KINDS: dict[GateKind, str] = {"backup": "backup", "rehearsal": "rehearsal", "capacity": "load", "proofs": PROOFS}
+KINDS: dict[GateKind, str] = {"backup": "backup", "rehearsal": "rehearsal", "capacity": "load", "proofs": KIND}
 NONE = "none"
 NOTHING_SIGNED = "HO550"
 # A switch may still come, so there is something to approve; in `switching` a resume asks the gates once more.
@@ -78,7 +78,7 @@ def _newest_evidence(context: GateContext, kind: str) -> str:
     The gate of the proofs judges the newest run in the folder; a folder without one is told by the journal.
     """
     entry = context.latest("evidence", evidence=kind)
-    if kind == PROOFS and (run := latest(context.config, kind)):
+    if kind == KIND and (run := latest(context.config, kind)):
         return run.signature
     return str(entry.body["signature"]) if entry else NONE
 
