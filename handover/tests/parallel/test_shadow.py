@@ -7,7 +7,9 @@ import json
 
 import pytest
 
+from handover.http_client import host_of, own_mark
 from handover.journal.evidence import latest
+from handover.journal.own_requests import own_key
 from handover.parallel.reads import Read, choose
 from handover.parallel.shadow import ShadowClient
 from handover_testing.sections import section
@@ -164,6 +166,16 @@ def test_compare__request_that_writes__is_refused(watched):
     with ShadowClient(watched.config) as client, pytest.raises(ValueError, match="POST may change something"):
         client.compare(Read("POST", "/a"))
     assert watched.sites["original"].asked == []
+
+
+def test_shadow__own_requests_in_the_log__are_not_sent_again(watched, shadowed):
+    for site in watched.sites.values():
+        site.pages |= {path: (200, {}, b"same") for path in ("/a", "/of-the-watch")}
+    mark = own_mark(own_key(watched.config), host_of(watched.sites["original"].url))
+    line = '::1 - - [24/Nov/2026:13:00:00 +0000] "GET {} HTTP/1.1" 200 2 "-" "{}"\n'
+    (watched.pair.folder / "access.log").write_text(line.format("/a", "Fox") + line.format("/of-the-watch", mark))
+    _, result = shadowed(log={"path": "access.log"})
+    assert (result["seen"], result["sent"]) == (1, 1)
 
 
 def test_shadow__log_in_another_format__is_never_green(watched, shadowed):

@@ -1,5 +1,6 @@
 """The reads that may be sent to both systems, from a log, from flows, and from ``handover.toml``."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +10,10 @@ from urllib.parse import parse_qsl, urlsplit
 from handover.config.config import Config
 from handover.config.parallel import AccessLog
 from handover.errors import UnseenError
+from handover.http_client import host_of
+from handover.journal.own_requests import OwnRequests, own_key
 from handover.parallel.access_log import parse
+from handover.side import Side
 
 SAFE = ("GET", "HEAD")
 
@@ -45,6 +49,8 @@ class Chosen:
         Different reads beyond the limit.
     unread
         Lines of the log that are in another format.
+
+    The toolkit's own requests in a log are left out and not counted.
     """
 
     reads: Counter[Read]
@@ -86,15 +92,22 @@ def _all(config: Config, log: AccessLog | None) -> Iterator[Read | None]:
             yield from (Read(step.method, step.path) for step in flow.steps if _stands_alone(step.path))
     if log is None:
         return
+    own = OwnRequests(own_key(config), _hosts(config), holds_s=math.inf)
     try:
         with (config.root / log.path).open(encoding="utf-8", errors="replace") as file:
             for line in filter(str.strip, file):
+                if own.asker(line.encode()) == "own":
+                    continue
                 request = parse(line.strip(), log)
                 whole = request and request.path.startswith("/")
                 yield Read(request.method, request.path) if request and whole else None
     except OSError as error:
         message = f"the access log {log.path} cannot be read: {error.strerror}."
         raise UnseenError(f"{message} Correct [shadow] log, or name it: --log FILE", code="HO610") from error
+
+
+def _hosts(config: Config) -> list[str]:
+    return [host_of(url) for side in Side if (url := config.system(side).base_url)]
 
 
 def _stands_alone(path: str) -> bool:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from handover.cutover.confirm import CONFIRMATION
 from handover.cutover.rollback import MEASURE
 from handover.cutover.signer import signed_by
 from handover.cutover.states import State
+from handover.cutover.watched_time import SIGN_OFF
 from handover.cutover.zone import WRITE
 from handover.journal.entry import JournalEntry
 
@@ -152,6 +154,16 @@ def _page(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
     yield Event(entry.at, title, str(entry.body["said"]), "", "bad")
 
 
+def _sign_off(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
+    body = entry.body
+    what = ", ".join(f"{one['kind']} from {one['start'][:19]} to {one['end'][11:19]}" for one in body["stretches"])
+    yield Event(entry.at, f"Signed off: {what}", str(body["because"]), entry.who)
+
+
+def _confirmation(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
+    yield Event(entry.at, "The switch is confirmed", str(entry.body["because"]), entry.who, "good")
+
+
 def _pause(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
     title = "Everything is paused" if entry.kind == "pause" else "The pause is lifted"
     yield Event(
@@ -199,6 +211,8 @@ _EVENTS = {
     "signature": _signature,
     "evidence": _evidence,
     "page": _page,
+    SIGN_OFF: _sign_off,
+    CONFIRMATION: _confirmation,
     "pause": _pause,
     "lift": _pause,
 }
