@@ -1,10 +1,13 @@
 """The end comes late, in order, each step confirmed, and leaves the database."""
 
+import json
 import subprocess
 
 import pytest
 
+from handover.side import Side
 from handover_testing.crashes import check_explained, check_refusals, crash, go_back, points_of, run
+from handover_testing.growing_log import PERSON, GrowingLog, own_line
 from handover_testing.night import BACKEND, ORIGINAL, VERIFY, windows
 
 CLEANUP = """
@@ -100,6 +103,29 @@ def test_cleanup__original_still_gets_requests__is_refused(verified):
     verified.file.write_text(verified.file.read_text().replace(way, f'original = "{more}"'))
     said = verified.refused("cleanup", "--apply", *confirmed("stop-vm", "remove-vm"))
     assert "HO592  the original still gets requests" in said
+
+
+def test_cleanup__only_the_watch_asks_the_original__is_done(verified):
+    """The watch must go on until the clean-up, and its requests are in the log like all others."""
+    way = f'original = "{verified.systems["original"].url}/requests"'
+    verified.file.write_text(verified.file.read_text().replace(way, 'original = "log:access.log"'))
+    path, config = verified.pair.folder / "access.log", verified.config
+    with GrowingLog(path, lambda: own_line(config, Side.ORIGINAL) + PERSON):
+        said = verified.refused("cleanup", "--apply", *confirmed("stop-vm", "remove-vm"))
+    assert "HO592  the original still gets requests" in said
+    with GrowingLog(path, lambda: own_line(config, Side.ORIGINAL)):
+        verified.done("cleanup", "--apply", *confirmed("stop-vm", "remove-vm"))
+    assert verified.state() == "cleaned"
+
+
+def test_cleanup__outage_is_not_signed_off__is_refused(verified):
+    windows(verified, 0.5, 0.0, 0.0, 0.0)
+    said = verified.refused("cleanup", "--apply", *confirmed("stop-vm", "remove-vm"))
+    assert "HO591  the backend is not well, or was not watched: the last windows are well, but red from" in said
+    name = json.loads(verified.handover("verify", "--json").stdout)["unsigned"][0]["name"]
+    verified.done("verify", "--sign-off", name, "--because", "a bad deployment, taken back")
+    verified.done("cleanup", "--apply", *confirmed("stop-vm", "remove-vm"))
+    assert verified.state() == "cleaned"
 
 
 def test_cleanup__too_early_a_state__is_refused(story):

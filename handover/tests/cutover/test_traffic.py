@@ -1,6 +1,5 @@
 """Requests are counted in the way that the team declared; what was not seen is not quiet."""
 
-import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +12,7 @@ from handover.http_client import host_of, own_mark
 from handover.journal.own_requests import own_key
 from handover.parallel.rule import MetricVerdict
 from handover.side import Side
+from handover_testing.growing_log import PERSON, GrowingLog, own_line
 from handover_testing.night import hook, keep
 
 
@@ -68,37 +68,10 @@ def test_follow__no_more_requests__is_quiet(story):
 
 # --- the toolkit's own requests
 
-PERSON = '::1 - - [24/Nov/2026:13:00:00 +0000] "GET / HTTP/1.1" 200 0 "-" "Fox"\n'
-
-
-def own_line(config) -> str:
-    return PERSON.replace("Fox", own_mark(own_key(config), host_of(config.original.base_url)))
-
-
-class Growing:
-    """A log that gets a line at each look at the clock, until it is stopped."""
-
-    def __init__(self, path, line) -> None:
-        self.path, self.line, self.over = path, line, threading.Event()
-        self.path.touch()
-        self.thread = threading.Thread(target=self._write)
-
-    def _write(self) -> None:
-        with self.path.open("a", buffering=1) as file:
-            while not self.over.wait(0.002):
-                file.write(self.line())
-
-    def __enter__(self):
-        self.thread.start()
-
-    def __exit__(self, *_) -> None:
-        self.over.set()
-        self.thread.join()
-
 
 def test_follow__only_the_watch_asks__is_quiet(story):
     config = declared(story, "log:access.log")
-    with Growing(story.pair.folder / "access.log", lambda: own_line(config)):
+    with GrowingLog(story.pair.folder / "access.log", lambda: own_line(config, Side.ORIGINAL)):
         assert follow(config, Side.ORIGINAL, say=print)["quiet"] is True
     with (story.pair.folder / "access.log").open("a") as file:
         file.write(PERSON)
@@ -111,7 +84,7 @@ def test_follow__a_client_asks_as_well__is_not_quiet(story, line):
     forged = PERSON.replace("Fox", own_mark(b"guessed", host_of(config.original.base_url)))
     other = PERSON.replace("Fox", own_mark(own_key(config), host_of(config.backend.base_url)))
     lines = {"person": PERSON, "forged": forged, "of the other system": other}
-    with Growing(story.pair.folder / "access.log", lambda: own_line(config) + lines[line]):
+    with GrowingLog(story.pair.folder / "access.log", lambda: own_line(config, Side.ORIGINAL) + lines[line]):
         seen = follow(config, Side.ORIGINAL, say=print)
     assert seen["quiet"] is False
     assert ("init-journal --key FILE" in seen["note"]) is (line != "person")
@@ -138,7 +111,7 @@ def test_follow__counter_does_not_show_who_asks_and_a_watch_runs__says_what_to_d
     story.in_parallel()
     config = declared(story, way)
     keep(story, MetricVerdict("backend", "error_rate", 0.0, "green", ""), end=datetime.now(UTC))
-    with Growing(story.pair.folder / "access.log", lambda: PERSON.replace(' "-" "Fox"', "")):
+    with GrowingLog(story.pair.folder / "access.log", lambda: PERSON.replace(' "-" "Fox"', "")):
         seen = follow(config, Side.ORIGINAL, say=print)
     assert said in seen["note"]
     assert "stop the watch, and clean up within 5 minutes" in seen["note"]

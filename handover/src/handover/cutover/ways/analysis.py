@@ -12,6 +12,7 @@ import psycopg
 from handover.cutover import hooks
 from handover.cutover.context import RunContext
 from handover.cutover.hooks import HookError
+from handover.cutover.watched_time import over
 from handover.errors import HandoverError, Refused, UnseenError
 from handover.runs.command import Evidence, check_pause
 from handover.side import Side
@@ -117,12 +118,8 @@ def _over(context: RunContext, metric: str, value: float | None, verdict: str) -
         return "red by the watch's own limits"
     if value is None or verdict in ("no data", "not enough traffic"):
         return ""
-    for limit in context.config.verify.thresholds:
-        if limit.metric == metric and limit.above is not None and value > limit.above:
-            return f"above {limit.above:g}"
-        if limit.metric == metric and limit.below is not None and value < limit.below:
-            return f"below {limit.below:g}"
-    return ""
+    limits = (over(limit, value) for limit in context.config.verify.thresholds if limit.metric == metric)
+    return next(filter(None, limits), "")
 
 
 def _page(context: RunContext, facts: Mapping[str, Any]) -> None:
