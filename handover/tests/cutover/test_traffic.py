@@ -87,7 +87,7 @@ def test_follow__a_client_asks_as_well__is_not_quiet(story, line):
     with GrowingLog(story.pair.folder / "access.log", lambda: own_line(config, Side.ORIGINAL) + lines[line]):
         seen = follow(config, Side.ORIGINAL, say=print)
     assert seen["quiet"] is False
-    assert ("init-journal --key FILE" in seen["note"]) is (line != "person")
+    assert ("init-journal --journal-key FILE" in seen["note"]) is (line != "person")
 
 
 def test_follow__emptied_without_a_copy__is_not_quiet_at_once(story, monkeypatch):

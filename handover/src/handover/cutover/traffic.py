@@ -98,7 +98,7 @@ class RequestCounter:
         """Return what may be counted although no person asked; empty when nothing is known."""
         if self._own.unknown:
             who = f"{self._own.unknown} of them have a mark of the toolkit that this folder's key does not confirm."
-            return f"{who} If another machine watches, give it this one's key: handover init-journal --key FILE"
+            return f"{who} If another machine watches, give it this one's key: handover init-journal --journal-key FILE"
         if self._own.own or not is_watching(self._config):
             return ""
         stop = f"Or stop the watch, and clean up within {WATCH_STOPPED_AT_MOST.seconds // 60} minutes."
