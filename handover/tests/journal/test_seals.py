@@ -108,6 +108,8 @@ def test_journal__changed_in_the_database__is_told_by_status_and_by_commands_tha
     people = noted.people_reach()
     assert people == ["127.0.0.2"]
     assert noted.handover("sign", "--as", "DevOps", "--because", "x").returncode == 1
+    gates = noted.handover("gates")  # a signature that was forged must open none
+    assert (gates.returncode, gates.stdout) == (1, "")
 
 
 @pytest.mark.parametrize("kind", ["lift", "note"])
@@ -167,6 +169,10 @@ def test_machine__without_the_key__says_so_acts_not_and_can_get_it(noted, tmp_pa
     assert acts.returncode == 1
     assert "this folder does not have the key that sealed them. Nothing was done." in acts.stderr
     assert not (other.pair.folder / ".handover/key").exists()
+    assert "cannot be compared here" in other.done("init-journal", "--apply").stdout
+    assert other.handover("gates").returncode == 1
+    undo = other.handover("init-journal", "--undo")
+    assert "HO512" in undo.stderr
     said = other.done("init-journal", "--journal-key", key_of(noted, tmp_path)).stdout
     assert "The key is kept in .handover/journal.key; remove " in said
     assert "5 entries of the journal are as they were written." in said

@@ -13,6 +13,7 @@ from handover.journal.entry import JournalEntry
 from handover.parallel.history import LINES
 from handover.report import cards, chart, risks, timeline
 from handover.report.watched import LatestMeasure, Watched, WatchedWindow, read_watched
+from handover.runs.position import last_ended
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -288,3 +289,16 @@ def test_timeline__commands__become_spans_marks_and_overrides():
 )
 def test_timeline__entry_of_any_kind__is_told(one, title):
     assert [event.title for event in timeline.events([one])] == [title]
+
+
+def test_timeline__journal_was_accepted_as_it_was_found__is_loud_and_changes_the_state():
+    run = entry("run", run="1", command="cutover", source="parallel", through="switching", target="switched")
+    accepted = entry("accepted", because="read", wrong=["entry 3 was changed"], state="switched")
+    refused = entry("refused", run="1", error="HO571  the zone")
+    entries = [entry("init"), run, refused, accepted]
+    told = {event.title: (event.detail, event.tone) for event in timeline.events(entries)}
+    assert told["ACCEPTED: the journal as it was found"] == ("read; entry 3 was changed", "loud")
+    assert told["cutover: going on was refused"] == ("HO571  the zone", "bad")
+    assert [span.state for span in timeline.spans(entries)] == ["preparing", "switching", "switched"]
+    assert last_ended(entries, "cutover") == accepted.at
+    assert last_ended(entries[:-1], "cutover") is None

@@ -18,6 +18,7 @@ def gates(config: ConfigOption = DEFAULT_CONFIG, plan_: PlanOption = "", as_json
     """Look at every gate; change nothing. Exit 4 when one is red, or the plan is of an attempt that was rolled back."""
     pair = load_config(config)
     with opened(pair) as journal:
+        journal.require()
         reviewed = plan.load(pair, plan_) if plan_ else plan.newest(pair)
         judged = judge_gates(pair, journal, reviewed)
         old = plan.attempt_trouble(reviewed, ended_attempts(journal.entries()))

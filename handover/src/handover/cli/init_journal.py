@@ -13,6 +13,8 @@ from handover.cutover.accept import Acceptance, accept_journal
 from handover.errors import ConfigurationError, Refused
 from handover.evolve.standing import require_no_evolution
 from handover.journal.install import install, install_steps, must_be_as_written, uninstall
+from handover.journal.journal import opened
+from handover.journal.seal import said_of
 from handover.journal.sharing import bring_key
 
 KeyOption = Annotated[
@@ -61,7 +63,12 @@ def _make(pair: Config, *, apply: bool) -> None:
         return
     install(pair)
     out.print("The journal is there. Undo: handover init-journal --undo")
-    out.print("On another machine, first: a copy of .handover/key, and there handover init-journal --journal-key FILE")
+    with opened(pair) as journal:
+        journal.connection()
+        journal.of_database()
+        trouble = said_of(journal.seals)
+    share = "On another machine, first: a copy of .handover/key, and there handover init-journal --journal-key FILE"
+    out.print(trouble or share)
 
 
 def _undo(pair: Config, *, apply: bool, confirm: str) -> None:

@@ -62,7 +62,7 @@ def require_cleaned(config: Config) -> None:
         It says something else, or cannot be read.
     """
     with opened(config) as journal:
-        journal.connection()
+        journal.require()
         position = position_of(journal.entries())
     if position.conflict or position.paused or position.run or position.state != "cleaned":
         why = position.conflict or ("everything is paused" if position.paused else f"the state is {position.state}")

@@ -44,14 +44,14 @@ DESCRIPTIONS: dict[State, StateDescription] = {
     ),
     "beginning": StateDescription("the record's TTL is being lowered", Side.ORIGINAL, "handover resume"),
     "parallel": StateDescription(
-        "both systems run on one database; people reach the original", Side.ORIGINAL, "handover gates"
+        "both systems run on one database; people reach the original", Side.ORIGINAL, "handover cutover plan"
     ),
     "ending": StateDescription("the record gets its former TTL again", Side.ORIGINAL, "handover resume"),
     "switching": StateDescription("people are being moved to the backend", "either", "handover resume"),
     "switched": StateDescription("people reach the backend, watched closely", Side.BACKEND, "handover verify"),
     "verifying": StateDescription("people reach the backend, watched loosely", Side.BACKEND, "handover verify"),
     "rolling_back": StateDescription("people are being moved back to the original", "either", "handover resume"),
-    "rolled_back": StateDescription("people reach the original again", Side.ORIGINAL, "handover gates"),
+    "rolled_back": StateDescription("people reach the original again", Side.ORIGINAL, "handover cutover plan"),
     "cleaning": StateDescription("the original is being decommissioned", Side.BACKEND, "handover resume"),
     "cleaned": StateDescription("the original is gone, the database stays", Side.BACKEND, "handover report"),
 }

@@ -26,10 +26,13 @@ def require_no_evolution(config: Config, what: str) -> None:
     ------
     Refused
         One is neither contracted nor rolled back.
+    JournalError
+        The journal is not as it was written, or cannot be compared here.
     """
     if not _has_journal(config):
         return
     with opened(config) as journal:
+        journal.require()
         current = current_evolution(journal.entries())
     if current:
         message = f"the evolution {current.name} is under way (its state is {current.position.state}): {what} would"

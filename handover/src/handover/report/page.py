@@ -61,6 +61,7 @@ def current_gates(config: Config, journal: Journal) -> GatesView:
     """Judge every gate and sign-off as they are now."""
     entries, now = list(of_stream(journal.entries())), datetime.now(UTC)
     try:
+        journal.require()
         reviewed = plan.newest(config)
         gates = judge_gates(config, journal, reviewed)
         signed = role_signatures(gate_context(config, journal, reviewed))

@@ -12,6 +12,7 @@ from handover.cutover.states import State
 from handover.cutover.watched_time import SIGN_OFF
 from handover.cutover.zone import WRITE
 from handover.journal.entry import JournalEntry
+from handover.journal.seal import ACCEPTED
 
 TITLES = {
     "begin": "Parallel operation begins",
@@ -203,7 +204,7 @@ _EVENTS = {
     "run": _run,
     "action": _action,
     "ended": _ended,
-    "accepted": _accepted,
+    ACCEPTED: _accepted,
     "refused": _refused,
     "finish": _finish,
     "state": _state,
@@ -242,6 +243,8 @@ def spans(entries: Iterable[JournalEntry]) -> list[StateSpan]:
             moments.append(("preparing", entry.at))
         elif entry.kind == "state":
             moments.append((body["target"], entry.at))
+        elif entry.kind == ACCEPTED and body.get("state"):
+            moments.append((body["state"], entry.at))
         elif entry.kind == "run":
             targets[body["run"]] = body["target"]
             moments.append((body["through"], entry.at))

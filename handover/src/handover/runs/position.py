@@ -86,9 +86,15 @@ def of_stream(entries: Iterable[JournalEntry], stream: str = "") -> Iterator[Jou
 
 
 def last_ended(entries: Sequence[JournalEntry], command: str) -> datetime | None:
-    """Return when a command was last performed to its end; None when it never was."""
-    runs = {entry.body["run"] for entry in entries if entry.kind == "run" and entry.body["command"] == command}
-    ends = [entry.at for entry in entries if entry.kind == "ended" and entry.body["run"] in runs]
+    """Return when a command was last performed to its end, or a person said that it was; None when it never was."""
+    begun = [entry.body for entry in entries if entry.kind == "run" and entry.body["command"] == command]
+    runs, targets = {body["run"] for body in begun}, {body["target"] for body in begun}
+    ends = [
+        entry.at
+        for entry in entries
+        if (entry.kind == "ended" and entry.body["run"] in runs)
+        or (entry.kind == ACCEPTED and entry.body.get("state") in targets)
+    ]
     return ends[-1] if ends else None
 
 
