@@ -7,9 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from handover.cutover.status import Status
-from handover_testing.balanced import Haproxy, declared, haproxy_before, watched
+from handover_testing.balanced import declared, haproxy_before, watched
 from handover_testing.night import Story
 from handover_testing.switch_stage import SwitchStage
+from sandbox.haproxy import Haproxy
 
 # What a team's program does: it keeps the share in a file that the front reads at each request.
 HOOK = """\

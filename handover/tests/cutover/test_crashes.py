@@ -19,7 +19,6 @@ from handover.journal.copy import JournalCopy
 from handover.journal.journal import opened
 from handover.parallel.rule import MetricVerdict
 from handover.runs.pause import lift_pause, pause_everything
-from handover_testing.balanced import program
 from handover_testing.balanced_stage import ByHaproxy, ByHook
 from handover_testing.crashes import (
     SIGN,
@@ -37,11 +36,12 @@ from handover_testing.crashes import (
 )
 from handover_testing.night import VERIFY, Story, keep, windows
 from handover_testing.switch_stage import DNS, SwitchStage
+from sandbox import haproxy
 
 FULL = "COMPAS_FULL" in os.environ
 FLOW = '[[flows]]\nname = "a look"\n[[flows.steps]]\npath = "/page"\n'
 # Every way to switch; a new one is a subclass of SwitchStage, and is added here.
-STAGES: tuple[SwitchStage, ...] = (DNS, ByHook(), *([ByHaproxy()] if FULL and program("haproxy") else []))
+STAGES: tuple[SwitchStage, ...] = (DNS, ByHook(), *([ByHaproxy()] if FULL and haproxy.program() else []))
 THERE_AND_BACK = [
     (stage, there, back)
     for stage in STAGES

@@ -114,7 +114,7 @@ FAULTS = {
     "backup": (lambda s: text(s, "max_age_h = 7", "max_age_h = 0.000001"), "the last backup is 0.1 h old"),
     "rehearsal": (lambda s: text(s, "max_age_h = 8", "max_age_h = 0.000001"), "the last rehearsal is 0.1 h old"),
     "capacity": (lambda s: text(s, "max_age_h = 9", "max_age_h = 9\nfactor = 50"), "50 x the peak of 0.5/s expected"),
-    "certificate": (lambda s: text(s, "insecure_http = true", ""), "the backend's base_url is plain HTTP"),
+    "certificate": (lambda s: text(s, "insecure_http = true", ""), "is plain HTTP"),
     "ttl": (raised_ttl, f"A {ORIGINAL} (TTL {OLD_TTL_S} s); a TTL of at most 30 s is expected"),
     "sign-offs": (another_plan, "but since then the plan changed"),
     "watch": (red_window, "latency_p95_ms of the backend is red"),

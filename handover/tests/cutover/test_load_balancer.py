@@ -6,11 +6,12 @@ from contextlib import contextmanager
 
 import pytest
 
+import sandbox.haproxy
 from handover.journal.journal import opened
-from handover_testing.balanced import haproxy_before, missing, program, watched
+from handover_testing.balanced import haproxy_before, watched
 from handover_testing.night import WITHIN_S, database_down, hook, until
 
-pytestmark = pytest.mark.skipif(program("haproxy") is None, reason=missing("haproxy"))
+pytestmark = pytest.mark.skipif(sandbox.haproxy.program() is None, reason=sandbox.haproxy.MISSING)
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ from sandbox.postgres import Database
 
 # Both systems can listen on one port at these addresses, so that a DNS record alone decides between them.
 ADDRESSES = {"original": "127.0.0.2", "backend": "127.0.0.3"}
+# Where a balancer before both may listen, on the same port.
+BALANCER = "127.0.0.4"
 # gunicorn's own format, and at the end the requested host: people use the name, probes use the address.
 ACCESS_LOG = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" %({host}i)s'
 HEALTHY_WITHIN_S = 60.0
@@ -75,7 +77,7 @@ class Place:
         shared = {"MOVES_LIBRARY": str(self.library), "BACHATEO_CACHE": str(self.folder / "cache")}
         system = house.system_environment(database_url=database_url, media=self.media, secret_key=self.secret_key())
         if self.host:
-            shared["ALLOWED_HOSTS"] = ",".join((self.host, LOOPBACK, *ADDRESSES.values()))
+            shared["ALLOWED_HOSTS"] = ",".join((self.host, LOOPBACK, BALANCER, *ADDRESSES.values()))
         return system | shared | (self.bucket.environment() if self.bucket else {})
 
     def access_log(self, name: str) -> Path:

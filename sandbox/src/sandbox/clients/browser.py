@@ -49,7 +49,8 @@ class Transport(httpx.AsyncHTTPTransport):
 class Browser:
     """Sends requests to ``url``, whose host it resolves by itself.
 
-    ``systems`` names the system behind each address. What a request must be answered with is said with it; everything
+    ``systems`` names the system behind each address; a balancer before both names it in ``X-Served-By``.
+    What a request must be answered with is said with it; everything
     else, and no answer, is a failed request. A request on a kept connection that breaks before an answer begins is sent
     once more, as browsers do; that is written down, too.
     """
@@ -138,6 +139,9 @@ class Browser:
     def _who(self, answer: httpx.Response | None) -> str:
         if answer is None:
             return ""
+        served_by = answer.headers.get("x-served-by", "")
+        if served_by in self.systems.values():  # a balancer says which system it has asked
+            return str(served_by)
         address = self._connecting.addresses[answer.extensions["network_stream"]]
         return self.systems.get(address, address)
 

@@ -2,20 +2,26 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import dns.exception
-
-from sandbox.dns.authority import Authority
 
 POLL_S = 0.05
 
 
-class RecordWatch:
-    """Notes every change of a record while it is open."""
+class Valued(Protocol):
+    """What says which address a name leads to: a name server, or a balancer."""
 
-    def __init__(self, authority: Authority, name: str) -> None:
+    def values(self, name: str) -> Sequence[str]:
+        """Return the addresses behind a name."""
+
+
+class RecordWatch:
+    """Notes every change of what a name leads to while it is open."""
+
+    def __init__(self, authority: Valued, name: str) -> None:
         self.authority = authority
         self.name = name
         self.changes: list[tuple[float, tuple[str, ...]]] = []

@@ -22,8 +22,9 @@ from sandbox.dns.nameserver import NameServer
 from sandbox.ports import free_port
 from sandbox.postgres import Database, Server
 from sandbox.rehearsal import declared
+from sandbox.rehearsal.balancer import balancer_before
 from sandbox.rehearsal.record import RecordWatch
-from sandbox.systems import ADDRESSES, Place, SystemProcess, Systems, on_one_port, until_healthy
+from sandbox.systems import ADDRESSES, BALANCER, Place, SystemProcess, Systems, on_one_port, until_healthy
 
 SONG = "Noche.mp3"
 ID3_BYTES = 128
@@ -149,13 +150,14 @@ class RehearsalStage(Stage):
 
 @dataclass(frozen=True)
 class RehearsalSettings:
-    """How large a rehearsal is."""
+    """How large a rehearsal is; ``balanced``: people are moved by a load balancer before both, step by step."""
 
     ttl_s: int
     former_ttl_s: int
     people: int
     quiet_s: float = 8.0
     name_server: str = "auto"
+    balanced: bool = False
     sections: Mapping[str, Any] = field(default_factory=dict)
     crowd: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -173,12 +175,15 @@ def stage(
         systems = stack.enter_context(on_one_port(database, place, port=port))
         shutil.copyfile(house.demo_song(), place.media / "songs" / SONG)
         say(f"the original at {systems.original_url}, the backend at {systems.backend_url}, its worker")
-        authority = stack.enter_context(authority_of(settings.name_server, settings.former_ttl_s))
+        first = BALANCER if settings.balanced else ADDRESSES["original"]
+        authority = stack.enter_context(authority_of(settings.name_server, settings.former_ttl_s, first))
+        balancer = stack.enter_context(balancer_before(port)) if settings.balanced else None
         say(f"{authority.name} for {declared.ZONE} at {authority.host}:{authority.port}")
         urls = {"original": systems.original_url, "backend": systems.backend_url}
         pair = declared.Rehearsed(house.ROOT / "handover.toml", urls, place.folder / "log")
-        declared.write(folder, pair, authority, ttl_s=settings.ttl_s, quiet_s=settings.quiet_s, more=settings.sections)
-        record = stack.enter_context(RecordWatch(authority, declared.RECORD))
+        more = {**settings.sections, **(balancer.sections() if balancer else {})}
+        declared.write(folder, pair, authority, ttl_s=settings.ttl_s, quiet_s=settings.quiet_s, more=more)
+        record = stack.enter_context(RecordWatch(balancer or authority, declared.RECORD))
         crowd = stack.enter_context(CrowdProcess(_crowd_settings(settings, port, authority), folder / "diary.jsonl"))
         address = f"http://{declared.HOST}:{port}"
         say(f"{settings.people} people have arrived at {address}, each with a DNS cache of their own")
@@ -197,12 +202,15 @@ def new_database(server: Server) -> Iterator[Database]:
         server.drop_database(DATABASE)
 
 
-def authority_of(name_server: str, ttl_s: int) -> Authority:
-    """Return the name server of a rehearsal, not started: ``auto``, ``bind9`` or ``ours``; with the record's TTL."""
+def authority_of(name_server: str, ttl_s: int, first: str = ADDRESSES["original"]) -> Authority:
+    """Return the name server of a rehearsal, not started: ``auto``, ``bind9`` or ``ours``; with the record's TTL.
+
+    ``first`` is the address that people reach at first.
+    """
     if name_server not in {"auto", "bind9", "ours"}:
         raise ValueError(name_server)
     chosen = bind.is_installed() if name_server == "auto" else name_server == "bind9"
-    records = f"{declared.RECORD} {ttl_s} IN A {ADDRESSES['original']}\n{NEIGHBOURS}"
+    records = f"{declared.RECORD} {ttl_s} IN A {first}\n{NEIGHBOURS}"
     return (Bind9 if chosen else NameServer)(f"{declared.ZONE}.", records)
 
 
