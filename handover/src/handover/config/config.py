@@ -18,7 +18,7 @@ from handover.config.search import SharedSearch
 from handover.config.section import Section
 from handover.config.signing import Signing
 from handover.config.storage import StorageSettings
-from handover.config.switch import ReadOnly, Switch
+from handover.config.switch import ReadOnly, SwitchSettings
 from handover.config.toml_file import line_of, read_toml
 from handover.errors import ConfigurationError
 from handover.secret_words import remember_secret
@@ -221,7 +221,7 @@ class Config(Section):
     index: SharedIndex | None = None
     bucket: SharedBucket | None = None
     dns: Dns | None = None
-    switch: Switch = Switch()
+    switch: SwitchSettings = SwitchSettings()
     read_only: ReadOnly | None = None
     flows: tuple[Journey, ...] = ()
     journal: JournalSettings = JournalSettings()

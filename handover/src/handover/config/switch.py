@@ -134,7 +134,7 @@ class SwitchHook(Section):
     command: tuple[str, ...] = Field(min_length=1)
 
 
-class Switch(Section):
+class SwitchSettings(Section):
     """How people are moved.
 
     Attributes
@@ -186,7 +186,7 @@ class Switch(Section):
         return self.steps or ((ALL_PCT,) if self.way == "dns" else DEFAULT_STEPS)
 
     @model_validator(mode="after")
-    def _whole(self) -> "Switch":
+    def _whole(self) -> "SwitchSettings":
         steps = self.all_steps
         if steps[-1] != ALL_PCT or any(one >= other for one, other in pairwise(steps)):
             raise ValueError("steps must rise, and the last must be 100")

@@ -8,7 +8,7 @@ from handover.cutover.context import RunContext
 from handover.cutover.evidence_gates import note_newest
 from handover.cutover.stopwatch import stopwatch
 from handover.cutover.ways.chosen import chosen_way
-from handover.cutover.ways.way import Rehearsed
+from handover.cutover.ways.way import WayRehearsal
 from handover.errors import Refused
 from handover.journal.evidence import recording
 from handover.runs.command import settled_position
@@ -38,7 +38,7 @@ def rehearse(context: RunContext) -> dict[str, Any]:
     return recorder.summary
 
 
-def _timed_way_back(context: RunContext, rehearsed: Rehearsed, line: Any) -> dict[str, Any]:
+def _timed_way_back(context: RunContext, rehearsed: WayRehearsal, line: Any) -> dict[str, Any]:
     total, parts = stopwatch(), {}
     for title, work in {**_TRIED, **rehearsed.back}.items():
         context.say(title)

@@ -12,7 +12,7 @@ from handover.cutover.dns_record import DnsRecord, ZoneState, dns_record, extras
 from handover.cutover.plan import DNS, SHORT, CutoverPlan
 from handover.cutover.position import Values
 from handover.cutover.provider_call import ProviderError
-from handover.cutover.ways.way import Actions, Previews, Reach, Rehearsed, Way
+from handover.cutover.ways.way import Actions, Previews, Reach, Way, WayRehearsal
 from handover.errors import ConfigurationError, HandoverError, Refused
 from handover.runs.command import Action, Evidence
 from handover.side import Side
@@ -169,7 +169,7 @@ class DnsWay(Way):
         """Write the original's record and ask for it; see :meth:`Way.back`."""
         return zone.actions(_to_original)
 
-    def rehearsed(self, _: RunContext) -> Rehearsed:
+    def rehearsed(self, _: RunContext) -> WayRehearsal:
         """Return the rehearsal on a second name; see :meth:`Way.rehearsed`."""
         name = self.dns.rehearsal_record
         if name is None or name == self.dns.record:
@@ -180,7 +180,7 @@ class DnsWay(Way):
             "the name servers are asked": lambda context: zone.ask_servers(context, _to_original(context)),
             "the resolvers are asked": lambda context: zone.ask_resolvers(context, _to_original(context)),
         }
-        return Rehearsed(name, _there_and_ready, back)
+        return WayRehearsal(name, _there_and_ready, back)
 
 
 def to_backend(context: RunContext) -> DnsRecord:

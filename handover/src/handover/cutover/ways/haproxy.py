@@ -42,7 +42,7 @@ class HaproxyBalancer(Balancer):
     @property
     def settings(self) -> HaproxySettings:
         """The section ``[switch.haproxy]``."""
-        assert self.config.switch.haproxy is not None  # noqa: S101 - `Switch` asks for it
+        assert self.config.switch.haproxy is not None  # noqa: S101 - `SwitchSettings` asks for it
         return self.config.switch.haproxy
 
     @property

@@ -25,7 +25,7 @@ class HookBalancer(Balancer):
         return (f"the hook {self._command()[0]}",)
 
     def _command(self) -> tuple[str, ...]:
-        assert self.config.switch.hook is not None  # noqa: S101 - `Switch` asks for it
+        assert self.config.switch.hook is not None  # noqa: S101 - `SwitchSettings` asks for it
         return self.config.switch.hook.command
 
     def held(self) -> list[HeldShare]:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from handover.config.config import Config
-from handover.config.switch import ALL_PCT, Switch, WayName
+from handover.config.switch import ALL_PCT, SwitchSettings, WayName
 from handover.cutover.context import RunContext
 from handover.cutover.dns_record import digest
 from handover.cutover.plan import SHORT, CutoverPlan
@@ -19,7 +19,7 @@ from handover.cutover.ways.hook import HookBalancer
 from handover.cutover.ways.nginx import NginxBalancer
 from handover.cutover.ways.sample import Sampled, misfit, take_sample
 from handover.cutover.ways.url_map import UrlMapBalancer
-from handover.cutover.ways.way import Actions, Previews, Reach, Rehearsed, Way
+from handover.cutover.ways.way import Actions, Previews, Reach, Way, WayRehearsal
 from handover.errors import ConfigurationError, HandoverError, Refused
 from handover.runs.command import Action, Evidence
 from handover.side import Side
@@ -65,7 +65,7 @@ class LoadBalancerWay(Way):
         self.balancer = BALANCERS[config.switch.way](config)
 
     @property
-    def switch(self) -> Switch:
+    def switch(self) -> SwitchSettings:
         """The section ``[switch]``."""
         return self.config.switch
 
@@ -103,7 +103,7 @@ class LoadBalancerWay(Way):
     def _declared(self) -> dict[str, Any]:
         """Return the facts of a plan that ``handover.toml`` alone decides."""
         settings = self.switch
-        assert settings.told_by is not None  # noqa: S101 - `Switch` asks for it
+        assert settings.told_by is not None  # noqa: S101 - `SwitchSettings` asks for it
         return {
             "way": settings.way,
             "balancers": self.balancer.names(),
@@ -241,7 +241,7 @@ class LoadBalancerWay(Way):
             They do not within the limit.
         """
         settings, began = self.switch, time.monotonic()
-        assert settings.told_by is not None  # noqa: S101 - `Switch` asks for it
+        assert settings.told_by is not None  # noqa: S101 - `SwitchSettings` asks for it
         few: Sampled | None = None
         while True:
             held = balancer.held()
@@ -302,7 +302,7 @@ class LoadBalancerWay(Way):
                 raise Refused(f"{message} Find out why the balancer calls it down.", code="HO620")
         return held
 
-    def rehearsed(self, _: RunContext) -> Rehearsed:
+    def rehearsed(self, _: RunContext) -> WayRehearsal:
         """Return the rehearsal on a second place; see :meth:`Way.rehearsed`."""
         second = self.balancer.rehearsed()
         if second is None:
@@ -313,7 +313,7 @@ class LoadBalancerWay(Way):
             "people are sent back": partial(self._send, second, 0),
             "all are seen to be back": lambda _: {"sampled": str(self._seen(second, 0))},
         }
-        return Rehearsed(second.place, partial(self._bring, second), back)
+        return WayRehearsal(second.place, partial(self._bring, second), back)
 
     def _bring(self, second: Balancer, context: RunContext) -> None:
         for pct in (0, ALL_PCT):

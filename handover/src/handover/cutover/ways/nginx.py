@@ -41,7 +41,7 @@ class NginxBalancer(Balancer):
     @property
     def settings(self) -> NginxSettings:
         """The section ``[switch.nginx]``."""
-        assert self.config.switch.nginx is not None  # noqa: S101 - `Switch` asks for it
+        assert self.config.switch.nginx is not None  # noqa: S101 - `SwitchSettings` asks for it
         return self.config.switch.nginx
 
     @property

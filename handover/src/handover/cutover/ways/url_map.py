@@ -26,7 +26,7 @@ class UrlMapBalancer(Balancer):
     @property
     def settings(self) -> UrlMapSettings:
         """The section ``[switch.url_map]``."""
-        assert self.config.switch.url_map is not None  # noqa: S101 - `Switch` asks for it
+        assert self.config.switch.url_map is not None  # noqa: S101 - `SwitchSettings` asks for it
         return self.config.switch.url_map
 
     def names(self) -> tuple[str, ...]:

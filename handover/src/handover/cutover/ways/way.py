@@ -134,7 +134,7 @@ class Way(ABC):
         """Return the actions that move people to the original, and see that they are there."""
 
     @abstractmethod
-    def rehearsed(self, context: RunContext) -> "Rehearsed":
+    def rehearsed(self, context: RunContext) -> "WayRehearsal":
         """Return how a rollback is rehearsed where no people are.
 
         Raises
@@ -155,7 +155,7 @@ class Previews:
 
 
 @dataclass(frozen=True)
-class Rehearsed:
+class WayRehearsal:
     """A rehearsal: ``place`` is where, ``prepare`` brings it to the backend, ``back`` are the timed parts by title."""
 
     place: str
