@@ -327,6 +327,14 @@ def test_verify__not_confirmed_in_time__goes_back_after_the_original_was_proven(
     assert run.body["preflight"]["write"]
 
 
+def test_cutover__is_to_be_confirmed__says_until_when_and_that_nothing_here_watches(story):
+    story.declare(CONFIRM)
+    story.in_parallel()
+    shown = " ".join(story.done("cutover", "--apply", story.plan()).stdout.split())
+    assert "Not confirmed: people go back by themselves at" in shown
+    assert "NO process here would do it" in shown
+
+
 def test_verify__confirmed__stays_when_the_time_is_over(unconfirmed):
     windows(unconfirmed, 0.0, 0.0, 0.0)
     done = unconfirmed.done("verify", "--confirm-switch", "--because", "two hours without a complaint")

@@ -10,10 +10,11 @@ from handover.config.config import Config, load_config
 from handover.cutover import plan
 from handover.cutover.attempt import present_attempt
 from handover.cutover.commands import commands, switch
-from handover.cutover.context import open_context
+from handover.cutover.context import RunContext, open_context
 from handover.cutover.planning import check_target, make_plan, plan_lines
 from handover.cutover.position import Position
 from handover.cutover.states import DESCRIPTIONS
+from handover.cutover.watch_health import watch_health
 from handover.cutover.ways.chosen import chosen_way
 from handover.errors import ConfigurationError
 from handover.runs.command import start_command
@@ -43,6 +44,7 @@ def apply_plan(
     with open_context(pair, "cutover", say=progress.print) as context:
         switch(context, facts)
         show(context.position())
+        show_way_back(context)
 
 
 @cutover.command("begin")
@@ -88,6 +90,12 @@ def show(position: Position) -> None:
     """Say where a command has led."""
     description = DESCRIPTIONS[position.state]
     out.print(f"State: {position.state}: {description.text}. Next: {description.next_command}")
+
+
+def show_way_back(context: RunContext) -> None:
+    """Say when people go back by themselves and by which process, where the switch is to be confirmed."""
+    for line in watch_health(context.config, context.journal, context.journal.entries()).way_back():
+        out.print(line)
 
 
 def _shown(pair: Config, path: object) -> str:

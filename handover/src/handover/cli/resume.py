@@ -6,7 +6,7 @@ import typer
 
 from handover.cli.cleanup import ask
 from handover.cli.console import out, progress
-from handover.cli.cutover import show
+from handover.cli.cutover import show, show_way_back
 from handover.cli.options import (
     DEFAULT_CONFIG,
     BecauseOption,
@@ -50,6 +50,7 @@ def resume(
     with open_context(pair, "resume", say=progress.print, copy_alone=copy_alone) as context:
         context.confirm = lambda name: name in (confirm or ()) or ask(name)
         show(resume_back(context, because, unproven) if back else resume_command(context))
+        show_way_back(context)
 
 
 def _interrupted_evolution(pair: Config) -> str | None:

@@ -64,9 +64,13 @@ class WatchHealth:
             found.append(
                 f"  Since the switch {counted(self.unsigned, 'time')} not green, not signed off: handover verify"
             )
-        if self.goes_back_at:
-            found.append(f"  Not confirmed: people go back by themselves at {self.goes_back_at:%F %T %Z}. {self._by()}")
-        return found
+        return found + [f"  {line}" for line in self.way_back()]
+
+    def way_back(self) -> list[str]:
+        """Return when people go back by themselves, and by which process; nothing when they do not."""
+        if self.goes_back_at is None:
+            return []
+        return [f"Not confirmed: people go back by themselves at {self.goes_back_at:%F %T %Z}. {self._by()}"]
 
     def _seen(self) -> str:
         if self.trouble:

@@ -115,7 +115,7 @@ class Rehearsal:
 
     def fault(self) -> None:
         """The backend dies; the watch sees it, and a person is paged."""
-        self.until("verify", expect=0)  # it was watched since the switch, and all was well
+        self.until("verify", expect=0, between=self.sign_off)  # it was watched since the switch, and all was well
         self.tell.act("A fault", "The backend's web process is killed; what works beside it lives on.")
         killed = time.time()
         self.stage.system("backend").stop(ask=signal.SIGKILL)
