@@ -53,6 +53,17 @@ def test_status__outage_since_the_switch__is_counted_until_it_is_signed_off(stor
     assert datetime.fromisoformat(found["green_since"]) > datetime.now(UTC) + timedelta(minutes=1)
 
 
+def test_status__went_back_after_an_outage__has_nothing_to_sign_off(story):
+    story.declare(VERIFY)
+    story.switched()
+    keep(story, MetricVerdict("backend", "error_rate", 1.0, "red", "by the test"), end=datetime.now(UTC))
+    assert health(story)[1]["unsigned"] == 1
+    story.done("rollback", "--apply", "--because", "a fault")
+    line, found = health(story)
+    assert found["unsigned"] == 0
+    assert "signed off" not in line
+
+
 def test_status__the_database_is_away__says_that_it_could_not_be_read(story):
     story.in_parallel()
     story.pair.patch.setenv("HANDOVER_DATABASE_URL", "postgresql://absent@127.0.0.1:1/none")

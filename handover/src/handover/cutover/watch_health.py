@@ -10,8 +10,9 @@ import psycopg
 
 from handover.config.config import Config
 from handover.cutover.confirm import goes_back_at, last_switch
+from handover.cutover.position import position_of
 from handover.cutover.watched_time import SeenWindow, WatchedTime, watched_time
-from handover.errors import HandoverError, Refused, UnseenError
+from handover.errors import HandoverError
 from handover.journal.entry import JournalEntry
 from handover.journal.journal import Journal, connect
 from handover.journal.processes import RunningProcess, running
@@ -35,7 +36,7 @@ class WatchHealth:
     green_since
         Since when every window was green; None when the last one was not.
     unsigned
-        How many times since the switch were not green and are not signed off; 0 before it.
+        How many times since the switch were not green and are not signed off; 0 before it, and after a rollback.
     here
         The processes on this machine that watch, or that follow the watch.
     wrote_at
@@ -142,16 +143,16 @@ def watch_health(config: Config, journal: Journal, entries: Sequence[JournalEntr
 def _seen_lately(
     config: Config, journal: Journal, entries: Sequence[JournalEntry], now: datetime
 ) -> tuple[WatchedTime, int]:
-    with suppress(Refused):
-        time = watched_time(config, journal, last_switch(entries).began)
-        return time, len(time.unsigned)
-    return watched_time(config, journal, now - LOOKED_BACK), 0
+    if position_of(entries).state not in ("switched", "verifying"):  # elsewhere there is nothing to sign off
+        return watched_time(config, journal, now - LOOKED_BACK), 0
+    time = watched_time(config, journal, last_switch(entries).began)
+    return time, len(time.unsigned)
 
 
 def is_watching(config: Config) -> bool:
     """Say whether a watch of this pair wrote a window lately, on any machine; no when that cannot be read."""
     lately_s = 2 * (config.watch.window_s + config.watch.timeout_s)
-    with suppress(HandoverError, UnseenError, psycopg.Error), connect(config) as connection:
+    with suppress(HandoverError, psycopg.Error), connect(config) as connection:
         row = connection.execute(_LAST, [lately_s]).fetchone()
         return bool(row and row[0])
     return False
