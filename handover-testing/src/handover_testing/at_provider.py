@@ -60,15 +60,16 @@ def at_providers(story: Story, monkeypatch: pytest.MonkeyPatch, *names: str) -> 
 
 
 def _publisher(story: Story) -> Callable[[list[Answered]], None]:
-    """Return what lets the story's name server answer for the record what a provider's would."""
+    """Return what lets the story's name server answer for both records what a provider's would."""
 
     def publish(answers: list[Answered]) -> None:
         update = story.name_server.new_update()
-        update.delete("www", "A")
-        for name, kind, ttl_s, values in answers:
-            if (name, kind) == ("www.compas.test.", "A"):
-                for value in values:
-                    update.add("www", ttl_s, kind, value)
+        for label in ("www", "rehearsal"):
+            update.delete(label, "A")
+            for name, kind, ttl_s, values in answers:
+                if (name, kind) == (f"{label}.compas.test.", "A"):
+                    for value in values:
+                        update.add(label, ttl_s, kind, value)
         story.name_server.send(update)
 
     return publish

@@ -109,6 +109,28 @@ def test_cloudflare__proxy_was_switched_off_since_the_plan__applies_nothing(ther
     assert fake.writes == []
 
 
+@at_cloudflare
+def test_cloudflare__ttl_is_automatic_and_declared__stays_automatic_there_and_back(there):
+    story, fake = there.story, only(there)
+    story.file.write_text(story.file.read_text().replace(f"ttl_s = {TTL_S}", "ttl_s = 300"))
+    fake.add("www", "A", ORIGINAL)
+    fake.published_now()
+    story.begins()
+    story.done("cutover", "--apply", story.plan())
+    assert [(one["content"], one["ttl"]) for one in fake.held("www")] == [(BACKEND, 1)]
+    story.done("rollback", "--apply", "--because", "a trial")
+    assert [(one["content"], one["ttl"]) for one in fake.held("www")] == [(ORIGINAL, 1)]
+
+
+@at("google")
+def test_rehearse_rollback__second_name_is_new__is_made_and_ours_stays(there):
+    story, fake = there.story, only(there)
+    in_parallel(there)
+    story.done("rehearse-rollback", "--apply")
+    values = {name: value for name, _, _, value in fake.answers()}
+    assert (values["rehearsal.compas.test."], values["www.compas.test."]) == ((ORIGINAL,), (ORIGINAL,))
+
+
 @pytest.mark.parametrize("there", ["cloudflare+google"], indirect=True)
 def test_begin_and_plan__proxied_at_one_provider_alone__is_refused(there):
     story = there.story
