@@ -42,7 +42,9 @@ def test_there_and_back__record_is_an_alias_and_a_resolver_is_asked__is_the_same
 
 @pytest.mark.skipif(not bind.is_installed(), reason=bind.MISSING)
 def test_there_and_back__name_server_is_bind9__is_the_same(story):
-    with Bind9("compas.test.", f"www 300 IN A {ORIGINAL}\nmail 300 IN A 127.0.0.9\nwww 300 IN TXT kept") as server:
+    zone = f"www 300 IN A {ORIGINAL}\nmail 300 IN A 127.0.0.9\nwww 300 IN TXT kept\n"
+    zone += "shop 300 IN CNAME www\nold 300 IN CNAME shop\nelse 300 IN CNAME mail"
+    with Bind9("compas.test.", zone) as server:
         octodns = story.pair.folder / "octodns.yaml"
         before = story.name_server.octodns()
         text = octodns.read_text()
@@ -52,6 +54,7 @@ def test_there_and_back__name_server_is_bind9__is_the_same(story):
         port = f'"127.0.0.1:{story.name_server.port}"'
         story.file.write_text(story.file.read_text().replace(port, f'"127.0.0.1:{server.port}"'))
         story.begins()
+        assert "follow as well: old CNAME, shop CNAME\n" in story.done("cutover", "plan").stdout
         plan = story.plan()
         update = server.new_update()
         update.add("other", 300, "A", "127.0.0.8")

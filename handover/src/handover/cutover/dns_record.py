@@ -69,6 +69,8 @@ class ZoneState:
         All the rest of the zone, likewise.
     is_proxied
         Whether the provider answers with addresses of its own proxy, which passes requests on to the values.
+    followers
+        Aliases of the zone that lead to the record, as ``NAME TYPE``: their people are moved as well.
     rest
         A digest of all other records at once: plans of an older version have nothing else of the zone.
     """
@@ -81,6 +83,7 @@ class ZoneState:
     others: Mapping[str, str] = field(default_factory=dict)
     rest: str = ""
     is_proxied: bool = False
+    followers: tuple[str, ...] = ()
 
     def holds(self, wanted: DnsRecord) -> bool:
         """Say whether the record is what is wanted; a proxied one has the TTL of the proxy, whatever is wanted."""
@@ -103,7 +106,7 @@ class ZoneState:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a plan's file holds it."""
-        known = {"near": dict(self.near), "others": dict(self.others)}
+        known = {"near": dict(self.near), "others": dict(self.others), "followers": list(self.followers)}
         return self.as_seen() | {"rest": self.rest} | {name: records for name, records in known.items() if records}
 
     @classmethod
@@ -113,7 +116,10 @@ class ZoneState:
         known = DnsRecord.from_json(record) if record is not None else None
         parts = {name: dict(values.get(name, {})) for name in ("extras", "near", "others")}
         rest, is_proxied = values.get("rest", ""), bool(values.get("is_proxied"))
-        return cls(values["provider"], known, values["records"], **parts, rest=rest, is_proxied=is_proxied)
+        followers = tuple(values.get("followers", ()))
+        return cls(
+            values["provider"], known, values["records"], **parts, rest=rest, is_proxied=is_proxied, followers=followers
+        )
 
 
 def extras_lines(extras: Mapping[str, Any], prefix: str = "") -> list[str]:

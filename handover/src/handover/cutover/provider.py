@@ -11,20 +11,15 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from handover.config.config import Config, Dns
-from handover.cutover.dns_record import DnsRecord, ZoneState, digest, dns_record, extras_lines
-from handover.cutover.neighbours import around, key
+from handover.cutover.dns_record import DnsRecord, ZoneState, dns_record, extras_lines
 from handover.cutover.one_change import one_change, unkept, whole_record
 from handover.cutover.provider_call import ProviderError, within
-from handover.cutover.unread import RawRecord, doomed_checks, facts_of, is_proxied, raw_records, unkept_at
+from handover.cutover.unread import doomed_checks, unkept_at
+from handover.cutover.zone_read import ZoneRead, read_zone
 from handover.errors import ConfigurationError, Refused
 from handover.side import Side
 
 READ_AGAIN_S = 0.2
-# Every type that answers "where is it?" itself; one name has one of them.
-LEADS = ("A", "AAAA", "CNAME", "ALIAS", "Route53Provider/ALIAS")
-
-# What octoDNS calls an alias is kept as other types.
-KINDS_OF_ALIASES = {"ALIAS": ("ALIAS", "CNAME"), "Route53Provider/ALIAS": ("Route53Provider/ALIAS", "A", "AAAA")}
 
 
 class DiffersAtProviderError(ProviderError):
@@ -38,14 +33,6 @@ class OpenProvider(NamedTuple):
 
     handle: Any
     processors: tuple[Any, ...]
-
-
-class ZoneRead(NamedTuple):
-    """A zone as octoDNS reads it, what is known of it, and its records in the provider's own words, if known."""
-
-    zone: Any
-    state: ZoneState
-    raw: list[RawRecord] | None
 
 
 @dataclass(frozen=True)
@@ -66,7 +53,9 @@ class Provider:
         Refused
             The name has several records.
         """
-        return within(self.dns.timeout_s, self.name, "be read", lambda: self._read(self.open().handle, name).state)
+        return within(
+            self.dns.timeout_s, self.name, "be read", lambda: read_zone(self.open().handle, self.dns, name).state
+        )
 
     def check_whole(self, name: str, wanted: DnsRecord) -> ZoneState:
         """Return what it holds; raise unless the record can be made what is wanted with all that is kept with it.
@@ -106,14 +95,14 @@ class Provider:
     def _write(self, name: str, wanted: DnsRecord, found: list[ZoneState]) -> None:
         """Write, and put what was there before into ``found`` first."""
         opened = self.open()
-        read = self._read(opened.handle, name)
+        read = read_zone(opened.handle, self.dns, name)
         found.append(read.state)
         if plan := self._plan(opened, read, name, wanted):
             opened.handle.apply(plan)
 
     def _check(self, name: str, wanted: DnsRecord) -> ZoneState:
         opened = self.open()
-        read = self._read(opened.handle, name)
+        read = read_zone(opened.handle, self.dns, name)
         self._plan(opened, read, name, wanted)
         return read.state
 
@@ -137,55 +126,6 @@ class Provider:
             message = f"octoDNS would not send {wanted} to {self.name}, which holds {read.state.record}."
             raise Refused(f"{message} Nothing was changed. See what octodns-sync says of the record.", code="HO574")
         return plan
-
-    def _read(self, handle: Any, name: str) -> ZoneRead:
-        from octodns.zone import Zone  # type: ignore[import-untyped]
-
-        zone = Zone(f"{self.dns.zone.rstrip('.')}.", set())
-        raw = raw_records(handle, zone)
-        handle.populate(zone, lenient=True)
-        ours = [one for one in zone.records if one.name == name and one._type in LEADS]  # noqa: SLF001
-        if len(ours) > 1:
-            kinds = ", ".join(sorted(one._type for one in ours))  # noqa: SLF001
-            message = f"{name}.{zone.name} has several records ({kinds}); the switch moves one."
-            raise Refused(f"{message} Leave the one that [dns] type names.", code="HO573")
-        found = _record(ours[0]) if ours else None
-        near, others = self._rest(zone, raw, name, ours)
-        extras = _extras(ours[0]) if ours else {}
-        beside = [one for one in zone.records if one not in ours and one.name not in self._aside()]
-        rest = digest(sorted([one.name, one._type, str(one.ttl), digest(one.data)] for one in beside))  # noqa: SLF001
-        proxied = is_proxied(handle, extras)
-        state = ZoneState(self.name, found, len(zone.records), extras, near, others, rest, proxied)
-        return ZoneRead(zone, state, raw)
-
-    def _rest(
-        self, zone: Any, raw: list[RawRecord] | None, name: str, ours: list[Any]
-    ) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the digests of the records near ours, and those of all the others."""
-        if raw is None:
-            facts = {key(one.name, one._type): digest(one.data)[:12] for one in zone.records}  # noqa: SLF001
-        else:
-            facts = facts_of(raw)
-        facts.pop(key("", "SOA"), None)
-        aside = self._aside()
-        kinds = {kind for one in ours for kind in KINDS_OF_ALIASES.get(one._type, (one._type,))}  # noqa: SLF001
-        surroundings = around(self.dns, name)
-        near, others = {}, {}
-        for place, facts_digest in facts.items():
-            label, kind = place.split(" ")
-            label = "" if label == "@" else label
-            if label == name and kind in kinds:
-                continue
-            if surroundings.is_near(label, kind):
-                near[place] = facts_digest
-            elif label not in aside:
-                others[place] = facts_digest
-        return near, others
-
-    def _aside(self) -> set[str]:
-        """Return the second name, which a switch ignores."""
-        second = self.dns.rehearsal_record
-        return {second} if second and second != self.dns.record else set()
 
     def _is_whole(self, now: ZoneState, before: ZoneState, wanted: DnsRecord) -> bool:
         return now.holds(wanted) and (before.record is None or now.extras == before.extras)
@@ -292,26 +232,6 @@ def proxied_at(states: Iterable[ZoneState]) -> str:
         message = f"the record is proxied at {proxied} and not at {plain}: name servers cannot"
         raise Refused(f"{message} show whether all people follow. Make it the same at each of them.", code="HO570")
     return f"the record is proxied at {proxied}: name servers answer the proxy's addresses, before and after"
-
-
-def _record(found: Any) -> DnsRecord:
-    values = found.values if hasattr(found, "values") else [found.value]
-    return dns_record(found._type, found.ttl, map(str, values))  # noqa: SLF001
-
-
-def _extras(found: Any) -> dict[str, Any]:
-    """Return all that octoDNS has of a record besides its type, TTL and values."""
-    data = {part: value for part, value in found.data.items() if part not in ("type", "ttl", "value", "values")}
-    return dict(_ordered({**data.pop("octodns", {}), **data}))
-
-
-def _ordered(value: Any) -> Any:
-    """Return a value with its lists of words in order: some providers give tags back in another one."""
-    if isinstance(value, Mapping):
-        return {name: _ordered(inner) for name, inner in value.items()}
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return sorted(value)
-    return value
 
 
 def contradicting(config: Config, wanted_: DnsRecord) -> list[str]:

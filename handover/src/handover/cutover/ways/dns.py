@@ -243,6 +243,7 @@ def _zone_lines(facts: DnsPlan, one: ZoneState) -> list[str]:
         f"    from {', '.join(old.values)} (TTL {old.ttl_s} s)",
         f"    to   {', '.join(facts.to.values)} (TTL {one.settable(facts.to).ttl_s} s)",
         *(f"    kept {line}" for line in extras_lines(one.extras)),
+        *([f"    follow as well: {', '.join(one.followers)}"] if one.followers else []),
         f"    void when one of these changes as well: {', '.join(one.near) or 'none is there'}",
         f"    1 of {one.records} records of the zone ({100 / one.records:.0f} %)",
     ]
