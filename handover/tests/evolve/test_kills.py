@@ -96,6 +96,7 @@ def test_kill__before_it_has_its_first_lock__nothing_is_there_and_resume_does_al
     with declared.connect() as holder, holder.transaction():
         holder.execute("LOCK TABLE jobs IN ACCESS SHARE MODE")
         kill_while_it_waits(declared)
-        assert declared.left() == []
+        # The functions are a step of their own, before any lock; nothing calls them yet.
+        assert [one for one in declared.left() if not one.startswith("function handover_evolve_")] == []
     assert "0001_status: expanded" in resumed(declared)
     assert declared.wrong_rows() == []

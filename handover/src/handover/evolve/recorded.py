@@ -67,7 +67,7 @@ class Trial:
 
     def lines(self) -> list[str]:
         """Return what was looked at and what could not be, for people."""
-        return [f"{counted(self.tried, 'statement')} of old clients were tried through the views", *self.untried]
+        return [f"tried through the views: {counted(self.tried, 'statement')} of old clients", *self.untried]
 
 
 def try_statements(config: Config, plan: EvolutionPlan) -> Trial:
