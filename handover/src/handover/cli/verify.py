@@ -23,7 +23,7 @@ from handover.cutover.verify import (
     rollback_reason,
     send_page,
 )
-from handover.cutover.watched_time import SIGN_OFF, Stretch, sign_off_body
+from handover.cutover.watched_time import SIGN_OFF, WatchedStretch, sign_off_body
 from handover.cutover.ways.chosen import chosen_way
 from handover.errors import ConfigurationError, HandoverError, Refused, UnseenError
 from handover.journal.journal import JournalError
@@ -165,7 +165,7 @@ def go_back(context: RunContext, why: str) -> None:
         raise
 
 
-def show_unsigned(unsigned: Sequence[Stretch]) -> None:
+def show_unsigned(unsigned: Sequence[WatchedStretch]) -> None:
     """Print what was not green, with the names by which it is signed off."""
     if not unsigned:
         return

@@ -19,7 +19,7 @@ from handover.cutover.confirm import goes_back_at, last_switch
 from handover.cutover.context import RunContext
 from handover.cutover.hooks import HookError
 from handover.cutover.switch import hook
-from handover.cutover.watched_time import Stretch, WatchedTime, over, watched_time
+from handover.cutover.watched_time import WatchedStretch, WatchedTime, over, watched_time
 from handover.errors import HandoverError, Refused, UnseenError
 from handover.journal.own_requests import own_key
 from handover.journeys.run import run_journey
@@ -179,14 +179,14 @@ def page_about(context: RunContext, judged: VerifyResult) -> bool:
     return send_page(context, str(judged), about, outages)
 
 
-def _outages(context: RunContext, judged: VerifyResult) -> Iterator[Stretch]:
+def _outages(context: RunContext, judged: VerifyResult) -> Iterator[WatchedStretch]:
     """Yield what a page tells of: enough windows in a row, or time in which nothing was watched."""
     for stretch in judged.time.unsigned:
         if not stretch.windows or len(stretch.windows) >= context.config.verify.windows:
             yield stretch
 
 
-def _told_of(stretch: Stretch) -> str:
+def _told_of(stretch: WatchedStretch) -> str:
     """Return what a page is known by, however long the stretch becomes."""
     return f"{'not green' if stretch.windows else 'not watched'} from {stretch.start:%F %T}"
 

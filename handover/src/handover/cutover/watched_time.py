@@ -68,7 +68,7 @@ class SeenWindow:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class WatchedStretch:
     """Time that was not green: windows one after another, or without windows time in which nothing was watched."""
 
     start: datetime
@@ -101,7 +101,7 @@ class Stretch:
         reasons = "; ".join(self.said[:SHOWN_REASONS]) + (f"; and {more} more" if more > 0 else "")
         return f"{when} ({counted(len(self.windows), 'window')}): {reasons}"
 
-    def beginning(self, windows: int) -> "Stretch":
+    def beginning(self, windows: int) -> "WatchedStretch":
         """Return its first windows."""
         first = self.windows[:windows]
         return replace(self, end=first[-1].end, windows=first)
@@ -136,10 +136,10 @@ class WatchedTime:
 
     since: datetime
     windows: tuple[SeenWindow, ...]
-    unsigned: tuple[Stretch, ...]
+    unsigned: tuple[WatchedStretch, ...]
     green_since: datetime | None = None
 
-    def find(self, name: str) -> Stretch | None:
+    def find(self, name: str) -> WatchedStretch | None:
         """Return the stretch of a name; of one that has grown since, as much of it as the name was for."""
         for stretch in self.unsigned:
             number = name.rpartition("-")[2]
@@ -233,7 +233,7 @@ def judged_time(
     return WatchedTime(since, tuple(windows), tuple(unsigned), _green_since(windows, hole))
 
 
-def sign_off_body(stretches: Iterable[Stretch], because: str) -> dict[str, Any]:
+def sign_off_body(stretches: Iterable[WatchedStretch], because: str) -> dict[str, Any]:
     """Return what the journal keeps of a sign-off."""
     signed = list(stretches)
     return {
@@ -269,7 +269,7 @@ def _window(run: str, start: datetime, end: datetime, bad: list[tuple[Kind, str,
     return SeenWindow(run, start, end, bad[0][0], tuple(said for *_, said in bad), _short(about))
 
 
-def _stretches(windows: Sequence[SeenWindow], signed: Collection[Any], hole: timedelta) -> Iterator[Stretch]:
+def _stretches(windows: Sequence[SeenWindow], signed: Collection[Any], hole: timedelta) -> Iterator[WatchedStretch]:
     """Yield what was not green, joined where neither a green window nor a hole lies between."""
     now: list[SeenWindow] = []
     for window in windows:
@@ -287,13 +287,13 @@ def _is_open(window: SeenWindow, signed: Collection[Any]) -> bool:
     return window.kind != "green" and window.id not in signed
 
 
-def _joined(windows: Sequence[SeenWindow]) -> Stretch:
-    return Stretch(windows[0].start, max(window.end for window in windows), tuple(windows))
+def _joined(windows: Sequence[SeenWindow]) -> WatchedStretch:
+    return WatchedStretch(windows[0].start, max(window.end for window in windows), tuple(windows))
 
 
 def _holes(
     since: datetime, windows: Sequence[SeenWindow], signed: Collection[tuple[datetime, datetime]], hole: timedelta
-) -> Iterator[Stretch]:
+) -> Iterator[WatchedStretch]:
     """Yield the times between windows in which nothing was watched; the time after the last window has not ended."""
     seen_until = since
     for window in windows:
@@ -302,7 +302,7 @@ def _holes(
             if start <= seen_until + hole and end > seen_until:
                 seen_until = min(end, max(window.start, seen_until))
         if window.start - seen_until > hole:
-            yield Stretch(seen_until, window.start)
+            yield WatchedStretch(seen_until, window.start)
         seen_until = max(seen_until, window.end)
 
 

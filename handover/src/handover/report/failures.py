@@ -32,7 +32,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Failure:
+class ToldFailure:
     """One failure.
 
     Attributes
@@ -61,7 +61,7 @@ class Failure:
     over: bool
 
 
-def failures(config: Config, entries: Sequence[JournalEntry], watched: Watched, now: datetime) -> list[Failure]:
+def failures(config: Config, entries: Sequence[JournalEntry], watched: Watched, now: datetime) -> list[ToldFailure]:
     """Return every failure after a switch, oldest first.
 
     Parameters
@@ -98,12 +98,12 @@ def _failure(
     span: tuple[datetime, datetime],
     *,
     over: bool,
-) -> Failure:
+) -> ToldFailure:
     start, end = span
     requests = {one.start: one.value or 0 for one in windows if _is(one, "requests")}
     rates = {one.start: one.value or 0 for one in windows if _is(one, "error_rate")}
     covered = timedelta(seconds=_seconds(windows))
-    return Failure(
+    return ToldFailure(
         moments=tuple(_moments(entries, red, span, over=over)),
         minutes=_seconds(red) / 60,
         unseen_minutes=max((end - start - covered).total_seconds(), 0) / 60,
