@@ -229,6 +229,7 @@ answer = client.post("/create/", wishes, headers={{"host": "localhost"}}).status
 """
 
 
+@pytest.mark.usefixtures("original")
 @pytest.mark.parametrize(
     ("gives_way", "answers"), [(True, [200, 200, 200, 429]), (False, [200, 200, 429, 429])], ids=["default", "control"]
 )
@@ -269,6 +270,7 @@ def test_original_that_left_a_running_row__is_not_given_way_to_for_ever(ana, ori
     assert not is_at_work()
 
 
+@pytest.mark.usefixtures("original")
 @pytest.mark.parametrize(("limit", "code"), [(1, 200), (3, 429)], ids=["default", "control"])
 def test_originals_users__get_429_only_beyond_the_limit(ana, own_database, settings, limit, code):
     settings.PARALLEL_RUNNING_LIMIT = settings.USER_RUNNING_LIMIT = limit
