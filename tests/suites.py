@@ -57,6 +57,7 @@ SUITES = {
 }
 FULL = {
     "backend, phase 2": Suite(BACKEND, ["tests"], {"SCHEMA_PHASE": "2"}),
+    "backend, phase 1, switched": Suite(BACKEND, ["tests"], {"EVOLVED": "switched"}),
     "backend, phase 2, switched": Suite(BACKEND, ["tests"], {"SCHEMA_PHASE": "2", "EVOLVED": "switched"}),
 }
 ALLOWED_SKIPS = ROOT / "tests" / "allowed-skips.txt"

@@ -14,7 +14,7 @@ from apps.choreography.models import ChoreographyTask
 from config.guard import NotAdoptedError, expected_schemas
 from sandbox import evolved, template
 from tests.conftest import connected_to
-from tests.evolving import IMPROVED
+from tests.evolving import IMPROVED, SEEN
 
 BACKEND = Path(__file__).resolve().parent.parent
 
@@ -94,7 +94,7 @@ def test_guard__each_stage__lets_this_phase_in_where_its_shape_is(stage, templat
 
 def test_guard__shape_without_its_column__refuses(phase_database, django_db_blocker):
     with psycopg.connect(phase_database.url("owner")) as session:
-        session.execute("ALTER TABLE public.choreography_tasks RENAME task_id TO task_key")
+        session.execute(f"ALTER TABLE {SEEN} RENAME task_id TO task_key")
     assert "it is missing" in refusal(phase_database.url("backend_app"), django_db_blocker)
 
 

@@ -10,6 +10,7 @@ from django.test import Client
 
 from apps.jobs import calls
 from tests.conftest import connected_to
+from tests.evolving import SEEN
 
 PROBLEM = "application/problem+json"
 CHECKS = ["database", "media", "library", "queue", "workers"]
@@ -115,7 +116,7 @@ def test_ready__table_lost_the_shape_of_this_phase_meanwhile__says_so(own_databa
     settings.MOVES_LIBRARY = moves_library
     heartbeat("now()")  # the connection is open from here on, as a server keeps it
     with psycopg.connect(own_database.url("owner")) as session:
-        session.execute("ALTER TABLE public.choreography_tasks RENAME task_id TO task_key")
+        session.execute(f"ALTER TABLE {SEEN} RENAME task_id TO task_key")
     answer = Client().get("/ready")
     assert (answer.status_code, answer.json()["checks"]["database"]) == (503, "failed; the log says why")
     assert "which needs choreography_tasks.task_id as" in caplog.text
