@@ -333,6 +333,7 @@ def test_cutover__octodns_waits_before_it_tries_again__the_message_says_so(there
         .replace("retry_period: 0", "retry_period: 60")
     )
     there.octodns.write_text(text)
+    story.file.write_text(story.file.read_text().replace("timeout_s = 60", "timeout_s = 5"))
     fake.faults.throttled_writes = 1
     ended = story.handover("cutover", "--apply", plan)
     assert "could not be changed within 5 s. It said: rate limit encountered, pausing for 60s" in ended.stderr
