@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from handover.cli.verify import keep_looking
+from handover.errors import Refused
 from handover.journal.journal import opened
 from handover.parallel.rule import MetricVerdict
 from handover_testing.night import BACKEND, ORIGINAL, VERIFY, green_until, hook, keep, until, windows
@@ -358,9 +359,40 @@ def test_verify__not_confirmed_and_the_original_is_dead__stays_and_pages_once(un
     unconfirmed.systems["original"].status = 503
     late(unconfirmed)
     for _ in range(2):
-        assert "HO586" in unconfirmed.refused("verify")
+        ended = unconfirmed.handover("verify")
+        assert ended.returncode == 4
+        assert "people did not go back by themselves: HO586" in " ".join(ended.stderr.split())
     assert (unconfirmed.state(), unconfirmed.people_reach()) == ("switched", [BACKEND])
     assert paged(unconfirmed).count("people did not go back by themselves") == 1
+
+
+def test_verify__follow__original_is_dead_and_then_not__goes_on_and_takes_people_back(unconfirmed, monkeypatch):
+    windows(unconfirmed, 0.0, 0.0, 0.0)
+    unconfirmed.systems["original"].status = 503
+    late(unconfirmed)
+    looks = []
+
+    def between(seconds: float) -> None:
+        looks.append(unconfirmed.people_reach())
+        unconfirmed.systems["original"].status = 503 if len(looks) < 2 else 200
+
+    monkeypatch.setattr("handover.cli.verify.wait_for_next", between)
+    monkeypatch.setenv("HANDOVER_DATABASE_URL", unconfirmed.pair.database.url("owner"))
+    with pytest.raises(Refused, match="the state is rolled_back; there is nothing to verify"):
+        keep_looking(unconfirmed.config, 7.0, as_json=False)
+    assert looks == [[BACKEND], [BACKEND], [ORIGINAL]]
+
+
+def test_verify__errors_and_the_way_back_fails__pages_once_about_each(after):
+    """The original makes its flow, so people would go back, but it cannot write."""
+    after.file.write_text(after.file.read_text().replace("write = {", "# write = {"))
+    windows(after, 0.5, 0.5, 0.5)
+    for _ in range(3):
+        assert after.handover("verify").returncode == 4
+    with opened(after.config) as journal:
+        pages = [entry.body["about"] for entry in journal.entries() if entry.kind == "page"]
+    assert pages == [["error_rate"], ["no automatic rollback: HO586"]]
+    assert (after.state(), after.people_reach()) == ("switched", [BACKEND])
 
 
 def test_verify__confirmed_before_the_last_rollback__counts_no_more(unconfirmed):

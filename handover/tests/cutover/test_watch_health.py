@@ -50,6 +50,7 @@ def test_status__outage_since_the_switch__is_counted_until_it_is_signed_off(stor
     line, found = health(story)
     assert found["unsigned"] == 1
     assert "Since the switch 1 time not green, not signed off: handover verify" in line
+    assert "Nothing here judges it or pages: start handover verify --follow" in line
     assert datetime.fromisoformat(found["green_since"]) > datetime.now(UTC) + timedelta(minutes=1)
 
 

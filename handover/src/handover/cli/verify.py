@@ -20,14 +20,14 @@ from handover.cutover.verify import (
     advance,
     judge_windows,
     page_about,
+    page_no_way_back,
     rollback_reason,
-    send_page,
 )
 from handover.cutover.watched_time import SIGN_OFF, WatchedStretch, sign_off_body
 from handover.cutover.ways.chosen import chosen_way
 from handover.errors import ConfigurationError, HandoverError, Refused, UnseenError
 from handover.journal.journal import JournalError
-from handover.journal.processes import registered
+from handover.journal.processes import StoppedError, registered
 from handover.runs.command import settled_position, start_command
 
 BREACH = 4
@@ -145,24 +145,23 @@ def require_switched(context: RunContext) -> None:
 
 
 def go_back(context: RunContext, why: str) -> None:
-    """Go back without a person, as a person would; page one when the original is not proven.
+    """Go back without a person, as a person would; page one when that does not go, as when the original is not proven.
 
     Raises
     ------
-    HandoverError
-        The original does not answer, cannot write or does not carry load, so people stay.
+    StoppedError
+        A pause or a signal ended it.
     """
     facts = {"because": why, "automatic": True, "decided_at": context.journal.now().isoformat()}
     progress.print(f"automatic rollback: {why}")
     try:
         start_command(context, commands(context.config)["rollback"], facts)
+    except StoppedError:
+        raise
     except HandoverError as error:
         said = f"{why}, but people did not go back by themselves: {error}"
-        about = [f"no automatic rollback: {error.code}"]
-        earlier = [entry for entry in context.journal.entries() if entry.kind == "page"]
-        if not earlier or earlier[-1].body["about"] != about:
-            send_page(context, said, about)
-        raise
+        progress.print(said)
+        page_no_way_back(context, said, error.code)
 
 
 def show_unsigned(unsigned: Sequence[WatchedStretch]) -> None:

@@ -29,6 +29,7 @@ from handover.wording import counted
 
 CONFIRM = 'handover verify --confirm-switch --because "…"'
 PAGE_AGAIN_AFTER = timedelta(hours=1)
+NO_WAY_BACK = "no automatic rollback"
 # The last windows of each metric. A metric can have windows of the backend and of both systems: they are apart.
 _WINDOWS = """
     SELECT metric, window_start, window_end, value, verdict, reason, system
@@ -169,7 +170,8 @@ def page_about(context: RunContext, judged: VerifyResult) -> bool:
     What holds on is told once an hour, and what is over once.
     """
     about = [breach.name for breach in judged.breaches] + list(judged.missing)
-    earlier = [e for e in context.journal.entries() if e.kind == "page"]
+    pages = [e for e in context.journal.entries() if e.kind == "page"]
+    earlier = [e for e in pages if not "".join(e.body["about"]).startswith(NO_WAY_BACK)]
     now = context.journal.now()
     told = {text for e in earlier if "trouble" not in e.body for text in e.body.get("outages", ())}
     outages = [_told_of(stretch) for stretch in _outages(context, judged)]
@@ -177,6 +179,23 @@ def page_about(context: RunContext, judged: VerifyResult) -> bool:
     if set(outages) <= told and not (about and again):
         return False
     return send_page(context, str(judged), about, outages)
+
+
+def page_no_way_back(context: RunContext, said: str, code: str) -> bool:
+    """Page a person because people did not go back by themselves, once an hour; return whether the page was sent.
+
+    Parameters
+    ----------
+    context
+        What the command acts with.
+    said, code
+        Why they did not, and the code of that.
+    """
+    about = [f"{NO_WAY_BACK}: {code}"]
+    lately = context.journal.now() - PAGE_AGAIN_AFTER
+    if any(e.kind == "page" and e.body["about"] == about and e.at > lately for e in context.journal.entries()):
+        return False
+    return send_page(context, said, about)
 
 
 def _outages(context: RunContext, judged: VerifyResult) -> Iterator[WatchedStretch]:

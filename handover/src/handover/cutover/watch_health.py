@@ -20,6 +20,7 @@ from handover.parallel.history import LINES
 from handover.wording import counted
 
 WATCH, FOLLOW = "watch", "verify --follow"
+TO_VERIFY = ("switched", "verifying")
 # Before the switch, as long as a gate asks for, and longer.
 LOOKED_BACK = timedelta(days=2)
 _LAST = "SELECT max(window_end) >= now() - make_interval(secs => %s) FROM handover.watch_windows"
@@ -43,6 +44,8 @@ class WatchHealth:
         When a watch last wrote on this machine; None when it never did.
     goes_back_at
         When people go back by themselves; None when they do not.
+    to_verify
+        Whether people reach the backend, so that the watch is to be judged.
     trouble
         Why the windows could not be read; empty when they were.
     now
@@ -55,6 +58,7 @@ class WatchHealth:
     here: tuple[RunningProcess, ...] = ()
     wrote_at: datetime | None = None
     goes_back_at: datetime | None = None
+    to_verify: bool = False
     trouble: str = ""
     now: datetime | None = None
 
@@ -65,6 +69,8 @@ class WatchHealth:
             found.append(
                 f"  Since the switch {counted(self.unsigned, 'time')} not green, not signed off: handover verify"
             )
+        if self.to_verify and not any(one.command == FOLLOW for one in self.here):
+            found.append("  Nothing here judges it or pages: start handover verify --follow")
         return found + [f"  {line}" for line in self.way_back()]
 
     def way_back(self) -> list[str]:
@@ -111,6 +117,7 @@ class WatchHealth:
             "last_window": None if last is None else {"start": last.start, "end": last.end, "verdict": last.kind},
             "green_since": self.green_since,
             "unsigned": self.unsigned,
+            "judged_here": any(one.command == FOLLOW for one in self.here),
             "runs_here": any(one.command == WATCH for one in self.here),
             "wrote_here_at": self.wrote_at,
             "watched_now": not self.trouble and not self._is_late(),
@@ -129,21 +136,21 @@ def watch_health(config: Config, journal: Journal, entries: Sequence[JournalEntr
     here = tuple(one for one in running(config.root) if one.command in (WATCH, FOLLOW))
     path = config.root / LINES
     wrote_at = datetime.fromtimestamp(path.stat().st_mtime, UTC) if path.exists() else None
-    back_at = goes_back_at(config, entries)
+    back_at, to_verify = goes_back_at(config, entries), position_of(entries).state in TO_VERIFY
     try:
         now = journal.now()
         time, unsigned = _seen_lately(config, journal, entries, now)
     except (HandoverError, psycopg.Error) as error:
         trouble = str(error).splitlines()[0]
-        return WatchHealth(here=here, wrote_at=wrote_at, goes_back_at=back_at, trouble=trouble)
+        return WatchHealth(None, None, 0, here, wrote_at, back_at, to_verify, trouble)
     last = max(time.windows, key=lambda window: window.end, default=None)
-    return WatchHealth(last, time.green_since, unsigned, here, wrote_at, back_at, "", now)
+    return WatchHealth(last, time.green_since, unsigned, here, wrote_at, back_at, to_verify, "", now)
 
 
 def _seen_lately(
     config: Config, journal: Journal, entries: Sequence[JournalEntry], now: datetime
 ) -> tuple[WatchedTime, int]:
-    if position_of(entries).state not in ("switched", "verifying"):  # elsewhere there is nothing to sign off
+    if position_of(entries).state not in TO_VERIFY:  # elsewhere there is nothing to sign off
         return watched_time(config, journal, now - LOOKED_BACK), 0
     time = watched_time(config, journal, last_switch(entries).began)
     return time, len(time.unsigned)
