@@ -59,6 +59,16 @@ def test_watch__database_and_the_watch_itself_are_restarted__every_window_is_kep
     assert len({run for run, _, _ in stored}) == 2
 
 
+def test_watch__lines_cannot_be_written__goes_on_and_the_database_has_the_windows(watched):
+    (watched.pair.folder / LINES).parent.mkdir(exist_ok=True)
+    (watched.pair.folder / LINES).mkdir()
+    watched.declare(section(probes=[]))
+    done = watched.pair.handover("watch", "--once")
+    assert f"{LINES} could not be written: " in done.stderr
+    assert "measures are green" in done.stdout
+    assert watched.windows()
+
+
 def test_watch__log_is_rotated_by_renaming_and_by_copying__counts_every_request_once(watched):
     path = watched.pair.folder / "access.log"
     path.write_text(LINE.format("before"))

@@ -86,6 +86,8 @@ def observe(pair: Config, url: str, history: WatchHistory, *, for_s: float | Non
         while not stop.is_set() and (for_s is None or time.monotonic() - began < for_s):
             window, samples = watcher.window(stop)
             kept = history.add(samples, window)
+            if history.trouble:
+                say(history.trouble)
             back.begin_if_overdue()
             if window:
                 show(window)

@@ -19,6 +19,7 @@ from handover.journal.journal import connect
 from handover.parallel.rule import MetricVerdict
 from handover.parallel.sample import Sample
 from handover.private_files import open_private
+from handover.troubles import file_trouble
 
 LINES = ".handover/watch.jsonl"
 SAMPLES, FULL_SAMPLES = ".handover/watch-samples.jsonl", ".handover/watch-samples.1.jsonl"
@@ -52,10 +53,10 @@ class Window:
 
 
 class WatchHistory:
-    """Keeps the samples and windows of one run."""
+    """Keeps the samples and windows of one run; ``trouble`` says why the last lines were not written."""
 
     def __init__(self, config: Config, run: str) -> None:
-        self._config, self._run = config, run
+        self._config, self._run, self.trouble = config, run, ""
         self._connection: Connection[Any] | None = None
         self._waiting: list[tuple[str, tuple[object, ...]]] = []
 
@@ -91,7 +92,11 @@ class WatchHistory:
             assert window  # noqa: S101 - the loop has nothing to go over otherwise
             values = (judged.system, judged.metric, judged.value, judged.verdict, judged.reason)
             self._waiting.append((INTO_WINDOWS, (self._run, window.start, window.end, *values)))
-        self._keep_lines(samples, window)
+        try:
+            self._keep_lines(samples, window)
+            self.trouble = ""
+        except OSError as error:  # the disk may be full; the database has the rows
+            self.trouble = f"{LINES} could not be written: {file_trouble(error)}"
         del self._waiting[:-WAITING_AT_MOST]
         return self._write()
 
