@@ -121,6 +121,8 @@ def test_journal__entry_inserted_by_hand__is_told_and_nothing_follows(noted, how
     said = noted.handover("cutover", "begin", "--apply")
     assert said.returncode in (1, 3)
     assert "HO51" in said.stderr
+    gates = noted.handover("gates")  # a signature that was inserted must open none
+    assert (gates.returncode, gates.stdout) == (1, "")
 
 
 def test_journal__pause_inserted_by_hand__stops_all_the_same(noted):
