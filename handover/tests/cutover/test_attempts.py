@@ -148,6 +148,7 @@ def test_gates__after_a_rollback__are_red_until_new_evidence_and_new_signatures(
     ended = story.handover("gates")
     assert ended.returncode == 4
     assert f"plan {plan[:12]} is of attempt 1; now is attempt 2" in ended.stdout
+    assert f"plan {plan[:12]} is of attempt 1; now is attempt 2" in story.handover("gates", "--json").stderr
     with pytest.raises(Refused, match=r"HO551  plan \w+ is of attempt 1"):
         signed(story)
     # Each gate opens by what was made anew, and by nothing else.

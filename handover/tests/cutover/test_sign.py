@@ -195,7 +195,7 @@ def test_sign__another_account_in_a_folder_of_its_own__is_another_person(story):
 
         signing = ("sign", "--as", "Tech Lead", "--because", "I read it", "--plan", copied[-1].name)
         assert "HO512" in as_leo(*signing)
-        assert as_leo("init-journal", "--key", "key").startswith("0 ")
+        assert as_leo("init-journal", "--journal-key", "key").startswith("0 ")
         assert as_leo(*signing).startswith("0 Signed as Tech Lead by the account nobody (called ana) on ")
     assert red(story) == {}
     assert "; Tech Lead by the account nobody (called ana) on " in story.handover("gates").stdout

@@ -3,7 +3,7 @@
 import typer
 
 from handover.check.table import BAD, GOOD
-from handover.cli.console import out, print_json
+from handover.cli.console import out, print_json, progress
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, PlanOption
 from handover.config.config import load_config
 from handover.cutover import plan
@@ -24,6 +24,8 @@ def gates(config: ConfigOption = DEFAULT_CONFIG, plan_: PlanOption = "", as_json
         old = plan.attempt_trouble(reviewed, ended_attempts(journal.entries()))
     if as_json:
         print_json([one.as_json() for one in judged])
+        if old:
+            progress.print(old)
     else:
         for one in judged:
             out.print(f"{GOOD if one.result.ok else BAD} {one.gate.id}: {one.result.found}")
