@@ -177,6 +177,15 @@ def test_handover_alone__zone_is_to_be_read__says_what_is_missing(handover, plai
     assert done.stderr == f"HO008  {sentence} Install it: pip install 'django-handover[dns]'\n"
 
 
+def test_handover_alone__a_token_is_to_prove_a_signer__says_what_is_missing(handover, plain, tmp_path):
+    (tmp_path / "token").write_text("a token")
+    signing = ("sign", "--as", "DevOps", "--because", "I read it", "--token", str(tmp_path / "token"))
+    done = handover(*signing, cwd=plain.folder, **own_variables(plain))
+    assert done.returncode == 2, done.stdout
+    sentence = "this command needs PyJWT, which is not installed."
+    assert done.stderr == f"HO008  {sentence} Install it: pip install 'django-handover[oidc]'\n"
+
+
 def own_variables(play: Play) -> dict[str, str]:
     """Return what the play adds to the environment."""
     return {name: value for name, value in play.environment.items() if os.environ.get(name) != value}
