@@ -149,7 +149,8 @@ def licences_said(package: Distribution) -> list[str]:
     about = package.metadata
     if about.get("License-Expression"):
         return [about["License-Expression"]]
-    classified = [line.split(" :: ")[-1] for line in about.get_all("Classifier", []) if line.startswith("License ::")]
+    lines = [line.split(" :: ") for line in about.get_all("Classifier", []) if line.startswith("License ::")]
+    classified = [parts[-1] for parts in lines if parts[-1] != "OSI Approved"]  # a family, and no licence
     text = (about.get("License") or "").strip()
     return classified or ([text] if text and "\n" not in text else [])
 

@@ -56,7 +56,15 @@ def prove_by_key(config: Config, key: Path, text: str, wanted: Iterable[str] = (
 
 
 def ssh_trouble(config: Config, proof: IdentityProof, text: str) -> str:
-    """Return why a kept signature does not hold (any more); empty when it does."""
+    """Return why a kept signature does not hold (any more); empty when it does.
+
+    Parameters
+    ----------
+    config
+        The pair; its file of allowed signers decides.
+    proof, text
+        What the journal kept of the proof, and what was signed.
+    """
     try:
         key = _verified(_allowed_signers(config), proof.identity, proof.signature, text)
     except Refused as error:

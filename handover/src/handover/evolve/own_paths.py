@@ -103,7 +103,15 @@ def require_own_paths(config: Config, sides: tuple[Side, ...], plan: EvolutionPl
 def path_findings(
     systems: Sequence[DescribedSystem], settings: EvolveSettings, plan: EvolutionPlan
 ) -> Iterator[Finding]:
-    """Yield a finding for each described system whose sessions lead past the views."""
+    """Yield a finding for each described system whose sessions lead past the views.
+
+    Parameters
+    ----------
+    systems
+        As they describe themselves.
+    settings, plan
+        The section ``[evolve]``, and the evolution's plan.
+    """
     expected = "its sessions must find the views of the shape that it expects before the tables"
     for system in systems:
         if found := _wrong(system, settings, plan.schemas):

@@ -85,6 +85,13 @@ class RolePath:
 def views_first(path: Sequence[str], views: Sequence[str], tables: Sequence[str]) -> bool:
     """Say whether a search path has one of the schemas of views before every schema of the tables behind them.
 
+    Parameters
+    ----------
+    path
+        Schemas, the first first.
+    views, tables
+        The schemas of the views, and of the tables.
+
     Examples
     --------
     >>> views_first(["mine", "phase1", "public"], ["phase1"], ["public"])
