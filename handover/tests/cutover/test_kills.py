@@ -4,45 +4,15 @@ import fcntl
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from handover.journal import entry
 from handover_testing.crashes import check_explained
+from handover_testing.killing import kill_at
 from handover_testing.night import BACKEND, ORIGINAL, WITHIN_S, Story, until
-from sandbox.postgres.cluster import SUPERUSER
-
-LOCK = 4711
-# The insert of one entry waits at the lock; which one, the test says.
-WAITS = """
-CREATE FUNCTION handover.wait() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-BEGIN
-    IF NEW.kind = '{kind}' AND coalesce(NEW.body->>'action', '') = '{action}'
-       AND coalesce(NEW.body->>'phase', '') = '{phase}' THEN
-        PERFORM pg_advisory_xact_lock({lock});
-    END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER wait BEFORE INSERT ON handover.journal FOR EACH ROW EXECUTE FUNCTION handover.wait();
-"""
-
-
-@contextmanager
-def locked(story: Story) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(story.pair.database.url(SUPERUSER), autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        yield connection
-
-
-def a_process_waits(connection: psycopg.Connection) -> bool:
-    query = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
-    return connection.execute(query, [LOCK]).rowcount > 0
-
 
 CASES = {
     "before the record": ("cutover", "action", "write the record", "begun", ORIGINAL),
@@ -59,14 +29,7 @@ def test_kill__process_waits_at_the_lock__its_state_is_explained_and_finished(st
     if command == "rollback":
         story.done("cutover", "--apply", story.plan())
     arguments = ("--apply", story.plan()) if command == "cutover" else ("--apply", "--because", "errors")
-    with locked(story) as lock:
-        lock.execute(WAITS.format(kind=kind, action=action, phase=phase, lock=LOCK).encode())
-        with story.pair.process(command, *arguments, stderr=subprocess.PIPE) as running:
-            until(lambda: a_process_waits(lock), f"no process waits for the lock: {case}")
-            running.send_signal(signal.SIGKILL)
-            running.wait()
-    until(lambda: idle(story), "the killed process's session stays")
-    story.pair.superuser("DROP TRIGGER wait ON handover.journal")
+    kill_at(story, (command, *arguments), kind, action, phase)
     found = check_explained(story)
     assert found.people == {ORIGINAL: "original", BACKEND: "backend"}[people]
     assert found.position.run is not None
@@ -81,26 +44,12 @@ def test_kill__signing_waits_at_the_lock__nothing_is_signed_and_it_can_be_done_a
     story.in_parallel()
     story.plan()
     signing = ("sign", "--as", "DevOps", "--because", "I read it")
-    with locked(story) as lock:
-        lock.execute(WAITS.format(kind="signature", action="", phase="", lock=LOCK).encode())
-        with story.pair.process(*signing, stderr=subprocess.PIPE) as running:
-            until(lambda: a_process_waits(lock), "signing does not wait for the lock")
-            running.send_signal(signal.SIGKILL)
-            running.wait()
-        until(lambda: not a_process_waits(lock), "the killed process's session stays")
-    until(lambda: idle(story), "the killed process's session stays")
-    story.pair.superuser("DROP TRIGGER wait ON handover.journal")
+    kill_at(story, signing, "signature")
     found = check_explained(story)
     assert "signature" not in [entry.kind for entry in found.entries]
     assert "DevOps has not signed" in story.handover("gates").stdout
     story.done(*signing)
     assert "1 role signed: DevOps by the account" in story.handover("gates").stdout
-
-
-def idle(story: Story) -> bool:
-    query = "SELECT FROM pg_stat_activity WHERE application_name = 'handover journal' AND datname = %s"
-    with story.pair.database.server.connect() as connection:
-        return connection.execute(query, [story.pair.database.name]).rowcount == 0
 
 
 def test_kill__hook_waits_for_a_lock__nothing_is_switched(story, tmp_path):

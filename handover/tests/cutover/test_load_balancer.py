@@ -7,8 +7,10 @@ from contextlib import contextmanager
 import pytest
 
 import sandbox.haproxy
+from handover.cutover.commands import commands
 from handover.journal.journal import opened
 from handover_testing.balanced import haproxy_before, watched
+from handover_testing.killing import kill_at
 from handover_testing.night import WITHIN_S, database_down, hook, until
 
 pytestmark = pytest.mark.skipif(sandbox.haproxy.program() is None, reason=sandbox.haproxy.MISSING)
@@ -138,6 +140,16 @@ def test_begin__people_reach_the_backend_already__is_refused(story, haproxy):
     assert "weights original 0, backend 100; 0 % to the backend is expected before the switch" in said
 
 
+def test_doctor__balancer_answers_and_tells_the_systems_apart__is_said_and_its_fault_as_well(story, haproxy):
+    good = story.handover("doctor").stdout
+    assert f"http://127.0.0.1:{haproxy.port} tells which system answers" in good
+    haproxy.stop()
+    bad = story.handover("doctor").stdout
+    assert "pair of haproxy at" in bad
+    assert "does not say what it holds" in bad
+    assert "Is its `stats socket` there, with `level admin`?" in bad
+
+
 def test_rollback__other_way_declared_by_now__is_refused(parallel, haproxy):
     watched(parallel)
     parallel.done("cutover", "--apply", parallel.plan())
@@ -160,6 +172,34 @@ def test_rollback__database_is_down__goes_back_with_the_copy_alone(parallel, hap
         parallel.done("rollback", "--apply", "--copy-alone", "--because", "no database")
         assert haproxy.weights() == {"original": 100, "backend": 0}
     assert parallel.state() == "rolled_back"
+
+
+@pytest.mark.parametrize(
+    ("action", "phase", "weights"),
+    [("send 10 %", "done", 10), ("see that 10 %", "begun", 10), ("send 100 %", "done", 100)],
+)
+def test_kill__process_waits_at_a_step__is_explained_and_goes_on(parallel, haproxy, action, phase, weights):
+    watched(parallel)
+    whole = next(one for one in actions_of(parallel) if one.startswith(action))
+    kill_at(parallel, ("cutover", "--apply", parallel.plan()), "action", whole, phase)
+    assert haproxy.weights()["backend"] == weights
+    found = parallel.status()
+    assert (found.position.state, found.agrees) == ("switching", True)
+    parallel.done("resume")
+    assert haproxy.weights() == {"original": 0, "backend": 100}
+
+
+def test_kill__process_waits_on_the_way_back__goes_on(parallel, haproxy):
+    watched(parallel)
+    parallel.done("cutover", "--apply", parallel.plan())
+    kill_at(parallel, ("rollback", "--apply", "--because", "errors"), "action", "send people back", "done")
+    assert haproxy.weights() == {"original": 100, "backend": 0}
+    parallel.done("resume")
+    assert parallel.state() == "rolled_back"
+
+
+def actions_of(story):
+    return [action.name for action in commands(story.config)["cutover"].actions]
 
 
 def test_cutover__original_holds_a_long_connection__is_followed_to_the_limit_and_told(parallel, haproxy):

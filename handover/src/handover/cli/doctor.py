@@ -13,6 +13,9 @@ from handover.check.table import BAD, GOOD
 from handover.cli.console import out
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption
 from handover.config.config import Config, database_url, load_config
+from handover.cutover.plan import DNS
+from handover.cutover.ways.load_balancer import BALANCERS
+from handover.cutover.ways.sample import take_sample
 from handover.errors import HandoverError
 from handover.rules import RULES
 from handover.schema.catalog import READS, read_catalog, read_roles, read_sequences, snapshot
@@ -23,6 +26,7 @@ from handover.side import Side
 from handover.wording import identifier
 
 # A model without a table, a model on another database.
+TRIED = 8  # requests through the balancer
 NOT_LOOKED_AT = ("HO010", "HO196")
 
 
@@ -38,7 +42,7 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Say whether the check can read everything, with the exact GRANT for what it cannot read."""
     pair = load_config(config)
     described: dict[Side, Description] = {}
-    symptoms = [*of_systems(pair, described), *of_database(pair, described)]
+    symptoms = [*of_systems(pair, described), *of_database(pair, described), *of_way(pair)]
     for symptom in symptoms:
         out.print(f"{BAD if symptom.cure else GOOD} {symptom.what}")
         if symptom.cure:
@@ -78,6 +82,20 @@ def of_database(pair: Config, described: dict[Side, Description]) -> Iterator[Sy
                 yield from _of_tables(connection, _subject(connection, pair, described))
     except HandoverError as error:
         yield Symptom("the database does not answer", str(error))
+
+
+def of_way(pair: Config) -> Iterator[Symptom]:
+    """Yield whether the declared balancers answer, and whether answers tell which system gave them."""
+    if pair.switch.way == DNS:
+        return
+    balancer, told_by = BALANCERS[pair.switch.way](pair), pair.switch.told_by
+    for one in balancer.held():
+        name, wrong = one.balancer, one.backend_pct is None
+        yield Symptom(f"{name} {'does not say what it holds' if wrong else 'answers'}", one.said if wrong else "")
+    assert told_by is not None  # noqa: S101 - `SwitchSettings` asks for it
+    found = take_sample(balancer.url, told_by, TRIED, timeout_s=pair.switch.timeout_s)
+    cure = found.troubles[0] if found.troubles else ""
+    yield Symptom(f"{balancer.url} {'does not tell' if cure else 'tells'} which system answers", cure)
 
 
 def _subject(connection: Connection[Any], pair: Config, described: dict[Side, Description]) -> Subject:

@@ -13,6 +13,7 @@ from handover.errors import ConfigurationError, HandoverError
 from handover.schema.catalog import name_parts
 from handover.schema.models import Description, Model
 from handover.side import Side
+from handover.wording import page_address
 
 HEAD = "# Two systems on one database. Environment variables hold what is secret.\n"
 OF_A_SYSTEM = """\
@@ -21,6 +22,10 @@ OF_A_SYSTEM = """\
 # environment = { DATABASE_URL = "${SOME_VARIABLE}" }
 # base_url = "https://example.org"
 """
+OF_THE_MOVE = (
+    "# How people are moved: [dns], or [switch] for a load balancer, step by step. The keys:\n"
+    f"# {page_address('reference/handover-toml', 'The night')}\n"
+)
 OF_ITS_ROLE = "# The role is the backend's own; the original connects as another.\n"
 
 
@@ -115,7 +120,7 @@ def _text(config: Config, role: str, pairs: list[ModelPair]) -> str:
         _table("[backend]", _system(config.backend) | _additions(config.backend, role), comments),
         *(_table("[[models]]", pair.model_dump(exclude_defaults=True)) for pair in pairs),
     ]
-    return "\n".join([HEAD, *tables])
+    return "\n".join([HEAD, *tables, OF_THE_MOVE])
 
 
 def _table(header: str, values: dict[str, Any], comments: str = "") -> str:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from handover.config.switch import ALL_PCT
 from handover.cutover.confirm import CONFIRMATION
 from handover.cutover.rollback import MEASURE
 from handover.cutover.signer import signed_by
 from handover.cutover.states import State
 from handover.cutover.watched_time import SIGN_OFF
-from handover.cutover.zone import WRITE
 from handover.journal.entry import JournalEntry
 from handover.journal.seal import ACCEPTED
 
@@ -257,16 +257,17 @@ def spans(entries: Iterable[JournalEntry]) -> list[StateSpan]:
 
 
 def marks(entries: Iterable[JournalEntry]) -> list[Mark]:
-    """Return when the record was written, for the charts."""
+    """Return when people were moved, for the charts: when the record was written, or a balancer sent a share."""
     commands: dict[str, str] = {}
     found = []
     for entry in entries:
         if entry.kind == "run":
             commands[entry.body["run"]] = entry.body["command"]
-        elif entry.kind == "action" and entry.body["phase"] == "done" and entry.body["action"] == WRITE:
-            command = commands.get(entry.body["run"], "")
+        elif entry.kind == "action" and entry.body["phase"] == "done" and entry.body.get("record"):
+            command, share = commands.get(entry.body["run"], ""), entry.body.get("evidence", {}).get("backend_pct")
             if command in SWITCHES:
-                found.append(Mark(entry.at, "switch" if command == "cutover" else "rollback"))
+                step = f"{share} %" if share not in (None, ALL_PCT) else "switch"
+                found.append(Mark(entry.at, step if command == "cutover" else "rollback"))
     return found
 
 

@@ -1,7 +1,9 @@
 """Settings that two systems on one database must agree on."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
+from handover.config.config import Config
 from handover.finding import Observation, Severity
 from handover.rules.registry import rule
 from handover.rules.setting_comparison import SAME, both_settings, setting_differs, shown
@@ -169,10 +171,9 @@ def hosts(subject: Subject) -> Iterator[Observation]:
     ALLOWED_HOSTS = ["shop.example", "backend.example"]
     ```
     """
-    dns = subject.config.dns
-    if dns is None:
+    name = public_name(subject.config)
+    if not name:
         return
-    name = dns.name.rstrip(".")
     for system in subject.systems:
         allowed = system.description.settings.hosts
         if not any(host in ("*", name) or (host[:1] == "." and f".{name}".endswith(host)) for host in allowed):
@@ -180,6 +181,13 @@ def hosts(subject: Subject) -> Iterator[Observation]:
             expected = f"people ask for {name}, and it would answer 400 to all of them"
             todo = f"Add {name}; if a proxy asks under another name, accept it in the contract."
             yield Observation(where="ALLOWED_HOSTS", found=found, expected=expected, todo=todo, hurts=system.side)
+
+
+def public_name(config: Config) -> str:
+    """Return the name that people ask for: the balancer's, or that of the DNS record; empty when it is not declared."""
+    if config.switch.url:
+        return urlsplit(config.switch.url).hostname or ""
+    return config.dns.name.rstrip(".") if config.dns else ""
 
 
 @rule("HO195")
