@@ -7,6 +7,8 @@ from apps.choreography.models import TOLD, ChoreographyTask
 IMPROVED = ChoreographyTask.PHASE > 1
 # EVOLVED chooses another stage.
 STAGE = os.environ.get("EVOLVED", "contracted" if IMPROVED else "before")
+# From the start of the evolution on, the check of Phase 2 refuses unknown words of either phase.
+CHECKED = STAGE in ("expanded", "switched", "contracted")
 # What this phase's sessions find; while both shapes live, a view, which no change of the table's names reaches.
 SEEN = f"{f'phase{ChoreographyTask.PHASE}' if STAGE in ('expanded', 'switched') else 'public'}.choreography_tasks"
 

@@ -14,7 +14,7 @@ from apps.choreography.original import STUCK
 from apps.collections.models import SavedChoreography
 from apps.jobs.models import Job
 from tests.conftest import make_user
-from tests.evolving import IMPROVED, spelled, stored
+from tests.evolving import CHECKED, IMPROVED, spelled, stored
 from tests.generating import age
 
 PROBLEM = "application/problem+json"
@@ -146,7 +146,7 @@ def test_task__id_that_no_row_has__is_404(api, task_id):
         {"status": "completed", "result": {"video_path": ""}},
         {"status": "failed", "error": "", "progress": 0 if IMPROVED else -5},
         {"status": "running", "stage": "", "message": ""},
-        {"status": "failed" if IMPROVED else "archived", "progress": 100 if IMPROVED else 999},
+        {"status": "failed" if CHECKED else "archived", "progress": 100 if IMPROVED else 999},
     ],
 )
 def test_task__untidy_row__is_read_and_its_video_is_a_problem_not_a_fault(api, ana, columns):
