@@ -1,5 +1,6 @@
 """Requests are counted in the way that the team declared; what was not seen is not quiet."""
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -78,16 +79,27 @@ def test_follow__only_the_watch_asks__is_quiet(story):
     assert requests_seen(config, Side.ORIGINAL) == 1
 
 
+@contextmanager
+def counted(story, config, text):
+    """Give what counts the original's requests; ``text`` was added to its log since."""
+    path = story.pair.folder / "access.log"
+    path.touch()
+    with traffic.counting(config, Side.ORIGINAL) as counter:
+        assert counter.count() == 0
+        with path.open("a") as file:
+            file.write(text)
+        yield counter
+
+
 @pytest.mark.parametrize("line", ["person", "forged", "of the other system"])
-def test_follow__a_client_asks_as_well__is_not_quiet(story, line):
+def test_count__a_client_asks_as_well__counts_that_request_alone(story, line):
     config = declared(story, "log:access.log")
     forged = PERSON.replace("Fox", own_mark(b"guessed", host_of(config.original.base_url)))
     other = PERSON.replace("Fox", own_mark(own_key(config), host_of(config.backend.base_url)))
     lines = {"person": PERSON, "forged": forged, "of the other system": other}
-    with GrowingLog(story.pair.folder / "access.log", lambda: own_line(config, Side.ORIGINAL) + lines[line]):
-        seen = follow(config, Side.ORIGINAL, say=print)
-    assert seen["quiet"] is False
-    assert ("init-journal --journal-key FILE" in seen["note"]) is (line != "person")
+    with counted(story, config, own_line(config, Side.ORIGINAL) + lines[line]) as counter:
+        assert counter.count() == 1
+        assert ("init-journal --journal-key FILE" in counter.note()) is (line != "person")
 
 
 def test_follow__emptied_without_a_copy__is_not_quiet_at_once(story, monkeypatch):
@@ -100,21 +112,20 @@ def test_follow__emptied_without_a_copy__is_not_quiet_at_once(story, monkeypatch
         assert counter.count() == 1
 
 
-@pytest.mark.parametrize(
-    ("way", "said"),
-    [
-        ("log:access.log", "no line has its mark: the log's format shows neither User-Agent nor X-Handover"),
-        ("sql:SELECT extract(epoch FROM clock_timestamp()) * 1000", "this counter may count its requests"),
-    ],
-)
-def test_follow__counter_does_not_show_who_asks_and_a_watch_runs__says_what_to_do(story, way, said):
+def test_note__counter_does_not_show_who_asks_and_a_watch_runs__says_what_to_do(story):
     story.in_parallel()
-    config = declared(story, way)
     keep(story, MetricVerdict("backend", "error_rate", 0.0, "green", ""), end=datetime.now(UTC))
-    with GrowingLog(story.pair.folder / "access.log", lambda: PERSON.replace(' "-" "Fox"', "")):
-        seen = follow(config, Side.ORIGINAL, say=print)
-    assert said in seen["note"]
-    assert "stop the watch, and clean up within 5 minutes" in seen["note"]
+    stop = "Or stop the watch, and clean up within 5 minutes."
+    with counted(story, declared(story, "log:access.log"), PERSON.replace(' "-" "Fox"', "")) as counter:
+        assert counter.count() == 1
+        note = counter.note()
+    assert "no line has its mark: the log's format shows neither User-Agent nor X-Handover" in note
+    assert note.endswith(stop)
+    text = story.file.read_text()
+    story.file.write_text(text.replace('"log:access.log"', '"sql:SELECT extract(epoch FROM clock_timestamp()) * 1000"'))
+    seen = follow(story.config, Side.ORIGINAL, say=print)
+    assert "this counter may count its requests: they have the header X-Handover" in seen["note"]
+    assert seen["note"].endswith(stop)
 
 
 def test_alive__request_of_a_command__carries_the_mark(story):
