@@ -221,6 +221,8 @@ def test_pause__from_a_machine_without_the_key__holds_and_is_lifted_elsewhere(no
     assert "HO507" in noted.refused("resume")
     noted.done("pause", "--lift")
     noted.done("resume")
+    other.done("init-journal", "--journal-key", key_of(noted, tmp_path))
+    other.done("resume")  # the pause that was lifted does not come back with this machine's copy
 
 
 def test_entries_of_the_other__changed_after_this_folder_has_added_one__are_told(noted, tmp_path):

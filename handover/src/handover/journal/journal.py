@@ -217,7 +217,7 @@ class Journal:
         self.on_added()
         return stored[0]
 
-    def add_pause(self, body: Mapping[str, Any]) -> None:
+    def add_pause(self, body: Mapping[str, Any]) -> list[JournalEntry]:
         """Add a pause to the database alone and without a seal, when the copy or the seals cannot be read or made.
 
         Parameters
@@ -225,12 +225,17 @@ class Journal:
         body
             See :class:`handover.journal.entry.JournalEntry`.
 
+        Returns
+        -------
+        list
+            The entry as the database has it.
+
         Raises
         ------
         JournalError
             The database does not accept it.
         """
-        self._insert(new_entry(PAUSE, body), at=None, seals=False)
+        return self._insert(new_entry(PAUSE, body), at=None, seals=False)
 
     def accept(self, body: Mapping[str, Any]) -> None:
         """Add the entry that accepts the journal of the database as it is; the copy follows with the next command.

@@ -91,13 +91,17 @@ def _added(journal: Journal, body: Mapping[str, str], troubles: list[str]) -> bo
     if journal.trouble:  # not asked again: each time may take seconds
         troubles += [_trouble_of(lambda: journal.copy.add(new_entry(PAUSE, body))), one_line(journal.trouble)]
         return False
-    trouble = _trouble_of(lambda: journal.add(PAUSE, body, after_the_fact=True)) or one_line(journal.trouble)
+    trouble = _trouble_of(lambda: journal.add(PAUSE, body))
     if not trouble:
         return True
     # The copy cannot be read, or entries of the database cannot be compared: others must hear of it all the same.
-    again = _trouble_of(lambda: journal.add_pause(body))
-    troubles += [trouble, again]
-    return not again
+    try:
+        stored = journal.add_pause(body)
+    except (HandoverError, psycopg.Error):
+        troubles += [trouble, _trouble_of(lambda: journal.copy.add(new_entry(PAUSE, body)))]
+        return False
+    troubles += [trouble, _trouble_of(lambda: journal.copy.add(*stored))]
+    return True
 
 
 def _trouble_of(work: Callable[[], object]) -> str:
