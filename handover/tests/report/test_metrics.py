@@ -71,10 +71,10 @@ def test_metrics__served__are_read_at_each_scrape_and_say_when_nothing_can_be_re
 
 def test_metrics__to_a_file__are_whole_and_readable_by_the_collector(watched_move, tmp_path):
     file = tmp_path / "handover.prom"
-    watched_move.done("metrics", "--out", str(file))
+    watched_move.done("metrics", "--to", str(file))
     assert values(file.read_text())["handover_readable[]"] == 1
     assert file.stat().st_mode & 0o777 == 0o644
-    ended = watched_move.handover("metrics", "--out", str(tmp_path / "none" / "file"))
+    ended = watched_move.handover("metrics", "--to", str(tmp_path / "none" / "file"))
     assert "cannot be written" in ended.stderr
 
 

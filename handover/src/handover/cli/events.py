@@ -9,7 +9,7 @@ import typer
 
 from handover.cli.check import say
 from handover.cli.console import print_json
-from handover.cli.options import DEFAULT_CONFIG, ConfigOption
+from handover.cli.options import DEFAULT_CONFIG, ConfigOption, FollowOption
 from handover.cli.watch import stopping
 from handover.config.config import Config, load_config
 from handover.errors import ConfigurationError, HandoverError
@@ -25,7 +25,7 @@ SAY_AGAIN_AFTER_S = 60.0
 def events(
     config: ConfigOption = DEFAULT_CONFIG,
     since: Annotated[int, typer.Option(min=0, help="Only what comes after this place in the journal.")] = 0,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes, until Ctrl-C or SIGTERM.")] = False,
+    follow: FollowOption = False,
     send: Annotated[
         bool, typer.Option("--send", help="Deliver to where [events] says what waits, instead of printing.")
     ] = False,

@@ -7,7 +7,7 @@ import typer
 from prometheus_client import CollectorRegistry, start_http_server
 
 from handover.cli.console import out, print_whole
-from handover.cli.options import DEFAULT_CONFIG, ConfigOption
+from handover.cli.options import DEFAULT_CONFIG, ConfigOption, PortOption, ServeOption
 from handover.cli.watch import stopping
 from handover.config.config import load_config
 from handover.errors import ConfigurationError
@@ -19,21 +19,21 @@ PORT = 9469
 
 def metrics(
     config: ConfigOption = DEFAULT_CONFIG,
-    out_: Annotated[
-        Path | None, typer.Option("--out", help="Write them to a file, for the textfile collector of node_exporter.")
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Write them to a file, for the textfile collector of node_exporter.")
     ] = None,
-    serve: Annotated[bool, typer.Option("--serve", help="Serve them at /metrics until Ctrl-C or SIGTERM.")] = False,
+    serve: ServeOption = False,
     host: Annotated[str, typer.Option(help="With --serve: the address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="With --serve: where; any free one if 0.")] = PORT,
+    port: PortOption = PORT,
 ) -> None:
     """Print the state of the move, the watch's verdicts and what waits, in the text format of Prometheus."""
     pair = load_config(config)
     if not serve:
         text = metrics_text(pair)
-        if out_ is None:
+        if to is None:
             print_whole(text, end="")
         else:
-            _write(out_, text)
+            _write(to, text)
         return
     registry = CollectorRegistry(auto_describe=False)
     registry.register(NightCollector(pair))
@@ -55,5 +55,5 @@ def _write(path: Path, text: str) -> None:
         write_private(path, text)
         path.chmod(0o644)  # the collector is another account, and nothing in it is secret
     except OSError as error:
-        message = f"{path} cannot be written: {error.strerror}. Nothing was written. Name another: --out FILE"
+        message = f"{path} cannot be written: {error.strerror}. Nothing was written. Name another: --to FILE"
         raise ConfigurationError(message, code="HO630") from error

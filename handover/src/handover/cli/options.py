@@ -30,3 +30,6 @@ SqlOption = Annotated[bool, typer.Option("--sql", help="Print every statement fo
 OverrideOption = Annotated[
     list[str] | None, typer.Option("--override", metavar="GATE", help="Go on although this gate is red.")
 ]
+FollowOption = Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C or SIGTERM.")]
+ServeOption = Annotated[bool, typer.Option("--serve", help="Serve it on this machine until Ctrl-C or SIGTERM.")]
+PortOption = Annotated[int, typer.Option(min=0, max=65535, help="With --serve: where; any free one if 0.")]

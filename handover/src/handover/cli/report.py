@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from handover.cli.console import out
-from handover.cli.options import DEFAULT_CONFIG, ConfigOption
+from handover.cli.options import DEFAULT_CONFIG, ConfigOption, PortOption, ServeOption
 from handover.cli.watch import duration_s, stopping
 from handover.config.config import Config, load_config
 from handover.cutover import tell
@@ -32,8 +32,8 @@ LOOK_AGAIN_AFTER_S = 60.0
 def report(
     config: ConfigOption = DEFAULT_CONFIG,
     out_: Annotated[Path, typer.Option("--out", help="Where the page is written.")] = Path("handover-report.html"),
-    serve: Annotated[bool, typer.Option("--serve", help="Show it live on this machine instead.")] = False,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="With --serve: where; any free one if 0.")] = 0,
+    serve: ServeOption = False,
+    port: PortOption = 0,
     mail: Annotated[
         bool, typer.Option("--mail", help="Send it by e-mail as well; TELL_MAIL_SERVER, _FROM and _TO say how.")
     ] = False,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from handover.cli.console import out, print_json, progress
-from handover.cli.options import DEFAULT_CONFIG, BecauseOption, ConfigOption, JsonOption
+from handover.cli.options import DEFAULT_CONFIG, BecauseOption, ConfigOption, FollowOption, JsonOption
 from handover.config.config import Config, load_config
 from handover.cutover import hooks
 from handover.cutover.commands import commands
@@ -38,7 +38,7 @@ WAIT_FOR_LEASE_S, LOOK_EVERY_S = 10.0, 0.1
 
 def verify(
     config: ConfigOption = DEFAULT_CONFIG,
-    follow: Annotated[bool, typer.Option("--follow", help="Verify again and again, until stopped.")] = False,
+    follow: FollowOption = False,
     every_s: Annotated[float, typer.Option("--every", min=1.0, help="Seconds between two verifications.")] = 60.0,
     sign_off: Annotated[
         list[str] | None,
