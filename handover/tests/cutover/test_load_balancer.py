@@ -7,9 +7,14 @@ from contextlib import contextmanager
 import pytest
 
 import sandbox.haproxy
+from handover.cutover import plan
 from handover.cutover.commands import commands
+from handover.cutover.planning import make_plan
+from handover.cutover.status import status_lines
+from handover.errors import HandoverError
 from handover.journal.journal import opened
 from handover_testing.balanced import haproxy_before, watched
+from handover_testing.crashes import go_back, go_on, run
 from handover_testing.killing import kill_at
 from handover_testing.night import WITHIN_S, database_down, hook, until
 
@@ -25,8 +30,26 @@ def haproxy(story):
 @pytest.fixture
 def parallel(story, haproxy):
     story.with_journal()
-    story.done("cutover", "begin", "--apply")
+    run(story, "begin")
     return story
+
+
+def planned(story) -> str:
+    """Make a plan in this process; return its checksum."""
+    made = make_plan(story.config)
+    plan.save(story.config, made)
+    return made.checksum
+
+
+def failure(story, command: str = "cutover") -> HandoverError:
+    """Return why a command fails, performed in this process."""
+    with pytest.raises(HandoverError) as failed:
+        run(story, command)
+    return failed.value
+
+
+def shown(story) -> str:
+    return "\n".join(status_lines(story.status()))
 
 
 def test_cutover__by_steps__each_is_seen_and_the_way_back_is_at_once(parallel, haproxy):
@@ -44,45 +67,42 @@ def test_cutover__by_steps__each_is_seen_and_the_way_back_is_at_once(parallel, h
 def test_cutover__window_is_red__stops_at_that_step_and_pages(parallel, haproxy):
     hook(parallel, "page", "#!/bin/sh\ncat > paged.json\n")
     watched(parallel, "red")
-    ended = parallel.handover("cutover", "--apply", parallel.plan())
-    assert ended.returncode == 4
-    assert "HO623  at 10 % the watch is red: error_rate is by the test (red by the watch's own limits)" in ended.stderr
+    error = failure(parallel)
+    assert error.exit_code == 4
+    assert "HO623  at 10 % the watch is red: error_rate is by the test (red by the watch's own limits)" in str(error)
     assert haproxy.weights() == {"original": 90, "backend": 10}
     assert json.loads((parallel.pair.folder / "paged.json").read_text())["way"] == "haproxy"
-    shown = parallel.done("status").stdout
-    assert "State: switching" in shown
-    assert "People reach: both: 10 % of them the backend; as the journal says." in shown
-    parallel.done("resume", "--back")
+    assert "State: switching" in shown(parallel)
+    assert "People reach: both: 10 % of them the backend; as the journal says." in shown(parallel)
+    go_back(parallel)
     assert (parallel.state(), haproxy.weights()) == ("rolled_back", {"original": 100, "backend": 0})
 
 
 def test_cutover__window_is_red_and_the_file_says_back__goes_back_by_itself(parallel, haproxy):
     parallel.file.write_text(parallel.file.read_text().replace("samples = 40", 'samples = 40\non_red = "back"'))
     watched(parallel, "red")
-    ended = parallel.handover("cutover", "--apply", parallel.plan())
+    ended = parallel.handover("cutover", "--apply", planned(parallel))
     assert ended.returncode == 4
     assert "People were moved back to the original." in ended.stderr
     assert (parallel.state(), haproxy.weights()) == ("rolled_back", {"original": 100, "backend": 0})
 
 
 def test_cutover__nothing_watched__does_not_go_on_to_the_next_step(parallel, haproxy):
-    ended = parallel.handover("cutover", "--apply", parallel.plan())
-    assert ended.returncode == 1
-    assert "HO624  the step of 10 % cannot be judged: 0 green windows since" in ended.stderr
+    assert "HO624  the step of 10 % cannot be judged: 0 green windows since" in str(failure(parallel))
     assert haproxy.weights() == {"original": 90, "backend": 10}
     watched(parallel)
-    parallel.done("resume")
+    go_on(parallel)
     assert haproxy.weights() == {"original": 0, "backend": 100}
 
 
 def test_cutover__a_window_without_data__is_no_green_window(parallel, haproxy):
     watched(parallel, "no data")
-    assert "error_rate has no data: by the test" in parallel.handover("cutover", "--apply", parallel.plan()).stderr
+    assert "error_rate has no data: by the test" in str(failure(parallel))
     assert haproxy.weights() == {"original": 90, "backend": 10}
 
 
 def test_cutover__another_server_in_the_section_since_the_plan__applies_nothing(parallel, haproxy):
-    plan = parallel.plan()
+    plan = planned(parallel)
     haproxy.stop()
     file = haproxy.folder / "haproxy.cfg"
     file.write_text(
@@ -95,23 +115,24 @@ def test_cutover__another_server_in_the_section_since_the_plan__applies_nothing(
 
 
 def test_cutover__steps_changed_since_the_plan__applies_nothing(parallel, haproxy):
-    plan = parallel.plan()
+    plan = planned(parallel)
     parallel.file.write_text(parallel.file.read_text().replace("steps = [10, 100]", "steps = [100]"))
     assert "declares now: steps is (10, 100), and now (100,)" in parallel.refused("cutover", "--apply", plan)
     assert haproxy.weights() == {"original": 100, "backend": 0}
 
 
 def test_cutover__balancer_does_not_answer__is_said_and_nothing_is_switched(parallel, haproxy):
-    plan = parallel.plan()
+    plan = planned(parallel)
     haproxy.stop()
     assert "it does not answer: HO621  haproxy at" in parallel.refused("cutover", "--apply", plan)
-    shown = parallel.handover("status").stdout
-    assert "People reach: unknown: a balancer does not say; so the journal cannot be compared with it" in shown
+    assert "People reach: unknown: a balancer does not say; so the journal cannot be compared with it" in shown(
+        parallel
+    )
 
 
 def test_status__reload_without_the_state_file__says_that_the_balancer_is_not_as_the_journal_says(parallel, haproxy):
     watched(parallel)
-    parallel.done("cutover", "--apply", parallel.plan())
+    run(parallel, "cutover")
     haproxy.stop()
     haproxy.start()
     assert haproxy.weights() == {"original": 0, "backend": 100}  # the state file has kept them
@@ -126,16 +147,15 @@ def test_status__reload_without_the_state_file__says_that_the_balancer_is_not_as
 def test_begin__answers_do_not_tell_the_side__is_refused(story, haproxy):
     story.with_journal()
     story.file.write_text(story.file.read_text().replace('header = "X-Served-By"', 'header = "X-Other"'))
-    ended = story.handover("cutover", "begin", "--apply")
-    assert ended.returncode == 1
-    assert "does not tell which system answered: its header X-Other is ''; see [switch.told_by]" in ended.stderr
+    said = str(failure(story, "begin"))
+    assert "does not tell which system answered: its header X-Other is ''; see [switch.told_by]" in said
     assert story.state() == "preparing"
 
 
 def test_begin__people_reach_the_backend_already__is_refused(story, haproxy):
     story.with_journal()
     haproxy.ask("set server pair/backend weight 100; set server pair/original weight 0")
-    said = story.refused("cutover", "begin", "--apply")
+    said = str(failure(story, "begin"))
     assert "HO620  pair of haproxy at" in said
     assert "weights original 0, backend 100; 0 % to the backend is expected before the switch" in said
 
@@ -152,9 +172,9 @@ def test_doctor__balancer_answers_and_tells_the_systems_apart__is_said_and_its_f
 
 def test_rollback__other_way_declared_by_now__is_refused(parallel, haproxy):
     watched(parallel)
-    parallel.done("cutover", "--apply", parallel.plan())
+    run(parallel, "cutover")
     parallel.file.write_text(parallel.file.read_text().partition("[switch]")[0])
-    said = parallel.refused("rollback", "--apply", "--because", "a trial")
+    said = str(failure(parallel, "rollback"))
     assert "HO625  people were moved by haproxy; handover.toml says [switch] way = 'dns' by now." in said
     assert haproxy.weights() == {"original": 0, "backend": 100}
 
@@ -167,7 +187,7 @@ def test_rehearse_rollback__second_section__moves_no_people(parallel, haproxy):
 
 def test_rollback__database_is_down__goes_back_with_the_copy_alone(parallel, haproxy):
     watched(parallel)
-    parallel.done("cutover", "--apply", parallel.plan())
+    run(parallel, "cutover")
     with database_down(parallel):
         parallel.done("rollback", "--apply", "--copy-alone", "--because", "no database")
         assert haproxy.weights() == {"original": 100, "backend": 0}
@@ -176,25 +196,30 @@ def test_rollback__database_is_down__goes_back_with_the_copy_alone(parallel, hap
 
 @pytest.mark.parametrize(
     ("action", "phase", "weights"),
-    [("send 10 %", "done", 10), ("see that 10 %", "begun", 10), ("send 100 %", "done", 100)],
+    [
+        ("send 10 %", "done", 10),
+        pytest.param("see that 10 %", "begun", 10, marks=pytest.mark.full),
+        pytest.param("send 100 %", "done", 100, marks=pytest.mark.full),
+    ],
 )
 def test_kill__process_waits_at_a_step__is_explained_and_goes_on(parallel, haproxy, action, phase, weights):
     watched(parallel)
     whole = next(one for one in actions_of(parallel) if one.startswith(action))
-    kill_at(parallel, ("cutover", "--apply", parallel.plan()), "action", whole, phase)
+    kill_at(parallel, ("cutover", "--apply", planned(parallel)), "action", whole, phase)
     assert haproxy.weights()["backend"] == weights
     found = parallel.status()
     assert (found.position.state, found.agrees) == ("switching", True)
-    parallel.done("resume")
+    go_on(parallel)
     assert haproxy.weights() == {"original": 0, "backend": 100}
 
 
+@pytest.mark.full
 def test_kill__process_waits_on_the_way_back__goes_on(parallel, haproxy):
     watched(parallel)
-    parallel.done("cutover", "--apply", parallel.plan())
+    run(parallel, "cutover")
     kill_at(parallel, ("rollback", "--apply", "--because", "errors"), "action", "send people back", "done")
     assert haproxy.weights() == {"original": 100, "backend": 0}
-    parallel.done("resume")
+    go_on(parallel)
     assert parallel.state() == "rolled_back"
 
 
@@ -205,30 +230,32 @@ def actions_of(story):
 def test_cutover__original_holds_a_long_connection__is_followed_to_the_limit_and_told(parallel, haproxy):
     watched(parallel)
     with long_request(parallel, haproxy):
-        ended = parallel.done("cutover", "--apply", parallel.plan())
+        ended = parallel.done("cutover", "--apply", planned(parallel))
         assert parallel.systems["original"].held == 1
     assert "1 connection of the original is still open after 0 s; it is left" in ended.stderr
     assert drained(parallel)["left"] == 1
 
 
+@pytest.mark.full
 def test_cutover__limit_of_draining_closes__ends_the_long_connection(parallel, haproxy):
     parallel.file.write_text(
         parallel.file.read_text().replace("samples = 40", 'samples = 40\nat_drain_limit = "close"')
     )
     watched(parallel)
     with long_request(parallel, haproxy) as client:
-        parallel.done("cutover", "--apply", parallel.plan())
+        run(parallel, "cutover")
         client.settimeout(WITHIN_S)
         assert b"200 OK" not in client.recv(1000)  # it was cut, before the answer
     assert drained(parallel)["note"] == "they were ended"
 
 
+@pytest.mark.full
 def test_cutover__long_connection_ends_by_itself__is_followed_to_its_end(parallel, haproxy):
     parallel.file.write_text(parallel.file.read_text().replace("drain_s = 0.2", "drain_s = 60"))
     watched(parallel)
     with (
         long_request(parallel, haproxy) as client,
-        parallel.pair.process("cutover", "--apply", parallel.plan()) as running,
+        parallel.pair.process("cutover", "--apply", planned(parallel)) as running,
     ):
         until(lambda: "drain the original" in begun(parallel), "it never came to drain the original")
         parallel.systems["original"].release.set()
