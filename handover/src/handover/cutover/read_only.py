@@ -146,7 +146,8 @@ def statement(config: Config) -> str:
     declared = _declared(config)
     if declared.by == "hook":
         return f"run {' '.join(declared.off)}"
-    return f'`ALTER ROLE "{declared.role}" IN DATABASE … RESET {SETTING}`, and end the sessions of {declared.role}'
+    role = sql.Identifier(str(declared.role)).as_string()
+    return f"`ALTER ROLE {role} IN DATABASE … RESET {SETTING}`, and end the sessions of {declared.role}"
 
 
 def described(config: Config) -> str:
