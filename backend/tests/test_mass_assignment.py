@@ -121,12 +121,17 @@ def outcome(browser: Client, method: str, address: str, body: bytes, kind: str) 
     browser.cookies["sessionid"] = key
     written = [
         (f"{row.split()[0]}.{column}", value)
-        for row in sorted(after, key=lambda row: row.split()[0])
+        for row in sorted(after, key=lambda row: (row.split()[0], _without_key(after[row])))
         for column, value in after[row].items()
         if before.get(row, {}).get(column, "unset") != value
     ]
     gone = [(row, "gone") for row in sorted(before.keys() - after.keys())]
     return status, written + gone
+
+
+def _without_key(row: dict[str, Any]) -> list[str]:
+    """Return the values of a row but its key: new rows of one table come in the same order each time."""
+    return sorted(f"{column}={value}" for column, value in row.items() if column != "id")
 
 
 def alike(left: list[tuple[str, Any]], right: list[tuple[str, Any]], known: list[bool]) -> bool:
