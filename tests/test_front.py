@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from sandbox import slow_clients
+from sandbox import house, slow_clients
 from sandbox.ports import LOOPBACK, free_port
 from sandbox.systems import SystemProcess, Systems, until_healthy
 from tests import fronts
@@ -31,7 +31,8 @@ def front(request, systems: Systems, tmp_path_factory) -> Iterator[Front]:
     folder, port = tmp_path_factory.mktemp("front"), free_port()
     settings = SETTINGS | ({"X_ACCEL_MEDIA": "/protected-media/"} if request.param == "nginx" else {})
     command = [sys.executable, "-m", "gunicorn", "--bind", f"{LOOPBACK}:{port}"]
-    backend = SystemProcess("backend", command, systems.environment("backend_app") | settings, folder / "backend.log")
+    environment = systems.environment("backend_app") | settings
+    backend = SystemProcess("backend", command, environment, folder / "backend.log", house.ROOT / "backend")
     backend.start()
     try:
         until_healthy(f"http://{LOOPBACK}:{port}", [backend])

@@ -98,7 +98,7 @@ def backend(database: Database, folder: Path, more: list[str], settings: dict[st
     command = [sys.executable, "-m", "gunicorn", "--bind", f"{LOOPBACK}:{port}", *more]
     hosts = {"ALLOWED_HOSTS": f"{LOOPBACK},{fronts.HOST}"}
     env = place.environment(database.url("backend_app")) | hosts | settings
-    system = SystemProcess("backend", command, env, folder / f"backend-{port}.log")
+    system = SystemProcess("backend", command, env, folder / f"backend-{port}.log", house.ROOT / "backend")
     system.start()
     try:
         until_healthy(f"http://{LOOPBACK}:{port}", [system])

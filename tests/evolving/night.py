@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -340,7 +341,10 @@ def walking(night: EvolveNight, number: int) -> Iterator[EvolveWalk]:
     """Give an evolution a copy of the database, with people of the old shape who write."""
     name = f"walk_{number}"
     night.server.create_database(name, template="before")
-    walk = EvolveWalk(night, Database(name, night.server), workplace(night.place / name))
+    folder = workplace(night.place / name)
+    # The team's key: its journal is that of the copied database.
+    shutil.copytree(night.place / "plan" / ".handover", folder / ".handover")
+    walk = EvolveWalk(night, Database(name, night.server), folder)
     with psycopg.connect(walk.database.url("owner")) as connection:
         for key, status, progress, steps in connection.execute(TASKS):
             walk.ledger.tasks[key] = {TaskState(status, progress, steps)}

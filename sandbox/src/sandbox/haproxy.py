@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sandbox import process
 from sandbox.house import ROOT
+from sandbox.logs import open_log
 from sandbox.ports import LOOPBACK, free_port
 
 EXAMPLE = ROOT / "docs/examples/load-balancer/haproxy.cfg"
@@ -68,7 +69,7 @@ class Haproxy:
     def start(self) -> None:
         """Start it, and wait until it listens."""
         argv = [str(program()), "-db", "-f", str(self.folder / "haproxy.cfg")]
-        with (self.folder / "log").open("ab") as log:
+        with open_log(self.folder / "log") as log:
             self.running = process.spawn(argv, cwd=self.folder, env=dict(os.environ), stdout=log)
         deadline = time.monotonic() + STARTS_WITHIN_S
         while not (self.socket.exists() and self._listens()):
