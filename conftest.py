@@ -16,7 +16,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long run's tests and cases out of the others."""
-    if os.environ.get("COMPAS_FULL") == "1":
+    named = any("::" in argument for argument in config.args)  # a test that is named is wanted
+    if named or os.environ.get("COMPAS_FULL") == "1":
         return
     cases: Counter[str] = Counter()
     left_out = {item for item in items if item.get_closest_marker("full") or _is_thinned_out(item, cases)}

@@ -22,7 +22,8 @@ from sandbox.fixtures import server_for_this_run
 
 ROOT = Path(__file__).resolve().parents[1]
 # Where each pytest process runs and what it collects; the longest first, so that the others fill the cores to the end.
-NIGHT = [f"handover/tests/{part}" for part in ("backup", "cutover", "journal", "parallel", "report")]
+CUT_OVER = ["handover/tests/cutover"]
+NIGHT = [f"handover/tests/{part}" for part in ("backup", "journal", "parallel", "report")]
 CHECK = [f"handover/tests/{part}" for part in ("check", "rules", "schema", "probe", "test_clean.py", "test_rules.py")]
 PROOF = ["handover/tests/proof", "handover/tests/adoption", "tests/adoption"]
 EVOLVE = ["handover/tests/evolve", "handover/tests/runs"]
@@ -42,12 +43,15 @@ class Suite:
 
 
 SUITES = {
+    "cut-over": Suite(ROOT, CUT_OVER),
+    "backend": Suite(BACKEND, ["tests"]),
     "proof and adoption": Suite(ROOT, PROOF),
     "check": Suite(ROOT, CHECK),
     "the night": Suite(ROOT, NIGHT),
-    "backend": Suite(BACKEND, ["tests"]),
     "both together": Suite(ROOT, ["tests", "--ignore=tests/adoption"]),
-    "toolkit": Suite(ROOT, ["handover", *(f"--ignore={part}" for part in (*NIGHT, *CHECK, *PROOF, *EVOLVE))]),
+    "toolkit": Suite(
+        ROOT, ["handover", *(f"--ignore={part}" for part in (*CUT_OVER, *NIGHT, *CHECK, *PROOF, *EVOLVE))]
+    ),
     "evolutions": Suite(ROOT, EVOLVE),
     "songs and clips": Suite(ROOT, CLIPS),
     "engine": Suite(ROOT, ["bachateo", *(f"--ignore={part}" for part in CLIPS)]),

@@ -126,9 +126,8 @@ EVOLVES = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", [n if n == "another-schema" else pytest.param(n, marks=pytest.mark.full) for n in EVOLVES]
-)
+@pytest.mark.full
+@pytest.mark.parametrize("name", list(EVOLVES))
 def test_evolution__played__goes_forward_and_back_and_leaves_nothing(name: str, tmp_path, capfd):
     with server_for_this_run() as server:
         try:
@@ -142,7 +141,7 @@ def test_evolution__played__goes_forward_and_back_and_leaves_nothing(name: str, 
 
 
 # What these show, the example of the strategy shows too.
-LONG_RUN = ("plain", "custom-user")
+LONG_RUN = ("plain", "custom-user", "two-versions")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.full) if n in LONG_RUN else n for n in EXAMPLES])

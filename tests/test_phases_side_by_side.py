@@ -193,6 +193,7 @@ def world(adopted_database, shells, tmp_path) -> World:
     return world
 
 
+@pytest.mark.full
 def test_matrix__whole_way__each_system_runs_or_is_refused_with_a_reason(world):
     mapped = world.run("phase 1", f"from apps.choreography.task_ids import uuid_of; answer = str(uuid_of({OLD_ID!r}))")
     for stage, systems in RUNS.items():

@@ -41,7 +41,11 @@ from sandbox import haproxy
 FULL = "COMPAS_FULL" in os.environ
 FLOW = '[[flows]]\nname = "a look"\n[[flows.steps]]\npath = "/page"\n'
 # Every way to switch; a new one is a subclass of SwitchStage, and is added here.
-STAGES: tuple[SwitchStage, ...] = (DNS, ByHook(), *([ByHaproxy()] if FULL and haproxy.program() else []))
+STAGES: tuple[SwitchStage, ...] = (
+    DNS,
+    *([ByHook()] if FULL else []),
+    *([ByHaproxy()] if FULL and haproxy.program() else []),
+)
 THERE_AND_BACK = [
     (stage, there, back)
     for stage in STAGES
