@@ -22,7 +22,7 @@ from sandbox.fixtures import server_for_this_run
 
 ROOT = Path(__file__).resolve().parents[1]
 # Where each pytest process runs and what it collects; the longest first, so that the others fill the cores to the end.
-CUT_OVER = ["handover/tests/cutover"]
+CUT_OVER = sorted(str(file.relative_to(ROOT)) for file in (ROOT / "handover/tests/cutover").glob("test_*.py"))
 NIGHT = [f"handover/tests/{part}" for part in ("backup", "journal", "parallel", "report")]
 CHECK = [f"handover/tests/{part}" for part in ("check", "rules", "schema", "probe", "test_clean.py", "test_rules.py")]
 PROOF = ["handover/tests/proof", "handover/tests/adoption", "tests/adoption"]
@@ -43,14 +43,17 @@ class Suite:
 
 
 SUITES = {
-    "cut-over": Suite(ROOT, CUT_OVER),
+    # Its tests mostly wait for processes.
+    "cut-over": Suite(ROOT, CUT_OVER[::2]),
+    "cut-over, the rest": Suite(ROOT, CUT_OVER[1::2]),
     "backend": Suite(BACKEND, ["tests"]),
     "proof and adoption": Suite(ROOT, PROOF),
     "check": Suite(ROOT, CHECK),
     "the night": Suite(ROOT, NIGHT),
     "both together": Suite(ROOT, ["tests", "--ignore=tests/adoption"]),
     "toolkit": Suite(
-        ROOT, ["handover", *(f"--ignore={part}" for part in (*CUT_OVER, *NIGHT, *CHECK, *PROOF, *EVOLVE))]
+        ROOT,
+        ["handover", *(f"--ignore={part}" for part in ("handover/tests/cutover", *NIGHT, *CHECK, *PROOF, *EVOLVE))],
     ),
     "evolutions": Suite(ROOT, EVOLVE),
     "songs and clips": Suite(ROOT, CLIPS),
@@ -92,8 +95,8 @@ def main() -> int:
     began = time.monotonic()
     with server_for_this_run() as server:
         os.environ["SANDBOX_POSTGRES"] = str(server.folder)
-        # Two more than there are cores: tests that kill and restart things mostly wait.
-        with ThreadPoolExecutor(1) as beside, ThreadPoolExecutor(len(os.sched_getaffinity(0)) + 2) as pool:
+        # Four more than there are cores: tests that kill and restart things mostly wait.
+        with ThreadPoolExecutor(1) as beside, ThreadPoolExecutor(len(os.sched_getaffinity(0)) + 4) as pool:
             drawn = beside.submit(draw)
             outcomes = list(pool.map(partial(run, arguments=pytest_arguments), chosen.items()))
             drawn.result()
