@@ -2,7 +2,9 @@
 
 import copy
 import json
+import logging
 import os
+import threading
 
 import pytest
 
@@ -322,6 +324,11 @@ def test_cutover__provider_refuses_too_many_requests__says_its_words_and_resume_
     assert (story.state(), at_backend(there)) == ("switched", True)
 
 
+def chat(over: threading.Event) -> None:
+    while not over.wait(0.01):
+        logging.getLogger("another.package").warning("I have nothing to do with it")
+
+
 @at_cloudflare
 def test_cutover__octodns_waits_before_it_tries_again__the_message_says_so(there):
     story, fake = there.story, only(there)
@@ -335,7 +342,12 @@ def test_cutover__octodns_waits_before_it_tries_again__the_message_says_so(there
     there.octodns.write_text(text)
     story.file.write_text(story.file.read_text().replace("timeout_s = 60", "timeout_s = 5"))
     fake.faults.throttled_writes = 1
+    over = threading.Event()
+    chatter = threading.Thread(target=chat, args=[over])  # of another package, which is not asked
+    chatter.start()
     ended = story.handover("cutover", "--apply", plan)
+    over.set()
+    chatter.join()
     assert "could not be changed within 5 s. It said: rate limit encountered, pausing for 60s" in ended.stderr
 
 

@@ -25,14 +25,18 @@ class ProviderError(HandoverError):
 
 
 class _LastWarning(logging.Handler):
-    """Keeps the last warning: a provider that waits before it tries again says so in its log alone."""
+    """Keeps the last warning of a thread: a provider that waits before it tries again says so in its log alone.
 
-    def __init__(self) -> None:
+    What other threads say, such as one that another provider's package started, is not this call's.
+    """
+
+    def __init__(self, thread: str) -> None:
         super().__init__(logging.WARNING)
-        self.text = ""
+        self.text, self._thread = "", thread
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.text = record.getMessage().strip()
+        if record.threadName == self._thread:
+            self.text = record.getMessage().strip()
 
 
 def within(timeout_s: float, provider: str, what: str, work: Callable[[], T]) -> T:
@@ -53,7 +57,8 @@ def within(timeout_s: float, provider: str, what: str, work: Callable[[], T]) ->
         It failed, or did not end in time.
     """
     results: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue()
-    warned = _LastWarning()
+    name = f"provider {provider}"
+    warned = _LastWarning(name)
 
     def run() -> None:
         try:
@@ -63,7 +68,7 @@ def within(timeout_s: float, provider: str, what: str, work: Callable[[], T]) ->
 
     logging.getLogger().addHandler(warned)
     try:
-        threading.Thread(target=run, name=f"provider {provider}", daemon=True).start()
+        threading.Thread(target=run, name=name, daemon=True).start()
         value, error = results.get(timeout=timeout_s)
     except queue.Empty:
         said = f" It said: {warned.text}." if warned.text else ""
