@@ -78,5 +78,15 @@ def test_metrics__to_a_file__are_whole_and_readable_by_the_collector(watched_mov
     assert "cannot be written" in ended.stderr
 
 
+def test_metrics__journal_was_changed__the_file_says_that_nothing_can_be_read(watched_move, tmp_path):
+    file = tmp_path / "handover.prom"
+    watched_move.done("metrics", "--to", str(file))
+    journal = watched_move.pair.folder / ".handover/journal.jsonl"
+    journal.write_text(journal.read_text().replace('"init"', '"tini"'))
+    ended = watched_move.handover("metrics", "--to", str(file))
+    assert (ended.returncode, "HO501" in ended.stderr) == (1, True)
+    assert values(file.read_text()) == {"handover_readable[]": 0}
+
+
 def test_metrics__no_journal__says_how_to_make_one(story):
     assert "handover init-journal --apply" in story.refused("metrics")

@@ -26,17 +26,22 @@ def metrics(
     host: Annotated[str, typer.Option(help="With --serve: the address to listen on.")] = "127.0.0.1",
     port: PortOption = PORT,
 ) -> None:
-    """Print the state of the move, the watch's verdicts and what waits, in the text format of Prometheus."""
-    pair = load_config(config)
+    """Print the state of the move, the watch's verdicts and what waits, in the text format of Prometheus.
+
+    Exit 1 when nothing can be read; the metrics say so as well.
+    """
+    collector = NightCollector(load_config(config))
     if not serve:
-        text = metrics_text(pair)
+        text = metrics_text(collector)
         if to is None:
             print_whole(text, end="")
         else:
             _write(to, text)
+        if collector.trouble:
+            raise collector.trouble
         return
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(NightCollector(pair))
+    registry.register(collector)
     stop = stopping()
     try:
         server, thread = start_http_server(port, addr=host, registry=registry)

@@ -35,16 +35,17 @@ REACH = timedelta(hours=1)
 class NightCollector(Collector):
     """Reads a pair when it is asked; made for a registry of ``prometheus_client``.
 
-    Parameters
+    Attributes
     ----------
     config
         The pair.
-    strict
-        Raise when it cannot be read; otherwise ``handover_readable`` says so.
+    trouble
+        Why it could not be read the last time; None when it was. ``handover_readable`` says so as well.
     """
 
-    def __init__(self, config: Config, *, strict: bool = False) -> None:
-        self._config, self._strict = config, strict
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.trouble: HandoverError | None = None
 
     def describe(self) -> Iterator[Metric]:
         """Yield nothing: a registry need not read the pair when it gets this."""
@@ -53,22 +54,21 @@ class NightCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every metric, as it is now."""
         says = "Whether the journal or its copy can be read; nothing else is told when it cannot."
+        self.trouble, found = None, []
         try:
             found = list(self._read())
-        except HandoverError:
-            if self._strict:
-                raise
-            found = []
+        except HandoverError as error:
+            self.trouble = error
         yield GaugeMetricFamily("handover_readable", says, float(bool(found)))
         yield from found
 
     def _read(self) -> Iterator[Metric]:
-        journal = Journal(self._config)
+        journal = Journal(self.config)
         try:
             entries = journal.entries()
             away = bool(journal.trouble)
             now = datetime.now(UTC)
-            watched = read_watched(self._config, journal, now - REACH, now)
+            watched = read_watched(self.config, journal, now - REACH, now)
         finally:
             journal.close()
         yield GaugeMetricFamily("handover_database_up", "Whether the journal's database answers.", float(not away))
@@ -76,19 +76,13 @@ class NightCollector(Collector):
         yield from _of_entries(entries)
         yield from _of_watch(watched)
         yield from _of_evolutions(entries)
-        yield _labelled("handover_events_waiting", "Entries that a sink has not taken.", "sink", waiting(self._config))
+        yield _labelled("handover_events_waiting", "Entries that a sink has not taken.", "sink", waiting(self.config))
 
 
-def metrics_text(config: Config) -> str:
-    """Return every metric in the text format of Prometheus.
-
-    Raises
-    ------
-    HandoverError
-        Neither the journal nor its copy can be read.
-    """
+def metrics_text(collector: NightCollector) -> str:
+    """Return every metric in the text format of Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(NightCollector(config, strict=True))
+    registry.register(collector)
     return generate_latest(registry).decode()
 
 
