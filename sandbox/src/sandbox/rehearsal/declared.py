@@ -75,7 +75,8 @@ def write(
         values["prove"]["pg_bin"] = str(pair.file.parent / values["prove"]["pg_bin"])
     me = pwd.getpwuid(os.getuid()).pw_name
     values["rollback"] = values.get("rollback", {}) | {"allowed": [me], "warm_up": {"requests": WARM_UP_REQUESTS}}
-    values |= _sections(authority, ttl_s=ttl_s, quiet_s=quiet_s) | dict(more)
+    verify = values.get("verify", {}) | dict(more.get("verify", {}))
+    values |= _sections(authority, ttl_s=ttl_s, quiet_s=quiet_s) | dict(more) | {"verify": verify}
     path = folder / "handover.toml"
     path.write_text("# Written for one rehearsal from the pair's own handover.toml.\n" + tomli_w.dumps(values))
     return path
