@@ -153,7 +153,8 @@ class Rehearsal:
             "Clean-up",
             f"The strategy waits one to two weeks. Tonight that is {CLEANUP_AFTER_S:.0f} s, and it is said here.",
         )
-        self.until("verify", expect=0, words="loose watching begins", between=self.sign_off)
+        # `verify` itself goes on to loose watching, here and where it is asked what is to be signed off.
+        self.until("status", expect=0, words="State: verifying", between=self.sign_off)
         self.until("cleanup", "--apply", "--confirm", name, expect=0, between=self.sign_off)
 
     def sign_off(self) -> None:
