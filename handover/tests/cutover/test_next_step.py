@@ -8,14 +8,16 @@ import signal
 import subprocess
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from handover.journal.lease import held
+from handover.parallel.rule import MetricVerdict
 from handover_testing.crashes import crash, points_of, run
-from handover_testing.night import BACKEND, ORIGINAL, VERIFY, Story, until, windows
+from handover_testing.night import BACKEND, ORIGINAL, VERIFY, Story, keep, until, windows
 from handover_testing.pair import Ended
 
 FULL = "COMPAS_FULL" in os.environ
@@ -310,3 +312,31 @@ def test_status__record_is_not_declared__says_what_is_missing(story):
 def test_status__without_a_journal__is_json_for_machines_too(story):
     found = story.done("status", "--json").json()
     assert (found["state"], found["next"]["command"]) == ("none", "handover init-journal --apply")
+
+
+def test_status__backend_is_dead_after_the_switch__names_verify_and_the_way_back_and_no_cleanup(mover):
+    mover.with_journal()
+    lead_to(mover, ["begin", "cutover"])
+    keep_red(mover, "backend", minutes=0)
+    step = named(mover)
+    assert (step["command"], step["back"]) == ("handover verify", "handover rollback --apply --because REASON")
+    (name,) = [one["name"] for one in mover.handover("verify", "--json").json()["unsigned"]]
+    mover.done("verify", "--sign-off", name, "--because", REASON)
+    lead_to(mover, ["verified"])
+    assert mover.state() == "verifying"
+    assert named(mover)["command"].startswith("handover cleanup --apply")  # the control: all is well
+    keep_red(mover, "original", minutes=3)
+    assert (named(mover)["command"], named(mover)["back"]) == ("handover verify", "")
+    keep_red(mover, "backend", minutes=4)
+    step = named(mover)
+    assert step["command"] == "handover verify"
+    assert "HO591" in mover.refused("cleanup", "--apply", "--confirm", "stop-vm", "--confirm", "remove-vm")
+    typed(mover, step["command"])
+    typed(mover, step["back"])
+    assert mover.people_reach() == [ORIGINAL]
+
+
+def keep_red(story: Story, system: str, *, minutes: int) -> None:
+    """Let a window be red, so many minutes from now."""
+    end = datetime.now(UTC) + timedelta(minutes=minutes, seconds=1)
+    keep(story, MetricVerdict(system, "health", 0.0, "red", "Connection refused"), end=end)

@@ -1,7 +1,7 @@
 """The next step that works, in every state: while a command is at work, during a pause, without the database."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from handover.config.config import Config
@@ -10,6 +10,7 @@ from handover.cutover.attempt import FIRST, attempt_of
 from handover.cutover.planning import check_target
 from handover.cutover.position import Position
 from handover.cutover.states import COMMAND_BACK, DESCRIPTIONS, State, allowed
+from handover.cutover.watch_health import TO_VERIFY, WatchHealth
 from handover.cutover.ways.chosen import chosen_way
 from handover.cutover.ways.way import deciding
 from handover.errors import HandoverError
@@ -22,6 +23,7 @@ from handover.side import Side
 from handover.wording import one_line
 
 LOOK, BACK = "handover status", "handover resume --back"
+ROLLBACK = "handover rollback --apply --because REASON"
 # These hold no lease, so no command waits for them.
 BESIDE = ("verify --follow", "report --serve", "backup", "restore", "load")
 # States in which people know where they are: a person can say that one of them holds.
@@ -83,6 +85,8 @@ class Circumstances:
         When people were last moved to the backend, and the time by the database's clock; None when not known.
     attempt
         The number of the present attempt.
+    health
+        How the watch is.
     """
 
     holder: LeaseHolder | None = None
@@ -94,10 +98,16 @@ class Circumstances:
     moved: datetime | None = None
     now: datetime | None = None
     attempt: int = FIRST
+    health: WatchHealth = field(default_factory=WatchHealth)
 
 
 def circumstances(
-    journal: Journal, who: LeaseHolder | None, here: tuple[RunningProcess, ...], *, agrees: bool | None
+    journal: Journal,
+    who: LeaseHolder | None,
+    here: tuple[RunningProcess, ...],
+    *,
+    agrees: bool | None,
+    health: WatchHealth,
 ) -> Circumstances:
     """Return what decides which step works, as it is now.
 
@@ -105,7 +115,7 @@ def circumstances(
     ----------
     journal
         Its entries were read.
-    who, here, agrees
+    who, here, agrees, health
         See :class:`Circumstances`.
     """
     entries = journal.entries()
@@ -113,7 +123,7 @@ def circumstances(
     copied = bool(journal.copy.entries())
     moved = last_ended(entries, "cutover")
     attempt = attempt_of(entries)
-    return Circumstances(who, here, journal.trouble, copied, journal.seals, agrees, moved, now, attempt)
+    return Circumstances(who, here, journal.trouble, copied, journal.seals, agrees, moved, now, attempt, health)
 
 
 def next_step(config: Config, position: Position, about: Circumstances) -> NextStep:
@@ -190,11 +200,12 @@ def _of_state(config: Config, position: Position, about: Circumstances) -> NextS
                 "handover gates", then=f"when all are green: handover cutover --apply {checksum[: plan.SHORT]}"
             )
         return NextStep("handover cutover plan", first)
-    if position.state == "verifying" and _is_over(config, about):
+    if position.state == "verifying" and about.health.well and _is_over(config, about):
         if not config.cleanup.decommission:
             first = first or "declare the hooks that end the original: [cleanup] decommission"
         return NextStep(" ".join(["handover cleanup --apply", *_confirm(config.cleanup.decommission)]), first)
-    return NextStep(DESCRIPTIONS[position.state].next_command, first)
+    back = ROLLBACK if position.state in TO_VERIFY and about.health.backend_red else ""
+    return NextStep(DESCRIPTIONS[position.state].next_command, first, back=back)
 
 
 def _resume(config: Config, position: Position, run: CommandRun) -> NextStep:

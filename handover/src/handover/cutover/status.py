@@ -83,6 +83,7 @@ def read_status(config: Config, journal: Journal) -> Status:
         who = holder(journal.connection())
     people, agrees, answers = people_reach(config, position)
     here = tuple(running(config.root))
+    health = watch_health(config, journal, entries)
     return Status(
         position,
         people,
@@ -95,9 +96,9 @@ def read_status(config: Config, journal: Journal) -> Status:
         tuple(entries),
         journal.seals,
         0 if journal.trouble else sum(1 for entry in late if entry.seq is not None),
-        next_step(config, position, circumstances(journal, who, here, agrees=agrees)),
+        next_step(config, position, circumstances(journal, who, here, agrees=agrees, health=health)),
         _read_only(config, position, entries),
-        watch_health(config, journal, entries),
+        health,
     )
 
 

@@ -17,6 +17,7 @@ from handover.journal.entry import JournalEntry
 from handover.journal.journal import Journal, connect
 from handover.journal.processes import RunningProcess, running
 from handover.parallel.history import LINES
+from handover.side import Side
 from handover.wording import counted
 
 WATCH, FOLLOW = "watch", "verify --follow"
@@ -61,6 +62,16 @@ class WatchHealth:
     to_verify: bool = False
     trouble: str = ""
     now: datetime | None = None
+
+    @property
+    def well(self) -> bool:
+        """Whether the last window is green, and a person has signed off whatever was not."""
+        return not self.trouble and not self.unsigned and self.last is not None and self.last.kind == "green"
+
+    @property
+    def backend_red(self) -> bool:
+        """Whether the last window is red, and not of the original alone."""
+        return self.last is not None and bool(self.last.red - {Side.ORIGINAL})
 
     def lines(self) -> list[str]:
         """Return it for people."""

@@ -52,6 +52,8 @@ class SeenWindow:
         What was not green, a sentence each.
     digest
         Over what was not green: a sign-off holds for exactly that.
+    red
+        The systems of which a measure is red.
     """
 
     run: str
@@ -60,6 +62,7 @@ class SeenWindow:
     kind: Kind = "green"
     said: tuple[str, ...] = ()
     digest: str = ""
+    red: frozenset[str] = frozenset()
 
     @property
     def id(self) -> tuple[str, str, str]:
@@ -266,7 +269,8 @@ def _window(run: str, start: datetime, end: datetime, bad: list[tuple[Kind, str,
         return SeenWindow(run, start, end)
     bad = sorted(bad, key=lambda one: WORST_FIRST.index(one[0]))
     about = sorted(f"{about} {kind}" for kind, about, _ in bad)
-    return SeenWindow(run, start, end, bad[0][0], tuple(said for *_, said in bad), _short(about))
+    red = frozenset(about.partition(" ")[0] for kind, about, _ in bad if kind == "red")
+    return SeenWindow(run, start, end, bad[0][0], tuple(said for *_, said in bad), _short(about), red)
 
 
 def _stretches(windows: Sequence[SeenWindow], signed: Collection[Any], hole: timedelta) -> Iterator[WatchedStretch]:
