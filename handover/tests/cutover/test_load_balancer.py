@@ -3,6 +3,7 @@
 import json
 import socket
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,10 +14,11 @@ from handover.cutover.planning import make_plan
 from handover.cutover.status import status_lines
 from handover.errors import HandoverError
 from handover.journal.journal import opened
+from handover.parallel.rule import MetricVerdict
 from handover_testing.balanced import haproxy_before, watched
 from handover_testing.crashes import go_back, go_on, run
 from handover_testing.killing import kill_at
-from handover_testing.night import WITHIN_S, database_down, hook, until
+from handover_testing.night import WITHIN_S, database_down, hook, keep, until
 
 pytestmark = pytest.mark.skipif(sandbox.haproxy.program() is None, reason=sandbox.haproxy.MISSING)
 
@@ -69,7 +71,10 @@ def test_cutover__window_is_red__stops_at_that_step_and_pages(parallel, haproxy)
     watched(parallel, "red")
     error = failure(parallel)
     assert error.exit_code == 4
-    assert "HO623  at 10 % the watch is red: error_rate is by the test (red by the watch's own limits)" in str(error)
+    assert (
+        "HO623  at 10 % the watch is red: error_rate of the backend is by the test (red by the watch's own limits)"
+        in str(error)
+    )
     assert haproxy.weights() == {"original": 90, "backend": 10}
     assert json.loads((parallel.pair.folder / "paged.json").read_text())["way"] == "haproxy"
     assert "State: switching" in shown(parallel)
@@ -87,6 +92,17 @@ def test_cutover__window_is_red_and_the_file_says_back__goes_back_by_itself(para
     assert (parallel.state(), haproxy.weights()) == ("rolled_back", {"original": 100, "backend": 0})
 
 
+def test_cutover__original_is_red_while_most_people_use_it__stops_and_sends_no_one_back_to_it(parallel, haproxy):
+    parallel.file.write_text(parallel.file.read_text().replace("samples = 40", 'samples = 40\non_red = "back"'))
+    later = datetime.now(UTC) + timedelta(hours=1)
+    bad = MetricVerdict("original", "error_rate", 0.5, "red", "by the test")
+    keep(parallel, MetricVerdict("backend", "error_rate", 0.0, "green", ""), bad, end=later)
+    error = failure(parallel)
+    assert "HO623  at 10 % the watch is red: error_rate of the original is by the test" in str(error)
+    assert haproxy.weights() == {"original": 90, "backend": 10}
+    assert "State: switching" in shown(parallel)
+
+
 def test_cutover__nothing_watched__does_not_go_on_to_the_next_step(parallel, haproxy):
     assert "HO624  the step of 10 % cannot be judged: 0 green windows since" in str(failure(parallel))
     assert haproxy.weights() == {"original": 90, "backend": 10}
@@ -97,7 +113,7 @@ def test_cutover__nothing_watched__does_not_go_on_to_the_next_step(parallel, hap
 
 def test_cutover__a_window_without_data__is_no_green_window(parallel, haproxy):
     watched(parallel, "no data")
-    assert "error_rate has no data: by the test" in str(failure(parallel))
+    assert "error_rate of the backend has no data: by the test" in str(failure(parallel))
     assert haproxy.weights() == {"original": 90, "backend": 10}
 
 

@@ -45,7 +45,8 @@ def _back_when_red(context: RunContext, move: Callable[[], None]) -> None:
     try:
         move()
     except RedStepError as error:
-        if context.config.switch.on_red != "back":
+        # A red original is no place to send people to without a person.
+        if context.config.switch.on_red != "back" or error.original:
             raise
         context.say(f"automatic rollback: {error}")
         facts = {"because": str(error), "automatic": True, "decided_at": context.journal.now().isoformat()}

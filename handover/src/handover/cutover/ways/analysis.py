@@ -1,4 +1,7 @@
-"""Between two steps: what the watch has seen of the backend since the step began. Nothing seen is no next step."""
+"""Between two steps: what the watch has seen of the systems that people are on. Nothing seen is no next step.
+
+While people are on both systems, both count: most people may still be on the original.
+"""
 
 import time
 from collections import defaultdict
@@ -23,28 +26,48 @@ BETWEEN_S = 0.5
 # Windows that began before the step also saw the time before it.
 _WINDOWS = """
     SELECT window_start, window_end, system, metric, value, verdict, reason FROM handover.watch_windows
-     WHERE system IN ('backend', 'both') AND window_start >= %s ORDER BY window_start, id
+     WHERE system = ANY(%s) AND window_start >= %s ORDER BY window_start, id
 """
+ALL_PEOPLE = 100
 
 
 class RedStepError(HandoverError):
-    """A window of the watch is red since the step began; ``told`` says which, ``todo`` what a person can do."""
+    """A window of the watch is red since the step began.
+
+    Attributes
+    ----------
+    told
+        Which one; ``todo`` is what a person can do.
+    original
+        The original is red, so no one is sent back to it without a person.
+    """
 
     code = "HO623"
     exit_code = 4
 
-    def __init__(self, told: str, todo: str = "") -> None:
+    def __init__(self, told: str, todo: str = "", *, original: bool = False) -> None:
         super().__init__(f"{told} {todo}".rstrip())
-        self.told = told
+        self.told, self.original = told, original
 
 
 @dataclass(frozen=True)
 class StepWindows:
-    """What the windows since a step say: ``red`` names what is over its limit, ``green`` how many windows are whole."""
+    """What the windows since a step say.
+
+    Attributes
+    ----------
+    red, missing
+        What is over its limit, and what has no data.
+    green
+        How many windows are whole.
+    original
+        Whether something of the original is red.
+    """
 
     red: tuple[str, ...]
     green: int
     missing: tuple[str, ...]
+    original: bool = False
 
     def __str__(self) -> str:
         said = [*self.red, *self.missing, counted(self.green, "green window")]
@@ -72,11 +95,11 @@ def analyse(context: RunContext, backend_pct: int, told: Mapping[str, Any]) -> E
     began, since = time.monotonic(), context.journal.now()
     while True:
         check_pause(context.position())
-        found = windows_since(context, since)
+        found = windows_since(context, since, backend_pct)
         if found.red:
             message = f"at {backend_pct} % the watch is red: {'; '.join(found.red)}."
             _page(context, {**told, "said": message, "about": list(found.red)})
-            raise RedStepError(message, "Look, then go on or back: handover resume [--back]")
+            raise RedStepError(message, "Look, then go on or back: handover resume [--back]", original=found.original)
         if found.green >= settings.windows:
             return {"backend_pct": backend_pct, "green_windows": found.green, "since": since.isoformat()}
         if time.monotonic() - began >= settings.wait_s:
@@ -86,37 +109,49 @@ def analyse(context: RunContext, backend_pct: int, told: Mapping[str, Any]) -> E
         time.sleep(BETWEEN_S)
 
 
-def windows_since(context: RunContext, since: datetime) -> StepWindows:
-    """Return what the windows that began since a time say of the backend, and of both systems together.
+def windows_since(context: RunContext, since: datetime, backend_pct: int) -> StepWindows:
+    """Return what the windows that began since a time say of the systems that people are on.
+
+    Parameters
+    ----------
+    context, since
+        What the command acts with, and the time.
+    backend_pct
+        The share that people have reached; below 100 the original counts too.
 
     Raises
     ------
     UnseenError
         They could not be read.
     """
+    systems: list[str] = [Side.BACKEND, "both", *([Side.ORIGINAL] if backend_pct < ALL_PEOPLE else [])]
     try:
-        rows = context.journal.connection().execute(_WINDOWS, [since]).fetchall()
+        rows = context.journal.connection().execute(_WINDOWS, [systems, since]).fetchall()
     except psycopg.Error as error:
         message = f"what the watch has seen could not be read: {why_unreadable(error)}."
         raise UnseenError(f"{message} Nothing shows that the step is well.", code="HO624") from error
-    red, missing, windows = [], [], defaultdict(list)
+    red, missing, windows, original = [], [], defaultdict(list), False
     for start, end, system, metric, value, verdict, reason in rows:
-        name = metric if system == Side.BACKEND else f"{metric} of {system}"
-        windows[start, end].append(verdict)
-        if limit := _over(context, metric, value, verdict):
+        name = f"{metric} of {system if system == 'both' else f'the {system}'}"
+        # The original alone shows nothing of the backend: its green is only no trouble.
+        if system != Side.ORIGINAL or verdict != "green":
+            windows[start, end].append(verdict)
+        if limit := _over(context, system, metric, value, verdict):
+            original |= system == Side.ORIGINAL
             red.append(f"{name} is {reason or value} ({limit}) at {start:%T}")
         elif verdict == "no data":
             missing.append(f"{name} has no data: {reason}")
     # Too little traffic is no trouble at 1 %, but a window in which nothing is green shows nothing.
     green = sum("green" in verdicts and "no data" not in verdicts for verdicts in windows.values())
-    return StepWindows(tuple(red), green, tuple(dict.fromkeys(missing)))
+    return StepWindows(tuple(red), green, tuple(dict.fromkeys(missing)), original)
 
 
-def _over(context: RunContext, metric: str, value: float | None, verdict: str) -> str:
+def _over(context: RunContext, system: str, metric: str, value: float | None, verdict: str) -> str:
     """Return the limit that a window breaks: the watch's own, or one of ``[verify] thresholds``; empty when none."""
     if verdict == "red":
         return "red by the watch's own limits"
-    if value is None or verdict in ("no data", "not enough traffic"):
+    # The thresholds of [verify] are for what people go to, not for the original.
+    if value is None or verdict in ("no data", "not enough traffic") or system == Side.ORIGINAL:
         return ""
     limits = (over(limit, value) for limit in context.config.verify.thresholds if limit.metric == metric)
     return next(filter(None, limits), "")
