@@ -51,7 +51,7 @@ def verify(
     """Judge the whole watch since the switch; page a person, change to loose watching, or roll back.
 
     What was not green stays in the verdict until a person signs it off. Exit 4 when a threshold is passed, a
-    measurement is missing, or something is not signed off.
+    measurement is missing, something is not signed off, or no window since the switch has ended yet.
     """
     pair = load_config(config)
     if sign_off or confirm:

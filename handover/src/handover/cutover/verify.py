@@ -72,22 +72,27 @@ class VerifyResult:
         Metrics without data now, and why.
     quiet
         Metrics with too little traffic now to say anything.
+    early
+        Why there is no verdict yet; empty when there is one.
     """
 
     time: WatchedTime
     breaches: tuple[Breach, ...]
     missing: tuple[str, ...]
     quiet: tuple[str, ...]
+    early: str = ""
 
     @property
     def calm(self) -> bool:
         """Whether there was data, no breach is in it, and a person has signed off whatever was not green."""
-        return bool(self.time.windows) and not (self.breaches or self.missing or self.time.unsigned)
+        return bool(self.time.windows) and not (self.breaches or self.missing or self.time.unsigned or self.early)
 
     def __str__(self) -> str:
         said = [*map(str, self.breaches), *self.missing, *(f"{metric}: too little traffic" for metric in self.quiet)]
+        if self.early:
+            said.append(self.early)
         if (unsigned := self.time.unsigned) and not (self.breaches or self.missing):
-            said.append(f"the last windows are well, but {unsigned[0]}")
+            said.append(f"before that {unsigned[0]}" if self.early else f"the last windows are well, but {unsigned[0]}")
             said += [f"and {len(unsigned) - 1} more times"] if unsigned[1:] else []
         return "; ".join(said) or f"{counted(len(self.time.windows), 'window')} since the switch, nothing wrong"
 
@@ -113,6 +118,8 @@ def judge_windows(context: RunContext, *, ended_lately: timedelta = timedelta(0)
     # Those that began before the switch ended hold what people met on the way, but are no state to go on from.
     rows = _last_windows(context, switch.ended)
     watched = {key: list(found) for key, found in groupby(rows, key=itemgetter(0, 6))}
+    if not watched and (early := _early(context, switch.ended)):
+        return VerifyResult(time, (), (), (), early)
     limits = {threshold.metric: threshold for threshold in settings.thresholds}
     unwatched = {(metric, Side.BACKEND) for metric in limits.keys() - {metric for metric, _ in watched}}
     breaches, missing, quiet = [], [], []
@@ -127,6 +134,15 @@ def judge_windows(context: RunContext, *, ended_lately: timedelta = timedelta(0)
     if not watched:
         missing.append("nothing was watched since the switch")
     return VerifyResult(time, tuple(breaches), tuple(missing), tuple(quiet))
+
+
+def _early(context: RunContext, switched: datetime) -> str:
+    """Return why there is no window yet: the one that was open at the switch, and the one after it, take their time."""
+    watch = context.config.watch
+    due = switched + 2 * timedelta(seconds=watch.window_s + watch.timeout_s)
+    if context.journal.now() >= due:
+        return ""
+    return f"no window that began after the switch has ended yet; the first is there by {due:%T %Z}"
 
 
 def _last_windows(context: RunContext, since: datetime) -> list[Any]:
