@@ -29,7 +29,7 @@ ON_THE_OLD_SHAPE = {
     "CREATE VIEW reports AS SELECT status_v1 FROM jobs": "rule _RETURN on view reports uses public.jobs.status_v1",
     "CREATE FUNCTION olds() RETURNS bigint BEGIN ATOMIC SELECT count(status_v1) FROM jobs; END":
         "function olds() uses public.jobs.status_v1",
-    "CREATE FUNCTION texts() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT status_v1 FROM jobs LIMIT 1); END'":
+    "CREATE FUNCTION texts() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT Status_V1 FROM Jobs LIMIT 1); END'":
         "the function texts() names public.jobs and one of id_v1, status_v1, phase1, phase2 in its text",
     "CREATE TABLE runs (job bigint CONSTRAINT runs_job REFERENCES jobs (id_v1))":
         "constraint runs_job on table runs uses public.jobs.id_v1",

@@ -132,6 +132,18 @@ REFUSED = {
         RENAME,
         r"HO665  t is named, with a column that changes, in the text of g\(integer\);",
     ),
+    "a trigger's function that spells the column otherwise": (
+        TABLE + "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.A := 1; RETURN NEW; END';"
+        "CREATE TRIGGER t_in BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+        RENAME,
+        r"HO665  t is named, with a column that changes, in the text of f\(\);",
+    ),
+    "a function that names a table with a blank": (
+        'CREATE TABLE "Order Lines" (id int PRIMARY KEY, a text);'
+        """CREATE FUNCTION g() RETURNS void LANGUAGE sql AS 'UPDATE "Order Lines" SET A = NULL'""",
+        {**RENAME, "table": "Order Lines"},
+        r"HO665  Order Lines is named, with a column that changes, in the text of g\(\);",
+    ),
     "a key that is not validated": (
         TABLE + "ALTER TABLE t ADD CONSTRAINT t_p FOREIGN KEY (n) REFERENCES t NOT VALID",
         BIG,
@@ -340,6 +352,19 @@ def test_plan__something_stands_against_it__is_refused_and_nothing_is_changed(ca
             surveyed.plan(operation)
         assert refused.value.exit_code == 3
         assert differences(catalog, surveyed.everything()) == {}
+
+
+def test_plan__new_table_points_at_a_name_in_quotes_or_capitals__locks_that_table(surveyed):
+    with surveyed.session.transaction(force_rollback=True):
+        surveyed.execute(TABLE + 'CREATE TABLE "Order Lines" (id int PRIMARY KEY)')
+        keys = ['FOREIGN KEY (n) REFERENCES "Order Lines" (id)', "FOREIGN KEY (m) REFERENCES/* t */Public . T(ID)"]
+        made = surveyed.plan(
+            {"kind": "create_table", "table": "c", "columns": {"n": "int", "m": "int"}, "constraints": keys}
+        )
+        locked = [one.table for step in made.start for one in step.statements if "REFERENCES" in one.sql]
+        assert locked == ["public.Order Lines", "public.t"]
+        for statement in (one.sql for step in made.start for one in step.statements):
+            surveyed.execute(statement)
 
 
 def test_plan__table_of_another_role__is_refused(one):

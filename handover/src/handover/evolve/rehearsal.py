@@ -145,7 +145,7 @@ def _created(connection: Connection[Any], draft: EvolutionDraft) -> Iterator[Fin
                 yield _wrong(created.name, "a foreign key", f"{parent} is not there")
         yield from _new_table(connection, draft, created)
         for column, definition in created.columns.items():
-            if "REFERENCES" in definition.upper().split():
+            if referenced_table(definition, draft.schema):
                 yield against(
                     "HO667",
                     f"{created.name}.{column}",

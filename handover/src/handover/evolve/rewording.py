@@ -25,13 +25,13 @@ def _reworded(tokens: list[str], names: Mapping[str, str]) -> Iterator[str]:
     for place, token in enumerate(tokens):
         before = next((one for one in reversed(tokens[:place]) if not one.isspace()), "")
         after = next((one for one in tokens[place + 1 :] if not one.isspace()), "")
-        name = _name(token)
+        name = column_named(token)
         is_column = name in names and before not in (".", "::") and after not in ("(", ".")
         yield names[name] if is_column and name is not None else token
 
 
-def _name(token: str) -> str | None:
-    """Return the column that a token names; None for texts, numbers and operators."""
+def column_named(token: str) -> str | None:
+    """Return the name that a token is, as PostgreSQL folds it; None for texts, numbers and operators."""
     if token.startswith('"'):
         return token[1:-1].replace('""', '"')
     return token.lower() if re.fullmatch(r"[^\W\d]\w*", token) else None

@@ -11,7 +11,7 @@ from handover.evolve.keys import ShapeKey, index_sql, new_checks, quoted_columns
 from handover.evolve.locks import LockedStatements
 from handover.evolve.order import parents_first
 from handover.evolve.paths import RolePath
-from handover.evolve.rewording import with_names
+from handover.evolve.rewording import column_named, with_names
 from handover.evolve.statement import ColumnPair, EvolutionPlan, EvolveStatement, EvolveStep
 from handover.evolve.sync import conversion_functions, function_name, sync_function, sync_trigger
 from handover.evolve.views import (
@@ -23,11 +23,14 @@ from handover.evolve.views import (
     view_statements,
     viewed,
 )
+from handover.schema.definition import TOKEN
 from handover.schema.evolved import SYNC_TRIGGER
 from handover.wording import identifier
 
 # An expression that gives NULL and that PostgreSQL keeps as a default; it leaves out a plain DEFAULT NULL.
 _NO_VALUE = "NULLIF('', '')"
+_COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
+_TOKEN = re.compile(f"{_COMMENT.pattern}|{TOKEN.pattern}", re.DOTALL)
 # The step that changes the search paths of the old roles.
 OLD_PATHS = "search paths of the old roles"
 
@@ -208,11 +211,11 @@ def created_columns(created: CreatedTable, schema: str) -> str:
 
 def _on_shadows(draft: EvolutionDraft, constraint: str) -> str:
     """Return a foreign key's SQL with the table's own names of the columns that it points at."""
+    reference = _reference(constraint)
     table = draft.tables.get(referenced_table(constraint, draft.schema) or "")
-    if table is None:
+    if reference is None or table is None:
         return constraint
-    own, word, there = re.split(r"\b(REFERENCES)\b", constraint, maxsplit=1, flags=re.IGNORECASE)
-    return own + word + with_names(there, quoted_columns(table))
+    return reference.before + with_names(reference.after, quoted_columns(table))
 
 
 def referenced_table(constraint: str, schema: str) -> str | None:
@@ -222,13 +225,46 @@ def referenced_table(constraint: str, schema: str) -> str | None:
     ----------
     constraint, schema
         The SQL, and the schema of a table that it names without one.
+
+    Examples
+    --------
+    >>> referenced_table('FOREIGN KEY (line) REFERENCES "Order Lines" (id)', "public")
+    'public.Order Lines'
+    >>> referenced_table("foreign key (line) references Shop . Lines(id)", "public")
+    'shop.lines'
     """
-    words = constraint.replace("(", " ( ").split()
-    place = next((n for n, word in enumerate(words) if word.upper() == "REFERENCES"), None)
-    if place is None or place + 1 >= len(words):
+    reference = _reference(constraint)
+    if reference is None:
         return None
-    parts = [part.strip('"') for part in words[place + 1].split(".")]
-    return ".".join(parts if len(parts) > 1 else [schema, *parts])
+    return ".".join(reference.names if len(reference.names) > 1 else [schema, *reference.names])
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """The names of the table after REFERENCES, and the SQL up to its end and from there."""
+
+    names: list[str]
+    before: str
+    after: str
+
+
+def _reference(constraint: str) -> _Reference | None:
+    words = [" " if _COMMENT.match(word) else word for word in _TOKEN.findall(constraint)]
+    start = next((n for n, word in enumerate(words) if word.upper() == "REFERENCES"), None)
+    if start is None:
+        return None
+    names: list[str] = []
+    end = start + 1
+    for place in range(start + 1, len(words)):
+        word = words[place]
+        if word.isspace():
+            continue
+        if word != "." and names and words[end - 1] != ".":
+            break
+        if word != ".":
+            names.append(column_named(word) or word)
+        end = place + 1
+    return _Reference(names, "".join(words[:end]), "".join(words[end:])) if names else None
 
 
 def _key(make: LockedStatements, key: ShapeKey) -> Iterator[EvolveStep]:

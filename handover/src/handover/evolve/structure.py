@@ -6,7 +6,7 @@ from typing import Any
 from psycopg import Connection
 
 from handover.config.evolve import EvolveSettings
-from handover.evolve.catalog.facts import IndexFacts, TableFacts, naming_functions
+from handover.evolve.catalog.facts import IndexFacts, TableFacts, names_one, naming_functions
 from handover.evolve.draft import EvolutionDraft, TableDraft
 from handover.evolve.keys import new_checks, shape_keys, twin_indexes
 from handover.evolve.objection import against
@@ -204,7 +204,7 @@ _QUESTIONS: tuple[Callable[[TableDraft], Iterator[Finding]], ...] = (
 
 def _functions(connection: Connection[Any], settings: EvolveSettings, table: TableDraft) -> Iterator[Finding]:
     changed = sorted({*table.pairs, *table.dropped, *table.renamed})
-    own = {one.function for one in table.facts.triggers if _names_one(one.source, changed)}
+    own = {one.function for one in table.facts.triggers if names_one(one.source, changed)}
     named = own | set(naming_functions(connection, table.facts.name, changed))
     for function in sorted(named - set(settings.accepted_functions)):
         yield against(
@@ -214,11 +214,6 @@ def _functions(connection: Connection[Any], settings: EvolveSettings, table: Tab
             "after the switch that text would mean another column",
             f"Change it. If it means another column: accepted_functions = [{function!r}] under [evolve].",
         )
-
-
-def _names_one(source: str, columns: list[str]) -> bool:
-    words = "".join(one if one.isalnum() or one in "_$" else " " for one in source).split()
-    return bool(set(words) & set(columns))
 
 
 def _triggers(settings: EvolveSettings, table: TableDraft) -> Iterator[Finding]:

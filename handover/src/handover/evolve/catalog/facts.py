@@ -266,8 +266,24 @@ def naming_functions(connection: Connection[Any], table: str, columns: list[str]
     table, columns
         The names.
     """
-    arguments = {"table": table, "columns": columns, "own": SYNC_FUNCTION_PREFIX}
-    return [str(row[0]) for row in connection.execute(_sql("naming_functions"), arguments).fetchall()]
+    rows = connection.execute(_sql("naming_functions"), {"own": SYNC_FUNCTION_PREFIX})
+    return [str(name) for name, text in rows if names_one(text, [table]) and names_one(text, columns)]
+
+
+def names_one(text: str, names: list[str]) -> bool:
+    """Say whether the text of a function may name one of these tables or columns.
+
+    PostgreSQL folds names without quotes, and quoted ones may hold blanks, so a name counts in any case and as a whole.
+
+    Examples
+    --------
+    >>> names_one("NEW.STATUS = 'new'", ["status"]), names_one('UPDATE "Order Lines" SET a = 1', ["Order Lines"])
+    (True, True)
+    >>> names_one("NEW.status_before = 'new'", ["status"])
+    False
+    """
+    plain = text.replace('""', '"')
+    return any(re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", plain, re.IGNORECASE) for name in names)
 
 
 def _sql(name: str) -> bytes:
