@@ -303,6 +303,15 @@ def test_rollback__done__leaves_the_record_of_the_incident_with_each_part(story)
     assert "- write the record: " in text
 
 
+def test_rollback__less_budget_than_time_for_the_traffic__follows_it_for_what_is_left(story):
+    """Nothing is quiet for 600 s, so that the time ends it: the budget's, which is shorter than the limit."""
+    story.switched()
+    text = story.file.read_text().replace("limit_s = 0.5", "limit_s = 20").replace("quiet_s = 0.01", "quiet_s = 600")
+    story.file.write_text(text.replace("[rollback]", "[rollback]\nbudget_s = 2", 1))
+    said = story.done("rollback", "--apply", "--because", "errors at the till").stderr
+    assert "no time was left to wait for 600 s without a request" in " ".join(said.split())
+
+
 def test_cutover__old_system_still_gets_requests__is_said(parallel):
     plan = parallel.plan()
     way = f'original = "{parallel.systems["original"].url}/requests"'

@@ -79,6 +79,30 @@ def test_follow__only_the_watch_asks__is_quiet(story):
     assert requests_seen(config, Side.ORIGINAL) == 1
 
 
+CHECKS = ("GET /health", "HEAD /health", "OPTIONS /health", "GET /health?from=lb")
+PEOPLES = ("POST /health", "GET /healthy", "GET /", "GET /?next=/health")
+
+
+def asked(*requests: str) -> str:
+    """Return the lines of a log, in both formats that a server writes."""
+    common = "".join(PERSON.replace("GET /", one, 1) for one in requests)
+    parts = [one.split(" ") for one in requests]
+    return common + "".join(f'{{"method": "{m}", "path": "{p}", "status": 200}}\n' for m, p in parts)
+
+
+def test_count__a_load_balancer_looks_at_the_health__counts_people_alone(story):
+    config = declared(story, "log:access.log")
+    with counted(story, config, asked(*CHECKS, *PEOPLES) + "GET /health\n") as counter:
+        assert counter.count() == 2 * len(PEOPLES) + 1  # a line in no known format may be anyone's
+
+
+def test_count__health_is_a_page_of_people__counts_them(story):
+    text = story.file.read_text()
+    story.file.write_text(text.replace("[original]", '[original]\nhealth = "/"', 1))
+    with counted(story, declared(story, "log:access.log"), asked("GET /", "HEAD /")) as counter:
+        assert counter.count() == 4
+
+
 @contextmanager
 def counted(story, config, text):
     """Give what counts the original's requests; ``text`` was added to its log since."""

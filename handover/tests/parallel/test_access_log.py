@@ -91,6 +91,13 @@ def test_tail__own_requests__are_counted_apart(tmp_path, follow):
     assert [(s.metric, s.value, s.ok) for s in samples] == [(PEOPLE, 2, True), (OWN, 0, True), (OWN, 1, False)]
 
 
+def test_tail__checks_of_a_load_balancer__are_no_people(tmp_path, follow):
+    (path := tmp_path / "access.log").touch()
+    tail = follow("backend", COMMON, tmp_path, None, "/health")
+    path.write_text("".join(f'{HOST} "{one} HTTP/1.1" 200 1\n' for one in ("GET /health", "POST /health", "GET /a")))
+    assert [(s.metric, s.value) for s in tail.samples()] == [(PEOPLE, 2), (OWN, 1)]
+
+
 def test_tail__no_such_log__is_no_data(tmp_path, follow):
     assert counts(follow("backend", COMMON, tmp_path)) == [
         (None, False, "access.log cannot be read: No such file or directory")

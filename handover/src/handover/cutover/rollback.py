@@ -19,6 +19,8 @@ from handover.journal.entry import machine, operator
 from handover.runs.command import Action, Command, Evidence
 from handover.side import Side
 
+# The share of the budget that what comes after the traffic may take: the tasks, the hook.
+FOR_THE_REST = 0.05
 STILL_POSSIBLE = """\
 Nothing was changed. What can still be done:
        - start the original again (its runbook), then: handover rollback --apply
@@ -140,8 +142,10 @@ def _count(context: RunContext, name: str) -> int | str:
 
 def follow(context: RunContext) -> Evidence:
     """See whether the backend gets no more requests; what cannot be seen is said, and does not hold up the way back."""
+    budget_s = context.config.rollback.budget_s
+    left_s = budget_s * (1 - FOR_THE_REST) - (context.journal.now() - _decided_at(context)).total_seconds()
     try:
-        return traffic.follow(context.config, Side.BACKEND, say=context.say)
+        return traffic.follow(context.config, Side.BACKEND, say=context.say, at_most_s=left_s)
     except HandoverError as error:
         context.say(str(error))
         return {"quiet": False, "trouble": str(error)}

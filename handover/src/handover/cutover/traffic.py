@@ -1,7 +1,8 @@
 """Whether a system still gets requests of people, in a way that the team declared.
 
-The toolkit's own requests are no traffic: in a log they are told by their marks. Other counters do not show who asked;
-there it is said when a watch runs.
+The toolkit's own requests are no traffic: in a log they are told by their marks. The checks of a load balancer are none
+either: in a log they are told by the path of the system's health. Other counters do not show who asked; there it is
+said when a watch runs.
 """
 
 import math
@@ -9,17 +10,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 
 from handover.config.config import Config, database_url
+from handover.config.parallel import AccessLog
 from handover.cutover import hooks
 from handover.cutover.watch_health import is_watching
 from handover.errors import HandoverError, Refused
 from handover.http_client import MARK_HEADER, get
 from handover.journal.own_requests import HOLDS_S, own_key, own_requests
+from handover.parallel.access_log import is_check, parse
 from handover.parallel.followed_log import FollowedLog
 from handover.side import Side
 
@@ -67,6 +71,7 @@ class RequestCounter:
         self._own = own_requests(config, side, holds_s=math.inf if whole else HOLDS_S)
         kind, _, path = self._way.partition(":")
         self._log = FollowedLog(config.root / path, whole=whole) if kind == "log" else None
+        self._formats = _formats(config, side, Path(path))
         self._counted = 0
 
     def close(self) -> None:
@@ -90,9 +95,13 @@ class RequestCounter:
             raise UnseenTrafficError(f"{message} What was not seen is not quiet.") from error
 
     def _of_log(self, log: FollowedLog) -> int:
-        self._counted += sum(self._own.asker(line) != "own" for line in log.new_lines())
+        self._counted += sum(self._own.asker(line) != "own" and not self._is_check(line) for line in log.new_lines())
         self._counted += bool(log.lost)  # what may have been in there
         return self._counted
+
+    def _is_check(self, line: bytes) -> bool:
+        text, health = line.decode(errors="replace"), self._config.system(self._side).health
+        return any(is_check(parse(text, log), health) for log in self._formats)
 
     def note(self) -> str:
         """Return what may be counted although no person asked; empty when nothing is known."""
@@ -144,6 +153,14 @@ def requests_seen(config: Config, side: Side) -> int:
         return counter.count()
 
 
+def _formats(config: Config, side: Side, path: Path) -> tuple[AccessLog, ...]:
+    """Return what a line of the log may look like: as ``[watch.logs]`` says if it is there, else either format."""
+    watched = config.watch.logs.get(side)
+    if watched and config.root / watched.path == config.root / path:
+        return (watched,)
+    return AccessLog(path=path), AccessLog(path=path, format="json")
+
+
 def _number_of(config: Config, side: Side, way: str) -> int:
     kind, _, rest = way.partition(":")
     if kind in ("http", "https"):
@@ -170,7 +187,7 @@ def number(config: Config, query: str) -> int:
     return int(row[0])
 
 
-def follow(config: Config, side: Side, *, say: Any) -> dict[str, Any]:
+def follow(config: Config, side: Side, *, say: Any, at_most_s: float = math.inf) -> dict[str, Any]:
     """Wait until a side gets no more requests; say so when it still does at the end of the time.
 
     Parameters
@@ -179,26 +196,32 @@ def follow(config: Config, side: Side, *, say: Any) -> dict[str, Any]:
         The pair, and which system is counted.
     say
         Receives a line when the time is over.
+    at_most_s
+        How much time there is, if that is less than ``[traffic] limit_s``.
 
     Raises
     ------
     UnseenTrafficError
         They could not be counted.
     """
+    limit_s = min(config.traffic.limit_s, max(at_most_s, 0.0))
     with counting(config, side) as counter:
         began = still_since = time.monotonic()
         first = last = counter.count()
         while True:
-            time.sleep(min(BETWEEN_S, config.traffic.quiet_s))
+            time.sleep(min(BETWEEN_S, config.traffic.quiet_s, limit_s))
             asked = time.monotonic()
             if (count := counter.count()) != last:
                 last, still_since = count, time.monotonic()
             # It was quiet in between only if the second count is the same.
             elif asked - still_since >= config.traffic.quiet_s:
                 return {"quiet": True, "after_s": round(still_since - began, 3), "requests": last - first}
-            if asked - began >= config.traffic.limit_s:
+            if asked - began >= limit_s:
                 note = counter.note()
                 told = f"the {side} still gets requests: {last - first} in {asked - began:.0f} s"
+                if limit_s < config.traffic.limit_s:
+                    told = f"the {side} got {last - first} requests in {asked - began:.0f} s"
+                    told += f"; no time was left to wait for {config.traffic.quiet_s:g} s without a request"
                 say(f"{told}. {note}" if note else told)
                 after_s = round(asked - began, 3)
                 return {"quiet": False, "after_s": after_s, "requests": last - first, "note": note}

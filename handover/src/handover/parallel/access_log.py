@@ -19,6 +19,7 @@ from handover.wording import counted
 COMMON = re.compile(r'^\S+ \S+ .*?\[[^\]]+\] "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{3})\b')
 JSON_FIELDS = {"method": "method", "path": "path", "status": "status"}
 PEOPLE, OWN = "access", "access_own"
+CHECKS_WITH = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,29 @@ def parse(line: str, log: AccessLog) -> LoggedRequest | None:
     return None
 
 
+def is_check(request: LoggedRequest | None, health: str) -> bool:
+    """Say whether a request only looks at a system's health, as a load balancer does every few seconds.
+
+    Parameters
+    ----------
+    request
+        What a line of a log says; None when that is unknown.
+    health
+        The path that the team declared. At ``/`` people ask as well, so a request there is no check.
+
+    Examples
+    --------
+    >>> is_check(LoggedRequest("HEAD", "/health?from=lb", 200), "/health"), is_check(None, "/health")
+    (True, False)
+    """
+    return (
+        request is not None
+        and health != "/"
+        and request.method in CHECKS_WITH
+        and health in (request.path, request.path.partition("?")[0])
+    )
+
+
 def _of_json(line: str, log: AccessLog) -> LoggedRequest | None:
     try:
         values = json.loads(line)
@@ -70,10 +94,14 @@ class Tail:
         The system, its log, and the folder that the log's path is relative to.
     own
         Tells the toolkit's own requests, which are counted apart; without it, no request is one.
+    health
+        The path whose checks are counted with the toolkit's own requests; see :func:`is_check`.
     """
 
-    def __init__(self, system: Side, log: AccessLog, root: Path, own: OwnRequests | None = None) -> None:
-        self._system, self._log, self._own = system, log, own
+    def __init__(
+        self, system: Side, log: AccessLog, root: Path, own: OwnRequests | None = None, health: str = "/"
+    ) -> None:
+        self._system, self._log, self._own, self._health = system, log, own, health
         self._followed = FollowedLog(root / log.path)
 
     def close(self) -> None:
@@ -81,7 +109,7 @@ class Tail:
         self._followed.close()
 
     def samples(self) -> Iterator[Sample]:
-        """Count the requests since the last call: those of people, and the toolkit's own."""
+        """Count the requests since the last call: those of people, and the toolkit's own with the checks."""
         try:
             lines = self._followed.new_lines()
         except OSError as error:
@@ -91,12 +119,14 @@ class Tail:
             yield unmeasured(self._system, PEOPLE, self._followed.lost)
         asked: dict[str, list[LoggedRequest | None]] = {PEOPLE: [], OWN: []}
         for line in lines:
-            asked[self._metric(line)].append(parse(line.decode(errors="replace"), self._log))
+            request = parse(line.decode(errors="replace"), self._log)
+            asked[self._metric(line, request)].append(request)
         for metric, requests in asked.items():
             yield from self._counted(metric, requests)
 
-    def _metric(self, line: bytes) -> str:
-        return OWN if self._own and self._own.asker(line) == "own" else PEOPLE
+    def _metric(self, line: bytes, request: LoggedRequest | None) -> str:
+        own = self._own is not None and self._own.asker(line) == "own"
+        return OWN if own or is_check(request, self._health) else PEOPLE
 
     def _counted(self, metric: str, requests: list[LoggedRequest | None]) -> Iterator[Sample]:
         errors = sum(r.status >= HTTPStatus.INTERNAL_SERVER_ERROR for r in requests if r)

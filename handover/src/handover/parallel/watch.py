@@ -88,7 +88,8 @@ class Watcher:
         self._busy: dict[Collector, Future[list[Sample]]] = {}
         self._client = http_client(timeout_s=watch.timeout_s, key=key)
         self._tails = [
-            Tail(side, log, self.config.root, own_requests(self.config, side)) for side, log in watch.logs.items()
+            Tail(side, log, self.config.root, own_requests(self.config, side), self.config.system(side).health)
+            for side, log in watch.logs.items()
         ]
         self._rows_lock = Lock()
         threads: tuple[HttpProber | JourneyRunner | Tail, ...] = (
