@@ -216,10 +216,11 @@ def test_verify__outage_that_is_over__stays_in_the_verdict_until_a_person_signs_
     assert "--sign-off needs --because" in after.handover("verify", "--sign-off", outage["name"]).stderr
     done = after.done("verify", "--sign-off", outage["name"], "--because", "the database was moved")
     assert f"signed off {outage['name']}: red from" in done.stdout
-    assert "since the switch, nothing wrong" in after.done("verify").stdout
-    assert after.state() == "verifying"
+    shown = " ".join(after.done("verify").stdout.split())
     with opened(after.config) as journal:
         (kept,) = [entry for entry in journal.entries() if entry.kind == "window-sign-off"]
+    assert f"9 windows since the switch: 4 red windows, signed off by {kept.who}; nothing else was wrong" in shown
+    assert after.state() == "verifying"
     assert kept.who
     assert kept.body["because"] == "the database was moved"
 
@@ -274,6 +275,7 @@ def test_verify__nothing_was_watched_for_a_while__is_named_and_signed_off(after)
     assert "not watched from" in paged(after)
     after.done("verify", "--sign-off", hole["name"], "--because", "the machine was restarted")
     assert verdict(after) == (0, [])
+    assert ": 1 time not watched, signed off by " in " ".join(after.done("verify").stdout.split())
 
 
 def test_verify__not_watched_right_after_the_switch__is_named(after):

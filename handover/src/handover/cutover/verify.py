@@ -85,7 +85,8 @@ class VerifyResult:
     @property
     def calm(self) -> bool:
         """Whether there was data, no breach is in it, and a person has signed off whatever was not green."""
-        return bool(self.time.windows) and not (self.breaches or self.missing or self.time.unsigned or self.early)
+        well = not (self.breaches or self.missing or self.time.unsigned)
+        return well and not self.early and bool(self.time.windows)
 
     def __str__(self) -> str:
         said = [*map(str, self.breaches), *self.missing, *(f"{metric}: too little traffic" for metric in self.quiet)]
@@ -94,7 +95,11 @@ class VerifyResult:
         if (unsigned := self.time.unsigned) and not (self.breaches or self.missing):
             said.append(f"before that {unsigned[0]}" if self.early else f"the last windows are well, but {unsigned[0]}")
             said += [f"and {len(unsigned) - 1} more times"] if unsigned[1:] else []
-        return "; ".join(said) or f"{counted(len(self.time.windows), 'window')} since the switch, nothing wrong"
+        number = f"{counted(len(self.time.windows), 'window')} since the switch"
+        well = (
+            f"{number}: {self.time.signed}; nothing else was wrong" if self.time.signed else f"{number}, nothing wrong"
+        )
+        return "; ".join(said) or well
 
 
 def judge_windows(context: RunContext, *, ended_lately: timedelta = timedelta(0)) -> VerifyResult:

@@ -135,12 +135,15 @@ class WatchedTime:
         What was not green and is not signed off.
     green_since
         Since when every window was green, without a hole; None when the last one is not, or there is none.
+    signed
+        What was not green and is signed off, in words; empty when there is nothing.
     """
 
     since: datetime
     windows: tuple[SeenWindow, ...]
     unsigned: tuple[WatchedStretch, ...]
     green_since: datetime | None = None
+    signed: str = ""
 
     def find(self, name: str) -> WatchedStretch | None:
         """Return the stretch of a name; of one that has grown since, as much of it as the name was for."""
@@ -227,13 +230,35 @@ def judged_time(
             bad.setdefault((run, start), []).append(("red", about, f"{about}: {value:g} ({limit})"))
     windows = [_window(*at, end, bad.get(at, [])) for at, end in ends.items()]
     windows.sort(key=lambda window: (window.start, window.end, window.run))
-    bodies = [entry.body for entry in entries if entry.kind == SIGN_OFF]
+    signing = [entry for entry in entries if entry.kind == SIGN_OFF]
+    bodies = [entry.body for entry in signing]
     signed = {tuple(window) for body in bodies for window in body["windows"]}
     gaps = [(datetime.fromisoformat(s), datetime.fromisoformat(e)) for body in bodies for s, e in body["gaps"]]
     hole = timedelta(seconds=hole_s)
     unsigned = [*_stretches(windows, signed, hole), *_holes(since, windows, gaps, hole)]
     unsigned.sort(key=lambda stretch: stretch.start)
-    return WatchedTime(since, tuple(windows), tuple(unsigned), _green_since(windows, hole))
+    return WatchedTime(
+        since, tuple(windows), tuple(unsigned), _green_since(windows, hole), _signed(since, windows, signing)
+    )
+
+
+def _signed(since: datetime, windows: Iterable[SeenWindow], signing: Iterable[JournalEntry]) -> str:
+    """Return in words what was signed off of this time, and by which persons."""
+    bad = {window.id: window for window in windows if window.kind != "green"}
+    kinds: dict[tuple[str, str, str], str] = {}
+    gaps: set[tuple[str, str]] = set()
+    persons: dict[str, None] = {}
+    for entry in signing:
+        found = [bad[one] for one in map(tuple, entry.body["windows"]) if one in bad]
+        holes = [(start, end) for start, end in entry.body["gaps"] if datetime.fromisoformat(end) > since]
+        kinds |= {window.id: window.kind for window in found}
+        gaps.update(holes)
+        persons |= {entry.who: None} if found or holes else {}
+    numbers = [(kind, list(kinds.values()).count(kind)) for kind in ("red", "no data")]
+    names = {"red": ("red window", "red windows"), "no data": ("window without data", "windows without data")}
+    said = [counted(number, *names[kind]) for kind, number in numbers if number]
+    said += [counted(len(gaps), "time not watched", "times not watched")] if gaps else []
+    return f"{' and '.join(said)}, signed off by {', '.join(persons)}" if said else ""
 
 
 def sign_off_body(stretches: Iterable[WatchedStretch], because: str) -> dict[str, Any]:
