@@ -9,9 +9,14 @@ from handover.cutover import read_only
 from handover.journal.journal import opened
 from handover_testing.crashes import crash, go_back, go_on, run
 from handover_testing.drifts.stage import PASSWORD
-from handover_testing.night import BACKEND, ORIGINAL, database_down
+from handover_testing.night import BACKEND, ORIGINAL, VERIFY, database_down, windows
+from handover_testing.sections import section
 
 SETTING = '[read_only]\nby = "setting"\nrole = "drift_original"\ngrace_s = 0.2\n'
+
+
+READS = '[[flows]]\nname = "a look"\n[[flows.steps]]\npath = "/page"\n'
+WRITES = '[[flows]]\nname = "a post"\n[[flows.steps]]\nmethod = "POST"\npath = "/page"\nstatus = 201\n'
 
 
 @pytest.fixture
@@ -119,6 +124,33 @@ def test_rollback__database_is_down__says_what_is_left_and_resume_does_it(limite
     assert writes(limited)
 
 
+@pytest.mark.parametrize("flows", [READS + WRITES, WRITES])
+def test_verify__errors_while_the_original_may_only_read__goes_back_by_itself(limited, flows):
+    limited.declare(VERIFY + flows + section(journeys=["*"]))
+    run(limited, "cutover")
+    seen = limited.handover("watch", "--once").stdout
+    assert "original journey a post: not enough traffic, flows that write through the original are left out" in seen
+    windows(limited, 0.5, 0.5, 0.5)
+    ended = limited.handover("verify")
+    assert "automatic rollback: error_rate" in ended.stderr
+    assert (limited.state(), limited.people_reach(), writes(limited)) == ("rolled_back", [ORIGINAL], True)
+
+
+def test_verify__errors_while_the_original_may_only_read_and_fails_to__stays(limited):
+    limited.declare(VERIFY + READS.replace("/page", '/page"\ncontains = "dance') + WRITES)
+    run(limited, "cutover")
+    windows(limited, 0.5, 0.5, 0.5)
+    assert "no automatic rollback: the original fails its journey a look" in limited.handover("verify").stderr
+    assert (limited.people_reach(), writes(limited)) == ([BACKEND], False)
+
+
+def test_verify__not_confirmed_while_the_original_may_only_read__goes_back_by_itself(limited):
+    limited.declare("[verify]\nconfirm_within_s = 0.001\n" + WRITES)
+    run(limited, "cutover")
+    assert "was not confirmed within" in limited.handover("verify").stderr
+    assert (limited.state(), limited.people_reach(), writes(limited)) == ("rolled_back", [ORIGINAL], True)
+
+
 def test_cutover__hooks_of_the_team__are_run_and_the_journal_knows(story):
     story.in_parallel()
     folder = story.pair.folder / "hooks"
@@ -130,7 +162,9 @@ def test_cutover__hooks_of_the_team__are_run_and_the_journal_knows(story):
     run(story, "cutover")
     with opened(story.config) as journal:
         assert read_only.is_on(story.config, journal.entries())
+    assert read_only.is_on_now(story.config)
     run(story, "rollback")
     with opened(story.config) as journal:
         assert not read_only.is_on(story.config, journal.entries())
+    assert not read_only.is_on_now(story.config)
     assert (folder / "done").read_text() == "close\nopen\n"

@@ -20,7 +20,7 @@ from handover_testing.sections import section
 
 
 @contextmanager
-def watching(watched, url=None, *, models=True, clocks=None, **values):
+def watching(watched, url=None, *, models=True, clocks=None, is_read_only=lambda: False, **values):
     """Give a function that judges one window and returns (verdict, reason) by system and metric.
 
     Without ``models`` no interpreter is started: for what is measured without one.
@@ -30,7 +30,7 @@ def watching(watched, url=None, *, models=True, clocks=None, **values):
     if not models:
         ending = {side: getattr(config, side).model_copy(update={"python": ("false",)}) for side in watched.sites}
         config = config.model_copy(update=ending)
-    with Watcher(config, url or watched.url, clocks or Clocks()) as watcher:
+    with Watcher(config, url or watched.url, clocks or Clocks(), is_read_only) as watcher:
         watcher.start_agents(stop)
 
         def window():
@@ -218,6 +218,27 @@ def test_window__flows__are_traffic_and_their_failures_are_red(watched):
     assert seen["backend", "journey look"][0] == seen["backend", "error_rate"][0] == "red"
     assert "look, " in seen["backend", "error_rate"][1]
     assert "dance" in seen["backend", "journey look"][1]
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict"), [([], "red"), ([True], "not enough traffic"), ([False, True], "not enough traffic")]
+)
+def test_window__original_may_only_read__flows_that_write_are_left_out_of_it(watched, answers, verdict):
+    """The flow fails on both; the last case is read-only mode that begins while the flow runs."""
+    watched.declare('[[flows]]\nname = "post"\n[[flows.steps]]\nmethod = "POST"\npath = "/none"\nstatus = 201')
+    said = iter(answers)
+    on = [False]
+
+    def is_read_only():
+        on[0] = next(said, on[0])
+        return on[0]
+
+    told = {"journeys": ["*"], "journeys_every_s": 60, "probes": [], "min_requests": 1}
+    with watching(watched, models=False, is_read_only=is_read_only, **told) as window:
+        seen = window()
+    assert seen["original", "journey post"][0] == seen["original", "error_rate"][0] == verdict
+    assert ("it can only read now" in seen["original", "journey post"][1]) == bool(answers)
+    assert seen["backend", "journey post"][0] == seen["backend", "error_rate"][0] == "red"
 
 
 def test_window__access_log__its_errors_are_red(watched):

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Annotated
@@ -18,6 +19,7 @@ from handover.check.table import BAD, GOOD, OPEN
 from handover.cli.check import say
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption
 from handover.config.config import Config, database_url, load_config
+from handover.cutover import read_only
 from handover.cutover.confirm import overdue
 from handover.errors import ConfigurationError, HandoverError
 from handover.journal.journal import opened
@@ -79,7 +81,7 @@ def observe(pair: Config, url: str, history: WatchHistory, *, for_s: float | Non
     """
     verdicts: set[str] = set()
     back = WayBack(pair, file)
-    with Watcher(pair, url) as watcher:
+    with Watcher(pair, url, is_read_only=partial(read_only.is_on_now, pair)) as watcher:
         watcher.start_agents(stop)
         began = time.monotonic()
         say(f"watching; a verdict every {pair.watch.window_s:g} s")

@@ -17,6 +17,7 @@ Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 VariableName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
 # Variables of every run: a new text for names, and one for a password.
 GIVEN = ("run", "password")
+SAFE_METHODS = ("GET", "HEAD")
 
 
 class Upload(Section):
@@ -134,6 +135,11 @@ class JourneyStep(Section):
         """The expected statuses: the declared ones, otherwise 206 for a range and 200 for the rest."""
         return self.status or ((206,) if self.range else (200,))
 
+    @property
+    def writes(self) -> bool:
+        """Whether it may change something."""
+        return bool(self.store) or self.method not in SAFE_METHODS
+
     def needs(self) -> frozenset[str]:
         """Return the variables that its texts hold."""
         texts = (self.path, self.store, self.headers, self.body, self.form, self.expect, self.contains, self.lacks)
@@ -187,6 +193,10 @@ class Journey(Section):
     def stores(self) -> bool:
         """Whether a step stores a file, which takes more than HTTP."""
         return any(step.store for step in self.steps)
+
+    def writes_on(self, side: Side, on: str) -> bool:
+        """Say whether a run on one of the systems may change something through a system."""
+        return any(step.writes and which(step.on, on) == side for step in self.steps)
 
     def systems(self, on: str) -> frozenset[str]:
         """Return the systems that a run on one of them asks."""

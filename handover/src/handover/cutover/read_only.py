@@ -16,6 +16,7 @@ from handover.cutover import health, hooks
 from handover.cutover.context import RunContext
 from handover.errors import ConfigurationError, HandoverError, Refused
 from handover.journal.entry import JournalEntry
+from handover.journal.journal import opened
 from handover.runs.command import Action, Evidence
 from handover.troubles import database_trouble
 
@@ -139,6 +140,19 @@ def is_on(config: Config, entries: Iterable[JournalEntry]) -> bool | None:
     except (ReadOnlyError, ConfigurationError):
         return None
     return bool(row and row[0])
+
+
+def is_on_now(config: Config) -> bool:
+    """Say whether the original can only read, without a journal at hand; what cannot be asked counts as no."""
+    if config.read_only is None:
+        return False
+    if config.read_only.by == "setting":
+        return bool(is_on(config, ()))
+    try:
+        with opened(config) as journal:
+            return bool(is_on(config, journal.entries()))
+    except HandoverError:
+        return False
 
 
 def statement(config: Config) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from handover.config.cutover import Threshold
-from handover.cutover import health
+from handover.cutover import health, read_only
 from handover.cutover.confirm import goes_back_at, last_switch
 from handover.cutover.context import RunContext
 from handover.cutover.hooks import HookError
@@ -267,7 +267,11 @@ def rollback_reason(context: RunContext, judged: VerifyResult) -> str:
 
 
 def original_trouble(context: RunContext) -> str:
-    """Return why the original cannot be shown to answer its journeys; empty when it does."""
+    """Return why the original cannot be shown to answer its journeys; empty when it does.
+
+    In read-only mode only the journeys that read can show it. The way back itself proves load, and the write after
+    read-only mode is off.
+    """
     try:
         health.alive(context.config, Side.ORIGINAL)
         base = health.address(context.config, Side.ORIGINAL)
@@ -276,6 +280,10 @@ def original_trouble(context: RunContext) -> str:
     flows = [flow for flow in context.config.flows if flow.systems(Side.ORIGINAL) == {Side.ORIGINAL}]
     if not flows:
         return "no flow is declared that the original answers alone, so nothing shows that it does"
+    if read_only.is_on(context.config, context.journal.entries()):
+        flows = [flow for flow in flows if not flow.writes_on(Side.ORIGINAL, Side.ORIGINAL)]
+        if not flows:
+            context.say("the original can only read now, and every flow writes: its health and the way back prove it")
     for flow in flows:
         made = run_journey(
             flow, {Side.ORIGINAL: base}, on=Side.ORIGINAL, root=context.config.root, key=own_key(context.config)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from handover.config.config import from_environment
-from handover.config.journey import Journey, JourneyStep, which
+from handover.config.journey import SAFE_METHODS, Journey, JourneyStep, which
 from handover.config.templates import filled, filled_path
 from handover.errors import ConfigurationError
 from handover.http_client import AGENT, host_of, http_client, marked, own_mark
@@ -22,7 +22,6 @@ from handover.journeys.result import FailureKind, JourneyResult, StepResult
 from handover.side import Side
 
 TIMEOUT_S = 60.0
-SAFE_METHODS = ("GET", "HEAD")
 Store = Callable[[Side, str], tuple[str, bytes]]
 MOST_REDIRECTS = 5
 

@@ -12,7 +12,7 @@ from handover.config.config import Config
 from handover.config.parallel import SideOrBoth, Watch
 from handover.parallel.access_log import OWN, PEOPLE
 from handover.parallel.sample import Sample
-from handover.parallel.traffic import chosen, metric_of
+from handover.parallel.traffic import LEFT_OUT, chosen, left_out, metric_of
 from handover.side import Side
 from handover.wording import counted
 
@@ -52,7 +52,7 @@ class MetricRule:
         The samples are requests: a request without an answer is a failure, not a gap.
     idle
         Another metric whose samples prove that the measurement ran. If it has samples and ``source`` has none, there
-        was no traffic; without it, there is no data.
+        was no traffic; without it, there is no data. Its samples may give the reason.
     beside
         Another metric whose samples are judged with these as long as these alone are fewer than ``minimum``.
     """
@@ -89,9 +89,9 @@ class MetricRule:
         return self._judged(value, "green", self._why(value, mine))
 
     def _nothing(self, samples: Sequence[Sample]) -> MetricVerdict:
-        others = (s for s in samples if (s.system, s.metric) == (self.system, self.idle))
-        if any(s.value is not None for s in others):
-            return self._judged(None, "not enough traffic", self._too_little(0))
+        others = [s for s in samples if (s.system, s.metric) == (self.system, self.idle) and s.value is not None]
+        if others:
+            return self._judged(None, "not enough traffic", others[-1].reason or self._too_little(0))
         return self._judged(None, "no data", f"nothing measured {self.source}")
 
     def _too_little(self, number: float) -> str:
@@ -160,15 +160,22 @@ def rules(config: Config) -> tuple[MetricRule, ...]:
 def _of_journeys(config: Config) -> Iterator[MetricRule]:
     for journey in chosen(config):
         metric = metric_of(journey)
-        yield from (MetricRule(side, metric, metric, "share of failures", 0) for side in journey.sides)
+        idle = left_out(journey)
+        yield from (MetricRule(side, metric, metric, "share of failures", 0, idle=idle) for side in journey.sides)
 
 
 def _of_answers(watch: Watch, system: SideOrBoth) -> Iterator[MetricRule]:
     limits, least = watch.limits, watch.min_requests
-    yield MetricRule(system, "requests", "request_ms", "number", None, least, requests=True)
-    yield MetricRule(system, "error_rate", "request_ms", "share of failures", limits.error_rate, least, requests=True)
-    yield MetricRule(system, "latency_p50_ms", "request_ms", "p50", limits.latency_p50_ms, least, requests=True)
-    yield MetricRule(system, "latency_p95_ms", "request_ms", "p95", limits.latency_p95_ms, least, requests=True)
+    yield MetricRule(system, "requests", "request_ms", "number", None, least, requests=True, idle=LEFT_OUT)
+    yield MetricRule(
+        system, "error_rate", "request_ms", "share of failures", limits.error_rate, least, requests=True, idle=LEFT_OUT
+    )
+    yield MetricRule(
+        system, "latency_p50_ms", "request_ms", "p50", limits.latency_p50_ms, least, requests=True, idle=LEFT_OUT
+    )
+    yield MetricRule(
+        system, "latency_p95_ms", "request_ms", "p95", limits.latency_p95_ms, least, requests=True, idle=LEFT_OUT
+    )
     for probe in watch.probes:
         yield MetricRule(system, probe.name, f"{probe.name}_ms", "share of failures", limits.error_rate, requests=True)
     if system in watch.logs:

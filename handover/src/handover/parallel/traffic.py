@@ -16,13 +16,28 @@ from handover.side import Side
 
 ALL = "*"
 Look = Callable[[], Iterable[Sample]]
+IsReadOnly = Callable[[], bool]
+LEFT_OUT = "left_out"
+WHY_LEFT_OUT = "flows that write through the original are left out: it can only read now"
 
 
 class JourneyRunner:
-    """Runs one flow on one system, at most every ``journeys_every_s``; ``look`` reads what a step has written."""
+    """Runs one flow on one system, at most every ``journeys_every_s``.
 
-    def __init__(self, config: Config, journey: Journey, side: Side, client: httpx.Client, look: Look) -> None:
+    ``look`` reads what a step has written. While ``is_read_only``, a flow that writes through the original is left out.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        journey: Journey,
+        side: Side,
+        client: httpx.Client,
+        look: Look,
+        is_read_only: IsReadOnly,
+    ) -> None:
         self._config, self._journey, self._side, self._client, self._look = config, journey, side, client, look
+        self._is_read_only = is_read_only
         self._next = float("-inf")
 
     def samples(self) -> Iterator[Sample]:
@@ -30,6 +45,9 @@ class JourneyRunner:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + self._config.watch.journeys_every_s
+        if self._cannot_write():
+            yield from self._left_out()
+            return
         rows: list[Sample] = []
         result = run_journey(
             self._journey,
@@ -41,10 +59,18 @@ class JourneyRunner:
             after_write=lambda: rows.extend(self._look()),
         )
         yield from rows
-        yield from _samples(result)
+        # Read-only mode may have begun while the flow ran.
+        yield from self._left_out() if result.failures and self._cannot_write() else _samples(result)
+
+    def _cannot_write(self) -> bool:
+        return self._journey.writes_on(Side.ORIGINAL, self._side) and self._is_read_only()
+
+    def _left_out(self) -> Iterator[Sample]:
+        for metric in (LEFT_OUT, left_out(self._journey)):
+            yield measured(self._side, metric, 1, reason=WHY_LEFT_OUT)
 
 
-def journey_runners(config: Config, client: httpx.Client, look: Look) -> list[JourneyRunner]:
+def journey_runners(config: Config, client: httpx.Client, look: Look, is_read_only: IsReadOnly) -> list[JourneyRunner]:
     """Return a runner for each chosen flow and system.
 
     Parameters
@@ -53,8 +79,14 @@ def journey_runners(config: Config, client: httpx.Client, look: Look) -> list[Jo
         The pair, and what sends the requests.
     look
         Reads what a step has written.
+    is_read_only
+        Says whether the original can only read now.
     """
-    return [JourneyRunner(config, journey, side, client, look) for journey in chosen(config) for side in journey.sides]
+    return [
+        JourneyRunner(config, journey, side, client, look, is_read_only)
+        for journey in chosen(config)
+        for side in journey.sides
+    ]
 
 
 def chosen(config: Config) -> tuple[Journey, ...]:
@@ -78,6 +110,11 @@ def chosen(config: Config) -> tuple[Journey, ...]:
 def metric_of(journey: Journey) -> str:
     """Return the name of the metric that says whether a flow succeeded."""
     return f"journey {journey.name}"
+
+
+def left_out(journey: Journey) -> str:
+    """Return the name of the metric that says how often a flow was left out."""
+    return f"{LEFT_OUT} {journey.name}"
 
 
 def base_urls(config: Config) -> Mapping[Side, str]:

@@ -25,7 +25,7 @@ from handover.parallel.parity import Parity
 from handover.parallel.progress import ProgressChecker
 from handover.parallel.rule import rules
 from handover.parallel.sample import Sample, measured, unmeasured
-from handover.parallel.traffic import JourneyRunner, journey_runners
+from handover.parallel.traffic import IsReadOnly, JourneyRunner, journey_runners
 from handover.schema.models import Model
 from handover.side import Side
 
@@ -71,11 +71,14 @@ class Watcher:
         The pair, and the database it shares.
     clocks
         The clock and the counter.
+    is_read_only
+        Says whether the original can only read now.
     """
 
     config: Config
     url: str
     clocks: Clocks = field(default_factory=Clocks)
+    is_read_only: IsReadOnly = lambda: False
 
     def __post_init__(self) -> None:
         """Make the collectors."""
@@ -94,7 +97,7 @@ class Watcher:
         self._rows_lock = Lock()
         threads: tuple[HttpProber | JourneyRunner | Tail, ...] = (
             *self._probers,
-            *journey_runners(self.config, self._client, self.look),
+            *journey_runners(self.config, self._client, self.look, self.is_read_only),
             *self._tails,
         )
         self._collectors: list[Collector] = [*(one.samples for one in threads), self._database, self._rows]
