@@ -1,7 +1,9 @@
 """The journal and its copy hold the same entries, and only one operator writes them."""
 
 import re
+import resource
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -111,6 +113,52 @@ def test_journal__another_machine_wrote_meanwhile__the_copy_catches_up(begun, tm
         assert ids(here.copy.entries()) == ids(here.entries())
 
 
+WAITING = "SELECT FROM pg_locks WHERE relation = 'handover.journal'::regclass AND NOT granted"
+
+
+def test_journal__another_adds_while_it_is_read__is_no_tampering(begun):
+    with opened(begun.config) as here, opened(begun.config) as there, ThreadPoolExecutor(1) as pool:
+        here.entries()
+        with there.connection().transaction():
+            there.connection().execute("LOCK TABLE handover.journal")
+            reading = pool.submit(here.entries)
+            # It has read the copy, and waits for the database.
+            until(lambda: there.connection().execute(WAITING).rowcount, "the journal is not read")
+            for number in (1, 2):
+                there.add("note", {"number": number})
+        assert [entry.body.get("number") for entry in reading.result()] == [None, 1, 2]
+
+
+class LateCopy(JournalCopy):
+    """A copy to which another process adds an entry just before each reading."""
+
+    def __init__(self, there) -> None:
+        super().__init__(there.config.root)
+        self.there = there
+
+    def entries(self):
+        self.there.add("note", {"said": "meanwhile"})
+        return super().entries()
+
+
+def test_only_in_copy__another_adds_meanwhile__is_nothing(begun):
+    with opened(begun.config) as here, opened(begun.config) as there:
+        here.copy = LateCopy(there)
+        assert here.only_in_copy() == []
+
+
+@pytest.mark.parametrize("act", [lambda journal: journal.add("note", {}), lambda journal: journal.catch_up()])
+def test_journal__another_makes_the_first_line_of_the_copy_meanwhile__is_of_this_database(begun, tmp_path, act):
+    fresh = begun.config.model_copy(update={"root": tmp_path / "elsewhere"})
+    share_key(fresh.root, folder_key(begun.config.root))
+    with opened(fresh) as here, opened(fresh) as there:
+        here.copy = LateCopy(there)
+        act(here)
+        here.copy = JournalCopy(fresh.root)
+        here.catch_up()
+        assert ids(here.copy.entries()) == ids(here.entries())
+
+
 def test_journal__only_the_copy_had_an_entry__the_database_gets_it_with_its_time(begun):
     late = new_entry("note", {"said": "while it was down"})
     JournalCopy(begun.config.root).add(late)
@@ -139,6 +187,32 @@ def test_copy__last_line_is_unfinished__is_not_read_and_is_written_over(tmp_path
     assert [e.body["number"] for e in JournalCopy(tmp_path).entries()] == [1]
     JournalCopy(tmp_path).add(new_entry("note", {"number": 2}))
     assert [e.body["number"] for e in JournalCopy(tmp_path).entries()] == [1, 2]
+
+
+def test_copy__disk_was_full__the_same_process_goes_on(tmp_path):
+    copy = JournalCopy(tmp_path)
+    copy.add(new_entry("note", {"number": 1}))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (copy.path.stat().st_size + 10, hard))
+    try:
+        with pytest.raises(JournalCopyError, match=r"could not be written: File too large\. No action begins"):
+            copy.add(new_entry("note", {"number": 2}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [e.body["number"] for e in copy.entries()] == [1]
+    copy.add(new_entry("note", {"number": 3}))
+    assert [e.body["number"] for e in copy.entries()] == [1, 3]
+    assert ids(JournalCopy(tmp_path).entries()) == ids(copy.entries())
+
+
+def test_told__line_is_not_on_disk_yet__does_not_count(tmp_path):
+    copy = JournalCopy(tmp_path)
+    copy.add(new_entry("note", {"number": 1}))
+    head, told = copy.head.read_bytes(), copy.told()
+    copy.add(new_entry("note", {"number": 2}))
+    assert (told["lines"], copy.told()["lines"]) == (1, 2)
+    copy.head.write_bytes(head)  # as while another process writes the line: the head follows when the line is on disk
+    assert JournalCopy(tmp_path).told() == told
 
 
 def test_copy__line_in_the_middle_was_changed__is_refused(tmp_path):

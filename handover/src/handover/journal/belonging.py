@@ -1,21 +1,23 @@
 """Whether the copy of a folder belongs to the journal of a database: that of another database must not be believed."""
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
 from handover.errors import Refused
 from handover.journal.copy import JournalCopy
+from handover.journal.entry import JournalEntry
 from handover.wording import counted
 
 ANOTHER = "HO514"
 
 
-def is_of(copy: JournalCopy, known: Set[str], database: str) -> bool:
+def is_of(copy: JournalCopy, copied: Sequence[JournalEntry], known: Set[str], database: str) -> bool:
     """Say whether the copy has an entry of a database's journal; False when that cannot be seen yet.
 
     Parameters
     ----------
-    copy
-        The copy.
+    copy, copied
+        The copy, and its entries. They were read before those of the database: what another process adds meanwhile is
+        in the database first.
     known, database
         The entries of the database by their ids, and its name.
 
@@ -25,7 +27,7 @@ def is_of(copy: JournalCopy, known: Set[str], database: str) -> bool:
         The copy has entries of a database, and not one of them is in this one. A database that was restored lacks the
         newest of them; the first it has.
     """
-    placed = [entry for entry in copy.entries() if entry.seq is not None]
+    placed = [entry for entry in copied if entry.seq is not None]
     if not known or not placed:
         return False
     if any(entry.id in known for entry in placed):

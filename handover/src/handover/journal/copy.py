@@ -68,16 +68,20 @@ class JournalCopy:
     def told(self) -> dict[str, Any]:
         """Return what an entry of the database says of this copy: which it is, its lines, and the last line's digest.
 
+        Only lines that are on disk count: a line that another process is just writing may be lost with the machine.
+
         Raises
         ------
         JournalCopyError
             The copy is not what was written.
         """
-        self._read_on()
+        lines, mac = self._read_on()
         if not self.head.exists():
             with self._locked():
+                self._read_on()  # another process may have begun it meanwhile
                 self._must_have_head()
-        return {"of": self._name(), "lines": len(self._macs), "digest": self._macs[-1] if self._macs else ""}
+                lines, mac = self._announced()
+        return {"of": self._name(), "lines": lines, "digest": mac}
 
     def must_be_as_told(self, stored: Mapping[str, Mapping[str, Any]]) -> None:
         """Raise unless the copy is as the entries of the database say.
@@ -85,13 +89,15 @@ class JournalCopy:
         Parameters
         ----------
         stored
-            For each entry of the database its id, and what :meth:`told` returned when it was added.
+            For each entry of the database its id, and what :meth:`told` returned when it was added. Other processes
+            may have added lines between the last reading here and the reading of the database, so lines are read on.
 
         Raises
         ------
         JournalCopyError
             Digests were taken away, or the copy and its head were put back to an older state.
         """
+        self._read_on()
         stripped = self._without_mac & stored.keys()
         if stripped:
             what = f"{len(stripped)} lines have no keyed digest, and the database says that they were written with one"
@@ -109,8 +115,8 @@ class JournalCopy:
         """Return which copy this is; one that was taken along to another place goes on as another."""
         return hashlib.sha256(f"{self._begun} {machine()} {self.root}".encode()).hexdigest()
 
-    def _read_on(self) -> None:
-        """Read what was added since the last time: lines are only ever added."""
+    def _read_on(self) -> tuple[int, str]:
+        """Read what was added since the last time, for lines are only ever added; return what the head announced."""
         announced = self._announced()  # before the lines: another process may add some meanwhile
         if self.path.exists() or self.path.is_symlink():
             with open_private(self.path) as file:
@@ -126,12 +132,13 @@ class JournalCopy:
             raise self._tampered(f"{lines} lines were written, and {len(self._macs)} are there")
         if self._macs and self._macs[-1] and not self.head.exists():
             raise self._tampered(f"{HEAD} is missing, which says how many lines were written")
+        return announced
 
     def _read(self, line: bytes) -> None:
         number = len(self._macs) + 1
         text, mac = _parted(line)
         if mac:
-            if not hmac.compare_digest(mac, self._next_mac(text)):
+            if not hmac.compare_digest(mac, self._mac(text, after=self._last_digest())):
                 raise self._tampered(f"line {number} is not the line that was written there")
         elif self._macs and self._macs[-1]:
             raise self._tampered(f"line {number} has no keyed digest, and the lines before it have")
@@ -148,9 +155,11 @@ class JournalCopy:
         self._bytes += len(line)
         self._latest[entry.id] = entry
 
-    def _next_mac(self, text: bytes) -> str:
-        before = (self._macs[-1] if self._macs else "") or self._unkeyed.hexdigest()
-        return hmac.new(folder_key(self.root), before.encode() + text, hashlib.sha256).hexdigest()
+    def _last_digest(self) -> str:
+        return (self._macs[-1] if self._macs else "") or self._unkeyed.hexdigest()
+
+    def _mac(self, text: bytes, *, after: str) -> str:
+        return hmac.new(folder_key(self.root), after.encode() + text, hashlib.sha256).hexdigest()
 
     def _announced(self) -> tuple[int, str]:
         """Return how many lines there were at least, and the digest of the last of them."""
@@ -203,13 +212,14 @@ class JournalCopy:
         with self._locked() as file:
             self._read_on()
             self._must_have_head()
+            digest = self._last_digest()
             for entry in entries:
                 text = entry.line().encode()
-                line = _sealed(text, self._next_mac(text))
-                file.write(line)
-                self._read(line)
+                digest = self._mac(text, after=digest)
+                file.write(_sealed(text, digest))
             file.flush()
             os.fsync(file.fileno())
+            self._read_on()  # only what the disk took counts: it may be full
             self._write_head()
 
     @contextmanager

@@ -1,7 +1,7 @@
 """The journal itself: an entry goes to the database, then to the copy, and only then is anything done."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -127,7 +127,7 @@ class Journal:
         except JournalError:
             return copied
         known = {e.id for e in stored}
-        self._must_be_of_this_database(known)
+        self._must_be_of_this_database(copied, known)
         _must_agree(self.copy, stored, copied, self.seals.digest)
         if self.seals.broken:
             raise self._not_as_written()
@@ -168,16 +168,18 @@ class Journal:
 
     def only_in_copy(self) -> list[JournalEntry]:
         """Return the entries that have not reached the database."""
+        copied = self.copy.entries()  # read first: another process adds an entry to the database, then to the copy
         with suppress(JournalError):
             known = {e.id for e in self._stored()}
-            return [e for e in self.copy.entries() if e.id not in known]
-        return [e for e in self.copy.entries() if e.seq is None]
+            return [e for e in copied if e.id not in known]
+        return [e for e in copied if e.seq is None]
 
     def catch_up(self) -> list[JournalEntry]:
         """Bring database and copy to the same entries; return those that the database had been missing."""
         late = []
+        copied = self.copy.entries()
         with suppress(JournalError):
-            self._must_be_of_this_database({e.id for e in self._stored()})
+            self._must_be_of_this_database(copied, {e.id for e in self._stored()})
         for missing in self.only_in_copy():
             body = {name: value for name, value in missing.body.items() if name != SEAL}
             late += self._insert(replace(missing, body={**body, LATE: True}), at=missing.at)
@@ -202,8 +204,9 @@ class Journal:
         Refused
             The copy is of another journal.
         """
+        copied = self.copy.entries()
         with suppress(JournalError):  # what is to be added meets the same, and decides
-            self._must_be_of_this_database({e.id for e in self._stored()})
+            self._must_be_of_this_database(copied, {e.id for e in self._stored()})
         new = new_entry(kind, body)
         told = replace(new, body={**new.body, COPY: self.copy.told()})
         try:
@@ -267,8 +270,8 @@ class Journal:
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
         return row[0]  # type: ignore[no-any-return]
 
-    def _must_be_of_this_database(self, known: Set[str]) -> None:
-        self._is_ours = self._is_ours or is_of(self.copy, known, self.connection().info.dbname)
+    def _must_be_of_this_database(self, copied: Sequence[JournalEntry], known: Set[str]) -> None:
+        self._is_ours = self._is_ours or is_of(self.copy, copied, known, self.connection().info.dbname)
 
     def _stored(self) -> list[JournalEntry]:
         last = self._read[-1].seq if self._read else 0
