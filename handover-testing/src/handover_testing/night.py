@@ -321,13 +321,12 @@ def keep(story, *judged: MetricVerdict, end: datetime | None = None, minutes: in
     history.close()
 
 
-def red(story, later_s: float = OLD_TTL_S + 1, plan_: str = "") -> dict[str, str]:
-    """Return the red gates with what they found; ``later_s`` seconds later by the database's clock."""
+def red(story, later_s: float = OLD_TTL_S + 1, *, when: datetime | None = None) -> dict[str, str]:
+    """Return the red gates with what they found ``when``, or ``later_s`` seconds later by the database's clock."""
     config = story.config
     with opened(config) as journal:
-        context = GateContext(
-            config, journal, journal.entries(), journal.now() + timedelta(seconds=later_s), plan.newest(config)
-        )
+        when = when or journal.now() + timedelta(seconds=later_s)
+        context = GateContext(config, journal, journal.entries(), when, plan.newest(config))
         return {gate.id: result.found for gate in config.gates if not (result := gates.judge_gate(context, gate)).ok}
 
 

@@ -60,8 +60,8 @@ def open_gates(story, monkeypatch):
     story.declare(DECLARED + LOAD)
     server = story.pair.database.server
     monkeypatch.setenv("HANDOVER_RESTORE_URL", server.url(SUPERUSER, "postgres"))
-    story.in_parallel()
-    keep_all(story, range(70, -20, -1))
+    story.begins()  # not a copy of what an earlier test began: its old TTL may have run out meanwhile
+    keep_all(story, range(130, -20, -1))
     story.done("backup", "--apply")
     story.done("rehearse-rollback", "--apply")
     story.done("load", "--apply")
@@ -69,6 +69,13 @@ def open_gates(story, monkeypatch):
     for role in ("DevOps", "Tech Lead"):
         story.done("sign", "--as", role, "--because", "I looked at all of it")
     return story
+
+
+def lowered(story) -> datetime:
+    """Return when the lower TTL was seen."""
+    with opened(story.config) as journal:
+        bodies = {"action": SERVERS, "phase": "done"}.items()
+        return next(entry.at for entry in journal.entries() if bodies <= entry.body.items())
 
 
 @contextmanager
@@ -126,9 +133,14 @@ BRIEFLY = ("check", "ttl", "sign-offs", "watch")
 
 def test_gates__one_fault__only_that_gate_is_red_and_for_that_reason(open_gates):
     assert red(open_gates) == {}
-    assert open_gates.handover("gates").returncode == 4  # the old TTL has not run out yet
-    assert list(red(open_gates, later_s=0)) == ["ttl"]
-    assert "resolvers may hold the old TTL of 300 s for" in red(open_gates, later_s=0)["ttl"]
+    assert red(open_gates, when=lowered(open_gates) + timedelta(seconds=OLD_TTL_S - 1)) == {
+        "ttl": f"resolvers may hold the old TTL of {OLD_TTL_S} s for 1 s more"
+    }
+    assert red(open_gates, when=lowered(open_gates) + timedelta(seconds=OLD_TTL_S)) == {}
+    with raised_ttl(open_gates):
+        ended = open_gates.handover("gates")
+    assert ended.returncode == 4
+    assert f"ttl: 127.0.0.1:{open_gates.name_server.port}" in ended.stdout
     for gate, (fault, reason) in FAULTS.items():
         if gate not in BRIEFLY and os.environ.get("COMPAS_FULL") != "1":
             continue
@@ -215,16 +227,16 @@ def test_gate_ttl__was_low_when_it_was_first_seen__wants_to_know_the_former(stor
     story.begins()
     assert "so resolvers may hold a longer one" in red(story)["ttl"]
     story.file.write_text(story.file.read_text().replace("ttl_s = 30", "ttl_s = 30\nformer_ttl_s = 600"))
-    assert "resolvers may hold the old TTL of 600 s" in red(story)["ttl"]
+    assert "resolvers may hold the old TTL of 600 s" in red(story, when=lowered(story))["ttl"]
     assert "ttl" not in red(story, 601)
 
 
 def test_gate_ttl__less_than_a_second_is_left__is_red_and_does_not_say_none(story):
     one_gate(story, "ttl")
     story.in_parallel()
+    runs_out = lowered(story) + timedelta(seconds=OLD_TTL_S)
     with opened(story.config) as journal:
-        then = GateContext(story.config, journal, journal.entries(), journal.now(), None)
-        runs_out = then.latest("action", action=SERVERS, phase="done").at + timedelta(seconds=OLD_TTL_S)
+        then = GateContext(story.config, journal, journal.entries(), runs_out, None)
         seen = [ttl_gate(replace(then, now=runs_out - timedelta(seconds=left_s)), None) for left_s in (0.4, 0)]
     assert [one.ok for one in seen] == [False, True]
     assert f"the old TTL of {OLD_TTL_S} s for 1 s more" in seen[0].found
