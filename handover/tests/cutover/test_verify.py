@@ -113,9 +113,26 @@ def test_verify__data_is_missing__pages_and_never_goes_back(after, rates):
     windows(after, *rates)
     ended = after.handover("verify")
     assert ended.returncode == 4
-    assert "no data" in ended.stdout
+    assert "backend error_rate has no data: by the test" in ended.stdout
     assert paged(after)
     assert (after.state(), after.people_reach()) == ("switched", [BACKEND])
+
+
+def test_verify__backend_is_dead__page_names_it_and_what_is_red_first(after):
+    judged = [
+        MetricVerdict("backend", "error_rate", 1.0, "red", "12 of 12 failed"),
+        MetricVerdict("backend", "health", 0.0, "red", "Connection refused"),
+        MetricVerdict("backend", "latency_p95_ms", None, "no data", "none of 12 requests was answered"),
+    ]
+    keep(after, *judged, end=datetime.now(UTC) + timedelta(minutes=2), minutes=1)
+    said = json.loads(after.handover("verify", "--json").stdout)["said"]
+    assert said.startswith(
+        "backend health is red: Connection refused; backend error_rate is red: 12 of 12 failed; "
+        "backend latency_p95_ms has no data: none of 12 requests was answered"
+    )
+    with opened(after.config) as journal:
+        (page,) = [entry.body for entry in journal.entries() if entry.kind == "page"]
+    assert (page["about"][:2], page["said"]) == (["backend health", "backend error_rate"], said)
 
 
 def test_verify__quiet_night__neither_pages_nor_goes_back(after):

@@ -4,8 +4,8 @@ Only measured errors on the backend go back, and only while the original answers
 and never goes back: a quiet night is not an outage.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -29,6 +29,7 @@ from handover.wording import counted
 
 CONFIRM = 'handover verify --confirm-switch --because "…"'
 PAGE_AGAIN_AFTER = timedelta(hours=1)
+HEALTH = "health"
 NO_WAY_BACK = "no automatic rollback"
 # The last windows of each metric. A metric can have windows of the backend and of both systems: they are apart.
 _WINDOWS = """
@@ -74,6 +75,8 @@ class VerifyResult:
         Metrics with too little traffic now to say anything.
     early
         Why there is no verdict yet; empty when there is one.
+    red
+        What is red in a window in which data is missing: by the measure's name the sentence, the most telling first.
     """
 
     time: WatchedTime
@@ -81,6 +84,7 @@ class VerifyResult:
     missing: tuple[str, ...]
     quiet: tuple[str, ...]
     early: str = ""
+    red: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def calm(self) -> bool:
@@ -89,7 +93,12 @@ class VerifyResult:
         return well and not self.early and bool(self.time.windows)
 
     def __str__(self) -> str:
-        said = [*map(str, self.breaches), *self.missing, *(f"{metric}: too little traffic" for metric in self.quiet)]
+        said = [
+            *map(str, self.breaches),
+            *self.red.values(),
+            *self.missing,
+            *(f"{metric}: too little traffic" for metric in self.quiet),
+        ]
         if self.early:
             said.append(self.early)
         if (unsigned := self.time.unsigned) and not (self.breaches or self.missing):
@@ -130,7 +139,7 @@ def judge_windows(context: RunContext, *, ended_lately: timedelta = timedelta(0)
     breaches, missing, quiet = [], [], []
     for metric, system in sorted({*watched, *unwatched}):
         last = watched.get((metric, system), [])
-        if trouble := _missing(_name(metric, system), last, context, ended_lately):
+        if trouble := _missing(f"{system} {metric}", last, context, ended_lately):
             missing.append(trouble)
         elif all(row[4] == "not enough traffic" for row in last):
             quiet.append(_name(metric, system))
@@ -138,7 +147,17 @@ def judge_windows(context: RunContext, *, ended_lately: timedelta = timedelta(0)
             breaches.append(Breach(metric, tuple(row[3] for row in last), limit, system))
     if not watched:
         missing.append("nothing was watched since the switch")
-    return VerifyResult(time, tuple(breaches), tuple(missing), tuple(quiet))
+    red = _red_beside(rows, {(one.metric, one.system) for one in breaches}, settings.error_metrics)
+    return VerifyResult(time, tuple(breaches), tuple(missing), tuple(quiet), red=red)
+
+
+def _red_beside(rows: Sequence[Any], told: Collection[tuple[str, str]], errors: Collection[str]) -> dict[str, str]:
+    """Return what is red in a newest window in which data is missing: why it is missing stands there."""
+    newest = [next(found) for _, found in groupby(rows, key=itemgetter(0, 6))]
+    without = {(row[6], row[1]) for row in newest if row[4] == "no data"}
+    red = [row for row in newest if row[4] == "red" and (row[6], row[1]) in without and (row[0], row[6]) not in told]
+    red.sort(key=lambda row: (row[0] != HEALTH, row[0] not in errors, row[0]))
+    return {f"{row[6]} {row[0]}": f"{row[6]} {row[0]} is red: {row[5]}" for row in red}
 
 
 def _early(context: RunContext, switched: datetime) -> str:
@@ -190,7 +209,7 @@ def page_about(context: RunContext, judged: VerifyResult) -> bool:
 
     What holds on is told once an hour, and what is over once.
     """
-    about = [breach.name for breach in judged.breaches] + list(judged.missing)
+    about = [*(breach.name for breach in judged.breaches), *judged.red, *judged.missing]
     pages = [e for e in context.journal.entries() if e.kind == "page"]
     earlier = [e for e in pages if not "".join(e.body["about"]).startswith(NO_WAY_BACK)]
     now = context.journal.now()
