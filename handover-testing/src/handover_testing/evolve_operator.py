@@ -167,7 +167,8 @@ class EvolveOperator:
 
     def left(self) -> list[str]:
         with self.connect() as connection:
-            return remains(connection, self.config.evolve, [TABLE], ["status_v1", "status_v2"], [self.role])
+            columns = [(TABLE, "status_v1"), (TABLE, "status_v2")]
+            return remains(connection, self.config.evolve, [TABLE], columns, [self.role])
 
 
 @pytest.fixture

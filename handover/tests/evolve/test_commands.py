@@ -10,12 +10,17 @@ import pytest
 
 from handover.errors import Refused
 from handover.evolve.comparison import compare_rows, differing
+from handover.evolve.endings import require_nothing_left
+from handover.evolve.evolution import Evolution
+from handover.evolve.plan import make_plan
 from handover.evolve.position import evolution_position, plan_of
+from handover.evolve.remains import remains
 from handover.evolve.sessions import new_clients, other_clients, pathless_clients, sessions_of
 from handover.evolve.statement import EvolveStep
 from handover.evolve.status import evolution_lines
 from handover.journal.processes import StoppedError
 from handover.runs.retries import LockedOutError
+from handover.schema.evolved import KEPT_SUFFIX
 from handover_testing.evolve_operator import Killed
 from handover_testing.handmade_plan import NAME, TABLE, index_plan, index_step, strong
 
@@ -54,6 +59,29 @@ def test_rollback__from_switched__keeps_what_was_written_in_the_new_shape(operat
     done = operator.entries()[-2].body
     assert (done["action"], done["evidence"]) == ("see that nothing is left", {"changed_since": []})
     assert operator.run(START) == "expanded"
+
+
+def test_contract__only_a_column_that_follows_from_others__ends_and_leaves_the_key(operator):
+    kept = {"kind": "add_generated_column", "table": "jobs", "column": "short", "type": "text"}
+    evolution = Evolution.model_validate({"name": NAME, "operations": [{**kept, "expression": "left(status, 1)"}]})
+    with operator.connect() as session:
+        plan = make_plan(session, operator.config, evolution)
+    operator.run(START, plan)
+    operator.run(SWITCH)
+    assert operator.run(CONTRACT) == "contracted"
+    assert operator.sql("SELECT id, short FROM jobs ORDER BY id LIMIT 2") == [(1, "d"), (2, "s")]
+
+
+def test_nothing_left__an_old_column_is_there__is_named_but_not_that_of_another_table(operator):
+    operator.sql("CREATE TABLE other (status_v1 text)")
+    operator.run(START, replace(operator.plan, tables=(TABLE, "public.other")))
+    operator.run(SWITCH)
+    with operator.context(CONTRACT) as context, operator.connect() as session:
+        columns = [(TABLE, "status_v1")]
+        left = remains(session, operator.config.evolve, context.plan.tables, columns, [])
+        with pytest.raises(Refused, match=r"objects of 0001_status are still there.*column jobs\.status_v1"):
+            require_nothing_left(context, KEPT_SUFFIX)
+    assert [line for line in left if line.startswith("column")] == ["column jobs.status_v1"]
 
 
 @pytest.mark.parametrize(

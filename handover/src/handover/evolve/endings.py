@@ -122,10 +122,13 @@ def require_nothing_left(context: EvolveContext, suffix: str) -> None:
     """
     plan = context.plan
     pairs = [pair for step in plan.start for pair in step.arguments.get("pairs", ())]
-    columns = {pair["shadow" if suffix == SHADOW_SUFFIX else "kept"] for pair in pairs}
+    name = "shadow" if suffix == SHADOW_SUFFIX else "kept"
+    # A column that follows from others has no old column of its own: what its pair names there stays.
+    columns = {(str(pair["table"]), str(pair[name])) for pair in pairs if pair[name] != pair["column"]}
     roles = [role for step in plan.start for role in step.arguments.get("without", ())]
     with connect(database_url(context.config)) as connection:
         left = remains(connection, context.config.evolve, plan.tables, sorted(columns), roles)
     if left:
-        message = f"{counted(len(left), 'object')} of {plan.evolution} are still there: {'; '.join(left[:5])}."
-        raise Refused(f"{message} Find out what made them, drop them, then: handover resume", code=LEFTOVERS)
+        are, them = ("is", "it") if len(left) == 1 else ("are", "them")
+        message = f"{counted(len(left), 'object')} of {plan.evolution} {are} still there: {'; '.join(left[:5])}."
+        raise Refused(f"{message} Find out what made {them}, drop {them}, then: handover resume", code=LEFTOVERS)

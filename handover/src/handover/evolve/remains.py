@@ -6,6 +6,7 @@ from typing import Any
 from psycopg import Connection
 
 from handover.config.evolve import EvolveSettings
+from handover.evolve.catalog.facts import qualified
 from handover.schema.evolved import SYNC_FUNCTION_PREFIX, SYNC_TRIGGER
 
 _TRIGGERS = (
@@ -17,8 +18,8 @@ _FUNCTIONS = """
 _SCHEMAS = "SELECT format('schema %%I', nspname) FROM pg_namespace WHERE nspname = ANY(%s) ORDER BY 1"
 _COLUMNS = """
     SELECT format('column %%s.%%I', attrelid::regclass, attname) FROM pg_attribute
-     WHERE attrelid = ANY(SELECT to_regclass(name)::oid FROM unnest(%s::text[]) AS name)
-       AND NOT attisdropped AND attname = ANY(%s) ORDER BY 1
+      JOIN unnest(%s::text[], %s::text[]) AS gone (place, name) ON attrelid = to_regclass(place) AND attname = name
+     WHERE NOT attisdropped ORDER BY 1
 """
 _INVALID = """
     SELECT format('invalid index %%s', indexrelid::regclass) FROM pg_index
@@ -37,7 +38,7 @@ def remains(
     connection: Connection[Any],
     settings: EvolveSettings,
     tables: Sequence[str],
-    columns: Sequence[str],
+    columns: Sequence[tuple[str, str]],
     roles: Sequence[str],
 ) -> list[str]:
     """Return what of an evolution is still there, one line each.
@@ -49,17 +50,18 @@ def remains(
     settings
         The section ``[evolve]``.
     tables, columns
-        The tables that it changed, as ``schema.name``, and the columns that must be gone from them.
+        The tables that it changed, as ``schema.name``, and the columns that must be gone: (table, column).
     roles
         The roles whose search path has had the views since its start alone.
     """
-    quoted = [".".join('"' + part.replace('"', '""') + '"' for part in table.split(".", 1)) for table in tables]
+    quoted = [qualified(*table.split(".", 1)) for table in tables]
+    gone = [[qualified(*table.split(".", 1)) for table, _ in columns], [column for _, column in columns]]
     schemas = [settings.old_schema, settings.new_schema]
     asked: list[tuple[str, list[Any]]] = [
         (_TRIGGERS, [SYNC_TRIGGER]),
         (_FUNCTIONS, [SYNC_FUNCTION_PREFIX]),
         (_SCHEMAS, [schemas]),
-        (_COLUMNS, [quoted, list(columns)]),
+        (_COLUMNS, gone),
         (_INVALID, [quoted]),
         (_PATHS, [list(roles), settings.old_schema]),
     ]
