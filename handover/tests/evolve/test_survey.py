@@ -16,6 +16,8 @@ CHECK = {"kind": "add_check", "table": "t", "column": "n", "name": "t_n", "check
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, a varchar(36), n int, d timestamp); "
 ROWS = "INSERT INTO t VALUES (1, '00000000-0000-0000-0000-00000000000A', 0), (2, 'x', 5), (3, 'y', NULL), (4, 'x', 5);"
 # What makes the tables, the operation, and what the refusal says.
+KEPT = {"kind": "add_generated_column", "table": "t", "column": "z", "type": "text", "expression": "lower(a)"}
+MINE = "CREATE FUNCTION mine() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
 REFUSED = {
     "values that cannot be converted": (
         TABLE + ROWS,
@@ -281,6 +283,21 @@ REFUSED = {
         TABLE + "CREATE FUNCTION mine(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT $1'",
         {"kind": "add_generated_column", "table": "t", "column": "z", "type": "text", "expression": "mine(a)"},
         r"HO668  t\.z cannot have that expression: function mine\(character varying\) does not exist",
+    ),
+    "a trigger between the one that stays and the end": (
+        TABLE + MINE + "CREATE TRIGGER zz_tz BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION mine()",
+        KEPT,
+        r"HO665  t, trigger zz_tz fires after the one that keeps a column from the contract on;.*\n.*Rename it\.",
+    ),
+    "a second column of a trigger that stays": (
+        TABLE + MINE + "CREATE TRIGGER zz_t_kept BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION mine()",
+        KEPT,
+        r"HO669  t has trigger zz_t_kept already; the contract makes one of that name",
+    ),
+    "a function of the name of the one that stays": (
+        TABLE + "CREATE FUNCTION zz_t_kept() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+        KEPT,
+        r"HO669  t has function zz_t_kept already; the contract makes one of that name",
     ),
     "a default that changes": (
         "CREATE TABLE t (id int PRIMARY KEY, a varchar(36) DEFAULT gen_random_uuid()::text)",

@@ -98,7 +98,7 @@ def _table(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStatemen
 
 def _kept(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStatement]:
     """Yield what goes on keeping the columns that follow from others."""
-    if any(one.expression for one in table.added.values()):
+    if table.keeps_columns:
         yield make.free(kept_column_function(table))
         yield make.free(f"ALTER FUNCTION {kept_function_name(table)}() OWNER TO {identifier(table.facts.owner)}")
         trigger = f"CREATE TRIGGER {identifier(kept_trigger_name(table))} BEFORE INSERT OR UPDATE ON {table.facts.sql}"

@@ -147,7 +147,12 @@ class TableDraft:
     @property
     def synced(self) -> bool:
         """Whether a trigger keeps both shapes in step."""
-        return bool(self.pairs or any(one.expression for one in self.added.values()))
+        return bool(self.pairs or self.keeps_columns)
+
+    @property
+    def keeps_columns(self) -> bool:
+        """Whether it gets columns that follow from others, which a trigger keeps also after the contract."""
+        return any(one.expression for one in self.added.values())
 
     @property
     def sync_function(self) -> str:

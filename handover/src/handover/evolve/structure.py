@@ -12,6 +12,7 @@ from handover.evolve.keys import new_checks, shape_keys, twin_indexes
 from handover.evolve.objection import against
 from handover.evolve.paths import RolePath
 from handover.evolve.rights import right_findings
+from handover.evolve.sync import kept_trigger_name
 from handover.evolve.views import viewed
 from handover.finding import Finding
 from handover.schema.evolved import SYNC_TRIGGER
@@ -224,6 +225,12 @@ def _triggers(settings: EvolveSettings, table: TableDraft) -> Iterator[Finding]:
         if one.for_each_row and one.before and one.name >= SYNC_TRIGGER:
             expected = f"{SYNC_TRIGGER} must fire last, and triggers fire in the order of their names"
             yield against("HO665", where, "fires after the one that keeps both shapes in step", expected, "Rename it.")
+        elif one.for_each_row and one.before and table.keeps_columns and one.name > kept_trigger_name(table):
+            expected = (
+                f"{kept_trigger_name(table)}, which stays, must fire last; triggers fire in the order of their names"
+            )
+            fires = "fires after the one that keeps a column from the contract on"
+            yield against("HO665", where, fires, expected, "Rename it.")
         if one.on_every_update and one.name not in settings.accepted_triggers:
             yield against(
                 "HO665",
@@ -249,8 +256,20 @@ def _taken_names(connection: Connection[Any], draft: EvolutionDraft, table: Tabl
     if any(one.name == SYNC_TRIGGER for one in facts.triggers):
         yield _taken(facts, f"trigger {SYNC_TRIGGER}")
     functions = [name for column in table.pairs for name in table.function_names(column)] + [table.sync_function]
+    if table.keeps_columns:
+        yield from _taken_by_kept(connection, table)
     for (name,) in connection.execute(_FUNCTIONS.encode(), [facts.schema, functions]).fetchall():
         yield _taken(facts, f"function {name}")
+
+
+def _taken_by_kept(connection: Connection[Any], table: TableDraft) -> Iterator[Finding]:
+    """Yield what has the name of the trigger that stays: that of an earlier evolution is there for good."""
+    facts, name = table.facts, kept_trigger_name(table)
+    found = [f"trigger {one.name}" for one in facts.triggers if one.name == name]
+    found += [f"function {name}" for _ in connection.execute(_FUNCTIONS.encode(), [facts.schema, [name]])]
+    for what in found:
+        todo = "Add the column with add_column, and let a trigger of your own keep it; or rename what is there."
+        yield against("HO669", facts.name, f"has {what} already", "the contract makes one of that name", todo)
 
 
 def _taken(facts: TableFacts, what: str) -> Finding:
