@@ -82,6 +82,9 @@ def test_validate__a_row_differs__names_it_and_exits_4(declared):
     said = handover(declared, "validate", code=4)
     assert "200 rows, 1 differ" in said
     assert "7" in said.splitlines()[1]
+    assert "HO647  " in handover(declared, "switch", "--apply", code=3)
+    # The switch has begun, and the columns have their old names.
+    assert "200 rows, 1 differ" in handover(declared, "validate", code=4)
 
 
 WRONG = {

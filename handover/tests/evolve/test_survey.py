@@ -146,6 +146,18 @@ REFUSED = {
         {**RENAME, "table": "Order Lines"},
         r"HO665  Order Lines is named, with a column that changes, in the text of g\(\);",
     ),
+    "rows that a policy hides": (
+        TABLE + ROWS + "ALTER TABLE t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+        BIG,
+        r"HO670  public\.t has row-level security, and policies decide which of its rows owner sees;.*\n"
+        r'.*ALTER ROLE "owner" BYPASSRLS; or until the end: ALTER TABLE "public"\."t" NO FORCE ROW LEVEL SECURITY',
+    ),
+    "rows of a new key's parent that a policy hides": (
+        TABLE
+        + "CREATE TABLE p (id int PRIMARY KEY); ALTER TABLE p ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+        {"kind": "add_foreign_key", "table": "t", "column": "n", "name": "t_p", "references": "p"},
+        r"HO670  public\.p has row-level security",
+    ),
     "a key that is not validated": (
         TABLE + "ALTER TABLE t ADD CONSTRAINT t_p FOREIGN KEY (n) REFERENCES t NOT VALID",
         BIG,

@@ -20,7 +20,7 @@ from handover.cli.options import (
 from handover.config.config import Config, database_url, load_config
 from handover.errors import ConfigurationError, Refused
 from handover.evolve.commands import evolve_commands
-from handover.evolve.comparison import SWITCHED, compare_rows, differing
+from handover.evolve.comparison import compare_rows, differing, names_switched
 from handover.evolve.context import open_evolve_context
 from handover.evolve.evolution import Evolution, evolution_named, evolutions
 from handover.evolve.gates import judge_evolve_gates
@@ -135,7 +135,7 @@ def validate(name: NameArgument = "", config: ConfigOption = DEFAULT_CONFIG, as_
             raise Refused(
                 f"{context.name} is in the state {state}: {text}. There are no two shapes to compare.", code="HO505"
             )
-        found = compare_rows(context, switched=state in SWITCHED)
+        found = compare_rows(context, switched=names_switched(context))
         context.add("validated", {"found": found})
     number = differing(found)
     if as_json:

@@ -4,16 +4,46 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
+from psycopg import connect
+
+from handover.config.config import database_url
 from handover.errors import Refused
+from handover.evolve.catalog.facts import qualified
 from handover.evolve.context import EvolveContext
 from handover.evolve.marks import StepMark
+from handover.evolve.statement import ColumnPair
 from handover.evolve.step_context import StepContext
 from handover.evolve.works import WORKS
 from handover.runs.command import Evidence
 from handover.wording import counted
 
 DIFFERING = "HO647"
-SWITCHED = ("switching", "switched", "contracting")
+_COLUMNS = """
+    SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
+"""
+
+
+def names_switched(context: EvolveContext) -> bool:
+    """Say whether the columns have the names of after the switch, by the catalog.
+
+    The state does not say it: a switch, a rollback or a contract that is under way may have come to it or not.
+
+    Raises
+    ------
+    Refused
+        A column has not both shapes.
+    """
+    switched = False
+    with connect(database_url(context.config)) as connection:
+        for step in _steps(context):
+            name = qualified(*step.arguments["table"].split(".", 1))
+            there = {str(column) for (column,) in connection.execute(_COLUMNS, [name])}
+            for pair in (ColumnPair(**one) for one in step.arguments["pairs"]):
+                switched = pair.kept in there
+                if not switched and pair.shadow not in there:
+                    message = f"{pair.table} has neither {pair.shadow} nor {pair.kept}, so {pair.column} has one shape."
+                    raise Refused(f"{message} There is nothing to compare. Go on: handover resume", code="HO505")
+    return switched
 
 
 def compare_rows(context: EvolveContext, *, switched: bool) -> dict[str, Mapping[str, Any]]:

@@ -27,6 +27,15 @@ _POINTS = """
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s
 """
 
+# Whether policies decide which rows of a table a role sees; and whether it has the rights of the table's owner.
+_HIDES = """
+    SELECT c.relrowsecurity AND NOT (r.rolsuper OR r.rolbypassrls)
+           AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE')),
+           pg_has_role(r.oid, c.relowner, 'USAGE')
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, pg_roles r
+     WHERE n.nspname = %s AND c.relname = %s AND r.rolname = %s
+"""
+
 
 def right_findings(
     connection: Connection[Any], settings: EvolveSettings, draft: EvolutionDraft, paths: tuple[RolePath, ...]
@@ -45,6 +54,7 @@ def right_findings(
     for table in draft.tables.values():
         yield from _owners_rights(table.facts)
         yield from _parents_rights(connection, table)
+        yield from _hidden_rows(connection, table)
     yield from _key_rights(connection, draft)
     if viewed(draft):
         yield from _database(connection)
@@ -86,6 +96,31 @@ def _parents_rights(connection: Connection[Any], table: TableDraft) -> Iterator[
                     f"the sync trigger, which runs as that role, looks up what {key.name} points at",
                     todo,
                 )
+
+
+def _hidden_rows(connection: Connection[Any], table: TableDraft) -> Iterator[Finding]:
+    """Yield each table of whose rows policies would hide some: from this session, or from the sync trigger's role."""
+    facts = table.facts
+    asked = {(facts.schema, facts.name, facts.reader)} if facts.rows_hidden and _reads_rows(table) else set()
+    asked |= {(facts.schema, key.references, facts.reader) for key in table.foreign_keys}
+    followed = [pair.follows for pair in table.pairs.values() if pair.follows]
+    asked |= {(key.parent_schema, key.parent, facts.owner) for key in followed}
+    for schema, name, role in sorted(asked):
+        row = connection.execute(_HIDES, [schema, name, role]).fetchone()
+        if row and row[0]:
+            bypass = f"ALTER ROLE {identifier(role)} BYPASSRLS"
+            instead = f"; or until the end: ALTER TABLE {qualified(schema, name)} NO FORCE ROW LEVEL SECURITY"
+            yield against(
+                "HO670",
+                f"{schema}.{name}",
+                f"has row-level security, and policies decide which of its rows {role} sees",
+                "an evolution looks at every row",
+                f"As a superuser: {bypass}{instead if row[1] else ''}",
+            )
+
+
+def _reads_rows(table: TableDraft) -> bool:
+    return bool(table.synced or table.pairs or table.checks or table.not_null or table.foreign_keys or table.indexes)
 
 
 def _key_rights(connection: Connection[Any], draft: EvolutionDraft) -> Iterator[Finding]:

@@ -157,6 +157,8 @@ class TableFacts:
     ----------
     kind, persistence, is_partition, inherits, replica_identity, rewritten, subscribed
         As the catalog has them; ``rewritten`` when it has rules, ``subscribed`` when another server sends its rows.
+    rows_hidden
+        Whether policies decide which of its rows this session sees.
     owner, is_owner, owner_creates
         The role that owns it; whether this session has its rights and may act as it; whether it may use the table's
         schema and create in it.
@@ -177,6 +179,7 @@ class TableFacts:
     owner: str
     rewritten: bool
     subscribed: bool
+    rows_hidden: bool
     owner_creates: bool
     is_owner: bool
     reader: str

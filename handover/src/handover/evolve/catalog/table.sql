@@ -3,6 +3,7 @@ SELECT c.oid, c.relkind::text AS kind, c.relpersistence::text AS persistence, c.
        c.relreplident::text AS replica_identity, pg_get_userbyid(c.relowner)::text AS owner,
        EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid) AS rewritten,
        EXISTS (SELECT FROM pg_subscription_rel s WHERE s.srrelid = c.oid) AS subscribed,
+       row_security_active(c.oid) AS rows_hidden,
        has_schema_privilege(c.relowner, c.relnamespace, 'CREATE') AND has_schema_privilege(c.relowner, c.relnamespace, 'USAGE')
          AS owner_creates,
        -- From PostgreSQL 16 on, a member may lack the owner's rights, or may not act as the owner.
