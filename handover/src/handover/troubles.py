@@ -49,6 +49,11 @@ BY_STATE = {
     "57P02": "server closed the connection",
     "57P03": "the database system is not accepting connections",
 }
+# Where the statement that gives the right is not known; `handover.missing_right` names it elsewhere.
+OTHER_ROLE = (
+    "Give the role this right, or name a role in the URL that has it; of what the check reads, `handover doctor` names"
+    " the GRANT that is missing"
+)
 IN_THE_MIDDLE = {
     "57014": (
         "the database cancelled a statement: {said}",
@@ -57,7 +62,7 @@ IN_THE_MIDDLE = {
     "55P03": ("a table is locked by another session: {said}", "Run again when that session has ended"),
     "40P01": ("two sessions waited for each other (a deadlock): {said}", "Nothing was changed; run again"),
     "25006": ("the database takes no writes: {said}", "Name the primary server in the URL, not a standby"),
-    "42501": ("the role may not do this: {said}", "`handover doctor` names the GRANT that is missing"),
+    "42501": ("the role may not do this: {said}", OTHER_ROLE),
     "53100": ("the database server's disk is full: {said}", "Make room there, then run again"),
     "53200": ("the database server has no memory left: {said}", "Run again when it is less busy"),
 }
@@ -153,7 +158,7 @@ def database_trouble(error: Exception, variable: str = SHARED_DATABASE) -> str:
     state = getattr(error, "sqlstate", None)
     if state in IN_THE_MIDDLE:
         what, todo = IN_THE_MIDDLE[state]
-        return f"{what.format(said=said)}. {todo}."
+        return f"{what.format(said=said)}. {getattr(error, 'remedy', todo)}."
     for text in (str(error), BY_STATE.get(state or "", "")):
         for pattern, what, todo in CONNECTING:
             if found := re.search(pattern, text):

@@ -189,6 +189,7 @@ HOSTILE = {
     "not text": b"\xff\xfe",
     "empty": "",
     "no plan's values": '{"checksum": "0", "zone": 7}',
+    "a text": '"x"',
     "a number that is none": '{"checksum": NaN}',
 }
 
@@ -197,7 +198,7 @@ HOSTILE = {
 def test_plan_load__file_is_hostile__is_refused_in_plain_words(story, what):
     path = story.pair.folder / "plan.json"
     path.write_bytes(HOSTILE[what] if isinstance(HOSTILE[what], bytes) else HOSTILE[what].encode())
-    with pytest.raises(Refused, match=r"HO576  .*is no plan"):
+    with pytest.raises(Refused, match=r"HO576  .*is no plan: it (has no|is no JSON object of a plan)"):
         plan.load(story.config, str(path))
 
 
@@ -217,5 +218,8 @@ def test_plan_load__two_plans_begin_alike__the_whole_checksum_decides(story):
     checksum = json.loads(made.read_text())["checksum"]
     assert plan.load(story.config, checksum).checksum == checksum
     wrong = checksum[: plan.SHORT] + ("0" if checksum[plan.SHORT] != "0" else "1")
-    with pytest.raises(Refused, match="is not as it was written"):
+    said = f"HO576  no plan has the checksum {wrong}. .* One that begins alike has {checksum}"
+    with pytest.raises(Refused, match=said):
         plan.load(story.config, wrong)
+    with pytest.raises(Refused, match="HO576  no plan has the checksum 0123456789ab"):
+        plan.load(story.config, "0123456789ab")

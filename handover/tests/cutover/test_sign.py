@@ -139,6 +139,17 @@ def test_sign__role_asks_for_a_person_and_a_key__all_others_are_refused(story, k
     assert "is not that of a key that" in ssh_trouble(story.config, proof, "I answer for something else")
 
 
+@pytest.mark.parametrize("reason", ["", " "])
+def test_sign__reason_says_nothing__is_refused_and_nothing_is_signed(story, reason):
+    story.with_journal()
+    done = story.handover("sign", "--as", "DevOps", "--because", reason)
+    assert done.returncode == 2
+    assert "--because is empty: the journal keeps the reason. Say why." in done.stderr
+    assert story.handover("rollback", "--unproven", reason).returncode == 2
+    with opened(story.config) as journal:
+        assert [entry.kind for entry in journal.entries()] == ["init"]
+
+
 def test_sign__account_is_not_declared_for_the_role__is_refused(story):
     ready(story, SIGNERS.format('accounts = ["leo"]'))
     with pytest.raises(Refused, match=r"HO552  handover.toml lets leo sign as Tech Lead, not the account "):

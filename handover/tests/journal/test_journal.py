@@ -4,9 +4,11 @@ import re
 import resource
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from secrets import token_hex
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from handover.cutover.position import position_of
 from handover.errors import Refused
@@ -294,3 +296,57 @@ def test_entries__another_command_adds_some_in_between__is_no_tampering(begun, m
 
         monkeypatch.setattr(journal, "_stored", later)
         assert [entry.body.get("number") for entry in journal.entries()][-2:] == [1, 2]
+
+
+@pytest.fixture
+def reader(story):
+    """A role of this test alone that may read, and its URL in the environment."""
+    name, secret = f"reader_{token_hex(4)}", token_hex(8)
+    story.pair.superuser(f"CREATE ROLE {name} LOGIN PASSWORD '{secret}'")
+    story.pair.let_read(name)
+    url = make_conninfo(story.pair.database.url("owner"), user=name, password=secret)
+    yield name, {"HANDOVER_DATABASE_URL": url}
+    story.pair.superuser(f"DROP OWNED BY {name}")
+    story.pair.superuser(f"DROP ROLE {name}")
+
+
+ACTING = [
+    ("status",),
+    ("gates",),
+    ("cutover", "begin", "--apply"),
+    ("rollback", "--apply", "--because", "it is slow"),
+    ("sign", "--as", "DevOps", "--because", "it works"),
+    ("pause",),
+    ("load", "--apply"),
+    ("init-journal", "--apply"),
+]
+
+
+def test_journal__role_may_not_act_as_its_owner__every_command_names_the_grant(begun, reader):
+    name, environment = reader
+    for words in ACTING:
+        done = begun.handover(*words, **environment)
+        assert f'As an administrator: GRANT "{ROLE}" TO "{name}"' in done.stdout + done.stderr, (words, done)
+
+
+def test_doctor__role_may_not_act_as_the_journals_owner__names_the_grant_until_it_was_run(begun, reader):
+    name, environment = reader
+    done = begun.handover("doctor", **environment)
+    assert done.returncode == 1
+    cure = f'As an administrator: GRANT "{ROLE}" TO "{name}";'
+    assert f"the journal may not be read or written\n   {cure}" in done.stdout
+    begun.pair.superuser(cure.partition(": ")[2])
+    done = begun.handover("doctor", **environment)
+    assert done.returncode == 0, done.stdout
+    assert f"the journal may be read and written, as {ROLE}" in done.stdout
+
+
+def test_init_journal__rights_are_missing__each_message_names_the_next_statement(story, reader):
+    name, environment = reader
+    story.file.write_text(story.file.read_text() + f'\n[journal]\nrole = "{name}_journal"\n')
+    database = story.pair.database.name
+    for statement in (f'ALTER ROLE "{name}" CREATEROLE', f'GRANT CREATE ON DATABASE "{database}" TO "{name}"'):
+        done = story.handover("init-journal", "--apply", **environment)
+        assert "HO004" in done.stderr
+        assert f"As an administrator: {statement}." in done.stderr
+        story.pair.superuser(statement)

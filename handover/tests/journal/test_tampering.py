@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from handover.config.config import Config
 from handover.cutover.position import position_of
 from handover.errors import HandoverError
 from handover.journal.copy import JournalCopy, JournalCopyError
+from handover.journal.differing import differing
 from handover.journal.entry import new_entry, operator
 from handover.journal.evidence import EvidenceError, latest, recording
 from handover.journal.journal import JournalError, opened
@@ -126,9 +128,32 @@ def test_journal__the_database_holds_another_entry_than_the_copy__is_told_and_no
     said = story.handover("cutover", "begin", "--apply")
     assert said.returncode == 1
     assert "HO511  the database and " in said.stderr
-    assert f"entry {added.seq}: who is 'mallory' in the database and '{operator()}' in the copy" in said.stderr
+    assert f"entry {added.seq} (note): who is 'mallory' in the database and '{operator()}' in the copy" in said.stderr
     assert story.handover("status").returncode == 1
     assert "mallory" not in story.handover("report").stdout
+
+
+def test_journal__one_field_of_a_long_entry_was_changed__is_named_and_the_rest_left_out(story):
+    story.with_journal()
+    facts = {"because": "x" * 400 + " as it was", "to": {"ttl_s": 30}, "others": list(range(200))}
+    with opened(story.config) as journal:
+        added = journal.add("note", {"facts": facts})
+    story.pair.superuser("ALTER TABLE handover.journal DISABLE TRIGGER USER")
+    change = """'{facts,to,ttl_s}', '60'"""
+    story.pair.superuser(f"UPDATE handover.journal SET body = jsonb_set(body, {change}) WHERE kind = 'note'")  # noqa: S608
+    said = story.handover("cutover", "begin", "--apply").stderr
+    assert f"entry {added.seq} (note): body.facts.to.ttl_s is 60 in the database and 30 in the copy." in said
+    assert "xxxx" not in said
+    assert re.search(r"handover init-journal --accept [0-9a-f]{12} --because REASON", said)
+
+
+def test_differing__long_texts__are_shown_where_they_differ():
+    (said,) = differing("body", {"a": "x" * 400 + "as it was"}, {"a": "x" * 400 + "another"})
+    assert said == f"body.a is …{'x' * 14}as it was' in the database and …{'x' * 14}another' in the copy"
+    assert list(differing("body", {"a": [1, 2]}, {"a": [1, 3], "b": 0})) == [
+        "body.a[1] is 2 in the database and 3 in the copy",
+        "body.b is absent in the database and 0 in the copy",
+    ]
 
 
 def test_journal__the_database_lost_an_entry_in_the_middle__is_told(story):

@@ -109,6 +109,15 @@ def test_watch__no_table_to_keep_it_in__refuses_and_says_what_makes_one(pair):
     assert "Run: handover init-journal --apply" in done.stderr
 
 
+def test_watch__role_may_not_act_as_the_journals__names_the_grant(watched):
+    watched.pair.let_read("original_app")
+    done = watched.pair.handover("watch", "--once", role="original_app")
+    assert done.returncode == 3
+    assert "HO600  the history of the watch cannot be kept" in done.stderr
+    assert 'GRANT "handover_journal" TO "original_app"' in done.stderr
+    assert "init-journal" not in done.stderr
+
+
 @pytest.mark.parametrize("wrong", ["5", "0s", "-1m", "soon"])
 def test_watch__no_duration__says_what_one_looks_like(watched, wrong):
     done = watched.pair.handover("watch", f"--for={wrong}")

@@ -124,6 +124,21 @@ def test_pause__a_process_here_does_not_end__names_it_and_fails(begun, monkeypat
     assert "the journal: paused" in said.stdout
 
 
+def test_pause__something_here_only_measures__is_said_to_run_on(begun):
+    place = begun.pair.folder / PLACE / "watch.json"
+    place.parent.mkdir(mode=0o700, exist_ok=True)
+    text = DEAF.replace('"load"', '"watch"').replace('"who"', '"acts": False, "who"')
+    with subprocess.Popen(
+        [sys.executable, "-c", text, str(place)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as on:
+        assert on.stdout.readline() == b"ready\n"
+        place.chmod(0o600)
+        said = begun.done("pause").stdout
+        on.kill()
+    goes_on = f"`watch` of ana, pid {on.pid} runs on: it only measures."
+    assert f"running here: no process of the toolkit that acts. {goes_on}" in said
+
+
 def test_pause__a_command_elsewhere_does_not_end__names_it_and_fails(begun, tmp_path, monkeypatch):
     monkeypatch.setattr(pausing, "HEARD_WITHIN_S", 0.2)
     other = elsewhere(begun, tmp_path / "other")

@@ -20,6 +20,7 @@ from handover.backup.roles import read_roles_needed
 from handover.config.config import Config, database_url
 from handover.config.storage import NamedBy
 from handover.journal.journal import SCHEMA
+from handover.missing_right import attribute, remedied
 from handover.private_files import write_private
 from handover.troubles import database_trouble
 
@@ -181,7 +182,8 @@ def _empty_database(server_url: str, variable: str) -> Iterator[str]:
     name = f"handover_restore_{secrets.token_hex(4)}"
     try:
         with psycopg.connect(server_url, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+            with remedied(attribute("CREATEDB", of=connection.info.user)):
+                connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
             try:
                 yield make_conninfo(server_url, dbname=name)
             finally:

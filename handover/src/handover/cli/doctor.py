@@ -17,6 +17,8 @@ from handover.cutover.plan import DNS
 from handover.cutover.ways.load_balancer import BALANCERS
 from handover.cutover.ways.sample import take_sample
 from handover.errors import HandoverError
+from handover.journal.journal import is_there
+from handover.missing_right import membership
 from handover.rules import RULES
 from handover.schema.catalog import READS, read_catalog, read_roles, read_sequences, snapshot
 from handover.schema.models import Description
@@ -27,6 +29,7 @@ from handover.wording import identifier
 
 # A model without a table, a model on another database.
 TRIED = 8  # requests through the balancer
+SET_OPTION_SINCE = 160000  # a membership may be without the right to act as the role
 NOT_LOOKED_AT = ("HO010", "HO196")
 
 
@@ -76,6 +79,7 @@ def of_database(pair: Config, described: dict[Side, Description]) -> Iterator[Sy
     try:
         with snapshot(database_url(pair)) as connection:
             yield Symptom(f"the database answers: {connection.info.dbname}, as {connection.info.user}")
+            yield from _of_journal(connection, pair.journal.role)
             closed = list(_closed_catalogs(connection))
             yield from closed or [Symptom(f"{len(READS)} catalogs may be read")]
             if not closed:
@@ -117,6 +121,22 @@ def _closed_catalogs(connection: Connection[Any]) -> Iterator[Symptom]:
     for (name,) in connection.execute(query, [list(READS)]).fetchall():
         cure = f"GRANT SELECT ON pg_catalog.{name} TO {identifier(connection.info.user)};"
         yield Symptom(f"pg_catalog.{name} may not be read", cure)
+
+
+def _of_journal(connection: Connection[Any], role: str) -> Iterator[Symptom]:
+    """Yield whether the journal that is there may be read and written."""
+    if not is_there(connection):
+        return
+    right = "SET" if connection.info.server_version >= SET_OPTION_SINCE else "MEMBER"
+    row = connection.execute("SELECT pg_has_role(oid, %s) FROM pg_roles WHERE rolname = %s", [right, role]).fetchone()
+    if row is None:
+        wrong = "Correct `role` of [journal] in handover.toml: it is the owner of the schema handover."
+        yield Symptom(f"the journal's role {role} does not exist", wrong)
+    elif row[0]:
+        yield Symptom(f"the journal may be read and written, as {role}")
+    else:
+        cure = f"{membership(role, of=connection.info.user)};"
+        yield Symptom("the journal may not be read or written", cure)
 
 
 def _of_tables(connection: Connection[Any], subject: Subject) -> Iterator[Symptom]:

@@ -116,22 +116,41 @@ def load(config: Config, name: str) -> CutoverPlan:
     asked = re.fullmatch(f"[0-9a-f]{{{SHORT},64}}", name)
     path = config.root / FOLDER / f"{name[:SHORT]}.json" if asked else Path(name)
     try:
-        values = dict(json.loads(read_private(path)))
+        values = _object(read_private(path))
         signature, checksum = str(values.pop("signature", "")), str(values.pop("checksum"))
         plan = CutoverPlan.from_json(values)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        message = f"{name} is no plan: {why_unreadable(error)}. A plan is named by its file, or by {SHORT} characters"
+        if asked and isinstance(error, FileNotFoundError):
+            raise _no_such(name) from error
+        # The words of Python about any other text say nothing of a plan.
+        why = why_unreadable(error) if isinstance(error, OSError | KeyError) else "it is no JSON object of a plan"
+        message = f"{name} is no plan: {why}. A plan is named by its file, or by {SHORT} characters"
         raise Refused(f"{message} of its checksum or more. Make one: handover cutover plan", code="HO576") from error
     # Of the file as it is, so that a key that was added by hand counts as well.
-    if digest(values) != checksum or (asked and not checksum.startswith(name)):
-        wanted = name if asked else checksum[:SHORT]
+    if digest(values) != checksum or (asked and not checksum.startswith(name[:SHORT])):
+        wanted = name[:SHORT] if asked else checksum[:SHORT]
         message = f"{path} is not as it was written: its checksum is {digest(values)[:SHORT]}, not {wanted}."
         raise Refused(f"{message} Nothing was applied. Make a new plan: handover cutover plan", code="HO576")
     if not _is_signed_here(config, signature, checksum):
         message = f"{path} was edited after it was written, or was made in another folder: the key of this folder"
         todo = "Nothing was applied. Make a new plan: handover cutover plan"
         raise Refused(f"{message} did not sign it. {todo}", code="HO576")
+    if asked and not checksum.startswith(name):
+        raise _no_such(name, checksum)
     return plan
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    values = json.loads(text)
+    if not isinstance(values, dict):
+        raise TypeError(type(values).__name__)
+    return values
+
+
+def _no_such(name: str, alike: str = "") -> Refused:
+    message = f"no plan has the checksum {name}. Nothing was applied."
+    todo = f"One that begins alike has {alike}." if alike else "Correct it, or make a plan: handover cutover plan"
+    return Refused(f"{message} {todo}", code="HO576")
 
 
 def newest(config: Config) -> CutoverPlan | None:

@@ -15,6 +15,8 @@ from handover.errors import Refused
 from handover.journal.belonging import of_another_database
 from handover.journal.copy import HEAD, PLACE, JournalCopy
 from handover.journal.journal import SCHEMA, Journal, is_there, opened
+from handover.missing_right import AS_ADMINISTRATOR, attribute, membership, remedied
+from handover.wording import identifier
 
 # Every .sql file of these makes tables of the journal and may be executed again.
 FOLDERS = ("handover.journal", "handover.parallel", "handover.evolve")
@@ -22,30 +24,42 @@ FOLDERS = ("handover.journal", "handover.parallel", "handover.evolve")
 
 @dataclass(frozen=True)
 class InstallStep:
-    """A statement, and what it is for."""
+    """A statement, what it is for, and what gives the right to it."""
 
     title: str
     statement: sql.Composed | bytes
+    remedy: str = ""
 
 
 def install_steps(connection: Connection[Any], config: Config) -> list[InstallStep]:
     """Return what has to be executed; tables that are there stay as they are."""
     role = sql.Identifier(config.journal.role)
-    steps = []
+    steps, user = [], connection.info.user
+    acts = membership(config.journal.role, of=user)
     if not role_exists(connection, config.journal.role):
         title = f"make the role {config.journal.role}, which cannot log in"
-        steps.append(InstallStep(title, sql.SQL("CREATE ROLE {}").format(role)))
+        steps.append(InstallStep(title, sql.SQL("CREATE ROLE {}").format(role), attribute("CREATEROLE", of=user)))
         steps.append(
             InstallStep(
-                f"let {connection.info.user} act as {config.journal.role}",
+                f"let {user} act as {config.journal.role}",
                 sql.SQL("GRANT {} TO CURRENT_USER").format(role),
+                acts,
             ),
         )
     if not is_there(connection):
         statement = sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(sql.Identifier(SCHEMA), role)
-        steps.append(InstallStep(f"make the schema {SCHEMA}", statement))
-    steps.append(InstallStep(f"act as {config.journal.role}", sql.SQL("SET LOCAL ROLE {}").format(role)))
+        steps.append(InstallStep(f"make the schema {SCHEMA}", statement, _may_create(connection) or acts))
+    steps.append(InstallStep(f"act as {config.journal.role}", sql.SQL("SET LOCAL ROLE {}").format(role), acts))
     return steps + [InstallStep(f"make the tables of {name}", text) for name, text in table_files()]
+
+
+def _may_create(connection: Connection[Any]) -> str:
+    """Return what lets the role make a schema; empty if it may."""
+    row = connection.execute("SELECT has_database_privilege(current_database(), 'CREATE')").fetchone()
+    if row == (True,):
+        return ""
+    name, user = identifier(connection.info.dbname), identifier(connection.info.user)
+    return f"{AS_ADMINISTRATOR}GRANT CREATE ON DATABASE {name} TO {user}"
 
 
 def table_files() -> list[tuple[str, bytes]]:
@@ -87,7 +101,8 @@ def install(config: Config) -> None:
         made_role = not role_exists(connection, config.journal.role)
         fresh = not is_there(connection)
         for step in install_steps(connection, config):
-            connection.execute(step.statement)
+            with remedied(step.remedy):
+                connection.execute(step.statement)
     if fresh:
         journal = Journal(config)
         try:
@@ -108,8 +123,10 @@ def uninstall(config: Config) -> list[str]:
     with psycopg.connect(database_url(config)) as connection:
         if not is_there(connection):
             raise Refused(f"{connection.info.dbname} has no journal; nothing was changed.", code="HO502")
-        record = connection.execute("SELECT body FROM handover.journal WHERE kind = 'init' ORDER BY seq").fetchone()
-        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(SCHEMA)))
+        query = "SELECT body FROM handover.journal WHERE kind = 'init' ORDER BY seq"
+        with remedied(membership(config.journal.role, of=connection.info.user)):
+            record = connection.execute(query).fetchone()
+            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(SCHEMA)))
         done.append(f"the schema {SCHEMA} is gone")
         if record and record[0].get("role_made"):
             done.append(_drop_role(connection, config.journal.role))
@@ -117,8 +134,10 @@ def uninstall(config: Config) -> list[str]:
 
 
 def _drop_role(connection: Connection[Any], role: str) -> str:
+    user = connection.info.user
+    remedy = f"{attribute('CREATEROLE', of=user)}; GRANT {identifier(role)} TO {identifier(user)} WITH ADMIN OPTION"
     try:
-        with connection.transaction():
+        with remedied(remedy), connection.transaction():
             connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
     except psycopg.errors.DependentObjectsStillExist:
         return f"the role {role} stays: another database of this server uses it"

@@ -16,9 +16,11 @@ from handover.errors import HandoverError, Refused
 from handover.journal.belonging import is_of
 from handover.journal.copy import JournalCopy
 from handover.journal.delivery import delivering
+from handover.journal.differing import differing
 from handover.journal.entry import COPY, LATE, JournalEntry, new_entry
 from handover.journal.key import known_keys, sealing_key
 from handover.journal.seal import ACCEPTED, PAUSE, SEAL, SealedChain, SealState, accept_words, said_of
+from handover.missing_right import membership, remedied
 from handover.troubles import database_trouble
 
 SCHEMA = "handover"
@@ -335,8 +337,13 @@ def connect(config: Config) -> Connection[Any]:
         application_name="handover journal",
         options=limits,
     )
-    if is_there(connection):
-        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(config.journal.role)))
+    try:
+        if is_there(connection):
+            with remedied(membership(config.journal.role, of=connection.info.user)):
+                connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(config.journal.role)))
+    except psycopg.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -380,7 +387,7 @@ def _differing(stored: JournalEntry, copied: JournalEntry) -> Iterator[str]:
         if name == "body":
             mine, theirs = ({k: v for k, v in body.items() if k not in added} for body in (mine, theirs))
         if mine != theirs:
-            yield f"entry {stored.seq}: {name} is {mine!r} in the database and {theirs!r} in the copy"
+            yield from (f"entry {stored.seq} ({stored.kind}): {text}" for text in differing(name, mine, theirs))
 
 
 def _down(why: str) -> str:

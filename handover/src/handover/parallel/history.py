@@ -19,13 +19,14 @@ from handover.journal.journal import connect
 from handover.parallel.rule import MetricVerdict
 from handover.parallel.sample import Sample
 from handover.private_files import open_private
-from handover.troubles import file_trouble
+from handover.troubles import database_trouble, file_trouble
 
 LINES = ".handover/watch.jsonl"
 SAMPLES, FULL_SAMPLES = ".handover/watch-samples.jsonl", ".handover/watch-samples.1.jsonl"
 SAMPLES_AT_MOST_BYTES = 64 << 20
 # About an hour of a busy pair without a database; the lines hold everything.
 WAITING_AT_MOST = 200_000
+CANNOT_BE_KEPT = "the history of the watch cannot be kept"
 INTO_SAMPLES = (
     "INSERT INTO handover.watch_samples (run, at, system, metric, value, ok, reason)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s)"
@@ -76,9 +77,11 @@ class WatchHistory:
         """
         try:
             self._open().execute("SELECT FROM handover.watch_windows LIMIT 0")
-        except (errors.UndefinedTable, errors.InvalidSchemaName, errors.InsufficientPrivilege) as error:
-            what = str(error).splitlines()[0]
-            message = f"the history of the watch cannot be kept: {what}. Nothing is watched."
+        except errors.InsufficientPrivilege as error:
+            message = f"{CANNOT_BE_KEPT}: {database_trouble(error)} Nothing is watched."
+            raise Refused(message, code="HO600") from error
+        except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
+            message = f"{CANNOT_BE_KEPT}: {str(error).splitlines()[0]}. Nothing is watched."
             raise Refused(f"{message} Run: handover init-journal --apply", code="HO600") from error
         except psycopg.OperationalError:
             return

@@ -12,7 +12,7 @@ from handover.journal.copy import JournalCopy
 from handover.journal.entry import JournalEntry, new_entry
 from handover.journal.journal import Journal, JournalError, last_pause, opened
 from handover.journal.lease import PAUSE_CHANNEL, LeaseHolder, holder, holder_here
-from handover.journal.processes import RunningProcess, stop, wait_until_gone
+from handover.journal.processes import RunningProcess, running, stop, wait_until_gone
 from handover.journal.seal import PAUSE
 from handover.runs.context import require_copy
 from handover.runs.position import StreamPosition, fold
@@ -153,11 +153,13 @@ def _processes(config: Config, signalled: list[RunningProcess]) -> PausedPart:
         names = ", ".join(map(_process, left))
         kill = " ".join(["kill -9", *(str(one.pid) for one in left)])
         return _not(HERE, f"{names} did not end within {STOPS_WITHIN_S:g} s. End what it waits for: {kill}")
+    measuring = [one for one in running(config.root) if not one.acts]
+    on = f" {', '.join(map(_process, measuring))} runs on: it only measures." if measuring else ""
     if not signalled:
-        return _is(HERE, "no process of the toolkit")
+        return _is(HERE, f"no process of the toolkit that acts.{on}" if on else "no process of the toolkit")
     ended = next((one.command for one in signalled if one.command == "verify --follow"), "")
     again = f" Start it again after the pause: handover {ended}." if ended else ""
-    return _is(HERE, f"stopped {', '.join(map(_process, signalled))}.{again}")
+    return _is(HERE, f"stopped {', '.join(map(_process, signalled))}.{again}{on}")
 
 
 def _process(one: RunningProcess) -> str:
