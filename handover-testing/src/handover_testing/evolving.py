@@ -43,7 +43,8 @@ _CATALOG = {
           FROM pg_class c JOIN pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal
          WHERE c.oid = ANY (%(tables)s::regclass[])""",
     "sequences": """
-        SELECT c.relname, s.relname, format_type(q.seqtypid, NULL), q.seqmax, a.attname, s.relacl::text
+        SELECT c.relname, s.relname, format_type(q.seqtypid, NULL), q.seqmax, q.seqmin, q.seqstart,
+               q.seqincrement, q.seqcache, q.seqcycle, a.attname, s.relacl::text
           FROM pg_class c
           JOIN pg_depend p ON p.refobjid = c.oid AND p.deptype IN ('a', 'i') AND p.classid = 'pg_class'::regclass
           JOIN pg_sequence q ON q.seqrelid = p.objid JOIN pg_class s ON s.oid = q.seqrelid

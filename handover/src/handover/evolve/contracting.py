@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from handover.evolve.catalog.facts import ColumnFacts, IndexFacts, qualified
+from handover.evolve.counting import expected_sequences
 from handover.evolve.draft import PairDraft, TableDraft
 from handover.evolve.keys import ShapeKey, new_checks, shape_keys, twin_indexes
 from handover.evolve.locks import LockedStatements
@@ -72,10 +73,14 @@ def _tables(parts: StageParts) -> Iterator[EvolveStep]:
     found = [(table.facts.key, tuple(_table(parts.make, table))) for table in reversed(parts.ordered())]
     found = [(key, statements) for key, statements in found if statements]
     if not in_a_circle(parts.draft):
-        yield from (EvolveStep(name=f"{key}: the new shape alone", statements=done) for key, done in found)
+        for key, done in found:
+            counted = {"sequences": expected_sequences(parts.draft.tables[key])}
+            yield EvolveStep(name=f"{key}: the new shape alone", statements=done, arguments=counted)
     elif found:
         every = tuple(one for _, statements in found for one in statements)
-        yield EvolveStep(name=f"{', '.join(key for key, _ in found)}: the new shape alone", statements=every)
+        counted = {"sequences": [one for key, _ in found for one in expected_sequences(parts.draft.tables[key])]}
+        name = f"{', '.join(key for key, _ in found)}: the new shape alone"
+        yield EvolveStep(name=name, statements=every, arguments=counted)
 
 
 def _table(make: LockedStatements, table: TableDraft) -> Iterator[EvolveStatement]:
@@ -187,10 +192,11 @@ def _column(
     name = table.new_name(column.name)
     alter = f"ALTER TABLE {table.facts.sql} ALTER COLUMN {identifier(name)}"
     if pair.counts_on and column.identity:
-        yield from _identity(make, table, column, alter)
+        yield from _identity(make, table, pair, alter)
     elif pair.counts_on and column.sequence:
         to = canonical_type(pair.type)
-        yield make.exclusive(f"ALTER SEQUENCE {column.sequence.sql} AS {to}", key)
+        options = column.sequence.options_as(to).sql
+        yield make.exclusive(f"ALTER SEQUENCE {column.sequence.sql} AS {to} {options}", key)
         yield make.exclusive(f"{alter} SET DEFAULT {column.default}", key)
     elif default := new_defaults(table).get(name):
         yield make.exclusive(f"{alter} SET DEFAULT {default}", key)
@@ -198,12 +204,13 @@ def _column(
         yield _comment(make, f"COLUMN {table.facts.sql}.{identifier(name)}", column.comment, key)
 
 
-def _identity(make: LockedStatements, table: TableDraft, column: ColumnFacts, alter: str) -> Iterator[EvolveStatement]:
-    sequence = column.sequence
+def _identity(make: LockedStatements, table: TableDraft, pair: PairDraft, alter: str) -> Iterator[EvolveStatement]:
+    column, sequence = pair.column, pair.column.sequence
     if sequence is None:
         return
     kind = "ALWAYS" if column.identity == "a" else "BY DEFAULT"
-    yield make.exclusive(f"{alter} ADD GENERATED {kind} AS IDENTITY (SEQUENCE NAME {sequence.sql})", table.facts.key)
+    options = f"SEQUENCE NAME {sequence.sql} {sequence.options_as(canonical_type(pair.type)).sql}"
+    yield make.exclusive(f"{alter} ADD GENERATED {kind} AS IDENTITY ({options})", table.facts.key)
     setting = f"pg_catalog.current_setting({literal(f'{_SEQUENCE}_{column.number}')})"
     last = f"pg_catalog.split_part({setting}, ',', 1)::bigint"
     called = f"pg_catalog.split_part({setting}, ',', 2)::boolean"

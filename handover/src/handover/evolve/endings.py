@@ -5,6 +5,7 @@ from psycopg import connect
 from handover.config.config import database_url
 from handover.errors import Refused
 from handover.evolve.context import EvolveContext
+from handover.evolve.counting import changed_sequences
 from handover.evolve.dependents import dependents
 from handover.evolve.old_users import check_unused
 from handover.evolve.position import start_entry
@@ -99,9 +100,14 @@ def nothing_left_after_contract(context: EvolveContext) -> Evidence:
     Raises
     ------
     Refused
-        Something is left.
+        Something is left, or a sequence does not count as before.
     """
     require_nothing_left(context, KEPT_SUFFIX)
+    with connect(database_url(context.config)) as connection:
+        changed = list(changed_sequences(connection, context.plan))
+    if changed:
+        todo = "Set it right with ALTER SEQUENCE, then: handover resume"
+        raise Refused(f"a column does not count as before: {'; '.join(changed)}. {todo}", code=LEFTOVERS)
     return {"shapes": table_shapes(context.config, context.plan.tables)}
 
 

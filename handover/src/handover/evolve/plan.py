@@ -12,6 +12,7 @@ from handover.config.evolve import EvolveSettings
 from handover.errors import Refused
 from handover.evolve.catalog.facts import read_table
 from handover.evolve.contracting import contract_steps
+from handover.evolve.counting import cut_notes
 from handover.evolve.draft import EvolutionDraft, TableDraft
 from handover.evolve.drops import contract_drops, remove_drops
 from handover.evolve.evolution import Evolution
@@ -159,6 +160,7 @@ def _twins(draft: EvolutionDraft, table: TableDraft) -> Iterator[dict[str, Any]]
 def _notes(draft: EvolutionDraft) -> Iterator[str]:
     for table in draft.tables.values():
         yield from _pair_notes(table)
+        yield from cut_notes(table)
         yield from _column_notes(table)
     for created in draft.created:
         yield f"{created.name}: its rows are gone after a rollback"

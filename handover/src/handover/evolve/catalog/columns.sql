@@ -7,7 +7,9 @@ SELECT a.attname::text AS name, a.attnum AS number, format_type(a.atttypid, a.at
        a.attidentity::text AS identity, a.attgenerated::text AS generated,
        CASE WHEN a.attcollation <> t.typcollation THEN format('%%I.%%I', cn.nspname, o.collname) END AS collation,
        col_description(a.attrelid, a.attnum) AS comment,
-       (SELECT ARRAY[sn.nspname::text, s.relname::text, format_type(q.seqtypid, NULL)] FROM pg_depend p
+       (SELECT ARRAY[sn.nspname::text, s.relname::text, format_type(q.seqtypid, NULL), q.seqstart::text,
+                     q.seqincrement::text, q.seqmin::text, q.seqmax::text, q.seqcache::text, q.seqcycle::text]
+          FROM pg_depend p
           JOIN pg_class s ON s.oid = p.objid AND s.relkind = 'S'
           JOIN pg_namespace sn ON sn.oid = s.relnamespace
           JOIN pg_sequence q ON q.seqrelid = s.oid

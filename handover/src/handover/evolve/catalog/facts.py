@@ -9,27 +9,13 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from handover.errors import Refused
+from handover.evolve.catalog.owned_sequence import OwnedSequence, read_sequence
 from handover.schema.evolved import SYNC_FUNCTION_PREFIX
 from handover.wording import identifier
 
 # A default as PostgreSQL prints it that is the same value for ever.
 _CONSTANT = re.compile(r"(?:'(?:[^']|'')*'|\(?-?[0-9.]+\)?|true|false|NULL)(?:::[\w .,()\"\[\]]+)?", re.IGNORECASE)
 Right = tuple[str, str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class OwnedSequence:
-    """The sequence that a column takes its values from and that belongs to it; ``type`` is that of its values."""
-
-    schema: str
-    name: str
-    type: str
-    rights: tuple[Right, ...] = ()
-
-    @property
-    def sql(self) -> str:
-        """Its name as SQL."""
-        return qualified(self.schema, self.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,5 +296,5 @@ def _column(row: dict[str, Any]) -> ColumnFacts:
     owned = row.pop("sequence")
     rights = _rights(row.pop("sequence_rights") or [])
     if owned:
-        owned = OwnedSequence(schema=owned[0], name=owned[1], type=owned[2], rights=rights)
+        owned = read_sequence(owned, rights)
     return ColumnFacts(**{**row, "sequence": owned, "rights": _rights(row["rights"])})
