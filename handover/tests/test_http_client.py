@@ -4,6 +4,7 @@ import ast
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -293,3 +294,48 @@ def test_sources__another_client_planted__is_found(source):
 def test_http_client__at_once__limits_the_connections():
     with http_client(timeout_s=1, at_once=3) as client:
         assert client._transport._pool._max_connections == 3
+
+
+class Impatient(Answering):
+    """Closes a connection that was idle between two rounds when it is used again, without an answer."""
+
+    protocol_version = "HTTP/1.1"
+    opened_in = -1
+
+    def parse_request(self) -> bool:
+        whole = super().parse_request()
+        if self.opened_in < 0:
+            self.opened_in = self.server.round
+        self.close_connection = self.close_connection or self.opened_in != self.server.round
+        return whole and self.opened_in == self.server.round
+
+
+@pytest.fixture
+def impatient(server) -> Counting:
+    """Give a server that keeps connections, but not from one round to the next."""
+    server.RequestHandlerClass, server.round = Impatient, 0
+    return server
+
+
+@pytest.mark.parametrize("kept_s", [0.0, 60.0])
+def test_http_client__server_closed_an_idle_connection__fails_only_if_it_was_kept(impatient, monkeypatch, kept_s):
+    monkeypatch.setattr("handover.http_client.KEPT_S", kept_s)
+    with http_client(timeout_s=5) as client:
+        assert client.get(impatient.url).is_success
+        impatient.round += 1
+        with pytest.raises(httpx.RemoteProtocolError) if kept_s else nullcontext():
+            assert client.get(impatient.url).is_success
+
+
+@pytest.mark.parametrize("sender", [HttpProber, JourneyRunner])
+def test_watch__server_closes_idle_connections__asks_each_round_over_a_new_one(impatient, config, monkeypatch, sender):
+    monkeypatch.setattr("handover.http_client.KEPT_S", 60.0)
+    watch = config.watch.model_copy(update={"journeys_every_s": 0})
+    pair = config.model_copy(update={"watch": watch})
+    senders = [getattr(one, "__self__", None) for one in Watcher(pair, target(pair).owner_url)._collectors]
+    (one, _) = [found for found in senders if isinstance(found, sender)]
+    for _ in range(3):
+        samples = list(one.samples())
+        assert samples
+        assert [sample.reason for sample in samples if not sample.ok] == []
+        impatient.round += 1

@@ -12,30 +12,36 @@ from handover.side import Side
 
 
 class HttpProber:
-    """Sends the declared probes to one system, one at a time, over connections that stay open; ``key`` marks them."""
+    """Sends the declared probes to one system, one at a time; ``key`` marks them.
+
+    Each round opens a connection of its own: a server may close one that is idle between two rounds.
+    """
 
     def __init__(self, system: Side, base_url: str | None, watch: Watch, key: bytes | None = None) -> None:
         self.system, self._base_url, self._watch = system, base_url, watch
-        self._client = http_client(timeout_s=watch.timeout_s, key=key)
+        self._key = key
+        self._client: httpx.Client | None = None
 
     def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        """Close the connections of the round that goes on."""
+        if self._client:
+            self._client.close()
 
     def samples(self) -> Iterator[Sample]:
         """Send every probe once."""
         if self._base_url is None:
             yield unmeasured(self.system, "request_ms", f"handover.toml has no base_url of the {self.system}")
             return
-        for probe in self._watch.probes:
-            sample = self._ask(f"{self._base_url.rstrip('/')}{probe.path}", probe)
-            yield sample
-            yield Sample(sample.at, sample.system, f"{probe.name}_ms", sample.value, sample.ok, sample.reason)
+        with http_client(timeout_s=self._watch.timeout_s, key=self._key) as self._client:
+            for probe in self._watch.probes:
+                sample = self._ask(self._client, f"{self._base_url.rstrip('/')}{probe.path}", probe)
+                yield sample
+                yield Sample(sample.at, sample.system, f"{probe.name}_ms", sample.value, sample.ok, sample.reason)
 
-    def _ask(self, url: str, probe: WatchedPage) -> Sample:
+    def _ask(self, client: httpx.Client, url: str, probe: WatchedPage) -> Sample:
         began = time.monotonic()
         try:
-            status, wrong = self._answer(url, probe, began + self._watch.timeout_s)
+            status, wrong = self._answer(client, url, probe, began + self._watch.timeout_s)
         except httpx.TimeoutException:
             took = (time.monotonic() - began) * 1000
             reason = f"{probe.name} did not answer within {self._watch.timeout_s:g} s"
@@ -46,9 +52,9 @@ class HttpProber:
         reason = f"{probe.name} answered {status}, expected {probe.status}" if status != probe.status else wrong
         return measured(self.system, "request_ms", took, ok=not reason, reason=reason)
 
-    def _answer(self, url: str, probe: WatchedPage, deadline: float) -> tuple[int, str]:
+    def _answer(self, client: httpx.Client, url: str, probe: WatchedPage, deadline: float) -> tuple[int, str]:
         """Return the status and what is wrong with the body; a body that ends after the deadline is a time-out."""
-        with self._client.stream("GET", url) as answer:
+        with client.stream("GET", url) as answer:
             body = bytearray()
             for part in answer.iter_bytes():
                 body += part

@@ -8,6 +8,7 @@ import httpx
 from handover.config.config import Config
 from handover.config.journey import Journey
 from handover.errors import ConfigurationError
+from handover.http_client import http_client
 from handover.journal.own_requests import own_key
 from handover.journeys.result import JourneyResult
 from handover.journeys.run import run_journey
@@ -25,20 +26,19 @@ class JourneyRunner:
     """Runs one flow on one system, at most every ``journeys_every_s``.
 
     ``look`` reads what a step has written. While ``is_read_only``, a flow that writes through the original is left out.
+    Each run opens connections of its own: a server may close one that is idle between two runs.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        journey: Journey,
-        side: Side,
-        client: httpx.Client,
-        look: Look,
-        is_read_only: IsReadOnly,
-    ) -> None:
-        self._config, self._journey, self._side, self._client, self._look = config, journey, side, client, look
+    def __init__(self, config: Config, journey: Journey, side: Side, look: Look, is_read_only: IsReadOnly) -> None:
+        self._config, self._journey, self._side, self._look = config, journey, side, look
+        self._client: httpx.Client | None = None
         self._is_read_only = is_read_only
         self._next = float("-inf")
+
+    def close(self) -> None:
+        """Close the connections of the run that goes on."""
+        if self._client:
+            self._client.close()
 
     def samples(self) -> Iterator[Sample]:
         """Run the flow once if it is due."""
@@ -49,15 +49,17 @@ class JourneyRunner:
             yield from self._left_out()
             return
         rows: list[Sample] = []
-        result = run_journey(
-            self._journey,
-            base_urls(self._config),
-            on=self._side,
-            client=self._client,
-            root=self._config.root,
-            key=own_key(self._config),
-            after_write=lambda: rows.extend(self._look()),
-        )
+        key = own_key(self._config)
+        with http_client(timeout_s=self._config.watch.timeout_s, key=key) as self._client:
+            result = run_journey(
+                self._journey,
+                base_urls(self._config),
+                on=self._side,
+                client=self._client,
+                root=self._config.root,
+                key=key,
+                after_write=lambda: rows.extend(self._look()),
+            )
         yield from rows
         # Read-only mode may have begun while the flow ran.
         yield from self._left_out() if result.failures and self._cannot_write() else _samples(result)
@@ -70,22 +72,20 @@ class JourneyRunner:
             yield measured(self._side, metric, 1, reason=WHY_LEFT_OUT)
 
 
-def journey_runners(config: Config, client: httpx.Client, look: Look, is_read_only: IsReadOnly) -> list[JourneyRunner]:
+def journey_runners(config: Config, look: Look, is_read_only: IsReadOnly) -> list[JourneyRunner]:
     """Return a runner for each chosen flow and system.
 
     Parameters
     ----------
-    config, client
-        The pair, and what sends the requests.
+    config
+        The pair.
     look
         Reads what a step has written.
     is_read_only
         Says whether the original can only read now.
     """
     return [
-        JourneyRunner(config, journey, side, client, look, is_read_only)
-        for journey in chosen(config)
-        for side in journey.sides
+        JourneyRunner(config, journey, side, look, is_read_only) for journey in chosen(config) for side in journey.sides
     ]
 
 

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from threading import Event, Lock
 
 from handover.config.config import Config
-from handover.http_client import http_client
 from handover.journal.own_requests import own_key, own_requests
 from handover.parallel import database, stored
 from handover.parallel.access_log import Tail
@@ -85,11 +84,11 @@ class Watcher:
         watch, key = self.config.watch, own_key(self.config)
         self._reader, self._window_reader = Reader(self.url, watch), Reader(self.url, watch)
         self._row_reader = Reader(self.url, watch)
+        self._flows = journey_runners(self.config, self.look, self.is_read_only)
         self._probers = [HttpProber(side, self.config.system(side).base_url, watch, key) for side in Side]
         self._agents = {side: ReadingAgent(self.config, side, self.url) for side in Side}
         self._parity, self._progress = Parity(self.config), ProgressChecker(self.config)
         self._busy: dict[Collector, Future[list[Sample]]] = {}
-        self._client = http_client(timeout_s=watch.timeout_s, key=key)
         self._tails = [
             Tail(side, log, self.config.root, own_requests(self.config, side), self.config.system(side).health)
             for side, log in watch.logs.items()
@@ -97,7 +96,7 @@ class Watcher:
         self._rows_lock = Lock()
         threads: tuple[HttpProber | JourneyRunner | Tail, ...] = (
             *self._probers,
-            *journey_runners(self.config, self._client, self.look, self.is_read_only),
+            *self._flows,
             *self._tails,
         )
         self._collectors: list[Collector] = [*(one.samples for one in threads), self._database, self._rows]
@@ -107,7 +106,8 @@ class Watcher:
         self._stack = ExitStack()
         # Entered first, closed last: a collector at work loses its connection before the pool waits for it.
         self._pool = self._stack.enter_context(ThreadPoolExecutor(len(self._collectors), "collector"))
-        self._stack.callback(self._client.close)
+        for flow in self._flows:
+            self._stack.callback(flow.close)
         for prober in self._probers:
             self._stack.callback(prober.close)
         for tail in self._tails:
