@@ -156,7 +156,7 @@ class SwitchSettings(Section):
     wait_s
         How long to wait for them, in seconds.
     on_red
-        What a red window leads to: ``stop`` and page a person, or ``back``.
+        What a red window leads to: ``stop`` and page a person, or ``back``; a red original always stops.
     drain_s
         How long connections that are open at the side that people left are followed, in seconds.
     at_drain_limit

@@ -132,7 +132,11 @@ class LoadBalancerWay(Way):
         """Return a plan for people; see :meth:`Way.plan_lines`."""
         facts = share_facts(plan)
         steps = ", ".join(f"{one} %" for one in facts.steps)
-        red = "goes back by itself" if facts.on_red == "back" else "stops there and pages a person"
+        red = (
+            "goes back by itself, unless the original is red"
+            if facts.on_red == "back"
+            else "stops there and pages a person"
+        )
         return [
             f"Plan {plan.checksum[:SHORT]}: move people to the backend, by {', '.join(facts.balancers)}",
             f"  steps: {steps} of people reach the backend",
