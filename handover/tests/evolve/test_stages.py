@@ -349,13 +349,15 @@ KINDS = {
             CREATE TABLE k_base (id int PRIMARY KEY);
             CREATE TABLE k_tag (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, base_id int NOT NULL,
                 CONSTRAINT k_tag_once UNIQUE (base_id),
-                CONSTRAINT k_tag_base FOREIGN KEY (base_id) REFERENCES k_base (id))
+                CONSTRAINT k_tag_base FOREIGN KEY (base_id) REFERENCES k_base (id));
+            GRANT SELECT, INSERT ON k_tag TO original_app
         """,
         operations=(
             {
                 "kind": "create_table",
                 "table": "k_tag",
                 "columns": {"id": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "base_id": "int NOT NULL"},
+                "grants": {"original_app": ["SELECT", "INSERT"]},
                 "constraints": [
                     "CONSTRAINT k_tag_once UNIQUE (base_id)",
                     "CONSTRAINT k_tag_base FOREIGN KEY (base_id) REFERENCES k_base (id)",

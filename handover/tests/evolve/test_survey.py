@@ -250,6 +250,16 @@ REFUSED = {
         {"kind": "create_table", "table": "c", "columns": {"t_id": "intt"}},
         r'HO668  c cannot have these columns: type "intt" does not exist',
     ),
+    "a right of a role that is not there": (
+        TABLE,
+        {"kind": "create_table", "table": "c", "columns": {"n": "int"}, "grants": {"unknown": ["SELECT"]}},
+        r"HO668  c cannot have grants: there is no role unknown;",
+    ),
+    "a serial of a new table that others use": (
+        TABLE,
+        {"kind": "create_table", "table": "c", "columns": {"n": "bigserial"}, "grants": {"original_app": ["INSERT"]}},
+        r"HO668  c\.n is a serial, whose sequence the roles of `grants` could not use;.*\n.*AS IDENTITY",
+    ),
     "a new table that points nowhere": (
         TABLE,
         {
@@ -439,3 +449,12 @@ def test_plan__owner_of_a_child_may_not_read_the_parent__is_refused_with_the_gra
                 one.plan(UUID)
         finally:
             superuser.execute(f"DROP OWNED BY {owner} CASCADE; DROP ROLE {owner}".encode())
+
+
+def test_plan__new_table_without_grants__says_that_only_its_owner_may_use_it(one):
+    new = {"kind": "create_table", "table": "c", "columns": {"n": "int"}}
+    note = "c: without `grants` only its owner may use it, but for default privileges"
+    assert note in one.plan(new).notes
+    granted = one.plan({**new, "grants": {"original_app": ["SELECT"]}})
+    assert note not in granted.notes
+    assert 'GRANT SELECT ON "public"."c" TO "original_app"' in [one.sql for one in granted.start[0].statements]

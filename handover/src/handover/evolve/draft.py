@@ -111,11 +111,12 @@ class AddedIndex:
 
 @dataclass(frozen=True, kw_only=True)
 class CreatedTable:
-    """A table of the new shape alone."""
+    """A table of the new shape alone; ``grants``: the rights of each role that may use it."""
 
     name: str
     columns: dict[str, str]
     constraints: tuple[str, ...]
+    grants: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass

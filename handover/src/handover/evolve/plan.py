@@ -164,6 +164,8 @@ def _notes(draft: EvolutionDraft) -> Iterator[str]:
         yield from _column_notes(table)
     for created in draft.created:
         yield f"{created.name}: its rows are gone after a rollback"
+        if not created.grants:
+            yield f"{created.name}: without `grants` only its owner may use it, but for default privileges"
     if others := [schema for schema in draft.schemas if schema != draft.schema]:
         yield f"tables of {', '.join(others)} change as well: each search path needs the views before these schemas too"
     if viewed(draft):

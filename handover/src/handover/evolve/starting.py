@@ -200,6 +200,8 @@ def _created(make: LockedStatements, draft: EvolutionDraft, created: CreatedTabl
     statements = [make.free(f"CREATE TABLE {name} ({created_columns(created, draft.schema)})")]
     keys = [(_on_shadows(draft, one), referenced_table(one, draft.schema)) for one in created.constraints]
     statements += [make.writers_wait(f"ALTER TABLE {name} ADD {one}", parent) for one, parent in keys if parent]
+    rights = [(role, right, "") for role, given in created.grants.items() for right in given]
+    statements += map(make.free, grants(rights, name, [right for _, right, _ in rights]))
     yield EvolveStep(name=f"{draft.schema}.{created.name}: new table", statements=tuple(statements))
 
 
