@@ -180,7 +180,9 @@ def test_cutover__database_goes_down_in_the_middle__the_copy_knows_and_leads_bac
     ):
         start_command(context, commands(parallel.config)["cutover"], facts_of(parallel, "cutover"))
     try:
-        said = parallel.handover("status").stdout
+        seen = parallel.handover("status")
+        assert seen.returncode == 1, "the database was not read"
+        said = seen.stdout
         assert "State: switching" in said
         assert "People reach: backend; as the journal says." in said
         assert "The journal's database is not read" in said

@@ -14,13 +14,14 @@ from handover.evolve.status import evolution_conflicts, evolution_lines, evoluti
 from handover.journal.delivery import waiting, waiting_lines
 from handover.journal.journal import Journal
 
-DIFFERENT = 4
+NOT_READ, DIFFERENT = 1, 4
 
 
 def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Say how far the handover is, what is under way, and what people reach; change nothing.
 
     Exit 4 when the name servers do not say what the journal says, or it contradicts itself or cannot be compared.
+    Exit 1 when only this machine's copy of the journal was read.
     """
     pair = load_config(config)
     try:
@@ -43,6 +44,8 @@ def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
     contradicts = found.position.conflict or evolution_conflicts(found.entries)
     if found.agrees is False or contradicts or not found.seals.compared:
         raise typer.Exit(DIFFERENT)
+    if found.trouble:
+        raise typer.Exit(NOT_READ)
 
 
 def _show_none(error: Refused, *, as_json: bool) -> None:

@@ -81,8 +81,9 @@ def read_status(config: Config, journal: Journal) -> Status:
     who = None
     with suppress(JournalError):
         who = holder(journal.connection())
-    people, agrees, answers = people_reach(config, position)
+    # Before the name servers are asked, which may take long: the lease and the processes are of one moment.
     here = tuple(running(config.root))
+    people, agrees, answers = people_reach(config, position)
     health = watch_health(config, journal, entries)
     return Status(
         position,
