@@ -31,6 +31,14 @@ def test_backup__restored_and_equal__is_evidence_and_leaves_no_database(backed):
     assert not [name for name in left if name.startswith("handover_restore")]
 
 
+def test_backup__role_may_not_create_the_database_to_restore_into__is_told_the_statement(backed):
+    server = backed.pair.database.server
+    backed.pair.patch.setenv("HANDOVER_RESTORE_URL", server.url("original_app", "postgres"))
+    ended = backed.handover("backup", "--apply")
+    assert ended.returncode == 1
+    assert 'As an administrator: ALTER ROLE "original_app" CREATEDB.' in ended.stderr
+
+
 def test_backup__without_apply__makes_nothing(backed):
     assert "Nothing was changed." in backed.done("backup").stdout
     assert latest(backed.config, "backup") is None
