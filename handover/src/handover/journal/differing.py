@@ -11,6 +11,13 @@ ABSENT = object()
 def differing(path: str, stored: Any, copied: Any) -> Iterator[str]:
     """Yield each field that differs, by its path, with both values.
 
+    Parameters
+    ----------
+    path
+        Where both values stand in the entry.
+    stored, copied
+        The value in the database, and in the copy.
+
     Examples
     --------
     >>> list(differing("body", {"to": {"ttl_s": 30}, "a": 1}, {"to": {"ttl_s": 60}, "a": 1}))
