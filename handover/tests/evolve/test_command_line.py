@@ -87,6 +87,22 @@ def test_validate__a_row_differs__names_it_and_exits_4(declared):
     assert "200 rows, 1 differ" in handover(declared, "validate", code=4)
 
 
+def test_rollback__a_new_value_has_no_old_one__is_told_and_refused_until_it_is_accepted(declared):
+    handover(declared, "start", "--apply", *OVERRIDES)
+    handover(declared, "switch", "--apply")
+    # The old value of this one is the same word, which means another one in the new shape.
+    declared.sql("UPDATE phase2.jobs SET status = 'started' WHERE id = 7")
+    assert "way back: 200 rows, 1 differ" in handover(declared, "validate", code=4)
+    said = handover(declared, "rollback", "--apply", "--because", "a trial", code=3)
+    assert "HO656  a rollback would lose the new values of 1 row: id 7: status 'started' is 'started'" in said
+    assert declared.state() == "switched"
+    handover(declared, "rollback", "--apply", "--because", "they are few", "--accept-loss")
+    (run,) = [
+        one.body for one in declared.entries() if one.body.get("command") == "evolve rollback" and one.kind == "run"
+    ]
+    assert run["facts"]["accept_loss"] == "they are few"
+
+
 WRONG = {
     "an override without a reason": (["start", "--apply", "--override", "stable"], 2, "--override needs --because"),
     "a gate that is not there": (

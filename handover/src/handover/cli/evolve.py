@@ -8,6 +8,7 @@ from psycopg import connect
 from handover.cli.console import out, print_json, print_whole, progress
 from handover.cli.options import (
     DEFAULT_CONFIG,
+    AcceptLossOption,
     ApplyOption,
     BecauseOption,
     ConfigOption,
@@ -20,7 +21,7 @@ from handover.cli.options import (
 from handover.config.config import Config, database_url, load_config
 from handover.errors import ConfigurationError, Refused
 from handover.evolve.commands import evolve_commands
-from handover.evolve.comparison import compare_rows, differing, names_switched
+from handover.evolve.comparison import compare_rows, differing, lossy_rows, names_switched
 from handover.evolve.context import open_evolve_context
 from handover.evolve.evolution import Evolution, evolution_named, evolutions
 from handover.evolve.gates import judge_evolve_gates
@@ -103,12 +104,22 @@ def rollback(
     apply: ApplyOption = False,
     sql: SqlOption = False,
     because: BecauseOption = "",
+    accept_loss: AcceptLossOption = False,
 ) -> None:
     """Go back to the old shape; what was written in the new one stays, converted."""
     if apply and not because:
         raise ConfigurationError("a rollback needs --because: the next one who reads the journal asks for it.")
     parts: tuple[Part, ...] = ("back", "remove")
-    _perform(load_config(config), name, ROLLBACK, parts, apply=apply, sql=sql, because=because)
+    _perform(
+        load_config(config),
+        name,
+        ROLLBACK,
+        parts,
+        apply=apply,
+        sql=sql,
+        because=because,
+        accept_loss=because if accept_loss else "",
+    )
 
 
 @evolve.command("contract")
@@ -126,7 +137,7 @@ def contract(
 
 @evolve.command("validate")
 def validate(name: NameArgument = "", config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Compare every row, old with new, and name those that differ; exit 4 when one does."""
+    """Compare every row, old with new, and name those that differ, or that a way back would lose; exit 4 for one."""
     pair = load_config(config)
     with open_evolve_context(pair, "evolve validate", _begun_name(pair, name), say=progress.print) as context:
         state = settled_position(context).state
@@ -135,7 +146,11 @@ def validate(name: NameArgument = "", config: ConfigOption = DEFAULT_CONFIG, as_
             raise Refused(
                 f"{context.name} is in the state {state}: {text}. There are no two shapes to compare.", code="HO505"
             )
-        found = compare_rows(context, switched=names_switched(context))
+        switched = names_switched(context)
+        found = compare_rows(context, switched=switched)
+        if switched and state != "contracting":
+            lossy = lossy_rows(context)
+            found |= {f"{step}, way back": evidence for step, evidence in lossy.items() if differing({step: evidence})}
         context.add("validated", {"found": found})
     number = differing(found)
     if as_json:

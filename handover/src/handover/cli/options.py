@@ -47,3 +47,6 @@ OverrideOption = Annotated[
 FollowOption = Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C or SIGTERM.")]
 ServeOption = Annotated[bool, typer.Option("--serve", help="Serve it on this machine until Ctrl-C or SIGTERM.")]
 PortOption = Annotated[int, typer.Option(min=0, max=65535, help="With --serve: where; any free one if 0.")]
+AcceptLossOption = Annotated[
+    bool, typer.Option("--accept-loss", help="Go back although new values that have no old one are lost.")
+]

@@ -5,7 +5,7 @@ from typing import Any
 from psycopg import connect
 
 from handover.config.config import database_url
-from handover.evolve.comparison import require_equal, require_equal_after
+from handover.evolve.comparison import require_equal, require_equal_after, require_no_loss
 from handover.evolve.context import EvolveContext
 from handover.evolve.endings import (
     no_dependent,
@@ -56,9 +56,11 @@ def evolve_commands(plan: EvolutionPlan) -> dict[str, Command[EvolveContext]]:
 
 
 def rollback_preflight(context: EvolveContext) -> Evidence:
-    """The settings are those of the start; nothing else has to hold, so a rollback may begin at any time."""
+    """The settings are those of the start, and after the switch no new value would be lost, or that is accepted."""
     check_kept_settings(context)
-    return {}
+    if context.facts.get("accept_loss") or not was_switched(context):
+        return {}
+    return require_no_loss(context)
 
 
 def contract_preflight(context: EvolveContext) -> Evidence:

@@ -13,11 +13,12 @@ from handover.evolve.context import EvolveContext
 from handover.evolve.marks import StepMark
 from handover.evolve.statement import ColumnPair
 from handover.evolve.step_context import StepContext
+from handover.evolve.validate import compare_lossy
 from handover.evolve.works import WORKS
 from handover.runs.command import Evidence
 from handover.wording import counted
 
-DIFFERING = "HO647"
+DIFFERING, LOSSY = "HO647", "HO656"
 _COLUMNS = """
     SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
 """
@@ -59,6 +60,38 @@ def compare_rows(context: EvolveContext, *, switched: bool) -> dict[str, Mapping
     return {
         step.name: WORKS[step.work](_given(context, step.name, switched), step.arguments) for step in _steps(context)
     }
+
+
+def lossy_rows(context: EvolveContext) -> dict[str, Mapping[str, Any]]:
+    """Return, after the switch, the rows whose old value does not give the new one: a rollback would lose that."""
+    return {
+        step.name: compare_lossy(_given(context, f"{step.name}, way back", True), step.arguments)  # noqa: FBT003
+        for step in _steps(context)
+    }
+
+
+def require_no_loss(context: EvolveContext) -> Evidence:
+    """Refuse a rollback after the switch that would lose values of the new shape.
+
+    Raises
+    ------
+    Refused
+        The old value of a row does not give its new one.
+    """
+    found = lossy_rows(context)
+    number = differing(found)
+    if number:
+        named = "; ".join(_named(row) for evidence in found.values() for row in evidence["differing"][:5])
+        message = f"a rollback would lose the new values of {counted(number, 'row')}: {named}. Nothing was changed."
+        raise Refused(
+            f"{message} See them all: handover evolve validate. Correct them, or let them go: --accept-loss", code=LOSSY
+        )
+    return {"rows": sum(int(evidence["rows"]) for evidence in found.values()), "lossy": 0}
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    key = ", ".join(f"{column} {value}" for column, value in row["key"].items())
+    return f"{key}: {row['name']} {row['found']!r} is {row['old']!r} in the old shape"
 
 
 def _steps(context: EvolveContext) -> tuple[Any, ...]:

@@ -112,20 +112,37 @@ def validate(context: StepContext, arguments: Mapping[str, Any]) -> Mapping[str,
     """
     pairs = [ColumnPair(**pair) for pair in arguments["pairs"]]
     twins = [TwinKey.from_json(twin) for twin in arguments.get("twins", ())]
+    values = [
+        *(_pair_value(pair, switched=context.switched) for pair in pairs),
+        *(_twin_value(twin, pairs, switched=context.switched) for twin in twins),
+    ]
+    return _walked(context, arguments["table"], values)
+
+
+def compare_lossy(context: StepContext, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Find the rows whose old value does not give the new one, also those that are right after the switch.
+
+    Parameters
+    ----------
+    context, arguments
+        As of :func:`validate`.
+    """
+    pairs = [ColumnPair(**pair) for pair in arguments["pairs"]]
+    values = [_pair_value(pair, switched=context.switched, both_ways=True) for pair in pairs]
+    return _walked(context, arguments["table"], values)
+
+
+def _walked(context: StepContext, table: str, values: Sequence[ComparedValue]) -> Mapping[str, Any]:
     with context.connect() as connection:
         connection.isolation_level = IsolationLevel.READ_COMMITTED
         connection.execute(_SESSION)
-        key = read_row_key(connection, arguments["table"])
-        values = [
-            *(_pair_value(pair, switched=context.switched) for pair in pairs),
-            *(_twin_value(twin, pairs, switched=context.switched) for twin in twins),
-        ]
+        key = read_row_key(connection, table)
         cursor = _first(context, connection, key)
         if cursor is None:
             return {"rows": 0, "checksum": f"{0:016x}", "differing_count": 0, "differing": []}
         for _ in _compare(context, connection, RowComparison(key, values), cursor):
             context.go_on()
-    for line in _told(arguments["table"], cursor):
+    for line in _told(table, cursor):
         context.say(line)
     return cursor.evidence()
 
@@ -172,16 +189,16 @@ def _compare_range(
     raise UnseenError(f"{message}, but no row does when it is looked at. Run it again.", code="HO684")
 
 
-def _pair_value(pair: ColumnPair, *, switched: bool) -> ComparedValue:
+def _pair_value(pair: ColumnPair, *, switched: bool, both_ways: bool = False) -> ComparedValue:
     """Return what a pair's new column should hold.
 
     After the switch a new value may come first. Where the old one is what ``down`` gives for it, both are right, also
-    if ``up`` would give another.
+    if ``up`` would give another; with ``both_ways`` such a value differs as well.
     """
     old, new = (sql.Identifier("t", name) for name in (pair.old(switched=switched), pair.new(switched=switched)))
     up, down = (declared(applied(way, column.as_string())) for way, column in ((pair.up, old), (pair.down, new)))
     expected = sql.SQL("CAST(({}) AS {})::text").format(up, declared(pair.type))
-    if switched:
+    if switched and not both_ways:
         expected = sql.SQL("CASE WHEN ({})::text IS NOT DISTINCT FROM {}::text THEN {}::text ELSE {} END").format(
             down, old, new, expected
         )
