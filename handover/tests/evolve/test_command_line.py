@@ -177,7 +177,7 @@ def test_rollback__the_path_of_an_old_role_has_the_views_again__is_told(declared
         made = context.plan
         with pytest.raises(
             Refused,
-            match=rf"HO650  1 object of 0001_status are still there: role {declared.role}: search_path=phase1, public",
+            match=rf"HO650  1 object of 0001_status is still there: role {declared.role}: search_path=phase1, public",
         ):
             start_command(context, evolve_commands(made)["evolve rollback"], {"because": "a trial"})
     declared.sql(f"ALTER ROLE {declared.role} RESET search_path")
