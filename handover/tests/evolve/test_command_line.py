@@ -103,6 +103,14 @@ def test_rollback__a_new_value_has_no_old_one__is_told_and_refused_until_it_is_a
     assert run["facts"]["accept_loss"] == "they are few"
 
 
+def test_rollback__a_new_value_has_no_old_one_before_the_switch__is_refused(declared):
+    handover(declared, "start", "--apply", *OVERRIDES)
+    declared.sql("UPDATE phase2.jobs SET status = 'started' WHERE id = 7")
+    assert "HO656  a rollback would lose" in handover(declared, "rollback", "--apply", "--because", "x", code=3)
+    declared.sql("UPDATE phase2.jobs SET status = 'done' WHERE id = 7")
+    handover(declared, "rollback", "--apply", "--because", "x")
+
+
 WRONG = {
     "an override without a reason": (["start", "--apply", "--override", "stable"], 2, "--override needs --because"),
     "a gate that is not there": (

@@ -149,7 +149,7 @@ def validate(name: NameArgument = "", config: ConfigOption = DEFAULT_CONFIG, as_
         switched = names_switched(context)
         found = compare_rows(context, switched=switched)
         if switched and state != "contracting":
-            lossy = lossy_rows(context)
+            lossy = lossy_rows(context, switched=True)
             found |= {f"{step}, way back": evidence for step, evidence in lossy.items() if differing({step: evidence})}
         context.add("validated", {"found": found})
     number = differing(found)

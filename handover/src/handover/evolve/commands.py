@@ -56,11 +56,11 @@ def evolve_commands(plan: EvolutionPlan) -> dict[str, Command[EvolveContext]]:
 
 
 def rollback_preflight(context: EvolveContext) -> Evidence:
-    """The settings are those of the start, and after the switch no new value would be lost, or that is accepted."""
+    """The settings are those of the start, and no new value would be lost, or that is accepted."""
     check_kept_settings(context)
-    if context.facts.get("accept_loss") or not was_switched(context):
+    if context.facts.get("accept_loss") or context.facts["source"] == "starting":
         return {}
-    return require_no_loss(context)
+    return require_no_loss(context, switched=was_switched(context))
 
 
 def contract_preflight(context: EvolveContext) -> Evidence:

@@ -62,23 +62,34 @@ def compare_rows(context: EvolveContext, *, switched: bool) -> dict[str, Mapping
     }
 
 
-def lossy_rows(context: EvolveContext) -> dict[str, Mapping[str, Any]]:
-    """Return, after the switch, the rows whose old value does not give the new one: a rollback would lose that."""
+def lossy_rows(context: EvolveContext, *, switched: bool) -> dict[str, Mapping[str, Any]]:
+    """Return the rows whose old value does not give the new one: a rollback would lose that.
+
+    Parameters
+    ----------
+    context, switched
+        As of :func:`compare_rows`.
+    """
     return {
-        step.name: compare_lossy(_given(context, f"{step.name}, way back", True), step.arguments)  # noqa: FBT003
+        step.name: compare_lossy(_given(context, f"{step.name}, way back", switched), step.arguments)
         for step in _steps(context)
     }
 
 
-def require_no_loss(context: EvolveContext) -> Evidence:
-    """Refuse a rollback after the switch that would lose values of the new shape.
+def require_no_loss(context: EvolveContext, *, switched: bool) -> Evidence:
+    """Refuse a rollback that would lose values of the new shape.
+
+    Parameters
+    ----------
+    context, switched
+        As of :func:`compare_rows`.
 
     Raises
     ------
     Refused
         The old value of a row does not give its new one.
     """
-    found = lossy_rows(context)
+    found = lossy_rows(context, switched=switched)
     number = differing(found)
     if number:
         named = "; ".join(_named(row) for evidence in found.values() for row in evidence["differing"][:5])

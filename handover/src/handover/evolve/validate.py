@@ -120,7 +120,7 @@ def validate(context: StepContext, arguments: Mapping[str, Any]) -> Mapping[str,
 
 
 def compare_lossy(context: StepContext, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Find the rows whose old value does not give the new one, also those that are right after the switch.
+    """Find the rows whose old value, by ``down``, does not give the new one; after the switch all that differ as well.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def compare_lossy(context: StepContext, arguments: Mapping[str, Any]) -> Mapping
         As of :func:`validate`.
     """
     pairs = [ColumnPair(**pair) for pair in arguments["pairs"]]
-    values = [_pair_value(pair, switched=context.switched, both_ways=True) for pair in pairs]
+    values = [_pair_value(pair, switched=context.switched, lossy=True) for pair in pairs]
     return _walked(context, arguments["table"], values)
 
 
@@ -189,18 +189,20 @@ def _compare_range(
     raise UnseenError(f"{message}, but no row does when it is looked at. Run it again.", code="HO684")
 
 
-def _pair_value(pair: ColumnPair, *, switched: bool, both_ways: bool = False) -> ComparedValue:
+def _pair_value(pair: ColumnPair, *, switched: bool, lossy: bool = False) -> ComparedValue:
     """Return what a pair's new column should hold.
 
     After the switch a new value may come first. Where the old one is what ``down`` gives for it, both are right, also
-    if ``up`` would give another; with ``both_ways`` such a value differs as well.
+    if ``up`` would give another. With ``lossy`` such a value differs: before the switch it alone.
     """
     old, new = (sql.Identifier("t", name) for name in (pair.old(switched=switched), pair.new(switched=switched)))
     up, down = (declared(applied(way, column.as_string())) for way, column in ((pair.up, old), (pair.down, new)))
     expected = sql.SQL("CAST(({}) AS {})::text").format(up, declared(pair.type))
-    if switched and not both_ways:
-        expected = sql.SQL("CASE WHEN ({})::text IS NOT DISTINCT FROM {}::text THEN {}::text ELSE {} END").format(
-            down, old, new, expected
+    if switched != lossy:
+        found = sql.SQL("{}::text").format(new)
+        same, other = (expected, found) if lossy else (found, expected)
+        expected = sql.SQL("CASE WHEN ({})::text IS NOT DISTINCT FROM {}::text THEN {} ELSE {} END").format(
+            down, old, same, other
         )
     return ComparedValue(pair.column, sql.SQL("{}::text").format(old), expected, sql.SQL("{}::text").format(new))
 
