@@ -5,7 +5,7 @@ from typing import Any
 from psycopg import connect
 
 from handover.config.config import database_url
-from handover.evolve.comparison import require_equal, require_equal_after, require_no_loss
+from handover.evolve.comparison import names_switched, require_equal, require_equal_after, require_no_loss
 from handover.evolve.context import EvolveContext
 from handover.evolve.endings import (
     no_dependent,
@@ -60,7 +60,8 @@ def rollback_preflight(context: EvolveContext) -> Evidence:
     check_kept_settings(context)
     if context.facts.get("accept_loss") or context.facts["source"] == "starting":
         return {}
-    return require_no_loss(context, switched=was_switched(context))
+    # By the catalog: a rollback that goes on after a crash may have changed the names back.
+    return require_no_loss(context, switched=names_switched(context))
 
 
 def contract_preflight(context: EvolveContext) -> Evidence:
