@@ -6,10 +6,11 @@ import stat
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
@@ -76,6 +77,9 @@ def planted(story, monkeypatch, open_to_all):
     """The night's stage with canaries in it, and a role whose password is one."""
     server, name = story.pair.database.server, story.pair.database.name
     with server.connect(name) as connection:
+        # Before canary would make it: other tests act as the journal's role meanwhile.
+        with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            connection.execute("CREATE ROLE handover_journal; GRANT handover_journal TO owner WITH ADMIN OPTION")
         connection.execute("DROP ROLE IF EXISTS canary")
         connection.execute(f"CREATE ROLE canary SUPERUSER LOGIN PASSWORD '{PASSWORD}'".encode())
         connection.execute("UPDATE dancers SET password = %s", [CANARIES["a password hash in a row"]])
@@ -105,9 +109,6 @@ def planted(story, monkeypatch, open_to_all):
     (story.pair.folder / ".handover/lease").touch(0o666)
     yield story
     with server.connect(name) as connection:
-        # The journal's role stays in the cluster, where other tests act as it; the one who made it goes.
-        if connection.execute("SELECT FROM pg_roles WHERE rolname = 'handover_journal'").rowcount:
-            connection.execute("GRANT handover_journal TO owner")
         connection.execute("DROP OWNED BY canary CASCADE")
         connection.execute("DROP ROLE canary")
 

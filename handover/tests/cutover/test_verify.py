@@ -27,6 +27,18 @@ def after(story):
     """Switched, with a page hook that writes down what it got."""
     story.declare(VERIFY + FLOW)
     story.switched()
+    return with_pages(story)
+
+
+@pytest.fixture
+def just_after(story):
+    """Switched at this moment, not long ago in another test."""
+    story.declare(VERIFY + FLOW)
+    story.switches()
+    return with_pages(story)
+
+
+def with_pages(story):
     hook(story, "page", f"#!/bin/sh\ncat >> {story.pair.folder}/pages\n")
     return story
 
@@ -97,7 +109,8 @@ def test_verify__two_windows_of_backend_and_both__are_not_three(after):
     assert paged(after) == ""
 
 
-def test_verify__no_window_has_ended_yet__says_so_and_pages_only_when_it_is_late(after):
+def test_verify__no_window_has_ended_yet__says_so_and_pages_only_when_it_is_late(just_after):
+    after = just_after
     ended = after.handover("verify")
     assert (ended.returncode, paged(after), after.state()) == (4, "", "switched")
     assert ended.stdout.startswith("no window that began after the switch has ended yet; the first is there by ")

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from handover.journal.entry import operator
 from handover.parallel.history import LINES, WatchHistory
 from handover.parallel.watch import Clocks, Watcher
 from handover.proof.proxy import proxy
@@ -153,7 +154,7 @@ def test_watch__everything_is_paused__goes_on_and_may_begin_again(watched):
         seen = len(watched.windows())
         until(lambda: len(watched.windows()) > 2 * seen, "the pause has ended the watch")
         assert process.poll() is None
-    assert "watch" not in paused.stdout
+    assert f"`watch` of {operator()}, pid {process.pid} runs on: it only measures." in " ".join(paused.stdout.split())
     again = watched.pair.handover("watch", "--once")
     assert again.returncode == 1, again.stderr
     assert "measures are green" in again.stdout
