@@ -84,7 +84,7 @@ class Play:
 
     @property
     def example(self) -> Example:
-        """How it is played; a pair that is none of the examples as the simplest of them."""
+        """How it is played; another pair than the examples is played as the simplest of them."""
         return EXAMPLES.get(self.name, Example()) if self.home == HERE else Example()
 
     @property

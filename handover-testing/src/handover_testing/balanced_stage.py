@@ -1,6 +1,7 @@
 """The switch by steps on the night's stage: a hook of the team with a small front, and a real HAProxy."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,14 +52,14 @@ class _AsOneSide(BaseHTTPRequestHandler):
         pass
 
 
-class ByShares(SwitchStage):
+class ByShares(SwitchStage, ABC):
     """A switch by steps; ``share`` is how many percent of people reach the backend."""
 
     def __init__(self) -> None:
         self.stack = ExitStack()
 
-    def share(self) -> float:
-        raise NotImplementedError
+    @abstractmethod
+    def share(self) -> float: ...
 
     def end(self) -> None:
         self.stack.close()
