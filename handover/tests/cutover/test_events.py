@@ -24,7 +24,7 @@ class Receiver(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Receiving)
-        self.status, self.events, self.forged = 200, [], 0
+        self.status, self.events, self.forged, self.asked = 200, [], 0, 0
         self.may_answer = threading.Event()
         self.may_answer.set()
 
@@ -44,6 +44,7 @@ class _Receiving(BaseHTTPRequestHandler):
         said = f"{self.headers['webhook-id']}.{self.headers['webhook-timestamp']}.".encode() + body
         digest = base64.b64encode(hmac.new(KEY, said, hashlib.sha256).digest()).decode()
         status = self.server.status
+        self.server.asked += 1
         if f"v1,{digest}" not in self.headers["webhook-signature"].split():
             self.server.forged += 1
             status = 401
@@ -113,6 +114,13 @@ def test_events__webhook_is_down__holds_nothing_up_and_is_sent_all_later_once(to
     assert receiver.ids() == ids
     assert waiting(told.config) == {"file": 0, "webhook": 0}
     assert "wait for the webhook" not in told.done("status").stdout
+
+
+def test_events__webhook_is_down_while_a_command_lingers__is_asked_now_and_then(told, receiver):
+    told.file.write_text(told.file.read_text().replace("linger_s = 20", "linger_s = 2"))
+    receiver.status = 503
+    told.done("init-journal", "--apply")
+    assert 1 <= receiver.asked <= 10  # a pause between two tries, also when the command is over
 
 
 def test_events__webhook_does_not_answer__a_command_goes_on(told, receiver):

@@ -144,24 +144,32 @@ class Courier:
             self._thread.join(self._config.events.linger_s)
 
     def _work(self) -> None:
-        pause_s = FIRST_PAUSE_S
-        until_s = float("inf")
-        while True:
-            self._wake.wait()
+        """Deliver whenever there is something new; after the end of the command only for ``linger_s``."""
+        while self._wake.wait():
             self._wake.clear()
-            if self._stop.is_set():
-                until_s = min(until_s, time.monotonic() + self._config.events.linger_s)
-            try:
-                deliver(self._config, own_entries(self._copy))
-                pause_s = FIRST_PAUSE_S
-            except HandoverError:  # what waits is counted by `handover status`, and told by `handover events --send`
-                self._stop.wait(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-                if time.monotonic() < until_s:
-                    self._wake.set()
-                    continue
-            if self._stop.is_set() and not self._wake.is_set():
+            over = self._stop.is_set()  # before the last delivery: what came until then is in it
+            self._deliver_until_taken()
+            if over:
                 return
+
+    def _deliver_until_taken(self) -> None:
+        pause_s, ends = FIRST_PAUSE_S, float("inf")
+        while not self._delivered():
+            if self._stop.is_set():
+                ends = min(ends, time.monotonic() + self._config.events.linger_s)
+                time.sleep(FIRST_PAUSE_S)
+            elif not self._stop.wait(pause_s):
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            if time.monotonic() >= ends:
+                return
+
+    def _delivered(self) -> bool:
+        """Try once. What waits is counted by `handover status`, and `handover events --send` says why."""
+        try:
+            deliver(self._config, own_entries(self._copy))
+        except (HandoverError, OSError):
+            return False
+        return True
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from handover.config.config import Config, database_url
 from handover.errors import Refused
 from handover.journal.belonging import of_another_database
 from handover.journal.copy import HEAD, PLACE, JournalCopy
-from handover.journal.journal import SCHEMA, Journal, is_there, opened
+from handover.journal.journal import SCHEMA, is_there, opened
 from handover.missing_right import AS_ADMINISTRATOR, attribute, membership, remedied
 from handover.wording import identifier
 
@@ -104,11 +104,8 @@ def install(config: Config) -> None:
             with remedied(step.remedy):
                 connection.execute(step.statement)
     if fresh:
-        journal = Journal(config)
-        try:
+        with opened(config) as journal:
             journal.add("init", {"role": config.journal.role, "role_made": made_role, "state": "preparing"})
-        finally:
-            journal.close()
 
 
 def uninstall(config: Config) -> list[str]:

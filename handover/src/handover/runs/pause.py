@@ -1,6 +1,7 @@
 """Pauses everything, or lifts the pause; afterwards it looks whether that is true, and says where it is not."""
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from time import monotonic, sleep
 
@@ -74,15 +75,13 @@ def write_pause(config: Config, because: str) -> list[str]:
         The pair, and the reason that the journal keeps.
     """
     troubles: list[str] = []
-    try:
-        journal = Journal(config)
-    except (HandoverError, psycopg.Error) as error:
-        return [one_line(str(error))]
-    try:
+    with ExitStack() as stack:
+        try:
+            journal = stack.enter_context(opened(config))
+        except (HandoverError, psycopg.Error) as error:
+            return [one_line(str(error))]
         if _added(journal, {"because": because}, troubles):
             troubles.append(_trouble_of(lambda: journal.connection().execute(f"NOTIFY {PAUSE_CHANNEL}")))
-    finally:
-        journal.close()
     return [one for one in dict.fromkeys(troubles) if one]
 
 
