@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.collections.models import SavedChoreography
+from apps.open_sessions import seen
 from apps.tokens.models import PersonalToken
 from config import security
 from tests import matrix
@@ -58,7 +59,8 @@ def changed_by_get(asked: Matrix, name: str, addresses: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["owner", "superuser"])
-def test_get__of_every_address__changes_no_row_and_no_file(asked, name):
+def test_get__of_every_address__changes_no_row_and_no_file(asked, name, monkeypatch):
+    monkeypatch.setattr(seen, "NOTED_EVERY_S", 3600)  # however long all these requests take
     changed = changed_by_get(asked, name, [*ASKED_WITH_GET, "/admin/", "/admin/users/user/"])
     # The service's own note, written when a video is first sent: whose the file is.
     noted = [change for change in changed if re.search(r"/video: file_owners \S+ appeared$", change)]
@@ -110,6 +112,12 @@ def test_planted__token_that_is_not_checked__is_granted(asked, monkeypatch, name
     monkeypatch.setattr(place, lambda *_: "songs:write" if "scope" in place else "")
     asked.walk(asked.asker(name), ["/api/auth/me"])
     assert len(asked.figures.unexpected_grants) == 2, "GET and PATCH"
+
+
+def test_ask__twice__does_the_same_twice(asked):
+    """What the process remembers of a request is taken back, too: told apart are things, not moments."""
+    first, second = (asked.ask(asked.asker("other"), "GET", TASK_PAGE) for _ in range(2))
+    assert first.statements == second.statements
 
 
 def test_planted__other_words_for_what_is_anothers__are_told_apart(asked, monkeypatch):
