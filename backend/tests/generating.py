@@ -14,6 +14,7 @@ from apps.generation.sweep import sweep
 from apps.jobs.models import Job
 
 SONG = "demo.mp3"
+ENDINGS = (".mp4", ".timeline.json", ".captions.vtt", ".chapters.vtt", ".jpg")
 
 
 def place_song(demo_song: Path) -> None:
@@ -43,6 +44,11 @@ def output_files() -> list[str]:
     return sorted(path.relative_to(output).as_posix() for path in found)
 
 
+def made_files(user_id: int, *task_ids: str) -> list[str]:
+    """Return every file that finished tasks of a user have below output/: a video and what belongs to it."""
+    return sorted(f"user_{user_id}/{task_id}{ending}" for task_id in task_ids for ending in ENDINGS)
+
+
 def assert_completed_once(user: User, task_ids: list[str]) -> None:
     """Every task has ended well, once, with one video; nothing else is there."""
     # Sweep, as every worker does; the last one may still be removing its own draft.
@@ -52,4 +58,4 @@ def assert_completed_once(user: User, task_ids: list[str]) -> None:
     assert set(Job.objects.filter(pk__in=task_ids).values_list("outcome", "token")) == {("completed", None)}
     saved = SavedChoreography.objects.values_list("generation_parameters__task_id", flat=True)
     assert sorted(saved) == sorted(task_ids)
-    assert output_files() == sorted(f"user_{user.pk}/{task_id}.mp4" for task_id in task_ids)
+    assert output_files() == made_files(user.pk, *task_ids)

@@ -64,6 +64,9 @@ def own_page(outcome: Outcome, *, others: Outcome = 404) -> Outcomes:
     return owner(outcome, anonymous="login", others=others)
 
 
+TEXTS = ("timeline", "captions", "chapters")
+SIDECARS = (*TEXTS, "picture")
+
 # In the order of PEOPLE.
 DECLARED: dict[str, dict[str, Outcomes]] = {
     "/api/auth/events": {"GET": members(200)},
@@ -82,10 +85,12 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     f"/api/choreography/tasks/{TASK}": {"GET": owner(200), "DELETE": owner(200)},
     f"/api/choreography/tasks/{TASK}/cancel": {"POST": owner(200)},
     f"/api/choreography/tasks/{TASK}/video": {"GET": owner(200)},
+    **{f"/api/choreography/tasks/{TASK}/{kind}": {"GET": owner(404)} for kind in SIDECARS},
     "/api/collections": {"GET": members(200), "POST": owner(201)},
     "/api/collections/stats": {"GET": members(200)},
     f"/api/collections/{KEPT}": {"GET": owner(200), "PATCH": owner(200), "DELETE": owner(204)},
     f"/api/collections/{KEPT}/video": {"GET": owner(200)},
+    **{f"/api/collections/{KEPT}/{kind}": {"GET": owner(404)} for kind in SIDECARS},
     "/api/collections/labels": {"GET": members(200)},
     f"/api/collections/labels/{LABEL}": {"PATCH": owner(200), "DELETE": owner(204)},
     f"/api/collections/{KEPT}/share": {"GET": owner(200), "PATCH": owner(200)},
@@ -100,9 +105,12 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     f"/api/public/{KEPT}/video": {"GET": all_users(404)},
     f"/api/public/{PUBLIC}": {"GET": all_users(200)},
     f"/api/public/{PUBLIC}/like": dict.fromkeys(("GET", "PUT", "DELETE"), members(200)),
+    **{f"/api/public/{KEPT}/{kind}": {"GET": all_users(404)} for kind in TEXTS},
+    **{f"/api/public/{PUBLIC}/{kind}": {"GET": all_users(404)} for kind in TEXTS},
     f"/api/public/{PUBLIC}/video": {"GET": all_users(200)},
     f"/api/shared/{LINK}": {"GET": all_users(200)},
     f"/api/shared/{LINK}/thumbnail": {"GET": all_users(404)},
+    **{f"/api/shared/{LINK}/{kind}": {"GET": all_users(404)} for kind in TEXTS},
     f"/api/shared/{LINK}/video": {"GET": all_users(200)},
     "/api/health": {"GET": all_users(200)},
     "/api/moves": {"GET": members(200)},

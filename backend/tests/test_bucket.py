@@ -22,7 +22,7 @@ from apps.monitoring import readiness
 from apps.songs.models import Song
 from sandbox.bucket import Bucket
 from tests.conftest import make_user
-from tests.generating import SONG, output_files, start
+from tests.generating import SONG, made_files, output_files, start
 from tests.media import write_sound
 from tests.test_generation import CANCEL, interfere
 from tests.workers import hold_on, workers_on
@@ -38,6 +38,10 @@ def name_of(task: ChoreographyTask) -> str:
     return "media/" + files.video_name(task.pk, user_id=task.user_id)
 
 
+def made(task: ChoreographyTask) -> list[str]:
+    return [f"media/output/{name}" for name in made_files(task.user_id, task.pk)]
+
+
 def videos(bucket: Bucket) -> list[str]:
     return bucket.names("media/")
 
@@ -47,7 +51,7 @@ def assert_completed_once(bucket: Bucket, task: ChoreographyTask, *, attempts: i
     row = ChoreographyTask.objects.get(pk=task.pk)
     assert (row.status, row.error, Job.objects.get().attempt) == ("completed", None, attempts)
     assert SavedChoreography.objects.get().video_path.name == row.result["video_path"]
-    assert (videos(bucket), output_files()) == ([name_of(task)], [])
+    assert (videos(bucket), output_files()) == (made(task), [])
 
 
 @pytest.fixture
@@ -157,7 +161,7 @@ def test_killed_whenever_it_is_tried__fails_and_leaves_no_object(house, own_data
         hold.at("committing")
         task = start(house)
         workers.kill(workers.until(hold.who_waits, "a worker waits before the commit"))
-        assert videos(on_bucket) == [name_of(task)]  # a video that no row names
+        assert videos(on_bucket) == made(task)  # a video that no row names
         hold.release()
         workers.until(lambda: Job.objects.get().outcome, "the task fails")
         workers.until(lambda: not videos(on_bucket) + output_files(), "a sweep removes what the attempt left")

@@ -27,6 +27,7 @@ from apps.jobs.models import Job
 from config.errors import NotFoundError
 from tests.conftest import make_user
 from tests.evolving import stored
+from tests.generating import ENDINGS, made_files
 
 SONG = "demo.mp3"
 TASK = "6b1f8d52-7c1e-4a39-9b8b-0e1d6f0a1c11"
@@ -132,13 +133,13 @@ def test_generation__song__becomes_a_video_in_the_collection(house, own_database
     assert done.result["moves_analyzed"] >= 5
     assert done.error is None
     assert done.updated_at > task.updated_at
-    assert videos(media_root) == [name]
+    assert videos(media_root) == [f"output/{made}" for made in made_files(house.pk, task.pk)]
     with av.open(str(media_root / name)) as video:
         assert [stream.type for stream in video.streams] == ["video", "audio"]
         assert done.result["sequence_duration"] == pytest.approx(video.duration / 1_000_000, abs=0.5)
 
 
-def test_generation__auto_save__writes_the_row_the_original_would(house):
+def test_generation__auto_save__writes_the_row_the_original_would_with_a_picture(house):
     task = start(house, difficulty="intermediate")
     work()
     row = SavedChoreography.objects.values().get()
@@ -148,7 +149,7 @@ def test_generation__auto_save__writes_the_row_the_original_would(house):
         "user_id": house.pk,
         "title": "Auto-saved Choreography",
         "video_path": f"output/user_{house.pk}/{task.task_id}.mp4",
-        "thumbnail_path": "",
+        "thumbnail_path": f"output/user_{house.pk}/{task.task_id}.jpg",
         "difficulty": "intermediate",
         "duration": duration,
         "music_info": {"source": SONG, "difficulty": "intermediate"},
@@ -226,7 +227,7 @@ def test_two_workers_at_once__one_makes_the_video(house, own_database, media_roo
     assert [stage for _, _, stage, _ in seen()].count("downloading") == 1
     assert ChoreographyTask.objects.get().status == "completed"
     assert SavedChoreography.objects.count() == 1
-    assert len(videos(media_root)) == 1
+    assert len(videos(media_root)) == len(ENDINGS)
 
 
 @pytest.mark.parametrize("stage", ["downloading", "analyzing", "selecting", "generating", "finalizing"])
@@ -247,7 +248,7 @@ def test_failed_by_the_original_midway__is_taken_back_and_completed(house, own_d
     task = ChoreographyTask.objects.get()
     assert (task.status, task.progress, task.stage, task.error) == ("completed", 100, "completed", None)
     assert SavedChoreography.objects.count() == 1
-    assert len(videos(media_root)) == 1
+    assert len(videos(media_root)) == len(ENDINGS)
 
 
 def test_failed_by_another_program_midway__other_words__stays_as_it_was_left(house, own_database, media_root):

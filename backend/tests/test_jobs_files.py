@@ -13,8 +13,9 @@ from apps.generation import files, queue
 from apps.generation.sweep import sweep
 from apps.jobs.models import Job
 from apps.media.models import FileOwner
+from bachateo.video import Timeline
 from tests.conftest import make_user
-from tests.generating import SONG, assert_completed_once, output_files, place_song, start
+from tests.generating import SONG, assert_completed_once, made_files, output_files, place_song, start
 
 TWO_DAYS_S = 2 * 86_400
 
@@ -53,24 +54,45 @@ def test_name_that_is_taken__is_left_alone_and_the_task_fails(house, media_root)
 def test_video__can_be_read_by_its_group_and_has_one_name_and_one_owner(house, media_root):
     start(house)
     work()
-    video = media_root / "output" / output_files()[0]
-    assert (video.stat().st_mode & 0o777, video.stat().st_nlink) == (0o640, 1)
-    assert FileOwner.objects.values_list("name", "user_id", "how").get() == (
-        f"output/{output_files()[0]}",
-        house.pk,
-        "made",
-    )
+    task_id = Job.objects.get().pk
+    assert output_files() == made_files(house.pk, task_id)
+    for name in output_files():
+        file = (media_root / "output" / name).stat()
+        assert (file.st_mode & 0o777, file.st_nlink) == (0o640, 1), name
+    # Those that rows name.
+    assert set(FileOwner.objects.values_list("name", "user_id", "how")) == {
+        (f"output/user_{house.pk}/{task_id}{ending}", house.pk, "made") for ending in (".mp4", ".jpg")
+    }
 
 
-def test_video_of_an_attempt_that_died_before_its_commit__is_taken_up(house, media_root, settings):
+@pytest.fixture
+def died(house, settings):
+    """A task whose first attempt is over; the test says what is left of it."""
     task = start(house)
     settings.JOB_LEASE_S = -1
-    queue.take_next(queue_job_id=0)  # the first attempt, of which only the video is left
+    queue.take_next(queue_job_id=0)
     settings.JOB_LEASE_S = 60
-    put(media_root / files.video_name(task.pk, user_id=house.pk))
+    return task
+
+
+def test_video_of_an_attempt_that_died_before_its_commit__is_taken_up_with_its_sidecars(house, died, media_root):
+    for name in made_files(house.pk, died.pk):
+        put(media_root / "output" / name)
     work()
-    assert_completed_once(house, [task.pk])
+    assert_completed_once(house, [died.pk])
     assert Job.objects.get().attempt == 2
+    assert {(media_root / "output" / name).read_bytes() for name in output_files()} == {b"moving pictures"}
+
+
+def test_sidecars_of_an_attempt_that_died_before_its_video__are_made_anew(house, died, media_root):
+    *_, video = sorted(made_files(house.pk, died.pk), key=lambda name: name.endswith(".mp4"))
+    stale = [media_root / "output" / name for name in made_files(house.pk, died.pk) if name != video]
+    for path in (*stale, (media_root / "output" / video).with_suffix(".plan.json")):
+        put(path)
+    work()
+    assert_completed_once(house, [died.pk])
+    assert all(path.read_bytes() != b"moving pictures" for path in stale)
+    assert Timeline.from_json((media_root / "output" / video).with_suffix(".timeline.json").read_text()).moves
 
 
 def test_draft_whose_lease_is_over__is_swept_and_one_at_work_stays(ana, media_root):

@@ -18,7 +18,7 @@ from apps.generation.worker import make_next
 from apps.jobs.models import Job
 from tests.conftest import make_user
 from tests.evolving import stored
-from tests.generating import SONG, age, assert_completed_once, output_files, place_song, start
+from tests.generating import SONG, age, assert_completed_once, made_files, output_files, place_song, start
 from tests.original import CANCEL_ALL, FAIL_STUCK, FORGET_OLD, Original, original_shell
 from tests.workers import Gate, Workers
 
@@ -112,7 +112,7 @@ def test_purged_after_completion__outcome_is_read_and_what_was_saved_stays(ana, 
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
     assert after["status"] == "completed"
     assert SavedChoreography.objects.get().generation_parameters["task_id"] == task.pk
-    assert output_files() == [f"user_{ana.pk}/{task.pk}.mp4"]
+    assert output_files() == made_files(ana.pk, task.pk)
 
 
 def test_purged_at_work__goes_on_and_is_completed(ana, original, own_database, settings, tmp_path):
@@ -125,7 +125,7 @@ def test_purged_at_work__goes_on_and_is_completed(ana, original, own_database, s
     assert not ChoreographyTask.objects.exists()
     assert read(ana, task.pk)["status"] == "completed"
     assert SavedChoreography.objects.count() == 1
-    assert output_files() == [f"user_{ana.pk}/{task.pk}.mp4"]
+    assert output_files() == made_files(ana.pk, task.pk)
 
 
 def test_purged_while_waiting__is_made_all_the_same(ana, original, own_database):

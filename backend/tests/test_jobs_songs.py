@@ -14,7 +14,7 @@ from apps.collections.models import SavedChoreography
 from apps.generation.services import start_generation
 from apps.jobs.models import Job
 from tests.conftest import make_user
-from tests.generating import output_files
+from tests.generating import made_files, output_files
 from tests.media import write_sound
 
 
@@ -98,4 +98,4 @@ def test_poor_song_with_a_beat__is_danced(song, rate_hz, seconds):
     write_clicks(song, rate_hz=rate_hz, seconds=seconds)
     task = make_one()
     assert (task.status, task.error) == ("completed", None)
-    assert output_files() == [f"user_{task.user_id}/{task.pk}.mp4"]
+    assert output_files() == made_files(task.user_id, task.pk)

@@ -11,6 +11,7 @@ from apps.authentication.models import User
 from apps.choreography import task_ids
 from apps.collections.models import SavedChoreography
 from apps.media.files import files_of, video_file
+from apps.media.sidecars import PICTURE, find_sidecar
 from apps.media.storage import StoredFile
 from config.errors import NotFoundError
 
@@ -69,6 +70,21 @@ def choreography_from_task(user: User, task_id: str) -> SavedChoreography | None
 def video_of(choreography: SavedChoreography) -> StoredFile:
     """Return its video. Raises NotFoundError when it is gone."""
     return video_file(choreography.video_path.name or "", owner_id=choreography.user_id)
+
+
+def picture_of(choreography: SavedChoreography) -> StoredFile:
+    """Return its picture: the thumbnail that the row names, or what was made with its video. Raises NotFoundError."""
+    (named,) = files_of([(choreography.thumbnail_path.name or "", choreography.user_id)])
+    video = None if named else _video(choreography)
+    found = named or (find_sidecar(video, PICTURE) if video else None)
+    if found is None:
+        raise NotFoundError("There is no picture of it.", code="picture-missing")
+    return found
+
+
+def _video(choreography: SavedChoreography) -> StoredFile | None:
+    (video,) = files_of([(choreography.video_path.name or "", choreography.user_id)])
+    return video
 
 
 def with_video(choreographies: Iterable[SavedChoreography]) -> set[uuid.UUID]:

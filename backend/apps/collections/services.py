@@ -1,5 +1,6 @@
 """Keep choreographies, change them, delete them."""
 
+import logging
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,11 +18,14 @@ from apps.labels.services import set_category, set_tags
 from apps.media.files import files_of
 from apps.media.namings import namings
 from apps.media.owners import owners_of
+from apps.media.sidecars import PICTURE, find_sidecar, video_beside
 from apps.media.storage import StoredFile, media
 from apps.quotas.limits import check_new_choreography, one_at_a_time
 from apps.removals import notes
 from apps.songs.selectors import title_of
 from apps.titles.following import follow
+
+log = logging.getLogger(__name__)
 
 # So many removals are carried out at once; the others wait for the next time.
 REMOVALS = 100
@@ -35,6 +39,7 @@ def auto_save_choreography(
     song: str,
     difficulty: str,
     video_name: str,
+    picture_name: str,
     duration_s: float,
 ) -> SavedChoreography:
     """Save what a generation made: the same row that the original writes."""
@@ -46,6 +51,7 @@ def auto_save_choreography(
         song=song,
         difficulty=difficulty,
         video_name=video_name,
+        picture_name=picture_name,
         duration_s=duration_s,
     )
 
@@ -77,6 +83,7 @@ def save_choreography(
         song=song,
         difficulty=difficulty or asked.get("difficulty", SavedChoreography.Difficulty.INTERMEDIATE),
         video_name=video_name,
+        picture_name=_picture_beside(video_name, user_id=user.pk),
         duration_s=float(seconds) if isinstance(seconds, int | float) else 0.0,
     )
     return saved, True
@@ -161,6 +168,7 @@ def remove_forgotten() -> None:
 
 
 def _is_saved(name: str) -> bool:
+    name = video_beside(name) or name  # a sidecar is kept and goes with its video
     file = media().find(name)
     owner_id = owners_of([file]).get(name) if file else None
     if owner_id is None:
@@ -169,15 +177,26 @@ def _is_saved(name: str) -> bool:
     return name in files_named(saved, user_id=owner_id)
 
 
+def _picture_beside(video_name: str, *, user_id: int) -> str:
+    """Return the picture that was made with this user's video; '' without one."""
+    try:
+        (video,) = files_of([(video_name, user_id)])
+        picture = find_sidecar(video, PICTURE) if video else None
+    except OSError as error:
+        log.warning("%s is kept without its picture: %s", video_name, error)
+        return ""
+    return picture.name if picture else ""
+
+
 def _create(
-    *, task_id: str, song: str, difficulty: str, video_name: str, duration_s: float, **row: Any
+    *, task_id: str, song: str, difficulty: str, video_name: str, picture_name: str, duration_s: float, **row: Any
 ) -> SavedChoreography:
     saved = SavedChoreography.objects.create(
         **row,
         difficulty=difficulty,
         video_path=video_name,
-        # Never filled, and '' rather than NULL: that is what the original writes.
-        thumbnail_path="",
+        # Without a picture '' rather than NULL: that is what the original writes.
+        thumbnail_path=picture_name,
         duration=duration_s,
         music_info={"source": song, "difficulty": difficulty},
         generation_parameters={"difficulty": difficulty, "audio_input": song, "task_id": task_id},

@@ -1,6 +1,9 @@
 from django.urls import path
 
 from apps.collections import api, label_api
+from apps.collections.sidecar_api import ChoreographySidecarView
+from apps.media.sidecar_views import sidecar_paths
+from config.documentation import PROBLEMS
 
 urlpatterns = [
     path("", api.ChoreographiesView.as_view(), name="choreographies"),
@@ -9,4 +12,10 @@ urlpatterns = [
     path("/labels/<int:label_id>", label_api.LabelView.as_view(), name="label"),
     path("/<uuid:choreography_id>", api.ChoreographyView.as_view(), name="choreography"),
     path("/<uuid:choreography_id>/video", api.ChoreographyVideoView.as_view(), name="choreography-video"),
+    *sidecar_paths(
+        "/<uuid:choreography_id>",
+        ChoreographySidecarView,
+        "choreography",
+        responses=dict.fromkeys((401, 404), PROBLEMS),
+    ),
 ]

@@ -1,7 +1,8 @@
-"""The files of a generation: a draft for each attempt, one video for each task.
+"""The files of a generation: a draft for each attempt, one video for each task, and the sidecars of both.
 
 Each attempt writes its draft in a folder of its own. Only the holder of the lease gives the draft the task's
-name, and never replaces a file of that name.
+name, and never replaces a file of that name. The sidecars get their names before the video does, so that a video
+that is there has all of them.
 """
 
 import logging
@@ -14,6 +15,7 @@ from apps.jobs import leases
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
 from apps.media.folders import OUTPUT, folder_of
+from apps.media.sidecars import PICTURE, SIDECARS, Sidecar, sidecar_name, sidecar_names
 from apps.media.storage import media
 from apps.removals import notes
 
@@ -41,16 +43,50 @@ def draft_path(lease: Lease) -> Path:
     return draft_folder(lease) / "video.mp4"
 
 
-def publish(lease: Lease) -> None:
-    """Give the draft the task's name. Raises FileExistsError if another file has it."""
+def draft_sidecar(lease: Lease, sidecar: Sidecar) -> Path:
+    """Return where an attempt writes this sidecar; what is there when the video is done is kept with it."""
+    return draft_path(lease).with_name(draft_path(lease).stem + sidecar.ending)
+
+
+def picture_name(lease: Lease) -> str:
+    """Return the name that the picture of the video has or will have; '' without one."""
     video = video_name(lease.task_id, user_id=lease.user_id)
+    return sidecar_name(video, PICTURE) if draft_sidecar(lease, PICTURE).exists() else ""
+
+
+def publish(lease: Lease) -> None:
+    """Give the draft the task's name, its sidecars first. Raises FileExistsError if another file has it."""
+    video = video_name(lease.task_id, user_id=lease.user_id)
+    if lease.attempt > 1:
+        if media().find(video):
+            # An earlier attempt was killed between the last line and its commit; its file is whole and of the same
+            # request, and so are the sidecars that it put there first.
+            return
+        # Without their video they may be of a library that has changed since.
+        for name in sidecar_names(video):
+            media().delete(name)
+    elif media().find(video) and not media().holds(video, draft_path(lease)):
+        raise FileExistsError(video)  # known before the first sidecar
+    of_video, *sidecars = _drafted(lease)
+    for name, draft in (*sidecars, of_video):
+        _add(lease, name, draft)
+
+
+def _add(lease: Lease, name: str, draft: Path) -> None:
     try:
-        media().add(video, draft_path(lease))
+        media().add(name, draft)
     except FileExistsError:
-        # An earlier attempt was killed between this line and its commit; its file is whole and of the same request.
-        # Or the file is this attempt's own, sent to a bucket twice because the first answer was lost.
-        if lease.attempt == 1 and not media().holds(video, draft_path(lease)):
+        # An attempt that does not know yet that its lease is gone was faster. Or the file is this attempt's own, sent
+        # to a bucket twice because the first answer was lost.
+        if lease.attempt == 1 and not media().holds(name, draft):
             raise
+
+
+def _drafted(lease: Lease) -> list[tuple[str, Path]]:
+    """Return the name and the draft of the video, and of each sidecar that was written."""
+    video = video_name(lease.task_id, user_id=lease.user_id)
+    drafts = [(sidecar_name(video, sidecar), draft_sidecar(lease, sidecar)) for sidecar in SIDECARS]
+    return [(video, draft_path(lease)), *((name, draft) for name, draft in drafts if draft.exists())]
 
 
 def note_video(job: Job) -> None:
@@ -63,28 +99,40 @@ def note_video(job: Job) -> None:
 
 
 def note_leftovers(lease: Lease) -> None:
-    """Note that its video is to be removed, in the transaction that fails the job, before ``remove_leftovers``."""
-    video = video_name(lease.task_id, user_id=lease.user_id)
+    """Note what it published to be removed, in the transaction that fails the job, before ``remove_leftovers``."""
+    for name in _published(lease):
+        try:
+            made = media().find(name)
+        except OSError as error:
+            log.warning("%s could not be looked for: %s", name, error)
+            return
+        if made:
+            notes.note(name, version=made.version)
+
+
+def _published(lease: Lease) -> list[str]:
+    """Return the names under which files of this job may lie, the video first."""
+    if lease.attempt > 1:
+        video = video_name(lease.task_id, user_id=lease.user_id)
+        return [video, *sidecar_names(video)]
+    # Another file may have taken the name.
+    return [name for name, draft in _drafted(lease) if _holds(name, draft)]
+
+
+def _holds(name: str, draft: Path) -> bool:
     try:
-        made = media().find(video) if _made(lease, video) else None
+        return media().holds(name, draft)
     except OSError as error:
-        log.warning("%s could not be looked for: %s", video, error)
-        return
-    if made:
-        notes.note(video, version=made.version)
-
-
-def _made(lease: Lease, video: str) -> bool:
-    """Return whether the file of this name is of this job: another file may have taken the name."""
-    return lease.attempt > 1 or media().holds(video, draft_path(lease))
+        log.warning("%s could not be looked for: %s", name, error)
+        return False
 
 
 def remove_leftovers(lease: Lease) -> None:
-    """Remove what an attempt leaves: its draft, and its video if no row will name it."""
-    video = video_name(lease.task_id, user_id=lease.user_id)
+    """Remove what an attempt leaves: its draft, and its video with its sidecars if no row will name it."""
     try:
-        if _has_no_video(lease.task_id) and _made(lease, video):
-            media().delete(video)
+        if _has_no_video(lease.task_id):
+            for name in _published(lease):
+                media().delete(name)
     finally:
         remove_draft(draft_folder(lease))
 

@@ -101,6 +101,9 @@ def _reason_of_fault(error: Exception) -> str:
 
 def _make(lease: Lease) -> None:
     began = time.monotonic()
+    # Not needed to start a generation, and the web server imports this module.
+    from bachateo.video import Sidecars  # noqa: PLC0415
+
     job = Job.objects.get(pk=lease.task_id)
     choreography = bachateo.make(
         song_path(job.request["song"], folder=files.draft_folder(lease)),
@@ -112,6 +115,7 @@ def _make(lease: Lease) -> None:
         relax=RELAX,
         search=find_moves,
         cache=settings.BACHATEO_CACHE,
+        sidecars=Sidecars.beside(files.draft_path(lease)),
         # Raises when the lease is lost or the task has ended; the engine then stops and leaves no file.
         on_stage=lambda stage: progress.advance(lease, stage),
     )
@@ -121,7 +125,7 @@ def _make(lease: Lease) -> None:
 
 
 def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seconds: float) -> None:
-    video = files.video_name(job.pk, user_id=job.user_id)
+    video, picture = files.video_name(job.pk, user_id=job.user_id), files.picture_name(lease)
     saved_id = uuid.uuid4() if job.auto_save and _has_room_in_the_collection(job) else None
     result = _result(video, choreography, seconds=seconds, saved_id=saved_id)
     # The task comes first and is then locked: if it was cancelled meanwhile, nothing is saved.
@@ -134,10 +138,12 @@ def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seco
             song=job.request["song"],
             difficulty=job.request["difficulty"],
             video_name=video,
+            picture_name=picture,
             duration_s=choreography.duration_s,
         )
-    owners.record_made(video, user_id=job.user_id)
-    # The file comes last: only the commit can fail after it, and then the next attempt uses the file.
+    # The other sidecars need no record: no row names them, and the video's owner owns them.
+    owners.record_made(*filter(None, (video, picture)), user_id=job.user_id)
+    # The files come last: only the commit can fail after them, and then the next attempt uses the video.
     files.publish(lease)
 
 

@@ -138,9 +138,11 @@ class BucketStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-storage
                 return name
 
     def holds(self, name: str, path: Path) -> bool:
+        if not path.exists():
+            return False
         with raising_as_files():
             blob = self.bucket.get_blob(self._normalize_name(name))
-        return bool(blob and path.exists() and blob.size == path.stat().st_size and blob.crc32c == _crc32c(path))
+        return bool(blob and blob.size == path.stat().st_size and blob.crc32c == _crc32c(path))
 
     def fetch(self, name: str, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)

@@ -52,9 +52,9 @@ def recorded(names: Iterable[str]) -> dict[str, int | None]:
     return dict(FileOwner.objects.filter(pk__in=list(names)).values_list("name", "user_id"))
 
 
-def record_made(name: str, *, user_id: int) -> None:
-    """Record the user for whom a job makes this file; in the job's transaction."""
-    record({name: Claim(user_id, How.MADE)})
+def record_made(*names: str, user_id: int) -> None:
+    """Record the user for whom a job makes these files; in the job's transaction."""
+    record({name: Claim(user_id, How.MADE) for name in names})
 
 
 def settle(files: Iterable[StoredFile]) -> None:

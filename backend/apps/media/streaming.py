@@ -14,9 +14,13 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 from werkzeug.http import http_date, parse_if_range_header, parse_range_header, quote_etag
 
+from apps.media.conditional import is_known, not_modified, validators_of
 from apps.media.disposition import disposition_of
 from apps.media.storage import StoredFile, media
 from config.problems import problem_response
+
+# Only this user's browser keeps it, and asks each time whether it is still the same.
+PRIVATE = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
 
 
 def video_response(request: HttpRequest | Request, file: StoredFile, *, title: str = "") -> HttpResponseBase:
@@ -24,28 +28,34 @@ def video_response(request: HttpRequest | Request, file: StoredFile, *, title: s
 
     Whatever bytes the file holds, it is a video for the browser, which saves it under its title.
     """
-    told = {
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": disposition_of(title or PurePosixPath(file.name).stem),
-        "X-Content-Type-Options": "nosniff",
-    }
+    told = {"Content-Disposition": disposition_of(title or PurePosixPath(file.name).stem)}
     if settings.X_ACCEL_MEDIA:
-        return _by_the_front(file, told)
+        return _by_the_front(file, PRIVATE | told)
+    return file_response(request, file, media_type="video/mp4", told=told)
+
+
+def file_response(
+    request: HttpRequest | Request, file: StoredFile, *, media_type: str, told: dict[str, str]
+) -> HttpResponseBase:
+    """Return the file; 304 if the client has it as it is, and the one range of it that was asked for (206), or 416."""
     size = file.size
-    validators = {"ETag": quote_etag(f"{file.version}-{size:x}"), "Last-Modified": http_date(file.modified_at)}
+    validators = validators_of(file)
+    headers = validators | PRIVATE | told
+    if is_known(request, validators):
+        return not_modified(headers)
     span = requested_span(request, size=size, validators=validators)
     if span is None:
         return _unsatisfiable(size)
     start, stop = span
-    headers = validators | told | {"Accept-Ranges": "bytes", "Content-Length": str(stop - start)}
+    headers |= {"Accept-Ranges": "bytes", "Content-Length": str(stop - start)}
     status = HTTPStatus.OK
     if stop - start < size:
         status = HTTPStatus.PARTIAL_CONTENT
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     if request.method == "HEAD":
-        return HttpResponse(status=status, headers=headers, content_type="video/mp4")
+        return HttpResponse(status=status, headers=headers, content_type=media_type)
     body = media().read(file, start, stop)
-    return StreamingHttpResponse(body, status=status, headers=headers, content_type="video/mp4")
+    return StreamingHttpResponse(body, status=status, headers=headers, content_type=media_type)
 
 
 def _by_the_front(file: StoredFile, told: dict[str, str]) -> HttpResponse:
@@ -84,12 +94,16 @@ def _unsatisfiable(size: int) -> JsonResponse:
     return problem_response(416, detail, code="range", headers={"Content-Range": f"bytes */{size}"})
 
 
-class VideoView(APIView):
+class FileView(APIView):
     """A view that answers with a file, whatever the client says it accepts."""
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: ARG002, FBT001 - the framework's signature
         # Only errors are JSON; a player that accepts nothing but video/mp4 must not be refused.
         return super().perform_content_negotiation(request, force=True)
+
+
+class VideoView(FileView):
+    """A view that answers with a video."""
 
     @staticmethod
     def respond(request: Request, file: StoredFile, *, title: str = "") -> HttpResponseBase:

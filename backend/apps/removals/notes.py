@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models.functions import Now
 
+from apps.media.sidecars import sidecar_names
 from apps.media.storage import media
 from apps.removals.models import Removal
 
@@ -29,12 +30,17 @@ def noted(*, at_most: int) -> list[Removal]:
 
 
 def carry_out(removal: Removal, *, unless: Callable[[str], bool]) -> None:
-    """Remove the file ``unless`` it is needed again. If the storage refuses, the note stays for the next time."""
+    """Remove the file and its sidecars ``unless`` it is needed again.
+
+    If the storage refuses, the note stays for the next time.
+    """
     try:
         needed = unless(removal.name)
         file = media().find(removal.name)
-        if file and not needed and removal.version in {"", file.version}:
-            media().delete(file.name)
+        if not needed and (file is None or removal.version in {"", file.version}):
+            # Without the file its sidecars may still be there: the process that removed it was killed then.
+            for name in (*([file.name] if file else []), *sidecar_names(removal.name)):
+                media().delete(name)
     except OSError:
         log.exception("%s belongs to nothing any more and could not be removed; it is tried again", removal.name)
         return

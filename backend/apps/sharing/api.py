@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from apps.authentication.requests import MemberApiRequest
 from apps.collections.naming import song_shown, title_shown
-from apps.collections.selectors import video_of
+from apps.collections.selectors import picture_of, video_of
 from apps.media.pictures import picture_response
 from apps.media.streaming import VideoView
 from apps.sharing import favourites, likes, selectors, services
@@ -196,9 +196,9 @@ class PublicVideoView(OpenToAll, VideoView):
 
 class PublicThumbnailView(OpenToAll, VideoView):
     @extend_schema(auth=NO_LOGIN, responses=PICTURE)
-    def get(self, request: Request, choreography_id: uuid.UUID) -> HttpResponseBase:  # noqa: ARG002 - the framework's signature
+    def get(self, request: Request, choreography_id: uuid.UUID) -> HttpResponseBase:
         """Its picture, if it has one."""
-        return picture_response(selectors.picture_of(selectors.public_share(choreography_id).choreography))
+        return picture_response(request, picture_of(selectors.public_share(choreography_id).choreography))
 
 
 class SecretView(OpenToAll):
@@ -225,9 +225,9 @@ class SharedVideoView(SecretView, VideoView):
 
 class SharedThumbnailView(SecretView, VideoView):
     @extend_schema(auth=NO_LOGIN, responses=PICTURE)
-    def get(self, request: Request, link: str) -> HttpResponseBase:  # noqa: ARG002 - the framework's signature
+    def get(self, request: Request, link: str) -> HttpResponseBase:
         """Its picture, if it has one, as long as the link lives."""
-        return picture_response(selectors.picture_of(selectors.share_by_link(link).choreography))
+        return picture_response(request, picture_of(selectors.share_by_link(link).choreography))
 
 
 class LikeView(APIView):

@@ -9,8 +9,6 @@ from django.db.models.functions import Coalesce
 from apps.authentication.models import User
 from apps.collections.models import SavedChoreography
 from apps.collections.selectors import choreography_of
-from apps.media.files import files_of
-from apps.media.storage import StoredFile
 from apps.sharing.links import mark_of
 from apps.sharing.models import Favourite, Like, LikeChange, Share, Visibility
 from config.errors import NotFoundError
@@ -72,14 +70,6 @@ def shared_among(user: User, choreography_ids: Iterable[uuid.UUID]) -> dict[uuid
 def name_shown(share: Share) -> str:
     """Return the owner's display name, if it is shown. Never the username: people log in with it."""
     return share.user.display_name if share.shows_name else ""
-
-
-def picture_of(choreography: SavedChoreography) -> StoredFile:
-    """Return its thumbnail. Raises NotFoundError when there is none, or when it is another user's file."""
-    (picture,) = files_of([(choreography.thumbnail_path.name or "", choreography.user_id)])
-    if picture is None:
-        raise NotFoundError("There is no picture of it.", code="file-missing")
-    return picture
 
 
 def _shares() -> QuerySet[Share]:
