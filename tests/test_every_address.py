@@ -57,7 +57,7 @@ ADDRESSES = [
     Address("GET", "/collections/{saved}/edit/", successor="/collection/{saved}/edit"),
     Address("POST", "/collections/{saved}/edit/", 302, {"title": "Sol", "difficulty": "advanced"}),
     Address("POST", "/collections/{others_saved}/edit/", 404, {"title": "Sol", "difficulty": "advanced"}),
-    Address("GET", "/collections/{saved}/delete/", successor="/collection/{saved}"),
+    Address("GET", "/collections/{saved}/delete/", successor="/collection/{saved}?delete=yes#delete"),
     Address("POST", "/collections/{others_saved}/delete/", 404),
     Address("POST", "/collections/{saved}/delete/", 302),
     Address("POST", "/collections/save/", 200, VIDEO_FIELDS | {"video_path": "output/x.mp4"}),
@@ -67,7 +67,7 @@ ADDRESSES = [
     Address("POST", "/auth/login/", 200, {"username": "unknown", "password": "wrong"}, who="visitor"),
     Address("POST", "/auth/login/", 302, {"username": "{name}", "password": PASSWORD}, who="visitor"),
     Address("GET", "/auth/register/", successor="/register", who="visitor"),
-    Address("GET", "/auth/profile/", successor="/account"),
+    Address("GET", "/auth/profile/", successor="/account#profile"),
     Address("POST", "/auth/logout/", 302),
     Address("GET", "/admin/", 302, who="visitor"),
 ]

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from django.contrib import auth
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -52,5 +52,5 @@ def log_out(request: HttpRequest) -> HttpResponse:
 def profile(request: HttpRequest) -> HttpResponse:
     """The original's form has the fields of ours."""
     if request.method != "POST":
-        return successor(request, "web:account")
+        return redirect(f"{resolve_url('web:account')}#profile")
     return _with_its_form_again(change_profile(request))

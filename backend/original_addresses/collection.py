@@ -9,7 +9,7 @@ from django import forms
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.authentication.requests import MemberRequest
@@ -88,7 +88,8 @@ def edit(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def delete(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
-        return show_choreography(request, choreography_id)
+        selectors.choreography_of(request.user, choreography_id)
+        return redirect(f"{resolve_url('web:choreography', choreography_id)}?delete=yes#delete")
     services.delete_choreography(user=request.user, choreography_id=choreography_id)
     return redirect("original_addresses:collection")  # see edit
 

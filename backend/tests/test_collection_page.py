@@ -1,12 +1,16 @@
 """The page of the collection: find by words and labels, and change in place."""
 
 import re
+from html import unescape
 
 import pytest
 from django.test import Client
 
+from apps.collections import pages
 from apps.collections.models import SavedChoreography
 from apps.collections.services import change_choreography
+from apps.sharing.favourites import add_favourite
+from tests.sharing import shared
 from tests.test_web import HTMX, save, text
 
 
@@ -145,3 +149,55 @@ def test_title_and_labels__with_markup__are_text(api, ana):
     for path in ("/collection?q=<mark>x", f"/collection/{row.pk}", f"/collection/{row.pk}/edit"):
         page = api.get(path).content.decode()
         assert not re.search(r"<mark>|<i>", page.split("<main")[1]), path
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["Sol", "Mar", "Luna"]),
+        ("sort=oldest", ["Luna", "Mar", "Sol"]),
+        ("sort=title", ["Luna", "Mar", "Sol"]),
+        ("sort=duration", ["Mar", "Sol", "Luna"]),
+        ("sort=unknown&show=unknown", ["Sol", "Mar", "Luna"]),
+        ("show=private", ["Luna"]),
+        ("show=unlisted", ["Mar"]),
+        ("show=public", ["Sol"]),
+        ("show=favourites", ["Estrella", "Mar"]),
+        ("show=favourites&sort=title", ["Estrella", "Mar"]),
+        ("show=favourites&q=mar", ["Mar"]),
+        ("show=public&q=mar", []),
+        ("show=favourites&difficulty=advanced", []),
+        ("search=mar&page=1", ["Mar"]),
+    ],
+)
+def test_collection__is_filtered_and_ordered(api, ana, ben, query, found):
+    rows = {}
+    for number, (title, visibility) in enumerate({"Luna": "private", "Mar": "unlisted", "Sol": "public"}.items()):
+        rows[title] = shared(ana, visibility, title=title, duration=[10.0, 30.0, 20.0][number])
+    his = shared(ben, title="Estrella")
+    for row in (his, rows["Mar"]):
+        add_favourite(user=ana, choreography_id=row.pk)
+    assert shown(api, query) == found
+
+
+def test_collection__of_a_search_among_favourites__goes_on_until_the_page_is_full(api, ana, monkeypatch):
+    monkeypatch.setattr(pages, "WIDE", 3)
+    rows = [shared(ana, "private", title=f"Noche {number:02}") for number in range(40)]
+    for row in rows[::2]:
+        add_favourite(user=ana, choreography_id=row.pk)
+    first = api.get("/collection?show=favourites&q=noche").content.decode()
+    more = unescape(re.search(r'rel="next" href="/collections/\?([^"]+)"', first)[1])
+    second = api.get(f"/collection?{more}").content.decode()
+    shown = [re.findall(r"<h2>Noche (\d+)</h2>", page) for page in (first, second)]
+    assert [len(page) for page in shown] == [12, 8]
+    assert shown[0] + shown[1] == [f"{number:02}" for number in range(38, -1, -2)]
+    assert 'rel="next"' not in second
+
+
+def test_collection__tells_how_much_it_holds(api, ana):
+    for difficulty, duration in (("beginner", 60.0), ("beginner", 120.0), ("advanced", float("nan"))):
+        shared(ana, "private", difficulty=difficulty, duration=duration)
+    page = api.get("/collection").content.decode()
+    assert "3 choreographies · 3:00 of dancing, 1:30 each" in page
+    assert ('difficulty=beginner">Beginner 2<' in page, 'difficulty=advanced">Advanced 1<' in page) == (True, True)
+    assert "difficulty=intermediate" not in page

@@ -60,7 +60,7 @@ def test_favourite__of_what_becomes_private__is_gone_for_good_but_for_its_owner(
     mark(owner, his.pk)
     change_share(user=ben, choreography_id=his.pk, visibility=visibility)
     assert (listed(api), listed(owner)) == ([], [str(his.pk)])
-    assert "Noche" not in api.get("/favourites").content.decode()
+    assert "Noche" not in api.get("/collection?show=favourites").content.decode()
     change_share(user=ben, choreography_id=his.pk, visibility="public")
     assert listed(api) == []
 

@@ -104,14 +104,15 @@ def test_heart__without_htmx__comes_back_to_where_it_was_pressed(api, ben):
     assert Like.objects.count() == 1
 
 
-def test_star__puts_it_on_the_page_of_favourites_and_takes_it_away(api, ben, ana):
+def test_star__puts_it_among_the_favourites_of_the_collection_and_takes_it_away(api, ben, ana):
     his, mine = shared(ben, title="Sol"), kept_with_video(ana, title="Luna")
     for key in (his.pk, mine.pk):
         text = api.post(f"/favourites/{key}", {"favourite": "yes"}, headers=HTMX).content.decode()
         assert 'name="favourite" value="no"' in text
-    page = api.get("/favourites").content.decode()
+    assert api.get("/favourites")["Location"] == "/collections/?show=favourites"
+    page = api.get("/collection?show=favourites").content.decode()
     assert re.findall(r"<h2>(\w+)</h2>", page) == ["Luna", "Sol"]
-    assert f'href="/collection/{mine.pk}"' in page
+    assert f'href="/collections/{mine.pk}/"' in page
     assert f'href="/public/{his.pk}"' in page
     assert page.count('class="heart"') == 1, "no heart on what is not public"
     api.post(f"/favourites/{his.pk}", {"favourite": "no"})

@@ -6,20 +6,23 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 
+from apps.authentication.models import User
 from apps.authentication.requests import MemberRequest
 from apps.collections import selectors
 from apps.collections.models import SavedChoreography
 from apps.collections.pages import CURSOR, CollectionPage, page_of
 from apps.labels.selectors import labels_by_choreography
-from apps.sharing.selectors import share_of, shared_among
+from apps.sharing.models import Visibility
+from apps.sharing.selectors import marked_by, name_shown, seen_as, share_of, shared_among, shares_of
 from web.cards import facts_of
 from web.editing import choices, part_of
-from web.hearts import hearts_of
+from web.hearts import hearts_of, hearts_of_all
 from web.members import members_only
 from web.sharing import dialog_of
 
@@ -27,25 +30,25 @@ PAGE_SIZE = 12
 # Counting goes no further: how many more there are costs more than it tells.
 COUNTED = 1_000
 LONGEST_QUESTION = 200
-FILTERS = ("q", "tag", "category", "difficulty", "search", "sort")
+FILTERS = ("q", "show", "tag", "category", "difficulty", "search", "sort")
+# Of whom a card is, and who sees it: values of "show".
+SHOWN = ("favourites", *Visibility.values)
 
 
 @members_only
 @require_safe
 def collection(request: MemberRequest) -> HttpResponse:
     wanted = _wanted(request)
-    if "page" in request.GET and not {"q", "tag", "category"} & wanted.keys():
+    among = _shown(request.user, wanted.get("show", ""))
+    if "page" in request.GET and not {"q", "show", "tag", "category"} & wanted.keys():
         page = _numbered(request, wanted)
     else:
-        page = page_of(request.user, Request(request), wanted, size=PAGE_SIZE)
-    playable, labels = selectors.with_video(page.rows), labels_by_choreography(row.pk for row in page.rows)
-    seen_by = shared_among(request.user, [row.pk for row in page.rows])
+        page = page_of(request.user, Request(request), wanted, size=PAGE_SIZE, among=among)
+    total = selectors.choreographies_of(request.user)[: COUNTED + 1].count()
     context = {
-        "cards": [
-            facts_of(row, has_video=row.pk in playable) | {"labels": labels[row.pk], "shared_with": seen_by.get(row.pk)}
-            for row in page.rows
-        ],
-        "total": selectors.choreographies_of(request.user)[: COUNTED + 1].count(),
+        "cards": _cards(request.user, page.rows),
+        "total": total,
+        "stats": selectors.stats_of(request.user) if total <= COUNTED or "stats" in request.GET else None,
         "counted": COUNTED,
         "wanted": wanted,
         "next": _query(page.next),
@@ -68,8 +71,29 @@ def choreography(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResp
         "hearts": hearts_of(request.user, found.pk, share=share),
         "labels": labels_by_choreography([found.pk])[found.pk],
         "video_name": PurePosixPath(str(found.video_path)).name,
+        "deleting": "delete" in request.GET,
     }
     return render(request, "web/choreography.html", context)
+
+
+def _cards(user: User, rows: list[SavedChoreography]) -> list[dict[str, Any]]:
+    """Return what the page shows of each; favourites may belong to others."""
+    keys = [row.pk for row in rows]
+    mine = {row.pk for row in rows if row.user_id == user.pk}
+    playable, labels, shares = selectors.with_video(rows), labels_by_choreography(mine), shares_of(keys)
+    seen_by, hearts = shared_among(user, mine), hearts_of_all(user, {key: shares.get(key) for key in keys})
+    return [
+        facts_of(row, has_video=row.pk in playable)
+        | {"is_yours": row.pk in mine, "labels": labels.get(row.pk), "shared_with": seen_by.get(row.pk)}
+        | {"hearts": hearts[row.pk], "by": "" if row.pk in mine else name_shown(shares[row.pk])}
+        for row in rows
+    ]
+
+
+def _shown(user: User, show: str) -> QuerySet[SavedChoreography] | None:
+    if show == "favourites":
+        return marked_by(user)
+    return seen_as(user, Visibility(show)) if show else None
 
 
 def _wanted(request: MemberRequest) -> dict[str, str]:
@@ -79,6 +103,8 @@ def _wanted(request: MemberRequest) -> dict[str, str]:
         asked["difficulty"] = ""
     if asked["sort"] not in selectors.SORTS or asked["q"]:
         asked["sort"] = ""
+    if asked["show"] not in SHOWN:
+        asked["show"] = ""
     return {name: value for name, value in asked.items() if value}
 
 

@@ -15,10 +15,11 @@ from apps.collections.api import Change
 from apps.collections.models import SavedChoreography
 from apps.labels.models import Label
 from apps.labels.selectors import labels_by_choreography, labels_of
-from apps.sharing.selectors import shared_among
+from apps.sharing.selectors import shared_among, shares_of
 from config.errors import InvalidError, QuotaError
 from config.problems import STATUS
 from web.cards import facts_of
+from web.hearts import hearts_of
 from web.members import members_only
 
 CHANGED = ("title", "difficulty", "category", "tags")
@@ -49,7 +50,9 @@ def part_of(request: MemberRequest, found: SavedChoreography) -> HttpResponse:
     """Answer with the part of the page that shows one choreography: its card in the list, or the facts on its page."""
     facts = facts_of(found, has_video=bool(selectors.with_video([found])))
     facts |= {"shared_with": shared_among(request.user, [found.pk]).get(found.pk)}
+    share = shares_of([found.pk]).get(found.pk)
     context = facts | {"card": facts, "labels": labels_by_choreography([found.pk])[found.pk]}
+    context |= {"hearts": hearts_of(request.user, found.pk, share=share)}
     return render(request, "web/_kept.html" if _part(request) == "kept" else "web/_facts.html", context)
 
 
@@ -59,7 +62,6 @@ def choices(user: User) -> dict[str, Any]:
     return {
         "all_tags": [label.name for label in labels if label.kind == Label.Kind.TAG],
         "all_categories": [label.name for label in labels if label.kind == Label.Kind.CATEGORY],
-        "difficulties": SavedChoreography.Difficulty.choices,
     }
 
 

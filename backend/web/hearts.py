@@ -1,27 +1,23 @@
-"""Likes and favourites: the heart and the star, and the page of favourites."""
+"""Likes and favourites: the heart and the star."""
 
 import uuid
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_POST, require_safe
-from rest_framework.request import Request
 
 from apps.authentication.models import User
 from apps.authentication.requests import MemberRequest
-from apps.collections.selectors import with_video
 from apps.sharing import favourites as marks
 from apps.sharing import likes
 from apps.sharing.models import Share
-from apps.sharing.selectors import favourites_of, liked_among, likes_of, marked_among, public_share, shares_of
+from apps.sharing.selectors import liked_among, likes_of, marked_among, public_share, shares_of
 from config.errors import DomainError, LockedOutError, QuotaError
 from config.problems import STATUS, retry_after
 from web.account import next_address
-from web.cards import facts_of
 from web.members import members_only
-from web.pages import CardPages
 
 
 @dataclass(frozen=True)
@@ -94,14 +90,6 @@ def _answer(request: MemberRequest, pk: uuid.UUID, share: Share | None, problem:
 
 @members_only
 @require_safe
-def favourites(request: MemberRequest) -> HttpResponse:
-    pages = CardPages()
-    rows = [row.choreography for row in pages.paginate_queryset(favourites_of(request.user), Request(request))]
-    playable, shares = with_video(rows), shares_of([row.pk for row in rows])
-    hearts = hearts_of_all(request.user, {row.pk: shares.get(row.pk) for row in rows})
-    cards = [
-        facts_of(row, has_video=row.pk in playable)
-        | {"is_yours": row.user_id == request.user.pk, "share": shares.get(row.pk), "hearts": hearts[row.pk]}
-        for row in rows
-    ]
-    return render(request, "web/favourites.html", {"cards": cards, "pages": pages})
+def favourites(_request: MemberRequest) -> HttpResponse:
+    """They are a part of the collection."""
+    return redirect(f"{resolve_url('original_addresses:collection')}?show=favourites")

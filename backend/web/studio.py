@@ -1,5 +1,6 @@
 """Choose a song and follow the generation."""
 
+import secrets
 from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,10 +17,12 @@ from apps.choreography import selectors
 from apps.choreography.executions import request_of
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.progress import STAGES
+from apps.collections.api import Change
+from apps.collections.models import SavedChoreography
 from apps.collections.selectors import choreography_from_task
 from apps.collections.services import save_choreography
 from apps.generation import services
-from apps.generation.api import GenerationRequest
+from apps.generation.api import LONGEST_KEY, GenerationRequest
 from apps.songs.selectors import songs, title_of
 from apps.songs.services import add_song, size_limit_bytes
 from config.bodies import takes_file
@@ -50,10 +53,20 @@ def studio(request: MemberRequest) -> HttpResponse:
     if not form.is_valid():
         return _studio(request, errors=form.errors)
     try:
-        task = services.start_generation(user=request.user, **form.validated_data)
+        task = _start(request, form.validated_data)
     except (QueueFullError, QuotaError) as error:
         return _studio(request, problem=error)
     return redirect("web:progress", task.pk)
+
+
+def _start(request: MemberRequest, wishes: dict[str, Any]) -> ChoreographyTask:
+    """Start it; sent twice by one page, as by a double click, it is one."""
+    if not (key := request.POST.get("key", "")[:LONGEST_KEY]):
+        return services.start_generation(user=request.user, **wishes)
+    try:
+        return services.start_generation_once(user=request.user, idempotency_key=key, **wishes)[0]
+    except ConflictError:  # the user came back to the page, and wishes something else now
+        return services.start_generation(user=request.user, **wishes)
 
 
 def _studio(request: MemberRequest, errors: Any = None, problem: DomainError | None = None) -> HttpResponse:
@@ -61,6 +74,7 @@ def _studio(request: MemberRequest, errors: Any = None, problem: DomainError | N
         "songs": songs(),
         "chosen": request.POST.get("song") or request.GET.get("song"),
         "auto_save": saves_automatically(request.user),
+        "key": secrets.token_urlsafe(16),
         "recent": [(task, _song(task)) for task in _recent(request.user)],
         "errors": errors,
         "problem": problem.message if problem else "",
@@ -139,6 +153,7 @@ def _progress(request: MemberRequest, task: ChoreographyTask) -> dict[str, Any]:
         "kept": choreography_from_task(request.user, task.pk),
         "video_name": PurePosixPath(str(result.get("video_filename") or "")).name,
         "duration_s": result.get("sequence_duration"),
+        "difficulty": request_of(task).get("difficulty", SavedChoreography.Difficulty.INTERMEDIATE),
     }
 
 
@@ -174,5 +189,11 @@ def _has_video(task: ChoreographyTask) -> bool:
 @members_only
 @require_POST
 def keep(request: MemberRequest, task_id: str) -> HttpResponse:
-    saved, _ = save_choreography(user=request.user, task_id=task_id)
+    """Keep it under the title and level that were typed, or those of the song and the request."""
+    form = Change(
+        data={name: request.POST[name] for name in ("title", "difficulty") if request.POST.get(name)}, partial=True
+    )
+    if not form.is_valid():
+        raise InvalidError(" ".join(reason for reasons in form.errors.values() for reason in reasons))
+    saved, _ = save_choreography(user=request.user, task_id=task_id, **form.validated_data)
     return redirect("web:choreography", saved.pk)

@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from web import account, collection, discover, editing, hearts, profile, second_factor, sharing, studio
+from web import account, clean_up, collection, discover, editing, hearts, profile, second_factor, sharing, studio
 
 app_name = "web"
 urlpatterns = [
@@ -23,6 +23,7 @@ urlpatterns = [
     path("studio/<path:task_id>/keep", studio.keep, name="keep"),
     path("studio/<path:task_id>", studio.progress, name="progress"),
     path("collection", collection.collection, name="collection"),
+    path("collection/clean-up", clean_up.make_room, name="clean-up"),
     path("collection/<uuid:choreography_id>", collection.choreography, name="choreography"),
     path("collection/<uuid:choreography_id>/edit", editing.edit, name="edit"),
     path("collection/<uuid:choreography_id>/share", sharing.share, name="share"),

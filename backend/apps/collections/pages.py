@@ -1,20 +1,21 @@
 """Pages of a collection: of a search, of a label, or of everything; by cursor, so that each costs the same."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.core import signing
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
 from apps.authentication.models import User
 from apps.collections import search
 from apps.collections.models import SavedChoreography
-from apps.collections.selectors import choreographies_of
+from apps.collections.selectors import choreographies_of, found_among
 from apps.labels.models import Label, Labelling
 from apps.labels.selectors import label_named, labellings_of
 from config.errors import InvalidError
@@ -22,6 +23,8 @@ from config.pagination import Keyset
 
 SALT = "apps.collections.pages"
 CURSOR = "cursor"
+# So many are found at once where only some of them may be shown.
+WIDE = 500
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,17 @@ class CollectionPage:
     previous: str | None
 
 
-def page_of(user: User, request: Request, wanted: Mapping[str, str], *, size: int | None = None) -> CollectionPage:
+def page_of(
+    user: User,
+    request: Request,
+    wanted: Mapping[str, str],
+    *,
+    size: int | None = None,
+    among: QuerySet[SavedChoreography] | None = None,
+) -> CollectionPage:
     """Return the page that a request asks for; ``wanted``: q, search, difficulty, sort, tag and category.
 
-    Raises InvalidError.
+    ``among`` are the only rows that may be on it; without them, all of the user's. Raises InvalidError.
     """
     if wanted.get("q") and wanted.get("sort"):
         message = "A search is in the order of how well it matches. Leave out sort, or q."
@@ -46,16 +56,15 @@ def page_of(user: User, request: Request, wanted: Mapping[str, str], *, size: in
         return CollectionPage([], None, None)
     keyset = SizedKeyset(size)
     if wanted.get("q"):
-        return _found(user, request, wanted, labels, keyset)
-    if labels and not wanted.get("search") and wanted.get("sort", "newest") == "newest":
+        return _found(user, request, wanted, labels, keyset, among)
+    if labels and among is None and not wanted.get("search") and wanted.get("sort", "newest") == "newest":
         by_label = labellings_of(user, labels, difficulty=wanted.get("difficulty", ""))
         labelled = keyset.paginate_queryset(by_label.select_related("choreography"), request)
         return CollectionPage(
             [row.choreography for row in labelled], keyset.get_next_link(), keyset.get_previous_link()
         )
-    rows = choreographies_of(
-        user, **{name: wanted[name] for name in ("difficulty", "search", "sort") if name in wanted}
-    )
+    mine = SavedChoreography.objects.filter(user=user) if among is None else among
+    rows = found_among(mine, **{name: wanted[name] for name in ("difficulty", "search", "sort") if name in wanted})
     for label in labels:
         rows = rows.filter(Exists(Labelling.objects.filter(label=label, choreography=OuterRef("pk"))))
     return CollectionPage(keyset.paginate_queryset(rows, request), keyset.get_next_link(), keyset.get_previous_link())
@@ -79,16 +88,40 @@ def _labels(user: User, wanted: Mapping[str, str]) -> list[Label] | None:
 
 
 def _found(
-    user: User, request: Request, wanted: Mapping[str, str], labels: list[Label], keyset: SizedKeyset
+    user: User,
+    request: Request,
+    wanted: Mapping[str, str],
+    labels: list[Label],
+    keyset: SizedKeyset,
+    among: QuerySet[SavedChoreography] | None,
 ) -> CollectionPage:
     asked = search.TitleSearch(user.pk, wanted["q"], wanted.get("difficulty", ""), tuple(label.pk for label in labels))
     size = keyset.get_page_size(request)
+    rows = choreographies_of(user, search=wanted.get("search", ""))
+    if among is not None:
+        rows = rows.filter(pk__in=among.order_by().values("pk"))
     begin = _place(request.query_params.get(CURSOR), wanted["q"])
-    places = search.found(asked, after=begin, at_most=size + 1)
-    page, more = places[:size], len(places) > size
-    rows = choreographies_of(user, search=wanted.get("search", "")).in_bulk([place.id for place in page])
-    link = replace_query_param(request.build_absolute_uri(), CURSOR, _cursor(page[-1], wanted["q"])) if more else None
-    return CollectionPage([rows[place.id] for place in page if place.id in rows], link, None)
+    page = list(islice(_matches(asked, begin, rows, at_once=size + 1 if among is None else WIDE), size + 1))
+    last = page[size - 1][0] if len(page) > size else None
+    link = last and replace_query_param(request.build_absolute_uri(), CURSOR, _cursor(last, wanted["q"]))
+    return CollectionPage([row for _, row in page[:size]], link, None)
+
+
+def _matches(
+    asked: search.TitleSearch,
+    after: search.FoundPlace | None,
+    rows: QuerySet[SavedChoreography],
+    *,
+    at_once: int,
+) -> Iterator[tuple[search.FoundPlace, SavedChoreography]]:
+    """Find those that are among the rows, however many others match as well."""
+    while True:
+        places = search.found(asked, after=after, at_most=at_once)
+        there = rows.in_bulk([place.id for place in places])
+        yield from ((place, there[place.id]) for place in places if place.id in there)
+        if len(places) < at_once:
+            return
+        after = places[-1]
 
 
 def _cursor(place: search.FoundPlace, q: str) -> str:

@@ -22,7 +22,15 @@ def choreographies_of(
     user: User, *, difficulty: str = "", search: str = "", sort: str = "newest"
 ) -> QuerySet[SavedChoreography]:
     """Return a user's choreographies; ``search`` looks at the title and at the text of music_info, as the original."""
-    found = SavedChoreography.objects.filter(user=user).order_by(SORTS[sort])
+    mine = SavedChoreography.objects.filter(user=user)
+    return found_among(mine, difficulty=difficulty, search=search, sort=sort)
+
+
+def found_among(
+    rows: QuerySet[SavedChoreography], *, difficulty: str = "", search: str = "", sort: str = "newest"
+) -> QuerySet[SavedChoreography]:
+    """Return those of the rows that match, in their order."""
+    found = rows.order_by(SORTS[sort])
     if difficulty:
         found = found.filter(difficulty=difficulty)
     if search:

@@ -2,13 +2,13 @@
 
 import logging
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
 
 from apps.authentication.models import User
-from apps.choreography import task_ids
+from apps.choreography import task_ids as spellings
 from apps.choreography.executions import request_of
 from apps.choreography.selectors import result_of, task_of, video_name_of
 from apps.collections.models import SavedChoreography
@@ -139,7 +139,7 @@ def delete_choreography(*, user: User, choreography_id: uuid.UUID) -> None:
     made_from = doomed.generation_parameters
     task_id = made_from.get("task_id") if isinstance(made_from, dict) else None
     choreographies_of(user).filter(pk=doomed.pk).delete()
-    forget_files(files, user_id=user.pk, task_id=task_id if isinstance(task_id, str) else None)
+    forget_files(files, user_id=user.pk, task_ids={task_id} if isinstance(task_id, str) else set())
 
 
 def files_named(names: Iterable[str | None], *, user_id: int) -> dict[str, StoredFile]:
@@ -147,15 +147,15 @@ def files_named(names: Iterable[str | None], *, user_id: int) -> dict[str, Store
     return {file.name: file for file in files_of([(name, user_id) for name in names if name]) if file}
 
 
-def forget_files(files: Mapping[str, StoredFile], *, user_id: int, task_id: str | None) -> None:
-    """Remove the files of a row that was deleted, but for those that another row of the user names.
+def forget_files(files: Mapping[str, StoredFile], *, user_id: int, task_ids: Collection[str]) -> None:
+    """Remove the files of rows that were deleted, but for those that another row of the user names.
 
-    The task that made them is deleted within the hour anyway, so it does not keep them. It is noted here and done
+    The tasks that made them are deleted within the hour anyway, so they do not keep them. It is noted here and done
     after the commit: a noted removal is carried out later if this process is killed, a lost file cannot be restored.
     """
     rows = namings(of_files=files, user_id=user_id)
-    made_by = None if task_id is None else task_ids.uuid_of(task_id)
-    others = [row.name for row in rows if row.task_id is None or task_ids.uuid_of(row.task_id) != made_by]
+    made_by = {spellings.uuid_of(task_id) for task_id in task_ids}
+    others = [row.name for row in rows if row.task_id is None or spellings.uuid_of(row.task_id) not in made_by]
     for name in files.keys() - files_named(others, user_id=user_id).keys():
         notes.note(name, version=files[name].version)
     transaction.on_commit(remove_forgotten, robust=True)

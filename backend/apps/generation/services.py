@@ -129,7 +129,7 @@ def _forget_files_of(task: ChoreographyTask, made: Mapping[str, StoredFile]) -> 
     """Let the video go with the task, unless it was saved."""
     if not made and (job := Job.objects.filter(pk=task.pk).first()):
         files.note_video(job)
-    forget_files(made, user_id=task.user_id, task_id=task.pk)
+    forget_files(made, user_id=task.user_id, task_ids={task.pk})
 
 
 def _remember_cancelled(task: ChoreographyTask) -> None:

@@ -101,13 +101,18 @@ def check_new_token(user: User) -> None:
         )
 
 
+def stored_bytes(user: User) -> int:
+    """Return how much the user's songs and videos take."""
+    songs: int = user.songs.aggregate(bytes=Sum("size", default=0))["bytes"]
+    return songs + sum(file.size for file in media().files(folder_of(user.pk)))
+
+
 def _check_bytes(user: User, more: int, what: str) -> None:
     most = settings.USER_STORED_MB * MIB
     # The live jobs come before the files: a job that ends in between is counted twice rather than not at all.
     live = leases.taken().filter(user_id=user.pk).count()
     live += leases.waiting().filter(user_id=user.pk)[: most // VIDEO_BYTES + 1].count()
-    songs: int = user.songs.aggregate(bytes=Sum("size", default=0))["bytes"]
-    used = live * VIDEO_BYTES + songs + sum(file.size for file in media().files(folder_of(user.pk)))
+    used = live * VIDEO_BYTES + stored_bytes(user)
     if used + more > most:
         raise QuotaError(
             f"{what} needs up to {_mb(more)} MB. Your songs and videos have {_mb(used)} MB, those in the making"

@@ -45,6 +45,21 @@ def favourites_of(user: User) -> QuerySet[Favourite]:
     return Favourite.objects.filter(seen, user=user).select_related("choreography").order_by("-pk")
 
 
+def marked_by(user: User) -> QuerySet[SavedChoreography]:
+    """Return what the user has marked as a favourite, the user's own and public ones of others."""
+    # The keys as a list: they are few, and PostgreSQL would rather walk through all choreographies by time.
+    return SavedChoreography.objects.filter(pk__in=list(favourites_of(user).values_list("choreography", flat=True)))
+
+
+def seen_as(user: User, visibility: Visibility) -> QuerySet[SavedChoreography]:
+    """Return the user's choreographies that exactly these people see."""
+    shares = Share.objects.filter(user=user).only("public_since", "link_mark")
+    mine = SavedChoreography.objects.filter(user=user)
+    if visibility == Visibility.PRIVATE:
+        return mine.exclude(pk__in=[share.pk for share in shares if share.visibility != Visibility.PRIVATE])
+    return mine.filter(pk__in=[share.pk for share in shares if share.visibility == visibility])
+
+
 def liked_among(user: User, choreography_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """Return which of these the user likes."""
     return set(Like.objects.filter(user=user, choreography__in=choreography_ids).values_list("choreography", flat=True))
