@@ -52,8 +52,8 @@ WRITES: list[tuple[str, str, dict[str, Any], set[str]]] = [
     ("/create/", "POST", WISHES, {"auto_save"}),
     ("/login", "POST", LOGIN, set()),
     ("/register", "POST", REGISTRATION, set()),
-    ("/studio", "POST", WISHES, {"energy", "seed", "auto_save"}),
-    (f"/studio/{TASK}/keep", "POST", {}, set()),
+    ("/studio", "POST", WISHES, {"energy", "seed", "auto_save", "key"}),
+    (f"/studio/{TASK}/keep", "POST", {}, {"title", "difficulty"}),
 ]
 
 

@@ -102,9 +102,11 @@ def _found(
         rows = rows.filter(pk__in=among.order_by().values("pk"))
     begin = _place(request.query_params.get(CURSOR), wanted["q"])
     page = list(islice(_matches(asked, begin, rows, at_once=size + 1 if among is None else WIDE), size + 1))
-    last = page[size - 1][0] if len(page) > size else None
-    link = last and replace_query_param(request.build_absolute_uri(), CURSOR, _cursor(last, wanted["q"]))
-    return CollectionPage([row for _, row in page[:size]], link, None)
+    rows_shown = [row for _, row in page[:size]]
+    if len(page) <= size:
+        return CollectionPage(rows_shown, None, None)
+    cursor = _cursor(page[size - 1][0], wanted["q"])
+    return CollectionPage(rows_shown, replace_query_param(request.build_absolute_uri(), CURSOR, cursor), None)
 
 
 def _matches(
