@@ -1,0 +1,163 @@
+// Dances a part again and again: from beat to beat, faster each time, with a pause, a count-in, or the last move first.
+
+import { Seam } from "./seam.js";
+
+const FASTER = 0.05;
+const SLOW = 0.7; // where the ladder begins when the speed is the song's
+const CALLED = 4; // "5, 6, 7, 8"
+const CHAIN_ROUNDS = 2;
+const NEAR_S = 0.05;
+
+export class Loop {
+  on = false;
+  round = 0;
+  marks = {};
+  counting = null;
+
+  constructor(room) {
+    this.room = room;
+    this.seam = new Seam(room.video, (now, before) => room.take(now, before));
+  }
+
+  toggle(at) {
+    const move = this.room.timeline.moves[at];
+    if (!move) return;
+    const same = this.on && Math.abs(this.whole[0] - move.start_s) < NEAR_S && Math.abs(this.whole[1] - move.end_s) < NEAR_S;
+    if (same) return this.off();
+    history.replaceState(history.state, "", `#move=${at + 1}`);
+    this.set(move.start_s, move.end_s);
+    this.begin();
+  }
+
+  // The button: the part between A and B, or the move of now.
+  press() {
+    if (this.on) return this.off();
+    const { a, b } = this.marks;
+    if (b > a) {
+      this.set(a, b);
+      return this.begin();
+    }
+    this.toggle(Math.max(0, this.room.timeline.moveAt(this.room.time)));
+  }
+
+  mark(which) {
+    this.marks[which] = this.room.timeline.snap(this.room.time);
+    const { a, b } = this.marks;
+    this.room.say(this.room.word(which));
+    if (b > a) {
+      this.set(a, b);
+      this.begin();
+    } else if (this.on) this.off();
+    this.room.changed();
+  }
+
+  set(from, to) {
+    const { room } = this;
+    this.whole = [from, Math.min(to, room.video.duration - 0.1 || to)];
+    [this.from, this.to] = this.whole;
+    this.on = true;
+    this.round = 1;
+    this.chain = room.option("chain") && room.timeline.moves.filter(({ start_s: start }) => start >= from - NEAR_S && start < to - NEAR_S);
+    if (this.chain?.length) this.from = this.chain.pop().start_s;
+    if (room.option("ladder") && room.speed >= 1) room.setSpeed(SLOW);
+    this.#plan();
+    room.changed();
+  }
+
+  // An option of the practice was changed.
+  again() {
+    if (this.on) this.set(...this.whole);
+    else if (this.room.option("chain")) {
+      const { moves } = this.room.timeline;
+      this.set(moves[0].start_s, moves.at(-1).end_s);
+    }
+  }
+
+  begin() {
+    this.room.seek(this.from);
+    this.room.play();
+  }
+
+  off() {
+    this.cancel();
+    this.on = false;
+    this.seam.disarm();
+    this.room.changed();
+  }
+
+  // What comes after this round; the other element has to wait where that begins.
+  #plan() {
+    const { room } = this;
+    const rounds = Number(room.option("rounds")) || (this.chain ? CHAIN_ROUNDS : Infinity);
+    const over = this.round >= rounds;
+    this.grown = over && this.chain?.length ? this.chain.at(-1).start_s : null;
+    this.ends = over && this.grown === null;
+    this.stops = !this.ends && (Number(room.option("pause")) > 0 || room.option("countin"));
+    if (this.ends || this.stops) this.seam.disarm();
+    else this.seam.arm(this.grown ?? this.from, this.to);
+  }
+
+  look() {
+    const { room } = this;
+    if (this.counting) return this.#count();
+    if (!this.on || room.video.paused) return;
+    if (this.ends || this.stops) {
+      if (room.video.currentTime < this.to - 0.01) return;
+      if (this.ends) return this.off();
+      room.video.pause();
+      this.#next();
+      room.seek(this.from);
+      this.wait(Number(room.option("pause")));
+    } else if (this.seam.look()) this.#next();
+  }
+
+  #next() {
+    const { room } = this;
+    this.round += 1;
+    if (this.grown !== null) {
+      this.from = this.grown;
+      this.chain.pop();
+      this.round = 1;
+    }
+    if (room.option("ladder") && room.speed < 1) room.setSpeed(Math.min(1, room.speed + FASTER));
+    this.#plan();
+    room.changed();
+  }
+
+  // Whether to count in before playing from here.
+  get leads() {
+    return this.on && this.room.option("countin") && Math.abs(this.room.video.currentTime - this.from) < NEAR_S;
+  }
+
+  // Wait for so many counts, and call the last four of them.
+  wait(counts) {
+    const { room } = this;
+    const called = room.option("countin") ? CALLED : 0;
+    const all = Math.max(counts, called);
+    const beat = room.timeline.nearest(this.from);
+    const gap = room.timeline.gap(beat) / room.speed;
+    const start = performance.now() + 50;
+    this.counting = { start, gap: gap * 1000, all, called, count: room.timeline.beats[beat].count };
+    for (let left = called; left > 0; left -= 1) room.sound?.call(this.#called(left), (all - left) * gap + 0.05);
+    room.changed();
+    room.run();
+  }
+
+  #called = (left) => ((this.counting.count - left - 1 + 16) % 8) + 1;
+
+  #count() {
+    const { start, gap, all, called } = this.counting;
+    const left = all - Math.floor((performance.now() - start) / gap);
+    this.room.counts.show(left <= called && left > 0 ? this.#called(left) : 0);
+    if (performance.now() < start + all * gap - this.seam.lag * 1000) return;
+    this.counting = null;
+    this.room.video.play();
+  }
+
+  cancel() {
+    if (!this.counting) return;
+    this.counting = null;
+    this.room.sound?.silence();
+    this.room.changed();
+  }
+}

@@ -1,0 +1,93 @@
+// Jumps back without a gap. A seek stops the sound for about a tenth of a second, which a dancer hears. So a second
+// element of the same video starts in silence a little before the jump, is brought into step, and takes over on the beat.
+
+const LEAD_S = 0.7; // the second element runs for so long before it takes over
+const CLOSE_S = 0.004; // closer than this it is left alone
+const FRAME_S = 0.009; // half the time between two looks
+
+export class Seam {
+  lag = 0.06; // from play() until it moves; learned
+
+  constructor(video, taken) {
+    this.video = video;
+    this.taken = taken; // told which element plays from now on
+    this.other = null;
+  }
+
+  arm(from, to) {
+    this.from = from;
+    this.to = to;
+    if (!this.other) {
+      this.other = this.video.cloneNode();
+      this.other.removeAttribute("id");
+      this.other.loop = this.other.controls = this.other.autoplay = false;
+      this.other.muted = true;
+      this.other.setAttribute("aria-hidden", "true");
+      this.other.tabIndex = -1;
+      this.other.classList.add("waits");
+      this.other.preload = "auto";
+      this.other.preservesPitch = true;
+      delete this.other.dataset.watched;
+      this.video.before(this.other);
+    }
+    this.#wait();
+  }
+
+  disarm() {
+    this.other?.removeAttribute("src");
+    this.other?.load();
+    this.other?.remove();
+    this.other = null;
+  }
+
+  #wait() {
+    this.other.pause();
+    this.other.currentTime = Math.max(0, this.from - LEAD_S * this.video.playbackRate);
+  }
+
+  // Look how far it is; true when the jump was made.
+  look() {
+    const { video, other, from, to } = this;
+    const rate = video.playbackRate;
+    const rest = (to - video.currentTime) / rate;
+    if (rest < -0.3) return this.#jump(); // it was wound past the end
+    if (video.paused || !other) return false;
+    const lead = (from - other.currentTime) / rate;
+    if (other.paused && !other.seeking && rest <= lead + this.lag && rest > 0.02) {
+      other.playbackRate = rate;
+      this.started = performance.now();
+      this.begun = other.currentTime;
+      other.play().catch(() => {});
+    } else if (!other.paused) {
+      if (this.started && other.currentTime > this.begun + 0.02) {
+        const lag = (performance.now() - this.started) / 1000 - (other.currentTime - this.begun) / rate;
+        this.lag += 0.5 * (Math.min(Math.max(lag, 0), 0.3) - this.lag);
+        this.started = 0;
+      }
+      const early = other.currentTime - from - (video.currentTime - to);
+      const pull = Math.abs(early) < CLOSE_S ? 1 : Math.min(Math.max(1 - 4 * early, 0.6), 1.6);
+      other.playbackRate = rate * pull;
+    }
+    if (rest > FRAME_S) return false;
+    return !other.paused && !other.seeking && other.readyState > 2 ? this.#swap() : this.#jump();
+  }
+
+  #jump() {
+    this.video.currentTime = this.from;
+    return true;
+  }
+
+  #swap() {
+    const { video, other } = this;
+    other.playbackRate = video.playbackRate;
+    other.volume = video.volume;
+    other.muted = video.muted;
+    video.muted = true;
+    other.classList.remove("waits");
+    video.classList.add("waits");
+    [this.video, this.other] = [other, video];
+    this.taken(other, video);
+    this.#wait();
+    return true;
+  }
+}
