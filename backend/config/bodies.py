@@ -18,6 +18,8 @@ MIB = 1024 * 1024
 # The bytes of a multipart body beside the file itself.
 ENVELOPE_BYTES = 64 * 1024
 
+WITHOUT_LENGTH = "The body came in chunks, without a length. Send its Content-Length."
+
 View = Callable[..., Any]
 
 
@@ -32,9 +34,9 @@ def takes_file(largest_bytes: Callable[[], int]) -> Callable[[View], View]:
 
 
 class BodyLimit:
-    """Refuse a body whose announced length is larger than its view takes.
+    """Refuse a body whose announced length is larger than its view takes, and one without an announced length.
 
-    Django does not read a body without an announced length.
+    Django would take that for an empty one.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -45,6 +47,8 @@ class BodyLimit:
 
     def process_view(self, request: HtmxRequest, view: View, _arguments: Any, _named: Any) -> HttpResponse | None:
         """Run before the CSRF check, which reads the body."""
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            return outside_views(request, HTTPStatus.LENGTH_REQUIRED, WITHOUT_LENGTH)
         announced = int(request.META.get("CONTENT_LENGTH") or 0)
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         of_api = getattr(view, "cls", None)  # the API authenticates before it reads, also with tokens

@@ -98,8 +98,22 @@ def _detail(error: Exception) -> str:
     return str(error.detail) if isinstance(error, APIException) else str(error) or "There is no such address."
 
 
-def _by_field(detail: Any) -> Any:
-    return detail if isinstance(detail, dict) else {"non_field_errors": detail}
+def _by_field(detail: Any) -> dict[str, list[str]]:
+    """Return the messages by field; one within a list or an object is named like ``tags.0``."""
+    found: dict[str, list[str]] = {}
+    _collect(detail, "", found)
+    return found
+
+
+def _collect(detail: Any, name: str, found: dict[str, list[str]]) -> None:
+    if isinstance(detail, dict):
+        for part, inner in detail.items():
+            _collect(inner, f"{name}.{part}" if name else str(part), found)
+    elif isinstance(detail, list) and any(isinstance(inner, dict | list) for inner in detail):
+        _collect(dict(enumerate(detail)), name, found)
+    else:
+        messages = detail if isinstance(detail, list) else [detail]
+        found.setdefault(name or "non_field_errors", []).extend(str(message) for message in messages)
 
 
 class ProblemPages:

@@ -173,15 +173,18 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
 LOGIN = {"login": "ana", "username": "ana", "password": "secreto"}
 REGISTRATION = {"username": "new", "email": "new@example.com", "display_name": "New", "password": "bailar"}
 WISHES = {"song": SONG, "song_selection": SONG, "difficulty": "beginner"}
+# The API refuses the names that only the pages and the original have.
+API_LOGIN = {name: LOGIN[name] for name in ("login", "password")}
+API_WISHES = {name: WISHES[name] for name in ("song", "difficulty")}
 SENT: dict[str, dict[str, object]] = {
     "/account/password": {"old_password": "secreto", "new_password": "bailamos"},
     "/account/profile": {"display_name": "Anita"},
     "/account/tokens": {"name": "x", "scopes": ["read"], "days": "30"},
-    "/api/auth/login": LOGIN,
+    "/api/auth/login": API_LOGIN,
     "/api/auth/password": {"old_password": "secreto", "new_password": "bailamos"},
     "/api/auth/register": REGISTRATION,
     "/api/auth/tokens": {"name": "x", "scopes": ["read"]},
-    "/api/choreography/generate": WISHES,
+    "/api/choreography/generate": API_WISHES,
     "/api/collections": {"task_id": TASK},
     "/auth/login/": LOGIN,
     "/auth/profile/": {"display_name": "Anita"},

@@ -11,13 +11,13 @@ from apps.authentication.models import User
 from apps.open_sessions.models import OpenSession
 from apps.second_factor.services import PROOF
 from tests.conftest import make_user
-from tests.test_access import LOGIN, REGISTRATION
+from tests.test_access import API_LOGIN, LOGIN, REGISTRATION
 
 JSON = "application/json"
 # Two look-ups, three counts, one for Django's own look-up, one event.
 QUERIES = 7
 DOORS: dict[str, Callable[[Client], HttpResponse]] = {
-    "/api/auth/login": lambda client: client.post("/api/auth/login", LOGIN, content_type=JSON),
+    "/api/auth/login": lambda client: client.post("/api/auth/login", API_LOGIN, content_type=JSON),
     "/api/auth/register": lambda client: client.post("/api/auth/register", REGISTRATION, content_type=JSON),
     "/login": lambda client: client.post("/login", LOGIN),
     "/register": lambda client: client.post("/register", REGISTRATION),

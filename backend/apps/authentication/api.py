@@ -18,17 +18,18 @@ from apps.authentication.preferences import change_preferences, preferences_of
 from apps.authentication.requests import MemberApiRequest
 from config.documentation import PROBLEMS, SESSION_ONLY
 from config.errors import InvalidError
+from config.inputs import Input
 from config.parsing import BoundedJSONParser, MergePatchParser
 
 
-class Registration(serializers.Serializer[Any]):
+class Registration(Input):
     username = serializers.CharField(max_length=150, validators=[UnicodeUsernameValidator()])
     email = serializers.EmailField(max_length=254)
     display_name = serializers.CharField(max_length=200)
     password = serializers.CharField(min_length=settings.PASSWORD_MIN_LENGTH, trim_whitespace=False, write_only=True)
 
 
-class Credentials(serializers.Serializer[Any]):
+class Credentials(Input):
     login = serializers.CharField(max_length=254, help_text="e-mail or username")
     password = serializers.CharField(trim_whitespace=False, write_only=True)
 
@@ -42,14 +43,14 @@ class Me(serializers.Serializer[Any]):
     preferences = serializers.JSONField()
 
 
-class PasswordChange(serializers.Serializer[Any]):
+class PasswordChange(Input):
     old_password = serializers.CharField(trim_whitespace=False, write_only=True)
     new_password = serializers.CharField(
         min_length=settings.PASSWORD_MIN_LENGTH, max_length=4096, trim_whitespace=False, write_only=True
     )
 
 
-class AccountChange(serializers.Serializer[Any]):
+class AccountChange(Input):
     display_name = serializers.CharField(max_length=200)
 
 

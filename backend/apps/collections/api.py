@@ -18,6 +18,7 @@ from apps.collections.pages import page_of
 from apps.labels.selectors import LabelsOfOne, labels_by_choreography
 from apps.media.streaming import VideoView
 from config.documentation import PROBLEMS, VIDEO
+from config.inputs import Input
 
 
 class ChoreographyOut(serializers.ModelSerializer[SavedChoreography]):
@@ -62,13 +63,13 @@ def shown(choreographies: list[SavedChoreography]) -> list[Any]:
     return list(ChoreographyOut(choreographies, many=True, context={"labels": labels}).data)
 
 
-class Keep(serializers.Serializer[Any]):
+class Keep(Input):
     task_id = serializers.CharField(max_length=36, help_text="a completed task of yours")
     title = serializers.CharField(max_length=200, required=False, help_text="default: the song's")
     difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices, required=False)
 
 
-class Change(serializers.Serializer[Any]):
+class Change(Input):
     title = serializers.CharField(max_length=200)
     difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices)
     tags = serializers.ListField(

@@ -1,7 +1,5 @@
 """/api/collections/labels"""
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.response import Response
@@ -11,6 +9,7 @@ from apps.authentication.requests import MemberApiRequest
 from apps.labels import selectors, services
 from apps.labels.models import Label
 from config.documentation import PROBLEMS
+from config.inputs import Input
 
 
 class LabelOut(serializers.ModelSerializer[Label]):
@@ -20,7 +19,7 @@ class LabelOut(serializers.ModelSerializer[Label]):
         read_only_fields = fields
 
 
-class NewName(serializers.Serializer[Any]):
+class NewName(Input):
     name = serializers.CharField(max_length=200)
 
 

@@ -19,12 +19,13 @@ from apps.generation import services
 from apps.media.streaming import VideoView
 from config.documentation import PROBLEMS, VIDEO
 from config.errors import InvalidError
+from config.inputs import Input
 
 LONGEST_KEY = 255
 
 
 @extend_schema_serializer(component_name="Wishes")
-class GenerationRequest(serializers.Serializer[Any]):
+class GenerationRequest(Input):
     song = serializers.CharField(max_length=255, help_text="name of a song in /api/songs")
     difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices)
     energy = serializers.ChoiceField(["low", "medium", "high"], required=False, allow_null=True)

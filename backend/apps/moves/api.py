@@ -37,7 +37,6 @@ class MoveFilter(serializers.Serializer[Any]):
 
 class MovesView(APIView):
     @extend_schema(
-        operation_id="moves_list",
         parameters=[MoveFilter],
         responses={
             200: inline_serializer("MoveList", {"results": MoveOut(many=True)}),

@@ -28,7 +28,6 @@ class SessionOut(serializers.ModelSerializer[OpenSession]):
 class SessionsView(APIView):
     @extend_schema(
         auth=SESSION_ONLY,
-        operation_id="auth_sessions_list",
         responses={200: inline_serializer("SessionList", {"results": SessionOut(many=True)}), 401: PROBLEMS},
     )
     def get(self, request: MemberApiRequest) -> Response:
@@ -38,7 +37,6 @@ class SessionsView(APIView):
 
     @extend_schema(
         auth=SESSION_ONLY,
-        operation_id="auth_sessions_end_others",
         responses={204: None, 401: PROBLEMS, 403: PROBLEMS},
     )
     def delete(self, request: MemberApiRequest) -> Response:

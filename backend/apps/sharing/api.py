@@ -25,6 +25,7 @@ from apps.sharing.headers import keep_secret
 from apps.sharing.links import secret_of
 from apps.sharing.models import Favourite, Share, Visibility
 from config.documentation import PROBLEMS, VIDEO
+from config.inputs import Input
 
 PICTURE = {(200, "image/*"): OpenApiTypes.BINARY, 404: PROBLEMS}
 NO_LOGIN: Any = [{}]  # extend_schema is typed for names alone
@@ -45,7 +46,7 @@ class ShareOut(serializers.Serializer[Share]):
         return self.context["request"].build_absolute_uri(reverse("web:shared", args=[secret])) if secret else None
 
 
-class ShareChange(serializers.Serializer[Any]):
+class ShareChange(Input):
     visibility = serializers.ChoiceField(Visibility.choices, required=False)
     shows_name = serializers.BooleanField(required=False, help_text="your display name beside it")
 

@@ -12,6 +12,7 @@ from apps.authentication.requests import MemberApiRequest
 from apps.songs import selectors, services
 from config.bodies import takes_file
 from config.documentation import PROBLEMS
+from config.inputs import Input
 
 
 class SongOut(serializers.Serializer[Any]):
@@ -27,7 +28,8 @@ class SongOut(serializers.Serializer[Any]):
         return song.uploaded_by_id == request.user.pk
 
 
-class Upload(serializers.Serializer[Any]):
+class Upload(Input):
+    is_form = True
     file = serializers.FileField(allow_empty_file=True)
 
 

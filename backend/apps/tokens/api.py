@@ -1,7 +1,6 @@
 """/api/auth/tokens"""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema, inline_serializer
@@ -16,6 +15,7 @@ from apps.tokens.scopes import SCOPES
 from apps.tokens.selectors import end_of, tokens_of
 from config.clock import database_now
 from config.documentation import PROBLEMS, SESSION_ONLY
+from config.inputs import Input
 
 
 class TokenOut(serializers.ModelSerializer[PersonalToken]):
@@ -48,7 +48,7 @@ class IssuedToken(TokenOut):
         read_only_fields = fields
 
 
-class NewToken(serializers.Serializer[Any]):
+class NewToken(Input):
     name = serializers.CharField(max_length=100, help_text="to tell it from others")
     scopes = serializers.MultipleChoiceField(choices=list(SCOPES.items()), allow_empty=False)
     expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="default: TOKEN_DAYS from now")
@@ -68,7 +68,6 @@ class NewToken(serializers.Serializer[Any]):
 class TokensView(APIView):
     @extend_schema(
         auth=SESSION_ONLY,
-        operation_id="auth_tokens_list",
         responses={200: inline_serializer("TokenList", {"results": TokenOut(many=True)}), 401: PROBLEMS, 403: PROBLEMS},
     )
     def get(self, request: MemberApiRequest) -> Response:

@@ -1,0 +1,54 @@
+"""What a body may hold: the fields that are declared, and texts of one line."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import QueryDict
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from config.texts import one_line
+
+# So much of what a client sent is said back to it.
+NAMED = 100
+LONGEST_NAME = 100
+
+
+class Input(serializers.Serializer[Any]):
+    """The body of a request. A misspelt field would otherwise be ignored, and its sender believe that it counts."""
+
+    # The forms of pages are read with the same fields, and send their buttons and a CSRF token beside them.
+    is_form = False
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields. Every text is one line, but for secrets: they are compared and never shown."""
+        fields: dict[str, Any] = super().get_fields()
+        for field in fields.values():
+            text = getattr(field, "child", field)
+            if isinstance(text, serializers.CharField) and not text.write_only:
+                text.validators = [*text.validators, one_line]
+        return fields
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Read the fields. Raises ValidationError, which names every field that is wrong or unknown."""
+        is_checked = isinstance(data, Mapping) and (self.is_form or not isinstance(data, QueryDict))
+        wrong: dict[str, Any] = unknown(set(data) - set(self.fields)) if is_checked else {}
+        try:
+            value = super().to_internal_value(data)
+        except ValidationError as error:
+            details = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
+            raise ValidationError(wrong | details) from error
+        if wrong:
+            raise ValidationError(wrong)
+        return value
+
+
+def unknown(names: set[Any], what: str = "field") -> dict[str, list[str]]:
+    """Return the errors for names that are not declared."""
+    shown = sorted(_shown(name) for name in names)
+    return {name: [f"There is no such {what} here."] for name in shown[:NAMED]}
+
+
+def _shown(name: Any) -> str:
+    # Half a surrogate cannot be sent back.
+    return str(name)[:LONGEST_NAME].encode(errors="replace").decode()

@@ -1,0 +1,47 @@
+"""What the OpenAPI document says of every address: names, errors, headers, examples."""
+
+import re
+from typing import Any
+
+from tests.openapi import document
+
+
+def operations() -> list[tuple[str, str, dict[str, Any]]]:
+    found = [(path, method, one) for path, methods in document()["paths"].items() for method, one in methods.items()]
+    assert len(found) > 40
+    return found
+
+
+def test_errors__are_problems_and_nothing_else(db):
+    for path, method, operation in operations():
+        errors = {status: one for status, one in operation["responses"].items() if status >= "400"}
+        assert {"400", "406", "500", "503"} <= set(errors), (path, method)
+        for status, answer in errors.items():
+            assert list(answer["content"]) == ["application/problem+json"], (path, method, status)
+            assert answer["description"].endswith("."), (path, method, status)
+        if operation.get("security", [{}]) != [{}]:
+            assert {"401", "403"} <= set(errors), (path, method)
+            assert "WWW-Authenticate" in errors["401"]["headers"]
+
+
+def test_names_of_operations__are_plain_and_unique(db):
+    names = [operation["operationId"] for _, _, operation in operations()]
+    assert len(names) == len(set(names))
+    assert [name for name in names if not re.fullmatch(r"[a-z]+(_[a-z]+){0,3}", name)] == []
+    assert [name for name in names if re.search(r"_(retrieve|partial_update|destroy|create)\b", name)] == []
+    assert {"login", "generate", "get_task", "list_tasks", "cancel_task", "list_songs", "create_song"} <= set(names)
+    assert {"create_choreography", "change_choreography", "get_choreography_video", "list_labels"} <= set(names)
+
+
+def test_headers__that_clients_act_on__are_declared(db):
+    for path, method, operation in operations():
+        for status, name in (("201", "Location"), ("202", "Location"), ("429", "Retry-After"), ("503", "Retry-After")):
+            if answer := operation["responses"].get(status):
+                assert name in answer["headers"], (path, method, status)
+
+
+def test_document__names_a_server_and_shows_a_problem(db):
+    assert document()["servers"] == [{"url": "/", "description": "the server that this document comes from"}]
+    assert document()["info"]["title"].isascii(), "generated clients are called so"
+    problem = document()["components"]["schemas"]["Problem"]
+    assert set(problem["required"]) == {"type", "title", "status", "detail"}
