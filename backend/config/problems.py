@@ -18,6 +18,7 @@ from config import errors
 from config.rendering import FiniteJSONRenderer
 
 MEDIA_TYPE = "application/problem+json"
+WAITING = "waiting"  # the name of the one policy
 RETRY_AFTER_S = 5  # a database that restarts is back by then
 
 STATUS = {
@@ -88,10 +89,19 @@ def _from_domain(error: errors.DomainError) -> Response:
 
 
 def retry_after(error: errors.DomainError) -> dict[str, str]:
-    """Return the header that says when to try again, if time alone helps."""
-    if isinstance(error, errors.LockedOutError | errors.QueueFullError):
+    """Return the headers that say when to try again, if time alone helps."""
+    if isinstance(error, errors.QueueFullError):
+        limits = rate_limit(error.limit, 0, reset_s=error.retry_after_s)
+        return {"Retry-After": str(error.retry_after_s)} | limits
+    if isinstance(error, errors.LockedOutError):
         return {"Retry-After": str(error.retry_after_s)}
     return {}
+
+
+def rate_limit(most: int, left: int, *, reset_s: int | None = None) -> dict[str, str]:
+    """Return how many tasks of a user may wait at once and how many more may (draft-ietf-httpapi-ratelimit-headers)."""
+    until = "" if reset_s is None else f";t={reset_s}"
+    return {"RateLimit-Policy": f'"{WAITING}";q={most}', "RateLimit": f'"{WAITING}";r={left}{until}'}
 
 
 def _detail(error: Exception) -> str:

@@ -83,7 +83,7 @@ def show_task(request: MemberRequest, task_id: str) -> JsonResponse:
 @require_http_methods(["POST", "DELETE"])
 def cancel(request: MemberRequest, task_id: str) -> JsonResponse:
     try:
-        status = services.cancel_generation(user=request.user, task_id=task_id)
+        status = services.cancel_as_the_original(user=request.user, task_id=task_id)
     except (NotFoundError, GoneError):
         return _refusal(task_id)
     return _json({"message": "Task cancelled", "task_id": task_id, "previous_status": status})

@@ -27,8 +27,9 @@ WRITES: list[tuple[str, str, dict[str, Any], set[str]]] = [
     ("/api/auth/me", "PATCH", {"display_name": "Anita"}, set()),
     ("/api/auth/password", "POST", SENT["/api/auth/password"], set()),
     ("/api/auth/tokens", "POST", SENT["/api/auth/tokens"], {"expires_at"}),
-    ("/api/choreography/generate", "POST", API_WISHES, {"energy", "seed", "auto_save"}),
-    (f"/api/choreography/tasks/{TASK}/cancel", "POST", {}, set()),
+    # With a seed, or each time another one is written.
+    ("/api/choreography/generate", "POST", API_WISHES | {"seed": 5}, {"energy", "style", "auto_save", "corrections"}),
+    (f"/api/choreography/tasks/{TASK}/forget", "POST", {}, set()),
     ("/api/collections", "POST", {"task_id": TASK}, {"title", "difficulty"}),
     (OWN, "PATCH", {"title": "Sol"}, {"difficulty", "tags", "category"}),
     (OWN, "PATCH", {"tags": ["sol"], "category": "Clase"}, {"title", "difficulty"}),
@@ -52,7 +53,7 @@ WRITES: list[tuple[str, str, dict[str, Any], set[str]]] = [
     ("/create/", "POST", WISHES, {"auto_save"}),
     ("/login", "POST", LOGIN, set()),
     ("/register", "POST", REGISTRATION, set()),
-    ("/studio", "POST", WISHES, {"energy", "seed", "auto_save", "key"}),
+    ("/studio", "POST", WISHES | {"seed": 5}, {"energy", "style", "auto_save", "corrections", "key"}),
     (f"/studio/{TASK}/keep", "POST", {}, {"title", "difficulty"}),
 ]
 

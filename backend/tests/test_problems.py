@@ -148,6 +148,7 @@ def test_schema__is_valid_and_lists_every_address(db, tmp_path):
         "/api/choreography/tasks",
         "/api/choreography/tasks/{task_id}",
         "/api/choreography/tasks/{task_id}/cancel",
+        "/api/choreography/tasks/{task_id}/forget",
         "/api/choreography/tasks/{task_id}/video",
         "/api/choreography/tasks/{task_id}/timeline",
         "/api/choreography/tasks/{task_id}/captions",

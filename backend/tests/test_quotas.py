@@ -90,10 +90,13 @@ def test_waiting__at_the_limit__the_api_answers_429_and_when_to_come_back(api, a
     assert [generate(api).status_code for _ in range(2)] == [202, 202]
     answer = generate(api)
     assert problem_of(answer) == (429, "urn:compas:problem:queue-full", 2, WAITING)
-    assert answer["Retry-After"] == "30"
+    assert (answer["Retry-After"], answer["RateLimit"]) == ("30", '"waiting";r=0;t=30')
+    assert answer["RateLimit-Policy"] == '"waiting";q=2'
     assert ChoreographyTask.objects.count() == Job.objects.count() == 2
     queue.take_next(queue_job_id=0)
-    assert generate(api).status_code == 202, "a task that is being made does not wait"
+    answer = generate(api)
+    assert answer.status_code == 202, "a task that is being made does not wait"
+    assert (answer["RateLimit-Policy"], answer["RateLimit"]) == ('"waiting";q=2', '"waiting";r=0')
 
 
 def test_waiting__at_the_limit__the_page_says_so_in_its_form(api, ana, settings):

@@ -14,7 +14,7 @@ from apps.choreography.models import ChoreographyTask
 from apps.choreography.original import STUCK
 from apps.collections.services import delete_choreography
 from apps.generation import files, queue
-from apps.generation.services import cancel_generation
+from apps.generation.services import cancel_as_the_original, cancel_generation
 from apps.generation.sweep import sweep
 from apps.generation.worker import fail_generation
 from apps.jobs import leases
@@ -111,7 +111,7 @@ def finished(user, video: Path) -> ChoreographyTask:
 
 
 def test_cancelled__a_finished_task__its_video_goes_with_it(ana, video):
-    cancel_generation(user=ana, task_id=finished(ana, video).pk)
+    cancel_as_the_original(user=ana, task_id=finished(ana, video).pk)
     sweep()
     assert not video.exists()
 
@@ -119,7 +119,7 @@ def test_cancelled__a_finished_task__its_video_goes_with_it(ana, video):
 def test_cancelled__a_finished_task_that_was_saved__the_video_stays(ana, video):
     task = finished(ana, video)
     saved_by(ana, video, generation_parameters={"task_id": task.pk})
-    cancel_generation(user=ana, task_id=task.pk)
+    cancel_as_the_original(user=ana, task_id=task.pk)
     sweep()
     assert video.exists()
 

@@ -2,10 +2,11 @@
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.test import Client, TestCase
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -18,6 +19,19 @@ from tests.evolving import CHECKED, IMPROVED, spelled, stored
 from tests.generating import age
 
 PROBLEM = "application/problem+json"
+NOTHING = dict.fromkeys(
+    ("video_path", "video_filename", "processing_time", "sequence_duration", "moves_analyzed", "metadata_path",
+     "saved_choreography_id", "auto_saved")
+)  # fmt: skip
+ASKED = {
+    "difficulty": "beginner",
+    "energy": "low",
+    "style": None,
+    "seed": 5,
+    "auto_save": False,
+    "corrections": None,
+    "swap": None,
+}
 
 
 @pytest.fixture
@@ -48,7 +62,12 @@ def test_generate__answers_202_with_the_task_to_follow(api, ana, song):
         "status": "started",
         "progress": 0,
         "stage": "initializing",
+        "steps": {"done": 0, "total": 5},
         "message": "Starting choreography generation...",
+        "ahead": 0,
+        "estimate": {"starts_at": None, "ends_at": None},
+        "inputs": ASKED | {"song": song},
+        "relaxed": None,
         "result": None,
         "error": None,
         "job_execution_name": "",
@@ -59,19 +78,15 @@ def test_generate__answers_202_with_the_task_to_follow(api, ana, song):
     assert task.user == ana
     assert ProcrastinateJob.objects.get().args == {"task_id": task.pk}
     job = Job.objects.get()
-    assert job.request == {"song": song, "difficulty": "beginner", "energy": "low", "seed": 5, "auto_save": False}
+    assert job.request == ASKED | {"song": song, "seed_chosen": False}
     assert (job.task_id, job.user, job.auto_save) == (task.pk, ana, False)
 
 
 def test_generate__only_what_is_needed__uses_the_defaults(api, song):
     assert generate(api, song=song, difficulty="advanced").status_code == 202
     job = Job.objects.get()
-    assert (job.request["energy"], job.request["seed"], job.request["auto_save"], job.auto_save) == (
-        None,
-        0,
-        True,
-        True,
-    )
+    assert (job.request["energy"], job.request["seed_chosen"], job.request["auto_save"]) == (None, True, True)
+    assert job.auto_save
 
 
 @pytest.mark.parametrize(
@@ -84,6 +99,14 @@ def test_generate__only_what_is_needed__uses_the_defaults(api, song):
         ({"seed": -1}, "seed"),
         ({"seed": 2**31}, "seed"),
         ({"auto_save": "perhaps"}, "auto_save"),
+        ({"style": "x" * 51}, "style"),
+        ({"corrections": []}, "corrections"),
+        ({"corrections": {"downbeat_at_s": -1}}, "corrections"),
+        ({"corrections": {"downbeat_at_s": "nan"}}, "corrections"),
+        ({"corrections": {"taps_s": [1, 2, 3]}}, "corrections"),
+        ({"corrections": {"taps_s": [1] * 201}}, "corrections"),
+        ({"corrections": {"taps_s": [1, 2, 3, "inf"]}}, "corrections"),
+        ({"corrections": {"taps_s": [1, 2, 3, 4], "shift_half_beat": True}}, "corrections"),
     ],
 )
 def test_generate__what_is_wrong__is_named_and_nothing_is_written(api, song, change, field):
@@ -152,7 +175,10 @@ def test_task__id_that_no_row_has__is_404(api, task_id):
 def test_task__untidy_row__is_read_and_its_video_is_a_problem_not_a_fault(api, ana, columns):
     make_task(ana, "t", **columns)
     assert api.get("/api/choreography/tasks").status_code == 200
-    assert api.get("/api/choreography/tasks/t").json()["result"] == columns.get("result")
+    result = columns.get("result")
+    wrong = isinstance(result, dict) and result["video_path"] == 7
+    typed = NOTHING | ({"video_path": None} if wrong else result) if isinstance(result, dict) else None
+    assert api.get("/api/choreography/tasks/t").json()["result"] == typed
     assert api.get("/api/choreography/tasks/t/video").status_code in {404, 409}
 
 
@@ -160,8 +186,10 @@ def test_task__number_beyond_floats__is_null_in_json(api, ana):
     make_task(ana, "t")
     with connection.cursor() as cursor:
         huge = f"{10**400}.5"
-        cursor.execute("UPDATE choreography_tasks SET result = %s", [f'{{"a": [{huge}, -{huge}, 1.5]}}'])
-    assert api.get("/api/choreography/tasks/t").json()["result"] == {"a": [None, None, 1.5]}
+        untidy = f'{{"processing_time": {huge}, "sequence_duration": 1.5, "moves_analyzed": true, "other": 1}}'
+        cursor.execute("UPDATE choreography_tasks SET result = %s", [untidy])
+    typed = NOTHING | {"sequence_duration": 1.5}
+    assert api.get("/api/choreography/tasks/t").json()["result"] == typed, "and what is not declared is left out"
 
 
 def test_video__before_it_is_finished__is_409(api, ana):
@@ -202,7 +230,7 @@ def test_cancel__row_goes_and_the_reason_stays_for_a_day(api, song, method, suff
     assert api.get(url).status_code == 404
 
 
-@pytest.mark.parametrize("status", ["started", "running", "completed", "failed"])
+@pytest.mark.parametrize("status", ["started", "running"])
 def test_cancel__task_of_the_original__goes_too(api, ana, status):
     make_task(ana, "t", status=status)
     assert api.delete("/api/choreography/tasks/t").json()["previous_status"] == status
@@ -227,11 +255,66 @@ def test_cancelled__another_user__still_reads_404(api, ben, song):
     assert other.get(url).status_code == 404
 
 
-def test_cancel__finished__what_was_saved_stays(api, ana):
-    make_task(ana, "t", status="completed", result={"video_path": "output/user_1/t.mp4"})
-    SavedChoreography.objects.create(user=ana, title="t", video_path="x.mp4", difficulty="beginner", duration=1)
-    assert api.delete("/api/choreography/tasks/t").status_code == 200
-    assert SavedChoreography.objects.count() == 1
+def file_of(user, media_root, name: str = "t.mp4") -> Path:
+    video = media_root / "output" / f"user_{user.pk}" / name
+    video.parent.mkdir(parents=True, exist_ok=True)
+    video.write_bytes(b"moving pictures")
+    return video
+
+
+@pytest.mark.parametrize(("method", "suffix"), [("delete", ""), ("post", "/cancel")])
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_cancel__finished__is_409_and_nothing_is_lost(api, ana, media_root, method, suffix, status):
+    video = file_of(ana, media_root)
+    make_task(ana, "t", status=status, result={"video_path": f"output/user_{ana.pk}/t.mp4"})
+    before = ChoreographyTask.objects.values().get()
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        answer = getattr(api, method)(f"/api/choreography/tasks/t{suffix}")
+    assert (answer.status_code, answer["Content-Type"]) == (409, PROBLEM)
+    assert answer.json()["type"] == "urn:compas:problem:task-finished"
+    assert answer.json()["detail"] == f"The task is {status}: there is nothing to cancel, and nothing was lost."
+    assert ChoreographyTask.objects.values().get() == before
+    assert (video.exists(), Job.objects.exists()) == (True, False)
+
+
+def test_cancel__finished_and_purged_by_the_original__is_409_too(api, song):
+    url = generate(api, song=song, difficulty="beginner")["Location"]
+    Job.objects.update(outcome="completed", result={}, ended_at=timezone.now())
+    ChoreographyTask.objects.all().delete()
+    assert api.delete(url).status_code == 409
+    assert Job.objects.get().outcome == "completed"
+
+
+def test_forget__finished__goes_with_its_video(api, ana, media_root):
+    video = file_of(ana, media_root)
+    make_task(ana, "t", status="completed", result={"video_path": f"output/user_{ana.pk}/t.mp4"})
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        answer = api.post("/api/choreography/tasks/t/forget")
+    assert (answer.status_code, answer.json()["previous_status"]) == (200, "completed")
+    assert not video.exists()
+    gone = api.get("/api/choreography/tasks/t")
+    assert (gone.status_code, gone.json()["detail"]) == (410, "You deleted it.")
+
+
+def test_forget__unfinished__is_409_and_the_task_goes_on(api, song):
+    url = generate(api, song=song, difficulty="beginner")["Location"]
+    answer = api.post(f"{url}/forget")
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:compas:problem:task-unfinished")
+    assert Job.objects.get().outcome is None
+
+
+@pytest.mark.parametrize("address", ["/task/t/cancel/", "/api/choreography/tasks/t/forget"])
+def test_forget__saved__its_video_stays(api, ana, media_root, address):
+    name = f"output/user_{ana.pk}/t.mp4"
+    video = file_of(ana, media_root)
+    make_task(ana, "t", status="completed", result={"video_path": name})
+    SavedChoreography.objects.create(
+        user=ana, title="t", video_path=name, difficulty="beginner", duration=1, generation_parameters={"task_id": "t"}
+    )
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        assert api.post(address).status_code == 200
+    assert video.exists()
+    assert (SavedChoreography.objects.count(), ChoreographyTask.objects.count()) == (1, 0)
 
 
 def test_cancelled_in_the_original__before_any_worker_noticed__is_410(api, song):
@@ -255,7 +338,7 @@ def test_failed_by_the_original__job_lives_on__is_shown_as_living(api, song):
     [
         (
             {"outcome": "completed", "result": {"video_path": "output/t.mp4"}},
-            ("completed", 100, "completed", {"video_path": "output/t.mp4"}, None),
+            ("completed", 100, "completed", NOTHING | {"video_path": "output/t.mp4"}, None),
         ),
         ({"outcome": "failed", "error": "It is silent."}, ("failed", 0, "failed", None, "It is silent.")),
         ({}, ("started", 0, "initializing", None, None)),
@@ -294,7 +377,7 @@ def send(client: Client, key: str, **wishes: object):
 
 def test_idempotency_key__sent_again__is_the_same_task(api, song):
     first = send(api, "a key", song=song, difficulty="beginner")
-    again = send(api, "a key", song=song, difficulty="beginner", seed=0, energy=None, auto_save=True)
+    again = send(api, "a key", song=song, difficulty="beginner", seed=None, energy=None, auto_save=True)
     assert (first.status_code, again.status_code) == (202, 200)
     assert first["Location"] == again["Location"]
     assert first.json() == again.json()
@@ -309,6 +392,38 @@ def test_idempotency_key__with_other_wishes__is_409(api, song, change):
     assert answer.json()["type"] == "urn:compas:problem:idempotency-key-reused"
     assert "'a key' was sent before, with other wishes. Choose a new key." in answer.json()["detail"]
     assert ChoreographyTask.objects.count() == 1
+
+
+def test_seed__not_sent__is_chosen_each_time_told_and_kept_with_the_key(api, song):
+    tasks = [generate(api, song=song, difficulty="beginner").json() for _ in range(3)]
+    assert len({task["inputs"]["seed"] for task in tasks}) == 3
+    first, again = (send(api, "k", song=song, difficulty="beginner") for _ in range(2))
+    assert (again.status_code, again.json()["inputs"]) == (200, first.json()["inputs"])
+    named = send(api, "k", song=song, difficulty="beginner", seed=first.json()["inputs"]["seed"])
+    assert named.status_code == 409, "who names a seed asks for something else than any dance"
+
+
+def test_idempotency_key__of_an_older_version__is_the_same_task(api, song):
+    url = send(api, "k", song=song, difficulty="beginner")["Location"]
+    old = {"song": song, "difficulty": "beginner", "energy": None, "seed": 0, "auto_save": True}
+    Job.objects.update(request=old)
+    for seed in ({}, {"seed": 0}):
+        assert send(api, "k", song=song, difficulty="beginner", **seed).status_code == 200
+    assert send(api, "k", song=song, difficulty="beginner", seed=1).status_code == 409
+    assert api.get(url).json()["inputs"] == old | {"style": None, "corrections": None, "swap": None}
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ({"shift_half_beat": False}, None),
+        ({"downbeat_at_s": 0}, {"shift_half_beat": False, "downbeat_at_s": 0.0, "taps_s": None}),
+        ({"taps_s": [1, 2, 3, 4.5]}, {"shift_half_beat": False, "downbeat_at_s": None, "taps_s": [1.0, 2.0, 3.0, 4.5]}),
+    ],
+)
+def test_corrections__are_kept_with_the_task(api, song, sent, kept):
+    task = generate(api, song=song, difficulty="beginner", style="sensual", corrections=sent).json()
+    assert (task["inputs"]["corrections"], task["inputs"]["style"]) == (kept, "sensual")
 
 
 def test_idempotency_key__is_each_users_own_and_others_are_other_tasks(api, ben, song):

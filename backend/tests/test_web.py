@@ -35,6 +35,13 @@ def tone(tmp_path) -> SimpleUploadedFile:
 
 
 @pytest.fixture
+def song_of_ana(media_root) -> str:
+    (media_root / "songs").mkdir()
+    (media_root / "songs" / "s.mp3").write_bytes(b"not heard before the worker comes")
+    return "s.mp3"
+
+
+@pytest.fixture
 def video(ana, media_root) -> str:
     path = media_root / "output" / f"user_{ana.pk}" / "t.mp4"
     path.parent.mkdir(parents=True)
@@ -185,6 +192,26 @@ def test_studio__song_gone__is_a_page_with_404(api):
 
 
 @pytest.mark.parametrize("task_id", ["t 1", "an/odd one"])
+def test_studio__form_sent_twice__is_one_task(api, ana, song_of_ana):
+    pressed = {"song": song_of_ana, "difficulty": "beginner"}
+    keys = [re.search(r'name="key" value="([\w-]+)"', text(api.get("/studio")))[1] for _ in range(2)]
+    first, again, changed, changed_again, other_form = (
+        api.post("/studio", pressed | {"key": keys[form]} | change)["Location"]
+        for form, change in ((0, {}), (0, {}), (0, {"energy": "low"}), (0, {"energy": "low"}), (1, {}))
+    )
+    assert (first, changed) == (again, changed_again)
+    assert len({first, changed, other_form}) == Job.objects.count() == 3
+    assert len(set(Job.objects.values_list("request__seed", flat=True))) == 3
+    api.delete(f"/api/choreography/tasks/{first.rpartition('/')[2]}")
+    anew = api.post("/studio", pressed | {"key": keys[0]})["Location"]
+    assert anew not in {first, changed, other_form}, "what was cancelled is not shown again"
+
+
+def test_studio__form_without_a_key__starts_a_task_each_time(api, ana, song_of_ana):
+    pressed = {"song": song_of_ana, "difficulty": "beginner"}
+    assert len({api.post("/studio", pressed | {"key": key})["Location"] for key in ("", "x" * 300, "\0")}) == 3
+
+
 def test_progress__unfinished__can_be_cancelled_where_either_system_answers(api, ana, task_id):
     ChoreographyTask.objects.create(task_id=task_id, user=ana)
     page = text(api.get(f"/studio/{task_id}"))

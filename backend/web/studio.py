@@ -1,5 +1,8 @@
 """Choose a song and follow the generation."""
 
+import hashlib
+import json
+import re
 import secrets
 from http import HTTPStatus
 from pathlib import PurePosixPath
@@ -22,13 +25,14 @@ from apps.collections.models import SavedChoreography
 from apps.collections.selectors import choreography_from_task
 from apps.collections.services import save_choreography
 from apps.generation import services
-from apps.generation.api import LONGEST_KEY, GenerationRequest
+from apps.generation.wishes import GenerationRequest
 from apps.songs.selectors import songs, title_of
 from apps.songs.services import add_song, size_limit_bytes
 from config.bodies import takes_file
 from config.errors import (
     ConflictError,
     DomainError,
+    GoneError,
     InvalidError,
     NotFoundError,
     QueueFullError,
@@ -39,6 +43,7 @@ from config.problems import STATUS, retry_after
 from web.members import members_only
 
 RECENT = 5
+KEY = r"[\w-]{1,100}"  # of a page that shows the form
 FINISHED = {ChoreographyTask.Status.COMPLETED, ChoreographyTask.Status.FAILED}
 
 
@@ -48,7 +53,7 @@ def studio(request: MemberRequest) -> HttpResponse:
     if request.method != "POST":
         return _studio(request)
     # An unticked box is not sent at all, and "the song decides" is sent as nothing.
-    wishes = {key: value for key, value in request.POST.items() if value}
+    wishes = {name: request.POST[name] for name in GenerationRequest().fields if request.POST.get(name)}
     form = GenerationRequest(data=wishes | {"auto_save": "auto_save" in request.POST})
     if not form.is_valid():
         return _studio(request, errors=form.errors)
@@ -60,12 +65,17 @@ def studio(request: MemberRequest) -> HttpResponse:
 
 
 def _start(request: MemberRequest, wishes: dict[str, Any]) -> ChoreographyTask:
-    """Start it; sent twice by one page, as by a double click, it is one."""
-    if not (key := request.POST.get("key", "")[:LONGEST_KEY]):
+    """Start it; sent twice by one page, as by a double click, it is one.
+
+    Who comes back to the page and wishes something else, or has cancelled what was started, gets another one.
+    """
+    key = request.POST.get("key", "")
+    if not re.fullmatch(KEY, key):
         return services.start_generation(user=request.user, **wishes)
+    wished = hashlib.sha256(json.dumps(wishes, sort_keys=True).encode()).hexdigest()
     try:
-        return services.start_generation_once(user=request.user, idempotency_key=key, **wishes)[0]
-    except ConflictError:  # the user came back to the page, and wishes something else now
+        return services.start_generation_once(user=request.user, idempotency_key=f"{key} {wished}", **wishes)[0]
+    except GoneError:
         return services.start_generation(user=request.user, **wishes)
 
 

@@ -4,6 +4,7 @@ The original fails, deletes and reads these rows too. So every step locks the ro
 writes only the columns that it changes. A ``save()`` would write all columns.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,7 @@ STARTED = ChoreographyTask.Status.STARTED
 RUNNING = ChoreographyTask.Status.RUNNING
 COMPLETED = ChoreographyTask.Status.COMPLETED
 FAILED = ChoreographyTask.Status.FAILED
+UNFINISHED: set[str] = {STARTED, RUNNING}
 
 # What a task says that may begin at once, also in the original. The place in the queue is told when it is read, and is
 # never stored: every move of the queue would have to write every waiting row.
@@ -53,23 +55,19 @@ def message_of_place(ahead: int | None) -> str:
 def wait_again(task_id: str) -> None:
     """Let a task whose worker is gone wait for its user's next turn; called within a transaction."""
     task = _locked(task_id)
-    if (
-        leases.give_back(task_id)
-        and task is not None
-        and (task.status in {STARTED, RUNNING} or original.was_given_up(task))
-    ):
+    if leases.give_back(task_id) and task is not None and (task.status in UNFINISHED or original.was_given_up(task)):
         _update(task, status=STARTED, stage="initializing", progress=0, message=FIRST, error=None)
 
 
 def begin(lease: Lease, *, job_execution_name: str) -> None:
     """Write that work begins, in a first or a later attempt. Raises LeaseLostError or StoppedError."""
-    _write(lease, {STARTED, RUNNING}, job_execution_name=job_execution_name, **_running("downloading"))
+    _write(lease, UNFINISHED, job_execution_name=job_execution_name, **_running("downloading"))
 
 
 def advance(lease: Lease, stage: str) -> None:
     """Enter the next stage. Raises LeaseLostError or StoppedError."""
     with leases.short_transaction():
-        _write(lease, {STARTED, RUNNING}, **_running(stage))
+        _write(lease, UNFINISHED, **_running(stage))
 
 
 def give_way_to_the_original(lease: Lease) -> None:
@@ -86,21 +84,21 @@ def give_way_to_the_original(lease: Lease) -> None:
         if original.was_given_up(task):
             reached, _ = STAGES.get(task.stage, (0, ""))
             _update(task, status=status, progress=reached, error=None)
-        elif task.status in {STARTED, RUNNING} and task.status != status:
+        elif task.status in UNFINISHED and task.status != status:
             _update(task, status=status)
 
 
-def complete(lease: Lease, *, result: dict[str, Any]) -> None:
-    """Finish. Raises LeaseLostError or StoppedError."""
-    _write(lease, {STARTED, RUNNING}, result=result, error=None, **ended(COMPLETED, result))
-    leases.end(lease, Job.Outcome.COMPLETED, result=result)
+def complete(lease: Lease, *, result: dict[str, Any], relaxed: Sequence[str] = ()) -> None:
+    """Finish; ``relaxed`` is what the job tells beyond the row. Raises LeaseLostError or StoppedError."""
+    _write(lease, UNFINISHED, result=result, error=None, **ended(COMPLETED, result))
+    leases.end(lease, Job.Outcome.COMPLETED, result=result, relaxed=list(relaxed))
 
 
 def fail(lease: Lease, *, reason: str) -> None:
     """Write why it failed, unless it has ended already. Raises LeaseLostError."""
     with leases.short_transaction():
         try:
-            _write(lease, {STARTED, RUNNING}, error=reason, **ended(FAILED))
+            _write(lease, UNFINISHED, error=reason, **ended(FAILED))
         except StoppedError as stopped:
             leases.end(lease, stopped.outcome, error=str(stopped))
         else:

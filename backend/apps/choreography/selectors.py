@@ -7,8 +7,9 @@ from django.db.models import Model, QuerySet
 
 from apps.authentication.models import User
 from apps.choreography import original, progress, task_ids
+from apps.choreography.facts import facts_of
 from apps.choreography.models import ChoreographyTask
-from apps.jobs import leases, turns
+from apps.jobs import estimates, turns
 from apps.jobs.models import Job
 from apps.media.files import video_file
 from apps.media.storage import StoredFile
@@ -36,7 +37,7 @@ def task_of(user: User, task_id: str, *, lock: bool = False) -> ChoreographyTask
     task = _locked(tasks_of(user), lock=lock).filter(pk__in=known).first()
     job = _locked(Job.objects.filter(user=user), lock=lock).filter(pk__in=known).first()
     if task is not None:
-        return shown_as_their_jobs([task])[0]
+        return _shown([task], {task.pk: job} if job else {})[0]
     if job is None:
         raise NotFoundError(f"There is no task {task_id!r}.", code="task-missing")
     return _without_row(job)
@@ -47,24 +48,32 @@ def _spellings(user: User, task_id: str) -> list[str]:
 
 
 def shown_as_their_jobs(tasks: list[ChoreographyTask]) -> list[ChoreographyTask]:
-    """Return the tasks of one user; one whose job is live is shown as its job says.
+    """Return the tasks of one user with their facts; one whose job is live is shown as its job says.
 
     A waiting task says its place in the queue. What the original has changed in the row is not shown.
     """
-    waiting = ChoreographyTask.Status.STARTED
-    unsure = [task.pk for task in tasks if task.status == waiting or original.was_given_up(task)]
-    living = leases.live().in_bulk(unsure)
+    return _shown(tasks, Job.objects.in_bulk([task.pk for task in tasks]))
+
+
+def _shown(tasks: list[ChoreographyTask], jobs: dict[str, Job]) -> list[ChoreographyTask]:
     for task in tasks:
-        if task.pk in living:
-            _show_as_living(task, living[task.pk])
-    _show_places([task for task in tasks if task.pk in living and living[task.pk].token is None])
+        job = jobs.get(task.pk)
+        if job and not job.outcome and (task.status == progress.STARTED or original.was_given_up(task)):
+            _show_as_living(task, job)
+    _tell_facts(tasks, jobs)
     return tasks
 
 
-def _show_places(waiting: list[ChoreographyTask]) -> None:
-    places = turns.places(waiting[0].user_id) if waiting else {}
-    for task in waiting:
-        task.message = progress.message_of_place(places.get(task.pk))
+def _tell_facts(tasks: list[ChoreographyTask], jobs: dict[str, Job]) -> None:
+    of_tasks = [(task, jobs[task.pk]) for task in tasks if task.pk in jobs]
+    unfinished = [job for task, job in of_tasks if not job.outcome and task.status in progress.UNFINISHED]
+    waiting = {job.pk for job in unfinished if job.token is None}
+    places = turns.places(unfinished[0].user_id) if waiting else {}
+    pace = estimates.pace() if unfinished else None
+    for task, job in of_tasks:
+        if job.pk in waiting:
+            task.message = progress.message_of_place(places.get(job.pk))
+        task.facts = facts_of(job, ahead=places.get(job.pk), pace=pace)
 
 
 def _locked(rows: QuerySet[Row], *, lock: bool) -> QuerySet[Row]:
@@ -96,7 +105,7 @@ def _without_row(job: Job) -> ChoreographyTask:
         updated_at=job.ended_at or job.created_at,
         **state,
     )
-    _show_places([task] if not job.outcome and job.token is None else [])
+    _tell_facts([task], {task.pk: job})
     return task
 
 

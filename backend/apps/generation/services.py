@@ -1,7 +1,7 @@
-"""Start a generation, cancel one."""
+"""Start a generation, cancel one, forget one."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -14,7 +14,7 @@ from apps.choreography.executions import execution_name
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.selectors import result_of, shown_as_their_jobs, task_of
 from apps.collections.services import files_named, forget_files
-from apps.generation import files, queue
+from apps.generation import files, queue, requests
 from apps.jobs import calls, leases, turns
 from apps.jobs.models import Job
 from apps.media.storage import StoredFile
@@ -24,25 +24,20 @@ from config.clock import database_now
 from config.errors import ConflictError
 
 CANCELLED = "You cancelled it."
+FORGOTTEN = "You deleted it."
 
 
 def start_generation(
-    *,
-    user: User,
-    song: str,
-    difficulty: str,
-    energy: str | None = None,
-    seed: int = 0,
-    auto_save: bool = True,
-    idempotency_key: str | None = None,
+    *, user: User, song: str, difficulty: str, idempotency_key: str | None = None, **wishes: Any
 ) -> ChoreographyTask:
     """Write the task and its job and call a worker, in one transaction.
 
-    As in the original, the result is saved if both the request and the user's preference say so. Raises
-    NotFoundError if there is no such song, QueueFullError or QuotaError if the user has as much as one may have.
+    ``wishes`` are those of :mod:`apps.generation.requests`. As in the original, the result is saved if both the
+    request and the user's preference say so. Raises NotFoundError if there is no such song, QueueFullError or
+    QuotaError if the user has as much as one may have.
     """
     song_named(song)
-    request = {"song": song, "difficulty": difficulty, "energy": energy, "seed": seed, "auto_save": auto_save}
+    request = requests.completed({"song": song, "difficulty": difficulty} | wishes)
     return _start(user, request, idempotency_key)
 
 
@@ -102,23 +97,54 @@ def _job_of_key(user: User, key: str) -> Job | None:
 
 
 def _task_of_same(job: Job, wishes: dict[str, Any]) -> ChoreographyTask:
-    unsaid = {"energy": None, "seed": 0, "auto_save": True}
-    if job.request != unsaid | wishes:
+    if not requests.is_same(job.request, wishes):
         message = f"Idempotency-Key {job.idempotency_key!r} was sent before, with other wishes. Choose a new key."
         raise ConflictError(message, code="idempotency-key-reused")
     return task_of(job.user, job.pk)
 
 
 def cancel_generation(*, user: User, task_id: str) -> str:
-    """Delete the task, as the original does, which stops the work; return the status it had.
+    """Delete an unfinished task, which stops the work; return the status it had.
 
-    Raises NotFoundError if there is no such task, GoneError if it was cancelled before.
+    Raises NotFoundError if there is no such task, GoneError if it was cancelled before, ConflictError if it has
+    ended: nothing is lost then.
     """
+    return _delete(user, task_id, _refuse_finished, why=CANCELLED)
+
+
+def forget_generation(*, user: User, task_id: str) -> str:
+    """Delete a finished task, and its video unless that is in the collection; return the status it had.
+
+    Raises as :func:`cancel_generation`, but ConflictError if it has not ended.
+    """
+    return _delete(user, task_id, _refuse_unfinished, why=FORGOTTEN)
+
+
+def cancel_as_the_original(*, user: User, task_id: str) -> str:
+    """Cancel a task, or forget it if it has ended; return the status it had. Raises NotFoundError, GoneError."""
+    return _delete(user, task_id, lambda _: None, why=CANCELLED)
+
+
+def _refuse_finished(task: ChoreographyTask) -> None:
+    if task.status not in progress.UNFINISHED:
+        message = f"The task is {task.told_status}: there is nothing to cancel, and nothing was lost."
+        raise ConflictError(message, code="task-finished")
+
+
+def _refuse_unfinished(task: ChoreographyTask) -> None:
+    if task.status in progress.UNFINISHED:
+        message = f"The task is {task.told_status}: only a finished one can be forgotten. Cancel it instead."
+        raise ConflictError(message, code="task-unfinished")
+
+
+def _delete(user: User, task_id: str, check: Callable[[ChoreographyTask], None], *, why: str) -> str:
     with transaction.atomic():
+        # Locked: if a worker completes it in this moment, this waits for its commit, and the check sees the end.
         task = task_of(user, task_id, lock=True)
+        check(task)
         made = files_named([str(result_of(task).get("video_path", ""))], user_id=user.pk)
         ChoreographyTask.objects.filter(pk=task.pk).delete()
-        _remember_cancelled(task)
+        _remember_deleted(task, why)
         _forget_files_of(task, made)
     # The worker stops by itself when it finds its lease gone.
     queue.call_worker_if_due()
@@ -132,9 +158,9 @@ def _forget_files_of(task: ChoreographyTask, made: Mapping[str, StoredFile]) -> 
     forget_files(made, user_id=task.user_id, task_ids={task.pk})
 
 
-def _remember_cancelled(task: ChoreographyTask) -> None:
+def _remember_deleted(task: ChoreographyTask, why: str) -> None:
     """Record that it was cancelled, for later GETs; a task of the original gets a job for that."""
-    cancelled = {"outcome": Job.Outcome.CANCELLED, "error": CANCELLED, "ended_at": Now(), "token": None}
+    cancelled = {"outcome": Job.Outcome.CANCELLED, "error": why, "ended_at": Now(), "token": None}
     new = {"user_id": task.user_id, "request": {}, "created_at": task.created_at}
     Job.objects.update_or_create(
         pk=task.pk, defaults=cancelled | {"lease_expires_at": None, "owner": ""}, create_defaults=cancelled | new

@@ -111,6 +111,7 @@ def _make(lease: Lease) -> None:
         library=settings.MOVES_LIBRARY,
         difficulty=job.request["difficulty"],
         energy=job.request["energy"],
+        style=job.request.get("style"),
         seed=job.request["seed"],
         relax=RELAX,
         search=find_moves,
@@ -129,7 +130,7 @@ def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seco
     saved_id = uuid.uuid4() if job.auto_save and _has_room_in_the_collection(job) else None
     result = _result(video, choreography, seconds=seconds, saved_id=saved_id)
     # The task comes first and is then locked: if it was cancelled meanwhile, nothing is saved.
-    progress.complete(lease, result=result)
+    progress.complete(lease, result=result, relaxed=choreography.plan.relaxed)
     if saved_id:
         auto_save_choreography(
             choreography_id=saved_id,

@@ -15,6 +15,7 @@ import procrastinate.manager
 import procrastinate.sql
 from django.conf import settings
 from django.db import Error, connection, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
@@ -75,8 +76,17 @@ def is_call_waiting() -> bool:
 
 def has_live_worker() -> bool:
     """Return whether a worker has reported within :func:`stalled_after_s`."""
+    return _live_workers().exists()
+
+
+def _live_workers() -> QuerySet[ProcrastinateWorker]:
     reported_since = Now() - timedelta(seconds=stalled_after_s())
-    return ProcrastinateWorker.objects.filter(last_heartbeat__gte=reported_since).exists()
+    return ProcrastinateWorker.objects.filter(last_heartbeat__gte=reported_since)
+
+
+def live_workers() -> int:
+    """Return how many workers have reported within :func:`stalled_after_s`."""
+    return _live_workers().count()
 
 
 def stalled_after_s() -> float:

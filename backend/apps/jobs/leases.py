@@ -72,7 +72,12 @@ def take(task_id: str, *, queue_job_id: int) -> Lease | None:
         return None
     attempt = job.attempt + 1
     Job.objects.filter(pk=task_id).update(
-        token=token, owner=_owner(), lease_expires_at=_expiry(), attempt=attempt, queue_job_id=queue_job_id
+        token=token,
+        owner=_owner(),
+        lease_expires_at=_expiry(),
+        attempt=attempt,
+        began_at=Now(),
+        queue_job_id=queue_job_id,
     )
     return Lease(task_id, job.user_id, token, attempt)
 
@@ -95,10 +100,10 @@ def held(lease: Lease) -> Job:
     return job
 
 
-def end(lease: Lease, outcome: str, *, result: dict[str, Any] | None = None, error: str | None = None) -> None:
-    """Write how it ended, which ends the lease too. Raises LeaseLostError."""
+def end(lease: Lease, outcome: str, **how: Any) -> None:
+    """Write how it ended (``result``, ``relaxed``, ``error``), which ends the lease too. Raises LeaseLostError."""
     held(lease)
-    _end(lease.task_id, outcome, result=result, error=error)
+    _end(lease.task_id, outcome, **how)
 
 
 def end_for_all(task_id: str, outcome: str, *, error: str) -> None:

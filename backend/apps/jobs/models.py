@@ -21,7 +21,7 @@ class Job(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="jobs", db_constraint=False
     )
-    request = models.JSONField(help_text="song, difficulty, energy, seed and auto_save as asked for")
+    request = models.JSONField(help_text="what was asked for (apps.generation.requests)")
     auto_save = models.BooleanField(default=False, help_text="asked for, and the user's preference agreed")
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
     created_at = models.DateTimeField(help_text="the task's")
@@ -32,11 +32,14 @@ class Job(models.Model):
     owner = models.CharField(max_length=255, blank=True, default="", help_text="host and process, for people")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     attempt = models.IntegerField(default=0)
+    began_at = models.DateTimeField(null=True, blank=True, help_text="the last attempt")
 
     # NULL until the job has ended.
     outcome = models.CharField(max_length=20, choices=Outcome.choices, null=True, blank=True)
     result = models.JSONField(null=True, blank=True)
     error = models.TextField(null=True, blank=True)
+    # Not in the result: that is the shared row's, in the original's words.
+    relaxed = models.JSONField(null=True, blank=True, help_text="which wishes were given up, in sentences")
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -56,6 +59,11 @@ class Job(models.Model):
                 fields=["lease_expires_at"],
                 condition=models.Q(outcome__isnull=True, token__isnull=False),
                 name="jobs_taken_idx",
+            ),
+            models.Index(
+                fields=["ended_at"],
+                condition=models.Q(outcome="completed", began_at__isnull=False),
+                name="jobs_measured_idx",
             ),
         ]
 

@@ -47,6 +47,12 @@ def check_new_task(user: User) -> None:
     _check_bytes(user, VIDEO_BYTES, "A new video")
 
 
+def waiting_left(user: User) -> tuple[int, int]:
+    """Return how many tasks of a user may wait, and how many more that are."""
+    most = settings.USER_WAITING_LIMIT
+    return most, max(0, most - leases.waiting().filter(user_id=user.pk)[:most].count())
+
+
 def check_new_song(user: User, *, size: int) -> None:
     """Raise QuotaError unless the user may store one more song; call it in the transaction that does."""
     most = settings.USER_SONGS_LIMIT
