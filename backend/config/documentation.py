@@ -85,6 +85,7 @@ OPERATIONS = {
     ("POST", "password"): "change_password",
     ("POST", "share_link"): "create_share_link",
     ("POST", "task_cancel"): "cancel_task",
+    ("POST", "task_forget"): "forget_task",
 }
 
 

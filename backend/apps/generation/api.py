@@ -28,6 +28,13 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     location=OpenApiParameter.HEADER,
     description=f"Any text of at most {LONGEST_KEY} characters. Sent again with the same wishes, it is the same task.",
 )
+RATE_LIMIT = [
+    OpenApiParameter(name, location=OpenApiParameter.HEADER, response=[200, 202, 429], description=description)
+    for name, description in (
+        ("RateLimit-Policy", "How many tasks of a user may wait, as draft-ietf-httpapi-ratelimit-headers says it."),
+        ("RateLimit", "How many more may, and in how many seconds it is worth another try."),
+    )
+]
 STARTED: dict[Any, Any] = {
     200: OpenApiResponse(TaskOut, description="the task that this Idempotency-Key started before"),
     202: TaskOut,
@@ -41,7 +48,7 @@ STARTED: dict[Any, Any] = {
 
 
 class GenerateView(APIView):
-    @extend_schema(request=GenerationRequest, parameters=[IDEMPOTENCY_KEY], responses=STARTED)
+    @extend_schema(request=GenerationRequest, parameters=[IDEMPOTENCY_KEY, *RATE_LIMIT], responses=STARTED)
     def post(self, request: MemberApiRequest) -> Response:
         """Start a choreography; Location is the task to follow."""
         wishes = GenerationRequest(data=request.data)
