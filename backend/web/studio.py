@@ -53,7 +53,7 @@ def studio(request: MemberRequest) -> HttpResponse:
     if request.method != "POST":
         return _studio(request)
     # An unticked box is not sent at all, and "the song decides" is sent as nothing.
-    wishes = {name: request.POST[name] for name in GenerationRequest().fields if request.POST.get(name)}
+    wishes = {name: request.POST[name] for name in GenerationRequest().get_fields() if request.POST.get(name)}
     form = GenerationRequest(data=wishes | {"auto_save": "auto_save" in request.POST})
     if not form.is_valid():
         return _studio(request, errors=form.errors)
