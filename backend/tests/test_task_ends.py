@@ -1,4 +1,4 @@
-"""A task that its user and its worker end in the same moment."""
+"""A task that its user and its worker end in the same moment, and who is next."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from apps.generation.worker import carry_out_generation
 from apps.jobs.models import Job
 from tests.conftest import make_user
 from tests.generating import assert_completed_once, output_files, place_song, start
-from tests.workers import LOCK, PATIENCE_S, Hold, hold_on
+from tests.workers import LOCK, PATIENCE_S, Hold, hold_on, workers_on
 
 
 @pytest.fixture
@@ -108,3 +108,18 @@ def test_cancel__before_the_worker_writes_the_end__the_cancel_wins_and_nothing_i
     assert [answer.status_code for answer in answers] == [200]
     assert Job.objects.get().outcome == "cancelled"
     assert (ChoreographyTask.objects.exists(), SavedChoreography.objects.exists(), output_files()) == (False, False, [])
+
+
+def test_turns__forty_of_one_user__anothers_starts_next(ana, own_database, tmp_path):
+    with hold_on(own_database) as hold, workers_on(own_database, tmp_path) as workers:
+        hold.at("selecting")
+        first, *others = [start(ana) for _ in range(40)]
+        workers.start()
+        workers.until(hold.who_waits, "the worker is in the middle of the first")
+        ben = start(make_user("ben"))
+        assert ben.facts.ahead == 1
+        hold.release()
+        workers.until(lambda: Job.objects.filter(pk=ben.pk, began_at__isnull=False).exists(), "Ben's begins")
+        begun = list(Job.objects.filter(began_at__isnull=False).order_by("began_at").values_list("pk", flat=True)[:2])
+        assert begun == [first.pk, ben.pk]
+    assert len(others) == 39

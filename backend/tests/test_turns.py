@@ -308,3 +308,16 @@ def test_sweep__however_many_rows_the_original_touched__repairs_those_of_every_u
     assert waiting == {mine[0].pk, hers.pk, mine[1].pk}
     sweep()
     assert ChoreographyTask.objects.filter(status=stored("started")).count() == len([*mine, hers])
+
+
+def test_turns__who_joins_while_another_is_served__is_next(ana, ben, settings):
+    settings.PARALLEL_RUNNING_LIMIT = 2
+    [start(ana) for _ in range(3)]
+    first = queue.take_next(queue_job_id=0)
+    tasks = [start(ben) for _ in range(2)]
+    assert [turns.places(ben.pk)[task.pk] for task in tasks] == [1, 3]
+    second = queue.take_next(queue_job_id=0)
+    assert [lease.user_id for lease in (first, second)] == [ana.pk, ben.pk], "of ana one is in the making"
+    progress.fail(second, reason="It is silent.")
+    turns.end_turn(ben.pk)  # as a worker does
+    assert queue.take_next(queue_job_id=0).user_id == ben.pk

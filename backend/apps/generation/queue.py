@@ -49,21 +49,21 @@ def take_next(*, queue_job_id: int) -> Lease | None:
 def _is_due() -> bool:
     if leases.left_behind().exists():
         return True
-    has_room, at_their_limit = _room()
+    has_room, at_their_limit, _ = _room()
     return has_room and turns.has_waiting(apart_from=at_their_limit)
 
 
 def _next() -> Job | None:
-    has_room, at_their_limit = _room()
-    return turns.next_waiting(apart_from=at_their_limit) if has_room else None
+    has_room, at_their_limit, running = _room()
+    return turns.next_waiting(apart_from=at_their_limit, running=running) if has_room else None
 
 
-def _room() -> tuple[bool, list[int]]:
-    """Return whether one more job may run, and the users of whom no more may."""
+def _room() -> tuple[bool, list[int], list[int]]:
+    """Return whether one more job may run, the users of whom no more may, and the users of whom one runs."""
     running = Counter(leases.taken().order_by().values_list("user_id", flat=True))
     at_their_limit = [user_id for user_id, number in running.items() if number >= settings.USER_RUNNING_LIMIT]
     has_room = running.total() < settings.PARALLEL_RUNNING_LIMIT and settings.USER_RUNNING_LIMIT > 0
-    return has_room, at_their_limit
+    return has_room, at_their_limit, list(running)
 
 
 def _take(job: Job, *, queue_job_id: int) -> Lease | None:

@@ -15,7 +15,7 @@ import bachateo
 from apps.choreography import progress
 from apps.collections.services import auto_save_choreography
 from apps.generation import files, queue
-from apps.jobs import leases
+from apps.jobs import leases, turns
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
 from apps.media import owners
@@ -41,6 +41,7 @@ def make_next(*, queue_job_id: int) -> None:
     try:
         carry_out_generation(lease)
     finally:
+        turns.end_turn(lease.user_id)
         queue.call_worker_if_due()
 
 

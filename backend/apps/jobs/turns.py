@@ -1,7 +1,8 @@
 """Users take turns: each turn is one job, then its user goes to the end of the line (table ``turns``).
 
-A user is in the line from the first job that waits until a worker finds that none waits any more. A turn changes one
-row and reads by an index, however many jobs wait.
+Who has a job in the making comes after those who have none, and goes to the end once more when it is made: who joins
+meanwhile is next. A user is in the line from the first job that waits until a worker finds that none waits any more.
+A turn changes one row and reads by an index, however many jobs wait.
 """
 
 from collections.abc import Collection
@@ -26,12 +27,16 @@ _TO_THE_END = "UPDATE turns SET id = DEFAULT WHERE user_id = %s"
 # Before the user's job number n go n - 1 of the user's own, every job that runs, and up to n of each other user:
 # n of those who are before this user in the line, n - 1 of those behind.
 _PLACES = """
-    WITH mine AS (
+    WITH running AS MATERIALIZED (
+        SELECT user_id FROM jobs WHERE outcome IS NULL AND token IS NOT NULL
+    ), mine AS (
         SELECT task_id, row_number() OVER (ORDER BY created_at, task_id) AS nth
         FROM jobs WHERE user_id = %(user_id)s AND outcome IS NULL AND token IS NULL
         ORDER BY created_at, task_id LIMIT %(furthest)s + 1
     ), others AS MATERIALIZED (
-        SELECT waiting.number, line.id > (SELECT id FROM turns WHERE user_id = %(user_id)s) IS TRUE AS is_behind
+        SELECT waiting.number, (line.user_id IN (SELECT user_id FROM running), line.id) > (
+            SELECT %(user_id)s IN (SELECT user_id FROM running), id FROM turns WHERE user_id = %(user_id)s
+        ) IS TRUE AS is_behind
         FROM turns AS line CROSS JOIN LATERAL (
             SELECT count(*) AS number FROM (
                 SELECT FROM jobs WHERE user_id = line.user_id AND outcome IS NULL AND token IS NULL
@@ -41,7 +46,7 @@ _PLACES = """
         WHERE line.user_id <> %(user_id)s ORDER BY line.id LIMIT %(furthest)s + 1
     )
     SELECT task_id, nth - 1
-        + (SELECT count(*) FROM jobs WHERE outcome IS NULL AND token IS NOT NULL)
+        + (SELECT count(*) FROM running)
         + (SELECT coalesce(sum(least(number, nth - is_behind::int)), 0) FROM others)
     FROM mine
 """
@@ -59,12 +64,17 @@ def join_all() -> None:
         cursor.execute(_JOIN_ALL)
 
 
-def next_waiting(*, apart_from: Collection[int]) -> Job | None:
+def next_waiting(*, apart_from: Collection[int], running: Collection[int]) -> Job | None:
     """Return the oldest waiting job of the user whose turn it is; call it in a transaction, one worker at a time.
 
-    Users who wait for nothing any more leave the line. A user is passed over who is starting a job in this moment:
-    if that web server stops in the middle, the others go on.
+    ``running`` are the users who come after the others, ``apart_from`` those of them who do not come at all. Users who
+    wait for nothing any more leave the line. A user is passed over who is starting a job in this moment: if that web
+    server stops in the middle, the others go on.
     """
+    return _first_waiting(apart_from=running) or (running and _first_waiting(apart_from=apart_from)) or None
+
+
+def _first_waiting(*, apart_from: Collection[int]) -> Job | None:
     line = Turn.objects.order_by("pk").exclude(user_id__in=apart_from)
     # The line is locked and then the jobs are read: a job that was just added is seen.
     while first := line.select_for_update(skip_locked=True).first():
