@@ -1,5 +1,7 @@
 """How `gunicorn` runs in this folder; the command line overrides."""
 
+from typing import Any
+
 wsgi_app = "config.wsgi"
 bind = "127.0.0.1:8000"
 # Slow clients hold connections, not threads (serving/worker.py).
@@ -12,3 +14,11 @@ worker_connections = 1000
 worker_tmp_dir = "/dev/shm"  # noqa: S108
 # No socket for remote control in the home folder.
 control_socket_disable = True
+
+
+def post_worker_init(worker: Any) -> None:
+    """Take secret links out of the log of requests, if the command line asks for one."""
+    # Only now: the module needs the settings.
+    from config.refusals import WithoutLinks  # noqa: PLC0415
+
+    worker.log.access_log.addFilter(WithoutLinks())

@@ -20,7 +20,7 @@ from sandbox import template
 from sandbox.postgres import Server, binaries
 from sandbox.postgres.account import Account
 from tests.crashes import audit_of_traces
-from tests.crashes.audit_of_tasks import Records, audit_tasks
+from tests.crashes.audit_of_tasks import BESIDE_A_VIDEO, Records, audit_tasks
 from tests.crashes.ledger import Entry, Ledger
 from tests.crashes.night import DATABASE, Night, Size, night
 
@@ -100,6 +100,20 @@ def of_ending(records: Records, outcome: str) -> dict:
     return next(job for job in records.jobs.values() if job["outcome"] == outcome and job["request"])
 
 
+def add_files(records: Records, video: str) -> None:
+    records.videos.add(video)
+    records.sidecars |= beside(video)
+
+
+def forget_files(records: Records, video: str) -> None:
+    records.videos.discard(video)
+    records.sidecars -= beside(video)
+
+
+def beside(video: str) -> set[str]:
+    return {video.removesuffix(".mp4") + ending for ending in (*BESIDE_A_VIDEO, ".plan.json")}
+
+
 @pytest.fixture
 def completed(ledger, records) -> dict:
     """A completed job that is in the collection, and stays there."""
@@ -108,7 +122,7 @@ def completed(ledger, records) -> dict:
     entry.auto_save, entry.saved_id, entry.delete_asked, entry.deleted = None, "", False, False
     entry.cancel_asked, entry.cancelled = False, False
     video = f"output/user_{job['user_id']}/{job['task_id']}.mp4"
-    records.videos.add(video)
+    add_files(records, video)
     records.saved[job["task_id"]] = [{"video_path": video}]
     records.tasks[job["task_id"]]["result"] = {"video_path": video}
     assert audit_tasks(ledger, records) == []
@@ -152,7 +166,7 @@ def test_audit__no_row__is_lost(ledger, records, completed):
 def test_audit__a_failure_without_a_reason__is_lost(ledger, records, completed):
     name = completed["task_id"]
     del records.saved[name]
-    records.videos.discard(completed["video"])
+    forget_files(records, completed["video"])
     records.jobs[name] |= {"outcome": "failed", "error": ""}
     records.tasks[name] |= {"status": "failed", "error": "", "result": None}
     assert named(audit_tasks(ledger, records), "lost: task", "failed without a reason")
@@ -160,13 +174,13 @@ def test_audit__a_failure_without_a_reason__is_lost(ledger, records, completed):
 
 def test_audit__a_missing_file__is_lost(ledger, records, completed):
     del records.saved[completed["task_id"]]
-    records.videos.discard(completed["video"])
+    forget_files(records, completed["video"])
     assert named(audit_tasks(ledger, records), "lost: task", "its file", "is missing")
 
 
 def test_audit__a_missing_file_of_the_collection__is_lost(ledger, records, completed):
     ledger.entries[completed["task_id"]].delete_asked = True
-    records.videos.discard(completed["video"])
+    forget_files(records, completed["video"])
     assert named(audit_tasks(ledger, records), "lost: the collection names", "which is missing")
 
 
@@ -195,7 +209,7 @@ def test_audit__cancelled_and_still_there__is_lost(ledger, records, completed):
 
 def test_audit__two_files_of_one_task__is_a_duplicate(ledger, records, completed):
     second = completed["video"].replace("output/", "output/copy/")
-    records.videos.add(second)
+    add_files(records, second)
     records.saved["other"] = [{"video_path": second}]
     assert named(audit_tasks(ledger, records), "duplicate: task", "has 2 files")
 
@@ -203,6 +217,17 @@ def test_audit__two_files_of_one_task__is_a_duplicate(ledger, records, completed
 def test_audit__two_tasks_of_one_file__is_a_duplicate(ledger, records, completed):
     records.saved["other"] = [{"video_path": completed["video"]}]
     assert named(audit_tasks(ledger, records), "duplicate: 2 tasks name the file")
+
+
+@pytest.mark.parametrize("ending", [*BESIDE_A_VIDEO, ".plan.json"])
+def test_audit__a_sidecar_without_its_video__is_an_orphan(ledger, records, ending):
+    records.sidecars.add(f"output/user_1/gone{ending}")
+    assert named(audit_tasks(ledger, records), f"orphan: the file output/user_1/gone{ending} lies beside no video")
+
+
+def test_audit__a_video_without_a_sidecar__is_lost(ledger, records, completed):
+    records.sidecars.discard(completed["video"].replace(".mp4", ".captions.vtt"))
+    assert named(audit_tasks(ledger, records), "lost: the video", "has no .captions.vtt beside it")
 
 
 def test_audit__a_file_that_nothing_names__is_an_orphan(ledger, records):

@@ -53,7 +53,14 @@ class Problem(serializers.Serializer[Any]):
 PROBLEMS = OpenApiResponse(Problem, description="Problem details (RFC 9457), application/problem+json")
 # Where no token is let in (apps.tokens.scopes).
 SESSION_ONLY: Any = [{"cookieAuth": []}]  # extend_schema is typed for names alone
-VIDEO = {(200, "video/mp4"): OpenApiTypes.BINARY, (206, "video/mp4"): OpenApiTypes.BINARY, 404: PROBLEMS, 416: PROBLEMS}
+NOT_MODIFIED = OpenApiResponse(description="the client has it as it is: If-None-Match or If-Modified-Since says so")
+VIDEO = {
+    (200, "video/mp4"): OpenApiTypes.BINARY,
+    (206, "video/mp4"): OpenApiTypes.BINARY,
+    304: NOT_MODIFIED,
+    404: PROBLEMS,
+    416: PROBLEMS,
+}
 
 
 class OurSchema(AutoSchema):
@@ -76,14 +83,18 @@ class OurSchema(AutoSchema):
 
 
 # Nouns that end in an s and mean one thing.
-SINGLE = {"preferences", "collection_stats"}
+SINGLE = {"preferences", "collection_stats"} | {
+    f"{of}_{what}" for of in ("task", "choreography", "public", "shared") for what in ("captions", "chapters")
+}
 OPERATIONS = {
     ("DELETE", "sessions"): "delete_other_sessions",
     ("GET", "public"): "get_public_choreography",
     ("GET", "public_list"): "list_public_choreographies",
     ("GET", "shared"): "get_shared_choreography",
     ("POST", "password"): "change_password",
+    ("POST", "choreography_video_link"): "create_choreography_video_link",
     ("POST", "share_link"): "create_share_link",
+    ("POST", "task_video_link"): "create_task_video_link",
     ("POST", "task_cancel"): "cancel_task",
     ("POST", "task_forget"): "forget_task",
 }

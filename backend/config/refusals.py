@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
@@ -23,8 +23,8 @@ REFUSALS = {
     HTTPStatus.TOO_MANY_REQUESTS,
 }
 LONGEST_PATH = 200
-# Addresses of secret links: who reads one in a log could use it.
-_LINK = re.compile(r"""(shared/)[^\s"'\\?]+""", re.IGNORECASE)
+# Secret links, and signatures of links to videos: who reads one in a log could use it.
+_LINK = re.compile(r"""(shared/|\bsignature=)[^\s"'\\?&]+""", re.IGNORECASE)
 
 
 class RefusalLog:
@@ -50,13 +50,19 @@ class RefusalLog:
         return response
 
 
+def _without_link(part: object) -> object:
+    return _LINK.sub(r"\1…", part) if isinstance(part, str) else part
+
+
 class WithoutLinks(logging.Filter):
     """Takes secret links out of every line: refusals, and Django's own lines for faults."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Change the record, and let it pass."""
         if isinstance(record.args, tuple):
-            record.args = tuple(_LINK.sub(r"\1…", part) if isinstance(part, str) else part for part in record.args)
+            record.args = tuple(map(_without_link, record.args))
+        elif isinstance(record.args, Mapping):
+            record.args = {name: _without_link(part) for name, part in record.args.items()}
         return True
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 
 from apps.collections.selectors import with_video
-from apps.sharing.headers import keep_secret
+from apps.media.secrecy import keep_secret
 from apps.sharing.models import Share
 from apps.sharing.selectors import PUBLIC_SORTS, name_shown, public_share, public_shares, share_by_link
 from config.errors import NotFoundError

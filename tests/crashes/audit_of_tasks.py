@@ -3,7 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -16,6 +16,9 @@ from tests.crashes.ledger import Entry, Ledger
 
 Row = dict
 # The original's own names; what a killed original leaves there is removed by the backend's `sweep_files`.
+SIDECAR = re.compile(r"^(.*)(\.timeline\.json|\.captions\.vtt|\.chapters\.vtt|\.jpg|\.plan\.json)$")
+# What every video of the backend has beside it; a plan is for jobs alone.
+BESIDE_A_VIDEO = (".timeline.json", ".captions.vtt", ".chapters.vtt", ".jpg")
 NAME_OF_THE_ORIGINAL = re.compile(r"_balanced_choreography\w*\.mp4$")
 
 
@@ -27,6 +30,7 @@ class Records:
     tasks: dict[str, Row]
     saved: dict[str, list[Row]]  # by task
     videos: set[str]  # names below the media root
+    sidecars: set[str] = field(default_factory=set)
 
 
 def read_records(database: Database, media: Path) -> Records:
@@ -38,12 +42,13 @@ def read_records(database: Database, media: Path) -> Records:
         for row in session.execute("SELECT * FROM public.saved_choreographies"):
             saved[(row["generation_parameters"] or {}).get("task_id", "")].append(row)
     output = media / "output"
-    videos = {
+    files = {
         path.relative_to(media).as_posix()
         for path in files_in(output, "**/*")
         if path.is_file() and ".drafts" not in path.relative_to(output).parts
     }
-    return Records(jobs, tasks, dict(saved), videos)
+    sidecars = {name for name in files if SIDECAR.match(name)}
+    return Records(jobs, tasks, dict(saved), files - sidecars, sidecars)
 
 
 def audit_tasks(ledger: Ledger, records: Records) -> list[Deviation]:
@@ -59,7 +64,7 @@ def audit_tasks(ledger: Ledger, records: Records) -> list[Deviation]:
             found += _of_the_original(task_id, entry, task)
         found += _saved_once(task_id, entry, job, task, records.saved.get(task_id, []))
     gone = {entry.task_id for entry in ledger.entries.values() if entry.delete_asked}
-    return found + list(_files(records, gone))
+    return found + list(_files(records, gone)) + list(_sidecars(records))
 
 
 def _of_a_job(entry: Entry | None, job: Row, task: Row | None, records: Records) -> Iterator[Deviation]:
@@ -145,6 +150,20 @@ def _files(records: Records, gone: set[str]) -> Iterator[Deviation]:
     for name, tasks in sorted(owners.items()):
         if len(tasks) > 1:
             yield duplicate(f"{len(tasks)} tasks name the file {name}: {sorted(tasks)}")
+
+
+def _sidecars(records: Records) -> Iterator[Deviation]:
+    for name in sorted(records.sidecars):
+        video = SIDECAR.sub(r"\1.mp4", name)
+        if video not in records.videos:
+            yield orphan(f"the file {name} lies beside no video")
+    for name in sorted(records.videos):
+        job = records.jobs.get(Path(name).stem)
+        if job is None or not job["request"]:
+            continue  # the original's videos have none
+        missing = [end for end in BESIDE_A_VIDEO if name.removesuffix(".mp4") + end not in records.sidecars]
+        if missing:
+            yield lost(f"the video {name} has no {', '.join(missing)} beside it")
 
 
 def names_of_videos(records: Records) -> Iterator[str]:

@@ -24,6 +24,7 @@ from config.inputs import Input
 class ChoreographyOut(serializers.ModelSerializer[SavedChoreography]):
     duration = serializers.FloatField(allow_null=True, help_text="seconds; null where an old row holds no number")
     video = serializers.SerializerMethodField()
+    picture = serializers.SerializerMethodField()
     tags = serializers.SerializerMethodField()
     category = serializers.SerializerMethodField()
 
@@ -38,6 +39,7 @@ class ChoreographyOut(serializers.ModelSerializer[SavedChoreography]):
             "generation_parameters",
             "created_at",
             "video",
+            "picture",
             "tags",
             "category",
         )
@@ -45,6 +47,9 @@ class ChoreographyOut(serializers.ModelSerializer[SavedChoreography]):
 
     def get_video(self, choreography: SavedChoreography) -> str:
         return reverse("api:choreography-video", args=[choreography.pk])
+
+    def get_picture(self, choreography: SavedChoreography) -> str | None:
+        return reverse("api:choreography-picture", args=[choreography.pk]) if choreography.thumbnail_path else None
 
     def get_tags(self, choreography: SavedChoreography) -> list[str]:
         return self._labels(choreography).tags

@@ -67,6 +67,12 @@ def choreography_of(user: User, choreography_id: uuid.UUID, *, lock: bool = Fals
     return choreography
 
 
+def choreography_of_a_living_user(choreography_id: uuid.UUID) -> SavedChoreography | None:
+    """Return one with its user, whoever asks, for a link that was signed for it; None if the user is switched off."""
+    rows = SavedChoreography.objects.select_related("user").filter(pk=choreography_id, user__is_active=True)
+    return rows.first()
+
+
 def choreography_from_task(user: User, task_id: str) -> SavedChoreography | None:
     """Return the choreography that either system saved from a task."""
     saved = choreographies_of(user)
@@ -83,14 +89,15 @@ def video_of(choreography: SavedChoreography) -> StoredFile:
 def picture_of(choreography: SavedChoreography) -> StoredFile:
     """Return its picture: the thumbnail that the row names, or what was made with its video. Raises NotFoundError."""
     (named,) = files_of([(choreography.thumbnail_path.name or "", choreography.user_id)])
-    video = None if named else _video(choreography)
+    video = None if named else video_or_none(choreography)
     found = named or (find_sidecar(video, PICTURE) if video else None)
     if found is None:
         raise NotFoundError("There is no picture of it.", code="picture-missing")
     return found
 
 
-def _video(choreography: SavedChoreography) -> StoredFile | None:
+def video_or_none(choreography: SavedChoreography) -> StoredFile | None:
+    """Return its video; None when it is gone."""
     (video,) = files_of([(choreography.video_path.name or "", choreography.user_id)])
     return video
 

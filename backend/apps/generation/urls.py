@@ -1,6 +1,7 @@
 from django.urls import path
 
 from apps.generation import api
+from apps.generation.link_api import LinkedTaskView, TaskLinkView
 from apps.generation.sidecar_api import TaskSidecarView
 from apps.media.sidecar_views import sidecar_paths
 from config.documentation import PROBLEMS
@@ -10,6 +11,8 @@ urlpatterns = [
     path("tasks", api.TasksView.as_view(), name="tasks"),
     # <path:>, because a task's id is any text: some old ones are no UUID.
     path("tasks/<path:task_id>/video", api.TaskVideoView.as_view(), name="task-video"),
+    path("tasks/<path:task_id>/video/link", TaskLinkView.as_view(), name="task-video-link"),
+    path("tasks/<path:task_id>/video/linked", LinkedTaskView.as_view(), name="task-video-linked"),
     *sidecar_paths(
         "tasks/<path:task_id>", TaskSidecarView, "task", responses=dict.fromkeys((401, 404, 409, 410), PROBLEMS)
     ),

@@ -6,14 +6,14 @@ from typing import Any, ClassVar, TypeVar
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 
 from apps.media import sidecars
 from apps.media.sidecars import Sidecar, sidecar_of
 from apps.media.storage import StoredFile
 from apps.media.streaming import FileView, file_response
-from config.documentation import PROBLEMS
+from config.documentation import NOT_MODIFIED, PROBLEMS
 
 WORDS = {
     sidecars.TIMELINE: "Its beats, counts and moves, with their times in seconds.",
@@ -22,7 +22,6 @@ WORDS = {
     sidecars.PICTURE: "One picture that stands for the video.",
 }
 BODIES: dict[Sidecar, Any] = {sidecars.TIMELINE: OpenApiTypes.OBJECT, sidecars.PICTURE: OpenApiTypes.BINARY}
-KNOWN = OpenApiResponse(description="not modified since: If-None-Match names it, or If-Modified-Since")
 
 
 class SidecarView(FileView):
@@ -55,7 +54,7 @@ def sidecar_paths(
 def _of_kind(view: type[View], sidecar: Sidecar, *, responses: dict[int, Any], **declared: Any) -> type[View]:
     kind = type(sidecar.kind.capitalize() + view.__name__, (view,), {"sidecar": sidecar})
     media_type = sidecar.media_type.partition(";")[0]
-    answers: dict[Any, Any] = {(200, media_type): BODIES.get(sidecar, OpenApiTypes.STR), 304: KNOWN}
+    answers: dict[Any, Any] = {(200, media_type): BODIES.get(sidecar, OpenApiTypes.STR), 304: NOT_MODIFIED}
     answers |= {(206, media_type): OpenApiTypes.BINARY, 416: PROBLEMS} | responses
     described = extend_schema(responses=answers, description=WORDS[sidecar], **declared)
     return extend_schema_view(get=described)(kind)

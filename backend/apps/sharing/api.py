@@ -19,15 +19,15 @@ from apps.authentication.requests import MemberApiRequest
 from apps.collections.naming import song_shown, title_shown
 from apps.collections.selectors import picture_of, video_of
 from apps.media.pictures import picture_response
+from apps.media.secrecy import keep_secret
 from apps.media.streaming import VideoView
 from apps.sharing import favourites, likes, selectors, services
-from apps.sharing.headers import keep_secret
 from apps.sharing.links import secret_of
 from apps.sharing.models import Favourite, Share, Visibility
-from config.documentation import PROBLEMS, VIDEO
+from config.documentation import NOT_MODIFIED, PROBLEMS, VIDEO
 from config.inputs import Input
 
-PICTURE = {(200, "image/*"): OpenApiTypes.BINARY, 404: PROBLEMS}
+PICTURE = {(200, "image/*"): OpenApiTypes.BINARY, 304: NOT_MODIFIED, 404: PROBLEMS}
 NO_LOGIN: Any = [{}]  # extend_schema is typed for names alone
 
 

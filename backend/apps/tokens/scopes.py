@@ -13,6 +13,9 @@ SCOPES = {
 # fits counts.
 _WRITE_SCOPES = {
     "api/collections/<uuid:choreography_id>/share": "sharing:write",
+    # A link shows the video to those who have it.
+    "api/collections/<uuid:choreography_id>/video/link": "sharing:write",
+    "api/choreography/tasks/<path:task_id>/video/link": "sharing:write",
     "api/favourites": "sharing:write",
     "api/public": "sharing:write",
     "api/auth/me": "account:write",
