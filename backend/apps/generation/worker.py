@@ -21,7 +21,7 @@ from apps.jobs.models import Job
 from apps.media import owners
 from apps.moves.search import find_moves
 from apps.quotas.limits import check_new_choreography
-from apps.songs.selectors import song_path
+from apps.songs.of_jobs import name_of_song, note_tempo, song_path
 from config.errors import NotFoundError, QuotaError
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ def _make(lease: Lease) -> None:
 
     job = Job.objects.get(pk=lease.task_id)
     choreography = bachateo.make(
-        song_path(job.request["song"], folder=files.draft_folder(lease)),
+        song_path(job, folder=files.draft_folder(lease)),
         files.draft_path(lease),
         library=settings.MOVES_LIBRARY,
         difficulty=job.request["difficulty"],
@@ -137,12 +137,13 @@ def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seco
             choreography_id=saved_id,
             user_id=job.user_id,
             task_id=job.pk,
-            song=job.request["song"],
+            song=name_of_song(job.pk, job.request),
             difficulty=job.request["difficulty"],
             video_name=video,
             picture_name=picture,
             duration_s=choreography.duration_s,
         )
+    note_tempo(job.pk, tempo_bpm=choreography.tempo_bpm)
     # The other sidecars need no record: no row names them, and the video's owner owns them.
     owners.record_made(*filter(None, (video, picture)), user_id=job.user_id)
     # The files come last: only the commit can fail after them, and then the next attempt uses the video.
