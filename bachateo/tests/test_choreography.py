@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import bachateo
 from bachateo.choreography import Choreography
 from bachateo.isolation import LimitedChild
 from bachateo.moves import Library
+from bachateo.music import Corrections
+from bachateo.sequence import write_plan
 from bachateo.video.warp import TIMESCALE_HZ
 
 
@@ -157,3 +160,52 @@ def test_error__text__begins_with_its_code() -> None:
 
     assert (str(error), error.code, error.message) == ("CH002  it is empty.", "CH002", "it is empty.")
     assert isinstance(error, bachateo.BachateoError)
+
+
+def test_make__corrections__are_obeyed_for_this_video_alone(
+    made: Choreography, demo, drawn: Library, tmp_path: Path
+) -> None:
+    cache, beats = made.video.parent / "cache", np.array(made.plan.analysis.beats_s)
+    wanted = Corrections(shift_half_beat=True, downbeat_at_s=10.0)
+
+    corrected = bachateo.make(
+        demo.path, tmp_path / "a.mp4", library=drawn.folder, cache=cache, seed=3, corrections=wanted
+    )
+    taps = tuple(float(beat) for beat in (beats[8:16] + beats[9:17]) / 2)
+    tapped = bachateo.make(demo.path, tmp_path / "b.mp4", library=drawn.folder, cache=cache, seed=3, corrections=taps)
+
+    for shifted in (corrected.plan.analysis, tapped.plan.analysis):
+        between = (beats[8:16] + beats[9:17]) / 2
+        assert np.abs(np.array(shifted.beats_s)[:, None] - between).min(axis=0).max() < 0.001
+    ones = np.array(corrected.plan.analysis.beats_s[corrected.plan.analysis.first_count :: 8])
+    assert np.abs(ones - 10).min() < 0.25
+    assert [path.name for path in demo.path.parent.glob("*.corrections.json")] == []
+
+
+def test_remake__one_move__is_another_and_all_others_stay(
+    made: Choreography, demo, drawn: Library, tmp_path: Path
+) -> None:
+    cache, plan = made.video.parent / "cache", tmp_path / "plan.json"
+    # Few moves: one that comes back is let in.
+    few = replace(made.plan, wishes=replace(made.plan.wishes, relax=("repeats",)))
+    write_plan(few, plan, says_where=False)
+    assert str(drawn.folder) not in plan.read_text()
+
+    told: list[str] = []
+    again = bachateo.remake(
+        demo.path, tmp_path / "a.mp4", plan=plan, number=3, library=drawn.folder, cache=cache, on_stage=told.append
+    )
+
+    changed = [a.move.clip_id != b.move.clip_id for a, b in zip(made.moves, again.moves, strict=True)]
+    assert [number for number, differs in enumerate(changed, 1) if differs] == [3]
+    assert [placed.start_s for placed in again.moves] == [placed.start_s for placed in made.moves]
+    assert told == ["analyzing", "selecting", "generating"]
+    assert again.video.read_bytes() != made.video.read_bytes()
+    assert again.plan.song_sha256 == made.plan.song_sha256
+
+
+def test_remake__another_song__is_refused(made: Choreography, drawn: Library, tmp_path: Path, demo) -> None:
+    plan = tmp_path / "plan.json"
+    write_plan(replace(made.plan, song_sha256="0" * 64), plan)
+    with pytest.raises(bachateo.VideoError, match=r"^CH067  demo.mp3 is not the song that was planned"):
+        bachateo.remake(demo.path, tmp_path / "a.mp4", plan=plan, number=3, library=drawn.folder)

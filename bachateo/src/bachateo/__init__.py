@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bachateo import music
-    from bachateo.choreography import Choreography, make
+    from bachateo.choreography import Choreography, make, remake
     from bachateo.errors import (
         BachateoError,
         LibraryError,
@@ -35,9 +35,10 @@ __all__ = [
     "VideoError",
     "make",
     "music",
+    "remake",
 ]
 
-_HOMES = {"Choreography": "choreography", "make": "choreography", "PlacedMove": "sequence"}
+_HOMES = {"Choreography": "choreography", "make": "choreography", "remake": "choreography", "PlacedMove": "sequence"}
 
 
 def __getattr__(name: str) -> object:

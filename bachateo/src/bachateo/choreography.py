@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bachateo.media.track import sound_encoding
+from bachateo.cache import content_key
+from bachateo.errors import VideoError
+from bachateo.media.track import SoundTrack, sound_encoding
 
 if TYPE_CHECKING:
+    from bachateo.music import Analysis, Corrections
     from bachateo.selection import MoveSearch
     from bachateo.sequence import PlacedMove, Plan
     from bachateo.video import Sidecars
@@ -64,6 +67,7 @@ def make(
     relax: bool | tuple[str, ...] = False,
     search: MoveSearch | None = None,
     cache: Path | None = None,
+    corrections: Corrections | tuple[float, ...] | None = None,
     sidecars: Sidecars | None = None,
     on_stage: Callable[[str], None] | None = None,
 ) -> Choreography:
@@ -93,6 +97,9 @@ def make(
         they go with it the rather they are danced. ``None`` offers the whole library alike.
     cache
         Folder for what was heard in the song and for its encoded sound, by content. ``None`` keeps nothing.
+    corrections
+        What was heard wrongly, or the times at which somebody tapped along, from which that is worked out. ``None``
+        obeys what stands beside the song.
     sidecars
         Where the timeline, the captions, the chapters and the thumbnail shall be; ``None`` writes none. They appear
         together with the video.
@@ -110,28 +117,21 @@ def make(
     BachateoError
         The song, the library or the wish cannot be served; the message says why and what would help.
     """
-    seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(name: str) -> Iterator[None]:
-        if on_stage is not None:
-            on_stage(name)
-        began = time.perf_counter()
-        yield
-        seconds[name] = time.perf_counter() - began
-
+    stage = _Stages(on_stage)
     with ExitStack() as stack:
         kept = cache or Path(stack.enter_context(TemporaryDirectory(prefix="bachateo-")))
         with stage("analyzing"):
             # The sound is encoded on another core while the beats are tracked, and while all that needs is loaded.
             encoded = stack.enter_context(sound_encoding(song, cache=kept))
-            from bachateo import music, video  # noqa: PLC0415
+            from bachateo import music  # noqa: PLC0415
             from bachateo.moves import Library  # noqa: PLC0415
             from bachateo.selection import offer_moves, song_vectors  # noqa: PLC0415
             from bachateo.sequence import Wishes, plan_sequence  # noqa: PLC0415
 
             read = music.song_reader(song)
-            analysis = music.analyze_song(song, cache=kept, read=read)
+            analysis = music.analyze_song(song, cache=kept, read=read, corrected=corrections is None)
+            if corrections is not None:
+                analysis = _corrected(analysis, corrections)
             vectors = song_vectors(song, cache=kept, read=read) if search else {}
             read.cache_clear()
         with stage("selecting"):
@@ -140,18 +140,128 @@ def make(
             found = search(vectors, wishes) if search else {}
             offered = offer_moves(moves, found) if search else moves
             plan = plan_sequence(analysis, offered, wishes, relevance=found)
-        with stage("generating"):
-            sound = encoded()
-            if sidecars:
-                stack.enter_context(video.sidecars_aside(plan, song.stem, sidecars))
-            video.assemble(plan, sound.path, out)
+            plan = replace(plan, song_sha256=content_key(song))
+        sound = _cut(plan, encoded, out, song, sidecars, stage)
+    return _made(plan, out, considered=len(moves.moves), stage=stage, sound=sound)
+
+
+def remake(
+    song: Path,
+    out: Path,
+    *,
+    plan: Path,
+    number: int,
+    library: Path,
+    seed: int | None = None,
+    cache: Path | None = None,
+    sidecars: Sidecars | None = None,
+    on_stage: Callable[[str], None] | None = None,
+) -> Choreography:
+    """Make the video of a plan with one move replaced; all others stay.
+
+    Parameters
+    ----------
+    song
+        The song that was planned.
+    out
+        The mp4 to write. It appears whole or not at all; an existing file is replaced.
+    plan
+        The file of the plan, as :func:`bachateo.sequence.write_plan` writes it.
+    number
+        Which move, counted from 1.
+    library
+        Folder of the moves.
+    seed
+        Another seed may choose another move; by default the plan's.
+    cache, sidecars, on_stage
+        As for :func:`make`.
+
+    Returns
+    -------
+    Choreography
+        What was made and how long it took.
+
+    Raises
+    ------
+    BachateoError
+        The plan cannot be read, it is of another song, or nothing else fits; the message says why.
+    """
+    stage = _Stages(on_stage)
+    with ExitStack() as stack:
+        kept = cache or Path(stack.enter_context(TemporaryDirectory(prefix="bachateo-")))
+        with stage("analyzing"):
+            encoded = stack.enter_context(sound_encoding(song, cache=kept))
+            from bachateo.moves import Library  # noqa: PLC0415
+            from bachateo.sequence import read_plan, swap_move  # noqa: PLC0415
+
+            planned = read_plan(plan, library=library)
+            require_song_of(planned, song)
+        with stage("selecting"):
+            moves = Library.load(library)
+            wishes = planned.wishes if seed is None else replace(planned.wishes, seed=seed)
+            swapped = swap_move(planned, moves, number, wishes=wishes)
+        sound = _cut(swapped, encoded, out, song, sidecars, stage)
+    return _made(swapped, out, considered=len(moves.moves), stage=stage, sound=sound)
+
+
+def require_song_of(plan: Plan, song: Path) -> None:
+    """Raise VideoError unless a plan was made for this song."""
+    if plan.song_sha256 != content_key(song):
+        raise VideoError(
+            "CH067", f"{song.name} is not the song that was planned: its content differs. Give that one, or plan again."
+        )
+
+
+class _Stages:
+    """Tells each stage as it begins, and keeps how long it took."""
+
+    def __init__(self, on_stage: Callable[[str], None] | None) -> None:
+        self.on_stage = on_stage
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        if self.on_stage is not None:
+            self.on_stage(name)
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - began
+
+
+def _corrected(analysis: Analysis, corrections: Corrections | tuple[float, ...]) -> Analysis:
+    from bachateo.music import apply_corrections, corrections_from_taps  # noqa: PLC0415
+
+    if isinstance(corrections, tuple):
+        corrections = corrections_from_taps(analysis, corrections)
+    return apply_corrections(analysis, corrections)
+
+
+def _cut(
+    plan: Plan,
+    encoded: Callable[[], SoundTrack],
+    out: Path,
+    song: Path,
+    sidecars: Sidecars | None,
+    stage: _Stages,
+) -> SoundTrack:
+    from bachateo import video  # noqa: PLC0415
+
+    with stage("generating"), ExitStack() as stack:
+        sound = encoded()
+        if sidecars:
+            stack.enter_context(video.sidecars_aside(plan, song.stem, sidecars))
+        video.assemble(plan, sound.path, out)
+    return sound
+
+
+def _made(plan: Plan, out: Path, *, considered: int, stage: _Stages, sound: SoundTrack) -> Choreography:
     return Choreography(
         video=out,
-        duration_s=analysis.duration_s,
-        tempo_bpm=analysis.tempo_bpm,
+        duration_s=plan.analysis.duration_s,
+        tempo_bpm=plan.analysis.tempo_bpm,
         moves=plan.moves,
-        moves_considered=len(moves.moves),
-        seconds=seconds,
+        moves_considered=considered,
+        seconds=stage.seconds,
         audio_cached=sound.cached,
         plan=plan,
     )

@@ -48,7 +48,7 @@ def test_cut__another_song__is_refused_and_writes_nothing(planned: Path, tmp_pat
     result = _run("cut", planned, "-o", tmp_path / "dance.mp4", "--song", other)
 
     assert result.exit_code == 1
-    assert f"CH067  {other} is not the song that was planned: its content differs." in result.stderr
+    assert f"CH067  {other.name} is not the song that was planned: its content differs." in result.stderr
     assert not (tmp_path / "dance.mp4").exists()
 
 

@@ -14,6 +14,7 @@ from bachateo.music import (
     analyze_song,
     analyzing,
     apply_corrections,
+    corrections_from_taps,
     downbeat_at,
     read_corrections,
     save_corrections,
@@ -119,3 +120,58 @@ def test_read_corrections__saved__come_back(tmp_path: Path) -> None:
 
     assert read_corrections(tmp_path / "song.mp3") == corrections
     assert read_corrections(tmp_path / "other.mp3") == Corrections()
+
+
+def _tapped(beats_s: np.ndarray, seed: int, jitter_s: float = 0.04) -> tuple[float, ...]:
+    """Return taps near these times, up to ``jitter_s`` off."""
+    return tuple(beats_s + np.random.default_rng(seed).uniform(-jitter_s, jitter_s, len(beats_s)))
+
+
+@pytest.mark.parametrize("tempo", [105, 128, 160])
+@pytest.mark.parametrize("late_s", [-0.03, 0, 0.03])
+@pytest.mark.parametrize("number", [4, 16])
+def test_corrections_from_taps__jitter__beats_are_shifted_only_where_they_are_half_a_beat_off(
+    make_analysis: Callable[..., Analysis], tempo: float, late_s: float, number: int
+) -> None:
+    analysis = make_analysis(eight_counts=8, tempo=tempo)
+    beats, half_s = np.array(analysis.beats_s), 30 / tempo
+    for seed in range(40):
+        some = beats[8 + seed % 8 :][:number] + late_s
+        assert corrections_from_taps(analysis, _tapped(some, seed)) == Corrections()
+        assert corrections_from_taps(analysis, _tapped(some + half_s, seed)) == Corrections(shift_half_beat=True)
+
+
+@pytest.mark.parametrize("every", [4, 8])
+@pytest.mark.parametrize("half", [False, True])
+def test_corrections_from_taps__on_the_ones__the_first_is_a_one(heard: Analysis, every: int, half: bool) -> None:
+    wanted = np.array(heard.beats_s)[2::every][:4] + (0.25 if half else 0)
+
+    corrections = corrections_from_taps(heard, _tapped(wanted, seed=1))
+
+    assert corrections.shift_half_beat is half
+    assert corrections.downbeat_at_s == pytest.approx(wanted[0], abs=0.041)
+    counted = apply_corrections(heard, corrections)
+    ones = np.array(counted.beats_s[counted.first_count :: 8])
+    assert np.abs(ones - wanted[0]).min() < 0.01
+
+
+def test_corrections_from_taps__anywhere_or_twice_a_beat__are_refused(heard: Analysis) -> None:
+    beats = np.array(heard.beats_s)
+    rng = np.random.default_rng(5)
+    refused = 0
+    for _ in range(50):
+        with pytest.raises(SongError, match=r"^CH016  the taps do not go with the beats"):
+            corrections_from_taps(heard, tuple(np.sort(np.concatenate((beats[4:12], beats[4:12] + 0.25)))))
+        try:
+            corrections_from_taps(heard, tuple(rng.uniform(1, heard.duration_s - 1, 16)))
+        except SongError:
+            refused += 1
+    assert refused >= 45
+
+
+@pytest.mark.parametrize(
+    "taps", [(), (1, 2, 3), (1, 1, 1, 1, 1), (-1, 1, 2, 3), (1, 2, 3, 1e6), (1, 2, 3, float("nan"))]
+)
+def test_corrections_from_taps__too_few_or_outside__are_refused(heard: Analysis, taps: tuple[float, ...]) -> None:
+    with pytest.raises(SongError, match=r"^CH016  \d different taps within a song of \d+\.\d s are needed"):
+        corrections_from_taps(heard, taps)

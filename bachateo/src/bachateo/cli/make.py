@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bachateo.cache import content_key
-from bachateo.choreography import make
+from bachateo.choreography import make, require_song_of
 from bachateo.cli.console import Difficulty, Energy, home, progress_console, told
 from bachateo.cli.library import ready_index, starter_library
 from bachateo.errors import VideoError
@@ -79,10 +78,7 @@ def _song_of(plan: Plan, given: Path | None) -> Path:
     song = given or plan.song
     if song is None or not song.is_file():
         raise VideoError("CH066", f"the song of the plan, {song}, is not there. Say where it is: --song FILE")
-    if plan.song_sha256 != content_key(song):
-        raise VideoError(
-            "CH067", f"{song} is not the song that was planned: its content differs. Give that one, or plan again."
-        )
+    require_song_of(plan, song)
     return song
 
 

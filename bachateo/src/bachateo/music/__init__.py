@@ -5,6 +5,7 @@ from bachateo.music.analyzing import analyze_song, song_reader
 from bachateo.music.corrections import (
     Corrections,
     apply_corrections,
+    corrections_from_taps,
     downbeat_at,
     read_corrections,
     save_corrections,
@@ -19,6 +20,7 @@ __all__ = [
     "analyze_song",
     "apply_corrections",
     "check_song",
+    "corrections_from_taps",
     "downbeat_at",
     "read_corrections",
     "save_corrections",

@@ -23,8 +23,18 @@ SAME_TIME_S = 1e-4  # a cut is on its beat
 T = TypeVar("T")
 
 
-def write_plan(plan: Plan, path: Path) -> None:
+def write_plan(plan: Plan, path: Path, *, says_where: bool = True) -> None:
     """Write a plan to a JSON file, whole or not at all; an existing file is replaced.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    path
+        The file.
+    says_where
+        Name the folders of song and library. Without them the file tells nothing of this machine, and whoever reads
+        it says where the library is.
 
     Notes
     -----
@@ -36,8 +46,8 @@ def write_plan(plan: Plan, path: Path) -> None:
     document = {
         "kind": KIND,
         "format": FORMAT,
-        "song": {"path": str(plan.song.resolve()) if plan.song else None, "sha256": plan.song_sha256},
-        "library": str(plan.library.resolve()),
+        "song": {"path": str(plan.song.resolve()) if plan.song and says_where else None, "sha256": plan.song_sha256},
+        "library": str(plan.library.resolve()) if says_where else "",
         "wishes": asdict(plan.wishes),
         "relaxed": plan.relaxed,
         "analysis": asdict(plan.analysis),
