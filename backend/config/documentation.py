@@ -97,6 +97,7 @@ OPERATIONS = {
     ("POST", "task_video_link"): "create_task_video_link",
     ("POST", "task_cancel"): "cancel_task",
     ("POST", "task_forget"): "forget_task",
+    ("POST", "task_swap"): "swap_move",
 }
 
 

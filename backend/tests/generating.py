@@ -14,7 +14,7 @@ from apps.generation.sweep import sweep
 from apps.jobs.models import Job
 
 SONG = "demo.mp3"
-ENDINGS = (".mp4", ".timeline.json", ".captions.vtt", ".chapters.vtt", ".jpg")
+ENDINGS = (".mp4", ".timeline.json", ".captions.vtt", ".chapters.vtt", ".jpg", ".plan.json")
 
 
 def place_song(demo_song: Path) -> None:

@@ -1,11 +1,13 @@
 """From the request to the row, the video and the collection, with the real engine and the real worker."""
 
 import errno
+import json
 import os
 import shutil
 import threading
 import uuid
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -19,6 +21,7 @@ from apps.authentication.models import User
 from apps.choreography import progress
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
+from apps.generation.requests import UNSAID
 from apps.generation.services import start_generation
 from apps.generation.worker import make_next
 from apps.jobs import calls, leases
@@ -179,7 +182,8 @@ def test_start__task_names_its_job(house):
     job = Job.objects.get()
     assert (job.task_id, job.user, job.queue_job_id, job.created_at) == (task.pk, house, call.pk, task.created_at)
     assert (job.token, job.attempt, job.outcome, job.auto_save) == (None, 0, None, True)
-    assert job.request == {"song": SONG, "difficulty": "beginner", "energy": "high", "seed": 7, "auto_save": True}
+    wanted = {"song": SONG, "difficulty": "beginner", "energy": "high", "seed": 7, "auto_save": True}
+    assert job.request == UNSAID | wanted | {"seed_chosen": False}
 
 
 def test_start__no_such_song__queues_nothing(house):
@@ -372,3 +376,119 @@ def test_advance__writes_only_its_own_columns(ana):
     task = ChoreographyTask.objects.get()
     assert (task.progress, task.stage, task.message) == (40, "selecting", "Selecting dance moves...")
     assert (task.job_execution_name, task.error, task.result) == ("a/b", None, None)
+
+
+def made_by(task: ChoreographyTask, media_root: Path, ending: str = ".mp4") -> Path:
+    return media_root / "output" / f"user_{task.user_id}" / f"{task.pk}{ending}"
+
+
+def plan_of(task: ChoreographyTask, media_root: Path) -> dict:
+    return json.loads(made_by(task, media_root, ".plan.json").read_text())
+
+
+def test_generation__without_a_seed__is_another_one_and_the_same_seed_the_same_file(house, media_root):
+    tasks = [start(house), start(house)]
+    work()
+    same = start(house, seed=tasks[0].facts.inputs["seed"])
+    work()
+    first, second, again = (made_by(task, media_root).read_bytes() for task in (*tasks, same))
+    assert (first != second, first == again) == (True, True)
+
+
+def test_job_of_an_older_version__is_made_as_it_was_asked(house, media_root, client):
+    task = start(house)
+    old = {"song": SONG, "difficulty": "beginner", "energy": None, "seed": 0, "auto_save": True}
+    Job.objects.update(request=old)
+    work()
+    client.force_login(house)
+    told = client.get(f"/api/choreography/tasks/{task.pk}").json()
+    assert (told["status"], told["steps"], told["inputs"]["seed"]) == ("completed", {"done": 5, "total": 5}, 0)
+    assert told["relaxed"] == Job.objects.get().relaxed
+
+
+def test_wish_that_nothing_fits__is_given_up_and_told(house, client):
+    task = start(house, style="sensual")
+    work()
+    client.force_login(house)
+    told = client.get(f"/api/choreography/tasks/{task.pk}").json()
+    assert any("sensual" in sentence for sentence in told["relaxed"]), told["relaxed"]
+    assert "relaxed" not in ChoreographyTask.objects.get().result, "the shared row is as the original writes it"
+
+
+def test_corrections__of_a_request__change_its_choreography_alone(house, media_root):
+    plain = start(house, seed=1)
+    work()
+    beats = plan_of(plain, media_root)["analysis"]["beats_s"]
+    between = [(this + following) / 2 for this, following in pairwise(beats)]
+    nothing = {"shift_half_beat": False, "downbeat_at_s": None, "taps_s": None}
+    wanted = [{"shift_half_beat": True}, {"taps_s": between[8:16]}, {"downbeat_at_s": beats[20]}]
+    tasks = [start(house, seed=1, corrections=nothing | correction) for correction in wanted]
+    tasks.append(start(house, seed=1))
+    work()
+    shifted, tapped, counted, after = (plan_of(task, media_root)["analysis"] for task in tasks)
+    assert shifted["beats_s"][1] == pytest.approx(between[1], abs=0.3)
+    assert min(abs(beat - between[10]) for beat in shifted["beats_s"]) < 0.001
+    assert tapped["beats_s"] == shifted["beats_s"]
+    assert (20 - counted["first_count"]) % 8 == 0
+    assert after["beats_s"] == beats
+    assert list((media_root / "songs").iterdir()) == [media_root / "songs" / SONG]
+
+
+def test_taps_that_fit_no_beat__fail_the_task_with_a_reason(house):
+    task = start(house, corrections={"shift_half_beat": False, "downbeat_at_s": None, "taps_s": [1e4, 2e4, 3e4, 4e4]})
+    work()
+    row = ChoreographyTask.objects.get(pk=task.pk)
+    assert (row.status, "tap along on at least 4 beats" in row.error) == ("failed", True)
+
+
+def swap(client, task_id: str, **body: object):
+    return client.post(f"/api/choreography/tasks/{task_id}/swap", body, content_type="application/json")
+
+
+def test_swap__one_move__is_another_and_all_others_stay(house, media_root, client, settings):
+    task = start(house, difficulty="advanced", seed=3)
+    client.force_login(house)
+    assert swap(client, task.pk, move=2).status_code == 409, "it is not made yet"
+    work()
+    before = plan_of(task, media_root)
+    assert str(settings.MOVES_LIBRARY) not in json.dumps(before), "the file tells nothing of this machine"
+    answer = swap(client, task.pk, move=2, auto_save=False)
+    assert answer.status_code == 202, answer.content
+    swapped = answer.json()
+    assert swapped["inputs"] | {"seed": 0} == UNSAID | {
+        "song": SONG, "difficulty": "advanced", "seed": 0, "auto_save": False, "swap": {"task_id": task.pk, "move": 2},
+    }  # fmt: skip
+    work()
+    new = ChoreographyTask.objects.get(pk=swapped["task_id"])
+    assert (new.status, new.error) == ("completed", None)
+    pairs = zip(before["moves"], plan_of(new, media_root)["moves"], strict=True)
+    same = [(old["move"], old["start_s"]) == (other["move"], other["start_s"]) for old, other in pairs]
+    assert [number for number, is_same in enumerate(same, 1) if not is_same] == [2]
+    assert made_by(task, media_root).read_bytes() != made_by(new, media_root).read_bytes()
+    assert plan_of(task, media_root) == before
+    wrong = swap(client, task.pk, move=len(same) + 1)
+    assert (wrong.status_code, list(wrong.json()["errors"])) == (400, ["move"])
+    client.force_login(make_user("ben"))
+    assert swap(client, task.pk, move=2).status_code == 404
+
+
+def test_swap__plan_that_is_gone_or_damaged__fails_with_a_reason(house, media_root, client):
+    task = start(house)
+    work()
+    client.force_login(house)
+    plan = made_by(task, media_root, ".plan.json")
+    answers = [swap(client, task.pk, move=2).json()["task_id"]]
+    whole = plan.read_text()
+    plan.write_text("{}")
+    work()
+    plan.write_text(whole)
+    answers.append(swap(client, task.pk, move=2).json()["task_id"])
+    plan.unlink()
+    work()
+    errors = [ChoreographyTask.objects.get(pk=task_id).error for task_id in answers]
+    assert errors == [
+        "The plan of the choreography cannot be read any more.",
+        "The choreography whose move was to be replaced is not there any more.",
+    ]
+    missing = swap(client, task.pk, move=2)
+    assert (missing.status_code, missing.json()["type"]) == (404, "urn:compas:problem:plan-missing")

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from apps.authentication.models import User
 from apps.choreography import original, progress
@@ -199,6 +201,37 @@ def test_places__far_behind__are_not_counted_out(ana, ben, monkeypatch):
     more = "Waiting: more than 3 ahead of you"
     assert told == [FIRST, *(f"Waiting: {ahead} ahead of you" for ahead in (1, 2, 3)), more, more, more]
     assert task_of(ben, start(ben).pk).message == "Waiting: 1 ahead of you"
+
+
+def test_estimate__by_the_last_jobs_and_the_workers_that_are_there(ana, api, settings):
+    def told(task: ChoreographyTask) -> list[float | None]:
+        """Return the estimate in seconds from now."""
+        estimate = api.get(f"/api/choreography/tasks/{task.pk}").json()["estimate"]
+        times = [estimate["starts_at"], estimate["ends_at"]]
+        return [time and round((datetime.fromisoformat(time) - timezone.now()).total_seconds(), -1) for time in times]
+
+    with connection.cursor() as cursor:  # as a worker does when it starts
+        cursor.execute("SELECT procrastinate_register_worker_v1()")
+    start(ana)
+    lease = queue.take_next(queue_job_id=0)
+    waiting = [start(ana) for _ in range(3)]
+    assert told(waiting[0]) == [None, None], "none was made yet"
+    progress.complete(lease, result={})
+    # As if it had taken 600 s: the transaction of a test has one time.
+    Job.objects.filter(pk=lease.task_id).update(began_at=timezone.now() - timedelta(seconds=600))
+    assert [told(task) for task in waiting] == [[0, 600], [600, 1200], [1200, 1800]]
+    queue.take_next(queue_job_id=0)
+    assert [told(task) for task in waiting] == [[0, 600], [600, 1200], [1200, 1800]]
+    Job.objects.filter(pk=waiting[0].pk).update(began_at=timezone.now() - timedelta(seconds=700))
+    assert told(waiting[0]) == [-700, None], "it takes longer than usual: its end is not known"
+    settings.PARALLEL_RUNNING_LIMIT = 2
+    assert told(waiting[2]) == [1200, 1800], "there is one worker"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT procrastinate_register_worker_v1()")
+    assert told(waiting[2]) == [600, 1200]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
+    assert told(waiting[2]) == [None, None], "no worker is there"
 
 
 def test_page__asks_again_when_only_the_place_has_moved__is_told(api, ana):

@@ -15,7 +15,8 @@ from apps.authentication.requests import MemberApiRequest
 from apps.choreography import selectors
 from apps.choreography.models import ChoreographyTask
 from apps.generation import services
-from apps.generation.wishes import Cancelled, GenerationRequest, TaskOut
+from apps.generation.swaps import swap_wishes
+from apps.generation.wishes import Cancelled, GenerationRequest, SwapRequest, TaskOut
 from apps.media.streaming import VideoView
 from apps.quotas.limits import waiting_left
 from config.documentation import PROBLEMS, VIDEO
@@ -54,6 +55,16 @@ class GenerateView(APIView):
         wishes = GenerationRequest(data=request.data)
         wishes.is_valid(raise_exception=True)
         return _start(request, wishes.validated_data)
+
+
+class TaskSwapView(APIView):
+    @extend_schema(request=SwapRequest, parameters=[IDEMPOTENCY_KEY, *RATE_LIMIT], responses=STARTED)
+    def post(self, request: MemberApiRequest, task_id: str) -> Response:
+        """Start a choreography that is this one with another move in the place of one; all others stay."""
+        swap = SwapRequest(data=request.data)
+        swap.is_valid(raise_exception=True)
+        wishes = swap_wishes(user=request.user, task_id=task_id, **swap.validated_data)
+        return _start(request, wishes)
 
 
 def _start(request: MemberApiRequest, wishes: dict[str, Any]) -> Response:

@@ -16,6 +16,7 @@ urlpatterns = [
     *sidecar_paths(
         "tasks/<path:task_id>", TaskSidecarView, "task", responses=dict.fromkeys((401, 404, 409, 410), PROBLEMS)
     ),
+    path("tasks/<path:task_id>/swap", api.TaskSwapView.as_view(), name="task-swap"),
     path("tasks/<path:task_id>/forget", api.TaskForgetView.as_view(), name="task-forget"),
     path("tasks/<path:task_id>/cancel", api.TaskCancelView.as_view(), name="task-cancel"),
     path("tasks/<path:task_id>", api.TaskView.as_view(), name="task"),

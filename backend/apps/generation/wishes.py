@@ -77,6 +77,14 @@ class GenerationRequest(Input):
         return corrections if says else None
 
 
+class SwapRequest(Input):
+    move = serializers.IntegerField(min_value=1, help_text="which move, counted from 1 as in the timeline")
+    seed = serializers.IntegerField(
+        min_value=0, max_value=MOST_SEED, required=False, help_text="without one another move each time, if there is"
+    )
+    auto_save = serializers.BooleanField(required=False, help_text="keep it in the collection; default as before")
+
+
 class Swap(serializers.Serializer[Any]):
     task_id = serializers.CharField(help_text="the task whose other moves were kept")
     move = serializers.IntegerField(help_text="which move was replaced, counted from 1")

@@ -19,9 +19,11 @@ from apps.jobs import leases, turns
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
 from apps.media import owners
+from apps.media.sidecars import PLAN, sidecar_name
+from apps.media.storage import media
 from apps.moves.search import find_moves
 from apps.quotas.limits import check_new_choreography
-from apps.songs.of_jobs import name_of_song, note_tempo, song_path
+from apps.songs.selectors import song_path
 from config.errors import NotFoundError, QuotaError
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 # Which limits may be relaxed, in this order, before there is no video: a move may repeat, or be faster than it was
 # filmed. The difficulty is never relaxed.
 RELAX = ("repeats", "style", "tempo", "ends")
+# The engine's errors of a plan that cannot be read.
+OF_THE_PLAN = {"CH054", "CH055", "CH056", "CH057", "CH059"}
 STUCK = 70  # EX_SOFTWARE of sysexits.h
 
 
@@ -103,27 +107,73 @@ def _reason_of_fault(error: Exception) -> str:
 def _make(lease: Lease) -> None:
     began = time.monotonic()
     # Not needed to start a generation, and the web server imports this module.
-    from bachateo.video import Sidecars  # noqa: PLC0415
+    from bachateo.sequence import write_plan  # noqa: PLC0415
 
     job = Job.objects.get(pk=lease.task_id)
-    choreography = bachateo.make(
-        song_path(job, folder=files.draft_folder(lease)),
+    choreography = _swapped(lease, job) if job.request.get("swap") else _made(lease, job)
+    write_plan(choreography.plan, files.draft_sidecar(lease, PLAN), says_where=False)
+    progress.advance(lease, "finalizing")
+    with leases.short_transaction():
+        _finish(lease, job, choreography, seconds=time.monotonic() - began)
+
+
+def _made(lease: Lease, job: Job) -> bachateo.Choreography:
+    return bachateo.make(
+        song_path(job.request["song"], folder=files.draft_folder(lease)),
         files.draft_path(lease),
-        library=settings.MOVES_LIBRARY,
         difficulty=job.request["difficulty"],
         energy=job.request["energy"],
+        # A job of an older version has neither style nor corrections.
         style=job.request.get("style"),
         seed=job.request["seed"],
         relax=RELAX,
         search=find_moves,
-        cache=settings.BACHATEO_CACHE,
-        sidecars=Sidecars.beside(files.draft_path(lease)),
-        # Raises when the lease is lost or the task has ended; the engine then stops and leaves no file.
-        on_stage=lambda stage: progress.advance(lease, stage),
+        corrections=_corrections(job.request.get("corrections")),
+        **_means(lease),
     )
-    progress.advance(lease, "finalizing")
-    with leases.short_transaction():
-        _finish(lease, job, choreography, seconds=time.monotonic() - began)
+
+
+def _corrections(wanted: dict[str, Any] | None) -> Any:
+    from bachateo.music import Corrections  # noqa: PLC0415 - as in _make
+
+    if wanted is None:
+        return None
+    taps_s: list[float] | None = wanted["taps_s"]
+    return tuple(taps_s) if taps_s else Corrections(wanted["shift_half_beat"], wanted["downbeat_at_s"])
+
+
+def _swapped(lease: Lease, job: Job) -> bachateo.Choreography:
+    swap = job.request["swap"]
+    plan = sidecar_name(files.video_name(swap["task_id"], user_id=job.user_id), PLAN)
+    try:
+        return bachateo.remake(
+            song_path(job.request["song"], folder=files.draft_folder(lease)),
+            files.draft_path(lease),
+            plan=media().fetch(plan, files.draft_folder(lease)),
+            number=swap["move"],
+            seed=job.request["seed"],
+            **_means(lease),
+        )
+    except FileNotFoundError as error:
+        raise NotFoundError("The choreography whose move was to be replaced is not there any more.") from error
+    except bachateo.SequencingError as error:
+        if error.code in OF_THE_PLAN:  # its message holds a path of this machine
+            log.error("task %s: %s", lease.task_id, error)  # noqa: TRY400 - expected; a traceback adds nothing
+            raise NotFoundError("The plan of the choreography cannot be read any more.") from error
+        raise
+
+
+def _means(lease: Lease) -> dict[str, Any]:
+    """Return what the engine works with, whatever it makes."""
+    from bachateo.video import Sidecars  # noqa: PLC0415 - as in _make
+
+    return {
+        "library": settings.MOVES_LIBRARY,
+        "cache": settings.BACHATEO_CACHE,
+        "sidecars": Sidecars.beside(files.draft_path(lease)),
+        # Raises when the lease is lost or the task has ended; the engine then stops and leaves no file.
+        "on_stage": lambda stage: progress.advance(lease, stage),
+    }
 
 
 def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seconds: float) -> None:
@@ -137,13 +187,12 @@ def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seco
             choreography_id=saved_id,
             user_id=job.user_id,
             task_id=job.pk,
-            song=name_of_song(job.pk, job.request),
+            song=job.request["song"],
             difficulty=job.request["difficulty"],
             video_name=video,
             picture_name=picture,
             duration_s=choreography.duration_s,
         )
-    note_tempo(job.pk, tempo_bpm=choreography.tempo_bpm)
     # The other sidecars need no record: no row names them, and the video's owner owns them.
     owners.record_made(*filter(None, (video, picture)), user_id=job.user_id)
     # The files come last: only the commit can fail after them, and then the next attempt uses the video.
