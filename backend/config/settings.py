@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.security.SecurityHeaders",
     "config.refusals.RefusalLog",
+    "web.language.PageLanguage",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.cookies.StorableCookies",
     "config.cookies.MovedCookies",
@@ -164,6 +165,11 @@ LOGIN_REDIRECT_URL = "/studio"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
+# Of the pages; programs are answered in English (web.language). The names are shown as they are.
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LANGUAGE_COOKIE_NAME = "language"
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["config.formats"]
 
 # Drafts are made here, and everything else too, unless it lies in a bucket.
 MEDIA_ROOT = env.MEDIA_ROOT

@@ -150,6 +150,7 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     f"/public/{PUBLIC}/like": {"POST": page(302)},
     f"/shared/{LINK}": {"GET": all_users(200)},
     f"/collection/{KEPT}/edit": {"GET": own_page(200), "POST": own_page(302)},
+    "/look": {"POST": all_users(302)},
     "/login": {"GET": all_users(200), "POST": all_users(302)},
     "/logout": {"POST": all_users(302)},
     "/register": {"GET": all_users(200), "POST": all_users(302)},

@@ -36,7 +36,7 @@ def test_page__shows_sessions_tokens_and_events_and_no_second_factor_to_dancers(
 
 def test_page__is_reached_from_every_page_and_from_the_originals_address(page):
     assert 'href="/auth/profile/"' in text(page.get("/studio"))
-    assert page.get("/auth/profile/")["Location"] == "/account"
+    assert page.get("/auth/profile/")["Location"] == "/account#profile"
 
 
 @pytest.mark.parametrize("address", ["/account/profile", "/auth/profile/"])

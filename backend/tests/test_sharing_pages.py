@@ -1,6 +1,7 @@
 """The pages of sharing: the owner's card, Discover, favourites, and what visitors and htmx get."""
 
 import re
+import uuid
 
 import pytest
 from django.test import Client
@@ -64,7 +65,7 @@ def test_discover__for_a_visitor__shows_dances_and_leads_to_the_login(ana):
     assert f'href="/public/{share.pk}"' in page
     assert "Sol &lt;b&gt;" in page
     assert 'href="/login?next=%2Fpublic"' in page
-    assert "<form" not in page, "a visitor has nothing to send"
+    assert re.findall(r'<form[^>]* action="([^"]+)"', page) == ["/look"], "a visitor has nothing else to send"
     assert "ana" not in page.replace("by Ana", "")
 
 
@@ -122,8 +123,13 @@ def test_star__puts_it_among_the_favourites_of_the_collection_and_takes_it_away(
 @pytest.mark.parametrize("path", ["/favourites", "/favourites/{}", "/public/{}/like"])
 def test_visitor__is_led_to_the_login(ben, path):
     address = path.format(shared(ben).pk)
-    answer = Client().get(address) if path == "/favourites" else Client().post(address)
-    assert (answer.status_code, answer["Location"]) == (302, f"/login?next={address}")
+    sent_from = {"Referer": "http://testserver/public?sort=newest"}
+    answer = Client().get(address) if path == "/favourites" else Client().post(address, headers=sent_from)
+    # A form's address shows no page, so the page comes back from which it was sent.
+    back = address if path == "/favourites" else "/public%3Fsort%3Dnewest"
+    assert (answer.status_code, answer["Location"]) == (302, f"/login?next={back}")
+    elsewhere = Client().post(f"/favourites/{uuid.uuid4()}", headers={"Referer": "https://evil.example/x"})
+    assert elsewhere["Location"] == "/login?next=/"
     assert not Like.objects.exists()
     assert not Favourite.objects.exists()
 

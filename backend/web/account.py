@@ -5,8 +5,7 @@ from typing import Any
 
 from django.contrib import auth
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -14,6 +13,8 @@ from apps.authentication import services
 from apps.authentication.api import Credentials, Registration
 from config.errors import CredentialsError, DomainError, InvalidError, LockedOutError
 from config.problems import STATUS, retry_after
+from web.look import look_of_account
+from web.next_page import next_address
 
 
 @sensitive_post_parameters("password")
@@ -28,7 +29,9 @@ def log_in(request: HttpRequest) -> HttpResponse:
         services.log_in(request=request, **form.validated_data)
     except (CredentialsError, LockedOutError) as error:
         return _page(request, "login", problem=error)
-    return redirect(next_address(request))
+    response = redirect(next_address(request))
+    look_of_account(request, response)
+    return response
 
 
 @sensitive_post_parameters("password")
@@ -68,10 +71,3 @@ def _page(
     for header, value in retry_after(problem).items() if problem else ():
         response.headers[header] = value
     return response
-
-
-def next_address(request: HttpRequest, *, default: str = "web:studio") -> str:
-    """Return where to go after login: only ever to an address of our own."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if ours else resolve_url(default)

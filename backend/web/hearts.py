@@ -16,8 +16,8 @@ from apps.sharing.models import Share
 from apps.sharing.selectors import liked_among, likes_of, marked_among, public_share, shares_of
 from config.errors import DomainError, LockedOutError, QuotaError
 from config.problems import STATUS, retry_after
-from web.account import next_address
 from web.members import members_only
+from web.next_page import next_address
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from config.requests import HtmxRequest
+from web.next_page import page_before
 
 View = Callable[..., HttpResponse]
 
@@ -27,7 +28,8 @@ def members_only(view: View) -> View:
         if request.htmx:
             # A redirect would put the login page inside the part of the page that is being refreshed.
             return HttpResponseClientRedirect(redirect_to_login(_page_of(request)).url)
-        return redirect_to_login(request.get_full_path())
+        # A form's address shows no page: after the log-in the page comes back from which it was sent.
+        return redirect_to_login(request.get_full_path() if request.method in {"GET", "HEAD"} else page_before(request))
 
     return guarded
 

@@ -11,8 +11,8 @@ from apps.authentication.requests import MemberRequest
 from apps.second_factor import codes, services
 from config.errors import ConflictError, CredentialsError, InvalidError, LockedOutError, NotFoundError
 from config.problems import STATUS, retry_after
-from web.account import next_address
 from web.members import members_only
+from web.next_page import next_address
 
 
 @sensitive_post_parameters("password", "code")

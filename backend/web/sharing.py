@@ -27,7 +27,8 @@ def share(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
         changed = change(user=request.user, choreography_id=choreography_id)
     else:
         # An unticked box is not sent at all.
-        form = ShareChange(data={**request.POST.dict(), "shows_name": "shows_name" in request.POST})
+        chosen = {"visibility": request.POST["visibility"]} if "visibility" in request.POST else {}
+        form = ShareChange(data=chosen | {"shows_name": "shows_name" in request.POST})
         if not form.is_valid():
             raise InvalidError("Choose who sees it.", errors=form.errors)
         changed = services.change_share(user=request.user, choreography_id=choreography_id, **form.validated_data)

@@ -44,6 +44,14 @@ from web.members import members_only
 
 RECENT = 5
 KEY = r"[\w-]{1,100}"  # of a page that shows the form
+# The stages, for people.
+STEPS = {
+    "downloading": "Fetch the song",
+    "analyzing": "Hear the beat",
+    "selecting": "Choose the moves",
+    "generating": "Put them on the beat",
+    "finalizing": "Last touches",
+}
 FINISHED = {ChoreographyTask.Status.COMPLETED, ChoreographyTask.Status.FAILED}
 
 
@@ -169,17 +177,10 @@ def _progress(request: MemberRequest, task: ChoreographyTask) -> dict[str, Any]:
 
 def _steps(task: ChoreographyTask) -> list[tuple[str, str]]:
     """Return the stages for people, each done, now or ahead."""
-    names = {
-        "downloading": "Fetch the song",
-        "analyzing": "Hear the beat",
-        "selecting": "Choose the moves",
-        "generating": "Put them on the beat",
-        "finalizing": "Last touches",
-    }
     states = []
     for stage, (reached, _) in STAGES.items():
         state = "now" if task.stage == stage else "done" if task.progress > reached else "ahead"
-        states.append((names[stage], state))
+        states.append((STEPS[stage], state))
     return states
 
 

@@ -1,13 +1,14 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from web import account, clean_up, collection, discover, editing, hearts, profile, second_factor, sharing, studio
+from web import account, clean_up, collection, discover, editing, hearts, look, profile, second_factor, sharing, studio
 
 app_name = "web"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="web:studio"), name="home"),
     path("login", account.log_in, name="login"),
     path("register", account.register, name="register"),
+    path("look", look.choose, name="look"),
     path("logout", account.log_out, name="logout"),
     path("account", profile.account, name="account"),
     path("account/profile", profile.change_profile, name="change-profile"),

@@ -2,6 +2,8 @@
 
 from django import template
 
+from web.language import translated
+
 register = template.Library()
 
 # The first that is found; the order matters: Edge and Opera call themselves Chrome, and Chrome calls itself Safari.
@@ -21,4 +23,6 @@ def device(user_agent: str) -> str:
     """Return what a User-Agent says, in few words: “Firefox on Linux”."""
     browser = next((name for mark, name in _BROWSERS.items() if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), "")
-    return " on ".join(filter(None, (browser, system))) or user_agent[:40] or "Unknown device"
+    if browser and system:
+        return translated(f"{browser} on {system}")
+    return browser or system or user_agent[:40] or translated("Unknown device")

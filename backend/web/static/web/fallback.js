@@ -27,25 +27,15 @@ document.addEventListener("error", (event) => {
   if (playing) video.play();
 }, true);
 
-// The studio's form: ask before it is sent, since what answers 404 is a page without the choice that was made.
-document.addEventListener("submit", async (event) => {
-  const form = event.target.closest("form.wishes");
-  if (!form || form.dataset.asked) return;
-  event.preventDefault();
-  const here = await fetch(form.action, { method: "HEAD" }).catch(() => null);
-  if (here?.status !== 404) {
-    form.dataset.asked = "yes";
-    form.requestSubmit();
-    delete form.dataset.asked;
-    return;
-  }
+// The studio's form, when the original answers: network.js asks before it is sent.
+export async function makeInOriginal(form) {
   const wishes = new FormData(form);
   wishes.set("song_selection", wishes.get("song"));
   wishes.set("auto_save", wishes.has("auto_save"));
   const answer = await fetch("/create/", { method: "POST", body: wishes });
   const { task_id: task } = await answer.json();
   location.assign(task ? `/select-song/#task=${encodeURIComponent(task)}` : "/select-song/");
-});
+}
 
 function show(page, task) {
   const ended = task.status === "completed" || task.status === "failed";

@@ -10,5 +10,5 @@ document.addEventListener("click", async (event) => {
   } catch {
     if (!document.execCommand("copy")) return;
   }
-  button.textContent = "Copied";
+  button.textContent = button.dataset.copied;
 });
