@@ -468,6 +468,7 @@ DRIVER = {
     psycopg.errors.AdminShutdown("terminating connection"): "was cut in the middle. Check that the server runs",
     psycopg.errors.InsufficientPrivilege("permission denied for table a"): "`handover doctor` names the GRANT",
     psycopg.errors.ReadOnlySqlTransaction("cannot execute INSERT"): "takes no writes: cannot execute INSERT. Name the",
+    NotImplementedError("can't parse timestamptz with DateStyle 'SQL, DMY': '1/2/2026'"): "'SQL, DMY' has it.*PGDATEST",
     OSError(errno.ENOSPC, "No space left on device", "/srv/x"): "/srv/x cannot be written: the disk is full. Make room",
     PermissionError(errno.EACCES, "Permission denied", "/srv/x"): "/srv/x may not be opened by this account. Correct",
     OSError(errno.EROFS, "Read-only file system", "/srv/x"): "/srv/x cannot be written: the file system is read-only.",

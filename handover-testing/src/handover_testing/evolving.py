@@ -26,7 +26,7 @@ _CATALOG = {
     "columns": """
         SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity::text,
                a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid), a.attcollation::regcollation::text,
-               col_description(c.oid, a.attnum), a.attacl::text
+               col_description(c.oid, a.attnum), a.attacl::text, a.attstattarget, a.attoptions::text
           FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
           LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
          WHERE c.oid = ANY (%(tables)s::regclass[])""",

@@ -111,6 +111,10 @@ class DefectError(HandoverError):
     code = "HO252"
 
 
+# The driver reads times in one style alone.
+_STYLE = re.compile(r"with DateStyle '([^']*)'")
+
+
 def as_handover_error(error: BaseException) -> HandoverError:
     """Return an error that no command foresaw as an error of the toolkit, with what to do and without a traceback."""
     driver = sys.modules.get("psycopg")  # without it there was no connection
@@ -125,7 +129,14 @@ def as_handover_error(error: BaseException) -> HandoverError:
         return FileTroubleError(f"a file is not UTF-8 text: {error}. Save it as UTF-8, then run again.")
     if isinstance(error, ModuleNotFoundError) and (missing := missing_extra(error.name or "")):
         return missing
-    return _defect(error)
+    style = _STYLE.search(str(error)) if isinstance(error, NotImplementedError) else None
+    return DatabaseTroubleError(_other_times(style[1])) if style else _defect(error)
+
+
+def _other_times(style: str) -> str:
+    message = f"the database writes times as DateStyle {style!r} has it, and they are read as ISO has them."
+    todo = "Set PGDATESTYLE=ISO in the environment of handover, or: ALTER ROLE … SET datestyle = ISO, for its role."
+    return f"{message} {todo} Then run again."
 
 
 def missing_extra(module: str) -> MissingExtraError | None:

@@ -53,6 +53,11 @@ def test_evolve__all_the_way_by_the_command_line__ends_contracted(declared):
     started = handover(declared, "start", "0001", "--apply", "--reviewed", checksum[:12], *OVERRIDES)
     assert started.startswith("0001_status: expanded: ")
     assert "It has begun; see: handover status" in handover(declared, "plan")
+    # What this one has built would stand against a second, and is not to be dropped: that is not what is told.
+    (declared.pair.folder / "evolution" / "0002_more.toml").write_text(VALUES)
+    for words in (["plan"], ["start"], ["start", "--apply", *OVERRIDES]):
+        assert "HO649  0001_status is under way: its state is expanded" in handover(declared, *words, "0002", code=3)
+    (declared.pair.folder / "evolution" / "0002_more.toml").unlink()
     assert handover(declared, "validate").startswith("public.jobs: every row, old against new: 200 rows, 0 differ")
     assert "RENAME" in handover(declared, "switch", "--sql")
     assert handover(declared, "switch", "--apply").startswith("0001_status: switched: ")
@@ -103,10 +108,13 @@ def test_rollback__a_new_value_has_no_old_one__is_told_and_refused_until_it_is_a
     assert run["facts"]["accept_loss"] == "they are few"
 
 
-def test_rollback__a_new_value_has_no_old_one_before_the_switch__is_refused(declared):
+def test_rollback__a_new_value_has_no_old_one_before_the_switch__is_refused_and_the_switch_is_not(declared):
     handover(declared, "start", "--apply", *OVERRIDES)
     declared.sql("UPDATE phase2.jobs SET status = 'started' WHERE id = 7")
     assert "HO656  a rollback would lose" in handover(declared, "rollback", "--apply", "--because", "x", code=3)
+    assert "way back: 200 rows, 1 differ" in handover(declared, "validate", code=4)
+    # It is no difference between the shapes: the way on is open.
+    handover(declared, "switch", "--apply")
     declared.sql("UPDATE phase2.jobs SET status = 'done' WHERE id = 7")
     handover(declared, "rollback", "--apply", "--because", "x")
 

@@ -199,15 +199,16 @@ def test_switch__a_row_differs__is_refused_and_names_it(operator):
 
 def test_switch__a_path_does_not_lead_to_the_old_shape_any_more__is_refused(operator):
     operator.run(START)
+    here = f"ALTER ROLE {operator.role} IN DATABASE {operator.pair.database.name} SET search_path ="
     for path in ("public", "public, phase1"):
-        operator.sql(f"ALTER ROLE {operator.role} SET search_path = {path}")
+        operator.sql(f"{here} {path}")
         expected = (
             rf'HO643  the search path of {operator.role} does not lead to phase1, but .* = "phase1", public; end its'
         )
         with pytest.raises(Refused, match=expected):
             operator.run(SWITCH)
     assert operator.state() == "expanded"
-    operator.sql(f"ALTER ROLE {operator.role} SET search_path = phase1, public")
+    operator.sql(f"{here} phase1, public")
     assert operator.run(SWITCH) == "switched"
 
 

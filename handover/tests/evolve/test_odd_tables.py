@@ -25,6 +25,8 @@ KINDS = {
         **alike(f"""CREATE TABLE {QUOTED} ("select" int PRIMARY KEY, {QUOTED_COLUMN} {{type}} DEFAULT 5 NOT NULL,
                     "user" text, "Date" date);
                 CREATE UNIQUE INDEX "in""dex" ON {QUOTED} ({QUOTED_COLUMN}, "user");
+                ALTER TABLE {QUOTED} ALTER {QUOTED_COLUMN} SET STATISTICS 500,
+                    ALTER {QUOTED_COLUMN} SET (n_distinct = 9);
                 COMMENT ON COLUMN {QUOTED}.{QUOTED_COLUMN} IS 'it''s "here" \\ $1 %s';
                 INSERT INTO {QUOTED} VALUES (1, 1, 'a'), (2, 2, NULL)""",
             "int",
@@ -291,6 +293,26 @@ KINDS = {
              "constraints": ["CONSTRAINT o_like_song FOREIGN KEY (song) REFERENCES o_song (id) ON DELETE CASCADE"]},
         ),
         tables=("o_song", "o_like"),
+    ),
+    "values whose text depends on the session": StagedKind(
+        before="""CREATE TABLE o_text (id int PRIMARY KEY, number float8, bytes bytea);
+                  INSERT INTO o_text VALUES (1, 0.12345678901234566, '\\x01')""",
+        after="CREATE TABLE o_text (id int PRIMARY KEY, number text, bytes text)",
+        operations=(
+            {"kind": "change_type", "table": "o_text", "column": "number", "type": "text", "up": "$1::text",
+             "down": "$1::float8"},
+            {"kind": "change_type", "table": "o_text", "column": "bytes", "type": "text", "up": "$1::text",
+             "down": "$1::bytea"},
+        ),
+        tables=("o_text",),
+        old="""SET extra_float_digits = -3; SET bytea_output = escape;
+               INSERT INTO o_text VALUES (2, 0.98765432109876543, '\\x02');
+               RESET extra_float_digits; RESET bytea_output""",
+        new="INSERT INTO o_text VALUES (3, '0.5', '\\x03')",
+        query="SELECT id, number::text, bytes::text FROM o_text ORDER BY 1",
+        shown=(
+            [(1, "0.12345678901234566", "\\x01"), (2, "0.9876543210987654", "\\x02"), (3, "0.5", "\\x03")],
+        ) * 2,
     ),
     "rows that a policy hides": StagedKind(
         **alike("""CREATE TABLE o_policy (id {type} PRIMARY KEY, who text);

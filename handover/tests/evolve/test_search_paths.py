@@ -53,6 +53,11 @@ def settings_of(one, role):
     return one.session.execute(query, [role]).fetchall()
 
 
+def everywhere(one, role):
+    """Return what is set for a role in every database."""
+    return [row for row in settings_of(one, role) if row[0]]
+
+
 def path_of(one, role):
     with one.database.server.connect(one.database.name) as session:
         session.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(role)))
@@ -70,6 +75,8 @@ def test_paths__of_an_old_role__find_the_old_shape_and_come_back(case, one):
         plan = one.plan(BIG)
         one.run(plan, "start")
         assert path_of(one, role) == expected
+        # Other databases of the server have this role as well: nothing is set, or set anew, for all of them.
+        assert everywhere(one, role) == [row for row in was if row[0]]
         one.run(plan, "remove")
         assert settings_of(one, role) == was
         one.run(plan, "start", "switch", "contract")
@@ -93,7 +100,8 @@ def test_paths__of_a_role_that_this_session_may_not_change__are_refused_with_the
         one.evolve = f'old_roles = ["{role}"]\n'
         expected = (
             rf"HO670  role {role} has the search path .*public, and this session may not change it;.*\n"
-            rf".*As a superuser, or with the admin option on {role}: ALTER ROLE \"{role}\" SET search_path = .*, public"
+            rf".*As a superuser, or with the admin option on {role}: ALTER ROLE \"{role}\" "
+            rf"IN DATABASE \"{one.database.name}\" SET search_path = .*, public"
         )
         with pytest.raises(Refused, match=expected):
             one.plan(BIG)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from handover.errors import UnseenError
-from handover.evolve.validate import TwinKey, validate
+from handover.evolve.validate import TwinKey, compare_lossy, validate
 from handover_testing.paired import STATUS, STEP_TASK, TASK_ID, PairedTables
 from sandbox.postgres import Database
 
@@ -134,6 +134,20 @@ def test_validate__switched__accepts_a_new_value_whose_way_back_is_the_old_one(i
     assert validate(switched, it.arguments(TASK_ID, queued))["differing_count"] == 10
 
 
+def test_validate__not_switched__accepts_what_the_new_shape_wrote_but_no_row_without_its_new_value(it):
+    build(it, 30)
+    # A column that grew: the old shape has what fits of a longer text, and an empty text instead of none.
+    it.execute("ALTER TABLE tasks DISABLE TRIGGER zzz_sync", "ALTER TABLE tasks ALTER status DROP NOT NULL")
+    grown = replace(STATUS, type="text", up="coalesce($1, '')", down="left($1, 5)")
+    it.execute("UPDATE tasks SET status = 'start', status_v2 = 'started long ago'")
+    assert validate(it.context("longer"), it.arguments(TASK_ID, grown))["differing_count"] == 0
+    assert compare_lossy(it.context("lossy"), it.arguments(TASK_ID, grown))["differing_count"] == 30
+    it.execute("UPDATE tasks SET status_v2 = 'done long ago' WHERE id = md5('3')::uuid::text")
+    assert validate(it.context("another"), it.arguments(TASK_ID, grown))["differing_count"] == 1
+    it.execute("UPDATE tasks SET status = NULL, status_v2 = NULL")
+    assert validate(it.context("not filled"), it.arguments(TASK_ID, grown))["differing_count"] == 30
+
+
 def test_validate__stopped_between_ranges__goes_on_with_what_it_found(it, monkeypatch):
     monkeypatch.setattr("handover.evolve.validate.RANGE_ROWS", 100)
     build(it, 1000)
@@ -176,7 +190,7 @@ def test_validate__row_is_mended_while_it_is_looked_for__is_not_named(it, monkey
 
 def test_validate__value_is_another_each_time__is_not_called_right(it):
     build(it, 20)
-    restless = replace(TASK_ID, up="CASE WHEN random() < 2 THEN gen_random_uuid() ELSE $1::uuid END")
+    restless = replace(TASK_ID, up="CASE WHEN random() < 2 THEN gen_random_uuid() ELSE $1::uuid END", down="'none'")
     assert validate(it.context("restless"), it.arguments(restless))["differing_count"] == 20
 
 

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from psycopg import connect
 
 from handover.cli.console import out, print_json, print_whole, progress
 from handover.cli.options import (
@@ -18,7 +17,7 @@ from handover.cli.options import (
     ReviewedOption,
     SqlOption,
 )
-from handover.config.config import Config, database_url, load_config
+from handover.config.config import Config, load_config
 from handover.errors import ConfigurationError, Refused
 from handover.evolve.commands import evolve_commands
 from handover.evolve.comparison import compare_rows, differing, lossy_rows, names_switched
@@ -29,8 +28,10 @@ from handover.evolve.listing import SHORT, evolve_script, plan_lines
 from handover.evolve.own_paths import asking_systems
 from handover.evolve.plan import make_plan
 from handover.evolve.position import current_evolution, evolution_position, plan_of
+from handover.evolve.preflight import check_alone
 from handover.evolve.recorded import require_statements
 from handover.evolve.roles import check_roles
+from handover.evolve.session import open_session
 from handover.evolve.statement import PARTS, EvolutionPlan, Part
 from handover.evolve.states import AT_REST, CONTRACT, ROLLBACK, START, SWITCH, describe, evolve_transition
 from handover.evolve.status import reached
@@ -148,8 +149,8 @@ def validate(name: NameArgument = "", config: ConfigOption = DEFAULT_CONFIG, as_
             )
         switched = names_switched(context)
         found = compare_rows(context, switched=switched)
-        if switched and state != "contracting":
-            lossy = lossy_rows(context, switched=True)
+        if state != "contracting":
+            lossy = lossy_rows(context, switched=switched)
             found |= {f"{step}, way back": evidence for step, evidence in lossy.items() if differing({step: evidence})}
         context.add("validated", {"found": found})
     number = differing(found)
@@ -208,7 +209,7 @@ def _say_what_refuses(pair: Config, made: EvolutionPlan) -> None:
     """Print what stands against a start at this moment, besides the plan: the roles, the journal and the gates."""
     try:
         if made.two_shapes:
-            with connect(database_url(pair)) as connection:
+            with open_session(pair) as connection:
                 check_roles(connection, pair.evolve, made.tables)
                 check_taken_rights(connection, made)
         out.print("\n".join(require_statements(pair, made)))
@@ -229,7 +230,8 @@ def _new_plan(pair: Config, evolution: Evolution, reviewed: str) -> EvolutionPla
     Refused
         Another plan was reviewed, or the evolution cannot be done.
     """
-    with connect(database_url(pair), autocommit=True, application_name="handover evolve plan") as connection:
+    check_alone(_entries(pair), evolution.name)
+    with open_session(pair, autocommit=True) as connection:
         made = make_plan(connection, pair, evolution)
     if reviewed and (len(reviewed) < SHORT or not made.checksum.startswith(reviewed)):
         message = f"plan {reviewed} was reviewed, and the plan is {made.checksum[:SHORT]} now. Nothing was changed."

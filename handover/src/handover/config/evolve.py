@@ -7,7 +7,9 @@ from pydantic import Field
 
 from handover.config.section import Section
 
-RoleName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
+# A role may have any name that PostgreSQL lets it have, but for a quote; the names of schemas are our own.
+RoleName = Annotated[str, Field(pattern=r'^[^"\x00]{1,63}$')]
+SchemaName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 EvolveGate = Literal["stable", "decommissioned", "users-moved", "no-rollback"]
 EVOLVE_GATES: tuple[EvolveGate, ...] = ("stable", "decommissioned", "users-moved", "no-rollback")
 
@@ -75,9 +77,9 @@ class EvolveSettings(Section):
     carrying_roles: tuple[RoleName, ...] = ()
     other_roles: tuple[RoleName, ...] = ()
     kept_rights: tuple[RoleName, ...] = ()
-    shared_schema: RoleName = "public"
-    old_schema: RoleName = "phase1"
-    new_schema: RoleName = "phase2"
+    shared_schema: SchemaName = "public"
+    old_schema: SchemaName = "phase1"
+    new_schema: SchemaName = "phase2"
     lock_timeout_ms: int = Field(default=15, ge=1)
     attempts: int = Field(default=200, ge=1)
     batch_ms: float = Field(default=20, gt=0)

@@ -2,9 +2,6 @@
 
 from typing import Any
 
-from psycopg import connect
-
-from handover.config.config import database_url
 from handover.evolve.comparison import names_switched, require_equal, require_equal_after, require_no_loss
 from handover.evolve.context import EvolveContext
 from handover.evolve.endings import (
@@ -19,6 +16,7 @@ from handover.evolve.execute import step_actions
 from handover.evolve.kept_settings import check_kept_settings
 from handover.evolve.marks import StepMark
 from handover.evolve.preflight import start_preflight, switch_preflight
+from handover.evolve.session import open_session
 from handover.evolve.statement import EvolutionPlan
 from handover.evolve.states import CONTRACT, ROLLBACK, START, SWITCH
 from handover.journal.entry import STREAM
@@ -95,6 +93,6 @@ def was_switched(context: EvolveContext) -> bool:
         if entry.kind == "run" and entry.body.get(STREAM) == context.stream and entry.body["command"] == SWITCH
     ]
     names = [action.name for action in step_actions("switch", context.plan.switch)]
-    with connect(database_url(context.config), autocommit=True) as connection:
+    with open_session(context.config, autocommit=True) as connection:
         marks = [StepMark(context.config.journal.role, context.name, runs[-1], name).read(connection) for name in names]
     return any(done for done, _ in marks)

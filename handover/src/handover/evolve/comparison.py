@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from psycopg import connect
-
-from handover.config.config import database_url
 from handover.errors import Refused
 from handover.evolve.catalog.facts import qualified
 from handover.evolve.context import EvolveContext
 from handover.evolve.marks import StepMark
+from handover.evolve.session import open_session
 from handover.evolve.statement import ColumnPair
 from handover.evolve.step_context import StepContext
 from handover.evolve.validate import compare_lossy
@@ -35,7 +33,7 @@ def names_switched(context: EvolveContext) -> bool:
         A column has not both shapes.
     """
     switched = False
-    with connect(database_url(context.config)) as connection:
+    with open_session(context.config) as connection:
         for step in _steps(context):
             name = qualified(*step.arguments["table"].split(".", 1))
             there = {str(column) for (column,) in connection.execute(_COLUMNS, [name])}

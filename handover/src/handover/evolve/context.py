@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 
-from psycopg import connect, sql
+from psycopg import sql
 
-from handover.config.config import Config, database_url
+from handover.config.config import Config
 from handover.evolve.position import evolution_position, plan_of, stream_of
+from handover.evolve.session import APPLICATION, open_session
 from handover.evolve.statement import EvolutionPlan
 from handover.evolve.states import evolve_transition
-from handover.evolve.step_context import APPLICATION
 from handover.runs.command import check_pause
 from handover.runs.context import ActingContext, acting
 from handover.runs.position import StreamPosition
@@ -101,13 +101,13 @@ def open_evolve_context(
 
 def end_stale_sessions(config: Config) -> None:
     """End the sessions of a process that was killed: only the holder of the lease has any, so they are of the past."""
-    with connect(database_url(config), autocommit=True) as connection:
+    with open_session(config, autocommit=True) as connection:
         connection.execute(_END_STALE, [APPLICATION])
 
 
 def make_steps_table(config: Config) -> None:
     """Make the table of the steps in a journal that is older than it."""
-    with connect(database_url(config), application_name=APPLICATION) as connection:
+    with open_session(config) as connection:
         row = connection.execute("SELECT to_regclass('handover.evolution_steps') IS NOT NULL").fetchone()
         if row and row[0]:
             return

@@ -1,8 +1,5 @@
 """What is seen before something is removed for good, and that nothing is left afterwards."""
 
-from psycopg import connect
-
-from handover.config.config import database_url
 from handover.errors import Refused
 from handover.evolve.context import EvolveContext
 from handover.evolve.counting import changed_sequences
@@ -10,6 +7,7 @@ from handover.evolve.dependents import dependents
 from handover.evolve.old_users import check_unused
 from handover.evolve.position import start_entry
 from handover.evolve.remains import remains
+from handover.evolve.session import open_session
 from handover.evolve.sessions import new_clients
 from handover.evolve.shapes import changed_shapes, table_shapes
 from handover.finding import Finding
@@ -35,7 +33,7 @@ def no_new_client(context: EvolveContext) -> Evidence:
     """
     if not context.plan.two_shapes:
         return {"note": "the evolution has one shape only"}
-    with connect(database_url(context.config)) as connection:
+    with open_session(context.config) as connection:
         found = new_clients(connection, context.config.evolve)
     if found:
         message = f"clients of the new shape are connected: {counted(len(found), 'session')}, the first is {found[0]}."
@@ -52,7 +50,7 @@ def no_dependent(context: EvolveContext) -> Evidence:
         Names each of them.
     """
     plan = context.plan
-    with connect(database_url(context.config)) as connection:
+    with open_session(context.config) as connection:
         found = list(dependents(connection, context.config.evolve, plan, plan.remove_drops))
     if found:
         summary = "what the start made is used by others, so it is not removed yet."
@@ -69,7 +67,7 @@ def old_shape_unused(context: EvolveContext) -> Evidence:
     """See that nothing uses the old shape; see :func:`handover.evolve.old_users.check_unused`."""
     if not context.plan.two_shapes:
         return {"note": "the evolution has one shape only"}
-    with connect(database_url(context.config)) as connection:
+    with open_session(context.config) as connection:
         check_unused(connection, context.config.evolve, context.plan)
     return {"old_users": 0}
 
@@ -103,7 +101,7 @@ def nothing_left_after_contract(context: EvolveContext) -> Evidence:
         Something is left, or a sequence does not count as before.
     """
     require_nothing_left(context, KEPT_SUFFIX)
-    with connect(database_url(context.config)) as connection:
+    with open_session(context.config) as connection:
         changed = list(changed_sequences(connection, context.plan))
     if changed:
         todo = "Set it right with ALTER SEQUENCE, then: handover resume"
@@ -132,7 +130,7 @@ def require_nothing_left(context: EvolveContext, suffix: str) -> None:
     # A column that follows from others has no old column of its own: what its pair names there stays.
     columns = {(str(pair["table"]), str(pair[name])) for pair in pairs if pair[name] != pair["column"]}
     roles = [role for step in plan.start for role in step.arguments.get("without", ())]
-    with connect(database_url(context.config)) as connection:
+    with open_session(context.config) as connection:
         left = remains(connection, context.config.evolve, plan.tables, sorted(columns), roles)
     if left:
         are, them = ("is", "it") if len(left) == 1 else ("are", "them")

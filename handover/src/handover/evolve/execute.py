@@ -6,16 +6,16 @@ from functools import partial
 from typing import Any
 
 import psycopg
-from psycopg import Connection, connect, errors, sql
+from psycopg import Connection, errors, sql
 
-from handover.config.config import database_url
 from handover.config.evolve import EvolveSettings
 from handover.errors import HandoverError
 from handover.evolve.context import EvolveContext
 from handover.evolve.lock_wait import longest_wait_ms
 from handover.evolve.marks import StepMark
+from handover.evolve.session import APPLICATION, open_session
 from handover.evolve.statement import STRONG, EvolveStatement, EvolveStep, Part
-from handover.evolve.step_context import APPLICATION, StepContext
+from handover.evolve.step_context import StepContext
 from handover.evolve.works import WORKS
 from handover.journal.processes import StoppedError
 from handover.runs.command import Action, Evidence
@@ -97,7 +97,7 @@ def _do(part: Part, step: EvolveStep, context: EvolveContext) -> Evidence:
 
 
 def _session(context: EvolveContext) -> Connection[Any]:
-    return connect(database_url(context.config), autocommit=True, application_name=APPLICATION)
+    return open_session(context.config, autocommit=True, name=APPLICATION)
 
 
 def _in_transaction(step: EvolveStep, mark: StepMark, context: EvolveContext) -> Evidence:
@@ -128,7 +128,7 @@ def _in_transaction(step: EvolveStep, mark: StepMark, context: EvolveContext) ->
 
 def _observer(context: EvolveContext) -> Connection[Any]:
     name = f"{APPLICATION} (who blocks)"
-    return connect(database_url(context.config), autocommit=True, application_name=name)
+    return open_session(context.config, autocommit=True, name=name)
 
 
 def _attempt(

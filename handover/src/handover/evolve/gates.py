@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from handover.config.config import Config, database_url
+from handover.config.config import Config
 from handover.config.evolve import EVOLVE_GATES, EvolveGate
 from handover.cutover.finish import archived_original
 from handover.cutover.gate_context import GateContext, GateResult, gate_context
@@ -17,6 +17,7 @@ from handover.cutover.position import position_of
 from handover.cutover.states import allowed
 from handover.cutover.status import people_reach
 from handover.errors import HandoverError, Refused
+from handover.evolve.session import open_session
 from handover.evolve.sessions import sessions_of
 from handover.finding import Finding
 from handover.journal.journal import Journal
@@ -85,7 +86,7 @@ def decommissioned(context: GateContext) -> GateResult:
     if position.state != "cleaned":
         return GateResult(ok=False, found=f"the move is in the state {position.state}", todo=todo)
     role = archived_original(context.config).role
-    with psycopg.connect(database_url(context.config)) as connection:
+    with open_session(context.config) as connection:
         left = sessions_of(connection, [role]) if role != context.config.backend.role else []
     if left:
         return GateResult(

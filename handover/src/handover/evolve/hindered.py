@@ -4,7 +4,7 @@ from psycopg import Error, connect
 from psycopg.rows import tuple_row
 
 from handover.config.config import Config, database_url
-from handover.evolve.step_context import APPLICATION
+from handover.evolve.session import APPLICATION
 from handover.runs.retries import blockers_of
 from handover.troubles import database_trouble
 from handover.wording import one_line

@@ -15,7 +15,10 @@ from handover.finding import Finding
 
 IN_USE = "HO646"
 _SETTINGS = """
-    SELECT coalesce(rolname, 'every role'), coalesce(datname, 'every database'), setting
+    SELECT coalesce(rolname, 'every role'), coalesce(datname, 'every database'), setting,
+           CASE WHEN rolname IS NULL AND datname IS NOT NULL THEN format('ALTER DATABASE %%I', datname)
+                ELSE format('ALTER ROLE %%s%%s', coalesce(quote_ident(rolname), 'ALL'),
+                            ' IN DATABASE ' || quote_ident(datname)) END
       FROM pg_db_role_setting s
       LEFT JOIN pg_roles r ON r.oid = s.setrole LEFT JOIN pg_database d ON d.oid = s.setdatabase
       CROSS JOIN unnest(setconfig) AS setting
@@ -79,8 +82,8 @@ def _uses(connection: Connection[Any], settings: EvolveSettings, plan: Evolution
         yield "a session", f"expects the old shape: {line}", todo
     schema = settings.old_schema
     # A role of another database, which may not use the schema here, is no client of it.
-    for role, database, setting in connection.execute(_SETTINGS, [schema, list(settings.old_roles), schema]):
-        todo = f"ALTER ROLE {role} RESET search_path; or set it to a path without {settings.old_schema}."
+    for role, database, setting, alter in connection.execute(_SETTINGS, [schema, list(settings.old_roles), schema]):
+        todo = f"{alter} RESET search_path; or set it to a path without {settings.old_schema}."
         yield f"the role {role}", f"has {setting} in {database}", todo
     yield from _of_rights(connection, settings, plan)
     for pid, role, view in connection.execute(_LOCKS, [settings.old_schema]):

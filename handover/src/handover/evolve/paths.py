@@ -18,14 +18,17 @@ _USUAL = '"$user", public'
 class RolePath:
     """The search path of one old role.
 
+    It is changed in this database alone: the role may be one of other databases of the server, too, with tables and
+    evolutions of their own.
+
     Attributes
     ----------
     role, database, tables
         Its name, the name of the database, and the schemas of the tables that have views.
     path
         The path as it is, as SQL.
-    set_for_role, in_database
-        Whether the role has a setting of its own; whether that holds in this database only.
+    set_here
+        Whether the role has a setting of its own for this database.
     may_alter
         Whether this session may change it.
     """
@@ -34,8 +37,7 @@ class RolePath:
     database: str
     tables: tuple[str, ...]
     path: str
-    set_for_role: bool
-    in_database: bool
+    set_here: bool
     may_alter: bool
 
     def with_schema(self, schema: str) -> str:
@@ -65,17 +67,12 @@ class RolePath:
 
     def restore_statement(self) -> str:
         """Return the statement that puts the path back as it is now."""
-        return (
-            f"{self._alter()} SET search_path = {self.path}"
-            if self.set_for_role
-            else f"{self._alter()} RESET search_path"
-        )
+        if self.set_here:
+            return f"{self._alter()} SET search_path = {self.path}"
+        return f"{self._alter()} RESET search_path"
 
     def _alter(self) -> str:
-        return f"ALTER ROLE {identifier(self.role)}" + self._place()
-
-    def _place(self) -> str:
-        return f" IN DATABASE {identifier(self.database)}" if self.in_database else ""
+        return f"ALTER ROLE {identifier(self.role)} IN DATABASE {identifier(self.database)}"
 
     def _bare(self, part: str) -> str:
         name = part.strip().strip('"')
@@ -129,14 +126,12 @@ def read_paths(connection: Connection[Any], roles: Sequence[str], tables: Sequen
 
 
 def _path(row: dict[str, Any], database: str, tables: tuple[str, ...]) -> RolePath:
-    setting = row["here"] or row["everywhere"]
-    found = setting or row["base"]
+    found = row["here"] or row["everywhere"] or row["base"]
     return RolePath(
         role=row["role"],
         database=database,
         tables=tables,
         path=found.partition("=")[2] if found else _USUAL,
-        set_for_role=setting is not None,
-        in_database=row["here"] is not None,
+        set_here=row["here"] is not None,
         may_alter=bool(row["may_alter"]),
     )

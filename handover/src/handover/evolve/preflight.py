@@ -3,9 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from psycopg import connect
-
-from handover.config.config import database_url
 from handover.cutover.position import position_of
 from handover.errors import Refused
 from handover.evolve.context import EvolveContext
@@ -17,8 +14,10 @@ from handover.evolve.paths import RolePath, read_paths
 from handover.evolve.position import current_evolution, evolution_position, start_entry
 from handover.evolve.recorded import require_statements
 from handover.evolve.roles import check_roles
+from handover.evolve.session import open_session
 from handover.evolve.sessions import ClientSession, pathless_clients, sessions_of
 from handover.evolve.taken_rights import check_taken_rights
+from handover.journal.entry import JournalEntry
 from handover.runs.command import Evidence
 from handover.wording import counted
 
@@ -37,7 +36,7 @@ def start_preflight(context: EvolveContext) -> Evidence:
     check_plan(plan)
     check_turn(context)
     if plan.two_shapes:
-        with connect(database_url(context.config)) as connection:
+        with open_session(context.config) as connection:
             check_roles(connection, context.config.evolve, plan.tables)
             check_taken_rights(connection, plan)
     looked = require_statements(context.config, plan)
@@ -56,10 +55,7 @@ def check_turn(context: EvolveContext) -> None:
         Another one is under way, a command of the move is, or one with a lower number is not contracted.
     """
     entries = context.journal.entries()
-    current = current_evolution(entries)
-    if current and current.name != context.name:
-        message = f"{current.name} is under way: its state is {current.position.state}. One evolution at a time."
-        raise Refused(f"{message} Contract it or roll it back first: handover status", code=ANOTHER)
+    check_alone(entries, context.name)
     move = position_of(entries).run
     if move is not None:
         message = f"`{move.command}` of the move is under way. Nothing was changed."
@@ -71,6 +67,22 @@ def check_turn(context: EvolveContext) -> None:
         if state != "contracted":
             message = f"{name} comes before {context.name}, and its state is {state}. Nothing was changed."
             raise Refused(f"{message} Bring it to its end first, or remove its file if it is given up.", code=ANOTHER)
+
+
+def check_alone(entries: Sequence[JournalEntry], name: str) -> None:
+    """Raise when another evolution than the named one is under way.
+
+    A plan is made after this: what the other one has built would only seem to stand against it.
+
+    Raises
+    ------
+    Refused
+        Another one is.
+    """
+    current = current_evolution(entries)
+    if current and current.name != name:
+        message = f"{current.name} is under way: its state is {current.position.state}. One evolution at a time."
+        raise Refused(f"{message} Contract it or roll it back first: handover status", code=ANOTHER)
 
 
 def require_gates(context: EvolveContext) -> list[dict[str, Any]]:
@@ -107,7 +119,7 @@ def switch_preflight(context: EvolveContext) -> Evidence:
     """
     check_kept_settings(context)
     settings, found = context.config.evolve, list(recycled(context))
-    with connect(database_url(context.config)) as connection:
+    with open_session(context.config) as connection:
         if context.plan.two_shapes and settings.old_roles:
             _check_paths(read_paths(connection, settings.old_roles, context.plan.schemas), settings.old_schema)
         if context.plan.two_shapes:

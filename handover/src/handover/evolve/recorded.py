@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from psycopg import Connection, Error, connect, errors, sql
+from psycopg import Connection, Error, errors, sql
 
-from handover.config.config import Config, database_url
+from handover.config.config import Config
 from handover.config.evolve import EvolveSettings
 from handover.errors import Refused
 from handover.evolve.paths import read_paths
+from handover.evolve.session import open_session
 from handover.evolve.starting import old_views_step
 from handover.evolve.statement import EvolutionPlan
 from handover.finding import Finding
@@ -82,7 +83,7 @@ def try_statements(config: Config, plan: EvolutionPlan) -> Trial:
     trial = Trial()
     if step is None:
         return trial
-    with connect(database_url(config), autocommit=True, application_name="handover evolve plan") as connection:
+    with open_session(config, autocommit=True) as connection:
         known = list(_known(connection, config.evolve, trial))
         if connection.info.server_version < _GENERIC_PLAN:
             trial.untried.append("PostgreSQL plans no statement without its values before version 16: none was tried")

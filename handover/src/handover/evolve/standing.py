@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import psycopg
 
-from handover.config.config import Config, database_url
+from handover.config.config import Config
 from handover.errors import HandoverError, Refused
 from handover.evolve.position import begun_evolutions, current_evolution, evolution_position, plan_of
+from handover.evolve.session import open_session
 from handover.evolve.states import AT_REST
 from handover.journal.journal import is_there, opened
 from handover.wording import one_line
@@ -109,5 +110,5 @@ def _meaning(name: str, state: str, tables: Sequence[str]) -> str:
 
 
 def _has_journal(config: Config) -> bool:
-    with psycopg.connect(database_url(config)) as connection:
+    with open_session(config) as connection:
         return is_there(connection)

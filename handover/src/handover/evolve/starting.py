@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from handover.config.evolve import EvolveSettings
-from handover.evolve.catalog.facts import qualified
+from handover.evolve.catalog.facts import ColumnFacts, qualified
 from handover.evolve.draft import CreatedTable, EvolutionDraft, TableDraft
 from handover.evolve.keys import ShapeKey, index_sql, new_checks, quoted_columns, shape_keys, twin_indexes
 from handover.evolve.locks import LockedStatements
@@ -97,8 +97,18 @@ def _columns(parts: StageParts, table: TableDraft) -> Iterator[EvolveStep]:
         rights = table.facts.columns[column].rights
         kinds = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
         statements += map(parts.make.free, grants(rights, table.facts.sql, kinds, column=shadow))
+        statements += _gathered(parts.make, table, table.facts.columns[column], shadow)
     what = "shadow columns and sync trigger" if table.synced else "new columns"
     yield EvolveStep(name=f"{table.facts.key}: {what}", statements=tuple(statements))
+
+
+def _gathered(make: LockedStatements, table: TableDraft, column: ColumnFacts, shadow: str) -> Iterator[EvolveStatement]:
+    """Yield what tells ANALYZE of the new column what it was told of the old one."""
+    alter = f"ALTER TABLE {table.facts.sql} ALTER COLUMN {identifier(shadow)}"
+    if column.statistics is not None:
+        yield make.beside(f"{alter} SET STATISTICS {column.statistics}", table.facts.key)
+    if column.options:
+        yield make.beside(f"{alter} SET ({', '.join(column.options)})", table.facts.key)
 
 
 def add_columns(table: TableDraft) -> str:

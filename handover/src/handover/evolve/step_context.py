@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import Connection, connect
+from psycopg import Connection
 
-from handover.config.config import Config, database_url
+from handover.config.config import Config
 from handover.evolve.marks import StepMark
-
-APPLICATION = "handover evolve"
+from handover.evolve.session import APPLICATION, open_session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +42,8 @@ class StepContext:
     @contextmanager
     def connect(self) -> Iterator[Connection[Any]]:
         """Open a session as the owner of the tables, in autocommit, with the lock time-out of the settings."""
-        options = f"-c lock_timeout={self.config.evolve.lock_timeout_ms}"
-        url = database_url(self.config)
-        with connect(url, autocommit=True, application_name=APPLICATION, options=options) as connection:
+        limit_ms = self.config.evolve.lock_timeout_ms
+        with open_session(self.config, autocommit=True, name=APPLICATION, lock_timeout_ms=limit_ms) as connection:
             yield connection
 
     def cursor(self, connection: Connection[Any]) -> dict[str, Any]:

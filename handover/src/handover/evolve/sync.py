@@ -6,6 +6,7 @@ from handover.evolve.catalog.facts import IndexFacts, qualified
 from handover.evolve.draft import EvolutionDraft, PairDraft, TableDraft
 from handover.evolve.names import short_name
 from handover.evolve.rewording import with_names
+from handover.evolve.session import FIXED
 from handover.evolve.statement import ColumnPair
 from handover.schema.evolved import SYNC_TRIGGER
 from handover.wording import identifier, literal
@@ -13,6 +14,8 @@ from handover.wording import identifier, literal
 # Keys that one transaction holds at most: a bulk load must not fill the server's table of locks.
 KEYS_HELD = 50
 _HELD = "handover.evolve_keys"
+# A value is converted alike in every session, whatever that has set.
+_SETTINGS = " SET search_path = pg_catalog, pg_temp" + "".join(f" SET {name} = {to}" for name, to in FIXED.items())
 
 
 def function_name(table: TableDraft) -> str:
@@ -67,7 +70,7 @@ def sync_function(draft: EvolutionDraft, table: TableDraft, *, switched: bool) -
     body = "\n".join(lines)
     return (
         f"CREATE OR REPLACE FUNCTION {function_name(table)}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
-        f" SET search_path = pg_catalog, pg_temp AS {literal(body)}"
+        f"{_SETTINGS} AS {literal(body)}"
     )
 
 
@@ -83,8 +86,7 @@ def kept_column_function(table: TableDraft) -> str:
     """Return the function that stays after the evolution: it keeps the columns that follow from others."""
     body = "\n".join(["BEGIN", *(f"  {line}" for line in _kept_columns(table, switched=True)), "  RETURN NEW;", "END"])
     return (
-        f"CREATE FUNCTION {kept_function_name(table)}() RETURNS trigger LANGUAGE plpgsql"
-        f" SET search_path = pg_catalog, pg_temp AS {literal(body)}"
+        f"CREATE FUNCTION {kept_function_name(table)}() RETURNS trigger LANGUAGE plpgsql{_SETTINGS} AS {literal(body)}"
     )
 
 

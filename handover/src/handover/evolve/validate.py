@@ -192,17 +192,19 @@ def _compare_range(
 def _pair_value(pair: ColumnPair, *, switched: bool, lossy: bool = False) -> ComparedValue:
     """Return what a pair's new column should hold.
 
-    After the switch a new value may come first. Where the old one is what ``down`` gives for it, both are right, also
-    if ``up`` would give another. With ``lossy`` such a value differs: before the switch it alone.
+    Clients of the new shape write before the switch as well, so a new value may come first. Where the old one is what
+    ``down`` gives for it, both are right, also if ``up`` would give another; a NULL is so only after the switch, as
+    before it that is a row without its new value. With ``lossy`` such a value differs: before the switch it alone.
     """
     old, new = (sql.Identifier("t", name) for name in (pair.old(switched=switched), pair.new(switched=switched)))
     up, down = (declared(applied(way, column.as_string())) for way, column in ((pair.up, old), (pair.down, new)))
     expected = sql.SQL("CAST(({}) AS {})::text").format(up, declared(pair.type))
-    if switched != lossy:
+    if not (switched and lossy):
         found = sql.SQL("{}::text").format(new)
         same, other = (expected, found) if lossy else (found, expected)
-        expected = sql.SQL("CASE WHEN ({})::text IS NOT DISTINCT FROM {}::text THEN {} ELSE {} END").format(
-            down, old, same, other
+        filled = sql.SQL("TRUE") if switched or lossy else sql.SQL("{} IS NOT NULL").format(new)
+        expected = sql.SQL("CASE WHEN {} AND ({})::text IS NOT DISTINCT FROM {}::text THEN {} ELSE {} END").format(
+            filled, down, old, same, other
         )
     return ComparedValue(pair.column, sql.SQL("{}::text").format(old), expected, sql.SQL("{}::text").format(new))
 

@@ -329,7 +329,8 @@ def opened(config: Config, *, copy_alone: bool = False) -> Iterator[Journal]:
 
 def connect(config: Config) -> Connection[Any]:
     """Return a session that acts as the journal's owner, with limits on how long anything may take."""
-    limits = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+    # Times are read in this style, whatever the role's is.
+    limits = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c datestyle=ISO"
     connection = psycopg.connect(
         database_url(config),
         autocommit=True,

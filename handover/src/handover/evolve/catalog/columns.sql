@@ -7,6 +7,7 @@ SELECT a.attname::text AS name, a.attnum AS number, format_type(a.atttypid, a.at
        a.attidentity::text AS identity, a.attgenerated::text AS generated,
        CASE WHEN a.attcollation <> t.typcollation THEN format('%%I.%%I', cn.nspname, o.collname) END AS collation,
        col_description(a.attrelid, a.attnum) AS comment,
+       nullif(a.attstattarget::integer, -1) AS statistics, coalesce(a.attoptions, '{}')::text[] AS options,
        (SELECT ARRAY[sn.nspname::text, s.relname::text, format_type(q.seqtypid, NULL), q.seqstart::text,
                      q.seqincrement::text, q.seqmin::text, q.seqmax::text, q.seqcache::text, q.seqcycle::text]
           FROM pg_depend p

@@ -22,7 +22,8 @@ Right = tuple[str, str, str]
 class ColumnFacts:
     """One column: ``base_type`` is its type without a length, ``built_in`` whether that is one of PostgreSQL's own.
 
-    ``rights`` are those on the column alone: (role, privilege, 'grantable' or '').
+    ``rights`` are those on the column alone: (role, privilege, 'grantable' or ''). ``statistics`` and ``options`` are
+    what ANALYZE is told about it: how much to gather, and ``n_distinct``.
     """
 
     name: str
@@ -37,6 +38,8 @@ class ColumnFacts:
     generated: str
     collation: str | None
     comment: str | None
+    statistics: int | None
+    options: tuple[str, ...]
     sequence: OwnedSequence | None
     rights: tuple[Right, ...]
 
@@ -297,4 +300,5 @@ def _column(row: dict[str, Any]) -> ColumnFacts:
     rights = _rights(row.pop("sequence_rights") or [])
     if owned:
         owned = read_sequence(owned, rights)
-    return ColumnFacts(**{**row, "sequence": owned, "rights": _rights(row["rights"])})
+    told = {"sequence": owned, "rights": _rights(row["rights"]), "options": tuple(row["options"])}
+    return ColumnFacts(**{**row, **told})

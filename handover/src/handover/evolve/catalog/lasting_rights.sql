@@ -13,7 +13,7 @@ SELECT DISTINCT role.rolname::text, format('%%I.%%I', relation.relnamespace::reg
         UNION ALL
         SELECT 'it owns the table' WHERE relation.relowner = role.oid
         UNION ALL
-        SELECT format('it is a member of %%I, which owns the table', relation.relowner::regrole::text)
+        SELECT format('it is a member of %%I, which owns the table', pg_get_userbyid(relation.relowner))
          WHERE relation.relowner <> role.oid AND pg_has_role(role.oid, relation.relowner, 'MEMBER')
         UNION ALL
         SELECT format('it is a member of %%I', general.rolname) FROM pg_roles general
