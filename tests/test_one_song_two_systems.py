@@ -9,7 +9,7 @@ import av
 import pytest
 
 from sandbox.systems import Systems
-from tests.people import Browser
+from tests.people import Browser, shell
 
 
 @pytest.fixture(scope="session", params=["systems", "systems_on_a_bucket"], ids=["directory", "gcs"])
@@ -106,3 +106,35 @@ def test_choreography_of_somebody_else__is_not_there(dancer: Browser, visitor, s
     for path in (f"choreography/tasks/{task['task_id']}", f"collections/{task['result']['saved_choreography_id']}"):
         assert dancer.backend.get(f"/api/{path}").status_code == 404
         assert dancer.backend.get(f"/api/{path}/video").status_code == 404
+
+
+SWEEP = (
+    "from django.core.management import call_command; call_command('sweep_files', '--min-age-hours', '0', '--apply')"
+)
+
+
+def test_choreography_of_the_backend__deleted_by_the_original_after_a_switch_back__what_it_leaves_is_swept(
+    dancer: Browser, systems: Systems, song_in_the_house: str
+):
+    wanted = {"song": song_in_the_house, "difficulty": "beginner"}
+    task = dancer.until_ended(dancer.post(dancer.backend, "/api/choreography/generate", json=wanted).json()["task_id"])
+    mine = f"/api/choreography/tasks/{task['task_id']}"
+    timeline, picture = dancer.backend.get(f"{mine}/timeline"), dancer.backend.get(f"{mine}/picture")
+    assert timeline.json()["duration_s"] == task["result"]["sequence_duration"]
+    assert picture.content.startswith(b"\xff\xd8\xff")
+
+    saved = task["result"]["saved_choreography_id"]
+    assert f"/collections/{saved}/" in dancer.original.get("/collections/").text
+    assert dancer.original.get(f"/video/{task['task_id']}.mp4/").status_code == 200
+    assert dancer.post(dancer.original, f"/collections/{saved}/delete/").status_code == 302
+    assert dancer.original.get(f"/video/{task['task_id']}.mp4/").status_code == 404
+    assert f"/collections/{saved}/" not in dancer.original.get("/collections/").text
+
+    # The video went with the row; the original knows nothing of what lay beside it.
+    gone = dancer.backend.get(f"{mine}/timeline")
+    assert (gone.status_code, gone.json()["type"]) == (404, "urn:compas:problem:file-missing")
+    swept = [line for line in shell(systems, "backend", SWEEP).splitlines() if task["task_id"] in line]
+    endings = sorted(line.split("  ")[1].partition(task["task_id"])[2] for line in swept)
+    assert set(endings) >= {".captions.vtt", ".chapters.vtt", ".jpg", ".timeline.json"}
+    assert all(line.endswith("its video is gone") for line in swept)
+    assert task["task_id"] not in shell(systems, "backend", SWEEP)
