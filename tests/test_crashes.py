@@ -102,12 +102,12 @@ def of_ending(records: Records, outcome: str) -> dict:
 
 def add_files(records: Records, video: str) -> None:
     records.videos.add(video)
-    records.sidecars |= beside(video)
+    records.sidecars.update(beside(video))
 
 
 def forget_files(records: Records, video: str) -> None:
     records.videos.discard(video)
-    records.sidecars -= beside(video)
+    records.sidecars.difference_update(beside(video))
 
 
 def beside(video: str) -> set[str]:
