@@ -33,8 +33,8 @@ def test_delete_user__with_songs_tasks_videos_and_log_entries_of_both__works(
             query = sql.SQL("SELECT count(*) FROM {} WHERE user_id = %s").format(sql.Identifier(table))
             assert connection.execute(query, [user_id]).fetchone() == (0,), table
     with psycopg.connect(systems.database.url("backend_app")) as connection:
-        song = connection.execute("SELECT uploaded_by_id FROM songs WHERE file_name = %s", [upload.json()["name"]])
-        assert song.fetchone() == (None,)
+        song = connection.execute("SELECT count(*) FROM own_songs WHERE id = %s", [upload.json()["id"]])
+        assert song.fetchone() == (0,)
 
 
 LOG_ENTRY = (

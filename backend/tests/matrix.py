@@ -37,6 +37,7 @@ from apps.labels.models import Label
 from apps.open_sessions.models import OpenSession
 from apps.second_factor.models import SecondFactor
 from apps.second_factor.services import PROOF, _proof
+from apps.songs.models import OwnSong
 from apps.tokens.models import PersonalToken
 from apps.tokens.scopes import SCOPES, scope_needed
 from apps.tokens.selectors import hash_of
@@ -46,6 +47,7 @@ from tests.test_access import (
     DECLARED,
     KEPT,
     LABEL,
+    OWN_SONG,
     PEOPLE,
     SENT,
     SESSION,
@@ -67,6 +69,7 @@ MISSING = {
     str(TOKEN): "7000099",
     str(SESSION): "8000099",
     str(LABEL): "6000099",
+    str(OWN_SONG): str(uuid.UUID(int=98)),
     f"/{TASK}": "/none-such",
     VIDEO: "missing.mp4",
 }
@@ -153,6 +156,7 @@ class Matrix:
         User.objects.filter(pk=self.ana.pk).update(preferences={"mark": CANARY}, email=f"{CANARY}@example.com")
         self.ana.choreographies.update(title=CANARY)
         Label.objects.filter(user=self.ana).update(name=CANARY, key=CANARY)
+        OwnSong.objects.filter(user=self.ana).update(title=CANARY)
         ChoreographyTask.objects.filter(user=self.ana).update(message=CANARY)
         PersonalToken.objects.filter(user=self.ana).update(name=CANARY)
         OpenSession.objects.filter(user=self.ana).update(device=CANARY)
@@ -341,6 +345,8 @@ class Matrix:
         yield "POST", "/api/collections", ana | {"task_id": TASK, "video_path": video}
         yield "PATCH", f"/api/collections/{KEPT}", ana | {"tags": ["x"], "category": "x"}
         yield "PATCH", f"/api/collections/labels/{LABEL}", ana | {"name": "x"}
+        yield "PATCH", f"/api/songs/{OWN_SONG}", ana | {"title": "x"}
+        yield "POST", "/api/choreography/generate", ana | {"song": str(OWN_SONG), "difficulty": "beginner"}
         yield "PATCH", "/api/auth/me", ana | {"display_name": "x", "username": "ana"}
         yield "PATCH", "/api/auth/me/preferences", ana | {"users": {"id": self.ana.pk}}
         yield "POST", "/api/auth/tokens", ana | {"name": "x", "scopes": ["read"]}

@@ -1,5 +1,6 @@
 """Media that tests make themselves."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -30,3 +31,28 @@ def write_sound(
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     return path
+
+
+def convert(song: Path, path: Path, *, codec: str, container: str | None = None, pictures: bool = False) -> Path:
+    """Write a song in another format; ``pictures``: as the sound of a film."""
+    rate_hz = 48_000 if codec == "libopus" else SAMPLE_RATE_HZ
+    with av.open(str(song)) as source, av.open(str(path), "w", format=container) as output:
+        # FFmpeg calls its own encoder of Vorbis experimental.
+        stream = output.add_stream(codec, rate=rate_hz, layout="stereo", options={"strict": "experimental"})
+        if pictures:
+            _add_pictures(output)
+        wanted = stream.codec_context.format.name
+        resampler = av.AudioResampler(wanted, "stereo", rate_hz, stream.codec_context.frame_size or None)
+        for frame in (*source.decode(audio=0), None):
+            for part in resampler.resample(frame):
+                output.mux(stream.encode(part))
+        output.mux(stream.encode(None))
+    return path
+
+
+def _add_pictures(output: av.container.OutputContainer) -> None:
+    film = output.add_stream("mpeg4", rate=Fraction(10))
+    film.width = film.height = 64
+    for _ in range(20):
+        output.mux(film.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")))
+    output.mux(film.encode(None))

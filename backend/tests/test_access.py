@@ -24,6 +24,7 @@ from apps.labels.models import Label, Labelling
 from apps.open_sessions.models import OpenSession
 from apps.sharing.links import _secret, mark_of
 from apps.sharing.models import Share
+from apps.songs.models import OwnSong, Recording
 from apps.titles.following import follow
 from apps.tokens.models import PersonalToken
 from apps.tokens.scopes import SCOPES, scope_needed
@@ -40,6 +41,7 @@ Outcomes = tuple[Outcome, Outcome, Outcome, Outcome]
 PUBLIC, NONCE = uuid.UUID(int=2), "0" * 64
 LINK = _secret(NONCE)
 KEPT, TASK, TOKEN, SESSION, SONG, VIDEO = uuid.UUID(int=1), "t", 7_000_000, 8_000_000, "s.mp3", "v.mp4"
+OWN_SONG = uuid.UUID(int=3)
 LABEL = 6_000_000
 
 
@@ -124,6 +126,8 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     "/api/ready": {"GET": all_users(503)},
     "/api/schema": {"GET": all_users(200)},
     "/api/songs": {"GET": members(200), "POST": members(400)},
+    f"/api/songs/{SONG}": {"GET": members(200), "PATCH": members(409), "DELETE": members(409)},
+    f"/api/songs/{OWN_SONG}": {"GET": owner(200), "PATCH": owner(200), "DELETE": owner(204)},
     "/health": {"GET": all_users(200)},
     "/ready": {"GET": all_users(503)},
     # The pages.
@@ -155,7 +159,9 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     "/logout": {"POST": all_users(302)},
     "/register": {"GET": all_users(200), "POST": all_users(302)},
     "/studio": {"GET": page(200), "POST": page(302)},
-    "/studio/songs": {"POST": page(302)},
+    "/studio/songs": {"POST": page(400)},
+    f"/studio/songs/{OWN_SONG}": {"GET": own_page(200), "POST": own_page(302)},
+    f"/studio/songs/{OWN_SONG}/delete": {"POST": own_page(302)},
     f"/studio/{TASK}": {"GET": own_page(200)},
     f"/studio/{TASK}/keep": {"POST": own_page(302)},
     # The original's addresses.
@@ -204,6 +210,7 @@ SENT: dict[str, dict[str, object]] = {
     "/login": LOGIN,
     "/register": REGISTRATION,
     "/studio": WISHES,
+    f"/studio/songs/{OWN_SONG}": {"title": "Sol"},
 }
 # Addresses that accept no token, whatever its scopes.
 SESSION_ONLY = {
@@ -230,6 +237,8 @@ def house(db, media_root: Path, settings, moves_library: Path) -> None:
     ChoreographyTask.objects.create(task_id=TASK, user=ana, status="completed", result=result)
     kept = {"title": "Noche", "video_path": name, "difficulty": "beginner", "duration": 1}
     SavedChoreography.objects.create(pk=KEPT, user=ana, **kept)
+    recording = Recording.objects.create(sha256="0" * 64, file_name="own_songs/hers.mp3", size=1, duration_s=1)
+    OwnSong.objects.create(pk=OWN_SONG, user=ana, recording=recording, title="hers")
     label = Label.objects.create(pk=LABEL, user=ana, kind="tag", name="hers", key="hers")
     Labelling.objects.create(label=label, choreography_id=KEPT, kind="tag", created_at=Now())
     follow(ana.pk, KEPT)

@@ -1,5 +1,6 @@
 """The whole service on a bucket: a real fake-gcs-server, reached as the settings say."""
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import google.cloud.storage
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.db.models.functions import Now
 from django.test import Client
 from google.api_core.exceptions import PreconditionFailed
 from google.cloud.storage import Blob
@@ -19,7 +21,8 @@ from apps.generation.orphans import orphans
 from apps.jobs.models import Job
 from apps.media.storage import media
 from apps.monitoring import readiness
-from apps.songs.models import Song
+from apps.songs import recordings
+from apps.songs.models import Recording
 from sandbox.bucket import Bucket
 from tests.conftest import make_user
 from tests.generating import SONG, made_files, output_files, start
@@ -171,30 +174,35 @@ def test_killed_whenever_it_is_tried__fails_and_leaves_no_object(house, own_data
 # Songs
 
 
-def upload(api: Client, content: bytes, name: str) -> tuple[int, str]:
-    answer = api.post("/api/songs", {"file": SimpleUploadedFile(name, content, "audio/mpeg")})
-    return answer.status_code, answer.json()["name"]
+def upload(api: Client, content: bytes, name: str) -> int:
+    return api.post("/api/songs", {"file": SimpleUploadedFile(name, content, "audio/mpeg")}).status_code
 
 
-def test_songs__are_written_once_and_listed_with_the_originals(api, on_bucket, tmp_path):
+def stored_as(user: User, content: bytes) -> str:
+    return f"media/own_songs/user_{user.pk}/{hashlib.sha256(content).hexdigest()}.mp3"
+
+
+def test_songs__are_written_once_and_listed_before_everybodys(api, ana, on_bucket, tmp_path):
     tone = write_sound(tmp_path / "tone.mp3").read_bytes()
-    other = write_sound(tmp_path / "other.mp3", frequency_hz=330).read_bytes()
     third = write_sound(tmp_path / "third.mp3", frequency_hz=550).read_bytes()
     on_bucket.put("songs/Dime & quédate #1.mp3", third)
     on_bucket.put("songs/deep/er.mp3", third)
     on_bucket.put("media/songs/not-a-song.mp3", third)
-    assert upload(api, tone, "luna.mp3") == (201, "luna.mp3")
-    assert upload(api, tone, "again.mp3") == (200, "luna.mp3")
-    assert upload(api, other, "luna.mp3") == (201, "luna-2.mp3")
-    assert upload(api, third, "third.mp3") == (200, "Dime & quédate #1.mp3")
+    assert [upload(api, tone, name) for name in ("luna.mp3", "again.mp3")] == [201, 200]
+    assert upload(api, third, "third.mp3") == 201
     listed = api.get("/api/songs").json()["results"]
-    assert [song["name"] for song in listed] == ["Dime & quédate #1.mp3", "luna-2.mp3", "luna.mp3"]
-    assert [song["size"] for song in listed] == [len(third), len(other), len(tone)]
-    assert (on_bucket.read("songs/luna.mp3"), on_bucket.read("songs/luna-2.mp3")) == (tone, other)
-    assert Song.objects.count() == 2
+    titles = [("luna", True), ("third", True), ("Dime & quédate #1", False)]
+    assert [(song["title"], song["is_mine"]) for song in listed] == titles
+    assert [song["size"] for song in listed] == [len(tone), len(third), len(third)]
+    assert on_bucket.read(stored_as(ana, tone)) == tone
+    assert stored_as(ana, third) not in on_bucket.names(), "the common file has these bytes"
+    assert api.delete(f"/api/songs/{listed[0]['id']}").status_code == 204
+    Recording.objects.update(touched_at=Now() - timedelta(days=1))
+    recordings.remove_unused()
+    assert stored_as(ana, tone) not in on_bucket.names()
 
 
-def test_song__upload_whose_answer_was_lost__has_one_name(api, on_bucket, tmp_path, monkeypatch):
+def test_song__upload_whose_answer_was_lost__has_one_name(api, ana, on_bucket, tmp_path, monkeypatch):
     real = Blob.upload_from_file
 
     def lose_answer(blob: Blob, *arguments: object, **options: object) -> None:
@@ -202,8 +210,23 @@ def test_song__upload_whose_answer_was_lost__has_one_name(api, on_bucket, tmp_pa
         raise PreconditionFailed("as the client is told when it sends it again")
 
     monkeypatch.setattr(Blob, "upload_from_file", lose_answer)
-    assert upload(api, write_sound(tmp_path / "tone.mp3").read_bytes(), "luna.mp3") == (201, "luna.mp3")
-    assert on_bucket.names() == ["songs/luna.mp3"]
+    tone = write_sound(tmp_path / "tone.mp3").read_bytes()
+    assert upload(api, tone, "luna.mp3") == 201
+    assert on_bucket.names() == [stored_as(ana, tone)]
+
+
+def test_own_song__in_the_bucket__is_danced_to(own_database, on_bucket, moves_library, demo_song, settings):
+    settings.MOVES_LIBRARY, settings.BACHATEO_CACHE = moves_library, demo_song.parent / "cache"
+    ana, browser = make_user("ana"), Client()
+    browser.force_login(ana)
+    song = browser.post("/api/songs", {"file": SimpleUploadedFile("Mi luna.mp3", demo_song.read_bytes())}).json()
+    start(ana, song=song["id"])
+    work()
+    task = ChoreographyTask.objects.get()
+    assert (task.status, task.error) == ("completed", None)
+    assert SavedChoreography.objects.get().music_info["source"] == "Mi luna.mp3"
+    assert on_bucket.read(stored_as(ana, demo_song.read_bytes())) == demo_song.read_bytes()
+    assert output_files() == []
 
 
 # Videos of rows

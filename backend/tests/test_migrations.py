@@ -91,6 +91,21 @@ def test_songs_foreign_key__sets_null_in_the_database(db):
         ]
 
 
+def test_own_songs_foreign_keys__say_in_the_database_what_goes_with_what(db):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE conrelid IN ('own_songs'::regclass, 'job_songs'::regclass) AND contype = 'f' ORDER BY 1"
+        )
+        found = [line.removesuffix(" DEFERRABLE INITIALLY DEFERRED") for (line,) in cursor.fetchall()]
+    assert found == [
+        "job_songs FOREIGN KEY (recording_id) REFERENCES recordings(sha256) ON DELETE SET NULL",
+        "job_songs FOREIGN KEY (task_id) REFERENCES jobs(task_id) ON DELETE CASCADE",
+        "own_songs FOREIGN KEY (recording_id) REFERENCES recordings(sha256)",
+        "own_songs FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE",
+    ]
+
+
 def test_file_owners_foreign_key__sets_null_in_the_database(db):
     with connection.cursor() as cursor:
         cursor.execute(

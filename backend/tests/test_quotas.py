@@ -24,7 +24,7 @@ from apps.generation import queue
 from apps.generation.services import cancel_generation
 from apps.jobs.models import Job
 from apps.quotas import limits
-from apps.songs.models import Song
+from apps.songs.models import OwnSong
 from apps.songs.services import add_song
 from apps.tokens.models import PersonalToken
 from apps.tokens.services import issue_token
@@ -160,23 +160,21 @@ def test_waiting__without_the_lock__two_at_once_would_both_pass(own_database, se
 def test_songs__at_the_limit__no_more_are_kept_and_known_ones_are_found(api, ana, settings, tones):
     settings.USER_SONGS_LIMIT = 1
     assert upload(api, tones[0], "one.mp3").status_code == 201
-    detail = (
-        "You have added 1 songs; one user may add 1. Use a song that is here, or ask the team to remove one of yours."
-    )
+    detail = "You have added 1 songs; one user may add 1. Delete one that you do not need."
     assert problem_of(upload(api, tones[1], "two.mp3")) == (409, "urn:compas:problem:quota-songs", 1, detail)
     assert upload(api, tones[0], "again.mp3").status_code == 200
     page = api.post("/studio/songs", {"file": SimpleUploadedFile("two.mp3", tones[1])}, headers={"HX-Request": "true"})
     assert (page.status_code, detail in unescape(page.content.decode())) == (409, True)
-    assert Song.objects.count() == 1
+    assert OwnSong.objects.count() == 1
 
 
 def test_songs__two_at_once_at_the_limit__one_wins(own_database, settings, tones):
     settings.USER_SONGS_LIMIT = 1
     user = make_user("ana")
     uploads = [SimpleUploadedFile(f"{number}.mp3", tone) for number, tone in enumerate(tones)]
-    acts = [lambda file=file: add_song(upload=file, uploaded_by=user) for file in uploads]
+    acts = [lambda file=file: add_song(upload=file, user=user) for file in uploads]
     assert at_once(acts) == ["done", "quota-songs"]
-    assert Song.objects.count() == 1
+    assert OwnSong.objects.count() == 1
 
 
 SAVE = {"title": "Noche", "difficulty": "beginner", "video_path": "x.mp4", "duration": "1"}
@@ -239,7 +237,7 @@ def test_bytes__no_room_for_a_video__is_refused_until_one_is_deleted(api, ana, s
     video = store(ana, 40 * MIB)
     detail = (
         "A new video needs up to 64 MB. Your songs and videos have 40 MB, those in the making included; one user may"
-        " have 100 MB. Delete choreographies that you do not need."
+        " have 100 MB. Delete songs or choreographies that you do not need."
     )
     assert problem_of(generate(api)) == (409, "urn:compas:problem:quota-storage", 100 * MIB, detail)
     page = api.post("/studio", WISHES)
@@ -263,7 +261,7 @@ def test_bytes__no_room_for_a_song__is_refused(api, ana, settings, tones):
     answer = upload(api, tones[0], "one.mp3")
     assert problem_of(answer)[:3] == (409, "urn:compas:problem:quota-storage", 40 * MIB)
     assert answer.json()["detail"].startswith("This song needs up to 1 MB. Your songs and videos have 40 MB")
-    assert not Song.objects.exists()
+    assert not OwnSong.objects.exists()
 
 
 def test_bytes__two_at_once_with_room_for_one__one_wins(own_database, settings):

@@ -1,11 +1,13 @@
 """A user can be deleted by either system, whatever the backend has written."""
 
 from contextlib import closing
+from datetime import timedelta
 
 import psycopg
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
+from django.db.models.functions import Now
 
 from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
@@ -17,7 +19,8 @@ from apps.sharing import counting
 from apps.sharing.favourites import add_favourite
 from apps.sharing.likes import like
 from apps.sharing.models import Favourite, Like, Share
-from apps.songs.models import Song
+from apps.songs import recordings
+from apps.songs.models import JobSong, OwnSong, Recording, Song
 from apps.tokens.models import PersonalToken
 from apps.tokens.services import issue_token
 from tests.conftest import make_user
@@ -46,6 +49,9 @@ def ana_with_everything(own_database) -> User:
     issue_token(user=user, name="t", scopes=["read"])
     record_made(f"output/user_{user.pk}/t.mp4", user_id=user.pk)
     Job.objects.create(task_id="t", user=user, request={}, created_at=user.date_joined)
+    recording = Recording.objects.create(sha256="1" * 64, file_name="own_songs/x.mp3", size=1, duration_s=1)
+    OwnSong.objects.create(user=user, recording=recording, title="hers")
+    JobSong.objects.create(job_id="t", recording=recording, name="hers.mp3")
     of_another = shared(make_user("ben"))
     mine = shared(user, video="shared.mp4")
     for share in (mine, of_another):
@@ -66,6 +72,11 @@ def assert_only_the_song_and_the_record_of_the_file_are_left() -> None:
     assert not PersonalToken.objects.exists()
     assert not Job.objects.exists()
     assert Song.objects.get().uploaded_by_id is None
+    assert not OwnSong.objects.exists()
+    assert not JobSong.objects.exists()
+    Recording.objects.update(touched_at=Now() - timedelta(days=1))
+    recordings.remove_unused()
+    assert not Recording.objects.exists()
     # Without the record, the next row that names the file would own it.
     assert FileOwner.objects.exclude(user__username="ben").values_list("user_id", "how").distinct().get() == (
         None,

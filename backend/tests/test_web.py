@@ -13,6 +13,7 @@ from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
 from apps.jobs.models import Job
+from apps.songs.models import OwnSong
 from tests.evolving import spelled, stored
 from tests.media import write_sound
 
@@ -131,20 +132,38 @@ def test_studio__upload__answers_with_the_list_and_the_song_chosen(api, media_ro
     assert answer.status_code == 200
     assert "<html" not in text(answer)
     assert "“Mi Cielo” is here and chosen." in text(answer)
-    assert 'value="Mi_Cielo.mp3" required checked' in text(answer)
+    assert f'value="{OwnSong.objects.get().pk}" required checked' in text(answer)
     tone.seek(0)
     assert "was here already" in text(api.post("/studio/songs", {"file": tone}, headers=HTMX))
 
 
 def test_studio__upload_without_scripts__comes_back_to_the_studio(api, tone):
-    assert api.post("/studio/songs", {"file": tone})["Location"] == "/studio"
+    answer = api.post("/studio/songs", {"file": tone})
+    assert answer["Location"] == f"/studio?song={OwnSong.objects.get().pk}"
+    assert f'value="{OwnSong.objects.get().pk}" required checked' in text(api.get(answer["Location"]))
+    refused = api.post("/studio/songs", {})
+    assert (refused.status_code, "Choose a file with a song first." in text(refused)) == (400, True)
+
+
+def test_studio__own_song__can_be_renamed_and_deleted_without_scripts(api, tone):
+    api.post("/studio/songs", {"file": tone})
+    address = f"/studio/songs/{OwnSong.objects.get().pk}"
+    assert f'href="{address}"' in text(api.get("/studio"))
+    assert 'name="title" value="Mi Cielo"' in text(api.get(address))
+    refused = api.post(address, {"title": "  "})
+    assert (refused.status_code, "A title has 1 to 200 characters" in text(refused)) == (400, True)
+    renamed = api.post(address, {"title": "Cielo <3"}, follow=True)
+    assert "<b>Cielo &lt;3</b>" in renamed.content.decode()
+    assert api.post(f"{address}/delete")["Location"] == "/studio"
+    assert api.get(address).status_code == 404
+    assert "No songs yet" in text(api.get("/studio"))
 
 
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
-        ({"file": SimpleUploadedFile("x.mp3", b"la la la")}, 400, "is no sound file. Choose an mp3"),
-        ({}, 400, "Choose an mp3 file first."),
+        ({"file": SimpleUploadedFile("x.mp3", b"la la la")}, 400, "is no sound file (another format). Choose an mp3"),
+        ({}, 400, "Choose a file with a song first."),
     ],
 )
 def test_studio__upload_refused__says_why_in_the_list(api, body, status, words):

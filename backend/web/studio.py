@@ -10,6 +10,8 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseStopPolling
 
@@ -17,7 +19,7 @@ from apps.authentication.models import User
 from apps.authentication.requests import MemberRequest
 from apps.authentication.selectors import saves_automatically
 from apps.choreography import selectors
-from apps.choreography.executions import request_of
+from apps.choreography.executions import request_of, requests_of
 from apps.choreography.models import ChoreographyTask
 from apps.choreography.progress import STAGES
 from apps.collections.api import Change
@@ -26,8 +28,10 @@ from apps.collections.selectors import choreography_from_task
 from apps.collections.services import save_choreography
 from apps.generation import services
 from apps.generation.wishes import GenerationRequest
-from apps.songs.selectors import songs, title_of
+from apps.songs.of_jobs import name_of_song, names_of_songs
+from apps.songs.selectors import songs_for
 from apps.songs.services import add_song, size_limit_bytes
+from apps.songs.titles import title_of
 from config.bodies import takes_file
 from config.errors import (
     ConflictError,
@@ -87,15 +91,20 @@ def _start(request: MemberRequest, wishes: dict[str, Any]) -> ChoreographyTask:
         return services.start_generation(user=request.user, **wishes)
 
 
-def _studio(request: MemberRequest, errors: Any = None, problem: DomainError | None = None) -> HttpResponse:
+def _studio(
+    request: MemberRequest, errors: Any = None, problem: DomainError | None = None, upload_problem: str = ""
+) -> HttpResponse:
+    recent = _recent(request.user)
+    titles = _songs(recent)
     context = {
-        "songs": songs(),
+        "songs": songs_for(request.user),
         "chosen": request.POST.get("song") or request.GET.get("song"),
         "auto_save": saves_automatically(request.user),
         "key": secrets.token_urlsafe(16),
-        "recent": [(task, _song(task)) for task in _recent(request.user)],
+        "recent": [(task, titles[task.pk]) for task in recent],
         "errors": errors,
-        "problem": problem.message if problem else "",
+        "problem": problem.message if problem and not upload_problem else "",
+        "upload_problem": upload_problem,
     }
     status = STATUS[type(problem)] if problem else HTTPStatus.BAD_REQUEST if errors else HTTPStatus.OK
     response = render(request, "web/studio.html", context, status=status)
@@ -116,19 +125,21 @@ def upload_song(request: MemberRequest) -> HttpResponse:
     try:
         context, status = _add(request), HTTPStatus.OK
     except (InvalidError, TooLargeError, QuotaError) as error:
+        if not request.htmx:
+            return _studio(request, problem=error, upload_problem=error.message)
         context, status = {"upload_problem": error.message}, STATUS[type(error)]
     if request.htmx:
-        return render(request, "web/_songs.html", {"songs": songs(), **context}, status=status)
-    return redirect("web:studio")
+        return render(request, "web/_songs.html", {"songs": songs_for(request.user), **context}, status=status)
+    return redirect(f"{reverse('web:studio')}?{urlencode({'song': context['chosen']})}")
 
 
 def _add(request: MemberRequest) -> dict[str, str]:
     upload = request.FILES.get("file")
     if upload is None:
-        raise InvalidError("Choose an mp3 file first.")
-    song, created = add_song(upload=upload, uploaded_by=request.user)
+        raise InvalidError("Choose a file with a song first.")
+    song, created = add_song(upload=upload, user=request.user)
     added = "is here and chosen." if created else "was here already; it is chosen."
-    return {"chosen": song.name, "added": f"“{song.title}” {added}"}
+    return {"chosen": song.id, "added": f"“{song.title}” {added}"}
 
 
 @members_only
@@ -161,17 +172,19 @@ def _part(request: MemberRequest, template: str, context: dict[str, Any]) -> byt
 
 def _progress(request: MemberRequest, task: ChoreographyTask) -> dict[str, Any]:
     result = selectors.result_of(task)
+    asked = request_of(task)
+    song = name_of_song(task.pk, asked)
     return {
         "task": task,
         "seen": _seen(task),
-        "song": _song(task),
+        "song": title_of(song) if song else "",
         "finished": task.status in FINISHED,
         "steps": _steps(task),
         "has_video": _has_video(task),
         "kept": choreography_from_task(request.user, task.pk),
         "video_name": PurePosixPath(str(result.get("video_filename") or "")).name,
         "duration_s": result.get("sequence_duration"),
-        "difficulty": request_of(task).get("difficulty", SavedChoreography.Difficulty.INTERMEDIATE),
+        "difficulty": asked.get("difficulty", SavedChoreography.Difficulty.INTERMEDIATE),
     }
 
 
@@ -184,10 +197,10 @@ def _steps(task: ChoreographyTask) -> list[tuple[str, str]]:
     return states
 
 
-def _song(task: ChoreographyTask) -> str:
-    """Return the song's title; nothing for the original's tasks, which do not say."""
-    song = request_of(task).get("song")
-    return title_of(song) if song else ""
+def _songs(tasks: list[ChoreographyTask]) -> dict[str, str]:
+    """Return the title of each task's song; nothing for the original's tasks, which do not say."""
+    names = names_of_songs(requests_of(tasks))
+    return {task_id: title_of(name) if name else "" for task_id, name in names.items()}
 
 
 def _has_video(task: ChoreographyTask) -> bool:

@@ -1,7 +1,20 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from web import account, clean_up, collection, discover, editing, hearts, look, profile, second_factor, sharing, studio
+from web import (
+    account,
+    clean_up,
+    collection,
+    discover,
+    editing,
+    hearts,
+    look,
+    profile,
+    second_factor,
+    sharing,
+    songs,
+    studio,
+)
 
 app_name = "web"
 urlpatterns = [
@@ -20,6 +33,8 @@ urlpatterns = [
     path("account/second-factor", second_factor.second_factor, name="second-factor"),
     path("studio", studio.studio, name="studio"),
     path("studio/songs", studio.upload_song, name="upload"),
+    path("studio/songs/<uuid:song_id>", songs.song, name="song"),
+    path("studio/songs/<uuid:song_id>/delete", songs.delete, name="delete-song"),
     # <path:>, because a task's id is any text: some old ones are no UUID.
     path("studio/<path:task_id>/keep", studio.keep, name="keep"),
     path("studio/<path:task_id>", studio.progress, name="progress"),

@@ -1,5 +1,6 @@
 """The job of a task: its name in the task's row, and the request."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from apps.choreography.models import ChoreographyTask
@@ -14,5 +15,11 @@ def execution_name(queue_job_id: int) -> str:
 
 def request_of(task: ChoreographyTask) -> dict[str, Any]:
     """Return the request of a task; empty for the original's tasks, which have no job."""
-    job = Job.objects.filter(pk=task.pk).first()
-    return job.request if job else {}
+    return requests_of([task])[task.pk]
+
+
+def requests_of(tasks: Iterable[ChoreographyTask]) -> dict[str, dict[str, Any]]:
+    """Return the requests of tasks by their ids."""
+    ids = [task.pk for task in tasks]
+    known: dict[str, dict[str, Any]] = dict(Job.objects.filter(pk__in=ids).values_list("pk", "request"))
+    return {task_id: known.get(task_id, {}) for task_id in ids}

@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from apps.collections.models import SavedChoreography
-from apps.songs.selectors import title_of
+from apps.songs.titles import title_of
 
 AUTO_SAVED_TITLE = "Auto-saved Choreography"
 

@@ -22,7 +22,8 @@ from apps.media.sidecars import PICTURE, find_sidecar, video_beside
 from apps.media.storage import StoredFile, media
 from apps.quotas.limits import check_new_choreography, one_at_a_time
 from apps.removals import notes
-from apps.songs.selectors import title_of
+from apps.songs.of_jobs import name_of_song
+from apps.songs.titles import title_of
 from apps.titles.following import follow
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def save_choreography(
         return existing, False
     check_new_choreography(user)
     asked, seconds = request_of(task), result_of(task).get("sequence_duration")
-    song = asked.get("song", "")
+    song = name_of_song(task.pk, asked)
     saved = _create(
         id=uuid.uuid4(),
         user_id=user.pk,

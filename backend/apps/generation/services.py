@@ -19,7 +19,8 @@ from apps.jobs import calls, leases, turns
 from apps.jobs.models import Job
 from apps.media.storage import StoredFile
 from apps.quotas.limits import check_new_task
-from apps.songs.selectors import song_named
+from apps.songs.of_jobs import note_song
+from apps.songs.selectors import song_for
 from config.clock import database_now
 from config.errors import ConflictError
 
@@ -36,7 +37,7 @@ def start_generation(
     request and the user's preference say so. Raises NotFoundError if there is no such song, QueueFullError or
     QuotaError if the user has as much as one may have.
     """
-    song_named(song)
+    song_for(user, song)
     request = requests.completed({"song": song, "difficulty": difficulty} | wishes)
     return _start(user, request, idempotency_key)
 
@@ -89,6 +90,7 @@ def _write_task_and_job(user: User, request: dict[str, Any], idempotency_key: st
         created_at=now,
         queue_job_id=queue_job_id,
     )
+    note_song(task_id, user=user, song=request["song"])
     return task
 
 

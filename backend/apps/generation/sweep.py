@@ -22,6 +22,7 @@ from apps.jobs import calls, leases, turns
 from apps.jobs.models import Job
 from apps.open_sessions.services import forget_expired_sessions
 from apps.sharing import counting
+from apps.songs import recordings
 from apps.titles import following
 from apps.tokens.services import forget_ended_tokens
 from bachateo.files import remove_abandoned
@@ -49,6 +50,7 @@ def sweep() -> None:
     forget_expired_sessions()
     following.sweep()
     counting.sweep()
+    recordings.sweep()
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from apps.media.sidecars import PLAN, sidecar_name
 from apps.media.storage import media
 from apps.moves.search import find_moves
 from apps.quotas.limits import check_new_choreography
-from apps.songs.selectors import song_path
+from apps.songs.of_jobs import name_of_song, note_tempo, song_path
 from config.errors import NotFoundError, QuotaError
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ def _make(lease: Lease) -> None:
 
 def _made(lease: Lease, job: Job) -> bachateo.Choreography:
     return bachateo.make(
-        song_path(job.request["song"], folder=files.draft_folder(lease)),
+        song_path(job, folder=files.draft_folder(lease)),
         files.draft_path(lease),
         difficulty=job.request["difficulty"],
         energy=job.request["energy"],
@@ -147,7 +147,7 @@ def _swapped(lease: Lease, job: Job) -> bachateo.Choreography:
     plan = sidecar_name(files.video_name(swap["task_id"], user_id=job.user_id), PLAN)
     try:
         return bachateo.remake(
-            song_path(job.request["song"], folder=files.draft_folder(lease)),
+            song_path(job, folder=files.draft_folder(lease)),
             files.draft_path(lease),
             plan=media().fetch(plan, files.draft_folder(lease)),
             number=swap["move"],
@@ -187,12 +187,13 @@ def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seco
             choreography_id=saved_id,
             user_id=job.user_id,
             task_id=job.pk,
-            song=job.request["song"],
+            song=name_of_song(job.pk, job.request),
             difficulty=job.request["difficulty"],
             video_name=video,
             picture_name=picture,
             duration_s=choreography.duration_s,
         )
+    note_tempo(job.pk, tempo_bpm=choreography.tempo_bpm)
     # The other sidecars need no record: no row names them, and the video's owner owns them.
     owners.record_made(*filter(None, (video, picture)), user_id=job.user_id)
     # The files come last: only the commit can fail after them, and then the next attempt uses the video.

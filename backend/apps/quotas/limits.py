@@ -56,11 +56,10 @@ def waiting_left(user: User) -> tuple[int, int]:
 def check_new_song(user: User, *, size: int) -> None:
     """Raise QuotaError unless the user may store one more song; call it in the transaction that does."""
     most = settings.USER_SONGS_LIMIT
-    songs = user.songs.count()
+    songs = user.own_songs.count() + user.songs.count()
     if songs >= most:
         raise QuotaError(
-            f"You have added {songs} songs; one user may add {most}. Use a song that is here, or ask the team to remove"
-            " one of yours.",
+            f"You have added {songs} songs; one user may add {most}. Delete one that you do not need.",
             code="quota-songs",
             limit=most,
         )
@@ -110,6 +109,8 @@ def check_new_token(user: User) -> None:
 def stored_bytes(user: User) -> int:
     """Return how much the user's songs and videos take."""
     songs: int = user.songs.aggregate(bytes=Sum("size", default=0))["bytes"]
+    # A content that several users have brought counts with each of them: it must not show that others have it.
+    songs += user.own_songs.aggregate(bytes=Sum("recording__size", default=0))["bytes"]
     return songs + sum(file.size for file in media().files(folder_of(user.pk)))
 
 
@@ -122,7 +123,8 @@ def _check_bytes(user: User, more: int, what: str) -> None:
     if used + more > most:
         raise QuotaError(
             f"{what} needs up to {_mb(more)} MB. Your songs and videos have {_mb(used)} MB, those in the making"
-            f" included; one user may have {settings.USER_STORED_MB} MB. Delete choreographies that you do not need.",
+            f" included; one user may have {settings.USER_STORED_MB} MB. Delete songs or choreographies that you do not"
+            " need.",
             code="quota-storage",
             limit=most,
         )

@@ -1,1 +1,1 @@
-"""Songs that users bring."""
+"""Songs: those that users bring, each its owner's alone, and those of the common folder."""

@@ -1,68 +1,84 @@
-"""Look songs up: the files in their storage, which either system or an operator may have added."""
+"""Look songs up: a user's own, and those of the common folder."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from apps.media import storage
+from apps.authentication.models import User
 from apps.media.storage import StoredFile
-from apps.songs.models import Song
-from config.errors import NotFoundError
+from apps.songs.common import missing, song_files, song_named
+from apps.songs.models import OwnSong, Song
+from apps.songs.titles import title_of
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class SongFile:
-    """The file of a song. Only songs uploaded here have a length and an owner."""
+class ListedSong:
+    """A song as its listener sees it. Of a song of the common folder less is known."""
 
-    name: str
+    id: str
     title: str
     size: int
     added_at: datetime
     duration_s: float | None = None
-    uploaded_by_id: int | None = None
+    tempo_bpm: float | None = None
+    is_mine: bool = False
 
 
-def songs() -> list[SongFile]:
-    """Return every song by title: the original's too, which have a file and no row."""
+def songs_for(user: User) -> list[ListedSong]:
+    """Return the user's own songs by title, then everybody's by title."""
     rows = {song.file_name: song for song in Song.objects.all()}
-    found = [song_file(file, rows.get(file.name)) for file in song_files()]
-    return sorted(found, key=lambda song: (song.title.casefold(), song.name))
+    common = [common_song(file, rows.get(file.name)) for file in song_files()]
+    own = [listed(song) for song in own_songs(user)]
+    return sorted(own + common, key=lambda song: (not song.is_mine, song.title.casefold(), song.id))
 
 
-def song_files() -> list[StoredFile]:
-    # A hidden file is one that is still being written.
-    listed = [file for file in storage.songs().files() if not file.name.startswith(".")]
-    return [file for file in listed if is_song(file.name) and "/" not in file.name]
+def song_for(user: User, song: str) -> ListedSong:
+    """Return one song that the user may dance to. Raises NotFoundError."""
+    if is_own_id(song):
+        return listed(own_song(user, song))
+    file = song_named(song)
+    return common_song(file, Song.objects.filter(file_name=file.name).first())
 
 
-def is_song(name: str) -> bool:
-    return name.lower().endswith(".mp3")
+def is_own_id(song: str) -> bool:
+    """Return whether this is the id of an own song; the others are named by their file, which ends in mp3."""
+    return _ID.fullmatch(song) is not None
 
 
-def song_file(file: StoredFile, row: Song | None) -> SongFile:
-    return SongFile(
-        name=file.name,
+def own_songs(user: User) -> list[OwnSong]:
+    return list(OwnSong.objects.filter(user=user).select_related("recording"))
+
+
+def own_song(user: User, song_id: str, *, lock: bool = False) -> OwnSong:
+    """Return a song of the user, with its recording. Raises NotFoundError, also for another user's."""
+    songs = OwnSong.objects.select_related("recording")
+    if lock:
+        songs = songs.select_for_update(of=("self",))
+    song = songs.filter(user=user, pk=song_id).first() if is_own_id(song_id) else None
+    if song is None:
+        raise missing(song_id)
+    return song
+
+
+def listed(song: OwnSong) -> ListedSong:
+    return ListedSong(
+        id=str(song.pk),
+        title=song.title,
+        size=song.recording.size,
+        added_at=song.uploaded_at,
+        duration_s=song.recording.duration_s,
+        tempo_bpm=song.recording.tempo_bpm,
+        is_mine=True,
+    )
+
+
+def common_song(file: StoredFile, row: Song | None) -> ListedSong:
+    return ListedSong(
+        id=file.name,
         title=row.title if row else title_of(file.name),
         size=file.size,
         added_at=file.modified_at,
         duration_s=row.duration_s if row else None,
-        uploaded_by_id=row.uploaded_by_id if row else None,
     )
-
-
-def title_of(name: str) -> str:
-    """Return a title for people: ``mi_corazon.mp3`` is "mi corazon"."""
-    return " ".join(Path(name).stem.replace("_", " ").replace("-", " ").split()) or name
-
-
-def song_named(name: str) -> StoredFile:
-    """Return the file of the song ``name``. Raises NotFoundError."""
-    file = storage.songs().find(name) if "/" not in name and is_song(name) else None
-    if file is None:
-        raise NotFoundError(f"There is no song {name!r}.", code="song-missing")
-    return file
-
-
-def song_path(name: str, *, folder: Path) -> Path:
-    """Return the song as a file of this machine, in ``folder`` if it has to be fetched. Raises NotFoundError."""
-    return storage.songs().fetch(song_named(name).name, folder)

@@ -3,7 +3,7 @@
 READ = "read"
 SCOPES = {
     READ: "read everything that is yours",
-    "songs:write": "add songs",
+    "songs:write": "add, rename and delete your songs",
     "choreographies:write": "make, cancel, keep, change and delete choreographies",
     "sharing:write": "decide who sees your choreographies, like public ones, and mark favourites",
     "account:write": "change your name and preferences",

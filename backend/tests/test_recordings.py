@@ -1,0 +1,102 @@
+"""The bytes of own songs: once for each content, whatever happens at the same time or in the middle."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from apps.media.directory import DirectoryStorage
+from apps.songs import recordings
+from apps.songs.models import OwnSong, Recording
+from apps.songs.services import add_song, delete_song
+from tests.conftest import make_user
+from tests.media import write_sound
+
+
+@pytest.fixture(scope="module")
+def tone(tmp_path_factory) -> bytes:
+    return write_sound(tmp_path_factory.mktemp("tone") / "tone.mp3").read_bytes()
+
+
+def add(user, tone: bytes, name: str = "song.mp3"):
+    return add_song(upload=SimpleUploadedFile(name, tone), user=user)
+
+
+def files(media_root: Path) -> list[Path]:
+    return [path for path in (media_root / "own_songs").rglob("*") if path.is_file()]
+
+
+def age() -> None:
+    Recording.objects.update(touched_at=Now() - timedelta(days=1))
+
+
+def together(*acts):
+    def run(act):
+        try:
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+def test_upload__of_two_users_at_once__one_file_and_two_songs(own_database, media_root, tone):
+    users = [make_user("ana"), make_user("ben")]
+    acts = [lambda user=user, n=n: add(user, tone, f"{user.username} {n}.mp3") for n in range(3) for user in users]
+    ended = together(*acts)
+    assert sum(created for _, created in ended) == 2
+    assert len({song.id for song, _ in ended}) == OwnSong.objects.count() == 2
+    assert (Recording.objects.count(), len(files(media_root))) == (1, 1)
+
+
+def test_sweep__in_the_middle_of_an_upload__waits_and_keeps_it(own_database, media_root, tone):
+    """The content was deleted long ago; a user brings it again while a worker removes it."""
+    ana = make_user("ana")
+    first, _ = add(ana, tone)
+    delete_song(user=ana, song_id=first.id)
+    age()
+    sha256 = Recording.objects.get().pk
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            recordings.lock(sha256)
+            sweep = pool.submit(together, recordings.remove_unused)
+            wait_until_locked(own_database)
+            OwnSong.objects.create(user=ana, recording_id=sha256, title="again")
+        sweep.result()
+    assert (Recording.objects.count(), len(files(media_root))) == (1, 1)
+
+
+def test_sweep__without_the_lock__would_fail_and_lose_the_file(own_database, media_root, tone, monkeypatch):
+    ana = make_user("ana")
+    delete_song(user=ana, song_id=add(ana, tone)[0].id)
+    age()
+    sha256 = Recording.objects.get().pk
+    monkeypatch.setattr(recordings, "lock", lambda _: None)
+    with transaction.atomic():
+        OwnSong.objects.create(user=ana, recording_id=sha256, title="again")
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(together, lambda: delete_file_of(sha256)).result()
+    assert (OwnSong.objects.count(), files(media_root)) == (1, [])
+
+
+def delete_file_of(sha256: str) -> None:
+    """Do what ``_remove`` does up to its last statement, which would wait for the key."""
+    row = recordings.unused().get(pk=sha256)
+    DirectoryStorage().delete(row.file_name)
+
+
+def wait_until_locked(database) -> None:
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
+    with psycopg.connect(database.url("owner"), autocommit=True) as observer:
+        for _ in range(6_000):
+            if observer.execute(waiting).fetchone()[0]:
+                return
+            observer.execute("SELECT pg_sleep(0.01)")
+    raise AssertionError("no session waits for an advisory lock")
