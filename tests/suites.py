@@ -29,6 +29,8 @@ PROOF = ["handover/tests/proof", "handover/tests/adoption", "tests/adoption"]
 EVOLVE = ["handover/tests/evolve", "handover/tests/runs"]
 CLIPS = [f"bachateo/tests/{part}" for part in ("cli", "media", "moves")]
 BACKEND = ROOT / "backend"
+# A quarter of the backend's tests: in one process with the others it would run on when all other suites have ended.
+MATRIX = "tests/test_matrix.py"
 # What Phase 2 changes for the backend; the long run plays all of its tests, at both stages that Phase 2 runs on.
 PHASE_2 = [f"tests/test_{part}.py" for part in ("phases", "tasks", "guard")]
 
@@ -43,10 +45,11 @@ class Suite:
 
 
 SUITES = {
+    "backend": Suite(BACKEND, ["tests", f"--ignore={MATRIX}"]),
+    "backend, everyone everywhere": Suite(BACKEND, [MATRIX]),
     # Its tests mostly wait for processes.
     "cut-over": Suite(ROOT, CUT_OVER[::2]),
     "cut-over, the rest": Suite(ROOT, CUT_OVER[1::2]),
-    "backend": Suite(BACKEND, ["tests"]),
     "proof and adoption": Suite(ROOT, PROOF),
     "check": Suite(ROOT, CHECK),
     "the night": Suite(ROOT, NIGHT),

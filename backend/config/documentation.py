@@ -6,8 +6,10 @@ from http import HTTPStatus
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import translation
 from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema_serializer
@@ -15,6 +17,19 @@ from rest_framework import serializers
 
 from config.inputs import Input
 from config.negotiation import PROBLEM
+
+
+class SchemaMadeOnce(SchemaGenerator):
+    """The document is the same whoever asks, and takes half a second to make: a process makes it once."""
+
+    def get_schema(self, request: object = None, public: bool = False) -> Any:  # noqa: ARG002, FBT001 - the framework's signature
+        return _document()
+
+
+@functools.cache
+def _document() -> Any:
+    with translation.override(None):  # not in the language of the one who asks first
+        return SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]  # as above
 
 
 class CookieSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]  # drf-spectacular types only a part

@@ -4,10 +4,11 @@
 """
 
 import functools
+import itertools
 import json
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -292,12 +293,16 @@ class Matrix:
                 if seen_of(hers, address) != seen_of(none, missing(address)):
                     self.figures.told_apart.append(f"{asker.name}: {method} {address} {headers}")
 
-    def spell(self, asker: Asker, spellings: Iterable[str]) -> None:
-        """Ask for Ana's things by other spellings of their addresses, and with a method in a header."""
+    def spell(self, asker: Asker, spellings: Iterable[str], *, methods: int) -> None:
+        """Ask for Ana's things by other spellings of their addresses, and with a method in a header.
+
+        ``methods``: 2, or 1 for GET and POST by turns.
+        """
+        turns = itertools.cycle(("GET", "POST"))
         override = {"X-HTTP-Method-Override": "DELETE", "X-Method-Override": "DELETE"}
         for address in filter(missing, DECLARED):
             for spelling in spellings:
-                for method in ("GET", "POST"):
+                for method in itertools.islice(turns, methods):
                     other = spelling.format(address, address[1:].replace("/", "%2f", 1), address.rstrip("/"))
                     reply = self.ask(asker, method, other, headers=override)
                     self.judge(asker, f"{method} {other}", address, reply)
@@ -379,22 +384,37 @@ def run(media: Path, *, full: bool) -> AccessFigures:
     """Walk all of it; ``full``: also with what costs much and differs little."""
     matrix = Matrix(media)
     for number, asker in enumerate(matrix.askers):
-        # All of these are visitors, by one look at what they show: each walks every third address, all of them all.
-        seldom = asker.place == "anonymous" and asker.name != "anonymous" and not full
-        matrix.walk(asker, list(DECLARED)[number % 3 :: 3] if seldom else DECLARED)
+        matrix.walk(asker, DECLARED if full else own_addresses(asker, number))
     other, token = matrix.asker("other"), matrix.asker(f"token of other: {' '.join(SCOPES)}")
-    headers: list[dict[str, str]] = [{}, {"HX-Request": "true"}, {"Range": "bytes=0-3", "If-Range": '"x"'}]
-    for more in headers:
-        matrix.tell_apart(other, more)
+    matrix.tell_apart(other, {})
+    for more, read_by in HEADERS:
+        matrix.tell_apart(other, more, DECLARED if full else filter(read_by, DECLARED))
     matrix.tell_apart(token, {})
-    matrix.spell(other, SPELLINGS)
+    matrix.spell(other, SPELLINGS, methods=2 if full else 1)
     for asker in (matrix.asker("anonymous"), token) if full else ():
-        matrix.spell(asker, SPELLINGS)
+        matrix.spell(asker, SPELLINGS, methods=2)
     for asker in matrix.askers if full else (other, token):
         matrix.claim(asker)
     return matrix.figures
 
 
+def own_addresses(asker: Asker, number: int) -> list[str]:
+    """Return where the short run lets one ask whom a page takes for a visitor, by one look at what is shown.
+
+    Each asks every third of these addresses, and all of them together all.
+    """
+    third = list(DECLARED)[number % 3 :: 3]
+    if asker.place == "anonymous" and asker.name != "anonymous":
+        return third
+    # What a token may do is decided below /api/ alone.
+    return [one for one in DECLARED if asker.scopes is None or one.startswith("/api/") or one in third]
+
+
+# A header, and the addresses where something reads it.
+HEADERS: list[tuple[dict[str, str], Callable[[str], bool]]] = [
+    ({"HX-Request": "true"}, lambda address: not address.startswith("/api/")),
+    ({"Range": "bytes=0-3", "If-Range": '"x"'}, lambda address: bool(re.search("video|thumbnail", address))),
+]
 # 0: the address, 1: without its first slash and the second encoded, 2: without its last slash.
 SPELLINGS = ["{0}/", "/{0}", "/{1}", "{2}%2f", "{2}%00", "/studio/..{0}", "{2};.css"]
 

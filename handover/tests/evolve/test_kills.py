@@ -36,11 +36,18 @@ def declared(operator):
     return operator
 
 
+def wait_until_it_waits(operator, started: subprocess.Popen[str]) -> None:
+    """Return when a session of the process waits for a lock, however long the process takes to start."""
+    with operator.connect() as observer:
+        while observer.execute(WAITING).fetchone() != (1,):
+            assert started.poll() is None, "it ended, and never waited"
+            observer.execute("SELECT pg_sleep(0.02)")
+
+
 def kill_while_it_waits(operator) -> None:
     """Start the evolution in a process of its own, and kill it when a session of it waits for a lock."""
     with operator.pair.process("evolve", "start", "--apply", *OVERRIDES) as started:
-        until(lambda: operator.sql(WAITING) == [(1,)] or started.poll() is not None, "it never waited")
-        assert started.poll() is None
+        wait_until_it_waits(operator, started)
         started.send_signal(signal.SIGKILL)
         started.wait()
 
@@ -56,7 +63,7 @@ def test_pause__in_create_index_concurrently__the_server_stops_it_too(declared):
         reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         reader.execute("SELECT count(*) FROM dancers")
         with declared.pair.process("evolve", "start", "--apply", *OVERRIDES, stderr=subprocess.PIPE) as started:
-            until(lambda: declared.sql(WAITING) == [(1,)] or started.poll() is not None, "it never waited")
+            wait_until_it_waits(declared, started)
             assert declared.pair.handover("pause", "--because", "a fire").returncode == 0
             assert "HO504  this process was stopped by a pause" in started.communicate()[1]
             assert started.returncode == 3
