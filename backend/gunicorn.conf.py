@@ -8,8 +8,8 @@ bind = "127.0.0.1:8000"
 worker_class = "serving.worker.PatientWorker"
 workers = 1
 threads = 32
-# Beyond so many, the one that has waited longest makes room.
-worker_connections = 1000
+# Beyond so many, the one that has waited longest makes room. Half of them may follow (serving/feeds.py).
+worker_connections = 3000
 # Shared memory instead of the disk: a stalled disk must not make a healthy worker look dead.
 worker_tmp_dir = "/dev/shm"  # noqa: S108
 # No socket for remote control in the home folder.

@@ -113,6 +113,9 @@ OPERATIONS = {
     ("POST", "task_cancel"): "cancel_task",
     ("POST", "task_forget"): "forget_task",
     ("POST", "task_swap"): "swap_move",
+    ("GET", "task_events"): "follow_task",
+    ("POST", "webhook_secret"): "rotate_webhook_secret",
+    ("POST", "webhook_test"): "test_webhook",
 }
 
 
@@ -157,6 +160,12 @@ def _header(description: str, kind: str = "string") -> dict[str, Any]:
 
 
 ETAG = {"ETag": _header("Strong. Sent back in If-None-Match it answers 304; in If-Match it guards a write.")}
+IF_NONE_MATCH = {
+    "in": "header",
+    "name": "If-None-Match",
+    "schema": {"type": "string"},
+    "description": "ETags that the client has, or *.",
+}
 LOCATION = {"Location": _header("The address of what was made; without one it has none of its own.")}
 RETRY_AFTER = {"Retry-After": _header("Seconds.", "integer")}
 HEADERS = {
@@ -174,15 +183,24 @@ def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add to the document what holds for every address (SPECTACULAR_SETTINGS["POSTPROCESSING_HOOKS"])."""
     for path, methods in result["paths"].items():
         for method, operation in methods.items():
-            _finish_operation(path, method, operation)
+            _finish_operation(path, method, operation, result["components"]["schemas"])
     _close_bodies(result["components"]["schemas"])
     return result
 
 
-def _finish_operation(path: str, method: str, operation: dict[str, Any]) -> None:
+def _finish_operation(path: str, method: str, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     responses = operation["responses"]
+    if method == "get" and "application/json" in responses.get("200", {}).get("content", {}):
+        operation.setdefault("parameters", []).append(IF_NONE_MATCH)
+        responses["200"].setdefault("headers", {}).update(ETAG)
+        responses["304"] = {"description": "The client has it as it is."}
+    if any(one["name"] == "If-Match" for one in operation.get("parameters", [])):
+        responses["412"] = {"description": ""}
+        if "200" in responses and method != "delete":
+            responses["200"].setdefault("headers", {}).update(ETAG)
     for status in _errors_everywhere(path, method, operation):
         responses.setdefault(status, {"description": ""})
+    _name_shared_body(operation, schemas)
     for status, response in responses.items():
         if status >= "400":
             response["content"] = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -191,6 +209,17 @@ def _finish_operation(path: str, method: str, operation: dict[str, Any]) -> None
         if not response["headers"]:
             del response["headers"]
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _name_shared_body(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Give a body that may come as several media types one name; generators would make two of the same name."""
+    bodies = [body["schema"] for body in operation.get("requestBody", {}).get("content", {}).values()]
+    if len(bodies) > 1 and "$ref" not in bodies[0]:
+        name = f"{operation['operationId'].title().replace('_', '')}Body"
+        schemas[name] = dict(bodies[0])
+        for body in bodies:
+            body.clear()
+            body["$ref"] = f"#/components/schemas/{name}"
 
 
 def _errors_everywhere(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:

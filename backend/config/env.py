@@ -1,6 +1,7 @@
 """The one module that reads the environment. Every setting is listed in docs/reference/settings.md."""
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,11 @@ USER_CHOREOGRAPHIES_LIMIT: int = _env.int("USER_CHOREOGRAPHIES_LIMIT", default=5
 USER_FAVOURITES_LIMIT: int = _env.int("USER_FAVOURITES_LIMIT", default=5000)
 USER_STORED_MB: int = _env.int("USER_STORED_MB", default=20 * 1024)
 USER_TOKENS_LIMIT: int = _env.int("USER_TOKENS_LIMIT", default=50)
+USER_STREAMS_LIMIT: int = _env.int("USER_STREAMS_LIMIT", default=20)
+USER_WEBHOOKS_LIMIT: int = _env.int("USER_WEBHOOKS_LIMIT", default=10)
+WEBHOOK_PLAIN_HTTP: bool = _env.bool("WEBHOOK_PLAIN_HTTP", default=False)
+WEBHOOK_PRIVATE_NETWORKS: list[str] = _env.list("WEBHOOK_PRIVATE_NETWORKS", default=[])
+CORS_ORIGINS: list[str] = _env.list("CORS_ORIGINS", default=[])
 USER_PREFERENCES_KB: int = _env.int("USER_PREFERENCES_KB", default=64)
 DATABASE_SILENCE_S: float = _env.float("DATABASE_SILENCE_S", default=60.0)
 JOB_LEASE_S: float = _env.float("JOB_LEASE_S", default=60.0)
@@ -85,6 +91,18 @@ if BREACHED_PASSWORDS not in {"common", "off"} and not Path(BREACHED_PASSWORDS).
     raise ImproperlyConfigured(
         f"BREACHED_PASSWORDS is {BREACHED_PASSWORDS!r}; it must be 'common', 'off', or a file of SHA-1 hashes."
     )
+for _text in WEBHOOK_PRIVATE_NETWORKS:
+    try:
+        ip_network(_text)
+    except ValueError as _error:
+        raise ImproperlyConfigured(
+            f"WEBHOOK_PRIVATE_NETWORKS has {_text!r}; each must be a network, like 10.0.0.0/8."
+        ) from _error
+for _text in CORS_ORIGINS:
+    if _text != "*" and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?", _text):
+        raise ImproperlyConfigured(
+            f"CORS_ORIGINS has {_text!r}; each must be an origin, like https://app.example.com, without a path; or *."
+        )
 for _name, _value in list(globals().items()):
     if _name.startswith("USER_") and _value < 0:
         raise ImproperlyConfigured(f"{_name} is {_value}; it must be 0 or more.")

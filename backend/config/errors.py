@@ -79,6 +79,23 @@ class QueueFullError(DomainError):
         self.retry_after_s = retry_after_s
 
 
+class StaleError(DomainError):
+    """It has changed since the client read it."""
+
+    code = "stale"
+
+
+class StreamsError(DomainError):
+    """The user has as many open streams as one user may have; one that is closed makes room."""
+
+    code = "streams"
+
+    def __init__(self, message: str, *, limit: int, retry_after_s: int):
+        super().__init__(message)
+        self.limit = limit
+        self.retry_after_s = retry_after_s
+
+
 class TooLargeError(DomainError):
     """More bytes than allowed."""
 

@@ -30,6 +30,8 @@ STATUS = {
     errors.ConflictError: HTTPStatus.CONFLICT,
     errors.QuotaError: HTTPStatus.CONFLICT,
     errors.QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.StaleError: HTTPStatus.PRECONDITION_FAILED,
+    errors.StreamsError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.LockedOutError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -77,7 +79,7 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response | Non
 def _from_domain(error: errors.DomainError) -> Response:
     status = STATUS[type(error)]
     body = problem(status, error.message, code=error.code, field_errors=error.errors)
-    if isinstance(error, errors.QuotaError | errors.QueueFullError):
+    if isinstance(error, errors.QuotaError | errors.QueueFullError | errors.StreamsError):
         body["limit"] = error.limit
     response = Response(body, status=status, headers=retry_after(error), content_type=MEDIA_TYPE)
     if status == HTTPStatus.UNAUTHORIZED:
@@ -93,7 +95,7 @@ def retry_after(error: errors.DomainError) -> dict[str, str]:
     if isinstance(error, errors.QueueFullError):
         limits = rate_limit(error.limit, 0, reset_s=error.retry_after_s)
         return {"Retry-After": str(error.retry_after_s)} | limits
-    if isinstance(error, errors.LockedOutError):
+    if isinstance(error, errors.LockedOutError | errors.StreamsError):
         return {"Retry-After": str(error.retry_after_s)}
     return {}
 

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "apps.titles",
     "apps.labels",
     "apps.jobs",
+    "apps.webhooks",
     "apps.removals",
     "apps.choreography",
     "apps.collections",
@@ -53,6 +54,7 @@ MIDDLEWARE = [
     "config.security.SecurityHeaders",
     "config.refusals.RefusalLog",
     "web.language.PageLanguage",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.cookies.StorableCookies",
     "config.cookies.MovedCookies",
@@ -68,6 +70,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "apps.logins.devices.DeviceCookie",
     "config.queries.KnownQuery",
+    "config.conditions.Conditions",
     "config.problems.ProblemPages",
 ]
 
@@ -210,12 +213,32 @@ USER_CHOREOGRAPHIES_LIMIT = env.USER_CHOREOGRAPHIES_LIMIT
 USER_FAVOURITES_LIMIT = env.USER_FAVOURITES_LIMIT
 USER_STORED_MB = env.USER_STORED_MB
 USER_TOKENS_LIMIT = env.USER_TOKENS_LIMIT
+USER_STREAMS_LIMIT = env.USER_STREAMS_LIMIT
+USER_WEBHOOKS_LIMIT = env.USER_WEBHOOKS_LIMIT
+WEBHOOK_PLAIN_HTTP = env.WEBHOOK_PLAIN_HTTP
+WEBHOOK_PRIVATE_NETWORKS = env.WEBHOOK_PRIVATE_NETWORKS
 USER_PREFERENCES_KB = env.USER_PREFERENCES_KB
 DATABASE_SILENCE_S = env.DATABASE_SILENCE_S
 JOB_LEASE_S = env.JOB_LEASE_S
 JOB_SWEEP_S = env.JOB_SWEEP_S
 JOB_MAX_ATTEMPTS = env.JOB_MAX_ATTEMPTS
 JOB_TIME_LIMIT_S = env.JOB_TIME_LIMIT_S
+
+# Pages of other sites may use the API, with a token; never with a cookie. None may unless it is named.
+CORS_ALLOWED_ORIGINS = [origin for origin in env.CORS_ORIGINS if origin != "*"]
+CORS_ALLOW_ALL_ORIGINS = "*" in env.CORS_ORIGINS
+CORS_ALLOW_CREDENTIALS = False
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "last-event-id",
+]
+CORS_EXPOSE_HEADERS = ["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"]
 
 STATIC_URL = "static/"
 # Served from where the files are: no collectstatic step between a checkout and a running page.

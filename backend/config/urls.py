@@ -10,10 +10,13 @@ api: list[URLPattern | URLResolver] = [
     path("auth/sessions", include("apps.open_sessions.urls")),
     path("auth/tokens", include("apps.tokens.urls")),
     path("songs", include("apps.songs.urls")),
+    # Before the tasks, whose ids may hold a slash.
+    path("choreography/", include("apps.following.urls")),
     path("choreography/", include("apps.generation.urls")),
     path("collections", include("apps.collections.urls")),
     path("", include("apps.sharing.urls")),
     path("moves", include("apps.moves.urls")),
+    path("webhooks", include("apps.webhooks.urls")),
     path("", include("apps.monitoring.urls")),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
 ]

@@ -12,6 +12,7 @@ from typing import Any
 from gunicorn import http
 from gunicorn.http.body import LengthReader
 
+from serving.feeds import Feed
 from serving.patience import Patience
 
 IN_MEMORY_BYTES = 64 * 1024
@@ -27,6 +28,7 @@ class Stage(Enum):
     BODY = auto()  # the end of the body
     WORKING = auto()  # a thread; in all other stages no thread is held
     SENDING = auto()  # the client, to take a part of the answer
+    FOLLOWING = auto()  # the application, to send more of an answer that goes on
     CLOSING = auto()  # the client, to close
     GONE = auto()
 
@@ -130,6 +132,8 @@ class Connection:
         self.environ: dict[str, Any] = {}
         self.answer: Any = None
         self.pieces: Iterator[bytes] | None = None
+        self.feed: Feed | None = None
+        self.is_followed = False
         self.began = datetime.now()  # noqa: DTZ005 - gunicorn's log subtracts it from another such time
         self.missing = 0
         self.must_close = False

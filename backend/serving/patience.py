@@ -18,6 +18,8 @@ class Patience:
     # Bodies of up to this size are received whole before a thread begins. Larger ones are songs, or are refused
     # unread: config.bodies decides that, on one of the threads for uploads.
     body_bytes: int = 2560 * KIB + 64 * KIB
+    # What a client that follows may leave unread.
+    feed_bytes: int = 64 * KIB
     uploads: int = 8
     # Threads that answer only these addresses.
     probes: int = 2

@@ -4,6 +4,7 @@ gunicorn's own threads read headers and bodies from the client, and write answer
 likes: as many slow clients as there are threads stop the service. Here one loop receives and sends for all clients.
 """
 
+import math
 import resource
 import selectors
 import socket
@@ -21,6 +22,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
 from serving.connection import Connection, Stage
+from serving.feeds import FEEDS, Feed, Outlet
 from serving.patience import Patience
 from serving.refusals import Heard, refusal
 
@@ -70,7 +72,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         """Answer what was asked; then close."""
         self.set_accept_enabled(False)
         soon, end = time.monotonic() + self.patience.linger_s, time.monotonic() + self.cfg.graceful_timeout
-        for connection in self.connections:
+        for connection in list(self.connections):
+            if connection.is_followed:
+                self.try_to(self.end_feed, connection)
             if connection.stage in {Stage.IDLE, Stage.HEAD}:
                 connection.deadline = min(connection.deadline, soon)
         while self.connections and time.monotonic() < end:
@@ -106,7 +110,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         waiting = [connection for connection in self.connections if connection.stage is not Stage.WORKING]
         if not waiting or len(self.connections) < self.most:
             return bool(waiting)
-        self.close(max(waiting, key=lambda one: (one.stage is Stage.CLOSING, held[one.address], -one.since)))
+        self.close(
+            max(
+                waiting,
+                key=lambda one: (one.stage is Stage.CLOSING, not one.is_followed, held[one.address], -one.since),
+            )
+        )
         return True
 
     def cut_off_the_slow(self) -> None:
@@ -136,6 +145,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             Stage.HEAD: self.receive_head,
             Stage.BODY: self.receive_body,
             Stage.SENDING: self.send,
+            Stage.FOLLOWING: self.discard,
             Stage.CLOSING: self.discard,
         }
         self.try_to(steps.get(connection.stage, lambda _connection: None), connection)
@@ -217,10 +227,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
                 request, connection.outgoing, connection.client, connection.server, self.cfg
             )
             connection.environ["wsgi.multithread"] = True
+            connection.environ[FEEDS] = True
             self.count_request()
             if connection.must_close or not self.alive or not self.cfg.keepalive:
                 connection.response.force_close()
             connection.answer = self.wsgi(connection.environ, connection.response.start_response)
+            connection.feed = getattr(connection.answer, "feed", None)
+            if connection.feed:
+                connection.response.force_close()
             connection.pieces = iter(connection.answer)
         except Exception as error:  # noqa: BLE001 - gunicorn logs it and answers
             self.handle_error(request, connection.outgoing, connection.client, error)
@@ -247,7 +261,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
                 connection.response.write(piece)
                 if connection.outgoing.held:
                     return
-            connection.response.close()
+            if connection.feed is None:
+                connection.response.close()
         except OSError:
             self.end_answer(connection, whole=False)
             raise
@@ -266,6 +281,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             self.log.access(connection.response, connection.request, connection.environ, took)
         if hasattr(connection.answer, "close"):
             connection.answer.close()
+        if connection.feed and not whole:
+            connection.feed.close()
+            connection.feed = None
         self.cfg.post_request(self, connection.request, connection.environ, connection.response)
 
     def worked(self, connection: Connection, done: "Future[None]") -> None:
@@ -283,10 +301,52 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             self.wait(connection, Stage.SENDING, self.patience.send_s, selectors.EVENT_WRITE)
         elif not connection.finished:
             self.work(connection, self.produce)
+        elif connection.feed:
+            self.follow(connection, connection.feed)
         elif connection.must_close or not self.alive:
             self.linger(connection)
         else:
             self.keep(connection)
+
+    def follow(self, connection: Connection, feed: Feed) -> None:
+        """Let the application send more by and by. Until then the connection costs what it holds, and no thread."""
+        if not connection.is_followed and (not self.alive or self.followed() >= self.most // 2):
+            self.end_feed(connection)  # its client asks again, and is told what is so by then
+            return
+        self.wait(connection, Stage.FOLLOWING, math.inf)
+        if not connection.is_followed:
+            connection.is_followed, connection.answer, connection.pieces, connection.environ = True, None, None, {}
+            defer = self.method_queue.defer
+            send = partial(defer, self.try_to_push, connection)
+            feed.open(Outlet(send, partial(defer, self.try_to, self.end_feed, connection)))
+
+    def followed(self) -> int:
+        return sum(1 for connection in self.connections if connection.is_followed)
+
+    def try_to_push(self, connection: Connection, data: bytes) -> None:
+        self.try_to(partial(self.push, data=data), connection)
+
+    def push(self, connection: Connection, data: bytes) -> None:
+        """Send a part of an answer that goes on. A client that does not take it is let go."""
+        if connection.stage is Stage.GONE or connection.feed is None:
+            return
+        connection.response.write(data)
+        if len(connection.outgoing.held) > self.patience.feed_bytes:
+            self.close(connection)
+        elif connection.outgoing.held and connection.stage is Stage.FOLLOWING:
+            self.leave(connection)
+            self.wait(connection, Stage.SENDING, self.patience.send_s, selectors.EVENT_WRITE)
+
+    def end_feed(self, connection: Connection) -> None:
+        """End an answer that goes on, and let the client read it."""
+        if connection.stage is Stage.GONE or connection.feed is None:
+            return
+        connection.feed.close()
+        connection.feed, connection.is_followed = None, False
+        connection.response.close()
+        if connection.stage is not Stage.SENDING:
+            self.leave(connection)
+            self.go_on(connection)
 
     def send(self, connection: Connection) -> None:
         connection.progress(connection.outgoing.flush(), self.patience.send_s)
@@ -317,6 +377,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             return
         self.leave(connection)
         working, connection.stage = connection.stage is Stage.WORKING, Stage.GONE
+        if connection.feed and not working:
+            connection.feed.close()
         self.connections.discard(connection)
         connection.sock.close()
         connection.incoming.held.close()

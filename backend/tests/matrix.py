@@ -57,6 +57,7 @@ from tests.test_access import (
     TASK,
     TOKEN,
     VIDEO,
+    WEBHOOK,
     Outcome,
     outcome_of,
 )
@@ -71,6 +72,7 @@ MISSING = {
     str(SESSION): "8000099",
     str(LABEL): "6000099",
     str(OWN_SONG): str(uuid.UUID(int=98)),
+    str(WEBHOOK): "5000099",
     f"/{TASK}": "/none-such",
     VIDEO: "missing.mp4",
 }
@@ -352,6 +354,7 @@ class Matrix:
         yield "PATCH", f"/api/collections/labels/{LABEL}", ana | {"name": "x"}
         yield "PATCH", f"/api/songs/{OWN_SONG}", ana | {"title": "x"}
         yield "POST", "/api/choreography/generate", ana | {"song": str(OWN_SONG), "difficulty": "beginner"}
+        yield "PATCH", f"/api/webhooks/{WEBHOOK}", ana | {"enabled": False}
         yield "PATCH", "/api/auth/me", ana | {"display_name": "x", "username": "ana"}
         yield "PATCH", "/api/auth/me/preferences", ana | {"users": {"id": self.ana.pk}}
         yield "POST", "/api/auth/tokens", ana | {"name": "x", "scopes": ["read"]}

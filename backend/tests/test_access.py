@@ -29,6 +29,7 @@ from apps.titles.following import follow
 from apps.tokens.models import PersonalToken
 from apps.tokens.scopes import SCOPES, scope_needed
 from apps.tokens.services import issue_token
+from apps.webhooks.models import Webhook
 from tests.conftest import make_user
 from tests.sharing import shared
 
@@ -42,7 +43,7 @@ PUBLIC, NONCE = uuid.UUID(int=2), "0" * 64
 LINK = _secret(NONCE)
 KEPT, TASK, TOKEN, SESSION, SONG, VIDEO = uuid.UUID(int=1), "t", 7_000_000, 8_000_000, "s.mp3", "v.mp4"
 OWN_SONG = uuid.UUID(int=3)
-LABEL = 6_000_000
+LABEL, WEBHOOK = 6_000_000, 5_000_000
 
 
 def all_users(outcome: Outcome) -> Outcomes:
@@ -120,6 +121,12 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     f"/api/shared/{LINK}/thumbnail": {"GET": all_users(404)},
     **{f"/api/shared/{LINK}/{kind}": {"GET": all_users(404)} for kind in TEXTS},
     f"/api/shared/{LINK}/video": {"GET": all_users(200)},
+    f"/api/choreography/tasks/{TASK}/events": {"GET": owner(200)},
+    "/api/webhooks": {"GET": members(200), "POST": members(201)},
+    f"/api/webhooks/{WEBHOOK}": {"GET": owner(200), "PATCH": owner(200), "DELETE": owner(204)},
+    f"/api/webhooks/{WEBHOOK}/deliveries": {"GET": owner(200)},
+    f"/api/webhooks/{WEBHOOK}/secret": {"POST": owner(201)},
+    f"/api/webhooks/{WEBHOOK}/test": {"POST": owner(202)},
     "/api/health": {"GET": all_users(200)},
     "/api/moves": {"GET": members(200)},
     "/api/moves/none": {"GET": members(404)},
@@ -189,6 +196,7 @@ WISHES = {"song": SONG, "song_selection": SONG, "difficulty": "beginner"}
 # The API refuses the names that only the pages and the original have.
 API_LOGIN = {name: LOGIN[name] for name in ("login", "password")}
 API_WISHES = {name: WISHES[name] for name in ("song", "difficulty")}
+HOOK = "https://93.184.215.14/hook"
 SENT: dict[str, dict[str, object]] = {
     "/account/password": {"old_password": "secreto", "new_password": "bailamos"},
     "/account/profile": {"display_name": "Anita"},
@@ -200,6 +208,7 @@ SENT: dict[str, dict[str, object]] = {
     "/api/choreography/generate": API_WISHES,
     f"/api/choreography/tasks/{TASK}/swap": {"move": 1},
     "/api/collections": {"task_id": TASK},
+    "/api/webhooks": {"url": HOOK},
     "/auth/login/": LOGIN,
     "/auth/profile/": {"display_name": "Anita"},
     "/auth/register/": REGISTRATION,
@@ -242,6 +251,7 @@ def house(db, media_root: Path, settings, moves_library: Path) -> None:
     label = Label.objects.create(pk=LABEL, user=ana, kind="tag", name="hers", key="hers")
     Labelling.objects.create(label=label, choreography_id=KEPT, kind="tag", created_at=Now())
     follow(ana.pk, KEPT)
+    Webhook.objects.create(pk=WEBHOOK, user=ana, url=HOOK, events=["task.failed"], nonce="0" * 64)
     issue_token(user=ana, name="hers", scopes=["read"])
     PersonalToken.objects.update(id=TOKEN)
     browser_of("owner")

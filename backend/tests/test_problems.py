@@ -192,6 +192,12 @@ def test_schema__is_valid_and_lists_every_address(db, tmp_path):
         "/api/moves",
         "/api/moves/{clip_id}",
         "/api/songs",
+        "/api/choreography/tasks/{task_id}/events",
+        "/api/webhooks",
+        "/api/webhooks/{webhook_id}",
+        "/api/webhooks/{webhook_id}/deliveries",
+        "/api/webhooks/{webhook_id}/secret",
+        "/api/webhooks/{webhook_id}/test",
     }
 
 

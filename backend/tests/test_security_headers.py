@@ -68,9 +68,14 @@ def test_video__carries_every_header(api, ana, media_root):
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
 
 
-@pytest.mark.parametrize(
-    "path", ["/api/auth/me", "/api/collections", "/api/auth/tokens", "/tasks/", "/studio", "/account", "/studio/none"]
-)
+@pytest.mark.parametrize("path", ["/api/auth/me", "/api/collections", "/api/auth/tokens"])
+def test_answer_of_the_api__is_kept_by_no_cache_between_and_asked_for_each_time(api, path):
+    answer = api.get(path)
+    assert answer["Cache-Control"] == "private, no-cache"
+    assert {"Authorization", "Cookie"} <= set(answer["Vary"].split(", "))
+
+
+@pytest.mark.parametrize("path", ["/tasks/", "/studio", "/account", "/studio/none", "/api/songs/none"])
 def test_answer__for_one_user__is_kept_by_no_cache(api, path):
     assert api.get(path)["Cache-Control"] == "private, no-store"
 

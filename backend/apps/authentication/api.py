@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from apps.authentication import passwords, services
 from apps.authentication.preferences import change_preferences, preferences_of
 from apps.authentication.requests import MemberApiRequest
+from config.conditions import IF_MATCH, takes_if_match
 from config.documentation import PROBLEMS, SESSION_ONLY
 from config.errors import InvalidError
 from config.inputs import Input
@@ -99,7 +100,12 @@ class AccountView(APIView):
         """The account that is logged in."""
         return Response(Me(request.user).data)
 
-    @extend_schema(request=AccountChange, responses={200: Me, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS})
+    @extend_schema(
+        request=AccountChange,
+        parameters=[IF_MATCH],
+        responses={200: Me, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS},
+    )
+    @takes_if_match(services.hold_account)
     def patch(self, request: MemberApiRequest) -> Response:
         """Change your name."""
         form = AccountChange(data=request.data, partial=True)
@@ -131,8 +137,10 @@ class PreferencesView(APIView):
 
     @extend_schema(
         request=OpenApiTypes.OBJECT,
+        parameters=[IF_MATCH],
         responses={200: OpenApiTypes.OBJECT, 400: PROBLEMS, 401: PROBLEMS, 403: PROBLEMS, 409: PROBLEMS},
     )
+    @takes_if_match(services.hold_account)
     def patch(self, request: MemberApiRequest) -> Response:
         """Merge into your preferences (RFC 7396): null removes a key, what is not named stays."""
         if not isinstance(request.data, dict):

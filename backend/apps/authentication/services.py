@@ -74,6 +74,11 @@ def _admit(request: HttpRequest, login: str, found: User | None) -> limits.Attem
         raise
 
 
+def hold_account(user: User) -> None:
+    """Let no other request change the account until this transaction ends; ``user`` is then as it is stored."""
+    user.refresh_from_db(from_queryset=User.objects.select_for_update())
+
+
 def change_account(*, user: User, display_name: str | None = None) -> User:
     """Write only the given columns: the rest of the row may be newer than what was read here."""
     if display_name is not None:

@@ -17,6 +17,7 @@ from apps.collections.models import SavedChoreography
 from apps.collections.pages import page_of
 from apps.labels.selectors import LabelsOfOne, labels_by_choreography
 from apps.media.streaming import VideoView
+from config.conditions import IF_MATCH, takes_if_match
 from config.documentation import PROBLEMS, VIDEO
 from config.inputs import Input
 
@@ -146,8 +147,10 @@ class ChoreographyView(APIView):
 
     @extend_schema(
         request=Change(partial=True),
+        parameters=[IF_MATCH],
         responses={200: ChoreographyOut, 400: PROBLEMS, 401: PROBLEMS, 404: PROBLEMS, 409: PROBLEMS},
     )
+    @takes_if_match(services.hold_choreography)
     def patch(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> Response:
         """Change its title, level, tags or category; what is not given stays."""
         form = Change(data=request.data, partial=True)
@@ -157,7 +160,8 @@ class ChoreographyView(APIView):
         )
         return Response(shown([changed])[0])
 
-    @extend_schema(responses={204: None, 401: PROBLEMS, 404: PROBLEMS})
+    @extend_schema(parameters=[IF_MATCH], responses={204: None, 401: PROBLEMS, 404: PROBLEMS})
+    @takes_if_match(services.hold_choreography)
     def delete(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> Response:
         """Delete it and its video."""
         services.delete_choreography(user=request.user, choreography_id=choreography_id)

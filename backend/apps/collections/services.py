@@ -99,6 +99,12 @@ def save_as_the_original(*, user: User, **row: Any) -> SavedChoreography:
     return saved
 
 
+def hold_choreography(user: User, choreography_id: uuid.UUID) -> None:
+    """Let no other request change it, its tags or its category until this transaction ends. Raises NotFoundError."""
+    one_at_a_time(user.pk)
+    choreography_of(user, choreography_id, lock=True)
+
+
 @transaction.atomic
 def change_choreography(
     *,

@@ -24,6 +24,7 @@ from apps.media.streaming import VideoView
 from apps.sharing import favourites, likes, selectors, services
 from apps.sharing.links import secret_of
 from apps.sharing.models import Favourite, Share, Visibility
+from config.conditions import IF_MATCH, takes_if_match
 from config.documentation import NOT_MODIFIED, PROBLEMS, VIDEO
 from config.inputs import Input
 
@@ -134,7 +135,12 @@ class ShareView(APIView):
         share = selectors.share_of(request.user, choreography_id)
         return Response(ShareOut(share, context={"request": request}).data)
 
-    @extend_schema(request=ShareChange, responses={200: ShareOut, 400: PROBLEMS, 401: PROBLEMS, 404: PROBLEMS})
+    @extend_schema(
+        request=ShareChange,
+        parameters=[IF_MATCH],
+        responses={200: ShareOut, 400: PROBLEMS, 401: PROBLEMS, 404: PROBLEMS},
+    )
+    @takes_if_match(services.hold_share)
     def patch(self, request: MemberApiRequest, choreography_id: uuid.UUID) -> Response:
         """Change who sees it; what is not given stays."""
         form = ShareChange(data=request.data)

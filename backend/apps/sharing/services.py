@@ -56,6 +56,11 @@ def revoke_link(*, user: User, choreography_id: uuid.UUID) -> Share:
     return _saved(share)
 
 
+def hold_share(user: User, choreography_id: uuid.UUID) -> None:
+    """Let no other request change who sees it until this transaction ends. Raises NotFoundError."""
+    _locked(user, choreography_id)
+
+
 def _locked(user: User, choreography_id: uuid.UUID) -> Share:
     """Return the row, new if need be, locked until the transaction ends.
 

@@ -6,6 +6,7 @@ SCOPES = {
     "songs:write": "add, rename and delete your songs",
     "choreographies:write": "make, cancel, keep, change and delete choreographies",
     "sharing:write": "decide who sees your choreographies, like public ones, and mark favourites",
+    "webhooks:write": "add, change and delete webhooks",
     "account:write": "change your name and preferences",
 }
 
@@ -22,6 +23,7 @@ _WRITE_SCOPES = {
     "api/choreography/": "choreographies:write",
     "api/collections": "choreographies:write",
     "api/moves": None,
+    "api/webhooks": "webhooks:write",
     "api/songs": "songs:write",
 }
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}

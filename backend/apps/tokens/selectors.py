@@ -1,6 +1,7 @@
 """Look tokens up, by their owner or by their secret."""
 
 import hashlib
+from collections.abc import Iterable
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -24,6 +25,11 @@ def token_by_secret(secret: str) -> PersonalToken | None:
     Only hashes are compared, so the duration tells nothing about a secret.
     """
     return _tokens().filter(sha256=hash_of(secret)).first()
+
+
+def valid_among(token_ids: Iterable[int]) -> set[int]:
+    """Return which of these tokens are valid now."""
+    return {token.pk for token in _tokens().filter(pk__in=token_ids) if not end_of(token)}
 
 
 def end_of(token: PersonalToken) -> str:

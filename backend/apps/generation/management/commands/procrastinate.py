@@ -1,6 +1,6 @@
 """procrastinate's command line. It refuses a database that is not adopted.
 
-Its worker also sweeps, and waits for no silent database.
+Its worker also sweeps, sends webhooks, and waits for no silent database.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from procrastinate.contrib.django.management.commands import procrastinate
 
 from apps.generation.sweep import sweeping
 from apps.jobs.calls import WorkersConnector
+from apps.webhooks.sending import sending
 from config import silence
 
 
@@ -24,5 +25,5 @@ class Command(procrastinate.Command):
             return
         silence.end_sessions_after(settings.DATABASE_SILENCE_S)
         connection.close()  # it was opened before
-        with sweeping(), app.replace_connector(WorkersConnector()):
+        with sweeping(), sending(), app.replace_connector(WorkersConnector()):
             super().handle(*args, app=app, **options)

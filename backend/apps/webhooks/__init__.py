@@ -1,0 +1,1 @@
+"""Webhooks: programs of users are told when a task has ended (Standard Webhooks)."""
