@@ -84,6 +84,11 @@ def _unchanged(response: HttpResponse) -> HttpResponse:
     return answer
 
 
+def poll_again(after_s: int | None) -> dict[str, str]:
+    """Return the header that says when it is worth another look; none if nothing will change."""
+    return {} if after_s is None else {"Retry-After": str(after_s)}
+
+
 def tag_of(content: bytes) -> str:
     """Return the ETag of an answer with these bytes."""
     return f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'

@@ -194,6 +194,8 @@ def _finish_operation(path: str, method: str, operation: dict[str, Any], schemas
         operation.setdefault("parameters", []).append(IF_NONE_MATCH)
         responses["200"].setdefault("headers", {}).update(ETAG)
         responses["304"] = {"description": "The client has it as it is."}
+        if operation["operationId"] == "get_task":
+            responses["200"]["headers"] |= {"Retry-After": _header("Seconds; while it waits or runs.", "integer")}
     if any(one["name"] == "If-Match" for one in operation.get("parameters", [])):
         responses["412"] = {"description": ""}
         if "200" in responses and method != "delete":

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test import Client
 
 from apps.authentication.models import User
+from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
 from apps.tokens.services import issue_token
 from config.rendering import FiniteJSONRenderer
@@ -91,6 +92,20 @@ def test_if_match__stale_is_412_and_writes_nothing__fresh_writes_and_tells_the_n
     assert client.patch(address, body, content_type=JSON, headers={"If-Match": before["ETag"]}).status_code == 412
     assert client.patch(address, body, content_type=JSON, headers={"If-Match": "*"}).status_code == 200
     assert client.patch(address, body, content_type=JSON).status_code == 200, "without it as before"
+
+
+def test_task__that_waits_or_runs__says_when_to_look_again__and_can_be_cancelled_as_it_was_seen(house):
+    client, ana = browser_of("owner"), User.objects.get(username="ana")
+    for status, after_s in (("started", "5"), ("running", "2")):
+        ChoreographyTask.objects.create(task_id=status, user=ana, status=status)
+        address = f"/api/choreography/tasks/{status}"
+        answer = client.get(address)
+        assert answer["Retry-After"] == after_s
+        again = client.get(address, headers={"If-None-Match": answer["ETag"]})
+        assert (again.status_code, again["Retry-After"]) == (304, after_s)
+        assert client.delete(address, headers={"If-Match": '"x"'}).status_code == 412
+        assert client.delete(address, headers={"If-Match": answer["ETag"]}).status_code == 200
+    assert "Retry-After" not in client.get(f"/api/choreography/tasks/{TASK}")
 
 
 @pytest.mark.parametrize("address", [OWN, f"/api/webhooks/{WEBHOOK}"])

@@ -112,7 +112,7 @@ def test_generate__only_what_is_needed__uses_the_defaults(api, song):
 def test_generate__what_is_wrong__is_named_and_nothing_is_written(api, song, change, field):
     answer = generate(api, **({"song": song, "difficulty": "beginner"} | change))
     assert (answer.status_code, answer["Content-Type"]) == (400, PROBLEM)
-    assert list(answer.json()["errors"]) == [field]
+    assert {name.partition(".")[0] for name in answer.json()["errors"]} == {field}
     assert not ChoreographyTask.objects.exists()
     assert not ProcrastinateJob.objects.exists()
 

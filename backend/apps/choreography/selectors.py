@@ -52,6 +52,11 @@ def living_owner_of(task_id: str) -> User | None:
     return User.objects.filter(pk__in=owners[:1], is_active=True).first()
 
 
+def hold_task(user: User, task_id: str) -> None:
+    """Let no other request and no worker change the task until this transaction ends. Raises as ``task_of``."""
+    task_of(user, task_id, lock=True)
+
+
 def _spellings(user: User, task_id: str) -> list[str]:
     return task_ids.spellings_of(task_id, among=tasks_of(user).values_list("pk", flat=True).iterator())
 

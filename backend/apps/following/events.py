@@ -7,7 +7,7 @@ from typing import Any
 from apps.authentication.models import User
 from apps.choreography import selectors
 from apps.choreography.models import ChoreographyTask
-from apps.generation.api import TaskOut
+from apps.generation.wishes import TaskOut
 from apps.jobs.models import Job
 from config.errors import NotFoundError
 from config.rendering import FiniteJSONRenderer

@@ -19,11 +19,14 @@ from apps.generation.swaps import swap_wishes
 from apps.generation.wishes import Cancelled, GenerationRequest, SwapRequest, TaskOut
 from apps.media.streaming import VideoView
 from apps.quotas.limits import waiting_left
+from config.conditions import IF_MATCH, poll_again, takes_if_match
 from config.documentation import PROBLEMS, VIDEO
 from config.errors import InvalidError
 from config.problems import rate_limit
 
 LONGEST_KEY = 255
+# After so many seconds a client that polls is mostly told something new.
+POLL_S: dict[str, int] = {ChoreographyTask.Status.STARTED: 5, ChoreographyTask.Status.RUNNING: 2}
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     location=OpenApiParameter.HEADER,
@@ -103,9 +106,13 @@ class TaskView(APIView):
     @extend_schema(responses={200: TaskOut, 401: PROBLEMS, 404: PROBLEMS, 410: PROBLEMS})
     def get(self, request: MemberApiRequest, task_id: str) -> Response:
         """How far a generation is. Cancelled: 410 for a day."""
-        return Response(TaskOut(selectors.task_of(request.user, task_id)).data)
+        task = selectors.task_of(request.user, task_id)
+        return Response(TaskOut(task).data, headers=poll_again(POLL_S.get(task.status)))
 
-    @extend_schema(responses={200: Cancelled, 401: PROBLEMS, 404: PROBLEMS, 409: PROBLEMS, 410: PROBLEMS})
+    @extend_schema(
+        parameters=[IF_MATCH], responses={200: Cancelled, 401: PROBLEMS, 404: PROBLEMS, 409: PROBLEMS, 410: PROBLEMS}
+    )
+    @takes_if_match(selectors.hold_task)
     def delete(self, request: MemberApiRequest, task_id: str) -> Response:
         """Cancel a generation. A finished one cannot be cancelled: 409, and nothing is lost."""
         return _cancel(request, task_id)

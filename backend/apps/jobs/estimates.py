@@ -11,6 +11,7 @@ from apps.jobs.models import Job
 
 # So many of the last jobs are measured: a library or a machine that is new is soon what is told.
 MEASURED = 20
+GRAIN_S = 30
 # The end of a job is written by its worker's commit, its beginning when it was taken.
 _USUAL = """
     SELECT statement_timestamp(), percentile_cont(0.5) WITHIN GROUP (ORDER BY ended_at - began_at)
@@ -45,8 +46,14 @@ class Pace:
             return Estimate(job.began_at, ends_at if ends_at and ends_at > self.now else None)
         if self.usual is None or not self.at_once or ahead is None or ahead > turns.FURTHEST:
             return Estimate()
-        starts_at = self.now + ahead // self.at_once * self.usual
+        starts_at = _whole(self.now) + ahead // self.at_once * self.usual
         return Estimate(starts_at, starts_at + self.usual)
+
+
+def _whole(now: datetime) -> datetime:
+    """Round up to half a minute: an estimate is no truer, and who polls is told something new only when it is."""
+    past_s = now.second % GRAIN_S + now.microsecond / 1_000_000
+    return now + timedelta(seconds=GRAIN_S - past_s) if past_s else now
 
 
 def pace() -> Pace:

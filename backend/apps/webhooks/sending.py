@@ -16,6 +16,7 @@ from random import uniform
 
 from django.db import connection
 from django.db.models import Q
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
 
 from apps.webhooks.calls import Outcome, call
@@ -47,7 +48,7 @@ GONE = 410
 KEPT = timedelta(days=30)
 
 _TAKE = """
-    UPDATE webhook_deliveries SET attempts = attempts + 1, next_attempt_at = statement_timestamp() + %(held)s
+    UPDATE webhook_deliveries SET attempts = attempts + 1, next_attempt_at = statement_timestamp() + %(held)s::interval
     WHERE id = (
         SELECT delivery.id FROM webhook_deliveries AS delivery JOIN webhooks AS webhook ON webhook.id = webhook_id
         WHERE next_attempt_at <= statement_timestamp() AND disabled_at IS NULL AND webhook_id <> ALL(%(busy)s)
@@ -103,7 +104,7 @@ def send_next(*, busy: frozenset[int] = frozenset()) -> bool:
 def _take(busy: frozenset[int]) -> Delivery | None:
     """Take a message: for a while no other sender does. The commit comes before the call."""
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, {"held": HELD, "busy": list(busy)})
+        cursor.execute(_TAKE, {"held": str(HELD), "busy": list(busy)})
         row = cursor.fetchone()
     return Delivery.objects.select_related("webhook").filter(pk=row[0]).first() if row else None
 
@@ -139,11 +140,10 @@ def _disable(webhook_id: int, reason: str) -> None:
         log.warning("webhook %s is disabled: %s", webhook_id, reason)
 
 
-def _next_attempt(attempts: int) -> Now | None:
+def _next_attempt(attempts: int) -> Combinable | None:
     if attempts > len(WAITS):
         return None
-    wait: Now = Now() + WAITS[attempts - 1] * uniform(1 - SPREAD, 1 + SPREAD)  # noqa: S311 - no secret depends on it
-    return wait
+    return Now() + WAITS[attempts - 1] * uniform(1 - SPREAD, 1 + SPREAD)  # noqa: S311 - no secret depends on it
 
 
 def _now() -> datetime:
