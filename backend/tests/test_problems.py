@@ -198,6 +198,7 @@ def test_schema__is_valid_and_lists_every_address(db, tmp_path):
         "/api/webhooks/{webhook_id}/deliveries",
         "/api/webhooks/{webhook_id}/secret",
         "/api/webhooks/{webhook_id}/test",
+        "/api/songs/{song_id}",
     }
 
 

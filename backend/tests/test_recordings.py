@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from apps.generation.sweep import sweep
 from apps.media.directory import DirectoryStorage
 from apps.songs import recordings
 from apps.songs.models import OwnSong, Recording
@@ -84,6 +85,47 @@ def test_sweep__without_the_lock__would_fail_and_lose_the_file(own_database, med
         with ThreadPoolExecutor(1) as pool:
             pool.submit(together, lambda: delete_file_of(sha256)).result()
     assert (OwnSong.objects.count(), files(media_root)) == (1, [])
+
+
+def test_upload__stopped_when_the_file_is_there_and_no_song_yet__sweep_removes_it(
+    own_database, media_root, tone, monkeypatch
+):
+    ana = make_user("ana")
+    with monkeypatch.context() as patch:
+        patch.setattr(OwnSong.objects, "create", stop)
+        with pytest.raises(KeyboardInterrupt):
+            add(ana, tone)
+    assert (OwnSong.objects.count(), Recording.objects.count(), len(files(media_root))) == (0, 1, 1)
+    monkeypatch.setattr(recordings, "_next_look_at", 0.0)
+    sweep()
+    assert len(files(media_root)) == 1, "the upload may go on"
+    age()
+    sweep()
+    assert len(files(media_root)) == 1, "a process looks seldom"
+    monkeypatch.setattr(recordings, "_next_look_at", 0.0)
+    sweep()
+    assert (Recording.objects.count(), files(media_root)) == (0, [])
+
+
+def test_sweep__storage_refuses__row_and_file_stay_for_the_next_time(own_database, media_root, tone, monkeypatch):
+    ana = make_user("ana")
+    for content in (tone, tone + b"TAG"):
+        delete_song(user=ana, song_id=add(ana, content)[0].id)
+    age()
+    with monkeypatch.context() as patch:
+        patch.setattr(DirectoryStorage, "delete", refuse)
+        recordings.remove_unused()
+    assert (Recording.objects.count(), len(files(media_root))) == (2, 2)
+    recordings.remove_unused()
+    assert (Recording.objects.count(), files(media_root)) == (0, [])
+
+
+def stop(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def refuse(*_: object) -> None:
+    raise PermissionError("read-only")
 
 
 def delete_file_of(sha256: str) -> None:

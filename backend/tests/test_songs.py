@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from apps.jobs.models import Job
+from apps.quotas.limits import stored_bytes
 from apps.songs import recordings
 from apps.songs.models import JobSong, OwnSong, Recording, Song
 from apps.songs.services import draft_name
@@ -163,12 +164,13 @@ def test_upload__same_content__is_the_users_song_that_is_there(api, media_root, 
     assert len(files_in(media_root)) == 1
 
 
-def test_upload__content_that_another_user_has__is_stored_once_and_looks_new(api, bens, ben, media_root, tone):
+def test_upload__content_that_another_user_has__is_stored_once_and_looks_new(api, bens, ana, ben, media_root, tone):
     hers, mine = upload(bens, tone, "Her title.mp3"), upload(api, tone, "My title.mp3")
     assert (hers.status_code, mine.status_code) == (201, 201)
     assert hers.json()["id"] != mine.json()["id"]
     assert files_in(media_root) == {stored_as(ben, tone): tone}
     assert titles(api) == [("My title", True)]
+    assert stored_bytes(ana) == stored_bytes(ben) == len(tone), "that it is shared shows nowhere"
     rename(api, mine.json()["id"], "Renamed")
     assert titles(bens) == [("Her title", True)]
     # The first one deletes hers: the other keeps the sound.
