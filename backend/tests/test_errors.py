@@ -102,11 +102,20 @@ def test_any_header__is_answered_or_a_problem(house, address):
             check(browser_of("owner"), address, method, data=b"{}", content_type=JSON, headers=headers)
 
 
-@pytest.mark.parametrize("address", THINNED)
-def test_any_query__is_answered_or_a_problem(house, address):
+def test_any_query__is_answered_or_a_problem(house):
     client = browser_of("owner")
-    for query in ("cursor=x", "page_size=-1", "sort=%00", "search=%00", "difficulty=x", "tempo_min=x", "%ff=%ff", "a"):
-        check(client, f"{address}?{query}", "GET")
+    for address in THINNED:
+        for query in (
+            "cursor=x",
+            "page_size=-1",
+            "sort=%00",
+            "search=%00",
+            "difficulty=x",
+            "tempo_min=x",
+            "%ff=%ff",
+            "a",
+        ):
+            check(client, f"{address}?{query}", "GET")
 
 
 @pytest.mark.parametrize("path", ["x", "auth", "auth/tokens/x", "collections/1", "songs/%00", "moves/%ff", "%00", "💃"])
