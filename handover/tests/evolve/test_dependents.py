@@ -31,6 +31,8 @@ ON_THE_OLD_SHAPE = {
         "function olds() uses public.jobs.status_v1",
     "CREATE FUNCTION texts() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT Status_V1 FROM Jobs LIMIT 1); END'":
         "the function texts() names public.jobs and one of id_v1, status_v1, phase1, phase2 in its text",
+    "CREATE TABLE kept (job jobs)": "column job of table kept uses whole rows of public.jobs",
+    "CREATE VIEW wholes AS SELECT to_json(j) FROM jobs j": "rule _RETURN on view wholes uses whole rows of public.jobs",
     "CREATE TABLE runs (job bigint CONSTRAINT runs_job REFERENCES jobs (id_v1))":
         "constraint runs_job on table runs uses public.jobs.id_v1",
     "CREATE VIEW olds AS SELECT status FROM phase1.jobs": "rule _RETURN on view olds is made from the view phase1.jobs",
@@ -40,8 +42,8 @@ ON_THE_OLD_SHAPE = {
     "CREATE FUNCTION phase2.one() RETURNS int RETURN 1": "function phase2.one() is in the schema phase2",
 }  # fmt: skip
 AWAY = """
-    DROP FUNCTION IF EXISTS phase2.one, f, texts, olds; DROP TABLE IF EXISTS phase1.notes, runs;
-    DROP VIEW IF EXISTS news, olds, reports
+    DROP FUNCTION IF EXISTS phase2.one, f, texts, olds; DROP TABLE IF EXISTS phase1.notes, runs, kept;
+    DROP VIEW IF EXISTS news, olds, reports, wholes
 """
 
 

@@ -1,6 +1,7 @@
 """What others have made from what is to be dropped: PostgreSQL would refuse in the middle, so it is asked before."""
 
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import Any
 
 from psycopg import Connection
@@ -76,6 +77,22 @@ def dependents(
         yield str(what), f"is made from the view {view}"
     for what, schema in connection.execute(_SCHEMAS.encode(), both):
         yield str(what), f"is in the schema {schema}"
+
+
+def whole_row_uses(connection: Connection[Any], settings: EvolveSettings, table: str) -> Iterator[tuple[str, bool]]:
+    """Yield what uses the rows of a table as a whole, and whether it stores them: it would see other columns.
+
+    Parameters
+    ----------
+    connection, settings
+        As of :func:`dependents`; its accepted functions are left out.
+    table
+        ``schema.name``.
+    """
+    query = files("handover.evolve.catalog").joinpath("whole_rows.sql").read_bytes()
+    for what, function, stored in connection.execute(query, {"table": qualified(*table.split(".", 1))}):
+        if function not in settings.accepted_functions:
+            yield str(what), bool(stored)
 
 
 def naming_dropped(

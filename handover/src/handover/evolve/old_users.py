@@ -7,7 +7,7 @@ from psycopg import Connection
 
 from handover.config.evolve import EvolveSettings
 from handover.errors import Refused
-from handover.evolve.dependents import dependents, naming_dropped
+from handover.evolve.dependents import dependents, naming_dropped, whole_row_uses
 from handover.evolve.sessions import new_clients, other_clients, sessions_of
 from handover.evolve.statement import EvolutionPlan
 from handover.evolve.taken_rights import lasting_rights, losing_roles
@@ -90,6 +90,10 @@ def _uses(connection: Connection[Any], settings: EvolveSettings, plan: Evolution
         yield f"pid {pid} ({role})", f"reads or writes {view} at this moment", "Wait for it, or end it; then contract."
     for what, use in dependents(connection, settings, plan, plan.contract_drops):
         yield what, use, "Drop it, or let it use the new columns of the table; then contract."
+    for dropped in plan.contract_drops:
+        for what, _ in whole_row_uses(connection, settings, dropped.table):
+            todo = "Drop it, or let it list the columns; then contract. A function: or accepted_functions."
+            yield what, f"uses whole rows of {dropped.table}, and would lose the old column", todo
     for what, use in naming_dropped(connection, settings, plan.contract_drops):
         yield what, use, "Change it; or, if it means something else, name it in [evolve] accepted_functions."
     for gid, owner in connection.execute(_PREPARED):

@@ -7,6 +7,7 @@ from psycopg import Connection
 
 from handover.config.evolve import EvolveSettings
 from handover.evolve.catalog.facts import IndexFacts, TableFacts, names_one, naming_functions
+from handover.evolve.dependents import whole_row_uses
 from handover.evolve.draft import EvolutionDraft, TableDraft
 from handover.evolve.keys import new_checks, shape_keys, twin_indexes
 from handover.evolve.objection import against
@@ -58,6 +59,8 @@ def structure_findings(
         The old roles' search paths.
     """
     found: list[Finding] = []
+    for table in viewed(draft):
+        found += _whole_rows(connection, settings, table)
     for table in draft.tables.values():
         for question in _QUESTIONS:
             found += question(table)
@@ -90,7 +93,8 @@ def _kind(table: TableDraft) -> Iterator[Finding]:
             facts.name,
             f"is sent by the publication {publication}",
             "its subscribers would receive columns that they do not have",
-            f"Take it out until the contract: ALTER PUBLICATION {publication} DROP TABLE {facts.name}",
+            f"Take it out until the contract: ALTER PUBLICATION {publication} DROP TABLE {facts.name}. A publication of"
+            " all tables, or of those of a schema, must be made anew from a list without it.",
         )
 
 
@@ -215,6 +219,18 @@ def _functions(connection: Connection[Any], settings: EvolveSettings, table: Tab
             "after the switch that text would mean another column",
             f"Change it. If it means another column: accepted_functions = [{function!r}] under [evolve].",
         )
+
+
+def _whole_rows(connection: Connection[Any], settings: EvolveSettings, table: TableDraft) -> Iterator[Finding]:
+    for what, stored in whole_row_uses(connection, settings, table.facts.key):
+        found = f"is used by {what}, with whole rows of it"
+        if stored:
+            expected = "what it keeps would lose the values of the columns that change"
+            todo = "Keep these values in columns of their own before."
+        else:
+            expected = "it would see the columns of both shapes, and after the switch other values under the same names"
+            todo = "Drop it before, and make it anew after the contract; a function that may: accepted_functions."
+        yield against("HO665", table.facts.name, found, expected, todo)
 
 
 def _triggers(settings: EvolveSettings, table: TableDraft) -> Iterator[Finding]:
