@@ -2,7 +2,7 @@
 may be kept of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -16,11 +16,18 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-# Features of the browser that no page of ours uses.
+# Features of the browser that no page of ours uses; the practice room alone uses the camera.
 UNUSED = ("camera", "microphone", "geolocation", "payment", "usb", "midi", "display-capture", "browsing-topics")
+
+
+def permissions(*, own: Collection[str] = ()) -> str:
+    """Return the policy that leaves a page only these of the features."""
+    return ", ".join(f"{feature}={'(self)' if feature in own else '()'}" for feature in UNUSED)
+
+
 HEADERS = {
     "Content-Security-Policy": POLICY,
-    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED),
+    "Permissions-Policy": permissions(),
     "Cross-Origin-Resource-Policy": "same-origin",
     # What says nothing else is for one user and is kept nowhere: no cache between, no disk of a shared computer.
     "Cache-Control": "private, no-store",

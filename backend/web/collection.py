@@ -24,6 +24,7 @@ from web.cards import facts_of
 from web.editing import choices, part_of
 from web.hearts import hearts_of, hearts_of_all
 from web.members import members_only
+from web.practice import with_practice_room
 from web.sharing import dialog_of
 
 PAGE_SIZE = 12
@@ -59,6 +60,7 @@ def collection(request: MemberRequest) -> HttpResponse:
     return render(request, "web/collection.html", context)
 
 
+@with_practice_room
 @members_only
 @require_safe
 def choreography(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:

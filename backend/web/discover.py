@@ -17,6 +17,7 @@ from config.problems import STATUS, outside_views
 from web.cards import facts_of
 from web.hearts import hearts_of, hearts_of_all
 from web.pages import CardPages
+from web.practice import with_practice_room
 
 
 @require_safe
@@ -31,6 +32,7 @@ def public(request: HttpRequest) -> HttpResponse:
     return render(request, "web/public.html", {"cards": cards, "pages": pages, "sort": sort})
 
 
+@with_practice_room
 @require_safe
 def public_choreography(request: HttpRequest, choreography_id: uuid.UUID) -> HttpResponse:
     share = public_share(choreography_id)
@@ -39,6 +41,7 @@ def public_choreography(request: HttpRequest, choreography_id: uuid.UUID) -> Htt
     return render(request, "web/public_choreography.html", context)
 
 
+@with_practice_room
 @require_safe
 def shared(request: HttpRequest, link: str) -> HttpResponse:
     """Show what a link shows. The page is the same for all: it does not ask who looks."""

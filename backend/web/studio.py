@@ -45,6 +45,7 @@ from config.errors import (
 )
 from config.problems import STATUS, retry_after
 from web.members import members_only
+from web.practice import with_practice_room
 
 RECENT = 5
 KEY = r"[\w-]{1,100}"  # of a page that shows the form
@@ -142,6 +143,7 @@ def _add(request: MemberRequest) -> dict[str, str]:
     return {"chosen": song.id, "added": f"“{song.title}” {added}"}
 
 
+@with_practice_room
 @members_only
 @require_safe
 def progress(request: MemberRequest, task_id: str) -> HttpResponse:

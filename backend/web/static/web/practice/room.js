@@ -31,6 +31,11 @@ export class Room {
     listen(this);
     addEventListener("hashchange", () => this.#linked());
     this.#watch(this.video);
+    this.#listen();
+    this.part("voices").addEventListener("change", () => this.#listen());
+    this.part("level").addEventListener("input", ({ target }) => { this.video.volume = target.value; });
+    this.part("beside").addEventListener("click", () => this.#mirrored("toggle"));
+    this.part("record").addEventListener("click", () => this.#mirrored("record"));
     const known = () => {
       this.part("place").max = this.video.duration;
       this.second = null;
@@ -110,6 +115,23 @@ export class Room {
     if (document.fullscreenElement) document.exitFullscreen();
     else if (this.figure.requestFullscreen) this.figure.requestFullscreen();
     else press(this.part("fill"), this.figure.classList.toggle("filled"));
+  }
+
+  // Clicks and voices are fetched when they are wanted.
+  async #listen() {
+    const wanted = this.option("counts");
+    this.sound?.close();
+    this.sound = null;
+    if (!wanted) return;
+    const { click, Sound } = await import("./sound.js");
+    const made = wanted === "click" ? click : (await import("./voice.js")).voice(wanted);
+    if (wanted === this.option("counts")) this.sound = new Sound(this, made);
+  }
+
+  // The mirror of the studio, too.
+  async #mirrored(what) {
+    this.mirror ??= new (await import("./mirror.js")).Mirror(this);
+    this.mirror[what]();
   }
 
   help() {
@@ -213,6 +235,7 @@ export class Room {
     if (this.running) return;
     const step = () => {
       this.loop.look();
+      this.mirror?.look();
       this.running = !this.video.paused || Boolean(this.loop.counting);
       if (!this.video.paused) {
         this.sound?.look();

@@ -1,7 +1,7 @@
 // Jumps back without a gap. A seek stops the sound for about a tenth of a second, which a dancer hears. So a second
 // element of the same video starts in silence a little before the jump, is brought into step, and takes over on the beat.
 
-const LEAD_S = 0.7; // the second element runs for so long before it takes over
+const LEAD_S = 1; // the second element runs for so long before it takes over
 const CLOSE_S = 0.004; // closer than this it is left alone
 const FRAME_S = 0.009; // half the time between two looks
 
@@ -28,7 +28,7 @@ export class Seam {
       this.other.preload = "auto";
       this.other.preservesPitch = true;
       delete this.other.dataset.watched;
-      this.video.before(this.other);
+      this.video.after(this.other);
     }
     this.#wait();
   }
@@ -51,7 +51,8 @@ export class Seam {
     const rate = video.playbackRate;
     const rest = (to - video.currentTime) / rate;
     if (rest < -0.3) return this.#jump(); // it was wound past the end
-    if (video.paused || !other) return false;
+    if (video.paused) return false;
+    if (!other) return rest <= 0 && this.#jump();
     const lead = (from - other.currentTime) / rate;
     if (other.paused && !other.seeking && rest <= lead + this.lag && rest > 0.02) {
       other.playbackRate = rate;
@@ -65,7 +66,7 @@ export class Seam {
         this.started = 0;
       }
       const early = other.currentTime - from - (video.currentTime - to);
-      const pull = Math.abs(early) < CLOSE_S ? 1 : Math.min(Math.max(1 - 4 * early, 0.6), 1.6);
+      const pull = Math.abs(early) < CLOSE_S ? 1 : Math.min(Math.max(1 - 6 * early, 0.5), 1.8);
       other.playbackRate = rate * pull;
     }
     if (rest > FRAME_S) return false;

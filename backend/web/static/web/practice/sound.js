@@ -24,6 +24,8 @@ export class Sound {
 
   look() {
     const { video, timeline, loop } = this.room;
+    // A browser lets no page sound before it was touched.
+    if (this.context.state === "suspended") return void this.context.resume();
     const now = video.currentTime;
     const from = Math.max(this.#reached + 1, timeline.beatAt(now - LATE_S) + 1);
     for (let at = from; at < timeline.times.length; at += 1) {
