@@ -170,6 +170,7 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     f"/studio/songs/{OWN_SONG}": {"GET": own_page(200), "POST": own_page(302)},
     f"/studio/songs/{OWN_SONG}/delete": {"POST": own_page(302)},
     f"/studio/{TASK}": {"GET": own_page(200)},
+    f"/studio/{TASK}/again": {"POST": own_page(409)},  # it does not say what was asked for
     f"/studio/{TASK}/keep": {"POST": own_page(302)},
     # The original's addresses.
     "/auth/login/": {"GET": all_users(302), "POST": all_users(302)},

@@ -1,11 +1,17 @@
-"""Pages with a practice room: what a browser lets them do besides."""
+"""Pages with a practice room: what a browser lets them do besides, and from which task a dance is made again."""
 
+import secrets
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from apps.authentication.models import User
+from apps.choreography.models import ChoreographyTask
+from apps.choreography.selectors import task_of
+from apps.collections.models import SavedChoreography
+from config.errors import GoneError, NotFoundError
 from config.security import POLICY, permissions
 
 View = Callable[..., HttpResponse]
@@ -28,3 +34,19 @@ def with_practice_room(view: View) -> View:
         return response
 
     return allowed
+
+
+def again_of(task: ChoreographyTask) -> dict[str, str] | None:
+    """Return what the form needs that makes a task's dance again; None for one that does not say what was asked for."""
+    if not task.facts.inputs or task.status != ChoreographyTask.Status.COMPLETED:
+        return None
+    return {"task": task.pk, "key": secrets.token_urlsafe(16)}
+
+
+def again_of_saved(user: User, saved: SavedChoreography) -> dict[str, str] | None:
+    made = saved.generation_parameters
+    task_id = made.get("task_id") if isinstance(made, dict) else None
+    try:
+        return again_of(task_of(user, str(task_id))) if task_id else None
+    except (NotFoundError, GoneError):
+        return None  # the task was purged, and with it what was asked for

@@ -45,7 +45,7 @@ from config.errors import (
 )
 from config.problems import STATUS, retry_after
 from web.members import members_only
-from web.practice import with_practice_room
+from web.practice import again_of, with_practice_room
 
 RECENT = 5
 KEY = r"[\w-]{1,100}"  # of a page that shows the form
@@ -71,13 +71,13 @@ def studio(request: MemberRequest) -> HttpResponse:
     if not form.is_valid():
         return _studio(request, errors=form.errors)
     try:
-        task = _start(request, form.validated_data)
+        task = start_once(request, form.validated_data)
     except (QueueFullError, QuotaError) as error:
         return _studio(request, problem=error)
     return redirect("web:progress", task.pk)
 
 
-def _start(request: MemberRequest, wishes: dict[str, Any]) -> ChoreographyTask:
+def start_once(request: MemberRequest, wishes: dict[str, Any]) -> ChoreographyTask:
     """Start it; sent twice by one page, as by a double click, it is one.
 
     Who comes back to the page and wishes something else, or has cancelled what was started, gets another one.
@@ -187,6 +187,7 @@ def _progress(request: MemberRequest, task: ChoreographyTask) -> dict[str, Any]:
         "video_name": PurePosixPath(str(result.get("video_filename") or "")).name,
         "duration_s": result.get("sequence_duration"),
         "difficulty": asked.get("difficulty", SavedChoreography.Difficulty.INTERMEDIATE),
+        "again": again_of(task),
     }
 
 

@@ -3,6 +3,7 @@ from django.views.generic import RedirectView
 
 from web import (
     account,
+    again,
     clean_up,
     collection,
     discover,
@@ -36,6 +37,7 @@ urlpatterns = [
     path("studio/songs/<uuid:song_id>", songs.song, name="song"),
     path("studio/songs/<uuid:song_id>/delete", songs.delete, name="delete-song"),
     # <path:>, because a task's id is any text: some old ones are no UUID.
+    path("studio/<path:task_id>/again", again.again, name="again"),
     path("studio/<path:task_id>/keep", studio.keep, name="keep"),
     path("studio/<path:task_id>", studio.progress, name="progress"),
     path("collection", collection.collection, name="collection"),

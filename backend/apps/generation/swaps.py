@@ -1,4 +1,6 @@
-"""One move replaced, all others kept: a new task from the plan that lies beside a finished task's video."""
+"""A dance made again: one move replaced and all others kept, from the plan that lies beside the video; or another dance
+to the same song, with what was heard of it corrected.
+"""
 
 import json
 from typing import Any
@@ -8,7 +10,7 @@ from apps.choreography.models import ChoreographyTask
 from apps.choreography.selectors import task_of, video_of
 from apps.media.sidecars import PLAN, sidecar_of
 from apps.media.storage import StoredFile, media
-from config.errors import InvalidError
+from config.errors import ConflictError, InvalidError
 
 
 def swap_wishes(*, user: User, task_id: str, move: int, **changed: Any) -> dict[str, Any]:
@@ -23,12 +25,32 @@ def swap_wishes(*, user: User, task_id: str, move: int, **changed: Any) -> dict[
     if not 1 <= move <= moves:
         message = f"There is no move {move}; there are {moves}. Choose 1 to {moves}."
         raise InvalidError(message, errors={"move": [message]})
-    return _asked(task) | {"swap": {"task_id": task.pk, "move": move}} | changed
+    return asked_of(task) | {"swap": {"task_id": task.pk, "move": move}} | changed
 
 
-def _asked(task: ChoreographyTask) -> dict[str, Any]:
+def again_wishes(*, user: User, task_id: str, **corrected: Any) -> dict[str, Any]:
+    """Return the wishes for another dance to the song of this task, with what was heard wrongly corrected.
+
+    ``corrected`` are corrections in place of those that the task had. Raises NotFoundError if there is no such task,
+    ConflictError if it does not say what was asked for: the original's do not.
+    """
+    task = task_of(user, task_id)
+    if not task.facts.inputs:
+        raise ConflictError("What was asked for is not known any more. Choose the song in the studio.")
+    wishes = asked_of(task)
+    # Taps say it all: nothing is corrected besides.
+    before = {} if corrected.get("taps_s") else dict(wishes.pop("corrections", None) or {})
+    before |= {"taps_s": None} if corrected else {}
+    if corrected.get("shift_half_beat"):
+        corrected["shift_half_beat"] = not before.get("shift_half_beat")  # from where it is now
+    return wishes | ({"corrections": before | corrected} if before | corrected else {})
+
+
+def asked_of(task: ChoreographyTask) -> dict[str, Any]:
+    """Return what may be asked for once more of what was asked for; nothing if that is not known."""
+    inputs = task.facts.inputs or {}
     kept = ("song", "difficulty", "energy", "style", "auto_save", "corrections")
-    return {name: task.facts.inputs[name] for name in kept if name in task.facts.inputs}
+    return {name: inputs[name] for name in kept if name in inputs}
 
 
 def _number_of_moves(plan: StoredFile) -> int:

@@ -7,6 +7,7 @@ const SLOW = 0.7; // where the ladder begins when the speed is the song's
 const CALLED = 4; // "5, 6, 7, 8"
 const CHAIN_ROUNDS = 2;
 const NEAR_S = 0.05;
+const SOON_S = 0.3;
 
 export class Loop {
   on = false;
@@ -109,6 +110,10 @@ export class Loop {
       room.seek(this.from);
       this.wait(Number(room.option("pause")));
     } else if (this.seam.look()) this.#next();
+    else if (this.seam.rest < SOON_S && !this.timer) {
+      // A screen that is busy refreshes too seldom to meet the beat.
+      this.timer = setTimeout(() => { this.timer = 0; this.look(); }, Math.max(this.seam.rest * 1000 - 5, 4));
+    }
   }
 
   #next() {

@@ -36,6 +36,7 @@ export class Room {
     this.part("level").addEventListener("input", ({ target }) => { this.video.volume = target.value; });
     this.part("beside").addEventListener("click", () => this.#mirrored("toggle"));
     this.part("record").addEventListener("click", () => this.#mirrored("record"));
+    if (this.part("again")) import("./again.js").then(({ again }) => again(this));
     const known = () => {
       this.part("place").max = this.video.duration;
       this.second = null;
@@ -269,7 +270,7 @@ export class Room {
   // ---- options: fields with a name in the disclosure, remembered
 
   #options() {
-    this.fields = this.part("practice").querySelectorAll("[name]");
+    this.fields = this.part("practice").querySelectorAll("label [name]");
     for (const field of this.fields) {
       const kind = field.type === "checkbox" ? "checked" : "value";
       field[kind] = recall(field.name, field[kind]);

@@ -66,9 +66,12 @@ export class Seam {
         this.started = 0;
       }
       const early = other.currentTime - from - (video.currentTime - to);
-      const pull = Math.abs(early) < CLOSE_S ? 1 : Math.min(Math.max(1 - 6 * early, 0.5), 1.8);
-      other.playbackRate = rate * pull;
+      // So much faster or slower that they are in step just before the jump, however seldom it can look.
+      const pull = Math.abs(early) < CLOSE_S ? 1 : 1 - early / rate / Math.max(rest - 0.1, 0.15);
+      const wanted = rate * Math.min(Math.max(pull, 0.5), 2);
+      if (Math.abs(wanted - other.playbackRate) > 0.01) other.playbackRate = wanted;
     }
+    this.rest = rest;
     if (rest > FRAME_S) return false;
     return !other.paused && !other.seeking && other.readyState > 2 ? this.#swap() : this.#jump();
   }
