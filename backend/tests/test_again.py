@@ -9,7 +9,6 @@ from apps.choreography.selectors import task_of
 from tests.conftest import make_user
 from tests.generating import place_song, start
 
-
 HEARD = {"shift_half_beat": True, "downbeat_at_s": None, "taps_s": None}
 
 

@@ -13,7 +13,7 @@ from config.errors import InvalidError
 from web.members import members_only
 from web.studio import start_once
 
-UNREADABLE = "The page sent what cannot be read. Load it again."
+MESSAGE = "The page sent what cannot be read. Load it again."
 
 
 @members_only
@@ -27,12 +27,12 @@ def _wishes(request: MemberRequest, task_id: str) -> dict[str, Any]:
     if "move" in request.POST:
         swap = SwapRequest(data={"move": request.POST["move"]})
         if not swap.is_valid():
-            raise InvalidError(UNREADABLE, errors=dict(swap.errors))
+            raise InvalidError(MESSAGE, errors=dict(swap.errors))
         return swap_wishes(user=request.user, task_id=task_id, **swap.validated_data)
     wishes = again_wishes(user=request.user, task_id=task_id, **_corrected(request))
     form = GenerationRequest(data=wishes)
     if not form.is_valid():
-        raise InvalidError(UNREADABLE, errors=dict(form.errors))
+        raise InvalidError(MESSAGE, errors=dict(form.errors))
     return dict(form.validated_data)
 
 
