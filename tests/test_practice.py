@@ -251,7 +251,7 @@ def test_mirror_of_the_studio__plays_the_camera_beside_and_sends_nothing(chromiu
         known = [page.locator("video").get_attribute("src"), "/static/web/icon.svg"]
         known = [page.evaluate("(path) => new URL(path, location).href", path) for path in known]
         sent: list[Request] = []
-        page.on("request", lambda request: sent.append(request))
+        page.on("request", lambda request: sent.extend([request]))
         page.on("websocket", lambda socket: pytest.fail(socket.url))
         page.get_by_role("button", name="Show me beside it").click()
         practice.until(page, "document.querySelector('video.own')?.videoWidth > 0")
