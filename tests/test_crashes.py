@@ -111,7 +111,7 @@ def forget_files(records: Records, video: str) -> None:
 
 
 def beside(video: str) -> set[str]:
-    return {video.removesuffix(".mp4") + ending for ending in (*BESIDE_A_VIDEO, ".plan.json")}
+    return {video.removesuffix(".mp4") + ending for ending in BESIDE_A_VIDEO}
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ def test_audit__two_tasks_of_one_file__is_a_duplicate(ledger, records, completed
     assert named(audit_tasks(ledger, records), "duplicate: 2 tasks name the file")
 
 
-@pytest.mark.parametrize("ending", [*BESIDE_A_VIDEO, ".plan.json"])
+@pytest.mark.parametrize("ending", BESIDE_A_VIDEO)
 def test_audit__a_sidecar_without_its_video__is_an_orphan(ledger, records, ending):
     records.sidecars.add(f"output/user_1/gone{ending}")
     assert named(audit_tasks(ledger, records), f"orphan: the file output/user_1/gone{ending} lies beside no video")

@@ -184,6 +184,8 @@ def test_video__by_range_and_only_of_its_owner(front, logged_in, dancer, visitor
     assert part.headers["X-Content-Type-Options"] == "nosniff"
     assert part.headers["Content-Type"] == "video/mp4"
     assert "X-Accel-Redirect" not in part.headers
+    known = asked(logged_in, "GET", film, headers={"If-None-Match": part.headers["ETag"]})
+    assert (known.status_code, known.content) == (304, b"")
     with browser(front) as stranger:
         assert asked(stranger, "GET", film).status_code == 401
 
@@ -209,6 +211,19 @@ def test_secret_link__opens_page_and_video_for_a_stranger_and_stands_in_no_log(f
     logs = "".join(file.read_text() for file in folder.glob("*.log"))
     assert address.path.removeprefix("/shared/") not in logs
     assert front.name != "nginx" or "GET /health" in logs, "other requests are logged"
+
+
+def test_link_to_a_video__plays_for_a_stranger_and_its_signature_stands_in_no_log(front, logged_in, dancer, systems):
+    film = film_of(dancer, systems.place.media)
+    headers = {"X-CSRFToken": logged_in.cookies["csrftoken"]}
+    address = urlsplit(asked(logged_in, "POST", f"{film}/link", headers=headers).json()["url"])
+    assert (address.scheme, address.hostname) == ("https", HOST)
+    with browser(front) as stranger:
+        part = asked(stranger, "GET", f"{address.path}?{address.query}", headers={"Range": "bytes=-5"})
+        assert (part.status_code, part.content, part.headers["Content-Type"]) == (206, bytes(5), "video/mp4")
+        assert asked(stranger, "GET", f"{address.path}?{address.query}0").status_code == 404
+    logs = "".join(file.read_text() for file in front.certificate.parent.glob("*.log"))
+    assert address.query.partition("signature=")[2] not in logs
 
 
 def test_internal_location__cannot_be_asked_for(front, logged_in, dancer, systems):

@@ -15,7 +15,7 @@ from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
 from apps.generation.services import cancel_generation
 from apps.media import directory
-from apps.media.sidecars import SIDECARS, sidecar_name, video_beside
+from apps.media.sidecars import PICTURE, SIDECARS, sidecar_name, video_beside
 from apps.media.storage import media
 from apps.sharing.links import secret_of
 from apps.sharing.services import change_share
@@ -31,6 +31,7 @@ TYPES = {
     "chapters": "text/vtt; charset=utf-8",
     "picture": "image/jpeg",
 }
+BESIDE = {sidecar.kind: sidecar for sidecar in SIDECARS}
 JPEG = b"\xff\xd8\xff and the rest"
 
 
@@ -76,7 +77,7 @@ def test_sidecar_of_a_made_video__is_served_wherever_the_video_is(house):
             whole = client.get(f"{base}/{name}")
             content = whole.getvalue()
             assert (whole.status_code, whole["Content-Type"]) == (200, TYPES[kind]), (base, kind)
-            assert content == Path(folder + dict(zip(KINDS, ENDINGS[1:], strict=True))[kind]).read_bytes()
+            assert content == Path(folder + BESIDE[kind].ending).read_bytes()
             assert (whole["X-Content-Type-Options"], whole["Content-Disposition"]) == ("nosniff", "inline")
             assert whole["Cache-Control"] == ("private, no-store" if "shared" in base else "private, no-cache")
             again = client.get(f"{base}/{name}", headers={"If-None-Match": whole["ETag"]})
@@ -131,7 +132,7 @@ def test_sidecar_of_another_user__is_404_as_one_that_never_was(api, ben, ana, me
     put_beside(row)
     stolen = kept_with_video(ana, video="mine.mp4")
     SavedChoreography.objects.filter(pk=stolen.pk).update(
-        video_path=row.video_path.name, thumbnail_path=sidecar_name(row.video_path.name, SIDECARS[3])
+        video_path=row.video_path.name, thumbnail_path=sidecar_name(row.video_path.name, PICTURE)
     )
     for pk in (row.pk, stolen.pk):
         assert {api.get(f"/api/collections/{pk}/{kind}").status_code for kind in KINDS} == {404}
@@ -198,9 +199,7 @@ def test_sidecars__stay_while_another_row_of_the_user_names_the_video(
     paths = put_beside(first)
     facts = {"title": "", "difficulty": "beginner", "duration": 1}
     second = SavedChoreography.objects.create(user=ana, video_path=first.video_path.name, **facts)
-    SavedChoreography.objects.filter(pk=first.pk).update(
-        thumbnail_path=sidecar_name(first.video_path.name, SIDECARS[3])
-    )
+    SavedChoreography.objects.filter(pk=first.pk).update(thumbnail_path=sidecar_name(first.video_path.name, PICTURE))
     for row, there in ((first, True), (second, False)):
         with django_capture_on_commit_callbacks(execute=True):
             assert api.delete(f"/api/collections/{row.pk}").status_code == 204
@@ -242,7 +241,7 @@ def test_page_of_the_collection__asks_the_storage_once_for_each_video_and_never_
     for number in range(names):
         row = kept_with_video(ana, video=f"{number}.mp4")
         put_beside(row)
-        picture = sidecar_name(row.video_path.name, SIDECARS[3])
+        picture = sidecar_name(row.video_path.name, PICTURE)
         SavedChoreography.objects.filter(pk=row.pk).update(thumbnail_path=picture)
     asked, real = [], directory.DirectoryStorage.find
     monkeypatch.setattr(directory.DirectoryStorage, "find", lambda self, name: asked.append(name) or real(self, name))

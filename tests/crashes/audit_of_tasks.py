@@ -17,8 +17,8 @@ from tests.crashes.ledger import Entry, Ledger
 Row = dict
 # The original's own names; what a killed original leaves there is removed by the backend's `sweep_files`.
 SIDECAR = re.compile(r"^(.*)(\.timeline\.json|\.captions\.vtt|\.chapters\.vtt|\.jpg|\.plan\.json)$")
-# What every video of the backend has beside it; a plan is for jobs alone.
-BESIDE_A_VIDEO = (".timeline.json", ".captions.vtt", ".chapters.vtt", ".jpg")
+# What every video of the backend has beside it.
+BESIDE_A_VIDEO = (".timeline.json", ".captions.vtt", ".chapters.vtt", ".jpg", ".plan.json")
 NAME_OF_THE_ORIGINAL = re.compile(r"_balanced_choreography\w*\.mp4$")
 
 
