@@ -138,6 +138,13 @@ if env.BREACHED_PASSWORDS != "off":
             "OPTIONS": {} if env.BREACHED_PASSWORDS == "common" else {"hashes": env.BREACHED_PASSWORDS},
         }
     )
+# A link for a new password, by e-mail.
+PASSWORD_RESET_TIMEOUT = HOUR_S
+DEFAULT_FROM_EMAIL = env.MAIL_FROM
+EMAIL_TIMEOUT = 20
+EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = (env.EMAIL[name] for name in ("EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_PORT"))
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env.EMAIL["EMAIL_HOST_USER"], env.EMAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = env.EMAIL.get("EMAIL_USE_TLS", False), env.EMAIL.get("EMAIL_USE_SSL", False)
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # How browsers reach the service (docs/howto/put-a-front-before-it.md).

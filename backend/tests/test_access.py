@@ -140,6 +140,7 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     # The pages.
     "/": dict.fromkeys(METHODS, all_users(302)),
     "/account": {"GET": page(200)},
+    "/account/delete": {"POST": ("login", 200, 400, 400)},
     "/account/password": {"POST": page(302)},
     "/account/profile": {"POST": page(302)},
     "/account/second-factor": {"GET": ("login", 404, 404, 200), "POST": ("login", 404, 404, 409)},
@@ -161,6 +162,8 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     f"/public/{PUBLIC}/like": {"POST": page(302)},
     f"/shared/{LINK}": {"GET": all_users(200)},
     f"/collection/{KEPT}/edit": {"GET": own_page(200), "POST": own_page(302)},
+    "/forgotten": {"GET": all_users(200), "POST": all_users(200)},
+    "/reset/MQ/none": {"GET": all_users(404), "POST": all_users(404)},
     "/look": {"POST": all_users(302)},
     "/login": {"GET": all_users(200), "POST": all_users(302)},
     "/logout": {"POST": all_users(302)},
@@ -199,6 +202,8 @@ API_LOGIN = {name: LOGIN[name] for name in ("login", "password")}
 API_WISHES = {name: WISHES[name] for name in ("song", "difficulty")}
 HOOK = "https://93.184.215.14/hook"
 SENT: dict[str, dict[str, object]] = {
+    "/account/delete": {"password": "secreto"},
+    "/forgotten": {"email": "ana@example.com"},
     "/account/password": {"old_password": "secreto", "new_password": "bailamos"},
     "/account/profile": {"display_name": "Anita"},
     "/account/tokens": {"name": "x", "scopes": ["read"], "days": "30"},

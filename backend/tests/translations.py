@@ -76,7 +76,7 @@ def of_templates() -> Iterator[Text]:
     django.setup()
     translation.activate("en")
     engine = Engine.get_default()
-    for file in sorted((BACKEND / "web" / "templates").rglob("*.html")):
+    for file in sorted((BACKEND / "web" / "templates").rglob("*.*")):
         yield from of_template(engine.from_string(file.read_text()))
 
 

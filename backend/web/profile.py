@@ -17,6 +17,7 @@ from apps.authentication.passwords import change_password
 from apps.authentication.preferences import AUTO_SAVE, change_preferences
 from apps.authentication.requests import MemberRequest
 from apps.authentication.selectors import saves_automatically
+from apps.departures.services import delete_account
 from apps.events.selectors import events_of
 from apps.open_sessions.services import end_other_sessions, end_session, is_this, sessions_of
 from apps.second_factor.services import factor_of
@@ -25,7 +26,7 @@ from apps.tokens.scopes import SCOPES
 from apps.tokens.selectors import end_of, tokens_of
 from apps.tokens.services import issue_token, revoke_token
 from config.clock import database_now
-from config.errors import DomainError, InvalidError, LockedOutError
+from config.errors import ConflictError, DomainError, InvalidError, LockedOutError
 from config.problems import STATUS, retry_after
 from web.members import members_only
 
@@ -63,6 +64,17 @@ def change_own_password(request: MemberRequest) -> HttpResponse:
     except (InvalidError, LockedOutError) as error:
         return _page(request, errors=error.errors or {"old_password": [error.message]}, problem=error)
     return _done(request, "Your password is changed. Your other sessions and all tokens have ended.")
+
+
+@sensitive_post_parameters("password")
+@members_only
+@require_POST
+def delete_own_account(request: MemberRequest) -> HttpResponse:
+    try:
+        delete_account(request=request, user=request.user, password=request.POST.get("password", ""))
+    except (InvalidError, LockedOutError, ConflictError) as error:
+        return _page(request, errors=error.errors or {"password": [error.message]}, problem=error)
+    return render(request, "web/left.html")
 
 
 @members_only

@@ -14,6 +14,8 @@ class AccountEvent(models.Model):
         LOGOUT = "logout", "logged out"
         PASSWORD_CHANGED = "password-changed", "password changed"
         PASSWORD_REFUSED = "password-refused", "change of password refused"
+        RESET_ASKED = "reset-asked", "reset of the password asked for"
+        ACCOUNT_DELETED = "account-deleted", "account deleted"
         TOKEN_MADE = "token-made", "token made"
         TOKEN_ENDED = "token-ended", "token ended"
         TOKEN_REFUSED = "token-refused", "token used after its end"

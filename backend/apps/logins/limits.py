@@ -30,6 +30,8 @@ MAX_OF_ADDRESS = 50  # over all accounts: a school has one address
 MAX_OF_ACCOUNT = 100  # over all addresses
 MAX_CODES_OF_ACCOUNT = 20  # one-time codes, over all addresses
 MAX_REGISTRATIONS = 20  # refused ones of one address
+MAX_LETTERS = 5  # with a link for a new password, to one e-mail within an hour, whether it has an account or not
+MAX_LETTERS_OF_ADDRESS = 30  # asked for by one address within an hour
 MAX_LIKES = 600  # of one user within an hour, given or taken back
 LOCK = timedelta(minutes=15)
 HOUR = timedelta(hours=1)
@@ -99,6 +101,13 @@ def count_new_account(request: HttpRequest) -> None:
         time=DAY,
         fixed=True,
     )
+
+
+def count_reset(request: HttpRequest, *, email: str) -> None:
+    """Count a letter with a link for a new password. Raises LockedOutError after so many within an hour."""
+    message = "Too many letters were asked for. Try again in an hour."
+    _count(f"letters from {_address_of(request)}", MAX_LETTERS_OF_ADDRESS, message, time=HOUR, fixed=True)
+    _count(f"letters to {email.lower()}", MAX_LETTERS, message, time=HOUR, fixed=True)
 
 
 def count_like(user_id: int) -> None:
