@@ -12,6 +12,9 @@ SETTINGS = {
     "lock_timeout": ("1min", "7ms"),
     "default_transaction_isolation": ("serializable", "read committed"),
     "DateStyle": ("SQL, DMY", "ISO, DMY"),
+    "IntervalStyle": ("iso_8601", "postgres"),
+    "standard_conforming_strings": ("off", "on"),
+    "transform_null_equals": ("on", "off"),
     "extra_float_digits": ("-3", "1"),
     "bytea_output": ("escape", "hex"),
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handover.runs.retries import LockedOutError, LockPatience, watched
+from handover.runs.retries import LockedOutError, LockPatience, holders, watched
 from sandbox.fixtures import FAST, roomy_place
 from sandbox.postgres import Server
 
@@ -61,6 +61,7 @@ def test_watched__a_prepared_transaction_blocks__is_told_once(preparing):
     with preparing.connect() as holder, preparing.connect() as waiter, preparing.connect() as observer:
         holder.execute("CREATE TABLE t (id int)")
         holder.execute("BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'held'")
+        assert holders(observer, "t", from_reading=False) == ["a prepared transaction (see pg_prepared_xacts)"]
         build = threading.Thread(target=waiter.execute, args=("CREATE INDEX CONCURRENTLY i ON t (id)",))
         with watched(observer, waiter.info.backend_pid, [], 0.01, say):
             build.start()

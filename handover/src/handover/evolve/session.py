@@ -12,6 +12,10 @@ LOOKING = f"{APPLICATION} (looks)"
 FIXED = {"extra_float_digits": "1", "bytea_output": "hex"}
 _OWN = FIXED | {
     "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    # A conversion with a backslash means what its file says.
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
     "default_transaction_isolation": "read committed",
     # An index of a large table takes hours, and who only looks on is idle for that time.
     "statement_timeout": "0",

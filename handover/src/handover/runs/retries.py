@@ -19,13 +19,16 @@ _BLOCKERS = """
       FROM (SELECT DISTINCT unnest(pg_blocking_pids(%s)) AS pid) b LEFT JOIN pg_stat_activity a ON a.pid = b.pid
      WHERE b.pid = 0 OR a.pid IS NOT NULL ORDER BY a.xact_start, b.pid
 """
+# A prepared transaction has no process here; a table of another database may have the same number.
 # What holds a lock on a table for which a strong lock was waited for; reading alone hinders only the strongest.
 _HOLDERS = """
     SELECT DISTINCT ON (a.xact_start, a.pid) a.pid, a.usename, a.application_name, a.state,
            left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120),
            date_trunc('second', clock_timestamp() - a.xact_start)::text
-      FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-     WHERE l.granted AND l.relation = to_regclass(%s) AND a.pid <> pg_backend_pid()
+      FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+     WHERE l.granted AND l.relation = to_regclass(%s) AND l.pid IS DISTINCT FROM pg_backend_pid()
+       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND (a.pid IS NOT NULL OR l.pid IS NULL)
        AND (%s OR l.mode NOT IN ('AccessShareLock', 'RowShareLock'))
      ORDER BY a.xact_start, a.pid LIMIT 5
 """
