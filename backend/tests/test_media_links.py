@@ -12,6 +12,7 @@ from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
 from apps.media import links
+from apps.media.models import FileOwner
 from apps.media.storage import media
 from config.refusals import WithoutLinks
 from tests.sharing import VIDEO_BYTES, kept_with_video
@@ -55,7 +56,7 @@ def test_link__plays_without_a_login__whole_and_by_range_for_the_time_that_it_te
         assert Client().get(link, headers={"If-None-Match": whole["ETag"]}).status_code == 304
         assert Client().head(link).status_code == 200
     told = api.post(f"/api/collections/{kept.pk}/video/link").json()
-    ends = links.MediaLink(int(re.search(r"expires=(\d+)", told["url"])[1]), "").expires_at
+    ends = links.MediaLink(int(re.search(r"expires=(\d+)", told["url"])[1]), "", "").expires_at
     assert told["expires_at"] == ends.strftime("%Y-%m-%dT%H:%M:%SZ")
     assert abs(ends - links.database_now() - links.LIFE) < timedelta(minutes=1)
 
@@ -78,15 +79,18 @@ def test_link__that_was_changed__is_refused_in_the_words_of_one_that_never_was(a
         link.partition("&")[0],
         link.partition("?")[0],
         link.replace("expires=", "expires=-"),
-        f"{link.partition('?')[0]}?expires=99999999999999999999&signature={signature}",
-        f"{link.partition('?')[0]}?expires=x&signature=%00",
+        f"{link.partition('?')[0]}?expires=99999999999999999999&file=a&signature={signature}",
+        f"{link.partition('?')[0]}?expires=x&file=%00&signature=%00",
+        link.replace("file=", "file=0"),
         link.replace(str(kept.pk), str(other.pk)),
         of_task.partition("?")[0] + "?" + link.partition("?")[2],
         link.replace(str(kept.pk), "00000000-0000-0000-0000-000000000000"),
         of_task.replace("t%201", "none"),
         of_task.replace("t%201", "%00"),
     ]
+    FileOwner.objects.all().delete()
     answers = [Client().get(address) for address in changed]
+    assert not FileOwner.objects.exists(), "without a valid link nothing is looked for, and nothing recorded"
     assert {answer.status_code for answer in answers} == {404}, [answer.status_code for answer in answers]
     assert {answer.content for answer in answers} == {answers[0].content}
     assert answers[0].json()["type"] == "urn:compas:problem:link-ended"

@@ -1,6 +1,7 @@
 """/api/collections/ID/video/link and /api/collections/ID/video/linked"""
 
 import uuid
+from functools import partial
 
 from django.http import HttpResponseBase
 from django.urls import reverse
@@ -28,10 +29,10 @@ class LinkedChoreographyView(LinkedVideoView):
     def get(self, request: Request, choreography_id: uuid.UUID) -> HttpResponseBase:
         """Its video, whole or by range, for those who have a link to it."""
         choreography = selectors.choreography_of_a_living_user(choreography_id)
-        video = selectors.video_or_none(choreography) if choreography else None
-        found = (video, choreography.user) if choreography and video else None
-        title = choreography.title if choreography else ""
-        return self.play(request, _address(choreography_id), found, title=title)
+        if choreography is None:
+            return self.play(request, _address(choreography_id), None, lambda: None)
+        video = partial(selectors.video_or_none, choreography)
+        return self.play(request, _address(choreography_id), choreography.user, video, title=choreography.title)
 
 
 def _address(choreography_id: uuid.UUID) -> str:

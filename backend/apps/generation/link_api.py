@@ -30,15 +30,13 @@ class LinkedTaskView(LinkedVideoView):
     @extend_schema(auth=NO_LOGIN, parameters=LINK_PARAMETERS, responses=VIDEO)
     def get(self, request: Request, task_id: str) -> HttpResponseBase:
         """Its video, whole or by range, for those who have a link to it."""
-        return self.play(request, _address(task_id), _video(task_id))
+        owner = selectors.living_owner_of(task_id)
+        return self.play(request, _address(task_id), owner, lambda: _video(owner, task_id) if owner else None)
 
 
-def _video(task_id: str) -> tuple[StoredFile, User] | None:
-    owner = selectors.living_owner_of(task_id)
-    if owner is None:
-        return None
+def _video(owner: User, task_id: str) -> StoredFile | None:
     try:
-        return selectors.video_of(selectors.task_of(owner, task_id)), owner
+        return selectors.video_of(selectors.task_of(owner, task_id))
     except (NotFoundError, GoneError, ConflictError):
         return None
 

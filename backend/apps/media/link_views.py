@@ -1,5 +1,6 @@
 """Make a link to a video that plays without a login, and play it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -10,7 +11,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.media.links import LIFE, MediaLink, is_valid, make_link
+from apps.media.links import LIFE, MediaLink, is_of, is_valid, make_link
 from apps.media.secrecy import keep_secret
 from apps.media.storage import StoredFile
 from apps.media.streaming import VideoView
@@ -30,6 +31,7 @@ class MediaLinkOut(serializers.Serializer[Any]):
 
 class MediaLinkIn(serializers.Serializer[Any]):
     expires = serializers.IntegerField(min_value=0, max_value=LATEST)
+    file = serializers.CharField(max_length=LONGEST_SIGNATURE)
     signature = serializers.CharField(max_length=LONGEST_SIGNATURE)
 
 
@@ -51,14 +53,22 @@ class LinkedVideoView(VideoView):
         return keep_secret(super().finalize_response(request, response, *args, **kwargs))
 
     def play(
-        self, request: Request, address: str, found: tuple[StoredFile, AbstractBaseUser] | None, *, title: str = ""
+        self,
+        request: Request,
+        address: str,
+        owner: AbstractBaseUser | None,
+        find: Callable[[], StoredFile | None],
+        *,
+        title: str = "",
     ) -> HttpResponseBase:
-        """Return the file that was found for this address, if the request's link was made for it."""
+        """Return the video of this owner, if the request's link was made for it."""
         link = _link_of(request)
-        if link is None or found is None or not is_valid(link, address, *found):
+        is_welcome = link is not None and owner is not None and is_valid(link, address, owner)
+        file = find() if is_welcome else None
+        if link is None or file is None or not is_of(link, file):
             message = "This link has ended, or it is of another video. Ask for a new one."
             raise NotFoundError(message, code="link-ended")
-        return self.respond(request, found[0], title=title)
+        return self.respond(request, file, title=title)
 
 
 def _link_of(request: Request) -> MediaLink | None:
@@ -68,5 +78,6 @@ def _link_of(request: Request) -> MediaLink | None:
 
 LINK_PARAMETERS = [
     OpenApiParameter("expires", int, required=True, description="as the link has it"),
+    OpenApiParameter("file", str, required=True, description="as the link has it"),
     OpenApiParameter("signature", str, required=True, description="as the link has it"),
 ]
