@@ -6,6 +6,7 @@ import pytest
 from psycopg import errors, sql
 
 from handover.errors import Refused
+from handover.evolve.dependents import dependents
 from handover_testing.evolving import differences
 
 SHARED = """
@@ -172,3 +173,15 @@ def test_key__a_right_on_an_own_table_is_missing__is_refused_with_the_grant(take
         one.plan(KEY)
     with one.database.server.connect(one.database.name) as superuser:
         superuser.execute(f"GRANT {backend} TO owner WITH ADMIN OPTION".encode())
+
+
+def test_key__from_a_schema_whose_name_needs_quotes__is_the_evolution_s_own_at_its_end(one):
+    one.execute(
+        "CREATE TABLE p (id varchar(36) PRIMARY KEY)",
+        'CREATE SCHEMA "Own 1"; CREATE TABLE "Own 1".c (n int PRIMARY KEY, p varchar(36) REFERENCES p)',
+    )
+    plan = one.plan(KEY)
+    one.run(plan, "start")
+    for drops in (plan.remove_drops, plan.contract_drops):
+        assert drops
+        assert list(dependents(one.session, one.config.evolve, plan, drops)) == []

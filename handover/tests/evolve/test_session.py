@@ -15,6 +15,7 @@ SETTINGS = {
     "IntervalStyle": ("iso_8601", "postgres"),
     "standard_conforming_strings": ("off", "on"),
     "transform_null_equals": ("on", "off"),
+    "quote_all_identifiers": ("on", "off"),
     "extra_float_digits": ("-3", "1"),
     "bytea_output": ("escape", "hex"),
 }

@@ -20,13 +20,14 @@ _COLUMNS = """
       LEFT JOIN pg_class v ON v.oid = w.ev_class
       LEFT JOIN pg_constraint f ON d.classid = 'pg_constraint'::regclass AND f.oid = d.objid
       LEFT JOIN pg_class c ON c.oid = f.conrelid
+      LEFT JOIN pg_namespace k ON k.oid = f.connamespace
      WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = to_regclass(%(table)s) AND d.deptype = 'n'
        AND (a.attname = ANY (%(columns)s) OR cardinality(%(columns)s::text[]) = 0)
        AND (v.oid IS NULL
             OR v.relnamespace <> ALL (SELECT oid FROM pg_namespace WHERE nspname = ANY (%(schemas)s))
             OR NOT v.relname = ANY (%(views)s))
        AND (f.oid IS NULL
-            OR f.contype = 'f' AND concat_ws('.', f.connamespace::regnamespace, c.relname, f.conname) <> ALL (%(keys)s))
+            OR f.contype = 'f' AND concat_ws('.', k.nspname, c.relname, f.conname) <> ALL (%(keys)s))
      ORDER BY 1, 2
 """
 _VIEWS = """

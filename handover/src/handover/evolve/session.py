@@ -16,6 +16,7 @@ _OWN = FIXED | {
     # A conversion with a backslash means what its file says.
     "standard_conforming_strings": "on",
     "transform_null_equals": "off",
+    "quote_all_identifiers": "off",
     "default_transaction_isolation": "read committed",
     # An index of a large table takes hours, and who only looks on is idle for that time.
     "statement_timeout": "0",

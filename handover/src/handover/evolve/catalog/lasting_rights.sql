@@ -5,7 +5,7 @@ WITH granted AS (
     UNION
     SELECT attrelid, one.grantor, one.grantee FROM pg_attribute CROSS JOIN aclexplode(attacl) AS one WHERE NOT attisdropped
 )
-SELECT DISTINCT role.rolname::text, format('%%I.%%I', relation.relnamespace::regnamespace, relation.relname), found.how
+SELECT DISTINCT role.rolname::text, format('%%s.%%I', relation.relnamespace::regnamespace, relation.relname), found.how
   FROM pg_roles role
   JOIN pg_class relation ON relation.oid = ANY(SELECT to_regclass(name)::oid FROM unnest(%(tables)s::text[]) AS name)
  CROSS JOIN LATERAL (
