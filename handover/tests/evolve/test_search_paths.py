@@ -32,7 +32,7 @@ PATHS = {
 @contextmanager
 def role_in(one, setting=""):
     """Make a role that the owner administers; afterwards it is gone."""
-    name = f"evolve_{secrets.token_hex(4)}"
+    name = f"Evolve-{secrets.token_hex(4)}"  # as roles of people and of clouds are called
     names = {"role": sql.Identifier(name), "database": sql.Identifier(one.database.name)}
     one.session.execute(sql.SQL("CREATE ROLE {role} LOGIN").format(**names))
     try:
@@ -48,7 +48,7 @@ def role_in(one, setting=""):
 def settings_of(one, role):
     query = """
         SELECT d.datname IS NULL, setconfig FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase
-         WHERE setrole = %s::regrole ORDER BY 1
+         WHERE setrole = (SELECT oid FROM pg_roles WHERE rolname = %s) ORDER BY 1
     """
     return one.session.execute(query, [role]).fetchall()
 
