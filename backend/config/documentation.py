@@ -17,6 +17,7 @@ from rest_framework import serializers
 
 from config.inputs import Input
 from config.negotiation import PROBLEM
+from config.texts import PATTERN, PATTERN_OR_EMPTY, one_line
 
 
 class SchemaMadeOnce(SchemaGenerator):
@@ -243,6 +244,15 @@ def _close_bodies(schemas: dict[str, Any]) -> None:
         for component in (name, f"Patched{name}", f"{name}Request", f"Patched{name}Request"):
             if component in schemas:
                 schemas[component]["additionalProperties"] = False
+                _tell_one_line(kind(), schemas[component]["properties"])
+
+
+def _tell_one_line(body: Input, properties: dict[str, Any]) -> None:
+    for name, field in body.fields.items():
+        text: Any = getattr(field, "child", field)
+        if one_line in text.validators and name in properties:
+            told = properties[name].get("items", properties[name])
+            told.setdefault("pattern", PATTERN_OR_EMPTY if text.allow_blank else PATTERN)
 
 
 def _below(kind: type[Any]) -> Iterator[type[Any]]:

@@ -8,6 +8,7 @@ A page costs the same wherever it is, if the order has one direction, the key in
 is entered where the page begins. Name the key in the order: ``order_by("-likes", "-pk")``.
 """
 
+import re
 from typing import Any
 
 from django.core import signing
@@ -51,6 +52,27 @@ class Keyset(CursorPagination):
 
     def get_previous_link(self) -> str | None:
         return self._link(self.page[0], backwards=True) if self.has_previous and self.page else None
+
+    def get_page_size(self, request: Request) -> int:
+        """Return how many rows are asked for. Raises InvalidError."""
+        asked = request.query_params.get(self.page_size_query_param)
+        if asked is None:
+            return PAGE_SIZE
+        if not re.fullmatch(r"0*[1-9][0-9]{0,18}", asked):
+            message = f"A page has 1 to {self.max_page_size} rows; {asked[:40]!r} is no such number."
+            raise InvalidError(message, errors={self.page_size_query_param: [message]})
+        return min(int(asked), self.max_page_size)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Return what the document says of a page's parameters."""
+        told: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        for parameter in told:
+            if parameter["name"] == self.page_size_query_param:
+                parameter["schema"] |= {"minimum": 1, "maximum": 10**18, "default": PAGE_SIZE}
+                parameter["description"] = f"How many rows a page has; at most {self.max_page_size}, also of more."
+            else:
+                parameter["description"] = "From next or previous of a page of the same list; valid for one order."
+        return told
 
     def _asked(self, cursor: str | None) -> tuple[bool, list[str]]:
         if cursor is None:

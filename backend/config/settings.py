@@ -295,6 +295,7 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": "/", "description": "the server that this document comes from"}],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.documentation.finish"],
     "SCHEMA_PATH_PREFIX": "/api/",
+    "ENFORCE_NON_BLANK_FIELDS": True,
     "SERVE_INCLUDE_SCHEMA": False,
     "DEFAULT_GENERATOR_CLASS": "config.documentation.SchemaMadeOnce",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

@@ -180,13 +180,14 @@ def test_stream__of_a_finished_task__is_its_state_and_an_end__and_204_to_who_has
 
 
 @contextmanager
-def backend(database, folder: Path) -> Iterator[Running]:
+def backend(database, folder: Path, **more: str) -> Iterator[Running]:
     port = free_port()
     env = os.environ | {
         "DATABASE_URL": database.url("backend_app"),
         "MEDIA_ROOT": str(folder),
         "USER_STREAMS_LIMIT": str(READERS),
         "DJANGO_SETTINGS_MODULE": "config.settings",
+        **more,
     }
     command = [sys.executable, "-m", "gunicorn", "--bind", f"{LOOPBACK}:{port}", "--threads", "4"]
     with (folder / "log").open("wb") as log:

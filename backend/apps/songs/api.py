@@ -51,7 +51,12 @@ class SongsView(APIView):
 
     @extend_schema(
         request={
-            "multipart/form-data": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+            "multipart/form-data": {
+                "type": "object",
+                "properties": {"file": {"type": "string", "format": "binary"}},
+                "required": ["file"],
+                "additionalProperties": False,
+            }
         },
         responses={201: SongOut, 200: SongOut, 400: PROBLEMS, 401: PROBLEMS, 409: PROBLEMS, 413: PROBLEMS},
     )
