@@ -140,7 +140,7 @@ DECLARED: dict[str, dict[str, Outcomes]] = {
     # The pages.
     "/": dict.fromkeys(METHODS, all_users(302)),
     "/account": {"GET": page(200)},
-    "/account/delete": {"POST": ("login", 200, 400, 400)},
+    "/account/delete": {"POST": ("login", 200, 200, 409)},  # each the own one; staff not here
     "/account/password": {"POST": page(302)},
     "/account/profile": {"POST": page(302)},
     "/account/second-factor": {"GET": ("login", 404, 404, 200), "POST": ("login", 404, 404, 409)},

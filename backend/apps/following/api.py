@@ -35,12 +35,12 @@ class EventStreamRenderer(BaseRenderer):
     format = "events"
 
     def render(self, data: Any, *_: Any, **__: Any) -> bytes:
-        """Return the bytes."""
-        return bytes(data)
+        """Return the description of the address, all that is rendered here, as a comment of the stream."""
+        return b": " + FiniteJSONRenderer().render(data) + b"\n\n"
 
 
 class TaskEventsView(APIView):
-    renderer_classes = (EventStreamRenderer, FiniteJSONRenderer)
+    renderer_classes = (FiniteJSONRenderer, EventStreamRenderer)
 
     @extend_schema(
         parameters=[LAST_EVENT_ID],

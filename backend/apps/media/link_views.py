@@ -40,7 +40,7 @@ def link_response(request: Request, address: str, file: StoredFile, owner: Abstr
     link = make_link(address, file, owner)
     url = request.build_absolute_uri(f"{address}?{link.query}")
     told = MediaLinkOut({"url": url, "expires_at": link.expires_at}).data
-    return Response(told, status=status.HTTP_201_CREATED, headers={"Location": url})
+    return Response(told, status=status.HTTP_201_CREATED, headers={"Location": f"{address}?{link.query}"})
 
 
 class LinkedVideoView(VideoView):

@@ -91,7 +91,8 @@ def whole_row_uses(connection: Connection[Any], settings: EvolveSettings, table:
         ``schema.name``.
     """
     query = files("handover.evolve.catalog").joinpath("whole_rows.sql").read_bytes()
-    for what, function, stored in connection.execute(query, {"table": qualified(*table.split(".", 1))}):
+    schema, name = table.split(".", 1)
+    for what, function, stored in connection.execute(query, {"schema": schema, "name": name}):
         if function not in settings.accepted_functions:
             yield str(what), bool(stored)
 

@@ -82,20 +82,30 @@ class Parity:
 
     def look(self, reader: Reader, agents: Mapping[Side, ReadingAgent]) -> Iterator[Sample]:
         """Read what changed since the last look, again and again until both systems read the same or are late."""
-        limit_s = self.config.watch.limits.parity_lag_s
-        began = time.monotonic()
         for pair in self.config.models:
             if pair.table not in self.read:
                 continue  # its first look is to come: it tells what is new
             try:
                 shared = shared_table(self.config, pair, agents)
+                began = time.monotonic()
                 yield from self._table(shared, reader, agents, changed_only=True)
-                while self.pending.get(pair.table) and time.monotonic() - began <= limit_s:
+                waited_for = set(self.pending.get(pair.table, ()))
+                while self._may_still_be_read(pair.table, waited_for, began):
                     time.sleep(LOOK_AGAIN_S)
+                    began = time.monotonic()
                     yield from self._table(shared, reader, agents, changed_only=True)
             except (psycopg.Error, HandoverError) as error:
-                reason = f"{pair.table}: {first_line(error)}"
-                yield from (unmeasured(writer, "parity_different", reason) for writer in self._writers(pair))
+                yield from self.unread(f"{pair.table}: {first_line(error)}", pair)
+
+    def _may_still_be_read(self, table: str, keys: set[str], at: float) -> bool:
+        """Say whether one of the rows was neither read alike by both nor late in the look that began then."""
+        limit_s = self.config.watch.limits.parity_lag_s
+        return any(since + limit_s >= at for key, (_, since) in self.pending.get(table, {}).items() if key in keys)
+
+    def unread(self, reason: str, *pairs: ModelPair) -> Iterator[Sample]:
+        """Yield that what a flow wrote was not compared; without pairs: in no mapped table."""
+        for pair in pairs or self.config.models:
+            yield from (unmeasured(writer, "parity_different", reason) for writer in self._writers(pair))
 
     def _writers(self, pair: ModelPair) -> tuple[SideOrBoth, ...]:
         return tuple(Side) if pair.table in self.config.watch.writer else ("both",)

@@ -176,6 +176,8 @@ class Watcher:
         A flow waits for it between its steps: what it writes and removes at once would never be compared otherwise.
         """
         if not self._rows_lock.acquire(timeout=self.config.watch.timeout_s):
+            waited = f"the rows were being read for {self.config.watch.timeout_s:g} s, so they waited for no longer"
+            yield from self._parity.unread(f"what a flow wrote was not compared: {waited}")
             return
         try:
             yield from self._parity.look(self._row_reader, self._agents)

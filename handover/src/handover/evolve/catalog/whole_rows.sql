@@ -1,7 +1,9 @@
 -- What uses the rows of a table as a whole, by its row type or by its name in a query: PostgreSQL notes no column of it,
 -- so no DROP would be refused. The table's own triggers, checks and columns may: they see the row that there is.
+-- The table is found by its names: ::regclass needs a right on its schema, and a right that is missing is told apart.
 WITH changed AS (SELECT reltype, typarray FROM pg_class JOIN pg_type ON pg_type.oid = reltype
-                  WHERE pg_class.oid = to_regclass(%(table)s)),
+                   JOIN pg_namespace ON pg_namespace.oid = relnamespace
+                  WHERE nspname = %(schema)s AND relname = %(name)s),
 query AS (
     SELECT 'pg_rewrite'::regclass AS kind, oid, ev_action::text || coalesce(ev_qual::text, '') AS tree FROM pg_rewrite
     UNION ALL SELECT 'pg_policy'::regclass, oid, concat(polqual::text, polwithcheck::text) FROM pg_policy
