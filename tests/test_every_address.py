@@ -88,9 +88,10 @@ def prepare(system: str, dancer: Browser, visitor: httpx.Client, song: str) -> S
     form = {"song_selection": song, "difficulty": "beginner", "auto_save": "true"}
     for prefix, name in (("others_", f"{dancer.name}-{system}"), ("", dancer.name)):
         dancer.backend.cookies.clear()
-        account = {"username": name, "email": f"{name}@example.org", "display_name": "B", "password": PASSWORD}
-        address = "/api/auth/register" if prefix else "/api/auth/login"
-        assert dancer.backend.post(address, json=account | {"login": name}).is_success
+        new = {"username": name, "email": f"{name}@example.org", "display_name": "B", "password": PASSWORD}
+        known = {"login": name, "password": PASSWORD}
+        address, body = ("/api/auth/register", new) if prefix else ("/api/auth/login", known)
+        assert dancer.backend.post(address, json=body).is_success
         task_id = dancer.post(dancer.backend, "/create/", data=form).json()["task_id"]
         task = dancer.until_ended(task_id)
         assert task["status"] == "completed", task["error"]

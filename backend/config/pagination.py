@@ -28,7 +28,7 @@ PAGE_SIZE = 20
 class Keyset(CursorPagination):
     """Pages in the order of the queryset."""
 
-    page_size = PAGE_SIZE
+    page_size: int = PAGE_SIZE
     page_size_query_param = "page_size"
     max_page_size = 100
 
@@ -39,7 +39,7 @@ class Keyset(CursorPagination):
         order = [_turned(name) for name in self.order] if backwards else self.order
         if values:
             queryset = queryset.filter(_after(order, self._read(queryset.model, values)))
-        size = self.get_page_size(request) or PAGE_SIZE
+        size = self.get_page_size(request)
         rows = list(queryset.order_by(*order)[: size + 1])
         self.page, more = rows[:size], len(rows) > size
         self.has_next, self.has_previous = (True, more) if backwards else (more, bool(values))
@@ -57,7 +57,7 @@ class Keyset(CursorPagination):
         """Return how many rows are asked for. Raises InvalidError."""
         asked = request.query_params.get(self.page_size_query_param)
         if asked is None:
-            return PAGE_SIZE
+            return self.page_size
         if not re.fullmatch(r"0*[1-9][0-9]{0,18}", asked):
             message = f"A page has 1 to {self.max_page_size} rows; {asked[:40]!r} is no such number."
             raise InvalidError(message, errors={self.page_size_query_param: [message]})

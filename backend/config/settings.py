@@ -138,8 +138,7 @@ if env.BREACHED_PASSWORDS != "off":
             "OPTIONS": {} if env.BREACHED_PASSWORDS == "common" else {"hashes": env.BREACHED_PASSWORDS},
         }
     )
-# A link for a new password, by e-mail.
-PASSWORD_RESET_TIMEOUT = HOUR_S
+# Links for new passwords go by e-mail.
 DEFAULT_FROM_EMAIL = env.MAIL_FROM
 EMAIL_TIMEOUT = 20
 EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = (env.EMAIL[name] for name in ("EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_PORT"))

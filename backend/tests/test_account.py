@@ -26,7 +26,9 @@ def stored(user: User) -> object:
 
 def test_name__is_changed_and_nothing_else(api, ana):
     User.objects.update(last_name="of the other system")
-    answer = patch(api, ME, {"display_name": " Anita ", "username": "root", "is_staff": True})
+    refused = patch(api, ME, {"display_name": "Root", "username": "root", "is_staff": True})
+    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["is_staff", "username"])
+    answer = patch(api, ME, {"display_name": " Anita "})
     assert (answer.status_code, answer.json()) == (200, api.get(ME).json())
     after = User.objects.get()
     assert (after.display_name, after.last_name) == ("Anita", "of the other system")

@@ -48,9 +48,11 @@ def test_change__writes_what_is_given_and_nothing_else(api, ana, change):
     assert SavedChoreography.objects.values().get() == before | change
 
 
-def test_change__nothing_given__changes_nothing(api, ana):
+def test_change__of_what_is_not_to_be_changed__is_refused_by_name(api, ana):
     saved = make_choreography(ana)
-    assert patch(api, saved, video_path="/etc/passwd", duration=1).json()["duration"] == 30.0
+    refused = patch(api, saved, video_path="/etc/passwd", duration=1)
+    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["duration", "video_path"])
+    assert patch(api, saved).json()["duration"] == 30.0
     assert SavedChoreography.objects.get().video_path.name == "output/user_1/n.mp4"
 
 
@@ -304,7 +306,7 @@ def some(ana, ben) -> None:
     ("asked", "found"),
     [
         ({}, ["Tarde", "mañana", "Noche 100%"]),
-        ({"difficulty": "", "search": "", "cursor_": "x"}, ["Tarde", "mañana", "Noche 100%"]),
+        ({"difficulty": "", "search": ""}, ["Tarde", "mañana", "Noche 100%"]),
         ({"difficulty": "advanced"}, ["Tarde", "mañana"]),
         ({"search": "NOCHE"}, ["Noche 100%"]),
         ({"search": "cielo"}, ["mañana", "Noche 100%"]),

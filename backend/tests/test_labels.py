@@ -74,7 +74,8 @@ def test_label__is_renamed_and_removed_everywhere(api, ana, noche):
 @pytest.mark.parametrize("name", ["", " ", "!?", "a,b", "x" * 41, "a\nb\x07"])
 def test_name__that_is_none__is_refused_at_its_field(api, noche, name):
     answer = change(api, noche, tags=[name])
-    assert (answer.status_code, list(answer.json()["errors"]), Label.objects.count()) == (400, ["tags"], 0)
+    (field,) = answer.json()["errors"]
+    assert (answer.status_code, field.removesuffix(".0"), Label.objects.count()) == (400, "tags", 0)
     if name.strip():
         assert list(change(api, noche, category=name).json()["errors"]) == ["category"]
 

@@ -156,6 +156,7 @@ def test_app_labels__equal_the_originals():
         "apps.songs": "songs",
         "apps.titles": "titles",
         "apps.tokens": "tokens",
+        "apps.webhooks": "webhooks",
     }
 
 

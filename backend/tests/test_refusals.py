@@ -14,12 +14,17 @@ def refusals(caplog) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize(
-    ("path", "status"),
-    [("/api/choreography/tasks/none", 404), ("/video/of-another.mp4/", 404)],
+    ("path", "query", "status"),
+    [
+        ("/api/choreography/tasks/none", "", 404),
+        ("/video/of-another.mp4/", "?token=compas_abc", 404),
+        ("/api/choreography/tasks/none", "?token=compas_abc", 400),
+    ],
 )
-def test_refusal__of_a_member__names_account_and_address(api, ana, caplog, path, status):
-    assert api.get(path + "?token=compas_abc", REMOTE_ADDR="203.0.113.7").status_code == status
-    line = {"refused": status, "method": "GET", "path": path, "user": ana.pk, "address": "203.0.113.7"}
+def test_refusal__of_a_member__names_account_and_address_and_no_query(api, ana, caplog, path, query, status):
+    assert api.get(path + query, REMOTE_ADDR="203.0.113.7").status_code == status
+    user = None if status == 400 else ana.pk  # refused before it is asked who it is
+    line = {"refused": status, "method": "GET", "path": path, "user": user, "address": "203.0.113.7"}
     assert refusals(caplog) == [line]
 
 

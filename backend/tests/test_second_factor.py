@@ -198,7 +198,7 @@ def test_set_up__wrong_code_and_nothing_in_the_app__leads_back_to_the_first_step
     client = logged_in()
     post(client, do="begin", password="secreto")
     answer = post(client, do="confirm", code="000000", next="/admin/users/user/")
-    (first_step,) = re.findall(r'href="([^"]+)">begin again with your password<', answer.content.decode())
+    (first_step,) = re.findall(r'href="([^"]+)">If not, begin again with your password\.<', answer.content.decode())
     first = client.get(first_step)
     assert 'value="begin"' in first.content.decode()
     assert first.context["next"] == "/admin/users/user/"

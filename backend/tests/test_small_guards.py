@@ -60,7 +60,7 @@ def test_password__long__is_taken_to_its_last_character(db):
         assert Client().post("/api/auth/login", form, "application/json").status_code == status
 
 
-@pytest.mark.parametrize(("path", "fields"), [("/login", 1), ("/register", 1), ("/account", 2)])
+@pytest.mark.parametrize(("path", "fields"), [("/login", 1), ("/register", 1), ("/account", 3)])
 def test_password_fields__hide_what_is_typed_and_take_what_a_manager_fills_in(api, db, path, fields):
     page = (api if path == "/account" else Client()).get(path).content.decode()
     found = re.findall(r"<input[^>]*password[^>]*>", page)
@@ -98,7 +98,8 @@ def test_device__marked_too_long_ago__is_unknown(monkeypatch, ana):
 def test_secret_in_the_address__is_no_login(ana):
     _, secret = issue_token(user=ana, name="a program", scopes=["read"])
     for name in ("token", "access_token", "authorization"):
-        assert Client().get("/api/auth/me", {name: secret}).status_code == 401
+        assert Client().get("/api/auth/me", {name: secret}).status_code == 400
+        assert Client().get("/account", {name: secret}).status_code == 302
 
 
 @pytest.mark.parametrize(

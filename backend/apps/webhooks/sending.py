@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from random import uniform
+from secrets import SystemRandom
 
 from django.db import connection
 from django.db.models import Q
@@ -143,7 +143,7 @@ def _disable(webhook_id: int, reason: str) -> None:
 def _next_attempt(attempts: int) -> Combinable | None:
     if attempts > len(WAITS):
         return None
-    return Now() + WAITS[attempts - 1] * uniform(1 - SPREAD, 1 + SPREAD)  # noqa: S311 - no secret depends on it
+    return Now() + WAITS[attempts - 1] * SystemRandom().uniform(1 - SPREAD, 1 + SPREAD)
 
 
 def _now() -> datetime:
