@@ -6,10 +6,10 @@ const press = (button, on) => button.setAttribute("aria-pressed", String(on));
 async function open(player) {
   player.dataset.opened = "yes";
   const timeline = player.dataset.timeline && (await ask(player.dataset.timeline));
-  if (timeline?.beats.length > 1 && timeline.moves.length) {
-    const { Room } = await import("./practice/room.js");
-    player.room = new Room(player, timeline);
-  } else plain(player);
+  // The room cannot be had when the traffic has gone back to the original meanwhile.
+  const room = timeline?.beats.length > 1 && timeline.moves.length && (await import("./practice/room.js").catch(() => null));
+  if (room) player.room = new room.Room(player, timeline);
+  else plain(player);
 }
 
 async function ask(address) {
