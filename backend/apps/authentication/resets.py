@@ -9,7 +9,6 @@ import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.mail import EmailMessage
@@ -40,12 +39,12 @@ class ResetTokens(PasswordResetTokenGenerator):
 
     key_salt = "apps.authentication.resets"
 
-    def check_token(self, user: AbstractBaseUser | None, token: str | None) -> bool:
+    def check_token(self, user: User | None, token: str | None) -> bool:
         """Return whether the token was made for this user, as the user is now, and is not over."""
         if not super().check_token(user, token) or token is None:
             return False
         made_s = base36_to_int(token.partition("-")[0])
-        return self._num_seconds(self._now()) - made_s <= LIFE_S  # type: ignore[attr-defined]  # Django's own clock
+        return self._num_seconds(self._now()) - made_s <= LIFE_S  # Django's own clock
 
 
 tokens = ResetTokens()

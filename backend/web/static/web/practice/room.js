@@ -36,7 +36,9 @@ export class Room {
     this.part("level").addEventListener("input", ({ target }) => { this.video.volume = target.value; });
     this.part("beside").addEventListener("click", () => this.#mirrored("toggle"));
     this.part("record").addEventListener("click", () => this.#mirrored("record"));
-    if (this.part("again")) import("./again.js").then(({ again }) => again(this));
+    const again = this.part("again");
+    // Without what makes a dance again its forms would only disappoint.
+    if (again) import("./again.js").then((made) => made.again(this)).catch(() => again.remove());
     const known = () => {
       this.part("place").max = this.video.duration;
       this.second = null;
