@@ -78,7 +78,7 @@ def unhurried(tmp_path_factory) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def hurried(tmp_path_factory) -> Iterator[Running]:
     with gunicorn(
-        tmp_path_factory.mktemp("serving"), head_s=0.5, body_s=0.5, send_s=0.5, linger_s=0.5, body_bytes=MIB
+        tmp_path_factory.mktemp("serving"), head_s=0.5, body_s=0.5, send_s=3, linger_s=0.5, body_bytes=MIB
     ) as running:
         yield running
 
