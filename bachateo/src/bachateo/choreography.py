@@ -98,7 +98,7 @@ def make(
     cache
         Folder for what was heard in the song and for its encoded sound, by content. ``None`` keeps nothing.
     corrections
-        What was heard wrongly, or the times at which somebody tapped along, from which that is worked out. ``None``
+        What was heard wrongly, or the times at which a dancer tapped along, from which that is worked out. ``None``
         obeys what stands beside the song.
     sidecars
         Where the timeline, the captions, the chapters and the thumbnail shall be; ``None`` writes none. They appear

@@ -101,7 +101,7 @@ def apply_corrections(analysis: Analysis, corrections: Corrections) -> Analysis:
 
 
 def corrections_from_taps(analysis: Analysis, taps_s: Iterable[float]) -> Corrections:
-    """Return the corrections with which the beats fall where somebody tapped along.
+    """Return the corrections with which the beats fall where a dancer tapped along.
 
     Parameters
     ----------
