@@ -39,7 +39,7 @@ class CorrectionsIn(Input):
         allow_null=True,
         min_length=FEWEST_TAPS,
         max_length=MOST_TAPS,
-        help_text="when somebody tapped along, in place of the other two: they are worked out from it",
+        help_text="when a dancer tapped along, in place of the other two: they are worked out from it",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
