@@ -492,3 +492,19 @@ def test_swap__plan_that_is_gone_or_damaged__fails_with_a_reason(house, media_ro
     ]
     missing = swap(client, task.pk, move=2)
     assert (missing.status_code, missing.json()["type"]) == (404, "urn:compas:problem:plan-missing")
+
+
+def test_swap__song_that_was_deleted__says_that_the_song_is_missing(house, client, demo_song):
+    client.force_login(house)
+    with demo_song.open("rb") as file:
+        song = client.post("/api/songs", {"file": file}).json()["id"]
+    task = start(house, song=song)
+    work()
+    assert client.delete(f"/api/songs/{song}").status_code == 204
+    missing = swap(client, task.pk, move=2)
+    assert (missing.status_code, missing.json()["type"]) == (404, "urn:compas:problem:song-missing")
+    detail = "short.mp3 is not there any more, so no other dance can be made of it. Upload it again, and begin anew."
+    assert missing.json()["detail"] == detail
+    again = client.post(f"/studio/{task.pk}/again")
+    assert (again.status_code, detail in again.content.decode()) == (404, True)
+    assert client.get(f"/api/choreography/tasks/{task.pk}/video").status_code == 200, "what was made stays"

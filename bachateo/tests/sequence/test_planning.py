@@ -353,11 +353,11 @@ def test_plan_sequence__style_that_no_move_has__is_given_up_only_when_it_may_be(
 ) -> None:
     library = _library(*(make_move(name, style="playful") for name in "abcde"))
 
-    with pytest.raises(SequencingError, match=r"^CH045  no move .* style 'sad'; it has playful\. Choose another style"):
+    with pytest.raises(SequencingError, match=r"^CH045  none .* style 'sad'; they have playful\. Choose another style"):
         plan_sequence(make_analysis(), library, Wishes(style="sad"))
     plan = plan_sequence(make_analysis(), library, Wishes(style="sad", relax=("style",)))
 
-    assert plan.relaxed == ("style: no move of the library is sad.",)
+    assert plan.relaxed == ("style: none of the moves to choose from is sad.",)
     assert "Its style is playful, not sad." in plan.moves[0].reasons
 
 

@@ -10,14 +10,16 @@ from apps.choreography.models import ChoreographyTask
 from apps.choreography.selectors import task_of, video_of
 from apps.media.sidecars import PLAN, sidecar_of
 from apps.media.storage import StoredFile, media
-from config.errors import ConflictError, InvalidError
+from apps.songs.of_jobs import name_of_song
+from apps.songs.selectors import song_for
+from config.errors import ConflictError, InvalidError, NotFoundError
 
 
 def swap_wishes(*, user: User, task_id: str, move: int, **changed: Any) -> dict[str, Any]:
     """Return the wishes for a task that is this one with another move in the place of number ``move``.
 
-    ``changed`` are ``seed`` and ``auto_save``, where they are given. Raises NotFoundError if there is no such task, or
-    it was made without a plan; ConflictError if it has no video; InvalidError if it has no such move.
+    ``changed`` are ``seed`` and ``auto_save``, where they are given. Raises NotFoundError if there is no such task, it
+    was made without a plan, or its song is gone; ConflictError if it has no video; InvalidError if it has no such move.
     """
     task = task_of(user, task_id)
     plan = sidecar_of(video_of(task), PLAN)
@@ -25,18 +27,20 @@ def swap_wishes(*, user: User, task_id: str, move: int, **changed: Any) -> dict[
     if not 1 <= move <= moves:
         message = f"There is no move {move}; there are {moves}. Choose 1 to {moves}."
         raise InvalidError(message, errors={"move": [message]})
+    _check_song(user, task)
     return asked_of(task) | {"swap": {"task_id": task.pk, "move": move}} | changed
 
 
 def again_wishes(*, user: User, task_id: str, **corrected: Any) -> dict[str, Any]:
     """Return the wishes for another dance to the song of this task, with what was heard wrongly corrected.
 
-    ``corrected`` are corrections in place of those that the task had. Raises NotFoundError if there is no such task,
-    ConflictError if it does not say what was asked for: the original's do not.
+    ``corrected`` are corrections in place of those that the task had. Raises NotFoundError if there is no such task, or
+    its song is gone, ConflictError if it does not say what was asked for: the original's do not.
     """
     task = task_of(user, task_id)
     if not task.facts.inputs:
         raise ConflictError("What was asked for is not known any more. Choose the song in the studio.")
+    _check_song(user, task)
     wishes = asked_of(task)
     # Taps say it all: nothing is corrected besides.
     before = {} if corrected.get("taps_s") else dict(wishes.pop("corrections", None) or {})
@@ -51,6 +55,16 @@ def asked_of(task: ChoreographyTask) -> dict[str, Any]:
     inputs = task.facts.inputs or {}
     kept = ("song", "difficulty", "energy", "style", "auto_save", "corrections")
     return {name: inputs[name] for name in kept if name in inputs}
+
+
+def _check_song(user: User, task: ChoreographyTask) -> None:
+    inputs = task.facts.inputs or {}
+    try:
+        song_for(user, str(inputs.get("song", "")))
+    except NotFoundError as error:
+        name = name_of_song(task.pk, inputs) or "The song"
+        detail = f"{name} is not there any more, so no other dance can be made of it. Upload it again, and begin anew."
+        raise NotFoundError(detail, code="song-missing") from error
 
 
 def _number_of_moves(plan: StoredFile) -> int:

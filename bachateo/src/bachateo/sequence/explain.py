@@ -164,7 +164,7 @@ def _given_up(
         hardest = max((move.move.difficulty for move in harder), key=DIFFICULTIES.index)
         yield f"difficulty: {_labels(harder)}: up to {hardest}, harder than the {plan.wishes.difficulty} asked for."
     if plan.wishes.style and plan.wishes.style not in chosen_by.table.styles:
-        yield f"style: no move of the library is {plan.wishes.style}."
+        yield f"style: none of the moves to choose from is {plan.wishes.style}."
     stretched = [move for move, costs in zip(placed, parts, strict=True) if costs["stretched"]]
     if stretched:
         ratios = [move.tempo_ratio for move in stretched]
@@ -182,7 +182,7 @@ def _given_up(
         if has and end.move.role != role
     ]
     if lacking:
-        yield f"ends: no {' and no '.join(lacking)} of the library fits."
+        yield f"ends: of the moves to choose from, no {' and no '.join(lacking)} fits."
 
 
 def _labels(moves: Iterable[PlacedMove]) -> str:

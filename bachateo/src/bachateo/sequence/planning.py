@@ -90,8 +90,8 @@ def require_style(table: MoveTable, wishes: Wishes) -> None:
     styles = ", ".join(style for style in table.styles if style)
     raise SequencingError(
         "CH045",
-        f"no move of the library has the style {wishes.style!r}; "
-        f"{f'it has {styles}' if styles else 'its moves say nothing of style'}. "
+        f"none of the moves to choose from has the style {wishes.style!r}; "
+        f"{f'they have {styles}' if styles else 'they say nothing of style'}. "
         "Choose another style, leave it out, or relax style.",
     )
 
