@@ -206,10 +206,12 @@ def test_secret_link__opens_page_and_video_for_a_stranger_and_stands_in_no_log(f
         assert page.headers["Referrer-Policy"] == "no-referrer"
         assert asked(logged_in, "DELETE", f"{share}/link", headers=headers).status_code == 204
         assert asked(stranger, "GET", f"/api{address.path}/video").status_code == 404
+        assert asked(stranger, "GET", "/reset/MQ/of-a-new-password").status_code == 404
         assert asked(stranger, "GET", "/health").status_code == 200
     folder = front.certificate.parent
     logs = "".join(file.read_text() for file in folder.glob("*.log"))
     assert address.path.removeprefix("/shared/") not in logs
+    assert "of-a-new-password" not in logs
     assert front.name != "nginx" or "GET /health" in logs, "other requests are logged"
 
 

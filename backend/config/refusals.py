@@ -23,8 +23,8 @@ REFUSALS = {
     HTTPStatus.TOO_MANY_REQUESTS,
 }
 LONGEST_PATH = 200
-# Secret links, and signatures of links to videos: who reads one in a log could use it.
-_LINK = re.compile(r"""(shared/|\bsignature=)[^\s"'\\?&]+""", re.IGNORECASE)
+# Secret links, links for a new password, and signatures of links to videos: who reads one in a log could use it.
+_LINK = re.compile(r"""(shared/|reset/[^\s"'\\?&/]+/|\bsignature=)[^\s"'\\?&]+""", re.IGNORECASE)
 
 
 class RefusalLog:

@@ -1,5 +1,6 @@
 """A forgotten password, and the end of an account."""
 
+import logging
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from apps.sharing import counting
 from apps.sharing.likes import like
 from apps.sharing.models import Share
 from apps.tokens.services import issue_token
+from config.refusals import WithoutLinks
 from tests.conftest import make_user
 from tests.sharing import shared
 
@@ -50,7 +52,7 @@ def test_forgotten__an_account__gets_a_letter_and_its_link_sets_a_password_once(
     assert (shown.status_code, shown["Cache-Control"], shown["Referrer-Policy"]) == (
         200,
         "private, no-store",
-        "same-origin",
+        "strict-origin",
     )
     short = visitor.post(link, {"new_password": "123"})
     assert (short.status_code, "at least 6 characters" in short.content.decode()) == (400, True)
@@ -94,6 +96,30 @@ def test_forgotten__emails_that_differ_in_case__each_get_a_link_of_their_own(ana
     assert sorted(letter.to[0] for letter in mail.outbox) == ["Ana@example.com", "ana@example.com"]
     assert len({link_in(letter) for letter in mail.outbox}) == 2
     assert "anna" in next(letter.body for letter in mail.outbox if letter.to == [other.email])
+
+
+def test_link__stands_in_no_log(ana, caplog):
+    ask("ana@example.com")
+    link = link_in(mail.outbox[0])
+    assert Client().post(link, {"new_password": "123"}).status_code == 400
+    record = logging.LogRecord(
+        "gunicorn.access", logging.INFO, "", 1, "%(r)s %(f)s", ({"r": f"POST {link} HTTP/1.1", "f": link},), None
+    )
+    lines = [one.getMessage() for one in (*caplog.records, record) if WithoutLinks().filter(one)]
+    token = link.rpartition("/")[2]
+    assert any("/reset/" in line and "\N{HORIZONTAL ELLIPSIS}" in line for line in lines)
+    assert not [line for line in lines if token in line]
+
+
+def test_forgotten__what_is_typed__never_gets_into_a_letter(ana):
+    for typed in ("ana@example.com\nBcc: eve@example.com", "ana@example.com, eve@example.com", "eve@example.com\0"):
+        assert Client().post("/forgotten", {"email": typed}).status_code == 400, typed
+    # As the original lets a name be written.
+    User.objects.update(display_name="Ana\nBcc: eve@example.com")
+    ask("ana@example.com")
+    (letter,) = mail.outbox
+    assert letter.recipients() == ["ana@example.com"]
+    assert set(letter.message().keys()) & {"Bcc", "Cc"} == set()
 
 
 def test_forgotten__speaks_the_language_of_the_page(ana):

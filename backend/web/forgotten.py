@@ -57,7 +57,7 @@ def reset(request: HttpRequest, user_key: str, token: str) -> HttpResponse:
 
 
 def _secret(response: HttpResponse) -> HttpResponse:
-    """No other site and no cache learns the link; our own forms need to know where they come from."""
+    """No other site, no cache and no log learns the link; our own forms need to know from which site they come."""
     keep_secret(response)
-    response["Referrer-Policy"] = "same-origin"
+    response["Referrer-Policy"] = "strict-origin"
     return response
