@@ -1,80 +1,86 @@
-"""Requests that a program makes of the OpenAPI document (schemathesis): the API does what its document says.
+"""Requests that a program makes of the OpenAPI document: the API does what its document says.
 
-The long run (COMPAS_FULL=1) sends more than 5,000 to every address; the short one a few to some.
+The long run (COMPAS_FULL=1, or ``script/bench contract``) sends more than 5,000 to every address, as two users; the
+short one a few to some.
 """
 
-import json
 import os
-import re
-import subprocess
-import sys
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
+from schemathesis.checks import CHECKS, load_all_checks
 
-from apps.tokens.scopes import SCOPES
-from apps.tokens.services import issue_token
 from sandbox.ports import LOOPBACK
-from tests.conftest import make_user
+from tests.generated import Person, ask, everything_of, people
+from tests.generating import place_song
 from tests.openapi import document
 from tests.test_following import backend
 
 FULL = os.environ.get("COMPAS_FULL") == "1"
-EXAMPLES = os.environ.get("REQUESTS_EACH", "60" if FULL else "1")
-PHASES = "examples,coverage,fuzzing,stateful" if FULL else "fuzzing"
-# The short run asks these alone.
-SHORT = () if FULL else ("--include-operation-id-regex", "^(get_me|list_labels|create_webhook|change_me|list_tasks)$")
-
-# What a schema cannot say: that a cursor is one of ours, that an order does not go with a search, that an e-mail is
-# taken, that a URL leads to a public address; and the states of things.
-RULES = """
-[checks]
-positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "401", "403", "404", "409", "410", "412", "429"]
-"""
+SEED = int(os.environ.get("REQUESTS_SEED", "7"))
+LONG = ("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", os.environ.get("REQUESTS_EACH", "60"))
+ASKED_SHORTLY = "^(get_me|list_labels|create_webhook|change_me|list_tasks|get_task|change_choreography)$"
+SHORT = ("--phases", "fuzzing", "--max-examples", "1", "--include-operation-id-regex", ASKED_SHORTLY)
 
 
-def run_against(url: str, token: str, folder: Path, *more: str) -> tuple[int, str]:
-    """Let schemathesis ask a server; return its exit code and what it printed."""
-    (folder / "openapi.json").write_text(json.dumps(document(), default=str))
-    (folder / "schemathesis.toml").write_text(RULES)
-    command = [str(Path(sys.executable).with_name("schemathesis")), "run", "openapi.json", "--url", url]
-    command += ["--checks", "all", "--phases", PHASES, "--max-examples", EXAMPLES, "--seed", "7", "--workers", "1"]
-    command += ["--header", f"Authorization: Bearer {token}", "--suppress-health-check", "all", "--no-shrink"]
-    command += ["--continue-on-failure", "--request-timeout", "30", "--report-json-path", "report.json", *more]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
+@pytest.fixture
+def server(own_database, media_root, settings, moves_library, demo_song, tmp_path):
+    """Two users who have one of everything, and a server that they ask."""
+    settings.MOVES_LIBRARY = moves_library
+    place_song(demo_song)
+    both = list(people(demo_song))
+    folder = tmp_path / "server"
+    folder.mkdir()
+    places = {"MOVES_LIBRARY": str(moves_library), "MEDIA_ROOT": str(media_root)}
+    with backend(own_database, folder, **places) as running:
+        yield f"http://{LOOPBACK}:{running.port}", both
+    log = (folder / "log").read_text()
+    assert "Traceback" not in log, log[-4000:]
 
 
 def test_generated_requests__find_no_answer_that_the_document_does_not_tell(
-    own_database, moves_library, tmp_path, record_testsuite_property
+    server: tuple[str, list[Person]], tmp_path: Path, record_testsuite_property
 ):
-    user = make_user("ana")
-    _, token = issue_token(user=user, name="x", scopes=list(SCOPES))
-    folder = tmp_path / "server"
-    folder.mkdir()
-    with backend(own_database, folder, MOVES_LIBRARY=str(moves_library)) as server:
-        code, said = run_against(f"http://{LOOPBACK}:{server.port}", token, tmp_path, *SHORT)
-        assert "Traceback" not in (folder / "log").read_text(), (folder / "log").read_text()[-4000:]
-    (tmp_path / "said").write_text(said)
-    number = int(re.search(r"(\d+) generated", said)[1])
-    record_testsuite_property("generated_requests", number)
-    assert code == 0, said
-    assert number >= (5_000 if FULL else 5), said
+    url, both = server
+    ana, ben = both
+    found, changed = [], []
+    with httpx.Client(base_url=url) as client:
+        for asker, other in ((ana, ben), (ben, ana)) if FULL else ((ana, ben),):
+            before = everything_of(other, client)
+            found.append(ask(url, asker, both, tmp_path / asker.name, *(LONG if FULL else SHORT), seed=SEED))
+            now = everything_of(other, client)
+            changed += [
+                f"{asker.name} changed {address} of {other.name}" for address in now if now[address] != before[address]
+            ]
+    load_all_checks()
+    figures = {
+        "cases": sum(one.cases for one in found),
+        "operations": max(one.operations for one in found),
+        "checks": len(CHECKS.get_all_names()) + 2,  # words of another user, and what another user has
+        "findings": sum(one.number for one in found) + len(changed),
+    }
+    for name, number in figures.items():
+        record_testsuite_property(name, number)
+    assert figures["findings"] == 0, "\n".join([*changed, *(one.said for one in found if one.number)])
+    assert figures["cases"] >= (5_000 if FULL else 7), found[0].said
 
 
-@pytest.mark.parametrize("planted", ["fault"])
-def test_planted__fault__is_found(own_database, tmp_path, planted):
-    """The negative control: a document that promises another type of answer."""
-    _, token = issue_token(user=make_user("ana"), name="x", scopes=list(SCOPES))
-    folder = tmp_path / "server"
-    folder.mkdir()
-    with backend(own_database, folder) as server:
-        schemas = document()["components"]["schemas"]
-        kept, schemas["Me"]["properties"]["username"] = schemas["Me"]["properties"]["username"], {"type": "integer"}
-        try:
-            url = f"http://{LOOPBACK}:{server.port}"
-            code, said = run_against(url, token, tmp_path, "--include-operation-id", "get_me")
-        finally:
-            schemas["Me"]["properties"]["username"] = kept
-    assert code == 1, said
-    assert "Response violates schema" in said
+@pytest.mark.parametrize("planted", ["another type", "a word of another user"])
+def test_planted__fault__is_found(server, tmp_path, planted):
+    """The negative controls: a document that promises another type; an answer that says what is another user's."""
+    url, (ana, ben) = server
+    schemas = document()["components"]["schemas"]
+    kept = schemas["Me"]["properties"]["username"]
+    if planted == "another type":
+        schemas["Me"]["properties"]["username"] = {"type": "integer"}
+    else:
+        ben = replace(ben, word="ana")
+    try:
+        found = ask(url, ana, [ana, ben], tmp_path / "ana", *SHORT[:4], "--include-operation-id", "get_me", seed=SEED)
+    finally:
+        schemas["Me"]["properties"]["username"] = kept
+    assert found.number == 1, found.said
+    expected = {"another type": "Response violates schema", "a word of another user": "says ana, which is another"}
+    assert expected[planted] in found.said
