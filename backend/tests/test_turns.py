@@ -205,10 +205,10 @@ def test_places__far_behind__are_not_counted_out(ana, ben, monkeypatch):
 
 def test_estimate__by_the_last_jobs_and_the_workers_that_are_there(ana, api, settings):
     def told(task: ChoreographyTask) -> list[float | None]:
-        """Return the estimate in seconds from now."""
+        """Return the estimate in seconds from now, to the hundred: its times are whole half minutes."""
         estimate = api.get(f"/api/choreography/tasks/{task.pk}").json()["estimate"]
         times = [estimate["starts_at"], estimate["ends_at"]]
-        return [time and round((datetime.fromisoformat(time) - timezone.now()).total_seconds(), -1) for time in times]
+        return [time and round((datetime.fromisoformat(time) - timezone.now()).total_seconds(), -2) for time in times]
 
     with connection.cursor() as cursor:  # as a worker does when it starts
         cursor.execute("SELECT procrastinate_register_worker_v1()")
