@@ -75,7 +75,7 @@ def _conditional(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     response.headers.setdefault("Cache-Control", KEPT)
     patch_vary_headers(response, VARIES)
     known = request.headers.get("If-None-Match")
-    return _unchanged(response) if known and _has(known, response["ETag"]) else response
+    return _unchanged(response) if known and is_among(known, response["ETag"]) else response
 
 
 def _unchanged(response: HttpResponse) -> HttpResponse:
@@ -94,7 +94,7 @@ def tag_of(content: bytes) -> str:
     return f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
 
 
-def _has(known: str, tag: str) -> bool:
+def is_among(known: str, tag: str) -> bool:
     """Return whether one of the client's ETags is this, by the weak comparison that If-None-Match asks for."""
     tags = parse_etags(known)
     return "*" in tags or tag in {one.removeprefix("W/") for one in tags}

@@ -2,9 +2,10 @@
 
 from django.http import HttpRequest, HttpResponseNotModified
 from rest_framework.request import Request
-from werkzeug.http import http_date, parse_date, parse_etags, quote_etag, unquote_etag
+from werkzeug.http import http_date, parse_date, quote_etag
 
 from apps.media.storage import StoredFile
+from config.conditions import is_among
 
 
 def validators_of(file: StoredFile) -> dict[str, str]:
@@ -16,8 +17,7 @@ def is_known(request: HttpRequest | Request, validators: dict[str, str]) -> bool
     """Return whether the client has the file as it is. The time counts only for clients that know no tag."""
     tags = request.headers.get("If-None-Match")
     if tags is not None:
-        tag, _ = unquote_etag(validators["ETag"])
-        return parse_etags(tags).contains_weak(tag or "")
+        return is_among(tags, validators["ETag"])
     since, modified = (
         parse_date(text) for text in (request.headers.get("If-Modified-Since"), validators["Last-Modified"])
     )
