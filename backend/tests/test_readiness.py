@@ -1,6 +1,8 @@
 """Ready means: the service can make a choreography."""
 
 import shutil
+import socket
+import uuid
 from pathlib import Path
 
 import psycopg
@@ -9,11 +11,14 @@ from django.db import connection
 from django.test import Client
 
 from apps.jobs import calls
+from bachateo.moves import INDEX_NAME
+from bachateo.moves.index import MoveDocument
+from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex
 from tests.conftest import connected_to
 from tests.evolving import SEEN
 
 PROBLEM = "application/problem+json"
-CHECKS = ["database", "media", "library", "queue", "workers"]
+CHECKS = ["database", "media", "library", "search", "queue", "workers"]
 
 
 @pytest.fixture
@@ -28,13 +33,14 @@ def heartbeat(when: str) -> None:
         cursor.execute(f"INSERT INTO procrastinate_workers (last_heartbeat) VALUES ({when})")  # noqa: S608 - of the tests
 
 
-def assert_not_ready(check: str) -> str:
+def assert_not_ready(*checks: str) -> str:
     answer = Client().get("/api/ready")
     assert (answer.status_code, answer["Content-Type"]) == (503, PROBLEM)
     body = answer.json()
     assert body["type"] == "urn:compas:problem:not-ready"
-    assert [name for name, outcome in body["checks"].items() if outcome != "ok"] == [check]
-    assert body["detail"] == f"Not ready: {check} ({body['checks'][check]})."
+    assert [name for name, outcome in body["checks"].items() if outcome != "ok"] == list(checks)
+    told = ", ".join(f"{check} ({body['checks'][check]})" for check in checks)
+    assert body["detail"] == f"Not ready: {told}."
     return body["detail"]
 
 
@@ -66,7 +72,46 @@ def test_ready__leaves_nothing_in_the_media_root(house, media_root: Path):
 
 def test_ready__library_gone__says_so(house, settings, tmp_path):
     settings.MOVES_LIBRARY = tmp_path / "nothing"
-    assert str(tmp_path) not in assert_not_ready("library")
+    assert str(tmp_path) not in assert_not_ready("library", "search")
+
+
+def test_ready__library_changed_since_its_index_was_made__says_so(house, settings, moves_library, tmp_path, caplog):
+    settings.MOVES_LIBRARY = tmp_path
+    shutil.copytree(moves_library, tmp_path, dirs_exist_ok=True)
+    (tmp_path / INDEX_NAME).write_text(f"{(moves_library / INDEX_NAME).read_text()}\n")
+    assert_not_ready("search")
+    assert "Make it anew: bachateo library index" in caplog.text
+
+
+@pytest.fixture
+def index(elasticsearch_url, settings, monkeypatch) -> ElasticsearchMoveIndex:
+    """An index of its own that the service searches, not made yet."""
+    settings.ELASTICSEARCH_URL = elasticsearch_url
+    index = ElasticsearchMoveIndex(elasticsearch_url, index=f"test_{uuid.uuid4().hex}")
+    monkeypatch.setattr(ElasticsearchMoveIndex.__init__, "__kwdefaults__", {"index": index.index, "timeout_s": 30})
+    return index
+
+
+def test_ready__index_on_a_server__must_be_made_and_have_moves(house, index, caplog):
+    assert_not_ready("search")
+    assert f"there is no index {index.index}" in caplog.text
+    index.create()
+    assert assert_not_ready("search") == "Not ready: search (its index has no moves)."
+    index.add([MoveDocument({"clip_id": "sway"}, {})])
+    assert Client().get("/api/ready").status_code == 200
+
+
+def test_ready__no_search_server_there__says_so_without_its_address(house, settings):
+    settings.ELASTICSEARCH_URL = "http://127.0.0.1:9"
+    assert "127.0.0.1" not in assert_not_ready("search")
+
+
+def test_ready__search_server_says_nothing__is_not_waited_for(house, settings, monkeypatch, caplog):
+    monkeypatch.setattr("apps.monitoring.readiness.SEARCH_TIMEOUT_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.ELASTICSEARCH_URL = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        assert_not_ready("search")
+    assert "does not answer" in caplog.text
 
 
 def test_ready__queue_gone__says_so(house):

@@ -9,7 +9,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from apps.jobs import calls
 from apps.media.directory import DirectoryStorage
 from apps.media.storage import media
+from apps.moves.search import move_index
 from apps.moves.selectors import library
+from bachateo import BachateoError
 from config import guard
 from config.errors import UnavailableError
 from config.guard import NotAdoptedError
@@ -18,6 +20,8 @@ from config.problems import problem_response, safe_only
 log = logging.getLogger(__name__)
 
 OK = "ok"
+# A balancer asks every few seconds; a search that takes longer than this would not make a choreography in time either.
+SEARCH_TIMEOUT_S = 2.0
 _QUEUE = "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s::text[]) AS name"
 
 
@@ -33,7 +37,8 @@ def ready(_request: HttpRequest) -> HttpResponse:
 
 def check() -> dict[str, str]:
     """Return for each check "ok" or what is wrong, without addresses or paths."""
-    outcomes = {"database": _outcome(_database), "media": _outcome(_media), "library": _outcome(_library)}
+    looks = {"database": _database, "media": _media, "library": _library, "search": _search}
+    outcomes = {name: _outcome(look) for name, look in looks.items()}
     for name, needs_database in (("queue", _queue), ("workers", _workers)):
         answers = outcomes["database"] == OK
         outcomes[name] = _outcome(needs_database) if answers else "needs the database"
@@ -43,7 +48,7 @@ def check() -> dict[str, str]:
 def _outcome(look: Callable[[], str]) -> str:
     try:
         return look()
-    except (DatabaseError, NotAdoptedError, OSError, UnavailableError) as error:
+    except (DatabaseError, NotAdoptedError, OSError, UnavailableError, BachateoError) as error:
         log.warning("%s: %s", look.__name__.strip("_"), error)
         return "failed; the log says why"
 
@@ -64,6 +69,12 @@ def _media() -> str:
 def _library() -> str:
     library()
     return OK
+
+
+def _search() -> str:
+    """Ask the index that generations search: of the library, or of the server that is configured."""
+    with move_index(SEARCH_TIMEOUT_S) as index:
+        return OK if index.count() else "its index has no moves"
 
 
 def _queue() -> str:

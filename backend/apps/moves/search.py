@@ -19,15 +19,15 @@ def find_moves(song: Mapping[str, Vector], wishes: Wishes) -> Mapping[str, float
 
 
 @contextmanager
-def move_index() -> Iterator[MoveIndex]:
-    """Open the index of moves that this service searches."""
+def move_index(timeout_s: float | None = None) -> Iterator[MoveIndex]:
+    """Open the index of moves that this service searches; a request to a server may take so long, or as usual."""
     if not settings.ELASTICSEARCH_URL:
         yield LocalMoveIndex.of_library(settings.MOVES_LIBRARY)
         return
     # Its client takes as long to import as all of Django, and many installations have no such server.
-    from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex  # noqa: PLC0415
+    from bachateo.moves.index.elasticsearch import TIMEOUT_S, ElasticsearchMoveIndex  # noqa: PLC0415
 
-    index = ElasticsearchMoveIndex(settings.ELASTICSEARCH_URL)
+    index = ElasticsearchMoveIndex(settings.ELASTICSEARCH_URL, timeout_s=timeout_s or TIMEOUT_S)
     try:
         yield index
     finally:

@@ -26,10 +26,20 @@ class ElasticsearchMoveIndex(MoveIndex):
     400 candidates, and their vectors are compared here in double precision.
     """
 
-    def __init__(self, url: str, *, index: str = INDEX) -> None:
-        """Name the server, as ``http://127.0.0.1:9200``; nothing is asked of it yet."""
+    def __init__(self, url: str, *, index: str = INDEX, timeout_s: float = TIMEOUT_S) -> None:
+        """Name the server, as ``http://127.0.0.1:9200``; nothing is asked of it yet.
+
+        Parameters
+        ----------
+        url
+            Where it is.
+        index
+            The name of the index.
+        timeout_s
+            So long one request may take, in seconds.
+        """
         self.url, self.index = url, index
-        self.client = Elasticsearch(url, request_timeout=TIMEOUT_S)
+        self.client = Elasticsearch(url, request_timeout=timeout_s)
 
     def close(self) -> None:
         """Close the connections."""
