@@ -43,7 +43,7 @@ def _flash_clip(folder: Path, name: str, tempo_bpm: int) -> Move:
     count = BEATS * FRAMES_PER_BEAT
     black, white = (Image.new("RGB", SIZE, level) for level in ("black", "white"))
     pictures = (black if frame % FRAMES_PER_BEAT else white for frame in range(count))
-    encode_clip(pictures, folder / f"{name}.mp4", size=SIZE, tempo_bpm=tempo_bpm)
+    shown = encode_clip(pictures, folder / f"{name}.mp4", size=SIZE, tempo_bpm=tempo_bpm)
     return Move(
         clip_id=name,
         move_label=name,
@@ -52,7 +52,7 @@ def _flash_clip(folder: Path, name: str, tempo_bpm: int) -> Move:
         lead_follow_roles="both",
         estimated_tempo=tempo_bpm,
         quality_score=1.0,
-        frame_count=count,
+        frame_count=shown,
         video_path=f"{name}.mp4",
         version="flashes",
         beats=BEATS,

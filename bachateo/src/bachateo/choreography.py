@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bachateo.cache import content_key
 from bachateo.errors import VideoError
 from bachateo.media.track import SoundTrack, sound_encoding
 
 if TYPE_CHECKING:
+    from bachateo.moves import Library
+    from bachateo.moves.index.document import Vector
     from bachateo.music import Analysis, Corrections
     from bachateo.selection import MoveSearch
     from bachateo.sequence import PlacedMove, Plan
     from bachateo.video import Sidecars
+
+Known = TypeVar("Known")  # what a plan is made of
 
 
 @dataclass(frozen=True)
@@ -117,32 +121,30 @@ def make(
     BachateoError
         The song, the library or the wish cannot be served; the message says why and what would help.
     """
-    stage = _Stages(on_stage)
-    with ExitStack() as stack:
-        kept = cache or Path(stack.enter_context(TemporaryDirectory(prefix="bachateo-")))
-        with stage("analyzing"):
-            # The sound is encoded on another core while the beats are tracked, and while all that needs is loaded.
-            encoded = stack.enter_context(sound_encoding(song, cache=kept))
-            from bachateo import music  # noqa: PLC0415
-            from bachateo.moves import Library  # noqa: PLC0415
-            from bachateo.selection import offer_moves, song_vectors  # noqa: PLC0415
-            from bachateo.sequence import Wishes, plan_sequence  # noqa: PLC0415
 
-            read = music.song_reader(song)
-            analysis = music.analyze_song(song, cache=kept, read=read, corrected=corrections is None)
-            if corrections is not None:
-                analysis = _corrected(analysis, corrections)
-            vectors = song_vectors(song, cache=kept, read=read) if search else {}
-            read.cache_clear()
-        with stage("selecting"):
-            moves = Library.load(library)
-            wishes = Wishes(difficulty=difficulty, energy=energy, seed=seed, style=style, relax=relax)
-            found = search(vectors, wishes) if search else {}
-            offered = offer_moves(moves, found) if search else moves
-            plan = plan_sequence(analysis, offered, wishes, relevance=found)
-            plan = replace(plan, song_sha256=content_key(song))
-        sound = _cut(plan, encoded, out, song, sidecars, stage)
-    return _made(plan, out, considered=len(moves.moves), stage=stage, sound=sound)
+    def heard(kept: Path) -> tuple[Analysis, Mapping[str, Vector]]:
+        from bachateo import music  # noqa: PLC0415
+        from bachateo.selection import song_vectors  # noqa: PLC0415
+
+        read = music.song_reader(song)
+        analysis = music.analyze_song(song, cache=kept, read=read, corrected=corrections is None)
+        if corrections is not None:
+            analysis = _corrected(analysis, corrections)
+        vectors = song_vectors(song, cache=kept, read=read) if search else {}
+        read.cache_clear()
+        return analysis, vectors
+
+    def planned(known: tuple[Analysis, Mapping[str, Vector]], moves: Library) -> Plan:
+        from bachateo.selection import offer_moves  # noqa: PLC0415
+        from bachateo.sequence import Wishes, plan_sequence  # noqa: PLC0415
+
+        analysis, vectors = known
+        wishes = Wishes(difficulty=difficulty, energy=energy, seed=seed, style=style, relax=relax)
+        found = search(vectors, wishes) if search else {}
+        offered = offer_moves(moves, found) if search else moves
+        return replace(plan_sequence(analysis, offered, wishes, relevance=found), song_sha256=content_key(song))
+
+    return _Making(song, out, library, cache, sidecars, on_stage).run(heard, planned)
 
 
 def remake(
@@ -186,22 +188,21 @@ def remake(
     BachateoError
         The plan cannot be read, it is of another song, or nothing else fits; the message says why.
     """
-    stage = _Stages(on_stage)
-    with ExitStack() as stack:
-        kept = cache or Path(stack.enter_context(TemporaryDirectory(prefix="bachateo-")))
-        with stage("analyzing"):
-            encoded = stack.enter_context(sound_encoding(song, cache=kept))
-            from bachateo.moves import Library  # noqa: PLC0415
-            from bachateo.sequence import read_plan, swap_move  # noqa: PLC0415
 
-            planned = read_plan(plan, library=library)
-            require_song_of(planned, song)
-        with stage("selecting"):
-            moves = Library.load(library)
-            wishes = planned.wishes if seed is None else replace(planned.wishes, seed=seed)
-            swapped = swap_move(planned, moves, number, wishes=wishes)
-        sound = _cut(swapped, encoded, out, song, sidecars, stage)
-    return _made(swapped, out, considered=len(moves.moves), stage=stage, sound=sound)
+    def known(_kept: Path) -> Plan:
+        from bachateo.sequence import read_plan  # noqa: PLC0415
+
+        before = read_plan(plan, library=library)
+        require_song_of(before, song)
+        return before
+
+    def swapped(before: Plan, moves: Library) -> Plan:
+        from bachateo.sequence import swap_move  # noqa: PLC0415
+
+        wishes = before.wishes if seed is None else replace(before.wishes, seed=seed)
+        return swap_move(before, moves, number, wishes=wishes)
+
+    return _Making(song, out, library, cache, sidecars, on_stage).run(known, swapped)
 
 
 def require_song_of(plan: Plan, song: Path) -> None:
@@ -212,15 +213,62 @@ def require_song_of(plan: Plan, song: Path) -> None:
         )
 
 
-class _Stages:
-    """Tells each stage as it begins, and keeps how long it took."""
+@dataclass(frozen=True)
+class _Making:
+    """The set-up of a video: where it comes from, where it goes, and the stages on the way."""
 
-    def __init__(self, on_stage: Callable[[str], None] | None) -> None:
-        self.on_stage = on_stage
-        self.seconds: dict[str, float] = {}
+    song: Path
+    out: Path
+    library: Path
+    cache: Path | None
+    sidecars: Sidecars | None
+    on_stage: Callable[[str], None] | None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, know: Callable[[Path], Known], plan_of: Callable[[Known, Library], Plan]) -> Choreography:
+        """Make the video.
+
+        Parameters
+        ----------
+        know
+            Finds out what the plan needs; it is given the folder of the cache.
+        plan_of
+            Makes the plan of that and of the library.
+        """
+        with ExitStack() as stack:
+            kept = self.cache or Path(stack.enter_context(TemporaryDirectory(prefix="bachateo-")))
+            with self._stage("analyzing"):
+                # The sound is encoded on another core while the beats are tracked, and while all that needs is loaded.
+                encoded = stack.enter_context(sound_encoding(self.song, cache=kept))
+                from bachateo.moves import Library  # noqa: PLC0415
+
+                known = know(kept)
+            with self._stage("selecting"):
+                moves = Library.load(self.library)
+                plan = plan_of(known, moves)
+            with self._stage("generating"):
+                sound = self._cut(plan, encoded)
+        return Choreography(
+            video=self.out,
+            duration_s=plan.analysis.duration_s,
+            tempo_bpm=plan.analysis.tempo_bpm,
+            moves=plan.moves,
+            moves_considered=len(moves.moves),
+            seconds=self.seconds,
+            audio_cached=sound.cached,
+            plan=plan,
+        )
+
+    def _cut(self, plan: Plan, encoded: Callable[[], SoundTrack]) -> SoundTrack:
+        from bachateo import video  # noqa: PLC0415
+
+        sound = encoded()
+        with video.sidecars_aside(plan, self.song.stem, self.sidecars) if self.sidecars else nullcontext():
+            video.assemble(plan, sound.path, self.out)
+        return sound
 
     @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
+    def _stage(self, name: str) -> Iterator[None]:
         if self.on_stage is not None:
             self.on_stage(name)
         began = time.perf_counter()
@@ -234,34 +282,3 @@ def _corrected(analysis: Analysis, corrections: Corrections | tuple[float, ...])
     if isinstance(corrections, tuple):
         corrections = corrections_from_taps(analysis, corrections)
     return apply_corrections(analysis, corrections)
-
-
-def _cut(
-    plan: Plan,
-    encoded: Callable[[], SoundTrack],
-    out: Path,
-    song: Path,
-    sidecars: Sidecars | None,
-    stage: _Stages,
-) -> SoundTrack:
-    from bachateo import video  # noqa: PLC0415
-
-    with stage("generating"), ExitStack() as stack:
-        sound = encoded()
-        if sidecars:
-            stack.enter_context(video.sidecars_aside(plan, song.stem, sidecars))
-        video.assemble(plan, sound.path, out)
-    return sound
-
-
-def _made(plan: Plan, out: Path, *, considered: int, stage: _Stages, sound: SoundTrack) -> Choreography:
-    return Choreography(
-        video=out,
-        duration_s=plan.analysis.duration_s,
-        tempo_bpm=plan.analysis.tempo_bpm,
-        moves=plan.moves,
-        moves_considered=considered,
-        seconds=stage.seconds,
-        audio_cached=sound.cached,
-        plan=plan,
-    )

@@ -60,3 +60,20 @@ def test_cut__song_gone__says_what_to_do(planned: Path, tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "CH066  the song of the plan," in result.stderr
     assert "Say where it is: --song FILE" in result.stderr
+
+
+def test_cut__constant_rate__has_as_many_pictures_a_second(demo, planned: Path, tmp_path: Path) -> None:
+    result = _run("cut", planned, "-o", tmp_path / "dance.mp4", "--cfr", 30, "--no-sidecars")
+
+    assert result.exit_code == 0, result.output
+    with av.open(str(tmp_path / "dance.mp4")) as video:
+        stream = video.streams.video[0]
+        assert stream.average_rate == stream.base_rate == 30
+        assert stream.frames == pytest.approx(30 * demo.seconds, abs=2)
+
+
+def test_cut__constant_rate_of_none__is_refused(planned: Path, tmp_path: Path) -> None:
+    result = _run("cut", planned, "-o", tmp_path / "dance.mp4", "--cfr", 0)
+
+    assert result.exit_code == 2
+    assert not (tmp_path / "dance.mp4").exists()

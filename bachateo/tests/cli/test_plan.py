@@ -44,6 +44,8 @@ def test_plan__song_and_library__writes_the_plan_and_shows_it(demo, drawn: Libra
     assert plan.wishes.difficulty == "beginner"
     lines = result.stdout.splitlines()
     assert lines[-1] == str(out)
+    assert f"{plan.distinct_share:.0%} of the films are different; other clothes at 0% of the cuts" in result.stderr
+    assert json.loads(out.read_text())["changes_share"] == plan.changes_share == 0.0
     assert sum("beginner" in line and "%" in line and "0:" in line for line in lines) == len(plan.moves)
     assert any(line.startswith("1  intro: It opens the choreography.") for line in lines)
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from bachateo.errors import LibraryError
@@ -16,12 +17,14 @@ from bachateo.moves.drawing.encoding import FRAMES_PER_BEAT
 from bachateo.moves.drawing.measuring import silent_move_sound
 from bachateo.moves.drawing.repertoire import REPERTOIRE
 from bachateo.moves.drawing.repertoire.wording import WORDING
+from bachateo.moves.drawing.scene import empty_stage
+from bachateo.moves.encoding import ENDING
 from bachateo.moves.poses import pose_distance
 from bachateo.moves.starter import SIZE, STAMP_NAME, TEMPI_BPM, draw_starter
 from bachateo.moves.vectors.measured import read_measured
 from bachateo.sequence.costs import RATIOS
 
-TINY = (64, 36)
+TINY, SMALL = (64, 36), (128, 72)
 
 
 def _draw(folder: Path, tempi_bpm: tuple[int, ...] = (108, 150)) -> Library:
@@ -69,8 +72,20 @@ def test_draw_starter__clips__can_be_entered_on_every_fourth_beat(drawn: Library
         clip = read_clip(drawn.clip(move))
         keyframes = [number for number, (_, keyframe) in enumerate(clip.pictures) if keyframe]
 
-        assert keyframes == list(range(0, move.beats * FRAMES_PER_BEAT, 4 * FRAMES_PER_BEAT))
-        assert len(clip.pictures) == move.frame_count
+        # The last one opens the ending.
+        assert keyframes == list(range(0, move.beats * FRAMES_PER_BEAT + 1, 4 * FRAMES_PER_BEAT))
+        assert len(clip.pictures) == move.frame_count == move.beats * FRAMES_PER_BEAT + ENDING
+
+
+def test_draw_starter__colours__are_those_of_the_drawing_and_declared(drawn: Library) -> None:
+    for move in drawn.moves:
+        with av.open(str(drawn.clip(move))) as clip:
+            codec = clip.streams.video[0].codec_context
+            tags = (codec.color_primaries, codec.color_trc, codec.colorspace, codec.color_range)
+            first = next(clip.decode(video=0)).to_ndarray(format="rgb24").astype(int)
+
+        assert tags == (1, 1, 1, 1)
+        assert np.abs(first[0, 0] - np.asarray(empty_stage(SMALL))[0, 0]).max() < 6
 
 
 def test_draw_starter__tempi__are_the_same_pictures_at_other_times(tmp_path: Path) -> None:
@@ -85,7 +100,7 @@ def test_draw_starter__beats_of_the_documents__fall_on_pictures(drawn: Library) 
     for move in drawn.moves:
         times_s = read_clip(drawn.clip(move)).times_s
 
-        assert times_s[::FRAMES_PER_BEAT] == pytest.approx(move.beats_s[:-1], abs=1e-3)
+        assert times_s[: -ENDING + 1 : FRAMES_PER_BEAT] == pytest.approx(move.beats_s, abs=1e-3)
 
 
 def test_draw_starter__drawn_before__writes_nothing(tmp_path: Path) -> None:

@@ -92,26 +92,6 @@ def test_refusal__too_few_easy_moves__says_that_harder_ones_would_help(
     )
 
 
-def test_refusal__intro_at_another_tempo__says_so(make_analysis: MakeAnalysis, make_move: MakeMove) -> None:
-    moves = [*(make_move(name) for name in "abcde"), make_move("walk", tempo=160, role="intro")]
-
-    assert _refused(make_analysis(), *moves) == (
-        "CH046  no intro fits: the library has 1, for 136 to 189 bpm on every beat, and the song is at 128 bpm there. "
-        "Add an intro at this tempo to the library, or relax tempo."
-    )
-
-
-def test_refusal__outro_at_quite_another_tempo__only_giving_up_the_end_helps(
-    make_analysis: MakeAnalysis, make_move: MakeMove
-) -> None:
-    moves = [*(make_move(name) for name in "abcde"), make_move("bow", tempo=80, role="outro")]
-
-    assert _refused(make_analysis(), *moves) == (
-        "CH046  no outro fits: the library has 1, for 68 to 94 bpm on every beat, and the song is at 128 bpm there. "
-        "Add an outro at this tempo to the library, or relax ends."
-    )
-
-
 def test_refusal__only_long_moves__says_which_lengths_there_are(
     make_analysis: MakeAnalysis, make_move: MakeMove
 ) -> None:

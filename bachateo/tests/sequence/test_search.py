@@ -15,7 +15,7 @@ from bachateo.moves import Library, Move
 from bachateo.music import Analysis
 from bachateo.sequence import MoveTable, Wishes
 from bachateo.sequence.candidates import PlaceCandidates, find_candidates
-from bachateo.sequence.costs import REPEAT_COSTS, WINDOW, PlaceCosts
+from bachateo.sequence.costs import AGAIN_COSTS, FADES, REPEAT_COSTS, SAME_FIGURE, WINDOW, PlaceCosts, Tastes
 from bachateo.sequence.joins import FARTHEST, POSE_COST, WARDROBE_COST
 from bachateo.sequence.phrases import Phrases
 from bachateo.sequence.planning import repeat_costs
@@ -50,6 +50,12 @@ def _cost(route: Route, table: MoveTable, places: Sequence[PlaceCandidates], by_
         move, place = table.moves[row], places[slot]
         total += float(place.costs[place.rows == row][0])
         total += _join(before, move) if before is not None else 0.0
+        span = min(move.eight_counts, len(places) - slot)
+        for slot_before, row_before in route:
+            if slot_before < slot:
+                cost = AGAIN_COSTS[1] + (AGAIN_COSTS[0] - AGAIN_COSTS[1]) * 0.5 ** ((slot - slot_before) / FADES)
+                same = table.moves[row_before].move_label == move.move_label
+                total += span * cost * (1.0 if row_before == row else SAME_FIGURE * same)
         for gap, label in enumerate(reversed(danced[-WINDOW:])):
             total += by_gap[gap] if label == move.move_label else 0.0
         danced += [move.move_label] * move.eight_counts
@@ -157,9 +163,10 @@ def test_find_path__dead_end_within_the_width__is_found_when_wider(
     table, places, by_gap = _searched((make_analysis(8), Library(Path("library"), moves), Wishes()), frozenset())
     only = table.label[places[-1].rows] == table.labels.index("best")
     places[-1] = PlaceCandidates(*(column[only] for column in vars(places[-1]).values()))
-    assert find_path(table, places, by_gap, widths=(1,)) is None
+    best_alone = Tastes(variety=0.0)
+    assert find_path(table, places, by_gap, tastes=best_alone, widths=(1,)) is None
 
-    path = find_path(table, places, by_gap, widths=(1, 4096))
+    path = find_path(table, places, by_gap, tastes=best_alone, widths=(1, 4096))
 
     assert path is not None
     assert np.isfinite(_cost(path.steps, table, places, by_gap))

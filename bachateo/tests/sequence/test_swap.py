@@ -31,7 +31,7 @@ def _changed(before: Plan, after: Plan) -> list[int]:
 
 @pytest.fixture
 def library(make_move: MakeMove) -> Library:
-    moves = (make_move(f"{name}{clip}", label=name) for name in "abcdefg" for clip in range(2))
+    moves = (make_move(f"{name}{clip}", label=name) for name in "abcdefghij" for clip in range(2))
     ends = (make_move(f"{role}{clip}", label=role, role=role) for role in ("intro", "outro") for clip in range(2))
     return Library(Path("library"), (*moves, *ends))
 

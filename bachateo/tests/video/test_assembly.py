@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -26,6 +27,81 @@ def sound(demo, tmp_path: Path) -> Path:
 @pytest.fixture
 def plan(flashes: Library, make_analysis: Callable[..., Analysis]) -> Plan:
     return plan_sequence(make_analysis(4), flashes, Wishes())
+
+
+def _shown(video: Path) -> list[tuple[float, float]]:
+    """Return when each picture is shown, and how bright it is."""
+    with av.open(str(video)) as container:
+        return [(frame.time, float(frame.to_ndarray(format="gray").mean())) for frame in container.decode(video=0)]
+
+
+def _with_rest(plan: Plan, beats: float) -> Plan:
+    """Return the plan for a song that goes on for so many beats after the last move."""
+    heard = plan.analysis
+    duration_s = heard.beats_s[plan.moves[-1].first_beat + plan.moves[-1].move.beats] + beats * 60 / heard.tempo_bpm
+    last = replace(plan.moves[-1], end_s=duration_s)
+    return replace(plan, analysis=replace(heard, duration_s=duration_s), moves=(*plan.moves[:-1], last))
+
+
+@pytest.mark.parametrize("beats", [1.2, 4.0, 7.9])
+def test_assemble__song_that_goes_on__fades_and_shows_nothing_for_longer_than_a_beat(
+    drawn: Library, make_analysis: Callable[..., Analysis], sound: Path, tmp_path: Path, beats: float
+) -> None:
+    plan = _with_rest(plan_sequence(make_analysis(4), drawn, Wishes()), beats)
+    beat_s = 60 / plan.analysis.tempo_bpm
+
+    assemble(plan, sound, tmp_path / "out.mp4")
+
+    rest_s = plan.analysis.duration_s - beats * beat_s
+    times_s, levels = zip(*(one for one in _shown(tmp_path / "out.mp4") if one[0] > rest_s - beat_s), strict=True)
+    assert np.diff([*times_s, plan.analysis.duration_s]).max() < beat_s
+    ending = [level for time_s, level in zip(times_s, levels, strict=True) if time_s > rest_s]
+    assert all(after < before + 0.5 for before, after in pairwise(ending))
+    assert ending[-1] < 20 < ending[0]
+
+
+def test_assemble__clips_without_an_ending__hold_the_last_picture(
+    drawn: Library, make_analysis: Callable[..., Analysis], sound: Path, tmp_path: Path
+) -> None:
+    plan = _with_rest(plan_sequence(make_analysis(4), drawn, Wishes()), 4.0)
+    beats_s = plan.moves[-1].move.beats_s
+    # As if all its pictures belonged to the move.
+    stretched = tuple(time_s * 1.5 for time_s in beats_s)
+    last = replace(plan.moves[-1], move=replace(plan.moves[-1].move, beats_s=stretched))
+
+    assemble(replace(plan, moves=(*plan.moves[:-1], last)), sound, tmp_path / "out.mp4")
+
+    assert plan.analysis.duration_s - _shown(tmp_path / "out.mp4")[-1][0] > 3 * 60 / plan.analysis.tempo_bpm
+
+
+def test_assemble__video__says_what_its_colours_are(plan: Plan, sound: Path, tmp_path: Path) -> None:
+    assemble(plan, sound, tmp_path / "copied.mp4")
+    assemble(plan, sound, tmp_path / "constant.mp4", constant_hz=30)
+
+    for name in ("copied.mp4", "constant.mp4"):
+        with av.open(str(tmp_path / name)) as video:
+            codec = video.streams.video[0].codec_context
+            assert (codec.color_primaries, codec.color_trc, codec.colorspace, codec.color_range) == (1, 1, 1, 1)
+        assert b"colrnclx" in (tmp_path / name).read_bytes()
+
+
+def test_assemble__constant_rate__shows_what_the_other_shows(plan: Plan, sound: Path, tmp_path: Path) -> None:
+    assemble(plan, sound, tmp_path / "copied.mp4")
+    assemble(plan, sound, tmp_path / "constant.mp4", constant_hz=30)
+
+    with av.open(str(tmp_path / "constant.mp4")) as video:
+        packets = [packet for packet in video.demux() if packet.size]
+        streams = {stream.type: [packet for packet in packets if packet.stream is stream] for stream in video.streams}
+    steps = np.diff(sorted(float(packet.pts * packet.time_base) for packet in streams["video"]))
+    assert steps == pytest.approx(1 / 30, abs=1e-6)
+    with av.open(str(tmp_path / "copied.mp4")) as video:
+        sound_of_copied = [bytes(packet) for packet in video.demux(audio=0) if packet.size]
+    assert [bytes(packet) for packet in streams["audio"]] == sound_of_copied
+    constant, copied = (
+        [time_s for time_s, level in _shown(tmp_path / name) if level > 128] for name in ("constant.mp4", "copied.mp4")
+    )
+    near = [min(abs(time_s - other) for other in constant) for time_s in copied[1:]]
+    assert max(near) <= 0.5 / 30 + 1e-3
 
 
 def _refused(plan: Plan, sound: Path, out: Path, message: str) -> None:

@@ -41,7 +41,7 @@ def test_make__clicks_and_flashes__every_flash_is_within_a_frame_of_its_click(
 def test_make__clips_not_warped__the_proof_sees_it(
     song: Path, tmp_path: Path, flashes: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unwarped(times_s: Sequence[float], placed: bachateo.PlacedMove, _beats: object) -> np.ndarray:
+    def unwarped(times_s: Sequence[float], placed: bachateo.PlacedMove, _beats: object, *, closes: bool) -> np.ndarray:
         ticks = np.round((placed.start_s + np.asarray(times_s)) * warp.TIMESCALE_HZ).astype(np.int64)
         return ticks[ticks < placed.end_s * warp.TIMESCALE_HZ]
 

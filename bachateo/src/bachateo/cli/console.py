@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bachateo.errors import BachateoError
 from bachateo.moves import DIFFICULTIES, ENERGY_LEVELS
+from bachateo.sequence import Plan
 
 progress_console = Console(stderr=True)
 
@@ -51,6 +52,12 @@ def stages() -> Iterator[Callable[[str, int, int], None]]:
             bars[stage](done, total)
 
         yield tell
+
+
+def films_and_clothes(plan: Plan) -> str:
+    """Say how varied a plan is, and how often the clothes change in it."""
+    films = f"{plan.distinct_share:.0%} of the films are different"
+    return films if plan.changes_share is None else f"{films}; other clothes at {plan.changes_share:.0%} of the cuts"
 
 
 def home() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from bachateo.choreography import make, require_song_of
-from bachateo.cli.console import Difficulty, Energy, home, progress_console, told
+from bachateo.cli.console import Difficulty, Energy, films_and_clothes, home, progress_console, told
 from bachateo.cli.library import ready_index, starter_library
 from bachateo.errors import VideoError
 from bachateo.selection import search_every_level
@@ -60,17 +61,17 @@ def cut_command(
     song: Annotated[Path | None, typer.Option(help="The song; by default where the plan says.")] = None,
     library: Annotated[Path | None, typer.Option(help="Folder of the library; by default where the plan says.")] = None,
     sidecars: WithSidecars = True,
+    cfr: Annotated[
+        int | None, typer.Option(help="Pictures a second at a constant rate, for editing programs.", min=10, max=120)
+    ] = None,
 ) -> None:
     """Cut the video of a plan."""
     with told(), TemporaryDirectory(prefix="bachateo-") as place:
         plan = read_plan(plan_file, library=library)
         song = _song_of(plan, song)
         sound = encode_sound(song, cache=Path(place))
-        if sidecars:
-            with sidecars_aside(plan, song.stem, Sidecars.beside(out)):
-                assemble(plan, sound.path, out)
-        else:
-            assemble(plan, sound.path, out)
+        with sidecars_aside(plan, song.stem, Sidecars.beside(out)) if sidecars else nullcontext():
+            assemble(plan, sound.path, out, constant_hz=cfr)
     _show(out, plan)
 
 
@@ -87,5 +88,6 @@ def _show(video: Path, plan: Plan) -> None:
     typer.echo(f"{video}  {heard.duration_s:.0f} s at {heard.tempo_bpm:.0f} bpm, {len(plan.moves)} moves:")
     for placed in plan.moves:
         typer.echo(f"  {int(placed.start_s) // 60}:{placed.start_s % 60:04.1f}  {placed.move.move_label}")
+    progress_console.print(films_and_clothes(plan))
     for sentence in plan.relaxed:
         progress_console.print(f"given up: {sentence}")

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bachateo.cache import content_key
-from bachateo.cli.console import Difficulty, Energy, home, progress_console, told
+from bachateo.cli.console import Difficulty, Energy, films_and_clothes, home, progress_console, told
 from bachateo.cli.library import ready_index, starter_library
 from bachateo.moves import Library
 from bachateo.music import analyze_song, song_reader
@@ -79,6 +79,7 @@ def _show(plan: Plan, path: Path, *, why: bool) -> None:
     Console().print(table)
     for number, placed in enumerate(plan.moves, 1) if why else ():
         typer.echo(f"{number}  {placed.move.move_label}: {' '.join(placed.reasons)}")
+    progress_console.print(films_and_clothes(plan))
     for sentence in plan.relaxed:
         progress_console.print(f"given up: {sentence}")
     typer.echo(path)

@@ -74,6 +74,15 @@ def open_media(path: Path, formats: Sequence[str] = SOUND_FORMATS) -> Iterator[I
         yield container
 
 
+def clock_start_s(container: InputContainer) -> float:
+    """Return the time of a file that a player shows as 0, in seconds.
+
+    A transport stream keeps the clock of what it was cut out of. An mp4 or a matroska has a timeline of its own.
+    """
+    own = container.format.name.startswith(("mov", "matroska"))
+    return 0.0 if own else (container.start_time or 0) / av.time_base
+
+
 def _decoders(formats: Sequence[str]) -> str:
     # Of a song no picture is decoded, not even its cover.
     pictures = () if formats == SOUND_FORMATS else (PICTURE_CODECS, PICTURE_DECODERS)

@@ -64,6 +64,8 @@ class Move:
     start_pose, end_pose
         How the couple stands in the first and the last picture, as :mod:`bachateo.moves.poses` says; ``None``
         when unknown.
+    start_look, end_look
+        How the couple looks there, as :mod:`bachateo.moves.looks` says: what is known where poses are not.
     detection_rate
         In how many of the pictures both dancers were found, 0 to 1.
     processing_time
@@ -90,6 +92,8 @@ class Move:
     wardrobe: str = ""
     start_pose: tuple[float, ...] | None = None
     end_pose: tuple[float, ...] | None = None
+    start_look: tuple[float, ...] | None = None
+    end_look: tuple[float, ...] | None = None
     detection_rate: float = 0.0
     processing_time: float = 0.0
     created_at: str = ""
@@ -189,7 +193,7 @@ def _read_move(fields: Any, index: Path) -> Move:
     try:
         known = {name: fields[name] for name, field in Move.__dataclass_fields__.items() if field.default is MISSING}
         optional = {name: fields[name] for name in Move.__dataclass_fields__ if name not in known and name in fields}
-        for name in ("start_pose", "end_pose"):
+        for name in ("start_pose", "end_pose", "start_look", "end_look"):
             if optional.get(name) is not None:
                 optional[name] = tuple(optional[name])
         return Move(**{**known, **optional, "beats_s": tuple(fields["beats_s"])})

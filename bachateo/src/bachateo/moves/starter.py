@@ -21,11 +21,12 @@ from bachateo.moves.drawing.pattern import Pattern
 from bachateo.moves.drawing.repertoire import REPERTOIRE
 from bachateo.moves.drawing.repertoire.wording import WARDROBE, WORDING, Wording
 from bachateo.moves.drawing.scene import Scene, empty_stage
+from bachateo.moves.encoding import ENDING
 from bachateo.moves.library import INDEX_NAME, Library, Move
 from bachateo.moves.poses import Track, end_poses
 from bachateo.moves.vectors.measured import SUFFIX, Measured, measured_path, read_measured, write_measured
 
-VERSION = 2  # of the drawings; a library of another version is drawn anew
+VERSION = 3  # of the drawings; a library of another version is drawn anew
 SIZE = (960, 540)
 # Stretched by 0.85 to 1.18, these tempi reach every song from 92 to 177 bpm.
 TEMPI_BPM = (108, 128, 150)
@@ -149,7 +150,7 @@ def _move(pattern: Pattern, tempo_bpm: int, stamp: str, track: Track, took_s: fl
         lead_follow_roles=pattern.roles,
         estimated_tempo=float(tempo_bpm),
         quality_score=1.0,
-        frame_count=pattern.beats * FRAMES_PER_BEAT,
+        frame_count=pattern.beats * FRAMES_PER_BEAT + ENDING,
         video_path=str(_clip(Path(), pattern, tempo_bpm)),
         version=stamp,
         beats=pattern.beats,

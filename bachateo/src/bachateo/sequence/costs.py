@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -32,7 +33,34 @@ HARDER_COST = 4_000.0
 STRETCHED_COST = 20_000.0
 ENDS_COST = 200_000.0
 
+# What showing a film again costs: at once, and after a long time; what lies between falls by half in every ``FADES``
+# eight-counts. Another film of the same figure costs a part of it.
+AGAIN_COSTS, FADES, SAME_FIGURE = (2.0, 0.7), 6.0, 0.25
+
 NO_RELEVANCE: Mapping[str, float] = {}
+
+
+@dataclass(frozen=True)
+class Tastes:
+    """How much what spans the whole choreography counts, as a multiple of what it usually costs.
+
+    Attributes
+    ----------
+    variety
+        Of showing a film again.
+    clothes
+        Of a cut to another couple or other clothes.
+    """
+
+    variety: float = 1.0
+    clothes: float = 1.0
+
+
+def again_costs(slots: int) -> Array:
+    """Return what it costs that a film begins again so many eight-counts after it began, ``(slots,)``."""
+    near, far = AGAIN_COSTS
+    costs: Array = far + (near - far) * 0.5 ** (np.arange(slots) / FADES)
+    return costs
 
 
 class PlaceCosts:
@@ -104,6 +132,10 @@ class PlaceCosts:
             kept[spanning] = self.stretch.within(rows[spanning], slot_then, step, self.limits)
             rows = rows[kept]
         return rows
+
+    def fitting(self) -> int:
+        """Return how many moves may begin in some eight-count."""
+        return len(np.unique(np.concatenate([self.possible(slot) for slot in range(len(self.phrases))])))
 
     def parts(self, rows: Rows, slot: int) -> dict[str, Array]:
         """Return what moves that may begin in ``slot`` cost there, by reason; each ``(rows,)``."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from bachateo.moves import DIFFICULTIES
+from bachateo.moves.looks import Look, holds_close
 from bachateo.music.analysis import COUNTS
 from bachateo.sequence.costs import EASIER_COST, ENERGY_COST, NO_RELEVANCE, WINDOW, PlaceCosts
 from bachateo.sequence.joins import POSE_COST, Joins
 from bachateo.sequence.phrases import Phrases
-from bachateo.sequence.plan import PlacedMove, Plan
+from bachateo.sequence.plan import MOST_CHANGES, PlacedMove, Plan, lacking_films
 from bachateo.sequence.stretch import PREFERRED_RATIOS, RATIOS
-from bachateo.sequence.table import MoveTable
+from bachateo.sequence.table import ROLES, MoveTable
 from bachateo.sequence.wishes import CONSTRAINTS
 
 FITS = 0.5  # levels of energy, within which a move is as the song
@@ -132,9 +134,21 @@ def _join(before: PlacedMove, placed: PlacedMove, joins: Joins, rows: Sequence[n
             yield "It begins a little otherwise than the move before ends."
         else:
             yield "It begins otherwise than the move before ends, so the cut shows."
+    elif before.move.end_look is not None and placed.move.start_look is not None:
+        yield from _looks(before.move.end_look, placed.move.start_look)
     if before.move.wardrobe and placed.move.wardrobe:
         changed = joins.wardrobes(*rows)[0, 0] > 0
         yield "The couple or its clothes change." if changed else "The same couple and clothes as before."
+
+
+def _looks(before: Look, after: Look) -> Iterable[str]:
+    hold = "a close hold" if holds_close(after) else "an open hold"
+    same = holds_close(before) == holds_close(after)
+    yield (
+        f"It begins in {hold}, as the move before ends."
+        if same
+        else f"It begins in {hold}, the move before does not end in one."
+    )
 
 
 def _variety(gap: int | None) -> Iterable[str]:
@@ -151,7 +165,7 @@ def _eight_counts(count: int) -> str:
 def _given_up(
     plan: Plan, chosen_by: PlaceCosts, parts: Sequence[Mapping[str, float]], gaps: Sequence[int | None]
 ) -> Iterable[str]:
-    """Say what was given up, in the order of ``CONSTRAINTS``; each sentence begins with the constraint."""
+    """Say what was given up, in the order of ``CONSTRAINTS``, then of films and couple; each begins with its word."""
     placed = plan.moves
     again = [move for move, gap in zip(placed, gaps, strict=True) if gap is not None and gap < WINDOW]
     if again:
@@ -182,7 +196,28 @@ def _given_up(
         if has and end.move.role != role
     ]
     if lacking:
-        yield f"ends: of the moves to choose from, no {' and no '.join(lacking)} fits."
+        yield f"ends: of the moves to choose from, {' and '.join(_lacking(role, chosen_by) for role in lacking)}."
+    yield from _spanning(plan, chosen_by)
+
+
+def _lacking(role: str, chosen_by: PlaceCosts) -> str:
+    easy = chosen_by.table.role[chosen_by.allowed] == ROLES.index(role)
+    return f"no {role} fits" if easy.any() else f"no {role} is as easy as asked for"
+
+
+def _spanning(plan: Plan, chosen_by: PlaceCosts) -> Iterable[str]:
+    """Say where the films are not as different, or the clothes not as much the same, as they are to be."""
+    moves, changes = [placed.move for placed in plan.moves], plan.changes_share
+    fitting = chosen_by.fitting()
+    if lacking_films(moves, fitting):
+        again = len(moves) - len({move.clip_id for move in moves})
+        yield f"films: {again} of {len(moves)} moves show a film again, though {fitting} fit this song."
+    if changes is not None and changes > MOST_CHANGES:
+        known = sum(1 for before, after in pairwise(moves) if before.wardrobe and after.wardrobe)
+        yield (
+            f"couple: the couple or its clothes change at {round(changes * known)} of {known} cuts; "
+            "in the same clothes too few moves fit."
+        )
 
 
 def _labels(moves: Iterable[PlacedMove]) -> str:

@@ -39,7 +39,8 @@ def write_plan(plan: Plan, path: Path, *, says_where: bool = True) -> None:
     Notes
     -----
     ``kind`` and ``format`` say what it is. ``song`` holds its path and SHA-256, ``analysis`` what was heard in it,
-    ``library`` the folder of the clips, ``wishes`` and ``relaxed`` what was asked for and given up, ``moves`` one
+    ``library`` the folder of the clips, ``wishes`` and ``relaxed`` what was asked for and given up, ``distinct_share``
+    and ``changes_share`` how varied the films are and how often the clothes change, ``moves`` one
     object a move: its place, its reasons and the move as it stands in the library, with the clip (``video_path``)
     relative to the library's folder.
     """
@@ -50,6 +51,8 @@ def write_plan(plan: Plan, path: Path, *, says_where: bool = True) -> None:
         "library": str(plan.library.resolve()) if says_where else "",
         "wishes": asdict(plan.wishes),
         "relaxed": plan.relaxed,
+        "distinct_share": plan.distinct_share,
+        "changes_share": plan.changes_share,
         "analysis": asdict(plan.analysis),
         "moves": [{name: value for name, value in asdict(placed).items() if name != "clip"} for placed in plan.moves],
     }

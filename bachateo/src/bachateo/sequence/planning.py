@@ -11,14 +11,17 @@ from bachateo.moves import Library
 from bachateo.music import Analysis
 from bachateo.music.analysis import COUNTS
 from bachateo.sequence.candidates import find_candidates
-from bachateo.sequence.costs import NO_RELEVANCE, REPEAT_COSTS, WINDOW, PlaceCosts
+from bachateo.sequence.costs import NO_RELEVANCE, REPEAT_COSTS, WINDOW, PlaceCosts, Tastes
 from bachateo.sequence.explain import explained
 from bachateo.sequence.phrases import Phrases
-from bachateo.sequence.plan import PlacedMove, Plan
+from bachateo.sequence.plan import MOST_CHANGES, PlacedMove, Plan, changes_share, lacking_films
 from bachateo.sequence.refusals import refusal
 from bachateo.sequence.search import FoundPath, find_path
 from bachateo.sequence.table import MoveTable
 from bachateo.sequence.wishes import CONSTRAINTS, Wishes
+
+# How often a plan is made for which variety or clothes count more, and how much more each time.
+ATTEMPTS, MORE = 4, 6.0
 
 
 def plan_sequence(
@@ -49,8 +52,9 @@ def plan_sequence(
     -------
     Plan
         From the first 1 to the end of the song without a gap: an intro first and an outro last when the library has
-        them, no label again within ``costs.WINDOW`` eight-counts, every beat's tempo
-        ratio within ``stretch.RATIOS``. What of this had to be relaxed stands in ``relaxed``.
+        them, no label again within ``costs.WINDOW`` eight-counts, every beat's tempo ratio within ``stretch.RATIOS``;
+        films as different and clothes as much the same as :mod:`bachateo.sequence.plan` says, where the library allows
+        it. What of this had to be relaxed stands in ``relaxed``.
 
     Raises
     ------
@@ -135,7 +139,23 @@ def place_move(costs: PlaceCosts, row: int, slot: int, analysis: Analysis, libra
 
 
 def _cheapest(costs: PlaceCosts) -> FoundPath | None:
-    return find_path(costs.table, find_candidates(costs), repeat_costs(costs.relaxed))
+    """Return the cheapest path; where it shows too few films or too many clothes, one for which these count more."""
+    places, table = find_candidates(costs), costs.table
+    fitting = costs.fitting()
+    tastes, best, least = Tastes(), None, np.inf
+    for _ in range(ATTEMPTS):
+        path = find_path(table, places, repeat_costs(costs.relaxed), tastes=tastes)
+        if path is None:
+            break
+        moves = [table.moves[row] for _, row in path.steps]
+        films = lacking_films(moves, fitting) / len(moves)
+        changes = max(0.0, (changes_share(moves) or 0.0) - MOST_CHANGES)
+        if films + changes < least:
+            best, least = path, films + changes
+        if not least:
+            break
+        tastes = Tastes(tastes.variety * (MORE if films else 1), tastes.clothes * (MORE if changes else 1))
+    return best
 
 
 def _plan(path: FoundPath, costs: PlaceCosts, analysis: Analysis, library: Library, wishes: Wishes) -> Plan:
@@ -154,4 +174,5 @@ def _what_relaxing_would_do(costs: PlaceCosts, analysis: Analysis, library: Libr
 
 
 def _words(sentences: Iterable[str]) -> Iterable[str]:
-    return (sentence.partition(":")[0] for sentence in sentences)
+    words = (sentence.partition(":")[0] for sentence in sentences)
+    return (word for word in words if word in CONSTRAINTS)

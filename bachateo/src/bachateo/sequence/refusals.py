@@ -36,19 +36,13 @@ def _reason(costs: PlaceCosts, analysis: Analysis, wishes: Wishes) -> tuple[str,
     if not len(costs.allowed):
         what = f"none of the {len(table)} moves is {wishes.difficulty} or easier"
         return "CH041", what, "Raise the difficulty or add easier moves to the library"
-    free = costs.relaxing(frozenset({"ends"}))
-    begins = [free.possible(slot) for slot in range(len(costs.phrases))]
-    covered = _covered(free, begins)
+    begins = [costs.possible(slot) for slot in range(len(costs.phrases))]
+    covered = _covered(costs, begins)
     if not covered.all():
         return _not_covered(costs, analysis, int(np.argmin(covered)))
-    for role, slots in (("intro", [0]), ("outro", list(range(len(costs.phrases))))):
-        has = costs.has_intro if role == "intro" else costs.has_outro
-        if has and not any((table.role[begins[slot]] == ROLES.index(role)).any() for slot in slots):
-            return _no_end(costs, role, slots[-1], wishes)
-    strict = [costs.possible(slot) for slot in range(len(costs.phrases))]
-    if not _reaches_the_end(costs, strict):
+    if not _reaches_the_end(costs, begins):
         return _lengths(costs, analysis, costs.allowed)
-    return _repeats(costs, strict, wishes)
+    return _repeats(costs, begins, wishes)
 
 
 def _covered(costs: PlaceCosts, begins: Sequence[Rows]) -> Flags:
@@ -110,25 +104,6 @@ def _not_covered(costs: PlaceCosts, analysis: Analysis, slot: int) -> tuple[str,
         f"the song is at {tempo_bpm:.0f} bpm at {analysis.beats_s[at]:.0f} s; the {len(rows)} moves allowed "
         f"there can be danced at {tempi_bpm.min() * low:.0f} to {tempi_bpm.max() * high:.0f} bpm",
         "Choose another song, or add moves at this tempo to the library",
-    )
-
-
-def _no_end(costs: PlaceCosts, role: str, slot: int, wishes: Wishes) -> tuple[str, str, str]:
-    rows = costs.allowed[costs.table.role[costs.allowed] == ROLES.index(role)]
-    if not len(rows):
-        return (
-            "CH046",
-            f"the library has an {role}, but none that is {wishes.difficulty} or easier",
-            f"Raise the difficulty, or add an easier {role} to the library",
-        )
-    tempo_bpm = 60 / costs.phrases.intervals_s[slot].mean()
-    tempi_bpm = tempo_bpm / costs.stretch.ratios(rows, slot, 0)
-    low, high = costs.limits
-    return (
-        "CH046",
-        f"no {role} fits: the library has {len(rows)}, for {tempi_bpm.min() * low:.0f} to "
-        f"{tempi_bpm.max() * high:.0f} bpm on every beat, and the song is at {tempo_bpm:.0f} bpm there",
-        f"Add an {role} at this tempo to the library",
     )
 
 

@@ -1,15 +1,16 @@
 """The cheapest path of moves through the whole song, by dynamic programming.
 
 The song is a row of eight-counts. A state is where the dancers are in that row, which clip they danced last (its end
-pose decides the next join) and which labels they danced in the last ``WINDOW`` eight-counts (they decide what would be
-a repetition). States that agree in all three have the same future, so only the cheapest is kept: that is exact.
+pose decides the next join), which labels they danced in the last ``WINDOW`` eight-counts (they decide what would be
+a repetition) and which films were shown before (to show one again costs). States that agree in the first three have
+the same future but for the films; where there are many, only the cheapest of them is kept.
 
 How many states there are grows with the fourth power of the number of labels. So each is weighed with what it will
-still cost at least, from a backward pass that is exact but for repetitions of which it sees only those of neighbours;
-of each eight-count the ``WIDTHS`` best are kept. The least weight of a state that was dropped is a lower bound: no
-path that was not looked at can be cheaper. When the path found is no dearer than this, it is the cheapest there is;
-otherwise the difference, ``FoundPath.gap``, bounds what it gives away. A path is reported missing only if no
-state was dropped.
+still cost at least, from a backward pass that is exact but for films that are shown again, and for repetitions, of
+which it sees only those of neighbours; of each eight-count the ``WIDTHS`` best are kept. The least weight of a state
+that was dropped is a lower bound: no path that was not looked at can be cheaper. When the path found is no dearer than
+this, it is the cheapest there is; otherwise the difference, ``FoundPath.gap``, bounds what it gives away. A path is
+reported missing only if no state was dropped that has a future of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bachateo.sequence.candidates import PlaceCandidates
-from bachateo.sequence.costs import WINDOW
+from bachateo.sequence.costs import SAME_FIGURE, WINDOW, Tastes, again_costs
 from bachateo.sequence.joins import Joins
 from bachateo.sequence.table import Array, MoveTable, Rows
 
@@ -75,6 +76,7 @@ class _States:
     last: Rows
     danced: Rows
     parent: Rows  # slot, state and candidate this came from, (states, 3)
+    shown: Rows  # row of the move that began in each eight-count before, (states, slots)
 
     def take(self, chosen: NDArray[np.intp]) -> _States:
         return _States(*(column[chosen] for column in vars(self).values()))
@@ -85,6 +87,7 @@ def find_path(
     places: Sequence[PlaceCandidates],
     repeat_costs: Sequence[float],
     *,
+    tastes: Tastes | None = None,
     widths: Sequence[int] = WIDTHS,
 ) -> FoundPath | None:
     """Return the cheapest way through the song, or ``None`` when no moves fill it.
@@ -98,22 +101,57 @@ def find_path(
     repeat_costs
         What it costs that a label was danced in the last eight-count, the one before it, and so on, ``WINDOW``
         numbers that do not grow; infinite where it is forbidden.
+    tastes
+        How much a film that is shown again counts, and a change of clothes.
     widths
         How many states to keep in an eight-count, attempt by attempt.
     """
-    stages = _look_ahead(table, places, repeat_costs)
+    tastes = tastes or Tastes()
+    stages = _look_ahead(table, places, repeat_costs, tastes.clothes)
+    again = _Again(table, tastes.variety * again_costs(len(places)))
     for width in widths:
-        path, dropped = _go_through(stages, places, np.array(repeat_costs), width)
+        search = _Search(stages, places, np.array(repeat_costs), again, width)
+        path = search.go_through()
         if path is not None:
             steps, cost = path
-            return FoundPath(steps, cost, max(cost - dropped, 0.0))
-        if np.isinf(dropped):
+            return FoundPath(steps, cost, max(cost - min(search.dropped, search.merged), 0.0))
+        if np.isinf(search.dropped):
             return None
     return None
 
 
-def _look_ahead(table: MoveTable, places: Sequence[PlaceCandidates], repeat_costs: Sequence[float]) -> list[_Stage]:
-    joins = Joins(table, np.unique(np.concatenate([place.rows for place in places])))
+class _Again:
+    """What it costs to show films again."""
+
+    def __init__(self, table: MoveTable, costs: Array) -> None:
+        self._costs, self._label = costs, table.label
+
+    def costs(self, shown: Rows, slot: int, rows: Rows) -> Array:
+        """Return what each of ``rows``, ascending, costs in ``slot`` after what was shown, ``(states, rows)``."""
+        state, at = np.nonzero(shown[:, :slot] != NOTHING)
+        film, weight = shown[state, at], self._costs[slot - at]
+        films = _summed(state, film, weight, len(shown), rows)
+        labels, of_row = np.unique(self._label[rows], return_inverse=True)
+        figures = _summed(state, self._label[film], weight, len(shown), labels)[:, of_row]
+        costs: Array = films + SAME_FIGURE * (figures - films)
+        return costs
+
+
+def _summed(state: Rows, thing: Rows, weight: Array, states: int, wanted: Rows) -> Array:
+    """Return the sum of the weights of each of ``wanted``, ascending, in each state: (states, wanted)."""
+    if not len(wanted):
+        return np.zeros((states, 0))
+    column = np.minimum(np.searchsorted(wanted, thing), len(wanted) - 1)
+    hit = wanted[column] == thing
+    index = state[hit] * len(wanted) + column[hit]
+    sums: Array = np.bincount(index, weight[hit], states * len(wanted)).astype(float)
+    return sums.reshape(states, len(wanted))
+
+
+def _look_ahead(
+    table: MoveTable, places: Sequence[PlaceCandidates], repeat_costs: Sequence[float], clothes: float
+) -> list[_Stage]:
+    joins = Joins(table, np.unique(np.concatenate([place.rows for place in places])), clothes=clothes)
     before, arrives = _arrivals(places)
     neighbour = np.cumsum([0.0, *repeat_costs])
     stages: list[_Stage] = []
@@ -151,76 +189,94 @@ def _arrivals(places: Sequence[PlaceCandidates]) -> tuple[list[Rows], list[Rows]
     return before, arrives
 
 
-def _go_through(
-    stages: Sequence[_Stage], places: Sequence[PlaceCandidates], repeat_costs: Array, width: int
-) -> tuple[tuple[tuple[tuple[int, int], ...], float] | None, float]:
-    """Return the best path with so many states, and the least weight of a state that was dropped."""
-    start = np.zeros(1)
-    nothing = np.full((1, WINDOW), NOTHING)
-    waiting: dict[int, list[_States]] = defaultdict(list)
-    waiting[0].append(_States(start, start, np.zeros(1, np.intp), nothing, np.zeros((1, 3), np.intp)))
-    kept: list[_States | None] = []
-    dropped = np.inf
-    for slot, stage in enumerate(stages):
-        states, least = _merge(waiting.pop(slot, []), width)
-        kept.append(states)
-        dropped = min(dropped, least)
-        if states is None:
-            continue
-        for target, following, least_left in _follow(slot, stage, states, repeat_costs, width):
-            waiting[target].append(following)
-            dropped = min(dropped, least_left)
-    final, _ = _merge(waiting.pop(len(stages), []), width)
-    if final is None:
-        return None, dropped
-    best = int(final.cost.argmin())
-    return (_trace_back(final.parent[best], kept, places), float(final.cost[best])), dropped
+@dataclass
+class _Search:
+    """One attempt, with so many states.
 
+    ``dropped`` is the least weight of a state that was dropped, ``merged`` that of one which gave way to a state of
+    the same future but for the films that are shown again.
+    """
 
-def _merge(arrived: Sequence[_States], width: int) -> tuple[_States | None, float]:
-    """Keep the cheapest of states with the same future, and of all the best; also return the least weight dropped."""
-    if not arrived:
-        return None, np.inf
-    columns = zip(*(vars(states).values() for states in arrived), strict=True)
-    states = _States(*(np.concatenate(parts) for parts in columns))
-    states = states.take(np.argsort(states.cost, kind="stable"))
-    # The clip danced last says the newest label, so the key is the clip and the labels before.
-    future = np.column_stack((states.last, states.danced[:, 1:]))
-    unique = np.sort(np.unique(future, axis=0, return_index=True)[1])
-    states = states.take(unique)
-    if len(states.cost) <= width:
-        return states, np.inf
-    order = np.argsort(states.weight, kind="stable")
-    return states.take(np.sort(order[:width])), float(states.weight[order[width]])
+    stages: Sequence[_Stage]
+    places: Sequence[PlaceCandidates]
+    repeat_costs: Array
+    again: _Again
+    width: int
+    dropped: float = np.inf
+    merged: float = np.inf
 
+    def go_through(self) -> tuple[tuple[tuple[int, int], ...], float] | None:
+        """Return the best path and what it costs."""
+        start, slots = np.zeros(1), len(self.stages)
+        nothing, unshown = np.full((1, WINDOW), NOTHING), np.full((1, slots), NOTHING)
+        waiting: dict[int, list[_States]] = defaultdict(list)
+        waiting[0].append(_States(start, start, np.zeros(1, np.intp), nothing, np.zeros((1, 3), np.intp), unshown))
+        kept: list[_States | None] = []
+        for slot in range(slots):
+            states = self._merge(waiting.pop(slot, []))
+            kept.append(states)
+            if states is not None:
+                for target, following in self._follow(slot, states):
+                    waiting[target].append(following)
+        final = waiting.pop(slots, [])
+        if not final:
+            return None
+        best = min(final, key=lambda states: float(states.cost.min()))
+        at = int(best.cost.argmin())
+        return _trace_back(best.parent[at], kept, self.places), float(best.cost[at])
 
-def _follow(
-    slot: int, stage: _Stage, states: _States, repeat_costs: Array, width: int
-) -> list[tuple[int, _States, float]]:
-    """Dance every candidate after every state; return, for each eight-count reached, the best new states."""
-    so_far = states.cost[:, None] + stage.joins[states.last]
-    for gap, cost in enumerate(repeat_costs):
-        so_far += np.where(states.danced[:, gap, None] == stage.labels, cost, 0.0)
-    weight = so_far + stage.ahead
-    reached = []
-    for span in np.unique(stage.spans).tolist():
-        moves = np.flatnonzero(stage.spans == span)
-        best, least_left = _lightest(weight[:, moves], width)
-        if not len(best):
-            continue
-        state, move = best // len(moves), moves[best % len(moves)]
-        filled = min(span, WINDOW)
-        danced = np.roll(states.danced[state], filled, axis=1)
-        danced[:, :filled] = stage.labels[move][:, None]
-        following = _States(
-            cost=so_far[state, move] + stage.costs[move],
-            weight=weight[state, move],
-            last=stage.arrives[move],
-            danced=danced,
-            parent=np.column_stack((np.full(len(state), slot), state, move)),
-        )
-        reached.append((slot + span, following, least_left))
-    return reached
+    def _merge(self, arrived: Sequence[_States]) -> _States | None:
+        """Keep the cheapest of states with the same future, where there are many, and of all the best."""
+        if not arrived:
+            return None
+        columns = zip(*(vars(states).values() for states in arrived), strict=True)
+        states = _States(*(np.concatenate(parts) for parts in columns))
+        if len(states.cost) <= self.width:
+            return states
+        states = states.take(np.argsort(states.cost, kind="stable"))
+        # The clip danced last says the newest label, so the key is the clip and the labels before.
+        future = np.column_stack((states.last, states.danced[:, 1:]))
+        unique = np.sort(np.unique(future, axis=0, return_index=True)[1])
+        gone = np.delete(states.weight, unique)
+        self.merged = min(self.merged, float(gone.min(initial=np.inf)))
+        states = states.take(unique)
+        if len(states.cost) <= self.width:
+            return states
+        order = np.argsort(states.weight, kind="stable")
+        self.dropped = min(self.dropped, float(states.weight[order[self.width]]))
+        return states.take(np.sort(order[: self.width]))
+
+    def _follow(self, slot: int, states: _States) -> list[tuple[int, _States]]:
+        """Dance every candidate after every state; return, for each eight-count reached, the best new states."""
+        stage, rows = self.stages[slot], self.places[slot].rows
+        so_far = states.cost[:, None] + stage.joins[states.last]
+        for gap, cost in enumerate(self.repeat_costs):
+            so_far += np.where(states.danced[:, gap, None] == stage.labels, cost, 0.0)
+        so_far += stage.spans * self.again.costs(states.shown, slot, rows)
+        weight = so_far + stage.ahead
+        reached = []
+        for span in np.unique(stage.spans).tolist():
+            moves = np.flatnonzero(stage.spans == span)
+            best, least_left = _lightest(weight[:, moves], self.width)
+            self.dropped = min(self.dropped, least_left)
+            if not len(best):
+                continue
+            state, move = best // len(moves), moves[best % len(moves)]
+            filled = min(span, WINDOW)
+            danced = np.roll(states.danced[state], filled, axis=1)
+            danced[:, :filled] = stage.labels[move][:, None]
+            shown = states.shown[state]
+            shown[:, slot] = rows[move]
+            following = _States(
+                cost=so_far[state, move] + stage.costs[move],
+                weight=weight[state, move],
+                last=stage.arrives[move],
+                danced=danced,
+                parent=np.column_stack((np.full(len(state), slot), state, move)),
+                shown=shown,
+            )
+            reached.append((slot + span, following))
+        return reached
 
 
 def _lightest(weight: Array, width: int) -> tuple[NDArray[np.intp], float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bachateo.errors import SequencingError
 from bachateo.moves import Library
-from bachateo.sequence.costs import NO_RELEVANCE, WINDOW, PlaceCosts
+from bachateo.sequence.costs import NO_RELEVANCE, SAME_FIGURE, WINDOW, PlaceCosts, again_costs
 from bachateo.sequence.explain import explained, slot_of
 from bachateo.sequence.joins import Joins
 from bachateo.sequence.phrases import Phrases
@@ -88,6 +88,7 @@ def _weighed(plan: Plan, number: int, costs: PlaceCosts, offered: Flags) -> tupl
     total: Array = np.sum([*costs.parts(rows, slot).values()], axis=0)
     total += _join_costs(plan, number, table, rows)
     total += _repeat_costs(plan, number, table, repeat_costs(costs.relaxed))[table.label[rows]]
+    total += span * _again_costs(plan, number, table)[rows]
     total[_same(old, table)[rows]] = np.inf
     return rows, total
 
@@ -125,6 +126,18 @@ def _repeat_costs(plan: Plan, number: int, table: MoveTable, by_gap: tuple[float
         length = other.move.eight_counts if first < start else new.move.eight_counts
         for gap in range(later - earlier, min(later - earlier + length, WINDOW)):
             costs[code[other.move.move_label]] += by_gap[gap]
+    return costs
+
+
+def _again_costs(plan: Plan, number: int, table: MoveTable) -> Array:
+    """Return what it costs to show each film, or another of its figure, beside the moves that are locked: (moves,)."""
+    clips = np.array([move.clip_id for move in table.moves])
+    costs, slot = np.zeros(len(table)), slot_of(plan.moves[number - 1], plan)
+    by_distance = again_costs(plan.analysis.eight_counts)
+    for other in (*plan.moves[: number - 1], *plan.moves[number:]):
+        cost = by_distance[abs(slot - slot_of(other, plan))]
+        label = table.labels.index(other.move.move_label)
+        costs += cost * np.where(clips == other.move.clip_id, 1.0, SAME_FIGURE * (table.label == label))
     return costs
 
 

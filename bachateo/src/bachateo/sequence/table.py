@@ -97,7 +97,7 @@ class MoveTable:
         return len(self.moves)
 
     def poses(self, rows: Rows, name: str) -> Array:
-        """Return ``start_pose`` or ``end_pose`` of some moves, ``(rows, numbers)``; NaN where it is unknown.
+        """Return a pose or a look of some moves, by the field's name, ``(rows, numbers)``; NaN where it is unknown.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class MoveTable:
                 raise SequencingError(
                     "CH058",
                     f"{name} of {self.moves[row].clip_id} has {len(pose)} numbers; it needs {length} finite ones, as "
-                    "the other moves have. Work the poses of the library out again.",
+                    "the other moves have. Work the poses and looks of the library out again.",
                 )
         return np.array([unknown if pose is None else pose for pose in poses], float).reshape(len(rows), length)
 

@@ -30,7 +30,8 @@ class Wishes:
         They are given up one after another in this order, each as little as possible, and only when what comes
         before is not enough: ``repeats`` (a move comes back within ``costs.WINDOW`` eight-counts), ``difficulty``
         (harder than asked), ``style`` (one that no move has is ignored), ``tempo`` (stretched beyond
-        ``stretch.RATIOS``, never beyond ``stretch.WIDEST_RATIOS``), ``ends`` (no intro first, no outro last).
+        ``stretch.RATIOS``, never beyond ``stretch.WIDEST_RATIOS``), ``ends`` (no intro first, no outro last), which is
+        given up without being named: a choreography without an intro is better than none.
     """
 
     difficulty: str | None = None
@@ -63,6 +64,10 @@ class Wishes:
 
     @property
     def concessions(self) -> tuple[frozenset[str], ...]:
-        """What may be given up in each attempt: nothing, then the first of ``relax``, then the first two …"""
-        words = CONSTRAINTS if self.relax is True else [word for word in CONSTRAINTS if word in (self.relax or ())]
+        """What may be given up in each attempt: nothing, then the first of ``relax``, then the first two …
+
+        The last one is always ``ends``.
+        """
+        named = (*(self.relax or ()), "ends") if self.relax is not True else CONSTRAINTS
+        words = [word for word in CONSTRAINTS if word in named]
         return tuple(frozenset(words[:count]) for count in range(len(words) + 1))

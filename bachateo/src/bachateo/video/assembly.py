@@ -8,6 +8,7 @@ from heapq import merge
 from itertools import chain, pairwise
 from operator import itemgetter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 import av
@@ -19,6 +20,7 @@ from bachateo.errors import VideoError
 from bachateo.files import written_aside
 from bachateo.media.clips import UNDECODED, Clip, open_clip, read_clip, require_equal
 from bachateo.sequence import Plan
+from bachateo.video.constant_rate import encode_constant
 from bachateo.video.warp import TIMESCALE_HZ, warp_times
 
 TICK = Fraction(1, TIMESCALE_HZ)
@@ -32,7 +34,7 @@ Packet: TypeAlias = "tuple[int, av.Packet[Any]]"  # time in ticks, what to write
 Picture = tuple[int, bytes, bool]  # time in ticks, data, whether it is a keyframe
 
 
-def assemble(plan: Plan, sound: Path, out: Path) -> None:
+def assemble(plan: Plan, sound: Path, out: Path, *, constant_hz: int | None = None) -> None:
     """Write the video of a plan.
 
     Parameters
@@ -43,6 +45,9 @@ def assemble(plan: Plan, sound: Path, out: Path) -> None:
         The encoded sound track, from :func:`bachateo.video.encode_sound`.
     out
         The mp4 to write, whole or not at all.
+    constant_hz
+        Pictures a second, where they shall come at a constant rate: then all of them are encoded anew, which takes
+        about a hundred times as long. ``None`` copies them, each with its own time.
 
     Raises
     ------
@@ -50,7 +55,13 @@ def assemble(plan: Plan, sound: Path, out: Path) -> None:
         A clip cannot be read, or not follow the others in one stream.
     """
     with written_aside(out) as aside:
-        _write(plan, sound, aside)
+        if constant_hz is None:
+            _write(plan, sound, aside)
+            return
+        with TemporaryDirectory(prefix="bachateo-") as place:
+            varying = Path(place) / "varying.mp4"
+            _write(plan, sound, varying)
+            encode_constant(varying, aside, constant_hz)
 
 
 def _write(plan: Plan, sound: Path, path: Path) -> None:
@@ -86,7 +97,8 @@ def _pictures(plan: Plan) -> Iterator[Picture]:
         first = first or clip
         require_equal(clip, first)
         _require_count(clip, placed.move.frame_count)
-        ticks = warp_times(clip.times_s, placed, plan.analysis.beats_s).tolist()
+        closes = number == len(plan.moves) - 1
+        ticks = warp_times(clip.times_s, placed, plan.analysis.beats_s, closes=closes).tolist()
         for index, (tick, (data, keyframe)) in enumerate(zip(ticks, clip.pictures, strict=False)):
             # Until the first 1 the dancers stand still: the first picture is shown from the beginning.
             yield (0 if number == index == 0 else tick), data, keyframe

@@ -77,6 +77,8 @@ class Timeline:
         In the order of time.
     relaxed
         Which wishes were given up because nothing fits them all, in sentences.
+    distinct_share, changes_share
+        As of :class:`bachateo.sequence.Plan`.
     """
 
     song: str
@@ -85,6 +87,8 @@ class Timeline:
     beats: tuple[Beat, ...]
     moves: tuple[TimelineMove, ...]
     relaxed: tuple[str, ...] = ()
+    distinct_share: float = 1.0
+    changes_share: float | None = None
 
     def to_json(self) -> str:
         """Return the document that :meth:`from_json` reads."""
@@ -142,7 +146,16 @@ def timeline_of(plan: Plan, song: str) -> Timeline:
         )
         for placed in plan.moves
     )
-    return Timeline(song, heard.duration_s, heard.tempo_bpm, tuple(beats), tuple(moves), plan.relaxed)
+    return Timeline(
+        song,
+        heard.duration_s,
+        heard.tempo_bpm,
+        tuple(beats),
+        tuple(moves),
+        plan.relaxed,
+        distinct_share=plan.distinct_share,
+        changes_share=plan.changes_share,
+    )
 
 
 def write_timeline(timeline: Timeline, path: Path) -> None:

@@ -12,7 +12,9 @@ from bachateo.sequence import PlacedMove
 TIMESCALE_HZ = 90_000
 
 
-def warp_times(times_s: Sequence[float], placed: PlacedMove, song_beats_s: Sequence[float]) -> NDArray[np.int64]:
+def warp_times(
+    times_s: Sequence[float], placed: PlacedMove, song_beats_s: Sequence[float], *, closes: bool = False
+) -> NDArray[np.int64]:
     """Stretch a clip beat by beat, so that each of its beats falls on one of the song's.
 
     Parameters
@@ -23,22 +25,29 @@ def warp_times(times_s: Sequence[float], placed: PlacedMove, song_beats_s: Seque
         The move and its place.
     song_beats_s
         Beats of the song in seconds.
+    closes
+        Whether it is the last move.
 
     Returns
     -------
     ndarray
         When each picture is shown in the song, in ticks of ``TIMESCALE_HZ``, strictly ascending. The first is
         exactly where the move begins. Pictures after the last beat of the move or after its end in the song are
-        left out, so the result may be shorter than ``times_s``.
+        left out, so the result may be shorter than ``times_s``. Where the song goes on for more than a beat after the
+        last move, the pictures after its last beat are spread over the rest: they are an ending, see
+        :mod:`bachateo.moves.encoding`.
     """
     move = placed.move
     wanted = np.arange(placed.first_beat, placed.first_beat + move.beats + 1)
     targets_s = _beats_at(wanted, np.asarray(song_beats_s))
     times = np.asarray(times_s)
     shown_s = np.interp(times, move.beats_s, targets_s)
-    kept = times < move.beats_s[-1]
-    kept[0] = True
-    ticks = np.round(shown_s[kept] * TIMESCALE_HZ).astype(np.int64)
+    danced = times < move.beats_s[-1]
+    danced[0] = True
+    if closes and placed.end_s - targets_s[-1] > targets_s[-1] - targets_s[-2]:
+        shown_s[~danced] = np.linspace(targets_s[-1], placed.end_s, np.count_nonzero(~danced), endpoint=False)
+        danced[:] = True
+    ticks = np.round(shown_s[danced] * TIMESCALE_HZ).astype(np.int64)
     ticks[0] = round(placed.start_s * TIMESCALE_HZ)
     # Two pictures may never share a time, however fast the song is.
     steps = np.arange(len(ticks))

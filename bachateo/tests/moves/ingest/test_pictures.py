@@ -102,7 +102,7 @@ def test_from_time__before_the_first_picture__begins_with_it(start_s: float) -> 
 def _fitted(box: tuple[int, int, int, int], size: tuple[int, int]) -> np.ndarray:
     frame = av.VideoFrame.from_ndarray(np.full((90, 160, 3), 200, np.uint8), format="rgb24")
     frame.pts = 0
-    return Fitting(box, size).fit(frame).to_ndarray(format="gray")
+    return Fitting(box, size, 100.0).fit(frame).to_ndarray(format="gray")
 
 
 def test_fitting__nearly_the_shape_of_the_library__fills_the_frame() -> None:
@@ -116,3 +116,58 @@ def test_fitting__another_shape__is_shown_whole() -> None:
     assert picture[45].min() > 150
     assert picture[:18].max() < 30
     assert picture[-18:].max() < 30
+
+
+@pytest.mark.parametrize(
+    ("codec", "kind", "size"),
+    [
+        ("libx264", "yuv444p", (161, 91)),
+        ("libvpx-vp9", "yuv420p", (161, 91)),
+        ("libx264", "yuv422p10le", (160, 91)),
+        ("libx264", "yuv420p", (2160, 3840)),
+    ],
+)
+def test_fitting__odd_sizes_and_kinds__are_brought_to_the_library(
+    tmp_path: Path, codec: str, kind: str, size: tuple[int, int]
+) -> None:
+    picture = np.full((size[1], size[0], 3), (40, 90, 160), np.uint8)
+    picture[:, size[0] // 2 :] = (200, 120, 60)
+    with av.open(str(tmp_path / "film.mkv"), "w") as out:
+        stream = out.add_stream(codec, rate=30, options={"preset": "ultrafast"} if codec == "libx264" else {})
+        stream.width, stream.height, stream.pix_fmt = *size, kind
+        for _ in range(3):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            large = max(size) > 1024
+            out.mux(stream.encode(frame.reformat(format=kind, dst_colorspace=1 if large else 5, dst_color_range=1)))
+        out.mux(stream.encode(None))
+
+    with opened_pictures(tmp_path / "film.mkv") as shown:
+        frames = [frame for _, frame in shown]
+    box = (0, 0, size[0] // 2 * 2, size[1] // 2 * 2)
+    fitted = [Fitting(box, (box[2] // 4 * 2, box[3] // 4 * 2), 100.0).fit(frame) for frame in frames]
+
+    pixels = fitted[-1].to_ndarray(format="rgb24").astype(int)
+    assert np.abs(pixels[:, : pixels.shape[1] // 2 - 4] - (40, 90, 160)).max() < 16
+    assert np.abs(pixels[:, pixels.shape[1] // 2 + 4 :] - (200, 120, 60)).max() < 16
+
+
+def test_at_rate__varying_rate_of_a_phone__shows_each_moment_as_it_was(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    times = np.cumsum(rng.integers(18, 60, 60))
+    with av.open(str(tmp_path / "film.mp4"), "w") as out:
+        stream = out.add_stream("libx264", rate=30, options={"crf": "5"})
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for number, time in enumerate(times.tolist()):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 4 * number, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = time, Fraction(1, 1000)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+
+    with opened_pictures(tmp_path / "film.mp4") as pictures:
+        start_s, rest = from_time(pictures, 0.5)
+        shown = [frame.to_ndarray(format="rgb24").mean() / 4 for frame in at_rate(rest, start_s, Fraction(30), 30)]
+
+    at_s = (times - times[0] + times[0]) / 1000
+    wanted = [int(np.abs(at_s - (start_s + number / 30)).argmin()) for number in range(30)]
+    assert np.abs(np.array(shown) - wanted).max() < 1.5

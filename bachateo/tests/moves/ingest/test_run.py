@@ -22,14 +22,17 @@ from bachateo.errors import ClipError
 from bachateo.isolation import Limits
 from bachateo.media.clips import read_clip, require_equal
 from bachateo.moves import INDEX_NAME, Library
+from bachateo.moves.encoding import ENDING
 from bachateo.moves.ingest import ingest, run
 from bachateo.moves.ingest.answers import machine_works
 from bachateo.moves.ingest.records import Records
+from bachateo.moves.looks import FIELDS
 from bachateo.music.song import read_sound
 from bachateo.sequence import Wishes, plan_sequence
 from bachateo.video import assemble, encode_sound
 
 FRAME_S = 1 / 30
+BEGINS_LATE = {"output_ts_offset": "1.4"}
 PARTS = {"opening": ("opening", 0), "basic": ("basic", 0), "turn": ("turn", 0), "turn_2": ("turn", 16)}
 KILLED = """
 import fcntl, sys
@@ -109,6 +112,52 @@ def test_ingest__beats__are_those_of_the_film_and_fall_on_its_flashes(ingested) 
         assert flashes_s == pytest.approx(move.beats_s[:-1], abs=FRAME_S / 2 + 0.008)
 
 
+def test_ingest__clips__end_on_black_and_say_what_their_colours_are(ingested) -> None:
+    for move in ingested.library.moves:
+        with av.open(str(ingested.library.clip(move))) as clip:
+            codec = clip.streams.video[0].codec_context
+            tags = (codec.color_primaries, codec.color_trc, codec.colorspace, codec.color_range)
+            levels = [(frame.time, frame.to_ndarray(format="gray").mean()) for frame in clip.decode(video=0)]
+
+        assert tags == (1, 1, 1, 1)
+        ending = [level for time_s, level in levels if time_s >= move.beats_s[-1] - FRAME_S / 2]
+        assert len(ending) == pytest.approx(ENDING, abs=1)
+        assert ending[-1] < 2
+        assert all(after <= before + 1 for before, after in pairwise(ending))
+
+
+def test_ingest__transport_stream__is_told_by_the_time_that_a_player_shows(
+    make_film, annotation, write_annotations, tmp_path: Path
+) -> None:
+    film = make_film(tmp_path / "films" / "plain.mp4", from_beat=0, seconds=5.4)
+    _remuxed(film.path, tmp_path / "films" / "stream.ts")
+    clips = [annotation("plain"), annotation("stream", video_path="stream.ts")]
+    with av.open(str(tmp_path / "films" / "stream.ts")) as container:
+        assert container.start_time > av.time_base, "the clock of the file begins later"
+
+    report = ingest(tmp_path / "films", write_annotations(tmp_path / "films", clips), tmp_path / "library", height=90)
+
+    plain, stream = report.accepted
+    assert stream.heard_s == pytest.approx(plain.heard_s, abs=0.03)
+    one, other = (
+        read_clip(tmp_path / "library" / move.video_path) for move in Library.load(tmp_path / "library").moves
+    )
+    assert len(one.pictures) == len(other.pictures)
+    first, second = (
+        _bright(tmp_path / "library" / move.video_path) for move in Library.load(tmp_path / "library").moves
+    )
+    assert second == pytest.approx(first, abs=FRAME_S)
+
+
+def _remuxed(film: Path, out: Path) -> None:
+    with av.open(str(film)) as source, av.open(str(out), "w", "mpegts", options=BEGINS_LATE) as to:
+        streams = {stream.index: to.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream.index]
+                to.mux(packet)
+
+
 def test_ingest__bars__are_gone(ingested) -> None:
     for move in ingested.library.moves:
         with av.open(str(ingested.library.clip(move))) as clip:
@@ -130,6 +179,8 @@ def test_ingest__documents__say_what_the_annotations_say(ingested) -> None:
 
     assert (opening.role, basic.role, second.role, ending.role) == ("intro", None, None, "outro")
     assert (basic.description, basic.wardrobe, basic.quality_score) == ("side basic", "red", 0.8)
+    assert turn.wardrobe == second.wardrobe != ""
+    assert len(basic.start_look) == len(basic.end_look) == len(FIELDS)
     assert (turn.difficulty, turn.energy_level, turn.lead_follow_roles) == ("advanced", "high", "both")
     assert second.move_label == "turn"
     assert basic.estimated_tempo == pytest.approx(150, rel=0.01)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 from PIL import Image
 
 from bachateo.files import written_aside
-from bachateo.moves.encoding import BEATS_PER_GROUP, add_pictures, stamp
+from bachateo.moves.encoding import BEATS_PER_GROUP, add_pictures, stamp, with_ending
 
 FRAMES_PER_BEAT = 13  # 26 pictures a second at 120 bpm
 
@@ -47,7 +47,9 @@ class Canvas:
 
     def _converted(self, picture: Image.Image) -> NDArray[np.uint8]:
         frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
-        converted = self._colours.reformat(frame, format="yuv420p", threads=1).to_ndarray()
+        converted = self._colours.reformat(
+            frame, format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1
+        ).to_ndarray()
         return converted.ravel().astype(np.uint8, copy=False)
 
 
@@ -63,7 +65,7 @@ def _planes(pixels: NDArray[np.uint8], width: int, height: int) -> Planes:
 
 
 def encode_clip(pictures: Iterable[Image.Image], path: Path, *, size: tuple[int, int], tempo_bpm: float) -> int:
-    """Encode pictures, ``FRAMES_PER_BEAT`` to the beat, and return how many there were.
+    """Encode pictures, ``FRAMES_PER_BEAT`` to the beat, and return how many there are in the clip.
 
     Parameters
     ----------
@@ -81,9 +83,9 @@ def encode_clip(pictures: Iterable[Image.Image], path: Path, *, size: tuple[int,
 
 
 def encode_parts(parts: Iterable[Part], path: Path, *, backdrop: Image.Image, tempo_bpm: float) -> int:
-    """Encode pictures that differ from the backdrop in one part each, and return how many there were.
+    """Encode pictures that differ from the backdrop in one part each, and return how many there are in the clip.
 
-    A keyframe opens every group of four beats; see :mod:`bachateo.moves.encoding`.
+    A keyframe opens every group of four beats, and the last picture fades; see :mod:`bachateo.moves.encoding`.
 
     Parameters
     ----------
@@ -101,7 +103,9 @@ def encode_parts(parts: Iterable[Part], path: Path, *, backdrop: Image.Image, te
     count = 0
     with written_aside(path) as aside, av.open(str(aside), "w", format="mp4") as out:
         stream = add_pictures(out, backdrop.size, group=FRAMES_PER_BEAT * BEATS_PER_GROUP)
-        for frame in chain((canvas.frame(*part) for part in parts), [None]):
+        for frame in chain(with_ending(canvas.frame(*part) for part in parts), [None]):
+            if frame is not None:
+                frame.pts = None  # the encoder counts
             for packet in stream.encode(frame):
                 stamp(packet, count, rate)
                 out.mux(packet)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from bachateo.errors import ClipError
+from bachateo.moves.ingest.watching import COLOURS
+from bachateo.moves.looks import FIELDS
 
 MOST_TIMES = 100_000
 LONGEST_TEXT = 100
@@ -89,6 +91,19 @@ def _box(value: object) -> bool:
     return bool(width and height)
 
 
+def _colours(value: object) -> bool:
+    """Whether there are different colours, and how much there is of each."""
+    if not isinstance(value, list) or len(value) > COLOURS or not all(map(_pair, value)):
+        return False
+    colours = [colour for colour, _ in value]
+    known = all(_count(colour) and colour < COLOURS for colour in colours)
+    return known and len(set(colours)) == len(colours) and all(share > 0 for _, share in value)
+
+
+def _look(value: object) -> bool:
+    return _numbers(value) and len(cast("list[float]", value)) in {0, len(FIELDS)}
+
+
 def _text(value: object) -> bool:
     return isinstance(value, str) and len(value) <= LONGEST_TEXT
 
@@ -101,7 +116,16 @@ FORMS: Mapping[str, Mapping[str, Callable[[object], bool]]] = {
         "pictures_s": _pair,
         "box": _box,
         "sharpness": _number,
+        "brightest_cd": _number,
         "seconds": _number,
     },
-    "normalise": {"beats_s": _numbers, "frame_count": _count, "parameters": _text, "seconds": _number},
+    "normalise": {
+        "beats_s": _numbers,
+        "frame_count": _count,
+        "parameters": _text,
+        "seconds": _number,
+        "colours": _colours,
+        "start_look": _look,
+        "end_look": _look,
+    },
 }

@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 
 from bachateo.errors import ClipError
 from bachateo.media.clips import read_clip
-from bachateo.moves.encoding import BEATS_PER_GROUP, TOLD_RATE, add_pictures, stamp
+from bachateo.moves.encoding import BEATS_PER_GROUP, ENDING, TOLD_RATE, add_pictures, stamp, with_ending
 from bachateo.moves.ingest.bars import BarFinder
+from bachateo.moves.ingest.colours import peak_cd
 from bachateo.moves.ingest.hearing import clip_sound, hear_clip, sound_start_s
 from bachateo.moves.ingest.pictures import Box, Fitting, at_rate, from_time, opened_pictures
 from bachateo.moves.ingest.quality import sharpness
+from bachateo.moves.ingest.watching import Watching
 
 LOOK_EVERY_S = 1.0
 # The longest move lasts 20 s at the slowest tempo; no clip has more than this before its first 1.
@@ -48,18 +50,20 @@ def examine(path: str, listen: bool) -> dict[str, Any]:  # noqa: FBT001 - plain 
     dict
         ``beats_s``, ``first_count`` and ``confidence`` as :class:`bachateo.moves.ingest.hearing.Heard`;
         ``pictures_s``, when the first picture is shown and when the last one ends; ``box``, what lies between the
-        bars: left, top, width and height in pixels; ``sharpness``, 0 to 1; ``seconds`` of work.
+        bars: left, top, width and height in pixels; ``sharpness``, 0 to 1; ``brightest_cd``, the brightest light of
+        a film of high dynamic range in cd/m², 100 of others; ``seconds`` of work.
 
     Raises
     ------
     ClipError
-        CH087 to CH090.
+        CH087 to CH090, CH094 to CH096.
     """
     began = time.perf_counter()
     sound = hear_clip(Path(path)) if listen else None
     sound_start_s(Path(path))
     finder = BarFinder()
     sharp: list[float] = []
+    brightest_cd = 0.0
     times_s: list[float] = []
     width = height = 0
     with opened_pictures(Path(path)) as pictures:
@@ -67,6 +71,7 @@ def examine(path: str, listen: bool) -> dict[str, Any]:  # noqa: FBT001 - plain 
             if not times_s or time_s >= times_s[0] + len(sharp) * LOOK_EVERY_S:
                 finder.see(_pixels(frame, "rgb24"))
                 sharp.append(sharpness(_pixels(frame, "gray")))
+                brightest_cd = max(brightest_cd, peak_cd(frame))
                 width, height = frame.width, frame.height
             times_s.append(time_s)
             if time_s > times_s[0] + LONGEST_S:
@@ -80,6 +85,7 @@ def examine(path: str, listen: bool) -> dict[str, Any]:  # noqa: FBT001 - plain 
         "pictures_s": (times_s[0], 2 * times_s[-1] - times_s[-2]),
         "box": finder.picture(width, height),
         "sharpness": round(float(np.median(sharp)), 3),
+        "brightest_cd": round(brightest_cd, 1),
         "seconds": round(time.perf_counter() - began, 3),
     }
 
@@ -89,7 +95,7 @@ def _pixels(frame: VideoFrame, layout: str) -> NDArray[np.uint8]:
 
 
 def normalise(
-    source: str, out: str, beats_s: list[float], box: Box, size: tuple[int, int], rate_hz: int
+    source: str, out: str, beats_s: list[float], box: Box, size: tuple[int, int], rate_hz: int, brightest_cd: float
 ) -> dict[str, Any]:
     """Encode the part of a film that becomes a move.
 
@@ -105,12 +111,15 @@ def normalise(
         Width and height of the clip in pixels, both even.
     rate_hz
         Its pictures a second.
+    brightest_cd
+        As :func:`examine` returned it.
 
     Returns
     -------
     dict
-        ``beats_s``, when each beat falls in the clip; ``frame_count``; ``parameters``, a digest that is equal for
-        clips that may follow each other in one stream; ``seconds`` of work.
+        ``beats_s``, when each beat falls in the clip; ``frame_count``, with the pictures that fade; ``parameters``, a
+        digest that is equal for clips that may follow each other in one stream; ``colours``, ``start_look`` and
+        ``end_look``, as :class:`bachateo.moves.ingest.watching.Watching` has seen them; ``seconds`` of work.
 
     Raises
     ------
@@ -130,14 +139,16 @@ def normalise(
         keyframes = [round(beat_s * rate) for beat_s in marked_s[:-1:BEATS_PER_GROUP]]
         # Both streams must be there before the first packet is written.
         stream, track = add_pictures(container, size), _add_sound(container)
-        fitting = Fitting(box, size)
-        fitted = (fitting.fit(frame) for frame in at_rate(rest, start_s, rate, count))
-        _write_pictures(container, stream, fitted, keyframes, rate)
+        fitting = Fitting(box, size, brightest_cd)
+        watching = Watching(rate_hz)
+        fitted = (watching.see(fitting.fit(frame)) for frame in at_rate(rest, start_s, rate, count))
+        _write_pictures(container, stream, with_ending(fitted), keyframes, rate)
         _write_sound(container, track, _sound_between(Path(source), start_s, start_s + float(count / rate)))
     return {
         "beats_s": marked_s,
-        "frame_count": count,
-        "parameters": _checked(Path(out), count, keyframes),
+        "frame_count": count + ENDING,
+        "parameters": _checked(Path(out), count + ENDING, keyframes),
+        **watching.seen(),
         "seconds": round(time.perf_counter() - began, 3),
     }
 

@@ -13,7 +13,7 @@ from bachateo.moves.ingest.report import AcceptedClip
 from bachateo.moves.ingest.span import MoveSpan
 from bachateo.moves.library import Move
 
-VERSION = 1  # of the clips; those of another version are encoded anew
+VERSION = 2  # of the clips; those of another version are encoded anew
 # Annotated tempi are read off a display or rounded by software; beyond this, one of the two is wrong.
 TEMPO_FAR_FRACTION = 0.05
 LEAST_QUALITY = 0.5  # the search leaves out what scores below
@@ -79,7 +79,7 @@ def _names(clip_id: str, taken: set[str]) -> Iterator[str]:
     yield from (name for number in count(2) if (name := f"{clip_id}_{number}") not in taken)
 
 
-def move_of(part: Part, record: Record, size: tuple[int, int], rate_hz: int) -> Move:
+def move_of(part: Part, record: Record, size: tuple[int, int], rate_hz: int, wardrobe: str) -> Move:
     """Return the document of a move.
 
     Parameters
@@ -90,6 +90,8 @@ def move_of(part: Part, record: Record, size: tuple[int, int], rate_hz: int) -> 
         As :func:`bachateo.moves.ingest.clip.normalise` returned it, with ``video_path`` and ``created_at``.
     size, rate_hz
         Of its pictures: width and height in pixels, and how many there are a second.
+    wardrobe
+        The name of the clothes that are danced in.
     """
     said, span, examined = part.annotation, part.span, part.film.examined
     quality = said.quality_score
@@ -112,7 +114,9 @@ def move_of(part: Part, record: Record, size: tuple[int, int], rate_hz: int) -> 
         role=said.role,
         description=said.description,
         style=said.style,
-        wardrobe=said.wardrobe,
+        wardrobe=wardrobe,
+        start_look=tuple(record["start_look"]) or None,
+        end_look=tuple(record["end_look"]) or None,
         processing_time=round(examined["seconds"] + record["seconds"], 3),
         created_at=record["created_at"],
     )

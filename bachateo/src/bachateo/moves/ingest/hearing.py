@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bachateo.errors import ClipError, SongError
-from bachateo.media.opening import FILM_FORMATS
+from bachateo.media.opening import FILM_FORMATS, clock_start_s
 from bachateo.media.song_file import LONGEST_S
 from bachateo.media.sound import frames_of, open_sound, resampled
 from bachateo.music.analysis import Analysis
@@ -126,7 +126,7 @@ def clip_sound(
 
 
 def sound_start_s(path: Path) -> float:
-    """Return when the first sample of the sound is heard in the time of the film, in seconds.
+    """Return when the first sample of the sound is heard, by the time that a player shows, in seconds.
 
     Raises
     ------
@@ -134,8 +134,8 @@ def sound_start_s(path: Path) -> float:
         CH087: it has no sound. CH090: it cannot be decoded.
     """
     try:
-        with open_sound(path, FILM_FORMATS) as (_, stream):
+        with open_sound(path, FILM_FORMATS) as (container, stream):
             first = next(frames_of(stream, path, None, LONGEST_S), None)
+            return (first.time or 0.0) - clock_start_s(container) if first else 0.0
     except SongError as error:
         raise _refused(path, error) from error
-    return first.time or 0.0 if first else 0.0

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from bachateo.errors import ClipError
 from bachateo.media.codecs import PICTURE_CODECS, is_read
-from bachateo.media.opening import FILM_FORMATS, OversizedError, UnreadableError, open_media
+from bachateo.media.opening import FILM_FORMATS, OversizedError, UnreadableError, clock_start_s, open_media
+from bachateo.moves.filters import Chain, Filter
+from bachateo.moves.ingest.colours import declare, needs_table, toning
 
 # On a side, in pixels: 8K is the largest that cameras write; in less than 16 no dance can be seen.
 SMALLEST, LARGEST = 16, 8192
@@ -24,10 +25,10 @@ SMALLEST, LARGEST = 16, 8192
 LONGEST_SHAPE = 5
 # A picture is enlarged until it fills the frame when no more than this of it is lost; otherwise it is shown whole.
 COVER_LOSS = 0.1
+BT709 = ":out_color_matrix=bt709:out_range=tv"
 # Degrees against the clock.
 ROTATIONS = {90: (("transpose", "cclock"),), 180: (("hflip", ""), ("vflip", "")), 270: (("transpose", "clock"),)}
 
-Filter = tuple[str, str]
 Timed = tuple[float, VideoFrame]
 Box = tuple[int, int, int, int]  # left, top, width, height
 
@@ -36,11 +37,13 @@ Box = tuple[int, int, int, int]  # left, top, width, height
 def opened_pictures(path: Path) -> Iterator[Iterator[Timed]]:
     """Yield the pictures of a film, upright, with their times in seconds, in the order in which they are shown.
 
+    The times are those that a player shows.
+
     Raises
     ------
     ClipError
         CH090: it cannot be opened, has no pictures, or one of them cannot be decoded. CH094: they are too small, too
-        large or too narrow. CH095: it holds too much else.
+        large or too narrow. CH095: it holds too much else. CH096: its colours are not read.
     """
     try:
         with open_media(path, FILM_FORMATS) as container:
@@ -68,17 +71,18 @@ def _require_known(stream: VideoStream) -> None:
 
 def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[Timed]:
     shown_s: float | None = None
-    turning: _Chain | None = None
-    kind = None
+    turning: Chain | None = None
+    kind, starts_s = None, clock_start_s(container)
     try:
         for frame in container.decode(stream):
             kind = kind or (frame.width, frame.height, frame.format.name)
             backwards = frame.time is None or (shown_s is not None and frame.time < shown_s)
             if frame.is_corrupt or backwards or (frame.width, frame.height, frame.format.name) != kind:
                 raise _damaged(path, shown_s)
+            declare(frame, path.name)
             shown_s = frame.time
-            turning = turning or _Chain(list(_uprighting(frame.rotation, stream.sample_aspect_ratio)))
-            yield shown_s, turning.passed(frame)
+            turning = turning or Chain(list(_uprighting(frame.rotation, stream.sample_aspect_ratio)))
+            yield shown_s - starts_s, turning.passed(frame)
     except av.FFmpegError as error:
         raise _damaged(path, shown_s) from error
 
@@ -138,28 +142,47 @@ def at_rate(pictures: Iterable[Timed], start_s: float, rate: Fraction, count: in
 
 
 class Fitting:
-    """Cuts the bars off a picture and brings the rest to the size of the library."""
+    """Cuts the bars off a picture and brings the rest to the size of the library, in the colours of BT.709.
 
-    def __init__(self, box: Box, size: tuple[int, int]) -> None:
-        self._chain = _Chain(list(_fitting(box, size)))
+    Parameters
+    ----------
+    box
+        What to show of the pictures: left, top, width, height in pixels.
+    size
+        Width and height of the library.
+    brightest_cd
+        The brightest light of the whole film, in cd/m².
+    """
+
+    def __init__(self, box: Box, size: tuple[int, int], brightest_cd: float) -> None:
+        self._box, self._size, self._brightest_cd = box, size, brightest_cd
+        self._chain: Chain | None = None
 
     def fit(self, frame: VideoFrame) -> VideoFrame:
-        """Return the picture in its new size."""
+        """Return the picture in its new size; all are of one film."""
+        self._chain = self._chain or self._chain_for(frame)
         return self._chain.passed(frame)
 
+    def _chain_for(self, frame: VideoFrame) -> Chain:
+        if not needs_table(frame):
+            return Chain([*_placing(self._box, self._size, BT709), ("format", "yuv420p")])
+        steps, table = toning(frame, self._brightest_cd)
+        # Small first: the table is what takes time.
+        placing = _placing(self._box, self._size, "")
+        return Chain([*placing, *steps, ("scale", BT709[1:]), ("format", "yuv420p")], table)
 
-def _fitting(box: Box, size: tuple[int, int]) -> Iterator[Filter]:
+
+def _placing(box: Box, size: tuple[int, int], colours: str) -> Iterator[Filter]:
     left, top, across, down = box
     width, height = size
     yield "crop", f"{across}:{down}:{left}:{top}:exact=1"
     shape = across / down * height / width
     if 1 - COVER_LOSS <= shape <= 1 / (1 - COVER_LOSS):
-        yield "scale", f"{width}:{height}:force_original_aspect_ratio=increase:out_range=tv"
+        yield "scale", f"{width}:{height}:force_original_aspect_ratio=increase{colours}"
         yield "crop", f"{width}:{height}"
     else:
-        yield "scale", f"{width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2:out_range=tv"
+        yield "scale", f"{width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2{colours}"
         yield "pad", f"{width}:{height}:-1:-1"
-    yield "format", "yuv420p"
 
 
 def _uprighting(rotation: int, pixel_shape: Fraction | None) -> Iterator[Filter]:
@@ -167,30 +190,3 @@ def _uprighting(rotation: int, pixel_shape: Fraction | None) -> Iterator[Filter]
     if pixel_shape not in {None, 0, 1}:
         yield "scale", f"trunc(iw*{pixel_shape}/2)*2:ih"
     yield from ROTATIONS.get(rotation % 360, ())
-
-
-class _Chain:
-    """Filters of FFmpeg, one after the other."""
-
-    def __init__(self, filters: list[Filter]) -> None:
-        self._filters = filters
-        self._graph: Graph | None = None
-
-    def passed(self, frame: VideoFrame) -> VideoFrame:
-        """Return what becomes of a picture; all must have the size of the first."""
-        if not self._filters:
-            return frame
-        if self._graph is None:
-            self._graph = self._built(frame)
-        self._graph.vpush(frame)
-        return self._graph.vpull()
-
-    def _built(self, frame: VideoFrame) -> Graph:
-        graph = Graph()
-        graph.threads = 1
-        source = graph.add_buffer(
-            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
-        )
-        steps = [graph.add(name, arguments) for name, arguments in self._filters]
-        graph.link_nodes(source, *steps, graph.add("buffersink")).configure()
-        return graph

@@ -27,6 +27,7 @@ REASONS = {
     "CH092": "other parameters",
     "CH094": "no shape of a film",
     "CH095": "holds too much",
+    "CH096": "unknown colours",
 }
 
 

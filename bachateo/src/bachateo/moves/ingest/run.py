@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
@@ -28,6 +28,7 @@ from bachateo.moves.ingest.document import VERSION, Film, Part, Record, accepted
 from bachateo.moves.ingest.records import SETTINGS, Records
 from bachateo.moves.ingest.report import AcceptedClip, RefusedClip, Report
 from bachateo.moves.ingest.span import choose_spans
+from bachateo.moves.ingest.wardrobes import Colours, joined, wardrobes
 from bachateo.moves.library import Library, Move
 from bachateo.music.analyzing import HEARING_VERSION
 
@@ -131,8 +132,9 @@ class _Ingestion:
             made |= self._each("encoding again", again, lambda part: self._clip(part, size, rate_hz, anew=True))
             for clip_id in _odd_ones(made):
                 self._refuse(parts[clip_id].annotation, _other_parameters(made[clip_id]["video_path"]))
+        clothes = _clothes(parts, made)
         moves = {
-            clip_id: move_of(part, made[clip_id], size, rate_hz)
+            clip_id: move_of(part, made[clip_id], size, rate_hz, clothes[part.annotation.clip_id])
             for clip_id, part in parts.items()
             # A film of which one part failed is refused as a whole.
             if part.annotation.number not in self.refused
@@ -210,7 +212,8 @@ class _Ingestion:
         return Film(annotation, content, examined, spans)
 
     def _clip(self, part: Part, size: tuple[int, int], rate_hz: int, *, anew: bool = False) -> Record:
-        box, beats_s = part.film.examined["box"], list(part.span.beats_s)
+        box, brightest_cd = part.film.examined["box"], part.film.examined["brightest_cd"]
+        beats_s = list(part.span.beats_s)
         key = _digest(ENCODING, part.clip_id, part.film.content, beats_s, box, size, rate_hz)
         name = f"clip-{key}.json"
         self.used.add(name)
@@ -219,7 +222,7 @@ class _Ingestion:
             return finished
         path = self.records.clip(part.clip_id, key)
         with written_aside(self.records.folder / path) as aside:
-            arguments = (str(part.annotation.video), str(aside), beats_s, box, size, rate_hz)
+            arguments = (str(part.annotation.video), str(aside), beats_s, box, size, rate_hz, brightest_cd)
             megapixels = size[0] * size[1] * rate_hz * (beats_s[-1] - beats_s[0]) / 1e6
             least_s = LEAST_CPU_S + CPU_S_PER_MEGAPIXEL * megapixels
             made = self._limited(part.annotation, "normalise", *arguments, least_s=least_s, writes=[aside])
@@ -274,6 +277,15 @@ class _Ingestion:
     def _report(self, accepted: Iterable[AcceptedClip], size: tuple[int, int], rate_hz: int) -> Report:
         refused = tuple(self.refused[number] for number in sorted(self.refused))
         return Report(self.records.folder, size, rate_hz, tuple(accepted), refused, len(self.encoded))
+
+
+def _clothes(parts: Mapping[str, Part], made: Mapping[str, Record]) -> dict[str, str]:
+    """Return the name of the clothes in each film."""
+    colours: dict[str, list[Colours]] = defaultdict(list)
+    for clip_id, record in made.items():
+        colours[parts[clip_id].annotation.clip_id].append(record["colours"])
+    said = {part.annotation.clip_id: part.annotation.wardrobe for part in parts.values()}
+    return wardrobes({film: joined(seen) for film, seen in colours.items()}, said)
 
 
 def _content_of(video: Path) -> str:
