@@ -18,6 +18,7 @@ from sandbox.bucket import Bucket, BucketServer, NoBucketServerError
 from sandbox.postgres import Database, Server
 from sandbox.postgres.cluster import ROLES
 from sandbox.search import SearchServer
+from sandbox.search.node import MISSING, SearchNode, installed
 
 # What a test server may lose when the machine loses power.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -136,6 +137,15 @@ def elasticsearch_url() -> Iterator[str]:
         return
     with SearchServer() as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Elasticsearch node for this run."""
+    if not installed():
+        pytest.skip(MISSING)
+    with SearchNode(tmp_path_factory.mktemp("elasticsearch")) as node:
+        yield node.url
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What every index of moves must do. It runs on the local index, and on Elasticsearch where there is one."""
+"""What every index of moves must do: the local one, Elasticsearch where there is a node of it, and its stand-in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bachateo.moves.index import MoveDocument, MoveIndex, MoveQuery, query
 from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex
 from bachateo.moves.index.local import FILE_NAME, LocalMoveIndex
 
-KINDS = ("local", "elasticsearch")
+KINDS = ("local", "stand-in", "elasticsearch")
 ALL = ("audio", "text", "lead", "follow", "interaction")
 # Which vectors are asked with, and which filters.
 CASES: Mapping[str, tuple[Sequence[str], Mapping[str, str]]] = {
@@ -97,7 +97,7 @@ MakeIndex = Callable[[str, Sequence[MoveDocument]], MoveIndex]
 
 
 @pytest.fixture(scope="module")
-def make_index(tmp_path_factory: pytest.TempPathFactory, elasticsearch_url: str) -> Iterator[MakeIndex]:
+def make_index(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[MakeIndex]:
     """Make an index of a kind; those on a server are deleted afterwards."""
     opened: list[ElasticsearchMoveIndex] = []
 
@@ -105,7 +105,8 @@ def make_index(tmp_path_factory: pytest.TempPathFactory, elasticsearch_url: str)
         if kind == "local":
             path = tmp_path_factory.mktemp("index") / FILE_NAME
             return LocalMoveIndex.create(path, sorted(documents, key=lambda d: d.clip_id), len(documents))
-        index = ElasticsearchMoveIndex(elasticsearch_url, index=f"test_{uuid.uuid4().hex}")
+        url = request.getfixturevalue("elasticsearch_node" if kind == "elasticsearch" else "elasticsearch_url")
+        index = ElasticsearchMoveIndex(url, index=f"test_{uuid.uuid4().hex}")
         opened.append(index)
         index.create()
         index.add(documents)
@@ -117,11 +118,23 @@ def make_index(tmp_path_factory: pytest.TempPathFactory, elasticsearch_url: str)
         index.close()
 
 
+class _Indexes(dict[str, MoveIndex]):
+    """By kind, each made when it is asked for: where a kind is not there, its tests alone are skipped."""
+
+    def __init__(self, make: Callable[[str], MoveIndex]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, kind: str) -> MoveIndex:
+        self[kind] = self._make(kind)
+        return self[kind]
+
+
 @pytest.fixture(scope="module")
 def indexes(make_index: MakeIndex, documents: tuple[MoveDocument, ...]) -> dict[str, MoveIndex]:
     # Shuffled, so that no order is right by chance.
     shuffled = [documents[number] for number in np.random.default_rng(4).permutation(len(documents))]
-    return {kind: make_index(kind, shuffled) for kind in KINDS}
+    return _Indexes(lambda kind: make_index(kind, shuffled))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -199,6 +212,24 @@ def test_search__vectors_of_any_length__scores_the_directions(kind: str, make_in
     assert plain[0].clip_id == "a"
     assert plain[0].score == pytest.approx(1, abs=1e-6)
     assert [hit.score for hit in plain] == pytest.approx([hit.score for hit in scaled], abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_add__at_the_limits__is_held_and_found(kind: str, make_index: MakeIndex, make_document) -> None:
+    named = make_document("á" * 256, move_label="a" * 32_766, estimated_tempo=3.4e38)
+    lengths = (2e-19, 1e17)  # of which squares are numbers of 32 bits
+    odd = [MoveDocument({**named.fields, "clip_id": f"{size}"}, _scaled(named, size)) for size in lengths]
+
+    index = make_index(kind, [named, *odd])
+
+    clip_ids = [document.clip_id for document in (named, *odd)]
+    assert [found["clip_id"] for found in index.get_many(clip_ids)] == clip_ids
+    hits = index.search(MoveQuery(dict(named.vectors))).hits
+    assert [hit.score for hit in hits] == pytest.approx([1, 1, 1], abs=1e-6)
+
+
+def _scaled(document: MoveDocument, length: float) -> dict[str, np.ndarray]:
+    return {name: (length * v / np.linalg.norm(v)).astype(np.float32) for name, v in document.vectors.items()}
 
 
 class _WrongWeight(LocalMoveIndex):
@@ -280,8 +311,9 @@ def test_suite__ties_in_the_order_they_came__are_caught(indexes, documents, quer
     assert "the same order" in _failures(indexes["local"], documents, queries)
 
 
-def test_mapping__created__is_the_original_s(indexes: dict[str, MoveIndex]) -> None:
-    index = indexes["elasticsearch"]
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_mapping__created__is_the_original_s(kind: str, indexes: dict[str, MoveIndex]) -> None:
+    index = indexes[kind]
     properties = index.client.indices.get_mapping(index=index.index)[index.index]["mappings"]["properties"]
 
     vector = {"type": "dense_vector", "index": True, "similarity": "cosine"}
@@ -317,9 +349,10 @@ def test_elasticsearch__index_missing__says_how_to_make_it(elasticsearch_url: st
     index.close()
 
 
-def test_elasticsearch__document_that_does_not_fit__says_which(make_index: MakeIndex, make_document) -> None:
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_elasticsearch__document_that_does_not_fit__says_which(kind: str, make_index: MakeIndex, make_document) -> None:
     with pytest.raises(SearchError, match=r"^CH122  Elasticsearch refused documents: .*frame_count"):
-        make_index("elasticsearch", [make_document("a", frame_count="many")])
+        make_index(kind, [make_document("a", frame_count="many")])
 
 
 def test_elasticsearch__no_server_there__says_where_it_looked(queries) -> None:
@@ -330,8 +363,9 @@ def test_elasticsearch__no_server_there__says_where_it_looked(queries) -> None:
     index.close()
 
 
-def test_elasticsearch__created_before__is_left_alone(elasticsearch_url: str, indexes) -> None:
-    index = indexes["elasticsearch"]
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_elasticsearch__created_before__is_left_alone(kind: str, indexes) -> None:
+    index = indexes[kind]
 
     assert index.create() is False
     assert index.count() > 0

@@ -18,8 +18,8 @@ from bachateo.moves.index.query import WEIGHTS, Neighbours, cosines_with, rank
             {},
             r"^CH111  the audio vector of the query has shape \(3,\); it needs 128",
         ),
-        ({"text": np.zeros(384, np.float32)}, {}, r"^CH112  the text vector of the query is zero or not finite"),
-        ({"text": np.full(384, np.nan, np.float32)}, {}, r"^CH112  "),
+        ({"text": np.zeros(384, np.float32)}, {}, r"^CH112  the text vector of the query is zero, not finite"),
+        *(({"text": np.full(384, value, np.float32)}, {}, r"^CH112  ") for value in (np.nan, np.inf, 1e18, 1e-21)),
         (
             {"audio": np.ones(128, np.float32)},
             {"difficulty": "hard"},
@@ -49,6 +49,24 @@ def test_document__vector_that_does_not_fit__is_refused(make_document) -> None:
 
     with pytest.raises(SearchError, match=r"^CH111  the lead vector of a has shape \(12,\); it needs 512 numbers"):
         MoveDocument(fields, {"lead": np.ones(12, np.float32)})
+
+
+LIMITS = [
+    ({"clip_id": "a" * 513}, r"^CH125  clip_id of a{40}… has 513 bytes; it may have 512"),
+    ({"clip_id": "á" * 257}, r"^CH125  clip_id of á{40}… has 514 bytes"),
+    ({"move_label": "a" * 32_767}, r"^CH125  move_label of a has 32,767 bytes; it may have 32,766\. Shorten it"),
+    ({"estimated_tempo": 3.5e38}, r"^CH126  estimated_tempo of a is 3\.5e\+38; it must be a number of 32 bits"),
+    ({"quality_score": float("nan")}, r"^CH126  quality_score of a is nan"),
+]
+
+
+@pytest.mark.parametrize(("changed", "message"), LIMITS)
+def test_document__beyond_what_elasticsearch_holds__is_refused_for_every_index(changed, message, make_document) -> None:
+    document = make_document("a")
+
+    with pytest.raises(SearchError, match=message):
+        MoveDocument({**document.fields, **changed}, {})
+    MoveDocument({**document.fields, "clip_id": "á" * 256, "move_label": "a" * 32_766, "estimated_tempo": 3.4e38}, {})
 
 
 def test_weights__together__are_one() -> None:

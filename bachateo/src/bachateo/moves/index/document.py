@@ -20,6 +20,10 @@ KEYWORDS = ("clip_id", "move_label", "difficulty", "energy_level", "lead_follow_
 FLOATS = ("estimated_tempo", "quality_score", "detection_rate", "processing_time")
 FIELDS = (*KEYWORDS, *FLOATS, "frame_count", "video_path", "created_at")
 
+# Elasticsearch names a document by at most so many bytes, and finds a word of at most so many.
+MOST_BYTES: Mapping[str, int] = {**dict.fromkeys(KEYWORDS, 32_766), "clip_id": 512}
+SMALLEST, LARGEST = (float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max))
+
 Vector = NDArray[np.float32]
 
 
@@ -59,7 +63,15 @@ class MoveDocument:
     vectors: Mapping[str, Vector]
 
     def __post_init__(self) -> None:
-        """Refuse vectors that do not fit the mapping."""
+        """Refuse what no index of these fields could hold: Elasticsearch's limits count for every one."""
+        for name, most in MOST_BYTES.items():
+            if (size := len(str(self.fields.get(name, "")).encode())) > most:
+                shown = f"{self.clip_id[:40]}…" if len(self.clip_id) > 40 else self.clip_id  # noqa: PLR2004
+                raise SearchError("CH125", f"{name} of {shown} has {size:,} bytes; it may have {most:,}. Shorten it.")
+        for name in FLOATS:
+            value = self.fields.get(name, 0.0)
+            if not isinstance(value, int | float) or not abs(value) <= LARGEST:
+                raise SearchError("CH126", f"{name} of {self.clip_id} is {value!r}; it must be a number of 32 bits.")
         for name, vector in self.vectors.items():
             require_vector(name, vector, self.clip_id)
 
@@ -88,7 +100,7 @@ def require_vector(name: str, vector: Vector, owner: str) -> None:
     Raises
     ------
     SearchError
-        Its name is unknown, its length another, or it is zero or not finite: it would have no cosine.
+        Its name is unknown, its length another, or its squared length is no number of 32 bits: it would have no cosine.
     """
     if name not in VECTOR_DIMS:
         raise SearchError("CH110", f"{owner} has a vector {name!r}; there are {', '.join(VECTOR_DIMS)}.")
@@ -96,8 +108,11 @@ def require_vector(name: str, vector: Vector, owner: str) -> None:
         raise SearchError(
             "CH111", f"the {name} vector of {owner} has shape {vector.shape}; it needs {VECTOR_DIMS[name]} numbers."
         )
-    if not np.isfinite(vector).all() or not vector.any():
-        raise SearchError("CH112", f"the {name} vector of {owner} is zero or not finite. Leave it out.")
+    squared = float(np.square(vector, dtype=np.float64).sum())
+    if not SMALLEST <= squared <= LARGEST:
+        raise SearchError(
+            "CH112", f"the {name} vector of {owner} is zero, not finite, tiny or huge: it has no cosine. Leave it out."
+        )
 
 
 def move_document(move: Move, vectors: Mapping[str, Vector]) -> MoveDocument:

@@ -71,15 +71,14 @@ class ElasticsearchMoveIndex(MoveIndex):
 
     def get_many(self, clip_ids: Sequence[str]) -> list[dict[str, Any] | None]:
         """Return the documents of moves without their vectors; ``None`` for an unknown move."""
-        if not clip_ids:
-            return []
+        # No document has an empty id, and Elasticsearch refuses to look for one.
+        asked = [clip_id for clip_id in dict.fromkeys(clip_ids) if clip_id]
+        if not asked:
+            return [None for _ in clip_ids]
         with self._told():
-            found = self.client.mget(index=self.index, ids=list(clip_ids), source_includes=list(FIELDS))
-        for document in found["docs"]:
-            # Of an index that is missing each document says so; the answer as a whole is no error.
-            if "error" in document:
-                raise self._missing()
-        return [document["_source"] if document["found"] else None for document in found["docs"]]
+            answer = self.client.mget(index=self.index, ids=asked, source_includes=list(FIELDS))
+        found = {document["_id"]: self._source(document) for document in answer["docs"]}
+        return [found.get(clip_id) for clip_id in clip_ids]
 
     def neighbours(self, query: MoveQuery, filters: Mapping[str, str]) -> Neighbours:
         """Return Elasticsearch's candidates with their exact vectors."""
@@ -105,6 +104,15 @@ class ElasticsearchMoveIndex(MoveIndex):
             quality=np.array([hit["_source"]["quality_score"] for hit in hits], np.float64),
             vectors={name: _vectors(hits, name) for name in query.vectors},
         )
+
+    def _source(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return what ``_mget`` found of one document. An error is of the document; the answer as a whole has none."""
+        error = document.get("error")
+        if error is None:
+            return document["_source"] if document["found"] else None
+        if error["type"] == "index_not_found_exception":
+            raise self._missing()
+        raise SearchError("CH123", f"Elasticsearch at {self.url} refused {document['_id']}: {error['reason']}.")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
