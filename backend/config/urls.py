@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 api: list[URLPattern | URLResolver] = [
     path("auth/", include("apps.authentication.urls")),
     path("auth/events", include("apps.events.urls")),
+    path("auth/me/delete", include("apps.departures.urls")),
     path("auth/sessions", include("apps.open_sessions.urls")),
     path("auth/tokens", include("apps.tokens.urls")),
     path("songs", include("apps.songs.urls")),

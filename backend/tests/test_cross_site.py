@@ -14,7 +14,7 @@ ID = "00000000-0000-4000-8000-000000000000"
 EXAMPLES = {"choreography_id": ID, "pk": ID, "token_id": ID, "task_id": "t", "name": "t.mp4", "app_label": "users"}
 # Without a session there is no token: these read JSON alone, which another site's form cannot send.
 FORM = "application/x-www-form-urlencoded"
-OF_VISITORS = {"/api/auth/login", "/api/auth/register"}
+OF_VISITORS = {"/api/auth/login", "/api/auth/register", "/api/auth/reset", "/api/auth/reset/password"}
 ELSEWHERE = [
     "https://evil.example",
     "HTTPS://evil.example/",

@@ -1,5 +1,6 @@
 """A forgotten password, and the end of an account."""
 
+import json
 import logging
 import re
 from datetime import timedelta
@@ -23,6 +24,7 @@ from apps.media.owners import record_made
 from apps.sharing import counting
 from apps.sharing.likes import like
 from apps.sharing.models import Share
+from apps.tokens.scopes import SCOPES
 from apps.tokens.services import issue_token
 from config.refusals import WithoutLinks
 from tests.conftest import make_user
@@ -206,3 +208,109 @@ def test_strangers__who_fail__lock_no_owner_out(ana):
     for number in range(limits.MAX_OF_ACCOUNT + 5):
         Client(REMOTE_ADDR=f"198.51.100.{number}").post("/login", {"login": "ana", "password": "wrong-one"})
     assert own.post("/login", {"login": "ana", "password": "secreto"}).status_code == 302
+
+
+JSON = "application/json"
+
+
+def post(address: str, body: dict[str, object], client: Client | None = None, **headers: str):
+    return (client or Client()).post(address, json.dumps(body), content_type=JSON, headers=headers)
+
+
+def parts_of(link: str) -> dict[str, str]:
+    return dict(zip(("user_key", "token"), link.split("/")[-2:], strict=True))
+
+
+def test_api__forgotten__link_in_the_letter_sets_a_password_once(ana, api):
+    token = issue_token(user=ana, name="x", scopes=["read"])[1]
+    assert post("/api/auth/reset", {"email": "ANA@example.com"}).status_code == 204
+    resets._post.submit(lambda: None).result()
+    parts = parts_of(link_in(mail.outbox[0]))
+    short = post("/api/auth/reset/password", parts | {"new_password": "123"})
+    assert (short.status_code, list(short.json()["errors"])) == (400, ["new_password"])
+    done = post("/api/auth/reset/password", parts | {"new_password": "bailamos"})
+    assert (done.status_code, done.cookies) == (204, {})
+    assert api.get("/api/auth/me").status_code == 401
+    assert Client().get("/api/auth/me", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    assert post("/api/auth/login", {"login": "ana", "password": "bailamos"}).status_code == 200
+    again = post("/api/auth/reset/password", parts | {"new_password": "otra-vez"})
+    assert (again.status_code, again.json()["type"]) == (404, "urn:compas:problem:reset-over")
+    assert not User.objects.get().check_password("otra-vez")
+
+
+def test_api__forgotten__of_no_account__answers_the_same_and_costs_the_same(ana):
+    answers = []
+    for email in ("ana@example.com", "unknown@example.com"):
+        with CaptureQueriesContext(connection) as asked:
+            answer = post("/api/auth/reset", {"email": email})
+        answers.append((answer.status_code, answer.content, len(asked)))
+    resets._post.submit(lambda: None).result()
+    assert answers[0] == answers[1]
+    assert [letter.to for letter in mail.outbox] == [["ana@example.com"]]
+
+
+def test_api__forgotten__is_counted_with_the_page(ana):
+    for _ in range(limits.MAX_LETTERS):
+        ask("ana@example.com")
+    answer = post("/api/auth/reset", {"email": "ana@example.com"})
+    assert (answer.status_code, int(answer["Retry-After"]) > 3000) == (429, True)
+    assert answer["Content-Type"] == "application/problem+json"
+    assert len(mail.outbox) == limits.MAX_LETTERS
+
+
+@pytest.mark.parametrize(
+    ("address", "body", "wrong"),
+    [
+        ("/api/auth/reset", {}, ["email"]),
+        ("/api/auth/reset", {"email": "no e-mail"}, ["email"]),
+        ("/api/auth/reset", {"email": "a@example.com", "link": "https://evil.example"}, ["link"]),
+        ("/api/auth/reset/password", {"user_key": "MQ", "token": "x"}, ["new_password"]),
+    ],
+)
+def test_api__forgotten__wrong_input__is_named(ana, address, body, wrong):
+    answer = post(address, body)
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, wrong)
+
+
+@pytest.mark.parametrize("user_key", ["MQ", "!!", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5"])
+def test_api__link_that_is_none__is_over(ana, user_key):
+    answer = post("/api/auth/reset/password", {"user_key": user_key, "token": "x", "new_password": "bailamos"})
+    assert (answer.status_code, answer.json()["detail"]) == (404, resets.OVER)
+
+
+def test_api__account__is_deleted_with_the_password_alone(ana, ben, api):
+    other = Client()
+    other.force_login(ana)
+    refused = post("/api/auth/me/delete", {"password": "wrong-one"}, api)
+    assert (refused.status_code, refused.json()["type"]) == (400, "urn:compas:problem:wrong-password")
+    assert User.objects.filter(pk=ana.pk).exists()
+    done = post("/api/auth/me/delete", {"password": "secreto"}, api)
+    assert (done.status_code, done.content) == (204, b"")
+    assert list(User.objects.all()) == [ben]
+    assert [client.get("/api/auth/me").status_code for client in (api, other)] == [401, 401]
+
+
+def test_api__account__guesses_of_the_password_are_counted_with_log_ins(ana, api):
+    for _ in range(limits.MAX_FAILURES):
+        assert post("/api/auth/me/delete", {"password": "wrong-one"}, api).status_code == 400
+    locked = post("/api/auth/me/delete", {"password": "secreto"}, api)
+    assert (locked.status_code, int(locked["Retry-After"]) > 0) == (429, True)
+    assert post("/api/auth/login", {"login": "ana", "password": "secreto"}).status_code == 429
+    assert User.objects.exists()
+
+
+def test_api__account__with_a_token_or_another_sites_form__stays(ana):
+    token = issue_token(user=ana, name="x", scopes=list(SCOPES))[1]
+    refused = post("/api/auth/me/delete", {"password": "secreto"}, Authorization=f"Bearer {token}")
+    assert (refused.status_code, "No token" in refused.json()["detail"]) == (403, True)
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(ana)
+    assert post("/api/auth/me/delete", {"password": "secreto"}, strict).status_code == 403
+    assert User.objects.exists()
+
+
+def test_api__account_of_the_staff__is_left_to_the_staff(ana, api):
+    User.objects.update(is_staff=True)
+    answer = post("/api/auth/me/delete", {"password": "secreto"}, api)
+    assert (answer.status_code, "by an administrator" in answer.json()["detail"]) == (409, True)
+    assert User.objects.exists()

@@ -6,14 +6,14 @@ from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.authentication import passwords, services
+from apps.authentication import passwords, resets, services
 from apps.authentication.preferences import change_preferences, preferences_of
 from apps.authentication.requests import MemberApiRequest
 from config.conditions import IF_MATCH, takes_if_match
@@ -46,6 +46,18 @@ class Me(serializers.Serializer[Any]):
 
 class PasswordChange(Input):
     old_password = serializers.CharField(trim_whitespace=False, write_only=True)
+    new_password = serializers.CharField(
+        min_length=settings.PASSWORD_MIN_LENGTH, max_length=4096, trim_whitespace=False, write_only=True
+    )
+
+
+class ResetWish(Input):
+    email = serializers.EmailField(max_length=254, help_text="of the account")
+
+
+class ResetPassword(Input):
+    user_key = serializers.CharField(max_length=40, help_text="of the link in the letter: the last part but one")
+    token = serializers.CharField(max_length=100, write_only=True, help_text="of the link in the letter: the last part")
     new_password = serializers.CharField(
         min_length=settings.PASSWORD_MIN_LENGTH, max_length=4096, trim_whitespace=False, write_only=True
     )
@@ -124,6 +136,41 @@ class PasswordView(APIView):
         form = PasswordChange(data=request.data)
         form.is_valid(raise_exception=True)
         passwords.change_password(request=request, user=request.user, **form.validated_data)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ResetView(VisitorView):
+    @extend_schema(
+        request=ResetWish,
+        examples=[OpenApiExample("by e-mail", {"email": "ana@example.com"}, request_only=True)],
+        responses={204: None, 400: PROBLEMS, 429: PROBLEMS},
+    )
+    def post(self, request: Request) -> Response:
+        """Ask for a link by e-mail that sets a new password. The answer is the same if there is no such account."""
+        form = ResetWish(data=request.data)
+        form.is_valid(raise_exception=True)
+        resets.ask_for_reset(request=request, **form.validated_data)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ResetPasswordView(VisitorView):
+    @extend_schema(
+        request=ResetPassword,
+        examples=[
+            OpenApiExample(
+                "of a link",
+                {"user_key": "MQ", "token": "d2k5bz-4f0c7e15b9a3d8e6", "new_password": "bailamos juntos"},
+                description="The letter had the link https://…/reset/MQ/d2k5bz-4f0c7e15b9a3d8e6",
+                request_only=True,
+            )
+        ],
+        responses={204: None, 400: PROBLEMS, 404: PROBLEMS},
+    )
+    def post(self, request: Request) -> Response:
+        """Set a new password with what the link holds, once and within an hour. All sessions and tokens end."""
+        form = ResetPassword(data=request.data)
+        form.is_valid(raise_exception=True)
+        resets.reset_password(request=request, **form.validated_data)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

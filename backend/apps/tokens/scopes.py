@@ -19,6 +19,8 @@ _WRITE_SCOPES = {
     "api/choreography/tasks/<path:task_id>/video/link": "sharing:write",
     "api/favourites": "sharing:write",
     "api/public": "sharing:write",
+    # With the password, in a session: as a change of the password is.
+    "api/auth/me/delete": None,
     "api/auth/me": "account:write",
     "api/choreography/": "choreographies:write",
     "api/collections": "choreographies:write",
