@@ -117,11 +117,11 @@ def follow(unseen: User) -> dict[str, float]:
     """Follow all rows, then all again, as each sweep does; one user's documents are taken away again."""
     began, after = time.perf_counter(), following.FIRST
     while after:
-        after = following.follow_slice(after)
+        after, _ = following.follow_slice(after)
     first_s = time.perf_counter() - began
     began, after = time.perf_counter(), following.FIRST
     while after:
-        after = following.follow_slice(after)
+        after, _ = following.follow_slice(after)
     again_s = time.perf_counter() - began
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM title_documents WHERE user_id = %s", [unseen.pk])
