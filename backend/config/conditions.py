@@ -1,6 +1,7 @@
 """Conditional requests (RFC 9110): 304 for what the client has already, 412 for a write that would lose another one.
 
-An ETag is strong and of the bytes of the answer, so whatever changes in them, by whichever system, changes it.
+An ETag is strong and of the bytes of the answer, so whatever changes in them, by whichever system, changes it. A view
+that knows its answer by less says an ETag of its own, and answers ``not_modified`` without making the answer.
 """
 
 import functools
@@ -69,13 +70,30 @@ def _is_of_api(request: HttpRequest) -> bool:
 
 
 def _conditional(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    if response.status_code == HTTPStatus.NOT_MODIFIED and "ETag" in response:
+        return _kept_privately(response)
     if response.status_code != HTTPStatus.OK or not response.get("Content-Type", "").startswith(TAGGED):
         return response
     response.headers.setdefault("ETag", tag_of(response.content))
+    _kept_privately(response)
+    return _unchanged(response) if is_known(request, response["ETag"]) else response
+
+
+def _kept_privately(response: HttpResponse) -> HttpResponse:
     response.headers.setdefault("Cache-Control", KEPT)
     patch_vary_headers(response, VARIES)
+    return response
+
+
+def is_known(request: HttpRequest | Request, tag: str) -> bool:
+    """Return whether the client says that it has what this ETag is of."""
     known = request.headers.get("If-None-Match")
-    return _unchanged(response) if known and is_among(known, response["ETag"]) else response
+    return request.method in READING and known is not None and is_among(known, tag)
+
+
+def not_modified(tag: str, headers: dict[str, str]) -> Response:
+    """Return the answer to a client that has it as it is."""
+    return Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag} | headers)
 
 
 def _unchanged(response: HttpResponse) -> HttpResponse:
@@ -125,7 +143,9 @@ def takes_if_match(lock: Callable[..., object]) -> Callable[[Write], Write]:
 
 def _compare(request: Request, current: Response) -> None:
     tags = parse_etags(request.headers["If-Match"])
-    if "*" not in tags and _tag_of_data(current) not in tags:  # the strong comparison: W/ never matches
+    if (
+        "*" not in tags and current.get("ETag", _tag_of_data(current)) not in tags
+    ):  # the strong comparison: W/ never matches
         raise StaleError("It has changed since you read it. Read it again, then send your change again.")
 
 

@@ -37,15 +37,18 @@ class Keyset(CursorPagination):
         self.order = _order(queryset)
         backwards, values = self._asked(request.query_params.get(self.cursor_query_param))
         order = [_turned(name) for name in self.order] if backwards else self.order
-        if values:
-            queryset = queryset.filter(_after(order, self._read(queryset.model, values)))
         size = self.get_page_size(request)
-        rows = list(queryset.order_by(*order)[: size + 1])
+        rows = self.rows_after(queryset, order, self._read(queryset.model, values) if values else [], size + 1)
         self.page, more = rows[:size], len(rows) > size
         self.has_next, self.has_previous = (True, more) if backwards else (more, bool(values))
         if backwards:
             self.page.reverse()
         return self.page
+
+    def rows_after(self, queryset: QuerySet[Any], order: list[str], values: list[Value], at_most: int) -> list[Any]:
+        """Return the rows that come after these values in the order; without values, the first."""
+        found = queryset.filter(after(order, values)) if values else queryset
+        return list(found.order_by(*order)[:at_most])
 
     def get_next_link(self) -> str | None:
         return self._link(self.page[-1], backwards=False) if self.has_next and self.page else None
@@ -77,10 +80,7 @@ class Keyset(CursorPagination):
     def _asked(self, cursor: str | None) -> tuple[bool, list[str]]:
         if cursor is None:
             return False, []
-        try:
-            backwards, order, values = signing.loads(cursor, salt=SALT)
-        except signing.BadSignature:
-            backwards, order, values = False, [], []
+        backwards, order, values = read_cursor(cursor)
         if order != self.order:
             message = "This cursor is unknown, or of another order. Begin without one."
             raise InvalidError(message, errors={self.cursor_query_param: [message]})
@@ -97,6 +97,15 @@ class Keyset(CursorPagination):
         fields = self._fields(row)
         cursor = signing.dumps([backwards, self.order, [field.value_to_string(row) for field in fields]], salt=SALT)
         return replace_query_param(self.request.build_absolute_uri(), self.cursor_query_param, cursor)
+
+
+def read_cursor(cursor: str | None) -> tuple[bool, list[str], list[str]]:
+    """Return whether a cursor leads backwards, its order, and the values; no order if it is none of ours."""
+    try:
+        backwards, order, values = signing.loads(cursor or "", salt=SALT)
+    except signing.BadSignature:
+        return False, [], []
+    return backwards, order, values
 
 
 def _order(queryset: QuerySet[Model]) -> list[str]:
@@ -120,15 +129,15 @@ class _Row(Func):
     output_field = BooleanField()  # of no meaning: a row is only compared
 
 
-def _after(order: list[str], values: list[Value]) -> Q:
+def after(order: list[str], values: list[Value]) -> Q:
     """Return the rows that come after these values: greater in the first field, or equal there and greater …"""
     names, down = [name.removeprefix("-") for name in order], [name.startswith("-") for name in order]
     if len(set(down)) == 1:  # one comparison, for which an index is entered at that place
         rows: list[Combinable] = [_Row(*map(F, names)), _Row(*values)]
         sign = " < " if down[0] else " > "
         return Q(Func(*rows, template="%(expressions)s", arg_joiner=sign, output_field=BooleanField()))
-    after, equal = Q(), Q()
+    further, equal = Q(), Q()
     for name, value, falls in zip(names, values, down, strict=True):
-        after |= equal & Q(**{f"{name}__{'lt' if falls else 'gt'}": value})
+        further |= equal & Q(**{f"{name}__{'lt' if falls else 'gt'}": value})
         equal &= Q(**{name: value})
-    return after
+    return further

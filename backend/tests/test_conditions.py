@@ -1,17 +1,23 @@
 """Conditional requests: 304 for what the client has, 412 for a write that would lose another one."""
 
 import threading
+import uuid
 
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
+from apps.generation.services import start_generation
+from apps.jobs.models import Job, Turn
 from apps.tokens.services import issue_token
 from config.rendering import FiniteJSONRenderer
 from tests.conftest import make_user
+from tests.evolving import spelled
 from tests.test_access import DECLARED, KEPT, LABEL, TASK, WEBHOOK, browser_of, house
 
 __all__ = ["house"]
@@ -67,6 +73,67 @@ def test_poll__that_is_304__is_not_rendered_by_the_client_and_follows_the_row(ho
     answer = client.get(address, headers={"If-None-Match": tag})
     assert (answer.status_code, answer.json()["message"]) == (200, "otra")
     assert answer["ETag"] != tag
+
+
+STATES = {
+    "waits": {},
+    "runs": {"token": uuid.UUID(int=1), "began_at": timezone.now(), "attempt": 1},
+    "is over": {"outcome": "completed"},
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_poll__that_is_304__costs_fewer_queries_than_its_answer(house, media_root, state):
+    client, ana = browser_of("owner"), User.objects.get(username="ana")
+    task = start_generation(user=ana, song="s.mp3", difficulty="beginner")
+    words = ChoreographyTask.Status
+    status = {"waits": words.STARTED, "runs": words.RUNNING, "is over": words.COMPLETED}[state]
+    ChoreographyTask.objects.filter(pk=task.pk).update(status=status)
+    Job.objects.filter(pk=task.pk).update(**STATES[state])
+    address, counts = f"/api/choreography/tasks/{task.pk}", []
+    tag = client.get(address)["ETag"]
+    for headers, wanted in (({}, 200), ({"If-None-Match": tag}, 304)):
+        with CaptureQueriesContext(connection) as captured:
+            answer = client.get(address, headers=headers)
+        assert (answer.status_code, answer["ETag"]) == (wanted, tag)
+        counts.append(len(captured))
+    assert counts[1] < counts[0], counts
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE jobs SET relaxed = '[\"style\"]'",
+        "UPDATE jobs SET request = request || '{\"seed\": 7}'",
+        "UPDATE choreography_tasks SET stage = 'analyzing' WHERE task_id = %s",
+        "UPDATE jobs SET outcome = 'failed'",
+        "another user's turn comes first",  # in the rows of this task nothing changes
+    ],
+)
+def test_poll__after_any_change_of_what_is_told__is_answered(house, media_root, change):
+    client, ana = browser_of("owner"), User.objects.get(username="ana")
+    task = start_generation(user=ana, song="s.mp3", difficulty="beginner")
+    address = f"/api/choreography/tasks/{task.pk}"
+    before = client.get(address)
+    if "turn" in change:
+        other = make_user("dan")
+        start_generation(user=other, song="s.mp3", difficulty="beginner")
+        Turn.objects.filter(user_id=other.pk).update(id=-1)
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(change, [spelled(task.pk)] if "%s" in change else None)
+    answer = client.get(address, headers={"If-None-Match": before["ETag"]})
+    assert (answer.status_code, answer["ETag"] != before["ETag"]) == (200, True)
+    assert answer.json() != before.json()
+
+
+def test_poll__of_another_users_task__is_404_with_its_etag_too(house, media_root):
+    task = start_generation(user=User.objects.get(username="ana"), song="s.mp3", difficulty="beginner")
+    address = f"/api/choreography/tasks/{task.pk}"
+    tag = browser_of("owner").get(address)["ETag"]
+    for known in (tag, "*"):
+        assert browser_of("other").get(address, headers={"If-None-Match": known}).status_code == 404
+        User.objects.filter(username="other").delete()
 
 
 def test_errors_and_secrets__have_no_etag(house):

@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.collections.models import SavedChoreography
+from apps.collections.selectors import SORTS
 from apps.collections.services import change_choreography
 from apps.labels import services
 from apps.labels.models import Label, Labelling
@@ -131,7 +132,7 @@ def test_list_by_label__pages__hold_each_once(api, ana):
             user=ana, choreography_id=row.pk, tags=["a"] * (number % 3 < 2), category="x" * (number % 2)
         )
     for asked, size in product(ASKED, (1, 4)):
-        wanted = SavedChoreography.objects.order_by("created_at" if "oldest" in asked else "-created_at")
+        wanted = SavedChoreography.objects.order_by(*SORTS["oldest" if "oldest" in asked else "newest"])
         for kind, name in (("tag", "a"), ("category", "x")):
             if f"{kind}=" in asked:
                 wanted = wanted.filter(pk__in=Labelling.objects.filter(label__key=name).values("choreography"))

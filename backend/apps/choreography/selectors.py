@@ -3,11 +3,13 @@
 from datetime import timedelta
 from typing import TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 
 from apps.authentication.models import User
 from apps.choreography import original, progress, task_ids
 from apps.choreography.facts import facts_of
+from apps.choreography.marks import RowMark
 from apps.choreography.models import ChoreographyTask
 from apps.jobs import estimates, turns
 from apps.jobs.models import Job
@@ -34,13 +36,40 @@ def task_of(user: User, task_id: str, *, lock: bool = False) -> ChoreographyTask
     """
     # PostgreSQL raises an error for a NUL in a text; any other text is merely an unknown id.
     known = _spellings(user, task_id) if "\0" not in task_id else []
-    task = _locked(tasks_of(user), lock=lock).filter(pk__in=known).first()
-    job = _locked(Job.objects.filter(user=user), lock=lock).filter(pk__in=known).first()
+    task = _locked(tasks_of(user), lock=lock).filter(pk__in=known).annotate(mark=RowMark()).first()
+    job = _locked(Job.objects.filter(user=user), lock=lock).filter(pk__in=known).annotate(mark=RowMark()).first()
     if task is not None:
         return _shown([task], {task.pk: job} if job else {})[0]
     if job is None:
         raise NotFoundError(f"There is no task {task_id!r}.", code="task-missing")
     return _without_row(job)
+
+
+def version_of(task: ChoreographyTask) -> str:
+    """Return what is another whenever the task is shown as another; empty if that is not known."""
+    mark = getattr(task, "mark", "")
+    facts = task.facts
+    return f"{mark} {facts.mark} {facts.ahead} {facts.estimate.starts_at} {facts.estimate.ends_at}" if mark else ""
+
+
+def version_if_known(user: User, task_id: str) -> tuple[str, str]:
+    """Return ``version_of`` a task, and its status, in fewer queries than the task takes; both empty if not by these.
+
+    So it is without a row, without a job, and by an old spelling of the id.
+    """
+    if "\0" in task_id:
+        return "", ""
+    columns = JSONObject(status="status", stage="stage", error="error", mark=RowMark())
+    row = Subquery(tasks_of(user).filter(pk=task_id).values(columns=columns))
+    job = Job.objects.filter(user=user, pk=task_id).annotate(mark=RowMark(), row=row).first()
+    columns_of_row = getattr(job, "row", None)
+    if job is None or columns_of_row is None:
+        return "", ""
+    mark = columns_of_row.pop("mark")
+    task = ChoreographyTask(task_id=job.pk, user_id=user.pk, **columns_of_row)
+    task.mark = mark  # type: ignore[attr-defined]  # as task_of annotates it
+    _shown([task], {task.pk: job})
+    return version_of(task), task.status
 
 
 def living_owner_of(task_id: str) -> User | None:
@@ -68,6 +97,11 @@ def shown_as_their_jobs(tasks: list[ChoreographyTask]) -> list[ChoreographyTask]
     A waiting task says its place in the queue. What the original has changed in the row is not shown.
     """
     return _shown(tasks, Job.objects.in_bulk([task.pk for task in tasks]))
+
+
+def new_task_shown(task: ChoreographyTask, job: Job) -> ChoreographyTask:
+    """Return a task that was just written, with its facts."""
+    return _shown([task], {task.pk: job})[0]
 
 
 def _shown(tasks: list[ChoreographyTask], jobs: dict[str, Job]) -> list[ChoreographyTask]:

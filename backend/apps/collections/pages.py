@@ -14,8 +14,9 @@ from rest_framework.utils.urls import replace_query_param
 
 from apps.authentication.models import User
 from apps.collections import search
+from apps.collections.keysets import SizedKeyset, SortedKeyset, large_since, page_of_documents
 from apps.collections.models import SavedChoreography
-from apps.collections.selectors import choreographies_of, found_among
+from apps.collections.selectors import SORTS, choreographies_of, found_among
 from apps.labels.models import Label, Labelling
 from apps.labels.selectors import label_named, labellings_of
 from config.errors import InvalidError
@@ -54,30 +55,27 @@ def page_of(
     labels = _labels(user, wanted)
     if labels is None:
         return CollectionPage([], None, None)
-    keyset = SizedKeyset(size)
     if wanted.get("q"):
-        return _found(user, request, wanted, labels, keyset, among)
+        return _found(user, request, wanted, labels, SizedKeyset(size), among)
     if labels and among is None and not wanted.get("search") and wanted.get("sort", "newest") == "newest":
         by_label = labellings_of(user, labels, difficulty=wanted.get("difficulty", ""))
+        keyset: Keyset = SizedKeyset(size)
         labelled = keyset.paginate_queryset(by_label.select_related("choreography"), request)
         return CollectionPage(
             [row.choreography for row in labelled], keyset.get_next_link(), keyset.get_previous_link()
         )
+    if not labels and among is None and not wanted.get("search"):
+        since = large_since(user, request.query_params.get(CURSOR))
+        if since is not None:
+            order, difficulty = SORTS[wanted.get("sort", "newest")], wanted.get("difficulty", "")
+            keyset, page = page_of_documents(user, request, order, difficulty=difficulty, since=since, size=size)
+            return CollectionPage(page, keyset.get_next_link(), keyset.get_previous_link())
     mine = SavedChoreography.objects.filter(user=user) if among is None else among
     rows = found_among(mine, **{name: wanted[name] for name in ("difficulty", "search", "sort") if name in wanted})
     for label in labels:
         rows = rows.filter(Exists(Labelling.objects.filter(label=label, choreography=OuterRef("pk"))))
+    keyset = SortedKeyset(size)
     return CollectionPage(keyset.paginate_queryset(rows, request), keyset.get_next_link(), keyset.get_previous_link())
-
-
-class SizedKeyset(Keyset):
-    """Pages of a size that the page decides, or of the size that the client asks for."""
-
-    def __init__(self, size: int | None) -> None:
-        self.size = size
-
-    def get_page_size(self, request: Request) -> int:
-        return self.size or super().get_page_size(request) or self.page_size
 
 
 def _labels(user: User, wanted: Mapping[str, str]) -> list[Label] | None:

@@ -15,7 +15,13 @@ from apps.media.sidecars import PICTURE, find_sidecar
 from apps.media.storage import StoredFile
 from config.errors import NotFoundError
 
-SORTS = {"newest": "-created_at", "oldest": "created_at", "title": "title", "duration": "-duration"}
+# The key goes the way of the first field: then an index is entered where a page begins (config.pagination).
+SORTS = {
+    "newest": ("-created_at", "-pk"),
+    "oldest": ("created_at", "pk"),
+    "title": ("title", "pk"),
+    "duration": ("-duration", "-pk"),
+}
 
 
 def choreographies_of(
@@ -30,7 +36,7 @@ def found_among(
     rows: QuerySet[SavedChoreography], *, difficulty: str = "", search: str = "", sort: str = "newest"
 ) -> QuerySet[SavedChoreography]:
     """Return those of the rows that match, in their order."""
-    found = rows.order_by(SORTS[sort])
+    found = rows.order_by(*SORTS[sort])
     if difficulty:
         found = found.filter(difficulty=difficulty)
     if search:

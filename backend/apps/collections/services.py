@@ -9,7 +9,6 @@ from django.db import transaction
 
 from apps.authentication.models import User
 from apps.choreography import task_ids as spellings
-from apps.choreography.executions import request_of
 from apps.choreography.selectors import result_of, task_of, video_name_of
 from apps.collections.models import SavedChoreography
 from apps.collections.naming import AUTO_SAVED_TITLE
@@ -24,7 +23,8 @@ from apps.quotas.limits import check_new_choreography, one_at_a_time
 from apps.removals import notes
 from apps.songs.of_jobs import name_of_song
 from apps.songs.titles import title_of
-from apps.titles.following import follow
+from apps.titles.following import TitleRow, follow, follow_new
+from apps.titles.words import LONGEST_TEXT
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def save_choreography(
     if existing:
         return existing, False
     check_new_choreography(user)
-    asked, seconds = request_of(task), result_of(task).get("sequence_duration")
+    asked, seconds = task.facts.inputs, result_of(task).get("sequence_duration")
     song = name_of_song(task.pk, asked)
     saved = _create(
         id=uuid.uuid4(),
@@ -93,6 +93,7 @@ def save_choreography(
 @transaction.atomic
 def save_as_the_original(*, user: User, **row: Any) -> SavedChoreography:
     """Save what the original's address was sent. Raises QuotaError if the user keeps as many as one user may."""
+    one_at_a_time(user.pk)
     check_new_choreography(user)
     saved = SavedChoreography.objects.create(user=user, thumbnail_path="", **row)
     follow(user.pk, saved.pk)
@@ -208,5 +209,5 @@ def _create(
         music_info={"source": song, "difficulty": difficulty},
         generation_parameters={"difficulty": difficulty, "audio_input": song, "task_id": task_id},
     )
-    follow(saved.user_id, saved.pk)
+    follow_new(TitleRow(saved.pk, saved.user_id, saved.title, song[:LONGEST_TEXT], saved.created_at))
     return saved

@@ -19,7 +19,7 @@ from apps.generation.swaps import swap_wishes
 from apps.generation.wishes import Cancelled, GenerationRequest, SwapRequest, TaskOut
 from apps.media.streaming import VideoView
 from apps.quotas.limits import waiting_left
-from config.conditions import IF_MATCH, poll_again, takes_if_match
+from config.conditions import IF_MATCH, READING, is_known, not_modified, poll_again, tag_of, takes_if_match
 from config.documentation import PROBLEMS, VIDEO
 from config.errors import InvalidError
 from config.problems import rate_limit
@@ -106,8 +106,13 @@ class TaskView(APIView):
     @extend_schema(responses={200: TaskOut, 401: PROBLEMS, 404: PROBLEMS, 410: PROBLEMS})
     def get(self, request: MemberApiRequest, task_id: str) -> Response:
         """How far a generation is. Cancelled: 410 for a day."""
+        if "If-None-Match" in request.headers and request.method in READING:
+            version, status_now = selectors.version_if_known(request.user, task_id)
+            if version and is_known(request, _tag_of(version)):
+                return not_modified(_tag_of(version), poll_again(POLL_S.get(status_now)))
         task = selectors.task_of(request.user, task_id)
-        return Response(TaskOut(task).data, headers=poll_again(POLL_S.get(task.status)))
+        version, headers = selectors.version_of(task), poll_again(POLL_S.get(task.status))
+        return Response(TaskOut(task).data, headers=headers | ({"ETag": _tag_of(version)} if version else {}))
 
     @extend_schema(
         parameters=[IF_MATCH], responses={200: Cancelled, 401: PROBLEMS, 404: PROBLEMS, 409: PROBLEMS, 410: PROBLEMS}
@@ -131,6 +136,11 @@ class TaskForgetView(APIView):
         """Delete a finished generation and its video; what is in the collection stays, with its video."""
         previous = services.forget_generation(user=request.user, task_id=task_id)
         return Response({"message": "Task deleted", "task_id": task_id, "previous_status": previous})
+
+
+def _tag_of(version: str) -> str:
+    """Return the ETag of a task; another one, too, when tasks are told in other fields."""
+    return tag_of(f"{TaskOut.Meta.fields} {version}".encode())
 
 
 def _cancel(request: MemberApiRequest, task_id: str) -> Response:

@@ -4,9 +4,12 @@ Users take turns, and a job that is tried again waits for its user's next turn l
 """
 
 from collections import Counter
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models.functions import Now
 
 from apps.choreography import progress
 from apps.choreography.executions import execution_name
@@ -47,20 +50,25 @@ def take_next(*, queue_job_id: int) -> Lease | None:
 
 
 def _is_due() -> bool:
-    if leases.left_behind().exists():
+    is_left = ExpressionWrapper(Q(lease_expires_at__lt=Now()), BooleanField())
+    taken = list(leases.taken().order_by().annotate(is_left=is_left).values_list("user_id", "is_left"))
+    if any(left for _, left in taken):
         return True
-    has_room, at_their_limit, _ = _room()
+    has_room, at_their_limit, _ = _room(user_id for user_id, _ in taken)
     return has_room and turns.has_waiting(apart_from=at_their_limit)
 
 
 def _next() -> Job | None:
-    has_room, at_their_limit, running = _room()
+    has_room, at_their_limit, running = _room(leases.taken().order_by().values_list("user_id", flat=True))
     return turns.next_waiting(apart_from=at_their_limit, running=running) if has_room else None
 
 
-def _room() -> tuple[bool, list[int], list[int]]:
-    """Return whether one more job may run, the users of whom no more may, and the users of whom one runs."""
-    running = Counter(leases.taken().order_by().values_list("user_id", flat=True))
+def _room(users: Iterable[int]) -> tuple[bool, list[int], list[int]]:
+    """Return whether one more job may run, the users of whom no more may, and the users of whom one runs.
+
+    ``users``: of each job that is taken.
+    """
+    running = Counter(users)
     at_their_limit = [user_id for user_id, number in running.items() if number >= settings.USER_RUNNING_LIMIT]
     has_room = running.total() < settings.PARALLEL_RUNNING_LIMIT and settings.USER_RUNNING_LIMIT > 0
     return has_room, at_their_limit, list(running)

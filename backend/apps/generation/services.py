@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -12,16 +13,15 @@ from apps.authentication.selectors import saves_automatically
 from apps.choreography import progress
 from apps.choreography.executions import execution_name
 from apps.choreography.models import ChoreographyTask
-from apps.choreography.selectors import result_of, shown_as_their_jobs, task_of
+from apps.choreography.selectors import new_task_shown, result_of, task_of
 from apps.collections.services import files_named, forget_files
 from apps.generation import files, queue, requests
-from apps.jobs import calls, leases, turns
+from apps.jobs import calls, turns
 from apps.jobs.models import Job
 from apps.media.storage import StoredFile
 from apps.quotas.limits import check_new_task
 from apps.songs.of_jobs import note_song
 from apps.songs.selectors import song_for
-from config.clock import database_now
 from config.errors import ConflictError
 
 CANCELLED = "You cancelled it."
@@ -59,18 +59,18 @@ def start_generation_once(*, user: User, idempotency_key: str, **wishes: Any) ->
 
 
 def _start(user: User, request: dict[str, Any], idempotency_key: str | None) -> ChoreographyTask:
-    # Short: a web server that is stopped in the middle keeps its user from the line, and not for long.
-    with leases.short_transaction():
-        check_new_task(user)
-        task = _write_task_and_job(user, request, idempotency_key)
-    return shown_as_their_jobs([task])[0]
+    with transaction.atomic():
+        now = check_new_task(user)
+        task, job = _write_task_and_job(user, request, idempotency_key, now=now)
+    return new_task_shown(task, job)
 
 
-def _write_task_and_job(user: User, request: dict[str, Any], idempotency_key: str | None) -> ChoreographyTask:
+def _write_task_and_job(
+    user: User, request: dict[str, Any], idempotency_key: str | None, *, now: datetime
+) -> tuple[ChoreographyTask, Job]:
     task_id = str(uuid.uuid4())
     turns.join(user.pk)
     queue_job_id = calls.call_worker(task_id)
-    now = database_now()
     task = ChoreographyTask(
         task_id=task_id,
         user=user,
@@ -81,7 +81,7 @@ def _write_task_and_job(user: User, request: dict[str, Any], idempotency_key: st
     )
     # Raw: otherwise Django would write this machine's times, which decide the order and the age of tasks.
     task.save_base(raw=True, force_insert=True)
-    Job.objects.create(
+    job = Job.objects.create(
         task_id=task_id,
         user=user,
         request=request,
@@ -91,7 +91,7 @@ def _write_task_and_job(user: User, request: dict[str, Any], idempotency_key: st
         queue_job_id=queue_job_id,
     )
     note_song(task_id, user=user, song=request["song"])
-    return task
+    return task, job
 
 
 def _job_of_key(user: User, key: str) -> Job | None:
@@ -146,24 +146,24 @@ def _delete(user: User, task_id: str, check: Callable[[ChoreographyTask], None],
         check(task)
         made = files_named([str(result_of(task).get("video_path", ""))], user_id=user.pk)
         ChoreographyTask.objects.filter(pk=task.pk).delete()
-        _remember_deleted(task, why)
-        _forget_files_of(task, made)
+        _forget_files_of(task, _remember_deleted(task, why), made)
     # The worker stops by itself when it finds its lease gone.
     queue.call_worker_if_due()
     return task.told_status
 
 
-def _forget_files_of(task: ChoreographyTask, made: Mapping[str, StoredFile]) -> None:
+def _forget_files_of(task: ChoreographyTask, job: Job, made: Mapping[str, StoredFile]) -> None:
     """Let the video go with the task, unless it was saved."""
-    if not made and (job := Job.objects.filter(pk=task.pk).first()):
+    if not made:
         files.note_video(job)
     forget_files(made, user_id=task.user_id, task_ids={task.pk})
 
 
-def _remember_deleted(task: ChoreographyTask, why: str) -> None:
-    """Record that it was cancelled, for later GETs; a task of the original gets a job for that."""
+def _remember_deleted(task: ChoreographyTask, why: str) -> Job:
+    """Record that it was cancelled, for later GETs, and return its job; a task of the original gets one for that."""
     cancelled = {"outcome": Job.Outcome.CANCELLED, "error": why, "ended_at": Now(), "token": None}
     new = {"user_id": task.user_id, "request": {}, "created_at": task.created_at}
-    Job.objects.update_or_create(
+    job, _ = Job.objects.update_or_create(
         pk=task.pk, defaults=cancelled | {"lease_expires_at": None, "owner": ""}, create_defaults=cancelled | new
     )
+    return job

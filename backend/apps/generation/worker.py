@@ -22,7 +22,7 @@ from apps.media import owners
 from apps.media.sidecars import PLAN, sidecar_name
 from apps.media.storage import media
 from apps.moves.search import find_moves
-from apps.quotas.limits import check_new_choreography
+from apps.quotas.limits import check_new_choreography, one_at_a_time
 from apps.songs.of_jobs import name_of_song, note_tempo, song_path
 from config.errors import NotFoundError, QuotaError
 
@@ -202,6 +202,7 @@ def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seco
 
 def _has_room_in_the_collection(job: Job) -> bool:
     try:
+        one_at_a_time(job.user_id)
         check_new_choreography(job.user)
     except QuotaError as error:
         # The video is made and can be kept later; the task says that it was not saved.

@@ -84,11 +84,6 @@ def _live_workers() -> QuerySet[ProcrastinateWorker]:
     return ProcrastinateWorker.objects.filter(last_heartbeat__gte=reported_since)
 
 
-def live_workers() -> int:
-    """Return how many workers have reported within :func:`stalled_after_s`."""
-    return _live_workers().count()
-
-
 def stalled_after_s() -> float:
     """Return after how many seconds without a heartbeat a worker counts as gone."""
     return settings.PROCRASTINATE_WORKER_DEFAULTS["stalled_worker_timeout"]

@@ -14,7 +14,10 @@ MEASURED = 20
 GRAIN_S = 30
 # The end of a job is written by its worker's commit, its beginning when it was taken.
 _USUAL = """
-    SELECT statement_timestamp(), percentile_cont(0.5) WITHIN GROUP (ORDER BY ended_at - began_at)
+    SELECT statement_timestamp(), (
+            SELECT count(*) FROM procrastinate_workers
+            WHERE last_heartbeat >= statement_timestamp() - make_interval(secs => %s)
+        ), percentile_cont(0.5) WITHIN GROUP (ORDER BY ended_at - began_at)
     FROM (
         SELECT began_at, ended_at FROM jobs
         WHERE outcome = 'completed' AND began_at IS NOT NULL ORDER BY ended_at DESC LIMIT %s
@@ -59,6 +62,6 @@ def _whole(now: datetime) -> datetime:
 def pace() -> Pace:
     """Return how fast jobs are made now."""
     with connection.cursor() as cursor:
-        cursor.execute(_USUAL, [MEASURED])
-        now, usual = cursor.fetchone()
-    return Pace(now, usual, min(calls.live_workers(), settings.PARALLEL_RUNNING_LIMIT))
+        cursor.execute(_USUAL, [calls.stalled_after_s(), MEASURED])
+        now, workers, usual = cursor.fetchone()
+    return Pace(now, usual, min(workers, settings.PARALLEL_RUNNING_LIMIT))

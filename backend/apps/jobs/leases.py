@@ -29,6 +29,10 @@ RENEWALS_PER_LEASE = 3
 RENEWED_AFTER_S = 1.0  # at the latest: people wait for what is done at each renewal
 
 
+# Lets the server end this transaction if its process is stopped in the middle of it.
+SHORT = "set_config('idle_in_transaction_session_timeout', %s, true)"
+
+
 class LeaseLostError(Exception):
     """Another worker has the job now, or it has ended."""
 
@@ -168,9 +172,13 @@ def short_transaction() -> Iterator[None]:
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            milliseconds = str(max(1000, round(settings.JOB_LEASE_S * 1000)))
-            cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [milliseconds])
+            cursor.execute(f"SELECT {SHORT}", [shortest_ms()])
         yield
+
+
+def shortest_ms() -> str:
+    """Return the value of SHORT: after so long without a word from this process a transaction has ended."""
+    return str(max(1000, round(settings.JOB_LEASE_S * 1000)))
 
 
 def _expiry() -> Any:

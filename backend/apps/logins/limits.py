@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Greatest, Now
 from django.http import HttpRequest
 
@@ -118,10 +118,9 @@ def count_like(user_id: int) -> None:
 
 def succeeded(attempt: Attempt) -> None:
     """Forget the failures of this account here, and take this attempt out of the wider counts."""
-    FailedLogins.objects.filter(who=_hash(attempt.who)).delete()
     for who in attempt.wide:
         FailedLogins.objects.filter(who=_hash(who)).update(failures=Greatest(F("failures") - 1, 0))
-    FailedLogins.objects.filter(ends_at__lte=Now()).delete()
+    FailedLogins.objects.filter(Q(who=_hash(attempt.who)) | Q(ends_at__lte=Now())).delete()
 
 
 def _admit(who: str, wide: dict[str, int], message: str) -> Attempt:

@@ -60,6 +60,7 @@ class SeenSessions:
 
 def _logged_in(*, request: Any, user: Any, **_: Any) -> None:
     request.session[ROW] = _write(request, user_id=user.pk, begun=True)
+    cache.set(_seen_key(request.session.session_key or ""), 1, NOTED_EVERY_S)
 
 
 def _logged_out(*, request: Any, **_: Any) -> None:
@@ -70,11 +71,15 @@ def _logged_out(*, request: Any, **_: Any) -> None:
 def _note(request: HttpRequest) -> None:
     """Write when it was seen, once a minute for each process."""
     key, user_id = request.session.session_key, request.user.pk
-    if not key or not user_id or not cache.add(f"session-seen:{hash_of(key)}", 1, NOTED_EVERY_S):
+    if not key or not user_id or not cache.add(_seen_key(key), 1, NOTED_EVERY_S):
         return
     if row := request.session.get(ROW):
         _follow_key(row, user_id, hash_of(key))
     _write(request, user_id=user_id, begun=False)
+
+
+def _seen_key(session_key: str) -> str:
+    return f"session-seen:{hash_of(session_key)}"
 
 
 def _follow_key(row: int, user_id: int, key_hash: str) -> None:

@@ -3,9 +3,11 @@
 What a user has already beyond a limit stays and goes on working; only more of it is refused.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from django.conf import settings
 from django.db import connection
-from django.db.models import Sum
 
 from apps.authentication.models import User
 from apps.jobs import leases
@@ -28,15 +30,20 @@ def one_at_a_time(user_id: int) -> None:
     Called first in the transaction: a row that is locked before could make two transactions wait for each other.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LIMITING, user_id % 2**31])
+        # A web server that is stopped in the middle keeps its user waiting no longer than a lease lasts.
+        lock = f"SELECT pg_advisory_xact_lock(%s, %s), {leases.SHORT}"
+        cursor.execute(lock, [LIMITING, user_id % 2**31, leases.shortest_ms()])
 
 
-def check_new_task(user: User) -> None:
-    """Raise QueueFullError or QuotaError unless the user may start one more; call it in the transaction that does."""
+def check_new_task(user: User) -> datetime:
+    """Raise QueueFullError or QuotaError unless the user may start one more; call it in the transaction that does.
+
+    Return the time of the database.
+    """
     one_at_a_time(user.pk)
     most = settings.USER_WAITING_LIMIT
-    # Not counted further than needed: an older version may have let in many more.
-    waiting = leases.waiting().filter(user_id=user.pk)[: most + 1].count()
+    used = _used(user)
+    waiting = min(used.waiting, most + 1)
     if waiting >= most:
         detail = f"You have {waiting if waiting == most else f'more than {most}'} waiting choreographies"
         raise QueueFullError(
@@ -44,7 +51,8 @@ def check_new_task(user: User) -> None:
             limit=most,
             retry_after_s=RETRY_AFTER_S,
         )
-    _check_bytes(user, VIDEO_BYTES, "A new video")
+    _check_bytes(user, VIDEO_BYTES, "A new video", used)
+    return used.now
 
 
 def waiting_left(user: User) -> tuple[int, int]:
@@ -63,12 +71,11 @@ def check_new_song(user: User, *, size: int) -> None:
             code="quota-songs",
             limit=most,
         )
-    _check_bytes(user, size, "This song")
+    _check_bytes(user, size, "This song", _used(user))
 
 
 def check_new_choreography(user: User) -> None:
-    """Raise QuotaError unless the user may keep one more; call it in the transaction that does."""
-    one_at_a_time(user.pk)
+    """Raise QuotaError unless the user may keep one more; call it after ``one_at_a_time``, in its transaction."""
     most = settings.USER_CHOREOGRAPHIES_LIMIT
     kept = user.choreographies.count()
     if kept >= most:
@@ -106,23 +113,54 @@ def check_new_token(user: User) -> None:
         )
 
 
+@dataclass(frozen=True)
+class Used:
+    """What a user has used up; waiting jobs are not counted further than any limit needs."""
+
+    now: datetime
+    waiting: int
+    taken: int
+    song_bytes: int
+
+
+# A content that several users have brought counts with each of them: it must not show that others have it.
+_USED = """
+    SELECT statement_timestamp(),
+        (SELECT count(*) FROM (
+            SELECT FROM jobs WHERE user_id = %(user)s AND outcome IS NULL AND token IS NULL
+            ORDER BY created_at, task_id LIMIT %(most)s
+        ) AS counted),
+        (SELECT count(*) FROM jobs WHERE user_id = %(user)s AND outcome IS NULL AND token IS NOT NULL),
+        (SELECT coalesce(sum(size), 0) FROM songs WHERE uploaded_by_id = %(user)s)
+        + (SELECT coalesce(sum(r.size), 0) FROM own_songs o JOIN recordings r ON r.sha256 = o.recording_id
+           WHERE o.user_id = %(user)s)
+"""
+
+
+def _used(user: User) -> Used:
+    most = max(settings.USER_WAITING_LIMIT, settings.USER_STORED_MB * MIB // VIDEO_BYTES) + 1
+    with connection.cursor() as cursor:
+        cursor.execute(_USED, {"user": user.pk, "most": most})
+        now, waiting, taken, song_bytes = cursor.fetchone()
+    return Used(now, waiting, taken, int(song_bytes))
+
+
 def stored_bytes(user: User) -> int:
     """Return how much the user's songs and videos take."""
-    songs: int = user.songs.aggregate(bytes=Sum("size", default=0))["bytes"]
-    # A content that several users have brought counts with each of them: it must not show that others have it.
-    songs += user.own_songs.aggregate(bytes=Sum("recording__size", default=0))["bytes"]
-    return songs + sum(file.size for file in media().files(folder_of(user.pk)))
+    return _used(user).song_bytes + _file_bytes(user)
 
 
-def _check_bytes(user: User, more: int, what: str) -> None:
+def _file_bytes(user: User) -> int:
+    return sum(file.size for file in media().files(folder_of(user.pk)))
+
+
+def _check_bytes(user: User, more: int, what: str, used: Used) -> None:
     most = settings.USER_STORED_MB * MIB
     # The live jobs come before the files: a job that ends in between is counted twice rather than not at all.
-    live = leases.taken().filter(user_id=user.pk).count()
-    live += leases.waiting().filter(user_id=user.pk)[: most // VIDEO_BYTES + 1].count()
-    used = live * VIDEO_BYTES + stored_bytes(user)
-    if used + more > most:
+    stored = (used.taken + used.waiting) * VIDEO_BYTES + used.song_bytes + _file_bytes(user)
+    if stored + more > most:
         raise QuotaError(
-            f"{what} needs up to {_mb(more)} MB. Your songs and videos have {_mb(used)} MB, those in the making"
+            f"{what} needs up to {_mb(more)} MB. Your songs and videos have {_mb(stored)} MB, those in the making"
             f" included; one user may have {settings.USER_STORED_MB} MB. Delete songs or choreographies that you do not"
             " need.",
             code="quota-storage",

@@ -1,6 +1,6 @@
-"""What a search looks in (tables ``title_documents`` and ``title_words`` in schema ``backend``).
+"""What a search looks in, and the orders of long lists (tables ``title_…`` in schema ``backend``).
 
-Both are made from ``saved_choreographies`` and can be made again at any time (``apps.titles.following``).
+All are made from ``saved_choreographies`` and can be made again at any time (``apps.titles.following``).
 """
 
 from django.conf import settings
@@ -27,15 +27,32 @@ class TitleDocument(models.Model):
     title = models.CharField(max_length=200)
     song = models.TextField(null=True)
     created_at = models.DateTimeField(help_text="the choreography's")
+    difficulty = models.CharField(max_length=20, null=True, help_text="NULL in a document of an older version")
+    duration = models.FloatField(null=True, help_text="seconds; NULL in a document of an older version")
     mark = models.BigIntegerField(help_text="a hash of title, song and created_at")
     words = SearchVectorField(help_text="each with its owner before it: a search meets no word of another user")
 
     class Meta:
         db_table = "title_documents"
         indexes = [
-            models.Index(fields=["user", "-created_at", "-choreography"], name="title_documents_newest_idx"),
+            # The orders of a list. With the level: rows of another one are passed over without being read.
+            models.Index(
+                fields=["user", "-created_at", "-choreography"],
+                include=["difficulty"],
+                name="title_documents_newest_idx",
+            ),
+            models.Index(
+                fields=["user", "title", "choreography"], include=["difficulty"], name="title_documents_title_idx"
+            ),
+            models.Index(
+                fields=["user", "-duration", "-choreography"], include=["difficulty"], name="title_documents_length_idx"
+            ),
             # Read instead of the table, to see which documents follow their rows.
-            models.Index(fields=["user", "choreography", "mark"], name="title_documents_mark_idx"),
+            models.Index(
+                fields=["user", "choreography", "mark"],
+                include=["difficulty", "duration"],
+                name="title_documents_mark_idx",
+            ),
             # Without the list of pending entries, which every search would read through.
             GinIndex(fields=["words"], name="title_documents_words_idx", fastupdate=False),
         ]
@@ -60,3 +77,16 @@ class TitleWord(models.Model):
 
     def __str__(self) -> str:
         return self.word
+
+
+class TitlePass(models.Model):
+    """The last pass over all choreographies that left none without its document; one row."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    began_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "title_passes"
+
+    def __str__(self) -> str:
+        return f"{self.began_at}"
