@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from bachateo.music.recording import write_sound
 from tests.trials.score import ARRANGEMENTS, BAR, Note, write_score
 
 SLOWEST_BPM, FASTEST_BPM = 104, 152
-KINDS = ("plain", "off-beat", "pickup", "drift", "step", "noise", "worn", "bare")
+KINDS = ("plain", "off-beat", "pickup", "drift", "step", "noise", "worn", "bare", "off-beat in noise")
 LOUDEST = 0.89  # -1 dB of full scale
 # How the instruments are mixed: volume of each.
 # What is left of a band when the others rest.
@@ -91,9 +92,9 @@ def compose(kind: str, seed: int, *, seconds: float, arrangements: tuple[int, ..
     beats_s = rng.uniform(0.3, 1.2) + np.concatenate(([0.0], np.cumsum(_intervals_s(rng, kind, bpm, count - 1))))
     numbers = arrangements or tuple(range(len(ARRANGEMENTS)))
     arrangement = ARRANGEMENTS[numbers[rng.integers(len(numbers))]]
-    if kind == "off-beat":
+    if kind.startswith("off-beat"):
         arrangement = ("off-beat", *arrangement[1:])
-    off_beats = float(rng.uniform(0.4, 1.0)) if kind == "off-beat" else float(rng.uniform(0, 0.15))
+    off_beats = float(rng.uniform(0.4, 1.0)) if kind.startswith("off-beat") else float(rng.uniform(0, 0.15))
     notes = write_score(rng, beats=count - first, arrangement=arrangement, off_beats=off_beats, pickup=pickup)
     if kind == "bare":
         left = BARE[rng.integers(len(BARE))]
@@ -121,34 +122,47 @@ def write_hard_song(path: Path, kind: str, seed: int, *, seconds: float = 60.0) 
 
 def truth(song: HardSong) -> dict[str, object]:
     """Return what is true of a song, for JSON."""
+    # Where only part of a band plays, the first bars may be silent: their beats cannot be heard.
+    sounding = [note.at_beat + song.first_downbeat for note in song.notes]
+    first = max(0, math.floor(min(sounding)))
     beats = [round(float(beat), 4) for beat in song.beats_s]
     return {
         "kind": song.kind,
         "bpm": round(song.bpm, 2),
         "tempo": round(60 / float(np.median(np.diff(song.beats_s))), 3),
-        "beats": beats,
-        "downbeats": beats[song.first_downbeat :: BAR],
+        "beats": beats[first:],
+        "downbeats": [beats[at] for at in range(song.first_downbeat, len(beats), BAR) if at >= first],
     }
 
 
-def play(song: HardSong, rng: np.random.Generator) -> Sound:
-    """Play a song on the instruments of one of ``MIXES``, as people do: not quite in time, not quite in tune."""
+def play(song: HardSong, rng: np.random.Generator, sound: Callable[[Note, float], Sound] | None = None) -> Sound:
+    """Play a song on the instruments of one of ``MIXES``, as people do: not quite in time.
+
+    Parameters
+    ----------
+    song
+        What is played.
+    rng
+        Decides how.
+    sound
+        What plays a note, given how long a beat is; the synthesised instruments by default.
+    """
     mix = {"requinto": 0.3, "voice": 0.3} | MIXES[str(rng.choice(list(MIXES)))]
     brightness = float(rng.uniform(0.2, 0.9))
     loose_s = float(rng.uniform(0.001, 0.006))
     samples = np.zeros(int((song.beats_s[-1] + 2.5) * RATE_HZ), np.float32)
     for note in song.notes:
         beat_s = song.time_s(note.at_beat + 1) - song.time_s(note.at_beat)
-        sound = _sound(note, round(beat_s, 1), brightness)
+        played = sound(note, beat_s) if sound else _sound(note, round(beat_s, 1), brightness)
         start = max(0, round((song.time_s(note.at_beat) + rng.normal(0, loose_s)) * RATE_HZ))
-        part = sound[: len(samples) - start]
+        part = played[: len(samples) - start]
         samples[start : start + len(part)] += part * np.float32(note.loudness * mix[note.voice])
     return samples * np.float32(LOUDEST / np.abs(samples).max())
 
 
 def worn(samples: Sound, kind: str, rng: np.random.Generator) -> Sound:
     """Return what a bad room, a bad recording or a bad copy leaves of a song."""
-    if kind == "noise":
+    if kind.endswith("noise"):
         noise = rng.normal(0, 1, len(samples))
         if rng.random() < 0.5:
             # Rumble and hiss: as much in every octave.

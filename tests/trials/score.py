@@ -70,7 +70,7 @@ ARRANGEMENTS = (
 )
 
 
-class _Rhythm:
+class Rhythm:
     """The patterns as one band plays them: a stroke more or less, and a bass line of its own."""
 
     def __init__(self, rng: np.random.Generator) -> None:
@@ -137,24 +137,37 @@ def write_score(
     bars_per_chord = int(rng.integers(1, 3))
     lengths = rng.choice([4, 8], p=[0.4, 0.6], size=200)
     plan = [name for turn, length in enumerate(lengths) for name in [arrangement[turn % len(arrangement)]] * length]
-    rhythm = _Rhythm(rng)
+    rhythm = Rhythm(rng)
     notes = list(_pickup(rng, pickup, chords[0][1]))
     for bar in range(-(-beats // BAR)):
         chord = chords[bar // bars_per_chord % len(chords)]
         following = chords[(bar + 1) // bars_per_chord % len(chords)]
-        notes += _bar(rng, bar * BAR, SECTIONS[plan[bar]], chord, following, rhythm)
+        notes += write_bar(rng, bar * BAR, SECTIONS[plan[bar]], chord, following, rhythm)
     inside = (note for note in notes if note.at_beat < beats)
     return [_accented(note, off_beats) for note in inside]
 
 
-def _bar(
+def write_bar(
     rng: np.random.Generator,
     start: int,
     section: tuple[str | None, str | None, str | None, float, float, float],
     chord: tuple[int, Sequence[int]],
     following: tuple[int, Sequence[int]],
-    rhythm: _Rhythm,
+    rhythm: Rhythm,
 ) -> Iterator[Note]:
+    """Yield what a band plays in one bar.
+
+    Parameters
+    ----------
+    start
+        Its first beat.
+    section
+        One of ``SECTIONS``.
+    chord, following
+        Bass note and chord of this bar, and of the next.
+    rhythm
+        How this band plays its patterns.
+    """
     guira, bongo, bass, segunda, requinto, voice = section
     if guira:
         yield from _strokes("guira", rhythm.guira[guira], start)

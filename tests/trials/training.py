@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from bachateo.files import written_aside
 from bachateo.music import counting
-from bachateo.music.accents import BAR, PLACES, SOURCES, accents
+from bachateo.music.accents import BAR, PLACES, SOURCES, mean_bar, quarter_accents
 from bachateo.music.counting import WEIGHTS, turned
 from bachateo.music.features import beat_features
 from bachateo.music.instruments import RATE_HZ, Sound
@@ -72,7 +73,14 @@ def examples_of(kind: str, seed: int) -> list[Array]:
     half = len(beats_s) // (2 * BAR) * BAR
     parts = (beats_s, beats_s[:half], beats_s[half:])
     levels = features[:, : features.shape[1] // 2]
-    return [accents(part, onsets=onsets, levels=levels, activations=activations) for part in parts]
+    heard = partial(quarter_accents, onsets=onsets, levels=levels, activations=activations)
+    return [mean_bar(heard(_with_halves(part))) for part in parts]
+
+
+def _with_halves(beats_s: Array) -> Array:
+    """Return the beats and what lies between them, from the first on."""
+    lengths_s = np.append(np.diff(beats_s), beats_s[-1] - beats_s[-2])
+    return np.stack((beats_s, beats_s + lengths_s / 2), axis=1).ravel()
 
 
 def write_weights(weights: Array, path: Path) -> None:

@@ -51,6 +51,24 @@ def test_downbeat_at__near_a_beat__makes_it_a_one(heard: Analysis) -> None:
     assert counted.energy != heard.energy or counted.eight_counts != heard.eight_counts
 
 
+def test_downbeat_at__count_begins_anew__still_does_as_much_later(heard: Analysis) -> None:
+    moved = replace(heard, restarts=(13,))
+
+    counted = downbeat_at(moved, moved.beats_s[17])
+
+    assert (counted.first_count, counted.restarts) == (5, (17,))
+    assert counted.counts[17] == 1 == counted.counts[5]
+    assert moved.counts[17] == 5
+
+
+def test_shift_half_beat__count_begins_anew__on_the_same_beat(heard: Analysis) -> None:
+    moved = replace(heard, restarts=(13,))
+
+    shifted = shift_half_beat(moved)
+
+    assert shifted.beats_s[shifted.restarts[0]] - moved.beats_s[13] == pytest.approx(0.25)
+
+
 @pytest.mark.parametrize("seconds", [-0.1, 1e6, float("nan"), float("inf")])
 def test_downbeat_at__outside_the_song__is_refused(heard: Analysis, seconds: float) -> None:
     with pytest.raises(SongError, match=r"^CH014  a 1 at .* s: the song lasts from 0 to \d+\.\d s\. Give a time"):

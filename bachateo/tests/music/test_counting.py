@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bachateo.music.accents import PLACES, SOURCES
-from bachateo.music.counting import find_one, turned, weights
+from bachateo.music.counting import find_bars, turned, weights
 from tests.trials.training import examples_of, learn, write_weights
 
 
@@ -20,16 +20,45 @@ def _accents(**rows: list[int]) -> np.ndarray:
 BACHATA = _accents(another_bass_note=[0, 8, 12], another_chord=[0, 1])
 
 
+def _song(*parts: int, noise: float = 0.0) -> np.ndarray:
+    """Bars one after the other, between them as many half beats of a bar as the song has more."""
+    quarters = [np.tile(BACHATA, part) if part > 0 else BACHATA[:, : -2 * part] for part in parts]
+    song = np.concatenate(quarters, axis=1)
+    return song + np.random.default_rng(3).normal(0, noise, song.shape)
+
+
 @pytest.mark.parametrize("halves", range(8))
-def test_find_one__bass_and_chord__say_where_it_is(halves: int) -> None:
-    place, sure = find_one(np.roll(BACHATA, 2 * halves, axis=1))
+def test_find_bars__bass_and_chord__say_where_they_begin(halves: int) -> None:
+    bars = find_bars(np.roll(_song(12), 2 * halves, axis=1))
 
-    assert place == halves
-    assert sure > 0.5
+    assert bars.starts[0] == halves
+    assert set(np.diff(bars.starts)) == {8}
+    assert bars.sure > 0.5
 
 
-def test_find_one__nothing_happens__is_not_sure() -> None:
-    assert find_one(np.zeros((len(SOURCES), PLACES)))[1] == pytest.approx(0.5)
+def test_find_bars__band_waits_for_two_beats__begin_anew_after_them() -> None:
+    bars = find_bars(_song(12, -4, 12, noise=0.5))
+
+    np.testing.assert_array_equal(np.diff(bars.starts), [8] * 12 + [4] + [8] * 11)
+
+
+def test_find_bars__one_bar_is_unlike_the_others__go_on_as_they_were() -> None:
+    """The planted fault: what sounds like a wait of two beats in one bar alone does not move the count."""
+    song = _song(24, noise=0.5)
+    song[:, 160:176] = np.roll(song[:, 160:176], 8, axis=1)
+
+    assert set(np.diff(find_bars(song).starts)) == {8}
+
+
+def test_find_bars__off_beats_for_a_verse__do_not_flip_the_song() -> None:
+    song = _song(30, noise=0.3)
+    song[:, 160:240] = np.roll(song[:, 160:240], 2, axis=1)
+
+    assert set(np.diff(find_bars(song).starts)) == {8}
+
+
+def test_find_bars__nothing_happens__is_not_sure() -> None:
+    assert find_bars(np.zeros((len(SOURCES), 10 * PLACES))).sure == pytest.approx(0.5)
 
 
 def test_turned__each_place__begins_there() -> None:

@@ -79,6 +79,20 @@ def test_track_pulse__tempo_step_of_eight_percent__is_followed(bpm: float) -> No
     assert _hit(track_pulse(_pulse(halves)), halves) > 0.97
 
 
+def test_track_pulse__only_noise_for_the_last_third__keeps_the_tempo(monkeypatch: pytest.MonkeyPatch) -> None:
+    halves = 0.4 + 0.24 * np.arange(200)
+    heard = _pulse(halves)
+    noisy = slice(2 * len(heard) // 3, None)
+    heard[noisy] = np.random.default_rng(5).uniform(0.1, 0.4, len(heard[noisy]))
+
+    def last_half_s() -> float:
+        return float(np.median(np.diff(track_pulse(heard))[-50:]))
+
+    assert last_half_s() == pytest.approx(0.24, rel=0.06)
+    monkeypatch.setattr(pulse, "_gains", lambda heard: np.log(heard) - np.log((1 - heard) / 7))
+    assert last_half_s() < 0.2, "without the average of 0 the fastest tempo wins"
+
+
 def test_track_pulse__nothing_heard__is_empty() -> None:
     silence = hear_pulse(np.zeros((500, 2), np.float32), np.zeros((6, 2000), np.float32))
 

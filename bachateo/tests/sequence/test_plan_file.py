@@ -111,6 +111,8 @@ def test_read_plan__field_that_is_wrong__names_it(written: Path, change: Callabl
         (lambda plan: plan["moves"][1].update(start_s=1.0), "move 2 lasts from 1.0 to"),
         (lambda plan: plan["analysis"]["beats_s"].reverse(), "the beats do not rise"),
         (lambda plan: plan["analysis"].update(first_count=-1), "6 eight-counts and"),
+        (lambda plan: plan["analysis"].update(restarts=[0]), "6 eight-counts and"),
+        (lambda plan: plan["analysis"].update(restarts=[21]), "6 eight-counts and 5 moves"),
         (lambda plan: plan["analysis"]["energy"].extend([0.5] * 9), "15 eight-counts and"),
     ],
 )

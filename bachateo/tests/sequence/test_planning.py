@@ -218,6 +218,24 @@ def test_plan_sequence__one_eight_count__is_one_move(make_analysis: MakeAnalysis
     _assert_covers(plan, plan.analysis)
 
 
+@pytest.mark.parametrize("beats", [8, 16])
+def test_plan_sequence__music_has_a_bar_more__moves_begin_on_its_ones(
+    make_analysis: MakeAnalysis, make_move: MakeMove, beats: int
+) -> None:
+    even = make_analysis(9)
+    moved = replace(even, restarts=(37,), energy=even.energy[:8])
+    library = _library(*(make_move(f"move{number}", beats=beats) for number in range(6)))
+
+    plan = plan_sequence(moved, library, Wishes())
+
+    assert moved.starts == (1, 9, 17, 25, 37, 45, 53, 61)
+    assert [placed.first_beat for placed in plan.moves] == list(moved.starts[:: beats // 8])
+    for placed, following in pairwise(plan.moves):
+        assert placed.end_s == following.start_s == moved.beats_s[following.first_beat]
+    even = make_analysis(8)
+    assert 37 not in {placed.first_beat for placed in plan_sequence(even, library, Wishes()).moves}
+
+
 def test_plan_sequence__thousands_of_moves__keeps_to_everything_and_seeds_differ(
     make_analysis: MakeAnalysis, make_move: MakeMove
 ) -> None:

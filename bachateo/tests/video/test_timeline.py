@@ -30,6 +30,14 @@ def test_timeline_of__beats__are_counted_from_the_first_1_in_both_directions(pla
     assert [beat.time_s for beat in beats] == list(plan.analysis.beats_s)
 
 
+def test_timeline_of__music_has_a_bar_more__it_is_counted_from_1_and_so_is_what_follows(plan: Plan) -> None:
+    heard = dataclasses.replace(plan.analysis, first_count=1, restarts=(13,))
+
+    beats = timeline_of(dataclasses.replace(plan, analysis=heard), "Luna").beats
+
+    assert [beat.count for beat in beats[:18]] == [8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 1, 2, 3, 4, 5]
+
+
 def test_timeline_of__moves__carry_place_and_reasons(plan: Plan) -> None:
     timeline = timeline_of(plan, "Luna")
 

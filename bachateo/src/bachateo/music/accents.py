@@ -24,13 +24,15 @@ SOURCES = (
 Array = NDArray[np.float64]
 
 
-def accents(beats_s: Array, *, onsets: Onsets, levels: NDArray[np.float32], activations: NDArray[np.float32]) -> Array:
+def quarter_accents(
+    halves_s: Array, *, onsets: Onsets, levels: NDArray[np.float32], activations: NDArray[np.float32]
+) -> Array:
     """Return how much of each kind happens on each quarter beat.
 
     Parameters
     ----------
-    beats_s
-        Shape ``(n,)``: a grid of beats in seconds, ascending; they may be half a beat off.
+    halves_s
+        Shape ``(n,)``: half beats in seconds, ascending.
     onsets
         Shape ``(6, hops)``, from :func:`bachateo.music.onsets.hear_onsets`.
     levels
@@ -41,11 +43,11 @@ def accents(beats_s: Array, *, onsets: Onsets, levels: NDArray[np.float32], acti
     Returns
     -------
     ndarray
-        Shape ``(10, 16)``: ``SOURCES`` by quarters of a beat from the first beat of the grid on, modulo a bar. Each
-        row is compared with its own mean and spread over the song, so that neither how loud an instrument is nor
-        how often it plays matters, only where in the bar it plays.
+        Shape ``(10, 2 n)``: ``SOURCES`` by quarters of a beat from the first half beat on. Each row is compared with
+        its own mean and spread over the song, so that neither how loud an instrument is nor how often it plays
+        matters, only where it plays.
     """
-    times_s, length_s = _quarters(beats_s)
+    times_s, length_s = _quarters(halves_s)
     network = np.stack((activations.sum(axis=1), activations[:, 1]))
     rows = np.vstack(
         (
@@ -55,17 +57,22 @@ def accents(beats_s: Array, *, onsets: Onsets, levels: NDArray[np.float32], acti
             strongest_near(network, times_s, rate_hz=FRAME_RATE_HZ, reach_s=0.03),
         )
     )
-    rows = rows[:, : rows.shape[1] // PLACES * PLACES]
     spread = rows.std(axis=1, keepdims=True) + 1e-6
     usual: Array = (rows - rows.mean(axis=1, keepdims=True)) / spread
-    return np.asarray(usual.reshape(len(rows), -1, PLACES).mean(axis=1))
+    return usual
 
 
-def _quarters(beats_s: Array) -> tuple[Array, Array]:
+def mean_bar(quarters: Array) -> Array:
+    """Return the mean of all bars, ``(10, 16)``, where the first of ``quarters`` begins a bar."""
+    whole = quarters[:, : quarters.shape[1] // PLACES * PLACES]
+    return np.asarray(whole.reshape(len(whole), -1, PLACES).mean(axis=1))
+
+
+def _quarters(halves_s: Array) -> tuple[Array, Array]:
     """Return when each quarter beat is, and how long its beat lasts."""
-    lengths_s = np.append(np.diff(beats_s), beats_s[-1] - beats_s[-2])
-    times_s = beats_s[:, None] + lengths_s[:, None] * np.arange(QUARTERS) / QUARTERS
-    return times_s.ravel(), lengths_s.repeat(QUARTERS)
+    lengths_s = np.append(np.diff(halves_s), halves_s[-1] - halves_s[-2])
+    times_s = halves_s[:, None] + lengths_s[:, None] * np.arange(2) / 2
+    return times_s.ravel(), 2 * lengths_s.repeat(2)
 
 
 def _change(levels: NDArray[np.float32], times_s: Array, reach_s: Array) -> Array:

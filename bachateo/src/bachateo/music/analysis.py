@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,8 @@ class Phrase:
         From its 1 to the next 1, in seconds.
     energy
         Loudness, 0 (the softest phrase of this song) to 1.
+    confidence
+        How sure it is that this 1 is no 5, 0.5 (as likely as not) to 1.
     """
 
     number: int
@@ -39,6 +43,7 @@ class Phrase:
     start_s: float
     end_s: float
     energy: float
+    confidence: float
 
 
 @dataclass(frozen=True)
@@ -55,13 +60,19 @@ class Analysis:
         Beats in seconds, ascending, from the beginning of the song to its end: where nothing is heard, the beat
         goes on as before.
     first_count
-        Index in ``beats_s`` of the first beat that is a 1. Every eighth beat from there is a 1.
+        Index in ``beats_s`` of the first beat that is a 1. Every eighth beat from there is a 1, as far as the first
+        of ``restarts``.
     energy
-        Loudness of each eight-count from ``first_count`` on, 0 (the softest of this song) to 1.
+        Loudness of each eight-count, 0 (the softest of this song) to 1.
     confidence
         How clearly each beat of ``beats_s`` was heard, 0 (it only goes on as before) to 1.
     loudness
         Root mean square of the samples from each beat of ``beats_s`` to the next, so one fewer.
+    restarts
+        Indices in ``beats_s`` of each 1 that comes later than eight beats after the one before: the music has a bar
+        or some beats more there. From each of them on, every eighth beat is a 1 as far as the next.
+    count_confidence
+        How sure each eight-count is that its 1 is no 5, 0.5 to 1; empty where it was not asked of the music.
     """
 
     duration_s: float
@@ -71,6 +82,21 @@ class Analysis:
     energy: tuple[float, ...]
     confidence: tuple[float, ...] = ()
     loudness: tuple[float, ...] = ()
+    restarts: tuple[int, ...] = ()
+    count_confidence: tuple[float, ...] = ()
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """Index in ``beats_s`` of the 1 of each complete eight-count."""
+        return eight_starts(self.first_count, self.restarts, len(self.beats_s))
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """What a teacher calls on each beat, 1 to 8. Beats that the music has more are counted from 1 on, too."""
+        before = np.arange(len(self.beats_s)) - self.first_count
+        for restart in self.restarts:
+            before[restart:] = np.arange(len(self.beats_s) - restart)
+        return tuple((before % COUNTS + 1).tolist())
 
     @property
     def eight_counts(self) -> int:
@@ -80,7 +106,10 @@ class Analysis:
     @property
     def downbeats_s(self) -> tuple[float, ...]:
         """The first beat of each bar of four, in seconds: counts 1 and 5."""
-        return self.beats_s[self.first_count % BAR :: BAR]
+        ends = (*self.restarts, len(self.beats_s) - 1 + BAR)
+        begins = (self.first_count % BAR, *self.restarts)
+        bars = (range(begin, end - BAR + 1, BAR) for begin, end in zip(begins, ends, strict=True))
+        return tuple(self.beats_s[at] for bar in bars for at in bar)
 
     @property
     def tempo_curve_bpm(self) -> tuple[float, ...]:
@@ -93,10 +122,10 @@ class Analysis:
     @property
     def phrases(self) -> tuple[Phrase, ...]:
         """The complete eight-counts of the song."""
-        starts = range(self.first_count, len(self.beats_s), COUNTS)
+        sure = self.count_confidence or (1.0,) * len(self.starts)
         return tuple(
-            Phrase(number, start, self.beats_s[start], self.beats_s[start + COUNTS], energy)
-            for number, (start, energy) in enumerate(zip(starts, self.energy, strict=False))
+            Phrase(number, start, self.beats_s[start], self.beats_s[start + COUNTS], energy, confidence)
+            for number, (start, energy, confidence) in enumerate(zip(self.starts, self.energy, sure, strict=False))
         )
 
     def to_json(self) -> str:
@@ -118,7 +147,14 @@ class Analysis:
 
 
 def analysis_of(
-    *, duration_s: float, beats_s: Array, first_count: int, confidence: Iterable[float], loudness: Iterable[float]
+    *,
+    duration_s: float,
+    beats_s: Array,
+    first_count: int,
+    confidence: Iterable[float],
+    loudness: Iterable[float],
+    restarts: Iterable[int] = (),
+    count_confidence: Iterable[float] = (),
 ) -> Analysis:
     """Return an analysis with all that follows from its beats and its first 1.
 
@@ -134,6 +170,10 @@ def analysis_of(
         How clearly each beat was heard, 0 to 1.
     loudness
         Root mean square from each beat to the next, so one fewer.
+    restarts
+        Indices of the beats on which the count begins anew.
+    count_confidence
+        How sure each eight-count is that its 1 is no 5.
 
     Raises
     ------
@@ -141,7 +181,9 @@ def analysis_of(
         There is not one complete eight-count.
     """
     confidence, loudness = tuple(confidence), tuple(loudness)
-    if len(beats_s) - first_count <= COUNTS:
+    restarts = tuple(restarts)
+    starts = eight_starts(first_count, restarts, len(beats_s))
+    if not starts:
         raise SongError(
             "CH012",
             f"the song holds no complete eight-count: {len(beats_s) - first_count} beats from the first 1 to its end. "
@@ -153,15 +195,22 @@ def analysis_of(
         tempo_bpm=round(60 / float(np.median(np.diff(heard))), 2),
         beats_s=tuple(round(float(beat), 4) for beat in beats_s),
         first_count=first_count,
-        energy=_energy(beats_s, first_count, loudness),
+        energy=_energy(beats_s, starts, loudness),
         confidence=tuple(round(float(value), 3) for value in confidence),
         loudness=tuple(round(float(value), 5) for value in loudness),
+        restarts=restarts,
+        count_confidence=tuple(round(float(value), 3) for value in count_confidence),
     )
 
 
-def _energy(beats_s: Array, first_count: int, loudness: Iterable[float]) -> tuple[float, ...]:
+def eight_starts(first_count: int, restarts: Sequence[int], beats: int) -> tuple[int, ...]:
+    """Return the 1 of each complete eight-count of a song of so many beats, as in :class:`Analysis`."""
+    parts = pairwise((first_count, *restarts, beats - 1))
+    return tuple(at for begin, end in parts for at in range(begin, end - COUNTS + 1, COUNTS))
+
+
+def _energy(beats_s: Array, starts: Iterable[int], loudness: Iterable[float]) -> tuple[float, ...]:
     power, length_s = np.square(np.array(list(loudness))), np.diff(beats_s)
-    starts = range(first_count, len(beats_s) - COUNTS, COUNTS)
     phrases = [slice(start, start + COUNTS) for start in starts]
     levels = [float(np.sqrt(np.average(power[part], weights=length_s[part]))) for part in phrases]
     low, high = min(levels, default=0.0), max(levels, default=0.0)

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from bachateo.cache import cached, content_key
 from bachateo.errors import SongError
 from bachateo.media.song_file import require_file
-from bachateo.music.analysis import BAR, COUNTS, Analysis, analysis_of
+from bachateo.music.analysis import BAR, COUNTS, Analysis, analysis_of, eight_starts
 from bachateo.music.corrections import Corrections, apply_corrections, read_corrections
 from bachateo.music.song import SAMPLE_RATE_HZ, DecodedSong, read_song
 
 if TYPE_CHECKING:
     from functools import _lru_cache_wrapper
 
-HEARING_VERSION = 3  # of what is heard; a cached analysis of another version is not used
+HEARING_VERSION = 4  # of what is heard; a cached analysis of another version is not used
 # Songs have a contrast of 4 or more, noise and drones of 1.
 LEAST_CONTRAST = 1.4
 
@@ -80,14 +80,26 @@ def analyze_samples(song: DecodedSong) -> Analysis:
     if len(tracked.beats_s) < BAR or tracked.contrast < LEAST_CONTRAST:
         raise SongError("CH009", "no steady beat was heard in this song. Choose one with a rhythm to dance to.")
     grid, before, after = _fill(tracked.beats_s, song.duration_s)
-    confidence = np.pad(tracked.confidence, (before, after))
+    ones = _whole_eights(tracked.ones + before)
+    first_count = int(ones[0]) % COUNTS
+    restarts = [int(one) for one, length in zip(ones[1:], np.diff(ones), strict=True) if length % COUNTS]
+    starts = eight_starts(first_count, restarts, len(grid))
+    nearest = [int(np.abs(tracked.ones + before - start).argmin()) for start in starts]
     return analysis_of(
         duration_s=song.duration_s,
         beats_s=grid,
-        first_count=(tracked.first_downbeat + before) % BAR,
-        confidence=confidence,
+        first_count=first_count,
+        confidence=np.pad(tracked.confidence, (before, after)),
         loudness=_loudness(song.samples, grid),
+        restarts=restarts,
+        count_confidence=tracked.ones_confidence[nearest],
     )
+
+
+def _whole_eights(ones: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Leave out each 1 after which another comes before eight beats have passed."""
+    whole: NDArray[np.int64] = ones[np.append(np.diff(ones) >= COUNTS, [True])]
+    return whole
 
 
 def _fill(beats_s: Array, duration_s: float) -> tuple[Array, int, int]:

@@ -58,11 +58,14 @@ def shift_half_beat(analysis: Analysis) -> Analysis:
         first_count=(analysis.first_count + before) % COUNTS,
         confidence=_between(analysis.confidence, before=before, after=after),
         loudness=_between(analysis.loudness, before=before, after=after),
+        restarts=(restart + before for restart in analysis.restarts),
     )
 
 
 def downbeat_at(analysis: Analysis, seconds: float) -> Analysis:
     """Return the analysis counted so that the beat nearest to ``seconds`` is a 1.
+
+    Where the count begins anew it still does, as many beats earlier or later as this 1.
 
     Raises
     ------
@@ -76,12 +79,18 @@ def downbeat_at(analysis: Analysis, seconds: float) -> Analysis:
             "Give a time within it, or clear the corrections.",
         )
     nearest = int(np.abs(np.array(analysis.beats_s) - seconds).argmin())
+    begins = (analysis.first_count, *analysis.restarts)
+    here = max((begin for begin in begins if begin <= nearest), default=begins[0])
+    # The nearer 1 moves: at most four beats.
+    later = (nearest - here + BAR - 1) % COUNTS - (BAR - 1)
+    restarts = [restart + later for restart in analysis.restarts]
     return analysis_of(
         duration_s=analysis.duration_s,
         beats_s=np.array(analysis.beats_s),
-        first_count=nearest % COUNTS,
+        first_count=(analysis.first_count + later) % COUNTS,
         confidence=analysis.confidence,
         loudness=analysis.loudness,
+        restarts=[restart for restart in restarts if COUNTS <= restart < len(analysis.beats_s)],
     )
 
 

@@ -142,9 +142,16 @@ def _log_change(intervals: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _gains(pulse: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What a frame adds to the log likelihood where a sound is expected, compared with where it is not."""
+    """What a frame adds to the log likelihood where a sound is expected, compared with where it is not.
+
+    Where it is more than nothing on average, in noise, the fastest tempo would gain most: there the average is 0.
+    """
     sound = pulse.clip(_FLOOR, _CEILING)
-    return np.asarray(np.log(sound) - np.log((1 - sound) / (BEAT_FRACTION / 2 - 1)))
+    gains = np.log(sound) - np.log((1 - sound) / (BEAT_FRACTION / 2 - 1))
+    sums = np.append(0.0, np.cumsum(gains))
+    frames, reach = np.arange(len(gains)), SURROUNDINGS_S * FRAME_RATE_HZ // 2
+    start, stop = (frames - reach).clip(0), (frames + reach).clip(None, len(gains))
+    return np.asarray(gains - ((sums[stop] - sums[start]) / (stop - start)).clip(0))
 
 
 def _trace_back(

@@ -25,7 +25,7 @@ CONTAINERS = {".m4a": "ipod"}  # the others are called like their suffix
 OPUS_RATE_HZ = 48_000  # the codec knows no other
 
 
-def write_sound(path: Path, samples: NDArray[np.float32], *, rate_hz: int) -> None:
+def write_sound(path: Path, samples: NDArray[np.float32], *, rate_hz: int, bit_rate: int | None = None) -> None:
     """Write samples to a sound file whose format the suffix names.
 
     Parameters
@@ -36,6 +36,8 @@ def write_sound(path: Path, samples: NDArray[np.float32], *, rate_hz: int) -> No
         float32 in -1..1, shape ``(n,)`` for mono or ``(2, n)`` for stereo.
     rate_hz
         Samples per second.
+    bit_rate
+        Bits per second of a lossy format; its encoder's own choice by default.
 
     Raises
     ------
@@ -53,6 +55,8 @@ def write_sound(path: Path, samples: NDArray[np.float32], *, rate_hz: int) -> No
         codec = CODECS[path.suffix]
         rate = OPUS_RATE_HZ if codec == "libopus" else rate_hz
         stream = cast("AudioStream", out.add_stream(codec, rate=rate, layout=layout))
+        if bit_rate is not None:
+            stream.bit_rate = bit_rate
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(channels, np.float32), format="fltp", layout=layout)
         frame.sample_rate = rate_hz
         frame.pts = 0

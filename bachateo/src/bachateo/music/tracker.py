@@ -1,45 +1,52 @@
-"""The beats of a song: its pulse, which half beats of it are beats, and which beat is the first of the bar."""
+"""The beats of a song: its pulse, which half beats of it are beats, and which of them begin bars and eight-counts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from bachateo.music.accents import BAR, accents
-from bachateo.music.counting import find_one
+from bachateo.music.accents import BAR, quarter_accents
+from bachateo.music.counting import HALF_BEATS, find_bars
+from bachateo.music.eights import find_eights
 from bachateo.music.features import FRAME_RATE_HZ, beat_features
 from bachateo.music.network import beat_activations
-from bachateo.music.onsets import hear_onsets, strongest_near
+from bachateo.music.onsets import ONSET_RATE_HZ, Onsets, hear_onsets, strongest_near
 from bachateo.music.pulse import hear_pulse, track_pulse
 from bachateo.music.refinement import refine_pulse
 
 FEWEST = 2 * BAR  # half beats below which there is nothing to count
+SOFT = 0.45  # of the usual stroke: what is softer, before the first and after the last one, is no music
 NEAR = 4  # half beats on either side: one missing stroke makes no beat doubtful
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Tracked:
-    """Beats from the first that was heard to the last.
+    """Beats, from a little before the music to a little after it.
 
     Attributes
     ----------
     beats_s
         In seconds, ascending.
-    first_downbeat
-        Index of the first beat that begins a bar, 0 to 3.
+    ones
+        Index of each beat that begins an eight-count, ascending; at least one.
+    ones_confidence
+        How sure each of these is no 5, 0.5 to 1.
     confidence
-        How clearly each beat was heard, above 0, at most 1.
+        How clearly each beat was heard, 0 (before and after the music) to 1.
     contrast
         How much more it sounds like a beat on the beats than elsewhere; 1 for noise.
     """
 
     beats_s: Array
-    first_downbeat: int
+    ones: Indices
+    ones_confidence: Array
     confidence: Array
     contrast: float
 
@@ -59,17 +66,37 @@ def track_beats(samples: NDArray[np.float32]) -> Tracked:
     pulse = hear_pulse(activations, onsets)
     halves_s = track_pulse(pulse)
     if len(halves_s) < FEWEST:
-        return Tracked(np.empty(0), 0, np.empty(0), 0.0)
+        return Tracked(np.empty(0), np.empty(0, np.int64), np.empty(0), np.empty(0), 0.0)
     halves_s, clear = refine_pulse(onsets, halves_s)
     levels = features[:, : features.shape[1] // 2]
-    place, sure = find_one(accents(halves_s[::2], onsets=onsets, levels=levels, activations=activations))
-    side = place % 2
+    sounds = _sounding(onsets, halves_s)
+    bars = find_bars(quarter_accents(halves_s, onsets=onsets, levels=levels, activations=activations))
+    heard = bars.starts[(bars.starts > sounds.start - HALF_BEATS / 2) & (bars.starts < sounds.stop)]
+    ends = np.append(heard[1:], min(heard[-1] + HALF_BEATS, len(halves_s) - 1))
+    eights = find_eights(halves_s[np.append(heard, ends[-1])], ends - heard < HALF_BEATS, onsets=onsets, levels=levels)
+    beats = _beats(bars.starts, len(halves_s))
+    confidence = (bars.sure * _smooth(clear)[beats]).clip(0.001, 1)
     return Tracked(
-        beats_s=halves_s[side::2],
-        first_downbeat=place // 2,
-        confidence=(sure * _smooth(clear)[side::2]).clip(0.001, 1),
+        beats_s=halves_s[beats],
+        ones=np.searchsorted(beats, heard[eights.bars]),
+        ones_confidence=eights.confidence,
+        confidence=np.where((beats >= sounds.start) & (beats < sounds.stop), confidence, 0),
         contrast=_contrast(activations, halves_s),
     )
+
+
+def _sounding(onsets: Onsets, halves_s: Array) -> slice:
+    """Return from which half beat to which there is music: before and after it there is silence, noise, a last echo."""
+    strokes = strongest_near(onsets.sum(axis=0), halves_s, rate_hz=ONSET_RATE_HZ, reach_s=0.03)
+    strong = np.flatnonzero(strokes > SOFT * np.median(strokes))
+    return slice(int(strong[0]), int(strong[-1]) + 1)
+
+
+def _beats(bars: Indices, halves: int) -> Indices:
+    """Return which half beats are beats: every second one, counted from the beginning of each bar."""
+    before = np.arange(bars[0] % 2, bars[0], 2)
+    within = [np.arange(bar, after - 1, 2) for bar, after in pairwise((*bars.tolist(), halves + 1))]
+    return np.concatenate((before, *within))
 
 
 def _smooth(values: Array) -> Array:

@@ -10,7 +10,6 @@ import numpy as np
 
 from bachateo.moves import DIFFICULTIES
 from bachateo.moves.looks import Look, holds_close
-from bachateo.music.analysis import COUNTS
 from bachateo.sequence.costs import EASIER_COST, ENERGY_COST, NO_RELEVANCE, WINDOW, PlaceCosts
 from bachateo.sequence.joins import POSE_COST, Joins
 from bachateo.sequence.phrases import Phrases
@@ -71,7 +70,7 @@ def explained(plan: Plan, chosen_by: PlaceCosts, *, relevance: Mapping[str, floa
 
 def slot_of(placed: PlacedMove, plan: Plan) -> int:
     """Return the eight-count of the song in which a move begins."""
-    return (placed.first_beat - plan.analysis.first_count) // COUNTS
+    return plan.analysis.starts.index(placed.first_beat)
 
 
 def repeat_gaps(plan: Plan) -> list[int | None]:

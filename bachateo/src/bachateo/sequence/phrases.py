@@ -35,12 +35,13 @@ class Phrases:
     def of(cls, analysis: Analysis, wishes: Wishes) -> Phrases:
         """Cut a song into its eight-counts; the energy is the song's, or the one that was wished for."""
         slots = analysis.eight_counts
-        intervals = np.diff(np.asarray(analysis.beats_s)[analysis.first_count :])[: (slots + 1) * COUNTS]
-        intervals = np.pad(intervals, (0, (slots + 1) * COUNTS - len(intervals)), mode="edge")
+        intervals = np.diff(np.asarray(analysis.beats_s))
+        intervals = np.pad(intervals, (0, 2 * COUNTS), mode="edge")
+        starts = np.array([*analysis.starts[:slots], analysis.starts[slots - 1] + COUNTS])
         wanted = np.array(analysis.energy) * (len(ENERGY_LEVELS) - 1)
         if wishes.energy:
             wanted = np.full(slots, float(ENERGY_LEVELS.index(wishes.energy)))
-        return cls(intervals.reshape(slots + 1, COUNTS), wanted)
+        return cls(intervals[starts[:, None] + np.arange(COUNTS)], wanted)
 
     def __len__(self) -> int:
         """Return how many complete eight-counts there are."""

@@ -13,7 +13,6 @@ from bachateo.errors import BachateoError, SequencingError
 from bachateo.files import written_aside
 from bachateo.moves import Move
 from bachateo.music import Analysis
-from bachateo.music.analysis import COUNTS
 from bachateo.sequence.plan import PlacedMove, Plan
 from bachateo.sequence.wishes import Wishes
 
@@ -191,18 +190,19 @@ def _wrong(where: str, value: Any, expected: str) -> SequencingError:
 
 def _problem(plan: Plan) -> str | None:
     """Return why a plan contradicts itself, if it does."""
-    beats_s, first, slots = plan.analysis.beats_s, plan.analysis.first_count, plan.analysis.eight_counts
+    beats_s, starts, slots = plan.analysis.beats_s, plan.analysis.starts, plan.analysis.eight_counts
     if not all(before < after for before, after in pairwise(beats_s)):
         return "the beats do not rise"
-    if first < 0 or not slots or first + slots * COUNTS >= len(beats_s) or not plan.moves:
+    counted = (plan.analysis.first_count, *plan.analysis.restarts)
+    if counted != tuple(sorted(set(counted))) or counted[0] < 0 or not 0 < slots <= len(starts) or not plan.moves:
         return f"{slots} eight-counts and {len(plan.moves)} moves for {len(beats_s)} beats"
-    expected = first
+    slot = 0
     for number, placed in enumerate(plan.moves, 1):
-        if placed.first_beat != expected or expected >= first + slots * COUNTS:
+        if slot >= slots or placed.first_beat != starts[slot]:
             return f"move {number} begins at beat {placed.first_beat}, not where the one before ends"
-        expected += placed.move.beats
+        slot += placed.move.eight_counts
         last = number == len(plan.moves)
-        end_s = plan.analysis.duration_s if last else beats_s[min(expected, len(beats_s) - 1)]
+        end_s = plan.analysis.duration_s if last or slot >= slots else beats_s[starts[slot]]
         if abs(placed.start_s - beats_s[placed.first_beat]) > SAME_TIME_S or abs(placed.end_s - end_s) > SAME_TIME_S:
             return f"move {number} lasts from {placed.start_s} to {placed.end_s} s, which is not on its beats"
-    return None if expected >= first + slots * COUNTS else "the last move ends before the song does"
+    return None if slot >= slots else "the last move ends before the song does"

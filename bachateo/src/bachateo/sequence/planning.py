@@ -9,7 +9,6 @@ import numpy as np
 from bachateo.errors import SequencingError
 from bachateo.moves import Library
 from bachateo.music import Analysis
-from bachateo.music.analysis import COUNTS
 from bachateo.sequence.candidates import find_candidates
 from bachateo.sequence.costs import NO_RELEVANCE, REPEAT_COSTS, WINDOW, PlaceCosts, Tastes
 from bachateo.sequence.explain import explained
@@ -122,8 +121,9 @@ def place_move(costs: PlaceCosts, row: int, slot: int, analysis: Analysis, libra
         Where the clip is.
     """
     move = costs.table.moves[row]
-    first = analysis.first_count + slot * COUNTS
-    ends = slot + move.eight_counts >= analysis.eight_counts
+    first = analysis.starts[slot]
+    after = slot + move.eight_counts
+    ends = after >= analysis.eight_counts
     # An outro that is cut off by the end is judged by what is danced of it.
     beats = min(move.beats, len(analysis.beats_s) - 1 - first)
     stretched_s = analysis.beats_s[first + beats] - analysis.beats_s[first]
@@ -132,8 +132,9 @@ def place_move(costs: PlaceCosts, row: int, slot: int, analysis: Analysis, libra
         clip=library.clip(move),
         first_beat=first,
         start_s=analysis.beats_s[first],
-        # The last move is held, or goes on as long as its clip does, until the song has ended.
-        end_s=analysis.duration_s if ends else analysis.beats_s[first + move.beats],
+        # The last move is held, or goes on as long as its clip does, until the song has ended. Others until the next
+        # 1, where the music has some beats more, too.
+        end_s=analysis.duration_s if ends else analysis.beats_s[analysis.starts[after]],
         tempo_ratio=round((move.beats_s[beats] - move.beats_s[0]) / stretched_s, 4),
     )
 

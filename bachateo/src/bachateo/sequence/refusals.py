@@ -8,7 +8,6 @@ import numpy as np
 
 from bachateo.errors import SequencingError
 from bachateo.music import Analysis
-from bachateo.music.analysis import COUNTS
 from bachateo.sequence.costs import WINDOW, PlaceCosts
 from bachateo.sequence.table import ROLES, Flags, Rows
 from bachateo.sequence.wishes import Wishes
@@ -87,7 +86,7 @@ def _not_covered(costs: PlaceCosts, analysis: Analysis, slot: int) -> tuple[str,
         return _lengths(costs, analysis, rows, slot)
     ratios = np.concatenate([costs.stretch.ratios(part, slot, step) for part, step in segments])
     intervals = costs.phrases.intervals_s[slot]
-    at = analysis.first_count + slot * COUNTS
+    at = analysis.starts[slot]
     tempo_bpm = 60 / intervals.mean()
     if ((ratios >= low) & (ratios <= high)).any():
         beat = int(np.abs(np.log(intervals / intervals.mean())).argmax())
@@ -109,7 +108,7 @@ def _not_covered(costs: PlaceCosts, analysis: Analysis, slot: int) -> tuple[str,
 
 def _lengths(costs: PlaceCosts, analysis: Analysis, rows: Rows, slot: int | None = None) -> tuple[str, str, str]:
     lengths = ", ".join(str(length) for length in np.unique(costs.table.eight_counts[rows]))
-    where = "" if slot is None else f" at {analysis.beats_s[analysis.first_count + slot * COUNTS]:.0f} s"
+    where = "" if slot is None else f" at {analysis.beats_s[analysis.starts[slot]]:.0f} s"
     return (
         "CH049",
         f"the moves whose tempo fits do not fill the {len(costs.phrases)} eight-counts of the song without a "

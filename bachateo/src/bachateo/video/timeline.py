@@ -12,7 +12,6 @@ from bachateo.files import written_aside
 from bachateo.sequence import Plan
 
 FORMAT = 1
-COUNTS = 8
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def timeline_of(plan: Plan, song: str) -> Timeline:
         Title of the song.
     """
     heard = plan.analysis
-    beats = (Beat(time_s, (index - heard.first_count) % COUNTS + 1) for index, time_s in enumerate(heard.beats_s))
+    beats = (Beat(time_s, count) for time_s, count in zip(heard.beats_s, heard.counts, strict=True))
     moves = (
         TimelineMove(
             start_s=placed.start_s,

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bachateo.music.analysis import Analysis
+from bachateo.music.analyzing import analyze_samples
+from bachateo.music.eights import _decode, boundary_votes
+from bachateo.music.features import FRAME_RATE_HZ
+from bachateo.music.onsets import ONSET_RATE_HZ
+from bachateo.music.song import SAMPLE_RATE_HZ, DecodedSong, read_song
+from tests.trials.phrased_songs import KINDS, compose_phrased, write_phrased_song
+
+BAR_S = 2.0
+
+
+def _votes(*first_bars: int, bars: int, strength: float = 2.0) -> np.ndarray:
+    """A vote for each of some bars, from a song that says nothing else."""
+    votes = np.zeros(bars)
+    votes[[*first_bars]] = strength
+    return votes
+
+
+def _whole(bars: int) -> np.ndarray:
+    return np.zeros(bars, bool)
+
+
+def test_decode__new_sections__say_which_bars_are_the_first() -> None:
+    eights = _decode(_votes(5, 13, 21, bars=30), _whole(30))
+
+    np.testing.assert_array_equal(eights.bars, np.arange(1, 30, 2))
+    assert eights.confidence.min() > 0.7
+
+
+def test_decode__a_bar_is_inserted__the_count_moves_with_the_music() -> None:
+    eights = _decode(_votes(4, 8, 12, 17, 21, 25, bars=30), _whole(30))
+
+    longer = np.flatnonzero(np.diff(eights.bars) == 3)
+    assert len(longer) == 1
+    assert 12 <= eights.bars[longer[0]] < 17
+    assert {4, 12, 17, 25} <= set(eights.bars.tolist())
+
+
+def test_decode__one_odd_vote__does_not_move_it() -> None:
+    """The planted fault: a single strong beginning on a second bar is outvoted."""
+    eights = _decode(_votes(4, 8, 12, 15, 20, 24, 28, bars=30), _whole(30))
+
+    np.testing.assert_array_equal(eights.bars, np.arange(0, 30, 2))
+
+
+def test_decode__band_waited__counts_from_one_again() -> None:
+    cut_short = _whole(20)
+    cut_short[8] = True
+    eights = _decode(np.zeros(20), cut_short)
+
+    assert 9 in eights.bars
+    assert 9 not in _decode(np.zeros(20), _whole(20)).bars
+
+
+def test_decode__no_votes__is_as_likely_as_not() -> None:
+    assert _decode(np.zeros(20), _whole(20)).confidence.max() < 0.7
+
+
+def test_boundary_votes__other_instruments__vote_for_where_they_begin() -> None:
+    bars = 24
+    levels = np.random.default_rng(0).uniform(0, 0.1, (round(bars * BAR_S * FRAME_RATE_HZ), 136)).astype(np.float32)
+    onsets = np.random.default_rng(1).uniform(0, 1, (6, round(bars * BAR_S * ONSET_RATE_HZ))).astype(np.float32)
+    levels[round(9 * BAR_S * FRAME_RATE_HZ) : round(17 * BAR_S * FRAME_RATE_HZ), 100:] += 1
+
+    votes = boundary_votes(BAR_S * np.arange(bars + 1), onsets=onsets, levels=levels)
+
+    assert set(np.argsort(votes)[-2:]) == {9, 17}
+    assert votes[0] == votes[-1] == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_compose_phrased__kinds__have_their_difficulty(kind: str) -> None:
+    song = compose_phrased(kind, 2, seconds=60)
+    eights, bars = np.diff(song.ones), np.diff(song.downbeats)
+
+    assert set(song.ones) <= set(song.downbeats)
+    assert (12 in eights) == (kind in {"odd introduction", "inserted bar"})
+    assert (6 in bars) == (10 in eights) == (kind == "break of two beats")
+    assert (song.before_s > 0) == (kind in {"silence before", "applause before", "noise before"})
+    assert compose_phrased(kind, 2, seconds=60).notes == song.notes != compose_phrased(kind, 3, seconds=60).notes
+
+
+@pytest.fixture(scope="module")
+def phrased(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("songs") / "song.mp3"
+    write_phrased_song(path, "odd introduction", 3, seconds=75)
+    return path
+
+
+def _ones_s(analysis: Analysis) -> np.ndarray:
+    return np.array(analysis.beats_s)[[*analysis.starts]]
+
+
+def test_analyze_samples__bar_more__every_one_is_where_the_music_counts(phrased: Path) -> None:
+    true = json.loads(phrased.with_suffix(".json").read_text())["ones"]
+    heard = analyze_samples(read_song(phrased))
+
+    right = np.mean([np.abs(_ones_s(heard) - one).min() < 0.07 for one in true])
+    assert right > 0.9
+    assert len(heard.restarts) == 1
+    assert len(heard.count_confidence) == heard.eight_counts
+
+
+@pytest.mark.parametrize(("before", "seconds"), [("silence", 2), ("silence", 3), ("silence", 6.6), ("noise", 5)])
+def test_analyze_samples__something_before__has_the_same_ones(phrased: Path, before: str, seconds: float) -> None:
+    samples = np.asarray(read_song(phrased).samples)
+    count = round(seconds * SAMPLE_RATE_HZ)
+    lead = np.random.default_rng(2).normal(0, 0.01 if before == "noise" else 0, count).astype(np.float32)
+
+    plain = _ones_s(analyze_samples(DecodedSong(samples)))
+    later = _ones_s(analyze_samples(DecodedSong(np.concatenate((lead, samples))))) - count / SAMPLE_RATE_HZ
+
+    distances = np.array([np.abs(later - one).min() for one in plain])
+    assert (distances < 0.03).all()
+    assert np.abs(later + BAR_S - plain[1]).min() > 0.03, "the measure would notice a bar"
