@@ -137,6 +137,25 @@ def test_edit__that_cannot_be__keeps_the_form_and_says_why(api, ana, values, wor
     assert SavedChoreography.objects.get().title == "Noche"
 
 
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        (f"lento, {'x' * 201}", f"“{'x' * 40}…”: Ensure this field has no more than 200 characters."),
+        ("lento, no\x07che", "“no�che”: Character 3 (U+0007) is a control character. Write one line without such."),
+    ],
+)
+def test_edit__one_tag_that_cannot_be__is_named_with_the_reason(api, ana, tags, words):
+    answer = post(api, save(ana), tags=tags)
+    assert answer.status_code == 400
+    assert re.findall(r'<p class="wrong" role="alert">(.*?)</p>', text(answer)) == [words]
+
+
+def test_edit__one_tag_that_cannot_be__is_explained_in_the_language_of_the_page(api, ana):
+    api.cookies["language"] = "es"
+    answer = text(post(api, save(ana), tags="no\x07che"))
+    assert "“no�che”: El carácter 3 (U+0007)" in answer
+
+
 def test_edit__of_another_user__is_404(api, ben):
     row = save(ben)
     assert post(api, row, title="Mine").status_code == 404

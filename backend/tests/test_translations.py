@@ -1,11 +1,13 @@
 """The texts of the pages: each has a translation, and the compiled catalogue is of the sources."""
 
 import ast
+import re
 
 import pytest
 from django.template import Engine
 from django.utils import translation
 
+from apps.collections.models import SavedChoreography
 from tests import translations
 from web import language
 from web.language import translated
@@ -26,6 +28,58 @@ def test_compiled_files__are_of_the_catalogue():
     known = translations.read_po(translations.PO.read_text())
     assert translations.MO.read_bytes() == translations.mo_of(known), "run script/translations"
     assert translations.PATTERNS.read_text() == translations.patterns(), "run script/translations"
+
+
+# Names, keys and units, which are the same in both languages.
+SAME = {"Compás", "Shift", "L", "A", "B", "M", "F", "UTC"}
+
+
+def test_templates__say_nothing_in_one_language_alone():
+    files = sorted((translations.BACKEND / "web" / "templates").rglob("*.html"))
+    assert {"_card.html", "account.html", "base.html"} < {file.name for file in files}
+    bare = {file.name: translations.BareTexts(file.read_text()).found for file in files}
+    assert {name: left for name, found in bare.items() if (left := [text for text in found if text not in SAME])} == {}
+
+
+@pytest.mark.parametrize(
+    ("template", "found"),
+    [
+        ('<button type="submit">Save</button>', ["Save"]),
+        ('<button>{% translate "Save" %}</button>', []),
+        ('<img alt="A couple" src="a b.png">', ["A couple"]),
+        ("{% if x %}<p>{{ title }} · by\n{{ name }}</p>{% endif %}", ["by"]),
+        ("{% blocktranslate with name=x %}by {{ name }}{% endblocktranslate %}{# a note #}", []),
+        ('<a data-copy="#link" data-copied="It is copied">♥ 3</a>', ["It is copied"]),
+        ('<a data-offline="{% translate "No answer" %}"></a>', []),
+    ],
+)
+def test_bare_text_of_a_template__is_found(template, found):
+    assert translations.BareTexts(template).found == found
+
+
+def test_card__in_spanish__has_no_english(api, ana):
+    """Also where the systems gave the title; a title of the dancer's stays, whatever it says."""
+    for title in ("Auto-saved Choreography", "", "Beginner"):
+        columns = {"video_path": "x.mp4", "difficulty": "beginner", "duration": 1.0}
+        SavedChoreography.objects.create(user=ana, title=title, **columns)
+    shown = {}
+    for code in ("en", "es"):
+        api.cookies["language"] = code
+        cards = re.findall(
+            r'<li class="kept">(.*?)<div class="labels">', api.get("/collection").content.decode(), re.DOTALL
+        )
+        shown[code] = [" ".join(re.sub(r"<[^>]+>", " ", card).split()) for card in cards]
+    day = r" \d+ \w+\.? \d{4}$"
+    assert sorted(re.sub(day, "", card) for card in shown["en"]) == [
+        "No video 0:01 Auto-saved Choreography Beginner",
+        "No video 0:01 Beginner Beginner",
+        "No video 0:01 Untitled Beginner",
+    ]
+    assert sorted(re.sub(day, "", card) for card in shown["es"]) == [
+        "Sin vídeo 0:01 Beginner Principiante",
+        "Sin vídeo 0:01 Coreografía guardada automáticamente Principiante",
+        "Sin vídeo 0:01 Sin título Principiante",
+    ]
 
 
 def test_translations__keep_what_is_filled_in():

@@ -10,6 +10,7 @@ import re
 import struct
 import sys
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,37 @@ def of_template(template: Template) -> Iterator[Text]:
             yield tuple(node.render_token_list(part)[0] for part in (node.singular, node.plural) if part)
         else:
             yield from ((text,) for text in marked_arguments(node))
+
+
+# What a template says itself, and what of it is markup that a browser shows or reads out.
+OWN = re.compile(
+    r"{#.*?#}|{% block body_class %}.*?{% endblock %}|{% blocktranslate.*?{% endblocktranslate %}|{%.*?%}|{{.*?}}",
+    re.DOTALL,
+)
+SHOWN = {"alt", "aria-label", "aria-description", "placeholder", "title"}
+
+
+class BareTexts(HTMLParser):
+    """The texts of a template that stand there as they are, and so in one language."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(OWN.sub(" ", source))
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        """Take attributes that are shown, and those that a script shows."""
+        for name, value in attrs:
+            # A selector or an address is one word.
+            if name in SHOWN or (name.startswith("data-") and " " in (value or "").strip()):
+                self.handle_data(value or "")
+
+    def handle_data(self, data: str) -> None:
+        """Take what has a letter."""
+        text = " ".join(data.split()).strip(" ·,")
+        if re.search(r"[^\W\d_]", text):
+            self.found.append(text)
 
 
 def every_node(nodes: Any) -> Iterator[Node]:

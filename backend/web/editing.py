@@ -20,9 +20,12 @@ from config.errors import InvalidError, QuotaError
 from config.problems import STATUS
 from web.cards import facts_of
 from web.hearts import hearts_of
+from web.language import translated
 from web.members import members_only
 
 CHANGED = ("title", "difficulty", "category", "tags")
+# So much of a tag is shown to say which one is meant.
+NAMED = 40
 
 
 @members_only
@@ -35,7 +38,7 @@ def edit(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
     values = {name: request.POST.get(name, "") for name in CHANGED}
     form = Change(data=_changes(request, values), partial=True)
     if not form.is_valid():
-        return _form(request, found, values, form.errors)
+        return _form(request, found, values, _sentences(form))
     try:
         found = services.change_choreography(user=request.user, choreography_id=choreography_id, **form.validated_data)
     except (InvalidError, QuotaError) as error:
@@ -73,6 +76,22 @@ def _changes(request: MemberRequest, values: dict[str, str]) -> dict[str, Any]:
     if "tags" in changes:
         changes["tags"] = [tag for tag in changes["tags"].split(",") if tag.strip()]
     return changes
+
+
+def _sentences(form: Change) -> dict[str, list[str]]:
+    """Return what is wrong with each field; of a list, with which of its values: people do not count places."""
+    return {name: _of_each(form.initial_data.get(name), wrong) for name, wrong in form.errors.items()}
+
+
+def _of_each(values: Any, wrong: Any) -> list[str]:
+    if not isinstance(wrong, dict):
+        return list(wrong)
+    return [f"“{_named(values[at])}”: {translated(str(why))}" for at, reasons in wrong.items() for why in reasons]
+
+
+def _named(value: str) -> str:
+    shown = "".join(letter if letter.isprintable() else "�" for letter in value.strip())
+    return shown if len(shown) <= NAMED else f"{shown[:NAMED]}…"
 
 
 def _form(

@@ -2,16 +2,20 @@
 
 from pathlib import PurePosixPath
 
+from django.utils.translation import gettext_noop
+
 from apps.collections.models import SavedChoreography
 from apps.songs.titles import title_of
 
-AUTO_SAVED_TITLE = "Auto-saved Choreography"
+# In the database and for programs both are English; pages translate them.
+AUTO_SAVED_TITLE = gettext_noop("Auto-saved Choreography")
+UNTITLED = gettext_noop("Untitled")
 
 
 def title_shown(choreography: SavedChoreography) -> str:
     """Return its title. All auto-saved choreographies have the same one; the song tells them apart."""
     song = song_shown(choreography)
-    return song if song and choreography.title == AUTO_SAVED_TITLE else choreography.title or "Untitled"
+    return song if song and choreography.title == AUTO_SAVED_TITLE else choreography.title or UNTITLED
 
 
 def song_shown(choreography: SavedChoreography) -> str:
