@@ -246,7 +246,7 @@ def test_mirror_of_the_studio__plays_the_camera_beside_and_sends_nothing(chromiu
     with room(chromium, dance) as page:
         page.locator("summary", has_text="Practice").click()
         at_speed(page, "1.25")
-        page.evaluate("import('/static/web/practice/mirror.js')")
+        page.evaluate("Promise.all(['mirror', 'seam'].map((name) => import(`/static/web/practice/${name}.js`)))")
         known = [page.locator("video").get_attribute("src"), "/static/web/icon.svg"]
         known = [page.evaluate("(path) => new URL(path, location).href", path) for path in known]
         sent: list[Request] = []

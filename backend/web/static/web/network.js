@@ -1,6 +1,8 @@
 // A request that fails says so, and can be sent again. What was typed stays: in the form, or, when the session is over,
 // in this tab until after the log-in.
 
+// Here, so that a slow line brings first what is seen.
+import "../django_htmx/htmx-2.min.js";
 import { makeInOriginal } from "./fallback.js";
 
 const notice = document.querySelector(".trouble");
@@ -10,7 +12,10 @@ const DRAFT = "typed";
 const KEPT_MS = 60 * 60 * 1000;
 const ANSWERS_WITHIN_MS = 10_000;
 
-function say(text, again) {
+export function say(text, again) {
+  // Nothing is seen beside what fills the screen.
+  const place = document.fullscreenElement ?? document.body;
+  if (notice.parentElement !== place) place.append(notice);
   const line = document.createElement("p");
   line.textContent = text;
   notice.replaceChildren(line, ...(again ? [button(words.again, again)] : []), button(words.close, () => {}));

@@ -5,23 +5,27 @@ const press = (button, on) => button.setAttribute("aria-pressed", String(on));
 
 async function open(player) {
   player.dataset.opened = "yes";
-  const timeline = player.dataset.timeline && (await ask(player.dataset.timeline));
-  // The room cannot be had when the traffic has gone back to the original meanwhile.
-  const room = timeline?.beats.length > 1 && timeline.moves.length && (await import("./practice/room.js").catch(() => null));
-  if (room) player.room = new room.Room(player, timeline);
+  const { timeline } = player.dataset;
+  const found = timeline && (await practice(timeline).catch(() => { lacks(player); }));
+  if (found) player.room = new found.Room(player, found.timeline);
   else plain(player);
 }
 
-async function ask(address) {
-  try {
-    const answer = await fetch(address);
-    return answer.ok ? await answer.json() : null;
-  } catch {
-    return null; // offline: the video may be in the cache all the same
-  }
+// The room and what is danced when; null where there is no timeline. Fails when one of both cannot be fetched.
+async function practice(address) {
+  const [answer, code] = await Promise.all([fetch(address), import("./practice/room.js").catch(() => null)]);
+  if (answer.status >= 500) throw answer;
+  const timeline = answer.ok && (await answer.json());
+  return timeline?.beats?.length > 1 && timeline.moves.length ? { timeline, Room: code.Room } : null;
+}
+
+async function lacks({ dataset }) {
+  const { say } = await import("./network.js");
+  say(dataset.lacking, () => location.reload());
 }
 
 function plain(player) {
+  delete player.dataset.timeline;
   const video = player.querySelector("video");
   for (const button of player.querySelectorAll("[data-speed]")) {
     button.addEventListener("click", () => {

@@ -1,13 +1,30 @@
 // Dances a part again and again: from beat to beat, faster each time, with a pause, a count-in, or the last move first.
 
-import { Seam } from "./seam.js";
-
 const FASTER = 0.05;
 const SLOW = 0.7; // where the ladder begins when the speed is the song's
 const CALLED = 4; // "5, 6, 7, 8"
 const CHAIN_ROUNDS = 2;
 const NEAR_S = 0.05;
 const SOON_S = 0.3;
+
+// A jump that is heard: the video stands still for about a tenth of a second.
+class Seek {
+  lag = 0.06;
+
+  constructor(video) {
+    this.video = video;
+  }
+
+  arm = (from, to) => Object.assign(this, { from, to });
+  disarm() {}
+
+  look() {
+    this.rest = (this.to - this.video.currentTime) / this.video.playbackRate;
+    if (this.rest > 0.009) return false;
+    this.video.currentTime = this.from;
+    return true;
+  }
+}
 
 export class Loop {
   on = false;
@@ -17,7 +34,7 @@ export class Loop {
 
   constructor(room) {
     this.room = room;
-    this.seam = new Seam(room.video, (now, before) => room.take(now, before));
+    this.seam = new Seek(room.video);
   }
 
   toggle(at) {
@@ -54,7 +71,7 @@ export class Loop {
 
   set(from, to) {
     const { room } = this;
-    this.whole = [from, Math.min(to, room.video.duration - 0.1 || to)];
+    this.whole = [from, Math.min(to, (room.video.duration || room.timeline.length) - 0.1)];
     [this.from, this.to] = this.whole;
     this.on = true;
     this.round = 1;
@@ -94,8 +111,18 @@ export class Loop {
     this.grown = over && this.chain?.length ? this.chain.at(-1).start_s : null;
     this.ends = over && this.grown === null;
     this.stops = !this.ends && (Number(room.option("pause")) > 0 || room.option("countin"));
-    if (this.ends || this.stops) this.seam.disarm();
-    else this.seam.arm(this.grown ?? this.from, this.to);
+    if (this.ends || this.stops) return this.seam.disarm();
+    this.seam.arm(this.grown ?? this.from, this.to);
+    if (this.seam instanceof Seek) this.#smooth();
+  }
+
+  // Jump without a gap from when the code for it is here.
+  async #smooth() {
+    const { room } = this;
+    const code = await room.code(["seam"]);
+    if (!code || !(this.seam instanceof Seek)) return;
+    this.seam = new code[0].Seam(room.video, (now, before) => room.take(now, before));
+    if (this.on && !this.ends && !this.stops) this.seam.arm(this.grown ?? this.from, this.to);
   }
 
   look() {

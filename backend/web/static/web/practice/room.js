@@ -11,14 +11,15 @@ const HALF_FRAME_S = 0.018;
 const press = (button, on) => button?.setAttribute("aria-pressed", String(on));
 
 export class Room {
+  tried = "";
+
   constructor(figure, document_) {
     this.figure = figure;
     this.screen = this.part("screen");
     this.video = figure.querySelector("video");
     this.timeline = new Timeline(document_);
-    this.words = Object.fromEntries(
-      [...this.part("words").content.querySelectorAll("[data-word]")].map((word) => [word.dataset.word, word.textContent]),
-    );
+    const kept = [...this.part("words").content.children];
+    this.words = Object.fromEntries(kept.map(({ dataset, textContent }) => [dataset.word, textContent]));
     this.#options();
     this.loop = new Loop(this);
     this.counts = new Counts(this);
@@ -32,21 +33,11 @@ export class Room {
     addEventListener("hashchange", () => this.#linked());
     this.#watch(this.video);
     this.#listen();
-    this.part("voices").addEventListener("change", () => this.#listen());
-    this.part("level").addEventListener("input", ({ target }) => { this.video.volume = target.value; });
-    this.part("beside").addEventListener("click", () => this.#mirrored("toggle"));
-    this.part("record").addEventListener("click", () => this.#mirrored("record"));
-    const again = this.part("again");
-    // Without what makes a dance again its forms would only disappoint.
-    if (again) import("./again.js").then((made) => made.again(this)).catch(() => again.remove());
-    const known = () => {
-      this.part("place").max = this.video.duration;
-      this.second = null;
-      this.draw(this.time);
-      this.#linked();
-    };
-    if (this.video.readyState) known();
-    else this.video.addEventListener("loadedmetadata", known, { once: true });
+    this.part("place").max = this.timeline.length;
+    this.draw(this.time);
+    this.#linked();
+    // Where a picture stands for the video, nothing of the video is fetched before a hand comes near.
+    if (this.video.preload === "none") figure.addEventListener("pointerover", () => { this.video.preload = "auto"; }, { once: true });
   }
 
   part = (name) => this.figure.querySelector(`[data-part=${name}]`);
@@ -54,10 +45,6 @@ export class Room {
 
   get time() {
     return this.video.currentTime;
-  }
-
-  get speed() {
-    return this.rate;
   }
 
   // ---- what a hand does
@@ -101,9 +88,8 @@ export class Room {
   }
 
   setSpeed(speed) {
-    this.rate = Math.round(speed * 100) / 100;
-    this.video.preservesPitch = true;
-    this.video.defaultPlaybackRate = this.video.playbackRate = this.rate;
+    this.speed = Math.round(speed * 100) / 100;
+    this.video.defaultPlaybackRate = this.video.playbackRate = this.speed;
     this.changed();
   }
 
@@ -126,15 +112,43 @@ export class Room {
     this.sound?.close();
     this.sound = null;
     if (!wanted) return;
-    const { click, Sound } = await import("./sound.js");
-    const made = wanted === "click" ? click : (await import("./voice.js")).voice(wanted);
-    if (wanted === this.option("counts")) this.sound = new Sound(this, made);
+    const code = await this.code(wanted === "click" ? ["sound"] : ["sound", "voice"], () => this.#listen());
+    if (!code || wanted !== this.option("counts")) return;
+    const [{ click, Sound }, spoken] = code;
+    this.sound?.close();
+    this.sound = new Sound(this, spoken ? spoken.voice(wanted) : click);
   }
 
   // The mirror of the studio, too.
   async #mirrored(what) {
-    this.mirror ??= new (await import("./mirror.js")).Mirror(this);
+    if (!this.mirror) {
+      const code = await this.code(["mirror"], () => this.#mirrored(what));
+      if (!code) return;
+      this.mirror ??= new code[0].Mirror(this);
+    }
     this.mirror[what]();
+  }
+
+  // What makes a dance again is wanted when its forms are seen; until then they send nothing.
+  async #again() {
+    const form = this.part("again");
+    if (!form?.disabled || !this.part("practice").open) return;
+    const code = await this.code(["again"], () => this.#again());
+    if (!code || !form.disabled) return;
+    code[0].again(this);
+    form.disabled = false;
+  }
+
+  // Fetch modules by name. What cannot be fetched is said, and can be tried again. A browser may remember that a module
+  // could not be fetched: another address is another try.
+  async code(names, again) {
+    try {
+      return await Promise.all(names.map((name) => import(this.word(`code-${name}`) + this.tried)));
+    } catch {
+      this.tried = `?${Date.now()}`;
+      if (again) (await import("../network.js")).say(this.word(`no-${names[0]}`), again);
+      return null;
+    }
   }
 
   help() {
@@ -153,7 +167,7 @@ export class Room {
     const second = Math.floor(time);
     if (second === this.second) return;
     this.second = second;
-    this.part("clock").textContent = `${clock(time)} / ${clock(this.video.duration || 0)}`;
+    this.part("clock").textContent = `${clock(time)} / ${clock(this.timeline.length)}`;
     place.setAttribute("aria-valuetext", `${clock(time)}, ${this.timeline.moves[this.timeline.moveAt(time)]?.label ?? ""}`);
   }
 
@@ -163,7 +177,7 @@ export class Room {
     const goes = !video.paused || Boolean(loop?.counting);
     this.part("play").classList.toggle("goes", goes);
     this.part("play").setAttribute("aria-label", this.word(goes ? "pause" : "play"));
-    for (const button of this.figure.querySelectorAll("[data-speed]")) press(button, Number(button.dataset.speed) === this.rate);
+    for (const button of this.figure.querySelectorAll("[data-speed]")) press(button, Number(button.dataset.speed) === this.speed);
     if (!loop) return;
     press(this.part("loop"), loop.on);
     for (const which of ["a", "b"]) press(this.part(which), loop.marks[which] !== undefined);
@@ -171,7 +185,7 @@ export class Room {
     this.part("status").textContent = this.#status();
     const part = this.part("place").parentElement;
     part.classList.toggle("looped", loop.on);
-    for (const edge of ["from", "to"]) part.style.setProperty(`--${edge}`, loop.on ? (loop[edge] / (video.duration || 1)).toFixed(4) : "0");
+    for (const edge of ["from", "to"]) part.style.setProperty(`--${edge}`, loop.on ? (loop[edge] / this.timeline.length).toFixed(4) : "0");
   }
 
   #status() {
@@ -181,7 +195,7 @@ export class Room {
       const rounds = Number(this.option("rounds"));
       said.push(this.word(rounds ? "rounds" : "round").replace("{}", loop.round).replace("{of}", rounds));
     }
-    if (![0.5, 0.75, 1, 1.25].includes(this.rate)) said.push(`${this.rate}×`);
+    if (![0.5, 0.75, 1, 1.25].includes(this.speed)) said.push(`${this.speed}×`);
     return said.join(" · ");
   }
 
@@ -210,6 +224,11 @@ export class Room {
     on("fill", "click", () => this.fill());
     on("a", "click", () => this.loop.mark("a"));
     on("b", "click", () => this.loop.mark("b"));
+    on("voices", "change", () => this.#listen());
+    on("level", "input", ({ target }) => { this.video.volume = target.value; });
+    on("beside", "click", () => this.#mirrored("toggle"));
+    on("record", "click", () => this.#mirrored("record"));
+    on("practice", "toggle", () => this.#again());
     on("screen", "click", (event) => { if (event.target === this.video) this.toggle(); });
     on("place", "input", (event) => { this.sliding = true; this.seek(Number(event.target.value)); });
     on("place", "change", () => { this.sliding = false; });

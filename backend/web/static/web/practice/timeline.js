@@ -1,7 +1,8 @@
 // What is danced when: the beats with their counts, and the moves.
 
 export class Timeline {
-  constructor({ beats, moves }) {
+  constructor({ beats, moves, duration_s: length }) {
+    this.length = length;
     this.beats = beats;
     this.moves = moves;
     this.times = beats.map((beat) => beat.time_s);
