@@ -15,6 +15,7 @@ DATABASE: dict[str, Any] = _env.db_url("DATABASE_URL")
 SCHEMA_PHASE: int = _env.int("SCHEMA_PHASE", default=1)
 PGAPPNAME: str = _env.str("PGAPPNAME", default="")
 MEDIA_ROOT = Path(_env.str("MEDIA_ROOT")).absolute()
+STATIC_ROOT: str = _env.str("STATIC_ROOT", default="")
 STORAGE: str = _env.str("STORAGE", default="directory")
 GS_BUCKET_NAME: str = _env.str("GS_BUCKET_NAME") if STORAGE == "gcs" else ""
 GS_API_ENDPOINT: str = _env.str("GS_API_ENDPOINT", default="https://storage.googleapis.com")

@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "web.language.PageLanguage",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.compression.CompressedPages",
     "config.cookies.StorableCookies",
     "config.cookies.MovedCookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -196,7 +197,11 @@ _BUCKET = {
 STORAGES = {
     "default": {"BACKEND": "apps.media.directory.DirectoryStorage"},
     "songs": {"BACKEND": "apps.media.directory.DirectoryStorage", "OPTIONS": {"folder": "songs"}},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "config.collected.CollectedFiles"
+        if env.STATIC_ROOT
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
 }
 if env.STORAGE == "gcs":
     STORAGES["default"] = {"BACKEND": "apps.media.bucket.BucketStorage", "OPTIONS": _BUCKET | {"location": "media"}}
@@ -247,8 +252,9 @@ CORS_ALLOW_HEADERS = [
 CORS_EXPOSE_HEADERS = ["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"]
 
 STATIC_URL = "static/"
-# Served from where the files are: no collectstatic step between a checkout and a running page.
-WHITENOISE_USE_FINDERS = True
+STATIC_ROOT = env.STATIC_ROOT or None
+# Without a folder for it they are served from where they are, as they are: no step between a checkout and a page.
+WHITENOISE_USE_FINDERS = not STATIC_ROOT
 
 # Django's own logging is silent about faults unless DEBUG is on.
 LOGGING = {

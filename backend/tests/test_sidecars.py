@@ -1,5 +1,6 @@
 """What lies beside a video: who may see it, how often it is sent, and that it goes with the video."""
 
+import io
 import json
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from django.db import connection
 from django.http import HttpResponseBase
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from PIL import Image
 
 from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
 from apps.generation.services import cancel_generation
-from apps.media import directory
+from apps.media import directory, pictures
 from apps.media.sidecars import PICTURE, SIDECARS, sidecar_name, video_beside
 from apps.media.storage import media
 from apps.sharing.links import secret_of
@@ -92,8 +94,40 @@ def test_sidecar_of_a_made_video__is_served_wherever_the_video_is(house):
     assert api.get(mine[1]).json()["picture"] == f"{mine[1]}/picture"
     assert f'<img src="{mine[1]}/picture"' in api.get("/collection").content.decode()
     assert api.get(f"{mine[1]}/picture").content.startswith(b"\xff\xd8\xff")
+    still = api.get(f"/collection/{saved.pk}/still")
+    assert (still["Content-Type"], still["Cache-Control"]) == ("image/webp", "private, no-cache")
+    assert Image.open(io.BytesIO(still.content)).size == (320, 180)
+    large = api.get(f"/collection/{saved.pk}/still?large")
+    assert (Image.open(io.BytesIO(large.content)).size, large["ETag"] == still["ETag"]) == ((512, 288), False)
+    assert len(still.content) < 0.7 * len(large.content)
+    assert len(large.content) < 0.5 * len(api.get(f"{mine[1]}/picture").content)
+    assert anyone.get(f"/public/{saved.pk}/still").content == still.content
+    behind = anyone.get(f"/shared/{link}/still")
+    assert (behind.content, behind["Cache-Control"]) == (still.content, "private, no-store")
+    known = api.get(f"/collection/{saved.pk}/still", headers={"If-None-Match": still["ETag"]})
+    assert (known.status_code, known.content, still["ETag"] != api.get(f"{mine[1]}/picture")["ETag"]) == (
+        304,
+        b"",
+        True,
+    )
+    assert other.get(f"/collection/{saved.pk}/still")["Location"] == f"/login?next=/collection/{saved.pk}/still"
     assert api.delete(mine[1]).status_code == 204
     assert output_files() == []
+
+
+@pytest.mark.parametrize("kind", ["BMP", "PNG", "cut"])
+def test_light_picture_of_a_file_that_is_none__is_missing(api, ana, monkeypatch, kind):
+    """Of a kind that is not sent, larger than any picture, and cut off."""
+    row = kept_with_video(ana)
+    made = io.BytesIO()
+    Image.new("RGB", (64, 36)).save(made, "JPEG" if kind == "cut" else kind)
+    data = made.getvalue()
+    put_beside(row)["picture"].write_bytes(data[: len(data) // 2] if kind == "cut" else data)
+    monkeypatch.setattr(pictures, "MOST_PIXELS", 1000 if kind == "PNG" else pictures.MOST_PIXELS)
+    assert api.get(f"/collection/{row.pk}/still").status_code == 404
+    monkeypatch.setattr(pictures, "MOST_PIXELS", 64 * 36)
+    put_beside(row)["picture"].write_bytes(data)
+    assert api.get(f"/collection/{row.pk}/still").status_code == (404 if kind == "BMP" else 200)
 
 
 def test_kept_later__has_its_picture__and_a_cancelled_one_leaves_nothing(house):
@@ -248,7 +282,8 @@ def test_page_of_the_collection__asks_the_storage_once_for_each_video_and_never_
     with CaptureQueriesContext(connection) as queries:
         page = api.get("/collection").content
     assert sorted(asked) == sorted(f"output/user_{ana.pk}/{number}.mp4" for number in range(names))
-    assert (page.count(b'loading="lazy"'), page.count(b"<video")) == (names, 0)
+    assert (page.count(b'loading="lazy"'), page.count(b"<video")) == (names - 1, 0)
+    assert page.count(b'fetchpriority="high"') == 1, "the first is seen at once, the others when they come near"
     assert len(queries) <= 15
 
 

@@ -15,6 +15,7 @@ from web import (
     second_factor,
     sharing,
     songs,
+    stills,
     studio,
 )
 
@@ -47,12 +48,15 @@ urlpatterns = [
     path("collection", collection.collection, name="collection"),
     path("collection/clean-up", clean_up.make_room, name="clean-up"),
     path("collection/<uuid:choreography_id>", collection.choreography, name="choreography"),
+    path("collection/<uuid:choreography_id>/still", stills.own, name="still"),
     path("collection/<uuid:choreography_id>/edit", editing.edit, name="edit"),
     path("collection/<uuid:choreography_id>/share", sharing.share, name="share"),
     path("favourites", hearts.favourites, name="favourites"),
     path("favourites/<uuid:choreography_id>", hearts.favourite, name="favourite"),
     path("public", discover.public, name="public"),
     path("public/<uuid:choreography_id>", discover.public_choreography, name="public-choreography"),
+    path("public/<uuid:choreography_id>/still", stills.of_public, name="public-still"),
     path("public/<uuid:choreography_id>/like", hearts.like, name="like"),
+    path("shared/<str:link>/still", stills.behind_link, name="shared-still"),
     path("shared/<str:link>", discover.shared, name="shared"),
 ]

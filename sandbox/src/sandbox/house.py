@@ -76,6 +76,13 @@ def migrate_backend(server: Server, name: str) -> None:
     _run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT / "backend", env=env)
 
 
+def collect_static(folder: Path) -> None:
+    """Write the static files of the backend's page to a folder, as ``STATIC_ROOT`` asks for them."""
+    env = system_environment(database_url="postgresql://unused", media=LOCAL / "media", secret_key="unused")  # noqa: S106
+    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
+    _run(command, cwd=ROOT / "backend", env=env | {"STATIC_ROOT": str(folder)})
+
+
 def handover_environment(server: Server, name: str) -> dict[str, str]:
     """Return the environment of ``handover`` for a database of this server."""
     backend_url = server.url("backend_app", name)

@@ -54,7 +54,7 @@ def whole_house(folder: Path, port: int, original_port: int) -> Iterator[Systems
     with Server(reachable(folder / "postgres")) as server:
         say("postgres", f"ready on port {server.port} after {time.monotonic() - began:.1f} s, data in {server.folder}")
         _build_database(server)
-        place = Place(folder, house.moves_library(folder / "media" / "Bachata_steps"))
+        place = Place(folder, house.moves_library(folder / "media" / "Bachata_steps"), collects=True)
         house.demo_song(place.media / "songs" / "Noche de demo.mp3", seconds=75)
         with running(Database(DATABASE, server), place, port=port, original_port=original_port) as systems:
             say("ready", f"after {time.monotonic() - began:.1f} s")

@@ -50,13 +50,15 @@ class Place:
     """What the systems share on this machine.
 
     ``folder`` holds the media root, the engine's cache, the logs and the key that sessions are signed with.
-    Media lie there too, or in ``bucket``. People reach the systems by their addresses, and by ``host``.
+    Media lie there too, or in ``bucket``. People reach the systems by their addresses, and by ``host``. With
+    ``collects`` the backend serves its static files as in production: compressed, and under names that browsers keep.
     """
 
     folder: Path
     library: Path
     bucket: Bucket | None = None
     host: str = ""
+    collects: bool = False
 
     @property
     def media(self) -> Path:
@@ -76,6 +78,8 @@ class Place:
         """Return the environment that a system starts with."""
         shared = {"MOVES_LIBRARY": str(self.library), "BACHATEO_CACHE": str(self.folder / "cache")}
         system = house.system_environment(database_url=database_url, media=self.media, secret_key=self.secret_key())
+        if self.collects:
+            shared["STATIC_ROOT"] = str(self.folder / "static")
         if self.host:
             shared["ALLOWED_HOSTS"] = ",".join((self.host, LOOPBACK, BALANCER, *ADDRESSES.values()))
         return system | shared | (self.bucket.environment() if self.bucket else {})
@@ -165,6 +169,8 @@ def running(
     require_free(original_port, address=original_address)
     (place.media / "songs").mkdir(parents=True, exist_ok=True)
     log_folder(place.folder / "log")
+    if place.collects:
+        house.collect_static(place.folder / "static")
     with ExitStack() as stack:
         first = ("second backend", "config", "backend_app") if instead else ("original", "monolith", "original_app")
         started = [
