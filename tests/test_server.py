@@ -20,6 +20,8 @@ from sandbox.ports import free_port
 from sandbox.process import wait_for_exit
 from tests.readme import form, shown
 
+SONG = "Noche de demo.mp3"
+
 
 @pytest.fixture(scope="module")
 def folder(moves_library: Path, demo_song: Path) -> Iterator[Path]:
@@ -27,20 +29,22 @@ def folder(moves_library: Path, demo_song: Path) -> Iterator[Path]:
     with TemporaryDirectory(prefix="house-", dir=roomy_place()) as place:
         folder = Path(place)
         folder.chmod(0o711)  # the database server runs as another user than root
-        (folder / "media" / "songs").mkdir(parents=True)
+        (folder / "media").mkdir()
+        (folder / "demo").mkdir()
         (folder / "media" / "Bachata_steps").symlink_to(moves_library)
-        (folder / "media" / "songs" / "Noche de demo.mp3").write_bytes(demo_song.read_bytes())
+        (folder / "demo" / SONG).write_bytes(demo_song.read_bytes())
         yield folder
 
 
 @contextmanager
 def server(
-    folder: Path, *, port: int | None = None, starts: bool = True
+    folder: Path, *, port: int | None = None, starts: bool = True, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """Start the command and wait until it is ready, or has ended; give the lines it wrote so far."""
     ports = ["--port", str(port or free_port()), "--original-port", str(free_port())]
     command = [sys.executable, "-m", "sandbox.serve", "--folder", str(folder), *ports]
-    with subprocess.Popen(command, cwd=house.ROOT, stderr=subprocess.PIPE, text=True) as process:
+    env = os.environ | environment
+    with subprocess.Popen(command, cwd=house.ROOT, env=env, stderr=subprocess.PIPE, text=True) as process:
         lines = []
         for line in process.stderr:
             lines.append(line)
@@ -85,6 +89,13 @@ def started_before(folder: Path, first_start: list[str]) -> Path:
 def test_server__what_a_first_start_prints__is_what_the_readme_shows(first_start):
     lines = [form(line) for line in shown()["script/server"] if not line.startswith("bootstrap: ")]
     assert [form(line) for line in first_start] == [line for line in lines if line != "…"]
+
+
+def test_server__its_song__lies_where_the_settings_say(started_before, bucket):
+    assert (started_before / "media" / "songs" / SONG).is_file()
+    with server(started_before, **bucket.environment()) as (_, lines):
+        assert_healthy(lines)
+    assert bucket.names("songs/") == [f"songs/{SONG}"]
 
 
 @pytest.mark.parametrize("how", [pytest.param(signal.SIGTERM, marks=pytest.mark.full), signal.SIGKILL])

@@ -110,6 +110,15 @@ def demo_song(path: Path = LOCAL / "demo" / "short.mp3", *, seconds: int = 30) -
     return path
 
 
+def add_song(environment: Mapping[str, str], song: Path) -> None:
+    """Put a song where both systems find everybody's songs, with the backend's environment; one there is left alone."""
+    _run(
+        [sys.executable, "manage.py", "add_song", str(song), "--apply", "--unless-there"],
+        cwd=ROOT / "backend",
+        env=environment,
+    )
+
+
 def _run(command: list[str], *, cwd: Path, env: Mapping[str, str]) -> str:
     done = subprocess.run(  # noqa: PLW1510 - the error below says more
         command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -55,7 +55,8 @@ def whole_house(folder: Path, port: int, original_port: int) -> Iterator[Systems
         say("postgres", f"ready on port {server.port} after {time.monotonic() - began:.1f} s, data in {server.folder}")
         _build_database(server)
         place = Place(folder, house.moves_library(folder / "media" / "Bachata_steps"), collects=True)
-        house.demo_song(place.media / "songs" / "Noche de demo.mp3", seconds=75)
+        demo = house.demo_song(folder / "demo" / "Noche de demo.mp3", seconds=75)
+        house.add_song(place.environment(server.url("backend_app", DATABASE)), demo)
         with running(Database(DATABASE, server), place, port=port, original_port=original_port) as systems:
             say("ready", f"after {time.monotonic() - began:.1f} s")
             yield systems
