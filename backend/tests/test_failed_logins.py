@@ -120,6 +120,16 @@ def test_owner__who_was_here_before__gets_in_from_the_strangers_own_address_and_
     assert by_api(browser, "ana", "secreto", **STRANGER).status_code == 200
 
 
+def test_owner__who_only_registered__gets_in_while_strangers_guess(db):
+    browser = Client()
+    account = {"username": "eva", "email": "eva@example.com", "display_name": "Eva", "password": "baila-conmigo"}
+    assert browser.post("/api/auth/register", account, content_type=JSON, **STRANGER).status_code == 201
+    browser.post("/api/auth/logout")
+    assert fail(6, login="eva", **STRANGER)[-1] == 429
+    assert by_api(Client(), "eva", "baila-conmigo", **STRANGER).status_code == 429, "another browser there"
+    assert by_api(browser, "eva", "baila-conmigo", **STRANGER).status_code == 200
+
+
 def test_browser_of_another__is_no_key_to_this_account(staff):
     make_user("ben")
     browser = Client()

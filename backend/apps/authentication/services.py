@@ -38,6 +38,7 @@ def register_user(*, request: HttpRequest, username: str, email: str, display_na
     limits.succeeded(attempt)
     record(AccountEvent.Kind.REGISTERED, request=request, user=user)
     auth.login(request, user)
+    remember_device(request, user.pk)
     return user
 
 

@@ -1,4 +1,4 @@
-"""A cookie marks a browser in which a user has logged in before; failed logins elsewhere do not count for it."""
+"""A cookie marks a browser in which a user has registered or logged in; failed logins elsewhere do not count for it."""
 
 import secrets
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _SALT = "apps.logins.devices"
 
 
 def device_of(request: HttpRequest, user_id: int) -> str | None:
-    """Return the name of this browser if this user has logged in with it before."""
+    """Return the name of this browser if this user has registered or logged in with it before."""
     try:
         sent = request.COOKIES.get(settings.DEVICE_COOKIE_NAME) or request.COOKIES.get(PLAIN_COOKIE, "")
         owner, name = signing.loads(sent, salt=_SALT, max_age=KNOWN_FOR_S)

@@ -3,8 +3,8 @@
 Accounts that an address makes are counted here too, in the same table, and likes that a user gives and takes back.
 
 Failures are counted for each account and address together, so that strangers who fail cannot lock the owner out.
-Two wider limits slow down many addresses together; they do not apply to a browser in which the owner has logged in
-before.
+Two wider limits slow down many addresses together; they do not apply to a browser in which the owner has registered
+or logged in before.
 """
 
 import hashlib
