@@ -151,9 +151,11 @@ WHEN: dict[str, str] = {
     "411": "The body came without a Content-Length.",
     "412": "It has changed since the ETag in If-Match was read.",
     "413": "Too large.",
+    "414": "The address, with its query, is too long.",
     "415": "This address reads another media type.",
     "416": "The range lies outside of the file.",
     "429": "Too often, or too many at once; Retry-After says when to try again.",
+    "431": "The headers are too large.",
     "500": "A fault of this service; its log has it.",
     "503": "Something that this service needs is missing at the moment; Retry-After says when to try again.",
 }
@@ -189,6 +191,8 @@ def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         for method, operation in methods.items():
             _finish_operation(path, method, operation, result["components"]["schemas"])
     _close_bodies(result["components"]["schemas"])
+    for schema in result["components"]["schemas"].values():
+        _take_anything_once(schema.get("properties", {}))
     return result
 
 
@@ -229,7 +233,7 @@ def _name_shared_body(operation: dict[str, Any], schemas: dict[str, Any]) -> Non
 
 
 def _errors_everywhere(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
-    yield from ("400", "406", "500", "503")
+    yield from ("400", "406", "414", "431", "500", "503")
     if operation.get("security", [{}]) != [{}]:
         yield from ("401", "403")
     if "{" in path:
@@ -238,6 +242,13 @@ def _errors_everywhere(path: str, method: str, operation: dict[str, Any]) -> Ite
         yield from ("411", "413")
     if "requestBody" in operation:
         yield "415"
+
+
+def _take_anything_once(properties: dict[str, Any]) -> None:
+    """JSON of any kind may be null; said twice, null would be of two kinds, of which it may be one."""
+    for told in properties.values():
+        if {} in told.get("oneOf", ()):
+            del told["oneOf"]
 
 
 def _close_bodies(schemas: dict[str, Any]) -> None:

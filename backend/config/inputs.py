@@ -12,6 +12,14 @@ from config.texts import one_line
 # So much of what a client sent is said back to it.
 NAMED = 100
 LONGEST_NAME = 100
+JSON_TYPES: tuple[tuple[type[Any], tuple[type[Any], ...]], ...] = (
+    (serializers.CharField, (str,)),
+    (serializers.BooleanField, (bool,)),
+    (serializers.IntegerField, (int, float)),
+    (serializers.FloatField, (int, float)),
+)
+# The context of a body that a page has put together from its form.
+OF_FORM = {"is_form": True}
 
 
 class Input(serializers.Serializer[Any]):
@@ -24,9 +32,10 @@ class Input(serializers.Serializer[Any]):
         """Return the fields. Every text is one line, but for secrets: they are compared and never shown."""
         fields: dict[str, Any] = super().get_fields()
         for field in fields.values():
-            text = getattr(field, "child", field)
-            if isinstance(text, serializers.CharField) and not text.write_only:
-                text.validators = [*text.validators, one_line]
+            value = getattr(field, "child", field)
+            if isinstance(value, serializers.CharField) and not value.write_only:
+                value.validators = [*value.validators, one_line]
+            _read_strictly(value)
         return fields
 
     def to_internal_value(self, data: Any) -> Any:
@@ -41,6 +50,23 @@ class Input(serializers.Serializer[Any]):
         if wrong:
             raise ValidationError(wrong)
         return value
+
+
+def _read_strictly(field: Any) -> None:
+    """Let a field refuse JSON of another type, which would be turned into its own; forms have texts alone."""
+    kinds = next((kinds for kind, kinds in JSON_TYPES if isinstance(field, kind)), None)
+    read = field.to_internal_value
+
+    def read_strictly(value: Any) -> Any:
+        # True is an int of Python's, and no number of JSON's.
+        is_right = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)) if kinds else True
+        return read(value) if is_right or _is_of_form(field) else field.fail("invalid")
+
+    field.to_internal_value = read_strictly
+
+
+def _is_of_form(field: Any) -> bool:
+    return isinstance(field.root.initial_data, QueryDict) or bool(field.context.get("is_form"))
 
 
 def unknown(names: set[Any], what: str = "field") -> dict[str, list[str]]:

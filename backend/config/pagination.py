@@ -23,6 +23,8 @@ from config.errors import InvalidError
 # Signed, so that its values come from a row of ours, and the database accepts them.
 SALT = "config.pagination"
 PAGE_SIZE = 20
+# More than any number of rows; a larger one is no number of theirs.
+MOST_ROWS = 10**18
 
 
 class Keyset(CursorPagination):
@@ -61,7 +63,7 @@ class Keyset(CursorPagination):
         asked = request.query_params.get(self.page_size_query_param)
         if asked is None:
             return self.page_size
-        if not re.fullmatch(r"0*[1-9][0-9]{0,18}", asked):
+        if not re.fullmatch(r"0*[1-9][0-9]{0,18}", asked) or int(asked) > MOST_ROWS:
             message = f"A page has 1 to {self.max_page_size} rows; {asked[:40]!r} is no such number."
             raise InvalidError(message, errors={self.page_size_query_param: [message]})
         return min(int(asked), self.max_page_size)
@@ -71,7 +73,7 @@ class Keyset(CursorPagination):
         told: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
         for parameter in told:
             if parameter["name"] == self.page_size_query_param:
-                parameter["schema"] |= {"minimum": 1, "maximum": 10**18, "default": PAGE_SIZE}
+                parameter["schema"] |= {"minimum": 1, "maximum": MOST_ROWS, "default": PAGE_SIZE}
                 parameter["description"] = f"How many rows a page has; at most {self.max_page_size}, also of more."
             else:
                 parameter["description"] = "From next or previous of a page of the same list; valid for one order."

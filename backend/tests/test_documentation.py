@@ -15,7 +15,7 @@ def operations() -> list[tuple[str, str, dict[str, Any]]]:
 def test_errors__are_problems_and_nothing_else(db):
     for path, method, operation in operations():
         errors = {status: one for status, one in operation["responses"].items() if status >= "400"}
-        assert {"400", "406", "500", "503"} <= set(errors), (path, method)
+        assert {"400", "406", "414", "431", "500", "503"} <= set(errors), (path, method)
         for status, answer in errors.items():
             assert list(answer["content"]) == ["application/problem+json"], (path, method, status)
             assert answer["description"].endswith("."), (path, method, status)
@@ -38,6 +38,21 @@ def test_headers__that_clients_act_on__are_declared(db):
         for status, name in (("201", "Location"), ("202", "Location"), ("429", "Retry-After"), ("503", "Retry-After")):
             if answer := operation["responses"].get(status):
                 assert name in answer["headers"], (path, method, status)
+
+
+def test_json_of_any_kind__may_be_null_in_one_way_alone(db):
+    """Said twice, as "anything, or null", it would be of two kinds of which it may be one."""
+    schemas = document()["components"]["schemas"]
+    told = [one for schema in schemas.values() for one in schema.get("properties", {}).values()]
+    assert [one for one in told if {} in one.get("oneOf", ())] == []
+    assert schemas["ChoreographyOut"]["properties"]["music_info"] == {"readOnly": True}
+
+
+def test_states_of_a_task__that_refuse_it__are_declared(db):
+    """A task may have no video yet, or be cancelled, at every address that takes one."""
+    answers = {operation["operationId"]: set(operation["responses"]) for _, _, operation in operations()}
+    for name in ("get_task_video", "create_task_video_link", "swap_move", "create_choreography", "get_task_captions"):
+        assert {"404", "409", "410"} <= answers[name], name
 
 
 def test_document__names_a_server_and_shows_a_problem(db):

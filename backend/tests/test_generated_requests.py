@@ -20,7 +20,7 @@ from tests.test_following import backend
 
 FULL = os.environ.get("COMPAS_FULL") == "1"
 SEED = int(os.environ.get("REQUESTS_SEED", "7"))
-LONG = ("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", os.environ.get("REQUESTS_EACH", "60"))
+LONG = ("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", os.environ.get("REQUESTS_EACH", "30"))
 ASKED_SHORTLY = "^(get_me|list_labels|create_webhook|change_me|list_tasks|get_task|change_choreography)$"
 SHORT = ("--phases", "fuzzing", "--max-examples", "1", "--include-operation-id-regex", ASKED_SHORTLY)
 

@@ -10,7 +10,7 @@ from config.documentation import _below
 from config.inputs import Input
 from config.queries import declared
 from tests.openapi import document
-from tests.test_access import DECLARED, KEPT, browser_of, house
+from tests.test_access import DECLARED, KEPT, SONG, browser_of, house
 from tests.test_mass_assignment import WRITES
 
 __all__ = ["house"]
@@ -120,6 +120,34 @@ def test_accept__of_problems__is_answered_with_json(house, accept, status):
     assert b"\n" not in answer.content
     missing = browser_of("owner").get("/api/moves/none", headers={"Accept": accept})
     assert (missing.status_code, missing["Content-Type"]) == (404 if status == 200 else 406, PROBLEM)
+
+
+@pytest.mark.parametrize(
+    ("address", "body", "wrong"),
+    [
+        (f"/api/collections/{KEPT}", {"title": 5}, "title"),
+        (f"/api/collections/{KEPT}", {"tags": ["sol", 5]}, "tags.1"),
+        ("/api/auth/me", {"display_name": True}, "display_name"),
+        (f"/api/collections/{KEPT}/share", {"shows_name": "true"}, "shows_name"),
+        (f"/api/collections/{KEPT}/share", {"shows_name": 1}, "shows_name"),
+    ],
+)
+def test_json_of_another_type__is_refused(house, address, body, wrong):
+    answer = browser_of("owner").patch(address, body, content_type="application/json")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, [wrong])
+
+
+@pytest.mark.parametrize("seed", ["5", True, 1.5])
+def test_number__is_one_of_json(house, seed):
+    wishes = {"song": SONG, "difficulty": "beginner", "seed": seed}
+    answer = browser_of("owner").post("/api/choreography/generate", wishes, content_type="application/json")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["seed"])
+
+
+@pytest.mark.parametrize("address", ["/api/collections", "/api/public"])
+def test_sort__that_is_empty__is_no_sort(house, address):
+    answer = browser_of("owner").get(f"{address}?sort=")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["sort"])
 
 
 def test_body_in_chunks__is_refused_with_411(db):

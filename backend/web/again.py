@@ -10,6 +10,7 @@ from apps.authentication.requests import MemberRequest
 from apps.generation.swaps import again_wishes, swap_wishes
 from apps.generation.wishes import GenerationRequest, SwapRequest
 from config.errors import InvalidError
+from config.inputs import OF_FORM
 from web.members import members_only
 from web.studio import start_once
 
@@ -25,12 +26,12 @@ def again(request: MemberRequest, task_id: str) -> HttpResponse:
 
 def _wishes(request: MemberRequest, task_id: str) -> dict[str, Any]:
     if "move" in request.POST:
-        swap = SwapRequest(data={"move": request.POST["move"]})
+        swap = SwapRequest(data={"move": request.POST["move"]}, context=OF_FORM)
         if not swap.is_valid():
             raise InvalidError(MESSAGE, errors=dict(swap.errors))
         return swap_wishes(user=request.user, task_id=task_id, **swap.validated_data)
     wishes = again_wishes(user=request.user, task_id=task_id, **_corrected(request))
-    form = GenerationRequest(data=wishes)
+    form = GenerationRequest(data=wishes, context=OF_FORM)
     if not form.is_valid():
         raise InvalidError(MESSAGE, errors=dict(form.errors))
     return dict(form.validated_data)

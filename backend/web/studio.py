@@ -43,6 +43,7 @@ from config.errors import (
     QuotaError,
     TooLargeError,
 )
+from config.inputs import OF_FORM
 from config.problems import STATUS, retry_after
 from web.members import members_only
 from web.practice import again_of, with_practice_room
@@ -67,7 +68,7 @@ def studio(request: MemberRequest) -> HttpResponse:
         return _studio(request)
     # An unticked box is not sent at all, and "the song decides" is sent as nothing.
     wishes = {name: request.POST[name] for name in GenerationRequest().get_fields() if request.POST.get(name)}
-    form = GenerationRequest(data=wishes | {"auto_save": "auto_save" in request.POST})
+    form = GenerationRequest(data=wishes | {"auto_save": "auto_save" in request.POST}, context=OF_FORM)
     if not form.is_valid():
         return _studio(request, errors=form.errors)
     try:

@@ -26,7 +26,7 @@ def main() -> int:
     """Run the tests and show their figures; return the exit status."""
     parser = argparse.ArgumentParser(prog="script/bench contract", description=__doc__)
     parser.add_argument("--seed", type=int, default=7, help="other requests with another one (default %(default)s)")
-    parser.add_argument("--each", type=int, default=60, help="requests made up for an operation (default %(default)s)")
+    parser.add_argument("--each", type=int, default=30, help="requests made up for an operation (default %(default)s)")
     arguments = parser.parse_args()
     began = time.monotonic()
     wanted = {"COMPAS_FULL": "1", "REQUESTS_SEED": str(arguments.seed), "REQUESTS_EACH": str(arguments.each)}
@@ -34,6 +34,8 @@ def main() -> int:
         report = Path(folder, "report.xml")
         command = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", f"--junitxml={report}", TEST]
         done = subprocess.run(command, cwd=BACKEND, env=os.environ | wanted, stdout=sys.stderr, check=False)
+        if not report.exists():
+            parser.error("the tests did not run; pytest says why, above")
         told = ET.parse(report).getroot().iter("property")  # noqa: S314
         figures = {found.get("name", ""): int(found.get("value", "0")) for found in told}
     figures |= {"seed": arguments.seed, "seconds": round(time.monotonic() - began)}

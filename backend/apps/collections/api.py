@@ -113,7 +113,7 @@ class ChoreographiesView(ListAPIView[SavedChoreography]):
     @extend_schema(parameters=[Wanted], responses={200: ChoreographyOut(many=True), 400: PROBLEMS, 401: PROBLEMS})
     def get(self, request: MemberApiRequest) -> Response:  # type: ignore[override]  # only members get here
         """Your collection, newest first unless you search or ask for another order. A cursor is valid for one order."""
-        wanted = Wanted(data=request.query_params)
+        wanted = Wanted(data=request.query_params.dict())  # a sort that is empty is no sort
         wanted.is_valid(raise_exception=True)
         page = page_of(request.user, request, wanted.validated_data)
         return Response({"next": page.next, "previous": page.previous, "results": shown(page.rows)})
@@ -127,6 +127,7 @@ class ChoreographiesView(ListAPIView[SavedChoreography]):
             401: PROBLEMS,
             404: PROBLEMS,
             409: PROBLEMS,
+            410: PROBLEMS,
         },
     )
     def post(self, request: MemberApiRequest) -> Response:

@@ -4,8 +4,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
 from rest_framework.renderers import BaseRenderer
 from rest_framework.views import APIView
 
@@ -39,13 +39,21 @@ class EventStreamRenderer(BaseRenderer):
         return b": " + FiniteJSONRenderer().render(data) + b"\n\n"
 
 
+class TaskEvent(serializers.Serializer[Any]):
+    """One of the events of a stream."""
+
+    id = serializers.CharField(required=False, help_text="for Last-Event-ID")
+    event = serializers.ChoiceField(["task", "end"], required=False)
+    data = serializers.CharField(help_text="JSON: what /api/choreography/tasks/ID answers")
+
+
 class TaskEventsView(APIView):
     renderer_classes = (FiniteJSONRenderer, EventStreamRenderer)
 
     @extend_schema(
         parameters=[LAST_EVENT_ID],
         responses={
-            (200, STREAM): OpenApiTypes.STR,
+            (200, STREAM): TaskEvent,
             204: OpenApiResponse(description="The task has ended, and its last event is the one in Last-Event-ID."),
             401: PROBLEMS,
             404: PROBLEMS,

@@ -149,7 +149,7 @@ def _cancel(request: MemberApiRequest, task_id: str) -> Response:
 
 
 class TaskVideoView(VideoView):
-    @extend_schema(responses=VIDEO)
+    @extend_schema(responses=VIDEO | {409: PROBLEMS, 410: PROBLEMS})
     def get(self, request: MemberApiRequest, task_id: str) -> HttpResponseBase:
         """The finished video, whole or by range."""
         task = selectors.task_of(request.user, task_id)

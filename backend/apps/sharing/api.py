@@ -176,7 +176,7 @@ class PublicListView(OpenToAll, ListAPIView[Share]):
     queryset = Share.objects.none()
 
     def get_queryset(self) -> QuerySet[Share]:
-        wanted = PublicWanted(data=self.request.query_params)
+        wanted = PublicWanted(data=self.request.query_params.dict())
         wanted.is_valid(raise_exception=True)
         return selectors.public_shares(**wanted.validated_data)
 
