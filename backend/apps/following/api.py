@@ -44,7 +44,9 @@ class TaskEvent(serializers.Serializer[Any]):
 
     id = serializers.CharField(required=False, help_text="for Last-Event-ID")
     event = serializers.ChoiceField(["task", "end"], required=False)
-    data = serializers.CharField(help_text="JSON: what /api/choreography/tasks/ID answers")
+    data = serializers.CharField(  # type: ignore[assignment]  # the member is called so; the stubs mean Serializer.data
+        help_text="JSON: what /api/choreography/tasks/ID answers"
+    )
 
 
 class TaskEventsView(APIView):
