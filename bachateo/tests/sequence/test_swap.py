@@ -58,7 +58,7 @@ def test_swap_move__any_plan__changes_exactly_that_move(cases: st.SearchStrategy
     assert old.move.role or new.move.move_label != old.move.move_label
     if not wishes.relax:
         assert all(gap is None or gap >= WINDOW for gap in repeat_gaps(swapped))
-        assert swapped.relaxed == ()
+        assert all(sentence.startswith(("ends:", "films:", "couple:")) for sentence in swapped.relaxed)
     assert swap_move(plan, library, number) == swapped
 
 

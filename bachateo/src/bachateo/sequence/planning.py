@@ -19,8 +19,9 @@ from bachateo.sequence.search import FoundPath, find_path
 from bachateo.sequence.table import MoveTable
 from bachateo.sequence.wishes import CONSTRAINTS, Wishes
 
-# How often a plan is made for which variety or clothes count more, and how much more each time.
-ATTEMPTS, MORE = 4, 6.0
+# How much variety and clothes count in the first plan, and in those that follow while they are not as they are to be.
+# The last of clothes is more than that a figure comes back soon, where repeats may be given up.
+VARIETY, CLOTHES = (1.0, 8.0, 60.0, 400.0), (1.0, 8.0, 1500.0)
 
 
 def plan_sequence(
@@ -141,10 +142,10 @@ def place_move(costs: PlaceCosts, row: int, slot: int, analysis: Analysis, libra
 
 def _cheapest(costs: PlaceCosts) -> FoundPath | None:
     """Return the cheapest path; where it shows too few films or too many clothes, one for which these count more."""
-    places, table = find_candidates(costs), costs.table
-    fitting = costs.fitting()
-    tastes, best, least = Tastes(), None, np.inf
-    for _ in range(ATTEMPTS):
+    places, table, fitting = find_candidates(costs), costs.table, costs.fitting()
+    best, least, variety, clothes = None, np.inf, 0, 0
+    while variety < len(VARIETY) and clothes < len(CLOTHES):
+        tastes = Tastes(VARIETY[variety], CLOTHES[clothes])
         path = find_path(table, places, repeat_costs(costs.relaxed), tastes=tastes)
         if path is None:
             break
@@ -155,7 +156,7 @@ def _cheapest(costs: PlaceCosts) -> FoundPath | None:
             best, least = path, films + changes
         if not least:
             break
-        tastes = Tastes(tastes.variety * (MORE if films else 1), tastes.clothes * (MORE if changes else 1))
+        variety, clothes = variety + bool(films), clothes + bool(changes)
     return best
 
 

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from bachateo.errors import ClipError
+from bachateo.moves.ingest.landmarks import LARGEST
 from bachateo.moves.ingest.watching import COLOURS
 from bachateo.moves.looks import FIELDS
 
 MOST_TIMES = 100_000
+LATEST_MS = 24 * 3600 * 1000
 LONGEST_TEXT = 100
 PAIR_NUMBERS = 2
 BOX_NUMBERS = 4  # left, top, width, height
@@ -100,6 +102,14 @@ def _colours(value: object) -> bool:
     return known and len(set(colours)) == len(colours) and all(share > 0 for _, share in value)
 
 
+def _landmarks(value: object) -> bool:
+    """Whether there are landmarks, each with its time in milliseconds."""
+    if not isinstance(value, list) or len(value) > MOST_TIMES or len(value) % 2:
+        return False
+    whole = all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in value)
+    return whole and max(value[::2], default=0) < LARGEST and max(value[1::2], default=0) < LATEST_MS
+
+
 def _look(value: object) -> bool:
     return _numbers(value) and len(cast("list[float]", value)) in {0, len(FIELDS)}
 
@@ -113,6 +123,7 @@ FORMS: Mapping[str, Mapping[str, Callable[[object], bool]]] = {
         "beats_s": _numbers,
         "first_count": _count,
         "confidence": _numbers,
+        "landmarks": _landmarks,
         "pictures_s": _pair,
         "box": _box,
         "sharpness": _number,

@@ -48,7 +48,7 @@ def examine(path: str, listen: bool) -> dict[str, Any]:  # noqa: FBT001 - plain 
     Returns
     -------
     dict
-        ``beats_s``, ``first_count`` and ``confidence`` as :class:`bachateo.moves.ingest.hearing.Heard`;
+        ``beats_s``, ``first_count``, ``confidence`` and ``landmarks`` as :class:`bachateo.moves.ingest.hearing.Heard`;
         ``pictures_s``, when the first picture is shown and when the last one ends; ``box``, what lies between the
         bars: left, top, width and height in pixels; ``sharpness``, 0 to 1; ``brightest_cd``, the brightest light of
         a film of high dynamic range in cd/m², 100 of others; ``seconds`` of work.
@@ -82,6 +82,7 @@ def examine(path: str, listen: bool) -> dict[str, Any]:  # noqa: FBT001 - plain 
         "beats_s": sound.beats_s if sound else (),
         "first_count": sound.first_count if sound else 0,
         "confidence": sound.confidence if sound else (),
+        "landmarks": sound.landmarks if sound else (),
         "pictures_s": (times_s[0], 2 * times_s[-1] - times_s[-2]),
         "box": finder.picture(width, height),
         "sharpness": round(float(np.median(sharp)), 3),

@@ -9,11 +9,12 @@ from typing import Any
 
 from bachateo.moves.ingest.annotations import Annotation
 from bachateo.moves.ingest.quality import quality_score
+from bachateo.moves.ingest.recordings import MARGIN, Counted
 from bachateo.moves.ingest.report import AcceptedClip
 from bachateo.moves.ingest.span import MoveSpan
 from bachateo.moves.library import Move
 
-VERSION = 2  # of the clips; those of another version are encoded anew
+VERSION = 3  # of the clips; those of another version are encoded anew
 # Annotated tempi are read off a display or rounded by software; beyond this, one of the two is wrong.
 TEMPO_FAR_FRACTION = 0.05
 LEAST_QUALITY = 0.5  # the search leaves out what scores below
@@ -33,6 +34,8 @@ class Film:
         Digest of its content.
     examined
         As :func:`bachateo.moves.ingest.clip.examine` returned it.
+    counted
+        Its beats, as films with the same recording agree.
     spans
         The parts that become moves.
     """
@@ -40,6 +43,7 @@ class Film:
     annotation: Annotation
     content: str
     examined: Record
+    counted: Counted
     spans: tuple[MoveSpan, ...]
 
 
@@ -132,12 +136,25 @@ def accepted_of(film: Film, moves: Iterable[Move]) -> AcceptedClip:
         tempo_bpm=made[0].estimated_tempo,
         quality_score=made[0].quality_score,
         first_count=film.spans[0].first_count,
-        heard_s=film.annotation.beats_s or tuple(film.examined["beats_s"]),
-        warnings=tuple(_warnings(film.annotation, made[0])),
+        heard_s=film.counted.beats_s,
+        votes=film.counted.votes,
+        vote_share=film.counted.share,
+        warnings=tuple(_warnings(film, made[0])),
     )
 
 
-def _warnings(said: Annotation, move: Move) -> Iterator[str]:
+def _warnings(film: Film, move: Move) -> Iterator[str]:
+    said, counted = film.annotation, film.counted
+    if counted.share < MARGIN and said.first_count is None:
+        yield (
+            f"the 1 is doubtful: {counted.votes} clips share this recording, and it has {counted.share:.0%} of their "
+            f"votes; {MARGIN:.0%} would be sure. Look at the clip, and say with first_count which beat is a 1."
+        )
+    if counted.on_five:
+        yield (
+            "it begins on a 5: from the 1 that was heard on, it is shorter than one eight-count. Give a longer clip, "
+            "or say with first_count which beat is a 1."
+        )
     tempo_bpm = said.estimated_tempo
     if tempo_bpm and abs(move.estimated_tempo / tempo_bpm - 1) > TEMPO_FAR_FRACTION:
         yield (

@@ -12,6 +12,7 @@ from bachateo.errors import ClipError, SongError
 from bachateo.media.opening import FILM_FORMATS, clock_start_s
 from bachateo.media.song_file import LONGEST_S
 from bachateo.media.sound import frames_of, open_sound, resampled
+from bachateo.moves.ingest.landmarks import landmarks
 from bachateo.music.analysis import Analysis
 from bachateo.music.analyzing import analyze_samples
 from bachateo.music.song import SAMPLE_RATE_HZ, SILENCE_PEAK, DecodedSong
@@ -45,11 +46,14 @@ class Heard:
         Index in ``beats_s`` of the first beat that is a 1.
     confidence
         How clearly each beat was heard, 0 to 1; empty when the tracker does not say.
+    landmarks
+        As :func:`bachateo.moves.ingest.landmarks.landmarks` says.
     """
 
     beats_s: tuple[float, ...]
     first_count: int
     confidence: tuple[float, ...]
+    landmarks: tuple[int, ...]
 
 
 def hear_clip(path: Path) -> Heard:
@@ -70,7 +74,10 @@ def hear_clip(path: Path) -> Heard:
         raise _refused(path, error) from error
     _refuse_unsteady(path, analysis)
     return Heard(
-        tuple(round(late_s + beat_s, 4) for beat_s in analysis.beats_s), analysis.first_count, analysis.confidence
+        tuple(round(late_s + beat_s, 4) for beat_s in analysis.beats_s),
+        analysis.first_count,
+        analysis.confidence,
+        tuple(landmarks(samples, late_s)),
     )
 
 

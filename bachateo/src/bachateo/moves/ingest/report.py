@@ -47,6 +47,8 @@ class AcceptedClip:
         Index of the beat on which that one begins, among ``heard_s``.
     heard_s
         Every beat of the film in seconds.
+    votes, vote_share
+        How many films with the same recording were asked where the 1 is, and which share of the votes it got.
     warnings
         What a person should look at.
     """
@@ -58,6 +60,8 @@ class AcceptedClip:
     quality_score: float
     first_count: int
     heard_s: tuple[float, ...]
+    votes: int
+    vote_share: float
     warnings: tuple[str, ...]
 
 
@@ -95,7 +99,7 @@ class Report:
     size, rate_hz
         Width and height of its pictures in pixels, and how many there are a second; 0 when no clip was accepted.
     accepted, refused
-        The clips, in the order of the annotations.
+        The clips, in the order of the annotations; of those that are accepted, first the ones whose 1 is doubtful.
     encoded
         How many moves this run encoded; the others were finished before.
     """

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -25,11 +25,13 @@ from bachateo.media.opening import LARGEST_BYTES
 from bachateo.moves.ingest.annotations import Annotation, ClipEntry, annotation_of, read_entries
 from bachateo.moves.ingest.answers import checked_answer, machine_works
 from bachateo.moves.ingest.document import VERSION, Film, Part, Record, accepted_of, move_of, parts_of
+from bachateo.moves.ingest.landmarks import find_overlaps
+from bachateo.moves.ingest.recordings import MARGIN, SAID, Counted, agree
 from bachateo.moves.ingest.records import SETTINGS, Records
 from bachateo.moves.ingest.report import AcceptedClip, RefusedClip, Report
-from bachateo.moves.ingest.span import choose_spans
+from bachateo.moves.ingest.span import MoveSpan, choose_spans
 from bachateo.moves.ingest.wardrobes import Colours, joined, wardrobes
-from bachateo.moves.library import Library, Move
+from bachateo.moves.library import COUNTS, Library, Move
 from bachateo.music.analyzing import HEARING_VERSION
 
 # Another encoder may write other parameters.
@@ -120,7 +122,8 @@ class _Ingestion:
 
     def ingest(self, entries: list[ClipEntry], folder: Path, wanted: Wanted) -> Report:
         annotated = self._annotated(entries, folder)
-        films = [*self._each("hearing", annotated, self._film).values()]
+        examined = self._each("hearing", annotated, self._examined)
+        films = [*self._films({name: annotated[name] for name in examined}, examined).values()]
         if not films:
             return self._report([], (0, 0), 0)
         size, rate_hz = self._settings(films, *wanted)
@@ -143,7 +146,7 @@ class _Ingestion:
             self._save(tuple(moves.values()))
         accepted = [
             accepted_of(film, [moves[part.clip_id] for part in parts.values() if part.film is film])
-            for film in films
+            for film in sorted(films, key=lambda film: film.counted.share >= MARGIN)
             if film.annotation.number not in self.refused
         ]
         return self._report(accepted, size, rate_hz)
@@ -193,7 +196,7 @@ class _Ingestion:
     def _refuse(self, annotation: Annotation, error: BachateoError) -> None:
         self.refused[annotation.number] = RefusedClip(annotation.clip_id, annotation.line, error.code, error.message)
 
-    def _film(self, annotation: Annotation) -> Film:
+    def _examined(self, annotation: Annotation) -> Record:
         content = _content_of(annotation.video)
         name = f"heard-{_digest(HEARING_VERSION, VERSION, content, bool(annotation.beats_s))}.json"
         self.used.add(name)
@@ -202,14 +205,22 @@ class _Ingestion:
             arguments = (str(annotation.video), not annotation.beats_s)
             examined = self._limited(annotation, "examine", *arguments, least_s=LEAST_CPU_S)
             self.records.keep(name, examined)
-        spans = choose_spans(
-            annotation.beats_s or examined["beats_s"],
-            examined["first_count"] if annotation.first_count is None else annotation.first_count,
-            tuple(examined["pictures_s"]),
-            beats=annotation.beats,
-            role=annotation.role,
-        )
-        return Film(annotation, content, examined, spans)
+        return {**examined, "content": content}
+
+    def _films(self, annotated: Mapping[str, Annotation], examined: Mapping[str, Record]) -> dict[str, Film]:
+        """Return what is known of each film; those that share a recording are counted alike."""
+        counted = {name: _counted(annotated[name], record) for name, record in examined.items()}
+        agreed = agree(counted, find_overlaps({name: record["landmarks"] for name, record in examined.items()}))
+        films: dict[str, Film] = {}
+        for name, annotation in annotated.items():
+            record, count = examined[name], agreed[name]
+            if annotation.first_count is not None:
+                count = replace(count, beats_s=counted[name].beats_s, first_count=annotation.first_count)
+            try:
+                films[name] = _film(annotation, record, count)
+            except ClipError as error:
+                self._refuse(annotation, error)
+        return films
 
     def _clip(self, part: Part, size: tuple[int, int], rate_hz: int, *, anew: bool = False) -> Record:
         box, brightest_cd = part.film.examined["box"], part.film.examined["brightest_cd"]
@@ -277,6 +288,31 @@ class _Ingestion:
     def _report(self, accepted: Iterable[AcceptedClip], size: tuple[int, int], rate_hz: int) -> Report:
         refused = tuple(self.refused[number] for number in sorted(self.refused))
         return Report(self.records.folder, size, rate_hz, tuple(accepted), refused, len(self.encoded))
+
+
+def _counted(annotation: Annotation, record: Record) -> Counted:
+    """Return how a film was heard, or what a person says of it."""
+    beats_s = annotation.beats_s or tuple(record["beats_s"])
+    clear = float(sum(record["confidence"])) or 1.0
+    if annotation.first_count is not None:
+        return Counted(beats_s, annotation.first_count, SAID * clear)
+    return Counted(beats_s, record["first_count"], clear)
+
+
+def _film(annotation: Annotation, record: Record, counted: Counted) -> Film:
+    """Return what is known of a film. One that is too short from its 1 on begins with its 5."""
+    pictures_s = tuple(record["pictures_s"])
+
+    def spans(first_count: int) -> tuple[MoveSpan, ...]:
+        return choose_spans(counted.beats_s, first_count, pictures_s, beats=annotation.beats, role=annotation.role)
+
+    try:
+        return Film(annotation, record["content"], record, counted, spans(counted.first_count))
+    except ClipError:
+        if annotation.first_count is not None or counted.first_count < COUNTS // 2:
+            raise
+        early = replace(counted, first_count=counted.first_count - COUNTS // 2, on_five=True)
+        return Film(annotation, record["content"], record, early, spans(early.first_count))
 
 
 def _clothes(parts: Mapping[str, Part], made: Mapping[str, Record]) -> dict[str, str]:
