@@ -102,7 +102,9 @@ def compose(kind: str, seed: int, *, seconds: float, arrangements: tuple[int, ..
     return HardSong(kind, bpm, beats_s, first, tuple(notes))
 
 
-def write_hard_song(path: Path, kind: str, seed: int, *, seconds: float = 60.0) -> HardSong:
+def write_hard_song(
+    path: Path, kind: str, seed: int, *, seconds: float = 60.0, sound: Callable[[Note, float], Sound] | None = None
+) -> HardSong:
     """Write a hard song and, beside it as ``.json``, its true beats and downbeats.
 
     Parameters
@@ -111,10 +113,12 @@ def write_hard_song(path: Path, kind: str, seed: int, *, seconds: float = 60.0) 
         The sound file; its suffix names the format.
     kind, seed, seconds
         As for :func:`compose`.
+    sound
+        As for :func:`play`.
     """
     song = compose(kind, seed, seconds=seconds)
     rng = np.random.default_rng([seed, KINDS.index(kind), 1])
-    write_sound(path, worn(play(song, rng), kind, rng), rate_hz=RATE_HZ)
+    write_sound(path, worn(play(song, rng, sound), kind, rng), rate_hz=RATE_HZ)
     with written_aside(path.with_suffix(".json")) as aside:
         aside.write_text(json.dumps({"name": path.stem, **truth(song)}))
     return song

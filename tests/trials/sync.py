@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import av
@@ -12,19 +12,25 @@ from PIL import Image
 
 from bachateo.moves import Library, Move
 from bachateo.moves.drawing.encoding import FRAMES_PER_BEAT, encode_clip, frame_rate
+from bachateo.music.instruments import pluck
 from bachateo.music.recording import write_sound
 from bachateo.sequence import Plan
 
 SIZE = (128, 72)
+Array = NDArray[np.float64]
+
 FRAME_S = 0.034  # at 30 pictures a second
 BEATS = 8
 TEMPI_BPM = (112, 120, 128, 140)
 RATE_HZ = 44_100
 BAR = 4
 LOUD = 0.2
+# Each stroke by its pitch: a bare click, and a string that is plucked and damped.
+SOUNDS: dict[str, Callable[[float, Array], Array]] = {
+    "click": lambda pitch_hz, t: np.sin(2 * np.pi * pitch_hz * t) * np.exp(-t / 0.006),
+    "pluck": lambda pitch_hz, _t: pluck(76 if pitch_hz > 1200 else 69, 0.15, 0.7).astype(np.float64),
+}
 WHITE = 128
-
-Array = NDArray[np.float64]
 
 
 def flash_library(folder: Path, tempi_bpm: Sequence[int] = TEMPI_BPM) -> Library:
@@ -60,14 +66,27 @@ def _flash_clip(folder: Path, name: str, tempo_bpm: int) -> Move:
     )
 
 
-def write_clicks(path: Path, times_s: Sequence[float] | Array, seconds: float) -> None:
-    """Write a song of clicks at the given times; every fourth is higher."""
+def write_clicks(path: Path, times_s: Sequence[float] | Array, seconds: float, *, sound: str = "click") -> None:
+    """Write a song of one kind of stroke at the given times; every fourth is higher.
+
+    Parameters
+    ----------
+    path
+        The sound file.
+    times_s
+        When each begins, in seconds.
+    seconds
+        How long the song is.
+    sound
+        One of ``SOUNDS``.
+    """
     t = np.arange(int(0.03 * RATE_HZ)) / RATE_HZ
+    high, low = (SOUNDS[sound](pitch_hz, t) for pitch_hz in (1600, 1000))
     samples = np.zeros(int(seconds * RATE_HZ), np.float32)
     for number, time_s in enumerate(times_s):
-        pitch_hz = 1600 if number % BAR == 0 else 1000
+        stroke = high if number % BAR == 0 else low
         start = round(time_s * RATE_HZ)
-        samples[start : start + len(t)] += 0.8 * np.sin(2 * np.pi * pitch_hz * t) * np.exp(-t / 0.006)
+        samples[start : start + len(stroke)] += 0.8 * stroke
     write_sound(path, samples, rate_hz=RATE_HZ)
 
 

@@ -204,7 +204,15 @@ def analysis_of(
 
 
 def eight_starts(first_count: int, restarts: Sequence[int], beats: int) -> tuple[int, ...]:
-    """Return the 1 of each complete eight-count of a song of so many beats, as in :class:`Analysis`."""
+    """Return the index of the 1 of each complete eight-count.
+
+    Parameters
+    ----------
+    first_count, restarts
+        As in :class:`Analysis`.
+    beats
+        How many beats the song has.
+    """
     parts = pairwise((first_count, *restarts, beats - 1))
     return tuple(at for begin, end in parts for at in range(begin, end - COUNTS + 1, COUNTS))
 

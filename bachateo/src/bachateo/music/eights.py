@@ -17,6 +17,7 @@ TIMBRE_BANDS = 10
 # What each sign says, in nats for as much above the usual as songs commonly vary. A new section says most; the chords
 # say little each time, since a song repeats them, and with them its mistake.
 SECTION, HARMONY, BASS_NOTE = 0.75, 0.05, 0.1
+LEAST_HARMONY, LEAST_BASS, LEAST_UNLIKE = 0.05, 0.04, 0.04  # songs have twice as much and more
 STRONGEST, WEAKEST = 5.0, -3.0
 LONG = 5.0  # what it costs that an eight-count has a bar more, in nats
 ENTRY = 0.7  # and that a song begins with the second bar of one
@@ -87,10 +88,12 @@ def boundary_votes(starts_s: Array, *, onsets: Onsets, levels: NDArray[np.float3
     harmony = 1 - (chords[1:] * chords[:-1]).sum(axis=1) / (lengths[1:] * lengths[:-1] + 1e-9)
     bass = np.linalg.norm(np.diff(spectrum[:, BASS], axis=0), axis=1)
     inner = slice(1, count - 1)
-    votes[inner] += HARMONY * _above_usual(harmony[:-1]) + BASS_NOTE * _above_usual(bass[:-1])
+    votes[inner] += HARMONY * _above_usual(harmony[:-1], LEAST_HARMONY) + BASS_NOTE * _above_usual(
+        bass[:-1], LEAST_BASS
+    )
     unlike = _unlike(_sound_of_bars(spectrum, starts_s, onsets))
     peaks = [value == unlike[max(0, bar - PEAK) : bar + PEAK + 1].max() for bar, value in enumerate(unlike)]
-    votes[inner] += SECTION * np.where(peaks[inner], _above_usual(unlike[inner]).clip(0), 0)
+    votes[inner] += SECTION * np.where(peaks[inner], _above_usual(unlike[inner], LEAST_UNLIKE).clip(0), 0)
     return votes
 
 
@@ -115,10 +118,11 @@ def _unlike(bars: Array) -> Array:
     return unlike
 
 
-def _above_usual(values: Array) -> Array:
+def _above_usual(values: Array, least: float) -> Array:
     """Return how far each value is above the median, in units of how far values commonly are from it."""
     median = np.median(values)
-    spread = 1.4826 * np.median(np.abs(values - median)) + 1e-9
+    # In a song that is always the same, what little differs means nothing.
+    spread = 1.4826 * np.median(np.abs(values - median)).clip(least)
     above: Array = ((values - median) / spread).clip(WEAKEST, STRONGEST)
     return above
 

@@ -67,7 +67,7 @@ def track_beats(samples: NDArray[np.float32]) -> Tracked:
     halves_s = track_pulse(pulse)
     if len(halves_s) < FEWEST:
         return Tracked(np.empty(0), np.empty(0, np.int64), np.empty(0), np.empty(0), 0.0)
-    halves_s, clear = refine_pulse(onsets, halves_s)
+    halves_s, clear = refine_pulse(onsets, halves_s, samples)
     levels = features[:, : features.shape[1] // 2]
     sounds = _sounding(onsets, halves_s)
     bars = find_bars(quarter_accents(halves_s, onsets=onsets, levels=levels, activations=activations))
