@@ -15,12 +15,10 @@ if TYPE_CHECKING:
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 EACH_SIDE = 10
 PATIENCE_S = 60
-ROUNDS_AT_MOST = 12
-EVEN_S = 0.04
 # Writes down each frame that the screen shows of a video that plays, and each sound: when it is due by the clock of
 # what is heard, and where the song is then.
 RECORDER = """
-window.frames_ = []; window.looks = []; window.sounds = []; window.jumps = [];
+window.frames_ = []; window.sounds = [];
 const ask = HTMLVideoElement.prototype.requestVideoFrameCallback;
 HTMLVideoElement.prototype.requestVideoFrameCallback = function (then) {
   return ask.call(this, (now, frame) => {
@@ -30,14 +28,6 @@ HTMLVideoElement.prototype.requestVideoFrameCallback = function (then) {
     then(now, frame);
   });
 };
-const look = (now) => {
-  const video = document.querySelector(".screen > video:not(.waits, .own)");
-  if (video && !video.paused && !video.seeking) {
-    looks.push({ shown: performance.now(), time: video.currentTime, rate: video.playbackRate });
-  }
-  requestAnimationFrame(look);
-};
-requestAnimationFrame(look);
 const start = AudioBufferSourceNode.prototype.start;
 AudioBufferSourceNode.prototype.start = function (when, offset) {
   const video = document.querySelector(".screen > video:not(.waits, .own)");
@@ -54,6 +44,26 @@ AudioBufferSourceNode.prototype.start = function (when, offset) {
   return start.call(this, when, offset);
 };
 """
+JUMPS = "(seen) => seen.filter((one, at) => at && one.time < seen[at - 1].time).length"
+# Writes down each jump of a loop: where the element that goes and the one that comes are at that moment, from the beats
+# at the loop's end and start; and each seek of the element that is heard.
+SWAPS = """() => {
+  window.swaps = []; window.seeks = [];
+  window.inStep = ({ left, first }) => [left, first, first - left].every((off) => Math.abs(off) <= 0.03);
+  const { room } = document.querySelector("[data-player]"), { seam } = room.loop, { taken } = seam;
+  seam.taken = (now, before) => {
+    swaps.push({ left: before.currentTime - seam.to, first: now.currentTime - seam.from });
+    taken(now, before);
+  };
+  const seeking = ({ target }) => { if (target === room.video && room.loop.round > 1) seeks.push(target.currentTime); };
+  document.addEventListener("seeking", seeking, true);
+}"""
+# Takes the second element away: a jump is a seek.
+BY_SEEKING = """() => {
+  const { seam } = document.querySelector("[data-player]").room.loop;
+  seam.disarm();
+  seam.arm = (from, to) => Object.assign(seam, { from, to });
+}"""
 # Writes down which count is lit when a frame is shown, and which are called before a loop.
 COUNTS_SEEN = """() => {
   window.seen = []; window.called = [];
@@ -88,31 +98,21 @@ def chromium() -> Iterator["Browser"]:
         opened.close()
 
 
-def back(seen: list[dict[str, float]], loop: tuple[float, float]) -> list[dict[str, float]]:
-    """Return what is seen of each jump back, in seconds.
+def back(frames: list[dict[str, float]], loop: tuple[float, float]) -> list[float]:
+    """Return how long after its time each round came, in seconds; below 0 early.
 
-    ``late``: how long after its time the next round comes, where its time is that of a loop without any gap. Each look
-    at a clock is a little late; the medians of some before and of some after a jump leave that out. Where the video
-    itself does not go on evenly, because the machine is busy, a jump tells nothing and is left out.
-    ``left`` and ``first``: the last that is seen before and the first after, from the loop's end and start.
+    Its time is that of a loop without any gap. Each frame waits for the next refresh of the screen; the medians of some
+    before and of some after a jump leave that out.
     """
     start, end = loop
-    found = []
-    for at in range(EACH_SIDE, len(seen) - 2 * EACH_SIDE):
-        if seen[at]["time"] > seen[at - 1]["time"] - (end - start) / 2:
+    late = []
+    for at in range(EACH_SIDE, len(frames) - 2 * EACH_SIDE):
+        if frames[at]["time"] > frames[at - 1]["time"] - (end - start) / 2:
             continue
-        before = [_delay(one) for one in seen[at - EACH_SIDE : at]]
-        after = [_delay(one) for one in seen[at + EACH_SIDE : at + 2 * EACH_SIDE]]
-        if any(max(side) - min(side) > EVEN_S for side in (before, after)):
-            continue
-        found.append(
-            {
-                "late": median(after) - median(before) - (end - start) / seen[at]["rate"],
-                "left": seen[at - 1]["time"] - end,
-                "first": seen[at]["time"] - start,
-            }
-        )
-    return found
+        before = median(_delay(one) for one in frames[at - EACH_SIDE : at])
+        after = median(_delay(one) for one in frames[at + EACH_SIDE : at + 2 * EACH_SIDE])
+        late.append(after - before - (end - start) / frames[at]["rate"])
+    return late
 
 
 def _delay(frame: dict[str, float]) -> float:
@@ -124,7 +124,7 @@ def off_the_beat(sounds: list[dict[str, Any]], beats: list[dict[str, float]]) ->
     return [min((sound["time"] - beat["time_s"] for beat in beats), key=abs) for sound in sounds if sound["playing"]]
 
 
-def until(at: "Page", condition: str) -> None:
+def until(at: "Page", condition: str, *, patience_s: float = PATIENCE_S) -> None:
     """Wait until a condition of the page's script holds. Playwright's own waiting is refused by the page's policy."""
     at.evaluate(
         """([condition, seconds]) => new Promise((done, fail) => {
@@ -133,27 +133,5 @@ def until(at: "Page", condition: str) -> None:
                 : requestAnimationFrame(look));
             look();
         })""".replace("condition()", f"({condition})"),
-        [condition, PATIENCE_S],
+        [condition, patience_s],
     )
-
-
-def lateness(at: "Page", move: dict[str, float], *, jumps: int, within: float) -> list[float]:
-    """Loop a move until it came back so often within so many seconds; return how late it was, each time that it did.
-
-    By the clock that the sound goes by. On a busy machine some come later, and the loop goes on.
-    """
-    loop = move["start_s"], move["end_s"]
-    at.evaluate("frames_.length = looks.length = 0")
-    for wanted in range(jumps, ROUNDS_AT_MOST):
-        _rounds(at, wanted)
-        late = [jump["late"] for jump in back(at.evaluate("looks"), loop)]
-        if len([one for one in late if abs(one) <= within]) >= jumps:
-            break
-    return late
-
-
-def _rounds(at: "Page", wanted: int) -> None:
-    """Wait until a loop has come back so often, and a little more."""
-    until(at, f"looks.filter((look, at) => at && look.time < looks[at - 1].time).length >= {wanted}")
-    enough = f"looks.slice(-{2 * EACH_SIDE + 1}).every((look, at, all) => !at || look.time >= all[at - 1].time)"
-    until(at, enough)
