@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -11,7 +12,12 @@ import pytest
 from sandbox import template
 from sandbox.ports import free_port
 from sandbox.systems import Place, Systems, running
+from tests import practice
+from tests.journeys import SONG, Guest
 from tests.people import PASSWORD, Browser, share_cookies
+
+if TYPE_CHECKING:
+    import playwright.sync_api
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +45,13 @@ def started(postgres, adopted_template, place: Place) -> Iterator[Systems]:
         running(database, place, port=free_port(), original_port=free_port()) as both,
     ):
         yield both
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["playwright.sync_api.Browser"]:
+    """One real browser for the tests of a module."""
+    with practice.chromium() as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -83,3 +96,12 @@ def song_in_the_house(systems: Systems, demo_song: Path) -> str:
     """A song that lies where the original's songs do."""
     systems.place.put_song("Noche.mp3", demo_song.read_bytes())
     return "Noche.mp3"
+
+
+@pytest.fixture(scope="session")
+def guest(systems: Systems, demo_song: Path) -> Iterator[Guest]:
+    """The backend with a song, and a dancer who has an account there."""
+    song = demo_song.read_bytes()
+    systems.place.put_song(f"{SONG}.mp3", song)
+    with browser(systems) as visitor:
+        yield Guest(systems.backend_url, registered(visitor), song)

@@ -124,6 +124,11 @@ def off_the_beat(sounds: list[dict[str, Any]], beats: list[dict[str, float]]) ->
     return [min((sound["time"] - beat["time_s"] for beat in beats), key=abs) for sound in sounds if sound["playing"]]
 
 
+def until_smooth(at: "Page") -> None:
+    """Wait until a loop has what it needs to jump without a gap."""
+    until(at, "document.querySelector('[data-player]').room.loop.seam.taken")
+
+
 def until(at: "Page", condition: str, *, patience_s: float = PATIENCE_S) -> None:
     """Wait until a condition of the page's script holds. Playwright's own waiting is refused by the page's policy."""
     at.evaluate(

@@ -67,8 +67,9 @@ def test_loop__of_a_move__goes_from_beat_to_beat_without_a_seek(chromium, dance)
     move, times = dance["timeline"]["moves"][2], [beat["time_s"] for beat in dance["timeline"]["beats"]]
     with room(chromium, dance) as page:
         at_speed(page, "1.25")
-        page.evaluate(practice.SWAPS)
         page.get_by_role("button", name=move["label"], exact=True).first.click()
+        practice.until_smooth(page)
+        page.evaluate(practice.SWAPS)
         edges = page.evaluate("(({ from, to }) => [from, to])(document.querySelector('[data-player]').room.loop)")
         assert edges == [move["start_s"], move["end_s"]]
         assert set(edges) <= set(times)

@@ -133,7 +133,10 @@ def test_scripts__store_nothing_in_the_browser_and_take_no_messages():
     # What was typed when the session was over stays in its tab for an hour: no password, no file, nothing hidden.
     network = (BACKEND / "web/static/web/network.js").read_text()
     assert '!["password", "file", "hidden", "submit", "button"].includes(field.type)' in network
-    assert len(re.findall(wanted, network)) == network.count("sessionStorage.") == 4
+    assert network.count("sessionStorage.") == 4
+    # A log-in in another tab gives every form another token.
+    assert len(re.findall(wanted, network)) == 5
+    assert "csrftoken=(\\w+)/.exec(document.cookie)" in network
     assert [path.name for path in files if path.name != "network.js" and re.search(wanted, path.read_text())] == []
     assert '"historyCacheSize": 0' in (BACKEND / "web/templates/web/base.html").read_text()  # htmx would keep pages
 

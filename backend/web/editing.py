@@ -54,7 +54,8 @@ def part_of(request: MemberRequest, found: SavedChoreography) -> HttpResponse:
     facts = facts_of(found, has_video=bool(selectors.with_video([found])))
     facts |= {"shared_with": shared_among(request.user, [found.pk]).get(found.pk)}
     share = shares_of([found.pk]).get(found.pk)
-    context = facts | {"card": facts, "labels": labels_by_choreography([found.pk])[found.pk]}
+    # It takes the place of what had the focus.
+    context = facts | {"answers": True, "card": facts, "labels": labels_by_choreography([found.pk])[found.pk]}
     context |= {"hearts": hearts_of(request.user, found.pk, share=share)}
     return render(request, "web/_kept.html" if _part(request) == "kept" else "web/_facts.html", context)
 

@@ -101,7 +101,9 @@ def _studio(
     context = {
         "songs": songs_for(request.user),
         "chosen": request.POST.get("song") or request.GET.get("song"),
-        "auto_save": saves_automatically(request.user),
+        # What was chosen stays chosen when the form comes back.
+        "wished": request.POST,
+        "auto_save": "auto_save" in request.POST if "key" in request.POST else saves_automatically(request.user),
         "key": secrets.token_urlsafe(16),
         "recent": [(task, titles[task.pk]) for task in recent],
         "errors": errors,

@@ -74,6 +74,7 @@ def measured(page: "Page", move: int, loops: int) -> list[float]:
     button = page.locator(".strip button").nth(move)
     button.click()
     start_s, end_s = page.evaluate("(({ from, to }) => [from, to])(document.querySelector('[data-player]').room.loop)")
+    practice.until_smooth(page)
     page.evaluate("frames_.length = 0")
     practice.until(page, f"({practice.JUMPS})(frames_) > {WARM_UP + loops}", patience_s=60 + 10 * loops)
     late = [1000 * late_s for late_s in practice.back(page.evaluate("frames_"), (start_s, end_s))]

@@ -16,17 +16,6 @@ document.addEventListener("htmx:responseError", (event) => {
   if (asker && event.detail.xhr.status === 404) location.assign(asker.dataset.also ?? asker.href);
 });
 
-// A video in the player: go on at the same place.
-document.addEventListener("error", (event) => {
-  const video = event.target;
-  if (!(video instanceof HTMLVideoElement) || !video.dataset.also) return;
-  const at = video.currentTime, playing = !video.paused;
-  video.src = video.dataset.also;
-  delete video.dataset.also;
-  video.currentTime = at;
-  if (playing) video.play();
-}, true);
-
 // The studio's form, when the original answers: network.js asks before it is sent.
 export async function makeInOriginal(form) {
   const wishes = new FormData(form);

@@ -10,7 +10,9 @@ export function again(room) {
   const taps = [];
   const now = () => room.video.currentTime.toFixed(3);
 
-  form.addEventListener("submit", () => {
+  // When it is pressed, not when it is sent: the server is asked first, and a network that is gone takes its time.
+  form.addEventListener("click", ({ target }) => {
+    if (target.closest("button")?.type !== "submit") return;
     move.value = Math.max(0, room.timeline.moveAt(room.time)) + 1;
     downbeat.value = now();
     use.value = taps.join(" ");

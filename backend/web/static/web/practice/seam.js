@@ -41,6 +41,7 @@ export class Seam {
   }
 
   #wait() {
+    if (this.other.error) this.other.load(); // the network is back, or not: then it is a plain seek
     this.other.pause();
     this.other.currentTime = Math.max(0, this.from - LEAD_S * this.video.playbackRate);
   }
