@@ -340,7 +340,7 @@ class Mixed:
         for person in self.people:
             request = self.look(person["token"], person["tasks"][0])
             request.then(*await connections.ask(request))
-        connections.close()
+        await connections.close()
 
     async def followed(self, address: str, port: int, number: int) -> list[BenchRequest]:
         """Return requests for streams of tasks that wait, starting as many as are missing."""
@@ -348,7 +348,7 @@ class Mixed:
         while len(self.waiting) < number:
             request = self.request("create")
             request.then(*await connections.ask(request))
-        connections.close()
+        await connections.close()
         return [
             self.get("events", {"token": token}, f"/api/choreography/tasks/{task}/events")
             for token, task in self.waiting[:number]
@@ -370,7 +370,7 @@ async def compared_pages(address: str, port: int, large: dict[str, Any]) -> dict
             "page_10000_ms": round(deep_ms, 1),
             "times": round(deep_ms / first_ms, 2),
         }
-    connections.close()
+    await connections.close()
     return found
 
 

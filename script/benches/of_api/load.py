@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 GIVE_UP_S = 30.0
@@ -53,6 +54,7 @@ class Connections:
     def __init__(self, address: str, port: int) -> None:
         self.address, self.port = address, port
         self.idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self.opened: list[asyncio.StreamWriter] = []
 
     async def ask(self, request: BenchRequest) -> tuple[int, dict[str, str], bytes]:
         """Send a request; return status, headers and body of its answer."""
@@ -81,13 +83,16 @@ class Connections:
                     raise
                 writer.close()  # it was closing it: as a browser does, send it once more
         reader, writer = await asyncio.open_connection(self.address, self.port)
+        self.opened.append(writer)
         writer.write(request.encoded())
         return reader, writer, *await read_head(reader)
 
-    def close(self) -> None:
-        """Close all that wait for a request."""
-        for _, writer in self.idle:
+    async def close(self) -> None:
+        """Close all."""
+        for writer in self.opened:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
 
 async def read_head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
@@ -119,7 +124,7 @@ async def run(address: str, port: int, requests: Iterator[BenchRequest], *, rate
         running.add(task)
         task.add_done_callback(running.discard)
     await asyncio.gather(*running)
-    connections.close()
+    await connections.close()
     return measured
 
 
