@@ -153,6 +153,7 @@ class Matrix:
         self._mark_what_is_anas()
         self.client = Client(raise_request_exception=False)
         self.askers = list(self._askers())
+        cache.clear()  # it says that these sessions were just seen; see ask
         self.rows, self.files = self._rows(), self._files()
 
     def _mark_what_is_anas(self) -> None:

@@ -101,8 +101,8 @@ def measure(systems: Systems, filled: dict[str, Any], arguments: argparse.Namesp
     say("counting queries")
     env = systems.environment("backend_app")
     queries = told_by("queries", env, [], json.dumps({name: as_json(one) for name, one in mixed.one_of_each().items()}))
-    pid = worker_of(next(system for system in systems.running if system.name == "backend").process.pid)
-    return asyncio.run(load(systems, mixed, filled, queries, pid, arguments))
+    workers = workers_of(next(system for system in systems.running if system.name == "backend").process.pid)
+    return asyncio.run(load(systems, mixed, filled, queries, workers, arguments))
 
 
 async def load(
@@ -110,7 +110,7 @@ async def load(
     mixed: "Mixed",
     filled: dict[str, Any],
     queries: dict[str, int],
-    pid: int,
+    workers: list[int],
     arguments: argparse.Namespace,
 ) -> dict[str, Any]:
     """Warm up, open the streams, and ask."""
@@ -121,11 +121,11 @@ async def load(
     say("pages of the largest collection")
     pages = await compared_pages(LOOPBACK, port, filled["large"])
     say("opening streams")
-    before_kb, readers = rss_kb(pid), Readers()
+    before_kb, readers = rss_kb(workers), Readers()
     await readers.open(LOOPBACK, port, await mixed.followed(LOOPBACK, port, arguments.readers))
-    each_kb = (rss_kb(pid) - before_kb) / max(1, arguments.readers)
+    each_kb = (rss_kb(workers) - before_kb) / max(1, arguments.readers)
     say(f"{arguments.rate:.0f} requests a second for {arguments.seconds:.0f} s")
-    cpu, began = cpu_s(pid), time.perf_counter()
+    cpu, began = cpu_s(workers), time.perf_counter()
     measured = await run(LOOPBACK, port, mixed.requests(), rate=arguments.rate, seconds=arguments.seconds)
     took_s = time.perf_counter() - began
     still_open = readers.still_open()
@@ -141,7 +141,7 @@ async def load(
         "page_10000_times": max(page["times"] for page in pages.values()),
         "sse_readers": still_open,
         "sse_reader_kb": round(each_kb, 1),
-        "worker_cpu": round((cpu_s(pid) - cpu) / took_s, 2),
+        "workers_cpu": round((cpu_s(workers) - cpu) / took_s, 2),
         "client_late_ms": round(measured.late_ms, 1),
         "sweep_s": filled["sweep_s"],
         "pages": pages,
@@ -400,20 +400,21 @@ def percentile(times: list[float], q: int) -> float:
     return round(sorted(times)[math.ceil(len(times) * q / 100) - 1], 1)
 
 
-def worker_of(master: int) -> int:
-    """Return the process of gunicorn that answers: the first that its master has started."""
-    return int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
+def workers_of(master: int) -> list[int]:
+    """Return the processes of gunicorn that answer: those that its master has started."""
+    return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
 
-def rss_kb(pid: int) -> int:
-    """Return how much memory a process holds."""
-    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])  # type: ignore[index]
+def rss_kb(pids: list[int]) -> int:
+    """Return how much memory processes hold."""
+    held = [re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()) for pid in pids]
+    return sum(int(found[1]) for found in held if found)
 
 
-def cpu_s(pid: int) -> float:
-    """Return how long a process has been on processors."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def cpu_s(pids: list[int]) -> float:
+    """Return how long processes have been on processors."""
+    fields = [Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split() for pid in pids]
+    return sum(int(of_one[11]) + int(of_one[12]) for of_one in fields) / os.sysconf("SC_CLK_TCK")
 
 
 def show(figures: dict[str, Any]) -> None:
