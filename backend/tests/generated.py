@@ -190,11 +190,13 @@ def _settings(asker: Person, everyone: list[Person]) -> Iterator[str]:
 
 
 def everything_of(person: Person, client: httpx.Client) -> dict[str, Any]:
-    """Return what a user's own addresses answer; but not the places in the queue, which others change."""
+    """Return what a user's own addresses answer; but no likes and no places in the queue, which others change."""
     addresses = ["/api/auth/me", "/api/auth/me/preferences", "/api/songs", "/api/webhooks", "/api/collections/labels"]
     addresses += ["/api/collections", "/api/favourites"]
-    addresses += [f"/api/collections/{one}/share" for one in person.things["choreographies"]]
     addresses += [f"/api/webhooks/{one}/deliveries" for one in person.things["webhooks"]]
     found = {address: client.get(address, headers=person.headers).json() for address in addresses}
+    for one in person.things["choreographies"]:
+        share = client.get(f"/api/collections/{one}/share", headers=person.headers).json()
+        found[f"share of {one}"] = {name: value for name, value in share.items() if name != "likes"}
     tasks = client.get("/api/choreography/tasks?page_size=100", headers=person.headers).json()["results"]
     return found | {"tasks": [(task["task_id"], task["status"], task["inputs"], task["result"]) for task in tasks]}

@@ -92,6 +92,8 @@ def test_page_size__is_bounded_and_nonsense_is_refused(api, rows):
     for nonsense in ("0", "-1", "x", "1.5", "1e3", "", str(10**18 + 1)):
         refused = api.get(f"/api/collections?page_size={nonsense}")
         assert (refused.status_code, list(refused.json()["errors"])) == (400, ["page_size"]), nonsense
+        empty = api.get(f"/api/collections?category=none&page_size={nonsense}")
+        assert empty.status_code == 400, "also where there is nothing to page through"
     for _ in range(60):
         make_choreography(SavedChoreography.objects.first().user)
     assert len(api.get("/api/collections?page_size=1000").json()["results"]) == 100

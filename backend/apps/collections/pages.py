@@ -52,6 +52,7 @@ def page_of(
     if wanted.get("q") and wanted.get("sort"):
         message = "A search is in the order of how well it matches. Leave out sort, or q."
         raise InvalidError(message, errors={"sort": [message]})
+    SizedKeyset(size).get_page_size(request)  # refused also where there is nothing to page through
     labels = _labels(user, wanted)
     if labels is None:
         return CollectionPage([], None, None)
