@@ -509,3 +509,12 @@ def test_plan_sequence__intro_at_another_tempo__is_left_out_and_told(
 
     assert plan.relaxed == ("ends: of the moves to choose from, no intro fits.",)
     assert plan.moves[0].move.role is None
+
+
+def test_plan_sequence__one_drawing_at_three_tempi__is_one_film(make_analysis: MakeAnalysis) -> None:
+    plan = plan_sequence(make_analysis(40), STARTER, Wishes(difficulty="beginner"))
+
+    shown = {placed.move.film for placed in plan.moves}
+    assert plan.distinct_share == len(shown) / len(plan.moves)
+    # Another tempo of the same drawing is no variety: the nearest one is danced.
+    assert {placed.move.estimated_tempo for placed in plan.moves} == {128}

@@ -66,6 +66,8 @@ class Move:
         when unknown.
     start_look, end_look
         How the couple looks there, as :mod:`bachateo.moves.looks` says: what is known where poses are not.
+    film
+        What the clip shows, where several show the same pictures, at other tempi say; empty where no other does.
     detection_rate
         In how many of the pictures both dancers were found, 0 to 1.
     processing_time
@@ -94,6 +96,7 @@ class Move:
     end_pose: tuple[float, ...] | None = None
     start_look: tuple[float, ...] | None = None
     end_look: tuple[float, ...] | None = None
+    film: str = ""
     detection_rate: float = 0.0
     processing_time: float = 0.0
     created_at: str = ""
@@ -121,6 +124,11 @@ class Move:
                 f"beats_s of {self.clip_id} has {len(self.beats_s)} times; "
                 f"it needs {self.beats + 1} rising ones: each beat and the end.",
             )
+
+    @property
+    def shows(self) -> str:
+        """What the clip shows: its film, or itself."""
+        return self.film or self.clip_id
 
     @property
     def eight_counts(self) -> int:

@@ -161,6 +161,7 @@ def _move(pattern: Pattern, tempo_bpm: int, stamp: str, track: Track, took_s: fl
         wardrobe=WARDROBE,
         start_pose=start_pose,
         end_pose=end_pose,
+        film=_slug(pattern),
         detection_rate=1.0,
         processing_time=took_s,
     )

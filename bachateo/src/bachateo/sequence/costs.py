@@ -134,8 +134,9 @@ class PlaceCosts:
         return rows
 
     def fitting(self) -> int:
-        """Return how many moves may begin in some eight-count."""
-        return len(np.unique(np.concatenate([self.possible(slot) for slot in range(len(self.phrases))])))
+        """Return how many films may begin in some eight-count."""
+        rows = np.unique(np.concatenate([self.possible(slot) for slot in range(len(self.phrases))]))
+        return len(np.unique(self.table.film[rows]))
 
     def parts(self, rows: Rows, slot: int) -> dict[str, Array]:
         """Return what moves that may begin in ``slot`` cost there, by reason; each ``(rows,)``."""

@@ -209,7 +209,7 @@ def _spanning(plan: Plan, chosen_by: PlaceCosts) -> Iterable[str]:
     moves, changes = [placed.move for placed in plan.moves], plan.changes_share
     fitting = chosen_by.fitting()
     if lacking_films(moves, fitting):
-        again = len(moves) - len({move.clip_id for move in moves})
+        again = len(moves) - len({move.shows for move in moves})
         yield f"films: {again} of {len(moves)} moves show a film again, though {fitting} fit this song."
     if changes is not None and changes > MOST_CHANGES:
         known = sum(1 for before, after in pairwise(moves) if before.wardrobe and after.wardrobe)

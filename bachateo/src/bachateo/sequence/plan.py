@@ -87,12 +87,12 @@ class Plan:
 def lacking_films(moves: Sequence[Move], fitting: int) -> int:
     """Return how many more different films these moves were to show, of ``fitting`` that fit the song."""
     wanted = min(LEAST_DISTINCT * len(moves), MOST_OF_FEW * fitting)
-    return max(0, ceil(wanted) - len({move.clip_id for move in moves}))
+    return max(0, ceil(wanted) - len({move.shows for move in moves}))
 
 
 def distinct_share(moves: Sequence[Move]) -> float:
     """Return how many of the moves show a film that none before shows, as a share."""
-    return len({move.clip_id for move in moves}) / len(moves)
+    return len({move.shows for move in moves}) / len(moves)
 
 
 def changes_share(moves: Sequence[Move]) -> float | None:

@@ -124,28 +124,29 @@ class _Again:
     """What it costs to show films again."""
 
     def __init__(self, table: MoveTable, costs: Array) -> None:
-        self._costs, self._label = costs, table.label
+        self._costs, self._film, self._label = costs, table.film, table.label
 
     def costs(self, shown: Rows, slot: int, rows: Rows) -> Array:
-        """Return what each of ``rows``, ascending, costs in ``slot`` after what was shown, ``(states, rows)``."""
+        """Return what each of ``rows`` costs in ``slot`` after what was shown, ``(states, rows)``."""
         state, at = np.nonzero(shown[:, :slot] != NOTHING)
-        film, weight = shown[state, at], self._costs[slot - at]
-        films = _summed(state, film, weight, len(shown), rows)
-        labels, of_row = np.unique(self._label[rows], return_inverse=True)
-        figures = _summed(state, self._label[film], weight, len(shown), labels)[:, of_row]
+        before, weight = shown[state, at], self._costs[slot - at]
+        films, figures = (
+            _summed(state, code[before], weight, len(shown), code[rows]) for code in (self._film, self._label)
+        )
         costs: Array = films + SAME_FIGURE * (figures - films)
         return costs
 
 
 def _summed(state: Rows, thing: Rows, weight: Array, states: int, wanted: Rows) -> Array:
-    """Return the sum of the weights of each of ``wanted``, ascending, in each state: (states, wanted)."""
-    if not len(wanted):
+    """Return the sum of the weights of each of ``wanted`` in each state: ``(states, wanted)``."""
+    things, place = np.unique(wanted, return_inverse=True)
+    if not len(things):
         return np.zeros((states, 0))
-    column = np.minimum(np.searchsorted(wanted, thing), len(wanted) - 1)
-    hit = wanted[column] == thing
-    index = state[hit] * len(wanted) + column[hit]
-    sums: Array = np.bincount(index, weight[hit], states * len(wanted)).astype(float)
-    return sums.reshape(states, len(wanted))
+    column = np.minimum(np.searchsorted(things, thing), len(things) - 1)
+    hit = things[column] == thing
+    index = state[hit] * len(things) + column[hit]
+    sums: Array = np.bincount(index, weight[hit], states * len(things)).astype(float).reshape(states, len(things))
+    return sums[:, place]
 
 
 def _look_ahead(

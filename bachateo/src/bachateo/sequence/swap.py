@@ -131,13 +131,13 @@ def _repeat_costs(plan: Plan, number: int, table: MoveTable, by_gap: tuple[float
 
 def _again_costs(plan: Plan, number: int, table: MoveTable) -> Array:
     """Return what it costs to show each film, or another of its figure, beside the moves that are locked: (moves,)."""
-    clips = np.array([move.clip_id for move in table.moves])
+    films = np.array([move.shows for move in table.moves])
     costs, slot = np.zeros(len(table)), slot_of(plan.moves[number - 1], plan)
     by_distance = again_costs(plan.analysis.eight_counts)
     for other in (*plan.moves[: number - 1], *plan.moves[number:]):
         cost = by_distance[abs(slot - slot_of(other, plan))]
         label = table.labels.index(other.move.move_label)
-        costs += cost * np.where(clips == other.move.clip_id, 1.0, SAME_FIGURE * (table.label == label))
+        costs += cost * np.where(films == other.move.shows, 1.0, SAME_FIGURE * (table.label == label))
     return costs
 
 

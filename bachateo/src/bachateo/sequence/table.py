@@ -32,7 +32,7 @@ class MoveTable:
         role, wardrobe and ``clip_id``.
     labels, styles, wardrobes
         The words behind the codes below.
-    label, style, wardrobe, role, difficulty, energy
+    label, style, wardrobe, role, difficulty, energy, film
         Codes, ``(moves,)``. A style or a wardrobe that is unknown has the code of the empty word.
     group, cell
         Moves of one label, length and role share a group; those of one wardrobe in it a cell. Both ascend.
@@ -54,6 +54,7 @@ class MoveTable:
     role: Rows
     difficulty: Rows
     energy: Rows
+    film: Rows
     group: Rows
     cell: Rows
     eight_counts: Rows
@@ -84,6 +85,7 @@ class MoveTable:
             role=role,
             difficulty=np.array([DIFFICULTIES.index(move.difficulty) for move in ordered], np.intp),
             energy=np.array([ENERGY_LEVELS.index(move.energy_level) for move in ordered], np.intp),
+            film=_codes([move.shows for move in ordered])[1],
             group=_numbered(label, eight_counts, role),
             cell=_numbered(label, eight_counts, role, wardrobe),
             eight_counts=eight_counts,
