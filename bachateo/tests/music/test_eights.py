@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bachateo.music import tracker
 from bachateo.music.analysis import Analysis
 from bachateo.music.analyzing import analyze_samples
 from bachateo.music.eights import _decode, boundary_votes
 from bachateo.music.features import FRAME_RATE_HZ
 from bachateo.music.onsets import ONSET_RATE_HZ
 from bachateo.music.song import SAMPLE_RATE_HZ, DecodedSong, read_song
+from bachateo.music.tracker import track_beats
+from tests.trials.other_music import write_other_music
 from tests.trials.phrased_songs import KINDS, compose_phrased, write_phrased_song
 
 BAR_S = 2.0
@@ -107,6 +110,38 @@ def test_analyze_samples__bar_more__every_one_is_where_the_music_counts(phrased:
     assert right > 0.9
     assert len(heard.restarts) == 1
     assert len(heard.count_confidence) == heard.eight_counts
+
+
+@pytest.mark.parametrize("kind", ["waltz", "free tempo"])
+def test_analyze_samples__no_bachata__says_that_it_does_not_look_like_four_beats(tmp_path: Path, kind: str) -> None:
+    write_other_music(tmp_path / "song.mp3", kind, 2, seconds=40)
+
+    heard = analyze_samples(read_song(tmp_path / "song.mp3"))
+
+    assert "This does not look like four beats a bar." in heard.doubts
+    assert Analysis.from_json(heard.to_json()) == heard
+
+
+def test_analyze_samples__bachata__has_no_doubts(phrased: Path) -> None:
+    heard = analyze_samples(read_song(phrased))
+
+    assert heard.doubts == ()
+    assert heard.four_beats > 0.9
+
+
+def test_track_beats__another_tempo_makes_bars__is_taken(phrased: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted fault: the pulse is first heard at three beats for four."""
+    samples = np.asarray(read_song(phrased).samples)[: 40 * SAMPLE_RATE_HZ]
+    right = np.median(np.diff(track_beats(samples).beats_s))
+    plain = tracker.track_pulse
+
+    def confused(pulse: np.ndarray, *, beat_s: float | None = None) -> np.ndarray:
+        return plain(pulse, beat_s=beat_s or 4 / 3 * right)
+
+    monkeypatch.setattr(tracker, "track_pulse", confused)
+    assert np.median(np.diff(track_beats(samples).beats_s)) == pytest.approx(right, rel=0.01)
+    monkeypatch.setattr(tracker, "DOUBTFUL", -9.0)
+    assert np.median(np.diff(track_beats(samples).beats_s)) > 1.2 * right, "the fault is there"
 
 
 @pytest.mark.parametrize(("before", "seconds"), [("silence", 2), ("silence", 3), ("silence", 6.6), ("noise", 5)])

@@ -99,6 +99,8 @@ def _show(song: Path, analysis: Analysis) -> None:
     reach = max(max(tempo) - min(tempo), LEAST_RANGE_BPM) / 2
     typer.echo(f"  tempo       {_spark(tempo, middle - reach, middle + reach)}")
     typer.echo(f"  confidence  {_spark(analysis.confidence, 0, 1)}")
+    for doubt in analysis.doubts:
+        typer.echo(f"  {doubt}")
     for phrase in analysis.phrases:
         bar = "█" * round(1 + 19 * phrase.energy)
         typer.echo(f"  {phrase.number + 1:3}  {_time(phrase.start_s)} to {_time(phrase.end_s)}  {bar}")

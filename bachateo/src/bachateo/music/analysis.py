@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bachateo.errors import SongError
 
 COUNTS = 8
+AS_LIKELY_AS_NOT = 0.5
 BAR = 4
 
 Array = NDArray[np.float64]
@@ -73,6 +74,10 @@ class Analysis:
         or some beats more there. From each of them on, every eighth beat is a 1 as far as the next.
     count_confidence
         How sure each eight-count is that its 1 is no 5, 0.5 to 1; empty where it was not asked of the music.
+    four_beats
+        How sure it is that the song has four beats a bar, 0 to 1.
+    uncertain_s
+        From when to when the beat is uncertain, in seconds.
     """
 
     duration_s: float
@@ -84,6 +89,15 @@ class Analysis:
     loudness: tuple[float, ...] = ()
     restarts: tuple[int, ...] = ()
     count_confidence: tuple[float, ...] = ()
+    four_beats: float = 1.0
+    uncertain_s: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What may be wrong with the song or with what was heard, in sentences for people."""
+        meter = ("This does not look like four beats a bar.",) * (self.four_beats < AS_LIKELY_AS_NOT)
+        spans = (f"The beat is uncertain from {_clock(start)} to {_clock(end)}." for start, end in self.uncertain_s)
+        return (*meter, *spans)
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -134,6 +148,7 @@ class Analysis:
             "downbeats_s": self.downbeats_s,
             "tempo_curve_bpm": self.tempo_curve_bpm,
             "phrases": [asdict(phrase) for phrase in self.phrases],
+            "doubts": self.doubts,
         }
         return json.dumps({**asdict(self), **follows})
 
@@ -142,8 +157,7 @@ class Analysis:
         """Return the analysis that :meth:`to_json` wrote."""
         values: dict[str, Any] = json.loads(text)
         own = ((field.name, values[field.name]) for field in fields(cls))
-        kept: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in own}
-        return cls(**kept)
+        return cls(**{name: _tuples(value) for name, value in own})
 
 
 def analysis_of(
@@ -155,6 +169,8 @@ def analysis_of(
     loudness: Iterable[float],
     restarts: Iterable[int] = (),
     count_confidence: Iterable[float] = (),
+    four_beats: float = 1.0,
+    uncertain_s: Iterable[tuple[float, float]] = (),
 ) -> Analysis:
     """Return an analysis with all that follows from its beats and its first 1.
 
@@ -174,6 +190,10 @@ def analysis_of(
         Indices of the beats on which the count begins anew.
     count_confidence
         How sure each eight-count is that its 1 is no 5.
+    four_beats
+        How sure it is that there are four beats a bar, 0 to 1.
+    uncertain_s
+        From when to when the beat is uncertain, in seconds.
 
     Raises
     ------
@@ -200,7 +220,17 @@ def analysis_of(
         loudness=tuple(round(float(value), 5) for value in loudness),
         restarts=restarts,
         count_confidence=tuple(round(float(value), 3) for value in count_confidence),
+        four_beats=round(four_beats, 3),
+        uncertain_s=tuple((round(start, 2), round(end, 2)) for start, end in uncertain_s),
     )
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value
 
 
 def eight_starts(first_count: int, restarts: Sequence[int], beats: int) -> tuple[int, ...]:

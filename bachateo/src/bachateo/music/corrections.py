@@ -59,6 +59,8 @@ def shift_half_beat(analysis: Analysis) -> Analysis:
         confidence=_between(analysis.confidence, before=before, after=after),
         loudness=_between(analysis.loudness, before=before, after=after),
         restarts=(restart + before for restart in analysis.restarts),
+        four_beats=analysis.four_beats,
+        uncertain_s=analysis.uncertain_s,
     )
 
 
@@ -91,6 +93,8 @@ def downbeat_at(analysis: Analysis, seconds: float) -> Analysis:
         confidence=analysis.confidence,
         loudness=analysis.loudness,
         restarts=[restart for restart in restarts if COUNTS <= restart < len(analysis.beats_s)],
+        four_beats=analysis.four_beats,
+        uncertain_s=analysis.uncertain_s,
     )
 
 

@@ -62,13 +62,15 @@ def hear_pulse(activations: NDArray[np.float32], onsets: Onsets) -> NDArray[np.f
     return np.asarray(np.maximum(activations.sum(axis=1), ONSET_SHARE * relative.clip(0, 1)), np.float64)
 
 
-def track_pulse(pulse: NDArray[np.float64]) -> NDArray[np.float64]:
+def track_pulse(pulse: NDArray[np.float64], *, beat_s: float | None = None) -> NDArray[np.float64]:
     """Return the half beats.
 
     Parameters
     ----------
     pulse
         Shape ``(frames,)``, from :func:`hear_pulse`.
+    beat_s
+        How long a beat lasts, about; by default whatever is heard.
 
     Returns
     -------
@@ -79,7 +81,8 @@ def track_pulse(pulse: NDArray[np.float64]) -> NDArray[np.float64]:
     if len(heard) == 0:
         return np.empty(0)
     first, last = int(heard[0]), int(heard[-1]) + 1
-    beats = _viterbi(pulse[first:last])
+    usual = None if beat_s is None else np.full(last - first, beat_s * FRAME_RATE_HZ)
+    beats = _viterbi(pulse[first:last], usual=usual)
     if len(beats) > 2:  # noqa: PLR2004
         beats = _viterbi(pulse[first:last], usual=_usual_intervals(beats, last - first))
     return (first + _halves(beats, last - first)) / FRAME_RATE_HZ

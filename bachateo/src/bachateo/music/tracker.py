@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bachateo.music.accents import BAR, quarter_accents
-from bachateo.music.counting import HALF_BEATS, find_bars
+from bachateo.music.counting import HALF_BEATS, Bars, find_bars
 from bachateo.music.eights import find_eights
 from bachateo.music.features import FRAME_RATE_HZ, beat_features
 from bachateo.music.network import beat_activations
@@ -20,6 +20,10 @@ from bachateo.music.refinement import refine_pulse
 
 FEWEST = 2 * BAR  # half beats below which there is nothing to count
 SOFT = 0.45  # of the usual stroke: what is softer, before the first and after the last one, is no music
+# Below this the bars of no bachata were found to lie. In noise three beats may be taken for four, and four for three.
+DOUBTFUL = 2.0
+CONFUSED = (3 / 4, 4 / 3)
+UNLIKE = 0.5  # of nine bars together
 NEAR = 4  # half beats on either side: one missing stroke makes no beat doubtful
 
 Array = NDArray[np.float64]
@@ -40,6 +44,11 @@ class Tracked:
         How sure each of these is no 5, 0.5 to 1.
     confidence
         How clearly each beat was heard, 0 (before and after the music) to 1.
+    likeness
+        How much the bars sound like those of a bachata, as in :class:`bachateo.music.counting.Bars`; less where the
+        tempo had to be chosen by it.
+    uncertain_s
+        From when to when the bars sound like none, in seconds.
     contrast
         How much more it sounds like a beat on the beats than elsewhere; 1 for noise.
     """
@@ -48,6 +57,8 @@ class Tracked:
     ones: Indices
     ones_confidence: Array
     confidence: Array
+    likeness: float
+    uncertain_s: tuple[tuple[float, float], ...]
     contrast: float
 
 
@@ -66,11 +77,23 @@ def track_beats(samples: NDArray[np.float32]) -> Tracked:
     pulse = hear_pulse(activations, onsets)
     halves_s = track_pulse(pulse)
     if len(halves_s) < FEWEST:
-        return Tracked(np.empty(0), np.empty(0, np.int64), np.empty(0), np.empty(0), 0.0)
-    halves_s, clear = refine_pulse(onsets, halves_s, samples)
+        return Tracked(np.empty(0), np.empty(0, np.int64), np.empty(0), np.empty(0), 0.0, (), 0.0)
     levels = features[:, : features.shape[1] // 2]
+
+    def barred(halves_s: Array) -> tuple[Bars, Array, Array]:
+        halves_s, clear = refine_pulse(onsets, halves_s, samples)
+        quarters = quarter_accents(halves_s, onsets=onsets, levels=levels, activations=activations)
+        return find_bars(quarters), halves_s, clear
+
+    doubt = 0.0
+    bars, halves_s, clear = barred(halves_s)
+    if bars.likeness < DOUBTFUL:
+        beat_s = 2 * float(np.median(np.diff(halves_s)))
+        others = (track_pulse(pulse, beat_s=ratio * beat_s) for ratio in CONFUSED)
+        tried = [barred(other) for other in others if len(other) >= FEWEST]
+        doubt = 1.0
+        bars, halves_s, clear = max([(bars, halves_s, clear), *tried], key=lambda one: one[0].likeness)
     sounds = _sounding(onsets, halves_s)
-    bars = find_bars(quarter_accents(halves_s, onsets=onsets, levels=levels, activations=activations))
     heard = bars.starts[(bars.starts > sounds.start - HALF_BEATS / 2) & (bars.starts < sounds.stop)]
     ends = np.append(heard[1:], min(heard[-1] + HALF_BEATS, len(halves_s) - 1))
     eights = find_eights(halves_s[np.append(heard, ends[-1])], ends - heard < HALF_BEATS, onsets=onsets, levels=levels)
@@ -81,8 +104,22 @@ def track_beats(samples: NDArray[np.float32]) -> Tracked:
         ones=np.searchsorted(beats, heard[eights.bars]),
         ones_confidence=eights.confidence,
         confidence=np.where((beats >= sounds.start) & (beats < sounds.stop), confidence, 0),
+        likeness=bars.likeness - doubt,
+        uncertain_s=_uncertain(bars, sounds, halves_s),
         contrast=_contrast(activations, halves_s),
     )
+
+
+def _uncertain(bars: Bars, sounds: slice, halves_s: Array) -> tuple[tuple[float, float], ...]:
+    """Return from when to when the bars, with their neighbours, sound like none."""
+    whole = (bars.starts >= sounds.start) & (bars.starts < sounds.stop - HALF_BEATS)
+    starts = bars.starts[whole]
+    if not len(starts):
+        return ()
+    unlike = np.pad(_smooth(bars.scores[whole]) < UNLIKE, 1).astype(int)
+    begins, ends = np.flatnonzero(np.diff(unlike) == 1), np.flatnonzero(np.diff(unlike) == -1)
+    spans = ((starts[begin], starts[end - 1] + HALF_BEATS) for begin, end in zip(begins, ends, strict=True))
+    return tuple((float(halves_s[begin]), float(halves_s[end])) for begin, end in spans)
 
 
 def _sounding(onsets: Onsets, halves_s: Array) -> slice:
