@@ -46,7 +46,7 @@ def test_generated_requests__find_no_answer_that_the_document_does_not_tell(
     url, both = server
     ana, ben = both
     found, changed = [], []
-    with httpx.Client(base_url=url) as client:
+    with httpx.Client(base_url=url, timeout=60) as client:
         for asker, other in ((ana, ben), (ben, ana)) if FULL else ((ana, ben),):
             before = everything_of(other, client)
             found.append(ask(url, asker, both, tmp_path / asker.name, *(LONG if FULL else SHORT), seed=SEED))
