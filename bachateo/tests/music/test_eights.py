@@ -112,6 +112,11 @@ def test_analyze_samples__bar_more__every_one_is_where_the_music_counts(phrased:
     assert len(heard.count_confidence) == heard.eight_counts
 
 
+@pytest.mark.parametrize("count", [1, 5, 8, 9, 30])
+def test_smooth__however_short__keeps_the_length(count: int) -> None:
+    np.testing.assert_allclose(tracker._smooth(np.full(count, 0.3)), np.full(count, 0.3))
+
+
 @pytest.mark.parametrize("kind", ["waltz", "free tempo"])
 def test_analyze_samples__no_bachata__says_that_it_does_not_look_like_four_beats(tmp_path: Path, kind: str) -> None:
     write_other_music(tmp_path / "song.mp3", kind, 2, seconds=40)

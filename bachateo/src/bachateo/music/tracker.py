@@ -137,7 +137,7 @@ def _beats(bars: Indices, halves: int) -> Indices:
 
 
 def _smooth(values: Array) -> Array:
-    window = np.ones(2 * NEAR + 1)
+    window = np.ones(min(2 * NEAR + 1, len(values)))
     return np.convolve(values, window, "same") / np.convolve(np.ones(len(values)), window, "same")
 
 
