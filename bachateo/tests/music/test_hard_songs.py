@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from bachateo.music.analyzing import analyze_samples
-from bachateo.music.song import read_song
+from bachateo.music.song import SAMPLE_RATE_HZ, read_song
+from bachateo.music.tracker import DOUBTFUL, track_beats
 from tests.trials.hard_songs import KINDS, compose, write_hard_song
 
 
@@ -62,3 +63,16 @@ def test_analyze_samples__hard_song__is_heard(tmp_path: Path, kind: str, seed: i
     assert (errors < 0.07).mean() > 0.95
     assert (ones < 0.07).mean() > 0.95
     assert (errors + 0.2 < 0.07).mean() == 0, "the measure would notice a shift"
+
+
+@pytest.mark.parametrize("bpm", [110, 130, 150])
+def test_tracker__a_clear_beat_without_bars__is_not_given_up_for_another_tempo(bpm: int) -> None:
+    rng = np.random.default_rng(bpm)
+    samples = rng.normal(0, 0.001, 10 * SAMPLE_RATE_HZ).astype(np.float32)
+    for begin in (np.arange(0.3, 9.5, 60 / bpm) * SAMPLE_RATE_HZ).astype(int):
+        samples[begin : begin + 600] += 0.5 * rng.normal(size=600) * np.exp(-np.arange(600) / 120)
+
+    heard = track_beats(samples)
+
+    assert heard.likeness < DOUBTFUL, "no bars to tell the tempo by"
+    assert 60 / np.median(np.diff(heard.beats_s)) == pytest.approx(bpm, rel=0.01)

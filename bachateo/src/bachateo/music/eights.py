@@ -23,7 +23,7 @@ LONG = 5.0  # what it costs that an eight-count has a bar more, in nats
 ENTRY = 0.7  # and that a song begins with the second bar of one
 # After a bar that was cut short the count begins anew, or the music would not have waited.
 GOES_ON = 3.0
-CALIBRATION = 0.5  # of the difference to the next best count: fitted to songs with known 1s
+CALIBRATION = 0.5  # of the difference to the next best count: it orders phrases, and is no measured probability
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]

@@ -23,6 +23,7 @@ SOFT = 0.45  # of the usual stroke: what is softer, before the first and after t
 # Below this the bars of no bachata were found to lie. In noise three beats may be taken for four, and four for three.
 DOUBTFUL = 2.0
 CONFUSED = (3 / 4, 4 / 3)
+AS_CLEAR = 0.75  # so clear must the beat be at another tempo, as a share of the first: a clear beat is not given up
 UNLIKE = 0.5  # of nine bars together
 NEAR = 4  # half beats on either side: one missing stroke makes no beat doubtful
 
@@ -85,12 +86,14 @@ def track_beats(samples: NDArray[np.float32]) -> Tracked:
         quarters = quarter_accents(halves_s, onsets=onsets, levels=levels, activations=activations)
         return find_bars(quarters), halves_s, clear
 
-    doubt = 0.0
+    # How clear the beat is counts at the first tempo: of several, one fits even noise by chance.
+    contrast, doubt = _contrast(activations, halves_s), 0.0
     bars, halves_s, clear = barred(halves_s)
     if bars.likeness < DOUBTFUL:
         beat_s = 2 * float(np.median(np.diff(halves_s)))
         others = (track_pulse(pulse, beat_s=ratio * beat_s) for ratio in CONFUSED)
-        tried = [barred(other) for other in others if len(other) >= FEWEST]
+        others = (other for other in others if len(other) >= FEWEST)
+        tried = [barred(other) for other in others if _contrast(activations, other) >= AS_CLEAR * contrast]
         doubt = 1.0
         bars, halves_s, clear = max([(bars, halves_s, clear), *tried], key=lambda one: one[0].likeness)
     sounds = _sounding(onsets, halves_s)
@@ -106,7 +109,7 @@ def track_beats(samples: NDArray[np.float32]) -> Tracked:
         confidence=np.where((beats >= sounds.start) & (beats < sounds.stop), confidence, 0),
         likeness=bars.likeness - doubt,
         uncertain_s=_uncertain(bars, sounds, halves_s),
-        contrast=_contrast(activations, halves_s),
+        contrast=contrast,
     )
 
 
