@@ -507,4 +507,5 @@ def test_swap__song_that_was_deleted__says_that_the_song_is_missing(house, clien
     assert missing.json()["detail"] == detail
     again = client.post(f"/studio/{task.pk}/again")
     assert (again.status_code, detail in again.content.decode()) == (404, True)
-    assert client.get(f"/api/choreography/tasks/{task.pk}/video").status_code == 200, "what was made stays"
+    video = client.get(f"/api/choreography/tasks/{task.pk}/video")
+    assert (video.status_code, len(video.getvalue()) > 0) == (200, True), "what was made stays"

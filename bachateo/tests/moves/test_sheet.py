@@ -70,5 +70,6 @@ def test_draw_sheet__clip_that_is_none__says_which(flashes: Library, tmp_path: P
 def test_draw_sheet__clip_shorter_than_its_counts__says_where_it_ends(flashes: Library, tmp_path: Path) -> None:
     long = dataclasses.replace(flashes.moves[0], beats=16, beats_s=tuple(beat * 0.5 for beat in range(17)))
 
-    with pytest.raises(LibraryError, match=r"^CH036  the clip .*one_120\.mp4 ends before its count 9\."):
+    # The pictures of its ending are there for two beats more.
+    with pytest.raises(LibraryError, match=r"^CH036  the clip .*one_120\.mp4 ends before its count 11\."):
         draw_sheet(Library(flashes.folder, (long,)), tmp_path / "sheet.png")
