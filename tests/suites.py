@@ -32,6 +32,14 @@ BACKEND = ROOT / "backend"
 # In one process they would run on when all other suites have ended.
 MATRIX = "tests/test_matrix.py"
 REST = [name for file in sorted(BACKEND.glob("tests/test_*.py")) if (name := f"tests/{file.name}") != MATRIX]
+# Each starts a browser and waits for pages.
+IN_BROWSER = [
+    f"tests/test_{part}.py"
+    for part in (
+        "accessible", "admin_page", "bad_network", "keyboard", "page", "practice", "restarts", "session_gone", "touch",
+        "what_the_page_fetches",
+    )
+]  # fmt: skip
 # What Phase 2 changes for the backend; the long run plays all of its tests, at both stages that Phase 2 runs on.
 PHASE_2 = [f"tests/test_{part}.py" for part in ("phases", "tasks", "guard")]
 
@@ -47,6 +55,7 @@ class Suite:
 
 SUITES = {
     "backend": Suite(BACKEND, REST[::2]),
+    "in the browser": Suite(ROOT, IN_BROWSER),
     "backend, the rest": Suite(BACKEND, REST[1::2]),
     "backend, everyone everywhere": Suite(BACKEND, [MATRIX]),
     # Its tests mostly wait for processes.
@@ -55,7 +64,7 @@ SUITES = {
     "proof and adoption": Suite(ROOT, PROOF),
     "check": Suite(ROOT, CHECK),
     "the night": Suite(ROOT, NIGHT),
-    "both together": Suite(ROOT, ["tests", "--ignore=tests/adoption"]),
+    "both together": Suite(ROOT, ["tests", "--ignore=tests/adoption", *(f"--ignore={part}" for part in IN_BROWSER)]),
     "toolkit": Suite(
         ROOT,
         ["handover", *(f"--ignore={part}" for part in ("handover/tests/cutover", *NIGHT, *CHECK, *PROOF, *EVOLVE))],
