@@ -9,7 +9,6 @@ import json
 import platform
 import secrets
 import subprocess
-import time
 import urllib.request
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -96,15 +95,14 @@ class BucketServer:
     def _is_ready(self) -> bool:
         """Return whether it answers, or False when it has ended."""
         assert self._process is not None  # noqa: S101 - for the types
-        deadline = time.monotonic() + READY_WITHIN_S
-        # The process still runs and its port answers, so the answer is its own.
-        while not _answers(f"{self.url}/_internal/healthcheck"):
-            if process.wait_for_exit(self._process.pid, POLL_S):
-                return False
-            if time.monotonic() > deadline:
-                self.stop()
-                raise BucketServerFailedError("did not answer")
-        return not process.wait_for_exit(self._process.pid, 0)
+        address = f"{self.url}/_internal/healthcheck"
+        try:
+            return process.answers_while_it_runs(
+                self._process, lambda: _answers(address), within_s=READY_WITHIN_S, poll_s=POLL_S
+            )
+        except TimeoutError as error:
+            self.stop()
+            raise BucketServerFailedError("did not answer") from error
 
     def create_bucket(self, name: str | None = None) -> "Bucket":
         """Return a new, empty bucket."""

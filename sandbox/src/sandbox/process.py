@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -116,6 +117,20 @@ def wait_for_exit(pid: int, timeout_s: float) -> bool:
         return bool(poll.poll(timeout_s * 1000))
     finally:
         os.close(pidfd)
+
+
+def answers_while_it_runs(
+    child: subprocess.Popen[bytes], answers: Callable[[], bool], *, within_s: float, poll_s: float
+) -> bool:
+    """Wait until a server that was just started answers; return False when it has ended. Raises TimeoutError."""
+    deadline = time.monotonic() + within_s
+    while not answers():
+        if wait_for_exit(child.pid, poll_s):
+            return False
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    # The process still runs and its port answers, so the answer is its own.
+    return not wait_for_exit(child.pid, 0)
 
 
 def _prepared(number: signal.Signals) -> Callable[[], None]:

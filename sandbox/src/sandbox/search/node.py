@@ -5,7 +5,6 @@ It is the server's own code without its scripts and its security: ``/`` is not a
 
 import os
 import subprocess
-import time
 import urllib.request
 from pathlib import Path
 from types import TracebackType
@@ -80,14 +79,15 @@ class SearchNode:
     def _is_ready(self) -> bool:
         """Return whether it answers; False when it has ended."""
         assert self._process is not None  # noqa: S101 - for the types
-        deadline = time.monotonic() + READY_WITHIN_S
-        while not _answers(f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s"):
-            if process.wait_for_exit(self._process.pid, POLL_S):
-                return False
-            if time.monotonic() > deadline:
-                self.stop()
-                raise NoSearchNodeError(f"does not answer within {READY_WITHIN_S:.0f} s. Its log: {self._folder}/log")
-        return True
+        address = f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s"
+        try:
+            return process.answers_while_it_runs(
+                self._process, lambda: _answers(address), within_s=READY_WITHIN_S, poll_s=POLL_S
+            )
+        except TimeoutError as error:
+            self.stop()
+            what = f"does not answer within {READY_WITHIN_S:.0f} s. Its log: {self._folder}/log"
+            raise NoSearchNodeError(what) from error
 
 
 def _command(folder: Path, port: int, transport_port: int) -> list[str]:
