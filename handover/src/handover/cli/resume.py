@@ -20,6 +20,7 @@ from handover.cutover.commands import resume_back, resume_command
 from handover.cutover.context import open_context
 from handover.cutover.position import position_of
 from handover.evolve.context import open_evolve_context
+from handover.evolve.lost_steps import evolution_with_lost_steps
 from handover.evolve.own_paths import ask_systems_again
 from handover.evolve.position import current_evolution
 from handover.evolve.resume import resume_evolution, resume_evolution_back
@@ -54,10 +55,15 @@ def resume(
 
 
 def _interrupted_evolution(pair: Config) -> str | None:
-    """Return the evolution whose command was interrupted; None when the move's was, which comes first, or none."""
+    """Return the evolution whose command was interrupted or lost steps; None when the move's was, or none.
+
+    The move's comes first.
+    """
     with opened(pair) as journal:
         entries = journal.entries()
-    current = current_evolution(entries)
-    if current is None or current.position.run is None or position_of(entries).run is not None:
+    if position_of(entries).run is not None:
         return None
-    return current.name
+    current = current_evolution(entries)
+    if current and current.position.run:
+        return current.name
+    return evolution_with_lost_steps(pair, entries)

@@ -9,6 +9,7 @@ from importlib.resources import files
 from psycopg import sql
 
 from handover.config.config import Config
+from handover.evolve.lost_steps import require_no_lost_steps
 from handover.evolve.position import evolution_position, plan_of, stream_of
 from handover.evolve.session import APPLICATION, open_session
 from handover.evolve.statement import EvolutionPlan
@@ -89,13 +90,16 @@ def open_evolve_context(
     Raises
     ------
     Refused
-        Another operator holds the lease, or there is no journal.
+        Another operator holds the lease, there is no journal, or the database was set back to before steps that are
+        done: only ``resume`` works then.
     JournalError
         The database does not answer.
     """
     with acting(config, command) as (journal, lease):
         end_stale_sessions(config)
         make_steps_table(config)
+        if command != "resume":
+            require_no_lost_steps(config, journal.entries(), name)
         yield EvolveContext(config, journal, lease, say, at_point=at_point, name=name)
 
 

@@ -13,8 +13,9 @@ from handover.errors import HandoverError
 from handover.evolve.context import EvolveContext
 from handover.evolve.lock_wait import longest_wait_ms
 from handover.evolve.marks import StepMark
+from handover.evolve.position import newest_run
 from handover.evolve.session import APPLICATION, open_session
-from handover.evolve.statement import STRONG, EvolveStatement, EvolveStep, Part
+from handover.evolve.statement import STRONG, EvolveStatement, EvolveStep, Part, action_name
 from handover.evolve.step_context import StepContext
 from handover.evolve.works import WORKS
 from handover.journal.processes import StoppedError
@@ -42,11 +43,6 @@ class StepFailedError(HandoverError):
 def step_actions(part: Part, steps: tuple[EvolveStep, ...]) -> tuple[Action[EvolveContext], ...]:
     """Return the actions of the steps of one part of a plan."""
     return tuple(Action(action_name(part, step), partial(do_step, part, step)) for step in steps)
-
-
-def action_name(part: Part, step: EvolveStep) -> str:
-    """Return what the journal and the marks call a step: it tells apart steps of several parts."""
-    return f"{part}: {step.name}"
 
 
 def do_step(part: Part, step: EvolveStep, context: EvolveContext) -> Evidence:
@@ -80,7 +76,7 @@ def _why(step: EvolveStep, error: psycopg.Error) -> str:
 
 
 def _do(part: Part, step: EvolveStep, context: EvolveContext) -> Evidence:
-    run = context.position().run
+    run = newest_run(context.journal.entries(), context.name)
     assert run is not None  # noqa: S101 - an action is part of one
     mark = StepMark(context.config.journal.role, context.name, run.id, action_name(part, step))
     with _session(context) as connection:
@@ -88,11 +84,12 @@ def _do(part: Part, step: EvolveStep, context: EvolveContext) -> Evidence:
     if done:
         return {"note": "it was done before; its mark says so"}
     if step.how == "transaction":
-        return _in_transaction(step, mark, context)
-    evidence = _alone(step, context) if step.how == "alone" else _in_batches(part, step, mark, context)
-    context.at_point(f"{step.name}: not marked")
+        evidence = _in_transaction(step, mark, context)
+    else:
+        evidence = _alone(step, context) if step.how == "alone" else _in_batches(part, step, mark, context)
+    context.at_point(f"{step.name}: not on disk")
     with _session(context) as connection:
-        mark.done(connection)
+        mark.done_on_disk(connection)
     return evidence
 
 
@@ -179,8 +176,8 @@ def _locked(connection: Connection[Any], step: EvolveStep, settings: EvolveSetti
     connection.execute(sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(settings.shared_schema)))
     strong = list(_strong(step.statements))
     if strong:
-        # The locks are held until the commit, so the commit does not wait for the disk. The log is written in order:
-        # whatever is committed after it, as the journal's next entry, brings this to the disk first.
+        # The locks are held until the commit, so the commit does not wait for the disk; `done_on_disk` does. The log is
+        # written in order: what is committed after it brings this to the disk first.
         connection.execute("SET LOCAL synchronous_commit = off")
     for table, lock in strong:
         if not _is_there(connection, table):  # what takes away does not need all of it to be there

@@ -7,6 +7,8 @@ from typing import Any
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
+# In the evidence of a step that needed no statement, so that it has no mark: False.
+MARKED = "marked"
 _DONE = """
     INSERT INTO handover.evolution_steps (evolution, run, step, done_at) VALUES (%s, %s, %s, clock_timestamp())
     ON CONFLICT (evolution, run, step) DO UPDATE SET done_at = clock_timestamp()
@@ -15,6 +17,7 @@ _KEEP = """
     INSERT INTO handover.evolution_steps (evolution, run, step, cursor) VALUES (%s, %s, %s, %s)
     ON CONFLICT (evolution, run, step) DO UPDATE SET cursor = excluded.cursor
 """
+_MARKED = "SELECT step FROM handover.evolution_steps WHERE (evolution, run) = (%s, %s) AND done_at IS NOT NULL"
 _READ = "SELECT done_at IS NOT NULL, cursor FROM handover.evolution_steps WHERE (evolution, run, step) = (%s, %s, %s)"
 
 
@@ -22,7 +25,7 @@ _READ = "SELECT done_at IS NOT NULL, cursor FROM handover.evolution_steps WHERE 
 class StepMark:
     """The mark of one step in one run of a command; ``role`` owns the journal.
 
-    Each method works in the caller's transaction, and leaves the session's role as it was.
+    Each method but ``done_on_disk`` works in the caller's transaction; each leaves the session's role as it was.
     """
 
     role: str
@@ -33,6 +36,16 @@ class StepMark:
     def done(self, connection: Connection[Any]) -> None:
         """Mark the step as done."""
         self._execute(connection, _DONE)
+
+    def done_on_disk(self, connection: Connection[Any]) -> None:
+        """Mark the step as done, and wait until the disk has that and all that was committed before.
+
+        Only then may the journal say so: its entry can reach the copy on this machine while the database is gone, and
+        a database that comes back without the step would be taken for one that has it.
+        """
+        with connection.transaction():
+            connection.execute("SET LOCAL synchronous_commit = on")
+            self.done(connection)
 
     def keep(self, connection: Connection[Any], cursor: Mapping[str, Any]) -> None:
         """Keep how far it is."""
@@ -50,3 +63,12 @@ class StepMark:
             row = found.fetchone() if found.description else None
             connection.execute("RESET ROLE")
         return row
+
+
+def marked(connection: Connection[Any], role: str, evolution: str, run: str) -> frozenset[str]:
+    """Return the names of the steps of a run that are done by their marks; ``role`` owns the journal."""
+    with connection.transaction():
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+        found = frozenset(str(step) for (step,) in connection.execute(_MARKED, [evolution, run]))
+        connection.execute("RESET ROLE")
+    return found

@@ -7,7 +7,7 @@ from handover.errors import Refused
 from handover.evolve.statement import EvolutionPlan
 from handover.evolve.states import AT_REST, START
 from handover.journal.entry import STREAM, JournalEntry
-from handover.runs.position import StreamPosition, fold
+from handover.runs.position import CommandRun, StreamPosition, fold
 
 PREFIX = "evolve/"
 
@@ -20,6 +20,15 @@ def stream_of(name: str) -> str:
 def evolution_position(entries: Iterable[JournalEntry], name: str) -> StreamPosition:
     """Return how far an evolution is."""
     return fold(StreamPosition(), entries, stream_of(name))
+
+
+def newest_run(entries: Sequence[JournalEntry], name: str) -> CommandRun | None:
+    """Return an evolution's newest command as if it had not ended; None before any, or when a person said the state."""
+    stream = stream_of(name)
+    runs = [e.body["run"] for e in entries if e.kind == "run" and e.body.get(STREAM) == stream]
+    if not runs:
+        return None
+    return evolution_position((e for e in entries if not (e.kind == "ended" and e.body["run"] == runs[-1])), name).run
 
 
 def begun_evolutions(entries: Iterable[JournalEntry]) -> list[str]:

@@ -4,19 +4,22 @@ from handover.errors import Refused
 from handover.evolve.commands import evolve_commands
 from handover.evolve.context import EvolveContext
 from handover.evolve.kept_settings import check_kept_settings
+from handover.evolve.lost_steps import run_to_repeat
 from handover.evolve.states import ROLLBACK, WITH_WAY_BACK, describe
 from handover.runs.command import continue_command, settled_position, start_command
 
 
 def resume_evolution(context: EvolveContext) -> None:
-    """Go on with what was interrupted; nothing to do when nothing was.
+    """Go on with what was interrupted, or do again what the database lost; nothing to do when there is neither.
 
     Raises
     ------
     Refused
         What the command needs does not hold any more.
     """
-    run = settled_position(context).run
+    position = settled_position(context)
+    again = run_to_repeat(context.config, context.journal.entries(), context.name)
+    run = again or position.run
     if run is not None:
         check_kept_settings(context)
         continue_command(context, evolve_commands(context.plan)[run.command], run)

@@ -215,3 +215,8 @@ class EvolutionPlan:
             parts[name] = tuple(map(DroppedColumns.from_json, values[name]))
         texts = {name: tuple(values[name]) for name in ("tables", "notes")}
         return cls(evolution=values["evolution"], **texts, **parts)
+
+
+def action_name(part: Part, step: EvolveStep) -> str:
+    """Return what the journal and the marks call a step: it tells apart steps of several parts."""
+    return f"{part}: {step.name}"

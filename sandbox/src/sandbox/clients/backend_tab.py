@@ -9,7 +9,7 @@ import httpx
 from sandbox.clients import original_tab, playing
 from sandbox.clients.browser import Tab
 from sandbox.clients.diary import TaskSeen, now
-from sandbox.clients.page import Page
+from sandbox.clients.page import Page, missing_in
 from sandbox.clients.person import KeptTab, Person
 
 NOT_FOUND, NO_NEWS, STOP_POLLING = 404, 204, 286
@@ -29,7 +29,7 @@ async def collection(person: Person, tab: KeptTab) -> None:
     newest = next(reversed(person.owns.saved), "")
     answer = await person.browser.open(
         tab, "collection", tab.page.link("Collection"),
-        check=lambda answer: "" if newest in answer.text else f"{newest} is missing",
+        check=lambda answer: missing_in(answer.text, [newest]),
     )  # fmt: skip
     if answer is None or not newest:
         return

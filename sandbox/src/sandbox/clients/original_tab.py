@@ -9,6 +9,7 @@ import httpx
 
 from sandbox.clients import playing
 from sandbox.clients.diary import TaskSeen, now
+from sandbox.clients.page import missing_in
 from sandbox.clients.person import KeptTab, Person
 
 TOO_MANY = 429
@@ -41,7 +42,7 @@ async def tasks(person: Person, tab: KeptTab) -> None:
 async def collection(person: Person, tab: KeptTab) -> None:
     """Open the collection."""
     newest = list(person.owns.saved)[-1:]
-    await person.browser.open(tab, "collection", "/collections/", check=lambda answer: _shows(answer, *newest))
+    await person.browser.open(tab, "collection", "/collections/", check=lambda answer: missing_in(answer.text, newest))
 
 
 async def choreography(person: Person, tab: KeptTab) -> None:
@@ -50,7 +51,7 @@ async def choreography(person: Person, tab: KeptTab) -> None:
         chosen = person.random.choice(list(person.owns.saved))
         title = person.owns.saved[chosen]
         await person.browser.open(
-            tab, "choreography", f"/collections/{chosen}/", check=lambda answer: _shows(answer, title)
+            tab, "choreography", f"/collections/{chosen}/", check=lambda answer: missing_in(answer.text, [title])
         )
 
 
@@ -62,7 +63,7 @@ async def rename(person: Person, tab: KeptTab) -> None:
         data = {"csrfmiddlewaretoken": tab.token, "title": title, "difficulty": "beginner"}
         answer = await person.browser.open(
             tab, "rename", f"/collections/{chosen}/edit/", method="POST", data=data,
-            check=lambda answer: _shows(answer, title),
+            check=lambda answer: missing_in(answer.text, [title]),
         )  # fmt: skip
         if answer is not None:
             person.owns.saved[chosen] = title
@@ -180,11 +181,6 @@ async def _save(person: Person, tab: KeptTab, song: str, result: dict[str, str])
 
 def _title(person: Person) -> str:
     return f"Luna {person.random.getrandbits(32):08x}"
-
-
-def _shows(answer: httpx.Response, *texts: str) -> str:
-    missing = [text for text in texts if text not in answer.text]
-    return f"{missing} is missing" if missing else ""
 
 
 ACTS = (

@@ -1,7 +1,11 @@
 """A page as a person sees it: links, forms, videos."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+
+ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass
@@ -75,3 +79,13 @@ class Page(HTMLParser):
             if button in form.text:
                 return form
         raise LookupError(f"no form with {button!r}")
+
+
+def missing_in(html: str, texts: Iterable[str]) -> str:
+    """Return which texts a page does not show, and what it shows instead: its title, and the ids that it links to."""
+    missing = [text for text in texts if text not in html]
+    if not missing:
+        return ""
+    title = " ".join(html.partition("<title>")[2].partition("</title>")[0].split())
+    ids = list(dict.fromkeys(ID.findall(html)))
+    return f"{missing} is missing; {title!r} shows {len(ids)} ids: {ids}"
