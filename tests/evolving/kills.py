@@ -162,7 +162,8 @@ class EvolveHold:
 
     def _open(self) -> Connection[Any]:
         session = self._database.server.connect(self._database.name)
-        session.execute("SET application_name = 'crash: hold'")
+        # Its commits wait for no disk: they would bring there what the tool has committed.
+        session.execute("SET application_name = 'crash: hold'; SET synchronous_commit = off")
         self._stack.callback(session.close)
         return session
 
