@@ -20,6 +20,11 @@ STORAGE: str = _env.str("STORAGE", default="directory")
 GS_BUCKET_NAME: str = _env.str("GS_BUCKET_NAME") if STORAGE == "gcs" else ""
 GS_API_ENDPOINT: str = _env.str("GS_API_ENDPOINT", default="https://storage.googleapis.com")
 GS_IAM_SIGN_BLOB: bool = _env.bool("GS_IAM_SIGN_BLOB", default=False)
+JOBS: str = _env.str("JOBS", default="workers")
+RUN_JOB: str = _env.str("RUN_JOB") if JOBS == "cloud-run" else ""
+RUN_API_ENDPOINT: str = _env.str("RUN_API_ENDPOINT", default="https://run.googleapis.com")
+# Cloud Run sets it in the containers of a job.
+CLOUD_RUN_EXECUTION: str = _env.str("CLOUD_RUN_EXECUTION", default="")
 DEBUG: bool = _env.bool("DEBUG", default=False)
 ALLOWED_HOSTS: list[str] = _env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 MOVES_LIBRARY = Path(_env.str("MOVES_LIBRARY", default=str(MEDIA_ROOT / "Bachata_steps"))).absolute()
@@ -68,6 +73,17 @@ if STORAGE == "gcs" and not GS_BUCKET_NAME:
 if not re.fullmatch(r"https?://[^/]+", GS_API_ENDPOINT):
     raise ImproperlyConfigured(
         f"GS_API_ENDPOINT is {GS_API_ENDPOINT!r}; it must be like https://storage.googleapis.com, without a path."
+    )
+if JOBS not in {"workers", "cloud-run"}:
+    raise ImproperlyConfigured(f"JOBS is {JOBS!r}; it must be 'workers' or 'cloud-run'.")
+if JOBS == "cloud-run" and not re.fullmatch(r"projects/[^/]+/locations/[^/]+/jobs/[^/]+", RUN_JOB):
+    raise ImproperlyConfigured(
+        f"RUN_JOB is {RUN_JOB!r}; with JOBS=cloud-run it must be the full name of the job, like "
+        "projects/my-project/locations/europe-west1/jobs/generate."
+    )
+if not re.fullmatch(r"https?://[^/]+", RUN_API_ENDPOINT):
+    raise ImproperlyConfigured(
+        f"RUN_API_ENDPOINT is {RUN_API_ENDPOINT!r}; it must be like https://run.googleapis.com, without a path."
     )
 if TLS not in {"off", "shared", "own"}:
     raise ImproperlyConfigured(f"TLS is {TLS!r}; it must be 'off', 'shared' or 'own'.")

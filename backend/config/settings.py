@@ -207,6 +207,11 @@ if env.STORAGE == "gcs":
     STORAGES["default"] = {"BACKEND": "apps.media.bucket.BucketStorage", "OPTIONS": _BUCKET | {"location": "media"}}
     STORAGES["songs"] = {"BACKEND": "apps.media.bucket.BucketStorage", "OPTIONS": _BUCKET | {"location": "songs"}}
 
+# Who makes the videos: workers, or executions of a Cloud Run job.
+JOBS = env.JOBS
+RUN_JOB = env.RUN_JOB
+RUN_API_ENDPOINT = env.RUN_API_ENDPOINT
+EXECUTION = env.CLOUD_RUN_EXECUTION if JOBS == "cloud-run" else ""
 TRUSTED_PROXIES = env.TRUSTED_PROXIES
 X_ACCEL_MEDIA = env.X_ACCEL_MEDIA
 TOKEN_DAYS = env.TOKEN_DAYS

@@ -62,9 +62,16 @@ def test_database_url__asks_for_tls__is_heard():
             {"GS_API_ENDPOINT": "https://storage.example/v1"},
             "GS_API_ENDPOINT is 'https://storage.example/v1'; it must be like https://storage.googleapis.com",
         ),
+        ({"JOBS": "lambda"}, "JOBS is 'lambda'; it must be 'workers' or 'cloud-run'."),
+        ({"JOBS": "cloud-run"}, "Set the RUN_JOB environment variable"),
+        (
+            {"JOBS": "cloud-run", "RUN_JOB": "generate"},
+            "RUN_JOB is 'generate'; with JOBS=cloud-run it must be the full name of the job, like projects/",
+        ),
+        ({"RUN_API_ENDPOINT": "run.googleapis.com"}, "RUN_API_ENDPOINT is 'run.googleapis.com'; it must be like https"),
     ],
 )
-def test_storage__wrong_or_missing__stops_the_start_and_says_why(environment, message):
+def test_storage_and_jobs__wrong_or_missing__stops_the_start_and_says_why(environment, message):
     done = load(REQUIRED | environment)
     assert (done.returncode, message in done.stderr) == (1, True), done.stderr
 

@@ -59,7 +59,21 @@ def wait_again(task_id: str) -> None:
         _update(task, status=STARTED, stage="initializing", progress=0, message=FIRST, error=None)
 
 
-def begin(lease: Lease, *, job_execution_name: str) -> None:
+def call(reservation: Lease) -> None:
+    """Check that the task may begin, and forget an earlier execution. Raises LeaseLostError or StoppedError."""
+    _write(reservation, UNFINISHED, job_execution_name=None)
+
+
+def note_execution(reservation: Lease, name: str) -> None:
+    """Write which execution was started. Raises LeaseLostError if it has taken the job over: it writes its own name."""
+    with leases.short_transaction():
+        task = _locked(reservation.task_id)
+        leases.held(reservation)
+        if task is not None:
+            _update(task, job_execution_name=name)
+
+
+def begin(lease: Lease, *, job_execution_name: str | None) -> None:
     """Write that work begins, in a first or a later attempt. Raises LeaseLostError or StoppedError."""
     _write(lease, UNFINISHED, job_execution_name=job_execution_name, **_running("downloading"))
 

@@ -1,10 +1,13 @@
 """Which job is next. The table of jobs is the queue; ``apps.jobs.calls`` calls a worker to it.
 
-Users take turns, and a job that is tried again waits for its user's next turn like any other.
+Users take turns, and a job that is tried again waits for its user's next turn like any other. On Cloud Run a job is
+reserved when its turn comes, and an execution is asked for that takes it over.
 """
 
+import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from django.conf import settings
 from django.db import connection
@@ -15,9 +18,11 @@ from apps.choreography import progress
 from apps.choreography.executions import execution_name
 from apps.choreography.models import ChoreographyTask
 from apps.generation import files
-from apps.jobs import calls, leases, turns
+from apps.jobs import calls, cloud_run, leases, turns
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
+
+log = logging.getLogger(__name__)
 
 # The number of the advisory lock under which jobs are taken; nothing else uses it.
 TAKING = 0x6A6F6273
@@ -25,12 +30,45 @@ TAKING = 0x6A6F6273
 
 def call_worker_if_due() -> None:
     """Call a worker if there is a job that it may take now, and no call is waiting."""
-    if not calls.is_call_waiting() and _is_due():
+    if cloud_run.is_used():
+        _start_executions()
+    elif not calls.is_call_waiting() and _is_due():
         calls.call_worker()
+
+
+def _start_executions() -> None:
+    """Start an execution for every job that may run now. If one cannot be started, a sweep tries again."""
+    while _is_due() and (reservation := reserve_next()):
+        try:
+            name = cloud_run.start(reservation.task_id)
+        except cloud_run.CloudRunError as error:
+            log.warning("task %s: no execution was started: %s", reservation.task_id, error)
+            leases.undo(reservation)
+            return
+        try:
+            progress.note_execution(reservation, name)
+        except leases.LeaseLostError:
+            log.info("task %s: %s has begun already", reservation.task_id, name)
 
 
 def take_next(*, queue_job_id: int) -> Lease | None:
     """Take the next job that may run now: the oldest of the user whose turn it is."""
+    return _take_first(partial(leases.take, queue_job_id=queue_job_id), _beginning(execution_name(queue_job_id)))
+
+
+def reserve_next() -> Lease | None:
+    """Reserve the next job that may run now, for an execution."""
+    return _take_first(leases.reserve, progress.call)
+
+
+def take_reserved(task_id: str) -> Lease | None:
+    """Take a job for the execution that this process is. None: it has ended, or another process has it."""
+    with leases.short_transaction():
+        job = leases.live().filter(pk=task_id).first()
+        return _take(job, leases.take_over, _beginning(cloud_run.name_of_own())) if job else None
+
+
+def _take_first(take: Callable[[str], Lease | None], enter: Callable[[Lease], None]) -> Lease | None:
     while True:
         with leases.short_transaction():
             with connection.cursor() as cursor:
@@ -44,7 +82,7 @@ def take_next(*, queue_job_id: int) -> Lease | None:
             job = left_behind or _next()
             if job is None:
                 return None
-            if lease := _take(job, queue_job_id=queue_job_id):
+            if lease := _take(job, take, enter):
                 turns.end_turn(job.user_id)
                 return lease
 
@@ -74,26 +112,30 @@ def _room(users: Iterable[int]) -> tuple[bool, list[int], list[int]]:
     return has_room, at_their_limit, list(running)
 
 
-def _take(job: Job, *, queue_job_id: int) -> Lease | None:
+def _take(job: Job, take: Callable[[str], Lease | None], enter: Callable[[Lease], None]) -> Lease | None:
     # The task is locked before the job, as everywhere.
     ChoreographyTask.objects.select_for_update(no_key=True).filter(pk=job.pk).first()
-    lease = leases.take(job.pk, queue_job_id=queue_job_id)
+    lease = take(job.pk)
     if lease is None:
         return None
-    if _begin(lease, queue_job_id=queue_job_id):
+    if _has_entered(lease, enter):
         return lease
     files.note_video(job)
     return None
 
 
-def _begin(lease: Lease, *, queue_job_id: int) -> bool:
+def _beginning(execution: str | None) -> Callable[[Lease], None]:
+    return partial(progress.begin, job_execution_name=execution)
+
+
+def _has_entered(lease: Lease, enter: Callable[[Lease], None]) -> bool:
     if lease.attempt > settings.JOB_MAX_ATTEMPTS:
         before = lease.attempt - 1
         reason = f"Its worker was stopped in the middle of the work (attempts: {before}). Please try again."
         progress.fail(lease, reason=reason)
         return False
     try:
-        progress.begin(lease, job_execution_name=execution_name(queue_job_id))
+        enter(lease)
     except progress.StoppedError as stopped:
         leases.end(lease, stopped.outcome, error=str(stopped))
         return False

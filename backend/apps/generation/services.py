@@ -1,5 +1,6 @@
 """Start a generation, cancel one, forget one."""
 
+import logging
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -16,13 +17,15 @@ from apps.choreography.models import ChoreographyTask
 from apps.choreography.selectors import new_task_shown, result_of, task_of
 from apps.collections.services import files_named, forget_files
 from apps.generation import files, queue, requests
-from apps.jobs import calls, turns
+from apps.jobs import calls, cloud_run, turns
 from apps.jobs.models import Job
 from apps.media.storage import StoredFile
 from apps.quotas.limits import check_new_task
 from apps.songs.of_jobs import note_song
 from apps.songs.selectors import song_for
 from config.errors import ConflictError
+
+log = logging.getLogger(__name__)
 
 CANCELLED = "You cancelled it."
 FORGOTTEN = "You deleted it."
@@ -31,7 +34,7 @@ FORGOTTEN = "You deleted it."
 def start_generation(
     *, user: User, song: str, difficulty: str, idempotency_key: str | None = None, **wishes: Any
 ) -> ChoreographyTask:
-    """Write the task and its job and call a worker, in one transaction.
+    """Write the task and its job and call a worker, in one transaction; an execution is started after it.
 
     ``wishes`` are those of :mod:`apps.generation.requests`. As in the original, the result is saved if both the
     request and the user's preference say so. Raises NotFoundError if there is no such song, QueueFullError or
@@ -62,6 +65,8 @@ def _start(user: User, request: dict[str, Any], idempotency_key: str | None) -> 
     with transaction.atomic():
         now = check_new_task(user)
         task, job = _write_task_and_job(user, request, idempotency_key, now=now)
+        if cloud_run.is_used():
+            transaction.on_commit(queue.call_worker_if_due)
     return new_task_shown(task, job)
 
 
@@ -70,14 +75,14 @@ def _write_task_and_job(
 ) -> tuple[ChoreographyTask, Job]:
     task_id = str(uuid.uuid4())
     turns.join(user.pk)
-    queue_job_id = calls.call_worker(task_id)
+    queue_job_id = None if cloud_run.is_used() else calls.call_worker(task_id)
     task = ChoreographyTask(
         task_id=task_id,
         user=user,
         created_at=now,
         updated_at=now,
         message=progress.FIRST,
-        job_execution_name=execution_name(queue_job_id),
+        job_execution_name=queue_job_id and execution_name(queue_job_id),
     )
     # Raw: otherwise Django would write this machine's times, which decide the order and the age of tasks.
     task.save_base(raw=True, force_insert=True)
@@ -148,8 +153,19 @@ def _delete(user: User, task_id: str, check: Callable[[ChoreographyTask], None],
         ChoreographyTask.objects.filter(pk=task.pk).delete()
         _forget_files_of(task, _remember_deleted(task, why), made)
     # The worker stops by itself when it finds its lease gone.
+    _cancel_execution(task)
     queue.call_worker_if_due()
     return task.told_status
+
+
+def _cancel_execution(task: ChoreographyTask) -> None:
+    name = task.job_execution_name
+    if name and cloud_run.is_name(name) and task.status in progress.UNFINISHED:
+        turns.end_turn(task.user_id)  # its container may never start, and end the turn itself
+        try:
+            cloud_run.cancel(name)
+        except cloud_run.CloudRunError as error:
+            log.warning("task %s: %s was not cancelled; a sweep tries again: %s", task.pk, name, error)
 
 
 def _forget_files_of(task: ChoreographyTask, job: Job, made: Mapping[str, StoredFile]) -> None:

@@ -17,8 +17,8 @@ from apps.choreography import original
 from apps.choreography.models import ChoreographyTask
 from apps.collections.services import remove_forgotten
 from apps.events.retention import forget_old_events
-from apps.generation import files, queue
-from apps.jobs import calls, leases, turns
+from apps.generation import executions, files, queue
+from apps.jobs import calls, cloud_run, leases, turns
 from apps.jobs.models import Job
 from apps.open_sessions.services import forget_expired_sessions
 from apps.sharing import counting
@@ -44,6 +44,8 @@ def sweep() -> None:
     remove_forgotten()
     files.remove_abandoned_drafts()
     remove_abandoned(Path(settings.BACHATEO_CACHE))
+    if cloud_run.is_used():
+        executions.reconcile()
     queue.call_worker_if_due()
     forget_old_events()
     forget_ended_tokens()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection
 
-from apps.jobs import calls, turns
+from apps.jobs import calls, cloud_run, turns
 from apps.jobs.models import Job
 
 # So many of the last jobs are measured: a library or a machine that is new is soon what is told.
@@ -64,4 +64,6 @@ def pace() -> Pace:
     with connection.cursor() as cursor:
         cursor.execute(_USUAL, [calls.stalled_after_s(), MEASURED])
         now, workers, usual = cursor.fetchone()
-    return Pace(now, usual, min(workers, settings.PARALLEL_RUNNING_LIMIT))
+    # Each job on Cloud Run has a machine of its own.
+    at_once = settings.PARALLEL_RUNNING_LIMIT if cloud_run.is_used() else workers
+    return Pace(now, usual, min(at_once, settings.PARALLEL_RUNNING_LIMIT))

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 RENEWALS_PER_LEASE = 3
 RENEWED_AFTER_S = 1.0  # at the latest: people wait for what is done at each renewal
+# The owner of a job for which an execution was asked, until the execution takes the job over.
+RESERVED = "an execution that was asked for"
 
 
 # Lets the server end this transaction if its process is stopped in the middle of it.
@@ -69,21 +71,61 @@ def left_behind() -> QuerySet[Job]:
 
 def take(task_id: str, *, queue_job_id: int) -> Lease | None:
     """Take a job that no worker has, or whose lease has run out. None: another worker was faster."""
-    token = uuid.uuid4()
-    free = Q(token__isnull=True) | Q(lease_expires_at__lt=Now())
-    job = live().select_for_update().filter(free, pk=task_id).first()
+    return _take(task_id, _free(), owner=_owner(), queue_job_id=queue_job_id)
+
+
+def reserve(task_id: str) -> Lease | None:
+    """Take a free job for an execution that will be asked for. None: another process was faster."""
+    return _take(task_id, _free(), owner=RESERVED, queue_job_id=None)
+
+
+def take_over(task_id: str) -> Lease | None:
+    """Take a job for this execution: one that is free or reserved, or that it had before it was restarted.
+
+    None: it has ended, or another execution has it.
+    """
+    owner = _owner()
+    restarted = Q(owner=owner) if settings.EXECUTION else Q(pk__in=[])
+    return _take(task_id, _free() | Q(owner=RESERVED) | restarted, owner=owner, queue_job_id=None)
+
+
+def _free() -> Q:
+    return Q(token__isnull=True) | Q(lease_expires_at__lt=Now())
+
+
+def _take(task_id: str, which: Q, *, owner: str, queue_job_id: int | None) -> Lease | None:
+    job = live().select_for_update().filter(which, pk=task_id).first()
     if job is None:
         return None
-    attempt = job.attempt + 1
+    token = uuid.uuid4()
+    # The reservation was counted as the attempt that begins now.
+    attempt = job.attempt if job.owner == RESERVED and owner != RESERVED else job.attempt + 1
     Job.objects.filter(pk=task_id).update(
         token=token,
-        owner=_owner(),
+        owner=owner,
         lease_expires_at=_expiry(),
         attempt=attempt,
         began_at=Now(),
         queue_job_id=queue_job_id,
     )
     return Lease(task_id, job.user_id, token, attempt)
+
+
+def undo(reservation: Lease) -> None:
+    """Let a reserved job wait again, as if it had not been reserved, unless it was taken over meanwhile."""
+    live().filter(pk=reservation.task_id, token=reservation.token).update(
+        token=None, owner="", lease_expires_at=None, attempt=reservation.attempt - 1, began_at=None
+    )
+
+
+def renew_reservation(task_id: str) -> None:
+    """Keep a job reserved: its execution is on its way."""
+    live().filter(pk=task_id, owner=RESERVED).update(lease_expires_at=_expiry())
+
+
+def expire(task_id: str, token: uuid.UUID) -> bool:
+    """Let a lease run out now: its process is gone. False: it is another's already."""
+    return live().filter(pk=task_id, token=token).update(lease_expires_at=Now()) == 1
 
 
 def give_back(task_id: str) -> bool:
@@ -187,4 +229,4 @@ def _expiry() -> Any:
 
 
 def _owner() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+    return settings.EXECUTION or f"{socket.gethostname()}:{os.getpid()}"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from apps.jobs import calls
+from apps.jobs import calls, cloud_run
 from apps.media.directory import DirectoryStorage
 from apps.media.storage import media
 from apps.moves.search import move_index
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 OK = "ok"
 # A balancer asks every few seconds; a search that takes longer than this would not make a choreography in time either.
 SEARCH_TIMEOUT_S = 2.0
+RUN_TIMEOUT_S = 2.0
 _QUEUE = "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s::text[]) AS name"
 
 
@@ -85,4 +86,7 @@ def _queue() -> str:
 
 
 def _workers() -> str:
+    if cloud_run.is_used():
+        cloud_run.check(timeout_s=RUN_TIMEOUT_S)
+        return OK
     return OK if calls.has_live_worker() else f"none has reported within {calls.stalled_after_s():.0f} s"

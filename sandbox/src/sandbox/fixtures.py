@@ -15,10 +15,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from sandbox import evolved, house, template
 from sandbox.bucket import Bucket, BucketServer, NoBucketServerError
+from sandbox.long_run import pytest_collection_modifyitems, pytest_configure
 from sandbox.postgres import Database, Server
 from sandbox.postgres.cluster import ROLES
 from sandbox.search import SearchServer
 from sandbox.search.node import MISSING, SearchNode, installed
+
+__all__ = ["pytest_collection_modifyitems", "pytest_configure"]  # hooks, which pytest finds here
 
 # What a test server may lose when the machine loses power.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
