@@ -5,7 +5,7 @@ import mimetypes
 import posixpath
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,12 @@ PIECE_BYTES = 1024 * 1024
 # How much of an open file stays in memory; the rest goes to a temporary file.
 MEMORY_BYTES = 8 * 1024 * 1024
 LONGEST_NAME_BYTES = 1024
-# A user waits for the answer. An upload may retry for longer: only a worker waits for it.
+# An upload of more than one piece is resumed at the piece that failed. A piece is in memory while it is sent; Google's
+# client would take 100 MiB.
+UPLOAD_PIECE_BYTES = 8 * 1024 * 1024
+# A user waits for the answer. Whole files may retry for longer: mostly a worker waits for them.
 READING = {"retry": DEFAULT_RETRY.with_timeout(10.0), "timeout": 10.0}
+WHOLE = {"retry": DEFAULT_RETRY.with_timeout(60.0), "timeout": 30.0}
 FACTS = "items(name,size,updated,generation),nextPageToken"
 
 
@@ -123,9 +127,9 @@ class BucketStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-storage
 
     def _upload(self, name: str, file: Any, *, size: int) -> None:
         kind, _ = mimetypes.guess_type(name)
-        blob = self.bucket.blob(self._normalize_name(name))
+        blob = self.bucket.blob(self._normalize_name(name), chunk_size=UPLOAD_PIECE_BYTES)
         # Generation 0: only if there is no such object, also when another program writes it at this moment.
-        blob.upload_from_file(file, rewind=True, size=size, content_type=kind, if_generation_match=0)
+        blob.upload_from_file(file, rewind=True, size=size, content_type=kind, if_generation_match=0, **WHOLE)
 
     def _save(self, name: str, content: "File[bytes]") -> str:
         while True:
@@ -141,19 +145,19 @@ class BucketStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-storage
         if not path.exists():
             return False
         with raising_as_files():
-            blob = self.bucket.get_blob(self._normalize_name(name))
+            blob = self.bucket.get_blob(self._normalize_name(name), **READING)
         return bool(blob and blob.size == path.stat().st_size and blob.crc32c == _crc32c(path))
 
     def fetch(self, name: str, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / posixpath.basename(name)
         with raising_as_files():
-            self.bucket.blob(self._normalize_name(name)).download_to_filename(path)
+            self.bucket.blob(self._normalize_name(name)).download_to_filename(path, **WHOLE)
         return path
 
     def delete(self, name: str) -> None:
-        with raising_as_files():
-            super().delete(name)
+        with raising_as_files(), suppress(NotFound):
+            self.bucket.delete_blob(self._normalize_name(name), **READING)
 
     def check(self) -> None:
         with raising_as_files():
