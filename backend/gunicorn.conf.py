@@ -16,9 +16,26 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108
 control_socket_disable = True
 
 
+def on_starting(server: Any) -> None:
+    """Write gunicorn's own lines as the others are written, and refuse what would hide metrics."""
+    # Only now: not each of gunicorn's commands has the settings.
+    from config import env, logs  # noqa: PLC0415
+
+    if env.LOG_FORMAT == "json":
+        for handler in (*server.log.error_log.handlers, *server.log.access_log.handlers):
+            handler.setFormatter(logs.formatter())
+    if env.METRICS_BIND and server.cfg.workers > 1:
+        raise ValueError(
+            f"METRICS_BIND is {env.METRICS_BIND} and there are {server.cfg.workers} processes, of which one alone "
+            "could answer there. Start one process with more threads, or several servers with a port each."
+        )
+
+
 def post_worker_init(worker: Any) -> None:
-    """Take secret links out of the log of requests, if the command line asks for one."""
-    # Only now: the module needs the settings.
+    """Take secret links out of the log of requests, if the command line asks for one; answer with metrics."""
+    # Only now: the modules need the settings.
+    from apps.monitoring.metrics import serve  # noqa: PLC0415
     from config.refusals import WithoutLinks  # noqa: PLC0415
 
     worker.log.access_log.addFilter(WithoutLinks())
+    serve()

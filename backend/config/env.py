@@ -63,6 +63,9 @@ JOB_LEASE_S: float = _env.float("JOB_LEASE_S", default=60.0)
 JOB_SWEEP_S: float = _env.float("JOB_SWEEP_S", default=10.0)
 JOB_MAX_ATTEMPTS: int = _env.int("JOB_MAX_ATTEMPTS", default=3)
 JOB_TIME_LIMIT_S: float = _env.float("JOB_TIME_LIMIT_S", default=900.0)
+LOG_FORMAT: str = _env.str("LOG_FORMAT", default="lines")
+METRICS_BIND: str = _env.str("METRICS_BIND", default="")
+OTEL_EXPORTER_OTLP_ENDPOINT: str = _env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 
 if SCHEMA_PHASE not in {1, 2}:
     raise ImproperlyConfigured(f"SCHEMA_PHASE is {SCHEMA_PHASE}; it must be 1 or 2.")
@@ -122,6 +125,14 @@ for _text in CORS_ORIGINS:
         raise ImproperlyConfigured(
             f"CORS_ORIGINS has {_text!r}; each must be an origin, like https://app.example.com, without a path; or *."
         )
+if LOG_FORMAT not in {"lines", "json"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; it must be 'lines' or 'json'.")
+if METRICS_BIND and not re.fullmatch(r"(?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}", METRICS_BIND):
+    raise ImproperlyConfigured(f"METRICS_BIND is {METRICS_BIND!r}; it must be like 127.0.0.1:9464.")
+if OTEL_EXPORTER_OTLP_ENDPOINT and not re.fullmatch(r"https?://[^/\s]+(/\S*)?", OTEL_EXPORTER_OTLP_ENDPOINT):
+    raise ImproperlyConfigured(
+        f"OTEL_EXPORTER_OTLP_ENDPOINT is {OTEL_EXPORTER_OTLP_ENDPOINT!r}; it must be like http://127.0.0.1:4318."
+    )
 for _name, _value in list(globals().items()):
     if _name.startswith("USER_") and _value < 0:
         raise ImproperlyConfigured(f"{_name} is {_value}; it must be 0 or more.")

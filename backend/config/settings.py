@@ -50,6 +50,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.traces.Traced",
     "django.middleware.security.SecurityMiddleware",
     "config.security.SecurityHeaders",
     "config.refusals.RefusalLog",
@@ -239,6 +240,9 @@ JOB_LEASE_S = env.JOB_LEASE_S
 JOB_SWEEP_S = env.JOB_SWEEP_S
 JOB_MAX_ATTEMPTS = env.JOB_MAX_ATTEMPTS
 JOB_TIME_LIMIT_S = env.JOB_TIME_LIMIT_S
+LOG_FORMAT = env.LOG_FORMAT
+METRICS_BIND = env.METRICS_BIND
+OTEL_EXPORTER_OTLP_ENDPOINT = env.OTEL_EXPORTER_OTLP_ENDPOINT
 
 # Pages of other sites may use the API, with a token; never with a cookie. None may unless it is named.
 CORS_ALLOWED_ORIGINS = [origin for origin in env.CORS_ORIGINS if origin != "*"]
@@ -265,9 +269,12 @@ WHITENOISE_USE_FINDERS = not STATIC_ROOT
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "lines": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "config.logs.formatter"},
+    },
     "filters": {"links": {"()": "config.refusals.WithoutLinks"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["links"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},

@@ -18,7 +18,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("apps.sharing.urls")),
     path("moves", include("apps.moves.urls")),
     path("webhooks", include("apps.webhooks.urls")),
-    path("", include("apps.monitoring.urls")),
+    path("", include("apps.monitoring.api_urls")),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
 ]
 

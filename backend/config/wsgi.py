@@ -6,12 +6,13 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
 
-from config import silence
+from config import silence, traces
 from config.collected import require_collected
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 require_collected(settings.STATIC_ROOT)
+traces.require()
 silence.end_sessions_after(settings.DATABASE_SILENCE_S)
 
 # The guard looks at every new connection. Open one now, so that a server on a database that was not

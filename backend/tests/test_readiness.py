@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import threading
 import uuid
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from django.db import connection
 from django.test import Client
 
 from apps.jobs import calls
+from apps.monitoring import readiness
+from apps.monitoring.looks import Looks
 from bachateo.moves import INDEX_NAME
 from bachateo.moves.index import MoveDocument
 from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex
@@ -21,8 +24,16 @@ PROBLEM = "application/problem+json"
 CHECKS = ["database", "media", "library", "search", "queue", "workers"]
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch) -> None:
+    """A busy machine has a minute for each."""
+    for name in CHECKS:
+        monkeypatch.setitem(readiness.LIMITS_S, name, 60.0)
+
+
 @pytest.fixture
-def house(db, settings, moves_library) -> None:
+def house(own_database, settings, moves_library) -> None:
+    """All that is asked is there; each check has a session of its own, so what a test changes is committed."""
     settings.MOVES_LIBRARY = moves_library
     heartbeat("now()")
 
@@ -140,6 +151,44 @@ def test_ready__no_worker_ever__says_so(house):
 def test_ready__worker_a_moment_ago__counts(house):
     heartbeat("now() - interval '10 s'")
     assert Client().get("/api/ready").status_code == 200
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_ready__a_check_that_hangs__is_not_waited_for_and_hides_no_other(house, monkeypatch, check):
+    over, asked = threading.Event(), []
+
+    def hang() -> str:
+        asked.append(check)
+        over.wait()
+        return "ok"
+
+    monkeypatch.setattr(readiness, f"_{check}", hang)
+    monkeypatch.setattr(readiness, "_looks", Looks())
+    monkeypatch.setitem(readiness.LIMITS_S, check, 0.05)
+    needs = ["queue", "workers"] if check == "database" else []
+    try:
+        for _ in range(3):
+            answer = Client().get("/api/ready")
+            told = answer.json()["checks"]
+            assert (answer.status_code, told[check]) == (503, "no answer within 0.05 s")
+            assert [name for name, outcome in told.items() if outcome != "ok"] == [check, *needs]
+        assert asked == [check], "what hangs was asked again"
+    finally:
+        over.set()
+    monkeypatch.setitem(readiness.LIMITS_S, check, 60.0)
+    assert Client().get("/api/ready").status_code == 200
+
+
+def test_ready__a_fault_of_a_check__is_a_fault(house, monkeypatch):
+    monkeypatch.setattr(readiness, "_media", lambda: 1 / 0)
+    answer = Client(raise_request_exception=False).get("/api/ready")
+    assert (answer.status_code, answer["Content-Type"]) == (500, PROBLEM)
+
+
+def test_alive__database_away__still_answers(django_db_blocker):
+    with django_db_blocker.unblock(), connected_to("postgresql://backend_app:secret@127.0.0.1:1/nowhere"):
+        assert Client().get("/api/health").json() == {"status": "alive", "service": "backend"}
+        assert Client().get("/health").status_code == 503
 
 
 @pytest.mark.parametrize("adopted", [True, False])

@@ -19,6 +19,7 @@ ALLOWED = {
     # They let a program of any licence use the library, if the library can be replaced.
     *("LGPL-2.0-or-later", "LGPL-2.1-only", "LGPL-2.1-or-later", "LGPL-3.0-only", "LGPL-3.0-or-later"),
     "GPL-3.0-or-later WITH GCC-exception-3.1",
+    "CNRI-Python",
 }
 NEVER = re.compile(r"AGPL|AFFERO|SSPL|SERVER SIDE PUBLIC|[- ]NC\b|NON.?COMMERCIAL|BUSL|COMMONS.CLAUSE", re.IGNORECASE)
 GPL = re.compile(r"\bGPL|GNU GENERAL PUBLIC", re.IGNORECASE)

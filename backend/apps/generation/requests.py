@@ -1,5 +1,5 @@
 """What is asked for, as a job keeps it: ``song``, ``difficulty``, ``energy``, ``style``, ``seed``, ``auto_save``,
-``corrections``, and ``swap`` where one move of another task is replaced.
+``corrections``, and ``swap`` where one move of another task is replaced. ``request_id`` names the request in the log.
 
 Jobs of older versions know neither style nor corrections, and their seed was 0 unless it was given.
 """
@@ -26,6 +26,7 @@ def is_same(request: dict[str, Any], wishes: dict[str, Any]) -> bool:
     """Return whether these wishes were asked for with this request of a job."""
     kept, wanted = UNSAID | request, UNSAID | wishes
     chosen = kept.pop("seed_chosen", None)
+    kept.pop("request_id", None)
     if chosen or (chosen is None and wanted["seed"] is None and kept["seed"] == OLD_SEED):
         kept["seed"] = None
     return kept == wanted

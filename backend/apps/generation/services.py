@@ -23,6 +23,7 @@ from apps.media.storage import StoredFile
 from apps.quotas.limits import check_new_task
 from apps.songs.of_jobs import note_song
 from apps.songs.selectors import song_for
+from config import logs
 from config.errors import ConflictError
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,8 @@ def start_generation_once(*, user: User, idempotency_key: str, **wishes: Any) ->
 
 
 def _start(user: User, request: dict[str, Any], idempotency_key: str | None) -> ChoreographyTask:
+    if request_id := logs.request_id():
+        request = request | {"request_id": request_id}
     with transaction.atomic():
         now = check_new_task(user)
         task, job = _write_task_and_job(user, request, idempotency_key, now=now)

@@ -18,7 +18,7 @@ from apps.choreography.models import ChoreographyTask
 from apps.collections.services import remove_forgotten
 from apps.events.retention import forget_old_events
 from apps.generation import executions, files, queue
-from apps.jobs import calls, cloud_run, leases, turns
+from apps.jobs import calls, cloud_run, leases, runs, turns
 from apps.jobs.models import Job
 from apps.open_sessions.services import forget_expired_sessions
 from apps.sharing import counting
@@ -53,6 +53,7 @@ def sweep() -> None:
     following.sweep()
     counting.sweep()
     recordings.sweep()
+    runs.SWEPT.set_to_current_time()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import bachateo
 from apps.choreography import progress
 from apps.collections.services import auto_save_choreography
 from apps.generation import files, queue
-from apps.jobs import leases, turns
+from apps.jobs import leases, runs, turns
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
 from apps.media import owners
@@ -52,10 +52,13 @@ def make_next(*, queue_job_id: int) -> None:
 def carry_out_generation(lease: Lease) -> None:
     """Make the video of a job that was taken. The row says how it ended, also after a fault."""
     try:
-        with leases.kept(
-            lease,
-            each_time=lambda: progress.give_way_to_the_original(lease),
-            when_stuck=lambda: _end_this_worker(lease),
+        with (
+            runs.observed(lease),
+            leases.kept(
+                lease,
+                each_time=lambda: progress.give_way_to_the_original(lease),
+                when_stuck=lambda: _end_this_worker(lease),
+            ),
         ):
             _carry_out(lease)
     except leases.LeaseLostError as error:

@@ -74,9 +74,9 @@ def is_call_waiting() -> bool:
     return ProcrastinateJob.objects.filter(task_name=NAME, status="todo").exists()
 
 
-def has_live_worker() -> bool:
-    """Return whether a worker has reported within :func:`stalled_after_s`."""
-    return _live_workers().exists()
+def live_workers() -> int:
+    """Return how many workers have reported within :func:`stalled_after_s`."""
+    return _live_workers().count()
 
 
 def _live_workers() -> QuerySet[ProcrastinateWorker]:

@@ -4,6 +4,7 @@ Every write goes through ``held``, which locks the job's row and compares the to
 locked in the order task, job: the original's delete of a user locks them in that order too.
 """
 
+import contextvars
 import logging
 import os
 import socket
@@ -173,8 +174,9 @@ def kept(
     ``when_stuck`` is called if the block still runs when the lease has run out after that.
     """
     over = threading.Event()
+    named = contextvars.copy_context()  # its lines in the log are of the same run
     thread = threading.Thread(
-        target=_keep, args=(lease, over, each_time, when_stuck), name=f"lease-{lease.task_id}", daemon=True
+        target=named.run, args=(_keep, lease, over, each_time, when_stuck), name=f"lease-{lease.task_id}", daemon=True
     )
     thread.start()
     try:

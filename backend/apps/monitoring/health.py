@@ -1,4 +1,4 @@
-"""Is this service able to work? Asked by load balancers, without a session."""
+"""Is this instance alive, and does it reach its database? Asked by load balancers, without a session."""
 
 import logging
 
@@ -9,6 +9,12 @@ from config.guard import NotAdoptedError
 from config.problems import problem_response, safe_only
 
 log = logging.getLogger(__name__)
+
+
+@safe_only
+def alive(_request: HttpRequest) -> JsonResponse:
+    """Answer, whatever is wrong elsewhere: an instance that does not is started again, which mends no database."""
+    return JsonResponse({"status": "alive", "service": "backend"})
 
 
 @safe_only

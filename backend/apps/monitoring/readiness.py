@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -9,10 +10,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from apps.jobs import calls, cloud_run
 from apps.media.directory import DirectoryStorage
 from apps.media.storage import media
+from apps.monitoring.looks import Look, Looks
 from apps.moves.search import move_index
 from apps.moves.selectors import library
 from bachateo import BachateoError
-from config import guard
 from config.errors import UnavailableError
 from config.guard import NotAdoptedError
 from config.problems import problem_response, safe_only
@@ -20,7 +21,11 @@ from config.problems import problem_response, safe_only
 log = logging.getLogger(__name__)
 
 OK = "ok"
-# A balancer asks every few seconds; a search that takes longer than this would not make a choreography in time either.
+_looks = Looks()
+# A balancer asks every few seconds. What takes longer than this would not make a choreography in time either. Only the
+# library is read whole, once after each change.
+LIMITS_S = {"database": 3.0, "media": 3.0, "library": 15.0, "search": 3.0, "queue": 3.0, "workers": 3.0}
+# Of each request to a search server: it may be asked twice.
 SEARCH_TIMEOUT_S = 2.0
 RUN_TIMEOUT_S = 2.0
 _QUEUE = "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s::text[]) AS name"
@@ -38,25 +43,33 @@ def ready(_request: HttpRequest) -> HttpResponse:
 
 def check() -> dict[str, str]:
     """Return for each check "ok" or what is wrong, without addresses or paths."""
-    looks = {"database": _database, "media": _media, "library": _library, "search": _search}
-    outcomes = {name: _outcome(look) for name, look in looks.items()}
-    for name, needs_database in (("queue", _queue), ("workers", _workers)):
-        answers = outcomes["database"] == OK
-        outcomes[name] = _outcome(needs_database) if answers else "needs the database"
+    asks = {
+        "database": _database,
+        "media": _media,
+        "library": _library,
+        "search": _search,
+        "queue": _queue,
+        "workers": _workers,
+    }
+    outcomes = _looks.answers({name: Look(partial(_outcome, ask), LIMITS_S[name]) for name, ask in asks.items()})
+    if outcomes["database"] != OK:
+        outcomes |= dict.fromkeys(("queue", "workers"), "needs the database")
     return outcomes
 
 
-def _outcome(look: Callable[[], str]) -> str:
+def _outcome(ask: Callable[[], str]) -> str:
     try:
-        return look()
+        return ask()
     except (DatabaseError, NotAdoptedError, OSError, UnavailableError, BachateoError) as error:
-        log.warning("%s: %s", look.__name__.strip("_"), error)
+        log.warning("%s: %s", ask.__name__.strip("_"), error)
         return "failed; the log says why"
+    finally:
+        connection.close()  # of this thread
 
 
 def _database() -> str:
-    # Of an old connection too: since it was made, a table may have lost the shape of this phase.
-    guard.check(connection)
+    # The guard looks at every new connection, also for a table that has lost the shape of this phase meanwhile.
+    connection.ensure_connection()
     return OK
 
 
@@ -89,4 +102,4 @@ def _workers() -> str:
     if cloud_run.is_used():
         cloud_run.check(timeout_s=RUN_TIMEOUT_S)
         return OK
-    return OK if calls.has_live_worker() else f"none has reported within {calls.stalled_after_s():.0f} s"
+    return OK if calls.live_workers() else f"none has reported within {calls.stalled_after_s():.0f} s"

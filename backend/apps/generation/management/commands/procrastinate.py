@@ -13,7 +13,7 @@ from procrastinate.contrib.django.management.commands import procrastinate
 from apps.generation.sweep import sweeping
 from apps.jobs.calls import WorkersConnector
 from apps.webhooks.sending import sending
-from config import silence
+from config import metrics, silence, traces
 
 
 class Command(procrastinate.Command):
@@ -23,6 +23,8 @@ class Command(procrastinate.Command):
         if options.get("command") != "worker":
             super().handle(*args, **options)
             return
+        traces.require()
+        metrics.serve(settings.METRICS_BIND)
         silence.end_sessions_after(settings.DATABASE_SILENCE_S)
         connection.close()  # it was opened before
         with sweeping(), sending(), app.replace_connector(WorkersConnector()):
