@@ -68,6 +68,8 @@ def test_generate__answers_202_with_the_task_to_follow(api, ana, song):
         "estimate": {"starts_at": None, "ends_at": None},
         "inputs": ASKED | {"song": song},
         "relaxed": None,
+        "hearing": None,
+        "variety": None,
         "result": None,
         "error": None,
         "job_execution_name": "",

@@ -24,7 +24,7 @@ from web.cards import facts_of
 from web.editing import choices, part_of
 from web.hearts import hearts_of, hearts_of_all
 from web.members import members_only
-from web.practice import again_of_saved, with_practice_room
+from web.practice import made_by, with_practice_room
 from web.sharing import dialog_of
 
 PAGE_SIZE = 12
@@ -73,8 +73,8 @@ def choreography(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResp
         "hearts": hearts_of(request.user, found.pk, share=share),
         "labels": labels_by_choreography([found.pk])[found.pk],
         "video_name": PurePosixPath(str(found.video_path)).name,
-        "again": again_of_saved(request.user, found),
         "deleting": "delete" in request.GET,
+        **made_by(request.user, found),
     }
     return render(request, "web/choreography.html", context)
 

@@ -1,4 +1,4 @@
-"""Pages with a practice room: what a browser lets them do besides, and from which task a dance is made again."""
+"""Pages with a practice room: what a browser lets them do besides, and what is known of its task."""
 
 import secrets
 from collections.abc import Callable
@@ -43,10 +43,23 @@ def again_of(task: ChoreographyTask) -> dict[str, str] | None:
     return {"task": task.pk, "key": secrets.token_urlsafe(16)}
 
 
-def again_of_saved(user: User, saved: SavedChoreography) -> dict[str, str] | None:
+def doubts_of(task: ChoreographyTask) -> dict[str, Any]:
+    """Return what the page says of a song in which the beat may have been heard wrongly."""
+    heard = task.facts.hearing or {"looks_like_four_beats": True, "uncertain": []}
+    spans = [f"{_clock(span['start_s'])}-{_clock(span['end_s'])}" for span in heard["uncertain"]]
+    return {"other_meter": not heard["looks_like_four_beats"], "uncertain": ", ".join(spans)}
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def made_by(user: User, saved: SavedChoreography) -> dict[str, Any]:
+    """Return what a page tells of the task that made a choreography, while there is one."""
     made = saved.generation_parameters
     task_id = made.get("task_id") if isinstance(made, dict) else None
     try:
-        return again_of(task_of(user, str(task_id))) if task_id else None
+        task = task_of(user, str(task_id)) if task_id else None
     except (NotFoundError, GoneError):
-        return None  # the task was purged, and with it what was asked for
+        task = None  # it was purged, and with it what was asked for
+    return {"again": again_of(task), "doubts": doubts_of(task)} if task else {}

@@ -46,7 +46,7 @@ from config.errors import (
 from config.inputs import OF_FORM
 from config.problems import STATUS, retry_after
 from web.members import members_only
-from web.practice import again_of, with_practice_room
+from web.practice import again_of, doubts_of, with_practice_room
 
 RECENT = 5
 KEY = r"[\w-]{1,100}"  # of a page that shows the form
@@ -191,6 +191,7 @@ def _progress(request: MemberRequest, task: ChoreographyTask) -> dict[str, Any]:
         "duration_s": result.get("sequence_duration"),
         "difficulty": asked.get("difficulty", SavedChoreography.Difficulty.INTERMEDIATE),
         "again": again_of(task),
+        "doubts": doubts_of(task),
     }
 
 

@@ -28,7 +28,6 @@ from rich.console import Console
 from rich.table import Table
 
 from bachateo.errors import SongError
-from bachateo.music.analysis import AS_LIKELY_AS_NOT
 from bachateo.music.analyzing import analyze_samples
 from bachateo.music.song import SAMPLE_RATE_HZ, DecodedSong, read_song
 from sandbox import house
@@ -174,7 +173,7 @@ def by_engine(song: DecodedSong) -> Heard:
         found,
         np.intersect1d(found, analysis.downbeats_s),
         np.intersect1d(found, ones),
-        not_four=analysis.four_beats < AS_LIKELY_AS_NOT,
+        not_four=not analysis.looks_like_four_beats,
         uncertain=bool(analysis.uncertain_s),
     )
 

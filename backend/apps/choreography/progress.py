@@ -4,7 +4,6 @@ The original fails, deletes and reads these rows too. So every step locks the ro
 writes only the columns that it changes. A ``save()`` would write all columns.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -102,10 +101,10 @@ def give_way_to_the_original(lease: Lease) -> None:
             _update(task, status=status)
 
 
-def complete(lease: Lease, *, result: dict[str, Any], relaxed: Sequence[str] = ()) -> None:
-    """Finish; ``relaxed`` is what the job tells beyond the row. Raises LeaseLostError or StoppedError."""
+def complete(lease: Lease, *, result: dict[str, Any], **told: Any) -> None:
+    """Finish; ``told`` are the columns of what the job tells beyond the row. Raises LeaseLostError or StoppedError."""
     _write(lease, UNFINISHED, result=result, error=None, **ended(COMPLETED, result))
-    leases.end(lease, Job.Outcome.COMPLETED, result=result, relaxed=list(relaxed))
+    leases.end(lease, Job.Outcome.COMPLETED, result=result, **told)
 
 
 def fail(lease: Lease, *, reason: str) -> None:

@@ -135,6 +135,29 @@ class Result(serializers.Serializer[Any]):
         return value if is_right else None
 
 
+class Span(serializers.Serializer[Any]):
+    start_s = serializers.FloatField()
+    end_s = serializers.FloatField()
+
+
+class Hearing(serializers.Serializer[Any]):
+    """How sure it is what was heard in the song; the choreography is made all the same."""
+
+    four_beats = serializers.FloatField(help_text="how sure it is that the song has four beats a bar, 0 to 1")
+    looks_like_four_beats = serializers.BooleanField(help_text="that it is at least as likely as not")
+    uncertain = Span(many=True, help_text="from when to when in the song the beat is uncertain")
+    doubts = serializers.ListField(child=serializers.CharField(), help_text="the same in sentences")
+
+
+class Variety(serializers.Serializer[Any]):
+    """How varied the films are."""
+
+    distinct_share = serializers.FloatField(help_text="different films, as a share of all moves")
+    changes_share = serializers.FloatField(
+        allow_null=True, help_text="cuts at which the clothes change, of those where both are known; null: of none"
+    )
+
+
 class Steps(serializers.Serializer[Any]):
     done = serializers.IntegerField()
     total = serializers.IntegerField()
@@ -162,6 +185,8 @@ class TaskOut(serializers.ModelSerializer[ChoreographyTask]):
         allow_null=True,
         help_text="which wishes were given up, in sentences; null: not known",
     )
+    hearing = Hearing(source="facts.hearing", read_only=True, allow_null=True)
+    variety = Variety(source="facts.variety", read_only=True, allow_null=True)
     result = serializers.SerializerMethodField()
     video = serializers.SerializerMethodField()
 
@@ -178,6 +203,8 @@ class TaskOut(serializers.ModelSerializer[ChoreographyTask]):
             "estimate",
             "inputs",
             "relaxed",
+            "hearing",
+            "variety",
             "result",
             "error",
             "job_execution_name",

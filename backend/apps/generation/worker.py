@@ -184,7 +184,7 @@ def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seco
     saved_id = uuid.uuid4() if job.auto_save and _has_room_in_the_collection(job) else None
     result = _result(video, choreography, seconds=seconds, saved_id=saved_id)
     # The task comes first and is then locked: if it was cancelled meanwhile, nothing is saved.
-    progress.complete(lease, result=result, relaxed=choreography.plan.relaxed)
+    progress.complete(lease, result=result, **_told(choreography))
     if saved_id:
         auto_save_choreography(
             choreography_id=saved_id,
@@ -201,6 +201,20 @@ def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seco
     owners.record_made(*filter(None, (video, picture)), user_id=job.user_id)
     # The files come last: only the commit can fail after them, and then the next attempt uses the video.
     files.publish(lease)
+
+
+def _told(choreography: bachateo.Choreography) -> dict[str, Any]:
+    plan, heard = choreography.plan, choreography.plan.analysis
+    return {
+        "relaxed": list(plan.relaxed),
+        "hearing": {
+            "four_beats": heard.four_beats,
+            "looks_like_four_beats": heard.looks_like_four_beats,
+            "uncertain": [{"start_s": start_s, "end_s": end_s} for start_s, end_s in heard.uncertain_s],
+            "doubts": list(heard.doubts),
+        },
+        "variety": {"distinct_share": plan.distinct_share, "changes_share": plan.changes_share},
+    }
 
 
 def _has_room_in_the_collection(job: Job) -> bool:

@@ -148,7 +148,7 @@ def held(lease: Lease) -> Job:
 
 
 def end(lease: Lease, outcome: str, **how: Any) -> None:
-    """Write how it ended (``result``, ``relaxed``, ``error``), which ends the lease too. Raises LeaseLostError."""
+    """Write how it ended (``result``, ``relaxed``, ``error`` …), which ends the lease too. Raises LeaseLostError."""
     held(lease)
     _end(lease.task_id, outcome, **how)
 

@@ -40,6 +40,8 @@ class Job(models.Model):
     error = models.TextField(null=True, blank=True)
     # Not in the result: that is the shared row's, in the original's words.
     relaxed = models.JSONField(null=True, blank=True, help_text="which wishes were given up, in sentences")
+    hearing = models.JSONField(null=True, blank=True, help_text="how sure it is what was heard in the song")
+    variety = models.JSONField(null=True, blank=True, help_text="how varied the films are")
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -93,9 +93,14 @@ class Analysis:
     uncertain_s: tuple[tuple[float, float], ...] = ()
 
     @property
+    def looks_like_four_beats(self) -> bool:
+        """Whether it is at least as likely as not that the song has four beats a bar."""
+        return self.four_beats >= AS_LIKELY_AS_NOT
+
+    @property
     def doubts(self) -> tuple[str, ...]:
         """What may be wrong with the song or with what was heard, in sentences for people."""
-        meter = ("This does not look like four beats a bar.",) * (self.four_beats < AS_LIKELY_AS_NOT)
+        meter = ("This does not look like four beats a bar.",) * (not self.looks_like_four_beats)
         spans = (f"The beat is uncertain from {_clock(start)} to {_clock(end)}." for start, end in self.uncertain_s)
         return (*meter, *spans)
 
@@ -103,6 +108,20 @@ class Analysis:
     def starts(self) -> tuple[int, ...]:
         """Index in ``beats_s`` of the 1 of each complete eight-count."""
         return eight_starts(self.first_count, self.restarts, len(self.beats_s))
+
+    def eights_from(self, one: int, eights: int) -> tuple[int, ...]:
+        """Return the index of the 1 of so many eight-counts, the first at ``one``.
+
+        Parameters
+        ----------
+        one
+            One of ``starts``.
+        eights
+            How many. After the last of ``starts`` they go on as before.
+        """
+        slot = self.starts.index(one)
+        known = self.starts[slot : slot + eights]
+        return (*known, *(known[-1] + COUNTS * more for more in range(1, eights - len(known) + 1)))
 
     @property
     def counts(self) -> tuple[int, ...]:
