@@ -230,6 +230,7 @@ def test_plan_sequence__music_has_a_bar_more__moves_begin_on_its_ones(
 
     assert moved.starts == (1, 9, 17, 25, 37, 45, 53, 61)
     assert [placed.first_beat for placed in plan.moves] == list(moved.starts[:: beats // 8])
+    assert {placed.tempo_ratio for placed in plan.moves} == {1.0}, "beats that the music has more are not danced faster"
     for placed, following in pairwise(plan.moves):
         assert placed.end_s == following.start_s == moved.beats_s[following.first_beat]
     even = make_analysis(8)

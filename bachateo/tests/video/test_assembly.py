@@ -17,6 +17,7 @@ from bachateo.moves.drawing.encoding import encode_clip
 from bachateo.music import Analysis
 from bachateo.sequence import PlacedMove, Plan, Wishes, plan_sequence
 from bachateo.video import assemble, encode_sound
+from tests.trials.sync import distances_s
 
 
 @pytest.fixture
@@ -72,6 +73,22 @@ def test_assemble__clips_without_an_ending__hold_the_last_picture(
     assemble(replace(plan, moves=(*plan.moves[:-1], last)), sound, tmp_path / "out.mp4")
 
     assert plan.analysis.duration_s - _shown(tmp_path / "out.mp4")[-1][0] > 3 * 60 / plan.analysis.tempo_bpm
+
+
+def test_assemble__music_has_a_bar_more__its_beats_are_danced_too(
+    flashes: Library, make_analysis: Callable[..., Analysis], clicks: Callable[..., Path], tmp_path: Path
+) -> None:
+    even = make_analysis(5)
+    heard = replace(even, restarts=(21,), energy=even.energy[:4])
+    plan = plan_sequence(heard, flashes, Wishes())
+    sound = encode_sound(clicks(heard.beats_s, heard.duration_s), cache=tmp_path / "cache").path
+
+    assemble(plan, sound, tmp_path / "out.mp4")
+
+    apart_s = distances_s(tmp_path / "out.mp4", plan)
+    assert heard.starts == (1, 9, 21, 29)
+    assert len(apart_s) > 4 * 8 + 2, "the bar that the music has more is looked at, too"
+    assert np.abs(apart_s).max() < 0.02
 
 
 def test_assemble__video__says_what_its_colours_are(plan: Plan, sound: Path, tmp_path: Path) -> None:

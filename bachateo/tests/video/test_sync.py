@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import bachateo
+from bachateo.media.clips import Clip
 from bachateo.moves import Library
 from bachateo.video import warp
 from tests.trials import sync
@@ -41,10 +41,11 @@ def test_make__clicks_and_flashes__every_flash_is_within_a_frame_of_its_click(
 def test_make__clips_not_warped__the_proof_sees_it(
     song: Path, tmp_path: Path, flashes: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unwarped(times_s: Sequence[float], placed: bachateo.PlacedMove, _beats: object, *, closes: bool) -> np.ndarray:
-        ticks = np.round((placed.start_s + np.asarray(times_s)) * warp.TIMESCALE_HZ).astype(np.int64)
-        return ticks[ticks < placed.end_s * warp.TIMESCALE_HZ]
+    def unwarped(clip: Clip, placed: bachateo.PlacedMove, _heard: object, *, closes: bool) -> warp.Shown:
+        ticks = np.round((placed.start_s + np.asarray(clip.times_s)) * warp.TIMESCALE_HZ).astype(np.int64)
+        ticks = ticks[ticks < placed.end_s * warp.TIMESCALE_HZ]
+        return warp.Shown(np.arange(len(ticks)), ticks)
 
-    monkeypatch.setattr("bachateo.video.assembly.warp_times", unwarped)
+    monkeypatch.setattr("bachateo.video.assembly.warp_clip", unwarped)
 
     assert np.abs(_distances_s(song, tmp_path / "out.mp4", flashes)).max() > sync.FRAME_S

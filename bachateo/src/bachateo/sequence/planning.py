@@ -9,6 +9,7 @@ import numpy as np
 from bachateo.errors import SequencingError
 from bachateo.moves import Library
 from bachateo.music import Analysis
+from bachateo.music.analysis import COUNTS
 from bachateo.sequence.candidates import find_candidates
 from bachateo.sequence.costs import NO_RELEVANCE, REPEAT_COSTS, WINDOW, PlaceCosts, Tastes
 from bachateo.sequence.explain import explained
@@ -125,9 +126,11 @@ def place_move(costs: PlaceCosts, row: int, slot: int, analysis: Analysis, libra
     first = analysis.starts[slot]
     after = slot + move.eight_counts
     ends = after >= analysis.eight_counts
-    # An outro that is cut off by the end is judged by what is danced of it.
-    beats = min(move.beats, len(analysis.beats_s) - 1 - first)
-    stretched_s = analysis.beats_s[first + beats] - analysis.beats_s[first]
+    # An outro that is cut off by the end is judged by what is danced of it, and beats that the music has more by none.
+    last, ones = len(analysis.beats_s) - 1, analysis.eights_from(first, move.eight_counts)
+    danced = [(min(one, last), min(one + COUNTS, last)) for one in ones]
+    beats = sum(end - begin for begin, end in danced)
+    stretched_s = sum(analysis.beats_s[end] - analysis.beats_s[begin] for begin, end in danced)
     return PlacedMove(
         move=move,
         clip=library.clip(move),

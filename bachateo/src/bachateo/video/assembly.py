@@ -21,7 +21,7 @@ from bachateo.files import written_aside
 from bachateo.media.clips import UNDECODED, Clip, open_clip, read_clip, require_equal
 from bachateo.sequence import Plan
 from bachateo.video.constant_rate import encode_constant
-from bachateo.video.warp import TIMESCALE_HZ, warp_times
+from bachateo.video.warp import TIMESCALE_HZ, warp_clip
 
 TICK = Fraction(1, TIMESCALE_HZ)
 # The index stands before the pictures, so that a player begins at once. `+faststart` would write it behind them and
@@ -84,7 +84,9 @@ def _write(plan: Plan, sound: Path, path: Path) -> None:
 
 
 def _options(plan: Plan, song: InputContainer) -> dict[str, str]:
-    packets = sum(placed.move.frame_count for placed in plan.moves) + song.streams.audio[0].frames
+    pictures = [placed.move.frame_count for placed in plan.moves]
+    # Where the music has beats more, less than a whole move is shown again.
+    packets = sum(pictures) + len(plan.analysis.restarts) * max(pictures) + song.streams.audio[0].frames
     index_bytes = INDEX_BYTES + packets * INDEX_BYTES_PER_PACKET
     return {"moov_size": str(index_bytes), "video_track_timescale": str(TIMESCALE_HZ)}
 
@@ -97,11 +99,10 @@ def _pictures(plan: Plan) -> Iterator[Picture]:
         first = first or clip
         require_equal(clip, first)
         _require_count(clip, placed.move.frame_count)
-        closes = number == len(plan.moves) - 1
-        ticks = warp_times(clip.times_s, placed, plan.analysis.beats_s, closes=closes).tolist()
-        for index, (tick, (data, keyframe)) in enumerate(zip(ticks, clip.pictures, strict=False)):
+        shown = warp_clip(clip, placed, plan.analysis, closes=number == len(plan.moves) - 1)
+        for index, (tick, picture) in enumerate(zip(shown.ticks.tolist(), shown.pictures.tolist(), strict=True)):
             # Until the first 1 the dancers stand still: the first picture is shown from the beginning.
-            yield (0 if number == index == 0 else tick), data, keyframe
+            yield (0 if number == index == 0 else tick), *clip.pictures[picture]
 
 
 def _require_count(clip: Clip, expected: int) -> None:
