@@ -61,6 +61,7 @@ def _write(
     transfer: int = 2,
     primaries: int = 2,
     chroma: str = "420",
+    tag: str | None = None,
 ) -> Path:
     """Write a film of one picture, R'G'B' of 0 to 1, and tag it."""
     kr, kb = matrix
@@ -82,7 +83,10 @@ def _write(
         padded[:, : values.shape[1]] = values.clip(0, top).round()
         plane.update(padded)
     with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264", rate=30, options={"crf": "6", "preset": "veryfast"})
+        options = {"crf": "6", "preset": "veryfast", "x265-params": "log-level=none:pools=1"}
+        stream = out.add_stream("libx265" if tag else "libx264", rate=30, options=options)
+        if tag:
+            stream.codec_context.codec_tag = tag
         stream.width, stream.height, stream.pix_fmt = signal.shape[1], signal.shape[0], kind
         context = stream.codec_context
         context.colorspace = MATRIX_CODE[matrix] if code is None else code
@@ -219,6 +223,26 @@ def test_opened_pictures__matrix_that_is_not_read__is_refused(tmp_path: Path) ->
 
     with pytest.raises(ClipError, match=r"^CH096  the colours of film\.mp4 are ICtCp, which is not read\. Export"):
         _shown(film)
+
+
+@pytest.mark.parametrize("tag", ["dvh1", "hvc1"])
+def test_opened_pictures__dolby_vision_that_declares_no_colours__is_refused(tmp_path: Path, tag: str) -> None:
+    film = _write(tmp_path / "film.mp4", _scene(), matrix=BT601, code=2, tag=tag)
+
+    if tag == "hvc1":
+        _assert_alike(_shown(film), 255 * _scene())
+        return
+    with pytest.raises(
+        ClipError, match=r"^CH096  the colours of film\.mp4 are Dolby Vision's own \(profile 5\), which"
+    ):
+        _shown(film)
+
+
+def test_opened_pictures__dolby_vision_over_colours_that_it_declares__is_shown_by_these(tmp_path: Path) -> None:
+    signal = _hlg(100 * _scene() ** 2.4 @ TO_BT2020.T)
+    film = _write(tmp_path / "film.mp4", signal, matrix=BT2020, bits=10, transfer=HLG, primaries=9, tag="dvh1")
+
+    _assert_alike(_shown(film), 255 * _scene())
 
 
 def test_toning__table__is_made_once_for_a_film(tmp_path: Path) -> None:

@@ -30,6 +30,9 @@ UNSPECIFIED = 2
 # Matrices that FFmpeg's scaler knows: RGB, BT.709, FCC, BT.601 in two lists, SMPTE 240M, BT.2020.
 KNOWN_MATRICES = {0, 1, 4, 5, 6, 7, 9}
 MATRIX_NAMES = {8: "YCgCo", 10: "BT.2020 with constant luminance", 14: "ICtCp", 15: "IPT"}
+# How films say that their pictures are meant for Dolby Vision alone (profiles 5 and 10.0, "Dolby Vision Streams Within
+# the ISO Base Media File Format", 2.6.0); those that others can show too declare their colours.
+DOLBY_VISION = {"dvh1", "dvhe", "dav1"}
 HIGH_RANGE = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}
 
 # From linear light in other primaries to that in those of BT.709; white is D65 in all of them.
@@ -54,7 +57,7 @@ BRIGHTEST = 99.5  # percentile of the pixels: edges overshoot
 LOOKED_AT = 320  # pixels across, in a picture whose brightness is measured
 
 
-def declare(frame: VideoFrame, name: str) -> None:
+def declare(frame: VideoFrame, name: str, tag: str = "") -> None:
     """Fill in which matrix made the colours of a picture, where its film does not say.
 
     Parameters
@@ -63,19 +66,26 @@ def declare(frame: VideoFrame, name: str) -> None:
         A decoded picture; it is changed.
     name
         Of the film, for the message.
+    tag
+        How its container names the encoding, in four letters.
 
     Raises
     ------
     ClipError
         CH096: it is one that is not read.
     """
+    if frame.colorspace == UNSPECIFIED and tag in DOLBY_VISION:
+        raise _not_read(name, "Dolby Vision's own (profile 5)")
     if frame.colorspace == UNSPECIFIED:
         wide = frame.color_primaries == ColorPrimaries.BT2020
         large = frame.width > SD_WIDTH or frame.height > SD_HEIGHT
         frame.colorspace = Colorspace.BT2020 if wide else Colorspace.ITU709 if large else Colorspace.ITU601
     elif frame.colorspace not in KNOWN_MATRICES:
-        found = MATRIX_NAMES.get(frame.colorspace, f"made by matrix {frame.colorspace}")
-        raise ClipError("CH096", f"the colours of {name} are {found}, which is not read. Export it again as BT.709.")
+        raise _not_read(name, MATRIX_NAMES.get(frame.colorspace, f"made by matrix {frame.colorspace}"))
+
+
+def _not_read(name: str, found: str) -> ClipError:
+    return ClipError("CH096", f"the colours of {name} are {found}, which is not read. Export it again as BT.709.")
 
 
 def needs_table(frame: VideoFrame) -> bool:

@@ -72,19 +72,27 @@ def _require_known(stream: VideoStream) -> None:
 def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[Timed]:
     shown_s: float | None = None
     turning: Chain | None = None
-    kind, starts_s = None, clock_start_s(container)
+    kind, starts_s, tag = None, clock_start_s(container), _tag(stream)
     try:
         for frame in container.decode(stream):
             kind = kind or (frame.width, frame.height, frame.format.name)
             backwards = frame.time is None or (shown_s is not None and frame.time < shown_s)
             if frame.is_corrupt or backwards or (frame.width, frame.height, frame.format.name) != kind:
                 raise _damaged(path, shown_s)
-            declare(frame, path.name)
+            declare(frame, path.name, tag)
             shown_s = frame.time
             turning = turning or Chain(list(_uprighting(frame.rotation, stream.sample_aspect_ratio)))
             yield shown_s - starts_s, turning.passed(frame)
     except av.FFmpegError as error:
         raise _damaged(path, shown_s) from error
+
+
+def _tag(stream: VideoStream) -> str:
+    """Return how the container names the encoding, in four letters; nothing where these are no letters."""
+    try:
+        return stream.codec_context.codec_tag
+    except UnicodeDecodeError:
+        return ""
 
 
 def _refuse_shape(path: Path, width: int, height: int) -> None:
