@@ -118,10 +118,27 @@ def write_hard_song(
     """
     song = compose(kind, seed, seconds=seconds)
     rng = np.random.default_rng([seed, KINDS.index(kind), 1])
-    write_sound(path, worn(play(song, rng, sound), kind, rng), rate_hz=RATE_HZ)
-    with written_aside(path.with_suffix(".json")) as aside:
-        aside.write_text(json.dumps({"name": path.stem, **truth(song)}))
+    write_with_truth(path, worn(play(song, rng, sound), kind, rng), truth(song))
     return song
+
+
+def write_with_truth(path: Path, samples: Sound, true: dict[str, object], *, bit_rate: int | None = None) -> None:
+    """Write a song and, beside it as ``.json``, what is true of it.
+
+    Parameters
+    ----------
+    path
+        The sound file; its suffix names the format.
+    samples
+        At ``RATE_HZ``.
+    true
+        Its beats in seconds and more, for JSON.
+    bit_rate
+        As for :func:`bachateo.music.recording.write_sound`.
+    """
+    write_sound(path, samples, rate_hz=RATE_HZ, bit_rate=bit_rate)
+    with written_aside(path.with_suffix(".json")) as aside:
+        aside.write_text(json.dumps({"name": path.stem, **true}))
 
 
 def truth(song: HardSong) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,10 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bachateo.files import written_aside
 from bachateo.music.instruments import RATE_HZ, Sound
-from bachateo.music.recording import write_sound
-from tests.trials.hard_songs import FASTEST_BPM, LOUDEST, SLOWEST_BPM, HardSong, play, worn
+from tests.trials.hard_songs import FASTEST_BPM, LOUDEST, SLOWEST_BPM, HardSong, play, worn, write_with_truth
 from tests.trials.score import BAR, PROGRESSIONS, SECTIONS, Note, Rhythm, write_bar
 
 EIGHT = 2 * BAR
@@ -136,18 +133,15 @@ def write_phrased_song(
     rng = np.random.default_rng([seed, KINDS.index(kind), 3])
     samples = worn(play(song, rng, sound), kind, rng)
     samples[: round(song.before_s * RATE_HZ)] += _before(kind, round(song.before_s * RATE_HZ), rng)
-    write_sound(path, samples, rate_hz=RATE_HZ, bit_rate=LOW_BIT_RATE if kind == "low bit rate" else None)
     beats = [round(float(beat), 4) for beat in song.beats_s]
-    truth = {
-        "name": path.stem,
+    truth: dict[str, object] = {
         "kind": kind,
         "bpm": round(song.bpm, 2),
         "beats": beats,
         "downbeats": [beats[at] for at in song.downbeats],
         "ones": [beats[at] for at in song.ones],
     }
-    with written_aside(path.with_suffix(".json")) as aside:
-        aside.write_text(json.dumps(truth))
+    write_with_truth(path, samples, truth, bit_rate=LOW_BIT_RATE if kind == "low bit rate" else None)
     return song
 
 

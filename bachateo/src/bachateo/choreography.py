@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from bachateo.moves.index.document import Vector
     from bachateo.music import Analysis, Corrections
     from bachateo.selection import MoveSearch
-    from bachateo.sequence import PlacedMove, Plan
+    from bachateo.sequence import PlacedMove, Plan, Wishes
     from bachateo.video import Sidecars
 
 Known = TypeVar("Known")  # what a plan is made of
@@ -122,29 +123,47 @@ def make(
         The song, the library or the wish cannot be served; the message says why and what would help.
     """
 
-    def heard(kept: Path) -> tuple[Analysis, Mapping[str, Vector]]:
-        from bachateo import music  # noqa: PLC0415
-        from bachateo.selection import song_vectors  # noqa: PLC0415
+    def wishes() -> Wishes:
+        from bachateo.sequence import Wishes  # noqa: PLC0415
 
-        read = music.song_reader(song)
-        analysis = music.analyze_song(song, cache=kept, read=read, corrected=corrections is None)
-        if corrections is not None:
-            analysis = _corrected(analysis, corrections)
-        vectors = song_vectors(song, cache=kept, read=read) if search else {}
-        read.cache_clear()
-        return analysis, vectors
+        return Wishes(difficulty=difficulty, energy=energy, seed=seed, style=style, relax=relax)
 
-    def planned(known: tuple[Analysis, Mapping[str, Vector]], moves: Library) -> Plan:
-        from bachateo.selection import offer_moves  # noqa: PLC0415
-        from bachateo.sequence import Wishes, plan_sequence  # noqa: PLC0415
+    making = _Making(song, out, library, cache, sidecars, on_stage)
+    hear = partial(_hear, song, corrections, for_search=search is not None)
+    return making.run(hear, partial(_plan, song, wishes, search))
 
-        analysis, vectors = known
-        wishes = Wishes(difficulty=difficulty, energy=energy, seed=seed, style=style, relax=relax)
-        found = search(vectors, wishes) if search else {}
-        offered = offer_moves(moves, found) if search else moves
-        return replace(plan_sequence(analysis, offered, wishes, relevance=found), song_sha256=content_key(song))
 
-    return _Making(song, out, library, cache, sidecars, on_stage).run(heard, planned)
+def _hear(
+    song: Path, corrections: Corrections | tuple[float, ...] | None, kept: Path, *, for_search: bool
+) -> tuple[Analysis, Mapping[str, Vector]]:
+    """Return what is heard in the song, and its vectors where a search wants them."""
+    from bachateo import music  # noqa: PLC0415
+    from bachateo.selection import song_vectors  # noqa: PLC0415
+
+    read = music.song_reader(song)
+    analysis = music.analyze_song(song, cache=kept, read=read, corrected=corrections is None)
+    if corrections is not None:
+        analysis = _corrected(analysis, corrections)
+    vectors = song_vectors(song, cache=kept, read=read) if for_search else {}
+    read.cache_clear()
+    return analysis, vectors
+
+
+def _plan(
+    song: Path,
+    wishes_of: Callable[[], Wishes],
+    search: MoveSearch | None,
+    known: tuple[Analysis, Mapping[str, Vector]],
+    moves: Library,
+) -> Plan:
+    """Return the plan of what was heard, from what a search offers or from all moves."""
+    from bachateo.selection import offer_moves  # noqa: PLC0415
+    from bachateo.sequence import plan_sequence  # noqa: PLC0415
+
+    (analysis, vectors), wishes = known, wishes_of()
+    found = search(vectors, wishes) if search else {}
+    offered = offer_moves(moves, found) if search else moves
+    return replace(plan_sequence(analysis, offered, wishes, relevance=found), song_sha256=content_key(song))
 
 
 def remake(
