@@ -62,7 +62,9 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=150, help="requests in a second (%(default)s)")
     parser.add_argument("--seconds", type=float, default=60, help="of the load (%(default)s)")
     parser.add_argument("--readers", type=int, default=1_000, help="open streams of events (%(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="processes of the web server (%(default)s)")
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count(), help="processes of the web server (one a core: %(default)s)"
+    )
     arguments = parser.parse_args()
     os.environ.update(LIMITS, GUNICORN_CMD_ARGS=f"--workers {arguments.workers}")
     library = house.moves_library()
