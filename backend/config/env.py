@@ -30,6 +30,9 @@ ALLOWED_HOSTS: list[str] = _env.list("ALLOWED_HOSTS", default=["localhost", "127
 MOVES_LIBRARY = Path(_env.str("MOVES_LIBRARY", default=str(MEDIA_ROOT / "Bachata_steps"))).absolute()
 BACHATEO_CACHE = Path(_env.str("BACHATEO_CACHE", default=str(MEDIA_ROOT.parent / "cache"))).absolute()
 ELASTICSEARCH_URL: str = _env.str("ELASTICSEARCH_URL", default="")
+ELASTICSEARCH_API_KEY: str = _env.str("ELASTICSEARCH_API_KEY", default="")
+ELASTICSEARCH_BUDGET_S: float = _env.float("ELASTICSEARCH_BUDGET_S", default=30.0)
+ELASTICSEARCH_FALLBACK: bool = _env.bool("ELASTICSEARCH_FALLBACK", default=False)
 TRUSTED_PROXIES: int = _env.int("TRUSTED_PROXIES", default=0)
 TLS: str = _env.str("TLS", default="off")
 X_ACCEL_MEDIA: str = _env.str("X_ACCEL_MEDIA", default="")
@@ -87,6 +90,11 @@ if JOBS == "cloud-run" and not re.fullmatch(r"projects/[^/]+/locations/[^/]+/job
 if not re.fullmatch(r"https?://[^/]+", RUN_API_ENDPOINT):
     raise ImproperlyConfigured(
         f"RUN_API_ENDPOINT is {RUN_API_ENDPOINT!r}; it must be like https://run.googleapis.com, without a path."
+    )
+if not 0 < ELASTICSEARCH_BUDGET_S <= JOB_TIME_LIMIT_S:
+    raise ImproperlyConfigured(
+        f"ELASTICSEARCH_BUDGET_S is {ELASTICSEARCH_BUDGET_S:g}; it must be above 0 and at most JOB_TIME_LIMIT_S, "
+        f"{JOB_TIME_LIMIT_S:g}."
     )
 if TLS not in {"off", "shared", "own"}:
     raise ImproperlyConfigured(f"TLS is {TLS!r}; it must be 'off', 'shared' or 'own'.")

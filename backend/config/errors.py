@@ -113,6 +113,10 @@ class LockedOutError(DomainError):
         self.first = first
 
 
+class StorageError(OSError):
+    """The storage of songs and videos could not be reached, or it refused; the same may work a moment later."""
+
+
 class UnavailableError(DomainError):
     """Something that this service needs is missing at the moment; the client did nothing wrong."""
 

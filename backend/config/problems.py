@@ -178,6 +178,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     match sys.exc_info()[1]:
         case OperationalError() | InterfaceError():
             status, detail = HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer. Try again in a moment."
+        case errors.StorageError():
+            status, detail = (
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "The storage of songs and videos does not answer. Try again in a moment.",
+            )
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             status, detail = HTTPStatus.INSUFFICIENT_STORAGE, "There is no room left on the disk here; it was logged."
         case _:

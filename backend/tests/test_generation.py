@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
+import numpy as np
 import psycopg
 import pytest
 from django.core.management import call_command
@@ -27,6 +28,9 @@ from apps.generation.worker import make_next
 from apps.jobs import calls, leases
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
+from apps.moves.search import find_moves
+from bachateo.errors import SearchError
+from bachateo.sequence import Wishes
 from config.errors import NotFoundError
 from tests.conftest import make_user
 from tests.evolving import stored
@@ -304,6 +308,27 @@ def test_library_or_its_index_missing__task_fails_and_the_log_says_how_to_mend_i
     task = ChoreographyTask.objects.get()
     assert (task.status, task.error) == ("failed", "The library of moves cannot be used; the log says why.")
     assert f"there is no {'index ' if missing == 'moves.index' else missing}" in caplog.text
+
+
+def test_search_server_away__task_fails_and_says_so_without_its_address(house, settings, caplog):
+    settings.ELASTICSEARCH_URL, settings.ELASTICSEARCH_BUDGET_S = "http://127.0.0.1:9", 0.1
+    start(house)
+    work()
+    task = ChoreographyTask.objects.get()
+    away = "The search for moves does not answer as it should. Please try again later."
+    assert (task.status, task.error) == ("failed", away)
+    assert "CH124  Elasticsearch at http://127.0.0.1:9 does not answer" in caplog.text
+
+
+def test_search_server_away__library_stands_in_where_it_may(house, settings, caplog):
+    song, wishes = {"audio": np.ones(128, np.float32)}, Wishes(difficulty="beginner")
+    alone = find_moves(song, wishes)
+    settings.ELASTICSEARCH_URL, settings.ELASTICSEARCH_BUDGET_S = "http://127.0.0.1:9", 0.1
+    with pytest.raises(SearchError, match="CH124"):
+        find_moves(song, wishes)
+    settings.ELASTICSEARCH_FALLBACK = True
+    assert find_moves(song, wishes) == alone
+    assert "the library's own index is searched instead" in caplog.text
 
 
 def test_disk_that_is_full__task_fails_and_says_so(house, media_root, monkeypatch):

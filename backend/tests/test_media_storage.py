@@ -12,9 +12,10 @@ from django.core.files.storage import default_storage, storages
 from google.cloud.storage import Blob
 
 import apps.media.bucket
-from apps.media.bucket import BucketError, BucketStorage
+from apps.media.bucket import BucketStorage
 from apps.media.directory import CHUNK_BYTES, DirectoryStorage
 from apps.media.storage import MediaStorage, media
+from config.errors import StorageError
 from sandbox.ports import free_port
 
 NAME = "output/user_1/luna #2 (100%) é?.mp4"
@@ -240,8 +241,8 @@ def test_faults_of_google__become_those_of_a_file_system():
     for raised, told in (
         (apps.media.bucket.NotFound("x"), FileNotFoundError),
         (apps.media.bucket.PreconditionFailed("x"), FileExistsError),
-        (apps.media.bucket.GoogleAPIError("x"), BucketError),
-        (apps.media.bucket.GoogleAuthError("x"), BucketError),
+        (apps.media.bucket.GoogleAPIError("x"), StorageError),
+        (apps.media.bucket.GoogleAuthError("x"), StorageError),
     ):
         with pytest.raises(told), apps.media.bucket.raising_as_files():
             raise raised

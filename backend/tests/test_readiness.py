@@ -99,7 +99,8 @@ def index(elasticsearch_url, settings, monkeypatch) -> ElasticsearchMoveIndex:
     """An index of its own that the service searches, not made yet."""
     settings.ELASTICSEARCH_URL = elasticsearch_url
     index = ElasticsearchMoveIndex(elasticsearch_url, index=f"test_{uuid.uuid4().hex}")
-    monkeypatch.setattr(ElasticsearchMoveIndex.__init__, "__kwdefaults__", {"index": index.index, "timeout_s": 30})
+    usual = {**ElasticsearchMoveIndex.__init__.__kwdefaults__, "index": index.index}
+    monkeypatch.setattr(ElasticsearchMoveIndex.__init__, "__kwdefaults__", usual)
     return index
 
 
@@ -112,13 +113,20 @@ def test_ready__index_on_a_server__must_be_made_and_have_moves(house, index, cap
     assert Client().get("/api/ready").status_code == 200
 
 
-def test_ready__no_search_server_there__says_so_without_its_address(house, settings):
+def test_ready__no_search_server_there__says_so_without_its_address(house, settings, monkeypatch):
+    monkeypatch.setattr("apps.monitoring.readiness.SEARCH_BUDGET_S", 0.05)
     settings.ELASTICSEARCH_URL = "http://127.0.0.1:9"
     assert "127.0.0.1" not in assert_not_ready("search")
 
 
+def test_ready__search_server_away_but_the_library_may_stand_in__is_ready(house, settings, caplog):
+    settings.ELASTICSEARCH_URL, settings.ELASTICSEARCH_FALLBACK = "http://127.0.0.1:9", True
+    assert Client().get("/api/ready").status_code == 200
+    assert "the library's own index is searched instead: CH124" in caplog.text
+
+
 def test_ready__search_server_says_nothing__is_not_waited_for(house, settings, monkeypatch, caplog):
-    monkeypatch.setattr("apps.monitoring.readiness.SEARCH_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("apps.monitoring.readiness.SEARCH_BUDGET_S", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.ELASTICSEARCH_URL = f"http://127.0.0.1:{silent.getsockname()[1]}"
         assert_not_ready("search")

@@ -81,6 +81,11 @@ def test_limit_of_a_user__below_0__stops_the_start_and_says_why():
     assert (done.returncode, "USER_SONGS_LIMIT is -1; it must be 0 or more." in done.stderr) == (1, True), done.stderr
 
 
+def test_elasticsearch_budget__of_nothing__stops_the_start_and_says_why():
+    done = load(REQUIRED | {"ELASTICSEARCH_BUDGET_S": "0"})
+    assert (done.returncode, "ELASTICSEARCH_BUDGET_S is 0; it must be above 0" in done.stderr) == (1, True)
+
+
 def test_registrations_per_address__below_1__stops_the_start_and_says_why():
     done = load(REQUIRED | {"REGISTRATIONS_PER_ADDRESS": "0"})
     assert (done.returncode, "REGISTRATIONS_PER_ADDRESS is 0; it must be 1 or more." in done.stderr) == (1, True)

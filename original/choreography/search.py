@@ -110,7 +110,11 @@ def _ask_elasticsearch(asked: dict[str, np.ndarray], filters: Mapping[str, str])
         "query_vector": asked[kind].tolist(),
         "k": CANDIDATES,
         "num_candidates": CANDIDATES,
-        "filter": [{"term": {field: word}} for field, word in filters.items()],
+        # In a flat index a filter lets moves without the vector through, unless it asks for the vector.
+        "filter": [
+            {"exists": {"field": f"{kind}_embedding"}},
+            *({"term": {field: word}} for field, word in filters.items()),
+        ],
     }
     # Ask for the exact vectors of all candidates: Elasticsearch compares quantised ones, so its order is not exact.
     fields = [f"{name}_embedding" for name in asked]

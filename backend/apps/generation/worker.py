@@ -24,7 +24,7 @@ from apps.media.storage import media
 from apps.moves.search import find_moves
 from apps.quotas.limits import check_new_choreography, one_at_a_time
 from apps.songs.of_jobs import name_of_song, note_tempo, song_path
-from config.errors import NotFoundError, QuotaError
+from config.errors import NotFoundError, QuotaError, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 RELAX = ("repeats", "style", "tempo", "ends")
 # The engine's errors of a plan that cannot be read.
 OF_THE_PLAN = {"CH054", "CH055", "CH056", "CH057", "CH059"}
+# The engine's errors of the server that is searched.
+OF_THE_SEARCH_SERVER = {"CH121", "CH123", "CH124"}
+SEARCH_AWAY = "The search for moves does not answer as it should. Please try again later."
 STUCK = 70  # EX_SOFTWARE of sysexits.h
 
 
@@ -81,9 +84,10 @@ def _carry_out(lease: Lease) -> None:
         log.info("%s", error)
         fail_generation(lease, reason=str(error))
     except (bachateo.LibraryError, bachateo.SearchError) as error:
-        # The reason holds paths of this machine, so only the log shows it.
+        # The reason holds paths and addresses of this installation, so only the log shows it.
         log.error("task %s: %s", lease.task_id, error)  # noqa: TRY400 - expected; a traceback adds nothing
-        fail_generation(lease, reason="The library of moves cannot be used; the log says why.")
+        away = error.code in OF_THE_SEARCH_SERVER
+        fail_generation(lease, reason=SEARCH_AWAY if away else "The library of moves cannot be used; the log says why.")
     except (bachateo.BachateoError, NotFoundError) as error:
         fail_generation(lease, reason=error.message)
     except leases.LeaseLostError:
@@ -102,6 +106,8 @@ def fail_generation(lease: Lease, *, reason: str) -> None:
 
 
 def _reason_of_fault(error: Exception) -> str:
+    if isinstance(error, StorageError):
+        return "The storage of songs and videos does not answer. Please try again later."
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return "There was no room left on the disk here. Please try again later."
     return f"Something went wrong here ({type(error).__name__}). Please try again."

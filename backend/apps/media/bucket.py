@@ -16,12 +16,15 @@ from google.api_core.exceptions import GoogleAPIError, NotFound, PreconditionFai
 from google.auth.credentials import AnonymousCredentials, Signing
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage import Blob, Client
+from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
 from google_crc32c import Checksum
+from requests.exceptions import RequestException
 from storages.backends.gcloud import GoogleCloudStorage
 from storages.utils import clean_name
 
 from apps.media.storage import StoredFile
+from config.errors import StorageError
 
 # The bytes of one request. Smaller pieces need more requests; of larger ones more is wasted when a player jumps.
 PIECE_BYTES = 1024 * 1024
@@ -34,11 +37,9 @@ UPLOAD_PIECE_BYTES = 8 * 1024 * 1024
 # A user waits for the answer. Whole files may retry for longer: mostly a worker waits for them.
 READING = {"retry": DEFAULT_RETRY.with_timeout(10.0), "timeout": 10.0}
 WHOLE = {"retry": DEFAULT_RETRY.with_timeout(60.0), "timeout": 30.0}
+# What Google's client raises when the service is away, has no room, or answers with something else than it should.
+FAULTS = (GoogleAPIError, GoogleAuthError, DataCorruption, InvalidResponse, RequestException)
 FACTS = "items(name,size,updated,generation),nextPageToken"
-
-
-class BucketError(OSError):
-    """The bucket could not be reached, or it refused."""
 
 
 @contextmanager
@@ -50,8 +51,8 @@ def raising_as_files() -> Iterator[None]:
         raise FileNotFoundError(str(error)) from error
     except PreconditionFailed as error:
         raise FileExistsError(str(error)) from error
-    except (GoogleAPIError, GoogleAuthError) as error:
-        raise BucketError(str(error)) from error
+    except FAULTS as error:
+        raise StorageError(str(error)) from error
 
 
 class BucketStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has no types

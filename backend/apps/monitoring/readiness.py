@@ -11,7 +11,7 @@ from apps.jobs import calls, cloud_run
 from apps.media.directory import DirectoryStorage
 from apps.media.storage import media
 from apps.monitoring.looks import Look, Looks
-from apps.moves.search import move_index
+from apps.moves.search import with_index
 from apps.moves.selectors import library
 from bachateo import BachateoError
 from config.errors import UnavailableError
@@ -25,8 +25,7 @@ _looks = Looks()
 # A balancer asks every few seconds. What takes longer than this would not make a choreography in time either. Only the
 # library is read whole, once after each change.
 LIMITS_S = {"database": 3.0, "media": 3.0, "library": 15.0, "search": 3.0, "queue": 3.0, "workers": 3.0}
-# Of each request to a search server: it may be asked twice.
-SEARCH_TIMEOUT_S = 2.0
+SEARCH_BUDGET_S = 2.0
 RUN_TIMEOUT_S = 2.0
 _QUEUE = "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s::text[]) AS name"
 
@@ -87,8 +86,7 @@ def _library() -> str:
 
 def _search() -> str:
     """Ask the index that generations search: of the library, or of the server that is configured."""
-    with move_index(SEARCH_TIMEOUT_S) as index:
-        return OK if index.count() else "its index has no moves"
+    return with_index(lambda index: OK if index.count() else "its index has no moves", budget_s=SEARCH_BUDGET_S)
 
 
 def _queue() -> str:

@@ -64,6 +64,34 @@ def test_mapping_differences__options_that_a_server_adds__are_no_difference():
     assert [place for place, _, _ in mapping_differences(MAPPING, changed)] == ["more", "name", "v"]
 
 
+QUANTISED = {"type": "int8_hnsw", "m": 16, "ef_construction": 100}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "live", "differs"),
+    [
+        ({"type": "flat"}, {"type": "flat"}, False),
+        ({"type": "hnsw"}, {"type": "hnsw", "m": 16, "ef_construction": 100}, False),
+        ({"type": "flat"}, QUANTISED, True),
+        ({"type": "hnsw", "m": 32}, {"type": "hnsw", "m": 16}, True),
+        ({"type": "flat"}, {}, True),
+    ],
+)
+def test_mapping_differences__how_vectors_are_kept__is_compared_as_far_as_it_is_declared(wanted, live, differs):
+    one = {"v": {**MAPPING["v"], "index_options": wanted}}
+    other = {"v": MAPPING["v"] | ({"index_options": live} if live else {})}
+    assert bool(list(mapping_differences(one, other))) is differs
+
+
+def test_mapping_differences__quantised_vectors__are_named():
+    exact, quantised = ({"v": {**MAPPING["v"], "index_options": options}} for options in ({"type": "flat"}, QUANTISED))
+    ((place, found, expected),) = mapping_differences(exact, quantised)
+    plain = "dims 2, index True"
+    assert place == "v"
+    assert found == f"is {plain}, index_options.type int8_hnsw, similarity cosine, type dense_vector in the index"
+    assert expected == f"the contract says {plain}, index_options.type flat, similarity cosine, type dense_vector"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [(None, "does not exist; .*Save what GET INDEX/_mapping answers"), ("{", "is no JSON"), ("{}", "holds no mapping")],

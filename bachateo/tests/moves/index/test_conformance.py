@@ -10,6 +10,7 @@ from functools import cache
 from operator import mul
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from bachateo.errors import SearchError
 from bachateo.moves.index import MoveDocument, MoveIndex, MoveQuery, query
 from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex
 from bachateo.moves.index.local import FILE_NAME, LocalMoveIndex
+from sandbox.fault_proxy import FaultProxy
 
 KINDS = ("local", "stand-in", "elasticsearch")
 ALL = ("audio", "text", "lead", "follow", "interaction")
@@ -270,7 +272,7 @@ class _AnyQuality(LocalMoveIndex):
 
     def neighbours(self, asked, filters):
         found = super().neighbours(asked, filters)
-        return query.Neighbours(found.clip_ids, np.ones(len(found.clip_ids)), found.vectors)
+        return query.Neighbours(found.clip_ids, np.ones(len(found.clip_ids)), found.cosines)
 
 
 class _TooFewNeighbours(LocalMoveIndex):
@@ -278,9 +280,7 @@ class _TooFewNeighbours(LocalMoveIndex):
 
     def neighbours(self, asked, filters):
         found = super().neighbours(asked, filters)
-        kept = slice(0, 100)
-        vectors = {name: rows[kept] for name, rows in found.vectors.items()}
-        return query.Neighbours(found.clip_ids[kept], found.quality[kept], vectors)
+        return found.rows(range(min(100, len(found.clip_ids))))
 
 
 def _failures(index: MoveIndex, documents, queries) -> str:
@@ -303,10 +303,12 @@ def test_suite__planted_fault__is_caught(fault, indexes, documents, queries, mon
     assert fault.fails in _failures(fault(indexes["local"].layout.path), documents, queries)
 
 
-def test_suite__ties_in_the_order_they_came__are_caught(indexes, documents, queries, monkeypatch) -> None:
-    monkeypatch.setattr(
-        query, "_best", lambda scores, _, rows=None: sorted(rows or range(len(scores)), key=lambda r: (-scores[r], -r))
-    )
+def test_suite__ties_in_another_order__are_caught(indexes, documents, queries, monkeypatch) -> None:
+    def best(scores, clip_ids):
+        backwards = sorted(range(len(scores)), key=clip_ids.__getitem__, reverse=True)
+        return sorted(backwards, key=lambda row: -round(scores[row], 9))
+
+    monkeypatch.setattr(query, "_best", best)
 
     assert "the same order" in _failures(indexes["local"], documents, queries)
 
@@ -316,7 +318,7 @@ def test_mapping__created__is_the_original_s(kind: str, indexes: dict[str, MoveI
     index = indexes[kind]
     properties = index.client.indices.get_mapping(index=index.index)[index.index]["mappings"]["properties"]
 
-    vector = {"type": "dense_vector", "index": True, "similarity": "cosine"}
+    vector = {"type": "dense_vector", "index": True, "similarity": "cosine", "index_options": {"type": "flat"}}
     wanted = {
         **{
             f"{name}_embedding": {**vector, "dims": dims}
@@ -340,6 +342,24 @@ def test_mapping__created__is_the_original_s(kind: str, indexes: dict[str, MoveI
     assert set(indexes["local"].get_many(["move000"])[0]) | {f"{n}_embedding" for n in ALL} == set(wanted)
 
 
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_search__of_five_vectors__moves_less_than_100_kb(kind: str, request, make_document, queries) -> None:
+    url = request.getfixturevalue("elasticsearch_node" if kind == "elasticsearch" else "elasticsearch_url")
+    address = urlsplit(url)
+    with FaultProxy(str(address.hostname), int(address.port or 80)) as proxy:
+        index = ElasticsearchMoveIndex(f"http://127.0.0.1:{proxy.port}", index=f"test_{uuid.uuid4().hex}")
+        index.add(make_document(f"move{number:03}") for number in range(450))
+        before = proxy.asked_bytes + proxy.answered_bytes
+
+        found = index.search(MoveQuery(queries))
+
+        moved = proxy.asked_bytes + proxy.answered_bytes - before
+        index.client.indices.delete(index=index.index)
+        index.close()
+    assert len(found.hits) == 200
+    assert 2_000 < moved < 100_000
+
+
 def test_elasticsearch__index_missing__says_how_to_make_it(elasticsearch_url: str, queries) -> None:
     index = ElasticsearchMoveIndex(elasticsearch_url, index="test_never_made")
 
@@ -351,8 +371,9 @@ def test_elasticsearch__index_missing__says_how_to_make_it(elasticsearch_url: st
 
 @pytest.mark.parametrize("kind", KINDS[1:])
 def test_elasticsearch__document_that_does_not_fit__says_which(kind: str, make_index: MakeIndex, make_document) -> None:
-    with pytest.raises(SearchError, match=r"^CH122  Elasticsearch refused documents: .*frame_count"):
-        make_index(kind, [make_document("a", frame_count="many")])
+    told = r"^CH122  Elasticsearch refused 1 of the documents, first b: document_parsing_exception, .*frame_count"
+    with pytest.raises(SearchError, match=told):
+        make_index(kind, [make_document("a"), make_document("b", frame_count="many"), make_document("c")])
 
 
 def test_elasticsearch__no_server_there__says_where_it_looked(queries) -> None:

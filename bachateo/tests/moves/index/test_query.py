@@ -86,7 +86,9 @@ def test_rank__nearly_equal__is_a_tie() -> None:
     rows = np.tile(vector, (2, 1))
     rows[0, 1] = 1e-6  # a cosine of 1 - 5e-13
 
-    hits = rank(MoveQuery({"audio": vector}), Neighbours(["b", "a"], np.ones(2), {"audio": rows[::-1]}))
+    hits = rank(
+        MoveQuery({"audio": vector}), Neighbours(["b", "a"], np.ones(2), {"audio": cosines_with(rows[::-1], vector)})
+    )
 
     assert [hit.clip_id for hit in hits] == ["a", "b"]
     assert hits[0].parts == {"text": 0.5, "audio": pytest.approx(1), "lead": 0.5, "follow": 0.5, "interaction": 0.5}

@@ -68,15 +68,19 @@ page(
 
     Why it hurts
     ------------
-    A query that both systems send means something else: a text is split into words, a vector has another distance.
+    A query that both systems send means something else: a text is split into words, a vector has another distance. An
+    index that quantises its vectors (`int8_hnsw`, `bbq_hnsw`; Elasticsearch 9 does so by default) gives other scores
+    and misses neighbours.
 
     Example
     -------
-    `style` is `text` in the index and `keyword` in the contract.
+    `style` is `text` in the index and `keyword` in the contract; `cover` has `index_options.type int8_hnsw` where the
+    contract says `flat`.
 
     Mend
     ----
-    Make the index anew with the contract's mapping, or review the contract's file.
+    Make the index anew with the contract's mapping, or review the contract's file. Of `index_options` only what the
+    contract names is compared, since a server adds its own.
 
     ```console
     $ curl -s "$ELASTICSEARCH_URL/books/_mapping"

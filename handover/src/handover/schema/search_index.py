@@ -13,8 +13,8 @@ from handover.errors import ConfigurationError, UnseenError
 PAGE = 200
 KEEP = "1m"
 TIMEOUT_S = 60.0
-# Options that a server adds to a field by itself; they say nothing about its values.
-ADDED = ("index_options",)
+# How a vector is kept. A server completes these options by itself, so only what is declared of them is compared.
+OPTIONS = "index_options"
 
 
 @dataclass(frozen=True)
@@ -112,16 +112,20 @@ def mapping_differences(declared: Mapping[str, Any], live: Mapping[str, Any]) ->
             yield name, "is not in the index", f"the contract says {_shown(declared[name])}"
         elif name not in declared:
             yield name, f"is {_shown(live[name])} in the index", "the contract does not know it"
-        elif (one := _plain(live[name])) != (other := _plain(declared[name])):
+        elif (one := _compared(live[name], declared[name])) != (other := dict(declared[name])):
             yield name, f"is {_shown(one)} in the index", f"the contract says {_shown(other)}"
 
 
-def _plain(field: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in field.items() if key not in ADDED}
+def _compared(field: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a live field without the options that the server added to it."""
+    wanted = declared.get(OPTIONS, {})
+    options = {key: value for key, value in field.get(OPTIONS, {}).items() if key in wanted}
+    return {**{key: value for key, value in field.items() if key != OPTIONS}, **({OPTIONS: options} if options else {})}
 
 
 def _shown(field: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in sorted(field.items()))
+    named = {**field, **{f"{OPTIONS}.{key}": value for key, value in field.get(OPTIONS, {}).items()}}
+    return ", ".join(f"{key} {value}" for key, value in sorted(named.items()) if key != OPTIONS)
 
 
 def _document(hit: Mapping[str, Any], vectors: Sequence[str]) -> Document:

@@ -10,7 +10,7 @@ from sandbox.search.errors import RefusedError, unknown
 from sandbox.search.filters import all_of
 from sandbox.search.mapping import Fields
 
-KNN_KEYS = {"field", "query_vector", "k", "num_candidates", "filter"}
+KNN_KEYS = {"field", "query_vector", "k", "num_candidates", "filter", "rescore_vector"}
 SEARCH_KEYS = {"knn", "query", "sort", "size", "_source", "fields"}
 MOST_CANDIDATES = RESULT_WINDOW = 10_000
 USUAL_SIZE = 10
@@ -52,7 +52,7 @@ class Index:
         if strange := set(body) - {"query"}:
             raise unknown(f"request does not support {sorted(strange)}")
         test = all_of(body.get("query", {"match_all": {}}), self.fields)
-        return sum(test(document) for document in self.searchable.values())
+        return sum(test(*one) for one in self.searchable.items())
 
     def get(self, identity: str, selection: Any) -> Document:
         """Return one document as ``_mget`` does."""
@@ -100,16 +100,18 @@ class Index:
         if body.get("sort") != ["_doc"]:
             raise unknown(f'this stand-in sorts a [query] by ["_doc"] only, not by {body.get("sort")}')
         test = all_of(body["query"], self.fields)
-        return [(None, identity) for identity, document in self.searchable.items() if test(document)]
+        return [(None, identity) for identity, document in self.searchable.items() if test(identity, document)]
 
     def _nearest(self, knn: Any) -> list[tuple[float, str]]:
         name, k, query = self._checked(knn)
         test = all_of(knn.get("filter", []), self.fields)
-        length = math.sqrt(sum(number * number for number in query))
+        length = math.sqrt(_dot(query, query))
+        # With a filter, a flat index gives a document without the vector too.
+        keeps_others = knn.get("filter") and self.fields.is_flat(name)
         scored = [
-            (_single((1 + _dot(query, vector) / (length * math.sqrt(_dot(vector, vector)))) / 2), identity)
+            (_similarity(query, length, vector), identity)
             for identity, document in self.searchable.items()
-            if (vector := document.get(name)) is not None and test(document)
+            if ((vector := document.get(name)) is not None or keeps_others) and test(identity, document)
         ]
         # Equal scores stay in the order of writing, as they do in one segment.
         return sorted(scored, key=lambda hit: -hit[0])[:k]
@@ -160,6 +162,7 @@ class Index:
         if strange := [name for name in names if "*" in name]:
             raise unknown(f"[fields] patterns are unknown to this stand-in: {strange}")
         values = {name: document[name] for name in names if document.get(name) is not None}
+        values |= {name: _single_digits(values[name]) for name in values if self.fields.is_vector(name)}
         listed = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
         return {"fields": listed} if listed else {}
 
@@ -175,6 +178,17 @@ def _names(value: Any) -> list[str] | None:
 
 def _dot(a: list[float], b: list[float]) -> float:
     return math.fsum(map(operator.mul, a, b))
+
+
+def _similarity(query: list[float], length: float, vector: list[float] | None) -> float:
+    if vector is None:
+        return 0.0
+    return _single((1 + _dot(query, vector) / (length * math.sqrt(_dot(vector, vector)))) / 2)
+
+
+def _single_digits(vector: list[float]) -> list[float]:
+    """Return numbers with the digits that single precision has, in which Elasticsearch keeps them."""
+    return [float(f"{number:.9g}") for number in vector]
 
 
 def _single(score: float) -> float:

@@ -9,7 +9,7 @@ from sandbox.search.errors import RefusedError
 
 MOST_DIMS = 4096
 PLAIN_TYPES = ("keyword", "text", "float", "integer", "date")
-VECTOR_KEYS = {"type", "dims", "index", "similarity"}
+VECTOR_KEYS = {"type", "dims", "index", "similarity", "index_options"}
 INTEGERS = range(-(2**31), 2**31)
 
 Vector = list[float]
@@ -28,6 +28,10 @@ class Fields:
     def is_vector(self, name: str) -> bool:
         """Whether a field holds vectors."""
         return self.properties.get(name, {}).get("type") == "dense_vector"
+
+    def is_flat(self, name: str) -> bool:
+        """Whether a field compares its vectors one by one."""
+        return bool(self.properties[name].get("index_options", {}).get("type") == "flat")
 
     def check(self, document: Any) -> None:
         """Refuse a document that does not fit."""
@@ -81,7 +85,7 @@ class Fields:
 def _check_field(name: str, field: Mapping[str, Any]) -> None:
     kind = field.get("type")
     if kind == "dense_vector":
-        if set(field) != VECTOR_KEYS or field["similarity"] != "cosine" or field["index"] is not True:
+        if {*field, "index_options"} != VECTOR_KEYS or field["similarity"] != "cosine" or field["index"] is not True:
             raise _bad_mapping(f"[{name}]: this stand-in knows dense_vector with dims, index true, similarity cosine")
         if not (isinstance(field["dims"], int) and 1 <= field["dims"] <= MOST_DIMS):
             raise _bad_mapping(

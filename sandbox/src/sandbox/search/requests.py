@@ -45,6 +45,8 @@ class Requests:
                 return 200, _about()
             case [*name, "_bulk"] if len(name) <= 1 and method in {"POST", "PUT"}:
                 return self._bulk(body, *name, parameters=parameters)
+            case [name, "_msearch"] if method in READING:
+                return 200, self._several(name, body, parameters)
             case ["_search", "scroll"] if method in {"POST", "DELETE"}:
                 return 200, self._scroll(method, _json(body))
             case [name] if not name.startswith("_"):
@@ -58,7 +60,7 @@ class Requests:
     def _call(self, call: str, name: str, body: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:
         if call == "_mget":
             return self._mget(name, body, parameters)
-        _only(parameters, *(("scroll",) if call == "_search" else ()))
+        _only(parameters, *(("scroll", "allow_partial_search_results") if call == "_search" else ()))
         index, shards = self._index(name), {"total": 1, "successful": 1, "skipped": 0, "failed": 0}
         if call == "_search" and "scroll" in parameters:
             return self._first_page(index, body)
@@ -70,6 +72,22 @@ class Requests:
             index.refresh()
             return {"_shards": shards}
         return {name: {"mappings": {"properties": index.fields.properties}}}
+
+    def _several(self, name: str, body: bytes, parameters: Parameters) -> dict[str, Any]:
+        _only(parameters)
+        lines = [_json(line) for line in body.split(b"\n") if line]
+        return {
+            "took": 1,
+            "responses": [self._one_of_several(name, *pair) for pair in zip(lines[::2], lines[1::2], strict=True)],
+        }
+
+    def _one_of_several(self, name: str, head: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+        if head:
+            raise unknown(f"this stand-in knows no head of a search among several: {sorted(head)}")
+        try:
+            return {**self._call("_search", name, body, {}), "status": 200}
+        except RefusedError as error:
+            return error.answer()
 
     def _first_page(self, index: Index, body: Mapping[str, Any]) -> dict[str, Any]:
         size = body.get("size", USUAL_SIZE)

@@ -1,5 +1,6 @@
 """The stand-in over HTTP, on this machine only."""
 
+import gzip
 import json
 import socket
 import threading
@@ -9,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sandbox.search.errors import RefusedError
+from sandbox.search.parts import parts_of
 from sandbox.search.requests import Requests
 
 LOOPBACK = "127.0.0.1"
@@ -73,12 +75,17 @@ class _SearchHandler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         url = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        path, parameters = unquote(url.path), dict(parse_qsl(url.query, keep_blank_values=True))
+        wanted = parameters.pop("filter_path", "")
         try:
             with self.server.lock:
-                path, parameters = unquote(url.path), dict(parse_qsl(url.query, keep_blank_values=True))
                 status, answer = self.server.requests.answer(self.command, path, parameters, body)
         except RefusedError as error:
             status, answer = error.status, error.answer()
+        if wanted:
+            answer = parts_of(answer, [path.split(".") for path in wanted.split(",")])
         self._send(status, answer)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815 - the names that http.server calls
@@ -89,6 +96,9 @@ class _SearchHandler(BaseHTTPRequestHandler):
         self.send_response(HTTPStatus(status))
         self.send_header(*PRODUCT)
         self.send_header("Content-Type", COMPATIBLE if "vnd.elasticsearch" in asked else "application/json")
+        if content and "gzip" in self.headers.get("Accept-Encoding", ""):
+            content = gzip.compress(content, compresslevel=1)
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

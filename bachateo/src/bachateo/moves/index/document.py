@@ -32,12 +32,17 @@ def vector_field(name: str) -> str:
     return f"{name}_embedding"
 
 
+# Elasticsearch 9 quantises vectors unless told otherwise, and then misses neighbours. "flat" compares the vectors as
+# they are with every move of the index.
+_VECTOR: Mapping[str, Any] = {
+    "type": "dense_vector",
+    "index": True,
+    "similarity": "cosine",
+    "index_options": {"type": "flat"},
+}
 MAPPING: Mapping[str, Any] = {
     "properties": {
-        **{
-            vector_field(name): {"type": "dense_vector", "dims": dims, "index": True, "similarity": "cosine"}
-            for name, dims in VECTOR_DIMS.items()
-        },
+        **{vector_field(name): {**_VECTOR, "dims": dims} for name, dims in VECTOR_DIMS.items()},
         **{name: {"type": "keyword"} for name in KEYWORDS},
         **{name: {"type": "float"} for name in FLOATS},
         "frame_count": {"type": "integer"},

@@ -17,7 +17,7 @@ from bachateo.errors import SearchError
 from bachateo.moves.index import MoveIndex
 from bachateo.moves.index.document import VECTOR_DIMS, VECTORS_VERSION, MoveDocument
 from bachateo.moves.index.layout import CODES, Layout, write_layout
-from bachateo.moves.index.query import MOST_HITS, MoveQuery, Neighbours
+from bachateo.moves.index.query import MOST_HITS, MoveQuery, Neighbours, cosines_with
 from bachateo.moves.library import INDEX_NAME
 
 FILE_NAME = "moves.index"
@@ -115,7 +115,7 @@ class LocalMoveIndex(MoveIndex):
         return Neighbours(
             clip_ids=[self._clip_id(row) for row in rows.tolist()],
             quality=np.asarray(self.layout.section("quality")[rows]),
-            vectors={name: np.asarray(self.layout.section(name)[rows]) for name in query.vectors},
+            cosines={n: cosines_with(self.layout.section(n)[rows], vector) for n, vector in query.vectors.items()},
         )
 
     def _row(self, clip_id: str) -> int | None:

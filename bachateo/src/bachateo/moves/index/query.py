@@ -120,27 +120,42 @@ class Neighbours:
         Their names.
     quality
         Shape ``(n,)``.
-    vectors
-        Those that the query has too, each of shape ``(n, dims)``; zeros where a move has none.
+    cosines
+        With each vector of the query, each of shape ``(n,)``; 0 where a move has no such vector.
     """
 
     clip_ids: Sequence[str]
     quality: Scores
-    vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    cosines: Mapping[str, Scores] = field(default_factory=dict)
+
+    def rows(self, rows: Sequence[int]) -> Neighbours:
+        """Return some of them."""
+        picked = {name: cosines[list(rows)] for name, cosines in self.cosines.items()}
+        return Neighbours([self.clip_ids[row] for row in rows], self.quality[list(rows)], picked)
 
 
 def rank(query: MoveQuery, found: Neighbours) -> tuple[Hit, ...]:
     """Return the hits among the neighbours: the nearest 200, of quality, by their weighted similarity."""
-    cosines = {name: cosines_with(found.vectors[name], vector) for name, vector in query.vectors.items()}
-    nearest = _best(cosines[query.neighbour_vector], found.clip_ids)[:MOST_HITS]
-    good = [row for row in nearest if found.quality[row] >= LEAST_QUALITY]
-    nothing = np.zeros(len(found.clip_ids))
-    parts = {name: (cosines.get(name, nothing) + 1) / 2 for name in WEIGHTS}
-    scores = sum((weight * parts[name] for name, weight in WEIGHTS.items()), start=nothing)
+    hits = found.rows(hit_rows(query, found))
+    nothing = np.zeros(len(hits.clip_ids))
+    parts = {name: (hits.cosines.get(name, nothing) + 1) / 2 for name in WEIGHTS}
+    scores = weighted(parts)
     return tuple(
-        Hit(found.clip_ids[row], float(scores[row]), {name: float(part[row]) for name, part in parts.items()})
-        for row in _best(scores, found.clip_ids, good)
+        Hit(hits.clip_ids[row], float(scores[row]), {name: float(part[row]) for name, part in parts.items()})
+        for row in _best(scores, hits.clip_ids)
     )
+
+
+def hit_rows(query: MoveQuery, found: Neighbours) -> list[int]:
+    """Return which neighbours are hits: those of quality among the nearest 200."""
+    nearest = _best(found.cosines[query.neighbour_vector], found.clip_ids)[:MOST_HITS]
+    return [row for row in nearest if found.quality[row] >= LEAST_QUALITY]
+
+
+def weighted(parts: Mapping[str, Scores]) -> Scores:
+    """Return the score of each move, from how similar each vector is."""
+    scores: Scores = np.sum([weight * parts[name] for name, weight in WEIGHTS.items()], axis=0)
+    return scores
 
 
 def cosines_with(rows: NDArray[np.float32], vector: Vector) -> Scores:
@@ -153,7 +168,6 @@ def cosines_with(rows: NDArray[np.float32], vector: Vector) -> Scores:
     return cosines
 
 
-def _best(scores: Scores, clip_ids: Sequence[str], rows: Sequence[int] | None = None) -> list[int]:
-    among = range(len(clip_ids)) if rows is None else rows
+def _best(scores: Scores, clip_ids: Sequence[str]) -> list[int]:
     rounded = np.round(scores, TIE_DECIMALS)
-    return sorted(among, key=lambda row: (-rounded[row], clip_ids[row]))
+    return sorted(range(len(clip_ids)), key=lambda row: (-rounded[row], clip_ids[row]))
