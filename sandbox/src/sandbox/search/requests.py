@@ -1,17 +1,20 @@
 """What each address answers."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.search.errors import RefusedError, no_index, unknown
+from sandbox.search.errors import NotServedError, RefusedError, ShardError, illegal, invalid, no_index, unknown
 from sandbox.search.index import RESULT_WINDOW, USUAL_SIZE, Index
 
 VERSION = "9.2.0"
 Answer = tuple[int, dict[str, Any]]
 Parameters = Mapping[str, str]
 WRITES = ("index", "create")
+NOT_FOUND = 404
+LONGEST_ID_BYTES = 512
+COPIES = {"total": 2, "successful": 1, "failed": 0}  # of a shard: a replica has no place on one node
 READING = ("GET", "POST")
 CALLS = {"_search": READING, "_count": READING, "_refresh": READING, "_mget": READING, "_mapping": ("GET",)}
 
@@ -44,23 +47,24 @@ class Requests:
             case [] if method in {"GET", "HEAD"}:
                 return 200, _about()
             case [*name, "_bulk"] if len(name) <= 1 and method in {"POST", "PUT"}:
-                return self._bulk(body, *name, parameters=parameters)
+                return self._bulk(path, body, *name, parameters=parameters)
             case [name, "_msearch"] if method in READING:
-                return 200, self._several(name, body, parameters)
+                return 200, self._several(path, name, body, parameters)
             case ["_search", "scroll"] if method in {"POST", "DELETE"}:
                 return 200, self._scroll(method, _json(body))
-            case [name] if not name.startswith("_"):
+            case [name] if not name.startswith("_") or method == "PUT":
                 return self._whole_index(method, name, body, parameters)
             case [name, call] if call in CALLS and method in CALLS[call]:
                 return 200, self._call(call, name, _json(body), parameters)
-        raise RefusedError(
-            400, "illegal_argument_exception", f"no handler found for uri [{path}] and method [{method}]"
-        )
+            case [_, call] if call in CALLS:
+                raise NotServedError(405, "", _method(path, method, CALLS[call]))
+        raise NotServedError(400, "", f"no handler found for uri [{path}] and method [{method}]")
 
     def _call(self, call: str, name: str, body: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:
         if call == "_mget":
             return self._mget(name, body, parameters)
-        _only(parameters, *(("scroll", "allow_partial_search_results") if call == "_search" else ()))
+        known = ("scroll", "allow_partial_search_results") if call == "_search" else ()
+        _only(f"/{name}/{call}", parameters, *known)
         index, shards = self._index(name), {"total": 1, "successful": 1, "skipped": 0, "failed": 0}
         if call == "_search" and "scroll" in parameters:
             return self._first_page(index, body)
@@ -70,11 +74,11 @@ class Requests:
             return {"count": index.count(body), "_shards": shards}
         if call == "_refresh":
             index.refresh()
-            return {"_shards": shards}
-        return {name: {"mappings": {"properties": index.fields.properties}}}
+            return {"_shards": COPIES}
+        return {name: {"mappings": index.fields.mappings}}
 
-    def _several(self, name: str, body: bytes, parameters: Parameters) -> dict[str, Any]:
-        _only(parameters)
+    def _several(self, path: str, name: str, body: bytes, parameters: Parameters) -> dict[str, Any]:
+        _only(path, parameters)
         lines = [_json(line) for line in body.split(b"\n") if line]
         return {
             "took": 1,
@@ -87,7 +91,10 @@ class Requests:
         try:
             return {**self._call("_search", name, body, {}), "status": 200}
         except RefusedError as error:
-            return error.answer()
+            # What cannot be read fails the request as a whole.
+            if isinstance(error, ShardError) or error.status == NOT_FOUND:
+                return error.answer()
+            raise
 
     def _first_page(self, index: Index, body: Mapping[str, Any]) -> dict[str, Any]:
         size = body.get("size", USUAL_SIZE)
@@ -108,7 +115,7 @@ class Requests:
         return {"took": 1, "timed_out": False, "_scroll_id": name, "hits": self.scrolls[name].page()}
 
     def _whole_index(self, method: str, name: str, body: bytes, parameters: Parameters) -> Answer:
-        _only(parameters)
+        _only(f"/{name}", parameters)
         if method == "HEAD":
             return (200 if name in self.indices else 404), {}
         if method == "PUT":
@@ -117,62 +124,82 @@ class Requests:
             self._index(name)
             del self.indices[name]
             return 200, {"acknowledged": True}
-        raise RefusedError(405, "illegal_argument_exception", f"method [{method}] on [/{name}] is unknown here")
+        if method == "GET":
+            raise illegal(f"this stand-in does not tell all of [{name}]; it knows _mapping")
+        raise NotServedError(405, "", _method(f"/{name}", method, ("GET", "PUT", "DELETE", "HEAD")))
 
     def _create(self, name: str, body: Mapping[str, Any]) -> Answer:
-        if name in self.indices:
-            raise RefusedError(400, "resource_already_exists_exception", f"index [{name}] already exists")
-        if name != name.lower() or name.startswith(("_", "-", "+")):
-            raise RefusedError(400, "invalid_index_name_exception", f"Invalid index name [{name}]")
+        if (there := self.indices.get(name)) is not None:
+            more = {"index_uuid": there.uuid, "index": name}
+            reason = f"index [{name}/{there.uuid}] already exists"
+            raise RefusedError(400, "resource_already_exists_exception", reason, more=more)
+        if name != name.lower():
+            raise _bad_name(name, "must be lowercase")
+        if name.startswith(("_", "-", "+")):
+            raise _bad_name(name, "must not start with '_', '-', or '+'")
         if strange := set(body) - {"mappings", "settings"}:
-            raise unknown(f"unknown key {sorted(strange)} for create index")
+            raise RefusedError(400, "parse_exception", f"unknown key [{min(strange)}] for create index")
         self.indices[name] = Index(name, body.get("mappings", {}))
         return 200, {"acknowledged": True, "shards_acknowledged": True, "index": name}
 
-    def _bulk(self, body: bytes, in_path: str | None = None, *, parameters: Parameters) -> Answer:
-        _only(parameters, "refresh")
+    def _bulk(self, path: str, body: bytes, in_path: str | None = None, *, parameters: Parameters) -> Answer:
+        _only(path, parameters, "refresh")
+        if not body:
+            raise RefusedError(400, "parse_exception", "request body is required")
         if not body.endswith(b"\n"):
-            raise RefusedError(
-                400, "illegal_argument_exception", "The bulk request must be terminated by a newline [\\n]"
-            )
-        items = [self._write(*action, in_path) for action in _actions(body)]
-        if parameters.get("refresh") not in {None, "false"}:
+            raise illegal("The bulk request must be terminated by a newline [\\n]")
+        actions = [(kind, head.get("_index", in_path), head, document) for kind, head, document in _actions(body)]
+        if not actions:
+            raise invalid("no requests added")
+        for _, name, head, _ in actions:
+            _check_head(name, head)
+        refreshes = parameters.get("refresh") not in {None, "false"}
+        items = [
+            self._write(kind, str(name), head, document, refreshes=refreshes) for kind, name, head, document in actions
+        ]
+        if refreshes:
             for index in self.indices.values():
                 index.refresh()
         failed = any("error" in result for item in items for result in item.values())
         return 200, {"took": 1, "errors": failed, "items": items}
 
-    def _write(self, kind: str, head: Mapping[str, Any], document: Any, in_path: str | None) -> dict[str, Any]:
-        name, identity = head.get("_index", in_path), head.get("_id")
+    def _write(
+        self, kind: str, name: str, head: Mapping[str, Any], document: Any, *, refreshes: bool
+    ) -> dict[str, Any]:
+        identity = head["_id"]
         result = {"_index": name, "_id": identity}
         try:
-            done = self._written(kind, str(name), head, document)
+            if not identity:
+                raise illegal("if _id is specified it must not be empty")
+            index = self._index(name)
+            done = (
+                index.remove(identity) if kind == "delete" else index.put(identity, document, only_new=kind == "create")
+            )
         except RefusedError as error:
             return {kind: {**result, "status": error.status, "error": error.cause()}}
         status = {"created": 201, "not_found": 404}.get(done, 200)
-        return {kind: {**result, "result": done, "status": status}}
-
-    def _written(self, kind: str, name: str, head: Mapping[str, Any], document: Any) -> str:
-        if strange := set(head) - {"_index", "_id"}:
-            raise unknown(f"Action/metadata line contains an unknown parameter {sorted(strange)}")
-        identity = head.get("_id")
-        if not isinstance(identity, str) or not identity:
-            raise RefusedError(400, "illegal_argument_exception", "this stand-in needs an [_id] for every document")
-        index = self._index(name)
-        return index.remove(identity) if kind == "delete" else index.put(identity, document, only_new=kind == "create")
+        seen = {"forced_refresh": True} if refreshes else {}
+        return {
+            kind: {**result, **index.written(identity), "result": done, **seen, "_shards": COPIES, "status": status}
+        }
 
     def _mget(self, name: str, body: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:
-        _only(parameters, "_source", "_source_includes", "_source_excludes", "_source_exclude_vectors")
-        if set(body) != {"ids"}:
-            raise unknown(f"this stand-in knows [ids] of _mget, not {sorted(body)}")
-        if not body["ids"]:
-            raise RefusedError(400, "action_request_validation_exception", "no documents to get")
-        if name not in self.indices:
-            cause = no_index(name).cause()
-            return {
-                "docs": [{"_index": name, "_id": i, "error": {"root_cause": [cause], **cause}} for i in body["ids"]]
-            }
-        return {"docs": [self.indices[name].get(i, _selection(parameters)) for i in body["ids"]]}
+        known = ("_source", "_source_includes", "_source_excludes", "_source_exclude_vectors")
+        _only(f"/{name}/_mget", parameters, *known)
+        if strange := set(body) - {"ids"}:
+            raise unknown(f"unknown key [{min(strange)}] for a START_ARRAY, expected [docs] or [ids]")
+        if not body.get("ids"):
+            raise invalid("no documents to get")
+        return {"docs": [self._got(name, identity, _selection(parameters)) for identity in body["ids"]]}
+
+    def _got(self, name: str, identity: str, selection: Any) -> dict[str, Any]:
+        try:
+            index = self._index(name)
+            if not identity:
+                raise illegal("Ids can't be empty")
+            return index.get(identity, selection)
+        except RefusedError as error:
+            return {"_index": name, "_id": identity, "error": error.answer()["error"]}
 
     def _index(self, name: str) -> Index:
         if name not in self.indices:
@@ -207,26 +234,45 @@ def _json(body: bytes) -> dict[str, Any]:
 
 def _actions(body: bytes) -> Iterator[tuple[str, dict[str, Any], Any]]:
     lines = iter([line for line in body.split(b"\n") if line])
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         action = _json(line)
-        if len(action) != 1 or (kind := next(iter(action))) not in (*WRITES, "delete"):
-            raise RefusedError(
-                400, "illegal_argument_exception", f"Malformed action/metadata line, found {sorted(action)}"
-            )
+        kind = next(iter(action), "")
+        if kind not in (*WRITES, "delete"):
+            expected = "expected field [create], [delete], [index] or [update]"
+            raise illegal(f"Malformed action/metadata line [{number}], {expected} but found [{kind}]")
+        if strange := set(action[kind]) - {"_index", "_id"}:
+            raise illegal(f"Action/metadata line [{number}] contains an unknown parameter [{min(strange)}]")
         document = None
         if kind in WRITES:
             following = next(lines, None)
             if following is None:
-                raise RefusedError(400, "illegal_argument_exception", "the last action has no document")
+                return
             document = _json(following)
         yield kind, action[kind], document
 
 
-def _only(parameters: Parameters, *known: str) -> None:
+def _check_head(name: str | None, head: Mapping[str, Any]) -> None:
+    if name is None:
+        raise invalid("index is missing")
+    if "_id" not in head:
+        raise illegal("this stand-in needs an [_id] for every document")
+    if (size := len(head["_id"].encode())) > LONGEST_ID_BYTES:
+        most = f"must be no longer than {LONGEST_ID_BYTES} bytes but was: {size}"
+        raise invalid(f"id [{head['_id']}] is too long, {most}")
+
+
+def _bad_name(name: str, why: str) -> RefusedError:
+    more = {"index_uuid": "_na_", "index": name}
+    return RefusedError(400, "invalid_index_name_exception", f"Invalid index name [{name}], {why}", more=more)
+
+
+def _method(path: str, method: str, allowed: Sequence[str]) -> str:
+    return f"Incorrect HTTP method for uri [{path}] and method [{method}], allowed: [{', '.join(allowed)}]"
+
+
+def _only(path: str, parameters: Parameters, *known: str) -> None:
     if strange := set(parameters) - set(known):
-        raise RefusedError(
-            400, "illegal_argument_exception", f"request contains unrecognized parameters: {sorted(strange)}"
-        )
+        raise illegal(f"request [{path}] contains unrecognized parameter: [{min(strange)}]")
 
 
 def _selection(parameters: Parameters) -> Any:

@@ -82,13 +82,13 @@ class _SearchHandler(BaseHTTPRequestHandler):
         try:
             with self.server.lock:
                 status, answer = self.server.requests.answer(self.command, path, parameters, body)
+            if wanted:
+                answer = parts_of(answer, [part.split(".") for part in wanted.split(",")])
         except RefusedError as error:
             status, answer = error.status, error.answer()
-        if wanted:
-            answer = parts_of(answer, [path.split(".") for path in wanted.split(",")])
         self._send(status, answer)
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815 - the names that http.server calls
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = _answer  # noqa: N815 - the names that http.server calls
 
     def _send(self, status: int, answer: dict[str, Any]) -> None:
         content = b"" if self.command == "HEAD" else json.dumps(answer).encode()

@@ -27,8 +27,7 @@ PATIENCE_S = 2.0
 # The server has too much to do, or a proxy before it has lost it for a moment.
 BUSY = {429, 502, 503, 504}
 OF_THE_DOCUMENT = {400, 409, 413}
-# Without the last, a refusal would not say why.
-HITS = ("hits.hits._id", "hits.hits._score", "error")
+HITS = ("hits.hits._id", "hits.hits._score")
 
 Answered = TypeVar("Answered")
 
@@ -110,7 +109,7 @@ class ElasticsearchMoveIndex(MoveIndex):
         operations = [
             part for document in documents for part in ({"index": {"_id": document.clip_id}}, document.source())
         ]
-        parts = ["error", "errors", *(f"items.index.{part}" for part in ("_id", "status", "error"))]
+        parts = ["errors", *(f"items.index.{part}" for part in ("_id", "status", "error"))]
 
         def send(client: Elasticsearch) -> list[dict[str, Any]]:
             answer = client.bulk(index=self.index, operations=operations, filter_path=parts)
@@ -174,7 +173,7 @@ class ElasticsearchMoveIndex(MoveIndex):
         for name, vector in vectors.items():
             knn = _knn(name, vector, len(clip_ids), [{"ids": {"values": list(clip_ids)}}])
             searches += [{}, {"knn": knn, "size": len(clip_ids), "_source": False}]
-        parts = ["error", *(f"responses.{part}" for part in (*HITS, "status"))]
+        parts = [f"responses.{part}" for part in (*HITS, "status", "error")]
         answers = self._asked(lambda client: client.msearch(index=self.index, searches=searches, filter_path=parts))
         rows = {clip_id: row for row, clip_id in enumerate(clip_ids)}
         cosines = {name: np.zeros(len(clip_ids)) for name in vectors}
