@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bachateo.cli.index import index_command, search_command
+from bachateo.cli.index import index_command, reindex_command, search_command
 from bachateo.cli.library import library_app
 from bachateo.cli.make import cut_command, make_command
 from bachateo.cli.plan import plan_command, swap_command
@@ -39,4 +39,5 @@ app.command("cut")(cut_command)
 app.command("demo-song")(demo_song_command)
 app.command("search")(search_command)
 library_app.command("index")(index_command)
+library_app.command("reindex")(reindex_command)
 app.add_typer(library_app, name="library")

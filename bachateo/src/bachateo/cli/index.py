@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,13 +17,21 @@ from bachateo.cli.library import starter_library
 from bachateo.moves import Library
 from bachateo.moves.index import MoveIndex, MoveQuery, SearchResult
 
+if TYPE_CHECKING:
+    from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex
+
 Server = Annotated[str | None, typer.Option(help="Address of an Elasticsearch instead of the library's own index.")]
+Key = Annotated[
+    str | None,
+    typer.Option(help="What that Elasticsearch knows you by.", envvar="ELASTICSEARCH_API_KEY", show_default=False),
+]
 TABLE_WIDTH = 110  # where the output is no terminal but a file, say
 
 
 def index_command(
     folder: Annotated[Path, typer.Argument(help="Folder of a library.")],
     elasticsearch: Server = None,
+    api_key: Key = None,
     anew: Annotated[bool, typer.Option("--anew", help="Make it even if it is there.")] = False,
 ) -> None:
     """Make the index of a library unless it is complete; with --elasticsearch add its moves there."""
@@ -33,7 +41,7 @@ def index_command(
         if elasticsearch is None:
             indexed = index_library(folder, anew=anew, on_progress=on_progress)
         else:
-            with _server(elasticsearch) as index:
+            with _server(elasticsearch, api_key) as index:
                 indexed = send_library(Library.load(folder), index, on_progress=on_progress)
     if not indexed.changed:
         progress_console.print("the index is complete; nothing was written")
@@ -50,6 +58,7 @@ def search_command(
     difficulty: Annotated[Difficulty | None, typer.Option(help="Only moves of this difficulty.")] = None,
     energy: Annotated[Energy | None, typer.Option(help="Only moves of this energy.")] = None,
     elasticsearch: Server = None,
+    api_key: Key = None,
     limit: Annotated[int, typer.Option(help="Show so many.", min=1)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="For machines: every hit with its document.")] = False,
 ) -> None:
@@ -60,7 +69,7 @@ def search_command(
     with told():
         sound = read_song(song) if song else None
         query = song_query(sound, text=text, difficulty=difficulty, energy_level=energy)
-        with _opened(library, elasticsearch) as index:
+        with _opened(library, elasticsearch, api_key) as index:
             found = index.search(query)
             hits = found.hits[:limit]
             documents = index.get_many([hit.clip_id for hit in hits])
@@ -72,13 +81,39 @@ def search_command(
         _show(query, found, documents)
 
 
+def reindex_command(
+    elasticsearch: Annotated[str, typer.Option(help="Address of the Elasticsearch.")],
+    api_key: Key = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Lead the alias back to the index before.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; without this, it is only shown.")] = False,
+) -> None:
+    """Make the index in Elasticsearch anew with the contract's mapping, while people search."""
+    from bachateo.moves.index import reindexing  # noqa: PLC0415 - its client takes a quarter of a second to load
+
+    with told(), _server(elasticsearch, api_key) as index:
+        turn = reindexing.plan_undoing(index) if undo else reindexing.plan_reindexing(index)
+        typer.echo(f"{turn.name} means {turn.old}, {turn.moves} moves")
+        for name in turn.differs:
+            typer.echo(f"  {name} is mapped otherwise than docs/reference/search.md says")
+        typer.echo(f"it will mean {turn.new}; what it means now stays as {turn.kept}")
+        if not apply:
+            typer.echo("nothing was changed; --apply does it")
+            return
+        if undo:
+            moves = reindexing.undo(index, turn)
+        else:
+            with progress("bringing moves") as on_progress:
+                moves = reindexing.reindex(index, turn, on_progress=on_progress)
+    typer.echo(f"{turn.name} means {turn.new}, {moves} moves")
+
+
 @contextmanager
-def _opened(library: Path | None, elasticsearch: str | None) -> Iterator[MoveIndex]:
+def _opened(library: Path | None, elasticsearch: str | None, api_key: str | None) -> Iterator[MoveIndex]:
     from bachateo.moves.index.building import index_library  # noqa: PLC0415
     from bachateo.moves.index.local import LocalMoveIndex  # noqa: PLC0415
 
     if elasticsearch is not None:
-        with _server(elasticsearch) as index:
+        with _server(elasticsearch, api_key) as index:
             yield index
         return
     if library is None:
@@ -88,11 +123,11 @@ def _opened(library: Path | None, elasticsearch: str | None) -> Iterator[MoveInd
 
 
 @contextmanager
-def _server(url: str) -> Iterator[MoveIndex]:
+def _server(url: str, api_key: str | None) -> Iterator[ElasticsearchMoveIndex]:
     # The client takes a quarter of a second to load.
     from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex  # noqa: PLC0415
 
-    index = ElasticsearchMoveIndex(url)
+    index = ElasticsearchMoveIndex(url, api_key=api_key)
     try:
         yield index
     finally:

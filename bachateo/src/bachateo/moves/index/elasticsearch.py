@@ -83,10 +83,10 @@ class ElasticsearchMoveIndex(MoveIndex):
 
     def create(self) -> bool:
         """Create the index with the contract's mapping, unless it is there; return whether it was created."""
-        if self._asked(lambda client: client.indices.exists(index=self.index)):
+        if self.asked(lambda client: client.indices.exists(index=self.index)):
             return False
         try:
-            self._asked(lambda client: client.indices.create(index=self.index, mappings=MAPPING))
+            self.asked(lambda client: client.indices.create(index=self.index, mappings=MAPPING))
         except SearchError as error:
             if (
                 "resource_already_exists_exception" in error.message
@@ -102,29 +102,38 @@ class ElasticsearchMoveIndex(MoveIndex):
         while chunk := list(islice(waiting, CHUNK)):
             self._send(chunk)
             done += len(chunk)
-        self._asked(lambda client: client.indices.refresh(index=self.index))
+        self.asked(lambda client: client.indices.refresh(index=self.index))
         return done
 
     def _send(self, documents: Sequence[MoveDocument]) -> None:
-        operations = [
-            part for document in documents for part in ({"index": {"_id": document.clip_id}}, document.source())
-        ]
-        parts = ["errors", *(f"items.index.{part}" for part in ("_id", "status", "error"))]
+        self.write(self.index, [p for d in documents for p in ({"index": {"_id": d.clip_id}}, d.source())])
+
+    def write(self, index: str, operations: Sequence[Mapping[str, Any]]) -> None:
+        """Write and delete documents: the lines of a bulk request.
+
+        Raises
+        ------
+        SearchError
+            The server refuses one of them, or all.
+        """
+        if not operations:
+            return
+        parts = ["errors", *(f"items.*.{part}" for part in ("_id", "status", "error"))]
 
         def send(client: Elasticsearch) -> list[dict[str, Any]]:
-            answer = client.bulk(index=self.index, operations=operations, filter_path=parts)
-            outcomes = [item["index"] for item in answer["items"]] if answer["errors"] else []
+            answer = client.bulk(index=index, operations=operations, filter_path=parts)
+            outcomes = [outcome for item in answer["items"] for outcome in item.values()] if answer["errors"] else []
             refused = [outcome for outcome in outcomes if "error" in outcome]
             if any(outcome["status"] in BUSY for outcome in refused):
                 raise _BusyError(refused[0]["error"])
             return refused
 
-        if refused := self._asked(send):
+        if refused := self.asked(send):
             raise self._refused_documents(refused)
 
     def count(self) -> int:
         """Return how many moves there are."""
-        return int(self._asked(lambda client: client.count(index=self.index))["count"])
+        return int(self.asked(lambda client: client.count(index=self.index))["count"])
 
     def get_many(self, clip_ids: Sequence[str]) -> list[dict[str, Any] | None]:
         """Return the documents of moves without their vectors; ``None`` for an unknown move."""
@@ -132,7 +141,7 @@ class ElasticsearchMoveIndex(MoveIndex):
         asked = [clip_id for clip_id in dict.fromkeys(clip_ids) if clip_id]
         if not asked:
             return [None for _ in clip_ids]
-        answer = self._asked(lambda client: client.mget(index=self.index, ids=asked, source_includes=list(FIELDS)))
+        answer = self.asked(lambda client: client.mget(index=self.index, ids=asked, source_includes=list(FIELDS)))
         found = {document["_id"]: self._source(document) for document in answer["docs"]}
         return [found.get(clip_id) for clip_id in clip_ids]
 
@@ -151,7 +160,7 @@ class ElasticsearchMoveIndex(MoveIndex):
 
     def _candidates(self, name: str, vector: Vector, filters: Mapping[str, str]) -> Neighbours:
         terms = [{"term": {field: value}} for field, value in filters.items()]
-        answer = self._asked(
+        answer = self.asked(
             lambda client: client.search(
                 index=self.index,
                 knn=_knn(name, vector, NEIGHBOURS, terms),
@@ -174,7 +183,7 @@ class ElasticsearchMoveIndex(MoveIndex):
             knn = _knn(name, vector, len(clip_ids), [{"ids": {"values": list(clip_ids)}}])
             searches += [{}, {"knn": knn, "size": len(clip_ids), "_source": False}]
         parts = [f"responses.{part}" for part in (*HITS, "status", "error")]
-        answers = self._asked(lambda client: client.msearch(index=self.index, searches=searches, filter_path=parts))
+        answers = self.asked(lambda client: client.msearch(index=self.index, searches=searches, filter_path=parts))
         rows = {clip_id: row for row, clip_id in enumerate(clip_ids)}
         cosines = {name: np.zeros(len(clip_ids)) for name in vectors}
         for name, answer in zip(vectors, answers["responses"], strict=True):
@@ -196,7 +205,7 @@ class ElasticsearchMoveIndex(MoveIndex):
 
     def _vectors(self, clip_ids: Sequence[str], names: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return vectors of some moves; zeros where a move has none."""
-        answer = self._asked(
+        answer = self.asked(
             lambda client: client.search(
                 index=self.index,
                 query={"ids": {"values": list(clip_ids)}},
@@ -224,8 +233,14 @@ class ElasticsearchMoveIndex(MoveIndex):
             return document["_source"] if document["found"] else None
         raise self._refused(error, f"the document {document['_id']}: ")
 
-    def _asked(self, ask: Callable[[Elasticsearch], Answered]) -> Answered:
-        """Return an answer; while the server is away or busy, ask again as long as the budget lasts."""
+    def asked(self, ask: Callable[[Elasticsearch], Answered]) -> Answered:
+        """Return an answer; while the server is away or busy, ask again as long as the budget lasts.
+
+        Raises
+        ------
+        SearchError
+            The server refuses, or does not answer.
+        """
         if self._ends is None and self.budget_s is not None:
             self._ends = time.monotonic() + self.budget_s
         patience_s = PATIENCE_S if self._ends is None else self._left_s()
@@ -237,6 +252,11 @@ class ElasticsearchMoveIndex(MoveIndex):
         )
         with self._told():
             return tries(lambda: ask(self.client.options(request_timeout=min(self.timeout_s, self._left_s()))))
+
+    def told(self, hits: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield what a helper of the client yields; say in our own words what Elasticsearch refuses."""
+        with self._told():
+            yield from hits
 
     def _left_s(self) -> float:
         """Return what is left of the budget; never nothing, since the client takes that for no limit."""
