@@ -31,7 +31,8 @@ SIZES: dict[str, dict[str, Any]] = {
 SONG = "Noche"
 SLOW_BYTES_S, SLOW_LATENCY_MS = 50_000, 400
 STOPS_AT_MOST = 120
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
+LOOKS = 50  # at what is open in the database, before a worker is stopped at another moment
 # The focus is seen if so many pixels (2 around the element), change with such a contrast (WCAG 2.2, 2.4.13).
 THICK_PX, CONTRAST, ROUND_CORNERS = 2, 3.0, 0.8
 FOCUSED = """
@@ -122,11 +123,27 @@ def visit(
 def no_worker(systems: Systems) -> Iterator[None]:
     """Let nothing be made meanwhile."""
     (worker,) = [system.process.pid for system in systems.running if system.name == "worker"]
-    os.kill(worker, signal.SIGSTOP)
     try:
+        _stop_at_rest(systems, worker)
         yield
     finally:
         os.kill(worker, signal.SIGCONT)
+
+
+def _stop_at_rest(systems: Systems, worker: int) -> None:
+    """Stop a process between its transactions: stopped in one it would keep what it has locked from all others."""
+    open_ones = (
+        "SELECT FROM pg_stat_activity"
+        " WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+    )
+    with systems.database.server.connect(systems.database.name) as looking:
+        while True:
+            os.kill(worker, signal.SIGSTOP)
+            for _ in range(LOOKS):
+                if not looking.execute(open_ones).rowcount:
+                    return
+                looking.execute("SELECT pg_sleep(0.02)")
+            os.kill(worker, signal.SIGCONT)
 
 
 class Network:
@@ -172,6 +189,8 @@ class Keyboard:
 
     def __init__(self, page: "Page") -> None:
         self.page = page
+        # With a listener the browser opens no dialog of its own, however soon a key is pressed.
+        page.on("filechooser", lambda _: None)
 
     def press(self, *keys: str) -> None:
         for key in keys:

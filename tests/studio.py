@@ -35,7 +35,7 @@ def play(at: "Page", *, from_s: float = 0.0) -> float:
                 video.addEventListener("timeupdate", () => {
                     if (video.currentTime >= from + 0.5) { end(done, video.duration); }
                 }, listening);
-                setTimeout(() => end(fail, `stands still at ${video.currentTime} s`), 20_000);
+                setTimeout(() => end(fail, `stands still at ${video.currentTime} s`), 60_000);
                 video.muted = true;
                 video.currentTime = from;
                 video.play().catch((error) => end(fail, error.message));

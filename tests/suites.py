@@ -30,8 +30,7 @@ EVOLVE = ["handover/tests/evolve", "handover/tests/runs"]
 CLIPS = [f"bachateo/tests/{part}" for part in ("cli", "media", "moves")]
 BACKEND = ROOT / "backend"
 # In one process they would run on when all other suites have ended.
-MATRIX = "tests/test_matrix.py"
-REST = [name for file in sorted(BACKEND.glob("tests/test_*.py")) if (name := f"tests/{file.name}") != MATRIX]
+OF_BACKEND = [f"tests/{file.name}" for file in sorted(BACKEND.glob("tests/test_*.py"))]
 # Each starts a browser and waits for pages.
 IN_BROWSER = [
     f"tests/test_{part}.py"
@@ -54,17 +53,16 @@ class Suite:
 
 
 SUITES = {
-    "backend": Suite(BACKEND, REST[::2]),
     "in the browser": Suite(ROOT, IN_BROWSER),
-    "backend, the rest": Suite(BACKEND, REST[1::2]),
-    "backend, everyone everywhere": Suite(BACKEND, [MATRIX]),
+    "backend": Suite(BACKEND, OF_BACKEND[::2]),
+    "backend, the rest": Suite(BACKEND, OF_BACKEND[1::2]),
+    "both together": Suite(ROOT, ["tests", "--ignore=tests/adoption", *(f"--ignore={part}" for part in IN_BROWSER)]),
     # Its tests mostly wait for processes.
     "cut-over": Suite(ROOT, CUT_OVER[::2]),
     "cut-over, the rest": Suite(ROOT, CUT_OVER[1::2]),
     "proof and adoption": Suite(ROOT, PROOF),
     "check": Suite(ROOT, CHECK),
     "the night": Suite(ROOT, NIGHT),
-    "both together": Suite(ROOT, ["tests", "--ignore=tests/adoption", *(f"--ignore={part}" for part in IN_BROWSER)]),
     "toolkit": Suite(
         ROOT,
         ["handover", *(f"--ignore={part}" for part in ("handover/tests/cutover", *NIGHT, *CHECK, *PROOF, *EVOLVE))],

@@ -1,5 +1,10 @@
-"""axe finds nothing: on every page, light and dark, in English and Spanish, at a desk and on a phone."""
+"""axe finds nothing: on every page, light and dark, in English and Spanish, at a desk and on a phone.
 
+The long run shows every page in each of these combinations; the short run each page in one of them, and all of them.
+"""
+
+import itertools
+import os
 import re
 import secrets
 from collections.abc import Callable
@@ -265,26 +270,34 @@ MEMBERS: dict[str, View] = {
 }
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize(("size", "language"), [("desk", "en"), ("phone", "es"), ("phone", "en"), ("desk", "es")])
-@pytest.mark.thinned(to_one_in=5)
-def test_pages__axe__finds_nothing(chromium, guest, systems, size, language, theme):
+COMBINATIONS = list(itertools.product(("desk", "phone"), ("en", "es"), THEMES))
+PAGES = [(False, *one) for one in VISITORS.items()] + [(True, *one) for one in MEMBERS.items()]
+
+
+def pages_in(number: int) -> list[tuple[bool, str, View]]:
+    """Return the pages that are looked at in a combination, each with whether its visitor is a member."""
+    return PAGES if os.environ.get("COMPAS_FULL") == "1" else PAGES[number :: len(COMBINATIONS)]
+
+
+@pytest.mark.parametrize("number", range(len(COMBINATIONS)), ids=map("-".join, COMBINATIONS))
+def test_pages__axe__finds_nothing(chromium, guest, systems, number):
+    size, language, theme = COMBINATIONS[number]
     device, chosen = THEMES[theme]
     cookies = {"language": language} | ({"theme": chosen} if chosen else {})
     found: list[str] = []
     with dancer_of(systems) as visitor:
         member = Guest(guest.url, registered(visitor), guest.song)
-        for who, views in ((None, VISITORS), (member, MEMBERS)):
-            for name, view in views.items():
-                with visit(chromium, guest=who, size=size, color_scheme=device, expected=ERRORS) as page:
-                    page.context.add_cookies([{"name": n, "value": v, "url": guest.url} for n, v in cookies.items()])
-                    on_the_way = view(page, member, systems)
-                    here = [*(on_the_way if isinstance(on_the_way, list) else []), *findings(page)]
-                    found += [f"{name}: {one}" for one in here]
-                    assert page.locator("html").get_attribute("lang") == language, name
-                    assert page.evaluate(IS_DARK) == (theme != "light"), name
-                    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-                        found.append(f"{name}: wider than the screen")
+        for is_member, name, view in pages_in(number):
+            who = member if is_member else None
+            with visit(chromium, guest=who, size=size, color_scheme=device, expected=ERRORS) as page:
+                page.context.add_cookies([{"name": n, "value": v, "url": guest.url} for n, v in cookies.items()])
+                on_the_way = view(page, member, systems)
+                here = [*(on_the_way if isinstance(on_the_way, list) else []), *findings(page)]
+                found += [f"{name}: {one}" for one in here]
+                assert page.locator("html").get_attribute("lang") == language, name
+                assert page.evaluate(IS_DARK) == (theme != "light"), name
+                if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                    found.append(f"{name}: wider than the screen")
     assert not found, "\n".join(found)
 
 

@@ -21,6 +21,7 @@ NO_ANSWER = "The server does not answer. Is the connection there?"
 
 
 @pytest.mark.parametrize("deed", [*deeds.VISITORS, *deeds.MEMBERS], ids=lambda deed: deed.__name__)
+@pytest.mark.thinned(to_one_in=7)
 def test_request__while_offline__says_so_and_is_sent_again(chromium, guest, deed):
     member = guest if deed in deeds.MEMBERS else None
     with visit(chromium, guest=member, expected=CUT) as page:
@@ -79,6 +80,7 @@ def test_generation__the_network_goes_and_comes__is_followed_to_its_end(chromium
         page.get_by_role("heading", name="Your choreography is ready").wait_for(timeout=60_000)
 
 
+@pytest.mark.full
 def test_cancel__while_offline__is_sent_again(chromium, guest, systems):
     with visit(chromium, guest=guest, expected=CUT) as page, no_worker(systems):
         page.goto(f"{guest.url}/studio")
@@ -103,6 +105,7 @@ def open_room(page: "Page", address: str) -> None:
 
 
 @pytest.mark.parametrize("part", ["timeline", "practice/room.js", "practice/loop.js"])
+@pytest.mark.thinned(to_one_in=3)
 def test_room__a_part_of_it_does_not_come__is_fetched_again_by_hand_and_by_itself(chromium, guest, part):
     address = f"{guest.url}/studio/{guest.made()}"
     for by_hand in (True, False):
@@ -133,6 +136,7 @@ def test_video__the_network_goes_while_it_plays__goes_on_at_the_same_place(chrom
         assert studio.play(page, from_s=20) == pytest.approx(30, abs=0.5)
 
 
+@pytest.mark.full
 def test_where_the_1_is__sent_late__is_where_it_was_pressed(chromium, guest):
     with visit(chromium, guest=guest, expected=CUT) as page:
         open_room(page, f"{guest.url}/studio/{guest.made()}")
@@ -154,6 +158,7 @@ def test_where_the_1_is__sent_late__is_where_it_was_pressed(chromium, guest):
 
 
 @pytest.mark.parametrize("size", ["desk", "phone"])
+@pytest.mark.thinned(to_one_in=2)
 def test_everything__at_50_kb_s__works_and_never_says_that_the_network_is_gone(chromium, guest, size):
     with visit(chromium, size=size) as page:
         page.set_default_timeout(90_000)

@@ -112,6 +112,7 @@ def test_install__names_the_extras_that_the_toolkit_has(extra):
     assert f"\n{extra} = [" in Path(ROOT / "handover" / "pyproject.toml").read_text()
 
 
+@pytest.mark.full
 def test_lint__a_link_to_nowhere__fails_and_is_named(tmp_path):
     config = tmp_path / "broken.yml"
     shutil.copytree(ROOT / "docs", tmp_path / "pages")

@@ -57,6 +57,7 @@ def point(night: EvolveNight, part: str, words: str, then: str = "") -> KillPoin
     return next(one for one in points if words in one.what and one.then == then)
 
 
+@pytest.mark.full
 def test_evolution__killed_in_start_switch_and_contract__ends_as_a_fresh_new_shape(night, monkeypatch):
     with walking(night, 1) as walk:
         index = PlannedKill(point(night, "start", "choreography_tasks_pkey_v2", "snapshots"), TOOL, zombie=True)

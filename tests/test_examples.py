@@ -140,8 +140,8 @@ def test_evolution__played__goes_forward_and_back_and_leaves_nothing(name: str, 
         rest = rest.partition(line)[2]
 
 
-# What these show, the example of the strategy shows too.
-LONG_RUN = ("plain", "custom-user", "two-versions")
+# The example of the strategy shows the most.
+LONG_RUN = ("plain", "custom-user", "two-versions", "another-schema", "unadoptable")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.full) if n in LONG_RUN else n for n in EXAMPLES])

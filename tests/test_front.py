@@ -23,7 +23,7 @@ SETTINGS = {"TLS": "shared", "TRUSTED_PROXIES": "1", "ALLOWED_HOSTS": f"{HOST},{
 HELD = 60  # of each kind; one address may have 100 connections
 
 
-@pytest.fixture(scope="module", params=["nginx", "haproxy"])
+@pytest.fixture(scope="module", params=["nginx", pytest.param("haproxy", marks=pytest.mark.full)])
 def front(request, systems: Systems, tmp_path_factory) -> Iterator[Front]:
     """A front, and behind it a backend with the settings that its file names."""
     if not fronts.program(request.param):

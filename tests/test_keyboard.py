@@ -16,6 +16,7 @@ PLAYS = "!document.querySelector('.screen > video:not(.waits)').paused"
 
 @pytest.mark.parametrize("size", ["desk", "narrow"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.thinned(to_one_in=4)
 def test_everything__by_keyboard_alone__works_and_shows_the_focus(chromium, guest, size, theme):
     with visit(chromium, size=size, expected=("404",), color_scheme=theme) as page:
         hands = Keyboard(page)

@@ -72,6 +72,7 @@ def save_row(dancer: Browser, video_path: str) -> str:
 
 
 @pytest.mark.parametrize("system", ["original", "backend"])
+@pytest.mark.thinned(to_one_in=2)
 def test_file_saved_by_one__is_played_by_both_and_deleted_by_the_other(systems, bucket, dancer: Browser, system: str):
     name = f"output/user_{user_id(systems, dancer)}/v.mp4"
     assert shell(systems, system, SAVE.replace("NAME", name)).split() == [name]
@@ -95,6 +96,7 @@ def test_file_saved_by_one__is_played_by_both_and_deleted_by_the_other(systems, 
 
 
 @pytest.mark.parametrize("system", ["original", "backend"])
+@pytest.mark.thinned(to_one_in=2)
 def test_row_that_names_anothers_file__saved_in_either__neither_serves_nor_deletes_it(
     systems, bucket, dancer: Browser, thief: Browser, system: str
 ):

@@ -11,8 +11,10 @@ import pytest
 from sandbox.systems import Systems
 from tests.people import Browser, shell
 
+ON_A_BUCKET = pytest.param("systems_on_a_bucket", marks=pytest.mark.full)
 
-@pytest.fixture(scope="session", params=["systems", "systems_on_a_bucket"], ids=["directory", "gcs"])
+
+@pytest.fixture(scope="session", params=["systems", ON_A_BUCKET], ids=["directory", "gcs"])
 def systems(request: pytest.FixtureRequest) -> Systems:
     """Both systems, once with their files in a directory and once in a bucket."""
     return request.getfixturevalue(request.param)

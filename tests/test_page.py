@@ -11,6 +11,7 @@ pytestmark = pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSI
 
 
 @pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
+@pytest.mark.thinned(to_one_in=2)
 def test_page__from_the_first_visit__to_the_video_in_the_collection(systems, song_in_the_house, width):
     with browser.page(width=width) as page:
         studio.register(page, systems.backend_url, f"lola{secrets.token_hex(3)}")

@@ -78,6 +78,7 @@ def test_check__this_pair_after_a_change_by_hand__is_not_clean(production, check
     ]
 
 
+@pytest.mark.full
 def test_check__before_the_adoption__says_so_and_no_rows_are_called_clean(original_database, check):
     status, answer = check(original_database)
     assert status == 1

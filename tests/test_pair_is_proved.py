@@ -83,6 +83,7 @@ def all_is_proved(groups: dict[str, Any], *, faults: int) -> None:
     assert (written["planted_caught"], written["faults"]) == (2, faults)
 
 
+@pytest.mark.full
 def test_prove__this_pair__is_green_in_the_groups_without_a_test_of_their_own(environment):
     groups = prove(house.ROOT, environment, *(word for name in ALONE for word in ("--group", name)))
     assert groups.keys() == {"backend-reads-original", "original-reads-backend", "identity"}

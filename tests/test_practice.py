@@ -83,6 +83,7 @@ def test_loop__of_a_move__goes_from_beat_to_beat_without_a_seek(chromium, dance)
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.thinned(to_one_in=2)
 def test_room__while_it_plays__shows_the_count_of_each_frame_and_names_the_moves(chromium, dance, size):
     beats, moves = dance["timeline"]["beats"], dance["timeline"]["moves"]
     with room(chromium, dance, size=size) as page:
@@ -189,6 +190,7 @@ def test_keys__do_what_they_say_nothing_while_typing_and_can_be_switched_off(chr
         assert (page.locator(".flipped").count(), time()) == (1, before)
 
 
+@pytest.mark.full
 def test_practice__counts_in_gets_faster_and_puts_the_last_move_first(chromium, dance):
     moves = dance["timeline"]["moves"]
     with room(chromium, dance) as page:
@@ -239,6 +241,7 @@ def test_full_screen__keeps_the_counts(chromium, dance):
         assert page.locator("[data-part=counts]").is_visible()
 
 
+@pytest.mark.full
 def test_mirror_of_the_studio__plays_the_camera_beside_and_sends_nothing(chromium, dance):
     with room(chromium, dance) as page:
         page.locator("summary", has_text="Practice").click()

@@ -77,6 +77,7 @@ def test_bench_promises__a_word_fits_no_promise__ends_with_2():
         (Fault("test_sum.py", "    assert", "    import pytest; pytest.skip('no')\n    assert"), "did not run: pytest"),
     ],
 )
+@pytest.mark.thinned(to_one_in=3)
 def test_outcome__a_fault_is_planted__only_an_assertion_counts(tree, fault, answer):
     fault.plant(tree)
     assert outcome(SUM.test, tree).startswith(answer)

@@ -31,6 +31,7 @@ def away(systems: Systems, name: str, *, how: signal.Signals = signal.SIGTERM) -
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.thinned(to_one_in=2)
 def test_generation__backend_and_worker_start_again__is_followed_to_its_end(chromium, guest, systems, how):
     with visit(chromium, guest=guest, expected=CUT) as page:
         with no_worker(systems):
@@ -45,6 +46,7 @@ def test_generation__backend_and_worker_start_again__is_followed_to_its_end(chro
         page.get_by_role("button", name="Play", exact=True).wait_for()
 
 
+@pytest.mark.full
 def test_room__backend_starts_again_while_the_video_comes__plays_on_to_the_end(chromium, guest, systems):
     with visit(chromium, guest=guest, expected=CUT) as page:
         page.goto(f"{guest.url}/studio/{guest.made()}")

@@ -45,7 +45,7 @@ def log_in(page: "Page", guest: Guest) -> None:
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
 @pytest.mark.parametrize("deed", deeds.MEMBERS, ids=lambda deed: deed.__name__)
-@pytest.mark.thinned(to_one_in=4)
+@pytest.mark.thinned(to_one_in=18)
 def test_request__session_is_over__leads_to_the_log_in_and_back_with_what_was_typed(
     chromium, guest, systems, deed, end
 ):
@@ -66,6 +66,7 @@ def test_request__session_is_over__leads_to_the_log_in_and_back_with_what_was_ty
         assert list(steps) == []
 
 
+@pytest.mark.full
 def test_generation__session_is_over_while_it_is_watched__leads_back_to_it(chromium, guest, systems):
     with visit(chromium, guest=guest, expected=("401",)) as page:
         steps = deeds.make(page, guest)
@@ -83,6 +84,7 @@ def test_generation__session_is_over_while_it_is_watched__leads_back_to_it(chrom
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
+@pytest.mark.thinned(to_one_in=3)
 def test_generation__session_is_over_while_it_is_made__says_so_once(chromium, guest, systems, end):
     with no_worker(systems), visit(chromium, guest=guest, expected=("401",)) as page:
         steps = deeds.make(page, guest)
@@ -102,6 +104,7 @@ def test_generation__session_is_over_while_it_is_made__says_so_once(chromium, gu
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
+@pytest.mark.thinned(to_one_in=3)
 def test_room__session_is_over__leads_back_to_the_move_with_what_was_typed(chromium, guest, systems, end):
     with visit(chromium, guest=guest, expected=("401",)) as page:
         page.goto(f"{guest.url}/studio/{guest.made()}")
@@ -134,6 +137,7 @@ def test_room__session_is_over_before_it_opens__says_so(chromium, guest, systems
         trouble(page).get_by_text(GONE).wait_for()
 
 
+@pytest.mark.full
 def test_form__log_in_in_another_tab__is_taken(chromium, guest, systems):
     with visit(chromium, guest=guest, expected=("401",)) as page:
         steps, there = deeds.edit(page, guest), deeds.keep(other := page.context.new_page(), guest)

@@ -118,6 +118,7 @@ def test_page__fetches_nothing_of_the_practice_room_before_it_is_wanted(chromium
 
 
 @pytest.mark.parametrize(("counts", "lost"), [("click", "sound"), ("en", "voice")])
+@pytest.mark.thinned(to_one_in=2)
 def test_sound__that_cannot_be_fetched__says_so_and_is_heard_after_another_try(chromium, dance, counts, lost):
     with visit(chromium, dance, without=lost) as (page, fetched):
         page.locator("summary", has_text="Practice").click()

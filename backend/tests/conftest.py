@@ -89,14 +89,20 @@ def own_database(phase_database, django_db_blocker) -> Iterator[Database]:
 
 
 def wait_until_sessions_wait(database, *, number: int = 1) -> None:
-    """Return once so many sessions wait for another's row."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
+    """Return once so many sessions of this database wait for another's row."""
+    wait_for_locks(database, "locktype IN ('transactionid', 'tuple')", number=number)
+
+
+def wait_for_locks(database, condition: str, *, number: int = 1) -> None:
+    """Return once so many locks of this database are waited for; other tests wait in other databases of the server."""
+    locks = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database()"
+    waiting = f"{locks} AND NOT granted AND {condition}"
     with psycopg.connect(database.url("owner"), autocommit=True) as observer:
         for _ in range(LOOKS):
             if observer.execute(waiting).fetchone()[0] >= number:
                 return
             observer.execute("SELECT pg_sleep(0.01)")
-    raise AssertionError(f"fewer than {number} sessions wait for another's row")
+    raise AssertionError(f"fewer than {number} sessions wait for a lock: {condition}")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -156,6 +156,7 @@ def test_killed_between_upload_and_commit__the_next_attempt_takes_it_up(house, o
     assert media().find(uploaded.name) == uploaded
 
 
+@pytest.mark.full
 def test_killed_whenever_it_is_tried__fails_and_leaves_no_object(house, own_database, on_bucket, tmp_path):
     environment = on_bucket.environment() | {"JOB_MAX_ATTEMPTS": "1"}
     with hold_on(own_database) as hold, workers_on(own_database, tmp_path, **SHORT, **environment) as workers:

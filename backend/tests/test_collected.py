@@ -94,6 +94,7 @@ def test_page__without_a_folder__has_plain_names_that_are_kept_for_a_minute(db):
     assert [name for name in names if re.search(r"\.[0-9a-f]{12}\.", name)] == []
 
 
+@pytest.mark.full
 def test_folder__as_collectstatic_left_it__is_taken(collected):
     require_collected(str(collected))
     require_collected(None)

@@ -51,6 +51,7 @@ def post(client: Client, row: SavedChoreography, was: dict[str, str] | None = No
         ("q=%00", ["Sol", "Nochecita", "Noche"]),
     ],
 )
+@pytest.mark.thinned(to_one_in=4)
 def test_collection__is_found_by_words_labels_and_as_in_the_original(api, labelled, query, titles):
     assert shown(api, query) == titles
 
@@ -189,6 +190,7 @@ def test_title_and_labels__with_markup__are_text(api, ana):
         ("search=mar&page=1", ["Mar"]),
     ],
 )
+@pytest.mark.thinned(to_one_in=4)
 def test_collection__is_filtered_and_ordered(api, ana, ben, query, found):
     rows = {}
     for number, (title, visibility) in enumerate({"Luna": "private", "Mar": "unlisted", "Sol": "public"}.items()):

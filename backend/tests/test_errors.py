@@ -72,6 +72,7 @@ def check(client: Client, address: str, method: str, **request: object) -> None:
 
 
 @pytest.mark.parametrize("address", THINNED)
+@pytest.mark.thinned(to_one_in=5)
 def test_any_method_and_body__is_answered_or_a_problem(house, address):
     client = browser_of("owner")
     for method in (*METHODS, "OPTIONS", "TRACE", "BREW"):
@@ -96,6 +97,7 @@ HEADERS = (
 
 
 @pytest.mark.parametrize("address", THINNED)
+@pytest.mark.thinned(to_one_in=5)
 def test_any_header__is_answered_or_a_problem(house, address):
     for headers in HEADERS:
         for method in ("GET", "POST"):

@@ -47,6 +47,7 @@ def test_floors__as_they_are__hold():
         ("web/urls.py", "def late():\n    import sandbox", "web.urls -> sandbox"),
     ],
 )
+@pytest.mark.thinned(to_one_in=4)
 def test_floors__planted_upward_import__is_refused(copy, module, planted, refusal):
     with (copy / module).open("a") as file:
         file.write(f"\n{planted}\n")

@@ -215,6 +215,7 @@ def heard_until(client, end: bytes) -> bytes:
     return data
 
 
+@pytest.mark.full
 def test_hundreds_of_readers__hold_no_thread_and_hear_of_every_change(
     own_database, tmp_path, record_testsuite_property
 ):

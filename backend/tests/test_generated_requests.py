@@ -68,6 +68,7 @@ def test_generated_requests__find_no_answer_that_the_document_does_not_tell(
 
 
 @pytest.mark.parametrize("planted", ["another type", "a word of another user"])
+@pytest.mark.thinned(to_one_in=2)
 def test_planted__fault__is_found(server, tmp_path, planted):
     """The negative controls: a document that promises another type; an answer that says what is another user's."""
     url, (ana, ben) = server

@@ -239,6 +239,7 @@ def test_two_workers_at_once__one_makes_the_video(house, own_database, media_roo
 
 
 @pytest.mark.parametrize("stage", ["downloading", "analyzing", "selecting", "generating", "finalizing"])
+@pytest.mark.thinned(to_one_in=5)
 def test_cancelled_midway__stops_and_leaves_no_file(house, own_database, media_root, stage):
     interfere(own_database, stage, CANCEL)
     start(house)
@@ -249,6 +250,7 @@ def test_cancelled_midway__stops_and_leaves_no_file(house, own_database, media_r
 
 
 @pytest.mark.parametrize("stage", ["downloading", "analyzing", "generating", "finalizing"])
+@pytest.mark.thinned(to_one_in=4)
 def test_failed_by_the_original_midway__is_taken_back_and_completed(house, own_database, media_root, stage):
     interfere(own_database, stage, HOUSEKEEPING)
     start(house)

@@ -107,6 +107,7 @@ def test_guard__shape_without_its_column__refuses(phase_database, django_db_bloc
     ],
     ids=["migrate", "worker", "server"],
 )
+@pytest.mark.thinned(to_one_in=3)
 def test_start__database_of_the_original__refuses_and_adds_nothing(command, original_database, tmp_path):
     url = original_database.url("owner")
     ended = subprocess.run(

@@ -47,6 +47,7 @@ def test_every_body_of_the_document__is_closed_and_an_input(db):
 
 
 @pytest.mark.parametrize("address", [a for a in DECLARED if a.startswith("/api/") and hasattr(resolve(a).func, "cls")])
+@pytest.mark.thinned(to_one_in=4)
 def test_unknown_parameter__is_refused_by_its_name(house, address):
     for method in DECLARED[address]:
         answer = browser_of("owner").generic(method, f"{address}?srot=title&page_siez=3&page_siez=4")

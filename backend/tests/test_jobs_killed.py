@@ -36,7 +36,7 @@ def kills() -> list[str]:
     if is_full():
         dice = random.Random(50)  # noqa: S311 - the same kills every time
         return [dice.choice(PLACES) for _ in range(50)]
-    return ["analyzing", "committing", "downloading", "generating", "committed"]
+    return ["generating", "committing", "committed"]
 
 
 def has_ended(task_id: str) -> bool:
@@ -65,6 +65,7 @@ def test_killed_in_each_stage__another_worker_completes_it_once(ana, own_databas
             assert sum(1 for _ in video.demux(video=0)) > 100
 
 
+@pytest.mark.full
 def test_killed_whenever_it_is_tried__fails_with_a_reason_and_leaves_nothing(ana, own_database, tmp_path):
     with hold_on(own_database) as hold, workers_on(own_database, tmp_path, **SHORT, JOB_MAX_ATTEMPTS=1) as workers:
         workers.start()
@@ -98,6 +99,7 @@ def test_hanging_beyond_its_time__worker_ends_and_another_completes_it(ana, own_
     assert_completed_once(ana, [task.pk])
 
 
+@pytest.mark.full
 def test_stopped_at_work_until_its_lease_was_taken__writes_nothing_when_it_goes_on(
     ana, own_database, tmp_path, settings
 ):

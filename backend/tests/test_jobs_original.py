@@ -233,6 +233,7 @@ answer = client.post("/create/", wishes, headers={{"host": "localhost"}}).status
 @pytest.mark.parametrize(
     ("gives_way", "answers"), [(True, [200, 200, 200, 429]), (False, [200, 200, 429, 429])], ids=["default", "control"]
 )
+@pytest.mark.thinned(to_one_in=2)
 def test_originals_users__beside_a_task_at_work__have_all_their_places(
     ana, own_database, settings, tmp_path, monkeypatch, gives_way, answers
 ):
@@ -272,6 +273,7 @@ def test_original_that_left_a_running_row__is_not_given_way_to_for_ever(ana, ori
 
 @pytest.mark.usefixtures("original")
 @pytest.mark.parametrize(("limit", "code"), [(1, 200), (3, 429)], ids=["default", "control"])
+@pytest.mark.thinned(to_one_in=2)
 def test_originals_users__get_429_only_beyond_the_limit(ana, own_database, settings, limit, code):
     settings.PARALLEL_RUNNING_LIMIT = settings.USER_RUNNING_LIMIT = limit
     settings.JOB_LEASE_S = 60

@@ -198,7 +198,10 @@ def waiting_at(own_database, table: str, tmp_path) -> Iterator[Callable[[], int]
     """Let every session wait that comes to a table; yield what waits for one and returns its server's process."""
     with psycopg.connect(own_database.url("owner")) as session:
         session.execute(f"LOCK TABLE {table}")
-        waits = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = %s::text::regclass"
+        waits = (
+            "SELECT pid FROM pg_locks WHERE NOT granted AND relation = %s::text::regclass"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
         workers = Workers(own_database, tmp_path)
 
         def first() -> tuple[int] | None:
@@ -293,8 +296,8 @@ def test_session_that_ends_while_the_end_of_a_call_is_written__the_call_ends(
             session.execute("LOCK TABLE backend.procrastinate_jobs IN SHARE MODE")
             hold.release()
             ending = (
-                "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%finish_job%'"
-                " AND pid <> pg_backend_pid()"
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                " AND query LIKE '%finish_job%' AND pid <> pg_backend_pid()"
             )
 
             def writes_the_end() -> object:

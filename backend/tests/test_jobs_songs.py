@@ -82,6 +82,7 @@ def make_one() -> ChoreographyTask:
 
 
 @pytest.mark.parametrize("kind", BAD)
+@pytest.mark.thinned(to_one_in=4)
 def test_bad_song__task_says_why_and_nothing_is_left(song, kind):
     write, reason = BAD[kind]
     write(song)
@@ -94,6 +95,7 @@ def test_bad_song__task_says_why_and_nothing_is_left(song, kind):
 
 
 @pytest.mark.parametrize(("rate_hz", "seconds"), [(16_000, 20), (44_100, 12)], ids=["16 kHz mono", "12 seconds"])
+@pytest.mark.thinned(to_one_in=2)
 def test_poor_song_with_a_beat__is_danced(song, rate_hz, seconds):
     write_clicks(song, rate_hz=rate_hz, seconds=seconds)
     task = make_one()

@@ -50,6 +50,7 @@ def reads_documents(api, address: str) -> bool:
 
 
 @pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.thinned(to_one_in=4)
 def test_pages__in_every_order__hold_every_row_once_with_and_without_a_document(api, ana, large, sort):
     fresh(ana)
     assert reads_documents(api, f"/api/collections?sort={sort}")
@@ -61,6 +62,7 @@ def test_pages__in_every_order__hold_every_row_once_with_and_without_a_document(
 
 
 @pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.thinned(to_one_in=4)
 def test_pages__backwards__are_the_same_pages(api, ana, large, sort):
     fresh(ana)
     pages = [api.get(f"/api/collections?sort={sort}&page_size=10").json()]

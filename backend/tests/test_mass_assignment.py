@@ -143,6 +143,7 @@ def alike(left: list[tuple[str, Any]], right: list[tuple[str, Any]], known: list
 
 
 @pytest.mark.parametrize(("address", "method", "sent", "declared"), WRITES, ids=[f"{m} {a}" for a, m, _, _ in WRITES])
+@pytest.mark.thinned(to_one_in=5)
 def test_fields_that_are_not_declared__change_nothing(browser, address, method, sent, declared):
     of_api = address.startswith("/api/")
     extra = {name: value for name, value in poison(make_user("victim")).items() if name not in declared | sent.keys()}

@@ -34,7 +34,7 @@ def test_matrix__everyone_at_every_address__gets_what_is_declared_and_nothing_of
     for name, number in figures.numbers().items():
         record_testsuite_property(name, number)
     assert not figures.wrong(), "\n".join(figures.wrong()[:60])
-    assert figures.answers > 2_500
+    assert figures.answers > 700
 
 
 ASKED_WITH_GET = [address for address in DECLARED if "GET" in DECLARED[address]]
@@ -58,7 +58,7 @@ def changed_by_get(asked: Matrix, name: str, addresses: list[str]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["owner", "superuser"])
+@pytest.mark.parametrize("name", ["owner", pytest.param("superuser", marks=pytest.mark.full)])
 def test_get__of_every_address__changes_no_row_and_no_file(asked, name, monkeypatch):
     monkeypatch.setattr(seen, "NOTED_EVERY_S", 3600)  # however long all these requests take
     changed = changed_by_get(asked, name, [*ASKED_WITH_GET, "/admin/", "/admin/users/user/"])

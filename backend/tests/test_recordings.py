@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
@@ -15,7 +14,7 @@ from apps.media.directory import DirectoryStorage
 from apps.songs import recordings
 from apps.songs.models import OwnSong, Recording
 from apps.songs.services import add_song, delete_song
-from tests.conftest import make_user
+from tests.conftest import make_user, wait_for_locks
 from tests.media import write_sound
 
 
@@ -68,7 +67,7 @@ def test_sweep__in_the_middle_of_an_upload__waits_and_keeps_it(own_database, med
         with transaction.atomic():
             recordings.lock(sha256)
             sweep = pool.submit(together, recordings.remove_unused)
-            wait_until_locked(own_database)
+            wait_for_locks(own_database, "locktype = 'advisory'")
             OwnSong.objects.create(user=ana, recording_id=sha256, title="again")
         sweep.result()
     assert (Recording.objects.count(), len(files(media_root))) == (1, 1)
@@ -132,13 +131,3 @@ def delete_file_of(sha256: str) -> None:
     """Do what ``_remove`` does up to its last statement, which would wait for the key."""
     row = recordings.unused().get(pk=sha256)
     DirectoryStorage().delete(row.file_name)
-
-
-def wait_until_locked(database) -> None:
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
-    with psycopg.connect(database.url("owner"), autocommit=True) as observer:
-        for _ in range(6_000):
-            if observer.execute(waiting).fetchone()[0]:
-                return
-            observer.execute("SELECT pg_sleep(0.01)")
-    raise AssertionError("no session waits for an advisory lock")

@@ -55,6 +55,7 @@ def test_upload__film_without_sound_or_another_format__is_refused(api, songs, tm
         assert upload(api, content, "song.wav").json()["type"] == "urn:compas:problem:not-a-song"
 
 
+@pytest.mark.full
 def test_generate__from_two_formats__is_danced_under_the_songs_title(
     own_database, settings, moves_library, demo_song, songs
 ):

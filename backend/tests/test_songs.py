@@ -148,6 +148,7 @@ def test_song_of_another_user__is_as_if_it_were_not_there(api, bens, media_root,
 
 
 @pytest.mark.parametrize("song", ["../own_songs/{0}", "own_songs/{0}", "/{0}", "{1}", "{1}.mp3", "user_1/{1}.mp3"])
+@pytest.mark.thinned(to_one_in=3)
 def test_song_of_another_user__by_the_name_of_its_file__is_not_there(api, bens, ben, tone, song):
     upload(bens, tone)
     stored = stored_as(ben, tone)
@@ -281,6 +282,7 @@ def test_rename__own_song__keeps_the_tidy_title(api, tone):
 
 
 @pytest.mark.parametrize("title", ["", "   ", "x" * 201, "two\nlines", "\u202eevil", "\x00", None, ["x"]])
+@pytest.mark.thinned(to_one_in=4)
 def test_rename__title_that_cannot_be_shown__is_refused_at_the_field(api, tone, title):
     song = upload(api, tone).json()["id"]
     answer = rename(api, song, title)

@@ -166,6 +166,7 @@ def test_words__that_no_title_has_any_more__are_forgotten(ana, ben):
 
 @pytest.mark.parametrize("looked_at", [5_000, 0])
 @pytest.mark.parametrize("size", [1, 3, 100])
+@pytest.mark.thinned(to_one_in=3)
 def test_search__pages__hold_every_match_once_in_order(api, ana, monkeypatch, looked_at, size):
     monkeypatch.setattr(search, "WINDOW", 4)
     names = ["Noche", "Noche larga", "Nochecita", "Sol", "Una noche"]

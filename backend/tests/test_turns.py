@@ -21,7 +21,7 @@ from apps.generation.sweep import sweep
 from apps.jobs import leases, turns
 from apps.jobs.models import Job, Turn
 from apps.titles import following
-from tests.conftest import make_user
+from tests.conftest import make_user, wait_until_sessions_wait
 from tests.evolving import stored
 from tests.generating import SONG, start
 
@@ -149,15 +149,11 @@ def test_turns__web_server_that_stops_while_it_starts_a_task__delays_its_user_on
 def test_turns__task_started_while_a_worker_removes_its_user__is_not_forgotten(own_database):
     user = make_user("ana")
     cancel_generation(user=user, task_id=start(user).pk)  # now in the line, and waiting for nothing
-    with psycopg.connect(own_database.url("backend_app")) as worker, psycopg.connect(
-        own_database.url("owner"), autocommit=True
-    ) as observer:  # fmt: skip
+    with psycopg.connect(own_database.url("backend_app")) as worker:
         worker.execute("SELECT FROM backend.turns FOR UPDATE")
         starting = threading.Thread(target=start_and_close, args=(user,))
         starting.start()
-        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
-        while observer.execute(waits).fetchone() == (0,):
-            observer.execute("SELECT pg_sleep(0.01)")
+        wait_until_sessions_wait(own_database)
         worker.execute("DELETE FROM backend.turns")
         worker.commit()
         starting.join()

@@ -128,8 +128,8 @@ class Hold:
         if self.stage == "committing":
             # PostgreSQL commits also without its client, unless its own process is killed too.
             self.session.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks"
-                " WHERE NOT granted AND locktype = 'advisory' AND objid = %s",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity JOIN pg_locks USING (pid)"
+                " WHERE datname = current_database() AND NOT granted AND locktype = 'advisory' AND objid = %s",
                 [LOCK],
             )
         self.session.execute("DELETE FROM public.held")

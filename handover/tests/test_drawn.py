@@ -1,11 +1,13 @@
 """Projects that a generator draws: an equal twin is clean, a planted difference is seen at its place."""
 
+import os
+
 import pytest
 
 from handover_testing.drifts.drawn import trial
 
-NUMBERS = (7, 8)  # the bench plays more of them, and others
-TWINS, DIFFERENCES = 3, 6
+# The bench plays more of them, and others.
+NUMBERS, TWINS, DIFFERENCES = ((7, 8), 3, 6) if os.environ.get("COMPAS_FULL") == "1" else ((7,), 1, 2)
 
 
 @pytest.fixture(scope="module")

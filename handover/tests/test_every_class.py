@@ -8,6 +8,7 @@ import pytest
 from handover_testing.drifts import every_class, versions
 
 
+@pytest.mark.full
 def test_every_class__of_this_django__is_known_and_clean(parent, postgres, tmp_path):
     python = Path(sys.executable)
     known = every_class.known_classes(python)

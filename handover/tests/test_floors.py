@@ -49,6 +49,7 @@ def test_floors__as_they_are__hold(copy):
         ("config/section.py", "import handover.config.config", "No cycles are allowed in handover.config."),
     ],
 )
+@pytest.mark.thinned(to_one_in=5)
 def test_floors__planted_upward_import__is_refused(copy, module, planted, refusal):
     with (copy / "src/handover" / module).open("a") as file:
         file.write(f"\n{planted}\n")

@@ -299,6 +299,7 @@ def started(story, monkeypatch) -> Story:
 
 
 @pytest.mark.parametrize("thing", FILES | DATABASES | SYSTEMS | PLACES)
+@pytest.mark.thinned(to_one_in=9)
 def test_every_command__something_is_missing__says_so_in_plain_words(started, thing):
     take, expected = (FILES | DATABASES | SYSTEMS | PLACES)[thing]
     environment = take(started)

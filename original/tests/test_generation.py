@@ -119,6 +119,7 @@ def test_a_song_becomes_a_playable_video_in_the_collection(
     ("preferences", "flag"),
     [({}, {"auto_save": "false"}), ({"auto_save_choreographies": False}, {"auto_save": "true"})],
 )
+@pytest.mark.thinned(to_one_in=2)
 def test_without_the_wish_of_form_and_profile_nothing_is_saved_to_the_collection(
     own_database: Database,
     media: Path,

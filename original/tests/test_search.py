@@ -105,6 +105,7 @@ def differences(engine: MoveIndex, vectors: dict[str, np.ndarray], **filters: st
     ],
     ids=["song", "words", "all", "any energy in the end", "anything in the end", "no song"],
 )
+@pytest.mark.thinned(to_one_in=4)
 def test_search__finds_what_the_engine_finds(engine: MoveIndex, names: list[str], filters: dict[str, str]):
     assert differences(engine, asked(*names), **filters) == []
 

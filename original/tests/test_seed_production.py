@@ -236,6 +236,7 @@ def test_files_are_real_songs_and_videos(seeded: None, media: Path):
             assert sum(1 for _ in file.decode(**{kind: 0})) >= 25
 
 
+@pytest.mark.full
 def test_every_page_survives_every_row(seeded: None):
     """All users, all their rows, all pages that read them, and the staff's pages."""
     for user in User.objects.filter(is_active=True):

@@ -166,7 +166,10 @@ def at_once(
             start(LIKES.format(work=json.dumps(work[number::processes]), each=each, start=START), env)
             for number in range(processes)
         ]
-        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        waiting = (
+            "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"
+        )
         while (row := gate.execute(waiting).fetchone()) and row[0] < len(work):
             if any(process.poll() for process in running):
                 break

@@ -116,6 +116,7 @@ def test_adopt__a_session_holds_the_table__names_it_and_changes_nothing(operator
     assert changes(before, operator.snapshot()) == {}
 
 
+@pytest.mark.full
 def test_adopt__the_session_ends_after_an_attempt__succeeds_at_the_next(operator):
     with psycopg.connect(operator.database.url("original_app")) as reader:
         reader.execute("SELECT count(*) FROM choreography_tasks")
@@ -199,6 +200,7 @@ def test_adopt__index_is_missing_that_both_expect__is_reported_and_refuses_nothi
 
 
 @pytest.mark.parametrize(("sabotage", "message"), MISMATCHES.items())
+@pytest.mark.thinned(to_one_in=3)
 def test_adopt__schema_does_not_match__says_how_and_changes_nothing(operator, sabotage, message):
     operator.as_owner(sabotage)
     before = operator.snapshot()

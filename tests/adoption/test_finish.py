@@ -181,6 +181,7 @@ def test_finish__not_cleaned__is_refused(gone):
     assert changes(before, seen(gone)) == {}
 
 
+@pytest.mark.full
 def test_finish__something_still_needs_it__stays_or_is_refused(cleaned):
     before = seen(cleaned)
     with psycopg.connect(cleaned.database.url("owner"), autocommit=True) as connection:

@@ -152,6 +152,7 @@ def test_undo__another_database_uses_the_role__keeps_it_as_it_is(operator, origi
         server.drop_database(copy)
 
 
+@pytest.mark.full
 def test_undo__then_adopt_again__works(operator):
     operator.adopt("--apply")
     operator.undo()

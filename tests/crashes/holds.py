@@ -51,7 +51,7 @@ CREATE CONSTRAINT TRIGGER crash_hold_commit AFTER INSERT OR UPDATE OR DELETE ON 
 """
 WAITS = """
 SELECT regexp_replace(application_name, '^backend-phase. ', ''), pid FROM pg_stat_activity JOIN pg_locks USING (pid)
-WHERE NOT granted AND locktype = 'advisory' AND objid = %s ORDER BY pid LIMIT 1
+WHERE datname = current_database() AND NOT granted AND locktype = 'advisory' AND objid = %s ORDER BY pid LIMIT 1
 """
 
 

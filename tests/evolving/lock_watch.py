@@ -14,7 +14,8 @@ STRONG = ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiv
 HELD = """
     SELECT l.pid, l.mode, c.relname FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
     JOIN pg_stat_activity a ON a.pid = l.pid
-    WHERE l.locktype = 'relation' AND l.mode = ANY (%s) AND a.application_name LIKE 'handover evolve%%'
+    WHERE a.datname = current_database() AND a.application_name LIKE 'handover evolve%%'
+      AND l.locktype = 'relation' AND l.mode = ANY (%s)
       AND c.relname = ANY (%s)
 """
 

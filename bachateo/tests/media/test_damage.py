@@ -47,6 +47,7 @@ def _children() -> str:
     return Path(f"/proc/self/task/{os.getpid()}/children").read_text()
 
 
+@pytest.mark.full
 def test_check_song__a_hundred_damaged_files__are_refused_or_heard_and_nothing_is_left(
     seeds: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,7 @@ def test_draw_starter__colours__are_those_of_the_drawing_and_declared(drawn: Lib
         assert np.abs(first[0, 0] - np.asarray(empty_stage(SMALL))[0, 0]).max() < 6
 
 
+@pytest.mark.full
 def test_draw_starter__tempi__are_the_same_pictures_at_other_times(tmp_path: Path) -> None:
     slow, fast = (read_clip(tmp_path / move.video_path) for move in _draw(tmp_path).moves if move.move_label == "intro")
 
@@ -112,6 +113,7 @@ def test_draw_starter__drawn_before__writes_nothing(tmp_path: Path) -> None:
     assert _content(tmp_path) == before
 
 
+@pytest.mark.full
 def test_draw_starter__interrupted__draws_only_what_is_missing(tmp_path: Path) -> None:
     whole = _draw(tmp_path)
     before = _content(tmp_path)
@@ -200,6 +202,7 @@ def test_draw_starter__another_library__is_left_alone(tmp_path: Path) -> None:
     assert Library.load(tmp_path) == whole
 
 
+@pytest.mark.full
 def test_draw_starter__progress__counts_to_the_end(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     few = [pattern for pattern in REPERTOIRE if pattern.label in {"side basic", "intro"}]

@@ -78,6 +78,7 @@ def test_learn__examples_with_one_cue__finds_the_cue(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["off-beat", "bare"])
+@pytest.mark.thinned(to_one_in=2)
 def test_examples_of__songs_not_learned_from__are_counted_rightly(kind: str) -> None:
     views = turned(np.array(examples_of(kind, 3)[:1]))
     scores = views[0] @ weights()

@@ -118,6 +118,7 @@ def test_smooth__however_short__keeps_the_length(count: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["waltz", "free tempo"])
+@pytest.mark.thinned(to_one_in=2)
 def test_analyze_samples__no_bachata__says_that_it_does_not_look_like_four_beats(tmp_path: Path, kind: str) -> None:
     write_other_music(tmp_path / "song.mp3", kind, 2, seconds=40)
 
@@ -150,6 +151,7 @@ def test_track_beats__another_tempo_makes_bars__is_taken(phrased: Path, monkeypa
 
 
 @pytest.mark.parametrize(("before", "seconds"), [("silence", 2), ("silence", 3), ("silence", 6.6), ("noise", 5)])
+@pytest.mark.thinned(to_one_in=4)
 def test_analyze_samples__something_before__has_the_same_ones(phrased: Path, before: str, seconds: float) -> None:
     samples = np.asarray(read_song(phrased).samples)
     count = round(seconds * SAMPLE_RATE_HZ)

@@ -52,6 +52,7 @@ def test_write_hard_song__truth__is_beside_it_and_inside_the_song(tmp_path: Path
         pytest.param("worn", 24, marks=pytest.mark.full),
     ],
 )
+@pytest.mark.thinned(to_one_in=2)
 def test_analyze_samples__hard_song__is_heard(tmp_path: Path, kind: str, seed: int) -> None:
     write_hard_song(tmp_path / "song.mp3", kind, seed, seconds=40)
     truth = json.loads((tmp_path / "song.json").read_text())

@@ -147,6 +147,7 @@ PLAYLISTS = {
 
 @pytest.mark.parametrize("name", PLAYLISTS)
 @pytest.mark.parametrize("suffix", ["", ".mp3"])
+@pytest.mark.thinned(to_one_in=4)
 def test_check_song__playlist__is_not_followed(tmp_path: Path, name: str, suffix: str) -> None:
     write_sound(tmp_path / "song.mp3", _tone(11), rate_hz=RATE)
     path = tmp_path / f"{name}{suffix}"
@@ -216,6 +217,7 @@ def test_check_song__nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("suffix", [".mp3", ".flac"])
+@pytest.mark.thinned(to_one_in=2)
 def test_check_song__cut_off__says_how_much_is_left(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"half{suffix}"
     write_demo_song(path, seconds=20)

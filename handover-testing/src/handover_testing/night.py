@@ -309,7 +309,7 @@ def hook(story, point, script):
     path.chmod(0o755)
     text = story.file.read_text()
     if "[hooks]" not in text:
-        story.declare("[hooks]\ntimeout_s = 0.5\n[hooks.at]")
+        story.declare("[hooks]\ntimeout_s = 60\n[hooks.at]")
     story.declare(f'{point} = ["{point}"]')
 
 

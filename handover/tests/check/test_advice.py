@@ -26,9 +26,9 @@ def of_database(players: dict[str, Player], postgres) -> Iterator[Drift]:
 
 @pytest.fixture(scope="module")
 def drifts(players, postgres) -> list[Drift]:
-    """Return one drift of every third code; all of them with COMPAS_FULL=1."""
+    """Return one drift of every ninth code; all of them with COMPAS_FULL=1."""
     every = list(of_database(players, postgres))
-    return every if os.environ.get("COMPAS_FULL") == "1" else one_a_code(every)[::3]
+    return every if os.environ.get("COMPAS_FULL") == "1" else one_a_code(every)[::9]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_advice__is_followed_to_the_letter__mends_the_drift_and_makes_no_other(p
     assert len(tried) >= ENOUGH
 
 
-ENOUGH = 20 if os.environ.get("COMPAS_FULL") == "1" else 8
+ENOUGH = 20 if os.environ.get("COMPAS_FULL") == "1" else 3
 
 
 def test_advice__holds_no_statement__has_a_reason_and_can_be_accepted(outcomes):

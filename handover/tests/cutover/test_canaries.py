@@ -143,6 +143,7 @@ NIGHT = (
 )
 
 
+@pytest.mark.full
 def test_night__with_planted_secrets__leaves_none_and_no_open_file(planted, monkeypatch, caplog):
     folder = planted.pair.folder
     printed = {}

@@ -23,6 +23,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.thinned(to_one_in=4)
 def test_kill__process_waits_at_the_lock__its_state_is_explained_and_finished(story, case):
     command, kind, action, phase, people = CASES[case]
     story.in_parallel()
@@ -97,6 +98,7 @@ def operator(story: Story, folder: Path, place: str) -> Story:
 
 
 @pytest.mark.parametrize("place", ["here", "on another machine"])
+@pytest.mark.thinned(to_one_in=2)
 def test_pause__a_command_is_running__ends_it_at_once_and_refuses_the_next(story, tmp_path, place):
     story.in_parallel()
     plan = story.plan()

@@ -136,6 +136,7 @@ TARGETS = {
 
 
 @pytest.mark.parametrize("how", TARGETS)
+@pytest.mark.thinned(to_one_in=3)
 def test_cutover__plan_is_for_something_else_than_the_file_says_now__is_refused(story, how):
     old, new, said = TARGETS[how]
     story.in_parallel()

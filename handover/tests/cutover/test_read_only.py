@@ -78,6 +78,7 @@ def test_cutover__role_is_not_the_one_that_the_original_connects_as__is_seen_by_
 @pytest.mark.parametrize(
     ("role", "said"), [("owner", "handover connects as it too"), ("nobody_here", "does not exist")]
 )
+@pytest.mark.thinned(to_one_in=2)
 def test_cutover__role_may_not_be_limited__is_refused(limited, role, said):
     limited.file.write_text(limited.file.read_text().replace('role = "drift_original"', f'role = "{role}"'))
     assert said in limited.refused("cutover", "--apply", limited.plan())
@@ -125,6 +126,7 @@ def test_rollback__database_is_down__says_what_is_left_and_resume_does_it(limite
 
 
 @pytest.mark.parametrize("flows", [READS + WRITES, WRITES])
+@pytest.mark.thinned(to_one_in=2)
 def test_verify__errors_while_the_original_may_only_read__goes_back_by_itself(limited, flows):
     limited.declare(VERIFY + flows + section(journeys=["*"]))
     run(limited, "cutover")

@@ -182,6 +182,7 @@ def can_be_leo() -> bool:
 
 
 @pytest.mark.skipif(not can_be_leo(), reason="no other account here that can run this interpreter")
+@pytest.mark.full
 def test_sign__another_account_in_a_folder_of_its_own__is_another_person(story):
     """Each of a team signs as itself: with its own folder, the journal's key, and the plan that is reviewed."""
     ready(story, BACKED_UP)

@@ -447,6 +447,7 @@ def test_verify__confirmed_before_the_last_rollback__counts_no_more(unconfirmed)
     assert unconfirmed.people_reach() == [ORIGINAL]
 
 
+@pytest.mark.full
 def test_watch_that_runs__switch_is_not_confirmed__takes_people_back_and_goes_on(unconfirmed):
     unconfirmed.declare(section(window_s=0.3))
     told = " ".join(unconfirmed.done("status").stdout.split())

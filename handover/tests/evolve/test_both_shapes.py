@@ -106,6 +106,7 @@ WORDS = {"old": ("running", "started"), "new": ("processing", "pending")}
 
 
 @pytest.mark.parametrize("first", WORDS)
+@pytest.mark.thinned(to_one_in=3)
 def test_compare_and_set__both_shapes_at_once__one_wins(first, both, sessions):
     key = new_task(both)
     two = dict(zip(("old", "new"), sessions, strict=True))

@@ -108,6 +108,7 @@ def test_rollback__a_new_value_has_no_old_one__is_told_and_refused_until_it_is_a
     assert run["facts"]["accept_loss"] == "they are few"
 
 
+@pytest.mark.full
 def test_rollback__a_new_value_has_no_old_one_before_the_switch__is_refused_and_the_switch_is_not(declared):
     handover(declared, "start", "--apply", *OVERRIDES)
     declared.sql("UPDATE phase2.jobs SET status = 'started' WHERE id = 7")
@@ -178,6 +179,7 @@ def test_evolve__a_system_leads_past_the_views_since_the_start__is_refused_befor
     assert "0001_status: switched: " in declared.pair.handover("resume").stdout
 
 
+@pytest.mark.full
 def test_rollback__views_were_in_a_path_before_the_start__leaves_the_path_and_ends(declared):
     declared.sql(f"ALTER ROLE {declared.role} SET search_path = phase1, public")
     handover(declared, "start", "--apply", *OVERRIDES)
@@ -186,6 +188,7 @@ def test_rollback__views_were_in_a_path_before_the_start__leaves_the_path_and_en
     assert "search_path=phase1, public" in str(setting_of(declared))
 
 
+@pytest.mark.full
 def test_rollback__the_path_of_an_old_role_has_the_views_again__is_told(declared):
     handover(declared, "start", "--apply", *OVERRIDES)
     again = f"ALTER ROLE {declared.role} SET search_path = phase1, public"

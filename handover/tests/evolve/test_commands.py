@@ -61,6 +61,7 @@ def test_rollback__from_switched__keeps_what_was_written_in_the_new_shape(operat
     assert operator.run(START) == "expanded"
 
 
+@pytest.mark.full
 def test_contract__only_a_column_that_follows_from_others__ends_and_leaves_the_key(operator):
     kept = {"kind": "add_generated_column", "table": "jobs", "column": "short", "type": "text"}
     evolution = Evolution.model_validate({"name": NAME, "operations": [{**kept, "expression": "left(status, 1)"}]})

@@ -95,6 +95,7 @@ def test_contract__others_use_the_old_shape__names_each_and_changes_nothing(decl
     assert declared.left() == []
 
 
+@pytest.mark.full
 def test_rollback__others_use_the_new_shape__names_each_and_goes_on_when_they_are_gone(declared):
     bring_to_switched(declared)
     declared.sql("CREATE VIEW news AS SELECT status FROM phase2.jobs; CREATE VIEW reports AS SELECT status FROM jobs")
@@ -107,6 +108,7 @@ def test_rollback__others_use_the_new_shape__names_each_and_goes_on_when_they_ar
     assert (declared.state(), declared.left()) == ("at rest", [])
 
 
+@pytest.mark.full
 def test_contract__database_refuses_a_step__says_why_and_the_journal_has_it(declared):
     bring_to_switched(declared)
 

@@ -58,6 +58,7 @@ def resumed(operator, *words: str) -> str:
     return ended.stdout + ended.stderr
 
 
+@pytest.mark.full
 def test_pause__in_create_index_concurrently__the_server_stops_it_too(declared):
     with declared.connect() as reader, reader.transaction():
         reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -63,6 +63,7 @@ def typed(operator, command: str) -> None:
 
 
 @pytest.mark.parametrize("state", some([*KILLED, *RESTING]))
+@pytest.mark.thinned(to_one_in=2)
 def test_status__next_step_of_an_evolution__works(operator, state):
     lead_to(operator, state)
     step = named(operator)
@@ -73,6 +74,7 @@ def test_status__next_step_of_an_evolution__works(operator, state):
 
 
 @pytest.mark.parametrize("state", some([*KILLED, *RESTING]))
+@pytest.mark.thinned(to_one_in=2)
 def test_status__way_back_of_an_evolution__works_or_none_is_named(operator, state):
     lead_to(operator, state)
     step = named(operator)

@@ -66,6 +66,7 @@ def path_of(one, role):
 
 
 @pytest.mark.parametrize("case", PATHS)
+@pytest.mark.thinned(to_one_in=3)
 def test_paths__of_an_old_role__find_the_old_shape_and_come_back(case, one):
     before, expected = PATHS[case]
     one.execute(TABLE)

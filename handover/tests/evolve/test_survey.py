@@ -380,7 +380,7 @@ def surveyed(evolving):
         yield made
 
 
-@pytest.mark.thinned(to_one_in=3)
+@pytest.mark.thinned(to_one_in=15)
 @pytest.mark.parametrize("case", REFUSED)
 def test_plan__something_stands_against_it__is_refused_and_nothing_is_changed(case, surveyed):
     before, operation, expected = REFUSED[case]

@@ -94,6 +94,7 @@ def test_contract__role_that_keeps_its_rights__has_them_afterwards(one):
 
 
 @pytest.mark.parametrize("by", LASTING)
+@pytest.mark.thinned(to_one_in=3)
 def test_start__right_that_the_contract_could_not_take__is_told_with_its_reason(one, by):
     given, reason = LASTING[by]
     one.execute(TABLES)

@@ -13,7 +13,11 @@ from handover_testing.handmade_plan import TABLE, index_plan, strong
 
 START = "evolve start"
 BIG = {"kind": "change_type", "table": "t", "column": "id", "type": "bigint", "up": "$1", "down": "$1"}
-HELD = "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND mode = 'AccessExclusiveLock' AND granted = %s"
+# pg_locks has the locks of all databases.
+HELD = """
+    SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND mode = 'AccessExclusiveLock' AND granted = %s
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 def wait_for(condition):

@@ -115,7 +115,11 @@ def test_journal__another_machine_wrote_meanwhile__the_copy_catches_up(begun, tm
         assert ids(here.copy.entries()) == ids(here.entries())
 
 
-WAITING = "SELECT FROM pg_locks WHERE relation = 'handover.journal'::regclass AND NOT granted"
+# pg_locks has the locks of all databases.
+WAITING = """
+    SELECT FROM pg_locks WHERE relation = 'handover.journal'::regclass AND NOT granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 def test_journal__another_adds_while_it_is_read__is_no_tampering(begun):
@@ -244,7 +248,10 @@ def test_lease__another_operator_holds_it__says_who(begun, tmp_path, monkeypatch
 
 
 def test_lease__session_of_one_that_was_just_killed__is_waited_for(begun):
-    queued = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
+    queued = """
+        SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    """
     with begun.pair.database.server.connect(begun.pair.database.name) as dying:
         dying.execute("SELECT pg_advisory_lock(%s)", [SESSION_LOCK])
         with begun.pair.process("resume") as waiting:

@@ -95,6 +95,7 @@ def test_journal__as_it_was_written__every_seal_holds(noted):
 
 @pytest.mark.parametrize("copy", ["with the copy", "without the copy"] if FULL else ["without the copy"])
 @pytest.mark.parametrize("how", CHANGES)
+@pytest.mark.thinned(to_one_in=6)
 def test_journal__changed_in_the_database__is_told_by_status_and_by_commands_that_act(noted, how, copy):
     if copy == "without the copy":
         without_copy(noted)

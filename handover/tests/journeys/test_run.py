@@ -10,7 +10,7 @@ from handover.config.config import load_config
 from handover.config.journey import Journey
 from handover.errors import ConfigurationError
 from handover.journeys.run import run_journey
-from handover_testing.faults.town import WALK, Town
+from handover_testing.faults.town import IMPATIENT_WALK, WALK, Town
 from handover_testing.faults.town import town as answering
 
 HEAD = '[backend]\npath = "b"\npython = ["p"]\nsettings = "s"\n[[models]]\noriginal="o"\nbackend="b"\ntable="t"\n'
@@ -83,8 +83,10 @@ WRONG = {
 @pytest.mark.parametrize(
     ("fault", "words"), WRONG.items(), ids=lambda value: "-".join(value) if isinstance(value, tuple) else ""
 )
-def test_run__system_misbehaves__failure_names_line_step_and_system(town, walk, fault, words):
+def test_run__system_misbehaves__failure_names_line_step_and_system(town, walk, tmp_path, fault, words):
     side, what = fault
+    if what == "never":
+        walk = flow(tmp_path, IMPATIENT_WALK)
     town.wrong[side].add(what)
     result = run_journey(walk, town.urls)
     assert result.failures == (words,)

@@ -8,6 +8,7 @@ from itertools import count
 from urllib.parse import urlsplit
 
 import psycopg
+import pytest
 
 from handover.parallel.history import LINES
 from handover.proof.proxy import proxy
@@ -79,6 +80,7 @@ def test_watch__lines_cannot_be_written__goes_on_and_the_database_has_the_window
     assert watched.windows()
 
 
+@pytest.mark.full
 def test_watch__log_is_rotated_by_renaming_and_by_copying__counts_every_request_once(watched):
     path = watched.pair.folder / "access.log"
     path.write_text(LINE.format("before"))

@@ -103,6 +103,7 @@ OBJECTS = {
 
 
 @pytest.mark.parametrize("body", OBJECTS.values(), ids=OBJECTS)
+@pytest.mark.thinned(to_one_in=4)
 def test_probe__object_that_does_something__is_described_or_is_one_error(tmp_path, body):
     settings = f"import os\nclass Hostile:\n    {body}\nTHING = Hostile()"
     try:

@@ -33,6 +33,7 @@ def in_its_shell(target, stage, line: str) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize(
     "fault", [pytest.param(f, id=f.name, marks=[] if f.name == BRIEFLY else pytest.mark.full) for f in FAULTS]
 )
+@pytest.mark.full
 def test_prove__own_row_blocks_a_delete__is_found_reproduced_and_mended_by_the_statement(
     stage, python, tmp_path, fault
 ):

@@ -44,6 +44,7 @@ FAULTS = [fault for name in CHOSEN for fault in KNOWN if fault.name == name]
 @pytest.mark.parametrize(
     "fault", [pytest.param(f, id=f.name, marks=[] if f.name in BRIEFLY else pytest.mark.full) for f in FAULTS]
 )
+@pytest.mark.full
 def test_lines_of_a_failure__run_in_their_shells__show_what_it_claims(players, python, tmp_path, fault):
     stage = players[fault.shape].stage
     with planted(stage, fault, python, tmp_path) as target:

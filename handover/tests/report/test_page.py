@@ -214,6 +214,7 @@ def test_serve__other_addresses_of_this_machine__are_not_listened_on(live):
 
 
 @pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSING)
+@pytest.mark.full
 def test_report__in_a_browser__fits_a_desk_and_a_phone_and_stays_fresh(story):
     story.declare(section(probes=[{"name": "health", "path": "/health"}]))
     story.in_parallel()

@@ -23,6 +23,7 @@ def test_node__ends_as_soon_as_it_is_started__shows_its_log(tmp_path, monkeypatc
         SearchNode(tmp_path).start()
 
 
+@pytest.mark.full
 def test_node__answers_as_elasticsearch_does(elasticsearch_node):
     found = httpx.get(f"{elasticsearch_node}/_cluster/health", timeout=30)
     assert found.json()["status"] in {"green", "yellow"}

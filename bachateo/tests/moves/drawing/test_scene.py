@@ -72,6 +72,7 @@ def test_dancers__always__are_in_the_picture(pattern: Pattern) -> None:
 
 
 @every_move
+@pytest.mark.thinned(to_one_in=5)
 def test_legs__always__have_their_length(pattern: Pattern) -> None:
     scene = Scene(pattern, SIZE)
     for beat in _moments(pattern):
@@ -84,6 +85,7 @@ def test_legs__always__have_their_length(pattern: Pattern) -> None:
 
 
 @every_move
+@pytest.mark.thinned(to_one_in=5)
 def test_motion__between_pictures__has_no_jump(pattern: Pattern) -> None:
     scene = Scene(pattern, SIZE)
     before = scene.couple(0)

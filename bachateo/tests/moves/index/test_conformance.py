@@ -21,7 +21,8 @@ from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex
 from bachateo.moves.index.local import FILE_NAME, LocalMoveIndex
 from sandbox.fault_proxy import FaultProxy
 
-KINDS = ("local", "stand-in", "elasticsearch")
+# To start a node takes longer than all the rest.
+KINDS = ("local", "stand-in", pytest.param("elasticsearch", marks=pytest.mark.full))
 ALL = ("audio", "text", "lead", "follow", "interaction")
 # Which vectors are asked with, and which filters.
 CASES: Mapping[str, tuple[Sequence[str], Mapping[str, str]]] = {

@@ -294,6 +294,7 @@ def test_ingest__first_count_and_beats_annotated__are_obeyed(copied, ingested) -
     assert turn.beats_s[1:] == pytest.approx(np.array(noted_s[5:13]) - first, abs=1e-3)
 
 
+@pytest.mark.full
 def test_ingest__height__keeps_the_shape_and_encodes_all_anew(copied) -> None:
     films, annotations, out = copied
 
@@ -474,6 +475,7 @@ def test_ingest__progress__counts_to_the_end_of_both_stages(copied) -> None:
 
 
 @pytest.mark.parametrize("size", [(16384, 2), (2, 16384), (1, 1), (2, 2), (640, 90)])
+@pytest.mark.thinned(to_one_in=5)
 def test_ingest__film_of_an_absurd_shape__is_refused_and_the_others_go_on(
     size: tuple[int, int], make_film, annotation, write_annotations, tmp_path: Path
 ) -> None:
@@ -594,6 +596,7 @@ def _plain_film(path: Path, size: tuple[int, int]) -> None:
         out.mux(track.encode(None))
 
 
+@pytest.mark.full
 def test_ingest__films_of_one_recording__are_counted_alike_and_those_in_doubt_come_first(
     make_film, annotation, write_annotations, tmp_path: Path
 ) -> None:

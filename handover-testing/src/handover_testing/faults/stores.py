@@ -21,7 +21,7 @@ from handover.proof.target import ProofTarget
 from handover.side import Side
 from handover_testing.drifts.projects import Project
 from handover_testing.drifts.stage import Stage
-from handover_testing.faults.town import STREAM, WALK, Town, town
+from handover_testing.faults.town import IMPATIENT_WALK, STREAM, WALK, Town, town
 from sandbox import template
 from sandbox.postgres import Database
 from sandbox.search.server import SearchServer
@@ -107,7 +107,7 @@ class Stand:
         self.searches: dict[Side, str] = dict.fromkeys(tuple(Side), OWN_SEARCH)
         self.documents = documents()
         self.mapping = {name: dict(facts) for name, facts in MAPPING.items()}
-        self.streams, self.searched = STREAM, INDEX
+        self.walk, self.streams, self.searched = WALK, STREAM, INDEX
         self.over_http = False
         self.town: Town
         self.media = folder / "media"
@@ -177,7 +177,7 @@ class Stand:
                     'hits = "found"\nid = "name"\nscore = "score"',
                 ]
             )
-        return "\n".join([*lines, "[storage]", 'folders = ["videos/"]', WALK, self.streams])
+        return "\n".join([*lines, "[storage]", 'folders = ["videos/"]', self.walk, self.streams])
 
 
 @contextmanager
@@ -268,6 +268,11 @@ def own_storage(body: str, *sides: Side) -> Callable[[Stand], object]:
 
 def misbehaving(side: Side, what: str) -> Callable[[Stand], object]:
     return lambda stand: stand.town.wrong[side].add(what)
+
+
+def never_completes(stand: Stand) -> None:
+    stand.walk = IMPATIENT_WALK
+    stand.town.wrong["original"].add("never")
 
 
 def set_all(documents: dict[str, dict[str, Any]], name: str, value: Callable[[], list[float]]) -> None:
@@ -467,7 +472,7 @@ FLOWS = (
     of_flows("status changed", "HO403", misbehaving("backend", "status")),
     of_flows("cookie not accepted", "HO403", misbehaving("backend", "cookie")),
     of_flows("range not known", "HO403", misbehaving("original", "range")),
-    of_flows("poll never completes", "HO404", misbehaving("original", "never")),
+    of_flows("poll never completes", "HO404", never_completes),
     of_flows("field missing", "HO405", misbehaving("backend", "field")),
     of_flows("type of a page", "HO405", misbehaving("original", "type")),
     of_flows("other bytes", "HO405", misbehaving("backend", "bytes")),
