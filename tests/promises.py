@@ -160,7 +160,10 @@ def judged(status: int, report: str, said: str) -> str:
     if status == 0 and cases and not any(case.find("skipped") is not None for case in cases):
         return "passed"
     failures = [found for case in cases if (found := case.find("failure")) is not None]
-    if status == 1 and failures and not any(case.find("error") is not None for case in cases):
+    # What failed may leave things in which its end fails, too: it has its own case in the report.
+    failed = {case.get("name") for case in cases if case.find("failure") is not None}
+    errors = [case for case in cases if case.find("error") is not None and case.get("name") not in failed]
+    if status == 1 and failures and not errors:
         broken = [error[0] for f in failures if (error := BROKEN.search(f.get("message") or ""))]
         return f"did not run: {broken[0]}" if broken else "failed"
     return f"did not run: pytest ended with {status}: {said.strip().splitlines()[-1] if said.strip() else 'no output'}"

@@ -98,3 +98,13 @@ def test_outcome__nothing_is_planted__passes(tree):
 def test_judged__error_of_the_database__is_none_of_python(message, answer):
     report = f'<testsuite><testcase><failure message="{message}"/></testcase></testsuite>'
     assert judged(1, report, "") == answer
+
+
+@pytest.mark.parametrize(
+    ("fixture", "answer"),
+    [("yield\n    raise ValueError", "failed"), ("raise ValueError\n    yield", "did not run: pytest ended with 1")],
+)
+def test_outcome__a_fixture_fails__counts_only_where_the_test_failed_before(tree, fixture, answer):
+    text = f"import pytest, sums\n\n\n@pytest.fixture\ndef place():\n    {fixture}\n\n\n"
+    (tree / "test_sum.py").write_text(f"{text}def test_sum(place):\n    assert sums.add(2, 2) == 5\n")
+    assert outcome(SUM.test, tree).startswith(answer)
