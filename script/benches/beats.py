@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bachateo.errors import SongError
+from bachateo.music.analysis import Analysis
 from bachateo.music.analyzing import analyze_samples
 from bachateo.music.song import SAMPLE_RATE_HZ, DecodedSong, read_song
 from sandbox import house
@@ -39,6 +40,7 @@ from tests.trials import hard_songs, other_music, phrased_songs, sound_font
 SUFFIXES = {".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a"}
 WINDOW_S = 0.07
 EIGHT, BAR = 8, 4
+SURE = (0.7, 0.8, 0.9, 0.95)  # how sure a 1 was: these part the groups whose share of right ones is looked at
 TARGETS = {"beat_f": "≥ 0.97", "downbeat_f": "≥ 0.96", "eight_f": "≥ 0.85", "p95_ms": "≤ 12"}
 COLUMNS = ("beat_f", "downbeat_f", "eight_f", "cmlt", "amlt", "p95_ms")
 FIGURES = """\
@@ -51,6 +53,8 @@ figures, each the plain mean over the songs; of the beats those count that were 
   lowest_beat_f   the song that is heard worst
   librosa_..., aubio_...   the same of librosa.beat.beat_track and aubio.tempo as they come; they know no bars, so every
                            fourth and eighth beat from their first one on counts
+  ones_sure, ones_error   how sure the 1s were on average, and how far from that the share of the right ones is, over
+                          groups that were alike sure (the expected calibration error)
   false_alarms      share of the songs with truth of which it is said that they do not look like four beats a bar
   uncertain_alarms  share of them of which some part is said to be uncertain
   others_told       share of the music that is no bachata of which either is said
@@ -71,17 +75,19 @@ class Heard:
     ones: Times
     not_four: bool = False
     uncertain: bool = False
+    sure: Times = field(default_factory=lambda: np.empty(0))  # of each of the ones
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came out for one song: the figures of each tracker."""
+    """What came out for one song: the figures of each tracker; and how sure each 1 was, and whether it is right."""
 
     name: str
     figures: dict[str, dict[str, float]]
     heard: Heard
     took_s: float
     minutes: float
+    sure: tuple[tuple[float, bool], ...] = ()
 
 
 def main() -> None:
@@ -158,7 +164,10 @@ def measure(path: Path) -> Result:
     if find_spec("aubio"):
         heard["aubio_"] = by_aubio(song.samples)
     figures = {tracker: compared(found, truth) for tracker, found in heard.items()}
-    return Result(path.name, figures, heard[""], took_s, song.duration_s / 60)
+    own = heard[""]
+    right = [bool(np.abs(truth["ones"] - one_s).min() < WINDOW_S) for one_s in own.ones] if "ones" in truth else []
+    sure = tuple(zip(own.sure.tolist(), right, strict=False))
+    return Result(path.name, figures, own, took_s, song.duration_s / 60, sure)
 
 
 def by_engine(song: DecodedSong) -> Heard:
@@ -168,14 +177,19 @@ def by_engine(song: DecodedSong) -> Heard:
     except SongError:
         return Heard(np.empty(0), np.empty(0), np.empty(0))
     found = np.array(analysis.beats_s)[np.array(analysis.confidence) > 0]
-    ones = np.array(analysis.beats_s)[[*analysis.starts]]
+    ones = [(beats_s, sure) for beats_s, sure in _sure_ones(analysis) if beats_s in found]
     return Heard(
         found,
         np.intersect1d(found, analysis.downbeats_s),
-        np.intersect1d(found, ones),
+        np.array([one_s for one_s, _ in ones]),
+        sure=np.array([sure for _, sure in ones]),
         not_four=not analysis.looks_like_four_beats,
         uncertain=bool(analysis.uncertain_s),
     )
+
+
+def _sure_ones(analysis: Analysis) -> Iterator[tuple[float, float]]:
+    return ((phrase.start_s, phrase.confidence) for phrase in analysis.phrases)
 
 
 def by_librosa(samples: NDArray[np.float32]) -> Heard:
@@ -232,16 +246,29 @@ def means(results: list[Result]) -> dict[str, float]:
             values = [result.figures[tracker][column] for result in results if column in result.figures[tracker]]
             if values:
                 figures[tracker + column] = round(float(np.mean(values)), 3)
+    sure = np.array([each for result in results for each in result.sure]).reshape(-1, 2)
     pace = sum(result.took_s for result in results) / sum(result.minutes for result in results)
     lowest = min(result.figures[""]["beat_f"] for result in results)
     return {
         **figures,
         "lowest_beat_f": round(lowest, 3),
+        **(
+            {"ones_sure": round(float(sure[:, 0].mean()), 3), "ones_error": calibration_error(sure)}
+            if len(sure)
+            else {}
+        ),
         "false_alarms": round(float(np.mean([result.heard.not_four for result in results])), 3),
         "uncertain_alarms": round(float(np.mean([result.heard.uncertain for result in results])), 3),
         "seconds_per_song_minute": round(pace, 3),
         "songs": len(results),
     }
+
+
+def calibration_error(sure: Times) -> float:
+    """Return how far the share of right 1s is from how sure they were, on average over those that were alike sure."""
+    group = np.digitize(sure[:, 0], SURE)
+    apart = [abs(float(np.diff(sure[group == each].mean(axis=0))[0])) * np.mean(group == each) for each in set(group)]
+    return round(float(sum(apart)), 3)
 
 
 def table(results: list[Result], overall: dict[str, float], console: Console) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bachateo.music import tracker
+from bachateo.music import counting, tracker
 from bachateo.music.analysis import Analysis
 from bachateo.music.analyzing import analyze_samples
-from bachateo.music.eights import _decode, boundary_votes
+from bachateo.music.eights import Eights, _decode, boundary_votes
 from bachateo.music.features import FRAME_RATE_HZ
 from bachateo.music.onsets import ONSET_RATE_HZ
 from bachateo.music.song import SAMPLE_RATE_HZ, DecodedSong, read_song
@@ -31,15 +31,20 @@ def _whole(bars: int) -> np.ndarray:
     return np.zeros(bars, bool)
 
 
+def _voted(votes: np.ndarray, cut_short: np.ndarray) -> Eights:
+    """Decode votes of a song that is always the same chord."""
+    return _decode(votes, np.zeros((len(votes), 3)), cut_short)
+
+
 def test_decode__new_sections__say_which_bars_are_the_first() -> None:
-    eights = _decode(_votes(5, 13, 21, bars=30), _whole(30))
+    eights = _voted(_votes(5, 13, 21, bars=30), _whole(30))
 
     np.testing.assert_array_equal(eights.bars, np.arange(1, 30, 2))
     assert eights.confidence.min() > 0.7
 
 
 def test_decode__a_bar_is_inserted__the_count_moves_with_the_music() -> None:
-    eights = _decode(_votes(4, 8, 12, 17, 21, 25, bars=30), _whole(30))
+    eights = _voted(_votes(4, 8, 12, 17, 21, 25, bars=30), _whole(30))
 
     longer = np.flatnonzero(np.diff(eights.bars) == 3)
     assert len(longer) == 1
@@ -49,7 +54,7 @@ def test_decode__a_bar_is_inserted__the_count_moves_with_the_music() -> None:
 
 def test_decode__one_odd_vote__does_not_move_it() -> None:
     """The planted fault: a single strong beginning on a second bar is outvoted."""
-    eights = _decode(_votes(4, 8, 12, 15, 20, 24, 28, bars=30), _whole(30))
+    eights = _voted(_votes(4, 8, 12, 15, 20, 24, 28, bars=30), _whole(30))
 
     np.testing.assert_array_equal(eights.bars, np.arange(0, 30, 2))
 
@@ -57,14 +62,39 @@ def test_decode__one_odd_vote__does_not_move_it() -> None:
 def test_decode__band_waited__counts_from_one_again() -> None:
     cut_short = _whole(20)
     cut_short[8] = True
-    eights = _decode(np.zeros(20), cut_short)
+    eights = _voted(np.zeros(20), cut_short)
 
     assert 9 in eights.bars
-    assert 9 not in _decode(np.zeros(20), _whole(20)).bars
+    assert 9 not in _voted(np.zeros(20), _whole(20)).bars
 
 
 def test_decode__no_votes__is_as_likely_as_not() -> None:
-    assert _decode(np.zeros(20), _whole(20)).confidence.max() < 0.7
+    assert _voted(np.zeros(20), _whole(20)).confidence.max() < 0.7
+
+
+def _cycle(*chords: int, noise: float = 0.3) -> np.ndarray:
+    """Bars of some of four chords, each a little different every time."""
+    return np.eye(4)[[*chords]] + np.random.default_rng(4).normal(0, noise, (len(chords), 4))
+
+
+def test_decode__chords_come_back__one_new_section_says_it_for_the_whole_song() -> None:
+    """Two sections begin on a first bar, and one seems to begin a bar early, as after a fill."""
+    votes = _votes(9, 17, bars=32) + _votes(24, bars=32, strength=3.0)
+
+    with_chords = _decode(votes, _cycle(*[3, 0, 1, 2] * 8), _whole(32))
+
+    np.testing.assert_array_equal(with_chords.bars, np.arange(1, 32, 2))
+
+
+def test_decode__chords_begin_anew_a_bar_later__so_does_the_count() -> None:
+    chords = [*[0, 1, 2, 3] * 4, 0, *[0, 1, 2, 3] * 4]
+    votes = _votes(4, 25, bars=33)
+
+    moved = _decode(votes, _cycle(*chords), _whole(33))
+
+    assert {14, 17, 19, 21} <= set(moved.bars.tolist())
+    assert np.flatnonzero(np.diff(moved.bars) == 3).size == 1
+    np.testing.assert_array_equal(_decode(votes, _cycle(*[0, 1, 2, 3] * 8, 0), _whole(33)).bars % 2, 0)
 
 
 def test_boundary_votes__other_instruments__vote_for_where_they_begin() -> None:
@@ -148,6 +178,30 @@ def test_track_beats__another_tempo_makes_bars__is_taken(phrased: Path, monkeypa
     assert np.median(np.diff(track_beats(samples).beats_s)) == pytest.approx(right, rel=0.01)
     monkeypatch.setattr(tracker, "DOUBTFUL", -9.0)
     assert np.median(np.diff(track_beats(samples).beats_s)) > 1.2 * right, "the fault is there"
+
+
+def test_track_beats__pulse_slips_by_half_a_beat__the_beats_stay(
+    phrased: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The planted fault: in the middle of the song eight half beats are taken for seven."""
+    samples = np.asarray(read_song(phrased).samples)[: 50 * SAMPLE_RATE_HZ]
+    true = [beat_s for beat_s in json.loads(phrased.with_suffix(".json").read_text())["beats"] if 3 < beat_s < 45]
+    plain = tracker.track_pulse
+
+    def slipping(pulse: np.ndarray, *, beat_s: float | None = None) -> np.ndarray:
+        halves_s = plain(pulse, beat_s=beat_s)
+        at = len(halves_s) // 2
+        return np.concatenate((halves_s[:at], np.linspace(halves_s[at], halves_s[at + 8], 8), halves_s[at + 9 :]))
+
+    def right() -> float:
+        found = track_beats(samples).beats_s
+        return float(np.mean([np.abs(found - beat_s).min() < 0.07 for beat_s in true]))
+
+    monkeypatch.setattr(tracker, "track_pulse", slipping)
+    assert right() > 0.97
+    monkeypatch.setattr(tracker, "without_slips", lambda halves_s: halves_s)
+    monkeypatch.setattr(counting, "CUT_SHORT", {4: counting.CUT_SHORT[4]})
+    assert right() < 0.7, "the fault is there"
 
 
 @pytest.mark.parametrize(("before", "seconds"), [("silence", 2), ("silence", 3), ("silence", 6.6), ("noise", 5)])

@@ -7,7 +7,7 @@ import pytest
 
 from bachateo.music import pulse
 from bachateo.music.features import FRAME_RATE_HZ
-from bachateo.music.pulse import _viterbi, hear_pulse, track_pulse
+from bachateo.music.pulse import _viterbi, hear_pulse, track_pulse, without_slips
 
 
 def _pulse(halves_s: np.ndarray, loud: np.ndarray | float = 0.9) -> np.ndarray:
@@ -97,3 +97,37 @@ def test_track_pulse__nothing_heard__is_empty() -> None:
     silence = hear_pulse(np.zeros((500, 2), np.float32), np.zeros((6, 2000), np.float32))
 
     assert len(track_pulse(silence)) == 0
+
+
+def _slipped(*, half_beats: int, over: int = 7) -> tuple[np.ndarray, np.ndarray]:
+    """Return half beats, and the same with so many more or fewer within a stretch of them."""
+    true = np.cumsum(np.random.default_rng(6).normal(0.21, 0.002, 160))
+    begin, end = 80, 80 + over
+    return true, np.concatenate(
+        (true[:begin], np.linspace(true[begin], true[end], over + half_beats + 1), true[end + 1 :])
+    )
+
+
+@pytest.mark.parametrize("half_beats", [-1, 1])
+def test_without_slips__half_a_beat_more_or_less__is_put_back(half_beats: int) -> None:
+    true, slipped = _slipped(half_beats=half_beats)
+
+    mended = without_slips(slipped)
+
+    assert len(mended) == len(true) != len(slipped)
+    assert np.abs(mended - true).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    "halves_s",
+    [
+        _slipped(half_beats=0)[0],
+        _slipped(half_beats=-4, over=6)[1],
+        np.cumsum([0.21] * 60 + [0.225] * 60),
+        np.cumsum([*[0.21] * 120, 0.3, 0.35]),
+        np.cumsum([0.21] * 20),
+    ],
+    ids=["steady", "waits for two beats", "another tempo", "slower at the end", "short"],
+)
+def test_without_slips__no_slip__is_left_alone(halves_s: np.ndarray) -> None:
+    np.testing.assert_array_equal(without_slips(halves_s), halves_s)

@@ -34,6 +34,12 @@ STEP = 25  # frames from one look at the surroundings to the next
 LEAST_CONTRAST = 0.1  # of the song's own: what rises less is the noise of silence
 HEARD = 0.1  # before the first and after the last frame that exceeds this there is no music
 
+# Where loud off-beats and noise make the decoder slip, its tempo is another one for some beats, and the pulse comes to
+# lie half a beat off.
+OTHER_TEMPO = 0.05  # of the usual one
+HALF_A_BEAT = (0.7, 1.3)  # how much longer or shorter a slip is than what it stands for, in half beats
+USUAL_HALVES = 24  # on either side
+
 _FLOOR, _CEILING = 0.02, 0.98
 
 
@@ -86,6 +92,37 @@ def track_pulse(pulse: NDArray[np.float64], *, beat_s: float | None = None) -> N
     if len(beats) > 2:  # noqa: PLR2004
         beats = _viterbi(pulse[first:last], usual=_usual_intervals(beats, last - first))
     return (first + _halves(beats, last - first)) / FRAME_RATE_HZ
+
+
+def without_slips(halves_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the half beats with one more or one fewer wherever they seem to have slipped by half a beat.
+
+    Parameters
+    ----------
+    halves_s
+        From :func:`track_pulse`.
+
+    Returns
+    -------
+    ndarray
+        The same ones where nothing slipped. A band that really waits for half a beat looks the same, so that the bars
+        have to decide.
+    """
+    lengths_s = np.diff(halves_s)
+    if len(lengths_s) < 2 * USUAL_HALVES:
+        return halves_s
+    around = sliding_window_view(np.pad(lengths_s, USUAL_HALVES, mode="reflect"), 2 * USUAL_HALVES + 1)
+    longer = lengths_s / np.median(around, axis=1) - 1
+    other = np.flatnonzero(np.diff(np.pad(np.abs(longer) > OTHER_TEMPO, 1).astype(int)))
+    mended, done = [], 0
+    for begin, end in zip(other[::2].tolist(), other[1::2].tolist(), strict=True):
+        # Frames are coarse: what the tempo gains or loses right before and after belongs to it.
+        slip = float(longer[max(0, begin - 2) : end + 2].sum())
+        if begin and end < len(lengths_s) and HALF_A_BEAT[0] <= abs(slip) <= HALF_A_BEAT[1]:
+            count = end - begin + round(slip)
+            mended += [halves_s[done:begin], np.linspace(halves_s[begin], halves_s[end], count, endpoint=False)]
+            done = end
+    return np.concatenate((*mended, halves_s[done:]))
 
 
 def _halves(beats: NDArray[np.int64], frames: int) -> NDArray[np.float64]:

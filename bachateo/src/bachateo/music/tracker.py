@@ -15,7 +15,7 @@ from bachateo.music.eights import find_eights
 from bachateo.music.features import FRAME_RATE_HZ, beat_features
 from bachateo.music.network import beat_activations
 from bachateo.music.onsets import ONSET_RATE_HZ, Onsets, hear_onsets, strongest_near
-from bachateo.music.pulse import hear_pulse, track_pulse
+from bachateo.music.pulse import hear_pulse, track_pulse, without_slips
 from bachateo.music.refinement import refine_pulse
 
 FEWEST = 2 * BAR  # half beats below which there is nothing to count
@@ -88,14 +88,16 @@ def track_beats(samples: NDArray[np.float32]) -> Tracked:
 
     # How clear the beat is counts at the first tempo: of several, one fits even noise by chance.
     contrast, doubt = _contrast(activations, halves_s), 0.0
-    bars, halves_s, clear = barred(halves_s)
+    mended_s = without_slips(halves_s)
+    tried = [barred(halves_s), *(barred(mended_s) for _ in range(len(mended_s) != len(halves_s)))]
+    bars, halves_s, clear = max(tried, key=_likeness)
     if bars.likeness < DOUBTFUL:
         beat_s = 2 * float(np.median(np.diff(halves_s)))
         others = (track_pulse(pulse, beat_s=ratio * beat_s) for ratio in CONFUSED)
         others = (other for other in others if len(other) >= FEWEST)
         tried = [barred(other) for other in others if _contrast(activations, other) >= AS_CLEAR * contrast]
         doubt = 1.0
-        bars, halves_s, clear = max([(bars, halves_s, clear), *tried], key=lambda one: one[0].likeness)
+        bars, halves_s, clear = max([(bars, halves_s, clear), *tried], key=_likeness)
     sounds = _sounding(onsets, halves_s)
     heard = bars.starts[(bars.starts > sounds.start - HALF_BEATS / 2) & (bars.starts < sounds.stop)]
     ends = np.append(heard[1:], min(heard[-1] + HALF_BEATS, len(halves_s) - 1))
@@ -111,6 +113,10 @@ def track_beats(samples: NDArray[np.float32]) -> Tracked:
         uncertain_s=_uncertain(bars, sounds, halves_s),
         contrast=contrast,
     )
+
+
+def _likeness(barred: tuple[Bars, Array, Array]) -> float:
+    return barred[0].likeness
 
 
 def _uncertain(bars: Bars, sounds: slice, halves_s: Array) -> tuple[tuple[float, float], ...]:
